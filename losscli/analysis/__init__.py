@@ -1,0 +1,1 @@
+"""What the losses say of the data and of each other."""

@@ -1,0 +1,221 @@
+"""The Python API: compute, compare, get_loss, list_losses."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from losscli import plan, registry, spec
+from losscli.data.batch import ROWS, Batch
+from losscli.data.source import ReadOptions, Sources, open_data
+from losscli.data.table import ArraysTable
+from losscli.domain import Array, Place
+from losscli.errors import UsageError
+from losscli.evaluate import Evaluator, choose_form
+from losscli.plan import Request
+from losscli.results import Evaluation, LossResult, results_of
+from losscli.spec import BoundLoss, Loss
+
+if TYPE_CHECKING:
+    from losscli.analysis.compare import Comparison
+
+Data = Any
+"""A path, a DataFrame, a mapping of role or column names to arrays."""
+
+
+def resolve(losses: str | Sequence[str | LossFunction], params: Mapping[str, Any] | None = None) -> list[BoundLoss]:
+    """Losses as typed, with their parameters; UsageError names everything that is unknown."""
+    if isinstance(losses, str):
+        return registry.resolve(spec.parse(losses), params)
+    bound: list[BoundLoss] = []
+    for item in losses:
+        bound += registry.resolve(spec.parse(item), params) if isinstance(item, str) else [item.bound]
+    return bound
+
+
+@overload
+def compute(loss: str | LossFunction, /, data: Data = None, **options: Any) -> LossResult: ...
+@overload
+def compute(loss: Sequence[str], /, data: Data = None, **options: Any) -> Evaluation: ...
+def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Evaluation:
+    """Evaluate one loss, or a list of them, on one dataset.
+
+    Args:
+        loss: a loss as typed on the command line (`"huber:delta=0.5"`), or a list of them.
+        data: a path, a pandas DataFrame, or a mapping of names to arrays; or give roles as arrays.
+        **options: roles as arrays (`y_true=`, `y_pred=`, `weight=`, ...); parameters of the loss (`delta=0.5`);
+            and `reduction` (`mean`, `sum`, `median`), `nan` (`error`, `omit`, `propagate`), `gradient` (bool),
+            `columns` (role -> column name, comma list or pattern), `classes`, `id`.
+
+    Returns:
+        A LossResult with `value`, `per_sample` and the statistics; for a list an Evaluation, a sequence of them.
+
+    Raises:
+        UsageError: an unknown loss or parameter, or one out of range.
+        DataError: shapes that do not fit, a value outside its domain, a missing value.
+        NoResultError: no row was left.
+    """
+    one = isinstance(loss, (str, LossFunction))
+    if isinstance(loss, str) and "," in loss:
+        raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
+    evaluation = _evaluate([loss] if one else list(loss), data, options)
+    return evaluation.losses[0] if one else evaluation
+
+
+def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str | None = None,
+            **options: Any) -> Comparison:  # fmt: skip
+    """Rank losses on one dataset by how much its outlier rows move them.
+
+    Args:
+        losses: a list of losses, or a comma list.
+        data: as in `compute`.
+        outliers: the rule that flags rows, `mad:3.5` by default.
+        **options: as in `compute`.
+    """
+    from losscli.analysis.compare import compare_run
+
+    names = losses.split(",") if isinstance(losses, str) else list(losses)
+    dataset, run = _prepare(names, data, options)
+    return compare_run(dataset, run, outliers)
+
+
+def _prepare(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Any:
+    known = {field for field in Request.__dataclass_fields__}
+    request = {key: value for key, value in options.items() if key in known}
+    rest = {key: value for key, value in options.items() if key not in known}
+    probe = resolve(losses)
+    roles = set(plan.role_names(probe))
+    arrays = {key: value for key, value in rest.items() if key in roles and value is not None}
+    params = {key: value for key, value in rest.items() if key not in roles}
+    bound = resolve(losses, params) if params else probe
+    if "classes" in request:
+        request["classes"] = tuple(map(str, request["classes"]))
+    if "extras" in request:
+        request["extras"] = tuple(request["extras"])
+    request_ = Request(**request)
+    sources = _sources(data, arrays, plan.role_names(bound))
+    if data is None or "weight" in arrays:
+        request_ = replace(request_, columns={**({"weight": "weight"} if "weight" in arrays else {}), **request_.columns})
+    return plan.prepare(bound, sources, request_, _warn)
+
+
+def _sources(data: Data, arrays: Mapping[str, ArrayLike], roles: Sequence[str]) -> Sources:
+    by_role = {name: ArraysTable("", "arrays", {name: _array(array)}) for name, array in arrays.items()}
+    if data is None:
+        return Sources(ArraysTable("", "arrays", {n: _array(a) for n, a in arrays.items()}) if arrays else None)
+    if isinstance(data, (str, os.PathLike)):
+        opened = open_data([os.fspath(data)], roles, ReadOptions())
+        return Sources(opened.common, {**opened.by_role, **by_role})
+    columns = {str(name): _array(data[name]) for name in (data.columns if hasattr(data, "columns") else data)}
+    return Sources(ArraysTable("", "arrays", columns), by_role)
+
+
+def _array(values: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(values)
+    return array if array.dtype.kind in "fiubOUS" else np.asarray(array, dtype=object)
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=5)
+
+
+def _evaluate(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Evaluation:
+    dataset, run = _prepare(losses, data, options)
+    kept: list[tuple[NDArray[np.int64], tuple[Any, ...]]] = []
+    for evaluated in run.over(dataset.batches()):
+        kept.append((evaluated.batch.rows, evaluated.outcomes))
+    evaluation = results_of(dataset, run)
+    return replace(evaluation, losses=tuple(_with_samples(r, i, kept) for i, r in enumerate(evaluation.losses)))
+
+
+def _with_samples(result: LossResult, i: int, kept: Sequence[tuple[NDArray[np.int64], Any]]) -> LossResult:
+    outcomes = [outcomes[i] for _, outcomes in kept]
+    per_sample = np.concatenate([outcome.per_sample for outcome in outcomes])
+    slopes = [outcome.gradient for outcome in outcomes if outcome.gradient is not None]
+    rows = np.concatenate([rows for rows, _ in kept])
+    return replace(
+        result,
+        per_sample=per_sample,
+        gradient=np.concatenate(slopes) if slopes else None,
+        rows=rows if len(rows) == len(per_sample) else np.arange(1, len(per_sample) + 1),
+    )
+
+
+# ---------------------------------------------------------------------------------------- a loss as a function
+
+
+@dataclass(frozen=True)
+class LossFunction:
+    """A loss with its parameters, as a function of arrays."""
+
+    bound: BoundLoss
+
+    @property
+    def name(self) -> str:
+        return self.bound.loss.name
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self.bound.params)
+
+    def __call__(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
+        """Per-sample values (N,) of arrays given in the order of the loss's roles, or by name."""
+        return self._outcome(arrays, roles, gradient=False).per_sample
+
+    def gradient(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
+        """d(sum of the per-sample values)/d(prediction), of the prediction's shape."""
+        slope = self._outcome(arrays, roles, gradient=True).gradient
+        assert slope is not None
+        return slope
+
+    def _outcome(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike], gradient: bool) -> Any:
+        named = self._named(arrays, roles)
+        form = choose_form(self.bound, named)
+        if form is None:
+            wanted = " or ".join("(" + ", ".join(r.name for r in f.roles) + ")" for f in self.bound.loss.forms)
+            raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(named)})")
+        values = {name: np.asarray(array, dtype=np.float64) for name, array in named.items()}
+        by_row = [role.name for role in form.roles if role.domain.by_row and role.name in values]
+        sizes = {name: len(np.atleast_1d(values[name])) for name in by_row}
+        rows = np.arange(1, sizes[by_row[0]] + 1)
+        places = {name: Place(name, rows=rows) for name in values}
+        tables = frozenset(name for name in values if name not in by_row)
+        batch = Batch(rows, values, places, tables=tables, length=sizes[by_row[0]])
+        if len(set(sizes.values())) > 1:
+            from losscli.errors import DataError
+
+            shapes = ", ".join(f"{name} is {values[name].shape}" for name in by_row)
+            raise DataError(f"shapes differ: {shapes}")
+        return Evaluator(self.bound, form)(batch, gradient)
+
+    def _named(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
+        names = next((f for f in self.bound.loss.forms if len(f.roles) == len(arrays)), self.bound.loss.forms[0]).roles
+        if len(arrays) > len(names):
+            raise UsageError(f"{self.bound.label} takes at most {len(names)} arrays, not {len(arrays)}")
+        return {role.name: array for role, array in zip(names, arrays, strict=False)} | dict(roles)
+
+    def __repr__(self) -> str:
+        return f"<loss {self.bound.label}>"
+
+
+def get_loss(name: str, /, **params: Any) -> LossFunction:
+    """The loss of that name, as a function of arrays.
+
+    Raises:
+        UsageError: an unknown name or parameter, or one out of range.
+    """
+    found = resolve(name, {spec.normal(key): value for key, value in params.items()})
+    if len(found) != 1:
+        raise UsageError(f"get_loss takes one loss, not {len(found)}")
+    return LossFunction(found[0])
+
+
+def list_losses(family: str | None = None) -> list[Loss]:
+    """Every loss of a family, or of all."""
+    return [loss for loss in registry.all_losses() if family is None or loss.family == family]

@@ -1,0 +1,154 @@
+"""Parquet and Feather, and Arrow columns as NumPy arrays (without the pandas that PyArrow's own way imports)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from losscli.data.batch import ROWS
+from losscli.data.files import Input
+from losscli.data.table import Chunk, Column, Kind, Table, convert
+from losscli.errors import DataError
+
+
+def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
+    """An Arrow column as float64 (NaN where null) or text; lists of one length as a matrix."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    parts = []
+    for chunk in chunks:
+        parts.append(_chunk(chunk, kind, source, name, start))
+        start += len(chunk)
+    if not parts:
+        return np.zeros(0) if kind is Kind.NUMBER else np.zeros(0, dtype=object)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _chunk(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or pa.types.is_fixed_size_list(array.type):
+        return _lists(array, kind, source, name, start)
+    if kind is Kind.NUMBER and _is_primitive(array.type):
+        return _numbers(array)
+    return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
+
+
+def _is_primitive(type_: Any) -> bool:
+    floating = pa.types.is_floating(type_)
+    return bool(pa.types.is_integer(type_) or floating or pa.types.is_boolean(type_))
+
+
+def _numbers(array: Any) -> NDArray[Any]:
+    valid, data = array.buffers()[:2]
+    low, high = array.offset, array.offset + len(array)
+    if pa.types.is_boolean(array.type):
+        values = _bits(data, low, high).astype(np.float64)
+    else:
+        dtype = np.dtype(array.type.to_pandas_dtype()) if not pa.types.is_float16(array.type) else np.dtype("f2")
+        values = np.frombuffer(data, dtype=dtype, count=high)[low:].astype(np.float64, copy=False)
+    if array.null_count:
+        values = np.where(_bits(valid, low, high), values, np.nan)
+    return values
+
+
+def _bits(buffer: Any, low: int, high: int) -> NDArray[Any]:
+    packed = np.frombuffer(buffer, dtype=np.uint8, count=(high + 7) // 8)
+    return np.unpackbits(packed, count=high, bitorder="little")[low:].astype(bool)
+
+
+def _lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
+    if array.null_count or kind is Kind.TEXT:
+        raise DataError(f"{source}: column {name!r}: a list is missing, or stands where one value is needed")
+    widths = np.unique(array.value_lengths().to_pylist() if not pa.types.is_fixed_size_list(array.type)
+                       else [array.type.list_size])  # fmt: skip
+    if len(widths) != 1:
+        raise DataError(f"{source}: column {name!r}: lists of different lengths ({widths[0]} and {widths[-1]})")
+    inner = to_numpy(array.flatten(), kind, source, name, start)
+    return inner.reshape(len(array), int(widths[0]), *inner.shape[1:])
+
+
+def column_of(field: Any) -> Column:
+    """What a field of an Arrow schema holds."""
+    type_, trailing = field.type, []
+    while pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
+        trailing.append(type_.list_size if pa.types.is_fixed_size_list(type_) else 0)
+        type_ = type_.value_type
+    number = _is_primitive(type_) or pa.types.is_decimal(type_)
+    return Column(field.name, Kind.NUMBER if number else Kind.TEXT, tuple(trailing))
+
+
+class ArrowTable(Table):
+    """Parquet or Feather, by record batches, only the columns that are wanted."""
+
+    def __init__(self, source: Input, format: str) -> None:
+        self._stack = ExitStack()
+        path = self._stack.enter_context(source.file())
+        opener = {"parquet": _Parquet, "feather": _Feather}[format]
+        try:
+            self._file = opener(path)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
+        super().__init__(source.name, format, [column_of(f) for f in self._file.schema], self._file.length)
+        self._done = 0
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        if not self.length:
+            raise DataError(f"{self.name}: has columns but no rows")
+        batches = self._file.batches(list(wanted))
+        while True:
+            try:
+                batch = next(batches, None)
+            except (pa.ArrowException, OSError) as error:
+                raise DataError(f"{self.name}: is damaged after row {self._done} ({_line(error)})") from None
+            if batch is None:
+                self._stack.close()
+                return
+            for start in range(0, batch.num_rows, ROWS):
+                part = batch.slice(start, ROWS)
+                yield {n: to_numpy(part.column(n), k, self.name, n, self._done) for n, k in wanted.items()}
+                self._done += part.num_rows
+
+    def progress(self) -> float | None:
+        return self._done / self.length if self.length else None
+
+
+class _Parquet:
+    def __init__(self, path: str) -> None:
+        from pyarrow import parquet
+
+        self._file = parquet.ParquetFile(path, memory_map=True)
+        self.schema = self._file.schema_arrow
+        self.length = self._file.metadata.num_rows
+
+    def batches(self, columns: list[str]) -> Iterator[Any]:
+        return iter(self._file.iter_batches(batch_size=ROWS, columns=columns))
+
+
+class _Feather:
+    def __init__(self, path: str) -> None:
+        from pyarrow import feather, ipc
+
+        with open(path, "rb") as file:
+            magic = file.read(4)
+        if magic == b"FEA1":  # version 1 has no record batches
+            table = feather.read_table(path)
+            self.schema, self.length = table.schema, table.num_rows
+            self.batches = lambda columns: iter(table.select(columns).to_batches())
+            return
+        self._reader = ipc.open_file(pa.memory_map(path))
+        self.schema = self._reader.schema
+        self.length = sum(self._reader.get_batch(i).num_rows for i in range(self._reader.num_record_batches))
+        self.batches = self._stream
+
+    def _stream(self, columns: list[str]) -> Iterator[Any]:
+        for i in range(self._reader.num_record_batches):
+            yield self._reader.get_batch(i).select(columns)
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

@@ -1,0 +1,186 @@
+"""A batch: some rows of every role, as float64 arrays, with where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain import Array, Domain, Mask, Place
+from losscli.errors import DataError
+
+ROWS = 1 << 16
+"""Rows of a batch: small enough that a kernel's temporaries stay in cache."""
+
+
+@dataclass
+class Batch:
+    """Rows of a dataset.
+
+    `arrays` maps roles to arrays (n, ...); table roles are whole and the same in every batch. `extras` carries
+    columns that are no role (ids, groups) as they are. `missing` masks the rows that lack a value, where the
+    policy is to propagate them; `absent` those of weight 0, which no statistic counts.
+    """
+
+    rows: NDArray[np.int64]
+    arrays: dict[str, NDArray[Any]]
+    places: dict[str, Place]
+    weight: Array | None = None
+    extras: dict[str, NDArray[Any]] = field(default_factory=dict)
+    missing: Mask | None = None
+    absent: Mask | None = None
+    tables: frozenset[str] = frozenset()
+    length: int | None = None
+    _checked: dict[tuple[str, Domain], NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def check(
+        self, role: str, domain: Domain, array: NDArray[Any], place: Place, dims: Mapping[str, Any]
+    ) -> NDArray[Any]:
+        """The role's values checked against a domain: once, however many losses ask."""
+        key = role, domain
+        if key not in self._checked:
+            self._checked[key] = domain.check(array, place, dims)
+        return self._checked[key]
+
+    def shape_text(self, role: str) -> str:
+        """The role's shape over the whole dataset, with N where its length is not known yet."""
+        array = self.arrays[role]
+        first = array.shape[0] if role in self.tables else self.length
+        sizes = ["N" if first is None else str(first), *map(str, array.shape[1:])]
+        return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+
+    def take(self, kept: Mask) -> Batch:
+        """The rows that a mask keeps."""
+        rows = self.rows[kept]
+        by_row = {
+            name: array if name in self.tables else array[kept] for name, array in self.arrays.items()
+        }  # fmt: skip
+        return replace(
+            self,
+            rows=rows,
+            arrays=by_row,
+            places={name: p if name in self.tables else p.at(rows) for name, p in self.places.items()},
+            weight=None if self.weight is None else self.weight[kept],
+            extras={name: column[kept] for name, column in self.extras.items()},
+            missing=None if self.missing is None else self.missing[kept],
+            absent=None if self.absent is None else self.absent[kept],
+            _checked={},
+        )
+
+    @staticmethod
+    def concatenate(batches: Sequence[Batch]) -> Batch:
+        """All rows of several batches as one."""
+        first = batches[0]
+        if len(batches) == 1:
+            return first
+        rows = np.concatenate([b.rows for b in batches])
+        return replace(
+            first,
+            rows=rows,
+            arrays={
+                name: array if name in first.tables else np.concatenate([b.arrays[name] for b in batches])
+                for name, array in first.arrays.items()
+            },
+            places={name: p if name in first.tables else p.at(rows) for name, p in first.places.items()},
+            weight=None if first.weight is None else np.concatenate([b.weight for b in batches if b.weight is not None]),
+            extras={name: np.concatenate([b.extras[name] for b in batches]) for name in first.extras},
+            missing=_joined_masks([b.missing for b in batches], [len(b) for b in batches]),
+            absent=_joined_masks([b.absent for b in batches], [len(b) for b in batches]),
+            _checked={},
+        )  # fmt: skip
+
+
+def _joined_masks(masks: Sequence[Mask | None], sizes: Sequence[int]) -> Mask | None:
+    if all(mask is None for mask in masks):
+        return None
+    return np.concatenate([np.zeros(n, dtype=bool) if m is None else m for m, n in zip(masks, sizes, strict=True)])
+
+
+@dataclass
+class RowPolicy:
+    """What becomes of rows that lack a value or weigh nothing; keeps count of them.
+
+    `nan` is `error` (count them all, then raise), `omit` or `propagate`.
+    """
+
+    nan: str = "error"
+    n: int = 0
+    omitted: int = 0
+    weightless: int = 0
+    lacking: int = 0
+    _first: str = ""
+
+    def apply(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Batches of the rows that count, and of those of weight 0, marked as absent.
+
+        Raises:
+            DataError: a weight that is negative or not finite; a missing value, when that is an error.
+        """
+        for batch in batches:
+            self.n += len(batch)
+            absent = self._absent(batch)
+            missing = self._missing(batch)
+            if missing is not None and absent is not None:
+                missing &= ~absent  # what is absent lacks nothing
+            if missing is not None and missing.any():
+                batch = self._apply_nan(batch, missing)
+                absent = self._absent(batch)
+            if len(batch) and not self.lacking:  # where something lacks and must not, read on only to count
+                self.weightless += 0 if absent is None else int(absent.sum())
+                yield replace(batch, absent=absent)
+        if self.lacking:
+            rows = "1 row lacks" if self.lacking == 1 else f"{self.lacking} rows lack"
+            raise DataError(
+                f"{self._first}: {rows} a value, of {self.n}, this one first; --nan omit leaves them out, "
+                "--nan propagate keeps them as NaN"
+            )
+
+    def _apply_nan(self, batch: Batch, missing: Mask) -> Batch:
+        if self.nan == "propagate":
+            return replace(batch, missing=missing)
+        if self.nan == "omit":
+            self.omitted += int(missing.sum())
+            return batch.take(~missing)
+        self._remember(batch, missing)
+        return batch
+
+    @staticmethod
+    def _absent(batch: Batch) -> Mask | None:
+        """Rows of weight 0, after a look at the weights."""
+        weight = batch.weight
+        if weight is None:
+            return None
+        wrong = ~np.isnan(weight) & ((weight < 0) | np.isinf(weight))
+        if wrong.any():
+            raise batch.places["weight"].fail(wrong, weight, "is not a weight: weights are >= 0 and finite")
+        absent = weight == 0
+        return absent if absent.any() else None
+
+    @staticmethod
+    def _missing(batch: Batch) -> Mask | None:
+        mask: Mask | None = None
+        columns = [array for name, array in batch.arrays.items() if name not in batch.tables]
+        for array in columns + ([batch.weight] if batch.weight is not None else []):
+            if not np.isnan(array.sum()):  # one pass without a temporary; inf - inf only costs a closer look
+                continue
+            lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
+            if lacking.any():
+                mask = lacking if mask is None else mask | lacking
+        return mask
+
+    def _remember(self, batch: Batch, missing: Mask) -> None:
+        """Count the rows; keep where the first one is."""
+        if not self.lacking:
+            row = int(np.flatnonzero(missing)[0])
+            for name, array in [*batch.arrays.items(), ("weight", batch.weight)]:
+                if array is not None and name not in batch.tables and np.isnan(array[row]).any():
+                    column = np.flatnonzero(np.isnan(array[row]))[:1] if array.ndim > 1 else []
+                    self._first = f"{batch.places[name].name((row, *column))}, row {batch.places[name].row(row)}"
+                    break
+        self.lacking += int(missing.sum())

@@ -1,0 +1,222 @@
+"""A dataset: roles bound to columns of tables, read as batches of aligned rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.batch import Batch, RowPolicy
+from losscli.data.labels import ClassNames
+from losscli.data.roles import Bound, label_of, suggest
+from losscli.data.table import Chunk, Column, Kind, Table
+from losscli.domain import Domain, Place
+from losscli.errors import DataError
+
+Parts = dict[int, Chunk]
+"""Chunks of the same rows by the id of their table."""
+
+
+@dataclass
+class Dataset:
+    """Gives batches of aligned rows. May be read once.
+
+    `extras` are columns that are carried along as text (ids, groups); `id` is the one of them that pairs files.
+    """
+
+    bound: Mapping[str, Bound]
+    domains: Mapping[str, Domain]
+    policy: RowPolicy
+    note: Callable[[str], None]
+    classes: ClassNames = field(default_factory=ClassNames)
+    id: str | None = None
+    extras: Sequence[str] = ()
+
+    def batches(self) -> Iterator[Batch]:
+        """All rows that count, in order.
+
+        Raises:
+            DataError: lengths that differ, a value that is no number, a missing value where that is an error.
+        """
+        return self.policy.apply(self._batches())
+
+    def progress(self) -> float | None:
+        """The part that has been read, 0 to 1, where it can be told."""
+        parts = [part for table in self.tables if (part := table.progress()) is not None]
+        return min(parts) if parts else None
+
+    @property
+    def tables(self) -> list[Table]:
+        return list({id(b.table): b.table for b in self.bound.values()}.values())
+
+    @property
+    def paths(self) -> list[str]:
+        return [table.name for table in self.tables if table.name]
+
+    @property
+    def format(self) -> str:
+        return "+".join(dict.fromkeys(table.format for table in self.tables))
+
+    # ---------------------------------------------------------------------------------------------- reading
+
+    def _batches(self) -> Iterator[Batch]:
+        whole = {name: b for name, b in self.bound.items() if name in self.domains and not self.domains[name].by_row}
+        by_row = {name: b for name, b in self.bound.items() if name not in whole}
+        places = {name: self._place(b) for name, b in self.bound.items()}
+        tables = {name: self._read_whole(b, places[name]) for name, b in whole.items()}
+        length = next((b.table.length for b in by_row.values() if b.table.length is not None), None)
+        start = 0
+        for parts in self._aligned(by_row):
+            size = len(next(iter(next(iter(parts.values())).values())))
+            rows = np.arange(start + 1, start + size + 1)
+            here = {name: places[name] if name in whole else places[name].at(rows) for name in self.bound}
+            arrays = {name: self._assemble(b, parts[id(b.table)], here[name]) for name, b in by_row.items()}
+            weight = arrays.pop("weight", None)
+            yield Batch(rows, arrays | tables, here, weight, self._carried(parts), None, frozenset(whole), length)
+            start += size
+
+    def _place(self, bound: Bound) -> Place:
+        columns = tuple(column.name for column in bound.columns) if bound.table.name else ()
+        return Place(bound.role, bound.table.name, columns, note=self.note)
+
+    def _read_whole(self, bound: Bound, place: Place) -> NDArray[Any]:
+        chunks = bound.table.chunks({column.name: Kind.NUMBER for column in bound.columns})
+        return np.concatenate([self._assemble(bound, chunk, place) for chunk in chunks])
+
+    def _assemble(self, bound: Bound, chunk: Chunk, place: Place) -> NDArray[Any]:
+        """The role's columns side by side, labels as numbers."""
+        columns = [chunk[column.name] for column in bound.columns]
+        domain = self.domains.get(bound.role)
+        if len(columns) == 1:
+            label = domain is not None and domain.is_label and columns[0].ndim == 1
+            return self.classes.codes(columns[0], place) if label else columns[0]
+        for column, values in zip(bound.columns, columns, strict=True):
+            if values.ndim > 1:
+                raise DataError(f"{label_of(bound.table)}column {column.name!r} holds vectors: {bound.role} takes one "
+                                "such column, or several of numbers")  # fmt: skip
+        return np.stack(columns, axis=1)
+
+    # ------------------------------------------------------------------------------------ columns of a table
+
+    def _wanted(self, table: Table) -> dict[str, Kind]:
+        wanted = {c.name: self._kind(b, c) for b in self.bound.values() if b.table is table for c in b.columns}
+        return {name: Kind.TEXT for name in self._carried_by(table)} | wanted
+
+    def _kind(self, bound: Bound, column: Column) -> Kind:
+        """Labels are read as text where names can stand for them."""
+        domain = self.domains.get(bound.role)
+        if domain is None or not domain.is_label or column.trailing or bound.several:
+            return Kind.NUMBER
+        named = bool(self.classes.names) and not self.classes.numeric
+        return Kind.TEXT if named or column.kind is Kind.TEXT else Kind.NUMBER
+
+    def _carried_by(self, table: Table) -> list[str]:
+        names = [*([self.id] if self.id else []), *self.extras]
+        return [name for name in dict.fromkeys(names) if table.column(name) is not None]
+
+    def _carried(self, parts: Parts) -> dict[str, NDArray[Any]]:
+        """The extra columns, from the first table that has them."""
+        extras: dict[str, NDArray[Any]] = {}
+        for table in self.tables:
+            for name in self._carried_by(table):
+                if name in parts.get(id(table), {}):
+                    extras.setdefault(name, parts[id(table)][name])
+        return extras
+
+    # ------------------------------------------------------------------------------------------- aligning
+
+    def _aligned(self, bound: Mapping[str, Bound]) -> Iterator[Parts]:
+        """Chunks of all tables, cut to the same rows."""
+        tables = list({id(b.table): b.table for b in bound.values()}.values())
+        if len(tables) > 1 and self.id:
+            yield self._joined(tables, self.id)
+            return
+        streams = [_Stream(table, table.chunks(self._wanted(table))) for table in tables]
+        while True:
+            sizes = [stream.ready() for stream in streams]
+            if not any(sizes):
+                return
+            if not all(sizes):
+                raise _lengths_differ(streams)
+            yield {id(stream.table): stream.take(min(sizes)) for stream in streams}
+
+    def _joined(self, tables: Sequence[Table], key: str) -> Parts:
+        """All rows of the first table, with the rows of the others that have the same key."""
+        parts: Parts = {}
+        order: dict[str, int] = {}
+        for table in tables:
+            if table.column(key) is None:
+                raise DataError(f"{table.name}: no column {key!r} to join by{suggest(key, table)}")
+            chunks = list(table.chunks(self._wanted(table)))
+            whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+            positions = _positions(table, whole[key])
+            order = order or positions
+            _same_keys(tables[0], order, table, positions)
+            take = np.array([positions[k] for k in order])
+            parts[id(table)] = {name: values[take] for name, values in whole.items()}
+        return parts
+
+
+class _Stream:
+    """Chunks of one table, taken in pieces of any size."""
+
+    def __init__(self, table: Table, chunks: Iterator[Chunk]) -> None:
+        self.table = table
+        self._chunks = chunks
+        self._chunk: Chunk = {}
+        self._at = 0
+        self._taken = 0
+
+    def ready(self) -> int:
+        """How many rows can be taken at once; 0 at the end."""
+        while self._left() == 0:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._chunk, self._at = chunk, 0
+        return self._left()
+
+    def _left(self) -> int:
+        return len(next(iter(self._chunk.values()))) - self._at if self._chunk else 0
+
+    def take(self, size: int) -> Chunk:
+        low, self._at = self._at, self._at + size
+        self._taken += size
+        return {name: values[low : self._at] for name, values in self._chunk.items()}
+
+    def count(self) -> int:
+        """All rows of the table; reads it to its end."""
+        while size := self.ready():
+            self.take(size)
+        return self._taken
+
+
+def _lengths_differ(streams: Sequence[_Stream]) -> DataError:
+    (first, rows), *others = [(stream.table.name, stream.count()) for stream in streams]
+    name, count = next(other for other in others if other[1] != rows)
+    return DataError(
+        f"lengths differ: {first} has {rows} rows, {name} has {count}; rows are paired in order, or by a key with "
+        "--id COL"
+    )
+
+
+def _positions(table: Table, keys: NDArray[Any]) -> dict[str, int]:
+    positions: dict[str, int] = {}
+    for i, key in enumerate(keys.tolist()):
+        if key is None:
+            raise DataError(f"{table.name}: row {i + 1} has no key")
+        if key in positions:
+            raise DataError(f"{table.name}: rows {positions[key] + 1} and {i + 1} have the same key {key!r}")
+        positions[key] = i
+    return positions
+
+
+def _same_keys(first: Table, order: Mapping[str, int], other: Table, positions: Mapping[str, int]) -> None:
+    for a, mine, b, theirs in ((first, order, other, positions), (other, positions, first, order)):
+        lacking = [key for key in mine if key not in theirs]
+        if lacking:
+            more = f" (and {len(lacking) - 1} more keys)" if len(lacking) > 1 else ""
+            raise DataError(f"{b.name}: has no row with the key {lacking[0]!r}, which {a.name} has{more}")

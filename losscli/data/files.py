@@ -1,0 +1,187 @@
+"""Bytes from a file or standard input: compression and format found out, nothing guessed from content alone
+where the name says it."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from losscli.errors import DataError
+
+STDIN = "-"
+HEAD = 1 << 16
+
+FORMATS = ("csv", "tsv", "json", "jsonl", "npy", "npz", "parquet", "feather")
+ENDINGS = {
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".npy": "npy", ".npz": "npz", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather",
+}  # fmt: skip
+COMPRESSION = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+COMPRESSED_ENDINGS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
+
+
+class Input:
+    """One input: its name in messages, its compression and format, and its bytes as a stream or as a file."""
+
+    def __init__(self, path: str) -> None:
+        """Open it.
+
+        Raises:
+            DataError: there is no such file, or it cannot be read.
+        """
+        self.path = path
+        self.name = "standard input" if path == STDIN else path
+        self._raw = self._open(path)
+        self._size = _size(self._raw)
+        head = self._raw.peek(HEAD)
+        self.compression = next((kind for magic, kind in COMPRESSION.items() if head.startswith(magic)), None)
+        self._check_ending()
+        self._stream = io.BufferedReader(_Guarded(self._decompressed(), self), buffer_size=HEAD)
+
+    @staticmethod
+    def _open(path: str) -> io.BufferedReader:
+        if path == STDIN:
+            return io.BufferedReader(cast(io.RawIOBase, _unbuffered(sys.stdin.buffer)), buffer_size=HEAD)
+        try:
+            if os.path.isdir(path):
+                raise DataError(f"{path}: is a folder without any CSV or Parquet file in it")
+            return open(path, "rb", buffering=HEAD)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file{_similar(path)}") from None
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+
+    def _check_ending(self) -> None:
+        ending = COMPRESSED_ENDINGS.get(os.path.splitext(self.path)[1].lower())
+        if ending and self.compression != ending and self._raw.peek(1):
+            raise DataError(f"{self.name}: is not {ending}-compressed, as its name says; it may be damaged")
+
+    def _decompressed(self) -> BinaryIO:
+        raw = cast(BinaryIO, self._raw)
+        if self.compression == "gzip":
+            import gzip
+
+            return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+        if self.compression == "bzip2":
+            import bz2
+
+            return cast(BinaryIO, bz2.BZ2File(raw))
+        if self.compression == "xz":
+            import lzma
+
+            return cast(BinaryIO, lzma.LZMAFile(raw))
+        if self.compression == "zstd":
+            import pyarrow
+
+            return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(raw, "r"), "zstd"))
+        return raw
+
+    @property
+    def stream(self) -> io.BufferedReader:
+        """The decompressed bytes, to be read once from the start."""
+        return self._stream
+
+    def head(self) -> bytes:
+        """The first bytes, still to be read."""
+        return self._stream.peek(HEAD)[:HEAD]
+
+    def progress(self) -> float | None:
+        if not self._size:
+            return None
+        return min(1.0, self._raw.tell() / self._size)
+
+    @contextmanager
+    def file(self) -> Iterator[str]:
+        """A path with the decompressed bytes, for formats that are read from the end; a copy where need be."""
+        if self.path != STDIN and self.compression is None:
+            yield self.path
+            return
+        with tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp") as copy:
+            shutil.copyfileobj(self._stream, copy, 1 << 20)
+            copy.flush()
+            yield copy.name
+
+    def format(self) -> str:
+        """The format: by the name's ending, else by the first bytes."""
+        name = self.path
+        stem, ending = os.path.splitext(name)
+        if ending.lower() in COMPRESSED_ENDINGS:
+            ending = os.path.splitext(stem)[1]
+        head = self.head()
+        found = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+        named = ENDINGS.get(ending.lower()) if self.path != STDIN else None
+        if named:
+            if found and named != found and named in ("csv", "tsv", "json", "jsonl"):
+                raise DataError(f"{self.name}: is named {ending} but holds {found}: --input-format {found} reads it")
+            return named
+        return found or self._sniff_text(head)
+
+    def _sniff_text(self, head: bytes) -> str:
+        start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if start[:1] == b"[":
+            return "json"
+        if start[:1] == b"{":
+            first, newline, rest = start.partition(b"\n")
+            whole = first.rstrip().endswith(b"}") and rest.lstrip()[:1] == b"{"
+            return "jsonl" if newline and whole else "json"
+        first_line = start.partition(b"\n")[0]
+        return "tsv" if b"\t" in first_line and b"," not in first_line else "csv"
+
+
+class _Guarded(io.RawIOBase):
+    """A stream whose failures are DataErrors that name the input."""
+
+    def __init__(self, inner: BinaryIO, source: Input) -> None:
+        self._inner, self._source = inner, source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self._inner.read(len(buffer))
+        except IsADirectoryError:
+            raise DataError(f"{self._source.name}: is a folder") from None
+        except (EOFError, OSError, zlib.error, ValueError) as error:
+            raise self._damaged(error) from None
+        except Exception as error:  # lzma.LZMAError is no OSError, and importing lzma costs time
+            if type(error).__name__ != "LZMAError":
+                raise
+            raise self._damaged(error) from None
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _damaged(self, error: Exception) -> DataError:
+        kind = f"{self._source.compression} data" if self._source.compression else "file"
+        return DataError(f"{self._source.name}: the {kind} is damaged or cut short ({str(error).rstrip('.')})")
+
+
+def _unbuffered(buffer: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, getattr(buffer, "raw", buffer))
+
+
+def _size(raw: io.BufferedReader) -> int | None:
+    try:
+        return os.fstat(raw.fileno()).st_size
+    except (OSError, ValueError):
+        return None
+
+
+def _similar(path: str) -> str:
+    import difflib
+
+    folder = os.path.dirname(path) or "."
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(os.path.basename(path), names, n=1, cutoff=0.75)
+    return f" (did you mean {os.path.join(os.path.dirname(path), close[0])}?)" if close else ""

@@ -1,0 +1,141 @@
+"""NPY (mapped, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from losscli.data.batch import ROWS
+from losscli.data.files import STDIN, Input
+from losscli.data.table import ArraysTable, Chunk, Column, Kind, Table, convert
+from losscli.errors import DataError
+
+PAIR = ("y_true", "y_pred")
+
+
+def read_npy(source: Input, role: str | None) -> Table:
+    """An array as a table: its fields, the pair of an `(N, 2)`, or the one role it was named for."""
+    shape, fortran, dtype = _header(source)
+    if dtype.hasobject:
+        raise DataError(f"{source.name}: holds Python objects, which are never unpickled; save it with a numeric dtype")
+    if dtype.kind not in "fiubV" or (dtype.kind == "V" and dtype.names is None):
+        raise DataError(f"{source.name}: holds {dtype}, not numbers")
+    if not shape or shape[0] == 0:
+        raise DataError(f"{source.name}: is empty (shape {shape})")
+    columns = _columns(source.name, shape, dtype, role)
+    if source.path == STDIN or source.compression or fortran:
+        return _StreamedNpy(source, shape, dtype, fortran, columns)
+    array = np.load(_whole_file(source, shape, dtype), mmap_mode="r", allow_pickle=False)
+    return ArraysTable(source.name, "npy", {name: _select(array, key) for name, key in columns.items()})
+
+
+def _header(source: Input) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        version = npy_format.read_magic(source.stream)
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        return read(source.stream)
+    except (ValueError, EOFError, SyntaxError) as error:
+        raise DataError(f"{source.name}: is not an NPY file, or is cut short ({str(error).splitlines()[0]})") from None
+
+
+def _columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], role: str | None) -> dict[str, Any]:
+    """Column name -> what selects it from the array."""
+    if dtype.names:
+        if len(shape) != 1:
+            raise DataError(f"{name}: has fields and shape {shape}; one record a row is needed")
+        return {field: field for field in dtype.names}
+    if role:
+        return {role: ...}
+    if len(shape) == 2 and shape[1] == 2:
+        return {column: i for i, column in enumerate(PAIR)}
+    raise DataError(
+        f"{name}: has shape {shape}; on its own it must be (N, 2): y_true and y_pred. Give two files, or ROLE=FILE"
+    )
+
+
+def _select(array: NDArray[Any], key: Any) -> NDArray[Any]:
+    return array if key is ... else array[key] if isinstance(key, str) else array[:, key]
+
+
+def _whole_file(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    import os
+
+    needed = math.prod(shape) * dtype.itemsize
+    there = os.path.getsize(source.path) - source.stream.tell()
+    if there < needed:
+        raise _cut_short(source.name, there, needed)
+    return source.path
+
+
+def _cut_short(name: str, there: int, needed: int) -> DataError:
+    return DataError(f"{name}: is cut short: its header promises {needed} bytes of data, {there} are there")
+
+
+class _StreamedNpy(Table):
+    """An array that comes through a pipe or out of a compressed file, by rows."""
+
+    def __init__(
+        self, source: Input, shape: tuple[int, ...], dtype: np.dtype[Any], fortran: bool, columns: Mapping[str, Any]
+    ) -> None:
+        self._source, self._shape, self._dtype, self._fortran = source, shape, dtype, fortran
+        self._keys = columns
+        described = [Column(name, Kind.NUMBER, shape[1:] if key is ... else ()) for name, key in columns.items()]
+        super().__init__(source.name, "npy", described, shape[0])
+        self._done = 0
+
+    def progress(self) -> float | None:
+        return self._done / self._shape[0]
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        # columns first (Fortran order) cannot be cut into rows before the end is there
+        rows = self._shape[0] if self._fortran and len(self._shape) > 1 else ROWS
+        while self._done < self._shape[0]:
+            part = self._read(min(rows, self._shape[0] - self._done))
+            yield {
+                name: convert(_select(part, self._keys[name]), kind, self.name, name, self._done)
+                for name, kind in wanted.items()
+            }
+            self._done += len(part)
+
+    def _read(self, rows: int) -> NDArray[Any]:
+        count = rows * math.prod(self._shape[1:])
+        data = self._source.stream.read(count * self._dtype.itemsize)
+        if len(data) < count * self._dtype.itemsize:
+            before = self._done * math.prod(self._shape[1:]) * self._dtype.itemsize
+            raise _cut_short(self.name, before + len(data), math.prod(self._shape) * self._dtype.itemsize)
+        order = "F" if self._fortran else "C"
+        return np.frombuffer(data, dtype=self._dtype).reshape((rows, *self._shape[1:]), order=order)  # type: ignore[call-overload, no-any-return]
+
+
+def read_npz(source: Input, role: str | None) -> Table:
+    """The arrays of an archive by their names; a lone array is the role it was named for."""
+    import zipfile
+
+    stack = ExitStack()
+    path = stack.enter_context(source.file())
+    try:
+        with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
+            damaged = archive.testzip()
+            if damaged:
+                raise DataError(f"{source.name}: {damaged} is damaged")
+            read = {name: arrays[name] for name in arrays.files}
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "Object arrays" in str(error):
+            raise DataError(f"{source.name}: holds Python objects, which are never unpickled; "
+                            "save it with a numeric dtype") from None  # fmt: skip
+        raise DataError(f"{source.name}: is damaged ({str(error).splitlines()[0]})") from None
+    except (zipfile.BadZipFile, OSError, EOFError, KeyError, NotImplementedError) as error:
+        raise DataError(f"{source.name}: is not an NPZ archive, or is damaged ({error})") from None
+    finally:
+        stack.close()
+    if not read:
+        raise DataError(f"{source.name}: holds no arrays")
+    if role and role not in read and len(read) == 1:
+        read = {role: next(iter(read.values()))}
+    return ArraysTable(source.name, "npz", read)

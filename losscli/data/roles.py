@@ -1,0 +1,212 @@
+"""Which column is which role."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from losscli.data.source import Sources
+from losscli.data.table import Column, Kind, Table
+from losscli.domain import Domain
+from losscli.errors import DataError
+
+USUAL = {
+    "y_true": ("target", "label", "actual", "y", "truth", "true", "labels", "targets", "ground_truth"),
+    "y_pred": ("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob",
+               "probability", "logit", "predictions", "scores", "probs", "logits"),
+    "labels": ("label", "class", "target", "y"),
+    "embeddings": ("embedding", "emb", "features"),
+    "weights": ("class_weights", "prototypes"),
+    "distance": ("dist", "distances"),
+}  # fmt: skip
+"""Role -> the other names it is usually found under."""
+
+OPTIONS = {"y_true": "--true COL", "y_pred": "--pred COL", "weight": "--weight COL"}
+WEIGHT_NAMES = ("weight", "weights", "sample_weight")
+_NUMBERED = re.compile(r"_?\[?(\d+)\]?")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A role's columns in a table; `names` are the parts of them that tell them apart."""
+
+    role: str
+    table: Table
+    columns: tuple[Column, ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        return len(self.columns) > 1
+
+
+# --------------------------------------------------------------------------------------------- finding columns
+
+
+class Binder:
+    """Finds the columns of roles."""
+
+    def __init__(
+        self, sources: Sources, asked: Mapping[str, str], key: str | None, note: Callable[[str], None]
+    ) -> None:  # fmt: skip
+        """Look in `sources`, where `asked` says which columns a role is, and `key` is no role."""
+        self._sources, self._columns, self._key, self._note = sources, asked, key, note
+
+    def find(self, role: str, domain: Domain) -> Bound | None:
+        """The role's columns, or None where nothing in the data goes by its name.
+
+        Raises:
+            UsageError: a column that was asked for is not there.
+            DataError: several columns could be meant.
+        """
+        table = self._sources.table(role)
+        if table is None:
+            return None
+        asked = self._columns.get(role)
+        if asked is not None:
+            return self._asked(role, table, asked)
+        own = role in self._sources.by_role
+        return self._named(role, domain, table) or (self._only(role, domain, table) if own else None)
+
+    def _asked(self, role: str, table: Table, asked: str) -> Bound:
+        """Columns by name, comma list or pattern."""
+        if table.column(asked):
+            return self._bound(role, table, [asked])
+        names: list[str] = []
+        prefix = ""
+        for piece in asked.split(","):
+            found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
+            if not found:
+                raise DataError(f"{label_of(table)}no column {piece!r}{suggest(piece, table)}")
+            if "*" in piece:
+                prefix = piece.partition("*")[0]
+            names += found
+        return self._bound(role, table, names, prefix)
+
+    def _named(self, role: str, domain: Domain, table: Table) -> Bound | None:
+        """The role's own name, else a usual other name, else numbered or named columns of such a prefix."""
+        for group in ((role,), USUAL.get(role, ())):
+            if domain.scalar or any(c.name.lower() == role and c.trailing for c in table.columns):
+                found = [c.name for c in table.columns if c.name.lower() in group]
+                if len(found) > 1:
+                    raise DataError(
+                        f"{label_of(table)}columns {' and '.join(map(repr, found))} could both be {role}; "
+                        f"{_option(role)} says which"
+                    )
+                if found:
+                    return self._bound(role, table, found)
+            elif not domain.by_row or domain.vector:
+                whole = [c.name for c in table.columns if c.name.lower() in group and c.trailing]
+                if len(whole) == 1:
+                    return self._bound(role, table, whole)
+        return self._prefixed(role, domain, table) if domain.vector or not domain.by_row else None
+
+    def _prefixed(self, role: str, domain: Domain, table: Table) -> Bound | None:
+        for prefix in (role, *USUAL.get(role, ())):
+            names = [c.name for c in table.columns if _after(c.name, prefix)]
+            if len(names) > 1 and (domain.shapes != ("N*",) or all(_NUMBERED.fullmatch(n[len(prefix) :]) for n in names)):
+                return self._bound(role, table, names, prefix)
+        return None
+
+    def _only(self, role: str, domain: Domain, table: Table) -> Bound | None:
+        """A file that was given for this role alone: its only column, or all its numbers."""
+        if len(table.columns) == 1:
+            return self._bound(role, table, [table.columns[0].name])
+        if self._key:
+            rest = [c.name for c in table.columns if c.name != self._key]
+            if len(rest) == 1:
+                return self._bound(role, table, rest)
+        names = [c.name for c in table.columns if c.kind is Kind.NUMBER and c.name != self._key]
+        if len(names) == 1 and (domain.scalar or not domain.by_row):
+            self._note(f"{table.name}: {role} is column {names[0]!r}, the only one of numbers")
+            return self._bound(role, table, names)
+        if len(names) > 1 and domain.vector and len(names) == len(table.columns) - bool(self._key):
+            self._note(f"{table.name}: {role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
+            return self._bound(role, table, names)
+        return None
+
+    def pair(self, roles: Sequence[str], found: Mapping[str, Bound | None]) -> dict[str, Bound]:
+        """Where a table has just two columns of numbers: the two roles in order, or the one still missing."""
+        table = self._sources.common
+        lacking = [role for role in roles if found.get(role) is None]
+        if table is None or len(roles) != 2 or not lacking:
+            return {}
+        numeric = [c.name for c in table.columns if c.kind is Kind.NUMBER and not c.trailing]
+        taken = {c.name for bound in found.values() if bound for c in bound.columns}
+        free = [name for name in numeric if name not in taken]
+        if len(numeric) != 2 or len(free) != len(lacking):
+            return {}
+        self._note(f"{label_of(table)}{' and '.join(f'{r} is column {c!r}' for r, c in zip(lacking, free, strict=True))}"
+                   ", by position: the only columns of numbers")  # fmt: skip
+        return {r: self._bound(r, table, [c]) for r, c in zip(lacking, free, strict=True)}
+
+    def _bound(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> Bound:
+        columns = [column for name in names if (column := table.column(name)) is not None]
+        if len(columns) < 2:
+            return Bound(role, table, tuple(columns))
+        tails = [_tail(column.name, prefix) for column in columns]
+        if all(tail.isdigit() for tail in tails):
+            order = sorted(range(len(tails)), key=lambda i: int(tails[i]))
+            columns, tails = [columns[i] for i in order], [tails[i] for i in order]
+        return Bound(role, table, tuple(columns), tuple(tails))
+
+    def missing(self, roles: Sequence[str], label: str) -> DataError:
+        """The error that says which roles are not in the data, and what is."""
+        role = roles[0]
+        table = self._sources.table(role)
+        if table is None:
+            return DataError(f"{label} needs {' and '.join(roles)}: give a table or {role}=FILE")
+        names = [c.name for c in table.columns]
+        shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        what = f"no column for {' or '.join(roles)}" if len(roles) > 1 else f"no column for {role}"
+        return DataError(
+            f"{label_of(table)}{what}, which {label} needs; the columns are {shown}; {_option(role)} says which"
+        )
+
+    def weight(self) -> Bound | None:
+        """The weights: only where they are asked for."""
+        table = self._sources.by_role.get("weight")
+        if table is not None or "weight" in self._columns:
+            found = self.find("weight", Domain(("N",)))
+            if found is None:
+                raise self.missing(["weight"], "weighting")
+            return found
+        for table in self._sources.tables:
+            unused = next((c.name for c in table.columns if c.name.lower() in WEIGHT_NAMES and not c.trailing), None)
+            if unused:
+                self._note(f"{label_of(table)}column {unused!r} is not used; --weight {unused} weighs the rows by it")
+        return None
+
+
+def label_of(table: Table) -> str:
+    return f"{table.name}: " if table.name else ""
+
+
+def _option(role: str) -> str:
+    """The option that names the role's column."""
+    return OPTIONS.get(role, f"--column {role}=COLS")
+
+
+def suggest(name: str, table: Table) -> str:
+    names = [c.name for c in table.columns]
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f"; the columns are {', '.join(names[:12])}{'...' if len(names) > 12 else ''}"
+
+
+def _after(name: str, prefix: str) -> str | None:
+    """What follows the prefix: `_cat`, `_0`, `[0]`."""
+    rest = name[len(prefix) :]
+    if name[: len(prefix)].lower() != prefix or not rest or rest[0] not in "_[":
+        return None
+    return rest
+
+
+def _tail(name: str, prefix: str) -> str:
+    tail = name[len(prefix) :] if prefix and name.lower().startswith(prefix.lower()) else name
+    number = _NUMBERED.fullmatch(tail)
+    return number.group(1) if number else tail.removeprefix("_")

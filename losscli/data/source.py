@@ -1,0 +1,186 @@
+"""What DATA means: files, globs, folders, standard input and ROLE=FILE, as tables."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from losscli.data.files import COMPRESSED_ENDINGS, ENDINGS, STDIN, Input
+from losscli.data.table import Chunk, Kind, Table
+from losscli.errors import DataError, UsageError
+
+PARTS = ("csv", "tsv", "parquet")
+_ROLE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read: a format for all inputs, whether there is a header (None: find out), the delimiter."""
+
+    format: str | None = None
+    header: bool | None = None
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The tables that roles are looked for in: one for each role that was given a file, one for all others."""
+
+    common: Table | None = None
+    by_role: Mapping[str, Table] = field(default_factory=dict)
+
+    def table(self, role: str) -> Table | None:
+        return self.by_role.get(role, self.common)
+
+    @property
+    def tables(self) -> list[Table]:
+        both = [*([self.common] if self.common else []), *self.by_role.values()]
+        return list({id(table): table for table in both}.values())
+
+
+# ------------------------------------------------------------------------------------------------- readers
+
+
+def _text(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
+    from losscli.data.text import TextTable
+
+    return TextTable(source, format, options.header, options.delimiter)
+
+
+def _json(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
+    from losscli.data.json import read_json
+
+    return read_json(source, role)
+
+
+def _jsonl(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
+    from losscli.data.json import JsonLinesTable
+
+    return JsonLinesTable(source)
+
+
+def _npy(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
+    from losscli.data.npy import read_npy
+
+    return read_npy(source, role)
+
+
+def _npz(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
+    from losscli.data.npy import read_npz
+
+    return read_npz(source, role)
+
+
+def _arrow(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
+    from losscli.data.arrow import ArrowTable
+
+    return ArrowTable(source, format)
+
+
+READERS: dict[str, Callable[[Input, str, str | None, ReadOptions], Table]] = {
+    "csv": _text, "tsv": _text, "json": _json, "jsonl": _jsonl, "npy": _npy, "npz": _npz,
+    "parquet": _arrow, "feather": _arrow,
+}  # fmt: skip
+"""Format -> reader; each imports what it needs when it is called."""
+
+
+def open_table(path: str, role: str | None = None, options: ReadOptions | None = None) -> Table:
+    """The table at a path; `-` is standard input; a glob or a folder of parts is one table.
+
+    Raises:
+        DataError: there is nothing there, or it is not of its format.
+    """
+    options = options or ReadOptions()
+    paths = _parts(path)
+    if len(paths) == 1:
+        return _open_one(paths[0], role, options)
+    return _Parts(path, paths, role, options)
+
+
+def _open_one(path: str, role: str | None, options: ReadOptions) -> Table:
+    source = Input(path)
+    if not source.head():
+        raise DataError(f"{source.name}: is empty")
+    format = options.format or source.format()
+    return READERS[format](source, format, role, options)
+
+
+def _parts(path: str) -> list[str]:
+    if path == STDIN or os.path.isfile(path):
+        return [path]
+    if os.path.isdir(path):
+        return sorted(os.path.join(path, n) for n in os.listdir(path) if _is_part(n)) or [path]
+    if glob.has_magic(path):
+        found = sorted(p for p in glob.glob(path, recursive=True) if os.path.isfile(p))
+        if not found:
+            raise DataError(f"{path}: no file matches")
+        return found
+    return [path]
+
+
+def _is_part(name: str) -> bool:
+    stem, ending = os.path.splitext(name)
+    ending = os.path.splitext(stem)[1] if ending in COMPRESSED_ENDINGS else ending
+    return not name.startswith((".", "_")) and ENDINGS.get(ending.lower()) in PARTS
+
+
+class _Parts(Table):
+    """Several files of the same columns as one table, opened one after the other."""
+
+    def __init__(self, name: str, paths: Sequence[str], role: str | None, options: ReadOptions) -> None:
+        self._paths, self._role, self._options = paths, role, options
+        self._first = _open_one(paths[0], role, options)
+        self._opened = 1
+        super().__init__(name, self._first.format, self._first.columns)
+
+    def progress(self) -> float | None:
+        return (self._opened - 1) / len(self._paths)
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        yield from self._first.chunks(wanted)
+        for path in self._paths[1:]:
+            self._opened += 1
+            table = _open_one(path, self._role, self._options)
+            lacking = [name for name in wanted if table.column(name) is None]
+            if lacking:
+                raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
+            yield from table.chunks(wanted)
+
+
+# --------------------------------------------------------------------------------------------- DATA, as typed
+
+
+def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None) -> Sources:
+    """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role.
+
+    Args:
+        arguments: `FILE`, `ROLE=FILE` or `-`.
+        roles: the roles that may be named.
+        options: how to read.
+    """
+    named, bare = {}, []
+    for argument in arguments:
+        match = _ROLE.fullmatch(argument)
+        if match is None or os.path.exists(argument):
+            bare.append(argument)
+            continue
+        role, path = match.groups()
+        if role not in roles:
+            raise UsageError(f"{argument}: no loss here reads {role!r}; the roles are {', '.join(roles)}")
+        if role in named:
+            raise UsageError(f"{argument}: {role} is already read from {named[role]}")
+        named[role] = path
+    if len(bare) == 2 and not named:
+        named, bare = dict(zip(("y_true", "y_pred"), bare, strict=True)), []
+    if len(bare) > 1:
+        raise UsageError(
+            f"{len(bare)} files without a role: give one table, two files (y_true then y_pred), or ROLE=FILE; "
+            "parts of one dataset are named by a folder or a quoted glob ('parts/*.csv')"
+        )
+    if [*named.values(), *bare].count(STDIN) > 1:
+        raise UsageError("standard input can be read once only")
+    common = open_table(bare[0], None, options) if bare else None
+    return Sources(common, {role: open_table(path, role, options) for role, path in named.items()})

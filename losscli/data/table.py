@@ -1,0 +1,184 @@
+"""A table: named columns that come in chunks of rows. What every reader makes and the rest reads."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.batch import ROWS
+from losscli.errors import DataError
+
+Chunk = dict[str, NDArray[Any]]
+"""Column -> values of some rows: float64 for numbers (NaN where missing), text (None where missing) otherwise."""
+
+MISSING = frozenset({"", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "-nan", "-NaN", "null", "NULL", "Null",
+                     "None", "none", "<NA>"})  # fmt: skip
+"""Texts that stand for no number. As a class name each of them but the empty one is a name."""
+
+
+class Kind(enum.StrEnum):
+    """What a column holds."""
+
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: `trailing` is the shape of one row's value, () for one number."""
+
+    name: str
+    kind: Kind
+    trailing: tuple[int, ...] = ()
+
+
+class Table:
+    """Base of what readers return. `name` is how messages call it, `length` its rows where known beforehand."""
+
+    def __init__(self, name: str, format: str, columns: Sequence[Column], length: int | None = None) -> None:
+        self.name = name
+        self.format = format
+        self.columns = list(columns)
+        self.length = length
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        """The wanted columns, some rows at a time. May be called once."""
+        raise NotImplementedError
+
+    def progress(self) -> float | None:
+        """The part that has been read, 0 to 1, where it can be told."""
+        return None
+
+
+class ArraysTable(Table):
+    """Columns that are in memory (or mapped) already."""
+
+    def __init__(self, name: str, format: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._arrays = {key: np.asarray(array) for key, array in arrays.items()}
+        columns = [Column(key, _kind(array), array.shape[1:]) for key, array in self._arrays.items()]
+        lengths = {len(array) for array in self._arrays.values() if array.ndim}
+        super().__init__(name, format, columns, lengths.pop() if len(lengths) == 1 else None)
+        self._done = 0.0
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        arrays = {name: self._usable(name, kind) for name, kind in wanted.items()}
+        lengths = {name: len(array) for name, array in arrays.items()}
+        if len(set(lengths.values())) > 1:
+            first, other = next((a, b) for a in lengths for b in lengths if lengths[a] != lengths[b])
+            raise DataError(
+                f"{self.name + ': ' if self.name else ''}shapes differ: {first} is {_shape(arrays[first])}, "
+                f"{other} is {_shape(arrays[other])}; they need the same number of rows"
+            )
+        total = next(iter(lengths.values()), 0)
+        for start in range(0, total, ROWS):
+            self._done = start / total
+            yield {
+                name: convert(array[start : start + ROWS], wanted[name], self.name, name, start)
+                for name, array in arrays.items()
+            }
+
+    def _usable(self, name: str, kind: Kind) -> NDArray[Any]:
+        array = self._arrays[name]
+        if array.ndim == 0:
+            raise DataError(f"{self.name + ': ' if self.name else ''}{name} is one number, not an array of rows")
+        return array
+
+    def progress(self) -> float | None:
+        return self._done
+
+
+def _shape(array: NDArray[Any]) -> str:
+    return str(tuple(array.shape))
+
+
+def _kind(array: NDArray[Any]) -> Kind:
+    return Kind.NUMBER if array.dtype.kind in "fiub" else Kind.TEXT
+
+
+def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
+    """Values as float64 or as text; a DataError names the first that is not a number."""
+    if kind is Kind.TEXT:
+        return as_text(values)
+    if values.dtype.kind in "fiub":
+        return np.asarray(values, dtype=np.float64)
+    if values.dtype.kind not in "OUST":
+        raise DataError(f"{_at(source, column)}: values of type {values.dtype} are not numbers")
+    flat = values.ravel()
+    numbers = np.empty(flat.size)
+    width = max(1, flat.size // max(1, len(values)))
+    for i, value in enumerate(flat):
+        numbers[i] = to_number(value, source, column, start + i // width)
+    return numbers.reshape(values.shape)
+
+
+def to_number(value: Any, source: str, column: str, index: int) -> float:
+    """One cell as a number, NaN where it is missing; `index` counts rows from 0."""
+    if isinstance(value, (bytes, np.bytes_)):
+        value = value.decode("utf-8", "replace")
+    if value is None or value in MISSING if isinstance(value, str) or value is None else value is _pandas_na():
+        return float("nan")
+    if isinstance(value, (bool, np.bool_, int, float, np.number)):
+        return float(value)
+    if isinstance(value, str):
+        number = parse_number(value)
+        if number is not None:
+            return number
+    raise DataError(f"{_at(source, column)}, row {index + 1}: {shorten(value)} is not a number")
+
+
+_FLAGS = {"true": 1.0, "false": 0.0}
+
+
+def parse_number(text: str) -> float | None:
+    stripped = text.strip()
+    if stripped in MISSING:
+        return float("nan")
+    try:
+        return float(stripped) if "_" not in stripped else None
+    except ValueError:
+        return _FLAGS.get(stripped.lower())
+
+
+def _pandas_na() -> object:
+    import sys
+
+    pandas = sys.modules.get("pandas")
+    return pandas.NA if pandas is not None else None
+
+
+def as_text(values: NDArray[Any]) -> NDArray[Any]:
+    """Values as text objects, None where missing; whole numbers without a point."""
+    if values.dtype.kind in "iu":
+        return values.astype(str).astype(object)
+    text = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values.tolist()):
+        text[i] = _text(value)
+    return text
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value is _pandas_na() or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def _at(source: str, column: str) -> str:
+    return f"{source}: column {column!r}" if source else column
+
+
+def shorten(value: object, limit: int = 40) -> str:
+    """A value quoted for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"

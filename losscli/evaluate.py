@@ -1,0 +1,275 @@
+"""The only caller of kernels: checks a batch, evaluates losses on it, feeds the statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.batch import Batch
+from losscli.domain import Array, Distribution, Domain, Mask, Place
+from losscli.errors import DataError, NoResultError, UsageError
+from losscli.spec import BoundLoss, Form, Hook
+from losscli.statistics.moments import Sum
+from losscli.statistics.summary import Accumulator
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A loss on a batch: elements (N, ...), their per-sample means (N,), and what the declaration says of rows."""
+
+    elements: Array
+    per_sample: Array
+    counted: Mask | None = None
+    denominator: Array | None = None
+    clipped: int = 0
+    gradient: Array | None = None
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A loss with its parameters, in the form that the data has the roles for."""
+
+    bound: BoundLoss
+    form: Form
+
+    @property
+    def label(self) -> str:
+        return self.bound.label
+
+    def domain(self, role: str) -> Domain:
+        declared = next(r.domain for r in self.form.roles if r.name == role)
+        return declared.given(self.bound.params)
+
+    def whole(self, batch: Batch) -> bool:
+        """Whether the loss needs all rows at once."""
+        return self.bound.loss.whole or self.one_distribution(batch)
+
+    def one_distribution(self, batch: Batch) -> bool:
+        """Whether all rows together are one sample: the classes of one distribution."""
+        arrays = [batch.arrays[role.name] for role in self.form.roles if isinstance(role.domain, Distribution)]
+        return any(array.ndim == 1 for array in arrays)
+
+    def __call__(self, batch: Batch, gradient: bool = False) -> Outcome:
+        """Evaluate a batch whose rows are complete (none of them missing).
+
+        Raises:
+            DataError: shapes that do not fit, a value outside its domain.
+        """
+        arrays = self._checked(batch)
+        with np.errstate(all="ignore"):
+            elements = np.asarray(self._call(self.form.kernel, arrays), dtype=np.float64)
+            rows = len(elements)
+            per_sample = elements if elements.ndim == 1 else elements.reshape(rows, -1).mean(axis=1)
+            clipped = self._hook("clipped", arrays)
+            return Outcome(
+                elements,
+                per_sample,
+                self._hook("counted", arrays),
+                self._hook("denominator", arrays),
+                0 if clipped is None else int(clipped.reshape(rows, -1).any(axis=1).sum()),
+                self._gradient(batch, arrays, elements) if gradient else None,
+            )
+
+    def _call(self, kernel: Any, arrays: Mapping[str, Any]) -> Any:
+        wanted = kernel.__code__.co_varnames[
+            kernel.__code__.co_argcount : kernel.__code__.co_argcount + kernel.__code__.co_kwonlyargcount
+        ]
+        roles = [arrays.get(role.name) for role in self.form.roles]
+        return kernel(*roles, **{name: self.bound.params[name] for name in wanted})
+
+    def _hook(self, hook: Hook, arrays: Mapping[str, Any]) -> Any:
+        kernel = self.form.hooks.get(hook)
+        return None if kernel is None else self._call(kernel, arrays)
+
+    def _gradient(self, batch: Batch, arrays: Mapping[str, Any], elements: Array) -> Array:
+        slope = self._hook("gradient", arrays)
+        if slope is None:
+            raise UsageError(f"{self.label} has no gradient")
+        per_row = elements[0].size if elements.ndim > 1 and len(elements) else 1
+        return np.asarray(slope / per_row, dtype=np.float64).reshape(batch.arrays[self.form.gradient_role].shape)
+
+    # -------------------------------------------------------------------------------- shapes and domains
+
+    def _checked(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        dims: dict[str, Any] = {}
+        owners: dict[str, str] = {}
+        shaped = {}
+        present = [role for role in self.form.roles if role.name in batch.arrays]
+        for role in present:
+            domain, place = role.domain.given(self.bound.params), batch.places[role.name]
+            array = _conform(batch.arrays[role.name], domain, place, self.label)
+            self._agree(batch, role.name, domain, array, dims, owners)
+            shaped[role.name] = array, domain, place
+        return {name: batch.check(name, domain, array, place, dims) for name, (array, domain, place) in shaped.items()}
+
+    def _agree(
+        self, batch: Batch, name: str, domain: Domain, array: NDArray[Any], dims: dict[str, Any], owners: dict[str, str]
+    ) -> None:
+        """Bind the letters of the role's shape, or say which two shapes differ."""
+        for letter, size in _letters(domain, array):
+            owner = owners.setdefault(letter, name)
+            if dims.setdefault(letter, size) != size:
+                first, second = batch.shape_text(owner), batch.shape_text(name)
+                raise DataError(
+                    f"{batch.places[name].source + ': ' if batch.places[name].source else ''}"
+                    f"shapes differ: {owner} is {first}, {name} is {second}; {self.label} does not broadcast"
+                )
+
+
+def _letters(domain: Domain, array: NDArray[Any]) -> Iterator[tuple[str, Any]]:
+    shape = next(s for s in domain.shapes if s.endswith("*") or s.count(",") + 1 == array.ndim)
+    if shape == "N*":
+        yield from (("N", array.shape[0]), ("*", array.shape[1:]))
+    else:
+        yield from zip(shape.split(","), array.shape, strict=True)
+
+
+def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> NDArray[Any]:
+    """The array in one of the domain's shapes: `(N,)` and `(N, 1)` are the same, nothing else is."""
+    if isinstance(domain, Distribution) or (place.role == "y_pred" and "C" in domain.shapes[0]):
+        if array.ndim == 1 and isinstance(domain, Distribution):
+            return array[None, :]
+        if array.ndim == 1 or (array.ndim == 2 and array.shape[1] < 2):
+            raise DataError(
+                f"{place.name()}: one number a row, but {label} needs one a class: columns such as "
+                f"{place.role}_0, {place.role}_1, or --column '{place.role}=prob_*'"
+            )
+    if array.ndim == 2 and array.shape[1] == 1 and domain.scalar:
+        return array[:, 0]
+    if array.ndim == 1 and not domain.scalar and domain.shapes == ("N,D",):
+        return array[:, None]
+    if not any(s == "N*" or s.count(",") + 1 == array.ndim for s in domain.shapes):
+        wanted = " or ".join(f"({s})" if "," in s else f"({s},)" for s in domain.shapes)
+        raise DataError(f"{place.name()}: shape {_per_row(array.shape)}, but {label} needs {wanted}")
+    return array
+
+
+def _per_row(shape: tuple[int, ...]) -> str:
+    return f"(N, {', '.join(str(size) for size in shape[1:])})" if len(shape) > 1 else "(N,)"
+
+
+# ------------------------------------------------------------------------------------------------ a dataset
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A batch and every loss on it; outcomes have a value for each row of `batch`."""
+
+    batch: Batch
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass
+class Run:
+    """Losses over the batches of a dataset, with the statistics kept so far."""
+
+    evaluators: Sequence[Evaluator]
+    reduction: str = "mean"
+    gradient: bool = False
+    accumulators: list[Accumulator] = field(default_factory=list)
+    weight: Sum = field(default_factory=Sum)
+
+    def __post_init__(self) -> None:
+        self.accumulators = [Accumulator(e.bound.loss.reduction, self.reduction) for e in self.evaluators]
+
+    def over(self, batches: Iterable[Batch]) -> Iterator[Evaluated]:
+        """Evaluate batch by batch; the statistics have each batch by the time it is yielded.
+
+        Raises:
+            NoResultError: there was no row left to evaluate.
+        """
+        for batch in self._gathered(iter(batches)):
+            outcomes = tuple(self._evaluate(evaluator, batch) for evaluator in self.evaluators)
+            if batch.weight is not None:
+                self.weight.add(float(batch.weight.sum()))
+            for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
+                with np.errstate(all="ignore"):
+                    feed(accumulator, outcome, batch)
+            yield Evaluated(batch, outcomes)
+        if not all(accumulator.moments.n for accumulator in self.accumulators):
+            raise NoResultError("no row is left to evaluate: all were omitted, ignored or have weight 0")
+
+    def _gathered(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        first = next(batches, None)
+        if first is None:
+            return
+        if any(evaluator.whole(first) for evaluator in self.evaluators):
+            yield Batch.concatenate([first, *batches])
+            return
+        yield first
+        yield from batches
+
+    def _evaluate(self, evaluator: Evaluator, batch: Batch) -> Outcome:
+        """Every row's outcome: NaN where a value is missing; where a row is absent, if the loss knows rows alone."""
+        left_out = _either(batch.missing, batch.absent)
+        if left_out is None or evaluator.one_distribution(batch):
+            return evaluator(batch, self.gradient)
+        if left_out.all():
+            raise NoResultError("no row is left to evaluate: all were omitted, ignored or have weight 0")
+        present = evaluator(batch.take(~left_out), self.gradient)
+        outcome = _spread(present, left_out)
+        if batch.absent is not None and not evaluator.bound.loss.whole:
+            alone = batch.absent if batch.missing is None else batch.absent & ~batch.missing
+            _fill(outcome, evaluator, batch, alone, self.gradient)
+        return outcome
+
+
+def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | None = None) -> None:
+    """Add an outcome's rows to the statistics, all that are not absent or those of a mask."""
+    if len(outcome.per_sample) != len(batch):  # one distribution: rows are not samples
+        accumulator.update(outcome.elements, outcome.per_sample)
+        accumulator.clipped += outcome.clipped
+        return
+    counted = outcome.counted
+    for mask in (None if batch.absent is None else ~batch.absent, kept):
+        counted = mask if counted is None else counted if mask is None else counted & mask
+    accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator)
+    accumulator.clipped += outcome.clipped
+
+
+def _either(a: Mask | None, b: Mask | None) -> Mask | None:
+    return a if b is None else b if a is None else a | b
+
+
+def _spread(outcome: Outcome, left_out: Mask) -> Outcome:
+    """The outcome of the other rows among all rows, NaN in those that were left out."""
+
+    def spread(values: NDArray[Any] | None, fill: Any) -> Any:
+        if values is None:
+            return None
+        full = np.full((len(left_out), *values.shape[1:]), fill, dtype=values.dtype)
+        full[~left_out] = values
+        return full
+
+    return replace(
+        outcome,
+        elements=spread(outcome.elements, np.nan),
+        per_sample=spread(outcome.per_sample, np.nan),
+        counted=spread(outcome.counted, True),
+        denominator=spread(outcome.denominator, 1.0),
+        gradient=spread(outcome.gradient, np.nan),
+    )
+
+
+def _fill(outcome: Outcome, evaluator: Evaluator, batch: Batch, absent: Mask, gradient: bool) -> None:
+    """Put in what the loss is of absent rows, to be seen though it counts nowhere."""
+    try:
+        there = evaluator(batch.take(absent), gradient)
+    except DataError:
+        return
+    outcome.elements[absent], outcome.per_sample[absent] = there.elements, there.per_sample
+    if outcome.gradient is not None and there.gradient is not None:
+        outcome.gradient[absent] = there.gradient
+
+
+def choose_form(bound: BoundLoss, available: Iterable[str]) -> Form | None:
+    """The first form whose roles are all there."""
+    there = set(available)
+    for form in bound.loss.forms:
+        if all(role.name in there or role.optional for role in form.roles):
+            return form
+    return None

@@ -1,0 +1,94 @@
+"""Stable forms that several kernels share. Arrays are float64; infinities are values, never warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain import Array, Mask
+
+
+def times(weight: Array, value: Array) -> Array:
+    """`weight * value` with `0 * inf = 0`: what has no weight does not happen."""
+    return np.multiply(weight, value, out=np.zeros(np.broadcast(weight, value).shape), where=weight != 0)
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp x)"""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x))"""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1 + small)
+
+
+def log_softmax(x: Array) -> Array:
+    """x - log sum exp x, by row; an infinite maximum takes all of the probability."""
+    top = x.max(axis=-1, keepdims=True)
+    shifted = np.subtract(x, top, out=np.zeros_like(x), where=x != top)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def clipped_log(p: Array, eps: float) -> Array:
+    """log max(p, eps)"""
+    return np.log(np.maximum(p, eps))
+
+
+def clipped_log_complement(p: Array, eps: float) -> Array:
+    """log max(1 - p, eps), without the cancellation of 1 - p"""
+    return np.maximum(np.log1p(-p), np.log(eps))
+
+
+def log_ratio(p: Array, q: Array) -> Array:
+    """log(p / q), exact near 1 where the rounding of the quotient would show"""
+    gap = (p - q) / q
+    return np.where(np.abs(gap) < 0.5, np.log1p(gap), np.log(p / q))
+
+
+def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None) -> Array:
+    """Labels as rows (a row of zeros where ignored); rows as they are."""
+    if target.ndim == 2:
+        return target
+    rows = np.zeros((len(target), classes))
+    kept = np.flatnonzero(counted_labels(target, ignore_index))
+    rows[kept, target[kept]] = 1.0
+    return rows
+
+
+def counted_labels(target: NDArray[Any], ignore_index: int | None) -> Mask:
+    """Mask of the rows whose label is not `ignore_index`."""
+    if target.ndim == 2 or ignore_index is None:
+        return np.ones(len(target), dtype=bool)
+    return np.asarray(target != ignore_index)
+
+
+def through_softmax(gradient: Array, p: Array) -> Array:
+    """d/d logits, from d/d log-probabilities and the probabilities"""
+    return gradient - p * gradient.sum(axis=-1, keepdims=True)
+
+
+def through_sum(gradient: Array, p: Array, total: Array) -> Array:
+    """d/d x, from d/dp, where p = x / total and total = sum x"""
+    return (gradient - (gradient * p).sum(axis=-1, keepdims=True)) / total
+
+
+def norm(x: Array) -> Array:
+    """Euclidean length of each row, safe from overflow."""
+    big = np.abs(x).max(axis=-1, initial=0.0)
+    scale = np.where((big > 0) & np.isfinite(big), big, 1.0)
+    return scale * np.sqrt(np.square(x / scale[:, None]).sum(axis=-1))
+
+
+def unit(x: Array) -> Array:
+    """Each row divided by its length; a zero row stays zero."""
+    length = norm(x)
+    return x / np.where(length == 0, 1.0, length)[:, None]
+
+
+def dot(a: Array, b: Array) -> Array:
+    """Inner product of each pair of rows."""
+    return (a * b).sum(axis=-1)

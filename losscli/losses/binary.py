@@ -1,0 +1,147 @@
+"""Losses of two classes, and of several labels that are each on or off."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from losscli.domain import EPS, Alpha, Array, AtLeastZero, Boolean, Epsilon, Mask, Positive, Probability, Real
+from losscli.domain import SignLabel, SoftLabel, UnitInterval
+from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, times
+from losscli.spec import Property, loss
+
+
+def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
+    """log p and log(1 - p), from probabilities (clipped) or logits (not)."""
+    if from_logits:
+        return -softplus(-y_pred), -softplus(y_pred)
+    return clipped_log(y_pred, eps), clipped_log_complement(y_pred, eps)
+
+
+def smoothed(y_true: Array, label_smoothing: float) -> Array:
+    """Labels moved towards 1/2."""
+    return y_true * (1 - label_smoothing) + label_smoothing / 2
+
+
+def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
+    """Where the probability of a label that happened is below eps."""
+    return ((y_true > 0) & (y_pred < eps)) | ((y_true < 1) & (1 - y_pred < eps))
+
+
+@loss(
+    family="binary", aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
+    formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the probability)",
+    references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
+    equivalents={
+        "torch": "torch.nn.BCELoss() (it clamps log p at -100); BCEWithLogitsLoss(pos_weight) for from_logits",
+        "keras": "keras.losses.BinaryCrossentropy(from_logits, label_smoothing) (it clips p to [1e-7, 1-1e-7])",
+        "sklearn": "sklearn.metrics.log_loss", "optax": "optax.losses.sigmoid_binary_cross_entropy (logits)",
+    },
+)  # fmt: skip
+def bce(
+    y_true: SoftLabel, y_pred: Probability, *, from_logits: Boolean = False, label_smoothing: UnitInterval = 0.0,
+    pos_weight: Positive = 1.0, eps: Epsilon = EPS,
+) -> Array:  # fmt: skip
+    """Binary cross-entropy: the surprise, in nats, of what happened.
+
+    The proper score for predicted probabilities. One confident mistake can outweigh thousands of good
+    predictions; clipped rows are counted because their loss is set by eps and not by the data.
+    """
+    y = smoothed(y_true, label_smoothing)
+    log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
+    return -(times(pos_weight * y, log_p) + times(1 - y, log_q)) + 0.0  # + 0.0: a loss of zero has no sign
+
+
+@bce.gradient
+def _(
+    y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, pos_weight: float, eps: float
+) -> Array:
+    y = smoothed(y_true, label_smoothing)
+    if from_logits:
+        return (1 - y) * sigmoid(y_pred) - pos_weight * y * sigmoid(-y_pred)
+    one = np.where(y_pred >= eps, times(pos_weight * y, 1 / y_pred), 0.0)
+    zero = np.where(1 - y_pred >= eps, times(1 - y, 1 / (1 - y_pred)), 0.0)
+    return zero - one
+
+
+@bce.clipped
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, eps: float) -> Mask:
+    if from_logits:
+        return np.zeros(y_pred.shape, dtype=bool)
+    return was_clipped(smoothed(y_true, label_smoothing), y_pred, eps)
+
+
+@loss(
+    family="binary", aliases=("binary_focal", "sigmoid_focal"),
+    formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0", unit="nat",
+    properties=Property.DIFFERENTIABLE,
+    references=("Lin et al. 2017, arXiv:1708.02002",),
+    equivalents={
+        "torch": "torchvision.ops.sigmoid_focal_loss(alpha, gamma) with from_logits=true (alpha=-1 there is none here)",
+        "keras": "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha, gamma)",
+        "optax": "optax.losses.sigmoid_focal_loss (logits; alpha=None by default)",
+    },
+)  # fmt: skip
+def focal(
+    y_true: SoftLabel, y_pred: Probability, *, alpha: Alpha = 0.25, gamma: AtLeastZero = 2.0,
+    from_logits: Boolean = False, eps: Epsilon = EPS,
+) -> Array:  # fmt: skip
+    """Cross-entropy with the easy examples turned down, for rare positives.
+
+    gamma=0 and alpha=none is bce. alpha weighs the label 1: 0.25, the paper's, makes positives count less, because
+    gamma has already taken most of the weight of the negatives.
+    """
+    log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
+    p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
+    positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+    one, zero = times(q**gamma, log_p), times(p**gamma, log_q)
+    return -(times(positive * y_true, one) + times(negative * (1 - y_true), zero)) + 0.0
+
+
+@focal.gradient
+def _(
+    y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float
+) -> Array:
+    log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
+    p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
+    positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+    one = positive * y_true * _focal_slope(p, q, log_p, gamma, from_logits)
+    zero = negative * (1 - y_true) * _focal_slope(q, p, log_q, gamma, from_logits)
+    if from_logits:
+        return zero - one
+    return np.where(q >= eps, zero, 0.0) - np.where(p >= eps, one, 0.0)
+
+
+def _focal_slope(p: Array, q: Array, log_p: Array, gamma: float, from_logits: bool) -> Array:
+    """d/dp of q^gamma log p, or d/d logit of it"""
+    if from_logits:
+        return q**gamma * (q - gamma * times(p, log_p))
+    fall = gamma * times(q ** (gamma - 1), log_p) if gamma else np.zeros_like(p)
+    return np.where(p > 0, q**gamma / p, 0.0) - np.where(log_p == 0, 0.0, fall)
+
+
+@focal.clipped
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
+    return np.zeros(y_pred.shape, dtype=bool) if from_logits else was_clipped(y_true, y_pred, eps)
+
+
+@loss(
+    family="binary", formula="max(0, margin - y s), y in {-1, 1}", unit="score",
+    properties=Property.CONVEX | Property.BOUNDED_GRADIENT, elicits="the more likely label",
+    references=("Cortes & Vapnik 1995, doi:10.1007/BF00994018",),
+    equivalents={
+        "keras": "keras.losses.Hinge()", "sklearn": "sklearn.metrics.hinge_loss (two classes)",
+        "optax": "optax.losses.hinge_loss",
+    },
+)  # fmt: skip
+def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
+    """The support vector machine's loss: zero once a score is on the right side by the margin.
+
+    y_pred is a score (a decision function), not a probability: 0 is undecided.
+    """
+    return np.maximum(0.0, margin - y_true * y_pred)
+
+
+@hinge.gradient
+def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
+    return np.where(y_true * y_pred < margin, -y_true, 0.0)

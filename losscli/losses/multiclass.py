@@ -1,0 +1,191 @@
+"""Losses of one class out of C, from labels or rows of target probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain import (
+    EPS,
+    Array,
+    Boolean,
+    ClassLabel,
+    ClassProbabilities,
+    ClassTarget,
+    Epsilon,
+    IgnoreIndex,
+    Mask,
+    Scores,
+    UnitInterval,
+    Weights,
+    per_class,
+)
+from losscli.losses._numerics import (
+    clipped_log,
+    counted_labels,
+    log_softmax,
+    one_hot,
+    through_softmax,
+    through_sum,
+    times,
+)
+from losscli.spec import Property, loss
+
+Target = NDArray[Any]
+CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows' classes, as torch does"
+
+
+def class_terms(
+    y_true: Target, classes: int, label_smoothing: float, class_weight: Any, ignore_index: int | None
+) -> Array:
+    """w_c t'_c: what multiplies -log p_c; zero rows where the label is ignored."""
+    t = one_hot(y_true, classes, ignore_index)
+    if label_smoothing:
+        t = t * (1 - label_smoothing) + label_smoothing / classes
+        t *= counted_labels(y_true, ignore_index)[:, None]
+    return t if class_weight is None else t * per_class(class_weight, classes, "class_weight")
+
+
+def weighted_surprise(y_true: Target, log_p: Array, **how: Any) -> Array:
+    """-sum_c w_c t'_c log p_c"""
+    if y_true.ndim == 1 and not how["label_smoothing"] and how["ignore_index"] is None:
+        picked = -np.take_along_axis(log_p, y_true[:, None], axis=1)[:, 0]
+        return picked * per_class(how["class_weight"], log_p.shape[1], "class_weight")[y_true] + 0.0
+    return -times(class_terms(y_true, log_p.shape[1], **how), log_p).sum(axis=1) + 0.0
+
+
+def row_divisor(y_true: Target, classes: int, class_weight: Any, ignore_index: int | None) -> Array:
+    """sum_c w_c t_c: a row's weight in the mean"""
+    return class_terms(y_true, classes, 0.0, class_weight, ignore_index).sum(axis=1)
+
+
+def share(y_pred: Array, normalize: bool) -> Array:
+    """Rows divided by their sums, where asked."""
+    return y_pred / y_pred.sum(axis=1, keepdims=True) if normalize else y_pred
+
+
+# ---------------------------------------------------------------------------------------------- cross-entropy
+
+
+@loss(
+    family="multiclass", aliases=("ce", "categorical_crossentropy"),
+    formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the class probabilities)",
+    references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
+    equivalents={
+        "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
+        "keras": "keras.losses.CategoricalCrossentropy (it divides by the sum and clips p to [1e-7, 1-1e-7])",
+        "sklearn": "sklearn.metrics.log_loss",
+    },
+)  # fmt: skip
+def cross_entropy(
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, from_logits: Boolean = False,
+    label_smoothing: UnitInterval = 0.0, class_weight: Weights = None, ignore_index: IgnoreIndex = None,
+    normalize: Boolean = False, eps: Epsilon = EPS,
+) -> Array:  # fmt: skip
+    """The surprise, in nats, of the class that happened.
+
+    The proper score for class probabilities. Targets are labels 0..C-1 or rows of probabilities. It says nothing
+    of how the probability is spread over the wrong classes.
+    """
+    log_p = log_softmax(y_pred) if from_logits else clipped_log(share(y_pred, normalize), eps)
+    return weighted_surprise(
+        y_true, log_p, label_smoothing=label_smoothing, class_weight=class_weight, ignore_index=ignore_index
+    )
+
+
+@cross_entropy.gradient
+def _(
+    y_true: Target, y_pred: Array, *, from_logits: bool, label_smoothing: float, class_weight: Any,
+    ignore_index: int | None, normalize: bool, eps: float,
+) -> Array:  # fmt: skip
+    terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
+    if from_logits:
+        return through_softmax(-terms, np.exp(log_softmax(y_pred)))
+    p = share(y_pred, normalize)
+    slope = -np.where((p >= eps) & (terms != 0), times(terms, 1 / p), 0.0) + 0.0
+    return through_sum(slope, p, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
+
+
+@cross_entropy.counted
+def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask:
+    return counted_labels(y_true, ignore_index)
+
+
+@cross_entropy.denominator
+def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
+    return row_divisor(y_true, y_pred.shape[1], class_weight, ignore_index)
+
+
+@cross_entropy.clipped
+def _(
+    y_true: Target, y_pred: Array, *, from_logits: bool, label_smoothing: float, ignore_index: int | None,
+    normalize: bool, eps: float,
+) -> Mask:  # fmt: skip
+    if from_logits:
+        return np.zeros(y_pred.shape, dtype=bool)
+    return (class_terms(y_true, y_pred.shape[1], label_smoothing, None, ignore_index) > 0) & (
+        share(y_pred, normalize) < eps
+    )
+
+
+@loss(
+    family="multiclass", aliases=("sparse_categorical_crossentropy",), formula="-w_t log p_t", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the class probabilities)",
+    equivalents={
+        "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
+        "keras": "keras.losses.SparseCategoricalCrossentropy (it clips p to [1e-7, 1-1e-7])",
+        "optax": "optax.losses.softmax_cross_entropy_with_integer_labels (logits)",
+    },
+)  # fmt: skip
+def sparse_cross_entropy(
+    y_true: ClassLabel, y_pred: ClassProbabilities, *, from_logits: Boolean = False,
+    label_smoothing: UnitInterval = 0.0, class_weight: Weights = None, ignore_index: IgnoreIndex = None,
+    normalize: Boolean = False, eps: Epsilon = EPS,
+) -> Array:  # fmt: skip
+    """cross_entropy for labels alone: rows of target probabilities are refused."""
+    return cross_entropy.forms[0].kernel(
+        y_true, y_pred, from_logits=from_logits, label_smoothing=label_smoothing, class_weight=class_weight,
+        ignore_index=ignore_index, normalize=normalize, eps=eps,
+    )  # fmt: skip
+
+
+sparse_cross_entropy.forms[0].hooks.update(cross_entropy.forms[0].hooks)
+
+
+@loss(
+    family="multiclass", aliases=("softmax_cross_entropy",), formula="-sum_c w_c t_c log softmax(s)_c", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="log-odds",
+    references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
+    equivalents={
+        "torch": f"torch.nn.CrossEntropyLoss(weight, label_smoothing); {CLASS_WEIGHTS}",
+        "keras": "keras.losses.CategoricalCrossentropy(from_logits=True)",
+        "optax": "optax.losses.softmax_cross_entropy",
+    },
+)  # fmt: skip
+def softmax_loss(
+    y_true: ClassTarget, y_pred: Scores, *, label_smoothing: UnitInterval = 0.0, class_weight: Weights = None,
+    ignore_index: IgnoreIndex = None,
+) -> Array:  # fmt: skip
+    """cross_entropy from logits: what a classifier's last layer is trained on.
+
+    y_pred holds scores before the softmax, of any size; nothing is clipped.
+    """
+    return weighted_surprise(
+        y_true, log_softmax(y_pred), label_smoothing=label_smoothing, class_weight=class_weight,
+        ignore_index=ignore_index,
+    )  # fmt: skip
+
+
+@softmax_loss.gradient
+def _(
+    y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: Any, ignore_index: int | None
+) -> Array:
+    terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
+    return through_softmax(-terms, np.exp(log_softmax(y_pred)))
+
+
+for _hook in ("counted", "denominator"):
+    softmax_loss.forms[0].hooks[_hook] = cross_entropy.forms[0].hooks[_hook]  # type: ignore[index]

@@ -1,0 +1,100 @@
+"""Losses meet data: which form of each loss the data has the roles for, as evaluators over one dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from losscli.data.batch import RowPolicy
+from losscli.data.dataset import Dataset
+from losscli.data.labels import class_names, in_order_of
+from losscli.data.roles import Binder, Bound
+from losscli.data.source import Sources
+from losscli.domain import Domain
+from losscli.errors import UsageError
+from losscli.evaluate import Evaluator, Run, choose_form
+from losscli.spec import BoundLoss
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be evaluated, apart from losses and data.
+
+    `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
+    and names rows; `classes` the class names; `extras` further columns to carry along.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    id: str | None = None
+    classes: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    nan: str = "error"
+    reduction: str = "mean"
+    gradient: bool = False
+
+
+def role_names(losses: Sequence[BoundLoss]) -> list[str]:
+    """Every role that one of the losses can read, and `weight`."""
+    names = [role.name for bound in losses for form in bound.loss.forms for role in form.roles]
+    return list(dict.fromkeys([*names, "weight"]))
+
+
+def prepare(
+    losses: Sequence[BoundLoss], sources: Sources, request: Request, note: Callable[[str], None]
+) -> tuple[Dataset, Run]:
+    """Bind the roles of the losses to columns.
+
+    Raises:
+        UsageError: a role that was named is none of these losses; a gradient that a loss does not have.
+        DataError: a column that is not there, or could be several.
+    """
+    known = role_names(losses)
+    for role in request.columns:
+        if role not in known:
+            raise UsageError(f"no loss here reads {role!r}; the roles are {', '.join(known)}")
+    binder = Binder(sources, request.columns, request.id, note)
+    domains = _domains(losses)
+    found = {role: binder.find(role, domain) for role, domain in domains.items()}
+    bound: dict[str, Bound] = {}
+    evaluators = []
+    for loss in losses:
+        evaluator = _evaluator(loss, binder, found)
+        evaluators.append(evaluator)
+        names = [role.name for role in evaluator.form.roles]
+        bound |= {name: b for name in names if (b := found[name]) is not None}
+        if request.gradient and "gradient" not in evaluator.form.hooks:
+            raise UsageError(f"{loss.label} has no gradient")
+    weight = binder.weight()
+    classes = class_names(bound, request.classes)
+    if "y_true" in bound and "y_pred" in bound:
+        bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
+    dataset = Dataset(
+        bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
+        request.extras,
+    )  # fmt: skip
+    return dataset, Run(evaluators, request.reduction, request.gradient)
+
+
+def _domains(losses: Sequence[BoundLoss]) -> dict[str, Domain]:
+    """Role -> the domain that its columns are looked for by: of several, the one that asks for most."""
+    domains: dict[str, Domain] = {}
+    for loss in losses:
+        for form in loss.loss.forms:
+            for role in form.roles:
+                domain = role.domain.given(loss.params)
+                other = domains.get(role.name)
+                if other is None or (other.scalar and not domain.scalar) or (domain.is_label and not other.is_label):
+                    domains[role.name] = domain
+    return domains
+
+
+def _evaluator(loss: BoundLoss, binder: Binder, found: dict[str, Bound | None]) -> Evaluator:
+    form = choose_form(loss, [role for role, b in found.items() if b])
+    if form is None:
+        first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
+        if all(role.domain.scalar for role in loss.loss.forms[0].roles):
+            found.update(binder.pair(first, found))
+        form = choose_form(loss, [role for role, b in found.items() if b])
+        if form is None:
+            raise binder.missing([role for role in first if not found.get(role)], loss.label)
+    return Evaluator(loss, form)

@@ -1,0 +1,133 @@
+"""Every loss by name, alias and family; unknown names with suggestions; plugins."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from losscli import spec
+from losscli.errors import UsageError
+from losscli.spec import BoundLoss, Loss, Request, Typed
+
+ENTRY_POINT_GROUP = "losscli.losses"
+
+_by_name: dict[str, Loss] = {}
+_loaded = False
+
+
+def add(loss: Loss) -> Loss:
+    """Add a loss; a name or alias that another loss has is a UsageError (a module may be loaded again)."""
+    for name in map(spec.normal, (loss.name, *loss.aliases)):
+        other = _by_name.get(name)
+        if other is not None and other.name != loss.name:
+            raise UsageError(f"two losses are called {name!r}: {other.name} and {loss.name}")
+    for name in map(spec.normal, (loss.name, *loss.aliases)):
+        _by_name[name] = loss
+    return loss
+
+
+def all_losses() -> list[Loss]:
+    """Every loss, in the order of declaration."""
+    _load()
+    return list(dict.fromkeys(_by_name.values()))
+
+
+def _load() -> None:
+    global _loaded
+    if _loaded:
+        return
+    _loaded = True
+    package = importlib.import_module("losscli.losses")
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"losscli.losses.{module.name}")
+    _load_entry_points()
+
+
+def _load_entry_points() -> None:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            point.load()
+        except Exception as error:
+            raise UsageError(f"plugin {point.name} ({point.value}) cannot be loaded: {error}") from error
+
+
+def load_plugin(path: str) -> ModuleType:
+    """Run a Python file so that the losses it declares are known from then on.
+
+    Raises:
+        UsageError: there is no such file, or it fails.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError(f"--plugin {path}: no such file")
+    name = f"losscli_plugin_{file.stem}"
+    module_spec = importlib.util.spec_from_file_location(name, file)
+    if module_spec is None or module_spec.loader is None:
+        raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
+    _load()  # a plugin may not take the name of a loss that is already there
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[name] = module
+    try:
+        module_spec.loader.exec_module(module)
+    except UsageError as error:
+        raise UsageError(f"--plugin {path}: {error}") from error
+    except Exception as error:
+        raise UsageError(f"--plugin {path}: {type(error).__name__}: {error}") from error
+    return module
+
+
+# ------------------------------------------------------------------------------------------------ look-ups
+
+
+def find(name: str) -> Loss:
+    """The loss of that name or alias, or a UsageError with suggestions."""
+    return resolve([Request(spec.normal(name), {})])[0].loss
+
+
+def resolve(requests: Sequence[Request], shared: Mapping[str, Any] | None = None) -> list[BoundLoss]:
+    """Look up losses and set their parameters; every unknown name is reported in one UsageError.
+
+    Args:
+        requests: losses as typed or asked for.
+        shared: parameters for each loss that has them (`-P`); one that none has is an error.
+    """
+    _load()
+    shared = shared or {}
+    problems = [_unknown("loss", r.name, _by_name) for r in requests if r.name not in _by_name]
+    found = [(r, _by_name[r.name]) for r in requests if r.name in _by_name]
+    for request, loss in found:
+        names = [p.name for p in loss.parameters]
+        problems += [_unknown(f"parameter of {loss.name}", key, names) for key in request.params if key not in names]
+    if len(found) == len(requests):
+        every = {p.name for _, loss in found for p in loss.parameters}
+        kind = f"parameter of {', '.join(dict.fromkeys(loss.name for _, loss in found))}"
+        problems += [_unknown(kind, key, every) for key in shared if key not in every]
+    if problems:
+        raise UsageError("; ".join(dict.fromkeys(problems)) + ("" if "?" in problems[-1] else "; see 'losscli list'"))
+    bound = [loss.bind(_merged(loss, shared, request.params)) for request, loss in found]
+    return list({loss.canonical: loss for loss in bound}.values())
+
+
+def _merged(loss: Loss, shared: Mapping[str, Any], own: Mapping[str, Typed]) -> dict[str, Any]:
+    names = {p.name for p in loss.parameters}
+    return {key: value for key, value in shared.items() if key in names} | dict(own)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if close:
+        return f"unknown {kind}: {name!r} (did you mean {', '.join(close)}?)"
+    if kind == "loss":
+        return f"unknown {kind}: {name!r}"
+    return f"unknown {kind}: {name!r} (it has {', '.join(names) if names else 'none'})"

@@ -1,0 +1,180 @@
+"""What an evaluation gives back: values, statistics, signatures; as objects, frames and JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain import Array
+from losscli.evaluate import Evaluator, Run
+from losscli.statistics.summary import Summary
+from losscli.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from losscli.data.dataset import Dataset
+
+SCHEMA_VERSION = 1
+STATISTICS = ("std", "min", "median", "p95", "max", "sum")
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What was read: `n` rows, of which `n_used` were evaluated and `n_omitted` left out for a missing value."""
+
+    paths: list[str]
+    format: str
+    n: int
+    n_used: int
+    n_omitted: int
+    weight_sum: float
+    weighted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "paths": self.paths, "format": self.format, "n": self.n, "n_used": self.n_used,
+            "n_omitted": self.n_omitted, "weight_sum": number(self.weight_sum),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LossResult:
+    """One loss over a dataset.
+
+    `label` is the loss with the parameters that are not defaults. `value` is reduced; the statistics are of the
+    per-sample losses, `std` being divided by n. `per_sample` (n,), `gradient` (the prediction's shape) and `rows`
+    (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`.
+    """
+
+    label: str
+    name: str
+    params: dict[str, Any]
+    summary: Summary
+    signature: str
+    per_sample: Array | None = None
+    gradient: Array | None = None
+    rows: NDArray[np.int64] | None = None
+
+    @property
+    def value(self) -> float:
+        return self.summary.value
+
+    @property
+    def status(self) -> str:
+        """`ok`, `inf` or `nan`."""
+        return self.summary.status
+
+    @property
+    def n(self) -> int:
+        return self.summary.n
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON has it: numbers that are not finite are None."""
+        summary = self.summary
+        return {
+            "loss": self.label, "name": self.name, "params": {k: plain(v) for k, v in self.params.items()},
+            "value": number(summary.value), "status": summary.status, "n": summary.n,
+            **{key: number(getattr(summary, key)) for key in STATISTICS},
+            "exact": summary.exact, "clipped": summary.clipped, "signature": self.signature,
+        }  # fmt: skip
+
+    def to_frame(self) -> pd.DataFrame:
+        """The per-sample losses as a frame, indexed by row number."""
+        import pandas as pd
+
+        if self.per_sample is None:
+            raise ValueError("per-sample losses were not kept")
+        columns: dict[str, Any] = {self.label: self.per_sample}
+        if self.gradient is not None:
+            columns |= gradient_columns(self.label, self.gradient)
+        return pd.DataFrame(columns, index=pd.Index(self.rows, name="row"))
+
+
+@dataclass(frozen=True)
+class Evaluation(Sequence[LossResult]):
+    """Several losses over one dataset; a sequence of results."""
+
+    data: DataInfo
+    losses: tuple[LossResult, ...]
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, str):
+            return next(loss for loss in self.losses if index in (loss.label, loss.name))
+        return self.losses[index]
+
+    def __iter__(self) -> Iterator[LossResult]:
+        return iter(self.losses)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that `--format json` prints."""
+        return document(self.data) | {"losses": [loss.to_dict() for loss in self.losses]}
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a loss."""
+        import pandas as pd
+
+        keys = ("value", "n", *STATISTICS)
+        rows = [{key: getattr(loss.summary, key) for key in keys} for loss in self.losses]
+        return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
+
+
+def document(data: DataInfo) -> dict[str, Any]:
+    """What every JSON document starts with."""
+    return {"schema_version": SCHEMA_VERSION, "losscli": __version__, "data": data.to_dict()}
+
+
+def number(value: float | None) -> float | None:
+    """A number as JSON can hold it: None where it is not finite."""
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def plain(value: Any) -> Any:
+    """A parameter's value as JSON can hold it."""
+    return list(value) if isinstance(value, tuple) else number(value) if isinstance(value, float) else value
+
+
+def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:
+    """A gradient (n, ...) as named columns."""
+    if gradient.ndim == 1 or gradient[0].size == 1:
+        return {f"{label}.gradient": gradient.reshape(-1)}
+    flat = gradient.reshape(len(gradient), -1)
+    return {f"{label}.gradient_{i}": flat[:, i] for i in range(flat.shape[1])}
+
+
+def data_info(dataset: Dataset, run: Run) -> DataInfo:
+    """What was read, once the run is over."""
+    policy = dataset.policy
+    used = policy.n - policy.omitted - policy.weightless
+    weighted = "weight" in dataset.bound
+    weight_sum = run.weight.value if weighted else float(used)
+    return DataInfo(dataset.paths, dataset.format, policy.n, used, policy.omitted, weight_sum, weighted)
+
+
+def results_of(dataset: Dataset, run: Run) -> Evaluation:
+    """The results of a run that is over."""
+    info = data_info(dataset, run)
+    return Evaluation(
+        info,
+        tuple(
+            LossResult(e.label, e.bound.loss.name, e.bound.params, summary, _signature(e, summary, info, run, dataset))
+            for e, summary in zip(run.evaluators, (a.summary() for a in run.accumulators), strict=True)
+        ),
+    )
+
+
+def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: Run, dataset: Dataset) -> str:
+    """Everything that the number depends on."""
+    reduction = evaluator.bound.loss.reduction if run.reduction == "mean" else run.reduction
+    parts = {
+        "n": summary.n, "nan": dataset.policy.nan, "reduction": reduction,
+        "weights": "yes" if info.weighted else "no", "losscli": __version__,
+    }  # fmt: skip
+    return "|".join([evaluator.bound.canonical, *(f"{key}={value}" for key, value in parts.items())])

@@ -1,0 +1,309 @@
+"""What a loss is: roles, parameters, forms; the decorator that declares one; the grammar it is typed in.
+
+A loss is one decorated function. Its positional parameters are the roles, its keyword-only ones the
+parameters, the annotations their domains; help, checks, `list`, `explain` and test data are read from that.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_type_hints
+
+from losscli.domain import Domain, ParameterDomain
+from losscli.errors import UsageError
+
+Kernel = Callable[..., Any]
+Hook = Literal["gradient", "counted", "denominator", "clipped"]
+GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
+
+
+class Property(enum.Flag):
+    """What is true of a loss as a function of its prediction; claimed only where a test proves it."""
+
+    NONE = 0
+    CONVEX = enum.auto()
+    DIFFERENTIABLE = enum.auto()
+    BOUNDED_VALUE = enum.auto()
+    BOUNDED_GRADIENT = enum.auto()
+    SYMMETRIC = enum.auto()
+
+
+class Reduction(enum.StrEnum):
+    """How per-sample losses become one number when nothing else is asked for."""
+
+    MEAN = "mean"
+    ROOT_MEAN = "root_mean"
+    MEDIAN = "median"
+    MAX = "max"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A named array that a loss reads."""
+
+    name: str
+    domain: Domain
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named setting of a loss."""
+
+    name: str
+    domain: ParameterDomain
+    default: Any
+
+
+@dataclass
+class Form:
+    """One way to call a loss: its roles, its kernel and what hangs on it.
+
+    `gradient` differentiates the kernel by the gradient role, element by element; `counted` masks the rows
+    that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
+    masks the elements whose probability was clipped.
+    """
+
+    roles: tuple[Role, ...]
+    kernel: Kernel
+    hooks: dict[Hook, Kernel] = field(default_factory=dict)
+
+    @property
+    def gradient_role(self) -> str:
+        names = [role.name for role in self.roles]
+        return next(name for name in GRADIENT_ROLES if name in names)
+
+
+class Loss:
+    """A loss as declared: immutable but for the hooks that its own file attaches under it."""
+
+    def __init__(self, kernel: Kernel, declaration: Mapping[str, Any]) -> None:
+        self.name: str = declaration.get("name") or kernel.__name__
+        self.family: str = declaration["family"]
+        self.formula: str = declaration["formula"]
+        self.aliases: tuple[str, ...] = declaration["aliases"]
+        self.unit: str = declaration["unit"]
+        self.properties: Property = declaration["properties"]
+        self.elicits: str = declaration["elicits"]
+        self.references: tuple[str, ...] = declaration["references"]
+        self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
+        self.reduction: Reduction = declaration["reduction"]
+        self.whole: bool = declaration["whole"]
+        self.summary, _, self.details = inspect.cleandoc(kernel.__doc__ or "").partition("\n\n")
+        roles, self.parameters = _signature(kernel)
+        self.forms = [Form(roles, kernel)]
+
+    def form(self, kernel: Kernel) -> Kernel:
+        """Declare another way to call this loss, by other roles."""
+        self.forms.append(Form(_signature(kernel)[0], kernel))
+        return kernel
+
+    def gradient(self, kernel: Kernel) -> Kernel:
+        """Declare the derivative by the gradient role, element by element."""
+        return self._attach("gradient", kernel)
+
+    def counted(self, kernel: Kernel) -> Kernel:
+        """Declare which rows count: a mask."""
+        return self._attach("counted", kernel)
+
+    def denominator(self, kernel: Kernel) -> Kernel:
+        """Declare what each row adds to the divisor of the mean."""
+        return self._attach("denominator", kernel)
+
+    def clipped(self, kernel: Kernel) -> Kernel:
+        """Declare which elements had their probability clipped: a mask."""
+        return self._attach("clipped", kernel)
+
+    def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
+        names = _positional(kernel)
+        for form in self.forms:
+            if names == [role.name for role in form.roles]:
+                form.hooks[hook] = kernel
+                return kernel
+        raise TypeError(f"{self.name}.{hook}: no form takes the roles {', '.join(names)}")
+
+    @property
+    def has_gradient(self) -> bool:
+        return all("gradient" in form.hooks for form in self.forms)
+
+    @property
+    def of_residual(self) -> bool:
+        """Whether the loss is of `y_pred - y_true`, so that a residual's outliers are its outliers."""
+        return self.family == "regression"
+
+    def bind(self, params: Mapping[str, Any]) -> BoundLoss:
+        """The loss with these parameters, the others at their defaults; UsageError where one is out of range."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        values = {name: parameter.default for name, parameter in known.items()}
+        for name, value in params.items():
+            values[name] = _checked(self.name, known[name], value)
+        return BoundLoss(self, values)
+
+    def __repr__(self) -> str:
+        return f"<loss {self.name}>"
+
+
+def _checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
+    domain = parameter.domain
+    try:
+        return domain.parse(value.text) if isinstance(value, Typed) else domain.check(value)
+    except ValueError as error:
+        shown = value.text if isinstance(value, Typed) else repr(value)
+        raise UsageError(f"{loss_name}: {parameter.name}={shown} {error}") from None
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A parameter's value as it was typed, not yet read."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class BoundLoss:
+    """A loss with all its parameters set."""
+
+    loss: Loss
+    params: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The shortest text that names it: parameters at their defaults are left out."""
+        return self._spec(parameter for parameter in self.loss.parameters if not self._is_default(parameter))
+
+    @property
+    def canonical(self) -> str:
+        """The text with every parameter, for signatures."""
+        return self._spec(self.loss.parameters)
+
+    def _is_default(self, parameter: Parameter) -> bool:
+        return bool(self.params[parameter.name] == parameter.default)
+
+    def _spec(self, parameters: Iterable[Parameter]) -> str:
+        shown = [f"{p.name}={p.domain.text(self.params[p.name])}" for p in parameters]
+        return ":".join([self.loss.name, *shown])
+
+
+# ------------------------------------------------------------------------------------------- declaring a loss
+
+
+def loss(
+    *,
+    family: str,
+    formula: str,
+    aliases: Sequence[str] = (),
+    unit: str = "1",
+    properties: Property = Property.NONE,
+    elicits: str = "",
+    references: Sequence[str] = (),
+    equivalents: Mapping[str, str] | None = None,
+    reduction: Reduction = Reduction.MEAN,
+    whole: bool = False,
+    name: str = "",
+) -> Callable[[Kernel], Loss]:
+    """Declare the decorated kernel as a loss and add it to the registry.
+
+    Args:
+        family: the family it is listed under, such as `regression`.
+        formula: one line of plain text.
+        aliases: other names it answers to.
+        unit: the value's unit, `y` being that of the target.
+        properties: what is claimed of it, and proven by the tests.
+        elicits: the functional of the target that minimises its expectation (`mean`, `median`).
+        references: papers, with DOI or arXiv number.
+        equivalents: library -> the same thing there, and what differs.
+        reduction: how it becomes one number.
+        whole: the kernel couples rows and gets the whole dataset at once.
+        name: its name, when that cannot be the function's.
+    """
+    from losscli import registry  # the registry holds losses; only declaring one looks back at it
+
+    declaration = {
+        "family": family, "formula": formula, "aliases": tuple(aliases), "unit": unit, "properties": properties,
+        "elicits": elicits, "references": tuple(references), "equivalents": equivalents, "reduction": reduction,
+        "whole": whole, "name": name,
+    }  # fmt: skip
+
+    def declare(kernel: Kernel) -> Loss:
+        return registry.add(Loss(kernel, declaration))
+
+    return declare
+
+
+def _positional(kernel: Kernel) -> list[str]:
+    parameters = inspect.signature(kernel).parameters.values()
+    return [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+
+
+def _signature(kernel: Kernel) -> tuple[tuple[Role, ...], tuple[Parameter, ...]]:
+    hints = get_type_hints(kernel, include_extras=True)
+    roles, parameters = [], []
+    for p in inspect.signature(kernel).parameters.values():
+        domain = _domain(kernel, p.name, hints.get(p.name))
+        if p.kind is inspect.Parameter.KEYWORD_ONLY and isinstance(domain, ParameterDomain):
+            parameters.append(Parameter(p.name, domain, p.default))
+        elif isinstance(domain, Domain):
+            roles.append(Role(p.name, domain, optional=p.default is None))
+        else:
+            raise TypeError(f"{kernel.__name__}: {p.name} must be annotated with a domain of losscli.domain")
+    return tuple(roles), tuple(parameters)
+
+
+def _domain(kernel: Kernel, name: str, hint: Any) -> object:
+    for item in (hint, *getattr(hint, "__args__", ())):
+        for mark in getattr(item, "__metadata__", ()):
+            if isinstance(mark, (Domain, ParameterDomain)):
+                return mark
+    return None
+
+
+# ---------------------------------------------------------------------------------------------- the grammar
+
+
+@dataclass(frozen=True)
+class Request:
+    """A loss as typed: a name and parameters not yet looked up."""
+
+    name: str
+    params: dict[str, Typed]
+
+
+def parse(text: str) -> list[Request]:
+    """Read `name[:param=value]...`, joined by commas.
+
+    Raises:
+        UsageError: a piece that is not of this form.
+    """
+    requests = [_parse_one(piece) for piece in text.split(",")]
+    if not any(requests):
+        raise UsageError("no loss is named: try 'losscli list'")
+    return [request for request in requests if request]
+
+
+def _parse_one(piece: str) -> Request | None:
+    name, *settings = piece.strip().split(":")
+    if not name and not settings:
+        return None
+    if name.replace(".", "").isdigit():
+        raise UsageError(f"{piece.strip()!r} is not a loss: a list of numbers is written with slashes, as 2/4/6")
+    params = {}
+    for setting in settings:
+        key, value = parse_setting(setting, piece.strip())
+        params[key] = value
+    return Request(normal(name), params)
+
+
+def parse_setting(text: str, where: str) -> tuple[str, Typed]:
+    """Read `param=value`."""
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise UsageError(f"{where!r}: {text!r} is not of the form param=value (as in huber:delta=0.5)")
+    return normal(key), Typed(value.strip())
+
+
+def normal(name: str) -> str:
+    """A name as it is looked up: case and the difference between - and _ do not matter."""
+    return name.strip().lower().replace("-", "_")

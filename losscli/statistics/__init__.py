@@ -1,0 +1,1 @@
+"""Statistics of losses, all of them mergeable: batches may be evaluated anywhere and in any order."""

@@ -1,0 +1,81 @@
+"""Count, weight, sum, mean, variance, extremes: in one pass, mergeable, without losing digits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from losscli.domain import Array
+
+
+@dataclass
+class Sum:
+    """A running sum that carries its rounding error along (Neumaier 1974)."""
+
+    total: float = 0.0
+    carry: float = 0.0
+
+    def add(self, value: float) -> None:
+        raised = self.total + value
+        if math.isfinite(raised):
+            big, small = (self.total, value) if abs(self.total) >= abs(value) else (value, self.total)
+            self.carry += (big - raised) + small
+        self.total = raised
+
+    def merge(self, other: Sum) -> None:
+        self.add(other.total)
+        self.add(other.carry)
+
+    @property
+    def value(self) -> float:
+        return self.total + self.carry if math.isfinite(self.total) else self.total
+
+
+@dataclass
+class Moments:
+    """Weighted moments of a stream of values (Chan, Golub & LeVeque 1983 for the merge)."""
+
+    n: int = 0
+    weight: Sum = field(default_factory=Sum)
+    sum: Sum = field(default_factory=Sum)
+    squares: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
+
+    def update(self, values: Array, weights: Array | None) -> None:
+        """Add values, each counted as often as its weight says."""
+        if not values.size:
+            return
+        w = float(values.size) if weights is None else float(weights.sum())
+        s = float(values.sum() if weights is None else np.dot(values, weights))
+        gaps = values - s / w
+        squares = float(np.dot(gaps, gaps) if weights is None else np.dot(gaps * gaps, weights))
+        batch = Moments(values.size, Sum(w), Sum(s), squares, float(values.min()), float(values.max()))
+        self.merge(batch)
+
+    def merge(self, other: Moments) -> None:
+        if self.n and other.n:
+            gap = other.mean - self.mean
+            a, b = self.weight.value, other.weight.value
+            self.squares += other.squares + gap * gap * a * b / (a + b)
+        else:
+            self.squares += other.squares
+        self.n += other.n
+        self.weight.merge(other.weight)
+        self.sum.merge(other.sum)
+        self.low, self.high = _extreme(min, self.low, other.low), _extreme(max, self.high, other.high)
+
+    @property
+    def mean(self) -> float:
+        return self.sum.value / self.weight.value if self.weight.value else math.nan
+
+    @property
+    def std(self) -> float:
+        """Standard deviation, the squares divided by the sum of weights (NumPy's default)."""
+        return math.sqrt(self.squares / self.weight.value) if self.weight.value else math.nan
+
+
+def _extreme(choose: object, a: float, b: float) -> float:
+    return math.nan if math.isnan(a) or math.isnan(b) else choose(a, b)  # type: ignore[operator, no-any-return]

@@ -1,0 +1,110 @@
+"""What one loss comes to over a dataset: its value and the statistics beside it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from losscli.domain import Array, Mask
+from losscli.spec import Reduction
+from losscli.statistics.moments import Moments, Sum
+from losscli.statistics.quantiles import Quantiles
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The statistics of one loss. `value` is reduced, the others are of the per-sample losses."""
+
+    value: float
+    n: int
+    weight_sum: float
+    std: float
+    min: float
+    median: float
+    p95: float
+    max: float
+    sum: float
+    clipped: int
+    exact: bool
+
+    @property
+    def status(self) -> str:
+        if math.isnan(self.value):
+            return "nan"
+        return "inf" if math.isinf(self.value) else "ok"
+
+
+@dataclass
+class Accumulator:
+    """Everything that is kept of one loss while batches go by; accumulators of parts merge.
+
+    `own` is the loss's reduction; `asked` is what `--reduction` says: `mean` (the loss's own), `sum`, `median`.
+    """
+
+    own: Reduction
+    asked: str = "mean"
+    moments: Moments = field(default_factory=Moments)
+    quantiles: Quantiles = field(default_factory=Quantiles)
+    elements: Quantiles = field(default_factory=Quantiles)
+    largest: float = -math.inf
+    divisor: Sum = field(default_factory=Sum)
+    clipped: int = 0
+
+    def update(
+        self,
+        elements: Array,
+        per_sample: Array,
+        weights: Array | None = None,
+        counted: Mask | None = None,
+        denominator: Array | None = None,
+    ) -> None:
+        """Add a batch: elements (N, ...), their per-sample means (N,), and what each row weighs."""
+        if counted is not None and not counted.all():
+            elements, per_sample = elements[counted], per_sample[counted]
+            weights = None if weights is None else weights[counted]
+            denominator = None if denominator is None else denominator[counted]
+        self.moments.update(per_sample, weights)
+        self.quantiles.update(per_sample, weights)
+        if self.own is Reduction.MEDIAN and elements.ndim > 1:
+            wide = None if weights is None else np.repeat(weights, elements[0].size)
+            self.elements.update(elements.ravel(), wide)
+        if self.own is Reduction.MAX:
+            self.largest = max(self.largest, float(elements.max(initial=-math.inf)))
+        ones = weights if weights is not None else np.ones(len(per_sample))
+        self.divisor.add(float(ones.sum() if denominator is None else np.dot(ones, denominator)))
+
+    def merge(self, other: Accumulator) -> None:
+        self.moments.merge(other.moments)
+        self.quantiles.merge(other.quantiles)
+        self.elements.merge(other.elements)
+        self.largest = max(self.largest, other.largest)
+        self.divisor.merge(other.divisor)
+        self.clipped += other.clipped
+
+    def value(self) -> float:
+        if self.asked == "sum":
+            return self.moments.sum.value
+        if self.asked == "median":
+            return self.quantiles.quantiles((0.5,))[0]
+        if self.own is Reduction.MEDIAN:
+            return (self.elements if self.elements.kept or not self.elements.exact else self.quantiles).quantiles(
+                (0.5,)
+            )[0]
+        if self.own is Reduction.MAX:
+            return math.nan if math.isnan(self.moments.high) else self.largest
+        mean = _ratio(self.moments.sum.value, self.divisor.value)
+        return math.sqrt(mean) if self.own is Reduction.ROOT_MEAN else mean
+
+    def summary(self) -> Summary:
+        moments = self.moments
+        median, p95 = self.quantiles.quantiles((0.5, 0.95))
+        return Summary(
+            self.value(), moments.n, moments.weight.value, moments.std, moments.low, median, p95, moments.high,
+            moments.sum.value, self.clipped, self.quantiles.exact,
+        )  # fmt: skip
+
+
+def _ratio(a: float, b: float) -> float:
+    return a / b if b else math.nan
