@@ -1,8 +1,8 @@
 """losscli evaluates losses: the number, the rows behind it, and whether to believe it.
 
-    >>> import losscli
-    >>> losscli.compute("mse", y_true=[3, -0.5, 2, 7], y_pred=[2.5, 0.0, 2, 8]).value
-    0.375
+>>> import losscli
+>>> losscli.compute("mse", y_true=[3, -0.5, 2, 7], y_pred=[2.5, 0.0, 2, 8]).value
+0.375
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from losscli import plan, registry, spec
-from losscli.data.batch import ROWS, Batch
+from losscli.data.batch import Batch
 from losscli.data.source import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.domain import Array, Place
@@ -86,7 +86,7 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
 
 
 def _prepare(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Any:
-    known = {field for field in Request.__dataclass_fields__}
+    known = set(Request.__dataclass_fields__)
     request = {key: value for key, value in options.items() if key in known}
     rest = {key: value for key, value in options.items() if key not in known}
     probe = resolve(losses)
@@ -101,7 +101,9 @@ def _prepare(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> A
     request_ = Request(**request)
     sources = _sources(data, arrays, plan.role_names(bound))
     if data is None or "weight" in arrays:
-        request_ = replace(request_, columns={**({"weight": "weight"} if "weight" in arrays else {}), **request_.columns})
+        request_ = replace(
+            request_, columns={**({"weight": "weight"} if "weight" in arrays else {}), **request_.columns}
+        )
     return plan.prepare(bound, sources, request_, _warn)
 
 

@@ -213,7 +213,6 @@ class BinaryLabels(Domain):
     soft: bool = False
     signs: bool = False
 
-
     is_label = True
 
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
@@ -421,19 +420,19 @@ class Number(ParameterDomain):
         low = low if math.isfinite(low) else -1.5
         high = self.interval.high if math.isfinite(self.interval.high) else low + 3
         drawn = rng.uniform(low + 0.1 * (high - low), high - 0.1 * (high - low))
-        return int(round(drawn)) if self.integer else round(float(drawn), 3) or 0.5
+        return round(drawn) if self.integer else round(float(drawn), 3) or 0.5
 
 
 @dataclass(frozen=True)
 class Flag(ParameterDomain):
     """True or false."""
 
-    _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
     def parse(self, text: str) -> bool:
-        if text.lower() not in self._WORDS:
+        if text.lower() not in self._TRUE + self._FALSE:
             raise ValueError("must be true or false")
-        return self._WORDS[text.lower()]
+        return text.lower() in self._TRUE
 
     def check(self, value: Any) -> bool:
         if not isinstance(value, (bool, np.bool_)):

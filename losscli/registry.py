@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.util
 import pkgutil
@@ -19,7 +20,6 @@ from losscli.spec import BoundLoss, Loss, Request, Typed
 ENTRY_POINT_GROUP = "losscli.losses"
 
 _by_name: dict[str, Loss] = {}
-_loaded = False
 
 
 def add(loss: Loss) -> Loss:
@@ -39,11 +39,8 @@ def all_losses() -> list[Loss]:
     return list(dict.fromkeys(_by_name.values()))
 
 
+@functools.cache
 def _load() -> None:
-    global _loaded
-    if _loaded:
-        return
-    _loaded = True
     package = importlib.import_module("losscli.losses")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):

@@ -87,7 +87,7 @@ class LossResult:
         """The per-sample losses as a frame, indexed by row number."""
         import pandas as pd
 
-        if self.per_sample is None:
+        if self.per_sample is None or self.rows is None:
             raise ValueError("per-sample losses were not kept")
         columns: dict[str, Any] = {self.label: self.per_sample}
         if self.gradient is not None:

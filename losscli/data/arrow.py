@@ -88,9 +88,9 @@ class ArrowTable(Table):
     def __init__(self, source: Input, format: str) -> None:
         self._stack = ExitStack()
         path = self._stack.enter_context(source.file())
-        opener = {"parquet": _Parquet, "feather": _Feather}[format]
+        self._file: Any
         try:
-            self._file = opener(path)
+            self._file = _OPENERS[format](path)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
         super().__init__(source.name, format, [column_of(f) for f in self._file.schema], self._file.length)
@@ -152,3 +152,6 @@ class _Feather:
 
 def _line(error: Exception) -> str:
     return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+
+
+_OPENERS: dict[str, Any] = {"parquet": _Parquet, "feather": _Feather}

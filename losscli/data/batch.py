@@ -88,7 +88,7 @@ class Batch:
                 for name, array in first.arrays.items()
             },
             places={name: p if name in first.tables else p.at(rows) for name, p in first.places.items()},
-            weight=None if first.weight is None else np.concatenate([b.weight for b in batches if b.weight is not None]),
+            weight=None if first.weight is None else np.concatenate([b.weight for b in batches]),
             extras={name: np.concatenate([b.extras[name] for b in batches]) for name in first.extras},
             missing=_joined_masks([b.missing for b in batches], [len(b) for b in batches]),
             absent=_joined_masks([b.absent for b in batches], [len(b) for b in batches]),
@@ -122,7 +122,8 @@ class RowPolicy:
         Raises:
             DataError: a weight that is negative or not finite; a missing value, when that is an error.
         """
-        for batch in batches:
+        for given in batches:
+            batch = given
             self.n += len(batch)
             absent = self._absent(batch)
             missing = self._missing(batch)
@@ -167,7 +168,9 @@ class RowPolicy:
         mask: Mask | None = None
         columns = [array for name, array in batch.arrays.items() if name not in batch.tables]
         for array in columns + ([batch.weight] if batch.weight is not None else []):
-            if not np.isnan(array.sum()):  # one pass without a temporary; inf - inf only costs a closer look
+            with np.errstate(invalid="ignore"):
+                total = array.sum()  # one pass without a temporary; inf - inf only costs a closer look
+            if not np.isnan(total):
                 continue
             lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
             if lacking.any():
@@ -180,7 +183,7 @@ class RowPolicy:
             row = int(np.flatnonzero(missing)[0])
             for name, array in [*batch.arrays.items(), ("weight", batch.weight)]:
                 if array is not None and name not in batch.tables and np.isnan(array[row]).any():
-                    column = np.flatnonzero(np.isnan(array[row]))[:1] if array.ndim > 1 else []
+                    column = [int(i) for i in np.flatnonzero(np.isnan(array[row]))[:1]] if array.ndim > 1 else []
                     self._first = f"{batch.places[name].name((row, *column))}, row {batch.places[name].row(row)}"
                     break
         self.lacking += int(missing.sum())

@@ -75,7 +75,9 @@ class Dataset:
             here = {name: places[name] if name in whole else places[name].at(rows) for name in self.bound}
             arrays = {name: self._assemble(b, parts[id(b.table)], here[name]) for name, b in by_row.items()}
             weight = arrays.pop("weight", None)
-            yield Batch(rows, arrays | tables, here, weight, self._carried(parts), None, frozenset(whole), length)
+            yield Batch(
+                rows, arrays | tables, here, weight, self._carried(parts), tables=frozenset(whole), length=length
+            )  # fmt: skip
             start += size
 
     def _place(self, bound: Bound) -> Place:
@@ -103,7 +105,7 @@ class Dataset:
 
     def _wanted(self, table: Table) -> dict[str, Kind]:
         wanted = {c.name: self._kind(b, c) for b in self.bound.values() if b.table is table for c in b.columns}
-        return {name: Kind.TEXT for name in self._carried_by(table)} | wanted
+        return dict.fromkeys(self._carried_by(table), Kind.TEXT) | wanted
 
     def _kind(self, bound: Bound, column: Column) -> Kind:
         """Labels are read as text where names can stand for them."""

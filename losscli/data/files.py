@@ -11,7 +11,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from losscli.errors import DataError
 
@@ -47,13 +47,13 @@ class Input:
         self._stream = io.BufferedReader(_Guarded(self._decompressed(), self), buffer_size=HEAD)
 
     @staticmethod
-    def _open(path: str) -> io.BufferedReader:
+    def _open(path: str) -> io.BufferedReader[Any]:
         if path == STDIN:
             return io.BufferedReader(cast(io.RawIOBase, _unbuffered(sys.stdin.buffer)), buffer_size=HEAD)
         try:
             if os.path.isdir(path):
                 raise DataError(f"{path}: is a folder without any CSV or Parquet file in it")
-            return open(path, "rb", buffering=HEAD)
+            return cast("io.BufferedReader[Any]", open(path, "rb", buffering=HEAD))
         except FileNotFoundError:
             raise DataError(f"{path}: no such file{_similar(path)}") from None
         except OSError as error:
@@ -81,11 +81,11 @@ class Input:
         if self.compression == "zstd":
             import pyarrow
 
-            return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(raw, "r"), "zstd"))
+            return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(self._raw, "r"), "zstd"))
         return raw
 
     @property
-    def stream(self) -> io.BufferedReader:
+    def stream(self) -> io.BufferedReader[Any]:
         """The decompressed bytes, to be read once from the start."""
         return self._stream
 
@@ -168,7 +168,7 @@ def _unbuffered(buffer: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, getattr(buffer, "raw", buffer))
 
 
-def _size(raw: io.BufferedReader) -> int | None:
+def _size(raw: io.BufferedReader[Any]) -> int | None:
     try:
         return os.fstat(raw.fileno()).st_size
     except (OSError, ValueError):

@@ -107,7 +107,9 @@ class Binder:
     def _prefixed(self, role: str, domain: Domain, table: Table) -> Bound | None:
         for prefix in (role, *USUAL.get(role, ())):
             names = [c.name for c in table.columns if _after(c.name, prefix)]
-            if len(names) > 1 and (domain.shapes != ("N*",) or all(_NUMBERED.fullmatch(n[len(prefix) :]) for n in names)):
+            if len(names) > 1 and (
+                domain.shapes != ("N*",) or all(_NUMBERED.fullmatch(n[len(prefix) :]) for n in names)
+            ):
                 return self._bound(role, table, names, prefix)
         return None
 
@@ -139,8 +141,8 @@ class Binder:
         free = [name for name in numeric if name not in taken]
         if len(numeric) != 2 or len(free) != len(lacking):
             return {}
-        self._note(f"{label_of(table)}{' and '.join(f'{r} is column {c!r}' for r, c in zip(lacking, free, strict=True))}"
-                   ", by position: the only columns of numbers")  # fmt: skip
+        named = " and ".join(f"{role} is column {name!r}" for role, name in zip(lacking, free, strict=True))
+        self._note(f"{label_of(table)}{named}, by position: the only columns of numbers")
         return {r: self._bound(r, table, [c]) for r, c in zip(lacking, free, strict=True)}
 
     def _bound(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> Bound:
@@ -182,6 +184,7 @@ class Binder:
 
 
 def label_of(table: Table) -> str:
+    """The table's name in front of a message; arrays have none."""
     return f"{table.name}: " if table.name else ""
 
 
@@ -191,6 +194,7 @@ def _option(role: str) -> str:
 
 
 def suggest(name: str, table: Table) -> str:
+    """What a column name may have been meant to be."""
     names = [c.name for c in table.columns]
     close = difflib.get_close_matches(name, names, n=1)
     if close:

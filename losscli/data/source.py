@@ -161,7 +161,8 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         roles: the roles that may be named.
         options: how to read.
     """
-    named, bare = {}, []
+    named: dict[str, str] = {}
+    bare: list[str] = []
     for argument in arguments:
         match = _ROLE.fullmatch(argument)
         if match is None or os.path.exists(argument):

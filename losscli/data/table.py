@@ -138,6 +138,7 @@ _FLAGS = {"true": 1.0, "false": 0.0}
 
 
 def parse_number(text: str) -> float | None:
+    """A text as a number: NaN where it stands for a missing one, 1 and 0 for true and false, None otherwise."""
     stripped = text.strip()
     if stripped in MISSING:
         return float("nan")

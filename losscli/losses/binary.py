@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from losscli.domain import EPS, Alpha, Array, AtLeastZero, Boolean, Epsilon, Mask, Positive, Probability, Real
-from losscli.domain import SignLabel, SoftLabel, UnitInterval
+from losscli.domain import (
+    EPS,
+    Alpha,
+    Array,
+    AtLeastZero,
+    Boolean,
+    Epsilon,
+    Mask,
+    Positive,
+    Probability,
+    Real,
+    SignLabel,
+    SoftLabel,
+    UnitInterval,
+)
 from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, times
 from losscli.spec import Property, loss
 
@@ -99,9 +112,7 @@ def focal(
 
 
 @focal.gradient
-def _(
-    y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float
-) -> Array:
+def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float) -> Array:
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)

@@ -180,12 +180,10 @@ def softmax_loss(
 
 
 @softmax_loss.gradient
-def _(
-    y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: Any, ignore_index: int | None
-) -> Array:
+def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: Any, ignore_index: int | None) -> Array:
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
     return through_softmax(-terms, np.exp(log_softmax(y_pred)))
 
 
 for _hook in ("counted", "denominator"):
-    softmax_loss.forms[0].hooks[_hook] = cross_entropy.forms[0].hooks[_hook]  # type: ignore[index]
+    softmax_loss.forms[0].hooks[_hook] = cross_entropy.forms[0].hooks[_hook]

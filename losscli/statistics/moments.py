@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,5 +78,5 @@ class Moments:
         return math.sqrt(self.squares / self.weight.value) if self.weight.value else math.nan
 
 
-def _extreme(choose: object, a: float, b: float) -> float:
-    return math.nan if math.isnan(a) or math.isnan(b) else choose(a, b)  # type: ignore[operator, no-any-return]
+def _extreme(choose: Callable[[float, float], float], a: float, b: float) -> float:
+    return math.nan if math.isnan(a) or math.isnan(b) else choose(a, b)

@@ -1,0 +1,60 @@
+"""`losscli compare`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from losscli.cli.options import (
+    Notes,
+    data_options,
+    loss_options,
+    losses_from,
+    output_options,
+    request_from,
+    sources_from,
+)
+
+
+@click.command("compare")
+@click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
+@click.option("--losses", required=True, metavar="A,B,C", help="The losses to compare.")
+@click.option("--outliers", metavar="RULE", help="What flags outlier rows.  [default: mad:3.5]")
+@loss_options
+@data_options
+@output_options
+def command(
+    data: tuple[str, ...],
+    losses: str,
+    outliers: str | None,
+    params: tuple[str, ...],
+    from_logits: bool,
+    plugins: tuple[str, ...],
+    quiet: bool,
+    **values: Any,
+) -> int:
+    """Rank losses on one dataset by how far its outlier rows move them.
+
+    Raw values of different losses are in different units, so it is not they that are ranked. A row is an outlier
+    when the modified z-score of its residual, 0.6745 (e - median) / MAD, is beyond 3.5.
+
+    \b
+    losscli compare --losses mse,mae,huber data.csv
+    cat data.csv | losscli compare --losses mse,mae,huber
+    """  # fmt: skip
+    from losscli import plan, report
+    from losscli.analysis.compare import compare_run
+    from losscli.cli.compute import conclude
+    from losscli.cli.output import Output
+    from losscli.cli.progress import track
+
+    note = Notes(quiet, set())
+    output = Output.of(values)
+    bound = losses_from(losses, params, from_logits, plugins)
+    dataset, run = plan.prepare(bound, sources_from(data, bound, values), request_from(values), note)
+    compared = compare_run(dataset, run, outliers, lambda items: track(items, dataset.progress, quiet))
+    output.emit(report.comparison(compared))
+    for text in compared.notes:
+        note(text)
+    return conclude(compared.evaluation, note)

@@ -1,0 +1,140 @@
+"""Options that commands share, as bundles; what was typed, as objects."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from losscli.errors import UsageError
+
+if TYPE_CHECKING:
+    from losscli.data.source import ReadOptions, Sources
+    from losscli.plan import Request
+    from losscli.spec import BoundLoss
+
+Command = Callable[..., Any]
+
+FORMATS = ("table", "tsv", "csv", "json", "jsonl", "markdown", "value")
+INPUT_FORMATS = ("csv", "tsv", "json", "jsonl", "npy", "npz", "parquet", "feather")
+
+
+def bundle(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in the order they are listed."""
+
+    def apply(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+def delimiter_of(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """One character; `tab` and `\\t` are names of the tab."""
+    if value is None:
+        return None
+    value = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(value.lower(), value)
+    if len(value) != 1 or value in '"\r\n':
+        raise click.BadParameter("must be one character (or tab)")
+    return value
+
+
+loss_options = bundle(
+    click.option("-P", "--param", "params", multiple=True, metavar="NAME=VALUE",
+                 help="Set a parameter on every listed loss that has it (repeatable)."),
+    click.option("--from-logits", is_flag=True, help="Predictions are logits: short for -P from_logits=true."),
+    click.option("--plugin", "plugins", multiple=True, metavar="FILE.py",
+                 help="Load losses of your own from a Python file (repeatable)."),
+)  # fmt: skip
+
+data_options = bundle(
+    click.option("--true", "true", metavar="COL", help="Column of the true values."),
+    click.option("--pred", "pred", metavar="COL", help="Column of the predictions; a list or pattern for vectors."),
+    click.option("--weight", "weight", metavar="COL", help="Column of sample weights."),
+    click.option("--column", "columns", multiple=True, metavar="ROLE=COLS",
+                 help="Columns of a role: a name, a comma list or a pattern as prob_* (repeatable)."),
+    click.option("--id", "id_", metavar="COL", help="Key that pairs two files and names the rows."),
+    click.option("--classes", metavar="A,B,...", help="Names of the classes, in order."),
+    click.option("--nan", type=click.Choice(["error", "omit", "propagate"]), default="error", show_default=True,
+                 help="What to do with rows that lack a value."),
+    click.option("--input-format", type=click.Choice(INPUT_FORMATS), help="Format of the data, if not by its name."),
+    click.option("--header/--no-header", default=None, help="Whether text data starts with column names."),
+    click.option("--delimiter", metavar="CHAR", callback=delimiter_of, help="What separates the cells of text data."),
+)  # fmt: skip
+
+output_options = bundle(
+    click.option("-f", "--format", "format_", type=click.Choice(FORMATS),
+                 help="Output format; table on a terminal, tsv in a pipe."),
+    click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all; format by its ending."),
+    click.option("--precision", type=click.IntRange(1, 17), metavar="DIGITS",
+                 help="Significant digits of tables and markdown."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+                 help="Colour on stdout."),
+    click.option("-q", "--quiet", is_flag=True, help="No notes and no progress on stderr."),
+    click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Where notes go: stderr, unless they are to be quiet; each is said once."""
+
+    quiet: bool
+    said: set[str]
+
+    def __call__(self, text: str) -> None:
+        if not self.quiet and text not in self.said:
+            self.said.add(text)
+            print(f"losscli: note: {text}", file=sys.stderr)
+
+
+def losses_from(text: str, params: tuple[str, ...], from_logits: bool, plugins: tuple[str, ...]) -> list[BoundLoss]:
+    """The losses that were typed, with the parameters of -P."""
+    from losscli import registry, spec
+
+    for plugin in plugins:
+        registry.load_plugin(plugin)
+    shared = dict(spec.parse_setting(setting, f"-P {setting}") for setting in params)
+    if from_logits:
+        shared["from_logits"] = spec.Typed("true")
+    return registry.resolve(spec.parse(text), shared)
+
+
+def request_from(values: dict[str, Any], **more: Any) -> Request:
+    """What the data options say."""
+    from losscli.plan import Request
+
+    columns = {"y_true": values["true"], "y_pred": values["pred"], "weight": values["weight"]}
+    for text in values["columns"]:
+        role, equals, names = text.partition("=")
+        if not (role and equals and names):
+            raise UsageError(f"--column {text}: must be ROLE=COLS, as in y_pred=prob_*")
+        columns[role] = names
+    classes = tuple(name.strip() for name in (values["classes"] or "").split(",") if name.strip())
+    if len(set(classes)) < len(classes):
+        raise UsageError(f"--classes {values['classes']}: a class is named twice")
+    asked = {role: names for role, names in columns.items() if names}
+    return Request(asked, values["id_"], classes, nan=values["nan"], **more)
+
+
+def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[str, Any]) -> Sources:
+    """The tables that DATA names; standard input where nothing is named and something comes through a pipe."""
+    from losscli.data.source import open_data
+    from losscli.plan import role_names
+
+    if not data and (sys.stdin is None or sys.stdin.isatty()):
+        context = click.get_current_context()
+        print(context.get_help(), file=sys.stderr)
+        raise UsageError("no data: name a file, or pipe it in")
+    return open_data(data or ("-",), role_names(losses), read_options(values))
+
+
+def read_options(values: dict[str, Any]) -> ReadOptions:
+    """How text data is to be read."""
+    from losscli.data.source import ReadOptions
+
+    return ReadOptions(values["input_format"], values["header"], values["delimiter"])

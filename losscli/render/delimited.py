@@ -1,0 +1,37 @@
+"""TSV and CSV: a header, full precision, row by row as they come."""
+
+from __future__ import annotations
+
+import csv as csv_module
+from typing import Any
+
+from losscli.render import Style, Write
+from losscli.report import Report
+
+ABSENT = "-"
+
+
+class _Sink:
+    def __init__(self, write: Write) -> None:
+        self.write = write
+
+
+def tsv(report: Report, write: Write, style: Style) -> None:
+    """Tabs between cells."""
+    _delimited(report, write, "\t")
+
+
+def csv(report: Report, write: Write, style: Style) -> None:
+    """Commas between cells."""
+    _delimited(report, write, ",")
+
+
+def _delimited(report: Report, write: Write, delimiter: str) -> None:
+    writer = csv_module.writer(_Sink(write), delimiter=delimiter, lineterminator="\n")
+    writer.writerow([column.key for column in report.columns])
+    for block in report.blocks:
+        writer.writerows(zip(*([_cell(cell) for cell in cells] for cells in block), strict=True))
+
+
+def _cell(cell: Any) -> Any:
+    return ABSENT if cell is None else cell

@@ -1,0 +1,24 @@
+"""A Markdown table."""
+
+from __future__ import annotations
+
+from losscli.render import Style, Write
+from losscli.render.numbers import DIGITS, text
+from losscli.report import Kind, Report
+
+
+def markdown(report: Report, write: Write, style: Style) -> None:
+    """Pipes between cells, numbers to the right."""
+    write("| " + " | ".join(_escaped(column.key) for column in report.columns) + " |\n")
+    write("|" + "|".join(" --- " if column.kind is Kind.TEXT else " ---: " for column in report.columns) + "|\n")
+    digits = style.precision or DIGITS
+    for block in report.blocks:
+        for row in zip(*block, strict=True):
+            cells = [_escaped(text(cell, column, digits)) for cell, column in zip(row, report.columns, strict=True)]
+            write("| " + " | ".join(cells) + " |\n")
+    if report.legend:
+        write("\n" + "\n".join(f"- {line}" for line in report.legend) + "\n")
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")

@@ -1,0 +1,214 @@
+"""Results as columns of a known kind, rows, and a document: everything that renderers need, and no formatting."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from losscli.domain import Array
+from losscli.errors import UsageError
+from losscli.evaluate import Evaluated, Run
+from losscli.results import STATISTICS, Evaluation, gradient_columns, number
+
+if TYPE_CHECKING:
+    from losscli.analysis.compare import Comparison
+    from losscli.data.dataset import Dataset
+    from losscli.spec import Loss
+
+
+class Kind(enum.StrEnum):
+    """What a column's cells are."""
+
+    TEXT = "text"
+    COUNT = "count"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its key in every format, its kind, and a line of help for legends."""
+
+    key: str
+    kind: Kind = Kind.NUMBER
+    help: str = ""
+
+
+Block = Sequence[Sequence[Any]]
+"""Some rows, as one sequence of cells a column."""
+
+
+@dataclass
+class Report:
+    """What a command has to say.
+
+    `blocks` may be a generator that is still evaluating: it is consumed once. `document` is called after it, and
+    gives the JSON without the rows where `rows_key` says under which key those go. `values` are the columns that
+    the format `value` prints.
+    """
+
+    columns: tuple[Column, ...]
+    blocks: Iterable[Block]
+    document: Callable[[], Any]
+    values: tuple[str, ...]
+    rows_key: str | None = None
+    records: Callable[[], Iterable[Any]] | None = None
+    title: str = ""
+    legend: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def summary(evaluation: Evaluation) -> Report:
+    """A row a loss."""
+    columns = (Column("loss", Kind.TEXT), Column("n", Kind.COUNT), Column("value"), *map(Column, STATISTICS))
+    rows = [
+        [r.label, r.n, r.value, *(getattr(r.summary, key) for key in STATISTICS)] for r in evaluation
+    ]  # fmt: skip
+    block = list(zip(*rows, strict=True))
+    return Report(
+        columns, [block], evaluation.to_dict, ("value",), records=lambda: [r.to_dict() for r in evaluation]
+    )  # fmt: skip
+
+
+def comparison(compared: Comparison) -> Report:
+    """A row a loss, least sensitive first."""
+    from losscli.analysis.compare import COLUMNS
+
+    kinds = {"rank": Kind.COUNT}
+    columns = (Column("loss", Kind.TEXT), *(Column(key, kinds.get(key, Kind.NUMBER), COLUMNS[key]) for key in COLUMNS))
+    rows = [[loss.label, *(getattr(loss, key) for key in COLUMNS)] for loss in compared]
+    return Report(
+        columns,
+        [list(zip(*rows, strict=True))],
+        compared.to_dict,
+        ("value",),
+        records=lambda: [loss.to_dict() for loss in compared],
+        legend=tuple(f"{key}: {text}" for key, text in COLUMNS.items()),
+        notes=list(compared.notes),
+    )
+
+
+def catalogue(losses: Sequence[Loss]) -> Report:
+    """A row a loss of the registry."""
+    columns = (Column("loss", Kind.TEXT), Column("family", Kind.TEXT), Column("formula", Kind.TEXT))
+    rows = [[loss.name, loss.family, loss.formula] for loss in losses]
+    entries = [catalogue_entry(loss) for loss in losses]
+    return Report(columns, [list(zip(*rows, strict=True))], lambda: entries, ("loss",), records=lambda: entries)
+
+
+def catalogue_entry(loss: Loss) -> dict[str, Any]:
+    """A loss as `list --format json` has it."""
+    return {
+        "name": loss.name,
+        "aliases": list(loss.aliases),
+        "family": loss.family,
+        "roles": [[role.name for role in form.roles] for form in loss.forms],
+        "params": [
+            {"name": p.name, "default": _plain(p.default), "range": p.domain.describe()} for p in loss.parameters
+        ],
+        "formula": loss.formula,
+        "properties": [flag.name.lower() for flag in loss.properties if flag.name],
+        "elicits": loss.elicits or None,
+        "unit": loss.unit,
+        "references": list(loss.references),
+        "equivalents": loss.equivalents,
+        "summary": loss.summary,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+# ---------------------------------------------------------------------------------------------- per sample
+
+
+def samples(
+    dataset: Dataset, run: Run, evaluated: Iterator[Evaluated], document: Callable[[], Any], top: int | None
+) -> Report:
+    """A row a sample, while it is evaluated; with `top` only the rows with the largest first loss."""
+    tables = (_sample_columns(dataset, run, item) for item in evaluated)
+    first = next(tables)
+    blocks = _chain(first, tables)
+    labels = [evaluator.label for evaluator in run.evaluators]
+    if top is not None:
+        blocks = iter([_worst(blocks, labels[0], top)])
+    texts = {key for key, cells in first.items() if cells.dtype.kind == "O"}
+    columns = tuple(Column(key, _kind(key, texts)) for key in first)
+    return Report(
+        columns, ([_cells(table[c.key]) for c in columns] for table in blocks), document, tuple(labels),
+        rows_key="samples",
+    )  # fmt: skip
+
+
+def _kind(key: str, texts: set[str]) -> Kind:
+    return Kind.TEXT if key in texts else Kind.COUNT if key == "row" else Kind.NUMBER
+
+
+def _chain(first: dict[str, Any], rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A block only after the next one is there: what is small is printed whole or, if its end is bad, not at all."""
+    held = first
+    for table in rest:
+        yield held
+        held = table
+    yield held
+
+
+def _cells(values: Any) -> Sequence[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def _sample_columns(dataset: Dataset, run: Run, item: Evaluated) -> dict[str, Any]:
+    """Column -> cells of a batch: its key, the scalar roles, the losses, the gradients."""
+    batch = item.batch
+    size = len(item.outcomes[0].per_sample)
+    if any(len(outcome.per_sample) != size for outcome in item.outcomes):
+        raise UsageError("these losses have no samples in common: one of them reads a whole column as one distribution")
+    table: dict[str, Any] = {}
+    if size != len(batch):
+        table["row"] = np.arange(1, size + 1)
+    else:
+        key = {dataset.id: _text(batch.extras[dataset.id])} if dataset.id in batch.extras else {"row": batch.rows}
+        table |= key | {name: _text(cells) for name, cells in batch.extras.items() if name != dataset.id}
+        table |= {name: _role(dataset, name, values) for name, values in batch.arrays.items()
+                  if values.ndim == 1 and name not in batch.tables}  # fmt: skip
+        table |= {} if batch.weight is None else {"weight": batch.weight}
+    for evaluator, outcome in zip(run.evaluators, item.outcomes, strict=True):
+        table[evaluator.label] = outcome.per_sample
+        if outcome.gradient is not None:
+            table |= gradient_columns(evaluator.label, outcome.gradient.reshape(size, -1))
+    return table
+
+
+def _text(values: Any) -> Any:
+    from losscli.data.table import as_text
+
+    return as_text(values) if values.dtype.kind == "f" else values
+
+
+def _role(dataset: Dataset, name: str, values: Array) -> Any:
+    """A role's values; labels by their class names."""
+    names = dataset.classes.names
+    domain = dataset.domains[name]
+    if not names or not domain.is_label:
+        return values
+    return np.array([names[int(v)] if v == v and 0 <= v < len(names) else v for v in values.tolist()], dtype=object)
+
+
+def _worst(tables: Iterator[dict[str, Any]], key: str, top: int) -> dict[str, Any]:
+    """The rows with the largest values of one column, largest first."""
+    best: dict[str, Any] | None = None
+    for table in tables:
+        joined = table if best is None else {k: np.concatenate([best[k], table[k]]) for k in table}
+        worst_first = np.argsort(-np.nan_to_num(joined[key], nan=np.inf, posinf=np.inf), kind="stable")[:top]
+        best = {k: np.asarray(v)[worst_first] for k, v in joined.items()}
+    assert best is not None
+    return best
+
+
+def json_cell(value: Any) -> Any:
+    """A cell as JSON can hold it."""
+    return number(value) if isinstance(value, float) else value
