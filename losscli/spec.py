@@ -77,8 +77,16 @@ class Form:
         return next(name for name in GRADIENT_ROLES if name in names)
 
 
+ADVICE = ("Use", "Avoid", "Pitfalls")
+"""Paragraphs of a kernel's docstring that start with one of these words and a colon are its advice."""
+
+
 class Loss:
-    """A loss as declared: immutable but for the hooks that its own file attaches under it."""
+    """A loss as declared: immutable but for the hooks that its own file attaches under it.
+
+    `summary` is the first line of the kernel's docstring, `details` its paragraphs, `advice` those that start with
+    `Use:`, `Avoid:` or `Pitfalls:`.
+    """
 
     def __init__(self, kernel: Kernel, declaration: Mapping[str, Any]) -> None:
         self.name: str = declaration.get("name") or kernel.__name__
@@ -92,7 +100,7 @@ class Loss:
         self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
         self.reduction: Reduction = declaration["reduction"]
         self.whole: bool = declaration["whole"]
-        self.summary, _, self.details = inspect.cleandoc(kernel.__doc__ or "").partition("\n\n")
+        self.summary, self.details, self.advice = _documentation(kernel)
         roles, self.parameters = _signature(kernel)
         self.forms = [Form(roles, kernel)]
 
@@ -231,6 +239,18 @@ def loss(
         return registry.add(Loss(kernel, declaration))
 
     return declare
+
+
+def _documentation(kernel: Kernel) -> tuple[str, str, dict[str, str]]:
+    paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(kernel.__doc__ or "").split("\n\n")]
+    details, advice = [], {}
+    for paragraph in paragraphs[1:]:
+        word, colon, text = paragraph.partition(": ")
+        if colon and word in ADVICE:
+            advice[word] = text
+        else:
+            details.append(paragraph)
+    return paragraphs[0], "\n\n".join(details), advice
 
 
 def _positional(kernel: Kernel) -> list[str]:

@@ -57,8 +57,15 @@ def bce(
 ) -> Array:  # fmt: skip
     """Binary cross-entropy: the surprise, in nats, of what happened.
 
-    The proper score for predicted probabilities. One confident mistake can outweigh thousands of good
-    predictions; clipped rows are counted because their loss is set by eps and not by the data.
+    Probabilities are clipped at eps from below, only for what happened; clipped rows are counted, because eps sets
+    their loss and not the data.
+
+    Use: predicted probabilities of two classes, or of several labels that are each on or off.
+
+    Avoid: labels that are often wrong; scores that were never meant as probabilities.
+
+    Pitfalls: one confident mistake can outweigh thousands of good predictions; probabilities given as logits, or the
+    other way round, give a number all the same in most libraries.
     """
     y = smoothed(y_true, label_smoothing)
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
@@ -101,8 +108,14 @@ def focal(
 ) -> Array:  # fmt: skip
     """Cross-entropy with the easy examples turned down, for rare positives.
 
-    gamma=0 and alpha=none is bce. alpha weighs the label 1: 0.25, the paper's, makes positives count less, because
-    gamma has already taken most of the weight of the negatives.
+    gamma=0 and alpha=none is bce.
+
+    Use: dense detection and other tasks with thousands of easy negatives a positive.
+
+    Avoid: where probabilities must be calibrated: it is not a proper score.
+
+    Pitfalls: alpha weighs the label 1: 0.25, the paper's, makes positives count less, because gamma has already taken
+    most of the weight of the negatives; libraries disagree on whether alpha is applied by default.
     """
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
@@ -149,6 +162,12 @@ def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
     """The support vector machine's loss: zero once a score is on the right side by the margin.
 
     y_pred is a score (a decision function), not a probability: 0 is undecided.
+
+    Use: scores of a margin classifier.
+
+    Avoid: where probabilities are wanted: a hinge fit does not estimate them.
+
+    Pitfalls: fed with probabilities, every row is inside the margin.
     """
     return np.maximum(0.0, margin - y_true * y_pred)
 

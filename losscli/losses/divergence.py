@@ -27,8 +27,14 @@ def kl(
 ) -> Array:  # fmt: skip
     """Kullback-Leibler divergence: the nats lost by believing Q where P is true.
 
-    Not symmetric: it is infinite where Q gives no chance to what P allows; nothing is clipped. It is
-    cross-entropy less the entropy of P.
+    It is cross-entropy less the entropy of P.
+
+    Use: predicted distributions against true ones, as in distillation.
+
+    Avoid: distributions that may not overlap (js, wasserstein).
+
+    Pitfalls: not symmetric, and libraries disagree on the order of the arguments; infinite where Q gives no chance to
+    what P allows: nothing is clipped.
     """
     p = share(y_true, normalize)
     if from_logits:

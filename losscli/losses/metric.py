@@ -43,6 +43,12 @@ def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
     """Minus the cosine of the angle between two vectors: -1 is the best, 1 the worst.
 
     The length of a vector does not matter. A zero vector has no direction and gives 0.
+
+    Use: embeddings whose direction carries the meaning.
+
+    Avoid: where lengths matter.
+
+    Pitfalls: the best value is -1, not 0: shares and ratios of it mean nothing.
     """
     return -cosine(y_true, y_pred)
 
@@ -61,6 +67,12 @@ def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: AtLeastZer
     """Pulls similar pairs (1) together and pushes others (0) apart up to a margin.
 
     d is the Euclidean distance of the pair. A pair of different things beyond the margin costs nothing.
+
+    Use: verification by pairs.
+
+    Avoid: where pairs of different things are nearly all easy: most of the mean is then zeros.
+
+    Pitfalls: the paper has half of it, and some libraries swap the meaning of the label.
     """
     return _contrastive(y_true, norm(x1 - x2), margin=margin)
 
@@ -94,8 +106,14 @@ def triplet(
 ) -> Array:  # fmt: skip
     """Wants an anchor nearer to its positive than to its negative, by a margin.
 
-    FaceNet squares the distance; torch does not: say distance=euclidean for its numbers. With swap, the nearer of
-    anchor and positive is what the negative is measured from.
+    With swap, the nearer of anchor and positive is what the negative is measured from.
+
+    Use: embeddings for retrieval, from triplets that were mined.
+
+    Avoid: random triplets: nearly all of them are at 0.
+
+    Pitfalls: FaceNet squares the distance, torch does not (distance=euclidean); a margin means different things for
+    either.
     """
     measure = DISTANCES[distance][0]
     far = measure(anchor, negative)

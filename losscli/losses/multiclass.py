@@ -87,8 +87,14 @@ def cross_entropy(
 ) -> Array:  # fmt: skip
     """The surprise, in nats, of the class that happened.
 
-    The proper score for class probabilities. Targets are labels 0..C-1 or rows of probabilities. It says nothing
-    of how the probability is spread over the wrong classes.
+    Targets are labels 0..C-1 or rows of probabilities.
+
+    Use: class probabilities; it is their proper score.
+
+    Avoid: classes with an order, where being far off should cost more (rps).
+
+    Pitfalls: with class weights the mean divides by the weights of the rows' classes, not by the number of rows; it
+    says nothing of how the probability is spread over the wrong classes.
     """
     log_p = log_softmax(y_pred) if from_logits else clipped_log(share(y_pred, normalize), eps)
     return weighted_surprise(
@@ -145,7 +151,14 @@ def sparse_cross_entropy(
     label_smoothing: UnitInterval = 0.0, class_weight: Weights = None, ignore_index: IgnoreIndex = None,
     normalize: Boolean = False, eps: Epsilon = EPS,
 ) -> Array:  # fmt: skip
-    """cross_entropy for labels alone: rows of target probabilities are refused."""
+    """cross_entropy for labels alone: rows of target probabilities are refused.
+
+    Use: integer labels, where a one-hot row would be a mistake worth noticing.
+
+    Avoid: soft targets.
+
+    Pitfalls: those of cross_entropy.
+    """
     return cross_entropy.forms[0].kernel(
         y_true, y_pred, from_logits=from_logits, label_smoothing=label_smoothing, class_weight=class_weight,
         ignore_index=ignore_index, normalize=normalize, eps=eps,
@@ -172,6 +185,12 @@ def softmax_loss(
     """cross_entropy from logits: what a classifier's last layer is trained on.
 
     y_pred holds scores before the softmax, of any size; nothing is clipped.
+
+    Use: logits as they come from a network.
+
+    Avoid: probabilities: their softmax is nearly uniform, and so is the loss.
+
+    Pitfalls: those of cross_entropy.
     """
     return weighted_surprise(
         y_true, log_softmax(y_pred), label_smoothing=label_smoothing, class_weight=class_weight,

@@ -23,8 +23,13 @@ BOUNDED_GRADIENT = Property.BOUNDED_GRADIENT
 def mse(y_true: Real, y_pred: Real) -> Array:
     """Mean squared error.
 
-    The default for regression when errors are roughly normal: a fit by it estimates the mean. One large error
-    weighs as much as many small ones, in the number and in a fit.
+    A fit by it estimates the mean.
+
+    Use: the default for regression when errors are roughly normal, or when the mean is what is wanted.
+
+    Avoid: where a few rows are far off for reasons the model should not learn.
+
+    Pitfalls: one large error weighs as much as many small ones, in the number and in a fit; its unit is squared.
     """
     return np.square(y_pred - y_true)
 
@@ -47,6 +52,12 @@ def rmse(y_true: Real, y_pred: Real) -> Array:
     """Root mean squared error.
 
     MSE in the unit of the target. The per-sample losses are the squared errors; the root is taken of their mean.
+
+    Use: to report an MSE where people read the number.
+
+    Avoid: where MSE is to be avoided; the root changes the number, not what it listens to.
+
+    Pitfalls: the RMSE of two halves of the data does not average to that of the whole.
     """
     return np.square(y_pred - y_true)
 
@@ -68,8 +79,14 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def mae(y_true: Real, y_pred: Real) -> Array:
     """Mean absolute error.
 
-    Errors count by their size: a fit by it estimates the median and is not dragged by a few far points. Its
-    gradient does not shrink near zero, so optimisers oscillate there.
+    Errors count by their size; a fit by it estimates the median.
+
+    Use: errors with heavy tails; a number in the unit of the target.
+
+    Avoid: where large errors are worse than their size says, or where totals must come out right.
+
+    Pitfalls: its gradient does not shrink near zero, so optimisers oscillate there; with skewed targets the median
+    that it aims at lies below the mean.
     """
     return np.abs(y_pred - y_true)
 
@@ -91,8 +108,14 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
     """Squared near zero, absolute far out.
 
-    Robust in a fit without MAE's kink. delta is in the unit of the target: about 1.345 times the standard
-    deviation of the good residuals keeps 95 % of MSE's efficiency. It is delta times smooth_l1(beta=delta).
+    It is delta times smooth_l1(beta=delta), and half of mse as delta grows.
+
+    Use: regression with some far-off rows: robust in a fit without MAE's kink.
+
+    Avoid: where the scale of the residuals is unknown or differs between groups of rows.
+
+    Pitfalls: delta is in the unit of the target: about 1.345 times the standard deviation of the good residuals
+    keeps 95 % of MSE's efficiency, while the default 1 makes it mae for a target in thousands.
     """
     a = np.abs(y_pred - y_true)
     q = np.minimum(a, delta)
@@ -114,6 +137,12 @@ def smooth_l1(y_true: Real, y_pred: Real, *, beta: AtLeastZero = 1.0) -> Array:
     """Absolute error with its kink rounded off, as box regression uses it.
 
     It is huber(delta=beta) / beta, so its slope far out is 1 whatever beta is.
+
+    Use: box regression, as in Fast R-CNN; where gradients must stay below 1.
+
+    Avoid: where several betas are to be compared by value: their values near zero differ by the factor beta.
+
+    Pitfalls: it is not Huber's loss unless beta is 1, though both names are used for either.
     """
     a = np.abs(y_pred - y_true)
     if beta == 0:
@@ -137,8 +166,13 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
 def log_cosh(y_true: Real, y_pred: Real) -> Array:
     """Nearly e²/2 for small errors, |e| - log 2 for large ones; smooth everywhere.
 
-    Like huber(delta=1) without a corner in its second derivative. It has no scale parameter: divide the data by
-    the scale of its residuals first.
+    Like huber(delta=1) without a corner in its second derivative.
+
+    Use: where second derivatives are used, as in boosting.
+
+    Avoid: targets whose residuals are not around 1: it has no scale parameter.
+
+    Pitfalls: divide the data by the scale of its residuals first, or it is mae less a constant.
     """
     # below 1, log cosh e = log1p(2 sinh²(e/2)) keeps the digits that a cosh near 1 would lose
     a = np.abs(y_pred - y_true)
@@ -162,6 +196,12 @@ def quantile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
     """Pinball loss: scores a predicted quantile.
 
     Predictions that are too low cost tau a unit, too high ones 1 - tau. tau=0.5 is half of mae.
+
+    Use: quantile forecasts, stock and capacity, where being short and being long cost differently.
+
+    Avoid: for a prediction of the mean.
+
+    Pitfalls: sums of predicted quantiles are not quantiles of sums; high quantiles need many rows.
     """
     d = y_true - y_pred
     return np.where(d >= 0, tau, tau - 1) * d
