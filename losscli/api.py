@@ -86,7 +86,7 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
 
 
 def _prepare(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Any:
-    known = set(Request.__dataclass_fields__)
+    known = set(Request._fields)
     request = {key: value for key, value in options.items() if key in known}
     rest = {key: value for key, value in options.items() if key not in known}
     probe = resolve(losses)
@@ -101,8 +101,8 @@ def _prepare(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> A
     request_ = Request(**request)
     sources = _sources(data, arrays, plan.role_names(bound))
     if data is None or "weight" in arrays:
-        request_ = replace(
-            request_, columns={**({"weight": "weight"} if "weight" in arrays else {}), **request_.columns}
+        request_ = request_._replace(
+            columns={**({"weight": "weight"} if "weight" in arrays else {}), **request_.columns}
         )
     return plan.prepare(bound, sources, request_, _warn)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,7 @@ from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A loss on a batch: elements (N, ...), their per-sample means (N,), and what the declaration says of rows."""
 
     elements: Array
@@ -29,8 +27,7 @@ class Outcome:
     gradient: Array | None = None
 
 
-@dataclass(frozen=True)
-class Evaluator:
+class Evaluator(NamedTuple):
     """A loss with its parameters, in the form that the data has the roles for."""
 
     bound: BoundLoss
@@ -155,26 +152,22 @@ def _per_row(shape: tuple[int, ...]) -> str:
 # ------------------------------------------------------------------------------------------------ a dataset
 
 
-@dataclass(frozen=True)
-class Evaluated:
+class Evaluated(NamedTuple):
     """A batch and every loss on it; outcomes have a value for each row of `batch`."""
 
     batch: Batch
     outcomes: tuple[Outcome, ...]
 
 
-@dataclass
 class Run:
     """Losses over the batches of a dataset, with the statistics kept so far."""
 
-    evaluators: Sequence[Evaluator]
-    reduction: str = "mean"
-    gradient: bool = False
-    accumulators: list[Accumulator] = field(default_factory=list)
-    weight: Sum = field(default_factory=Sum)
-
-    def __post_init__(self) -> None:
-        self.accumulators = [Accumulator(e.bound.loss.reduction, self.reduction) for e in self.evaluators]
+    def __init__(self, evaluators: Sequence[Evaluator], reduction: str = "mean", gradient: bool = False) -> None:
+        self.evaluators = evaluators
+        self.reduction = reduction
+        self.gradient = gradient
+        self.accumulators = [Accumulator(e.bound.loss.reduction, reduction) for e in evaluators]
+        self.weight = Sum()
 
     def over(self, batches: Iterable[Batch]) -> Iterator[Evaluated]:
         """Evaluate batch by batch; the statistics have each batch by the time it is yielded.
@@ -245,8 +238,7 @@ def _spread(outcome: Outcome, left_out: Mask) -> Outcome:
         full[~left_out] = values
         return full
 
-    return replace(
-        outcome,
+    return outcome._replace(
         elements=spread(outcome.elements, np.nan),
         per_sample=spread(outcome.per_sample, np.nan),
         counted=spread(outcome.counted, True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from losscli.data.batch import RowPolicy
 from losscli.data.dataset import Dataset
@@ -16,15 +16,14 @@ from losscli.evaluate import Evaluator, Run, choose_form
 from losscli.spec import BoundLoss
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What is to be evaluated, apart from losses and data.
 
     `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
     and names rows; `classes` the class names; `extras` further columns to carry along.
     """
 
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = {}
     id: str | None = None
     classes: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()

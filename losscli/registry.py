@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import importlib.util
 import pkgutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +34,7 @@ def add(loss: Loss) -> Loss:
 def all_losses() -> list[Loss]:
     """Every loss, in the order of declaration."""
     _load()
+    _load_entry_points()
     return list(dict.fromkeys(_by_name.values()))
 
 
@@ -45,10 +44,11 @@ def _load() -> None:
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"losscli.losses.{module.name}")
-    _load_entry_points()
 
 
+@functools.cache
 def _load_entry_points() -> None:
+    """Installed plugins: looked for only when a name is not in the catalogue, because looking takes time."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINT_GROUP):
@@ -64,6 +64,8 @@ def load_plugin(path: str) -> ModuleType:
     Raises:
         UsageError: there is no such file, or it fails.
     """
+    from pathlib import Path
+
     file = Path(path)
     if not file.is_file():
         raise UsageError(f"--plugin {path}: no such file")
@@ -99,6 +101,8 @@ def resolve(requests: Sequence[Request], shared: Mapping[str, Any] | None = None
         shared: parameters for each loss that has them (`-P`); one that none has is an error.
     """
     _load()
+    if any(request.name not in _by_name for request in requests):
+        _load_entry_points()
     shared = shared or {}
     problems = [_unknown("loss", r.name, _by_name) for r in requests if r.name not in _by_name]
     found = [(r, _by_name[r.name]) for r in requests if r.name in _by_name]
@@ -121,6 +125,8 @@ def _merged(loss: Loss, shared: Mapping[str, Any], own: Mapping[str, Typed]) -> 
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    import difflib
+
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if close:

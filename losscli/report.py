@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +27,7 @@ class Kind(enum.StrEnum):
     NUMBER = "number"
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column: its key in every format, its kind, and a line of help for legends."""
 
     key: str
@@ -41,8 +39,7 @@ Block = Sequence[Sequence[Any]]
 """Some rows, as one sequence of cells a column."""
 
 
-@dataclass
-class Report:
+class Report(NamedTuple):
     """What a command has to say.
 
     `blocks` may be a generator that is still evaluating: it is consumed once. `document` is called after it, and
@@ -58,7 +55,6 @@ class Report:
     records: Callable[[], Iterable[Any]] | None = None
     title: str = ""
     legend: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list)
 
 
 def summary(evaluation: Evaluation) -> Report:
@@ -87,7 +83,6 @@ def comparison(compared: Comparison) -> Report:
         ("value",),
         records=lambda: [loss.to_dict() for loss in compared],
         legend=tuple(f"{key}: {text}" for key, text in COLUMNS.items()),
-        notes=list(compared.notes),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,7 @@ SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
 
 
-@dataclass(frozen=True)
-class DataInfo:
+class DataInfo(NamedTuple):
     """What was read: `n` rows, of which `n_used` were evaluated and `n_omitted` left out for a missing value."""
 
     paths: list[str]

@@ -7,10 +7,9 @@ parameters, the annotations their domains; help, checks, `list`, `explain` and t
 from __future__ import annotations
 
 import enum
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_type_hints
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
 from losscli.domain import Domain, ParameterDomain
 from losscli.errors import UsageError
@@ -40,8 +39,7 @@ class Reduction(enum.StrEnum):
     MAX = "max"
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """A named array that a loss reads."""
 
     name: str
@@ -49,8 +47,7 @@ class Role:
     optional: bool = False
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A named setting of a loss."""
 
     name: str
@@ -58,23 +55,35 @@ class Parameter:
     default: Any
 
 
-@dataclass
 class Form:
     """One way to call a loss: its roles, its kernel and what hangs on it.
 
     `gradient` differentiates the kernel by the gradient role, element by element; `counted` masks the rows
     that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
-    masks the elements whose probability was clipped.
+    masks the elements whose probability was clipped. Annotations are read when they are first asked for: most
+    losses of the registry are only names to most commands.
     """
 
-    roles: tuple[Role, ...]
-    kernel: Kernel
-    hooks: dict[Hook, Kernel] = field(default_factory=dict)
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.hooks: dict[Hook, Kernel] = {}
+        self.names = _positional(kernel)
+
+    @cached_property
+    def roles(self) -> tuple[Role, ...]:
+        return self._signature[0]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return self._signature[1]
+
+    @cached_property
+    def _signature(self) -> tuple[tuple[Role, ...], tuple[Parameter, ...]]:
+        return _signature(self.kernel)
 
     @property
     def gradient_role(self) -> str:
-        names = [role.name for role in self.roles]
-        return next(name for name in GRADIENT_ROLES if name in names)
+        return next(name for name in GRADIENT_ROLES if name in self.names)
 
 
 ADVICE = ("Use", "Avoid", "Pitfalls")
@@ -100,13 +109,31 @@ class Loss:
         self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
         self.reduction: Reduction = declaration["reduction"]
         self.whole: bool = declaration["whole"]
-        self.summary, self.details, self.advice = _documentation(kernel)
-        roles, self.parameters = _signature(kernel)
-        self.forms = [Form(roles, kernel)]
+        self.forms = [Form(kernel)]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return self.forms[0].parameters
+
+    @property
+    def summary(self) -> str:
+        return self._documentation[0]
+
+    @property
+    def details(self) -> str:
+        return self._documentation[1]
+
+    @property
+    def advice(self) -> dict[str, str]:
+        return self._documentation[2]
+
+    @cached_property
+    def _documentation(self) -> tuple[str, str, dict[str, str]]:
+        return _documentation(self.forms[0].kernel)
 
     def form(self, kernel: Kernel) -> Kernel:
         """Declare another way to call this loss, by other roles."""
-        self.forms.append(Form(_signature(kernel)[0], kernel))
+        self.forms.append(Form(kernel))
         return kernel
 
     def gradient(self, kernel: Kernel) -> Kernel:
@@ -128,7 +155,7 @@ class Loss:
     def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
         names = _positional(kernel)
         for form in self.forms:
-            if names == [role.name for role in form.roles]:
+            if names == form.names:
                 form.hooks[hook] = kernel
                 return kernel
         raise TypeError(f"{self.name}.{hook}: no form takes the roles {', '.join(names)}")
@@ -163,15 +190,13 @@ def _checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
         raise UsageError(f"{loss_name}: {parameter.name}={shown} {error}") from None
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(NamedTuple):
     """A parameter's value as it was typed, not yet read."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class BoundLoss:
+class BoundLoss(NamedTuple):
     """A loss with all its parameters set."""
 
     loss: Loss
@@ -242,6 +267,8 @@ def loss(
 
 
 def _documentation(kernel: Kernel) -> tuple[str, str, dict[str, str]]:
+    import inspect
+
     paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(kernel.__doc__ or "").split("\n\n")]
     details, advice = [], {}
     for paragraph in paragraphs[1:]:
@@ -254,11 +281,13 @@ def _documentation(kernel: Kernel) -> tuple[str, str, dict[str, str]]:
 
 
 def _positional(kernel: Kernel) -> list[str]:
-    parameters = inspect.signature(kernel).parameters.values()
-    return [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    return list(kernel.__code__.co_varnames[: kernel.__code__.co_argcount])
 
 
 def _signature(kernel: Kernel) -> tuple[tuple[Role, ...], tuple[Parameter, ...]]:
+    import inspect
+    from typing import get_type_hints
+
     hints = get_type_hints(kernel, include_extras=True)
     roles, parameters = [], []
     for p in inspect.signature(kernel).parameters.values():
@@ -283,8 +312,7 @@ def _domain(kernel: Kernel, name: str, hint: Any) -> object:
 # ---------------------------------------------------------------------------------------------- the grammar
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A loss as typed: a name and parameters not yet looked up."""
 
     name: str

@@ -49,7 +49,7 @@ def command(
     from losscli.cli.output import Output
     from losscli.cli.progress import track
 
-    note = Notes(quiet, set())
+    note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, from_logits, plugins)
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request_from(values), note)

@@ -57,7 +57,7 @@ def command(
     from losscli.cli.progress import track
     from losscli.results import results_of
 
-    note = Notes(quiet, set())
+    note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, from_logits, plugins)
     per_sample = per_sample or gradient or top is not None or reduction == "none"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,12 +78,12 @@ output_options = bundle(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class Notes:
     """Where notes go: stderr, unless they are to be quiet; each is said once."""
 
-    quiet: bool
-    said: set[str]
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.said: set[str] = set()
 
     def __call__(self, text: str) -> None:
         if not self.quiet and text not in self.said:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from losscli.errors import UsageError
 from losscli.render import ENDINGS, Style, Write, render
 from losscli.report import Report
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """A destination and a format, checked before any data is read."""
 
     path: str | None
@@ -57,6 +54,8 @@ class Output:
 @contextmanager
 def _whole_file(path: str) -> Iterator[Write]:
     """A file that takes its name when all of it is there."""
+    import tempfile
+
     mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".losscli-", suffix=".tmp")
     try:

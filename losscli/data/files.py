@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
-import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -24,6 +21,8 @@ ENDINGS = {
     ".npy": "npy", ".npz": "npz", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather",
 }  # fmt: skip
 COMPRESSION = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+DECOMPRESSION_ERRORS = {("zlib", "error"), ("_lzma", "LZMAError")}
+"""Module and name of errors that derive from nothing more telling; importing them only to name them costs time."""
 COMPRESSED_ENDINGS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
 
@@ -104,6 +103,9 @@ class Input:
         if self.path != STDIN and self.compression is None:
             yield self.path
             return
+        import shutil
+        import tempfile
+
         with tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp") as copy:
             shutil.copyfileobj(self._stream, copy, 1 << 20)
             copy.flush()
@@ -150,10 +152,10 @@ class _Guarded(io.RawIOBase):
             data = self._inner.read(len(buffer))
         except IsADirectoryError:
             raise DataError(f"{self._source.name}: is a folder") from None
-        except (EOFError, OSError, zlib.error, ValueError) as error:
+        except (EOFError, OSError, ValueError) as error:
             raise self._damaged(error) from None
-        except Exception as error:  # lzma.LZMAError is no OSError, and importing lzma costs time
-            if type(error).__name__ != "LZMAError":
+        except Exception as error:
+            if (type(error).__module__, type(error).__name__) not in DECOMPRESSION_ERRORS:
                 raise
             raise self._damaged(error) from None
         buffer[: len(data)] = data

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +14,7 @@ from losscli.domain import Array, Place
 from losscli.errors import DataError, UsageError
 
 
-@dataclass(frozen=True)
-class ClassNames:
+class ClassNames(NamedTuple):
     """The classes in order, where they have names."""
 
     names: tuple[str, ...] = ()
@@ -58,6 +55,8 @@ class ClassNames:
         return number
 
     def _unknown(self, text: str, index: int, place: Place) -> DataError:
+        import difflib
+
         at = f"{place.name((index,))}, row {place.row(index)}: {shorten(text)}"
         if not self.names:
             return DataError(f"{at} is not a number; --classes A,B names the classes in order")
@@ -90,4 +89,4 @@ def in_order_of(predicted: Bound, true: Bound) -> Bound:
     if not (true.several and sorted(true.names) == sorted(predicted.names)):
         return true
     columns = dict(zip(true.names, true.columns, strict=True))
-    return replace(true, columns=tuple(columns[name] for name in predicted.names), names=predicted.names)
+    return true._replace(columns=tuple(columns[name] for name in predicted.names), names=predicted.names)

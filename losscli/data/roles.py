@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from losscli.data.source import Sources
 from losscli.data.table import Column, Kind, Table
@@ -29,8 +27,7 @@ WEIGHT_NAMES = ("weight", "weights", "sample_weight")
 _NUMBERED = re.compile(r"_?\[?(\d+)\]?")
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(NamedTuple):
     """A role's columns in a table; `names` are the parts of them that tell them apart."""
 
     role: str
@@ -75,6 +72,8 @@ class Binder:
         """Columns by name, comma list or pattern."""
         if table.column(asked):
             return self._bound(role, table, [asked])
+        import fnmatch
+
         names: list[str] = []
         prefix = ""
         for piece in asked.split(","):
@@ -195,6 +194,8 @@ def _option(role: str) -> str:
 
 def suggest(name: str, table: Table) -> str:
     """What a column name may have been meant to be."""
+    import difflib
+
     names = [c.name for c in table.columns]
     close = difflib.get_close_matches(name, names, n=1)
     if close:

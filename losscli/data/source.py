@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from losscli.data.files import COMPRESSED_ENDINGS, ENDINGS, STDIN, Input
 from losscli.data.table import Chunk, Kind, Table
@@ -16,8 +15,7 @@ PARTS = ("csv", "tsv", "parquet")
 _ROLE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """How to read: a format for all inputs, whether there is a header (None: find out), the delimiter."""
 
     format: str | None = None
@@ -25,12 +23,11 @@ class ReadOptions:
     delimiter: str | None = None
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(NamedTuple):
     """The tables that roles are looked for in: one for each role that was given a file, one for all others."""
 
     common: Table | None = None
-    by_role: Mapping[str, Table] = field(default_factory=dict)
+    by_role: Mapping[str, Table] = {}
 
     def table(self, role: str) -> Table | None:
         return self.by_role.get(role, self.common)
@@ -113,7 +110,9 @@ def _parts(path: str) -> list[str]:
         return [path]
     if os.path.isdir(path):
         return sorted(os.path.join(path, n) for n in os.listdir(path) if _is_part(n)) or [path]
-    if glob.has_magic(path):
+    if any(mark in path for mark in "*?["):
+        import glob
+
         found = sorted(p for p in glob.glob(path, recursive=True) if os.path.isfile(p))
         if not found:
             raise DataError(f"{path}: no file matches")

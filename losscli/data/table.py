@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +27,7 @@ class Kind(enum.StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column: `trailing` is the shape of one row's value, () for one number."""
 
     name: str

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from losscli.report import Report
 
 Write = Callable[[str], object]
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """How a table is drawn: significant digits (None: as many as fit), colour, and the width of the terminal."""
 
     precision: int | None = None

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from losscli.domain import Array
 
 
-@dataclass
 class Sum:
     """A running sum that carries its rounding error along (Neumaier 1974)."""
 
-    total: float = 0.0
-    carry: float = 0.0
+    def __init__(self, total: float = 0.0) -> None:
+        self.total = total
+        self.carry = 0.0
 
     def add(self, value: float) -> None:
         raised = self.total + value
@@ -34,16 +33,15 @@ class Sum:
         return self.total + self.carry if math.isfinite(self.total) else self.total
 
 
-@dataclass
 class Moments:
     """Weighted moments of a stream of values (Chan, Golub & LeVeque 1983 for the merge)."""
 
-    n: int = 0
-    weight: Sum = field(default_factory=Sum)
-    sum: Sum = field(default_factory=Sum)
-    squares: float = 0.0
-    low: float = math.inf
-    high: float = -math.inf
+    def __init__(self) -> None:
+        self.n = 0
+        self.weight = Sum()
+        self.sum = Sum()
+        self.squares = 0.0
+        self.low, self.high = math.inf, -math.inf
 
     def update(self, values: Array, weights: Array | None) -> None:
         """Add values, each counted as often as its weight says."""
@@ -53,7 +51,9 @@ class Moments:
         s = float(values.sum() if weights is None else np.dot(values, weights))
         gaps = values - s / w
         squares = float(np.dot(gaps, gaps) if weights is None else np.dot(gaps * gaps, weights))
-        batch = Moments(values.size, Sum(w), Sum(s), squares, float(values.min()), float(values.max()))
+        batch = Moments()
+        batch.n, batch.weight, batch.sum, batch.squares = values.size, Sum(w), Sum(s), squares
+        batch.low, batch.high = float(values.min()), float(values.max())
         self.merge(batch)
 
     def merge(self, other: Moments) -> None:

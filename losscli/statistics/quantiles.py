@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -106,15 +105,15 @@ class Buckets:
         return 2 * math.exp(self._log_base * (key + self._lowest)) / (1 + math.exp(self._log_base))
 
 
-@dataclass
 class Quantiles:
     """Quantiles of a stream of weighted values."""
 
-    budget: int = BUDGET
-    values: list[Array] = field(default_factory=list)
-    weights: list[Array | None] = field(default_factory=list)
-    kept: int = 0
-    buckets: Buckets | None = None
+    def __init__(self, budget: int = BUDGET) -> None:
+        self.budget = budget
+        self.values: list[Array] = []
+        self.weights: list[Array | None] = []
+        self.kept = 0
+        self.buckets: Buckets | None = None
 
     def update(self, values: Array, weights: Array | None) -> None:
         if self.buckets is None and self.kept + values.size > self.budget:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from losscli.statistics.moments import Moments, Sum
 from losscli.statistics.quantiles import Quantiles
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """The statistics of one loss. `value` is reduced, the others are of the per-sample losses."""
 
     value: float
@@ -36,21 +35,21 @@ class Summary:
         return "inf" if math.isinf(self.value) else "ok"
 
 
-@dataclass
 class Accumulator:
     """Everything that is kept of one loss while batches go by; accumulators of parts merge.
 
     `own` is the loss's reduction; `asked` is what `--reduction` says: `mean` (the loss's own), `sum`, `median`.
     """
 
-    own: Reduction
-    asked: str = "mean"
-    moments: Moments = field(default_factory=Moments)
-    quantiles: Quantiles = field(default_factory=Quantiles)
-    elements: Quantiles = field(default_factory=Quantiles)
-    largest: float = -math.inf
-    divisor: Sum = field(default_factory=Sum)
-    clipped: int = 0
+    def __init__(self, own: Reduction, asked: str = "mean") -> None:
+        self.own = own
+        self.asked = asked
+        self.moments = Moments()
+        self.quantiles = Quantiles()
+        self.elements = Quantiles()
+        self.largest = -math.inf
+        self.divisor = Sum()
+        self.clipped = 0
 
     def update(
         self,
