@@ -1,0 +1,85 @@
+"""Random and golden inputs for every loss of the registry, for the tests that hold for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from losscli import registry
+from losscli.spec import BoundLoss, Form, Loss
+
+GOLDEN = Path(__file__).parent / "golden"
+DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3}
+
+LOSSES = registry.all_losses()
+
+
+def golden(name: str) -> list[dict[str, Any]]:
+    """The golden cases of a loss."""
+    return numbers(json.loads((GOLDEN / f"{name}.json").read_text()))["cases"]
+
+
+def numbers(value: Any) -> Any:
+    """JSON with "inf", "-inf" and "nan" read as those numbers."""
+    if isinstance(value, dict):
+        return {key: numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [numbers(item) for item in value]
+    return float(value) if value in ("inf", "-inf", "nan") else value
+
+
+def variants(loss: Loss) -> list[dict[str, Any]]:
+    """Parameters worth testing: the defaults, and each set that a golden case uses."""
+    sets: list[dict[str, Any]] = [{}]
+    for case in golden(loss.name):
+        if case["params"] not in sets:
+            sets.append(case["params"])
+    return sets
+
+
+def settings() -> Iterator[tuple[BoundLoss, Form]]:
+    """Every loss, in every form, under every set of parameters worth testing."""
+    for loss in LOSSES:
+        for params in variants(loss):
+            bound = loss.bind({k: tuple(v) if isinstance(v, list) else v for k, v in params.items()})
+            for form in loss.forms:
+                yield bound, form
+
+
+def name_of(setting: tuple[BoundLoss, Form]) -> str:
+    """A test id."""
+    bound, form = setting
+    return f"{bound.label}({','.join(form.names)})"
+
+
+def classes(bound: BoundLoss) -> int:
+    """How many classes the parameters speak of."""
+    sizes = [len(value) for value in bound.params.values() if isinstance(value, tuple)]
+    return sizes[0] if sizes else DIMS["C"]
+
+
+def draw(bound: BoundLoss, form: Form, rng: np.random.Generator, rows: int = DIMS["N"]) -> dict[str, Any]:
+    """Random arrays for the roles of a form, inside their domains and away from kinks."""
+    dims = DIMS | {"N": rows, "C": classes(bound)}
+    return {role.name: role.domain.given(bound.params).sample(rng, dims) for role in form.roles}
+
+
+def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "") -> np.ndarray:
+    """The kernel (or a hook) on arrays, unchecked."""
+    function = form.hooks[hook] if hook else form.kernel  # type: ignore[index]
+    code = function.__code__
+    wanted = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    with np.errstate(all="ignore"):
+        return np.asarray(
+            function(*(arrays.get(name) for name in form.names), **{name: bound.params[name] for name in wanted})
+        )
+
+
+def per_sample(bound: BoundLoss, form: Form, arrays: dict[str, Any]) -> np.ndarray:
+    """Per-sample values of unchecked arrays."""
+    values = kernel(bound, form, arrays)
+    return values if values.ndim == 1 else values.reshape(len(values), -1).mean(axis=1)

@@ -1,0 +1,47 @@
+"""Values and gradients of other libraries, at their tolerance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import losscli
+from tests.registry_cases import LOSSES, golden
+
+CASES = [pytest.param(case, id=case["id"]) for loss in LOSSES for case in golden(loss.name)]
+
+
+def evaluate(case: dict[str, Any]) -> losscli.LossResult:
+    return losscli.compute(
+        case["loss"],
+        weight=case["weight"],
+        gradient=case["gradient"] is not None,
+        **case["params"],
+        **case["inputs"],
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_value(case: dict[str, Any]) -> None:
+    result = evaluate(case)
+    np.testing.assert_allclose(result.value, case["mean"], rtol=case["rtol"], atol=0)
+    if case["per_sample"] is not None:
+        np.testing.assert_allclose(result.per_sample, case["per_sample"], rtol=case["rtol"], atol=1e-15)
+
+
+@pytest.mark.parametrize("case", [p for p in CASES if p.values[0]["gradient"] is not None])
+def test_gradient(case: dict[str, Any]) -> None:
+    gradient = evaluate(case).gradient
+    expected = np.array(case["gradient"], dtype=float)
+    assert gradient is not None
+    assert gradient.shape == expected.shape
+    np.testing.assert_allclose(gradient, expected, rtol=case["rtol"], atol=1e-14)
+
+
+def test_get_loss_gives_the_per_sample_values() -> None:
+    case = golden("huber")[4]
+    loss = losscli.get_loss("huber", **case["params"])
+    np.testing.assert_allclose(loss(*case["inputs"].values()), case["per_sample"], rtol=1e-12)
+    np.testing.assert_allclose(loss.gradient(*case["inputs"].values()), case["gradient"], rtol=1e-12)

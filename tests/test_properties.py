@@ -1,0 +1,227 @@
+"""What must hold for every loss of the registry, whatever the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import losscli
+import losscli.data.table
+from losscli.spec import BoundLoss, Form, Property, Reduction
+from tests.registry_cases import LOSSES, draw, golden, kernel, name_of, per_sample
+from tests.registry_cases import settings as registry_settings
+
+SETTINGS = list(registry_settings())
+SEEDS = st.integers(0, 2**32 - 1)
+few = settings(max_examples=6, deadline=None, derandomize=True)
+
+every = pytest.mark.parametrize("setting", SETTINGS, ids=map(name_of, SETTINGS))
+
+
+def claiming(claim: Property) -> pytest.MarkDecorator:
+    chosen = [s for s in SETTINGS if claim in s[0].loss.properties]
+    return pytest.mark.parametrize("setting", chosen, ids=map(name_of, chosen))
+
+
+def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) -> float:
+    return losscli.compute([losscli.LossFunction(bound)], **arrays, **options)[0].value
+
+
+def is_dataset_wide(bound: BoundLoss, form: Form) -> bool:
+    return bound.loss.whole
+
+
+# ------------------------------------------------------------------------------------------- rows and weights
+
+
+@every
+@few
+@given(seed=SEEDS)
+def test_integer_weights_are_repeated_rows(setting: tuple[BoundLoss, Form], seed: int) -> None:
+    bound, form = setting
+    if is_dataset_wide(bound, form):
+        pytest.skip("rows are coupled: repeating one changes the others")
+    rng = np.random.default_rng(seed)
+    arrays = draw(bound, form, rng)
+    rows = [role.name for role in form.roles if role.domain.by_row]
+    times = rng.integers(0, 4, size=len(arrays[rows[0]]))
+    times[0] = 1
+    repeated = {name: np.repeat(a, times, axis=0) if name in rows else a for name, a in arrays.items()}
+    if bound.loss.reduction is Reduction.MEDIAN:
+        expected = np.median(np.repeat(kernel(bound, form, arrays), times, axis=0))
+        assert value(bound, arrays, weight=times) == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(value(bound, arrays, weight=times), value(bound, repeated), rtol=1e-12)
+
+
+@every
+@few
+@given(seed=SEEDS)
+def test_a_row_of_weight_zero_is_absent(setting: tuple[BoundLoss, Form], seed: int) -> None:
+    bound, form = setting
+    arrays = draw(bound, form, np.random.default_rng(seed))
+    rows = [role.name for role in form.roles if role.domain.by_row]
+    weight = np.ones(len(arrays[rows[0]]))
+    weight[2] = 0
+    without = {name: np.delete(a, 2, axis=0) if name in rows else a for name, a in arrays.items()}
+    np.testing.assert_allclose(value(bound, arrays, weight=weight), value(bound, without), rtol=1e-12)
+
+
+@every
+@few
+@given(seed=SEEDS)
+def test_the_order_of_rows_does_not_matter(setting: tuple[BoundLoss, Form], seed: int) -> None:
+    bound, form = setting
+    rng = np.random.default_rng(seed)
+    arrays = draw(bound, form, rng)
+    rows = [role.name for role in form.roles if role.domain.by_row]
+    order = rng.permutation(len(arrays[rows[0]]))
+    shuffled = {name: a[order] if name in rows else a for name, a in arrays.items()}
+    np.testing.assert_allclose(value(bound, arrays), value(bound, shuffled), rtol=1e-12)
+
+
+@every
+def test_the_size_of_batches_does_not_matter(setting: tuple[BoundLoss, Form], monkeypatch: pytest.MonkeyPatch) -> None:
+    bound, form = setting
+    arrays = draw(bound, form, np.random.default_rng(5), rows=23)
+    weight = np.random.default_rng(6).uniform(0.5, 2, size=len(next(iter(arrays.values()))))
+    whole = losscli.compute([losscli.LossFunction(bound)], **arrays, weight=weight)[0]
+    monkeypatch.setattr(losscli.data.table, "ROWS", 5)
+    pieces = losscli.compute([losscli.LossFunction(bound)], **arrays, weight=weight)[0]
+    np.testing.assert_allclose(pieces.value, whole.value, rtol=1e-12)
+    np.testing.assert_allclose(pieces.summary.std, whole.summary.std, rtol=1e-9)
+    np.testing.assert_allclose(pieces.per_sample, whole.per_sample, rtol=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------ gradients
+
+WITH_GRADIENT = [s for s in SETTINGS if "gradient" in s[1].hooks]
+
+
+@pytest.mark.parametrize("setting", WITH_GRADIENT, ids=map(name_of, WITH_GRADIENT))
+@few
+@given(seed=SEEDS)
+def test_gradient_is_the_slope(setting: tuple[BoundLoss, Form], seed: int) -> None:
+    bound, form = setting
+    arrays = draw(bound, form, np.random.default_rng(seed))
+    role = form.gradient_role
+    declared = kernel(bound, form, arrays, "gradient")
+    elements = kernel(bound, form, arrays)
+    declared = declared / (elements[0].size if elements.ndim > 1 else 1)
+    step = 1e-6
+    numeric = np.zeros_like(arrays[role], dtype=float)
+    curvature = 0.0
+    for index in np.ndindex(numeric.shape):
+        low, high = ({**arrays, role: arrays[role].astype(float)} for _ in "ab")
+        low[role], high[role] = low[role].copy(), high[role].copy()
+        low[role][index] -= step
+        high[role][index] += step
+        below, here, above = (per_sample(bound, form, a).sum() for a in (low, arrays, high))
+        numeric[index] = (above - below) / (2 * step)
+        curvature = max(curvature, abs(above - 2 * here + below) / step)
+    if curvature > 1e-2 * (1 + np.abs(numeric).max()):
+        return  # the draw fell on a kink
+    scale = max(1.0, float(np.abs(numeric).max()))
+    np.testing.assert_allclose(declared, numeric, rtol=2e-5, atol=2e-5 * scale)
+
+
+# ---------------------------------------------------------------------------------------------- properties
+
+
+@claiming(Property.CONVEX)
+@few
+@given(seed=SEEDS)
+def test_convex_in_the_prediction(setting: tuple[BoundLoss, Form], seed: int) -> None:
+    bound, form = setting
+    rng = np.random.default_rng(seed)
+    arrays, others = draw(bound, form, rng), draw(bound, form, rng)
+    role = form.gradient_role
+    a, b = arrays, arrays | {role: others[role]}
+    part = rng.uniform()
+    between = arrays | {role: (1 - part) * a[role] + part * b[role]}
+    chord = (1 - part) * per_sample(bound, form, a) + part * per_sample(bound, form, b)
+    assert (per_sample(bound, form, between) <= chord + 1e-9 * (1 + np.abs(chord))).all()
+
+
+@claiming(Property.SYMMETRIC)
+@few
+@given(seed=SEEDS)
+def test_symmetric(setting: tuple[BoundLoss, Form], seed: int) -> None:
+    bound, form = setting
+    arrays = draw(bound, form, np.random.default_rng(seed))
+    swapped = {"y_true": arrays["y_pred"], "y_pred": arrays["y_true"]}
+    np.testing.assert_allclose(per_sample(bound, form, swapped), per_sample(bound, form, arrays), rtol=1e-12)
+
+
+FAR = (1e3, 1e6, 1e9)
+
+
+def far_out(bound: BoundLoss, form: Form, size: float) -> dict[str, np.ndarray]:
+    """Predictions far away on both sides, or in the corners of what they may be."""
+    arrays = draw(bound, form, np.random.default_rng(1))
+    role = form.gradient_role
+    domain = next(r.domain for r in form.roles if r.name == role).given(bound.params)
+    interval = getattr(domain, "interval", None)
+    if interval is not None and np.isfinite(interval.high):
+        signs = np.where(np.arange(arrays[role].size) % 2, interval.low + 1 / size, interval.high - 1 / size)
+        return arrays | {role: signs.reshape(arrays[role].shape)}
+    signs = np.where(np.arange(arrays[role].size) % 2, -1.0, 1.0).reshape(arrays[role].shape)
+    if interval is not None and np.isfinite(interval.low):
+        signs = np.abs(signs)
+    return arrays | {role: signs * size}
+
+
+@claiming(Property.BOUNDED_VALUE)
+def test_bounded_value(setting: tuple[BoundLoss, Form]) -> None:
+    bound, form = setting
+    largest = [np.abs(per_sample(bound, form, far_out(bound, form, size))).max() for size in FAR]
+    assert largest[2] <= largest[1] * (1 + 1e-6) + 1e-9
+    assert largest[1] <= largest[0] * 1.5 + 1e-9
+
+
+@claiming(Property.BOUNDED_GRADIENT)
+def test_bounded_gradient(setting: tuple[BoundLoss, Form]) -> None:
+    bound, form = setting
+    largest = [np.abs(kernel(bound, form, far_out(bound, form, size), "gradient")).max() for size in FAR]
+    assert largest[2] <= largest[1] * (1 + 1e-6) + 1e-9
+    assert largest[1] <= largest[0] * 1.5 + 1e-9
+
+
+@claiming(Property.DIFFERENTIABLE)
+def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -> None:
+    """Slopes from both sides agree where the residual or the score is 0 or plus or minus a parameter."""
+    bound, form = setting
+    arrays = draw(bound, form, np.random.default_rng(2))
+    role = form.gradient_role
+    domain = next(r.domain for r in form.roles if r.name == role).given(bound.params)
+    if "y_true" not in arrays or "C" in domain.shapes[0] or arrays["y_true"].shape != arrays[role].shape:
+        pytest.skip("no one place where a kink would be")
+    interval = getattr(domain, "interval", None)
+    if interval is not None and np.isfinite(interval.high):
+        pytest.skip("a probability: its losses have no kink inside [0, 1]")
+    sizes = [v for v in bound.params.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    centre = arrays["y_true"] if bound.loss.of_residual else np.zeros_like(arrays["y_true"])
+    for offset in (0.0, *sizes, *(-size for size in sizes)):
+        at = centre + offset
+        if interval is not None and (at <= interval.low + 1e-3).any():
+            continue
+        below, above = (kernel(bound, form, arrays | {role: at + step}, "gradient") for step in (-1e-7, 1e-7))
+        np.testing.assert_allclose(below, above, atol=1e-4 * (1 + np.abs(above).max()))
+
+
+# --------------------------------------------------------------------------------------------- completeness
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_every_loss_is_complete(loss: losscli.api.Loss) -> None:
+    assert golden(loss.name), "no golden cases"
+    assert loss.summary.endswith(".")
+    assert loss.formula
+    assert set(loss.advice) == {"Use", "Avoid", "Pitfalls"}
+    assert loss.equivalents or loss.references
+    for parameter in loss.parameters:
+        assert parameter.domain.check(parameter.default) == parameter.default
+        assert parameter.domain.parse(parameter.domain.text(parameter.default)) == parameter.default
+    if any(case["gradient"] is not None for case in golden(loss.name)):
+        assert loss.has_gradient
