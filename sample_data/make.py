@@ -124,6 +124,22 @@ def make_diabetes() -> None:
     np.save(HERE / "diabetes_pred.npy", linear)
 
 
+def make_tumours() -> None:
+    """Regression with outliers: the largest area of a tumour's nuclei from the means of its ten measurements."""
+    data = load_breast_cancer()
+    means = [i for i, name in enumerate(data.feature_names) if name.startswith("mean ")]
+    target = data.data[:, list(data.feature_names).index("worst area")]
+    folds = KFold(FOLDS, shuffle=True, random_state=SEED)
+    predicted = cross_val_predict(LinearRegression(), data.data[:, means], target, cv=folds).round(VALUE_DECIMALS)
+    table = {
+        "id": row_ids("t", len(target)),
+        "diagnosis": [str(data.target_names[label]) for label in data.target],
+        "y_true": target.tolist(),
+        "y_pred": predicted.tolist(),
+    }
+    (HERE / "tumours.csv").write_bytes(csv_bytes(table))
+
+
 def make_breast_cancer() -> None:
     """Binary classification: probability of malignant, kept off exact 0 and 1 when rounded."""
     data = load_breast_cancer()
@@ -207,6 +223,7 @@ def make_embeddings(digits: Digits) -> None:
 def main() -> None:
     """Write every file."""
     make_diabetes()
+    make_tumours()
     make_breast_cancer()
     make_wine()
     digits = embed_digits()
