@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
@@ -24,6 +25,8 @@ from losscli.spec import BoundLoss, Loss
 
 if TYPE_CHECKING:
     from losscli.analysis.compare import Comparison
+    from losscli.data.dataset import Dataset
+    from losscli.evaluate import Run
 
 Data = Any
 """A path, a DataFrame, a mapping of role or column names to arrays."""
@@ -81,30 +84,27 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
     from losscli.analysis.compare import compare_run
 
     names = losses.split(",") if isinstance(losses, str) else list(losses)
-    dataset, run = _prepare(names, data, options)
-    return compare_run(dataset, run, outliers)
+    with _prepared(names, data, options) as (dataset, run):
+        return compare_run(dataset, run, outliers)
 
 
-def _prepare(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Any:
-    known = set(Request._fields)
-    request = {key: value for key, value in options.items() if key in known}
-    rest = {key: value for key, value in options.items() if key not in known}
+@contextmanager
+def _prepared(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Iterator[tuple[Dataset, Run]]:
+    """The dataset and the run that the arguments of compute and compare ask for."""
+    asked = {key: value for key, value in options.items() if key in Request._fields}
+    rest = {key: value for key, value in options.items() if key not in Request._fields}
     probe = resolve(losses)
-    roles = set(plan.role_names(probe))
+    roles = plan.role_names(probe)
     arrays = {key: value for key, value in rest.items() if key in roles and value is not None}
     params = {key: value for key, value in rest.items() if key not in roles}
     bound = resolve(losses, params) if params else probe
-    if "classes" in request:
-        request["classes"] = tuple(map(str, request["classes"]))
-    if "extras" in request:
-        request["extras"] = tuple(request["extras"])
-    request_ = Request(**request)
-    sources = _sources(data, arrays, plan.role_names(bound))
-    if data is None or "weight" in arrays:
-        request_ = request_._replace(
-            columns={**({"weight": "weight"} if "weight" in arrays else {}), **request_.columns}
-        )
-    return plan.prepare(bound, sources, request_, _warn)
+    for key in ("classes", "extras"):
+        asked[key] = tuple(map(str, asked.get(key, ())))
+    request = Request(**asked)
+    if "weight" in arrays:
+        request = request._replace(columns={"weight": "weight", **request.columns})
+    with closing(_sources(data, arrays, roles)) as sources:
+        yield plan.prepare(bound, sources, request, _warn)
 
 
 def _sources(data: Data, arrays: Mapping[str, ArrayLike], roles: Sequence[str]) -> Sources:
@@ -128,11 +128,9 @@ def _warn(text: str) -> None:
 
 
 def _evaluate(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Evaluation:
-    dataset, run = _prepare(losses, data, options)
-    kept: list[tuple[NDArray[np.int64], tuple[Any, ...]]] = []
-    for evaluated in run.over(dataset.batches()):
-        kept.append((evaluated.batch.rows, evaluated.outcomes))
-    evaluation = results_of(dataset, run)
+    with _prepared(losses, data, options) as (dataset, run):
+        kept = [(item.batch.rows, item.outcomes) for item in run.over(dataset.batches())]
+        evaluation = results_of(dataset, run)
     return replace(evaluation, losses=tuple(_with_samples(r, i, kept) for i, r in enumerate(evaluation.losses)))
 
 

@@ -194,6 +194,7 @@ def _ranks(inflations: Sequence[float | None]) -> list[int | None]:
 
 def _notes(losses: Sequence[ComparedLoss], evaluation: Evaluation, flags: Flags) -> Iterator[str]:
     n = evaluation.data.n_used
+    data = " ".join(evaluation.data.paths) or "DATA"
     if flags.rows is None:
         yield f"no outlier rows by {flags.rule}: {flags.why}; inflation and rank are left out"
         return
@@ -207,6 +208,6 @@ def _notes(losses: Sequence[ComparedLoss], evaluation: Evaluation, flags: Flags)
     for loss in losses:
         if loss.effective_n is not None and loss.effective_n < 0.2 * n and n >= 20:
             rows = f"about {loss.effective_n:.0f} of {n} rows"
-            yield f"{loss.label} rests on {rows}: see 'losscli compute {loss.label} --top 10'"
+            yield f"{loss.label} rests on {rows}: see 'losscli compute {loss.label} {data} --top 10'"
         if loss.inflation is None and count not in (0, n):
             yield f"{loss.label} has no inflation: its value over the other rows is not a finite number above 0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -16,11 +17,22 @@ from losscli.version import __version__
 COMMANDS = {"compute": "compute", "compare": "compare", "list": "catalogue"}
 """Command -> the module that holds it, under the name `command`."""
 
+CANNOT_WRITE = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT, errno.EBADF, errno.EIO)
 INTERRUPTED, BROKEN_PIPE, BUG = 130, 141, 70
+
+
+class OutputClosedError(Exception):
+    """The reader of our output went away. No OSError: click would make status 1 of a broken pipe."""
 
 
 class LazyGroup(click.Group):
     """A group that imports a command when it is asked for it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise OutputClosedError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -66,7 +78,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return int(status or 0)
-    except BrokenPipeError:
+    except (OutputClosedError, BrokenPipeError):
         _discard_output()
         return BROKEN_PIPE
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -80,12 +92,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except LosscliError as error:
         return _complain(_one_line(str(error)), error.exit_status, error, arguments)
     except OSError as error:
-        return _complain(f"cannot write the output: {error.strerror or error}", 2, error, arguments)
+        if error.errno not in CANNOT_WRITE:
+            return _bug(error, arguments)
+        return _complain(f"cannot write the output: {error.strerror}", 2, error, arguments)
     except MemoryError as error:
         return _complain("not enough memory for this dataset", 3, error, arguments)
     except Exception as error:
-        text = _one_line(f"{type(error).__name__}: {error}")
-        return _complain(f"{text} (a bug in losscli; --debug shows where)", BUG, error, arguments)
+        return _bug(error, arguments)
+
+
+def _bug(error: Exception, arguments: Sequence[str]) -> int:
+    text = _one_line(f"{type(error).__name__}: {error}")
+    return _complain(f"{text} (a bug in losscli; --debug shows where)", BUG, error, arguments)
 
 
 def _complain(message: str, status: int, error: BaseException, arguments: Sequence[str]) -> int:

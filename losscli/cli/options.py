@@ -129,7 +129,9 @@ def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[st
         context = click.get_current_context()
         print(context.get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
-    return open_data(data or ("-",), role_names(losses), read_options(values))
+    sources = open_data(data or ("-",), role_names(losses), read_options(values))
+    click.get_current_context().call_on_close(sources.close)
+    return sources
 
 
 def read_options(values: dict[str, Any]) -> ReadOptions:

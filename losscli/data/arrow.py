@@ -92,6 +92,7 @@ class ArrowTable(Table):
         try:
             self._file = _OPENERS[format](path)
         except (pa.ArrowException, OSError, ValueError) as error:
+            self._stack.close()
             raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
         super().__init__(source.name, format, [column_of(f) for f in self._file.schema], self._file.length)
         self._done = 0
@@ -106,12 +107,16 @@ class ArrowTable(Table):
             except (pa.ArrowException, OSError) as error:
                 raise DataError(f"{self.name}: is damaged after row {self._done} ({_line(error)})") from None
             if batch is None:
-                self._stack.close()
                 return
             for start in range(0, batch.num_rows, ROWS):
                 part = batch.slice(start, ROWS)
                 yield {n: to_numpy(part.column(n), k, self.name, n, self._done) for n, k in wanted.items()}
                 self._done += part.num_rows
+
+    def close(self) -> None:
+        self._file.close()
+        self._stack.close()
+        super().close()
 
     def progress(self) -> float | None:
         return self._done / self.length if self.length else None
@@ -124,6 +129,9 @@ class _Parquet:
         self._file = parquet.ParquetFile(path, memory_map=True)
         self.schema = self._file.schema_arrow
         self.length = self._file.metadata.num_rows
+
+    def close(self) -> None:
+        self._file.close()
 
     def batches(self, columns: list[str]) -> Iterator[Any]:
         return iter(self._file.iter_batches(batch_size=ROWS, columns=columns))
@@ -139,8 +147,11 @@ class _Feather:
             table = feather.read_table(path)
             self.schema, self.length = table.schema, table.num_rows
             self.batches = lambda columns: iter(table.select(columns).to_batches())
+            self.close = lambda: None
             return
-        self._reader = ipc.open_file(pa.memory_map(path))
+        mapped = pa.memory_map(path)
+        self.close = mapped.close
+        self._reader = ipc.open_file(mapped)
         self.schema = self._reader.schema
         self.length = sum(self._reader.get_batch(i).num_rows for i in range(self._reader.num_record_batches))
         self.batches = self._stream

@@ -83,6 +83,11 @@ class Input:
             return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(self._raw, "r"), "zstd"))
         return raw
 
+    def close(self) -> None:
+        """Let go of the file (standard input stays open: it is not ours)."""
+        if self.path != STDIN:
+            self._raw.close()
+
     @property
     def stream(self) -> io.BufferedReader[Any]:
         """The decompressed bytes, to be read once from the start."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -37,11 +38,15 @@ def read_npy(source: Input, role: str | None) -> Table:
 
 def _header(source: Input) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
-        version = npy_format.read_magic(source.stream)
-        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        return read(source.stream)
+        return _read_header(source.stream)
     except (ValueError, EOFError, SyntaxError) as error:
         raise DataError(f"{source.name}: is not an NPY file, or is cut short ({str(error).splitlines()[0]})") from None
+
+
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = npy_format.read_magic(stream)
+    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    return read(stream)
 
 
 def _columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], role: str | None) -> dict[str, Any]:
@@ -64,10 +69,12 @@ def _select(array: NDArray[Any], key: Any) -> NDArray[Any]:
 
 
 def _whole_file(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
-    import os
-
+    """The path, once the file is seen to hold as many bytes as its header promises."""
     needed = math.prod(shape) * dtype.itemsize
-    there = os.path.getsize(source.path) - source.stream.tell()
+    with open(source.path, "rb") as file:
+        _read_header(file)
+        start = file.tell()
+        there = file.seek(0, os.SEEK_END) - start
     if there < needed:
         raise _cut_short(source.name, there, needed)
     return source.path

@@ -37,6 +37,11 @@ class Sources(NamedTuple):
         both = [*([self.common] if self.common else []), *self.by_role.values()]
         return list({id(table): table for table in both}.values())
 
+    def close(self) -> None:
+        """Let go of every file."""
+        for table in self.tables:
+            table.close()
+
 
 # ------------------------------------------------------------------------------------------------- readers
 
@@ -99,10 +104,16 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
 
 def _open_one(path: str, role: str | None, options: ReadOptions) -> Table:
     source = Input(path)
-    if not source.head():
-        raise DataError(f"{source.name}: is empty")
-    format = options.format or source.format()
-    return READERS[format](source, format, role, options)
+    try:
+        if not source.head():
+            raise DataError(f"{source.name}: is empty")
+        format = options.format or source.format()
+        table = READERS[format](source, format, role, options)
+    except BaseException:
+        source.close()
+        raise
+    table.source = source
+    return table
 
 
 def _parts(path: str) -> list[str]:
@@ -147,6 +158,10 @@ class _Parts(Table):
             if lacking:
                 raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
             yield from table.chunks(wanted)
+            table.close()
+
+    def close(self) -> None:
+        self._first.close()
 
 
 # --------------------------------------------------------------------------------------------- DATA, as typed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,12 @@ class Column(NamedTuple):
     trailing: tuple[int, ...] = ()
 
 
+class Closable(Protocol):
+    """Something to be closed."""
+
+    def close(self) -> None: ...
+
+
 class Table:
     """Base of what readers return. `name` is how messages call it, `length` its rows where known beforehand."""
 
@@ -43,6 +49,12 @@ class Table:
         self.format = format
         self.columns = list(columns)
         self.length = length
+        self.source: Closable | None = None
+
+    def close(self) -> None:
+        """Let go of what is read from."""
+        if self.source is not None:
+            self.source.close()
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -19,8 +19,8 @@ def text(cell: Any, column: Column, digits: int) -> str:
 
 
 def significant(value: float, digits: int) -> str:
-    """A number with so many significant digits, trailing zeros dropped; whole numbers in full up to 10^digits."""
+    """A number with so many significant digits, trailing zeros dropped; large ones in full while that is shorter."""
     shown = f"{value:.{digits}g}"
-    if "e" in shown and abs(value) < 1e15 and abs(value) >= 1 and digits >= len(str(int(abs(value)))):
+    if "e+" in shown and abs(value) < 10.0 ** (digits + 3):
         return f"{value:.0f}"
     return shown.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")

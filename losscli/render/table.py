@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,23 +15,20 @@ from losscli.render.numbers import DIGITS, text
 from losscli.report import Kind, Report
 
 FEWEST_DIGITS = 4
+WIDTH = 80
+
+Rows = Sequence[Sequence[object]]
 
 
 def table(report: Report, write: Write, style: Style) -> None:
-    """Columns as wide as they need, numbers to the right, with as many digits as the width leaves room for."""
+    """Numbers to the right, with as many digits as the width leaves room for; on its side where it is too wide."""
     rows = [row for block in report.blocks for row in zip(*block, strict=True)]
     out = io.StringIO()
     console = Console(
-        file=out, width=style.width or 80, color_system="standard" if style.colour else None, highlight=False,
+        file=out, width=style.width or WIDTH, color_system="standard" if style.colour else None, highlight=False,
         force_terminal=style.colour, legacy_windows=False,
     )  # fmt: skip
-    drawn = None
-    for digits in [style.precision] if style.precision else range(DIGITS, FEWEST_DIGITS - 1, -1):
-        drawn = _drawn(report, rows, digits)
-        if console.measure(drawn).maximum <= console.width and _width(drawn, console) <= console.width:
-            break
-    assert drawn is not None
-    console.print(drawn)
+    console.print(next((t for t in _layouts(report, rows, style) if _fits(t, console)), _upright(report, rows, DIGITS)))
     for line in report.legend:
         key, _, meaning = line.partition(": ")
         console.print(Text.assemble((key, "bold"), ": ", meaning, style="dim"))
@@ -38,8 +36,20 @@ def table(report: Report, write: Write, style: Style) -> None:
     write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
 
 
-def _drawn(report: Report, rows: list[tuple[object, ...]], digits: int) -> Table:
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+def _layouts(report: Report, rows: Rows, style: Style) -> Iterable[Table]:
+    """Ways to draw it, the best first."""
+    for digits in [style.precision] if style.precision else range(DIGITS, FEWEST_DIGITS - 1, -1):
+        yield _upright(report, rows, digits)
+    if rows and len(rows) < len(report.columns):
+        yield _on_its_side(report, rows, style.precision or DIGITS)
+
+
+def _empty() -> Table:
+    return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+
+
+def _upright(report: Report, rows: Rows, digits: int) -> Table:
+    drawn = _empty()
     for column in report.columns:
         right = column.kind is not Kind.TEXT
         drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=right)
@@ -48,9 +58,17 @@ def _drawn(report: Report, rows: list[tuple[object, ...]], digits: int) -> Table
     return drawn
 
 
-def _width(drawn: Table, console: Console) -> int:
-    """How wide the table wants to be."""
-    from rich.measure import Measurement
+def _on_its_side(report: Report, rows: Rows, digits: int) -> Table:
+    """A column a row, named by its first cell."""
+    drawn = _empty()
+    drawn.add_column(report.columns[0].key)
+    for row in rows:
+        drawn.add_column(str(row[0]), justify="right", overflow="fold")
+    for i, column in enumerate(report.columns[1:], start=1):
+        drawn.add_row(column.key, *(Text(text(row[i], column, digits)) for row in rows))
+    return drawn
 
-    wide = console.options.update(width=10_000, max_width=10_000) if hasattr(console.options, "update") else None
-    return Measurement.get(console, wide or console.options, drawn).maximum
+
+def _fits(drawn: Table, console: Console) -> bool:
+    unbounded = console.options.update(width=100_000)
+    return console.measure(drawn, options=unbounded).maximum <= console.width

@@ -34,13 +34,18 @@ class Sum:
 
 
 class Moments:
-    """Weighted moments of a stream of values (Chan, Golub & LeVeque 1983 for the merge)."""
+    """Weighted moments of a stream of values (Chan, Golub & LeVeque 1983 for the merge).
+
+    The mean is kept as `origin`, a rounded first guess, and `rest`, the weighted sum of what lies beyond it: a
+    difference of two means then keeps its digits when the means are large.
+    """
 
     def __init__(self) -> None:
         self.n = 0
         self.weight = Sum()
         self.sum = Sum()
         self.squares = 0.0
+        self.origin = self.rest = 0.0
         self.low, self.high = math.inf, -math.inf
 
     def update(self, values: Array, weights: Array | None) -> None:
@@ -49,20 +54,24 @@ class Moments:
             return
         w = float(values.size) if weights is None else float(weights.sum())
         s = float(values.sum() if weights is None else np.dot(values, weights))
-        gaps = values - s / w
-        squares = float(np.dot(gaps, gaps) if weights is None else np.dot(gaps * gaps, weights))
         batch = Moments()
-        batch.n, batch.weight, batch.sum, batch.squares = values.size, Sum(w), Sum(s), squares
+        batch.n, batch.weight, batch.sum, batch.origin = values.size, Sum(w), Sum(s), s / w
+        gaps = values - batch.origin
+        batch.rest = float(gaps.sum() if weights is None else np.dot(gaps, weights))
+        batch.squares = float(np.dot(gaps, gaps) if weights is None else np.dot(gaps * gaps, weights))
+        batch.squares -= batch.rest * batch.rest / w
         batch.low, batch.high = float(values.min()), float(values.max())
         self.merge(batch)
 
     def merge(self, other: Moments) -> None:
-        if self.n and other.n:
-            gap = other.mean - self.mean
+        if not self.n:
+            self.origin, self.rest, self.squares = other.origin, other.rest, other.squares
+        elif other.n:
             a, b = self.weight.value, other.weight.value
+            shift = other.origin - self.origin
+            gap = shift + other.rest / b - self.rest / a
             self.squares += other.squares + gap * gap * a * b / (a + b)
-        else:
-            self.squares += other.squares
+            self.rest += other.rest + shift * b
         self.n += other.n
         self.weight.merge(other.weight)
         self.sum.merge(other.sum)
@@ -75,7 +84,11 @@ class Moments:
     @property
     def std(self) -> float:
         """Standard deviation, the squares divided by the sum of weights (NumPy's default)."""
-        return math.sqrt(self.squares / self.weight.value) if self.weight.value else math.nan
+        return (
+            math.sqrt((0.0 if self.squares < 0 else self.squares) / self.weight.value)
+            if self.weight.value
+            else math.nan
+        )
 
 
 def _extreme(choose: Callable[[float, float], float], a: float, b: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Buckets:
     def __init__(self) -> None:
         self._log_base = math.log((1 + ACCURACY) / (1 - ACCURACY))
         self._lowest = math.floor(math.log(5e-324) / self._log_base) - 1
-        size = math.ceil(math.log(1.8e308) / self._log_base) - self._lowest + 3
+        size = math.ceil(math.log(sys.float_info.max) / self._log_base) - self._lowest + 3
         self._counts: dict[int, Array] = {-1: np.zeros(0), 1: np.zeros(0)}
         self._size = size
         self.zero = 0.0
@@ -72,7 +73,7 @@ class Buckets:
                 self._add(sign, np.abs(values[side]), w[side])
 
     def _add(self, sign: int, sizes: Array, weights: Array) -> None:
-        finite = np.minimum(sizes, np.finfo(float).max)
+        finite = np.minimum(sizes, sys.float_info.max)
         keys = np.ceil(np.log(finite) / self._log_base).astype(np.int64) - self._lowest
         keys[np.isinf(sizes)] = self._size - 1
         if not self._counts[sign].size:
