@@ -128,6 +128,11 @@ class Domain:
     is_label = False
     """Whether text may stand for a number here, by way of class names."""
 
+    def shape_text(self) -> str:
+        """The shapes for people: `(N,) or (N, D)`."""
+        spelled = [s.replace("*", "") for s in self.shapes] + ["N,..." for s in self.shapes if s.endswith("*")]
+        return " or ".join(f"({', '.join(s.split(','))}{'' if ',' in s else ','})" for s in spelled)
+
     @property
     def by_row(self) -> bool:
         return self.shapes[0].startswith("N")

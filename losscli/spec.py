@@ -127,6 +127,12 @@ class Loss:
     def advice(self) -> dict[str, str]:
         return self._documentation[2]
 
+    @property
+    def slope(self) -> str:
+        """The gradient as a formula, one for each form that says something else; empty where there is none."""
+        hooks = [form.hooks["gradient"] for form in self.forms if "gradient" in form.hooks]
+        return "; ".join(dict.fromkeys(" ".join((hook.__doc__ or "").split()) for hook in hooks if hook.__doc__))
+
     @cached_property
     def _documentation(self) -> tuple[str, str, dict[str, str]]:
         return _documentation(self.forms[0].kernel)

@@ -14,7 +14,7 @@ import click
 from losscli.errors import LosscliError
 from losscli.version import __version__
 
-COMMANDS = {"compute": "compute", "compare": "compare", "list": "catalogue"}
+COMMANDS = {"compute": "compute", "compare": "compare", "list": "catalogue", "explain": "explain"}
 """Command -> the module that holds it, under the name `command`."""
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT, errno.EBADF, errno.EIO)

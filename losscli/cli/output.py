@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -36,8 +36,12 @@ class Output(NamedTuple):
 
     def emit(self, report: Report) -> None:
         """Write a report."""
+        self.emit_with(lambda write: render(report, self.format, write, self.style))
+
+    def emit_with(self, draw: Callable[[Write], None]) -> None:
+        """Write what a function draws."""
         with self._writer() as write:
-            render(report, self.format, write, self.style)
+            draw(write)
 
     @contextmanager
     def _writer(self) -> Iterator[Write]:

@@ -29,6 +29,8 @@ def table(report: Report, write: Write, style: Style) -> None:
         force_terminal=style.colour, legacy_windows=False,
     )  # fmt: skip
     console.print(next((t for t in _layouts(report, rows, style) if _fits(t, console)), _upright(report, rows, DIGITS)))
+    if report.legend:
+        console.print()
     for line in report.legend:
         key, _, meaning = line.partition(": ")
         console.print(Text.assemble((key, "bold"), ": ", meaning, style="dim"))

@@ -1,0 +1,108 @@
+"""explain: all that a loss declares of itself, in the order in which one wants to read it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from losscli.spec import Loss, Property
+
+PROPERTIES = {
+    Property.CONVEX: "convex",
+    Property.DIFFERENTIABLE: "differentiable",
+    Property.BOUNDED_VALUE: "bounded value",
+    Property.BOUNDED_GRADIENT: "bounded gradient",
+    Property.SYMMETRIC: "symmetric",
+}
+LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn", "optax": "optax", "scipy": "SciPy",
+             "statsmodels": "statsmodels", "paper": "The paper"}  # fmt: skip
+
+
+class Section(NamedTuple):
+    """A heading and what stands under it: paragraphs, or rows of a term and what it means."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+class Explanation(NamedTuple):
+    """A loss, explained."""
+
+    loss: Loss
+    title: str
+    summary: str
+    sections: tuple[Section, ...]
+
+
+def explain(loss: Loss) -> Explanation:
+    """Everything the declaration of a loss says."""
+    aliases = f" ({', '.join(loss.aliases)})" if loss.aliases else ""
+    sections = (
+        Section("Formula", (loss.formula,)),
+        Section("What it does", tuple(loss.details.split("\n\n")) if loss.details else ()),
+        Section("Reads", rows=_roles(loss)),
+        Section("Parameters", rows=_parameters(loss)),
+        Section("Gradient", (_gradient(loss),)),
+        Section("Properties", rows=_properties(loss)),
+        *(Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (text[:1].upper() + text[1:],))
+          for word, text in loss.advice.items()),
+        Section("Elsewhere", rows=tuple((LIBRARIES.get(k, k), v) for k, v in loss.equivalents.items())),
+        Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
+    )  # fmt: skip
+    filled = tuple(section for section in sections if section.paragraphs or section.rows)
+    return Explanation(loss, loss.name + aliases, loss.summary, filled)
+
+
+def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
+    rows = []
+    for i, form in enumerate(loss.forms):
+        for role in form.roles:
+            optional = ", optional" if role.optional else ""
+            alternative = " (instead)" if i and role.name not in loss.forms[0].names else ""
+            rows.append((role.name + alternative, f"{role.domain.shape_text()}: {role.domain.describe()}{optional}"))
+    return tuple(dict.fromkeys(rows))
+
+
+def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{p.name}={p.domain.text(p.default)}", p.domain.describe()) for p in loss.parameters)
+
+
+def _gradient(loss: Loss) -> str:
+    if not loss.has_gradient:
+        return "None: the loss is flat almost everywhere, or has no slope to follow."
+    role = loss.forms[0].gradient_role
+    formula = f": {loss.slope}" if loss.slope else ""
+    return f"By {role}, of the sum of the per-sample losses{formula}."
+
+
+def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
+    rows: list[tuple[str, str]] = [
+        (text, "yes" if claim in loss.properties else "no, or not for all parameters")
+        for claim, text in PROPERTIES.items()
+    ]
+    rows.append(("unit", loss.unit))
+    if loss.elicits:
+        rows.append(("aims at", loss.elicits))
+    if loss.reduction != "mean":
+        rows.append(("reduced by", str(loss.reduction).replace("_", " ")))
+    if loss.whole:
+        rows.append(("needs", "all rows at once: they are coupled"))
+    return tuple(rows)
+
+
+def to_dict(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as JSON has it."""
+    loss = explanation.loss
+    return {
+        "name": loss.name, "aliases": list(loss.aliases), "family": loss.family, "summary": loss.summary,
+        "details": loss.details, "formula": loss.formula,
+        "roles": [{"name": r.name, "shape": r.domain.shape_text(), "values": r.domain.describe(), "optional": r.optional,
+                   "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
+        "params": [{"name": p.name, "default": list(p.default) if isinstance(p.default, tuple) else p.default,
+                    "range": p.domain.describe()} for p in loss.parameters],
+        "gradient": {"by": loss.forms[0].gradient_role, "formula": loss.slope} if loss.has_gradient else None,
+        "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
+        "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction), "whole": loss.whole,
+        "advice": {word.lower(): text for word, text in loss.advice.items()},
+        "equivalents": loss.equivalents, "references": list(loss.references),
+    }  # fmt: skip
