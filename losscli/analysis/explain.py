@@ -100,9 +100,13 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
                    "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
         "params": [{"name": p.name, "default": list(p.default) if isinstance(p.default, tuple) else p.default,
                     "range": p.domain.describe()} for p in loss.parameters],
-        "gradient": {"by": loss.forms[0].gradient_role, "formula": loss.slope} if loss.has_gradient else None,
+        "gradient": _slope_dict(loss),
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
         "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction), "whole": loss.whole,
         "advice": {word.lower(): text for word, text in loss.advice.items()},
         "equivalents": loss.equivalents, "references": list(loss.references),
     }  # fmt: skip
+
+
+def _slope_dict(loss: Loss) -> dict[str, str] | None:
+    return {"by": loss.forms[0].gradient_role, "formula": loss.slope} if loss.has_gradient else None
