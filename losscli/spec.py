@@ -128,10 +128,10 @@ class Loss:
         return self._documentation[2]
 
     @property
-    def slope(self) -> str:
-        """The gradient as a formula, one for each form that says something else; empty where there is none."""
-        hooks = [form.hooks["gradient"] for form in self.forms if "gradient" in form.hooks]
-        return "; ".join(dict.fromkeys(" ".join((hook.__doc__ or "").split()) for hook in hooks if hook.__doc__))
+    def slopes(self) -> dict[str, str]:
+        """Gradient role -> the gradient by it as a formula: the first line of the hook's docstring."""
+        hooks = {form.gradient_role: form.hooks["gradient"] for form in self.forms if "gradient" in form.hooks}
+        return {role: (hook.__doc__ or "").partition("\n\n")[0].strip() for role, hook in hooks.items()}
 
     @cached_property
     def _documentation(self) -> tuple[str, str, dict[str, str]]:

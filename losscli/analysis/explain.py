@@ -42,7 +42,7 @@ def explain(loss: Loss) -> Explanation:
         Section("What it does", tuple(loss.details.split("\n\n")) if loss.details else ()),
         Section("Reads", rows=_roles(loss)),
         Section("Parameters", rows=_parameters(loss)),
-        Section("Gradient", (_gradient(loss),)),
+        _gradient(loss),
         Section("Properties", rows=_properties(loss)),
         *(Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (text[:1].upper() + text[1:],))
           for word, text in loss.advice.items()),
@@ -67,12 +67,10 @@ def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
     return tuple((f"{p.name}={p.domain.text(p.default)}", p.domain.describe()) for p in loss.parameters)
 
 
-def _gradient(loss: Loss) -> str:
+def _gradient(loss: Loss) -> Section:
     if not loss.has_gradient:
-        return "None: the loss is flat almost everywhere, or has no slope to follow."
-    role = loss.forms[0].gradient_role
-    formula = f": {loss.slope}" if loss.slope else ""
-    return f"By {role}, of the sum of the per-sample losses{formula}."
+        return Section("Gradient", ("None: there is no slope to follow.",))
+    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(loss.slopes.items()))
 
 
 def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -96,17 +94,14 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     return {
         "name": loss.name, "aliases": list(loss.aliases), "family": loss.family, "summary": loss.summary,
         "details": loss.details, "formula": loss.formula,
-        "roles": [{"name": r.name, "shape": r.domain.shape_text(), "values": r.domain.describe(), "optional": r.optional,
-                   "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
+        "roles": [{"name": r.name, "shape": r.domain.shape_text(), "values": r.domain.describe(),
+                   "optional": r.optional, "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
         "params": [{"name": p.name, "default": list(p.default) if isinstance(p.default, tuple) else p.default,
                     "range": p.domain.describe()} for p in loss.parameters],
-        "gradient": _slope_dict(loss),
+        "gradient": loss.slopes if loss.has_gradient else None,
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
-        "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction), "whole": loss.whole,
+        "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
+        "whole": loss.whole,
         "advice": {word.lower(): text for word, text in loss.advice.items()},
         "equivalents": loss.equivalents, "references": list(loss.references),
     }  # fmt: skip
-
-
-def _slope_dict(loss: Loss) -> dict[str, str] | None:
-    return {"by": loss.forms[0].gradient_role, "formula": loss.slope} if loss.has_gradient else None

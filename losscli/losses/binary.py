@@ -76,6 +76,7 @@ def bce(
 def _(
     y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, pos_weight: float, eps: float
 ) -> Array:
+    """(1-y)/(1-p) - pos_weight y/p; from logits (1-y) sigmoid(s) - pos_weight y sigmoid(-s)"""
     y = smoothed(y_true, label_smoothing)
     if from_logits:
         return (1 - y) * sigmoid(y_pred) - pos_weight * y * sigmoid(-y_pred)
@@ -126,6 +127,7 @@ def focal(
 
 @focal.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float) -> Array:
+    """-a_t d((1-p_t)^gamma log p_t)/dp: the cross-entropy slope, turned down where p_t is near 1"""
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
@@ -174,4 +176,5 @@ def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
 
 @hinge.gradient
 def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
+    """-y where y s < margin, else 0"""
     return np.where(y_true * y_pred < margin, -y_true, 0.0)

@@ -44,6 +44,7 @@ def kl(
 
 @kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """-p_c / q_c; from logits softmax(s) - p"""
     p = share(y_true, normalize)
     if from_logits:
         return through_softmax(-p, np.exp(log_softmax(y_pred)))

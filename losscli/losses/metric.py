@@ -55,6 +55,7 @@ def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
 
 @cosine_similarity.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """-(y_true/|y_true| - cos y_pred/|y_pred|) / |y_pred|"""
     return -cosine_slope(y_pred, y_true)
 
 
@@ -84,11 +85,13 @@ def _contrastive(y_true: PairLabel, distance: Distances, *, margin: AtLeastZero 
 
 @contrastive.gradient
 def _contrastive_slope(y_true: Array, distance: Array, *, margin: float) -> Array:
+    """2 y d - 2 (1-y) max(0, margin - d)"""
     return 2 * y_true * distance - 2 * (1 - y_true) * np.maximum(0.0, margin - distance)
 
 
 @contrastive.gradient
 def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
+    """(2 y d - 2 (1-y) max(0, margin - d)) (x1 - x2) / d"""
     return _contrastive_slope(y_true, norm(x1 - x2), margin=margin)[:, None] * unit(x1 - x2)
 
 
@@ -124,6 +127,7 @@ def triplet(
 
 @triplet.gradient
 def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distance: str, swap: bool) -> Array:
+    """d'(a, p) - d'(a, n) where the loss is above 0 (2 (n - p) for sqeuclidean)"""
     measure, slope = DISTANCES[distance]
     near, far = measure(anchor, positive), measure(anchor, negative)
     pushed = np.ones(len(anchor), dtype=bool)

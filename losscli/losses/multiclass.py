@@ -122,6 +122,7 @@ def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask:
 
 @cross_entropy.denominator
 def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
+    """-w_c t_c / p_c; from logits softmax(s) sum_c w_c t_c - w t"""
     return row_divisor(y_true, y_pred.shape[1], class_weight, ignore_index)
 
 
@@ -200,6 +201,7 @@ def softmax_loss(
 
 @softmax_loss.gradient
 def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: Any, ignore_index: int | None) -> Array:
+    """softmax(s) sum_c w_c t_c - w t"""
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
     return through_softmax(-terms, np.exp(log_softmax(y_pred)))
 

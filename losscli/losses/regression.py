@@ -36,6 +36,7 @@ def mse(y_true: Real, y_pred: Real) -> Array:
 
 @mse.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """2 e"""
     return 2 * (y_pred - y_true)
 
 
@@ -64,6 +65,7 @@ def rmse(y_true: Real, y_pred: Real) -> Array:
 
 @rmse.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """2 e (of the squared errors, before the root)"""
     return 2 * (y_pred - y_true)
 
 
@@ -93,6 +95,7 @@ def mae(y_true: Real, y_pred: Real) -> Array:
 
 @mae.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """sign(e)"""
     return np.sign(y_pred - y_true)
 
 
@@ -124,6 +127,7 @@ def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
 
 @huber.gradient
 def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
+    """e, cut to [-delta, delta]"""
     return np.clip(y_pred - y_true, -delta, delta)
 
 
@@ -153,6 +157,7 @@ def smooth_l1(y_true: Real, y_pred: Real, *, beta: AtLeastZero = 1.0) -> Array:
 
 @smooth_l1.gradient
 def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
+    """e / beta, cut to [-1, 1]"""
     e = y_pred - y_true
     return np.clip(e, -beta, beta) / beta if beta else np.sign(e)
 
@@ -182,6 +187,7 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
 
 @log_cosh.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """tanh(e)"""
     return np.tanh(y_pred - y_true)
 
 
@@ -209,5 +215,6 @@ def quantile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
 
 @quantile.gradient
 def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
+    """1 - tau where e > 0, -tau where e < 0"""
     e = y_pred - y_true
     return np.where(e > 0, 1 - tau, np.where(e < 0, -tau, 0.0))
