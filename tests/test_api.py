@@ -1,0 +1,175 @@
+"""The Python API: arrays, frames, mappings and paths; what it gives back; what it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import losscli
+
+Y, P = [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+
+
+def test_arrays_frame_mapping_and_path_give_the_same(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"y_true": Y, "y_pred": P})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    results = [
+        losscli.compute("mse", y_true=Y, y_pred=P),
+        losscli.compute("mse", data=frame),
+        losscli.compute("mse", data={"y_true": Y, "y_pred": P}),
+        losscli.compute("mse", data=tmp_path / "d.csv"),
+        losscli.compute("mse", tmp_path / "d.csv"),
+    ]
+    assert {result.value for result in results} == {0.375}
+    assert len({result.signature for result in results}) == 1
+
+
+def test_a_result_keeps_its_samples() -> None:
+    result = losscli.compute("huber", delta=0.5, y_true=Y, y_pred=P, gradient=True)
+    assert result.params == {"delta": 0.5}
+    frame = result.to_frame()
+    assert list(frame.columns) == ["huber:delta=0.5", "huber:delta=0.5.gradient"]
+    assert frame.index.tolist() == [1, 2, 3, 4]
+    assert frame.iloc[3].tolist() == [0.375, 0.5]
+
+
+def test_a_list_gives_a_sequence() -> None:
+    results = losscli.compute(["mse", "mae"], y_true=Y, y_pred=P)
+    assert [result.label for result in results] == ["mse", "mae"]
+    assert results["mae"].value == 0.5
+    assert results.to_frame().loc["mae", "value"] == 0.5
+
+
+def test_rows_that_are_omitted_are_missing_from_the_samples() -> None:
+    result = losscli.compute("mae", y_true=[1, np.nan, 3], y_pred=[2, 2, 5], nan="omit")
+    assert result.rows is not None
+    assert result.rows.tolist() == [1, 3]
+    assert result.value == 1.5
+
+
+def test_propagated_rows_are_nan() -> None:
+    result = losscli.compute("mae", y_true=[1, np.nan, 3], y_pred=[2, 2, 5], nan="propagate")
+    assert result.status == "nan"
+    np.testing.assert_array_equal(result.per_sample, [1, np.nan, 2])
+
+
+def test_a_row_of_weight_zero_counts_nowhere_but_is_seen() -> None:
+    result = losscli.compute("bce", y_true=[0, 1, 1], y_pred=[0.5, 0.0, 0.5], weight=[1, 0, 1], eps=0)
+    assert result.value == pytest.approx(np.log(2))
+    assert result.per_sample is not None
+    assert result.per_sample[1] == np.inf
+    assert (result.n, result.summary.max) == (2, pytest.approx(np.log(2)))
+
+
+def test_a_missing_value_in_a_row_of_weight_zero_is_no_error() -> None:
+    assert losscli.compute("mse", y_true=[1, np.nan], y_pred=[2, 2], weight=[1, 0]).value == 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [(np.uint8, 171.0), (np.int16, 171.0), (np.float32, 171.0), (">f8", 171.0)]
+)
+def test_arithmetic_is_float64_whatever_the_type(dtype: object, expected: float) -> None:
+    y, p = np.array([16, 0, 255], dtype=dtype), np.array([0, 16, 254], dtype=dtype)
+    assert losscli.compute("mse", y_true=y, y_pred=p).value == expected
+
+
+def test_a_frame_with_missing_values_and_strings() -> None:
+    frame = pd.DataFrame({"y_true": ["cat", "dog", "cat"], "prob_cat": [0.5, 0.25, 1], "prob_dog": [0.5, 0.75, 0]})
+    assert losscli.compute("cross_entropy", data=frame).summary.sum == pytest.approx(np.log(2) + np.log(4 / 3))
+    with_gap = pd.DataFrame({"y_true": pd.array([1, None], dtype="Int64"), "y_pred": [1.0, 2.0]})
+    with pytest.raises(losscli.DataError, match="y_true, row 2: 1 row lacks a value"):
+        losscli.compute("mse", data=with_gap)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: losscli.compute("mse,mae", y_true=Y, y_pred=P), losscli.UsageError, "give a list"),
+        (lambda: losscli.compute("mse", y_true=Y, y_pred=P[:3]), losscli.DataError, r"\(4,\).*\(3,\)"),
+        (lambda: losscli.compute("mse", y_true=Y, y_pred=np.zeros((4, 2))), losscli.DataError, r"\(4,\).*\(4, 2\)"),
+        (lambda: losscli.compute("mse", y_true=Y), losscli.DataError, "no column for y_pred"),
+        (lambda: losscli.compute("huber", y_true=Y, y_pred=P, delta="1"), losscli.UsageError, "must be a number"),
+        (lambda: losscli.compute("huber", y_true=Y, y_pred=P, sigma=1), losscli.UsageError, "sigma"),
+        (lambda: losscli.compute("mse", y_true=[], y_pred=[]), losscli.LosscliError, "no row"),
+        (lambda: losscli.compute("mse", y_true=Y, y_pred=P, weight=[0] * 4), losscli.NoResultError, "weight 0"),
+        (lambda: losscli.get_loss("mse")([1, 2], [1]), losscli.DataError, "shapes differ"),
+        (lambda: losscli.get_loss("nope"), losscli.UsageError, "unknown loss"),
+        (lambda: losscli.get_loss("kl")([0.5, 0.5], [0.5, 0.6]), losscli.DataError, "sum"),
+    ],
+)
+def test_refusals(call: object, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        call()  # type: ignore[operator]
+
+
+def test_errors_are_builtin_kinds_too() -> None:
+    with pytest.raises(ValueError, match="unknown loss"):
+        losscli.get_loss("nope")
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, losscli; print([m for m in ('numpy', 'pandas', 'rich', 'pyarrow', 'click') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_small_csv_needs_neither_pandas_nor_rich_nor_pyarrow() -> None:
+    code = (
+        "import sys\nfrom losscli.cli import run\n"
+        f"run(['compute', 'mse,mae', {str(SAMPLES / 'diabetes.csv')!r}])\n"
+        "print([m for m in ('pandas', 'rich', 'pyarrow', 'importlib.metadata') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.endswith("[]\n")
+
+
+def test_reading_parquet_does_not_import_pandas() -> None:
+    code = (
+        "import sys\nfrom losscli.cli import run\n"
+        f"run(['compute', 'mse,mae', {str(SAMPLES / 'diabetes.parquet')!r}])\nprint('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.endswith("False\n")
+
+
+def test_compare_against_numpy() -> None:
+    rng = np.random.default_rng(3)
+    y, p = rng.normal(size=200), np.empty(200)
+    p[:] = y + rng.normal(size=200)
+    p[:5] += 50
+    compared = losscli.compare(["mse", "mae", "huber"], y_true=y, y_pred=p)
+    e = p - y
+    z = 0.6745 * (e - np.median(e)) / np.median(np.abs(e - np.median(e)))
+    inside = np.abs(z) <= 3.5
+    assert compared.outliers == tuple(np.flatnonzero(~inside) + 1)
+    by_label = {loss.label: loss for loss in compared}
+    squares = e**2
+    assert by_label["mse"].inflation == pytest.approx(squares.mean() / squares[inside].mean(), rel=1e-12)
+    assert by_label["mse"].effective_n == pytest.approx(1 / ((squares / squares.sum()) ** 2).sum(), rel=1e-12)
+    assert [loss.rank for loss in compared] == [1, 2, 3]
+    assert by_label["mse"].rank == 3
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "inflation", "effective_n"),
+    [
+        ([1, 2, 3, 4], [1, 2, 3, 4], None, None),  # perfect: 0 / 0 and shares of nothing
+        ([1, 2, 3, 4, 5], [2, 3, 4, 5, 9], None, 20 * 20 / 260),  # MAD 0: no row can be told from the others
+        ([1.0], [2.0], 1.0, 1.0),  # one row
+        ([0, 0, 0, 0], [1, 1, 1, 1], 1.0, 4.0),  # all rows alike
+    ],
+)
+def test_compare_says_nothing_where_nothing_can_be_said(
+    y: list[float], p: list[float], inflation: float | None, effective_n: float | None
+) -> None:
+    (loss,) = losscli.compare(["mse"], y_true=y, y_pred=p)
+    assert loss.inflation == inflation
+    assert loss.effective_n == (effective_n if effective_n is None else pytest.approx(effective_n))

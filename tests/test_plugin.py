@@ -1,0 +1,73 @@
+"""The loss that CONTRIBUTING shows, as a file of the catalogue and as a plugin, works in every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CODE = re.search(r"```python\n(import numpy.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+DATA = "y_true,y_pred\n1,2\n2,6\n"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package with the file added and nothing else touched."""
+    folder = tmp_path_factory.mktemp("house")
+    shutil.copytree(ROOT / "losscli", folder / "losscli", ignore=shutil.ignore_patterns("__pycache__"))
+    assert CODE is not None
+    (folder / "losscli" / "losses" / "three_halves.py").write_text(CODE.group(1))
+    (folder / "data.csv").write_text(DATA)
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, "-W", "error", "-m", "losscli", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_it_is_ten_lines() -> None:
+    assert CODE is not None
+    assert len([line for line in CODE.group(1).splitlines() if line.strip()]) == 10
+
+
+def test_compute(house: Path) -> None:
+    assert run(house, "compute", "three_halves:scale=2", "data.csv", "-f", "value") == "9.0\n"
+
+
+def test_gradient(house: Path) -> None:
+    assert "three_halves.gradient\n1\t1.0\t2.0\t1.0\t1.5\n" in run(
+        house, "compute", "three_halves", "data.csv", "--gradient"
+    )
+
+
+def test_compare(house: Path) -> None:
+    assert "three_halves" in run(house, "compare", "--losses", "mse,three_halves", "data.csv")
+
+
+def test_list(house: Path) -> None:
+    entries = json.loads(run(house, "list", "-f", "json"))
+    (mine,) = [entry for entry in entries if entry["name"] == "three_halves"]
+    assert mine["params"] == [{"name": "scale", "default": 1.0, "range": "> 0"}]
+
+
+def test_explain(house: Path) -> None:
+    assert "Between mae and mse." in run(house, "explain", "three_halves")
+
+
+def test_as_a_plugin(tmp_path: Path) -> None:
+    assert CODE is not None
+    (tmp_path / "mine.py").write_text(CODE.group(1))
+    (tmp_path / "data.csv").write_text(DATA)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "losscli", "compute", "three_halves", "data.csv", "--plugin", "mine.py"]
+    done = subprocess.run([*command, "-f", "value"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert done.stdout == b"4.5\n"
