@@ -4,43 +4,52 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.domain import Array
 
-BUDGET = 1 << 22
-"""Values kept exactly for each stream: 32 MB, as much again where there are weights."""
+BUDGET = 1 << 20
+"""Values kept exactly for each stream: 8 MB, as much again where there are weights."""
 
 ACCURACY = 1e-3
 """Relative error of a quantile once the budget is passed."""
 
 
 def quantile(values: Array, weights: Array | None, q: float) -> float:
-    """The q-quantile, 0 <= q <= 1.
+    """The q-quantile, 0 <= q <= 1; see `quantiles`."""
+    return quantiles(values, weights, (q,))[0]
 
-    Unweighted (or weights all alike) it interpolates linearly between order statistics, as NumPy does by default;
-    weighted it is the averaged inverse of the distribution function, for which twice the weight is two rows.
+
+def quantiles(values: Array, weights: Array | None, probabilities: Sequence[float]) -> list[float]:
+    """Quantiles of values (N,) with weights (N,).
+
+    Unweighted (or weights all alike) they interpolate linearly between order statistics, as NumPy does by default;
+    weighted they are the averaged inverse of the distribution function, for which twice the weight is two rows.
     """
     if not values.size or np.isnan(values).any():
-        return math.nan
+        return [math.nan for _ in probabilities]
     if weights is None or weights.min() == weights.max():
-        return _linear(values, q)
+        return _linear(values, probabilities)
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order])
-    target = q * reached[-1]
+    return [_averaged_inverse(values, order, reached, q * reached[-1]) for q in probabilities]
+
+
+def _averaged_inverse(values: Array, order: NDArray[np.intp], reached: Array, target: float) -> float:
     slack = 1e-12 * reached[-1]
     first = int(np.searchsorted(reached, target - slack))
     second = min(int(np.searchsorted(reached, target + slack, side="right")), len(order) - 1)
     return _between(float(values[order[first]]), float(values[order[second]]), 0.5)
 
 
-def _linear(values: Array, q: float) -> float:
-    position = q * (values.size - 1)
-    low = int(position)
-    high = min(low + 1, values.size - 1)
-    placed = np.partition(values, (low, high))
-    return _between(float(placed[low]), float(placed[high]), position - low)
+def _linear(values: Array, probabilities: Sequence[float]) -> list[float]:
+    positions = [q * (values.size - 1) for q in probabilities]
+    ends = sorted({min(int(p) + i, values.size - 1) for p in positions for i in (0, 1)})
+    placed = np.partition(values, ends)
+    return [_between(float(placed[int(p)]), float(placed[min(int(p) + 1, values.size - 1)]), p % 1) for p in positions]
 
 
 def _between(a: float, b: float, part: float) -> float:
@@ -151,4 +160,4 @@ class Quantiles:
         values = np.concatenate(self.values) if self.values else np.zeros(0)
         weighted = bool(self.weights) and self.weights[0] is not None
         weights = np.concatenate([w for w in self.weights if w is not None]) if weighted else None
-        return [quantile(values, weights, q) for q in probabilities]
+        return quantiles(values, weights, probabilities)
