@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -33,7 +34,7 @@ def read_npy(source: Input, role: str | None) -> Table:
     if source.path == STDIN or source.compression or fortran:
         return _StreamedNpy(source, shape, dtype, fortran, columns)
     array = np.load(_whole_file(source, shape, dtype), mmap_mode="r", allow_pickle=False)
-    return ArraysTable(source.name, "npy", {name: _select(array, key) for name, key in columns.items()})
+    return _MappedNpy(source.name, array, {name: _select(array, key) for name, key in columns.items()})
 
 
 def _header(source: Input) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -82,6 +83,25 @@ def _whole_file(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> 
 
 def _cut_short(name: str, there: int, needed: int) -> DataError:
     return DataError(f"{name}: is cut short: its header promises {needed} bytes of data, {there} are there")
+
+
+class _MappedNpy(ArraysTable):
+    """A mapped file. Pages that were read are given back, so that the file does not end up in memory whole."""
+
+    def __init__(self, name: str, array: NDArray[Any], columns: Mapping[str, NDArray[Any]]) -> None:
+        super().__init__(name, "npy", columns)
+        self._map = getattr(array, "_mmap", None)
+        self._row_bytes = array.nbytes // len(array)
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        released = done = 0
+        for chunk in super().chunks(wanted):
+            yield chunk
+            done += len(next(iter(chunk.values()))) * self._row_bytes
+            end = done - done % mmap.ALLOCATIONGRANULARITY
+            if end > released and self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
+                self._map.madvise(mmap.MADV_DONTNEED, released, end - released)
+                released = end
 
 
 class _StreamedNpy(Table):
