@@ -103,6 +103,7 @@ class Loss:
         self.summary, self.details, self.advice = _documentation(kernel)
         roles, self.parameters = _signature(kernel)
         self.forms = [Form(roles, kernel)]
+        self.requirement: Callable[..., str] | None = None
 
     def form(self, kernel: Kernel) -> Kernel:
         """Declare another way to call this loss, by other roles."""
@@ -124,6 +125,11 @@ class Loss:
     def clipped(self, kernel: Kernel) -> Kernel:
         """Declare which elements had their probability clipped: a mask."""
         return self._attach("clipped", kernel)
+
+    def requires(self, requirement: Callable[..., str]) -> Callable[..., str]:
+        """Declare what the parameters must fulfil together: a function of them that says what is wrong, or nothing."""
+        self.requirement = requirement
+        return requirement
 
     def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
         names = _positional(kernel)
@@ -148,6 +154,8 @@ class Loss:
         values = {name: parameter.default for name, parameter in known.items()}
         for name, value in params.items():
             values[name] = _checked(self.name, known[name], value)
+        if self.requirement is not None and (problem := self.requirement(**values)):
+            raise UsageError(f"{self.name}: {problem}")
         return BoundLoss(self, values)
 
     def __repr__(self) -> str:
