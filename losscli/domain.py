@@ -228,7 +228,9 @@ class TweedieTargets(Numbers):
         power = params.get("power", 0)
         if power < 1:
             return Numbers(self.shapes)
-        return Numbers(self.shapes, Interval(0, low_open=power >= 2), f"power={number_text(power)} does not give it")
+        return Numbers(
+            self.shapes, Interval(0, low_open=power >= 2), f"targets must be, for power={number_text(power)}"
+        )
 
     def describe(self) -> str:
         return "any real number where power <= 0, >= 0 where power < 2, else > 0"
@@ -242,8 +244,7 @@ class TweedieMeans(Numbers):
         power = params.get("power", 0)
         if power == 0:
             return Numbers(self.shapes)
-        mend = f"a mean must be, where power={number_text(power)}"
-        return Numbers(self.shapes, Interval(0, low_open=True), mend)
+        return Numbers(self.shapes, Interval(0, low_open=True), f"means must be, for power={number_text(power)}")
 
     def describe(self) -> str:
         return "> 0 (any real number where power=0)"

@@ -44,7 +44,8 @@ def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None 
     relative = gap / mean
     near = np.abs(relative) * max(1.0, abs(power)) < NEAR
     series = mean * power_remainder(np.where(near, relative, 0.0), power)
-    return mean ** (1 - power) * np.where(near, series, far)
+    half = mean ** (1 - power) * np.where(near, series, far)
+    return np.where(np.isinf(mean), np.inf, half) if power <= 2 else half
 
 
 def _power_gap(logs: Array, exponent: float) -> Array:
@@ -93,7 +94,7 @@ def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False
     if full:
         logs = np.where(y_true > 0, np.log(y_true) - y_pred, -np.inf) if log_input else None
         return half_deviance(y_true, rate, 1.0, logs) + log_factorial_excess(y_true)
-    return rate - times(y_true, y_pred if log_input else np.log(rate))
+    return np.where(np.isinf(rate), np.inf, rate - times(y_true, y_pred if log_input else np.log(rate)))
 
 
 @poisson_nll.gradient
