@@ -60,7 +60,8 @@ class Interval:
         if math.isinf(self.low) and math.isinf(self.high):
             return "any real number"
         if math.isinf(self.high):
-            return f"{'>' if self.low_open else '>='} {number_text(self.low)}"
+            finite = " and finite" if self.high_open else ""
+            return f"{'>' if self.low_open else '>='} {number_text(self.low)}{finite}"
         if math.isinf(self.low):
             return f"{'<' if self.high_open else '<='} {number_text(self.high)}"
         left, right = "(" if self.low_open else "[", ")" if self.high_open else "]"
@@ -189,6 +190,69 @@ class Numbers(Domain):
         if math.isinf(high):
             return low + rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
         return rng.uniform(low, high, size=self.size(dims))
+
+
+@dataclass(frozen=True)
+class Nonzero(Numbers):
+    """Numbers to divide by: not zero, unless `eps` stands in for it."""
+
+    mend: str = "give -P eps=... to divide by at least that much, or use wape or smape"
+
+    def given(self, params: Params) -> Domain:
+        return Numbers(self.shapes) if params.get("eps") else self
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = values == 0
+        if wrong.any():
+            raise place.fail(wrong, values, "cannot be divided by", self.mend)
+        return values
+
+    def describe(self) -> str:
+        return "any real number but 0 (0 too where eps > 0)"
+
+
+@dataclass(frozen=True)
+class Rates(Numbers):
+    """Expected counts, or with `log_input` their logarithms."""
+
+    interval: Interval = Interval(0)
+    mend: str = "if these are logarithms of rates, add -P log_input=true"
+
+    def given(self, params: Params) -> Domain:
+        return Numbers(self.shapes) if params.get("log_input") else self
+
+    def describe(self) -> str:
+        return ">= 0 (any real number with log_input)"
+
+
+@dataclass(frozen=True)
+class TweedieTargets(Numbers):
+    """What a Tweedie distribution of this power can give: any number to power 0, then counts and amounts."""
+
+    def given(self, params: Params) -> Domain:
+        power = params.get("power", 0)
+        if power < 1:
+            return Numbers(self.shapes)
+        return Numbers(
+            self.shapes, Interval(0, low_open=power >= 2), f"targets must be, for power={number_text(power)}"
+        )
+
+    def describe(self) -> str:
+        return "any real number where power <= 0, >= 0 where power < 2, else > 0"
+
+
+@dataclass(frozen=True)
+class TweedieMeans(Numbers):
+    """What the mean of a Tweedie distribution of this power can be."""
+
+    def given(self, params: Params) -> Domain:
+        power = params.get("power", 0)
+        if power == 0:
+            return Numbers(self.shapes)
+        return Numbers(self.shapes, Interval(0, low_open=True), f"means must be, for power={number_text(power)}")
+
+    def describe(self) -> str:
+        return "> 0 (any real number where power=0)"
 
 
 @dataclass(frozen=True)
@@ -382,11 +446,15 @@ class ParameterDomain:
 
 @dataclass(frozen=True)
 class Number(ParameterDomain):
-    """A number of an interval, an integer if asked; `zero=False` leaves zero out."""
+    """A number of an interval, an integer if asked; `zero=False` leaves zero out.
+
+    `usual` are the ends between which samples are drawn, where the interval alone would not tell.
+    """
 
     interval: Interval = Interval()
     integer: bool = False
     zero: bool = True
+    usual: tuple[float, float] | None = None
 
     def parse(self, text: str) -> Any:
         try:
@@ -424,8 +492,28 @@ class Number(ParameterDomain):
         low = self.interval.low if math.isfinite(self.interval.low) else self.interval.high - 3
         low = low if math.isfinite(low) else -1.5
         high = self.interval.high if math.isfinite(self.interval.high) else low + 3
+        low, high = self.usual or (low, high)
         drawn = rng.uniform(low + 0.1 * (high - low), high - 0.1 * (high - low))
         return round(drawn) if self.integer else round(float(drawn), 3) or 0.5
+
+
+@dataclass(frozen=True)
+class TweediePower(Number):
+    """The power of a Tweedie distribution's variance function; there is none between 0 and 1."""
+
+    interval: Interval = Interval(low_open=True, high_open=True)
+
+    def check(self, value: Any) -> Any:
+        power = super().check(value)
+        if 0 < power < 1:
+            raise ValueError(f"must be {self.describe()}: no distribution has a power between 0 and 1")
+        return power
+
+    def describe(self) -> str:
+        return "<= 0 or >= 1"
+
+    def sample(self, rng: np.random.Generator) -> Any:
+        return float(rng.choice((-1.0, 0.0, 1.0, 1.5, 2.0, 3.0)))
 
 
 @dataclass(frozen=True)
@@ -543,6 +631,12 @@ def per_class(value: Any, classes: int, name: str) -> Array:
 
 Real = Annotated[Array, Domain()]
 NonNegative = Annotated[Array, Numbers(interval=Interval(0))]
+AboveZero = Annotated[Array, Numbers(interval=Interval(0, low_open=True))]
+AboveMinusOne = Annotated[Array, Numbers(interval=Interval(-1, low_open=True))]
+NonzeroReal = Annotated[Array, Nonzero()]
+Rate = Annotated[Array, Rates()]
+TweedieTarget = Annotated[Array, TweedieTargets()]
+TweedieMean = Annotated[Array, TweedieMeans()]
 Distances = Annotated[Array, Numbers(("N",), Interval(0))]
 Probability = Annotated[Array, Probabilities()]
 Label = Annotated[Array, BinaryLabels()]
@@ -558,6 +652,12 @@ PredictedDistribution = Annotated[Array, Distribution()]
 Vector = Annotated[Array, Vectors()]
 
 Positive = Annotated[float, Number(Interval(0, low_open=True))]
+Scale = Annotated[float, Number(Interval(0, low_open=True, high_open=True))]
+Width = Annotated[float, Number(Interval(0, high_open=True))]
+Nonnull = Annotated[float, Number(Interval(low_open=True, high_open=True), zero=False)]
+AnyOrInfinite = Annotated[float, Number()]
+Count = Annotated[int, Number(Interval(1), integer=True)]
+Power = Annotated[float, TweediePower()]
 AtLeastZero = Annotated[float, Number(Interval(0))]
 UnitInterval = Annotated[float, Number(Interval(0, 1))]
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]

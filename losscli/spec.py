@@ -110,6 +110,7 @@ class Loss:
         self.reduction: Reduction = declaration["reduction"]
         self.whole: bool = declaration["whole"]
         self.forms = [Form(kernel)]
+        self.requirement: Callable[..., str] | None = None
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -158,6 +159,11 @@ class Loss:
         """Declare which elements had their probability clipped: a mask."""
         return self._attach("clipped", kernel)
 
+    def requires(self, requirement: Callable[..., str]) -> Callable[..., str]:
+        """Declare what the parameters must fulfil together: a function of them that says what is wrong, or nothing."""
+        self.requirement = requirement
+        return requirement
+
     def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
         names = _positional(kernel)
         for form in self.forms:
@@ -181,6 +187,8 @@ class Loss:
         values = {name: parameter.default for name, parameter in known.items()}
         for name, value in params.items():
             values[name] = _checked(self.name, known[name], value)
+        if self.requirement is not None and (problem := self.requirement(**values)):
+            raise UsageError(f"{self.name}: {problem}")
         return BoundLoss(self, values)
 
     def __repr__(self) -> str:

@@ -29,20 +29,17 @@ def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) ->
     return losscli.compute([losscli.LossFunction(bound)], **arrays, **options)[0].value
 
 
-def is_dataset_wide(bound: BoundLoss, form: Form) -> bool:
-    return bound.loss.whole
-
-
 # ------------------------------------------------------------------------------------------- rows and weights
 
 
-@every
+ROW_BY_ROW = [s for s in SETTINGS if not s[0].loss.whole]  # where rows are coupled, repeating one changes the others
+
+
+@pytest.mark.parametrize("setting", ROW_BY_ROW, ids=map(name_of, ROW_BY_ROW))
 @few
 @given(seed=SEEDS)
 def test_integer_weights_are_repeated_rows(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
-    if is_dataset_wide(bound, form):
-        pytest.skip("rows are coupled: repeating one changes the others")
     rng = np.random.default_rng(seed)
     arrays = draw(bound, form, rng)
     rows = [role.name for role in form.roles if role.domain.by_row]
@@ -150,7 +147,7 @@ def test_convex_in_the_prediction(setting: tuple[BoundLoss, Form], seed: int) ->
 def test_symmetric(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(seed))
-    swapped = {"y_true": arrays["y_pred"], "y_pred": arrays["y_true"]}
+    swapped = arrays | {"y_true": arrays["y_pred"], "y_pred": arrays["y_true"]}
     np.testing.assert_allclose(per_sample(bound, form, swapped), per_sample(bound, form, arrays), rtol=1e-12)
 
 
@@ -176,7 +173,7 @@ def far_out(bound: BoundLoss, form: Form, size: float) -> dict[str, np.ndarray]:
 def test_bounded_value(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
     largest = [np.abs(per_sample(bound, form, far_out(bound, form, size))).max() for size in FAR]
-    assert largest[2] <= largest[1] * (1 + 1e-6) + 1e-9
+    assert largest[2] <= largest[1] * (1 + 1e-4) + 1e-9
     assert largest[1] <= largest[0] * 1.5 + 1e-9
 
 
@@ -184,29 +181,34 @@ def test_bounded_value(setting: tuple[BoundLoss, Form]) -> None:
 def test_bounded_gradient(setting: tuple[BoundLoss, Form]) -> None:
     bound, form = setting
     largest = [np.abs(kernel(bound, form, far_out(bound, form, size), "gradient")).max() for size in FAR]
-    assert largest[2] <= largest[1] * (1 + 1e-6) + 1e-9
+    assert largest[2] <= largest[1] * (1 + 1e-4) + 1e-9
     assert largest[1] <= largest[0] * 1.5 + 1e-9
 
 
-@claiming(Property.DIFFERENTIABLE)
+def has_a_place_for_kinks(bound: BoundLoss, form: Form) -> bool:
+    """Whether a kink would be where a residual, or a score with a label of -1 or 1, is 0 or a parameter."""
+    roles = {role.name: role.domain.given(bound.params) for role in form.roles}
+    signs = getattr(roles.get("y_true"), "signs", False)
+    return form.gradient_role == "y_pred" and (bound.loss.of_residual or signs)
+
+
+SMOOTH = [s for s in SETTINGS if Property.DIFFERENTIABLE in s[0].loss.properties and has_a_place_for_kinks(*s)]
+
+
+@pytest.mark.parametrize("setting", SMOOTH, ids=map(name_of, SMOOTH))
 def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -> None:
     """Slopes from both sides agree where the residual or the score is 0 or plus or minus a parameter."""
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(2))
-    role = form.gradient_role
-    domain = next(r.domain for r in form.roles if r.name == role).given(bound.params)
-    if "y_true" not in arrays or "C" in domain.shapes[0] or arrays["y_true"].shape != arrays[role].shape:
-        pytest.skip("no one place where a kink would be")
-    interval = getattr(domain, "interval", None)
-    if interval is not None and np.isfinite(interval.high):
-        pytest.skip("a probability: its losses have no kink inside [0, 1]")
-    sizes = [v for v in bound.params.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    domain = next(r.domain for r in form.roles if r.name == "y_pred").given(bound.params)
+    low = getattr(getattr(domain, "interval", None), "low", -np.inf)
+    sizes = [v for v in bound.params.values() if isinstance(v, (int, float)) and np.isfinite(v) and v is not True]
     centre = arrays["y_true"] if bound.loss.of_residual else np.zeros_like(arrays["y_true"])
     for offset in (0.0, *sizes, *(-size for size in sizes)):
         at = centre + offset
-        if interval is not None and (at <= interval.low + 1e-3).any():
+        if (at <= low + 1e-3).any():
             continue
-        below, above = (kernel(bound, form, arrays | {role: at + step}, "gradient") for step in (-1e-7, 1e-7))
+        below, above = (kernel(bound, form, arrays | {"y_pred": at + step}, "gradient") for step in (-1e-12, 1e-12))
         np.testing.assert_allclose(below, above, atol=1e-4 * (1 + np.abs(above).max()))
 
 

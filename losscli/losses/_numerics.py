@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array, Mask
 
+NEAR = 0.05
+"""Below it forms that cancel are computed from their series."""
+
+TINY, HUGE = float(np.finfo(float).tiny), float(np.finfo(float).max)
+
 
 def times(weight: Array, value: Array) -> Array:
     """`weight * value` with `0 * inf = 0`: what has no weight does not happen."""
@@ -45,8 +50,60 @@ def clipped_log_complement(p: Array, eps: float) -> Array:
 
 def log_ratio(p: Array, q: Array) -> Array:
     """log(p / q), exact near 1 where the rounding of the quotient would show"""
-    gap = (p - q) / q
-    return np.where(np.abs(gap) < 0.5, np.log1p(gap), np.log(p / q))
+    gap, ratio = (p - q) / q, p / q
+    # a quotient that leaves the range of normal numbers has lost digits that the logarithms still have
+    far = np.where((ratio > TINY) & (ratio < np.inf), np.log(ratio), np.log(p) - np.log(q))
+    return np.where(np.abs(gap) < 0.5, np.log1p(gap), far)
+
+
+def log1p_ratio(p: Array, q: Array) -> Array:
+    """log((1 + p) / (1 + q)), without cancellation where p and q are near each other or near 0"""
+    gap = (p - q) / (1 + q)
+    return np.where(np.abs(gap) < 0.5, np.log1p(gap), np.log1p(p) - np.log1p(q))
+
+
+def log1p_square(x: Array) -> Array:
+    """log(1 + x²), also where x² overflows"""
+    near = np.log1p(np.square(np.minimum(np.abs(x), 1.0)))
+    return np.where(np.abs(x) < 1, near, 2 * np.log(np.hypot(1.0, x)))
+
+
+def expm1_less(x: Array) -> Array:
+    """exp(x) - 1 - x, without cancellation near 0"""
+    near = np.where(np.abs(x) < NEAR, x, 0.0)
+    series = np.ones_like(x)
+    for n in range(10, 2, -1):
+        series = 1 + near / n * series
+    # above 710 exp x is inf: no larger x need be taken from it, least of all inf
+    return np.where(np.abs(x) < NEAR, np.square(near) / 2 * series, np.expm1(x) - np.minimum(x, 1e3))
+
+
+def power_remainder(x: Array, power: float) -> Array:
+    """Integral of (x - s) (1 + s)^-power ds from 0 to x, by its series: for |x| max(1, |power|) < NEAR.
+
+    That is x - log(1+x) for power 2, (1+x) log(1+x) - x for power 1.
+    """
+    term = total = np.square(x) / 2
+    for n in range(11):
+        term = term * (-(power + n) / (n + 3)) * x
+        total = total + term
+    return total
+
+
+def log1p_less(x: Array) -> Array:
+    """x - log(1 + x), without cancellation near 0"""
+    near = np.where(np.abs(x) < NEAR, x, 0.0)
+    return np.where(np.abs(x) < NEAR, power_remainder(near, 2.0), x - np.log1p(np.minimum(x, HUGE)))
+
+
+def root_less(a: Array, s: float) -> Array:
+    """sqrt(a² + s²) - s for a >= 0, without cancellation or overflow"""
+    return a / (s / a + np.hypot(1.0, s / a))
+
+
+def root_slope(e: Array, s: float) -> Array:
+    """d/de sqrt(e² + s²), between -1 and 1"""
+    return np.sign(e) / np.hypot(1.0, s / np.abs(e))
 
 
 def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None) -> Array:

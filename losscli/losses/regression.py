@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from losscli.domain import Array, AtLeastZero, Positive, Real, UnitInterval
+from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
+from losscli.losses._numerics import log1p_ratio
 from losscli.spec import Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
-BOUNDED_GRADIENT = Property.BOUNDED_GRADIENT
+BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
 
 
 @loss(
@@ -70,6 +71,30 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @loss(
+    family="regression", aliases=("l2_loss",), formula="e²/2", unit="y²",
+    properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean",
+    equivalents={"optax": "optax.losses.l2_loss", "sklearn": "HalfSquaredError of gradient boosting"},
+)  # fmt: skip
+def half_mse(y_true: Real, y_pred: Real) -> Array:
+    """Half of the squared error, whose gradient is the error itself.
+
+    A fit by it is a fit by mse; only the number differs.
+
+    Use: to compare with libraries that minimise e²/2, or with huber and the robust losses, which are e²/2 near zero.
+
+    Avoid: in reports, where readers expect mse.
+
+    Pitfalls: often printed as "MSE" by training logs, half of what an evaluation then says.
+    """
+    return 0.5 * np.square(y_pred - y_true)
+
+
+@half_mse.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return y_pred - y_true
+
+
+@loss(
     family="regression", aliases=("l1", "l1_loss", "mean_absolute_error"), formula="|e|", unit="y",
     properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits="median",
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
@@ -97,6 +122,209 @@ def mae(y_true: Real, y_pred: Real) -> Array:
 def _(y_true: Array, y_pred: Array) -> Array:
     """sign(e)"""
     return np.sign(y_pred - y_true)
+
+
+@loss(
+    family="regression", aliases=("median_absolute_error",), formula="|e|, then the median", unit="y",
+    properties=BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MEDIAN,
+    references=("Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",),
+    equivalents={
+        "sklearn": "sklearn.metrics.median_absolute_error (the same for one output; several outputs: it averages "
+                   "their medians, losscli takes the median of all elements)",
+    },
+)  # fmt: skip
+def medae(y_true: Real, y_pred: Real) -> Array:
+    """Median absolute error: half of the errors are smaller.
+
+    The per-sample losses are the absolute errors; with weights the median is the weighted one.
+
+    Use: the typical error where up to half of the rows may be rubbish.
+
+    Avoid: where the large errors are the point: the worse half of the rows may grow without a trace.
+
+    Pitfalls: it is not a mean: the value of two halves of the data says little about that of the whole.
+    """
+    return np.abs(y_pred - y_true)
+
+
+@medae.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return np.sign(y_pred - y_true)
+
+
+@loss(
+    family="regression", formula="|e|, then the maximum", unit="y",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MAX,
+    equivalents={"sklearn": "sklearn.metrics.max_error (one output)"},
+)  # fmt: skip
+def max_error(y_true: Real, y_pred: Real) -> Array:
+    """The largest absolute error.
+
+    The per-sample losses are the absolute errors. Weights do not matter, but for a weight of 0.
+
+    Use: where a bound must hold for every row, as in tables, surrogates and interpolation.
+
+    Avoid: noisy data: it reports the noise of one row.
+
+    Pitfalls: it grows with the number of rows, so data sets of different sizes do not compare.
+    """
+    return np.abs(y_pred - y_true)
+
+
+@max_error.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return np.sign(y_pred - y_true)
+
+
+@loss(
+    family="regression", aliases=("mean_absolute_percentage_error",), formula="|e| / max(|y_true|, eps)", unit="1",
+    properties=CONVEX | BOUNDED_GRADIENT, elicits="median, rows weighted by 1/|y_true|",
+    references=("Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001",),
+    equivalents={
+        "sklearn": "sklearn.metrics.mean_absolute_percentage_error (eps=2.220446049250313e-16)",
+        "keras": "keras.losses.MeanAbsolutePercentageError() (percent; its eps is 1e-7)",
+        "torchmetrics": "MeanAbsolutePercentageError (eps=1.17e-6)",
+    },
+)  # fmt: skip
+def mape(y_true: NonzeroReal, y_pred: Real, *, eps: Width = 0.0) -> Array:
+    """Mean absolute percentage error, as a fraction: 0.05 is 5 %.
+
+    With eps=0 a target of zero is an error; eps is the smallest number to divide by.
+
+    Use: positive targets, well away from zero, of sizes that differ widely.
+
+    Avoid: targets that come near zero, and intermittent demand.
+
+    Pitfalls: a prediction that is too low costs at most 1, one too high any amount, so it rewards forecasting low; a
+    tiny eps turns every zero target into a number that drowns the others.
+    """
+    return np.abs(y_pred - y_true) / np.maximum(np.abs(y_true), eps)
+
+
+@mape.gradient
+def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
+    return np.sign(y_pred - y_true) / np.maximum(np.abs(y_true), eps)
+
+
+@loss(
+    family="regression", aliases=("symmetric_mape",), formula="2 |e| / (|y_true| + |y_pred|), 0/0 = 0", unit="1",
+    properties=BOUNDED_VALUE | SYMMETRIC,
+    references=("Makridakis 1993, doi:10.1016/0169-2070(93)90079-3",),
+    equivalents={
+        "torchmetrics": "SymmetricMeanAbsolutePercentageError (it divides by at least 1.17e-6)",
+        "others": "definitions without the 2 range to 1, in percent to 100 or 200",
+    },
+)  # fmt: skip
+def smape(y_true: Real, y_pred: Real) -> Array:
+    """Symmetric percentage error: the error over the mean of the two sizes, between 0 and 2.
+
+    Any prediction of the other sign, and any non-zero one for a zero target, costs 2.
+
+    Use: forecasts of series with a few zeros, and where results must compare with those of competitions that used it.
+
+    Avoid: training: the gradient is 0 wherever the sign is wrong.
+
+    Pitfalls: symmetric only in its arguments: too low by 50 costs more than too high by 50; definitions differ by
+    factors of 2 and 100.
+    """
+    size = np.abs(y_true) + np.abs(y_pred)
+    return 2 * np.abs(y_pred - y_true) / np.where(size == 0, 1.0, size)
+
+
+@smape.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    size = np.abs(y_true) + np.abs(y_pred)
+    size = np.where(size == 0, 1.0, size)
+    agree = 1 + np.sign(y_true) * np.sign(y_pred)  # 2 where the signs agree; where they do not the loss is constant
+    return 2 * np.sign(y_pred - y_true) * agree * (np.abs(y_true) / size) / size
+
+
+@loss(
+    family="regression", aliases=("wmape",), formula="sum |e| / sum |y_true|", unit="1",
+    properties=CONVEX | BOUNDED_GRADIENT, elicits="median",
+    references=("Kolassa & Schütz 2007, Advantages of the MAD/mean ratio over the MAPE, Foresight 6, 40-43",),
+    equivalents={"torchmetrics": "WeightedMeanAbsolutePercentageError"},
+)  # fmt: skip
+def wape(y_true: Real, y_pred: Real) -> Array:
+    """Weighted absolute percentage error: all errors together over all targets together.
+
+    The per-sample losses are the absolute errors, and the mean divides them by the sizes of the targets: it is
+    MAE over the mean size of the target.
+
+    Use: a percentage where some targets are zero, as in demand over many products.
+
+    Avoid: where small series matter as much as large ones: large targets decide it.
+
+    Pitfalls: NaN where all targets are zero; above 1 where the errors outweigh the targets.
+    """
+    return np.abs(y_pred - y_true)
+
+
+@wape.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return np.sign(y_pred - y_true)
+
+
+@wape.denominator
+def _(y_true: Array, y_pred: Array) -> Array:
+    return np.abs(y_true).reshape(len(y_true), -1).mean(axis=1)
+
+
+@loss(
+    family="regression", aliases=("mean_squared_log_error",), formula="(log(1 + y_pred) - log(1 + y_true))²",
+    unit="1", properties=SMOOTH | SYMMETRIC, elicits="exp(mean of log(1 + y)) - 1",
+    equivalents={
+        "sklearn": "sklearn.metrics.mean_squared_log_error",
+        "keras": "keras.losses.MeanSquaredLogarithmicError() (it raises values below 1e-7 to that)",
+        "torchmetrics": "MeanSquaredLogError",
+    },
+)  # fmt: skip
+def msle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
+    """Mean squared error of log(1 + y): nearly a squared relative error for large targets, a plain one near zero.
+
+    A fit by it estimates a geometric mean.
+
+    Use: positive targets that grow by factors: prices, visits, populations.
+
+    Avoid: where totals must come out right: its optimum lies below the mean.
+
+    Pitfalls: too low costs more than too high by the same amount; the 1 that is added fixes a unit, so rescaling the
+    data changes which errors count.
+    """
+    return np.square(log1p_ratio(y_pred, y_true))
+
+
+@msle.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return 2 * log1p_ratio(y_pred, y_true) / (1 + y_pred)
+
+
+@loss(
+    family="regression", aliases=("root_mean_squared_log_error",),
+    formula="(log(1 + y_pred) - log(1 + y_true))², then the root of the mean", unit="1",
+    properties=SMOOTH | SYMMETRIC, elicits="exp(mean of log(1 + y)) - 1", reduction=Reduction.ROOT_MEAN,
+    equivalents={
+        "sklearn": "sklearn.metrics.root_mean_squared_log_error (the same for one output; several outputs: it "
+                   "averages roots)",
+    },
+)  # fmt: skip
+def rmsle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
+    """Root of msle: for small values about the typical relative error.
+
+    The per-sample losses are the squared differences of logarithms; the root is taken of their mean.
+
+    Use: to report msle as a factor: exp(rmsle) is roughly how far predictions are off.
+
+    Avoid: where msle is to be avoided.
+
+    Pitfalls: the RMSLE of two halves of the data does not average to that of the whole.
+    """
+    return np.square(log1p_ratio(y_pred, y_true))
+
+
+@rmsle.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return 2 * log1p_ratio(y_pred, y_true) / (1 + y_pred)
 
 
 @loss(
@@ -218,3 +446,83 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     """1 - tau where e > 0, -tau where e < 0"""
     e = y_pred - y_true
     return np.where(e > 0, 1 - tau, np.where(e < 0, -tau, 0.0))
+
+
+@loss(
+    family="regression", formula="|tau - [y_true < y_pred]| e²", unit="y²",
+    properties=CONVEX | SMOOTH, elicits="tau-expectile",
+    references=("Newey & Powell 1987, doi:10.2307/1911031",),
+    equivalents={"model-diagnostics": "half of HomogeneousExpectileScore(degree=2, level=tau)"},
+)  # fmt: skip
+def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
+    """Squared error that counts predictions too low by tau, too high by 1 - tau.
+
+    What mse is to the mean, it is to expectiles, which are to the mean what quantiles are to the median. tau=0.5 is
+    half of mse.
+
+    Use: tail forecasts whose size beyond the tail matters, as an expected shortfall.
+
+    Avoid: where a share of rows below the prediction is wanted: that is a quantile.
+
+    Pitfalls: the 0.9-expectile is not the 0.9-quantile; far-off rows pull it as they pull the mean.
+    """
+    e = y_pred - y_true
+    return np.where(e > 0, 1 - tau, tau) * np.square(e)
+
+
+@expectile.gradient
+def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
+    e = y_pred - y_true
+    return np.where(e > 0, 1 - tau, tau) * 2 * e
+
+
+@loss(
+    family="regression", aliases=("svr",), formula="max(0, |e| - epsilon)", unit="y",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
+    equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
+)  # fmt: skip
+def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 0.1) -> Array:
+    """The loss of support vector regression: errors up to epsilon are free.
+
+    epsilon=0 is mae.
+
+    Use: where small errors do not matter: tolerances, rounded targets.
+
+    Avoid: to rank models that are all within the tolerance: it is 0 for each.
+
+    Pitfalls: epsilon is in the unit of the target, and the default 0.1 suits standardised ones.
+    """
+    return np.maximum(0.0, np.abs(y_pred - y_true) - epsilon)
+
+
+@epsilon_insensitive.gradient
+def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
+    e = y_pred - y_true
+    return np.where(np.abs(e) > epsilon, np.sign(e), 0.0)
+
+
+@loss(
+    family="regression", formula="max(0, |e| - epsilon)²", unit="y²",
+    properties=CONVEX | SMOOTH | SYMMETRIC,
+    references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
+    equivalents={"sklearn": "SGDRegressor(loss='squared_epsilon_insensitive', epsilon)"},
+)  # fmt: skip
+def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 0.1) -> Array:
+    """Square of what an error exceeds epsilon by.
+
+    epsilon=0 is mse.
+
+    Use: a tolerance, where errors beyond it should count as in mse.
+
+    Avoid: far-off rows: beyond the tolerance they count squared.
+
+    Pitfalls: an error of twice epsilon costs a quarter of its mse, so its values do not compare with mse's.
+    """
+    return np.square(np.maximum(0.0, np.abs(y_pred - y_true) - epsilon))
+
+
+@squared_epsilon_insensitive.gradient
+def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
+    e = y_pred - y_true
+    return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)

@@ -1,0 +1,92 @@
+"""Gradient harmonizing: a loss whose rows are weighted by how many rows pull as hard as they do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from losscli.domain import EPS, Array, Boolean, Count, Mask, Probability, Real, Scale, SoftLabel
+from losscli.losses._numerics import root_less, root_slope, sigmoid
+from losscli.losses.binary import bce
+from losscli.spec import Property, loss
+
+BCE = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
+PAPER = ("Li et al. 2019, arXiv:1811.05181",)
+
+
+def harmonized(norm: Array, bins: int) -> Array:
+    """Elements / (elements in the bin of its gradient norm in [0, 1] * bins that are not empty)."""
+    inner_edges = np.arange(1, bins) / bins
+    place = np.searchsorted(inner_edges, norm, side="right")
+    counts = np.bincount(place.ravel(), minlength=bins)
+    return norm.size / (counts[place] * np.count_nonzero(counts))
+
+
+def probability_gap(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
+    """|p - y|, from a logit without the cancellation of 1 - p"""
+    if not from_logits:
+        return np.abs(y_pred - y_true)
+    return np.abs((1 - y_true) * sigmoid(y_pred) - y_true * sigmoid(-y_pred))
+
+
+@loss(
+    family="binary", aliases=("ghm",),
+    formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)", unit="nat", whole=True,
+    references=PAPER,
+    equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0)"},
+)  # fmt: skip
+def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
+    """Binary cross-entropy, every difficulty counting the same: for a flood of easy examples and some hopeless ones.
+
+    The gradient norm |p - y| of each element falls in one of `bins` equal bins, and an element weighs the inverse of
+    how many share its bin. The counts are over the whole dataset and know no sample weights.
+
+    Use: dense detection, as in the paper: both very easy and mislabelled rows come in masses.
+
+    Avoid: few rows: most bins hold one or two, and the weights are noise.
+
+    Pitfalls: a row's loss depends on all other rows, so subsets do not compare, nor batches with the whole; the
+    paper's moving average over batches has no place in an evaluation.
+    """
+    weight = harmonized(probability_gap(y_true, y_pred, from_logits), bins)
+    return weight * bce.forms[0].kernel(y_true, y_pred, from_logits=from_logits, **BCE)
+
+
+@ghm_c.gradient
+def _(y_true: Array, y_pred: Array, *, bins: int, from_logits: bool) -> Array:
+    weight = harmonized(probability_gap(y_true, y_pred, from_logits), bins)
+    return weight * bce.forms[0].hooks["gradient"](y_true, y_pred, from_logits=from_logits, **BCE)
+
+
+@ghm_c.clipped
+def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
+    return bce.forms[0].hooks["clipped"](y_true, y_pred, from_logits=from_logits, label_smoothing=0.0, eps=EPS)
+
+
+@loss(
+    family="regression",
+    formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
+    unit="y", whole=True, properties=Property.SYMMETRIC,
+    references=PAPER,
+    equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
+)  # fmt: skip
+def ghm_r(y_true: Real, y_pred: Real, *, mu: Scale = 0.02, bins: Count = 10) -> Array:
+    """A smooth absolute error, every difficulty counting the same: box regression with many outliers.
+
+    The gradient norm |e|/sqrt(e² + mu²) of each element falls in one of `bins` equal bins, and an element weighs the
+    inverse of how many share its bin. The counts are over the whole dataset and know no sample weights.
+
+    Use: regression where errors come in masses at both ends.
+
+    Avoid: few rows: most bins hold one or two, and the weights are noise.
+
+    Pitfalls: a row's loss depends on all other rows; mu is in the unit of the target, and where it is far below the
+    errors all of them are in the last bin.
+    """
+    e = y_pred - y_true
+    return harmonized(np.abs(root_slope(e, mu)), bins) * root_less(np.abs(e), mu)
+
+
+@ghm_r.gradient
+def _(y_true: Array, y_pred: Array, *, mu: float, bins: int) -> Array:
+    slope = root_slope(y_pred - y_true, mu)
+    return harmonized(np.abs(slope), bins) * slope

@@ -1,0 +1,221 @@
+"""Losses that are negative log-likelihoods, or twice what one exceeds its minimum by (deviances)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from losscli.domain import AboveZero, Array, Boolean, NonNegative, Power, Rate, Real, TweedieMean, TweedieTarget, Width
+from losscli.losses._numerics import NEAR, log_ratio, power_remainder, times
+from losscli.spec import Property, loss
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
+"""log y! - (y + 1/2) log y + y - log(2 pi)/2 in powers of 1/y: y^-1, y^-3, ..."""
+
+SHIFT = 10
+"""From here on Stirling's series has all digits."""
+
+GAMMA_SERIES = (
+    -np.euler_gamma, np.pi**2 / 12, -1.2020569031595942 / 3, np.pi**4 / 360, -1.0369277551433699 / 5,
+    np.pi**6 / 5670, -1.0083492773819228 / 7,
+)  # fmt: skip
+"""log y! in powers of y: y, y², ... (Euler's gamma, zeta(k)/k)"""
+
+
+def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None = None) -> Array:
+    """Integral of (y - t) / t^power dt from the mean to y.
+
+    Args:
+        y: outcomes; below zero only where power < 0.
+        mean: positive means.
+        power: of the variance function.
+        log_y_mean: log(y / mean), where it is known better than from these two.
+    """
+    if power == 0:
+        return 0.5 * np.square(y - mean)
+    gap = y - mean
+    logs = log_ratio(np.maximum(y, 0.0), mean) if log_y_mean is None else log_y_mean
+    # y^(1-power) - mean^(1-power) is no quotient by 0 near power 1, nor the same with 2 near power 2
+    if power < 1.5:
+        far = (times(y, _power_gap(logs, 1 - power)) - gap) / (2 - power)
+    else:
+        far = (mean * _power_gap(logs, 2 - power) - gap) / (1 - power)
+    relative = gap / mean
+    near = np.abs(relative) * max(1.0, abs(power)) < NEAR
+    series = mean * power_remainder(np.where(near, relative, 0.0), power)
+    half = mean ** (1 - power) * np.where(near, series, far)
+    return np.where(np.isinf(mean), np.inf, half) if power <= 2 else half
+
+
+def _power_gap(logs: Array, exponent: float) -> Array:
+    """(r^exponent - 1) / exponent, r given by its logarithm; for exponent 0 that logarithm"""
+    return np.expm1(exponent * logs) / exponent if exponent else logs
+
+
+def log_factorial_excess(y: Array) -> Array:
+    """log y! - (y log y - y): what full likelihoods add to half of a Poisson deviance; never negative."""
+    tiny = np.minimum(y, 0.01)
+    small = tiny * np.polyval(GAMMA_SERIES[::-1], tiny) + tiny - times(tiny, np.log(tiny))
+    x = np.where(y < SHIFT, y + SHIFT, y)
+    stirling = 0.5 * (LOG_2PI + np.log(x)) + np.polyval(STIRLING[::-1], 1 / np.square(x)) / x
+    below = np.clip(y, 0.01, SHIFT)
+    product = np.prod([below + k for k in range(1, SHIFT + 1)], axis=0)
+    middle = stirling + x * np.log(x) - x - np.log(product) - below * np.log(below) + below
+    return np.where(y < 0.01, small, np.where(y < SHIFT, middle, stirling))
+
+
+@loss(
+    family="regression", aliases=("poisson",),
+    formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean",
+    references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
+    equivalents={
+        "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; it adds eps=1e-8 to the rate, "
+                 "and its log(y!) is Stirling's approximation, 0 up to 1)",
+        "keras": "keras.losses.Poisson() (it adds 1e-7 to the rate)",
+        "scipy": "-scipy.stats.poisson.logpmf(y_true, rate) with full=true",
+    },
+)  # fmt: skip
+def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False, full: Boolean = False) -> Array:
+    """Negative log-likelihood of counts, given their expected number.
+
+    Without full, the part that does not depend on the prediction is left out, so it can be negative. A rate of 0 is
+    right where the count is 0, and infinitely wrong elsewhere; nothing is clipped.
+
+    Use: counts without an upper limit, from a model that predicts a rate or its logarithm.
+
+    Avoid: counts whose variance is far above their mean; shares and rates that are no counts.
+
+    Pitfalls: a logarithm read as a rate, or the other way round, gives a number all the same; without full the value
+    has no zero to compare with (poisson_deviance has).
+    """
+    rate = np.exp(y_pred) if log_input else y_pred
+    if full:
+        logs = np.where(y_true > 0, np.log(y_true) - y_pred, -np.inf) if log_input else None
+        return half_deviance(y_true, rate, 1.0, logs) + log_factorial_excess(y_true)
+    return np.where(np.isinf(rate), np.inf, rate - times(y_true, y_pred if log_input else np.log(rate)))
+
+
+@poisson_nll.gradient
+def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
+    if log_input:
+        return np.exp(y_pred) - y_true
+    return np.where(y_true == 0, 1.0, (y_pred - y_true) / y_pred)
+
+
+@loss(
+    family="regression", formula="(log v + e²/v) / 2, v = max(variance, eps); full: + log(2 pi)/2", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC, elicits="mean",
+    references=("Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",),
+    equivalents={
+        "torch": "torch.nn.GaussianNLLLoss(full, eps)",
+        "scipy": "-scipy.stats.norm.logpdf(y_true, y_pred, sqrt(variance)) with full=true",
+    },
+)  # fmt: skip
+def gaussian_nll(
+    y_true: Real, y_pred: Real, variance: NonNegative, *, eps: Width = 1e-6, full: Boolean = False
+) -> Array:
+    """Negative log-likelihood of a predicted mean and variance.
+
+    It rewards a small variance where the mean is right, and a large one where it is wrong. The gradient is by the mean.
+
+    Use: predictions that come with their uncertainty.
+
+    Avoid: heavy tails: one row far off by its own standard deviations decides.
+
+    Pitfalls: the role is a variance, not a standard deviation; the loss may be negative, and has no lower bound as
+    eps goes to 0.
+    """
+    v = np.maximum(variance, eps)
+    e = y_pred - y_true
+    surprise = times(e, e / v)
+    total = np.where(np.isinf(surprise), np.inf, np.log(v) + surprise)  # v = 0: log v does not outweigh it
+    return 0.5 * (total + (LOG_2PI if full else 0.0))
+
+
+@gaussian_nll.gradient
+def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
+    e = y_pred - y_true
+    return times(e, 1 / np.maximum(variance, eps))
+
+
+@loss(
+    family="regression", formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
+    unit="y^(2 - power)", properties=Property.DIFFERENTIABLE, elicits="mean",
+    references=("Jørgensen 1987, doi:10.1111/j.2517-6161.1987.tb01685.x",),
+    equivalents={"sklearn": "sklearn.metrics.mean_tweedie_deviance(power)"},
+)  # fmt: skip
+def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power = 0.0) -> Array:
+    """Deviance of a family that goes from normal (0) by Poisson (1) to gamma (2) and inverse Gaussian (3).
+
+    The variance of y is taken to grow as its mean to this power: 0 is mse, and the higher the power the more errors
+    count by their relative size. Between 1 and 2: amounts with exact zeros, as insurance claims.
+
+    For power < 0, y_true may be negative; y_true^(2-power) is then taken as 0, as scikit-learn does.
+
+    Use: positive targets whose spread grows with their level.
+
+    Avoid: to choose the power by this number: values of different powers do not compare.
+
+    Pitfalls: y_pred must be positive unless power=0, y_true too from power 2 on; for any power the optimum is the mean,
+    the power only sets how rows are weighed against each other.
+    """
+    return 2 * half_deviance(y_true, y_pred, power)
+
+
+@tweedie_deviance.gradient
+def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
+    if power == 0:
+        return 2 * (y_pred - y_true)
+    return 2 * ((y_pred - y_true) / y_pred) * y_pred ** (1 - power)
+
+
+@loss(
+    family="regression", formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)", unit="y",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean",
+    references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
+    equivalents={"sklearn": "sklearn.metrics.mean_poisson_deviance"},
+)  # fmt: skip
+def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
+    """Tweedie deviance of power 1: for counts.
+
+    Twice what poisson_nll exceeds its minimum by, so a perfect prediction costs 0.
+
+    Use: to report count models; near 1 a row where the counts are Poisson and not too small.
+
+    Avoid: amounts in a unit: changing the unit changes the value as it does not for counts.
+
+    Pitfalls: y_pred must be positive, also where the count is 0.
+    """
+    return 2 * half_deviance(y_true, y_pred, 1.0)
+
+
+@poisson_deviance.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return 2 * (y_pred - y_true) / y_pred
+
+
+@loss(
+    family="regression", formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)", unit="1",
+    properties=Property.DIFFERENTIABLE, elicits="mean",
+    references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
+    equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
+)  # fmt: skip
+def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
+    """Tweedie deviance of power 2: errors by their ratio, for positive amounts.
+
+    Scaling targets and predictions by the same factor changes nothing.
+
+    Use: positive, skewed targets such as durations and claim sizes.
+
+    Avoid: targets that may be 0.
+
+    Pitfalls: predicting half of a target costs more than predicting its double; not convex in the prediction.
+    """
+    return 2 * half_deviance(y_true, y_pred, 2.0)
+
+
+@gamma_deviance.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    return 2 * ((y_pred - y_true) / y_pred) / y_pred

@@ -1,0 +1,461 @@
+"""Losses of `e = y_pred - y_true` that keep far-off rows from deciding.
+
+Most are `c² rho(e/c)` for a shape rho that is u²/2 near zero, so that they are half of mse for a large c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from losscli.domain import AnyOrInfinite, Array, Interval, Nonnull, Number, Real, Scale
+from losscli.losses._numerics import expm1_less, log1p_less, log1p_square, root_less, root_slope
+from losscli.spec import Property, loss
+
+CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
+BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
+
+_POSITIVE = Interval(0, low_open=True, high_open=True)
+FirstKnee = Annotated[float, Number(_POSITIVE, usual=(0.5, 1.5))]
+SecondKnee = Annotated[float, Number(_POSITIVE, usual=(2.0, 3.5))]
+ThirdKnee = Annotated[float, Number(_POSITIVE, usual=(4.0, 8.0))]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """rho(u), which is u²/2 near zero, and its derivative psi(u)."""
+
+    rho: Callable[[Array], Array]
+    psi: Callable[[Array], Array]
+
+    def value(self, e: Array, c: float) -> Array:
+        u = e / c
+        # where u² would underflow, rho is u²/2 to all digits
+        return np.where(np.abs(u) < 1e-20, 0.5 * np.square(e), c * (c * self.rho(u)))
+
+    def slope(self, e: Array, c: float) -> Array:
+        return c * self.psi(e / c)
+
+
+def _tukey_rho(u: Array) -> Array:
+    x = np.square(np.minimum(np.abs(u), 1.0))
+    return x * (3 + x * (x - 3)) / 6
+
+
+def _tukey_psi(u: Array) -> Array:
+    inside = np.clip(u, -1.0, 1.0)
+    return inside * np.square((1 - inside) * (1 + inside))
+
+
+def _welsch_psi(u: Array) -> Array:
+    near = np.clip(u, -40.0, 40.0)  # exp(-u²) is 0 there; keeps inf * 0 out
+    return near * np.exp(-np.square(near))
+
+
+def _andrews_psi(u: Array) -> Array:
+    return np.where(np.abs(u) < np.pi, np.sin(u), 0.0)
+
+
+def _ramsay_rho(u: Array) -> Array:
+    t = np.minimum(np.abs(u), 700.0)  # there exp(-t) is below the last digit of 1, and exp t still a number
+    return np.exp(-t) * expm1_less(t)
+
+
+def _ramsay_psi(u: Array) -> Array:
+    t = np.clip(u, -800.0, 800.0)
+    return t * np.exp(-np.abs(t))
+
+
+TUKEY = Shape(_tukey_rho, _tukey_psi)
+CAUCHY = Shape(lambda u: 0.5 * log1p_square(u), lambda u: 1 / (1 / u + u))
+WELSCH = Shape(lambda u: -0.5 * np.expm1(-np.square(u)), _welsch_psi)
+FAIR = Shape(lambda u: log1p_less(np.abs(u)), lambda u: np.sign(u) / (1 + 1 / np.abs(u)))
+ANDREWS = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u), np.pi))), _andrews_psi)
+RAMSAY = Shape(_ramsay_rho, _ramsay_psi)
+
+
+# ------------------------------------------------------------------------------------------ nearly absolute
+
+
+@loss(
+    family="regression", formula="delta² (sqrt(1 + (e/delta)²) - 1)", unit="y²",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Charbonnier et al. 1997, doi:10.1109/83.551699", "Hartley & Zisserman 2003, appendix 6.8"),
+    equivalents={
+        "scipy": "scipy.special.pseudo_huber(delta, e); least_squares(loss='soft_l1', f_scale=delta)",
+        "xgboost": "objective reg:pseudohubererror (huber_slope=delta)",
+    },
+)  # fmt: skip
+def pseudo_huber(y_true: Real, y_pred: Real, *, delta: Scale = 1.0) -> Array:
+    """A smooth huber: e²/2 near zero, delta |e| far out, all derivatives in between.
+
+    It is charbonnier(eps=delta) less its value at zero, times delta.
+
+    Use: huber where second derivatives are used, as in boosting.
+
+    Avoid: where errors below delta should count exactly as in mse: it bends from the start.
+
+    Pitfalls: delta is in the unit of the target; a small delta makes the number small, not only robust.
+    """
+    return delta * root_less(np.abs(y_pred - y_true), delta)
+
+
+@pseudo_huber.gradient
+def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
+    return delta * root_slope(y_pred - y_true, delta)
+
+
+@loss(
+    family="regression", formula="sqrt(e² + eps²)", unit="y",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
+    equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
+)  # fmt: skip
+def charbonnier(y_true: Real, y_pred: Real, *, eps: Scale = 1e-3) -> Array:
+    """MAE with its kink rounded off: for image restoration, optical flow.
+
+    A perfect prediction costs eps, not 0.
+
+    Use: where MAE is wanted and an optimiser needs a gradient that goes to zero at zero.
+
+    Avoid: where a perfect prediction must read 0: take pseudo_huber.
+
+    Pitfalls: for errors far below eps the number is eps, whatever the model does.
+    """
+    return np.hypot(y_pred - y_true, eps)
+
+
+@charbonnier.gradient
+def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
+    return root_slope(y_pred - y_true, eps)
+
+
+@loss(
+    family="regression", formula="c² (|e|/c - log(1 + |e|/c))", unit="y²",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC,
+    references=(
+        "Fair 1974, On the robust estimation of econometric models, Ann. Econ. Soc. Meas. 3, 667-677",
+        "Holland & Welsch 1977, doi:10.1080/03610927708827533",
+    ),
+    equivalents={
+        "lightgbm": "objective fair (fair_c=c)",
+        "matlab": "robustfit(wfun='fair', tune=1.4), on residuals divided by their scale",
+    },
+)  # fmt: skip
+def fair(y_true: Real, y_pred: Real, *, c: Scale = 1.3998) -> Array:
+    """Convex and nearly c |e| far out, less a logarithm: between mse and mae.
+
+    Use: a robust fit with one optimum; the default c keeps 95 % of mse's efficiency for normal errors of unit scale.
+
+    Avoid: gross outliers that should not count at all (tukey, welsch).
+
+    Pitfalls: c is in the unit of the residuals' scale: divide by it first, or scale c.
+    """
+    return FAIR.value(y_pred - y_true, c)
+
+
+@fair.gradient
+def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    return FAIR.slope(y_pred - y_true, c)
+
+
+# -------------------------------------------------------------------------------------------- redescending
+
+
+@loss(
+    family="regression", aliases=("biweight", "bisquare"),
+    formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6", unit="y²",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
+    equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
+)  # fmt: skip
+def tukey(y_true: Real, y_pred: Real, *, c: Scale = 4.685) -> Array:
+    """Tukey's biweight: beyond c an error costs the same however large it is.
+
+    Use: data with gross outliers that carry no information; the default c keeps 95 % efficiency for normal errors of
+    unit scale.
+
+    Avoid: as the first loss of a fit: where all errors exceed c there is no gradient.
+
+    Pitfalls: c counts units of the residuals' scale: residuals in the hundreds are all "outliers" to 4.685; the
+    optimum may be one of several.
+    """
+    return TUKEY.value(y_pred - y_true, c)
+
+
+@tukey.gradient
+def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    return TUKEY.slope(y_pred - y_true, c)
+
+
+@loss(
+    family="regression", aliases=("lorentzian",), formula="c²/2 log(1 + (e/c)²)", unit="y²",
+    properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Black & Anandan 1996, doi:10.1006/cviu.1996.0006",),
+    equivalents={
+        "scipy": "scipy.optimize.least_squares(loss='cauchy', f_scale=c): its cost",
+        "barron": "c²/2 barron(alpha=0, c=sqrt(1/2) c)",
+    },
+)  # fmt: skip
+def cauchy(y_true: Real, y_pred: Real, *, c: Scale = 2.3849) -> Array:
+    """Grows as a logarithm: the negative log-likelihood of Cauchy errors, but for factors.
+
+    Use: very heavy tails, where even the largest errors should pull a little.
+
+    Avoid: where one optimum is needed: it is not convex.
+
+    Pitfalls: c is in the unit of the target; the default keeps 95 % efficiency for normal errors of unit scale.
+    """
+    return CAUCHY.value(y_pred - y_true, c)
+
+
+@cauchy.gradient
+def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    return CAUCHY.slope(y_pred - y_true, c)
+
+
+@loss(
+    family="regression", aliases=("leclerc",), formula="c²/2 (1 - exp(-(e/c)²))", unit="y²",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
+    equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
+)  # fmt: skip
+def welsch(y_true: Real, y_pred: Real, *, c: Scale = 2.9846) -> Array:
+    """An upside-down bell: errors beyond some 2c all cost c²/2.
+
+    One less a Gaussian kernel, so minimising it maximises correntropy.
+
+    Use: gross outliers, where tukey's hard end is unwelcome.
+
+    Avoid: as the first loss of a fit: far from the data its gradient is nothing.
+
+    Pitfalls: c is in the unit of the target; definitions differ in whether the exponent has a factor 1/2.
+    """
+    return WELSCH.value(y_pred - y_true, c)
+
+
+@welsch.gradient
+def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    return WELSCH.slope(y_pred - y_true, c)
+
+
+@loss(
+    family="regression", formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; "
+    "r = |e|", unit="y²",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Hampel 1974, doi:10.1080/01621459.1974.10482962",),
+    equivalents={"statsmodels": "statsmodels.robust.norms.Hampel(a, b, c).rho"},
+)  # fmt: skip
+def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.0, c: ThirdKnee = 8.0) -> Array:
+    """Huber to b, then down to nothing at c: three pieces that are set one by one.
+
+    Use: where what is good, doubtful and rubbish can be said in numbers.
+
+    Avoid: where one scale would do: three parameters must be defended.
+
+    Pitfalls: a, b and c count units of the residuals' scale; beyond c there is no gradient.
+    """
+    r = np.abs(y_pred - y_true)
+    near, middle, far = np.minimum(r, a), np.clip(r, a, b) - a, np.clip(r, b, c) - b
+    return 0.5 * np.square(near) + a * (middle + far * (1 - 0.5 * far / (c - b)))
+
+
+@hampel.gradient
+def _(y_true: Array, y_pred: Array, *, a: float, b: float, c: float) -> Array:
+    e = y_pred - y_true
+    return np.clip(e, -a, a) * ((c - np.clip(np.abs(e), b, c)) / (c - b))
+
+
+@hampel.requires
+def _(*, a: float, b: float, c: float) -> str:
+    return "" if a < b < c else f"a < b < c must hold, not {a:g}, {b:g}, {c:g}"
+
+
+@loss(
+    family="regression", aliases=("andrew_wave",), formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²", unit="y²",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
+    equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
+)  # fmt: skip
+def andrews(y_true: Real, y_pred: Real, *, a: Scale = 1.339) -> Array:
+    """Andrews' sine wave: half a wave, constant beyond a pi.
+
+    Use: much as tukey, whose shape it nearly has.
+
+    Avoid: as the first loss of a fit: beyond a pi there is no gradient.
+
+    Pitfalls: the cut is at a pi, 4.2 for the default, not at a.
+    """
+    return ANDREWS.value(y_pred - y_true, a)
+
+
+@andrews.gradient
+def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
+    return ANDREWS.slope(y_pred - y_true, a)
+
+
+@loss(
+    family="regression", aliases=("ramsay_e",), formula="(1 - exp(-a |e|) (1 + a |e|)) / a²", unit="y²",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    references=(
+        "Ramsay 1977, A comparative study of several robust estimates of slope, intercept, and scale in linear "
+        "regression, Journal of the American Statistical Association 72, 608-615",
+    ),
+    equivalents={"statsmodels": "statsmodels.robust.norms.RamsayE(a).rho"},
+)  # fmt: skip
+def ramsay(y_true: Real, y_pred: Real, *, a: Scale = 0.3) -> Array:
+    """Ramsay's Ea: the pull of an error fades as exp(-a |e|), strongest at 1/a.
+
+    Use: a redescending loss without a cut.
+
+    Avoid: where large errors must count.
+
+    Pitfalls: a is the inverse of a scale: a larger a is more robust, unlike c elsewhere; the value ends at 1/a².
+    """
+    return RAMSAY.value(y_pred - y_true, 1 / a)
+
+
+@ramsay.gradient
+def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
+    return RAMSAY.slope(y_pred - y_true, 1 / a)
+
+
+# ---------------------------------------------------------------------------------------- Barron's family
+
+
+LIMIT = 1e20
+"""Beyond it alpha is as good as infinite, and below its inverse as good as zero."""
+
+
+def general(u: Array, alpha: float) -> Array:
+    """Barron's rho(u, alpha)."""
+    if abs(alpha) >= LIMIT:
+        return np.abs(np.expm1(np.copysign(0.5 * np.square(u), alpha)))
+    if alpha == 2:
+        return 0.5 * np.square(u)
+    b = abs(alpha - 2)
+    growth = log1p_square(u / np.sqrt(b))
+    return growth if abs(alpha) <= 1 / LIMIT else b / alpha * np.expm1(0.5 * alpha * growth)
+
+
+def general_slope(u: Array, alpha: float) -> Array:
+    """d general / du"""
+    if abs(alpha) >= LIMIT:
+        near = np.clip(u, -40.0, 40.0) if alpha < 0 else u
+        return near * np.exp(np.copysign(0.5 * np.square(near), alpha))
+    if alpha == 2:
+        return u
+    b = abs(alpha - 2)
+    z = u / np.sqrt(b)
+    # u (1 + z²)^(alpha/2 - 1) as a sine times a power: neither overflows where the other underflows
+    return np.sqrt(b) * root_slope(z, 1.0) * (np.exp(0.5 * (alpha - 1) * log1p_square(z)) if alpha != 1 else 1.0)
+
+
+@loss(
+    family="regression", aliases=("adaptive_robust",),
+    formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf", unit="1",
+    properties=SMOOTH | SYMMETRIC,
+    references=("Barron 2019, arXiv:1701.03077",),
+    equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
+)  # fmt: skip
+def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: Scale = 1.0) -> Array:
+    """Barron's general loss: one number, alpha, goes from mse to welsch.
+
+    alpha=2 is (e/c)²/2, 1 pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (with scales that differ by
+    constant factors).
+
+    Use: to search for how robust to be with one continuous parameter.
+
+    Avoid: to learn alpha by minimising this: smaller is always cheaper; the paper adds a normalising constant.
+
+    Pitfalls: values for different alpha do not compare; for alpha < 1 it is not convex.
+    """
+    return general((y_pred - y_true) / c, alpha)
+
+
+@barron.gradient
+def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
+    return general_slope((y_pred - y_true) / c, alpha) / c
+
+
+@loss(
+    family="regression", formula="2 (e/c)² / ((e/c)² + 4)", unit="1",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Geman & McClure 1985, Bayesian image analysis: an application to single photon emission tomography",
+                "Barron 2019, arXiv:1701.03077"),
+    equivalents={"barron": "barron(alpha=-2)"},
+)  # fmt: skip
+def geman_mcclure(y_true: Real, y_pred: Real, *, c: Scale = 1.0) -> Array:
+    """Saturates as a rational function: (e/c)²/2 near zero, 2 far out.
+
+    Use: registration and tracking with many wrong matches.
+
+    Avoid: as the first loss of a fit: the gradient of a far-off row falls with the cube of its error.
+
+    Pitfalls: most texts write u²/(1 + u²), which is half of this with c = 1/2.
+    """
+    return general((y_pred - y_true) / c, -2.0)
+
+
+@geman_mcclure.gradient
+def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    return general_slope((y_pred - y_true) / c, -2.0) / c
+
+
+# ---------------------------------------------------------------------------------------------- other shapes
+
+
+@loss(
+    family="regression", formula="w log(1 + |e|/epsilon) where |e| < w, else |e| - w + w log(1 + w/epsilon)",
+    unit="y",
+    properties=BOUNDED_GRADIENT | SYMMETRIC,
+    references=("Feng et al. 2018, arXiv:1711.06753",),
+)  # fmt: skip
+def wing(y_true: Real, y_pred: Real, *, w: Scale = 10.0, epsilon: Scale = 2.0) -> Array:
+    """The opposite of robust near zero: small errors pull hard, for facial landmarks.
+
+    Steep logarithm up to w, mae beyond.
+
+    Use: landmark regression in pixels, where the last pixels of accuracy matter.
+
+    Avoid: noisy targets: it chases their noise.
+
+    Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] never leave the logarithm.
+    """
+    r = np.abs(y_pred - y_true)
+    near = np.minimum(r, w)
+    return w * np.log1p(near / epsilon) + (r - near)
+
+
+@wing.gradient
+def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
+    e = y_pred - y_true
+    return np.sign(e) * np.where(np.abs(e) < w, w / (epsilon + np.abs(e)), 1.0)
+
+
+@loss(
+    family="regression", formula="exp(a e) - a e - 1", unit="1",
+    properties=CONVEX | SMOOTH, elicits="-log(mean of exp(-a y)) / a",
+    references=("Varian 1975, A Bayesian approach to real estate assessment",
+                "Zellner 1986, doi:10.1080/01621459.1986.10478289"),
+)  # fmt: skip
+def linex(y_true: Real, y_pred: Real, *, a: Nonnull = 1.0) -> Array:
+    """Linear on one side, exponential on the other: a > 0 punishes predictions that are too high.
+
+    Near zero it is (a e)²/2.
+
+    Use: lopsided costs: assessments, dams, doses.
+
+    Avoid: errors many times 1/|a|: one of them is the whole sum.
+
+    Pitfalls: a e must stay below 709, or the value is inf.
+    """
+    return expm1_less(a * (y_pred - y_true))
+
+
+@linex.gradient
+def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
+    return a * np.expm1(a * (y_pred - y_true))
