@@ -24,8 +24,8 @@ def add(loss: Loss) -> Loss:
     """Add a loss; a name or alias that another loss has is a UsageError (a module may be loaded again)."""
     for name in map(spec.normal, (loss.name, *loss.aliases)):
         other = _by_name.get(name)
-        if other is not None and other.name != loss.name:
-            raise UsageError(f"two losses are called {name!r}: {other.name} and {loss.name}")
+        if other is not None and (other.name, other.module) != (loss.name, loss.module):
+            raise UsageError(f"{name!r} is already the loss {other.name} of {other.module}")
     for name in map(spec.normal, (loss.name, *loss.aliases)):
         _by_name[name] = loss
     return loss

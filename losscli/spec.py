@@ -109,6 +109,7 @@ class Loss:
         self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
         self.reduction: Reduction = declaration["reduction"]
         self.whole: bool = declaration["whole"]
+        self.module: str = kernel.__module__
         self.forms = [Form(kernel)]
         self.requirement: Callable[..., str] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -144,7 +145,9 @@ class _Feather:
         with open(path, "rb") as file:
             magic = file.read(4)
         if magic == b"FEA1":  # version 1 has no record batches
-            table = feather.read_table(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # PyArrow would rather that nobody wrote them
+                table = feather.read_table(path)
             self.schema, self.length = table.schema, table.num_rows
             self.batches = lambda columns: iter(table.select(columns).to_batches())
             self.close = lambda: None

@@ -42,7 +42,11 @@ class Input:
         self._size = _size(self._raw)
         head = self._raw.peek(HEAD)
         self.compression = next((kind for magic, kind in COMPRESSION.items() if head.startswith(magic)), None)
-        self._check_ending()
+        try:
+            self._check_ending()
+        except DataError:
+            self.close()
+            raise
         self._stream = io.BufferedReader(_Guarded(self._decompressed(), self), buffer_size=HEAD)
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -75,15 +76,12 @@ class Binder:
         import fnmatch
 
         names: list[str] = []
-        prefix = ""
         for piece in asked.split(","):
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if not found:
                 raise DataError(f"{label_of(table)}no column {piece!r}{suggest(piece, table)}")
-            if "*" in piece:
-                prefix = piece.partition("*")[0]
             names += found
-        return self._bound(role, table, names, prefix)
+        return self._bound(role, table, names, _shared_start(names))
 
     def _named(self, role: str, domain: Domain, table: Table) -> Bound | None:
         """The role's own name, else a usual other name, else numbered or named columns of such a prefix."""
@@ -209,6 +207,12 @@ def _after(name: str, prefix: str) -> str | None:
     if name[: len(prefix)].lower() != prefix or not rest or rest[0] not in "_[":
         return None
     return rest
+
+
+def _shared_start(names: Sequence[str]) -> str:
+    """What all names start with, up to an underscore: `prob_` of prob_NA and prob_NZ."""
+    start = os.path.commonprefix(list(names))
+    return start[: start.rfind("_") + 1]
 
 
 def _tail(name: str, prefix: str) -> str:

@@ -242,7 +242,7 @@ def _utf8(source: Input) -> Any:
         return codecs.EncodedFile(source.stream, "utf-8", "utf-16") and _Recoded(source)
     if head.startswith(codecs.BOM_UTF8):
         source.stream.read(len(codecs.BOM_UTF8))
-    elif head[:64].count(b"\0") > 8:
+    elif b"\0" in head:
         raise DataError(f"{source.name}: is not text (it holds NUL bytes); --input-format names another format")
     return source.stream
 

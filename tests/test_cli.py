@@ -1,0 +1,446 @@
+"""The command line as a user drives it: formats, pipes, terminals, interrupts."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
+import pytest
+
+import losscli
+from losscli.cli import COMMANDS
+from tests.conftest import Cli
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_data"
+DIABETES = str(SAMPLES / "diabetes.csv")
+LOSSCLI = [sys.executable, "-m", "losscli"]
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")} | {"PYTHONPATH": str(ROOT)}
+
+# every loss of the catalogue on sample data: what to type
+EXAMPLES = {
+    "regression": "mse,rmse,mae,huber,smooth_l1,log_cosh,quantile diabetes.csv",
+    "binary": "bce,focal breast_cancer.csv",
+    "scores": "hinge,bce:from_logits=true breast_cancer.json",
+    "classes": "cross_entropy,sparse_cross_entropy,softmax_loss wine.csv",
+    "classes by number": "cross_entropy wine.npz",
+    "divergence": "kl wine.npz --column y_true=y_pred",
+    "pairs": "contrastive digits_pairs.npz",
+    "triplets": "triplet digits_triplets.npz",
+    "vectors": "cosine_similarity,mse digits_triplets.npz --true anchor --pred positive",
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
+@pytest.mark.parametrize("more", ["", "--per-sample", "--gradient", "--top 2"])
+def test_losses_on_sample_data(example: str, more: str, cli: Cli) -> None:
+    losses, data, *options = example.split()
+    result = cli("compute", losses, str(SAMPLES / data), *options, *more.split())
+    assert result.status == 0
+    assert len(result.out.splitlines()) > 1
+    header, *rows = csv.reader(io.StringIO(result.out), delimiter="\t")
+    assert all(len(row) == len(header) for row in rows)
+
+
+# ------------------------------------------------------------------------------------------ formats of data
+
+
+def table() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(4)
+    y = rng.normal(size=50)
+    return {"y_true": y, "y_pred": y + rng.normal(size=50)}
+
+
+def arrow(write: object) -> bytes:
+    out = io.BytesIO()
+    write(pa.table(table()), out)  # type: ignore[operator]
+    return out.getvalue()
+
+
+def numpy_bytes(save: object, *args: object, **kwargs: object) -> bytes:
+    out = io.BytesIO()
+    save(out, *args, **kwargs)  # type: ignore[operator]
+    return out.getvalue()
+
+
+def rows_of(y: np.ndarray, p: np.ndarray) -> list[dict[str, float]]:
+    return [{"y_true": a, "y_pred": b} for a, b in zip(y.tolist(), p.tolist(), strict=True)]
+
+
+def write_old_feather(table: pa.Table, out: io.BytesIO) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # old files will be around for a while yet
+        pyarrow.feather.write_feather(table, out, version=1)
+
+
+def formats() -> dict[str, bytes]:
+    t = table()
+    records = rows_of(*t.values())
+    text = "y_true,y_pred\n" + "".join(f"{r['y_true']!r},{r['y_pred']!r}\n" for r in records)
+    both = np.stack(list(t.values()), axis=1)
+    fields = np.array([tuple(row) for row in both], dtype=[("y_true", "f8"), ("y_pred", "f8")])
+    return {
+        "csv": text.encode(),
+        "tsv": text.replace(",", "\t").encode(),
+        "json": json.dumps({k: v.tolist() for k, v in t.items()}).encode(),
+        "records.json": json.dumps(records).encode(),
+        "indented.json": json.dumps(records, indent=1).encode(),
+        "jsonl": "".join(json.dumps(r) + "\n" for r in records).encode(),
+        "npy": numpy_bytes(np.save, both),
+        "fortran.npy": numpy_bytes(np.save, np.asfortranarray(both)),
+        "big_endian.npy": numpy_bytes(np.save, both.astype(">f8")),
+        "fields.npy": numpy_bytes(np.save, fields),
+        "npz": numpy_bytes(np.savez, **t),
+        "packed.npz": numpy_bytes(np.savez_compressed, **t),
+        "parquet": arrow(pq.write_table),
+        "feather": arrow(pyarrow.feather.write_feather),
+        "v1.feather": arrow(write_old_feather),
+    }
+
+
+FORMATS = formats()
+COMPRESSED = {
+    "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress,
+    "zst": lambda data: pa.compress(data, codec="zstd", asbytes=True),
+}  # fmt: skip
+DIGITS = losscli.compute(["mse", "huber"], data=table())
+EXPECTED = f"{DIGITS[0].value!r}\n{DIGITS[1].value!r}\n"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_digits(name: str, cli: Cli) -> None:
+    Path(f"d.{name}").write_bytes(FORMATS[name])
+    assert cli("compute", "mse,huber", f"d.{name}", "-f", "value").out == EXPECTED
+    assert cli("compute", "mse,huber", "-f", "value", stdin=FORMATS[name]).out == EXPECTED, "sniffed in a pipe"
+    named = cli("compute", "mse,huber", "-f", "value", "--input-format", name.rpartition(".")[2], stdin=FORMATS[name])
+    assert named.out == EXPECTED
+
+
+@pytest.mark.parametrize("ending", COMPRESSED)
+@pytest.mark.parametrize("name", ["csv", "json", "jsonl", "npy", "npz", "parquet", "feather"])
+def test_compressed(name: str, ending: str, cli: Cli) -> None:
+    data = COMPRESSED[ending](FORMATS[name])
+    Path(f"d.{name}.{ending}").write_bytes(data)
+    assert cli("compute", "mse,huber", f"d.{name}.{ending}", "-f", "value").out == EXPECTED
+    assert cli("compute", "mse,huber", "-f", "value", stdin=data).out == EXPECTED
+
+
+def test_two_files_and_roles(cli: Cli) -> None:
+    for role, values in table().items():
+        np.save(f"{role}.npy", values)
+        np.save(f"column_{role}.npy", values[:, None])
+        Path(f"{role}.csv").write_text("anything\n" + "".join(f"{v!r}\n" for v in values.tolist()))
+    for pair in (["y_true.npy", "y_pred.npy"], ["y_true.npy", "y_pred.csv"], ["y_true.csv", "column_y_pred.npy"]):
+        assert cli("compute", "mse,huber", *pair, "-f", "value").out == EXPECTED
+    assert cli("compute", "mse,huber", "y_pred=y_pred.npy", "y_true=y_true.csv", "-f", "value").out == EXPECTED
+
+
+def test_parts_of_a_dataset(cli: Cli) -> None:
+    Path("parts").mkdir()
+    lines = FORMATS["csv"].splitlines(keepends=True)
+    Path("parts/a.csv").write_bytes(b"".join(lines[:21]))
+    Path("parts/b.csv").write_bytes(lines[0] + b"".join(lines[21:]))
+    for parts in ("parts", "parts/*.csv"):
+        values = [float(line) for line in cli("compute", "mse,huber", parts, "-f", "value").out.split()]
+        assert values == pytest.approx([result.value for result in DIGITS], rel=1e-13)
+
+
+def test_files_paired_by_a_key(cli: Cli) -> None:
+    Path("t.csv").write_text("key,truth\na,1\nb,2\nc,3\n")
+    Path("p.jsonl").write_text('{"key": "c", "guess": 5}\n{"key": "a", "guess": 1}\n{"key": "b", "guess": 2}\n')
+    result = cli("compute", "mae", "t.csv", "p.jsonl", "--id", "key", "--per-sample")
+    assert result.out == "key\ty_true\ty_pred\tmae\na\t1.0\t1.0\t0.0\nb\t2.0\t2.0\t0.0\nc\t3.0\t5.0\t2.0\n"
+
+
+def test_columns_by_name_list_and_pattern(cli: Cli) -> None:
+    data = b"y,p_dog,p_cat,w\ndog,0.75,0.25,1\ncat,0.5,0.5,3\n"
+    expected = (np.log(4 / 3) + 3 * np.log(2)) / 4
+    for pred in ("p_*", "p_dog,p_cat", "p_cat,p_dog"):
+        result = cli("compute", "cross_entropy", "--pred", pred, "--weight", "w", "-f", "value", stdin=data)
+        assert float(result.out) == pytest.approx(expected, rel=1e-15)
+
+
+# ------------------------------------------------------------------------------------------ formats of output
+
+
+def test_tsv_is_what_a_pipe_gets_in_full_precision(cli: Cli) -> None:
+    result = cli("compute", "mse,huber:delta=50", DIABETES)
+    header, *rows = [line.split("\t") for line in result.out.splitlines()]
+    assert header == ["loss", "n", "value", "std", "min", "median", "p95", "max", "sum"]
+    results = losscli.compute(["mse", "huber:delta=50"], data=DIABETES)
+    assert [float(row[2]) for row in rows] == [r.value for r in results]
+    assert "\x1b" not in result.out
+
+
+def test_csv(cli: Cli) -> None:
+    (row,) = csv.DictReader(io.StringIO(cli("compute", "mse", DIABETES, "-f", "csv").out))
+    assert row["loss"] == "mse"
+    assert row["n"] == "442"
+
+
+def test_json(cli: Cli) -> None:
+    document = json.loads(cli("compute", "huber:delta=50", DIABETES, "-f", "json").out)
+    result = losscli.compute("huber:delta=50", data=DIABETES)
+    assert document["schema_version"] == 1
+    assert document["data"] == {
+        "paths": [DIABETES], "format": "csv", "n": 442, "n_used": 442, "n_omitted": 0, "weight_sum": 442.0,
+    }  # fmt: skip
+    (loss,) = document["losses"]
+    assert (loss["name"], loss["params"], loss["value"]) == ("huber", {"delta": 50.0}, result.value)
+    assert loss["signature"] == "huber:delta=50|n=442|nan=error|reduction=mean|weights=no|losscli=0.1.0"
+
+
+def test_jsonl(cli: Cli) -> None:
+    lines = cli("compute", "mse,mae", DIABETES, "-f", "jsonl").out.splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["mse", "mae"]
+
+
+def test_markdown(cli: Cli) -> None:
+    lines = cli("compute", "mse", DIABETES, "-f", "markdown").out.splitlines()
+    assert lines[0].startswith("| loss | n | value |")
+    assert lines[2].startswith("| mse | 442 | 2987.29 |")
+
+
+def test_value(cli: Cli) -> None:
+    assert cli("compute", "mse,mae", DIABETES, "-f", "value").out == "2987.291736958506\n44.2775778280543\n"
+
+
+def test_precision_is_for_people_only(cli: Cli) -> None:
+    assert "2987.3 " in cli("compute", "mse", DIABETES, "-f", "table", "--precision", "5").out
+    assert "| 2987.3 |" in cli("compute", "mse", DIABETES, "-f", "markdown", "--precision", "5").out
+    for format_ in ("tsv", "csv", "json", "jsonl", "value"):
+        assert "2987.291736958506" in cli("compute", "mse", DIABETES, "-f", format_, "--precision", "5").out
+
+
+def test_samples_as_json(cli: Cli) -> None:
+    document = json.loads(cli("compute", "mae", "--per-sample", "-f", "json", stdin=b"y_true,y_pred\n1,2\n3,5\n").out)
+    assert document["samples"][1] == {"row": 2, "y_true": 3.0, "y_pred": 5.0, "mae": 2.0}
+    assert document["losses"][0]["value"] == 1.5
+
+
+def test_top_rows_are_the_worst_of_all_batches(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losscli.data.text.ROWS", 7)
+    result = cli("compute", "mse,mae", DIABETES, "--top", "3", "--id", "id", "-f", "jsonl")
+    worst = losscli.compute("mse", data=DIABETES).to_frame()["mse"].nlargest(3)
+    found = [json.loads(line) for line in result.out.splitlines()]
+    assert [row["mse"] for row in found] == worst.tolist()
+    assert [row["id"] for row in found] == [f"p{i:03}" for i in worst.index]
+
+
+def test_gradient_columns(cli: Cli) -> None:
+    data = b"y,p_a,p_b\na,0.5,0.5\n"
+    result = cli("compute", "cross_entropy", "--pred", "p_*", "--gradient", stdin=data)
+    assert result.out.splitlines()[0].endswith("cross_entropy.gradient_0\tcross_entropy.gradient_1")
+    assert result.out.splitlines()[1].endswith("-2.0\t0.0")
+
+
+@pytest.mark.parametrize(("reduction", "expected"), [("mean", 5 / 3), ("sum", 5.0), ("median", 1.0)])
+def test_reductions(reduction: str, expected: float, cli: Cli) -> None:
+    data = b"y_true,y_pred\n0,1\n0,1\n0,3\n"
+    result = cli("compute", "mae", "--reduction", reduction, "-f", "json", stdin=data)
+    loss = json.loads(result.out)["losses"][0]
+    assert loss["value"] == pytest.approx(expected)
+    assert f"reduction={reduction}" in loss["signature"]
+
+
+def test_reduction_none_is_per_sample(cli: Cli) -> None:
+    data = b"y_true,y_pred\n0,1\n0,3\n"
+    assert cli("compute", "mae", "--reduction", "none", "-f", "value", stdin=data).out == "1.0\n3.0\n"
+
+
+def test_notes_are_quiet_when_asked(cli: Cli) -> None:
+    data = b"a,b\n1,2\n"
+    assert "by position" in cli("compute", "mse", stdin=data).err
+    assert cli("compute", "mse", "-q", stdin=data).err == ""
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "jsonl", "md", "txt"])
+def test_output_file_by_its_ending(ending: str, cli: Cli) -> None:
+    format_ = {"md": "markdown", "txt": "table"}.get(ending, ending)
+    shown = cli("compute", "mse", DIABETES, "-f", format_)
+    written = cli("compute", "mse", DIABETES, "-o", f"out.{ending}")
+    assert (written.status, written.out) == (0, "")
+    assert Path(f"out.{ending}").read_text() == shown.out
+    assert [path.name for path in Path().iterdir()] == [f"out.{ending}"]
+
+
+def test_format_wins_over_the_ending(cli: Cli) -> None:
+    cli("compute", "mse", DIABETES, "-o", "out.dat", "-f", "value")
+    assert Path("out.dat").read_text() == "2987.291736958506\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "coloured"),
+    [([], {}, False), (["--color", "always"], {}, True), ([], {"FORCE_COLOR": "1"}, True),
+     ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False), (["--color", "never"], {"FORCE_COLOR": "1"}, False)],
+)  # fmt: skip
+def test_colour(
+    options: list[str], environment: dict[str, str], coloured: bool, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in cli("compute", "mse", DIABETES, "-f", "table", *options).out) is coloured
+    assert "\x1b" not in cli("compute", "mse", DIABETES, *options).out, "never in TSV"
+
+
+# ------------------------------------------------------------------------------------------------ compare, list
+
+
+def test_compare_keys(cli: Cli) -> None:
+    document = json.loads(cli("compare", "--losses", "mse,mae", str(SAMPLES / "tumours.csv"), "-f", "json").out)
+    assert document["outliers"] == {"rule": "mad:3.5", "n": 43, "share": 43 / 569}
+    assert [(loss["rank"], loss["name"]) for loss in document["losses"]] == [(1, "mae"), (2, "mse")]
+    assert {"value", "inflation", "effective_n", "status", "signature"} <= set(document["losses"][0])
+
+
+def test_compare_says_what_to_do_next(cli: Cli) -> None:
+    result = cli("compare", "--losses", "mse", str(SAMPLES / "tumours.csv"))
+    assert "43 of 569 rows (7.6 %) are outliers by mad:3.5" in result.err
+    command = result.err.partition("see '")[2].partition("'")[0]
+    assert cli(*command.split()[1:]).status == 0
+
+
+def test_compare_of_what_has_no_residual(cli: Cli) -> None:
+    result = cli("compare", "--losses", "bce", str(SAMPLES / "breast_cancer.csv"))
+    row = dict(zip(*(line.split("\t") for line in result.out.splitlines()), strict=True))
+    assert (row["rank"], row["inflation"]) == ("-", "-")
+    assert float(row["effective_n"]) > 1
+    assert "not of a residual" in result.err
+
+
+def test_list_by_family(cli: Cli) -> None:
+    entries = json.loads(cli("list", "-f", "json").out)
+    assert {"name", "aliases", "family", "roles", "params", "formula", "properties", "unit", "references"} <= set(
+        entries[0]
+    )
+    assert cli("list", "--family", "metric", "-f", "value").out.splitlines() == [
+        entry["name"] for entry in entries if entry["family"] == "metric"
+    ]
+
+
+def test_names_are_forgiving(cli: Cli) -> None:
+    for name in ("Smooth-L1", "SMOOTH_L1", "smooth_l1"):
+        assert cli("compute", name, DIABETES, "-f", "value").status == 0
+    assert cli("compute", "l2", DIABETES, "-f", "value").out == cli("compute", "mse", DIABETES, "-f", "value").out
+
+
+@pytest.mark.parametrize("loss", losscli.list_losses(), ids=lambda loss: loss.name)
+def test_explain_fits_80_columns(loss: losscli.spec.Loss, cli: Cli) -> None:
+    for format_ in ("table", "markdown", "json"):
+        result = cli("explain", loss.name, "-f", format_)
+        assert result.status == 0
+    text = cli("explain", loss.name).out
+    assert max(map(len, text.splitlines())) <= 80
+    for heading in ("Formula", "Reads", "Gradient", "Properties", "When to use it", "When not", "Pitfalls"):
+        assert f"\n{heading}\n" in text
+
+
+@pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)], ids=lambda c: " ".join(c) or "losscli")
+def test_help(command: list[str], cli: Cli) -> None:
+    result = cli(*command, "-h")
+    assert result.status == 0
+    assert result.out.startswith("Usage: losscli")
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").out == f"losscli {losscli.__version__}\n"
+
+
+# --------------------------------------------------------------------------------- pipes, terminals, interrupts
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("big") / "big.csv"
+    path.write_text("y_true,y_pred\n" + "1.5,2.25\n" * 400_000)
+    return path
+
+
+def test_a_closed_pipe_ends_quietly(big: Path) -> None:
+    command = f"{' '.join(LOSSCLI)} compute mse {big} --per-sample | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert done.stdout == "row\ty_true\ty_pred\tmse\n141\n"
+    assert done.stderr == ""
+
+
+def test_interrupt() -> None:
+    process = subprocess.Popen(
+        [*LOSSCLI, "compute", "mse"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(b"y_true,y_pred\n1,2\n")
+    process.stdin.flush()
+    time.sleep(1.5)  # until it waits for more
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out == b""
+    assert b"Traceback" not in err
+
+
+def on_terminal(*arguments: str, stdin: bool = False) -> tuple[int, str]:
+    """Exit status and screen of a command on a terminal of 80 columns."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*LOSSCLI, *arguments], stdin=slave if stdin else subprocess.DEVNULL, stdout=slave, stderr=slave,
+        env=ENVIRONMENT | {"COLUMNS": "80", "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(slave)
+    data = b""
+    while select.select([master], [], [], 20)[0]:
+        try:
+            piece = os.read(master, 1 << 16)
+        except OSError:
+            break
+        if not piece:
+            break
+        data += piece
+    os.close(master)
+    return process.wait(timeout=20), data.decode()
+
+
+def test_a_terminal_gets_a_table_that_fits() -> None:
+    status, screen = on_terminal("compute", "mse,mae,huber:delta=50,quantile:tau=0.9", DIABETES)
+    assert status == 0
+    assert "───" in screen
+    assert "\x1b[1m" in screen
+    plain = screen.replace("\x1b[1m", "").replace("\x1b[0m", "")
+    assert max(map(len, plain.splitlines())) <= 80
+
+
+def test_nothing_on_a_terminal_is_help() -> None:
+    status, screen = on_terminal("compute", "mse", stdin=True)
+    assert status == 2
+    assert "Usage: losscli compute" in screen
+    assert "no data: name a file, or pipe it in" in screen
+
+
+def test_debug_shows_the_traceback(cli: Cli) -> None:
+    result = cli("compute", "mse", "none.csv", "--debug")
+    assert result.status == 3
+    assert "Traceback" in result.err
+
+
+def test_python_dash_m() -> None:
+    done = subprocess.run([*LOSSCLI, "--version"], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert done.stdout == f"losscli {losscli.__version__}\n"
