@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -81,7 +80,7 @@ class Binder:
             if not found:
                 raise DataError(f"{label_of(table)}no column {piece!r}{suggest(piece, table)}")
             names += found
-        return self._bound(role, table, names, _shared_start(names))
+        return self._bound(role, table, names, _start(asked, role, names))
 
     def _named(self, role: str, domain: Domain, table: Table) -> Bound | None:
         """The role's own name, else a usual other name, else numbered or named columns of such a prefix."""
@@ -209,10 +208,12 @@ def _after(name: str, prefix: str) -> str | None:
     return rest
 
 
-def _shared_start(names: Sequence[str]) -> str:
-    """What all names start with, up to an underscore: `prob_` of prob_NA and prob_NZ."""
-    start = os.path.commonprefix(list(names))
-    return start[: start.rfind("_") + 1]
+def _start(asked: str, role: str, names: Sequence[str]) -> str:
+    """What the names that were asked for start with: the pattern says, or the role's name, or the first word."""
+    if "*" in asked:
+        return asked.partition("*")[0]
+    starts = [f"{prefix}_" for prefix in (role, *USUAL.get(role, ()))] + [f"{names[0].partition('_')[0]}_"]
+    return next((start for start in starts if all(name.startswith(start) for name in names)), "")
 
 
 def _tail(name: str, prefix: str) -> str:
