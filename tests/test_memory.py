@@ -27,6 +27,7 @@ status = run(sys.argv[1:])
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), file=sys.stderr)
 sys.exit(status)
 """
+QUANTILES = 24_000  # kB: a million losses are kept for exact quantiles, and copied to find them
 SMALL, LARGE = 300_000, 1_200_000
 
 
@@ -73,7 +74,7 @@ def test_five_times_the_rows_take_no_more_memory(kind: str, piped: bool, tmp_pat
         path = tmp_path / f"{rows}.{kind}"
         WRITERS[kind](path, rng.normal(size=rows), rng.normal(size=rows))
         peaks.append(peak(path, piped))
-    assert peaks[1] < 1.3 * peaks[0]
+    assert peaks[1] < 1.3 * peaks[0] + QUANTILES
 
 
 def test_per_sample_output_streams(tmp_path: Path) -> None:
@@ -89,4 +90,4 @@ def test_parquet_by_row_groups(tmp_path: Path) -> None:
         rng = np.random.default_rng(0)
         write_parquet(tmp_path / "d.parquet", rng.normal(size=rows), rng.normal(size=rows))
         peaks.append(peak(tmp_path / "d.parquet", False))
-    assert peaks[1] < 1.3 * peaks[0]
+    assert peaks[1] < 1.3 * peaks[0] + QUANTILES
