@@ -127,20 +127,20 @@ def _letters(domain: Domain, array: NDArray[Any]) -> Iterator[tuple[str, Any]]:
 
 def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> NDArray[Any]:
     """The array in one of the domain's shapes: `(N,)` and `(N, 1)` are the same, nothing else is."""
-    if isinstance(domain, Distribution) or (place.role == "y_pred" and "C" in domain.shapes[0]):
-        if array.ndim == 1 and isinstance(domain, Distribution):
-            return array[None, :]
-        if array.ndim == 1 or (array.ndim == 2 and array.shape[1] < 2):
-            raise DataError(
-                f"{place.name()}: one number a row, but {label} needs one a class: columns such as "
-                f"{place.role}_0, {place.role}_1, or --column '{place.role}=prob_*'"
-            )
-    if array.ndim == 2 and array.shape[1] == 1 and domain.scalar:
+    if array.ndim == 1 and isinstance(domain, Distribution):
+        return array[None, :]
+    if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not isinstance(domain, Distribution):
         return array[:, 0]
-    if array.ndim == 1 and not domain.scalar and domain.shapes == ("N,D",):
+    if array.ndim == 1 and domain.shapes == ("N,D",):
         return array[:, None]
-    if not any(s == "N*" or s.count(",") + 1 == array.ndim for s in domain.shapes):
-        wanted = " or ".join(f"({s})" if "," in s else f"({s},)" for s in domain.shapes)
+    shape = next((s for s in domain.shapes if s == "N*" or s.count(",") + 1 == array.ndim), None)
+    if (shape is None and array.ndim == 1) or (shape == "N,C" and array.shape[1] < 2):
+        raise DataError(
+            f"{place.name()}: one number a row, but {label} needs one a class: columns such as "
+            f"{place.role}_0, {place.role}_1, or --column '{place.role}=prob_*'"
+        )
+    if shape is None:
+        wanted = domain.shape_text()
         raise DataError(f"{place.name()}: shape {_per_row(array.shape)}, but {label} needs {wanted}")
     return array
 

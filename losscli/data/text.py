@@ -239,7 +239,7 @@ def _utf8(source: Input) -> Any:
     """The stream without its byte order mark, recoded where the mark says UTF-16."""
     head = source.head()
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return codecs.EncodedFile(source.stream, "utf-8", "utf-16") and _Recoded(source)
+        return _Recoded(source)
     if head.startswith(codecs.BOM_UTF8):
         source.stream.read(len(codecs.BOM_UTF8))
     elif b"\0" in head:
