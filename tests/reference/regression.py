@@ -56,6 +56,11 @@ def smape(y: mpf, p: mpf) -> mpf:
     return 2 * abs(p - y) / (abs(y) + abs(p)) if y or p else mpf(0)
 
 
+def huber(e: mpf, delta: float) -> mpf:
+    d = mpf(delta)
+    return e**2 / 2 if abs(e) <= d else d * (abs(e) - d / 2)
+
+
 def expectile(e: mpf, tau: float) -> mpf:
     return abs(mpf(tau) - (1 if e > 0 else 0)) * e**2
 
@@ -168,6 +173,13 @@ sq = lambda x: mpf(x) ** 2
 log1p_gap = lambda y, p: (mp.log1p(p) - mp.log1p(y)) ** 2
 
 REFERENCE: dict[str, Reference] = {
+    "mse": residual(lambda e: e**2),
+    "rmse": residual(lambda e: e**2),
+    "mae": residual(abs),
+    "huber": residual(huber),
+    "smooth_l1": residual(lambda e, beta: huber(e, beta) / mpf(beta) if beta else abs(e)),
+    "log_cosh": residual(lambda e: mp.log(mp.cosh(e)) if abs(e) < 1e4 else abs(e) - mp.log(2)),
+    "quantile": residual(lambda e, tau: (1 - mpf(tau)) * e if e > 0 else -mpf(tau) * e),
     "half_mse": residual(lambda e: e**2 / 2),
     "medae": residual(abs),
     "max_error": residual(abs),
@@ -234,6 +246,13 @@ ALPHAS = [
 STEEP = {"y_true": [0.0] * 7, "y_pred": [0.0, 1e-9, -0.01, 0.5, -2.0, 6.0, -30.0]}
 
 EXTREMES: dict[str, list[tuple[dict, dict]]] = {
+    "mse": [({}, _errors())],
+    "rmse": [({}, _errors())],
+    "mae": [({}, _errors(HUGE))],
+    "huber": _scales("delta", [1e-200, 1e-6, 1.0, 1e8, 1e100]),
+    "smooth_l1": _scales("beta", [0.0, 1e-200, 1e-6, 1.0, 1e8, 1e100]),
+    "log_cosh": [({}, _errors(HUGE))],
+    "quantile": _scales("tau", [0.0, 1e-12, 0.3, 1.0]),
     "half_mse": [({}, _errors())],
     "medae": [({}, _errors(HUGE))],
     "max_error": [({}, _errors(HUGE))],

@@ -1,0 +1,117 @@
+"""Every kernel against mpmath, at the edges of its domain and at random points: 1e-12, relative.
+
+The references are in `tests/reference/`, a module a family. `docs/accuracy.md` lists the worst error of each loss;
+`LOSSCLI_UPDATE_ACCURACY=1 python -m pytest tests/test_reference.py` writes it anew.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import tests.reference
+from losscli.spec import BoundLoss, Form
+from tests.registry_cases import LOSSES, draw, per_sample, variants
+
+TABLE = Path(__file__).parent.parent / "docs" / "accuracy.md"
+TOLERANCE = 1e-12
+REFERENCE: dict[str, Any] = {}
+EXTREMES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+for module in pkgutil.iter_modules(tests.reference.__path__):
+    family = importlib.import_module(f"tests.reference.{module.name}")
+    REFERENCE |= family.REFERENCE
+    EXTREMES |= family.EXTREMES
+CHECKED = [loss for loss in LOSSES if loss.name in REFERENCE]
+worst: dict[str, float] = {}
+
+
+def high_precision(values: Any) -> Any:
+    return [high_precision(value) for value in values] if isinstance(values, list) else mp.mpf(values)
+
+
+def form_of(bound: BoundLoss, roles: dict[str, Any]) -> Form:
+    return next(form for form in bound.loss.forms if set(roles) <= set(form.names))
+
+
+def inputs(name: str) -> Iterator[tuple[BoundLoss, dict[str, Any]]]:
+    loss = next(loss for loss in CHECKED if loss.name == name)
+    for params, roles in EXTREMES[name]:
+        yield loss.bind({k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}), roles
+    for seed, params in enumerate(variants(loss)):
+        bound = loss.bind({k: tuple(v) if isinstance(v, list) else v for k, v in params.items()})
+        for form in loss.forms:
+            drawn = draw(bound, form, np.random.default_rng(seed))
+            yield bound, {role: values.tolist() for role, values in drawn.items()}
+
+
+def errors(bound: BoundLoss, roles: dict[str, Any]) -> np.ndarray:
+    """Relative error of each row."""
+    form = form_of(bound, roles)
+    arrays = {role: np.array(values, dtype=float) for role, values in roles.items()}
+    for role in form.roles:
+        if role.domain.is_label and role.name in arrays and arrays[role.name].ndim == 1:
+            domain = role.domain.given(bound.params)
+            signs = getattr(domain, "signs", False)
+            whole = (arrays[role.name] == arrays[role.name].astype(int)).all() and "C" in "".join(domain.shapes)
+            arrays[role.name] = arrays[role.name] * 2 - 1 if signs else arrays[role.name]
+            arrays[role.name] = arrays[role.name].astype(int) if whole else arrays[role.name]
+    ours = per_sample(bound, form, arrays)
+    with mp.workdps(50):
+        theirs = [mp.mpf(value) for value in given(bound, roles)]
+        gaps = [relative(mp.mpf(float(a)), b) for a, b in zip(ours, theirs, strict=True)]
+    return np.array([float(gap) for gap in gaps])
+
+
+def given(bound: BoundLoss, roles: dict[str, Any]) -> list[Any]:
+    """What the reference gives."""
+    return list(
+        REFERENCE[bound.loss.name]({role: high_precision(values) for role, values in roles.items()}, bound.params)
+    )
+
+
+def relative(ours: mp.mpf, theirs: mp.mpf) -> mp.mpf:
+    if ours == theirs or (mp.isnan(ours) and mp.isnan(theirs)):
+        return mp.mpf(0)
+    if mp.isinf(ours) and abs(theirs) > mp.mpf(2) ** 1023:
+        return mp.mpf(0)  # too large for a float
+    if abs(theirs) < mp.mpf(2) ** -1022 and abs(ours - theirs) <= mp.mpf(2) ** -1070:
+        return mp.mpf(0)  # below the normal floats digits run out
+    return abs(ours - theirs) / abs(theirs) if theirs else mp.inf
+
+
+@pytest.mark.parametrize("name", [loss.name for loss in CHECKED])
+def test_against_mpmath(name: str) -> None:
+    worst[name] = 0.0
+    for bound, roles in inputs(name):
+        gaps = errors(bound, roles)
+        worst[name] = max(worst[name], float(gaps.max()))
+        row = int(gaps.argmax())
+        where = {role: values[row] for role, values in roles.items() if row < len(values)}
+        assert gaps.max() <= TOLERANCE, f"{bound.canonical}, row {row}: {where}"
+
+
+ROW = re.compile(r"^\| (\w+) \| \d", re.MULTILINE)
+HEAD = """# Accuracy
+
+Largest relative error of each loss against mpmath, over the edges of its domain and random points
+(`tests/test_reference.py`). The limit is 1e-12; 2.2e-16 is one unit in the last place.
+
+| loss | largest relative error |
+| --- | ---: |
+"""
+
+
+def test_the_table_is_of_these_losses() -> None:
+    names = sorted(loss.name for loss in CHECKED)
+    if os.environ.get("LOSSCLI_UPDATE_ACCURACY"):
+        TABLE.write_text(HEAD + "".join(f"| {name} | {worst[name]:.1e} |\n" for name in names), encoding="utf-8")
+    assert ROW.findall(TABLE.read_text(encoding="utf-8")) == names
