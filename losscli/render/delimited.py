@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv as csv_module
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from losscli.render import Style, Write
-from losscli.report import Report
+from losscli.report import Kind, Report
 
 ABSENT = "-"
 
@@ -29,8 +30,16 @@ def csv(report: Report, write: Write, style: Style) -> None:
 def _delimited(report: Report, write: Write, delimiter: str) -> None:
     writer = csv_module.writer(_Sink(write), delimiter=delimiter, lineterminator="\n")
     writer.writerow([column.key for column in report.columns])
+    numbers = all(column.kind is not Kind.TEXT for column in report.columns)
     for block in report.blocks:
-        writer.writerows(zip(*([_cell(cell) for cell in cells] for cells in block), strict=True))
+        if numbers:  # nothing to quote: joining is half as fast again
+            write("".join(f"{line}\n" for line in map(delimiter.join, zip(*map(_texts, block), strict=True))))
+        else:
+            writer.writerows(zip(*([_cell(cell) for cell in cells] for cells in block), strict=True))
+
+
+def _texts(cells: Sequence[Any]) -> Iterator[str]:
+    return (ABSENT if cell is None else repr(cell) for cell in cells) if None in cells else map(repr, cells)
 
 
 def _cell(cell: Any) -> Any:
