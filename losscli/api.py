@@ -20,7 +20,7 @@ from losscli.domain import Array, Place
 from losscli.errors import UsageError
 from losscli.evaluate import Evaluator, choose_form
 from losscli.plan import Request
-from losscli.results import Evaluation, LossResult, results_of
+from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.spec import BoundLoss, Loss
 
 if TYPE_CHECKING:
@@ -54,10 +54,11 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
         data: a path, a pandas DataFrame, or a mapping of names to arrays; or give roles as arrays.
         **options: roles as arrays (`y_true=`, `y_pred=`, `weight=`, ...); parameters of the loss (`delta=0.5`);
             and `reduction` (`mean`, `sum`, `median`), `nan` (`error`, `omit`, `propagate`), `gradient` (bool),
-            `columns` (role -> column name, comma list or pattern), `classes`, `id`.
+            `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names).
 
     Returns:
-        A LossResult with `value`, `per_sample` and the statistics; for a list an Evaluation, a sequence of them.
+        A LossResult with `value`, `per_sample` and the statistics; for a list, or with groups, an Evaluation: a
+        sequence of them.
 
     Raises:
         UsageError: an unknown loss or parameter, or one out of range.
@@ -68,7 +69,7 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
     evaluation = _evaluate([loss] if one else list(loss), data, options)
-    return evaluation.losses[0] if one else evaluation
+    return evaluation.losses[0] if one and not options.get("group_by") else evaluation
 
 
 def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str | None = None,
@@ -98,7 +99,7 @@ def _prepared(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> 
     arrays = {key: value for key, value in rest.items() if key in roles and value is not None}
     params = {key: value for key, value in rest.items() if key not in roles}
     bound = resolve(losses, params) if params else probe
-    for key in ("classes", "extras"):
+    for key in ("classes", "group_by"):
         asked[key] = tuple(map(str, asked.get(key, ())))
     request = Request(**asked)
     if "weight" in arrays:
@@ -130,6 +131,8 @@ def _warn(text: str) -> None:
 def _evaluate(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Evaluation:
     with _prepared(losses, data, options) as (dataset, run):
         kept = [(item.batch.rows, item.outcomes) for item in run.over(dataset.batches())]
+        if run.group_by:
+            return results_by_group(dataset, run)
         evaluation = results_of(dataset, run)
     return replace(evaluation, losses=tuple(_with_samples(r, i, kept) for i, r in enumerate(evaluation.losses)))
 

@@ -160,14 +160,28 @@ class Evaluated(NamedTuple):
 
 
 class Run:
-    """Losses over the batches of a dataset, with the statistics kept so far."""
+    """Losses over the batches of a dataset, with the statistics kept so far: of all rows, and of each group.
 
-    def __init__(self, evaluators: Sequence[Evaluator], reduction: str = "mean", gradient: bool = False) -> None:
+    Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups.
+    """
+
+    def __init__(
+        self,
+        evaluators: Sequence[Evaluator],
+        reduction: str = "mean",
+        gradient: bool = False,
+        group_by: Sequence[str] = (),
+    ) -> None:
         self.evaluators = evaluators
         self.reduction = reduction
         self.gradient = gradient
-        self.accumulators = [Accumulator(e.bound.loss.reduction, reduction) for e in evaluators]
+        self.group_by = group_by
+        self.accumulators = self._accumulators()
+        self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
+
+    def _accumulators(self) -> list[Accumulator]:
+        return [Accumulator(e.bound.loss.reduction, self.reduction) for e in self.evaluators]
 
     def over(self, batches: Iterable[Batch]) -> Iterator[Evaluated]:
         """Evaluate batch by batch; the statistics have each batch by the time it is yielded.
@@ -179,12 +193,21 @@ class Run:
             outcomes = tuple(self._evaluate(evaluator, batch) for evaluator in self.evaluators)
             if batch.weight is not None:
                 self.weight.add(float(batch.weight.sum()))
-            for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
-                with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):
+                for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
                     feed(accumulator, outcome, batch)
+                self._feed_groups(batch, outcomes)
             yield Evaluated(batch, outcomes)
         if not all(accumulator.moments.n for accumulator in self.accumulators):
             raise NoResultError("no row is left to evaluate: all were omitted, ignored or have weight 0")
+
+    def _feed_groups(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        for key, rows in groups_of([batch.extras[name] for name in self.group_by]):
+            accumulators = self.groups.setdefault(key, self._accumulators())
+            for accumulator, outcome, evaluator in zip(accumulators, outcomes, self.evaluators, strict=True):
+                if len(outcome.per_sample) != len(batch):
+                    raise UsageError(f"{evaluator.label} reads all rows as one distribution: there are no groups of it")
+                feed(accumulator, outcome, batch, rows)
 
     def _gathered(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         first = next(batches, None)
@@ -222,6 +245,17 @@ def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | 
         counted = mask if counted is None else counted if mask is None else counted & mask
     accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator)
     accumulator.clipped += outcome.clipped
+
+
+def groups_of(columns: Sequence[NDArray[Any]]) -> Iterator[tuple[tuple[str, ...], Mask]]:
+    """The distinct rows of columns of text, each with the mask of the rows that have it; missing is empty text."""
+    if not columns:
+        return
+    texts = [np.where(column == None, "", column).astype(str) for column in columns]  # noqa: E711 - by element
+    coded = [np.unique(text, return_inverse=True) for text in texts]
+    codes = np.stack([inverse for _, inverse in coded], axis=1)
+    for code in np.unique(codes, axis=0):
+        yield tuple(str(v[i]) for (v, _), i in zip(coded, code, strict=True)), (codes == code).all(axis=1)
 
 
 def _either(a: Mask | None, b: Mask | None) -> Mask | None:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from losscli.data.batch import RowPolicy
 from losscli.data.dataset import Dataset
 from losscli.data.labels import class_names, in_order_of
-from losscli.data.roles import Binder, Bound
+from losscli.data.roles import Binder, Bound, label_of, suggest
 from losscli.data.source import Sources
 from losscli.domain import Domain
-from losscli.errors import UsageError
+from losscli.errors import DataError, UsageError
 from losscli.evaluate import Evaluator, Run, choose_form
 from losscli.spec import BoundLoss
 
@@ -20,13 +20,13 @@ class Request(NamedTuple):
     """What is to be evaluated, apart from losses and data.
 
     `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
-    and names rows; `classes` the class names; `extras` further columns to carry along.
+    and names rows; `classes` the class names; `group_by` the columns whose values make groups.
     """
 
     columns: Mapping[str, str] = {}
     id: str | None = None
     classes: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
     nan: str = "error"
     reduction: str = "mean"
     gradient: bool = False
@@ -69,9 +69,12 @@ def prepare(
         bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
     dataset = Dataset(
         bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
-        request.extras,
+        request.group_by,
     )  # fmt: skip
-    return dataset, Run(evaluators, request.reduction, request.gradient)
+    for name in request.group_by:
+        if not any(table.column(name) for table in dataset.tables):
+            raise DataError(f"{label_of(dataset.tables[0])}no column {name!r}{suggest(name, dataset.tables[0])}")
+    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
 
 
 def _domains(losses: Sequence[BoundLoss]) -> dict[str, Domain]:

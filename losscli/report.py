@@ -58,11 +58,14 @@ class Report(NamedTuple):
 
 
 def summary(evaluation: Evaluation) -> Report:
-    """A row a loss."""
-    columns = (Column("loss", Kind.TEXT), Column("n", Kind.COUNT), Column("value"), *map(Column, STATISTICS))
+    """A row a loss, or a row a group and loss."""
+    groups = tuple(evaluation[0].group or ())
+    named = (Column("loss", Kind.TEXT), *(Column(name, Kind.TEXT) for name in groups))
+    columns = (*named, Column("n", Kind.COUNT), Column("value"), *map(Column, STATISTICS))
     rows = [
-        [r.label, r.n, r.value, *(getattr(r.summary, key) for key in STATISTICS)] for r in evaluation
-    ]  # fmt: skip
+        [r.label, *(r.group or {}).values(), r.n, r.value, *(getattr(r.summary, key) for key in STATISTICS)]
+        for r in evaluation
+    ]
     block = list(zip(*rows, strict=True))
     return Report(
         columns, [block], evaluation.to_dict, ("value",), records=lambda: [r.to_dict() for r in evaluation]
@@ -166,8 +169,8 @@ def _sample_columns(dataset: Dataset, run: Run, item: Evaluated) -> dict[str, An
     if size != len(batch):
         table["row"] = np.arange(1, size + 1)
     else:
-        key = {dataset.id: _text(batch.extras[dataset.id])} if dataset.id in batch.extras else {"row": batch.rows}
-        table |= key | {name: _text(cells) for name, cells in batch.extras.items() if name != dataset.id}
+        key = {dataset.id: batch.extras[dataset.id]} if dataset.id in batch.extras else {"row": batch.rows}
+        table |= key | {name: cells for name, cells in batch.extras.items() if name != dataset.id}
         table |= {name: _role(dataset, name, values) for name, values in batch.arrays.items()
                   if values.ndim == 1 and name not in batch.tables}  # fmt: skip
         table |= {} if batch.weight is None else {"weight": batch.weight}
@@ -176,12 +179,6 @@ def _sample_columns(dataset: Dataset, run: Run, item: Evaluated) -> dict[str, An
         if outcome.gradient is not None:
             table |= gradient_columns(evaluator.label, outcome.gradient.reshape(size, -1))
     return table
-
-
-def _text(values: Any) -> Any:
-    from losscli.data.table import as_text
-
-    return as_text(values) if values.dtype.kind == "f" else values
 
 
 def _role(dataset: Dataset, name: str, values: Array) -> Any:

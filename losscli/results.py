@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array
 from losscli.evaluate import Evaluator, Run
-from losscli.statistics.summary import Summary
+from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class LossResult:
     per_sample: Array | None = None
     gradient: Array | None = None
     rows: NDArray[np.int64] | None = None
+    group: dict[str, str] | None = None
 
     @property
     def value(self) -> float:
@@ -75,7 +76,8 @@ class LossResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it: numbers that are not finite are None."""
         summary = self.summary
-        return {
+        group = {} if self.group is None else {"group": self.group}
+        return group | {
             "loss": self.label, "name": self.name, "params": {k: plain(v) for k, v in self.params.items()},
             "value": number(summary.value), "status": summary.status, "n": summary.n,
             **{key: number(getattr(summary, key)) for key in STATISTICS},
@@ -121,7 +123,7 @@ class Evaluation(Sequence[LossResult]):
         import pandas as pd
 
         keys = ("value", "n", *STATISTICS)
-        rows = [{key: getattr(loss.summary, key) for key in keys} for loss in self.losses]
+        rows = [(loss.group or {}) | {key: getattr(loss.summary, key) for key in keys} for loss in self.losses]
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
 
 
@@ -160,13 +162,28 @@ def data_info(dataset: Dataset, run: Run) -> DataInfo:
 def results_of(dataset: Dataset, run: Run) -> Evaluation:
     """The results of a run that is over."""
     info = data_info(dataset, run)
-    return Evaluation(
-        info,
-        tuple(
-            LossResult(e.label, e.bound.loss.name, e.bound.params, summary, _signature(e, summary, info, run, dataset))
-            for e, summary in zip(run.evaluators, (a.summary() for a in run.accumulators), strict=True)
-        ),
-    )
+    return Evaluation(info, tuple(_results(run.accumulators, info, run, dataset, None)))
+
+
+def results_by_group(dataset: Dataset, run: Run) -> Evaluation:
+    """The results of each group, in the order of their names; losses in the order they were asked for."""
+    info = data_info(dataset, run)
+    results: list[LossResult] = []
+    for key in sorted(run.groups):
+        group = dict(zip(run.group_by, key, strict=True))
+        results += _results(run.groups[key], info, run, dataset, group)
+    return Evaluation(info, tuple(results))
+
+
+def _results(
+    accumulators: Sequence[Accumulator], info: DataInfo, run: Run, dataset: Dataset, group: dict[str, str] | None
+) -> list[LossResult]:
+    """The results of all losses over all rows, or over the rows of a group that has any that count."""
+    summaries = [accumulator.summary() for accumulator in accumulators if group is None or accumulator.moments.n]
+    return [
+        LossResult(e.label, e.bound.loss.name, e.bound.params, s, _signature(e, s, info, run, dataset), group=group)
+        for e, s in zip(run.evaluators, summaries, strict=len(summaries) == len(accumulators))
+    ]
 
 
 def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: Run, dataset: Dataset) -> str:

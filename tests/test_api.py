@@ -46,6 +46,13 @@ def test_a_list_gives_a_sequence() -> None:
     assert results.to_frame().loc["mae", "value"] == 0.5
 
 
+def test_groups_of_a_frame() -> None:
+    frame = pd.DataFrame({"y_true": Y, "y_pred": P, "site": ["a", "b", "a", "b"]})
+    results = losscli.compute("mse", data=frame, group_by=["site"])
+    assert [(r.group, r.value) for r in results] == [({"site": "a"}, 0.125), ({"site": "b"}, 0.625)]
+    assert results.to_frame()["site"].tolist() == ["a", "b"]
+
+
 def test_rows_that_are_omitted_are_missing_from_the_samples() -> None:
     result = losscli.compute("mae", y_true=[1, np.nan, 3], y_pred=[2, 2, 5], nan="omit")
     assert result.rows is not None

@@ -236,6 +236,7 @@ COMMANDS = {
     "no rule": ("compare --losses mse data.csv --outliers sigma:3", 2, ["--outliers sigma:3", "mad"]),
     "no limit": ("compare --losses mse data.csv --outliers mad:x", 2, ["--outliers mad:x", "above 0"]),
     "long delimiter": ("compute mse data.csv --delimiter ab", 2, ["one character"]),
+    "no group": ("compute mse data.csv --group-by sitte", 3, ["data.csv", "'sitte'"]),
     "class twice": ("compute mse data.csv --classes a,a", 2, ["named twice"]),
 }  # fmt: skip
 

@@ -265,6 +265,22 @@ def test_reduction_none_is_per_sample(cli: Cli) -> None:
     assert cli("compute", "mae", "--reduction", "none", "-f", "value", stdin=data).out == "1.0\n3.0\n"
 
 
+def test_groups(cli: Cli) -> None:
+    data = b"y_true,y_pred,site,week,w\n0,1,b,1,1\n0,3,a,1,2\n0,5,a,1,4\n0,9,,2,1\n"
+    result = cli("compute", "mae,max_error", "--group-by", "site,week", "--weight", "w", stdin=data)
+    rows = [line.split("\t")[:5] for line in result.out.splitlines()]
+    assert rows == [
+        ["loss", "site", "week", "n", "value"],
+        ["mae", "", "2", "1", "9.0"],
+        ["max_error", "", "2", "1", "9.0"],
+        ["mae", "a", "1", "2", repr(26 / 6)],
+        ["max_error", "a", "1", "2", "5.0"],
+        ["mae", "b", "1", "1", "1.0"],
+        ["max_error", "b", "1", "1", "1.0"],
+    ]
+    assert "3 groups have fewer than 30 rows" in result.err
+
+
 def test_notes_are_quiet_when_asked(cli: Cli) -> None:
     data = b"a,b\n1,2\n"
     assert "by position" in cli("compute", "mse", stdin=data).err

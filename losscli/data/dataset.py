@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch, RowPolicy
 from losscli.data.labels import ClassNames
 from losscli.data.roles import Bound, label_of, suggest
-from losscli.data.table import Chunk, Column, Kind, Table
+from losscli.data.table import Chunk, Column, Kind, Table, as_text
 from losscli.domain import Domain, Place
 from losscli.errors import DataError
 
@@ -125,7 +125,8 @@ class Dataset:
         for table in self.tables:
             for name in self._carried_by(table):
                 if name in parts.get(id(table), {}):
-                    extras.setdefault(name, parts[id(table)][name])
+                    values = parts[id(table)][name]
+                    extras.setdefault(name, as_text(values) if values.dtype.kind == "f" else values)
         return extras
 
     # ------------------------------------------------------------------------------------------- aligning
