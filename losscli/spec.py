@@ -187,7 +187,7 @@ class Loss:
         known = {parameter.name: parameter for parameter in self.parameters}
         values = {name: parameter.default for name, parameter in known.items()}
         for name, value in params.items():
-            values[name] = _checked(self.name, known[name], value)
+            values[name] = checked(self.name, known[name], value)
         if self.requirement is not None and (problem := self.requirement(**values)):
             raise UsageError(f"{self.name}: {problem}")
         return BoundLoss(self, values)
@@ -196,7 +196,8 @@ class Loss:
         return f"<loss {self.name}>"
 
 
-def _checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
+def checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
+    """A parameter's value, read from what was typed or checked as given; UsageError where it may not be."""
     domain = parameter.domain
     try:
         return domain.parse(value.text) if isinstance(value, Typed) else domain.check(value)

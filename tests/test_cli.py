@@ -343,6 +343,42 @@ def test_compare_of_what_has_no_residual(cli: Cli) -> None:
     assert "not of a residual" in result.err
 
 
+GATES = {
+    "true": (["mse>2000"], 1, "failed: mse is 2987.291736958506, > 2000"),
+    "not true": (["mse>5000"], 0, "passed: mse>5000 is not true"),
+    "one of two": (["mse>5000", "huber.p95 >= 3000"], 1, "failed: huber:delta=50.p95 is 3801.12"),
+    "by its parameters": (["huber:delta=50<2000"], 1, "failed: huber:delta=50 is 1241.2"),
+    "another statistic": (["mse.n!=442"], 0, "passed"),
+    "by an alias": (["l2 == 1"], 0, "passed"),
+}
+
+
+@pytest.mark.parametrize("case", GATES.values(), ids=GATES)
+def test_gates(case: tuple[list[str], int, str], cli: Cli) -> None:
+    conditions, status, message = case
+    options = [word for condition in conditions for word in ("--fail-if", condition)]
+    result = cli("compute", "mse,huber:delta=50", DIABETES, "-f", "value", *options)
+    assert result.status == status
+    assert message in result.err
+    assert len(result.out.splitlines()) == 2
+
+
+def test_a_gate_of_a_group_and_of_compare(cli: Cli) -> None:
+    tumours = str(SAMPLES / "tumours.csv")
+    result = cli("compute", "mae", tumours, "--group-by", "diagnosis", "--fail-if", "mae>100")
+    assert result.status == 1
+    assert "failed: mae (diagnosis malignant) is 159.8" in result.err
+    assert cli("compare", "--losses", "mse,mae", tumours, "--fail-if", "mse.effective_n<20").status == 1
+    assert cli("compare", "--losses", "mse,mae", tumours, "--fail-if", "mae.inflation>1.5").status == 0
+
+
+def test_a_gate_that_cannot_be_told(cli: Cli) -> None:
+    data = b"y_true,y_pred\n1,2\n2,3\n3,4\n"
+    result = cli("compare", "--losses", "mse", "--fail-if", "mse.inflation>2", stdin=data.replace(b"3,4", b"3,9"))
+    assert result.status == 4
+    assert "cannot be told" in result.err
+
+
 def test_list_by_family(cli: Cli) -> None:
     entries = json.loads(cli("list", "-f", "json").out)
     assert {"name", "aliases", "family", "roles", "params", "formula", "properties", "unit", "references"} <= set(

@@ -27,6 +27,9 @@ COLUMNS = {
     "effective_n": "how many rows the number really rests on, of all",
 }
 
+MEASURES = ("rank", "inflation", "effective_n")
+"""The columns that are compare's own."""
+
 
 @dataclass(frozen=True)
 class ComparedLoss:

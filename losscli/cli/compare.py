@@ -9,6 +9,7 @@ import click
 from losscli.cli.options import (
     Notes,
     data_options,
+    gate_option,
     loss_options,
     losses_from,
     output_options,
@@ -21,6 +22,7 @@ from losscli.cli.options import (
 @click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
 @click.option("--losses", required=True, metavar="A,B,C", help="The losses to compare.")
 @click.option("--outliers", metavar="RULE", help="What flags outlier rows.  [default: mad:3.5]")
+@gate_option
 @loss_options
 @data_options
 @output_options
@@ -28,6 +30,7 @@ def command(
     data: tuple[str, ...],
     losses: str,
     outliers: str | None,
+    gates: tuple[str, ...],
     params: tuple[str, ...],
     from_logits: bool,
     plugins: tuple[str, ...],
@@ -44,17 +47,19 @@ def command(
     cat data.csv | losscli compare --losses mse,mae,huber
     """  # fmt: skip
     from losscli import plan, report
-    from losscli.analysis.compare import compare_run
-    from losscli.cli.compute import conclude
+    from losscli.analysis.compare import MEASURES, compare_run
+    from losscli.cli.conclusion import conclude, gates_from
     from losscli.cli.output import Output
     from losscli.cli.progress import track
 
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, from_logits, plugins)
+    conditions = gates_from(gates, bound, MEASURES)
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request_from(values), note)
     compared = compare_run(dataset, run, outliers, lambda items: track(items, dataset.progress, quiet))
     output.emit(report.comparison(compared))
     for text in compared.notes:
         note(text)
-    return conclude(compared.evaluation, note)
+    measures = {loss.label: {key: getattr(loss, key) for key in MEASURES} for loss in compared}
+    return conclude(compared.evaluation, note, conditions, measures)

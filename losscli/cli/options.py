@@ -78,6 +78,12 @@ output_options = bundle(
 )  # fmt: skip
 
 
+gate_option = click.option(
+    "--fail-if", "gates", multiple=True, metavar="CONDITION",
+    help="Exit with 1 where a condition is true, as 'mse>0.5' or 'huber.p95>=3' (repeatable).",
+)  # fmt: skip
+
+
 class Notes:
     """Where notes go: stderr, unless they are to be quiet; each is said once."""
 

@@ -42,6 +42,8 @@ class Output(NamedTuple):
         """Write what a function draws."""
         with self._writer() as write:
             draw(write)
+        if self.path is None:
+            sys.stdout.flush()  # what is said on stderr comes after the results
 
     @contextmanager
     def _writer(self) -> Iterator[Write]:

@@ -1,0 +1,97 @@
+"""Gates: conditions such as `mse>0.5` or `huber.p95>=3` that make a command fail."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from losscli import spec
+from losscli.domain import number_text
+from losscli.errors import NoResultError, UsageError
+from losscli.spec import BoundLoss
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+VALUE = "value"
+_CONDITION = re.compile(rf"(.+?)\s*({'|'.join(OPERATORS)})\s*(\S+)")
+
+
+class Gate(NamedTuple):
+    """A condition on a statistic of a loss (by its label); the command fails where it is true."""
+
+    text: str
+    label: str
+    statistic: str
+    comparison: str
+    limit: float
+
+    def fails(self, value: float | None) -> bool:
+        """Whether the condition is true of a value.
+
+        Raises:
+            NoResultError: there is no such value on this data.
+        """
+        if value is None or math.isnan(value):
+            raise NoResultError(f"--fail-if {self.text!r} cannot be told: {self.name} has no value on this data")
+        return OPERATORS[self.comparison](value, self.limit)
+
+    @property
+    def name(self) -> str:
+        return self.label if self.statistic == VALUE else f"{self.label}.{self.statistic}"
+
+
+def parse(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]) -> Gate:
+    """Read `LOSS[.STATISTIC] OPERATOR NUMBER`, for one of the losses that are evaluated.
+
+    Raises:
+        UsageError: it is not of this form, or names a loss or statistic that is not there.
+    """
+    match = _CONDITION.fullmatch(text.strip())
+    limit = _number(match.group(3)) if match else None
+    if match is None or limit is None:
+        raise UsageError(f"--fail-if {text!r}: must be LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'")
+    subject, comparison, _ = match.groups()
+    name, dot, statistic = subject.rpartition(".")
+    if not (dot and statistic.isidentifier()):
+        name, statistic = subject, VALUE
+    elif statistic not in statistics:
+        raise UsageError(f"--fail-if {text!r}: there is no {statistic!r}; the statistics are {', '.join(statistics)}")
+    return Gate(text, _label(text, name, losses), statistic, comparison, limit)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _label(text: str, name: str, losses: Sequence[BoundLoss]) -> str:
+    """The label of the loss that is meant: by its whole text, or by its name where that is only one."""
+    wanted = spec.parse(name)[0]
+    by_name = [loss for loss in losses if wanted.name in (loss.loss.name, *map(spec.normal, loss.loss.aliases))]
+    found = [loss for loss in by_name if all(_same(loss, key, typed) for key, typed in wanted.params.items())]
+    if len(found) == 1:
+        return found[0].label
+    labels = ", ".join(loss.label for loss in losses)
+    problem = "could be several of" if found else "is none of"
+    raise UsageError(f"--fail-if {text!r}: {name!r} {problem} the losses here: {labels}")
+
+
+def _same(loss: BoundLoss, key: str, typed: spec.Typed) -> bool:
+    parameter = next((p for p in loss.loss.parameters if p.name == key), None)
+    return parameter is not None and spec.checked(loss.loss.name, parameter, typed) == loss.params[key]
+
+
+def verdicts(gates: Sequence[Gate], values: Sequence[tuple[str, str, Mapping[str, float | None]]]) -> list[str]:
+    """What failed, in words; `values` are (label, group, statistic -> value) of everything evaluated."""
+    return [
+        f"{gate.name}{group} is {values_of[gate.statistic]!r}, {gate.comparison} {number_text(gate.limit)}"
+        for gate in gates
+        for label, group, values_of in values
+        if label == gate.label and gate.fails(values_of[gate.statistic])
+    ]

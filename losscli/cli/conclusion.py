@@ -1,0 +1,99 @@
+"""The end of an evaluation: what should be known of the numbers, the gates, the exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from losscli.cli.options import Notes
+
+if TYPE_CHECKING:
+    from losscli.analysis.gates import Gate
+    from losscli.results import Evaluation, LossResult
+    from losscli.spec import BoundLoss
+
+SMALL_GROUP = 30
+"""Rows below which a group's number says little."""
+
+FAILED = 1
+
+
+def gates_from(texts: Sequence[str], losses: Sequence[BoundLoss], more: Sequence[str] = ()) -> list[Gate]:
+    """The gates that were typed; `more` are statistics that only this command has."""
+    if not texts:
+        return []
+    from losscli.analysis import gates
+    from losscli.results import STATISTICS
+
+    return [gates.parse(text, losses, ["value", "n", *STATISTICS, "clipped", *more]) for text in texts]
+
+
+def conclude(
+    evaluation: Evaluation,
+    note: Notes,
+    gates: Sequence[Gate] = (),
+    more: Mapping[str, Mapping[str, float | None]] | None = None,
+) -> int:
+    """Say what should be known, then the verdict of the gates.
+
+    `more` maps the label of a loss to statistics that its result does not have.
+
+    Returns:
+        1 where a gate's condition is true, else 0.
+
+    Raises:
+        NoResultError: a number is not finite, and no gate failed.
+    """
+    from losscli.errors import NoResultError
+
+    for text in remarks(evaluation):
+        note(text)
+    if gates and _failed(evaluation, gates, more or {}, note):
+        return FAILED
+    bad = [f"{result.label} is {result.value}" for result in evaluation if result.status != "ok"]
+    if bad:
+        raise NoResultError(f"{', '.join(bad)}: not a finite number; --top 5 shows the rows")
+    return 0
+
+
+def _failed(
+    evaluation: Evaluation, gates: Sequence[Gate], more: Mapping[str, Mapping[str, float | None]], note: Notes
+) -> bool:
+    from losscli.analysis.gates import verdicts
+
+    values = [(r.label, _where(r), _statistics(r) | dict(more.get(r.label, {}))) for r in evaluation]
+    failures = verdicts(gates, values)
+    for failure in failures:
+        print(f"losscli: failed: {failure}", file=sys.stderr)
+    if not failures:
+        note(f"passed: {', '.join(gate.text for gate in gates)} {'is' if len(gates) == 1 else 'are'} not true")
+    return bool(failures)
+
+
+def _statistics(result: LossResult) -> dict[str, float | None]:
+    return dict(result.summary._asdict())
+
+
+def _where(result: LossResult) -> str:
+    return "".join(f" ({column} {value})" for column, value in (result.group or {}).items())
+
+
+def remarks(evaluation: Evaluation) -> list[str]:
+    """What should be known of the numbers."""
+    info = evaluation.data
+    texts = [f"{info.n_omitted} of {info.n} rows lack a value and were left out"] if info.n_omitted else []
+    for result in evaluation:
+        name = f"{result.label}{_where(result)}"
+        if result.summary.clipped:
+            texts.append(f"{name}: in {result.summary.clipped} of {result.n} rows a probability was below eps and was "
+                         "clipped: eps sets their loss, not the data")  # fmt: skip
+        if not result.summary.exact:
+            texts.append(f"{name}: median and p95 are ≈, right to 0.1 %")
+    small = sorted((r.n, " ".join(r.group.values())) for r in evaluation if r.group is not None and r.n < SMALL_GROUP)
+    if small:
+        count = len({name for _, name in small})
+        groups = "1 group has" if count == 1 else f"{count} groups have"
+        texts.append(f"{groups} fewer than {SMALL_GROUP} rows, {small[0][1] or 'the one without a name'} only "
+                     f"{small[0][0]}: their numbers say little")  # fmt: skip
+    return texts
