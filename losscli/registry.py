@@ -20,30 +20,34 @@ ENTRY_POINT_GROUP = "losscli.losses"
 _by_name: dict[str, Loss] = {}
 
 
-def add(loss: Loss) -> Loss:
-    """Add a loss; a name or alias that another loss has is a UsageError (a module may be loaded again)."""
-    for name in map(spec.normal, (loss.name, *loss.aliases)):
-        other = _by_name.get(name)
-        if other is not None and (other.name, other.module) != (loss.name, loss.module):
-            raise UsageError(f"{name!r} is already the loss {other.name} of {other.module}")
-    for name in map(spec.normal, (loss.name, *loss.aliases)):
-        _by_name[name] = loss
-    return loss
-
-
 def all_losses() -> list[Loss]:
     """Every loss, in the order of declaration."""
-    _load()
     _load_entry_points()
+    _take_up()
     return list(dict.fromkeys(_by_name.values()))
+
+
+def _take_up() -> None:
+    """Add the losses that were declared since; a name that another loss has is a UsageError."""
+    _load()
+    while spec.declared:
+        loss = spec.declared.pop(0)
+        names = [spec.normal(name) for name in (loss.name, *loss.aliases)]
+        for name in names:
+            other = _by_name.get(name)
+            if other is not None and (other.name, other.module) != (loss.name, loss.module):
+                raise UsageError(f"{name!r} is already the loss {other.name} of {other.module}")
+        _by_name.update(dict.fromkeys(names, loss))
 
 
 @functools.cache
 def _load() -> None:
+    mine, spec.declared[:] = spec.declared[:], []  # the catalogue comes first: nothing may take its names
     package = importlib.import_module("losscli.losses")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"losscli.losses.{module.name}")
+    spec.declared += mine
 
 
 @functools.cache
@@ -73,11 +77,11 @@ def load_plugin(path: str) -> ModuleType:
     module_spec = importlib.util.spec_from_file_location(name, file)
     if module_spec is None or module_spec.loader is None:
         raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
-    _load()  # a plugin may not take the name of a loss that is already there
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module
     try:
         module_spec.loader.exec_module(module)
+        _take_up()
     except UsageError as error:
         raise UsageError(f"--plugin {path}: {error}") from error
     except Exception as error:
@@ -100,9 +104,10 @@ def resolve(requests: Sequence[Request], shared: Mapping[str, Any] | None = None
         requests: losses as typed or asked for.
         shared: parameters for each loss that has them (`-P`); one that none has is an error.
     """
-    _load()
+    _take_up()
     if any(request.name not in _by_name for request in requests):
         _load_entry_points()
+        _take_up()
     shared = shared or {}
     problems = [_unknown("loss", r.name, _by_name) for r in requests if r.name not in _by_name]
     found = [(r, _by_name[r.name]) for r in requests if r.name in _by_name]

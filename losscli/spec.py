@@ -239,6 +239,10 @@ class BoundLoss(NamedTuple):
 # ------------------------------------------------------------------------------------------- declaring a loss
 
 
+declared: list[Loss] = []
+"""Losses as they are declared, until the registry takes them up."""
+
+
 def loss(
     *,
     family: str,
@@ -268,8 +272,6 @@ def loss(
         whole: the kernel couples rows and gets the whole dataset at once.
         name: its name, when that cannot be the function's.
     """
-    from losscli import registry  # the registry holds losses; only declaring one looks back at it
-
     declaration = {
         "family": family, "formula": formula, "aliases": tuple(aliases), "unit": unit, "properties": properties,
         "elicits": elicits, "references": tuple(references), "equivalents": equivalents, "reduction": reduction,
@@ -277,7 +279,8 @@ def loss(
     }  # fmt: skip
 
     def declare(kernel: Kernel) -> Loss:
-        return registry.add(Loss(kernel, declaration))
+        declared.append(Loss(kernel, declaration))
+        return declared[-1]
 
     return declare
 
