@@ -126,6 +126,9 @@ class Domain:
 
     shapes: tuple[str, ...] = ("N*",)
 
+    one_row = False
+    """Whether a column of numbers is one row: all rows of the data are then one sample."""
+
     is_label = False
     """Whether text may stand for a number here, by way of class names."""
 
@@ -397,8 +400,25 @@ class Distribution(Simplex):
 
     shapes: tuple[str, ...] = ("N,C", "N")
 
+    one_row = True
+
     def describe(self) -> str:
         return "a row of C probabilities that sums to 1, or one column that is one distribution"
+
+
+@dataclass(frozen=True)
+class Rows(Numbers):
+    """A row of C numbers of an interval; one column of numbers is one such row."""
+
+    shapes: tuple[str, ...] = ("N,C", "N")
+
+    one_row = True
+
+    def describe(self) -> str:
+        return f"a row of C numbers {self.interval.describe()}, or one column that is one such row"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
 
 
 @dataclass(frozen=True)
@@ -514,6 +534,20 @@ class TweediePower(Number):
 
     def sample(self, rng: np.random.Generator) -> Any:
         return float(rng.choice((-1.0, 0.0, 1.0, 1.5, 2.0, 3.0)))
+
+
+@dataclass(frozen=True)
+class ExceptOne(Number):
+    """A number of an interval but 1."""
+
+    def check(self, value: Any) -> Any:
+        number = super().check(value)
+        if number == 1:
+            raise ValueError(f"must be {self.describe()}")
+        return number
+
+    def describe(self) -> str:
+        return f"{super().describe()}, but not 1"
 
 
 @dataclass(frozen=True)
@@ -648,6 +682,8 @@ ClassTarget = Annotated[NDArray[Any], ClassTargets()]
 ClassProbabilities = Annotated[Array, Simplex()]
 Scores = Annotated[Array, ClassScores()]
 TrueDistribution = Annotated[Array, Distribution(logits=False)]
+NonNegativeRow = Annotated[Array, Rows(interval=Interval(0))]
+PositiveRow = Annotated[Array, Rows(interval=Interval(0, low_open=True))]
 PredictedDistribution = Annotated[Array, Distribution()]
 Vector = Annotated[Array, Vectors()]
 
@@ -666,4 +702,5 @@ Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqe
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(Interval(0))))]
 Alpha = Annotated[float | None, OrNone(Number(Interval(0, 1)))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
+Order = Annotated[float, ExceptOne(Interval(0, low_open=True, high_open=True))]
 EPS = 2.220446049250313e-16

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
-from losscli.domain import Array, Distribution, Domain, Mask, Place
+from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError, NoResultError, UsageError
 from losscli.spec import BoundLoss, Form, Hook
 from losscli.statistics.moments import Sum
@@ -47,7 +47,7 @@ class Evaluator(NamedTuple):
 
     def one_distribution(self, batch: Batch) -> bool:
         """Whether all rows together are one sample: the classes of one distribution."""
-        arrays = [batch.arrays[role.name] for role in self.form.roles if isinstance(role.domain, Distribution)]
+        arrays = [batch.arrays[role.name] for role in self.form.roles if role.domain.one_row]
         return any(array.ndim == 1 for array in arrays)
 
     def __call__(self, batch: Batch, gradient: bool = False) -> Outcome:
@@ -127,9 +127,9 @@ def _letters(domain: Domain, array: NDArray[Any]) -> Iterator[tuple[str, Any]]:
 
 def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> NDArray[Any]:
     """The array in one of the domain's shapes: `(N,)` and `(N, 1)` are the same, nothing else is."""
-    if array.ndim == 1 and isinstance(domain, Distribution):
+    if array.ndim == 1 and domain.one_row:
         return array[None, :]
-    if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not isinstance(domain, Distribution):
+    if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not domain.one_row:
         return array[:, 0]
     if array.ndim == 1 and domain.shapes == ("N,D",):
         return array[:, None]

@@ -106,6 +106,17 @@ def root_slope(e: Array, s: float) -> Array:
     return np.sign(e) / np.hypot(1.0, s / np.abs(e))
 
 
+def beyond_one(p: Array) -> Array:
+    """sum p - 1, by row, as if it were summed exactly: what a tolerance lets pass must not drown in rounding"""
+    total, rest = np.full(len(p), -1.0), np.zeros(len(p))
+    for column in p.T:
+        raised = total + column
+        moved = raised - total
+        rest += (total - (raised - moved)) + (column - moved)
+        total = raised
+    return total + rest
+
+
 def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None) -> Array:
     """Labels as rows (a row of zeros where ignored); rows as they are."""
     if target.ndim == 2:

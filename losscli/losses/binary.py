@@ -11,11 +11,11 @@ from losscli.domain import (
     AtLeastZero,
     Boolean,
     Epsilon,
+    Label,
     Mask,
     Positive,
     Probability,
     Real,
-    SignLabel,
     SoftLabel,
     UnitInterval,
 )
@@ -152,29 +152,27 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 
 
 @loss(
-    family="binary", formula="max(0, margin - y s), y in {-1, 1}", unit="score",
-    properties=Property.CONVEX | Property.BOUNDED_GRADIENT, elicits="the more likely label",
-    references=("Cortes & Vapnik 1995, doi:10.1007/BF00994018",),
-    equivalents={
-        "keras": "keras.losses.Hinge()", "sklearn": "sklearn.metrics.hinge_loss (two classes)",
-        "optax": "optax.losses.hinge_loss",
-    },
+    family="binary", formula="mean over labels of -(y log sigmoid(s) + (1-y) log sigmoid(-s))", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    elicits="log-odds of each label",
+    references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
+    equivalents={"torch": "torch.nn.MultiLabelSoftMarginLoss()", "keras": "BinaryCrossentropy(from_logits=True)"},
 )  # fmt: skip
-def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
-    """The support vector machine's loss: zero once a score is on the right side by the margin.
+def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
+    """Binary cross-entropy of logits, averaged over the labels of a row.
 
-    y_pred is a score (a decision function), not a probability: 0 is undecided.
+    It is bce with from_logits=true, under the name that torch gives it.
 
-    Use: scores of a margin classifier.
+    Use: several labels a row, each on or off, predicted by logits.
 
-    Avoid: where probabilities are wanted: a hinge fit does not estimate them.
+    Avoid: one class out of several (softmax_loss).
 
-    Pitfalls: fed with probabilities, every row is inside the margin.
+    Pitfalls: every label counts alike, so rare labels hardly show in the mean.
     """
-    return np.maximum(0.0, margin - y_true * y_pred)
+    return times(y_true, softplus(-y_pred)) + times(1 - y_true, softplus(y_pred))
 
 
-@hinge.gradient
-def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
-    """-y where y s < margin, else 0"""
-    return np.where(y_true * y_pred < margin, -y_true, 0.0)
+@multilabel_soft_margin.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """sigmoid(s) - y, over the number of labels"""
+    return (1 - y_true) * sigmoid(y_pred) - y_true * sigmoid(-y_pred)

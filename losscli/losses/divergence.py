@@ -1,18 +1,76 @@
-"""Divergences between a true distribution P (`y_true`) and a predicted one Q (`y_pred`)."""
+"""Divergences between a true distribution P (`y_true`) and a predicted one Q (`y_pred`).
+
+Each is a function of p, q and log q; its gradient is declared by q and taken through the softmax or the sum where Q is
+given as logits or unnormalised.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from losscli.domain import Array, Boolean, PredictedDistribution, TrueDistribution
-from losscli.losses._numerics import log_ratio, log_softmax, through_softmax, through_sum, times
+from losscli.domain import (
+    Array,
+    Boolean,
+    NonNegativeRow,
+    Order,
+    PositiveRow,
+    PredictedDistribution,
+    TrueDistribution,
+)
+from losscli.losses._numerics import beyond_one, log1p_less, log_ratio, log_softmax, through_softmax, through_sum, times
 from losscli.losses.multiclass import share
 from losscli.spec import Property, loss
+
+CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
+BOUNDED = Property.BOUNDED_VALUE
+
+
+class Pair(NamedTuple):
+    """P and Q as distributions; `log_quotient` is log(p / q), 0 where p = q = 0."""
+
+    p: Array
+    q: Array
+    log_quotient: Array
+
+
+def pair(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Pair:
+    """P and Q from what was given: Q from logits without the underflow of exp, both divided by their sums if asked."""
+    p = share(y_true, normalize)
+    if from_logits:
+        log_q = log_softmax(y_pred)
+        return Pair(p, np.exp(log_q), np.log(p) - log_q)
+    q = share(y_pred, normalize)
+    return Pair(p, q, np.where(p == q, 0.0, log_ratio(p, q)))
+
+
+def by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
+    """d/d y_pred, from d/dq"""
+    if from_logits:
+        return through_softmax(times(q, slope), q)
+    return through_sum(slope, q, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
+
+
+def excess(p: Array, q: Array, log_quotient: Array) -> Array:
+    """p log(p/q) - p + q, each term at least 0: where p is near q, the sum does not cancel"""
+    d = (q - p) / p
+    near = np.abs(d) < 0.5
+    return np.where(p == 0, q, np.where(near, p * log1p_less(d), times(p, log_quotient) - p + q))
+
+
+def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
+    """What the sums of P and Q lack of 1 or have beyond it, which tolerance allows; none after normalising."""
+    none = np.zeros(len(p))
+    return none if normalize else beyond_one(p), none if normalize or from_logits else beyond_one(q)
+
+
+# ---------------------------------------------------------------------------------------------- Kullback-Leibler
 
 
 @loss(
     family="divergence", aliases=("kl_divergence", "kullback_leibler"), formula="sum_c p_c log(p_c / q_c)", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="the distribution",
+    properties=CONVEX | SMOOTH, elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean') with the arguments the other way round and log Q as "
@@ -36,18 +94,356 @@ def kl(
     Pitfalls: not symmetric, and libraries disagree on the order of the arguments; infinite where Q gives no chance to
     what P allows: nothing is clipped.
     """
-    p = share(y_true, normalize)
-    if from_logits:
-        return (times(p, np.log(p)) - times(p, log_softmax(y_pred))).sum(axis=1)
-    return times(p, log_ratio(p, share(y_pred, normalize))).sum(axis=1)
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = slack(p, q, from_logits, normalize)
+    return excess(p, q, log_quotient).sum(axis=1) + (more_p - more_q)
 
 
 @kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """-p_c / q_c; from logits softmax(s) - p"""
-    p = share(y_true, normalize)
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     if from_logits:
-        return through_softmax(-p, np.exp(log_softmax(y_pred)))
-    q = share(y_pred, normalize)
-    slope = -times(p, 1 / q) + 0.0
-    return through_sum(slope, q, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
+        return through_softmax(-p, q)
+    return by_prediction(-times(p, 1 / q) + 0.0, y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", formula="sum_c q_c log(q_c / p_c) = KL(Q, P)", unit="nat",
+    properties=CONVEX, references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
+    equivalents={"torch": "torch.nn.KLDivLoss(reduction='batchmean')(log p, q)", "scipy": "scipy.stats.entropy(q, p)"},
+)  # fmt: skip
+def reverse_kl(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """KL with the distributions exchanged: what Q puts where P has little counts most.
+
+    A fit by it settles on one mode of P, where a fit by kl covers all of them.
+
+    Use: variational inference, policies, students that may leave out what they cannot do.
+
+    Avoid: where what P allows must not be missed.
+
+    Pitfalls: infinite where Q gives a chance to what P rules out, which a softmax always does.
+    """
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = slack(p, q, from_logits, normalize)
+    return excess(q, p, -log_quotient).sum(axis=1) + (more_q - more_p)
+
+
+@reverse_kl.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """1 + log(q_c / p_c)"""
+    _, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    return by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", formula="sum_c p_c log(p_c / q_c) - p_c + q_c", unit="nat", properties=CONVEX | SMOOTH,
+    elicits="the mean", references=("Csiszár 1991, doi:10.1214/aos/1176348385",),
+    equivalents={"scipy": "scipy.special.kl_div, summed", "sklearn": "NMF(beta_loss='kullback-leibler')"},
+)  # fmt: skip
+def generalized_kl(y_true: NonNegativeRow, y_pred: NonNegativeRow) -> Array:
+    """KL for non-negative numbers that need not sum to 1: the I-divergence.
+
+    Use: counts and spectra, as in non-negative matrix factorisation.
+
+    Avoid: numbers that may be negative.
+
+    Pitfalls: it is half the Poisson deviance, summed over the row rather than averaged.
+    """
+    return excess(*pair(y_true, y_pred, False, False)).sum(axis=1)
+
+
+@generalized_kl.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """1 - p_c / q_c"""
+    return 1 - times(y_true, 1 / y_pred)
+
+
+@loss(
+    family="divergence", aliases=("symmetric_kl",), formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
+    unit="nat", properties=CONVEX | SYMMETRIC, references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
+    equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
+)  # fmt: skip
+def jeffreys(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """KL in both directions, added.
+
+    Use: comparing two distributions neither of which is the true one, where both have all classes.
+
+    Avoid: distributions with zeros (js, hellinger).
+
+    Pitfalls: infinite as soon as one of the two has a zero that the other has not.
+    """
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    return times(p - q, log_quotient).sum(axis=1)
+
+
+@jeffreys.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """1 + log(q_c / p_c) - p_c / q_c"""
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    return by_prediction(1 - log_quotient - times(p, 1 / q), y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", aliases=("jensen_shannon",), formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2", unit="nat",
+    properties=CONVEX | BOUNDED | SYMMETRIC, references=("Lin 1991, doi:10.1109/18.61115",),
+    equivalents={"scipy": "scipy.spatial.distance.jensenshannon(p, q)**2"},
+)  # fmt: skip
+def js(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """Jensen-Shannon divergence: KL to the middle of both; at most log 2, and never infinite.
+
+    Use: distributions that may not overlap; where neither is the true one.
+
+    Avoid: fits: it hardly slopes where the two are far apart.
+
+    Pitfalls: SciPy gives its root, a metric; some texts use log base 2, which makes it at most 1.
+    """
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    m = (p + q) / 2
+    halves = [excess(x, m, np.where(x == m, 0.0, log_ratio(x, m))) for x in (p, q)]
+    return (halves[0] + halves[1]).sum(axis=1) / 2
+
+
+@js.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """log(q_c / m_c) / 2"""
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    m = (p + q) / 2
+    slope = np.where(q == m, 0.0, log_ratio(q, m)) / 2
+    return by_prediction(slope, y_pred, q, from_logits, normalize)
+
+
+# ------------------------------------------------------------------------------------------------ of the roots
+
+
+def affinity_gap(p: Array, q: Array) -> Array:
+    """1 - sum_c sqrt(p_c q_c), as half the squared distance of the roots: nothing cancels when Q is near P"""
+    gap = (p - q) / (np.sqrt(p) + np.sqrt(q))
+    return np.square(np.where(p == q, 0.0, gap)).sum(axis=1) / 2
+
+
+@loss(
+    family="divergence", formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)", unit="1", properties=BOUNDED | SYMMETRIC,
+    references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
+    equivalents={"scipy": "scipy.spatial.distance.euclidean(sqrt p, sqrt q) / sqrt 2"},
+)  # fmt: skip
+def hellinger(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """Hellinger distance: between 0 and 1, a metric, finite with zeros.
+
+    Use: distances of histograms; rare classes count more than in total_variation.
+
+    Avoid: fits from afar, and at the very end: its slope is infinite where a q is 0 and jumps where Q = P.
+
+    Pitfalls: some texts square it, or leave the half out.
+    """
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    return np.sqrt(affinity_gap(p, q))
+
+
+@hellinger.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """(1 - sqrt(p_c / q_c)) / (4 H)"""
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    h = np.sqrt(affinity_gap(p, q))[:, None]
+    slope = np.where(h > 0, (1 - np.sqrt(times(p, 1 / q))) / (4 * h), 0.0)
+    return by_prediction(slope, y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=CONVEX | SYMMETRIC,
+    references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
+    equivalents={"scipy": "-log(1 - hellinger²)"},
+)  # fmt: skip
+def bhattacharyya(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """Minus the logarithm of the overlap of two distributions.
+
+    Use: bounds on the error of telling two classes apart.
+
+    Avoid: distributions that may not overlap: it is infinite then.
+
+    Pitfalls: no metric; it is half the Rényi divergence of order 1/2.
+    """
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    beyond = sum(slack(p, q, from_logits, normalize)) / 2
+    return -np.log1p(beyond - affinity_gap(p, q)) + 0.0
+
+
+@bhattacharyya.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """-sqrt(p_c / q_c) / (2 sum_k sqrt(p_k q_k))"""
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    overlap = np.sqrt(p * q).sum(axis=1, keepdims=True)
+    slope = -np.sqrt(times(p, 1 / q)) / (2 * overlap)
+    return by_prediction(slope, y_pred, q, from_logits, normalize)
+
+
+# ------------------------------------------------------------------------------------------------ the others
+
+
+@loss(
+    family="divergence", formula="sum_c |p_c - q_c| / 2", unit="1",
+    properties=CONVEX | BOUNDED | SYMMETRIC | Property.BOUNDED_GRADIENT,
+    references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
+    equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
+)  # fmt: skip
+def total_variation(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """The largest difference in the probability that P and Q give to any event.
+
+    Use: a number that can be explained: 0.1 means that no event is off by more than 10 %.
+
+    Avoid: fits: its gradient does not say how far apart the two are.
+
+    Pitfalls: some libraries leave the half out.
+    """
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    return np.abs(p - q).sum(axis=1) / 2
+
+
+@total_variation.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """sign(q_c - p_c) / 2"""
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    return by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", aliases=("chi_square",), formula="sum_c (p_c - q_c)² / q_c", unit="1", properties=CONVEX,
+    references=("Pearson 1900, doi:10.1080/14786440009463897",),
+    equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
+)  # fmt: skip
+def chi2(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """Pearson's chi-square divergence: squared differences over what was predicted.
+
+    Use: goodness of fit; a bound on kl from above (kl <= log(1 + chi2)).
+
+    Avoid: predictions with very small probabilities: one of them is all of the sum.
+
+    Pitfalls: not symmetric; Neyman's version divides by p instead. Times the count it is the test statistic.
+    """
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    return np.where(p == q, 0.0, (p - q) * ((p - q) / q)).sum(axis=1)
+
+
+@chi2.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """1 - (p_c / q_c)²"""
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    slope = 1 - np.square(np.where(p == q, np.where(p == 0, 0.0, 1.0), p / q))
+    return by_prediction(slope, y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)", unit="nat",
+    references=("Rényi 1961, Proc. 4th Berkeley Symp. 1, 547-561", "van Erven & Harremoës 2014, arXiv:1206.2459"),
+    equivalents={"scipy": "none; alpha = 1/2 is -2 log(1 - hellinger²)"},
+)  # fmt: skip
+def renyi(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, alpha: Order = 0.5, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """Rényi divergence of order alpha: kl in the limit alpha = 1, more of the worst class as alpha grows.
+
+    Use: privacy accounting; where kl is to be made more or less afraid of rare classes.
+
+    Avoid: alpha >= 1 where Q may have zeros: it is infinite.
+
+    Pitfalls: alpha = 1 is kl and is refused here; small alpha looks at little but the supports.
+    """
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = slack(p, q, from_logits, normalize)
+    # sum p^a q^(1-a) = sum p + sum p expm1((a-1) log(p/q)) keeps its digits near a = 1, the same from q near a = 0
+    if alpha > 0.5:
+        power = more_p + times(p, np.expm1((alpha - 1) * log_quotient)).sum(axis=1)
+    else:
+        power = more_q + times(q, np.expm1(alpha * log_quotient)).sum(axis=1)
+    return np.log1p(power) / (alpha - 1) + 0.0
+
+
+@renyi.gradient
+def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normalize: bool) -> Array:
+    """-(p_c / q_c)^alpha / sum_k p_k^alpha q_k^(1-alpha)"""
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    power = np.where(p == 0, 0.0, np.exp(alpha * log_quotient))
+    total = times(q, power).sum(axis=1, keepdims=True)
+    return by_prediction(-power / total + 0.0, y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", aliases=("emd",), formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums", unit="bin",
+    properties=CONVEX | SYMMETRIC | BOUNDED | Property.BOUNDED_GRADIENT,
+    references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
+    equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
+)  # fmt: skip
+def wasserstein(
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
+    normalize: Boolean = False,
+) -> Array:  # fmt: skip
+    """Earth mover's distance: how much probability has to be carried how many bins far.
+
+    Neighbouring bins are one unit apart.
+
+    Use: classes with an order: ages, grades, histograms.
+
+    Avoid: classes without an order: it depends on how they are sorted.
+
+    Pitfalls: the squared differences of the same cumulative sums are rps.
+    """
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    return np.abs(np.cumsum(p - q, axis=1)[:, :-1]).sum(axis=1)
+
+
+@wasserstein.gradient
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
+    """sum_{c <= k < C} sign(F_q(k) - F_p(k))"""
+    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    signs = np.sign(np.cumsum(q - p, axis=1))
+    signs[:, -1] = 0.0
+    slope = np.cumsum(signs[:, ::-1], axis=1)[:, ::-1]
+    return by_prediction(slope, y_pred, q, from_logits, normalize)
+
+
+@loss(
+    family="divergence", formula="sum_c p_c/q_c - log(p_c/q_c) - 1", unit="1",
+    properties=Property.DIFFERENTIABLE, elicits="the mean",
+    references=("Févotte, Bertin & Durrieu 2009, doi:10.1162/neco.2008.04-08-771",),
+    equivalents={"sklearn": "NMF(beta_loss='itakura-saito')"},
+)  # fmt: skip
+def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
+    """Compares positive numbers by their quotients: scaling both changes nothing.
+
+    Use: power spectra of sound, where quiet parts matter as much as loud ones.
+
+    Avoid: numbers that may be 0.
+
+    Pitfalls: it is half the gamma deviance, summed over the row; predicting too little costs far more than too much.
+    """
+    d = (y_true - y_pred) / y_pred
+    far = d - log_ratio(y_true, y_pred)
+    return np.where(np.abs(d) < 0.5, log1p_less(d), far).sum(axis=1)
+
+
+@itakura_saito.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """(q_c - p_c) / q_c²"""
+    return (y_pred - y_true) / y_pred / y_pred

@@ -1,0 +1,163 @@
+"""Losses of the margin y s: a label of -1 or 1 times a score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from losscli.domain import Array, Positive, Real, SignLabel
+from losscli.losses._numerics import sigmoid, softplus
+from losscli.spec import Property, loss
+
+CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
+
+
+@loss(
+    family="binary", formula="max(0, margin - y s), y in {-1, 1}", unit="score",
+    properties=CONVEX | BOUNDED_GRADIENT, elicits="the more likely label",
+    references=("Cortes & Vapnik 1995, doi:10.1007/BF00994018",),
+    equivalents={
+        "keras": "keras.losses.Hinge()", "sklearn": "sklearn.metrics.hinge_loss (two classes)",
+        "optax": "optax.losses.hinge_loss",
+    },
+)  # fmt: skip
+def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
+    """The support vector machine's loss: zero once a score is on the right side by the margin.
+
+    y_pred is a score (a decision function), not a probability: 0 is undecided.
+
+    Use: scores of a margin classifier.
+
+    Avoid: where probabilities are wanted: a hinge fit does not estimate them.
+
+    Pitfalls: fed with probabilities, every row is inside the margin.
+    """
+    return np.maximum(0.0, margin - y_true * y_pred)
+
+
+@hinge.gradient
+def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
+    """-y where y s < margin, else 0"""
+    return np.where(y_true * y_pred < margin, -y_true, 0.0)
+
+
+@loss(
+    family="binary", formula="max(0, margin - y s)²", unit="score²",
+    properties=CONVEX | SMOOTH, elicits="margin (2 P(y = 1) - 1)",
+    references=("Lee & Mangasarian 2001, doi:10.1023/A:1011215321374",),
+    equivalents={"keras": "keras.losses.SquaredHinge()", "sklearn": "sklearn.svm.LinearSVC(loss='squared_hinge')"},
+)  # fmt: skip
+def squared_hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
+    """The hinge, squared: smooth where it starts, and harder on scores that are far on the wrong side.
+
+    Use: linear classifiers whose solver wants a gradient everywhere.
+
+    Avoid: labels that are often wrong: the square listens to them.
+
+    Pitfalls: its values cannot be set beside those of hinge; a score 3 short costs 9.
+    """
+    return np.square(np.maximum(0.0, margin - y_true * y_pred))
+
+
+@squared_hinge.gradient
+def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
+    """-2 y max(0, margin - y s)"""
+    return -2 * y_true * np.maximum(0.0, margin - y_true * y_pred)
+
+
+@loss(
+    family="binary", formula="max(0, -y s)", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
+    references=("Rosenblatt 1958, doi:10.1037/h0042519",),
+    equivalents={"optax": "optax.losses.perceptron_loss", "sklearn": "SGDClassifier(loss='perceptron')"},
+)  # fmt: skip
+def perceptron(y_true: SignLabel, y_pred: Real) -> Array:
+    """How far a score is on the wrong side of 0.
+
+    Use: to see how wrong the wrong ones are, and nothing else.
+
+    Avoid: comparing models that are nearly always right: their loss is 0.
+
+    Pitfalls: scores of 0 everywhere are perfect by it.
+    """
+    return np.maximum(0.0, -y_true * y_pred)
+
+
+@perceptron.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """-y where y s < 0, else 0"""
+    return np.where(y_true * y_pred < 0, -y_true, 0.0)
+
+
+@loss(
+    family="binary", aliases=("logistic",), formula="log(1 + exp(-y s))", unit="nat",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT, elicits="log-odds",
+    references=("Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x",),
+    equivalents={"torch": "torch.nn.SoftMarginLoss()", "sklearn": "SGDClassifier(loss='log_loss')"},
+)  # fmt: skip
+def soft_margin(y_true: SignLabel, y_pred: Real) -> Array:
+    """The logistic loss: binary cross-entropy of a logit, written for labels of -1 and 1.
+
+    It is bce with from_logits=true.
+
+    Use: logits with labels of -1 and 1; boosting and linear models.
+
+    Avoid: labels that are often wrong, though it minds them less than exponential.
+
+    Pitfalls: fed with probabilities it is nearly the same for all rows.
+    """
+    return softplus(-y_true * y_pred)
+
+
+@soft_margin.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """-y / (1 + exp(y s))"""
+    return -y_true * sigmoid(-y_true * y_pred)
+
+
+@loss(
+    family="binary", aliases=("adaboost",), formula="exp(-y s)", unit="1",
+    properties=CONVEX | SMOOTH, elicits="half the log-odds",
+    references=("Freund & Schapire 1997, doi:10.1006/jcss.1997.1504",),
+    equivalents={"sklearn": "GradientBoostingClassifier(loss='exponential')"},
+)  # fmt: skip
+def exponential(y_true: SignLabel, y_pred: Real) -> Array:
+    """AdaBoost's loss: each unit of score on the wrong side multiplies it by e.
+
+    Use: to follow AdaBoost; where labels are clean.
+
+    Avoid: noisy labels: a few rows with large wrong scores are all of the mean.
+
+    Pitfalls: it overflows to infinity beyond a margin of about -709.
+    """
+    return np.exp(-y_true * y_pred)
+
+
+@exponential.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """-y exp(-y s)"""
+    return -y_true * np.exp(-y_true * y_pred)
+
+
+@loss(
+    family="binary", formula="max(0, 1 - y s)² where y s >= -1, else -4 y s", unit="score²",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT, elicits="2 P(y = 1) - 1",
+    references=("Zhang 2004, doi:10.1145/1015330.1015332",),
+    equivalents={"sklearn": "SGDClassifier(loss='modified_huber')"},
+)  # fmt: skip
+def modified_huber(y_true: SignLabel, y_pred: Real) -> Array:
+    """The squared hinge, straight for scores that are far on the wrong side.
+
+    Use: classification with outliers, where probabilities are wanted too: (s + 1) / 2, cut to [0, 1].
+
+    Avoid: where nearly all margins are above 1: it is 0 there.
+
+    Pitfalls: it has Huber's name for the straight part alone; its margin is fixed at 1.
+    """
+    m = y_true * y_pred
+    return np.where(m >= -1, np.square(np.maximum(0.0, 1 - m)), -4 * m)
+
+
+@modified_huber.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """-2 y max(0, 1 - y s) where y s >= -1, else -4 y"""
+    m = y_true * y_pred
+    return -y_true * np.where(m >= -1, 2 * np.maximum(0.0, 1 - m), 4.0)
