@@ -192,6 +192,8 @@ class Numbers(Domain):
             return rng.normal(size=self.size(dims)) * 2
         if math.isinf(high):
             return low + rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
+        if math.isinf(low):
+            return high - rng.gamma(2.0, 1.0, size=self.size(dims)) - 1e-3
         return rng.uniform(low, high, size=self.size(dims))
 
 
@@ -677,9 +679,12 @@ Label = Annotated[Array, BinaryLabels()]
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
 SignLabel = Annotated[Array, BinaryLabels(signs=True)]
 PairLabel = Annotated[Array, BinaryLabels(("N",))]
+SignPairLabel = Annotated[Array, BinaryLabels(("N",), signs=True)]
+Score = Annotated[Array, Domain(("N",))]
 ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
 ClassProbabilities = Annotated[Array, Simplex()]
+LogProbabilities = Annotated[Array, Numbers(("N,C",), Interval(high=0), "y_pred must hold log-probabilities")]
 Scores = Annotated[Array, ClassScores()]
 TrueDistribution = Annotated[Array, Distribution(logits=False)]
 NonNegativeRow = Annotated[Array, Rows(interval=Interval(0))]
@@ -702,5 +707,6 @@ Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqe
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(Interval(0))))]
 Alpha = Annotated[float | None, OrNone(Number(Interval(0, 1)))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
+Cosine = Annotated[float, Number(Interval(-1, 1))]
 Order = Annotated[float, ExceptOne(Interval(0, low_open=True, high_open=True))]
 EPS = 2.220446049250313e-16

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import tests.reference
+from losscli.domain import ClassTargets, Domain
 from losscli.spec import BoundLoss, Form
 from tests.registry_cases import LOSSES, draw, per_sample, variants
 
@@ -53,17 +54,23 @@ def inputs(name: str) -> Iterator[tuple[BoundLoss, dict[str, Any]]]:
             yield bound, {role: values.tolist() for role, values in drawn.items()}
 
 
+def as_kernels_want_it(array: np.ndarray, domain: Domain) -> np.ndarray:
+    """What the domain's check would have made of the values."""
+    if domain.one_row and array.ndim == 1:
+        return array[None, :]
+    if isinstance(domain, ClassTargets) and array.ndim == 1:
+        return array.astype(int)
+    if getattr(domain, "signs", False):
+        return np.where(array > 0, 1.0, -1.0)
+    return array
+
+
 def errors(bound: BoundLoss, roles: dict[str, Any]) -> np.ndarray:
     """Relative error of each row."""
     form = form_of(bound, roles)
     arrays = {role: np.array(values, dtype=float) for role, values in roles.items()}
     for role in form.roles:
-        if role.domain.is_label and role.name in arrays and arrays[role.name].ndim == 1:
-            domain = role.domain.given(bound.params)
-            signs = getattr(domain, "signs", False)
-            whole = (arrays[role.name] == arrays[role.name].astype(int)).all() and "C" in "".join(domain.shapes)
-            arrays[role.name] = arrays[role.name] * 2 - 1 if signs else arrays[role.name]
-            arrays[role.name] = arrays[role.name].astype(int) if whole else arrays[role.name]
+        arrays[role.name] = as_kernels_want_it(arrays[role.name], role.domain.given(bound.params))
     ours = per_sample(bound, form, arrays)
     with mp.workdps(50):
         theirs = [mp.mpf(value) for value in given(bound, roles)]

@@ -35,7 +35,16 @@ def log_softmax(x: Array) -> Array:
     """x - log sum exp x, by row; an infinite maximum takes all of the probability."""
     top = x.max(axis=-1, keepdims=True)
     shifted = np.subtract(x, top, out=np.zeros_like(x), where=x != top)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    others = np.exp(shifted)
+    np.put_along_axis(others, x.argmax(axis=-1)[..., None], 0.0, axis=-1)  # its 1 would swallow small ones
+    return shifted - np.log1p(others.sum(axis=-1, keepdims=True))
+
+
+def log_sum_exp(x: Array) -> Array:
+    """log sum exp x, by row"""
+    top = x.max(axis=-1)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    return np.where(np.isfinite(top), safe + np.log(np.exp(x - safe[:, None]).sum(axis=-1)), top)
 
 
 def clipped_log(p: Array, eps: float) -> Array:
@@ -88,6 +97,13 @@ def power_remainder(x: Array, power: float) -> Array:
         term = term * (-(power + n) / (n + 3)) * x
         total = total + term
     return total
+
+
+def power_less(x: Array, log1x: Array, power: float) -> Array:
+    """(1 + x)^power - 1 - power x, without cancellation near 0; log(1 + x) is given, for x near -1 has lost it"""
+    close = np.abs(x) * max(1.0, abs(2 - power)) < NEAR
+    near = power * (power - 1) * power_remainder(np.where(close, x, 0.0), 2 - power)
+    return np.where(close, near, np.expm1(power * log1x) - power * x)
 
 
 def log1p_less(x: Array) -> Array:

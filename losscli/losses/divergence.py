@@ -19,7 +19,17 @@ from losscli.domain import (
     PredictedDistribution,
     TrueDistribution,
 )
-from losscli.losses._numerics import beyond_one, log1p_less, log_ratio, log_softmax, through_softmax, through_sum, times
+from losscli.losses._numerics import (
+    beyond_one,
+    log1p_less,
+    log_ratio,
+    log_softmax,
+    log_sum_exp,
+    power_less,
+    through_softmax,
+    through_sum,
+    times,
+)
 from losscli.losses.multiclass import share
 from losscli.spec import Property, loss
 
@@ -372,12 +382,15 @@ def renyi(
     """
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
     more_p, more_q = slack(p, q, from_logits, normalize)
-    # sum p^a q^(1-a) = sum p + sum p expm1((a-1) log(p/q)) keeps its digits near a = 1, the same from q near a = 0
+    # sum p^a q^(1-a) - 1, from terms that do not cancel near a = 0 (taken from q), near a = 1 (from p) or near P = Q
     if alpha > 0.5:
-        power = more_p + times(p, np.expm1((alpha - 1) * log_quotient)).sum(axis=1)
+        terms = np.where(p == 0, -(1 - alpha) * q, p * power_less((q - p) / p, -log_quotient, 1 - alpha))
     else:
-        power = more_q + times(q, np.expm1(alpha * log_quotient)).sum(axis=1)
-    return np.log1p(power) / (alpha - 1) + 0.0
+        terms = np.where(q == 0, -alpha * p, q * power_less((p - q) / q, log_quotient, alpha))
+    beyond = terms.sum(axis=1) + alpha * more_p + (1 - alpha) * more_q
+    # powers of 1e-300 leave the range of floats: from afar the sum is taken of logarithms
+    far = log_sum_exp(np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient))
+    return np.where(np.abs(beyond) < 0.5, np.log1p(beyond), far) / (alpha - 1) + 0.0
 
 
 @renyi.gradient

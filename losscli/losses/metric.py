@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from losscli.domain import Array, AtLeastZero, Boolean, Distance, Distances, PairLabel, Vector
+from losscli.domain import (
+    Array,
+    AtLeastZero,
+    Boolean,
+    Cosine,
+    Distance,
+    Distances,
+    PairLabel,
+    Score,
+    SignPairLabel,
+    Vector,
+)
 from losscli.losses._numerics import dot, norm, unit
 from losscli.spec import Property, loss
 
@@ -136,3 +147,103 @@ def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distanc
         pushed, far = far <= other, np.minimum(far, other)
     push = np.where(pushed[:, None], slope(anchor, negative), 0.0)
     return np.where((near - far + margin > 0)[:, None], slope(anchor, positive) - push, 0.0)
+
+
+@loss(
+    family="metric", formula="1 - cos(y_true, y_pred)", unit="1",
+    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
+    equivalents={"optax": "optax.losses.cosine_distance", "scipy": "scipy.spatial.distance.cosine"},
+)  # fmt: skip
+def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
+    """One minus the cosine of the angle between two vectors: 0 is the best, 2 the worst.
+
+    The length of a vector does not matter. A zero vector has no direction and gives 1.
+
+    Use: embeddings whose direction carries the meaning, where the best value should be 0.
+
+    Avoid: where lengths matter.
+
+    Pitfalls: half the squared distance of the unit vectors, and so no metric.
+    """
+    # half the squared distance of the unit vectors does not cancel where they are nearly alike
+    u, v = unit(y_true), unit(y_pred)
+    zero = (norm(y_true) == 0) | (norm(y_pred) == 0)
+    return np.where(zero, 1.0, np.square(u - v).sum(axis=1) / 2)
+
+
+@cosine_distance.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """-(y_true/|y_true| - cos y_pred/|y_pred|) / |y_pred|"""
+    return -cosine_slope(y_pred, y_true)
+
+
+@loss(
+    family="metric", formula="1 - cos(x1, x2) for y = 1, max(0, cos(x1, x2) - margin) for y = -1", unit="1",
+    properties=Property.BOUNDED_VALUE,
+    equivalents={"torch": "torch.nn.CosineEmbeddingLoss(margin) (it adds 1e-12 to the squared lengths)"},
+)  # fmt: skip
+def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: Cosine = 0.0) -> Array:
+    """Turns similar pairs (1) the same way and others (-1 or 0) apart, until their cosine is below the margin.
+
+    Use: pairs of texts or sentences, similar or not.
+
+    Avoid: where lengths matter (contrastive).
+
+    Pitfalls: with margin 0 a pair of different things at a right angle costs nothing.
+    """
+    return np.where(y_true > 0, cosine_distance.forms[0].kernel(x1, x2), np.maximum(0.0, cosine(x1, x2) - margin))
+
+
+@cosine_embedding.gradient
+def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
+    """-d cos/dx1 for y = 1; d cos/dx1 where cos > margin for y = -1"""
+    side = np.where(y_true > 0, -1.0, np.where(cosine(x1, x2) > margin, 1.0, 0.0))
+    return side[:, None] * cosine_slope(x1, x2)
+
+
+@loss(
+    family="metric", formula="d for y = 1, max(0, margin - d) for y = -1", unit="d",
+    equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
+)  # fmt: skip
+def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: AtLeastZero = 1.0) -> Array:
+    """A distance, to be small for similar pairs (1) and beyond the margin for others (-1 or 0).
+
+    y_pred is the distance, as it was measured; it is not squared.
+
+    Use: pairs whose distance is at hand.
+
+    Avoid: where only vectors are at hand (contrastive).
+
+    Pitfalls: a negative y_pred lowers the loss of similar pairs below 0.
+    """
+    return np.where(y_true > 0, y_pred, np.maximum(0.0, margin - y_pred))
+
+
+@hinge_embedding.gradient
+def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
+    """1 for y = 1; -1 where d < margin for y = -1"""
+    return np.where(y_true > 0, 1.0, np.where(y_pred < margin, -1.0, 0.0))
+
+
+@loss(
+    family="metric", formula="max(0, -y (x1 - x2) + margin)", unit="score",
+    properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
+    references=("Herbrich, Graepel & Obermayer 1999, doi:10.1049/cp:19991091",),
+    equivalents={"torch": "torch.nn.MarginRankingLoss(margin)"},
+)  # fmt: skip
+def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: AtLeastZero = 0.0) -> Array:
+    """Wants the first score above the second (y = 1) or below it (y = -1 or 0), by a margin.
+
+    Use: learning to rank from pairs.
+
+    Avoid: where scores must mean something on their own: only differences count.
+
+    Pitfalls: with margin 0, scores that are all equal are perfect by it.
+    """
+    return np.maximum(0.0, margin - y_true * (x1 - x2))
+
+
+@margin_ranking.gradient
+def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
+    """-y where y (x1 - x2) < margin, else 0"""
+    return np.where(y_true * (x1 - x2) < margin, -y_true, 0.0)

@@ -16,6 +16,7 @@ from losscli.domain import (
     ClassTarget,
     Epsilon,
     IgnoreIndex,
+    LogProbabilities,
     Mask,
     Scores,
     UnitInterval,
@@ -206,5 +207,34 @@ def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: An
     return through_softmax(-terms, np.exp(log_softmax(y_pred)))
 
 
-for _hook in ("counted", "denominator"):
-    softmax_loss.forms[0].hooks[_hook] = cross_entropy.forms[0].hooks[_hook]
+softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("counted", "denominator")})
+
+
+@loss(
+    family="multiclass", formula="-w_t y_pred_t, y_pred log-probabilities", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
+    equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index); {CLASS_WEIGHTS}"},
+)  # fmt: skip
+def nll(
+    y_true: ClassLabel, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
+) -> Array:
+    """Minus the log-probability of the class that happened, as predicted.
+
+    Use: models that put out log-probabilities (log_softmax).
+
+    Avoid: logits (softmax_loss) and probabilities (cross_entropy).
+
+    Pitfalls: with class weights the mean divides by the weights of the rows' classes; rows of log-probabilities that
+    do not sum to 1 are not noticed by most libraries.
+    """
+    return -times(class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index), y_pred).sum(axis=1) + 0.0
+
+
+@nll.gradient
+def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
+    """-w_t for the target, 0 for the others"""
+    return -class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index) + 0.0
+
+
+nll.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("counted", "denominator")})

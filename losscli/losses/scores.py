@@ -1,0 +1,146 @@
+"""Losses of one class out of C by the margins between class scores, from labels or rows of target probabilities.
+
+For rows of targets, the score of the target is the mean of the scores, and the class terms are weighted and summed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
+from losscli.losses._numerics import one_hot
+from losscli.spec import Property, loss
+
+Target = NDArray[Any]
+OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
+CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
+
+
+def target_score(y_true: Target, s: Array) -> Array:
+    """sum_c t_c s_c"""
+    if y_true.ndim == 1:
+        return np.take_along_axis(s, y_true[:, None], axis=1)[:, 0]
+    return (y_true * s).sum(axis=1)
+
+
+def top(s: Array) -> Array:
+    """One-hot rows at the largest of each row (the first of equals)."""
+    return one_hot(s.argmax(axis=1), s.shape[1])
+
+
+def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
+    """max_c (1 - t_c) s_c and where it is, one-hot (zero where it is the target's 0)"""
+    others = (1 - one_hot(y_true, s.shape[1])) * s
+    return others.max(axis=1), top(others) * (1 - one_hot(y_true, s.shape[1]))
+
+
+@loss(
+    family="multiclass", formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)", unit="score",
+    properties=CONVEX | BOUNDED_GRADIENT,
+    references=("Weston & Watkins 1999, ESANN",),
+    equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
+)  # fmt: skip
+def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """Keras's hinge of several classes: the best wrong score, but at least 0, against the right one.
+
+    Use: to reproduce Keras.
+
+    Avoid: scores that are all negative: the 0 that stands for a rival is then the highest of them (multiclass_hinge).
+
+    Pitfalls: adding a constant to all scores of a row changes it.
+    """
+    wrong, _ = rival(y_true, y_pred)
+    return np.maximum(0.0, 1 + np.maximum(0.0, wrong) - target_score(y_true, y_pred))
+
+
+@categorical_hinge.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """1 for the best wrong class if its score is above 0, -1 for the right one, where the loss is above 0"""
+    wrong, where = rival(y_true, y_pred)
+    active = 1 + np.maximum(0.0, wrong) - target_score(y_true, y_pred) > 0
+    return active[:, None] * (where * (wrong > 0)[:, None] - one_hot(y_true, y_pred.shape[1]))
+
+
+@loss(
+    family="multiclass", aliases=("crammer_singer",), formula="max_j (s_j + [j != t]) - s_t", unit="score",
+    properties=CONVEX | BOUNDED_GRADIENT, references=("Crammer & Singer 2001, JMLR 2, 265-292",),
+    equivalents={
+        "optax": "optax.losses.multiclass_hinge_loss", "sklearn": "sklearn.metrics.hinge_loss (several classes)",
+    },
+)  # fmt: skip
+def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """The right class must beat the best wrong one by 1.
+
+    Use: multi-class support vector machines.
+
+    Avoid: where probabilities are wanted.
+
+    Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
+    """
+    t = one_hot(y_true, y_pred.shape[1])
+    return (y_pred + (1 - t)).max(axis=1) - target_score(y_true, y_pred)
+
+
+@multiclass_hinge.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """one-hot of the j that wins, less that of the target"""
+    t = one_hot(y_true, y_pred.shape[1])
+    return top(y_pred + (1 - t)) - t
+
+
+@loss(
+    family="multiclass", formula="max_j s_j - s_t", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
+    references=("Crammer & Singer 2003, JMLR 3, 951-991",),
+    equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
+)  # fmt: skip
+def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """By how much the right class is beaten.
+
+    Use: to see how wrong the wrong ones are, and nothing else.
+
+    Avoid: comparing models that are nearly always right: their loss is 0.
+
+    Pitfalls: scores that are all equal are perfect by it.
+    """
+    return y_pred.max(axis=1) - target_score(y_true, y_pred)
+
+
+@multiclass_perceptron.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """one-hot of the largest score, less that of the target"""
+    return top(y_pred) - one_hot(y_true, y_pred.shape[1])
+
+
+@loss(
+    family="multiclass", formula="sum_{j != t} max(0, margin - s_t + s_j)^p / C", unit="score^p", properties=CONVEX,
+    references=("Weston & Watkins 1999, ESANN",),
+    equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
+)  # fmt: skip
+def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
+    """Every wrong class must stay a margin below the right one.
+
+    Use: scores of many classes where all rivals matter.
+
+    Avoid: comparisons between data sets with different numbers of classes: it divides by C.
+
+    Pitfalls: multiclass_hinge counts the best rival only and does not divide.
+    """
+    return np.power(shortfall(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
+
+
+def shortfall(y_true: Target, s: Array, margin: float) -> Array:
+    """max(0, margin - s_t + s_j), 0 for the target"""
+    gaps = np.maximum(0.0, margin + (s - target_score(y_true, s)[:, None]))
+    np.put_along_axis(gaps, y_true[:, None], 0.0, axis=1)
+    return gaps
+
+
+@multi_margin.gradient
+def _(y_true: Target, y_pred: Array, *, p: int, margin: float) -> Array:
+    """p max(0, margin - s_t + s_j)^(p-1) / C for each rival, less their sum for the target"""
+    gaps = shortfall(y_true, y_pred, margin)
+    slope = (gaps > 0) * (1.0 if p == 1 else 2 * gaps) / y_pred.shape[1]
+    return slope - one_hot(y_true, y_pred.shape[1]) * slope.sum(axis=1, keepdims=True)

@@ -1,0 +1,228 @@
+"""Cross-entropies that are tempered: losses of the probability of the target class alone.
+
+Each is a function f of log p and its slope df/dp; for soft rows the class terms are weighted by t_c and summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain import (
+    EPS,
+    Array,
+    AtLeastZero,
+    Boolean,
+    ClassProbabilities,
+    ClassTarget,
+    Epsilon,
+    Interval,
+    Mask,
+    Number,
+    OrNone,
+    PerClass,
+    per_class,
+)
+from losscli.losses._numerics import log_softmax, one_hot, through_softmax, times
+from losscli.spec import Property, loss
+
+Target = NDArray[Any]
+Term = Callable[[Array], Array]
+AnyNumber = Annotated[float, Number()]
+BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
+Exponent = Annotated[float, Number(Interval(0, 1, low_open=True))]
+ClassAlpha = Annotated[float | tuple[float, ...] | None, OrNone(PerClass(Number(Interval(0)), single=True))]
+
+
+def log_probabilities(y_pred: Array, from_logits: bool) -> Array:
+    """log p, not clipped."""
+    return log_softmax(y_pred) if from_logits else np.log(y_pred)
+
+
+def of_target(y_true: Target, log_p: Array, f: Term) -> Array:
+    """f of the target's log-probability: sum_c t_c f(log p_c) for rows"""
+    if y_true.ndim == 1:
+        return f(np.take_along_axis(log_p, y_true[:, None], axis=1)[:, 0])
+    return times(y_true, f(log_p)).sum(axis=1)
+
+
+def by_prediction(y_true: Target, y_pred: Array, from_logits: bool, slope: Term) -> Array:
+    """d/d y_pred of sum_c t_c f, from df/dp (of probabilities) or p df/dp (of logits), each a function of log p"""
+    weighted = times(one_hot(y_true, y_pred.shape[1]), slope(log_probabilities(y_pred, from_logits)))
+    return through_softmax(weighted, np.exp(log_softmax(y_pred))) if from_logits else weighted
+
+
+def surprise(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
+    """-log p, clipped at eps unless from logits."""
+    return -(log_p if from_logits else np.maximum(log_p, np.log(eps))) + 0.0
+
+
+def surprise_slope(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
+    """d(-log p)/dp, 0 where clipped; from logits times p"""
+    return -np.ones_like(log_p) if from_logits else np.where(log_p >= np.log(eps), -np.exp(-log_p), 0.0)
+
+
+def below_eps(y_true: Target, y_pred: Array, from_logits: bool, eps: float = EPS) -> Mask:
+    """Where the probability of a target class was clipped."""
+    if from_logits:
+        return np.zeros(y_pred.shape, dtype=bool)
+    return (one_hot(y_true, y_pred.shape[1]) > 0) & (y_pred < eps)
+
+
+def scale(log_p: Array, from_logits: bool) -> Array:
+    """What d/dp is multiplied by: p from logits, else 1."""
+    return np.exp(log_p) if from_logits else np.ones_like(log_p)
+
+
+# --------------------------------------------------------------------------------------------------- the losses
+
+
+@loss(
+    family="multiclass", aliases=("softmax_focal",), formula="-alpha (1-p_t)^gamma log p_t", unit="nat",
+    references=("Lin et al. 2017, arXiv:1708.02002",),
+    equivalents={"keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (it clips p to [1e-7, 1-1e-7])"},
+)  # fmt: skip
+def categorical_focal(
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: ClassAlpha = 0.25, gamma: AtLeastZero = 2.0,
+    from_logits: Boolean = False, eps: Epsilon = EPS,
+) -> Array:  # fmt: skip
+    """Cross-entropy of several classes with the easy examples turned down.
+
+    alpha is a number, a list with one number a class, or none.
+
+    Use: many classes with a few that are nearly always right.
+
+    Avoid: where probabilities must be calibrated: it is not a proper score.
+
+    Pitfalls: a single alpha only scales the number; focal (of two classes) weighs the labels by alpha and 1 - alpha.
+    """
+    weights = per_class(alpha, y_pred.shape[1], "alpha")
+    log_p = log_probabilities(y_pred, from_logits)
+    terms = times((-np.expm1(log_p)) ** gamma, surprise(log_p, from_logits, eps))
+    return (one_hot(y_true, y_pred.shape[1]) * weights * terms).sum(axis=1)
+
+
+@categorical_focal.gradient
+def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
+    """alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t"""
+    weights = per_class(alpha, y_pred.shape[1], "alpha")
+
+    def slope(log_p: Array) -> Array:
+        rest = -np.expm1(log_p)
+        fall = gamma * times(rest ** (gamma - 1), -surprise(log_p, from_logits, eps)) if gamma else 0.0
+        fall = np.where(rest == 0, 0.0, fall) * scale(log_p, from_logits)
+        return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits, eps))
+
+    return by_prediction(y_true, y_pred, from_logits, slope)
+
+
+@categorical_focal.clipped
+def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
+    return below_eps(y_true, y_pred, from_logits, eps)
+
+
+@loss(
+    family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1", properties=Property.DIFFERENTIABLE,
+    references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
+    equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q)"},
+)  # fmt: skip
+def generalized_cross_entropy(
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, q: Exponent = 0.7, from_logits: Boolean = False
+) -> Array:
+    """Between cross-entropy (q to 0) and the mean absolute error (q = 1): bounded by 1/q.
+
+    Use: labels that are partly wrong.
+
+    Avoid: clean labels: it learns more slowly.
+
+    Pitfalls: values of different q cannot be set beside each other.
+    """
+    return of_target(y_true, log_probabilities(y_pred, from_logits), lambda log_p: -np.expm1(q * log_p) / q + 0.0)
+
+
+@generalized_cross_entropy.gradient
+def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
+    """-p_t^(q-1) by p_t; from logits p_t^q (softmax(s) - t)"""
+    return by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp((q if from_logits else q - 1) * log_p))
+
+
+@loss(
+    family="multiclass", aliases=("sce",), formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)", unit="nat",
+    references=("Wang et al. 2019, arXiv:1908.06112",),
+    equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
+)  # fmt: skip
+def symmetric_cross_entropy(
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: AtLeastZero = 0.1, beta: AtLeastZero = 1.0,
+    log_zero: BelowZero = -4.0, from_logits: Boolean = False,
+) -> Array:  # fmt: skip
+    """Cross-entropy and the cross-entropy of the labels as seen by the prediction, added.
+
+    The second part would take the logarithm of labels that are 0; log_zero stands for it.
+
+    Use: labels that are partly wrong.
+
+    Avoid: where the number must mean something outside of the fit.
+
+    Pitfalls: alpha and beta are tuned to the data set in the paper.
+    """
+
+    def term(log_p: Array) -> Array:
+        return alpha * surprise(log_p, from_logits) + beta * log_zero * np.expm1(log_p)
+
+    return of_target(y_true, log_probabilities(y_pred, from_logits), term)
+
+
+@symmetric_cross_entropy.gradient
+def _(y_true: Target, y_pred: Array, *, alpha: float, beta: float, log_zero: float, from_logits: bool) -> Array:
+    """-alpha/p_t + beta log_zero by p_t"""
+
+    def slope(log_p: Array) -> Array:
+        return alpha * surprise_slope(log_p, from_logits) + beta * log_zero * scale(log_p, from_logits)
+
+    return by_prediction(y_true, y_pred, from_logits, slope)
+
+
+@symmetric_cross_entropy.clipped
+def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
+    return below_eps(y_true, y_pred, from_logits)
+
+
+@loss(
+    family="multiclass", aliases=("poly_loss",), formula="CE + epsilon (1 - p_t)", unit="nat",
+    references=("Leng et al. 2022, arXiv:2204.12511",),
+    equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits)"},
+)  # fmt: skip
+def poly(
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: AnyNumber = 2.0, from_logits: Boolean = False
+) -> Array:
+    """Cross-entropy with the first term of its expansion in 1 - p_t weighed differently (Poly-1).
+
+    Use: a one-parameter change of cross-entropy that is worth trying.
+
+    Avoid: where a proper score is needed: only epsilon = 0 is one.
+
+    Pitfalls: below -1 the loss rises with the probability of the right class near the end.
+    """
+
+    def term(log_p: Array) -> Array:
+        return surprise(log_p, from_logits) - epsilon * np.expm1(log_p)
+
+    return of_target(y_true, log_probabilities(y_pred, from_logits), term)
+
+
+@poly.gradient
+def _(y_true: Target, y_pred: Array, *, epsilon: float, from_logits: bool) -> Array:
+    """-1/p_t - epsilon by p_t"""
+
+    def slope(log_p: Array) -> Array:
+        return surprise_slope(log_p, from_logits) - epsilon * scale(log_p, from_logits)
+
+    return by_prediction(y_true, y_pred, from_logits, slope)
+
+
+@poly.clipped
+def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
+    return below_eps(y_true, y_pred, from_logits)
