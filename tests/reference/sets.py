@@ -1,0 +1,98 @@
+"""Losses of a row as a whole once more, in mpmath, straight from the textbook formulas."""
+
+from __future__ import annotations
+
+import itertools
+
+import mpmath as mp
+from mpmath import mpf
+
+from tests.reference.classification import (
+    PROBABILITIES,
+    ROWS,
+    SCORE_ROWS,
+    SOFT,
+    Reference,
+    Roles,
+    both_logs,
+    by_row,
+    elements,
+    log_softmax,
+    target_row,
+    weigh,
+)
+
+
+def as_mask(y: object, p: object, from_logits: bool) -> tuple[list, list]:
+    y, p = (x if isinstance(x, list) else [x] for x in (y, p))
+    return y, [1 / (1 + mp.exp(-x)) for x in p] if from_logits else p
+
+
+def dice(y: object, p: object, smooth: float, from_logits: bool) -> mpf:
+    y, p = as_mask(y, p, from_logits)
+    both = mp.fsum(a * b for a, b in zip(y, p, strict=True))
+    total = mp.fsum(y) + mp.fsum(p) + mpf(smooth)
+    return 1 - (2 * both + mpf(smooth)) / total if total else mpf(0)
+
+
+def tversky(y: object, p: object, alpha: float, beta: float, smooth: float, from_logits: bool) -> mpf:
+    y, p = as_mask(y, p, from_logits)
+    both = mp.fsum(a * b for a, b in zip(y, p, strict=True))
+    false_positive = mp.fsum((1 - a) * b for a, b in zip(y, p, strict=True))
+    false_negative = mp.fsum(a * (1 - b) for a, b in zip(y, p, strict=True))
+    total = both + mpf(alpha) * false_positive + mpf(beta) * false_negative + mpf(smooth)
+    return 1 - (both + mpf(smooth)) / total if total else mpf(0)
+
+
+def asymmetric(y: mpf, p: mpf, gamma_pos: float, gamma_neg: float, clip: float, from_logits: bool, eps: float) -> mpf:
+    log_p, log_rest = both_logs(p, from_logits, eps)
+    p = mp.exp(log_p) if from_logits else p
+    rest = mp.exp(log_rest) if from_logits else 1 - p
+    q = max(p - mpf(clip), mpf(0))
+    log_left = log_rest if clip == 0 else mp.log(max(1 - q, mpf(eps)))
+    return -(weigh(y, weigh(rest ** mpf(gamma_pos), log_p)) + weigh(1 - y, weigh(q ** mpf(gamma_neg), log_left)))
+
+
+def multilabel_margin(y: list, s: list) -> mpf:
+    on, off = ([x for x, hit in zip(s, y, strict=True) if bool(hit) is kind] for kind in (True, False))
+    return mp.fsum(max(mpf(0), 1 - a + b) for a, b in itertools.product(on, off)) / len(s)
+
+
+def rps(t: object, p: list) -> mpf:
+    gaps = [a - b for a, b in zip(p, target_row(t, len(p)), strict=True)]
+    return mp.fsum(mp.fsum(gaps[: k + 1]) ** 2 for k in range(len(gaps)))
+
+
+REFERENCE: dict[str, Reference] = {
+    "dice": by_row(dice, "y_true", "y_pred"),
+    "tversky": by_row(tversky, "y_true", "y_pred"),
+    "hamming": elements(lambda y, p, threshold: mpf(int((p >= mpf(threshold)) != (y == 1)))),
+    "asymmetric": elements(asymmetric),
+    "multilabel_margin": by_row(multilabel_margin, "y_true", "y_pred"),
+    "rps": by_row(rps, "y_true", "y_pred"),
+    "ranking_softmax": by_row(
+        lambda y, s: -mp.fsum(weigh(a, b) for a, b in zip(y, log_softmax(s), strict=True)), "y_true", "y_pred"
+    ),
+}
+
+MASKS: Roles = {
+    "y_true": [[1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1], [1, 0, 0, 0], [1, 1, 0, 0]],
+    "y_pred": [[1.0, 1.0, 0.0, 0.0], [0.0] * 4, [1 - 1e-12] * 4, [1e-300, 0.0, 0.0, 0.0], [0.9, 0.8, 0.1, 1e-17]],
+}
+MASK_LOGITS: Roles = {"y_true": MASKS["y_true"][3:], "y_pred": [[40.0, -40.0, -700.0, -1.0], [0.0, 1e-9, 3.0, -30.0]]}
+PAIRS: Roles = {"y_true": [0] * len(PROBABILITIES) + [1] * len(PROBABILITIES), "y_pred": PROBABILITIES * 2}
+LOGITS: Roles = {"y_true": [0, 0, 0, 0, 1, 1, 1, 1], "y_pred": [-1e4, -3.0, 37.0, 1e4, -1e4, -37.0, 3.0, 1e4]}
+
+EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
+    "dice": [(p, MASKS) for p in ({}, {"smooth": 0.0}, {"smooth": 1.0})] + [({"from_logits": True}, MASK_LOGITS)],
+    "tversky": [(p, MASKS) for p in ({}, {"smooth": 0.0}, {"alpha": 0.9, "beta": 0.1})]
+    + [({"from_logits": True}, MASK_LOGITS)],
+    "hamming": [(p, PAIRS) for p in ({}, {"threshold": 0.0}, {"threshold": 1.0})],
+    "asymmetric": [(p, PAIRS) for p in ({}, {"clip": 0.0}, {"gamma_pos": 0.0, "gamma_neg": 0.0, "clip": 0.0})]
+    + [(p | {"from_logits": True}, LOGITS) for p in ({}, {"clip": 0.0})],
+    "multilabel_margin": [({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS}) for y in
+                          ([1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 1])],
+    "rps": [({}, {"y_true": [y] * len(ROWS), "y_pred": ROWS}) for y in (0, 1, 2, SOFT)],
+    "ranking_softmax": [({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS}) for y in
+                        ([3.0, 0.0, 0.5], [0.0, 0.0, 0.0], [1e-9, 5.0, 1e9])],
+}  # fmt: skip
