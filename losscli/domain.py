@@ -3,6 +3,9 @@
 A domain checks, describes itself for help and messages, and draws samples for tests, so that what the
 documentation promises, what is refused and what is tested are one thing. Losses name their domains as
 annotations (`y_pred: Real`, `delta: Positive`); the aliases at the end of this file are those names.
+
+Domains are not changed once made. They are plain dataclasses all the same, without generated comparisons: the methods
+that a frozen one gets would be a tenth of what a small command takes to start.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ def number_text(value: float) -> str:
 # ------------------------------------------------------------------------------------------------- intervals
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Interval:
     """An interval of the real line; ends are included unless said to be open."""
 
@@ -116,7 +119,7 @@ class Place:
 # --------------------------------------------------------------------------------------------- role domains
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Domain:
     """What an array may hold, and its shapes: alternatives like `N`, `N*`, `N,C`, `N,D`, `C,D`.
 
@@ -170,7 +173,7 @@ class Domain:
         return tuple(dims[letter] for letter in self.shapes[0].replace("*", "").split(","))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Numbers(Domain):
     """Real numbers of an interval, one or more a row."""
 
@@ -197,7 +200,7 @@ class Numbers(Domain):
         return rng.uniform(low, high, size=self.size(dims))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Nonzero(Numbers):
     """Numbers to divide by: not zero, unless `eps` stands in for it."""
 
@@ -216,7 +219,7 @@ class Nonzero(Numbers):
         return "any real number but 0 (0 too where eps > 0)"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Rates(Numbers):
     """Expected counts, or with `log_input` their logarithms."""
 
@@ -230,7 +233,7 @@ class Rates(Numbers):
         return ">= 0 (any real number with log_input)"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class TweedieTargets(Numbers):
     """What a Tweedie distribution of this power can give: any number to power 0, then counts and amounts."""
 
@@ -246,7 +249,7 @@ class TweedieTargets(Numbers):
         return "any real number where power <= 0, >= 0 where power < 2, else > 0"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class TweedieMeans(Numbers):
     """What the mean of a Tweedie distribution of this power can be."""
 
@@ -260,7 +263,7 @@ class TweedieMeans(Numbers):
         return "> 0 (any real number where power=0)"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Probabilities(Numbers):
     """Probabilities of a label, each on its own; any number with `from_logits`."""
 
@@ -277,7 +280,7 @@ class Probabilities(Numbers):
         return rng.uniform(0.02, 0.98, size=self.size(dims))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class BinaryLabels(Domain):
     """Labels of two classes: {0, 1}, {-1, 1} or booleans; given to the kernel as 0/1, or as -1/+1.
 
@@ -313,7 +316,7 @@ class BinaryLabels(Domain):
         return rng.integers(0, 2, size=self.size(dims)).astype(float)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ClassTargets(Domain):
     """Class labels 0..C-1, one a row; or, with the shape `N,C` too, one-hot or soft rows that sum to 1."""
 
@@ -349,7 +352,7 @@ class ClassTargets(Domain):
         return rng.integers(0, dims["C"], size=dims["N"])
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Simplex(Domain):
     """Rows of probabilities that sum to 1: within 1e-6 silently, within 1e-3 with a note.
 
@@ -396,7 +399,7 @@ class Simplex(Domain):
         return rng.dirichlet(np.full(dims["C"], 2.0), size=dims["N"])
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Distribution(Simplex):
     """As Simplex, and one column of numbers is one distribution: its N rows are the classes."""
 
@@ -408,7 +411,7 @@ class Distribution(Simplex):
         return "a row of C probabilities that sums to 1, or one column that is one distribution"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Rows(Numbers):
     """A row of C numbers of an interval; one column of numbers is one such row."""
 
@@ -423,7 +426,7 @@ class Rows(Numbers):
         return rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Vectors(Domain):
     """A vector a row: an embedding, a point."""
 
@@ -433,7 +436,7 @@ class Vectors(Domain):
         return "a vector of D real numbers"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ClassScores(Domain):
     """A row of C scores (logits), one a class."""
 
@@ -466,7 +469,7 @@ class ParameterDomain:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Number(ParameterDomain):
     """A number of an interval, an integer if asked; `zero=False` leaves zero out.
 
@@ -519,7 +522,7 @@ class Number(ParameterDomain):
         return round(drawn) if self.integer else round(float(drawn), 3) or 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class TweediePower(Number):
     """The power of a Tweedie distribution's variance function; there is none between 0 and 1."""
 
@@ -538,7 +541,7 @@ class TweediePower(Number):
         return float(rng.choice((-1.0, 0.0, 1.0, 1.5, 2.0, 3.0)))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ExceptOne(Number):
     """A number of an interval but 1."""
 
@@ -552,7 +555,7 @@ class ExceptOne(Number):
         return f"{super().describe()}, but not 1"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Flag(ParameterDomain):
     """True or false."""
 
@@ -578,7 +581,7 @@ class Flag(ParameterDomain):
         return bool(rng.integers(2))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Choice(ParameterDomain):
     """One of a few words."""
 
@@ -599,7 +602,7 @@ class Choice(ParameterDomain):
         return str(rng.choice(self.words))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class OrNone(ParameterDomain):
     """Another domain, or nothing: typed `none`."""
 
@@ -621,7 +624,7 @@ class OrNone(ParameterDomain):
         return None if rng.integers(2) else self.inner.sample(rng)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class PerClass(ParameterDomain):
     """A list of numbers, one a class, typed `2/4/6`; with `single`, one number for all of them too."""
 
