@@ -71,6 +71,10 @@ class Interval:
         return f"in {left}{number_text(self.low)}, {number_text(self.high)}{right}"
 
 
+REALS, NOT_NEGATIVE, UNIT = Interval(), Interval(0), Interval(0, 1)
+OPEN = Interval(low_open=True, high_open=True)
+
+
 # ------------------------------------------------------------------------------------- where a value was read
 
 
@@ -177,7 +181,7 @@ class Domain:
 class Numbers(Domain):
     """Real numbers of an interval, one or more a row."""
 
-    interval: Interval = Interval()
+    interval: Interval = REALS
     mend: str = ""
 
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
@@ -223,7 +227,7 @@ class Nonzero(Numbers):
 class Rates(Numbers):
     """Expected counts, or with `log_input` their logarithms."""
 
-    interval: Interval = Interval(0)
+    interval: Interval = NOT_NEGATIVE
     mend: str = "if these are logarithms of rates, add -P log_input=true"
 
     def given(self, params: Params) -> Domain:
@@ -267,7 +271,7 @@ class TweedieMeans(Numbers):
 class Probabilities(Numbers):
     """Probabilities of a label, each on its own; any number with `from_logits`."""
 
-    interval: Interval = Interval(0, 1)
+    interval: Interval = UNIT
     mend: str = "if these are logits, add --from-logits"
 
     def given(self, params: Params) -> Domain:
@@ -476,7 +480,7 @@ class Number(ParameterDomain):
     `usual` are the ends between which samples are drawn, where the interval alone would not tell.
     """
 
-    interval: Interval = Interval()
+    interval: Interval = REALS
     integer: bool = False
     zero: bool = True
     usual: tuple[float, float] | None = None
@@ -526,7 +530,7 @@ class Number(ParameterDomain):
 class TweediePower(Number):
     """The power of a Tweedie distribution's variance function; there is none between 0 and 1."""
 
-    interval: Interval = Interval(low_open=True, high_open=True)
+    interval: Interval = OPEN
 
     def check(self, value: Any) -> Any:
         power = super().check(value)
