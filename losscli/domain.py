@@ -24,6 +24,9 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Params = Mapping[str, Any]
 
+FULL = 1 << 16
+"""Rows of a batch that others may follow."""
+
 SUM_SILENT = 1e-6
 SUM_WARN = 1e-3
 
@@ -114,7 +117,8 @@ class Place:
         index = [int(i) for i in np.argwhere(wrong)[0]]
         rows = int(np.count_nonzero(wrong.reshape(len(wrong), -1).any(axis=1)))
         value = values[tuple(index)] if values.ndim == wrong.ndim else values[index[0]]
-        others = f" (and {rows - 1} more row{'s' if rows > 2 else ''} like it)" if rows > 1 else ""
+        least = "at least " if len(wrong) >= FULL else ""  # there may be more in what has not been read yet
+        others = f" (and {least}{rows - 1} more row{'s' if rows > 2 else ''} like it)" if rows > 1 else ""
         tail = f"; {mend}" if mend else ""
         shown = number_text(float(value)) if np.ndim(value) == 0 and not isinstance(value, str) else repr(value)
         return DataError(f"{self.name(index)}, row {self.row(index[0])}: {shown} {what}{others}{tail}")
