@@ -13,6 +13,7 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -25,10 +26,13 @@ import pytest
 
 import losscli
 from losscli.cli import COMMANDS
-from tests.conftest import ENVIRONMENT, LOSSCLI, ROOT, Cli
+from tests.conftest import Cli
 
+ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_data"
 DIABETES = str(SAMPLES / "diabetes.csv")
+LOSSCLI = [sys.executable, "-m", "losscli"]
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")} | {"PYTHONPATH": str(ROOT)}
 
 # every loss of the catalogue on sample data: what to type
 EXAMPLES = {
