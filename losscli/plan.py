@@ -64,6 +64,8 @@ def prepare(
         if request.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
     weight = binder.weight()
+    if weight is not None and (weight.several or weight.columns[0].trailing not in ((), (1,))):
+        raise DataError(f"{label_of(weight.table)}weight: one number a row is needed, not several columns")
     classes = class_names(bound, request.classes)
     if "y_true" in bound and "y_pred" in bound:
         bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
@@ -71,7 +73,7 @@ def prepare(
         bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
         request.group_by,
     )  # fmt: skip
-    for name in request.group_by:
+    for name in (*request.group_by, *([request.id] if request.id else [])):
         if not any(table.column(name) for table in dataset.tables):
             raise DataError(f"{label_of(dataset.tables[0])}no column {name!r}{suggest(name, dataset.tables[0])}")
     return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)

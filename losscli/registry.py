@@ -84,7 +84,7 @@ def load_plugin(path: str) -> ModuleType:
         _take_up()
     except UsageError as error:
         raise UsageError(f"--plugin {path}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"--plugin {path}: {type(error).__name__}: {error}") from error
     return module
 

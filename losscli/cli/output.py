@@ -28,8 +28,8 @@ class Output(NamedTuple):
             UsageError: a file whose ending names no format, or a folder that is not there.
         """
         path = None if values["output"] in (None, "-") else values["output"]
-        format_ = values["format_"] or (_format_of(path) if path else "table" if _on_terminal() else "tsv")
-        if path:
+        format_ = values["format_"] or (_format_of(path) if path is not None else "table" if _on_terminal() else "tsv")
+        if path is not None:
             _check_folder(path)
         width = _terminal_width() if not path and _on_terminal() else None
         return cls(path, format_, Style(values["precision"], not path and _colour(values["color"]), width))
@@ -89,6 +89,8 @@ def _format_of(path: str) -> str:
 
 
 def _check_folder(path: str) -> None:
+    if not path:
+        raise UsageError("-o: the name of the file is empty")
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         raise UsageError(f"-o {path}: there is no folder {folder}")

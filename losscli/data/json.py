@@ -25,6 +25,8 @@ def read_json(source: Input, role: str | None) -> Table:
     document = _loads(data, source.name, "")
     if isinstance(document, dict):
         arrays = {k: array_of(v, source.name, k) for k, v in document.items() if isinstance(v, list)}
+        if arrays and not any(array.size for array in arrays.values()):
+            raise DataError(f"{source.name}: its arrays hold no rows")
         if not arrays:
             raise DataError(f"{source.name}: the object holds no arrays; its keys are {_names(document)}")
     elif isinstance(document, list) and document and all(isinstance(item, dict) for item in document):
@@ -42,7 +44,7 @@ def _loads(data: bytes | str, name: str, where: str) -> Any:
     except json.JSONDecodeError as error:
         place = where or f"line {error.lineno}, character {error.colno}"
         raise DataError(f"{name}: {place}: is not JSON: {error.msg}") from None
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{name}: {where + ': ' if where else ''}is not JSON ({error})") from None
 
 
@@ -65,11 +67,14 @@ def array_of(values: Sequence[Any], name: str, column: str, start: int = 0) -> N
 
 def _flat(values: Sequence[Any]) -> NDArray[Any]:
     if all(type(value) in (int, float, bool) for value in values):
-        return np.array(values, dtype=np.float64)
+        try:
+            return np.array(values, dtype=np.float64)
+        except OverflowError:  # integers beyond the range of floats, which as text would be infinite
+            return np.array([float(str(value)) for value in values])
     array = np.empty(len(values), dtype=object)
     array[:] = values
     if all(type(value) in (int, float, bool, type(None)) for value in values):
-        return array.astype(np.float64)
+        return np.array([np.nan if value is None else float(str(value)) for value in values])
     return array
 
 
@@ -99,7 +104,9 @@ class JsonLinesTable(Table):
 
     def _records(self) -> Iterator[list[dict[str, Any]]]:
         while lines := self._source.stream.readlines(LINES * 64):
-            yield self._parse([line for line in lines if line.strip()])
+            filled = [line for line in lines if line.strip()]
+            if filled:
+                yield self._parse(filled)
 
     def _parse(self, lines: list[bytes]) -> list[dict[str, Any]]:
         try:

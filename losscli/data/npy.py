@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 import os
+import tokenize
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import IO, Any
@@ -40,7 +41,7 @@ def read_npy(source: Input, role: str | None) -> Table:
 def _header(source: Input) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         return _read_header(source.stream)
-    except (ValueError, EOFError, SyntaxError) as error:
+    except (ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError, KeyError) as error:
         raise DataError(f"{source.name}: is not an NPY file, or is cut short ({str(error).splitlines()[0]})") from None
 
 
@@ -143,6 +144,7 @@ class _StreamedNpy(Table):
 def read_npz(source: Input, role: str | None) -> Table:
     """The arrays of an archive by their names; a lone array is the role it was named for."""
     import zipfile
+    import zlib
 
     stack = ExitStack()
     path = stack.enter_context(source.file())
@@ -157,7 +159,7 @@ def read_npz(source: Input, role: str | None) -> Table:
             raise DataError(f"{source.name}: holds Python objects, which are never unpickled; "
                             "save it with a numeric dtype") from None  # fmt: skip
         raise DataError(f"{source.name}: is damaged ({str(error).splitlines()[0]})") from None
-    except (zipfile.BadZipFile, OSError, EOFError, KeyError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError) as error:
         raise DataError(f"{source.name}: is not an NPZ archive, or is damaged ({error})") from None
     finally:
         stack.close()

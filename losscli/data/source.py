@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 from losscli.data.files import COMPRESSED_ENDINGS, ENDINGS, STDIN, Input
@@ -153,12 +154,11 @@ class _Parts(Table):
         yield from self._first.chunks(wanted)
         for path in self._paths[1:]:
             self._opened += 1
-            table = _open_one(path, self._role, self._options)
-            lacking = [name for name in wanted if table.column(name) is None]
-            if lacking:
-                raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
-            yield from table.chunks(wanted)
-            table.close()
+            with closing(_open_one(path, self._role, self._options)) as table:
+                lacking = [name for name in wanted if table.column(name) is None]
+                if lacking:
+                    raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
+                yield from table.chunks(wanted)
 
     def close(self) -> None:
         self._first.close()
@@ -197,5 +197,13 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         )
     if [*named.values(), *bare].count(STDIN) > 1:
         raise UsageError("standard input can be read once only")
-    common = open_table(bare[0], None, options) if bare else None
-    return Sources(common, {role: open_table(path, role, options) for role, path in named.items()})
+    with ExitStack() as opened:  # what was opened is closed again if the next one cannot be
+        common = open_table(bare[0], None, options) if bare else None
+        if common is not None:
+            opened.callback(common.close)
+        by_role = {}
+        for role, path in named.items():
+            by_role[role] = open_table(path, role, options)
+            opened.callback(by_role[role].close)
+        opened.pop_all()
+    return Sources(common, by_role)

@@ -115,6 +115,8 @@ class TextTable(Table):
     def _parse(self, block: bytes, wanted: Mapping[str, Kind], done: int) -> Chunk:
         if not block:
             return {name: np.zeros(0) for name in wanted}
+        if block.count(b'"') % 2:
+            raise DataError(f"{self.name}: a quote is opened and never closed, at row {done + 1} or after it")
         if b"\0" in block:
             raise DataError(f"{self.name}: holds NUL bytes: it is not text; --input-format names another format")
         if len(block) > SMALL:
@@ -192,7 +194,7 @@ class TextTable(Table):
         try:
             return to_number(cell, self.name, name, index)
         except DataError as error:
-            if "," in cell and self._delimiter != ",":
+            if "," in cell:
                 raise DataError(f"{error} (a decimal comma? numbers are written with a point)") from None
             raise
 
@@ -238,6 +240,8 @@ def _decode(data: bytes) -> str:
 def _utf8(source: Input) -> Any:
     """The stream without its byte order mark, recoded where the mark says UTF-16."""
     head = source.head()
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise DataError(f"{source.name}: is UTF-32 and not text that can be read: save it as UTF-8")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _Recoded(source)
     if head.startswith(codecs.BOM_UTF8):
