@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.domain import Array, Domain, Mask, Place
-from losscli.errors import DataError, NoResultError, UsageError
+from losscli.errors import DataError, LosscliError, NoResultError, UsageError
 from losscli.spec import BoundLoss, Form, Hook
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
@@ -58,8 +58,10 @@ class Evaluator(NamedTuple):
         """
         arrays = self._checked(batch)
         with np.errstate(all="ignore"):
-            elements = np.asarray(self._call(self.form.kernel, arrays), dtype=np.float64)
+            elements = self._elements(arrays)
             rows = len(elements)
+            if not self.one_distribution(batch) and rows != len(batch):
+                raise UsageError(f"{self.label}: its kernel gave {rows} values for {len(batch)} rows")
             per_sample = elements if elements.ndim == 1 else elements.reshape(rows, -1).mean(axis=1)
             clipped = self._hook("clipped", arrays)
             return Outcome(
@@ -70,6 +72,15 @@ class Evaluator(NamedTuple):
                 0 if clipped is None else int(clipped.reshape(rows, -1).any(axis=1).sum()),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
+
+    def _elements(self, arrays: Mapping[str, Any]) -> Array:
+        """What the kernel gives; a loss from elsewhere that fails is not a bug of ours."""
+        try:
+            return np.atleast_1d(np.asarray(self._call(self.form.kernel, arrays), dtype=np.float64))
+        except Exception as error:
+            if isinstance(error, LosscliError) or self.bound.loss.module.startswith("losscli.losses."):
+                raise
+            raise UsageError(f"{self.label}: its kernel failed: {type(error).__name__}: {error}") from error
 
     def _call(self, kernel: Any, arrays: Mapping[str, Any]) -> Any:
         wanted = kernel.__code__.co_varnames[
@@ -225,9 +236,9 @@ class Run:
         if left_out is None or evaluator.one_distribution(batch):
             return evaluator(batch, self.gradient)
         if left_out.all():
-            raise NoResultError("no row is left to evaluate: all were omitted, ignored or have weight 0")
-        present = evaluator(batch.take(~left_out), self.gradient)
-        outcome = _spread(present, left_out)
+            outcome = _nothing(evaluator, batch, self.gradient)
+        else:
+            outcome = _spread(evaluator(batch.take(~left_out), self.gradient), left_out)
         if batch.absent is not None and not evaluator.bound.loss.whole:
             alone = batch.absent if batch.missing is None else batch.absent & ~batch.missing
             _fill(outcome, evaluator, batch, alone, self.gradient)
@@ -281,13 +292,20 @@ def _spread(outcome: Outcome, left_out: Mask) -> Outcome:
     )
 
 
+def _nothing(evaluator: Evaluator, batch: Batch, gradient: bool) -> Outcome:
+    """The outcome of a batch none of whose rows can be evaluated: others may have some that can."""
+    nothing = np.full(len(batch), np.nan)
+    slope = np.full(batch.arrays[evaluator.form.gradient_role].shape, np.nan) if gradient else None
+    return Outcome(nothing, nothing.copy(), gradient=slope)
+
+
 def _fill(outcome: Outcome, evaluator: Evaluator, batch: Batch, absent: Mask, gradient: bool) -> None:
     """Put in what the loss is of absent rows, to be seen though it counts nowhere."""
     try:
         there = evaluator(batch.take(absent), gradient)
     except DataError:
         return
-    outcome.elements[absent], outcome.per_sample[absent] = there.elements, there.per_sample
+    outcome.per_sample[absent] = there.per_sample  # elements of absent rows are asked for by nothing
     if outcome.gradient is not None and there.gradient is not None:
         outcome.gradient[absent] = there.gradient
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import losscli
+from losscli import registry
 
 Y, P = [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -180,3 +181,26 @@ def test_compare_says_nothing_where_nothing_can_be_said(
     (loss,) = losscli.compare(["mse"], y_true=y, y_pred=p)
     assert loss.inflation == inflation
     assert loss.effective_n == (effective_n if effective_n is None else pytest.approx(effective_n))
+
+
+def test_a_whole_batch_that_counts_nowhere_is_only_that_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losscli.data.table.ROWS", 2)
+    y, p = [1.0, 1.0, 5.0, 5.0], [2.0, 2.0, 7.0, 7.0]
+    assert losscli.compute("mse", y_true=y, y_pred=p, weight=[0, 0, 1, 1]).value == 4
+    assert losscli.compute("mse", y_true=y, y_pred=p, weight=[1, 1, 0, 0]).value == 1
+    result = losscli.compute("mse", y_true=[np.nan, np.nan, 5.0, 5.0], y_pred=p, nan="propagate", gradient=True)
+    assert result.status == "nan"
+    np.testing.assert_array_equal(result.per_sample, [np.nan, np.nan, 4, 4])
+
+
+@pytest.mark.parametrize(("body", "message"), [("1 / 0", "ZeroDivisionError"), ("y_true[:1]", "1 values for 3 rows")])
+def test_a_plugin_that_fails_is_no_bug_of_ours(
+    body: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_by_name", dict(registry._by_name))
+    code = "from losscli.domain import Real\nfrom losscli.spec import loss\n"
+    code += f"@loss(family='regression', formula='?')\ndef mine(y_true: Real, y_pred: Real):\n    return {body}\n"
+    (tmp_path / "mine.py").write_text(code)
+    registry.load_plugin(str(tmp_path / "mine.py"))
+    with pytest.raises(losscli.UsageError, match=message):
+        losscli.compute("mine", y_true=[1, 2, 3], y_pred=[1, 2, 3])
