@@ -47,6 +47,12 @@ def prepare(
         UsageError: a role that was named is none of these losses; a gradient that a loss does not have.
         DataError: a column that is not there, or could be several.
     """
+    for name, value, choices in (
+        ("reduction", request.reduction, ("mean", "sum", "median")),
+        ("nan", request.nan, ("error", "omit", "propagate")),
+    ):
+        if value not in choices:
+            raise UsageError(f"{name}={value!r} must be one of {', '.join(choices)}")
     known = role_names(losses)
     for role in request.columns:
         if role not in known:
@@ -76,7 +82,23 @@ def prepare(
     for name in (*request.group_by, *([request.id] if request.id else [])):
         if not any(table.column(name) for table in dataset.tables):
             raise DataError(f"{label_of(dataset.tables[0])}no column {name!r}{suggest(name, dataset.tables[0])}")
+    _note_shared(dataset, note)
     return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
+
+
+def _note_shared(dataset: Dataset, note: Callable[[str], None]) -> None:
+    """Files that are paired in order though they share a column: it may be a key, or they may be parts."""
+    named = [table for table in dataset.tables if table.name and len(table.columns) > 1]
+    if dataset.id or len(named) < 2:
+        return
+    first, second = named[:2]
+    shared = [c.name for c in first.columns if second.column(c.name)]
+    if {"y_true", "y_pred"} <= set(shared):
+        note(f"{first.name} and {second.name} both hold y_true and y_pred: one is read from each; parts of one dataset "
+             "are named by a folder or a quoted glob")  # fmt: skip
+    elif shared:
+        note(f"{first.name} and {second.name} both have a column {shared[0]!r}, but rows are paired in order; "
+             f"--id {shared[0]} pairs them by it")  # fmt: skip
 
 
 def _domains(losses: Sequence[BoundLoss]) -> dict[str, Domain]:

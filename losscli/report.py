@@ -194,6 +194,8 @@ def _worst(tables: Iterator[dict[str, Any]], key: str, top: int) -> dict[str, An
     """The rows with the largest values of one column, largest first."""
     best: dict[str, Any] | None = None
     for table in tables:
+        if "weight" in table:  # what weighs nothing is absent
+            table = {k: np.asarray(v)[table["weight"] != 0] for k, v in table.items()}  # noqa: PLW2901
         joined = table if best is None else {k: np.concatenate([best[k], table[k]]) for k in table}
         worst_first = np.argsort(-np.nan_to_num(joined[key], nan=np.inf, posinf=np.inf), kind="stable")[:top]
         best = {k: np.asarray(v)[worst_first] for k, v in joined.items()}

@@ -204,3 +204,9 @@ def test_a_plugin_that_fails_is_no_bug_of_ours(
     registry.load_plugin(str(tmp_path / "mine.py"))
     with pytest.raises(losscli.UsageError, match=message):
         losscli.compute("mine", y_true=[1, 2, 3], y_pred=[1, 2, 3])
+
+
+@pytest.mark.parametrize("option", [{"reduction": "average"}, {"nan": "drop"}])
+def test_options_are_checked(option: dict[str, str]) -> None:
+    with pytest.raises(losscli.UsageError, match="must be one of"):
+        losscli.compute("mse", y_true=Y, y_pred=P, **option)

@@ -26,6 +26,7 @@ import pytest
 
 import losscli
 from losscli.cli import COMMANDS
+from losscli.statistics.quantiles import Quantiles
 from tests.conftest import Cli
 
 ROOT = Path(__file__).parent.parent
@@ -496,3 +497,56 @@ def test_debug_shows_the_traceback(cli: Cli) -> None:
 def test_python_dash_m() -> None:
     done = subprocess.run([*LOSSCLI, "--version"], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert done.stdout == f"losscli {losscli.__version__}\n"
+
+
+# ------------------------------------------------------------------------------ what once gave a wrong number quietly
+
+
+def test_classes_do_not_rename_columns_that_have_names(cli: Cli) -> None:
+    data = b"label,prob_cat,prob_dog\ncat,0.25,0.75\ndog,0.5,0.5\n"
+    plain = cli("compute", "cross_entropy", "-f", "value", stdin=data).out
+    assert cli("compute", "cross_entropy", "-f", "value", "--classes", "dog,cat", stdin=data).out == plain
+    result = cli("compute", "cross_entropy", "--classes", "dog,cow", stdin=data)
+    assert result.status == 2
+    assert "dog, cow" in result.err
+
+
+def test_the_input_is_never_written_over(cli: Cli) -> None:
+    Path("d.csv").write_bytes(b"y_true,y_pred\n1,2\n")
+    result = cli("compute", "mse", "d.csv", "-o", "d.csv")
+    assert result.status == 2
+    assert "is the input" in result.err
+    assert Path("d.csv").read_bytes() == b"y_true,y_pred\n1,2\n"
+
+
+def test_a_column_that_two_files_share_is_noted(cli: Cli) -> None:
+    Path("a.csv").write_text("id,y_true\nx,1\ny,2\n")
+    Path("b.csv").write_text("id,y_pred\ny,2\nx,1\n")
+    assert "--id id pairs them by it" in cli("compute", "mse", "a.csv", "b.csv").err
+    assert cli("compute", "mse", "a.csv", "b.csv", "--id", "id", "-f", "value") == (0, "0.0\n", "")
+    Path("c.csv").write_text("y_true,y_pred\n1,2\n")
+    Path("d.csv").write_text("y_true,y_pred\n1,2\n")
+    assert "both hold y_true and y_pred" in cli("compute", "mse", "c.csv", "d.csv").err
+
+
+def test_an_id_is_no_part_of_a_vector(cli: Cli) -> None:
+    Path("a.csv").write_text("id,e0,e1\n900,1,0\n901,0,1\n")
+    Path("b.csv").write_text("id,e0,e1\n900,1,0\n901,1,0\n")
+    assert cli("compute", "cosine_similarity", "a.csv", "b.csv", "-f", "value").out == "-0.5\n"
+
+
+def test_a_row_of_weight_zero_is_not_the_worst(cli: Cli) -> None:
+    data = b"y_true,y_pred,w\n0,9,0\n0,2,1\n0,1,1\n"
+    assert cli("compute", "mae", "--weight", "w", "--top", "1", "-f", "value", stdin=data).out == "2.0\n"
+
+
+def test_estimated_quantiles_stay_inside_the_data(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losscli.statistics.summary.Quantiles", lambda: Quantiles(budget=2))
+    row = json.loads(cli("compute", "mae", "-f", "jsonl", stdin=b"y_true,y_pred\n" + b"0,1\n" * 5).out)
+    assert (row["exact"], row["median"], row["p95"]) == (False, 1.0, 1.0)
+
+
+def test_compare_with_an_infinite_residual_says_so(cli: Cli) -> None:
+    result = cli("compare", "--losses", "mse,mae", stdin=b"y_true,y_pred\n1,inf\n2,3\n")
+    assert result.status == 4
+    assert "a residual is not a finite number" in result.err

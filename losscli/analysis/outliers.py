@@ -42,6 +42,8 @@ def flag(rule: str, residual: Array | None, weight: Array | None) -> Flags:
         raise UsageError(f"--outliers {rule}: {name} takes a number above 0, as in {DEFAULT}")
     if residual is None:
         return Flags(rule, None, "these losses are not of a residual y_pred - y_true, in which outliers could be told")
+    if not np.isfinite(residual).all():
+        return Flags(rule, None, "a residual is not a finite number")
     columns = residual.reshape(len(residual), -1)
     flagged = np.zeros(len(residual), dtype=bool)
     for i in range(columns.shape[1]):

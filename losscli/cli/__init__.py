@@ -111,7 +111,7 @@ def _complain(message: str, status: int, error: BaseException, arguments: Sequen
         import traceback
 
         traceback.print_exception(error)
-    print(f"losscli: error: {message}", file=sys.stderr)
+    sys.stderr.write(f"losscli: error: {message}\n")
     return status
 
 

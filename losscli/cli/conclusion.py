@@ -53,7 +53,7 @@ def conclude(
         return FAILED
     bad = [f"{result.label} is {result.value}" for result in evaluation if result.status != "ok"]
     if bad:
-        raise NoResultError(f"{', '.join(bad)}: not a finite number; --top 5 shows the rows")
+        raise NoResultError(f"{', '.join(bad)}: not a finite number; 'losscli compute ... --top 5' shows the rows")
     return 0
 
 
@@ -65,7 +65,7 @@ def _failed(
     values = [(r.label, _where(r), _statistics(r) | dict(more.get(r.label, {}))) for r in evaluation]
     failures = verdicts(gates, values)
     for failure in failures:
-        print(f"losscli: failed: {failure}", file=sys.stderr)
+        sys.stderr.write(f"losscli: failed: {failure}\n")
     if not failures:
         note(f"passed: {', '.join(gate.text for gate in gates)} {'is' if len(gates) == 1 else 'are'} not true")
     return bool(failures)
@@ -94,6 +94,6 @@ def remarks(evaluation: Evaluation) -> list[str]:
     if small:
         count = len({name for _, name in small})
         groups = "1 group has" if count == 1 else f"{count} groups have"
-        texts.append(f"{groups} fewer than {SMALL_GROUP} rows, {small[0][1] or 'the one without a name'} only "
-                     f"{small[0][0]}: their numbers say little")  # fmt: skip
+        texts.append(f"{groups} fewer than {SMALL_GROUP} rows, the smallest, {small[0][1]!r}, "
+            f"only {small[0][0]}: their numbers say little")  # fmt: skip
     return texts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ class Notes:
     def __call__(self, text: str) -> None:
         if not self.quiet and text not in self.said:
             self.said.add(text)
-            print(f"losscli: note: {text}", file=sys.stderr)
+            sys.stderr.write(f"losscli: note: {text}\n")
 
 
 def losses_from(text: str, params: tuple[str, ...], from_logits: bool, plugins: tuple[str, ...]) -> list[BoundLoss]:
@@ -135,9 +136,18 @@ def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[st
         context = click.get_current_context()
         print(context.get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
+    _spare_input(values["output"], data)
     sources = open_data(data or ("-",), role_names(losses), read_options(values))
     click.get_current_context().call_on_close(sources.close)
     return sources
+
+
+def _spare_input(output: str | None, data: tuple[str, ...]) -> None:
+    """Refuse to write over what is read."""
+    for argument in data:
+        path = argument if os.path.exists(argument) else argument.partition("=")[2]
+        if output and os.path.exists(output) and os.path.exists(path) and os.path.samefile(output, path):
+            raise UsageError(f"-o {output}: is the input: choose another name")
 
 
 def read_options(values: dict[str, Any]) -> ReadOptions:

@@ -75,6 +75,10 @@ def class_names(bound: Mapping[str, Bound], asked: tuple[str, ...]) -> ClassName
     """The names that were asked for, else the tails of the prediction's columns unless they count 0, 1, 2, ..."""
     predicted = bound.get("y_pred")
     several = predicted is not None and predicted.several
+    if asked and predicted is not None and several and set(asked) & set(predicted.names):
+        if set(asked) != set(predicted.names):
+            raise UsageError(f"--classes names {', '.join(asked)}, y_pred's columns {', '.join(predicted.names)}")
+        return ClassNames(predicted.names)  # the columns know their names better than any order
     if asked:
         if predicted is not None and several and len(predicted.columns) != len(asked):
             raise UsageError(f"--classes names {len(asked)} classes, y_pred has {len(predicted.columns)} columns")

@@ -23,6 +23,8 @@ USUAL = {
 """Role -> the other names it is usually found under."""
 
 OPTIONS = {"y_true": "--true COL", "y_pred": "--pred COL", "weight": "--weight COL"}
+KEYS = ("", "id", "index", "unnamed: 0")
+"""Names of columns that count or name rows: never part of a vector that nobody named."""
 WEIGHT_NAMES = ("weight", "weights", "sample_weight")
 _NUMBERED = re.compile(r"_?\[?(\d+)\]?")
 
@@ -117,11 +119,12 @@ class Binder:
             rest = [c.name for c in table.columns if c.name != self._key]
             if len(rest) == 1:
                 return self._bound(role, table, rest)
-        names = [c.name for c in table.columns if c.kind is Kind.NUMBER and c.name != self._key]
+        keys = {self._key, *(c.name for c in table.columns if c.name.lower() in KEYS)}
+        names = [c.name for c in table.columns if c.kind is Kind.NUMBER and c.name not in keys]
         if len(names) == 1 and (domain.scalar or not domain.by_row):
             self._note(f"{table.name}: {role} is column {names[0]!r}, the only one of numbers")
             return self._bound(role, table, names)
-        if len(names) > 1 and domain.vector and len(names) == len(table.columns) - bool(self._key):
+        if len(names) > 1 and domain.vector and len(names) == sum(c.name not in keys for c in table.columns):
             self._note(f"{table.name}: {role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
             return self._bound(role, table, names)
         return None
@@ -211,7 +214,8 @@ def _after(name: str, prefix: str) -> str | None:
 def _start(asked: str, role: str, names: Sequence[str]) -> str:
     """What the names that were asked for start with: the pattern says, or the role's name, or the first word."""
     if "*" in asked:
-        return asked.partition("*")[0]
+        start = asked.partition("*")[0]
+        return start[: start.rfind("_") + 1] or start
     starts = [f"{prefix}_" for prefix in (role, *USUAL.get(role, ()))] + [f"{names[0].partition('_')[0]}_"]
     return next((start for start in starts if all(name.startswith(start) for name in names)), "")
 

@@ -98,11 +98,16 @@ class Accumulator:
 
     def summary(self) -> Summary:
         moments = self.moments
-        median, p95 = self.quantiles.quantiles((0.5, 0.95))
+        median, p95 = (_within(q, moments.low, moments.high) for q in self.quantiles.quantiles((0.5, 0.95)))
         return Summary(
             self.value(), moments.n, moments.weight.value, moments.std, moments.low, median, p95, moments.high,
             moments.sum.value, self.clipped, self.quantiles.exact,
         )  # fmt: skip
+
+
+def _within(value: float, low: float, high: float) -> float:
+    """A quantile that was estimated, no further out than what was seen."""
+    return min(max(value, low), high) if low <= high else value
 
 
 def _ratio(a: float, b: float) -> float:
