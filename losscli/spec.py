@@ -316,7 +316,7 @@ def _signature(kernel: Kernel) -> tuple[tuple[Role, ...], tuple[Parameter, ...]]
         elif isinstance(domain, Domain):
             roles.append(Role(p.name, domain, optional=p.default is None))
         else:
-            raise TypeError(f"{kernel.__name__}: {p.name} must be annotated with a domain of losscli.domain")
+            raise UsageError(f"the loss {kernel.__name__}: {p.name} must be annotated with a domain of losscli.domain")
     return tuple(roles), tuple(parameters)
 
 

@@ -236,6 +236,7 @@ COMMANDS = {
     "-o is a folder": ("compute mse data.csv -o empty_folder -f csv", 2, ["folder"]),
     "no gradient": ("compute zero_slope data.csv --gradient --plugin flat.py", 2, ["zero_slope", "no gradient"]),
     "bad plugin": ("compute mse data.csv --plugin bad.py", 2, ["--plugin bad.py", "ZeroDivisionError"]),
+    "plugin without domains": ("compute bare data.csv --plugin bare.py", 2, ["bare", "annotated with a domain"]),
     "no plugin": ("compute mse data.csv --plugin none.py", 2, ["--plugin none.py", "no such file"]),
     "plugin takes a name": ("compute mse data.csv --plugin clash.py", 2, ["clash.py", "'mse'"]),
     "unknown family": ("list --family robots", 2, ["'robots'", "regression"]),
@@ -274,6 +275,7 @@ def test_command(case: tuple[str, int, list[str]], cli: Cli) -> None:
     Path("five.npy").write_bytes(npy(np.zeros(5)))
     Path("wide.npy").write_bytes(npy(np.zeros((5, 3))))
     Path("bad.py").write_text("1 / 0\n")
+    Path("bare.py").write_text(FLAT.format(name="bare").replace(": Real", ""))
     Path("flat.py").write_text(FLAT.format(name="zero_slope"))
     Path("clash.py").write_text(FLAT.format(name="mse"))
     Path("empty_folder").mkdir()

@@ -550,3 +550,23 @@ def test_compare_with_an_infinite_residual_says_so(cli: Cli) -> None:
     result = cli("compare", "--losses", "mse,mae", stdin=b"y_true,y_pred\n1,inf\n2,3\n")
     assert result.status == 4
     assert "a residual is not a finite number" in result.err
+
+
+def test_output_is_utf8_whatever_the_locale() -> None:
+    environment = ENVIRONMENT | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*LOSSCLI, "list", "-f", "json"], capture_output=True, env=environment, check=True)
+    assert "e²" in done.stdout.decode("utf-8")
+
+
+def test_closed_output() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(LOSSCLI)} list >&-"], capture_output=True, text=True, env=ENVIRONMENT, check=False
+    )
+    assert done.returncode == 2
+    assert "standard output is closed" in done.stderr
+
+
+def test_weights_of_one_column(cli: Cli) -> None:
+    np.save("w.npy", np.array([[1.0], [3.0]]))
+    Path("d.csv").write_bytes(b"y_true,y_pred\n0,1\n0,2\n")
+    assert cli("compute", "mae", "d.csv", "weight=w.npy", "-f", "value").out == "1.75\n"

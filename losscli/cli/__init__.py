@@ -73,6 +73,7 @@ def cli() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status; nothing that goes wrong shows a traceback without --debug."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _write_utf8()
     try:
         status = cli.main(args=arguments, prog_name="losscli", standalone_mode=False)
         if sys.stdout is not None:
@@ -104,6 +105,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _bug(error: Exception, arguments: Sequence[str]) -> int:
     text = _one_line(f"{type(error).__name__}: {error}")
     return _complain(f"{text} (a bug in losscli; --debug shows where)", BUG, error, arguments)
+
+
+def _write_utf8() -> None:
+    """Results are UTF-8 whatever the locale says, as files are."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    if encoding != "utf8" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 def _complain(message: str, status: int, error: BaseException, arguments: Sequence[str]) -> int:

@@ -47,6 +47,8 @@ class Output(NamedTuple):
 
     @contextmanager
     def _writer(self) -> Iterator[Write]:
+        if self.path is None and sys.stdout is None:
+            raise UsageError("cannot write the output: standard output is closed")
         if self.path is None:
             yield sys.stdout.write
         elif os.path.exists(self.path) and not os.path.isfile(self.path):  # /dev/null, a named pipe

@@ -111,8 +111,16 @@ class ArrowTable(Table):
                 return
             for start in range(0, batch.num_rows, ROWS):
                 part = batch.slice(start, ROWS)
-                yield {n: to_numpy(part.column(n), k, self.name, n, self._done) for n, k in wanted.items()}
+                yield self._columns(part, wanted)
                 self._done += part.num_rows
+
+    def _columns(self, part: Any, wanted: Mapping[str, Kind]) -> Chunk:
+        try:
+            return {n: to_numpy(part.column(n), k, self.name, n, self._done) for n, k in wanted.items()}
+        except DataError:
+            raise
+        except (ValueError, TypeError) as error:  # buffers that are not what the schema says
+            raise DataError(f"{self.name}: is damaged after row {self._done} ({_line(error)})") from None
 
     def close(self) -> None:
         self._file.close()

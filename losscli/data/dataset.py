@@ -75,6 +75,7 @@ class Dataset:
             here = {name: places[name] if name in whole else places[name].at(rows) for name in self.bound}
             arrays = {name: self._assemble(b, parts[id(b.table)], here[name]) for name, b in by_row.items()}
             weight = arrays.pop("weight", None)
+            weight = None if weight is None else weight.reshape(len(weight))  # (N, 1) is (N,)
             yield Batch(
                 rows, arrays | tables, here, weight, self._carried(parts), tables=frozenset(whole), length=length
             )  # fmt: skip
