@@ -74,7 +74,7 @@ class Interval:
         return f"in {left}{number_text(self.low)}, {number_text(self.high)}{right}"
 
 
-REALS, NOT_NEGATIVE, UNIT = Interval(), Interval(0), Interval(0, 1)
+REALS, NOT_NEGATIVE, UNIT, MINUS_ONE_TO_ONE = Interval(), Interval(0), Interval(0, 1), Interval(-1, 1)
 OPEN = Interval(low_open=True, high_open=True)
 
 
@@ -154,13 +154,13 @@ class Domain:
 
     @property
     def scalar(self) -> bool:
-        """Whether one number a row is one of the shapes."""
-        return any(shape in ("N", "N*") for shape in self.shapes)
+        """Whether one number a row (of a table: a class) is one of the shapes."""
+        return any(shape in ("N", "N*", "C") for shape in self.shapes)
 
     @property
     def vector(self) -> bool:
         """Whether several numbers a row are one of the shapes."""
-        return any(shape != "N" for shape in self.shapes)
+        return any(shape not in ("N", "C") for shape in self.shapes)
 
     def given(self, params: Params) -> Domain:
         """The domain under these parameters (`from_logits` makes probabilities scores)."""
@@ -330,6 +330,7 @@ class ClassTargets(Domain):
 
     shapes: tuple[str, ...] = ("N", "N,C")
     ignore_index: int | None = None
+    told_by: str = "y_pred has as many columns as there are classes"
 
     is_label = True
 
@@ -347,17 +348,32 @@ class ClassTargets(Domain):
             raise place.fail(wrong, values, f"is not a class label 0..{classes - 1}", self._mend(values, classes))
         return values.astype(np.int64)
 
-    @staticmethod
-    def _mend(values: Array, classes: int) -> str:
+    def _mend(self, values: Array, classes: int) -> str:
         if values.min() == 1 and values.max() == classes:
             return "labels start at 0: subtract 1, or name the classes with --classes"
-        return "y_pred has as many columns as there are classes"
+        return self.told_by
 
     def describe(self) -> str:
         return "a class label 0..C-1" + (", or a row of C target probabilities" if "N,C" in self.shapes else "")
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.integers(0, dims["C"], size=dims["N"])
+
+
+@dataclass(eq=False, repr=False)
+class GroupLabels(ClassTargets):
+    """Labels of classes of which nothing else is known: they say which rows belong together."""
+
+    shapes: tuple[str, ...] = ("N",)
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = (values < 0) | (values != np.floor(values)) | np.isinf(values)
+        if wrong.any():
+            raise place.fail(wrong, values, f"is not {self.describe()}")
+        return values.astype(np.int64)
+
+    def describe(self) -> str:
+        return "a class label: an integer >= 0"
 
 
 @dataclass(eq=False, repr=False)
@@ -452,6 +468,78 @@ class ClassScores(Domain):
 
     def describe(self) -> str:
         return "a row of C real numbers"
+
+
+@dataclass(eq=False, repr=False)
+class Cosines(ClassScores):
+    """A row of C cosines; the kernel clips what lies outside [-1, 1]."""
+
+    interval: Interval = MINUS_ONE_TO_ONE
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        far = np.abs(values) > 1 + SUM_SILENT  # nearer by, it is rounding
+        if far.any() and not place.memory.get("cosines"):
+            place.memory["cosines"] = True
+            i, j = (int(k) for k in np.argwhere(far)[0])
+            place.note(f"{place.name((i, j))}, row {place.row(i)}: {number_text(float(values[i, j]))} is no cosine: "
+                       "all beyond -1 and 1 are clipped")  # fmt: skip
+        return values
+
+    def describe(self) -> str:
+        return "a row of C cosines, one a class, clipped to [-1, 1]"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.uniform(-0.98, 0.98, size=self.size(dims))
+
+
+@dataclass(eq=False, repr=False)
+class ClassTable(Domain):
+    """A table with a row a class: prototypes, centers; or one number a class."""
+
+    shapes: tuple[str, ...] = ("C,D",)
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            raise place.fail(wrong, values, "is not a finite number")
+        return values
+
+    def describe(self) -> str:
+        return "any real number, one a class" if self.scalar else "a vector of D real numbers, one a class"
+
+
+@dataclass(eq=False, repr=False)
+class Boxes(Domain):
+    """An axis-aligned box a row, of two corners or of a point and a size."""
+
+    shapes: tuple[str, ...] = ("N,4",)
+    box_format: str = "xyxy"
+
+    def given(self, params: Params) -> Domain:
+        return replace(self, box_format=params["box_format"])
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            raise place.fail(wrong, values, "is not a finite number")
+        if self.box_format == "xyxy":
+            wrong[:, 2:] = values[:, 2:] < values[:, :2]
+            what = "comes before {}1: boxes are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"
+            mend = "if these are sizes, -P box_format=xywh or cxcywh"
+        else:
+            wrong[:, 2:] = values[:, 2:] < 0
+            what, mend = "is a size below 0", "if these are corners, -P box_format=xyxy"
+        if wrong.any():
+            axis = "xy"[int(np.argwhere(wrong)[0][1]) % 2]
+            raise place.fail(wrong, values, what.format(axis), mend)
+        return values
+
+    def describe(self) -> str:
+        return "a box of four numbers, as box_format says"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        corner, size = rng.normal(size=(dims["N"], 2)) / 2, rng.uniform(0.5, 2, size=(dims["N"], 2))
+        return np.hstack([corner, corner + size if self.box_format == "xyxy" else size])
 
 
 # ----------------------------------------------------------------------------------------- parameter domains
@@ -694,6 +782,8 @@ SignPairLabel = Annotated[Array, BinaryLabels(("N",), signs=True)]
 Score = Annotated[Array, Domain(("N",))]
 ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
+PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), told_by="weights has as many rows as there are classes")]
+GroupLabel = Annotated[NDArray[Any], GroupLabels()]
 ClassProbabilities = Annotated[Array, Simplex()]
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
 Relevance = Annotated[Array, Numbers(("N,C",), Interval(0), "relevances are >= 0")]
@@ -704,6 +794,10 @@ NonNegativeRow = Annotated[Array, Rows(interval=Interval(0))]
 PositiveRow = Annotated[Array, Rows(interval=Interval(0, low_open=True))]
 PredictedDistribution = Annotated[Array, Distribution()]
 Vector = Annotated[Array, Vectors()]
+CosineRow = Annotated[Array, Cosines()]
+Prototypes = Annotated[Array, ClassTable()]
+Bias = Annotated[Array, ClassTable(("C",))]
+Box = Annotated[Array, Boxes()]
 
 Positive = Annotated[float, Number(Interval(0, low_open=True))]
 Scale = Annotated[float, Number(Interval(0, low_open=True, high_open=True))]
@@ -717,9 +811,11 @@ UnitInterval = Annotated[float, Number(Interval(0, 1))]
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 Boolean = Annotated[bool, Flag()]
 Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqeuclidean", "euclidean", "cosine"))]
+BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(Interval(0))))]
 Alpha = Annotated[float | None, OrNone(Number(Interval(0, 1)))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
-Cosine = Annotated[float, Number(Interval(-1, 1))]
+Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
+Angle = Annotated[float, Number(Interval(0, math.pi))]
 Order = Annotated[float, ExceptOne(Interval(0, low_open=True, high_open=True))]
 EPS = 2.220446049250313e-16

@@ -43,7 +43,7 @@ class Evaluator(NamedTuple):
 
     def whole(self, batch: Batch) -> bool:
         """Whether the loss needs all rows at once."""
-        return self.bound.loss.whole or self.one_distribution(batch)
+        return self.form.whole or self.one_distribution(batch)
 
     def one_distribution(self, batch: Batch) -> bool:
         """Whether all rows together are one sample: the classes of one distribution."""
@@ -142,18 +142,27 @@ def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> N
         return array[None, :]
     if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not domain.one_row:
         return array[:, 0]
-    if array.ndim == 1 and domain.shapes == ("N,D",):
+    if array.ndim == 1 and domain.shapes in (("N,D",), ("C,D",)):
         return array[:, None]
-    shape = next((s for s in domain.shapes if s == "N*" or s.count(",") + 1 == array.ndim), None)
-    if (shape is None and array.ndim == 1) or (shape == "N,C" and array.shape[1] < 2):
+    shape = next((s for s in domain.shapes if _fits(s, array)), None)
+    if (shape is None and array.ndim == 1 and "N,C" in domain.shapes) or (shape == "N,C" and array.shape[1] < 2):
         raise DataError(
             f"{place.name()}: one number a row, but {label} needs one a class: columns such as "
             f"{place.role}_0, {place.role}_1, or --column '{place.role}=prob_*'"
         )
     if shape is None:
-        wanted = domain.shape_text()
-        raise DataError(f"{place.name()}: shape {_per_row(array.shape)}, but {label} needs {wanted}")
+        given = _per_row(array.shape) if domain.by_row else array.shape
+        raise DataError(f"{place.name()}: shape {given}, but {label} needs {domain.shape_text()}")
     return array
+
+
+def _fits(shape: str, array: NDArray[Any]) -> bool:
+    """Whether the array has as many axes, and those of a fixed size that size."""
+    sizes = shape.split(",")
+    return shape == "N*" or (
+        len(sizes) == array.ndim
+        and all(not size.isdigit() or int(size) == n for size, n in zip(sizes, array.shape, strict=True))
+    )
 
 
 def _per_row(shape: tuple[int, ...]) -> str:
@@ -239,7 +248,7 @@ class Run:
             outcome = _nothing(evaluator, batch, self.gradient)
         else:
             outcome = _spread(evaluator(batch.take(~left_out), self.gradient), left_out)
-        if batch.absent is not None and not evaluator.bound.loss.whole:
+        if batch.absent is not None and not evaluator.form.whole:
             alone = batch.absent if batch.missing is None else batch.absent & ~batch.missing
             _fill(outcome, evaluator, batch, alone, self.gradient)
         return outcome

@@ -60,12 +60,14 @@ class Form:
 
     `gradient` differentiates the kernel by the gradient role, element by element; `counted` masks the rows
     that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
-    masks the elements whose probability was clipped. Annotations are read when they are first asked for: most
-    losses of the registry are only names to most commands.
+    masks the elements whose probability was clipped. A form that is `whole` couples rows and gets the whole dataset
+    at once. Annotations are read when they are first asked for: most losses of the registry are only names to most
+    commands.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, whole: bool = False) -> None:
         self.kernel = kernel
+        self.whole = whole
         self.hooks: dict[Hook, Kernel] = {}
         self.names = _positional(kernel)
 
@@ -108,9 +110,8 @@ class Loss:
         self.references: tuple[str, ...] = declaration["references"]
         self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
         self.reduction: Reduction = declaration["reduction"]
-        self.whole: bool = declaration["whole"]
         self.module: str = kernel.__module__
-        self.forms = [Form(kernel)]
+        self.forms = [Form(kernel, declaration["whole"])]
         self.requirement: Callable[..., str] | None = None
 
     @property
@@ -140,8 +141,13 @@ class Loss:
         return _documentation(self.forms[0].kernel)
 
     def form(self, kernel: Kernel) -> Kernel:
-        """Declare another way to call this loss, by other roles."""
-        self.forms.append(Form(kernel))
+        """Declare another way to call this loss, by other roles; it couples rows if the first does."""
+        self.forms.append(Form(kernel, self.forms[0].whole))
+        return kernel
+
+    def whole_form(self, kernel: Kernel) -> Kernel:
+        """Declare another way to call this loss, one that couples rows though the first does not."""
+        self.forms.append(Form(kernel, whole=True))
         return kernel
 
     def gradient(self, kernel: Kernel) -> Kernel:

@@ -33,7 +33,7 @@ def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) ->
 # ------------------------------------------------------------------------------------------- rows and weights
 
 
-ROW_BY_ROW = [s for s in SETTINGS if not s[0].loss.whole]  # where rows are coupled, repeating one changes the others
+ROW_BY_ROW = [s for s in SETTINGS if not s[1].whole]  # where rows are coupled, repeating one changes the others
 
 
 @pytest.mark.parametrize("setting", ROW_BY_ROW, ids=map(name_of, ROW_BY_ROW))

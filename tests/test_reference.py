@@ -40,7 +40,11 @@ def high_precision(values: Any) -> Any:
 
 
 def form_of(bound: BoundLoss, roles: dict[str, Any]) -> Form:
-    return next(form for form in bound.loss.forms if set(roles) <= set(form.names))
+    return next(
+        form
+        for form in bound.loss.forms
+        if {role.name for role in form.roles if not role.optional} <= set(roles) <= set(form.names)
+    )
 
 
 def inputs(name: str) -> Iterator[tuple[BoundLoss, dict[str, Any]]]:
@@ -69,7 +73,7 @@ def errors(bound: BoundLoss, roles: dict[str, Any]) -> np.ndarray:
     """Relative error of each row."""
     form = form_of(bound, roles)
     arrays = {role: np.array(values, dtype=float) for role, values in roles.items()}
-    for role in form.roles:
+    for role in (role for role in form.roles if role.name in roles):
         arrays[role.name] = as_kernels_want_it(arrays[role.name], role.domain.given(bound.params))
     ours = per_sample(bound, form, arrays)
     with mp.workdps(50):

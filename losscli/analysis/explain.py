@@ -83,8 +83,10 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
         rows.append(("aims at", loss.elicits))
     if loss.reduction != "mean":
         rows.append(("reduced by", str(loss.reduction).replace("_", " ")))
-    if loss.whole:
-        rows.append(("needs", "all rows at once: they are coupled"))
+    coupled = [form for form in loss.forms if form.whole]
+    if coupled:
+        only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
+        rows.append(("needs", f"all rows at once{only}: they are coupled"))
     return tuple(rows)
 
 
@@ -101,7 +103,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "gradient": loss.slopes if loss.has_gradient else None,
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
         "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
-        "whole": loss.whole,
+        "whole": [form.whole for form in loss.forms],
         "advice": {word.lower(): text for word, text in loss.advice.items()},
         "equivalents": loss.equivalents, "references": list(loss.references),
     }  # fmt: skip

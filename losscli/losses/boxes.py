@@ -1,0 +1,359 @@
+"""Losses of axis-aligned boxes: how much two boxes overlap, and what more there is to say where they do not.
+
+Nothing is subtracted that is nearly equal: lengths come from differences of the edges as they were given, and areas
+outside from lengths outside, so that boxes that are nearly alike keep their digits.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from losscli.domain import Array, Boolean, Box, BoxFormat, Mask
+from losscli.spec import Property, loss
+
+BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
+GROWTH = np.array([-1.0, 1.0])[:, None, None]
+"""d (length of a box) / d (its low edge, its high edge)"""
+
+Edge = tuple[Array, Array]
+"""A sum of two floats that is not carried out."""
+
+
+class Pair(NamedTuple):
+    """True and predicted boxes, both axes side by side (N, 2); lengths are shares of the box around both.
+
+    `around` is the size of that; `true` and `pred` the sizes of the boxes, `inside` of their overlap; `low` and `high`
+    by how much the edges of the prediction lie above those of the truth; `apart` is the gap between the boxes.
+    """
+
+    around: Array
+    true: Array
+    pred: Array
+    inside: Array
+    low: Array
+    high: Array
+    apart: Array
+
+
+# ------------------------------------------------------------------------------------------ lengths and areas
+
+
+def two_sum(a: Array, b: Array) -> Edge:
+    """a + b and what its rounding left out"""
+    total = a + b
+    moved = total - a
+    return total, (a - (total - moved)) + (b - moved)
+
+
+def less(a: Edge, b: Edge) -> Array:
+    """a - b"""
+    high, low = two_sum(a[0], -b[0])
+    return high + (low + (a[1] - b[1]))
+
+
+def edges(boxes: Array, box_format: str) -> tuple[Edge, Edge]:
+    """Low and high edges."""
+    first, second = boxes[:, :2], boxes[:, 2:]
+    exact = np.zeros_like(first)
+    if box_format == "xyxy":
+        return (first, exact), (second, exact)
+    if box_format == "xywh":
+        return (first, exact), two_sum(first, second)
+    return two_sum(first, -second / 2), two_sum(first, second / 2)
+
+
+def compared(y_true: Array, y_pred: Array, box_format: str) -> Pair:
+    """The boxes of each row, compared."""
+    (t0, t1), (p0, p1) = edges(y_true, box_format), edges(y_pred, box_format)
+    true, pred, across, back = less(t1, t0), less(p1, p0), less(p1, t0), less(t1, p0)
+    around = np.maximum.reduce([true, pred, across, back])
+    inside = np.minimum.reduce([true, pred, across, back])
+    lengths = true, pred, np.maximum(inside, 0.0), less(p0, t0), less(p1, t1), np.maximum(-inside, 0.0)
+    return Pair(around, *(quotient(length, around) for length in lengths))
+
+
+def quotient(a: Array, b: Array) -> Array:
+    """a / b with x/0 = 0, where b is the larger"""
+    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
+
+
+def outside(pair: Pair) -> tuple[Array, Array]:
+    """Lengths of the true and the predicted box outside of their overlap."""
+    true = np.maximum(pair.low, 0) + np.maximum(-pair.high, 0)
+    pred = np.maximum(-pair.low, 0) + np.maximum(pair.high, 0)
+    return np.minimum(true, pair.true), np.minimum(pred, pair.pred)
+
+
+def areas(pair: Pair) -> tuple[Array, Array]:
+    """Area of the intersection I, and of the rest of the union U - I."""
+    lost, added = outside(pair)
+    rest = lost[:, 0] * pair.true[:, 1] + pair.inside[:, 0] * lost[:, 1]
+    rest = rest + added[:, 0] * pair.pred[:, 1] + pair.inside[:, 0] * added[:, 1]
+    return pair.inside.prod(axis=1), rest
+
+
+def alike(pair: Pair) -> Mask:
+    """Whether both boxes are the same."""
+    return (pair.low == 0).all(axis=1) & (pair.high == 0).all(axis=1)
+
+
+def centers(pair: Pair) -> tuple[Array, Array]:
+    """Distance of the centers, and sizes of the box around both, as shares of its diagonal: (N, 2)."""
+    diagonal = np.hypot(pair.around[:, 0], pair.around[:, 1])[:, None]
+    sides = quotient(pair.around, diagonal)
+    return (pair.low + pair.high) / 2 * sides, sides
+
+
+# -------------------------------------------------------------------------------------------------- the terms
+# Slopes are by the low and the high edges of the prediction, (2, N, 2), times `around`. Where two edges coincide
+# they are the mean of both sides, and so 0 for boxes that are the same.
+
+
+def jaccard(pair: Pair) -> Array:
+    """1 - IoU"""
+    both, rest = areas(pair)
+    return np.where(both + rest > 0, quotient(rest, both + rest), np.where(alike(pair), 0.0, 1.0))
+
+
+def overlap_slopes(pair: Pair) -> tuple[Array, Array]:
+    """Slopes of the intersection and of the union."""
+    step = np.stack([-np.heaviside(pair.low, 0.5), np.heaviside(-pair.high, 0.5)])
+    both = step * (pair.inside > 0) * pair.inside[:, ::-1]
+    return both, GROWTH * pair.pred[:, ::-1] - both
+
+
+def jaccard_slope(pair: Pair) -> Array:
+    """(I U' - U I') / U²"""
+    both, rest = areas(pair)
+    union = (both + rest)[:, None]
+    more, wider = overlap_slopes(pair)
+    return np.where(union > 0, (both[:, None] / union * wider - more) / union, 0.0)
+
+
+def around_slope(pair: Pair) -> Array:
+    """Cw', Ch'"""
+    return np.stack([-np.heaviside(-pair.low, 0.5), np.heaviside(pair.high, 0.5)])
+
+
+def empty(pair: Pair) -> Array:
+    """(C - U) / C, the share of the box around both that is in neither"""
+    lost, added = outside(pair)
+    corners = (lost * added[:, ::-1]).sum(axis=1)
+    gaps = pair.apart[:, 0] + pair.apart[:, 1] * (1 - pair.apart[:, 0])
+    return np.where((pair.around > 0).all(axis=1), corners + gaps, 0.0)
+
+
+def empty_slope(pair: Pair) -> Array:
+    """(U C' - C U') / C²"""
+    union = sum(areas(pair))[:, None]
+    slope = union * around_slope(pair) - overlap_slopes(pair)[1]
+    return np.where((pair.around > 0).all(axis=1)[:, None], slope, 0.0)
+
+
+def distance(pair: Pair) -> Array:
+    """rho² / c², the squared distance of the centers as a share of the squared diagonal around both"""
+    return np.square(centers(pair)[0]).sum(axis=1)
+
+
+def distance_slope(pair: Pair) -> Array:
+    """((rho²)' - (rho²/c²) (c²)') / c²"""
+    shift, sides = centers(pair)
+    return shift * sides - 2 * distance(pair)[:, None] * np.square(sides) * around_slope(pair)
+
+
+def size(pair: Pair) -> Array:
+    """(w - w')² / Cw² + (h - h')² / Ch²"""
+    return np.square(pair.high - pair.low).sum(axis=1)
+
+
+def size_slope(pair: Pair) -> Array:
+    """2 q (w' - q Cw') / Cw, q = (w - w')/Cw"""
+    growth = pair.high - pair.low
+    return 2 * growth * (GROWTH - growth * around_slope(pair))
+
+
+def aspect(pair: Pair) -> Array:
+    """v = 4/pi² (atan(w/h) - atan(w'/h'))², a point having the ratio 0"""
+    return np.square(turn(pair) * 2 / np.pi)
+
+
+def turn(pair: Pair) -> Array:
+    """atan(w/h) - atan(w'/h')"""
+    true, pred = (side * centers(pair)[1] for side in (pair.true, pair.pred))
+    return np.arctan2(true[:, 0], true[:, 1]) - np.arctan2(pred[:, 0], pred[:, 1])
+
+
+def aspect_slope(pair: Pair) -> Array:
+    """-8/pi² turn (h' dw' - w' dh') / (w'² + h'²)"""
+    sides = centers(pair)[1]
+    pred = pair.pred * sides
+    diagonal = np.hypot(pred[:, 0], pred[:, 1])[:, None]
+    falling = np.array([-1.0, 1.0]) * quotient(quotient(pred[:, ::-1], diagonal) * sides, diagonal)
+    return 8 / np.pi**2 * turn(pair)[:, None] * falling * GROWTH
+
+
+def alpha(pair: Pair) -> Array:
+    """v / (1 - IoU + v)"""
+    v = aspect(pair)
+    return quotient(v, jaccard(pair) + v)
+
+
+def to_format(slope: Array, pair: Pair, box_format: str) -> Array:
+    """The gradient by the numbers of the box, from that by its edges."""
+    low, high = quotient(slope, np.broadcast_to(pair.around, slope.shape))
+    if box_format == "xyxy":
+        return np.hstack([low, high])
+    return np.hstack([low + high, high if box_format == "xywh" else (high - low) / 2])
+
+
+# ------------------------------------------------------------------------------------------------- the losses
+
+
+@loss(
+    family="boxes", formula="1 - IoU, IoU = I/U; log: -log IoU", unit="1", properties=Property.SYMMETRIC,
+    references=("Yu et al. 2016 (UnitBox), arXiv:1608.01471", "Jaccard 1912, doi:10.1111/j.1469-8137.1912.tb05611.x"),
+    equivalents={"torch": "1 - torchvision.ops.box_iou(a, b) of each pair (xyxy; nan for two boxes of no area)"},
+)  # fmt: skip
+def iou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy", log: Boolean = False) -> Array:
+    """One minus the intersection of two boxes over their union; with log, minus its logarithm.
+
+    The same boxes give exactly 0, boxes that do not meet 1 (with log: inf).
+
+    Use: to report how well boxes fit, in the terms in which detections are matched.
+
+    Avoid: as what a fit follows from boxes that may not meet: there is no slope (giou, diou).
+
+    Pitfalls: a box of four numbers looks the same in every format: sizes read as corners give a number too, if they
+    happen to be in order.
+    """
+    pair = compared(y_true, y_pred, box_format)
+    if not log:
+        return jaccard(pair)
+    both, rest = areas(pair)
+    return np.where(both > 0, np.log1p(rest / both), np.where(alike(pair), 0.0, np.inf))
+
+
+@iou.gradient
+def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
+    """(I U' - U I') / U² by the edges, through box_format; log: U'/U - I'/I"""
+    pair = compared(y_true, y_pred, box_format)
+    if not log:
+        return to_format(jaccard_slope(pair), pair, box_format)
+    both, rest = (area[:, None] for area in areas(pair))
+    more, wider = overlap_slopes(pair)
+    return to_format(np.where(both > 0, wider / (both + rest) - more / both, 0.0), pair, box_format)
+
+
+@loss(
+    family="boxes", formula="1 - IoU + (C - U)/C, C the area of the box around both", unit="1", properties=BOUNDED,
+    references=("Rezatofighi et al. 2019, arXiv:1902.09630",),
+    equivalents={"torch": "torchvision.ops.generalized_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
+)  # fmt: skip
+def giou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
+    """Generalised IoU: 1 - IoU, and the share of the box around both that is empty.
+
+    Between 0 and 2; above 1 where boxes do not meet.
+
+    Use: box regression from boxes that may not meet.
+
+    Avoid: where one box lies inside the other: nothing is empty then, and it is iou.
+
+    Pitfalls: boxes that do not meet first grow towards each other, before they move.
+    """
+    pair = compared(y_true, y_pred, box_format)
+    return jaccard(pair) + empty(pair)
+
+
+@giou.gradient
+def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
+    """that of iou, and (U C' - C U') / C²"""
+    pair = compared(y_true, y_pred, box_format)
+    return to_format(jaccard_slope(pair) + empty_slope(pair), pair, box_format)
+
+
+@loss(
+    family="boxes", formula="1 - IoU + rho²/c², rho between centers, c the diagonal around both", unit="1",
+    properties=BOUNDED,
+    references=("Zheng et al. 2020, arXiv:1911.08287",),
+    equivalents={"torch": "torchvision.ops.distance_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
+)  # fmt: skip
+def diou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
+    """Distance IoU: 1 - IoU, and how far the centers are apart.
+
+    Between 0 and 2.
+
+    Use: box regression; it moves boxes that do not meet straight towards each other.
+
+    Avoid: where the shape of the box matters once the centers agree (ciou, eiou).
+
+    Pitfalls: the diagonal grows with the distance, so that for boxes far apart the slope goes to 0.
+    """
+    pair = compared(y_true, y_pred, box_format)
+    return jaccard(pair) + distance(pair)
+
+
+@diou.gradient
+def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
+    """that of iou, and ((rho²)' - (rho²/c²) (c²)') / c²"""
+    pair = compared(y_true, y_pred, box_format)
+    return to_format(jaccard_slope(pair) + distance_slope(pair), pair, box_format)
+
+
+@loss(
+    family="boxes", formula="diou + alpha v, v = 4/pi² (atan w/h - atan w'/h')², alpha = v/(1 - IoU + v)", unit="1",
+    properties=BOUNDED,
+    references=("Zheng et al. 2020, arXiv:1911.08287",),
+    equivalents={"torch": "torchvision.ops.complete_box_iou_loss (xyxy; eps=1e-7; its gradient holds alpha constant)"},
+)  # fmt: skip
+def ciou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
+    """Complete IoU: diou, and how much the boxes differ in aspect ratio.
+
+    A box without an extent has the ratio 0. The gradient is that of the value: alpha is not held constant.
+
+    Use: box regression where shapes matter.
+
+    Avoid: where sizes matter by themselves: a box twice as wide and twice as high has the same ratio (eiou).
+
+    Pitfalls: frameworks hold alpha constant in training, so that their gradients are not those of their values.
+    """
+    pair = compared(y_true, y_pred, box_format)
+    return jaccard(pair) + distance(pair) + alpha(pair) * aspect(pair)
+
+
+@ciou.gradient
+def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
+    """that of diou, and alpha (2 - alpha) v' - alpha² (1 - IoU)'"""
+    pair = compared(y_true, y_pred, box_format)
+    a, overlap = alpha(pair)[:, None], jaccard_slope(pair)
+    slope = (1 - np.square(a)) * overlap + distance_slope(pair) + a * (2 - a) * aspect_slope(pair)
+    return to_format(slope, pair, box_format)
+
+
+@loss(
+    family="boxes", formula="diou + (w - w')²/Cw² + (h - h')²/Ch², Cw x Ch the box around both", unit="1",
+    properties=BOUNDED,
+    references=("Zhang et al. 2021, arXiv:2101.08158",),
+    equivalents={"paper": "the same; its Focal-EIoU weighs it by a power of IoU"},
+)  # fmt: skip
+def eiou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
+    """Efficient IoU: diou, and how much the boxes differ in width and in height.
+
+    Between 0 and 4.
+
+    Use: box regression where width and height must both be right.
+
+    Avoid: to report: four terms of different kinds are added up.
+
+    Pitfalls: the paper's name for what it trains with is Focal-EIoU, which weighs this by a power of IoU.
+    """
+    pair = compared(y_true, y_pred, box_format)
+    return jaccard(pair) + distance(pair) + size(pair)
+
+
+@eiou.gradient
+def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
+    """that of diou, and 2 q (w' - q Cw') / Cw by width and by height, q = (w_pred - w_true)/Cw"""
+    pair = compared(y_true, y_pred, box_format)
+    return to_format(jaccard_slope(pair) + distance_slope(pair) + size_slope(pair), pair, box_format)
