@@ -37,7 +37,8 @@ def test_gradient(case: dict[str, Any]) -> None:
     expected = np.array(case["gradient"], dtype=float)
     assert gradient is not None
     assert gradient.shape == expected.shape
-    np.testing.assert_allclose(gradient, expected, rtol=case["rtol"], atol=1e-14)
+    # frameworks round p - 1 before a scale of 64 multiplies it
+    np.testing.assert_allclose(gradient, expected, rtol=case["rtol"], atol=1e-14 * max(1.0, np.abs(expected).max()))
 
 
 def test_get_loss_gives_the_per_sample_values() -> None:

@@ -63,7 +63,7 @@ class Dataset:
     # ---------------------------------------------------------------------------------------------- reading
 
     def _batches(self) -> Iterator[Batch]:
-        whole = {name: b for name, b in self.bound.items() if name in self.domains and not self.domains[name].by_row}
+        whole = {name: b for name, b in self.bound.items() if not self._by_row(name)}
         by_row = {name: b for name, b in self.bound.items() if name not in whole}
         places = {name: self._place(b) for name, b in self.bound.items()}
         tables = {name: self._read_whole(b, places[name]) for name, b in whole.items()}
@@ -104,8 +104,12 @@ class Dataset:
 
     # ------------------------------------------------------------------------------------ columns of a table
 
+    def _by_row(self, role: str) -> bool:
+        return role not in self.domains or self.domains[role].by_row
+
     def _wanted(self, table: Table) -> dict[str, Kind]:
-        wanted = {c.name: self._kind(b, c) for b in self.bound.values() if b.table is table for c in b.columns}
+        by_row = [b for b in self.bound.values() if b.table is table and self._by_row(b.role)]
+        wanted = {c.name: self._kind(b, c) for b in by_row for c in b.columns}
         return dict.fromkeys(self._carried_by(table), Kind.TEXT) | wanted
 
     def _kind(self, bound: Bound, column: Column) -> Kind:

@@ -142,14 +142,14 @@ def empty(pair: Pair) -> Array:
     lost, added = outside(pair)
     corners = (lost * added[:, ::-1]).sum(axis=1)
     gaps = pair.apart[:, 0] + pair.apart[:, 1] * (1 - pair.apart[:, 0])
-    return np.where((pair.around > 0).all(axis=1), corners + gaps, 0.0)
+    return np.where(np.all(pair.around > 0, axis=1), corners + gaps, 0.0)
 
 
 def empty_slope(pair: Pair) -> Array:
     """(U C' - C U') / C²"""
-    union = sum(areas(pair))[:, None]
-    slope = union * around_slope(pair) - overlap_slopes(pair)[1]
-    return np.where((pair.around > 0).all(axis=1)[:, None], slope, 0.0)
+    both, rest = areas(pair)
+    slope = (both + rest)[:, None] * around_slope(pair) - overlap_slopes(pair)[1]
+    return np.where(np.all(pair.around > 0, axis=1, keepdims=True), slope, 0.0)
 
 
 def distance(pair: Pair) -> Array:
