@@ -538,7 +538,8 @@ class Boxes(Domain):
         return "a box of four numbers, as box_format says"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
-        corner, size = rng.normal(size=(dims["N"], 2)) / 2, rng.uniform(0.5, 2, size=(dims["N"], 2))
+        # any two of these overlap
+        corner, size = rng.uniform(-0.2, 0.2, size=(dims["N"], 2)), rng.uniform(0.5, 2, size=(dims["N"], 2))
         return np.hstack([corner, corner + size if self.box_format == "xyxy" else size])
 
 
