@@ -20,6 +20,7 @@ from tests.conftest import Cli, Result
 
 GOOD = b"y_true,y_pred\n1,2\n3,5\n"
 CLASSES = b"y,prob_cat,prob_dog\n"
+BOXES = b"".join(b"%s_%s," % (role, edge) for role in (b"y_true", b"y_pred") for edge in (b"a", b"b", b"c", b"d"))[:-1]
 
 
 def npy(array: Any, **options: Any) -> bytes:
@@ -97,6 +98,21 @@ DATA = {
     "no UTF-8 in a label": ("d.csv", CLASSES + b"c\xe4t,1,0\n", "cross_entropy", 3, ["column 'y', row 1", "UTF-8"]),
     "parquet named csv": ("d.csv", parquet({"a": [1]}), "mse", 3, ["d.csv", "parquet", "--input-format parquet"]),
     "UTF-16 cut short": ("d.csv", GOOD.decode().encode("utf-16")[:-1], "mse", 3, ["d.csv", "UTF-16"]),
+    "box inside out": ("d.csv", BOXES + b"\n0,0,2,2,1,1,3,3\n0,0,2,2,1,2,3,1\n", "giou", 3,
+                       ["d.csv: column 'y_pred_d' (y_pred), row 2: 1 comes before y1", "box_format=xywh"]),
+    "box of negative size": ("d.csv", BOXES + b"\n0,0,-2,2,1,1,3,3\n", "ciou:box_format=cxcywh", 3,
+                             ["d.csv: column 'y_true_c' (y_true), row 1: -2 is a size below 0", "box_format=xyxy"]),
+    "box without an end": ("d.csv", BOXES + b"\n0,0,inf,2,1,1,3,3\n", "iou", 3, ["y_true_c", "row 1", "not a finite"]),
+    "box of five numbers": ("d.json", b'{"y_true": [[0, 0, 1, 1, 1]], "y_pred": [[0, 0, 1, 1, 1]]}', "iou", 3,
+                            ["y_true", "(N, 5)", "(N, 4)"]),
+    "prototype without a number": (
+        "d.json", b'{"labels": [0, 1], "embeddings": [[1, 2], [3, 4]], "weights": [[1, 2], [3, Infinity]]}', "arcface",
+        3, ["weights", "row 2", "not a finite number"]),
+    "label without a prototype": (
+        "d.json", b'{"labels": [0, 2], "embeddings": [[1, 2], [3, 4]], "weights": [[1, 2], [3, 4]]}', "arcface",
+        3, ["labels", "row 2: 2 is not a class label 0..1", "weights has as many rows"]),
+    "label that is no group": ("d.json", b'{"labels": [0, -1], "embeddings": [[1, 2], [3, 4]]}', "coco",
+                               3, ["labels", "row 2: -1", "an integer >= 0"]),
     # JSON
     "broken JSON": ("d.json", b'{"y_true": [1, 2', "mse", 3, ["d.json", "line 1, character 17", "not JSON"]),
     "JSON number": ("d.json", b"7", "mse", 3, ["d.json", "neither an object of arrays"]),

@@ -103,7 +103,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "gradient": loss.slopes if loss.has_gradient else None,
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
         "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
-        "whole": [form.whole for form in loss.forms],
+        "whole": any(form.whole for form in loss.forms),
         "advice": {word.lower(): text for word, text in loss.advice.items()},
         "equivalents": loss.equivalents, "references": list(loss.references),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from losscli.domain import (
     Angle,
     Array,
     Bias,
+    ClassLabel,
     CosineRow,
     Count,
     GroupLabel,
@@ -265,7 +266,8 @@ def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *,
 
     Avoid: where classes must keep a distance from each other: it has no margin (cosface, arcface).
 
-    Pitfalls: with a small scale the loss cannot get near 0, however good the cosines: 20 is for thousands of classes.
+    Pitfalls: with a small scale the mean cannot get near 0, however good the embeddings: of C classes with as many rows
+    each, not below log(1 + (C-1) exp(-scale C/(C-1))).
     """
     return sphere(embeddings, weights, scale).loss(labels)
 
@@ -277,7 +279,7 @@ def _normface_slope(labels: Labels, embeddings: Array, weights: Array, *, scale:
 
 
 @normface.form
-def _normface_of_cosines(labels: PrototypeLabel, y_pred: CosineRow, *, scale: Scale = 20.0) -> Array:
+def _normface_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 20.0) -> Array:
     return cosine_softmax(labels, y_pred, scale)
 
 
@@ -327,13 +329,13 @@ def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: Scale = 10.
 
 @coco.gradient
 def _(labels: Labels, embeddings: Array, *, scale: float) -> Array:
-    """the same, the means held constant"""
+    """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x, class means held constant"""
     own, means = class_means(labels, embeddings)
     return sphere_slope(own, embeddings, means, scale)
 
 
 @coco.form
-def _(labels: PrototypeLabel, y_pred: CosineRow, *, scale: Scale = 10.0) -> Array:
+def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 10.0) -> Array:
     return cosine_softmax(labels, y_pred, scale)
 
 
@@ -361,7 +363,7 @@ def l_softmax(
 
     Avoid: new work: losses that subtract or add a margin train more easily (cosface, arcface).
 
-    Pitfalls: without annealing training rarely starts well; a length can undo what the margin asks for.
+    Pitfalls: with a large margin, training that starts without annealing may not converge; lengths take part.
     """
     return large_margin(embeddings, weights, norm(weights), margin, annealing).loss(labels)
 
@@ -387,7 +389,8 @@ def sphereface(
 
     Avoid: new work (cosface, arcface).
 
-    Pitfalls: the length of an embedding still scales its logits; without annealing training rarely starts well.
+    Pitfalls: the length of an embedding still scales its logits; with a large margin, training that starts without
+    annealing may not converge.
     """
     return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).loss(labels)
 
@@ -429,7 +432,7 @@ def _am_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float
 
 @am_softmax.form
 def _am_of_cosines(
-    labels: PrototypeLabel, y_pred: CosineRow, *, scale: Scale = 30.0, margin: Width = 0.35
+    labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 30.0, margin: Width = 0.35
 ) -> Array:  # fmt: skip
     return cosine_softmax(labels, y_pred, scale, subtracted(margin))
 
@@ -454,7 +457,7 @@ def cosface(
 
     It is am_softmax with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
 
-    Use: face verification with many identities; it trains more steadily than arcface.
+    Use: face verification with many identities.
 
     Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
 
@@ -467,7 +470,7 @@ cosface.gradient(_am_slope)
 
 
 @cosface.form
-def _(labels: PrototypeLabel, y_pred: CosineRow, *, scale: Scale = 64.0, margin: Width = 0.35) -> Array:
+def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 64.0, margin: Width = 0.35) -> Array:
     return cosine_softmax(labels, y_pred, scale, subtracted(margin))
 
 
@@ -495,7 +498,7 @@ def arcface(
 
     Use: face verification with many identities.
 
-    Avoid: noisy labels: angles past a right one are pushed hardest.
+    Avoid: labels that are often wrong: at scale 64 a row far from its class costs tens of nats.
 
     Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle and margin make pi.
     """
@@ -509,7 +512,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin
 
 
 @arcface.form
-def _(labels: PrototypeLabel, y_pred: CosineRow, *, scale: Scale = 64.0, margin: Angle = 0.5) -> Array:
+def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 64.0, margin: Angle = 0.5) -> Array:
     return cosine_softmax(labels, y_pred, scale, added(margin))
 
 
