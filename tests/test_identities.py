@@ -122,8 +122,8 @@ IDENTITIES = {
         for name in ("iou", "giou", "diou", "ciou", "eiou")
     },
     "iou with log": (
-        get_loss("iou", log=True)(corners(BOXES), corners(BOXES * 1.1)),
-        -np.log1p(-get_loss("iou")(corners(BOXES), corners(BOXES * 1.1))),
+        np.exp(-get_loss("iou", log=True)(corners(BOXES), corners(BOXES * 1.1))),
+        1 - get_loss("iou")(corners(BOXES), corners(BOXES * 1.1)),
     ),
 }
 
