@@ -1,0 +1,103 @@
+"""What an array may hold: labels of two classes or of C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain.arrays import Domain
+from losscli.domain.intervals import Array, Params
+from losscli.domain.place import Place
+from losscli.domain.rows import Simplex
+
+
+@dataclass(eq=False, repr=False)
+class BinaryLabels(Domain):
+    """Labels of two classes: {0, 1}, {-1, 1} or booleans; given to the kernel as 0/1, or as -1/+1.
+
+    With `soft`, numbers in [0, 1] are probabilities of the label.
+    """
+
+    soft: bool = False
+    signs: bool = False
+
+    is_label = True
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
+        wrong = ~(inside | (values == -1))
+        if wrong.any():
+            raise place.fail(wrong, values, f"is not {self.describe()}")
+        self._refuse_three(values, place)
+        if self.signs:
+            return np.where(values == 0, -1.0, values)
+        return np.where(values == -1, 0.0, values)
+
+    def _refuse_three(self, values: Array, place: Place) -> None:
+        zero, minus = place.memory.get("labels", (False, False))
+        zero, minus = zero or bool((values == 0).any()), minus or bool((values == -1).any())
+        place.memory["labels"] = zero, minus
+        if zero and minus:
+            raise place.fail(values == -1, values, "stands beside 0: labels are {0, 1} or {-1, 1}, not both")
+
+    def describe(self) -> str:
+        return "a label 0 or 1 (or -1 and 1)" + (", or a probability in [0, 1]" if self.soft else "")
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(0, 2, size=self.size(dims)).astype(float)
+
+
+@dataclass(eq=False, repr=False)
+class ClassTargets(Domain):
+    """Class labels 0..C-1, one a row; or, with the shape `N,C` too, one-hot or soft rows that sum to 1."""
+
+    shapes: tuple[str, ...] = ("N", "N,C")
+    ignore_index: int | None = None
+    told_by: str = "y_pred has as many columns as there are classes"
+
+    is_label = True
+
+    def given(self, params: Params) -> Domain:
+        return replace(self, ignore_index=params.get("ignore_index"))
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        if values.ndim == 2:
+            return Simplex().check(values, place, dims)
+        classes = int(dims["C"])
+        wrong = (values < 0) | (values >= classes) | (values != np.floor(values))
+        if self.ignore_index is not None:
+            wrong &= values != self.ignore_index
+        if wrong.any():
+            raise place.fail(wrong, values, f"is not a class label 0..{classes - 1}", self._mend(values, classes))
+        return values.astype(np.int64)
+
+    def _mend(self, values: Array, classes: int) -> str:
+        if values.min() == 1 and values.max() == classes:
+            return "labels start at 0: subtract 1, or name the classes with --classes"
+        return self.told_by
+
+    def describe(self) -> str:
+        return "a class label 0..C-1" + (", or a row of C target probabilities" if "N,C" in self.shapes else "")
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(0, dims["C"], size=dims["N"])
+
+
+@dataclass(eq=False, repr=False)
+class GroupLabels(ClassTargets):
+    """Labels of classes of which nothing else is known: they say which rows belong together."""
+
+    shapes: tuple[str, ...] = ("N",)
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = (values < 0) | (values != np.floor(values)) | np.isinf(values)
+        if wrong.any():
+            raise place.fail(wrong, values, f"is not {self.describe()}")
+        return values.astype(np.int64)
+
+    def describe(self) -> str:
+        return "a class label: an integer >= 0"

@@ -1,0 +1,59 @@
+"""Where a value was read: what makes an error name file, column and row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain.intervals import Mask, number_text
+from losscli.errors import DataError
+
+FULL = 1 << 16
+"""Rows of a batch that others may follow."""
+
+
+@dataclass
+class Place:
+    """Where the values of one role come from: makes errors that name file, column and row.
+
+    `rows` holds the 1-based row numbers of the values as they stand in the data. `memory` lives through
+    all batches of a role, for checks that one batch alone cannot make.
+    """
+
+    role: str
+    source: str = ""
+    columns: tuple[str, ...] = ()
+    rows: NDArray[np.int64] | None = None
+    memory: dict[str, Any] = field(default_factory=dict)
+    note: Callable[[str], None] = lambda text: None
+
+    def at(self, rows: NDArray[np.int64]) -> Place:
+        return replace(self, rows=rows)
+
+    def name(self, index: Sequence[int] = ()) -> str:
+        column = self.columns[index[1]] if len(index) > 1 and len(self.columns) > index[1] else None
+        column = column or (self.columns[0] if len(self.columns) == 1 else None)
+        text = f"column {column!r}" if column else self.role
+        if column and self.role != column:
+            text += f" ({self.role})"
+        if not column and len(index) > 1:
+            text += f"[{', '.join(str(int(i)) for i in index[1:])}]"
+        return f"{self.source}: {text}" if self.source else text
+
+    def row(self, i: int) -> int:
+        return int(self.rows[i]) if self.rows is not None else i + 1
+
+    def fail(self, wrong: Mask, values: NDArray[Any], what: str, mend: str = "") -> DataError:
+        """The error for the first wrong value; `what` follows the value, `mend` says what to do."""
+        index = [int(i) for i in np.argwhere(wrong)[0]]
+        rows = int(np.count_nonzero(wrong.reshape(len(wrong), -1).any(axis=1)))
+        value = values[tuple(index)] if values.ndim == wrong.ndim else values[index[0]]
+        least = "at least " if len(wrong) >= FULL else ""  # there may be more in what has not been read yet
+        others = f" (and {least}{rows - 1} more row{'s' if rows > 2 else ''} like it)" if rows > 1 else ""
+        tail = f"; {mend}" if mend else ""
+        shown = number_text(float(value)) if np.ndim(value) == 0 and not isinstance(value, str) else repr(value)
+        return DataError(f"{self.name(index)}, row {self.row(index[0])}: {shown} {what}{others}{tail}")

@@ -1,0 +1,184 @@
+"""What an array may hold: rows that are one thing each, such as a distribution, a vector, a box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain.arrays import Domain, Numbers
+from losscli.domain.intervals import MINUS_ONE_TO_ONE, Array, Interval, Params, number_text
+from losscli.domain.place import Place
+
+SUM_SILENT = 1e-6
+SUM_WARN = 1e-3
+
+
+@dataclass(eq=False, repr=False)
+class Simplex(Domain):
+    """Rows of probabilities that sum to 1: within 1e-6 silently, within 1e-3 with a note.
+
+    With `normalize` the rows need only be non-negative; with `from_logits` they are any numbers, but only where
+    `logits` says that the parameter is about this role.
+    """
+
+    shapes: tuple[str, ...] = ("N,C",)
+    logits: bool = True
+    normalize: bool = False
+
+    def given(self, params: Params) -> Domain:
+        if self.logits and params.get("from_logits"):
+            return Numbers(self.shapes)
+        return replace(self, normalize=bool(params.get("normalize")))
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        mend = "if these are logits, add --from-logits" if self.logits else ""
+        allowed = Interval(0) if self.normalize else Interval(0, 1 + SUM_WARN)
+        wrong = allowed.outside(values)
+        if wrong is not None:
+            raise place.fail(wrong, values, "is not a probability" if not self.normalize else "is negative", mend)
+        sums = values.sum(axis=-1)
+        if self.normalize:
+            if (sums == 0).any():
+                raise place.fail(sums == 0, sums, "is the sum of the row: it cannot be normalised")
+            return values
+        off = np.abs(sums - 1)
+        if float(off.max(initial=0.0)) > SUM_WARN:
+            logits = ", or --from-logits if these are logits" if self.logits else ""
+            raise place.fail(
+                off > SUM_WARN, sums, "is the sum of the row, not 1", f"-P normalize=true divides by it{logits}"
+            )
+        if float(off.max(initial=0.0)) > SUM_SILENT and not place.memory.get("sum"):
+            place.memory["sum"] = True
+            place.note(f"{place.name()}: rows sum to 1 only within 1e-3 (row {place.row(int(off.argmax()))} to "
+                       f"{number_text(float(sums[off.argmax()]))}); -P normalize=true divides by the sum")  # fmt: skip
+        return values
+
+    def describe(self) -> str:
+        return "a row of C probabilities that sums to 1"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.dirichlet(np.full(dims["C"], 2.0), size=dims["N"])
+
+
+@dataclass(eq=False, repr=False)
+class Distribution(Simplex):
+    """As Simplex, and one column of numbers is one distribution: its N rows are the classes."""
+
+    shapes: tuple[str, ...] = ("N,C", "N")
+
+    one_row = True
+
+    def describe(self) -> str:
+        return "a row of C probabilities that sums to 1, or one column that is one distribution"
+
+
+@dataclass(eq=False, repr=False)
+class Rows(Numbers):
+    """A row of C numbers of an interval; one column of numbers is one such row."""
+
+    shapes: tuple[str, ...] = ("N,C", "N")
+
+    one_row = True
+
+    def describe(self) -> str:
+        return f"a row of C numbers {self.interval.describe()}, or one column that is one such row"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
+
+
+@dataclass(eq=False, repr=False)
+class Vectors(Domain):
+    """A vector a row: an embedding, a point."""
+
+    shapes: tuple[str, ...] = ("N,D",)
+
+    def describe(self) -> str:
+        return "a vector of D real numbers"
+
+
+@dataclass(eq=False, repr=False)
+class ClassScores(Domain):
+    """A row of C scores (logits), one a class."""
+
+    shapes: tuple[str, ...] = ("N,C",)
+
+    def describe(self) -> str:
+        return "a row of C real numbers"
+
+
+@dataclass(eq=False, repr=False)
+class Cosines(ClassScores):
+    """A row of C cosines; the kernel clips what lies outside [-1, 1]."""
+
+    interval: Interval = MINUS_ONE_TO_ONE
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        far = np.abs(values) > 1 + SUM_SILENT  # nearer by, it is rounding
+        if far.any() and not place.memory.get("cosines"):
+            place.memory["cosines"] = True
+            i, j = (int(k) for k in np.argwhere(far)[0])
+            place.note(f"{place.name((i, j))}, row {place.row(i)}: {number_text(float(values[i, j]))} is no cosine: "
+                       "all beyond -1 and 1 are clipped")  # fmt: skip
+        return values
+
+    def describe(self) -> str:
+        return "a row of C cosines, one a class, clipped to [-1, 1]"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.uniform(-0.98, 0.98, size=self.size(dims))
+
+
+@dataclass(eq=False, repr=False)
+class ClassTable(Domain):
+    """A table with a row a class: prototypes, centers; or one number a class."""
+
+    shapes: tuple[str, ...] = ("C,D",)
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            raise place.fail(wrong, values, "is not a finite number")
+        return values
+
+    def describe(self) -> str:
+        return "any real number, one a class" if self.scalar else "a vector of D real numbers, one a class"
+
+
+@dataclass(eq=False, repr=False)
+class Boxes(Domain):
+    """An axis-aligned box a row, of two corners or of a point and a size."""
+
+    shapes: tuple[str, ...] = ("N,4",)
+    box_format: str = "xyxy"
+
+    def given(self, params: Params) -> Domain:
+        return replace(self, box_format=params["box_format"])
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            raise place.fail(wrong, values, "is not a finite number")
+        if self.box_format == "xyxy":
+            wrong[:, 2:] = values[:, 2:] < values[:, :2]
+            what = "comes before {}1: boxes are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"
+            mend = "if these are sizes, -P box_format=xywh or cxcywh"
+        else:
+            wrong[:, 2:] = values[:, 2:] < 0
+            what, mend = "is a size below 0", "if these are corners, -P box_format=xyxy"
+        if wrong.any():
+            axis = "xy"[int(np.argwhere(wrong)[0][1]) % 2]
+            raise place.fail(wrong, values, what.format(axis), mend)
+        return values
+
+    def describe(self) -> str:
+        return "a box of four numbers, as box_format says"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        # any two of these overlap
+        corner, size = rng.uniform(-0.2, 0.2, size=(dims["N"], 2)), rng.uniform(0.5, 2, size=(dims["N"], 2))
+        return np.hstack([corner, corner + size if self.box_format == "xyxy" else size])
