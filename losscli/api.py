@@ -179,7 +179,7 @@ class LossFunction:
 
     def _outcome(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike], gradient: bool) -> Any:
         named = self._named(arrays, roles)
-        form = choose_form(self.bound, named)
+        form = choose_form(self.bound, {name: np.shape(array) for name, array in named.items()})
         if form is None:
             wanted = " or ".join("(" + ", ".join(r.name for r in f.roles) + ")" for f in self.bound.loss.forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(named)})")

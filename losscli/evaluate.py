@@ -57,6 +57,9 @@ class Evaluator(NamedTuple):
             DataError: shapes that do not fit, a value outside its domain.
         """
         arrays = self._checked(batch)
+        for role, wrong, what in self._hook("refused", arrays) or ():
+            if wrong.any():
+                raise batch.places[role].fail(wrong, arrays[role], what)
         with np.errstate(all="ignore"):
             elements = self._elements(arrays)
             rows = len(elements)
@@ -118,7 +121,7 @@ class Evaluator(NamedTuple):
         self, batch: Batch, name: str, domain: Domain, array: NDArray[Any], dims: dict[str, Any], owners: dict[str, str]
     ) -> None:
         """Bind the letters of the role's shape, or say which two shapes differ."""
-        for letter, size in _letters(domain, array):
+        for letter, size in _letters(domain, array.shape):
             owner = owners.setdefault(letter, name)
             if dims.setdefault(letter, size) != size:
                 first, second = batch.shape_text(owner), batch.shape_text(name)
@@ -128,12 +131,13 @@ class Evaluator(NamedTuple):
                 )
 
 
-def _letters(domain: Domain, array: NDArray[Any]) -> Iterator[tuple[str, Any]]:
-    shape = next(s for s in domain.shapes if s.endswith("*") or s.count(",") + 1 == array.ndim)
+def _letters(domain: Domain, sizes: Sequence[int]) -> Iterator[tuple[str, Any]]:
+    """What each letter of the domain's shape is for an array of these sizes."""
+    shape = next(s for s in domain.shapes if _fits(s, sizes))
     if shape == "N*":
-        yield from (("N", array.shape[0]), ("*", array.shape[1:]))
+        yield from (("N", sizes[0]), ("*", tuple(sizes[1:])))
     else:
-        yield from zip(shape.split(","), array.shape, strict=True)
+        yield from zip(shape.split(","), sizes, strict=True)
 
 
 def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> NDArray[Any]:
@@ -144,7 +148,7 @@ def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> N
         return array[:, 0]
     if array.ndim == 1 and domain.shapes in (("N,D",), ("C,D",)):
         return array[:, None]
-    shape = next((s for s in domain.shapes if _fits(s, array)), None)
+    shape = next((s for s in domain.shapes if _fits(s, array.shape)), None)
     if (shape is None and array.ndim == 1 and "N,C" in domain.shapes) or (shape == "N,C" and array.shape[1] < 2):
         raise DataError(
             f"{place.name()}: one number a row, but {label} needs one a class: columns such as "
@@ -156,12 +160,12 @@ def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> N
     return array
 
 
-def _fits(shape: str, array: NDArray[Any]) -> bool:
-    """Whether the array has as many axes, and those of a fixed size that size."""
-    sizes = shape.split(",")
+def _fits(shape: str, sizes: Sequence[int]) -> bool:
+    """Whether an array of these sizes has as many axes, and those of a fixed size that size."""
+    letters = shape.split(",")
     return shape == "N*" or (
-        len(sizes) == array.ndim
-        and all(not size.isdigit() or int(size) == n for size, n in zip(sizes, array.shape, strict=True))
+        len(letters) == len(sizes)
+        and all(not letter.isdigit() or int(letter) == n for letter, n in zip(letters, sizes, strict=True))
     )
 
 
@@ -319,10 +323,24 @@ def _fill(outcome: Outcome, evaluator: Evaluator, batch: Batch, absent: Mask, gr
         outcome.gradient[absent] = there.gradient
 
 
-def choose_form(bound: BoundLoss, available: Iterable[str]) -> Form | None:
-    """The first form whose roles are all there."""
-    there = set(available)
-    for form in bound.loss.forms:
-        if all(role.name in there or role.optional for role in form.roles):
-            return form
-    return None
+def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]]) -> Form | None:
+    """The form whose roles are all there: of several the first that takes arrays of these shapes, or else the first."""
+    forms = [f for f in bound.loss.forms if all(role.name in shapes or role.optional for role in f.roles)]
+    if len(forms) < 2:
+        return forms[0] if forms else None
+    return next((form for form in forms if _takes(form, shapes)), forms[0])
+
+
+def _takes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether the shapes fit the roles, and each other."""
+    sizes: dict[str, Any] = {}
+    for role in form.roles:
+        shape = shapes.get(role.name)
+        if shape is None or not role.domain.by_row:
+            continue
+        shape = shape[:1] if shape[1:] == (1,) and role.domain.scalar else shape
+        if not any(_fits(option, shape) for option in role.domain.shapes):
+            return False
+        if any(sizes.setdefault(letter, size) != size for letter, size in _letters(role.domain, shape)):
+            return False
+    return True

@@ -58,8 +58,7 @@ def prepare(
         if role not in known:
             raise UsageError(f"no loss here reads {role!r}; the roles are {', '.join(known)}")
     binder = Binder(sources, request.columns, request.id, note)
-    domains = _domains(losses)
-    found = {role: binder.find(role, domain) for role, domain in domains.items()}
+    found = {role: binder.find_one(role, domains) for role, domains in _domains(losses).items()}
     bound: dict[str, Bound] = {}
     evaluators = []
     for loss in losses:
@@ -76,8 +75,8 @@ def prepare(
     if "y_true" in bound and "y_pred" in bound:
         bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
     dataset = Dataset(
-        bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
-        request.group_by,
+        bound | ({"weight": weight} if weight else {}), _read_as(evaluators), RowPolicy(request.nan), note, classes,
+        request.id, request.group_by,
     )  # fmt: skip
     for name in (*request.group_by, *([request.id] if request.id else [])):
         if not any(table.column(name) for table in dataset.tables):
@@ -101,26 +100,34 @@ def _note_shared(dataset: Dataset, note: Callable[[str], None]) -> None:
              f"--id {shared[0]} pairs them by it")  # fmt: skip
 
 
-def _domains(losses: Sequence[BoundLoss]) -> dict[str, Domain]:
-    """Role -> the domain that its columns are looked for by: of several, the one that asks for most."""
-    domains: dict[str, Domain] = {}
+def _domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
+    """Role -> the domains that its columns are looked for by, those that ask for most first."""
+    domains: dict[str, list[Domain]] = {}
     for loss in losses:
         for form in loss.loss.forms:
             for role in form.roles:
-                domain = role.domain.given(loss.params)
-                other = domains.get(role.name)
-                if other is None or (other.scalar and not domain.scalar) or (domain.is_label and not other.is_label):
-                    domains[role.name] = domain
+                domains.setdefault(role.name, []).append(role.domain.given(loss.params))
+    return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
+
+
+def _read_as(evaluators: Sequence[Evaluator]) -> dict[str, Domain]:
+    """Role -> the domain that says how its columns are read: of several, labels that know their classes first."""
+    domains: dict[str, Domain] = {}
+    for evaluator in evaluators:
+        for role in evaluator.form.roles:
+            domain, other = role.domain.given(evaluator.bound.params), domains.get(role.name)
+            if other is None or (domain.is_label, not domain.any_name) > (other.is_label, not other.any_name):
+                domains[role.name] = domain
     return domains
 
 
 def _evaluator(loss: BoundLoss, binder: Binder, found: dict[str, Bound | None]) -> Evaluator:
-    form = choose_form(loss, [role for role, b in found.items() if b])
+    form = choose_form(loss, {role: b.shape for role, b in found.items() if b})
     if form is None:
         first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
         if all(role.domain.scalar for role in loss.loss.forms[0].roles):
             found.update(binder.pair(first, found))
-        form = choose_form(loss, [role for role, b in found.items() if b])
+        form = choose_form(loss, {role: b.shape for role, b in found.items() if b})
         if form is None:
             raise binder.missing([role for role in first if not found.get(role)], loss.label)
     return Evaluator(loss, form)

@@ -15,7 +15,7 @@ from losscli.domain import Domain, ParameterDomain
 from losscli.errors import UsageError
 
 Kernel = Callable[..., Any]
-Hook = Literal["gradient", "counted", "denominator", "clipped"]
+Hook = Literal["gradient", "counted", "denominator", "clipped", "refused"]
 GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
 
 
@@ -47,6 +47,14 @@ class Role(NamedTuple):
     optional: bool = False
 
 
+class Refusal(NamedTuple):
+    """Values of a role that may not be; `what` follows the value in the message."""
+
+    role: str
+    wrong: Any
+    what: str
+
+
 class Parameter(NamedTuple):
     """A named setting of a loss."""
 
@@ -60,7 +68,8 @@ class Form:
 
     `gradient` differentiates the kernel by the gradient role, element by element; `counted` masks the rows
     that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
-    masks the elements whose probability was clipped. A form that is `whole` couples rows and gets the whole dataset
+    masks the elements whose probability was clipped; `refused` are values that go against those of another role, as
+    Refusals. A form that is `whole` couples rows and gets the whole dataset
     at once. Annotations are read when they are first asked for: most losses of the registry are only names to most
     commands.
     """
@@ -131,10 +140,10 @@ class Loss:
         return self._documentation[2]
 
     @property
-    def slopes(self) -> dict[str, str]:
-        """Gradient role -> the gradient by it as a formula: the first line of the hook's docstring."""
-        hooks = {form.gradient_role: form.hooks["gradient"] for form in self.forms if "gradient" in form.hooks}
-        return {role: (hook.__doc__ or "").partition("\n\n")[0].strip() for role, hook in hooks.items()}
+    def slopes(self) -> tuple[str, ...]:
+        """The gradient of each form as a formula: the first line of the hook's docstring; empty where there is none."""
+        hooks = [form.hooks.get("gradient") for form in self.forms]
+        return tuple((getattr(hook, "__doc__", None) or "").partition("\n\n")[0].strip() for hook in hooks)
 
     @cached_property
     def _documentation(self) -> tuple[str, str, dict[str, str]]:
@@ -166,6 +175,10 @@ class Loss:
         """Declare which elements had their probability clipped: a mask."""
         return self._attach("clipped", kernel)
 
+    def refused(self, kernel: Kernel) -> Kernel:
+        """Declare which values go against those of another role: an iterator of Refusals."""
+        return self._attach("refused", kernel)
+
     def requires(self, requirement: Callable[..., str]) -> Callable[..., str]:
         """Declare what the parameters must fulfil together: a function of them that says what is wrong, or nothing."""
         self.requirement = requirement
@@ -173,7 +186,7 @@ class Loss:
 
     def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
         names = _positional(kernel)
-        for form in self.forms:
+        for form in reversed(self.forms):  # of forms that differ by shapes alone, the one declared last
             if names == form.names:
                 form.hooks[hook] = kernel
                 return kernel

@@ -55,12 +55,14 @@ def explain(loss: Loss) -> Explanation:
 
 def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
     rows = []
+    defaults = loss.bind({}).params
     for i, form in enumerate(loss.forms):
         for role in form.roles:
             optional = ", optional" if role.optional else ""
-            alternative = " (instead)" if i and role.name not in loss.forms[0].names else ""
-            rows.append((role.name + alternative, f"{role.domain.shape_text()}: {role.domain.describe()}{optional}"))
-    return tuple(dict.fromkeys(rows))
+            instead = "or " if i and role is form.roles[0] else ""
+            domain = role.domain.given(defaults)
+            rows.append((instead + role.name, f"{domain.shape_text()}: {domain.describe()}{optional}"))
+    return tuple(rows)
 
 
 def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -70,7 +72,8 @@ def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
 def _gradient(loss: Loss) -> Section:
     if not loss.has_gradient:
         return Section("Gradient", ("None: there is no slope to follow.",))
-    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(loss.slopes.items()))
+    slopes = dict.fromkeys((form.gradient_role, slope) for form, slope in zip(loss.forms, loss.slopes, strict=True))
+    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(slopes))
 
 
 def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -93,14 +96,17 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
 def to_dict(explanation: Explanation) -> dict[str, Any]:
     """The explanation as JSON has it."""
     loss = explanation.loss
+    defaults = loss.bind({}).params
     return {
         "name": loss.name, "aliases": list(loss.aliases), "family": loss.family, "summary": loss.summary,
         "details": loss.details, "formula": loss.formula,
-        "roles": [{"name": r.name, "shape": r.domain.shape_text(), "values": r.domain.describe(),
+        "roles": [{"name": r.name, "shape": r.domain.shape_text(), "values": r.domain.given(defaults).describe(),
                    "optional": r.optional, "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
         "params": [{"name": p.name, "default": list(p.default) if isinstance(p.default, tuple) else p.default,
                     "range": p.domain.describe()} for p in loss.parameters],
-        "gradient": loss.slopes if loss.has_gradient else None,
+        "gradient": [{"role": form.gradient_role, "formula": slope, "form": i}
+                     for i, (form, slope) in enumerate(zip(loss.forms, loss.slopes, strict=True))]
+        if loss.has_gradient else None,
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
         "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
         "whole": any(form.whole for form in loss.forms),

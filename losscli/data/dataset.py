@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy
-from losscli.data.labels import ClassNames
+from losscli.data.labels import AnyNames, ClassNames
 from losscli.data.roles import Bound, label_of, suggest
 from losscli.data.table import Chunk, Column, Kind, Table, as_text
-from losscli.domain import Domain, Place
+from losscli.domain import Array, Domain, Place
 from losscli.errors import DataError
 
 Parts = dict[int, Chunk]
@@ -34,6 +34,7 @@ class Dataset:
     classes: ClassNames = field(default_factory=ClassNames)
     id: str | None = None
     extras: Sequence[str] = ()
+    _names: dict[str, AnyNames] = field(default_factory=dict, init=False)
 
     def batches(self) -> Iterator[Batch]:
         """All rows that count, in order.
@@ -95,12 +96,17 @@ class Dataset:
         domain = self.domains.get(bound.role)
         if len(columns) == 1:
             label = domain is not None and domain.is_label and columns[0].ndim == 1
-            return self.classes.codes(columns[0], place) if label else columns[0]
+            return self._codes(columns[0], bound, place) if label else columns[0]
         for column, values in zip(bound.columns, columns, strict=True):
             if values.ndim > 1:
                 raise DataError(f"{label_of(bound.table)}column {column.name!r} holds vectors: {bound.role} takes one "
                                 "such column, or several of numbers")  # fmt: skip
         return np.stack(columns, axis=1)
+
+    def _codes(self, labels: NDArray[Any], bound: Bound, place: Place) -> Array:
+        if self.domains[bound.role].any_name and not self.classes.names and labels.dtype.kind == "O":
+            return self._names.setdefault(bound.role, AnyNames()).codes(labels)
+        return self.classes.codes(labels, place)
 
     # ------------------------------------------------------------------------------------ columns of a table
 

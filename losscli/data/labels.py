@@ -65,6 +65,18 @@ class ClassNames(NamedTuple):
         return DataError(f"{at} is not one of the classes{known}")
 
 
+class AnyNames:
+    """Names that need not be known: each new one becomes the next number."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+
+    def codes(self, values: NDArray[Any]) -> Array:
+        """Labels (N,) as numbers, NaN where missing."""
+        numbers = [np.nan if v is None else self._codes.setdefault(v, len(self._codes)) for v in values.tolist()]
+        return np.array(numbers, dtype=np.float64)
+
+
 def _plain(value: float) -> str | None:
     if value != value:
         return None

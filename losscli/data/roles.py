@@ -41,6 +41,12 @@ class Bound(NamedTuple):
     def several(self) -> bool:
         return len(self.columns) > 1
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the role's array; where its length is not known yet, that is -1."""
+        length = -1 if self.table.length is None else self.table.length
+        return (length, len(self.columns)) if self.several else (length, *self.columns[0].trailing)
+
 
 # --------------------------------------------------------------------------------------------- finding columns
 
@@ -53,6 +59,10 @@ class Binder:
     ) -> None:  # fmt: skip
         """Look in `sources`, where `asked` says which columns a role is, and `key` is no role."""
         self._sources, self._columns, self._key, self._note = sources, asked, key, note
+
+    def find_one(self, role: str, domains: Sequence[Domain]) -> Bound | None:
+        """The role's columns as the first of the domains finds them."""
+        return next((bound for domain in domains if (bound := self.find(role, domain))), None)
 
     def find(self, role: str, domain: Domain) -> Bound | None:
         """The role's columns, or None where nothing in the data goes by its name.

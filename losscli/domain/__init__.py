@@ -15,8 +15,17 @@ from typing import Annotated, Any, Literal
 
 from numpy.typing import NDArray
 
+from losscli.domain.arrays import (
+    Counts,
+    Nonzero,
+    Numbers,
+    Probabilities,
+    Rates,
+    Sequences,
+    TweedieMeans,
+    TweedieTargets,
+)
 from losscli.domain.arrays import Domain as Domain
-from losscli.domain.arrays import Nonzero, Numbers, Probabilities, Rates, TweedieMeans, TweedieTargets
 from losscli.domain.intervals import MINUS_ONE_TO_ONE
 from losscli.domain.intervals import Array as Array
 from losscli.domain.intervals import Interval as Interval
@@ -54,6 +63,7 @@ Score = Annotated[Array, Domain(("N",))]
 ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
 PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), told_by="weights has as many rows as there are classes")]
+CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), told_by="centers has as many rows as there are classes")]
 GroupLabel = Annotated[NDArray[Any], GroupLabels()]
 ClassProbabilities = Annotated[Array, Simplex()]
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
@@ -65,6 +75,10 @@ NonNegativeRow = Annotated[Array, Rows(interval=Interval(0))]
 PositiveRow = Annotated[Array, Rows(interval=Interval(0, low_open=True))]
 PredictedDistribution = Annotated[Array, Distribution()]
 Vector = Annotated[Array, Vectors()]
+Frames = Annotated[Array, Numbers(("N,T,C",), Interval(high=0), "log_probs must hold log-probabilities: log_softmax")]
+Symbols = Annotated[NDArray[Any], Sequences(("N,S",))]
+FrameCounts = Annotated[NDArray[Any], Counts(("N",), of="T")]
+SymbolCounts = Annotated[NDArray[Any], Counts(("N",), of="S")]
 CosineRow = Annotated[Array, Cosines()]
 Prototypes = Annotated[Array, ClassTable()]
 Bias = Annotated[Array, ClassTable(("C",))]
@@ -72,6 +86,7 @@ Box = Annotated[Array, Boxes()]
 
 Positive = Annotated[float, Number(Interval(0, low_open=True))]
 Scale = Annotated[float, Number(Interval(0, low_open=True, high_open=True))]
+Position = Annotated[int, Number(Interval(0), integer=True)]
 Width = Annotated[float, Number(Interval(0, high_open=True))]
 Nonnull = Annotated[float, Number(Interval(low_open=True, high_open=True), zero=False)]
 AnyOrInfinite = Annotated[float, Number()]
@@ -82,6 +97,7 @@ UnitInterval = Annotated[float, Number(Interval(0, 1))]
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 Boolean = Annotated[bool, Flag()]
 Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqeuclidean", "euclidean", "cosine"))]
+Mining = Annotated[Literal["semihard", "hard", "all"], Choice(("semihard", "hard", "all"))]
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(Interval(0))))]
 Alpha = Annotated[float | None, OrNone(Number(Interval(0, 1)))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ class Domain:
 
     is_label = False
     """Whether text may stand for a number here, by way of class names."""
+
+    any_name = False
+    """Whether any text will do for a label: only which rows share it matters."""
 
     def shape_text(self) -> str:
         """The shapes for people: `(N,) or (N, D)`."""
@@ -160,16 +163,74 @@ class TweedieMeans(Numbers):
 
 @dataclass(eq=False, repr=False)
 class Probabilities(Numbers):
-    """Probabilities of a label, each on its own; any number with `from_logits`."""
+    """Probabilities of a label, each on its own; any number with `from_logits`, where the loss has that."""
 
     interval: Interval = UNIT
     mend: str = "if these are logits, add --from-logits"
+    switch: bool = True
 
     def given(self, params: Params) -> Domain:
-        return Numbers(self.shapes) if params.get("from_logits") else self
+        if params.get("from_logits"):
+            return Numbers(self.shapes)
+        if self.switch == ("from_logits" in params):
+            return self
+        return replace(self, switch=False, mend="if these are logits, their sigmoids are meant")
 
     def describe(self) -> str:
-        return "a probability in [0, 1] (any number with from_logits)"
+        return "a probability in [0, 1]" + (" (any number with from_logits)" if self.switch else "")
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.uniform(0.02, 0.98, size=self.size(dims))
+
+
+@dataclass(eq=False, repr=False)
+class Integers(Domain):
+    """Whole numbers."""
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = ~np.isfinite(values) | (values != np.floor(values))
+        if wrong.any():
+            raise place.fail(wrong, values, "is not an integer")
+        return values.astype(np.int64)
+
+    def describe(self) -> str:
+        return "integers"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(1, dims["C"], size=self.size(dims))
+
+
+@dataclass(eq=False, repr=False)
+class Sequences(Integers):
+    """Class labels one after the other, none of them the blank; beyond the length of a target anything may stand."""
+
+    blank: int = 0
+
+    def given(self, params: Params) -> Domain:
+        return self if params["blank"] == self.blank else replace(self, blank=params["blank"])
+
+    def describe(self) -> str:
+        return "S class labels 0..C-1, none of them the blank"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return (self.blank + rng.integers(1, dims["C"], size=self.size(dims))) % dims["C"]
+
+
+@dataclass(eq=False, repr=False)
+class Counts(Integers):
+    """How many of the axis that the letter `of` stands for count in each row."""
+
+    of: str = "T"
+
+    def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
+        most = int(dims[self.of])
+        wrong = (values < 0) | (values > most)
+        if wrong.any():
+            raise place.fail(wrong, values, f"is not a length 0..{most}")
+        return super().check(values, place, dims)
+
+    def describe(self) -> str:
+        return f"an integer 0..{self.of}"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(dims[self.of] // 2, dims[self.of] + 1, size=self.size(dims))

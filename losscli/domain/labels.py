@@ -93,6 +93,8 @@ class GroupLabels(ClassTargets):
 
     shapes: tuple[str, ...] = ("N",)
 
+    any_name = True
+
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = (values < 0) | (values != np.floor(values)) | np.isinf(values)
         if wrong.any():
@@ -100,4 +102,4 @@ class GroupLabels(ClassTargets):
         return values.astype(np.int64)
 
     def describe(self) -> str:
-        return "a class label: an integer >= 0"
+        return "a class label: an integer >= 0, or any name"

@@ -22,20 +22,33 @@ class Simplex(Domain):
     """Rows of probabilities that sum to 1: within 1e-6 silently, within 1e-3 with a note.
 
     With `normalize` the rows need only be non-negative; with `from_logits` they are any numbers, but only where
-    `logits` says that the parameter is about this role.
+    `logits` says that the parameter is about this role. `switches` are those of the two that the loss has.
     """
 
     shapes: tuple[str, ...] = ("N,C",)
     logits: bool = True
     normalize: bool = False
+    switches: tuple[str, ...] = ()
 
     def given(self, params: Params) -> Domain:
         if self.logits and params.get("from_logits"):
             return Numbers(self.shapes)
-        return replace(self, normalize=bool(params.get("normalize")))
+        switches = tuple(name for name in ("from_logits", "normalize") if name in params)
+        return replace(self, normalize=bool(params.get("normalize")), switches=switches)
+
+    def _ways_out(self) -> str:
+        """What else the rows may be, and how to say so."""
+        ways = []
+        if "normalize" in self.switches:
+            ways.append("-P normalize=true divides by it")
+        if self.logits:
+            told = "--from-logits" if "from_logits" in self.switches else "their softmax is meant"
+            ways.append(f"{told} if these are logits")
+        return ", or ".join(ways)
 
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
-        mend = "if these are logits, add --from-logits" if self.logits else ""
+        told = "add --from-logits" if "from_logits" in self.switches else "their softmax is meant"
+        mend = f"if these are logits, {told}" if self.logits else ""
         allowed = Interval(0) if self.normalize else Interval(0, 1 + SUM_WARN)
         wrong = allowed.outside(values)
         if wrong is not None:
@@ -47,14 +60,12 @@ class Simplex(Domain):
             return values
         off = np.abs(sums - 1)
         if float(off.max(initial=0.0)) > SUM_WARN:
-            logits = ", or --from-logits if these are logits" if self.logits else ""
-            raise place.fail(
-                off > SUM_WARN, sums, "is the sum of the row, not 1", f"-P normalize=true divides by it{logits}"
-            )
+            raise place.fail(off > SUM_WARN, sums, "is the sum of the row, not 1", self._ways_out())
         if float(off.max(initial=0.0)) > SUM_SILENT and not place.memory.get("sum"):
             place.memory["sum"] = True
+            mend = "; -P normalize=true divides by the sum" if "normalize" in self.switches else ""
             place.note(f"{place.name()}: rows sum to 1 only within 1e-3 (row {place.row(int(off.argmax()))} to "
-                       f"{number_text(float(sums[off.argmax()]))}); -P normalize=true divides by the sum")  # fmt: skip
+                       f"{number_text(float(sums[off.argmax()]))}){mend}")  # fmt: skip
         return values
 
     def describe(self) -> str:

@@ -176,3 +176,31 @@ def unit(x: Array) -> Array:
 def dot(a: Array, b: Array) -> Array:
     """Inner product of each pair of rows."""
     return (a * b).sum(axis=-1)
+
+
+def surprise(labels: NDArray[Any], logits: Array) -> Array:
+    """-log softmax of the target"""
+    return -np.take_along_axis(log_softmax(logits), labels[:, None], axis=1)[:, 0] + 0.0
+
+
+def surprise_slope(labels: NDArray[Any], logits: Array) -> Array:
+    """softmax - one-hot; the target's is minus the sum of the others, for p - 1 would cancel"""
+    p = np.exp(log_softmax(logits))
+    rows = np.arange(len(p))
+    p[rows, labels] = 0.0
+    p[rows, labels] = -p.sum(axis=1)
+    return p
+
+
+def through_unit(gradient: Array, x: Array, scale: float) -> Array:
+    """d/dx, from that by scale x/|x|; 0 for a zero vector"""
+    length, u = norm(x)[:, None], unit(x)
+    return np.where(length > 0, (gradient - dot(gradient, u)[:, None] * u) * (scale / length), 0.0)
+
+
+def class_means(labels: NDArray[Any], x: Array) -> tuple[NDArray[Any], Array]:
+    """Rows' classes counted from 0, and the mean of each class that has rows."""
+    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(counts), x.shape[1]))
+    np.add.at(sums, own, x)
+    return own, sums / counts[:, None]

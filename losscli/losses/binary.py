@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.domain import (
     EPS,
@@ -10,6 +13,8 @@ from losscli.domain import (
     Array,
     AtLeastZero,
     Boolean,
+    ClassLabel,
+    ClassProbabilities,
     Epsilon,
     Label,
     Mask,
@@ -19,7 +24,7 @@ from losscli.domain import (
     SoftLabel,
     UnitInterval,
 )
-from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, times
+from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softplus, times
 from losscli.spec import Property, loss
 
 
@@ -176,3 +181,47 @@ def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
 def _(y_true: Array, y_pred: Array) -> Array:
     """sigmoid(s) - y, over the number of labels"""
     return (1 - y_true) * sigmoid(y_pred) - y_true * sigmoid(-y_pred)
+
+
+@loss(
+    family="binary", aliases=("brier_score",),
+    formula="(p - y)²; of class labels and a row of probabilities sum_c (p_c - [c = y])²", unit="1",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
+    elicits="mean (the probability)",
+    references=("Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",),
+    equivalents={
+        "sklearn": "sklearn.metrics.brier_score_loss; of several classes with scale_by_half=False",
+        "torch": "torch.nn.MSELoss of probabilities",
+    },
+)  # fmt: skip
+def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
+    """The squared error of a probability.
+
+    y_true may hold several labels a row, each with its own probability: their mean is the row's loss. Where y_true is
+    a class label and y_pred a row of C probabilities that sum to 1, the squared errors are added up: 0 to 2.
+
+    Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1.
+
+    Avoid: rare events: predicting none of them is nearly perfect.
+
+    Pitfalls: with two classes the sum over classes is twice the error of one of them; scikit-learn halves it then by
+    default. One-hot rows are read as several labels, and averaged.
+    """
+    return np.square(y_pred - y_true)
+
+
+@brier.gradient
+def _(y_true: Array, y_pred: Array) -> Array:
+    """2 (p - y)"""
+    return 2 * (y_pred - y_true)
+
+
+@brier.form
+def _(y_true: ClassLabel, y_pred: ClassProbabilities) -> Array:
+    return np.square(y_pred - one_hot(y_true, y_pred.shape[1])).sum(axis=1)
+
+
+@brier.gradient
+def _(y_true: NDArray[Any], y_pred: Array) -> Array:
+    """2 (p_c - [c = y])"""
+    return 2 * (y_pred - one_hot(y_true, y_pred.shape[1]))

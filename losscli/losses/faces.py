@@ -26,7 +26,7 @@ from losscli.domain import (
     Vector,
     Width,
 )
-from losscli.losses._numerics import dot, log_softmax, norm, unit
+from losscli.losses._numerics import class_means, norm, surprise, surprise_slope, through_unit, unit
 from losscli.spec import Property, loss
 
 Labels = NDArray[Any]
@@ -92,20 +92,6 @@ def multiplied(margin: int, annealing: float) -> Margin:
 # ----------------------------------------------------------------------------------------- the margin softmax
 
 
-def surprise(labels: Labels, logits: Array) -> Array:
-    """-log softmax of the target"""
-    return -np.take_along_axis(log_softmax(logits), labels[:, None], axis=1)[:, 0] + 0.0
-
-
-def surprise_slope(labels: Labels, logits: Array) -> Array:
-    """softmax - one-hot; the target's is minus the sum of the others, for p - 1 would cancel"""
-    p = np.exp(log_softmax(logits))
-    rows = np.arange(len(p))
-    p[rows, labels] = 0.0
-    p[rows, labels] = -p.sum(axis=1)
-    return p
-
-
 class Target(NamedTuple):
     """What the logit of a row's own class is: |x| |w| times what a margin makes of their angle.
 
@@ -162,12 +148,6 @@ def sphere_slope(labels: Labels, x: Array, w: Array, scale: float, margin: Margi
 def large_margin(x: Array, w: Array, lengths: Array, margin: int, annealing: float) -> Head:
     """Rows have their lengths, prototypes those given."""
     return Head(x, w, target=Target(multiplied(margin, annealing), norm(x), lengths))
-
-
-def through_unit(gradient: Array, x: Array, scale: float) -> Array:
-    """d/dx, from that by scale x/|x|; 0 for a zero vector"""
-    length, u = norm(x)[:, None], unit(x)
-    return np.where(length > 0, (gradient - dot(gradient, u)[:, None] * u) * (scale / length), 0.0)
 
 
 def of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margin) -> tuple[Array, Array]:
@@ -311,14 +291,6 @@ def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, sca
 
 
 coco.gradient(_normface_slope)
-
-
-def class_means(labels: Labels, x: Array) -> tuple[Labels, Array]:
-    """Rows' classes counted from 0, and the mean of each class that has rows."""
-    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(counts), x.shape[1]))
-    np.add.at(sums, own, x)
-    return own, sums / counts[:, None]
 
 
 @coco.whole_form

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.domain import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
-from losscli.losses._numerics import one_hot
+from losscli.losses._numerics import one_hot, times
 from losscli.spec import Property, loss
 
 Target = NDArray[Any]
@@ -144,3 +144,44 @@ def _(y_true: Target, y_pred: Array, *, p: int, margin: float) -> Array:
     gaps = shortfall(y_true, y_pred, margin)
     slope = (gaps > 0) * (1.0 if p == 1 else 2 * gaps) / y_pred.shape[1]
     return slope - one_hot(y_true, y_pred.shape[1]) * slope.sum(axis=1, keepdims=True)
+
+
+def sparsemax(s: Array) -> tuple[Array, Array]:
+    """The point of the simplex that is nearest to each row, max(0, s - tau), and tau (N, 1)."""
+    top = s.max(axis=1, keepdims=True)
+    falling = -np.sort(top - s, axis=1)
+    sums = np.cumsum(falling, axis=1) - 1
+    count = np.arange(1, s.shape[1] + 1)
+    size = (count * falling > sums).sum(axis=1, keepdims=True)
+    tau = np.take_along_axis(sums, size - 1, axis=1) / size
+    return np.maximum(0.0, (s - top) - tau), top + tau
+
+
+@loss(
+    family="multiclass", aliases=("sparsemax",),
+    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c), p = max(0, s - tau) with tau such that sum p = 1", unit="score",
+    properties=CONVEX | Property.DIFFERENTIABLE | BOUNDED_GRADIENT,
+    references=("Martins & Astudillo 2016, arXiv:1602.02068",),
+    equivalents={"optax": "optax.losses.multiclass_sparsemax_loss"},
+)  # fmt: skip
+def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """What logistic loss is to the softmax, this is to the sparsemax, which gives unlikely classes exactly 0.
+
+    It is 0 where the score of the target is ahead by 1.
+
+    Use: many classes of which few are possible at once.
+
+    Avoid: where every class needs a probability above 0, as cross_entropy does.
+
+    Pitfalls: the sparsemax of the scores, not their softmax, is what it makes a probability of.
+    """
+    p, tau = sparsemax(y_pred)
+    t = one_hot(y_true, y_pred.shape[1])
+    # the textbook's sum_S (s² - tau²)/2 + 1/2 - s_t without its cancellation
+    return np.square(p - t).sum(axis=1) / 2 + times(t, np.maximum(0.0, tau - y_pred)).sum(axis=1)
+
+
+@multiclass_sparsemax.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """p - t"""
+    return sparsemax(y_pred)[0] - one_hot(y_true, y_pred.shape[1])

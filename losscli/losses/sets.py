@@ -12,6 +12,7 @@ from losscli.domain import (
     Array,
     AtLeastZero,
     Boolean,
+    ClassLabel,
     ClassProbabilities,
     ClassTarget,
     Epsilon,
@@ -144,6 +145,33 @@ def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5
     Pitfalls: it has no gradient; a probability just on the threshold counts as 1.
     """
     return np.not_equal(y_pred >= threshold, y_true == 1).astype(np.float64)
+
+
+@loss(
+    family="binary", formula="1 where [p >= threshold] != y, or where argmax_c s_c != y", unit="1",
+    properties=Property.BOUNDED_VALUE, elicits="the most likely value",
+    equivalents={"sklearn": "sklearn.metrics.zero_one_loss(y, p >= threshold), or of the argmax"},
+    references=("Hastie, Tibshirani & Friedman 2009, doi:10.1007/978-0-387-84858-7, sect. 2.4",),
+)  # fmt: skip
+def zero_one(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
+    """The share of rows that are wrong: 1 less the accuracy.
+
+    A row of several labels is wrong if any of them is. Where y_true is a class label and y_pred a row of C
+    probabilities or scores, the class with the highest is compared, the first of equals; threshold is not used then.
+
+    Use: to say how often a classifier errs.
+
+    Avoid: classes of very different size, and to fit anything: it has no gradient.
+
+    Pitfalls: a probability just on the threshold counts as 1; it knows nothing of how sure the wrong ones were.
+    """
+    wrong = np.not_equal(y_pred >= threshold, y_true == 1)
+    return wrong.reshape(len(wrong), -1).any(axis=1).astype(np.float64)
+
+
+@zero_one.form
+def _(y_true: ClassLabel, y_pred: Scores) -> Array:
+    return np.not_equal(y_pred.argmax(axis=1), y_true).astype(np.float64)
 
 
 @loss(

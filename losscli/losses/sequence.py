@@ -1,0 +1,155 @@
+"""Losses of sequences that are not aligned with their targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.domain import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
+from losscli.errors import UsageError
+from losscli.spec import Property, Refusal, loss
+
+Integers = NDArray[np.int64]
+
+
+class Lattice(NamedTuple):
+    """The states that a path may be in: blank, first symbol, blank, second symbol, ..., blank.
+
+    `state` (N, L) are their classes, `skips` (N, L) whether a path may come from two states before, over a blank;
+    `emitted` (T, N, L) are the log-probabilities of states in frames; `end` (N,) the last state of each target.
+    """
+
+    state: Integers
+    skips: Mask
+    emitted: Array
+    end: Integers
+
+
+def lattice(log_probs: Array, targets: Integers, target_lengths: Integers, blank: int) -> Lattice:
+    """The lattice of each target; states beyond its end lead nowhere."""
+    rows, symbols = targets.shape
+    used = np.arange(symbols) < target_lengths[:, None]
+    state = np.full((rows, 2 * symbols + 1), blank)
+    state[:, 1::2] = np.where(used, targets, blank)
+    skips = np.zeros(state.shape, dtype=bool)
+    skips[:, 2:] = (state[:, 2:] != blank) & (state[:, 2:] != state[:, :-2])
+    emitted = np.take_along_axis(log_probs, state[:, None, :], axis=2).transpose(1, 0, 2)
+    return Lattice(state, skips, emitted, 2 * target_lengths)
+
+
+def later(x: Array, by: int) -> Array:
+    """x of the state that is `by` states before, -inf where there is none."""
+    moved = np.full_like(x, -np.inf)
+    moved[:, by:] = x[:, : x.shape[1] - by]
+    return moved
+
+
+def earlier(x: Array, by: int) -> Array:
+    """x of the state that is `by` states after, -inf where there is none."""
+    return later(x[:, ::-1], by)[:, ::-1]
+
+
+def forward(paths: Lattice) -> Iterator[Array]:
+    """alpha_t(s) = log p of all paths that are in state s at frame t: one (N, L) a frame."""
+    alpha = np.full(paths.state.shape, -np.inf)
+    alpha[:, :2] = paths.emitted[0][:, :2]
+    yield alpha
+    for emitted in paths.emitted[1:]:
+        over = np.where(paths.skips, later(alpha, 2), -np.inf)
+        alpha = np.logaddexp(np.logaddexp(alpha, later(alpha, 1)), over) + emitted
+        yield alpha
+
+
+def backward(paths: Lattice, input_lengths: Integers) -> Iterator[Array]:
+    """beta_t(s) = log p of all that follows after state s at frame t, from the last frame to the first."""
+    states = np.arange(paths.state.shape[1])
+    ends = (states == paths.end[:, None]) | (states == paths.end[:, None] - 1)
+    beta = np.full(paths.state.shape, -np.inf)
+    skips = np.zeros_like(paths.skips)
+    skips[:, :-2] = paths.skips[:, 2:]
+    for t in reversed(range(len(paths.emitted))):
+        if t + 1 < len(paths.emitted):
+            ahead = beta + paths.emitted[t + 1]
+            over = np.where(skips, earlier(ahead, 2), -np.inf)
+            beta = np.logaddexp(np.logaddexp(ahead, earlier(ahead, 1)), over)
+        last = np.equal(input_lengths - 1, t)[:, None]
+        beta = np.where(last, np.where(ends, 0.0, -np.inf), beta)
+        yield beta
+
+
+def total(paths: Lattice, alpha: Array) -> Array:
+    """log p of all paths that end in one of the last two states."""
+    rows = np.arange(len(alpha))
+    before = np.where(paths.end > 0, alpha[rows, np.maximum(paths.end - 1, 0)], -np.inf)
+    return np.logaddexp(alpha[rows, paths.end], before)
+
+
+@loss(
+    family="multiclass",
+    formula="-log sum over all paths that give the target, of prod_t p_t; repeats are merged, then blanks dropped",
+    unit="nat", properties=Property.BOUNDED_GRADIENT,
+    references=("Graves et al. 2006, doi:10.1145/1143844.1143891",),
+    equivalents={
+        "torch": "torch.nn.CTCLoss(blank, reduction='none') (log_probs are (T, N, C) there; its gradient is that by "
+                 "the logits; its mean divides each row by its target's length first)",
+        "keras": "keras.losses.CTC (it takes logits; 0 is the blank)",
+        "optax": "optax.losses.ctc_loss_with_forward_probs (logits, paddings in place of lengths)",
+    },
+)  # fmt: skip
+def ctc(
+    log_probs: Frames, targets: Symbols, input_lengths: FrameCounts, target_lengths: SymbolCounts, *,
+    blank: Position = 0,
+) -> Array:  # fmt: skip
+    """Connectionist temporal classification: how likely a target is, however its symbols fall on the frames.
+
+    log_probs has a row of C log-probabilities for each of T frames. Frames beyond input_lengths and symbols beyond
+    target_lengths count for nothing, whatever stands there. A target that does not fit into its frames costs inf.
+
+    Use: speech or handwriting, where nothing says which frame belongs to which symbol.
+
+    Avoid: where the alignment is known (cross_entropy of each frame).
+
+    Pitfalls: longer targets cost more, and the mean does not divide by their length; a symbol that repeats needs a
+    frame of blank in between.
+    """
+    paths = lattice(log_probs, targets, target_lengths, blank)
+    likelihood = np.where(target_lengths == 0, 0.0, -np.inf)  # what no frames at all give
+    for t, alpha in enumerate(forward(paths)):
+        likelihood = np.where(t == input_lengths - 1, total(paths, alpha), likelihood)
+    return -likelihood + 0.0
+
+
+@ctc.gradient
+def _(
+    log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int
+) -> Array:  # fmt: skip
+    """minus the probability, given the target, that frame t is class c: -sum_{s is c} exp(alpha + beta - log p)"""
+    paths = lattice(log_probs, targets, target_lengths, blank)
+    alphas = list(forward(paths))
+    slope = np.zeros_like(log_probs)
+    rows = np.arange(len(log_probs))[:, None]
+    for alpha, t, beta in zip(
+        reversed(alphas), reversed(range(len(alphas))), backward(paths, input_lengths), strict=True
+    ):
+        both = alpha + beta
+        likelihood = np.logaddexp.reduce(both, axis=1, keepdims=True)
+        share = np.where(np.isneginf(likelihood), 0.0, np.exp(both - likelihood))
+        np.subtract.at(slope[:, t], (rows, paths.state), share)
+    return slope
+
+
+@ctc.refused
+def _(
+    log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int
+) -> Iterator[Refusal]:  # fmt: skip
+    """Symbols, as far as a target goes, are classes and no blanks."""
+    classes = log_probs.shape[2]
+    if blank >= classes:
+        raise UsageError(f"ctc: blank={blank}, but log_probs has the classes 0..{classes - 1}")
+    used = np.arange(targets.shape[1]) < target_lengths[:, None]
+    unknown = (targets < 0) | (targets >= classes)
+    yield Refusal("targets", used & unknown, f"is not a class 0..{classes - 1}")
+    yield Refusal("targets", used & (targets == blank), "is the blank; -P blank=K says which class that is")
