@@ -11,7 +11,7 @@ import losscli
 import losscli.data.table
 from losscli.domain import Boxes, Simplex
 from losscli.spec import BoundLoss, Form, Property, Reduction
-from tests.registry_cases import LOSSES, draw, golden, kernel, name_of, per_sample
+from tests.registry_cases import GOLDEN, LOSSES, draw, golden, kernel, name_of, per_sample
 from tests.registry_cases import settings as registry_settings
 
 SETTINGS = list(registry_settings())
@@ -226,6 +226,11 @@ def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -
 
 
 # --------------------------------------------------------------------------------------------- completeness
+
+
+def test_the_catalogue_is_complete() -> None:
+    known = {path.stem for path in GOLDEN.glob("*.json")} - {"penalty"}
+    assert known == {loss.name for loss in LOSSES}
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)

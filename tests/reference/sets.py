@@ -63,7 +63,34 @@ def rps(t: object, p: list) -> mpf:
     return mp.fsum(mp.fsum(gaps[: k + 1]) ** 2 for k in range(len(gaps)))
 
 
+def brier(y: object, p: object) -> mpf:
+    if isinstance(p, list) and not isinstance(y, list):
+        return mp.fsum((a - b) ** 2 for a, b in zip(p, target_row(y, len(p)), strict=True))
+    pairs = list(zip(y, p, strict=True)) if isinstance(y, list) else [(y, p)]
+    return mp.fsum((a - b) ** 2 for a, b in pairs) / len(pairs)
+
+
+def zero_one(y: object, p: object, threshold: float) -> mpf:
+    if isinstance(p, list) and not isinstance(y, list):
+        return mpf(p.index(max(p)) != y)
+    pairs = list(zip(y, p, strict=True)) if isinstance(y, list) else [(y, p)]
+    return mpf(any((b >= mpf(threshold)) != (a == 1) for a, b in pairs))
+
+
+def sparsemax(t: object, s: list) -> mpf:
+    """As the paper has it: sum over the support (s² - tau²)/2 + 1/2 - s_t."""
+    falling = sorted(s, reverse=True)
+    size = max(k for k in range(1, len(s) + 1) if 1 + k * falling[k - 1] > mp.fsum(falling[:k]))
+    tau = (mp.fsum(falling[:size]) - 1) / size
+    row = target_row(t, len(s))
+    spread = mp.fsum(x * x for x in row) / 2
+    return mp.fsum(x * x - tau * tau for x in falling[:size]) / 2 + spread - mp.fsum(map(mp.fmul, row, s))
+
+
 REFERENCE: dict[str, Reference] = {
+    "brier": by_row(brier, "y_true", "y_pred"),
+    "zero_one": by_row(zero_one, "y_true", "y_pred"),
+    "multiclass_sparsemax": by_row(sparsemax, "y_true", "y_pred"),
     "dice": by_row(dice, "y_true", "y_pred"),
     "tversky": by_row(tversky, "y_true", "y_pred"),
     "hamming": elements(lambda y, p, threshold: mpf(int((p >= mpf(threshold)) != (y == 1)))),
@@ -83,7 +110,14 @@ MASK_LOGITS: Roles = {"y_true": MASKS["y_true"][3:], "y_pred": [[40.0, -40.0, -7
 PAIRS: Roles = {"y_true": [0] * len(PROBABILITIES) + [1] * len(PROBABILITIES), "y_pred": PROBABILITIES * 2}
 LOGITS: Roles = {"y_true": [0, 0, 0, 0, 1, 1, 1, 1], "y_pred": [-1e4, -3.0, 37.0, 1e4, -1e4, -37.0, 3.0, 1e4]}
 
+NEAR_SUPPORT = [[2.0, 1.0, 0.0], [2.0, 1.0 + 1e-9, 0.0], [2.0, 1.0 - 1e-9, 0.0], [0.5, 0.25, 0.125], [1.0, 1.0, 0.0]]
+
 EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
+    "brier": [({}, PAIRS), ({}, MASKS)] + [({}, {"y_true": [y] * len(ROWS), "y_pred": ROWS}) for y in (0, 1, 2)],
+    "zero_one": [(p, roles) for p in ({}, {"threshold": 0.0}, {"threshold": 1.0}) for roles in (PAIRS, MASKS)]
+    + [({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS}) for y in (0, 1, 2)],
+    "multiclass_sparsemax": [({}, {"y_true": [y] * len(rows), "y_pred": rows}) for y in (0, 1, 2, SOFT)
+                             for rows in (SCORE_ROWS, NEAR_SUPPORT)],
     "dice": [(p, MASKS) for p in ({}, {"smooth": 0.0}, {"smooth": 1.0})] + [({"from_logits": True}, MASK_LOGITS)],
     "tversky": [(p, MASKS) for p in ({}, {"smooth": 0.0}, {"alpha": 0.9, "beta": 0.1})]
     + [({"from_logits": True}, MASK_LOGITS)],

@@ -1,0 +1,139 @@
+"""Losses of embeddings that meet each other, once more in mpmath: plain loops over anchors, positives and negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mpmath as mp
+from mpmath import mpf
+
+from tests.reference.classification import DIGITS, Params, Reference, Roles
+from tests.reference.distances import DISTANCES, cosine, gap, length
+from tests.reference.faces import inner, means, surprise
+
+Row = list
+
+
+def two_views(similarity: Callable[[Row, Row], mpf]) -> Reference:
+    def rows(roles: Roles, params: Params) -> list:
+        with mp.workdps(DIGITS):
+            t = mpf(params.get("temperature", 1))
+            anchors, positives = roles["anchor"], roles["positive"]
+            return [surprise([similarity(a, p) / t for p in positives], i) for i, a in enumerate(anchors)]
+
+    return rows
+
+
+def ntxent(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        views, n = roles["anchor"] + roles["positive"], len(roles["anchor"])
+        losses = []
+        for k, view in enumerate(views):
+            others = [j for j in range(2 * n) if j != k]
+            logits = [cosine(view, views[j]) / mpf(params["temperature"]) for j in others]
+            losses.append(surprise(logits, others.index((k + n) % (2 * n))))
+        return [(losses[i] + losses[i + n]) / 2 for i in range(n)]
+
+
+def of_anchors(f: Callable[..., mpf], similarity: Callable[[Row, Row], mpf] = cosine) -> Reference:
+    """A loss of an anchor's similarities to its positives and to its negatives."""
+
+    def rows(roles: Roles, params: Params) -> list:
+        with mp.workdps(DIGITS):
+            labels, x = roles["labels"], roles["embeddings"]
+            losses = []
+            for i, a in enumerate(x):
+                alike = [similarity(a, b) for j, b in enumerate(x) if j != i and labels[j] == labels[i]]
+                other = [similarity(a, b) for j, b in enumerate(x) if labels[j] != labels[i]]
+                losses.append(f(alike, other, **params))
+            return losses
+
+    return rows
+
+
+def supcon(alike: Row, other: Row, temperature: float) -> mpf:
+    if not alike:
+        return mpf(0)
+    logits = [s / mpf(temperature) for s in alike + other]
+    return mp.fsum(surprise(logits, p) for p in range(len(alike))) / len(alike)
+
+
+def circle(alike: Row, other: Row, margin: float, gamma: float) -> mpf:
+    m, g = mpf(margin), mpf(gamma)
+    positive = mp.fsum(mp.exp(-g * max(1 + m - s, 0) * (s - (1 - m))) for s in alike)
+    negative = mp.fsum(mp.exp(g * max(s + m, 0) * (s - m)) for s in other)
+    return mp.log1p(positive * negative)
+
+
+def multi_similarity(alike: Row, other: Row, alpha: float, beta: float, base: float) -> mpf:
+    a, b, at = mpf(alpha), mpf(beta), mpf(base)
+    positive = mp.log1p(mp.fsum(mp.exp(-a * (s - at)) for s in alike)) / a
+    return positive + mp.log1p(mp.fsum(mp.exp(b * (s - at)) for s in other)) / b
+
+
+def triplets(near: Row, far: Row, mining: str) -> list[tuple[mpf, mpf]]:
+    if not (near and far):
+        return []
+    if mining == "hard":
+        return [(max(near), min(far))]
+    if mining == "all":
+        return [(p, n) for p in near for n in far]
+    return [(p, min((n for n in far if n > p), default=max(far))) for p in near]
+
+
+def triplet_mined(roles: Roles, params: Params) -> list:
+    def of_anchor(near: Row, far: Row) -> mpf:
+        found = triplets(near, far, params["mining"])
+        losses = [max(mpf(0), p - n + mpf(params["margin"])) for p, n in found]
+        return mp.fsum(losses) / len(losses) if losses else mpf(0)
+
+    return of_anchors(of_anchor, DISTANCES[params["distance"]])(roles, {})
+
+
+def center(roles: Roles, params: Params) -> list:
+    with mp.workdps(DIGITS):
+        labels = [int(y) for y in roles["labels"]]
+        centers = roles.get("centers") or means(roles["embeddings"], labels)
+        places = labels if "centers" in roles else [sorted(set(labels)).index(y) for y in labels]
+        pairs = zip(roles["embeddings"], places, strict=True)
+        return [length(gap(x, centers[y])) ** 2 / 2 for x, y in pairs]
+
+
+REFERENCE: dict[str, Reference] = {
+    "info_nce": two_views(cosine),
+    "n_pair": two_views(inner),
+    "ntxent": ntxent,
+    "supcon": of_anchors(supcon),
+    "circle": of_anchors(circle),
+    "multi_similarity": of_anchors(multi_similarity),
+    "triplet_mined": triplet_mined,
+    "center": center,
+}
+
+LEFT = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [-3.0, 1.0, 0.5], [1e-200, 2e-200, 0.0], [1e150, 0.0, -1e150]]
+RIGHT = [[1.0, 2.0, 3.0 + 1e-9], [1.0, 0.0, 0.0], [3.0, -1.0, -0.5], [2.0, 4.0, 0.0], [1.0, 1.0, -1.0]]
+VIEWS = {"anchor": LEFT, "positive": RIGHT}
+PRODUCTS = {
+    "anchor": [[1.0, 2.0], [0.0, 0.0], [30.0, -40.0], [1e-9, 1.0]],
+    "positive": [[2.0, 1.0], [1.0, 5.0], [3.0, 4.0], [1e-9, -1.0]],
+}
+GROUPS = {"labels": [0, 0, 1, 1, 2, 0, 1], "embeddings": [*LEFT, [1.0, 2.0, 3.0 + 1e-9], [3.0, -1.0, -0.5]]}
+ALONE = {"labels": [0, 1, 2], "embeddings": LEFT[:3]}
+ONE_CLASS = {"labels": [5, 5, 5], "embeddings": [LEFT[0], LEFT[2], RIGHT[1]]}
+PLAIN = {"labels": [0, 0, 1, 1, 2, 0, 0], "embeddings": [[0.0, 0.0], [3.0, 4.0], [0.0, 1.0], [1e-9, 1.0], [6.0, 8.0],
+                                                        [1e-9, 0.0], [0.0, 0.0]]}  # fmt: skip
+FAR_FROM_ZERO = {"labels": [0, 0, 1, 0, 1], "embeddings": [[1e9, 1.0], [1e9 + 1, 2.0], [1e9, 0.0], [1e9 - 1, 0.5],
+                                                          [1e9 + 2, 3.0]]}  # fmt: skip
+
+EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
+    "info_nce": [({"temperature": t}, VIEWS) for t in (0.01, 0.07, 1.0, 1e6)],
+    "ntxent": [({"temperature": t}, VIEWS) for t in (0.01, 0.07, 1.0, 1e6)],
+    "n_pair": [({}, PRODUCTS)],
+    "supcon": [({"temperature": t}, roles) for t in (0.01, 0.1, 10.0) for roles in (GROUPS, ALONE, ONE_CLASS)],
+    "circle": [({"gamma": g, "margin": m}, roles) for g in (1.0, 256.0) for m in (0.0, 0.25, 2.0)
+               for roles in (GROUPS, ALONE, ONE_CLASS)],
+    "multi_similarity": [({"base": b}, roles) for b in (-1.0, 0.5, 1.0) for roles in (GROUPS, ALONE, ONE_CLASS)],
+    "triplet_mined": [({"mining": m, "distance": d, "margin": 0.5}, roles) for m in ("semihard", "hard", "all")
+                      for d in DISTANCES for roles in (ALONE, ONE_CLASS, PLAIN)],
+    "center": [({}, FAR_FROM_ZERO), ({}, ALONE), ({}, FAR_FROM_ZERO | {"centers": [[1e9, 1.0], [0.0, -1e9]]})],
+}  # fmt: skip
