@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from losscli.analysis.compare import Comparison
     from losscli.data.dataset import Dataset
     from losscli.evaluate import Run
+    from losscli.penalty import Applied
 
 Data = Any
 """A path, a DataFrame, a mapping of role or column names to arrays."""
@@ -54,7 +55,8 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
         data: a path, a pandas DataFrame, or a mapping of names to arrays; or give roles as arrays.
         **options: roles as arrays (`y_true=`, `y_pred=`, `weight=`, ...); parameters of the loss (`delta=0.5`);
             and `reduction` (`mean`, `sum`, `median`), `nan` (`error`, `omit`, `propagate`), `gradient` (bool),
-            `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names).
+            `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names);
+            `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value.
 
     Returns:
         A LossResult with `value`, `per_sample` and the statistics; for a list, or with groups, an Evaluation: a
@@ -68,8 +70,24 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
     one = isinstance(loss, (str, LossFunction))
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
+    charge = _charge(options.pop("penalty", None), options.pop("parameters", None))
     evaluation = _evaluate([loss] if one else list(loss), data, options)
+    evaluation = evaluation.with_penalty(charge) if charge else evaluation
     return evaluation.losses[0] if one and not options.get("group_by") else evaluation
+
+
+def _charge(text: str | None, parameters: Any) -> Applied | None:
+    """The penalty on the parameters, where both are given."""
+    if text is None and parameters is None:
+        return None
+    if text is None or parameters is None:
+        raise UsageError("penalty and parameters go together, as in penalty='l2:lambda=0.01', parameters=w")
+    from losscli import penalty
+
+    if isinstance(parameters, (str, os.PathLike)):
+        return penalty.apply(penalty.parse(text), os.fspath(parameters))
+    several = isinstance(parameters, Sequence) and any(np.ndim(item) for item in parameters)
+    return penalty.applied(penalty.parse(text), list(parameters) if several else [parameters], "")
 
 
 def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str | None = None,

@@ -61,11 +61,13 @@ def summary(evaluation: Evaluation) -> Report:
     """A row a loss, or a row a group and loss."""
     groups = tuple(evaluation[0].group or ())
     named = (Column("loss", Kind.TEXT), *(Column(name, Kind.TEXT) for name in groups))
-    columns = (*named, Column("n", Kind.COUNT), Column("value"), *map(Column, STATISTICS))
+    risk = ("penalty",) if evaluation.penalty else ()
+    columns = (*named, Column("n", Kind.COUNT), *map(Column, ("value", *risk, *STATISTICS)))
     rows = [
-        [r.label, *(r.group or {}).values(), r.n, r.value, *(getattr(r.summary, key) for key in STATISTICS)]
+        [r.label, *(r.group or {}).values(), r.n, r.value, *(getattr(r, key) for key in risk),
+         *(getattr(r.summary, key) for key in STATISTICS)]
         for r in evaluation
-    ]
+    ]  # fmt: skip
     block = list(zip(*rows, strict=True))
     return Report(
         columns, [block], evaluation.to_dict, ("value",), records=lambda: [r.to_dict() for r in evaluation]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.data.dataset import Dataset
+    from losscli.penalty import Applied
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
@@ -47,7 +48,8 @@ class LossResult:
 
     `label` is the loss with the parameters that are not defaults. `value` is reduced; the statistics are of the
     per-sample losses, `std` being divided by n. `per_sample` (n,), `gradient` (the prediction's shape) and `rows`
-    (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`.
+    (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`. `penalty` is the part of
+    the value that is none of the data's, where one was asked for.
     """
 
     label: str
@@ -59,6 +61,7 @@ class LossResult:
     gradient: Array | None = None
     rows: NDArray[np.int64] | None = None
     group: dict[str, str] | None = None
+    penalty: float | None = None
 
     @property
     def value(self) -> float:
@@ -77,7 +80,8 @@ class LossResult:
         """The result as JSON has it: numbers that are not finite are None."""
         summary = self.summary
         group = {} if self.group is None else {"group": self.group}
-        return group | {
+        penalty = {} if self.penalty is None else {"penalty": number(self.penalty)}
+        return group | penalty | {
             "loss": self.label, "name": self.name, "params": {k: plain(v) for k, v in self.params.items()},
             "value": number(summary.value), "status": summary.status, "n": summary.n,
             **{key: number(getattr(summary, key)) for key in STATISTICS},
@@ -102,6 +106,21 @@ class Evaluation(Sequence[LossResult]):
 
     data: DataInfo
     losses: tuple[LossResult, ...]
+    penalty: Applied | None = None
+
+    def with_penalty(self, penalty: Applied) -> Evaluation:
+        """The structural risk: every value plus the penalty."""
+        signed = f"penalty={penalty.bound.label}"
+        losses = tuple(
+            replace(
+                loss,
+                summary=loss.summary._replace(value=loss.value + penalty.value),
+                signature=f"{loss.signature}|{signed}",
+                penalty=penalty.value,
+            )
+            for loss in self.losses
+        )
+        return Evaluation(self.data, losses, penalty)
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -116,7 +135,8 @@ class Evaluation(Sequence[LossResult]):
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--format json` prints."""
-        return document(self.data) | {"losses": [loss.to_dict() for loss in self.losses]}
+        penalty = {} if self.penalty is None else {"penalty": self.penalty.to_dict()}
+        return document(self.data) | penalty | {"losses": [loss.to_dict() for loss in self.losses]}
 
     def to_frame(self) -> pd.DataFrame:
         """A row a loss."""

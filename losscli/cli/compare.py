@@ -32,8 +32,6 @@ def command(
     outliers: str | None,
     gates: tuple[str, ...],
     params: tuple[str, ...],
-    from_logits: bool,
-    plugins: tuple[str, ...],
     quiet: bool,
     **values: Any,
 ) -> int:
@@ -54,7 +52,7 @@ def command(
 
     note = Notes(quiet)
     output = Output.of(values)
-    bound = losses_from(losses, params, from_logits, plugins)
+    bound = losses_from(losses, params, values)
     conditions = gates_from(gates, bound, MEASURES)
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request_from(values), note)
     compared = compare_run(dataset, run, outliers, lambda items: track(items, dataset.progress, quiet))

@@ -13,6 +13,7 @@ from losscli.cli.options import (
     loss_options,
     losses_from,
     output_options,
+    penalty_from,
     request_from,
     sources_from,
 )
@@ -29,6 +30,12 @@ from losscli.cli.options import (
 @click.option("--per-sample", is_flag=True, help="A row a sample.")
 @click.option("--gradient", is_flag=True, help="With --per-sample: gradients by the prediction.")
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Only the K worst samples, by the first loss.")
+@click.option(
+    "--penalty",
+    metavar="NAME:lambda=X",
+    help="Add a penalty on --parameters to every value: l1, l2 or elastic_net (with ratio=0.5).",
+)
+@click.option("--parameters", metavar="FILE", help="The numbers that --penalty is of, of any shape.")
 @click.option("--group-by", metavar="COL[,COL]", help="A row a group and loss.")
 @gate_option
 @output_options
@@ -36,12 +43,12 @@ def command(
     losses: str,
     data: tuple[str, ...],
     params: tuple[str, ...],
-    from_logits: bool,
-    plugins: tuple[str, ...],
     reduction: str,
     per_sample: bool,
     gradient: bool,
     top: int | None,
+    penalty: str | None,
+    parameters: str | None,
     group_by: str | None,
     gates: tuple[str, ...],
     quiet: bool,
@@ -65,9 +72,10 @@ def command(
 
     note = Notes(quiet)
     output = Output.of(values)
-    bound = losses_from(losses, params, from_logits, plugins)
+    bound = losses_from(losses, params, values)
     conditions = gates_from(gates, bound)
     per_sample = per_sample or gradient or top is not None or reduction == "none"
+    charge = penalty_from(penalty, parameters, per_sample, values)
     request = request_from(
         values,
         reduction="mean" if reduction == "none" else reduction,
@@ -83,5 +91,6 @@ def command(
         for _ in evaluated:
             pass
         evaluation = results_by_group(dataset, run) if group_by else results_of(dataset, run)
+        evaluation = evaluation.with_penalty(charge) if charge else evaluation
         output.emit(report.summary(evaluation))
     return conclude(evaluation, note, conditions)

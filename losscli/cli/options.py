@@ -13,6 +13,7 @@ from losscli.errors import UsageError
 
 if TYPE_CHECKING:
     from losscli.data.source import ReadOptions, Sources
+    from losscli.penalty import Applied
     from losscli.plan import Request
     from losscli.spec import BoundLoss
 
@@ -47,6 +48,8 @@ loss_options = bundle(
     click.option("-P", "--param", "params", multiple=True, metavar="NAME=VALUE",
                  help="Set a parameter on every listed loss that has it (repeatable)."),
     click.option("--from-logits", is_flag=True, help="Predictions are logits: short for -P from_logits=true."),
+    click.option("--box-format", type=click.Choice(("xyxy", "xywh", "cxcywh")),
+                 help="What the four numbers of a box are: short for -P box_format=..."),
     click.option("--plugin", "plugins", multiple=True, metavar="FILE.py",
                  help="Load losses of your own from a Python file (repeatable)."),
 )  # fmt: skip
@@ -98,16 +101,33 @@ class Notes:
             sys.stderr.write(f"losscli: note: {text}\n")
 
 
-def losses_from(text: str, params: tuple[str, ...], from_logits: bool, plugins: tuple[str, ...]) -> list[BoundLoss]:
-    """The losses that were typed, with the parameters of -P."""
+def losses_from(text: str, params: tuple[str, ...], values: dict[str, Any]) -> list[BoundLoss]:
+    """The losses that were typed, with the parameters of -P and of the options that are short for it."""
     from losscli import registry, spec
 
-    for plugin in plugins:
+    for plugin in values["plugins"]:
         registry.load_plugin(plugin)
     shared = dict(spec.parse_setting(setting, f"-P {setting}") for setting in params)
-    if from_logits:
+    if values["from_logits"]:
         shared["from_logits"] = spec.Typed("true")
+    if values["box_format"]:
+        shared["box_format"] = spec.Typed(values["box_format"])
     return registry.resolve(spec.parse(text), shared)
+
+
+def penalty_from(text: str | None, path: str | None, per_sample: bool, values: dict[str, Any]) -> Applied | None:
+    """The penalty on the parameters in a file, where both are given."""
+    if text is None and path is None:
+        return None
+    if text is None or path is None:
+        raise UsageError("--penalty and --parameters go together, as in --penalty l2:lambda=0.01 --parameters w.npy")
+    if path == "-":
+        raise UsageError("--parameters is read from a file: standard input is for data")
+    if per_sample:
+        raise UsageError("--penalty is added to the reduced value: there is none with a row a sample")
+    from losscli import penalty
+
+    return penalty.apply(penalty.parse(text), path, read_options(values)._replace(format=None))
 
 
 def request_from(values: dict[str, Any], **more: Any) -> Request:

@@ -27,7 +27,7 @@ def read_npy(source: Input, role: str | None) -> Table:
     shape, fortran, dtype = _header(source)
     if dtype.hasobject:
         raise DataError(f"{source.name}: holds Python objects, which are never unpickled; save it with a numeric dtype")
-    if dtype.kind not in "fiubV" or (dtype.kind == "V" and dtype.names is None):
+    if dtype.kind not in "fiubVUS" or (dtype.kind == "V" and dtype.names is None):
         raise DataError(f"{source.name}: holds {dtype}, not numbers")
     if not shape or shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")

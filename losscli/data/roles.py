@@ -6,18 +6,24 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from losscli.data import parts
 from losscli.data.source import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.domain import Domain
 from losscli.errors import DataError
 
 USUAL = {
-    "y_true": ("target", "label", "actual", "y", "truth", "true", "labels", "targets", "ground_truth"),
+    "y_true": ("target", "label", "actual", "y", "truth", "true", "labels", "targets", "ground_truth", "gt"),
     "y_pred": ("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob",
-               "probability", "logit", "predictions", "scores", "probs", "logits"),
+               "probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection"),
     "labels": ("label", "class", "target", "y"),
     "embeddings": ("embedding", "emb", "features"),
     "weights": ("class_weights", "prototypes"),
+    "centers": ("centroids", "class_means"),
+    "labels1": ("label1", "label_1"),
+    "labels2": ("label2", "label_2"),
+    "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
+    "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
 }  # fmt: skip
 """Role -> the other names it is usually found under."""
@@ -76,8 +82,12 @@ class Binder:
             return None
         asked = self._columns.get(role)
         if asked is not None:
-            return self._asked(role, table, asked)
+            return (
+                _by_part(self._asked(role, table, asked), domain) if "*" in asked else self._asked(role, table, asked)
+            )
         own = role in self._sources.by_role
+        if (parted := self._parted(role, domain, table, own)) is not None:
+            return parted
         return self._named(role, domain, table) or (self._only(role, domain, table) if own else None)
 
     def _asked(self, role: str, table: Table, asked: str) -> Bound:
@@ -93,6 +103,33 @@ class Binder:
                 raise DataError(f"{label_of(table)}no column {piece!r}{suggest(piece, table)}")
             names += found
         return self._bound(role, table, names, _start(asked, role, names))
+
+    def _parted(self, role: str, domain: Domain, table: Table, own: bool) -> Bound | None:
+        """Columns that are called as the parts of a row are.
+
+        Raises:
+            DataError: they are called as the parts are under another setting.
+        """
+        names = (role, role.removeprefix("y_"), *USUAL.get(role, ()))
+        at = 1 if role == "y_pred" else 0
+        found: dict[str, tuple[Column, ...]] = {}
+        for setting, alternatives in domain.parts().items():
+            for several in alternatives:
+                columns = parts.of_role(parts.groups(table.columns, several), names, at, own)
+                if columns is not None:
+                    found.setdefault(setting, columns)
+        if not found:
+            return None
+        wanted = next(iter(domain.parts()))
+        if wanted not in found:
+            named = ", ".join(repr(column.name) for column in next(iter(found.values())))
+            raise DataError(f"{label_of(table)}the columns of {role}, {named}, are not for {wanted}; give -P "
+                            f"{' or '.join(found)}")  # fmt: skip
+        columns = found[wanted]
+        if not own and not any(name in columns[0].name.lower() for name in names):
+            shown = f"{columns[0].name!r} to {columns[-1].name!r}"
+            self._note(f"{label_of(table)}{role} is the columns {shown}, by position")
+        return Bound(role, table, columns, tuple(column.name for column in columns))
 
     def _named(self, role: str, domain: Domain, table: Table) -> Bound | None:
         """The role's own name, else a usual other name, else numbered or named columns of such a prefix."""
@@ -156,6 +193,9 @@ class Binder:
 
     def _bound(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> Bound:
         columns = [column for name in names if (column := table.column(name)) is not None]
+        for name in names:
+            if name in table.repeated:
+                raise DataError(f"{label_of(table)}two columns are called {name!r}")
         if len(columns) < 2:
             return Bound(role, table, tuple(columns))
         tails = [_tail(column.name, prefix) for column in columns]
@@ -190,6 +230,15 @@ class Binder:
             if unused:
                 self._note(f"{label_of(table)}column {unused!r} is not used; --weight {unused} weighs the rows by it")
         return None
+
+
+def _by_part(bound: Bound, domain: Domain) -> Bound:
+    """The columns that a pattern found, in the order of the parts that they are called by."""
+    for several in next(iter(domain.parts().values()), ()):
+        for columns in parts.groups(bound.columns, several).values():
+            if len(columns) == len(bound.columns):
+                return bound._replace(columns=columns)
+    return bound
 
 
 def label_of(table: Table) -> str:

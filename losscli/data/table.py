@@ -42,7 +42,11 @@ class Closable(Protocol):
 
 
 class Table:
-    """Base of what readers return. `name` is how messages call it, `length` its rows where known beforehand."""
+    """Base of what readers return.
+
+    `name` is how messages call it, `length` its rows where known beforehand, `repeated` the names that several columns
+    had; all but the first of these have a number behind theirs.
+    """
 
     def __init__(self, name: str, format: str, columns: Sequence[Column], length: int | None = None) -> None:
         self.name = name
@@ -50,6 +54,7 @@ class Table:
         self.columns = list(columns)
         self.length = length
         self.source: Closable | None = None
+        self.repeated: frozenset[str] = frozenset()
 
     def close(self) -> None:
         """Let go of what is read from."""
@@ -191,5 +196,5 @@ def _at(source: str, column: str) -> str:
 
 def shorten(value: object, limit: int = 40) -> str:
     """A value quoted for a message, cut where it is long."""
-    text = repr(value)
+    text = repr(str(value) if isinstance(value, str) else value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"

@@ -41,12 +41,14 @@ class TextTable(Table):
         self._blocks = self._whole_lines(first)
         block = next(self._blocks)
         self._delimiter = delimiter or ("\t" if format == "tsv" else _sniff_delimiter(block))
-        names, body = self._header(block, header)
+        given, body = self._header(block, header)
+        names = _told_apart(given)
         self._names = names
         self._first = body
         kinds = self._kinds(body)
         super().__init__(source.name, format, [Column(n, k) for n, k in zip(names, kinds, strict=True)])
         self._flags = self._flag_columns(body)
+        self.repeated = frozenset(name for name in given if given.count(name) > 1)
 
     def progress(self) -> float | None:
         return self._source.progress()
@@ -56,7 +58,8 @@ class TextTable(Table):
     def _header(self, block: bytes, header: bool | None) -> tuple[list[str], bytes]:
         line, body = _split_line(block)
         cells = next(csv.reader(io.StringIO(_decode(line)), delimiter=self._delimiter), [])
-        if header is False:
+        names_alone = len(cells) > 1 and not any(_is_number(cell) or cell in MISSING for cell in cells)
+        if header is False and not names_alone:  # of several files some may have a header all the same
             return [str(i + 1) for i in range(len(cells))], block
         cells = [cell.strip() for cell in cells]
         if header is None and cells and all(_is_number(cell) for cell in cells) and cells != _counting(cells):
@@ -99,9 +102,6 @@ class TextTable(Table):
                 break
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        for name in wanted:
-            if self._names.count(name) > 1:
-                raise DataError(f"{self.name}: two columns are called {name!r}")
         done = 0
         for block in chain([self._first], self._blocks):
             columns = self._parse(block, wanted, done)
@@ -197,6 +197,16 @@ class TextTable(Table):
             if "," in cell:
                 raise DataError(f"{error} (a decimal comma? numbers are written with a point)") from None
             raise
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Column names as pandas tells equal ones apart: x, x.1, x.2."""
+    seen: dict[str, int] = {}
+    told = []
+    for name in names:
+        count = seen[name] = seen.get(name, -1) + 1
+        told.append(f"{name}.{count}" if count else name)
+    return told
 
 
 def _is_number(cell: str) -> bool:

@@ -33,6 +33,10 @@ class Domain:
     any_name = False
     """Whether any text will do for a label: only which rows share it matters."""
 
+    def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+        """What the columns of a row's parts may be called, in order: by setting, that which holds first."""
+        return {}
+
     def shape_text(self) -> str:
         """The shapes for people: `(N,) or (N, D)`."""
         spelled = [s.replace("*", "") for s in self.shapes] + ["N,..." for s in self.shapes if s.endswith("*")]

@@ -160,6 +160,16 @@ class ClassTable(Domain):
         return "any real number, one a class" if self.scalar else "a vector of D real numbers, one a class"
 
 
+BOX_PARTS = {
+    "xyxy": (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"),
+             ("left", "top", "right", "bottom")),
+    "xywh": (("x", "y", "w", "h"), ("x", "y", "width", "height"), ("left", "top", "width", "height")),
+    "cxcywh": (("cx", "cy", "w", "h"), ("cx", "cy", "width", "height"), ("x_center", "y_center", "width", "height"),
+               ("x", "y", "w", "h"), ("x", "y", "width", "height")),
+}  # fmt: skip
+"""box_format -> what the columns of a box are called"""
+
+
 @dataclass(eq=False, repr=False)
 class Boxes(Domain):
     """An axis-aligned box a row, of two corners or of a point and a size."""
@@ -170,6 +180,10 @@ class Boxes(Domain):
     def given(self, params: Params) -> Domain:
         return replace(self, box_format=params["box_format"])
 
+    def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+        first = {f"box_format={self.box_format}": BOX_PARTS[self.box_format]}
+        return first | {f"box_format={other}": names for other, names in BOX_PARTS.items() if other != self.box_format}
+
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = ~np.isfinite(values)
         if wrong.any():
@@ -177,10 +191,10 @@ class Boxes(Domain):
         if self.box_format == "xyxy":
             wrong[:, 2:] = values[:, 2:] < values[:, :2]
             what = "comes before {}1: boxes are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"
-            mend = "if these are sizes, -P box_format=xywh or cxcywh"
+            mend = "if these are sizes, --box-format xywh or cxcywh"
         else:
             wrong[:, 2:] = values[:, 2:] < 0
-            what, mend = "is a size below 0", "if these are corners, -P box_format=xyxy"
+            what, mend = "is a size below 0", "if these are corners, --box-format xyxy"
         if wrong.any():
             axis = "xy"[int(np.argwhere(wrong)[0][1]) % 2]
             raise place.fail(wrong, values, what.format(axis), mend)

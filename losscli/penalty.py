@@ -1,0 +1,145 @@
+"""Structural risk: what is added to a loss for the size of a model's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from losscli import spec
+from losscli.domain import Array, Interval, Number
+from losscli.errors import DataError, UsageError
+from losscli.spec import Parameter
+
+if TYPE_CHECKING:
+    from losscli.data.source import ReadOptions
+    from losscli.data.table import Table
+
+STRENGTH = Parameter("lambda", Number(Interval(0, high_open=True)), None)
+RATIO = Parameter("ratio", Number(Interval(0, 1)), 0.5)
+
+
+class Penalty(NamedTuple):
+    """A function of the parameter vector and of settings; a setting whose default is None must be given."""
+
+    name: str
+    formula: str
+    kernel: Callable[..., float]
+    settings: tuple[Parameter, ...]
+
+
+def l1(w: Array, strength: float) -> float:
+    """lambda sum |w|"""
+    return float(strength * np.abs(w).sum())
+
+
+def l2(w: Array, strength: float) -> float:
+    """lambda sum w²"""
+    return float(strength * np.square(w).sum())
+
+
+def elastic_net(w: Array, strength: float, ratio: float) -> float:
+    """lambda (ratio sum |w| + (1 - ratio) sum w²)"""
+    return l1(w, strength * ratio) + l2(w, strength * (1 - ratio))
+
+
+PENALTIES = {
+    kernel.__name__: Penalty(kernel.__name__, kernel.__doc__ or "", kernel, settings)
+    for kernel, settings in ((l1, (STRENGTH,)), (l2, (STRENGTH,)), (elastic_net, (STRENGTH, RATIO)))
+}
+
+
+class BoundPenalty(NamedTuple):
+    """A penalty with all its settings."""
+
+    penalty: Penalty
+    values: dict[str, float]
+
+    @property
+    def label(self) -> str:
+        """The text with every setting."""
+        settings = self.penalty.settings
+        return ":".join([self.penalty.name, *(f"{s.name}={s.domain.text(self.values[s.name])}" for s in settings)])
+
+    def of(self, w: Array) -> float:
+        """The penalty on a parameter vector of any shape."""
+        with np.errstate(over="ignore"):
+            return self.penalty.kernel(w, *self.values.values())
+
+
+class Applied(NamedTuple):
+    """A penalty and what it comes to on `n` parameters read from `source`."""
+
+    bound: BoundPenalty
+    value: float
+    n: int
+    source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "name": self.bound.penalty.name, "params": self.bound.values,
+            "value": self.value if np.isfinite(self.value) else None, "n": self.n, "parameters": self.source,
+        }  # fmt: skip
+
+
+def parse(text: str) -> BoundPenalty:
+    """Read `name:lambda=0.01[:ratio=0.5]`.
+
+    Raises:
+        UsageError: there is no such penalty or setting, one is out of range, or lambda is not given.
+    """
+    requests = spec.parse(text)
+    if len(requests) != 1:
+        raise UsageError(f"{text!r}: one penalty at a time; elastic_net is l1 and l2 together")
+    name, typed = requests[0]
+    penalty = PENALTIES.get(name)
+    if penalty is None:
+        raise UsageError(f"there is no penalty {name!r}; the penalties are {', '.join(PENALTIES)}")
+    known = {setting.name: setting for setting in penalty.settings}
+    for key in typed:
+        if key not in known:
+            raise UsageError(f"{name} has no setting {key!r}; it has {', '.join(known)}")
+    values = {s.name: spec.checked(name, s, typed[s.name]) if s.name in typed else s.default for s in known.values()}
+    if values["lambda"] is None:
+        raise UsageError(f"the penalty {name} needs its strength, as in {name}:lambda=0.01")
+    return BoundPenalty(penalty, values)
+
+
+def apply(bound: BoundPenalty, path: str, options: ReadOptions | None = None) -> Applied:
+    """The penalty on all the numbers of a file, whatever their shape.
+
+    Raises:
+        DataError: the file cannot be read, holds text, or a number that is missing or not finite.
+    """
+    from losscli.data.source import open_table
+
+    table = open_table(path, "parameters", options)
+    try:
+        arrays = _numbers(table)
+    finally:
+        table.close()
+    return applied(bound, arrays, table.name)
+
+
+def applied(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> Applied:
+    """The penalty on arrays."""
+    w = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
+    wrong = np.flatnonzero(~np.isfinite(w))
+    if wrong.size:
+        at = f"{source}: " if source else ""
+        raise DataError(f"{at}parameter {wrong[0] + 1} of {w.size} is {w[wrong[0]]}: parameters are finite numbers")
+    return Applied(bound, bound.of(w), w.size, source)
+
+
+def _numbers(table: Table) -> list[Array]:
+    from losscli.data.table import ArraysTable, Kind
+
+    text = next((column.name for column in table.columns if column.kind is Kind.TEXT), None)
+    if text is not None:
+        raise DataError(f"{table.name}: column {text!r} holds text; parameters are numbers")
+    names = [column.name for column in table.columns]
+    if isinstance(table, ArraysTable):  # arrays of an archive may differ in length
+        return [chunk[name] for name in names for chunk in table.chunks({name: Kind.NUMBER})]
+    return [chunk[name] for chunk in table.chunks(dict.fromkeys(names, Kind.NUMBER)) for name in names]
