@@ -46,8 +46,8 @@ Slopes = Callable[[], Array]
 Judge = Callable[[Index, Array], tuple[Array, Slopes]]
 """anchors (B,), their measures to all rows (B, N) -> their losses (B,), and how to get the slopes by those (B, N)"""
 
-ELEMENTS = 1 << 20
-"""Measures that are held at once."""
+ELEMENTS = 1 << 17
+"""Measures that are held at once: few enough to stay in cache."""
 
 
 # ------------------------------------------------------------------------------------------------- measures
@@ -93,9 +93,11 @@ def pull_products(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
 
 def squares(a: Array, b: Array) -> Array:
     """|a_i - b_j|², from differences: that of near rows does not cancel, and is the same from either side"""
-    total = np.zeros((len(a), len(b)))
-    for left, right in zip(a.T, b.T, strict=True):
-        total += np.square(left[:, None] - right)
+    total, gap = np.zeros((len(a), len(b))), np.empty((len(a), len(b)))
+    for left, right in zip(a.T, np.ascontiguousarray(b.T), strict=True):
+        np.subtract(left[:, None], right, out=gap)
+        np.multiply(gap, gap, out=gap)
+        total += gap
     return total
 
 
