@@ -1,4 +1,4 @@
-"""The Python API: compute, compare, get_loss, list_losses."""
+"""The Python API: compute, compare, recommend, get_loss, list_losses."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from losscli.spec import BoundLoss, Loss
 
 if TYPE_CHECKING:
     from losscli.analysis.compare import Comparison
+    from losscli.analysis.recommend import Recommendation
     from losscli.data.dataset import Dataset
     from losscli.evaluate import Run
     from losscli.penalty import Applied
@@ -105,6 +106,39 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
     names = losses.split(",") if isinstance(losses, str) else list(losses)
     with _prepared(names, data, options) as (dataset, run):
         return compare_run(dataset, run, outliers)
+
+
+def recommend(data: Data = None, *, from_logits: bool = False, **options: Any) -> Recommendation:
+    """Look at the data and say which losses suit it, and why.
+
+    Args:
+        data: as in `compute`.
+        from_logits: predictions are logits, even where they all lie in [0, 1].
+        **options: `y_true` (N,) or (N, D), `y_pred` of the same shape or (N, C), and `weight` (N,) as arrays; and
+            `columns`, `classes`, `id` and `nan` as in `compute`.
+
+    Returns:
+        A Recommendation: `losses` are those worth comparing, as typed; iterating gives an Advice a loss, with its
+        `verdict` and `reason`; `facts` say what the data is; `command` compares them where the data is a file.
+
+    Raises:
+        UsageError: an unknown option.
+        DataError: shapes that do not fit, labels that are no class, a missing or infinite value.
+        NoResultError: no row was left.
+    """
+    from losscli.analysis.recommend import recommend_from
+
+    asked = {key: value for key, value in options.items() if key in ("columns", "classes", "id", "nan")}
+    arrays = {key: value for key, value in options.items() if key in plan.OBSERVED and value is not None}
+    unknown = [key for key in options if key not in asked and key not in plan.OBSERVED]
+    if unknown:
+        raise UsageError(f"recommend takes no {unknown[0]!r}")
+    asked["classes"] = tuple(map(str, asked.get("classes", ())))
+    request = Request(**asked)
+    paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
+    bound = request._replace(columns={"weight": "weight", **request.columns}) if "weight" in arrays else request
+    with closing(_sources(data, arrays, plan.OBSERVED)) as sources:
+        return recommend_from(sources, bound, _warn, data=paths, logits=from_logits)
 
 
 @contextmanager

@@ -32,6 +32,16 @@ class Request(NamedTuple):
     gradient: bool = False
 
 
+OBSERVED = ("y_true", "y_pred", "weight")
+"""The roles that are looked at where no loss says what it reads."""
+
+
+class _Target(Domain):
+    """Numbers, or the names of classes: what y_true may be before anything is known of it."""
+
+    is_label = True
+
+
 def role_names(losses: Sequence[BoundLoss]) -> list[str]:
     """Every role that one of the losses can read, and `weight`."""
     names = [role.name for bound in losses for form in bound.loss.forms for role in form.roles]
@@ -47,16 +57,8 @@ def prepare(
         UsageError: a role that was named is none of these losses; a gradient that a loss does not have.
         DataError: a column that is not there, or could be several.
     """
-    for name, value, choices in (
-        ("reduction", request.reduction, ("mean", "sum", "median")),
-        ("nan", request.nan, ("error", "omit", "propagate")),
-    ):
-        if value not in choices:
-            raise UsageError(f"{name}={value!r} must be one of {', '.join(choices)}")
-    known = role_names(losses)
-    for role in request.columns:
-        if role not in known:
-            raise UsageError(f"no loss here reads {role!r}; the roles are {', '.join(known)}")
+    _check_choices(request)
+    _check_roles(request, role_names(losses))
     binder = Binder(sources, request.columns, request.id, note)
     found = {role: binder.find_one(role, domains) for role, domains in _domains(losses).items()}
     bound: dict[str, Bound] = {}
@@ -68,6 +70,29 @@ def prepare(
         bound |= {name: b for name in names if (b := found[name]) is not None}
         if request.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
+    dataset = _dataset(bound, domains, binder, request, note)
+    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
+
+
+def _check_choices(request: Request) -> None:
+    for name, value, choices in (
+        ("reduction", request.reduction, ("mean", "sum", "median")),
+        ("nan", request.nan, ("error", "omit", "propagate")),
+    ):
+        if value not in choices:
+            raise UsageError(f"{name}={value!r} must be one of {', '.join(choices)}")
+
+
+def _check_roles(request: Request, known: Sequence[str]) -> None:
+    for role in request.columns:
+        if role not in known:
+            raise UsageError(f"no loss here reads {role!r}; the roles are {', '.join(known)}")
+
+
+def _dataset(
+    bound: dict[str, Bound], domains: dict[str, Domain], binder: Binder, request: Request, note: Callable[[str], None]
+) -> Dataset:
+    """The dataset of roles that were found, with the weights that were asked for."""
     weight = binder.weight()
     if weight is not None and (weight.several or weight.columns[0].trailing not in ((), (1,))):
         raise DataError(f"{label_of(weight.table)}weight: one number a row is needed, not several columns")
@@ -82,7 +107,43 @@ def prepare(
         if not any(table.column(name) for table in dataset.tables):
             raise DataError(f"{label_of(dataset.tables[0])}no column {name!r}{suggest(name, dataset.tables[0])}")
     _note_shared(dataset, note)
-    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
+    return dataset
+
+
+def observe(sources: Sources, request: Request, note: Callable[[str], None]) -> Dataset:
+    """Bind y_true and y_pred to columns, whatever they hold: numbers or labels, one or several a row.
+
+    Raises:
+        UsageError: a role that was named is none of these; a policy that there is not.
+        DataError: a column that is not there, or could be several.
+    """
+    _check_choices(request)
+    _check_roles(request, OBSERVED)
+    binder = Binder(sources, request.columns, request.id, note)
+    found = {role: binder.find(role, one) or binder.find(role, several)
+             for role, one, several in (("y_true", _Target(), _Target(("N,C",))),
+                                        ("y_pred", Domain(), Domain(("N,C",))))}  # fmt: skip
+    found |= binder.pair(("y_true", "y_pred"), found)
+    lacking = [role for role, b in found.items() if b is None]
+    if lacking:
+        raise binder.missing(lacking, "a recommendation")
+    bound = {role: b for role, b in found.items() if b is not None}
+    return _dataset(bound, {"y_true": _Target(), "y_pred": Domain()}, binder, request, note)
+
+
+def found_otherwise(
+    losses: Sequence[BoundLoss], dataset: Dataset, sources: Sources, request: Request
+) -> dict[str, str]:
+    """The roles for which these losses would find other columns than the dataset has, and a comma list of its own."""
+    binder = Binder(sources, request.columns, request.id, lambda text: None)
+    domains = _domains(losses)
+    theirs = {role: binder.find(role, domain) for role, domain in domains.items()}
+    theirs |= binder.pair(("y_true", "y_pred"), theirs)
+    return {
+        role: ",".join(column.name for column in mine.columns)
+        for role, mine in dataset.bound.items()
+        if role in domains and ((other := theirs.get(role)) is None or other.columns != mine.columns)
+    }
 
 
 def _note_shared(dataset: Dataset, note: Callable[[str], None]) -> None:

@@ -15,16 +15,22 @@ from losscli.results import STATISTICS, Evaluation, gradient_columns, number
 
 if TYPE_CHECKING:
     from losscli.analysis.compare import Comparison
+    from losscli.analysis.recommend import Recommendation
     from losscli.data.dataset import Dataset
     from losscli.spec import Loss
 
 
 class Kind(enum.StrEnum):
-    """What a column's cells are."""
+    """What a column's cells are; a name is text that is not broken over lines."""
 
     TEXT = "text"
+    NAME = "name"
     COUNT = "count"
     NUMBER = "number"
+
+    @property
+    def numeric(self) -> bool:
+        return self in (Kind.COUNT, Kind.NUMBER)
 
 
 class Column(NamedTuple):
@@ -44,7 +50,8 @@ class Report(NamedTuple):
 
     `blocks` may be a generator that is still evaluating: it is consumed once. `document` is called after it, and
     gives the JSON without the rows where `rows_key` says under which key those go. `values` are the columns that
-    the format `value` prints.
+    the format `value` prints. Tables have `preface`, terms and what they
+    mean, before the rows, and `closing`, a command, after them.
     """
 
     columns: tuple[Column, ...]
@@ -55,6 +62,8 @@ class Report(NamedTuple):
     records: Callable[[], Iterable[Any]] | None = None
     title: str = ""
     legend: tuple[str, ...] = ()
+    preface: tuple[tuple[str, str], ...] = ()
+    closing: str = ""
 
 
 def summary(evaluation: Evaluation) -> Report:
@@ -88,6 +97,21 @@ def comparison(compared: Comparison) -> Report:
         ("value",),
         records=lambda: [loss.to_dict() for loss in compared],
         legend=tuple(f"{key}: {text}" for key, text in COLUMNS.items()),
+    )
+
+
+def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
+    """A row a loss, the best first; or only those worth comparing, for the format that prints nothing else."""
+    shown = [advice for advice in found if not only_losses or advice.loss in found.losses]
+    rows = [[str(advice.verdict), advice.loss, advice.reason] for advice in shown]
+    return Report(
+        (Column("verdict", Kind.NAME), Column("loss", Kind.NAME), Column("reason", Kind.TEXT)),
+        [list(zip(*rows, strict=True))] if rows else [],
+        found.to_dict,
+        ("loss",),
+        records=lambda: [advice.to_dict() for advice in found],
+        preface=tuple((fact.key, fact.text) for fact in found.facts),
+        closing=found.command or "",
     )
 
 

@@ -170,24 +170,24 @@ def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:
     return {f"{label}.gradient_{i}": flat[:, i] for i in range(flat.shape[1])}
 
 
-def data_info(dataset: Dataset, run: Run) -> DataInfo:
-    """What was read, once the run is over."""
+def data_info(dataset: Dataset, weight: float) -> DataInfo:
+    """What was read, once that is over; `weight` is the sum of weights, where there are any."""
     policy = dataset.policy
     used = policy.n - policy.omitted - policy.weightless
     weighted = "weight" in dataset.bound
-    weight_sum = run.weight.value if weighted else float(used)
+    weight_sum = weight if weighted else float(used)
     return DataInfo(dataset.paths, dataset.format, policy.n, used, policy.omitted, weight_sum, weighted)
 
 
 def results_of(dataset: Dataset, run: Run) -> Evaluation:
     """The results of a run that is over."""
-    info = data_info(dataset, run)
+    info = data_info(dataset, run.weight.value)
     return Evaluation(info, tuple(_results(run.accumulators, info, run, dataset, None)))
 
 
 def results_by_group(dataset: Dataset, run: Run) -> Evaluation:
     """The results of each group, in the order of their names; losses in the order they were asked for."""
-    info = data_info(dataset, run)
+    info = data_info(dataset, run.weight.value)
     results: list[LossResult] = []
     for key in sorted(run.groups):
         group = dict(zip(run.group_by, key, strict=True))

@@ -14,7 +14,8 @@ import click
 from losscli.errors import LosscliError
 from losscli.version import __version__
 
-COMMANDS = {"compute": "compute", "compare": "compare", "list": "catalogue", "explain": "explain"}
+COMMANDS = {"compute": "compute", "compare": "compare", "recommend": "recommend", "list": "catalogue",
+            "explain": "explain"}  # fmt: skip
 """Command -> the module that holds it, under the name `command`."""
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT, errno.EBADF, errno.EIO)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -148,16 +148,22 @@ def request_from(values: dict[str, Any], **more: Any) -> Request:
 
 
 def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[str, Any]) -> Sources:
+    """The tables that DATA names, of the roles that the losses read."""
+    from losscli.plan import role_names
+
+    return tables_from(data, role_names(losses), values)
+
+
+def tables_from(data: tuple[str, ...], roles: Sequence[str], values: dict[str, Any]) -> Sources:
     """The tables that DATA names; standard input where nothing is named and something comes through a pipe."""
     from losscli.data.source import open_data
-    from losscli.plan import role_names
 
     if not data and (sys.stdin is None or sys.stdin.isatty()):
         context = click.get_current_context()
         print(context.get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
     _spare_input(values["output"], data)
-    sources = open_data(data or ("-",), role_names(losses), read_options(values))
+    sources = open_data(data or ("-",), roles, read_options(values))
     click.get_current_context().call_on_close(sources.close)
     return sources
 

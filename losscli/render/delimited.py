@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from losscli.render import Style, Write
-from losscli.report import Kind, Report
+from losscli.report import Report
 
 ABSENT = "-"
 
@@ -30,7 +30,7 @@ def csv(report: Report, write: Write, style: Style) -> None:
 def _delimited(report: Report, write: Write, delimiter: str) -> None:
     writer = csv_module.writer(_Sink(write), delimiter=delimiter, lineterminator="\n")
     writer.writerow([column.key for column in report.columns])
-    numbers = all(column.kind is not Kind.TEXT for column in report.columns)
+    numbers = all(column.kind.numeric for column in report.columns)
     for block in report.blocks:
         if numbers:  # nothing to quote: joining is half as fast again
             write("".join(f"{line}\n" for line in map(delimiter.join, zip(*map(_texts, block), strict=True))))

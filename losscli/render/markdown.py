@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from losscli.render import Style, Write
 from losscli.render.numbers import DIGITS, text
-from losscli.report import Kind, Report
+from losscli.report import Report
 
 
 def markdown(report: Report, write: Write, style: Style) -> None:
-    """Pipes between cells, numbers to the right."""
+    """Pipes between cells, numbers to the right; what comes before as a list, a command in a block of code."""
+    for term, meaning in report.preface:
+        write(f"- {term}: {meaning}\n")
+    write("\n" if report.preface else "")
     write("| " + " | ".join(_escaped(column.key) for column in report.columns) + " |\n")
-    write("|" + "|".join(" --- " if column.kind is Kind.TEXT else " ---: " for column in report.columns) + "|\n")
+    write("|" + "|".join(" ---: " if column.kind.numeric else " --- " for column in report.columns) + "|\n")
     digits = style.precision or DIGITS
     for block in report.blocks:
         for row in zip(*block, strict=True):
@@ -18,6 +21,8 @@ def markdown(report: Report, write: Write, style: Style) -> None:
             write("| " + " | ".join(cells) + " |\n")
     if report.legend:
         write("\n" + "\n".join(f"- {line}" for line in report.legend) + "\n")
+    if report.closing:
+        write(f"\n```sh\n{report.closing}\n```\n")
 
 
 def _escaped(cell: str) -> str:

@@ -28,14 +28,41 @@ def table(report: Report, write: Write, style: Style) -> None:
         file=out, width=style.width or WIDTH, color_system="standard" if style.colour else None, highlight=False,
         force_terminal=style.colour, legacy_windows=False,
     )  # fmt: skip
+    if report.preface:
+        console.print(_terms(report.preface))
+        console.print()
     console.print(next((t for t in _layouts(report, rows, style) if _fits(t, console)), _upright(report, rows, DIGITS)))
     if report.legend:
         console.print()
     for line in report.legend:
         key, _, meaning = line.partition(": ")
         console.print(Text.assemble((key, "bold"), ": ", meaning, style="dim"))
+    if report.closing:
+        console.print()
+        console.out(_continued(report.closing, console.width))
     lines = out.getvalue().splitlines()
     write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
+
+
+def _terms(rows: Sequence[tuple[str, str]]) -> Table:
+    drawn = Table.grid(padding=(0, 2, 0, 0))
+    for term, meaning in rows:
+        drawn.add_row(Text(term, "bold"), Text(meaning))
+    return drawn
+
+
+def _continued(command: str, width: int) -> str:
+    """A command over several lines, where it is too long for one, that a shell reads as one."""
+    import shlex
+
+    lines = [""]
+    for word in shlex.split(command):
+        quoted = shlex.quote(word)
+        if lines[-1] and len(lines[-1]) + len(quoted) + 3 > width:
+            lines.append("  " + quoted)
+        else:
+            lines[-1] += f" {quoted}" if lines[-1] else quoted
+    return " \\\n".join(lines)
 
 
 def _layouts(report: Report, rows: Rows, style: Style) -> Iterable[Table]:
@@ -53,8 +80,8 @@ def _empty() -> Table:
 def _upright(report: Report, rows: Rows, digits: int) -> Table:
     drawn = _empty()
     for column in report.columns:
-        right = column.kind is not Kind.TEXT
-        drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=right)
+        right, whole = column.kind.numeric, column.kind is not Kind.TEXT
+        drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         drawn.add_row(*(Text(text(c, column, digits)) for c, column in zip(row, report.columns, strict=True)))
     return drawn

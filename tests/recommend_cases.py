@@ -1,0 +1,173 @@
+"""Kinds of data that losses are recommended for: arrays by role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+def softmax(s: np.ndarray) -> np.ndarray:
+    e = np.exp(s - s.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _regression(noise: Callable[[np.random.Generator, int], np.ndarray], n: int = 400) -> Arrays:
+    rng = np.random.default_rng(5)
+    y = rng.normal(size=n) * 10
+    return {"y_true": y, "y_pred": y + noise(rng, n)}
+
+
+def _contaminated(rng: np.random.Generator, n: int) -> np.ndarray:
+    return np.where(np.arange(n) % 10 == 0, 50 + rng.normal(size=n), rng.normal(size=n))
+
+
+def _means(rng: np.random.Generator, n: int = 3000) -> np.ndarray:
+    return np.exp(rng.normal(1.5, 1, size=n))
+
+
+def _counts() -> Arrays:
+    rng = np.random.default_rng(6)
+    mean = _means(rng)
+    return {"y_true": rng.poisson(mean).astype(float), "y_pred": mean}
+
+
+def _amounts(shape: float = 2.0) -> Arrays:
+    rng = np.random.default_rng(7)
+    mean = _means(rng)
+    return {"y_true": rng.gamma(shape, mean / shape), "y_pred": mean}
+
+
+def _claims() -> Arrays:
+    rng = np.random.default_rng(8)
+    mean = _means(rng, 20000)
+    number = rng.poisson(mean**0.5)  # a Tweedie distribution of power 1.5
+    return {"y_true": rng.gamma(np.maximum(number, 1e-9), mean**0.5) * (number > 0), "y_pred": mean}
+
+
+def _binary(rate: float = 0.4, logits: bool = False, sign: bool = False, n: int = 2000) -> Arrays:
+    rng = np.random.default_rng(9)
+    s = rng.normal(size=n) * 2 + np.log(rate / (1 - rate))
+    y = (rng.random(n) < 1 / (1 + np.exp(-s))).astype(float)
+    return {"y_true": 2 * y - 1 if sign else y, "y_pred": s if logits else 1 / (1 + np.exp(-s))}
+
+
+def _classes(kind: str = "probabilities", uneven: bool = False, one_hot: bool = False) -> Arrays:
+    rng = np.random.default_rng(10)
+    s = rng.normal(size=(600, 4)) * 2 + (np.array([3.0, 0, 0, -1]) if uneven else 0.0)
+    p = softmax(s)
+    y = np.array([rng.choice(4, p=row) for row in p]).astype(float)
+    given = {"probabilities": p, "logits": s, "logs": np.log(p)}[kind]
+    return {"y_true": np.eye(4)[y.astype(int)] if one_hot else y, "y_pred": given}
+
+
+def _labels(logits: bool = False, rate: float = 0.3) -> Arrays:
+    rng = np.random.default_rng(11)
+    s = rng.normal(size=(500, 5)) + np.log(rate / (1 - rate))
+    p = 1 / (1 + np.exp(-s))
+    return {"y_true": (rng.random((500, 5)) < p).astype(float), "y_pred": s if logits else p}
+
+
+def _distributions(logits: bool = False, zeros: bool = False) -> Arrays:
+    rng = np.random.default_rng(12)
+    p, q = rng.dirichlet(np.ones(5), size=(2, 100))
+    if zeros:
+        q[:, 0] = 0
+        q /= q.sum(axis=1, keepdims=True)
+    return {"y_true": p, "y_pred": np.log(q) + 3 if logits else q}
+
+
+def _one_distribution() -> Arrays:
+    p, q = np.random.default_rng(13).dirichlet(np.ones(30), size=2)
+    return {"y_true": p, "y_pred": q}
+
+
+def _with(arrays: Arrays, **more: np.ndarray) -> Arrays:
+    return arrays | more
+
+
+def _few(n: int) -> Arrays:
+    return {"y_true": np.arange(float(n)), "y_pred": np.arange(float(n)) ** 2 + 1}
+
+
+def _stuck() -> Arrays:
+    y = np.arange(60.0) - 7
+    return {"y_true": y, "y_pred": np.where(np.arange(60) % 3 == 0, y + 5, y)}
+
+
+def _certain() -> Arrays:
+    arrays = _binary()
+    return arrays | {"y_pred": np.where(np.arange(2000) == 3, 1 - arrays["y_true"], arrays["y_pred"])}
+
+
+def _boxes() -> Arrays:
+    rng = np.random.default_rng(14)
+    corner = rng.uniform(size=(50, 2))
+    y = np.hstack([corner, corner + rng.uniform(0.5, 1, size=(50, 2))])
+    return {"y_true": y, "y_pred": y + rng.normal(size=(50, 4)) * 0.05}
+
+
+CASES: dict[str, Callable[[], Arrays]] = {
+    "normal": lambda: _regression(lambda rng, n: rng.normal(size=n)),
+    "contaminated": lambda: _regression(_contaminated),
+    "heavy tails": lambda: _regression(lambda rng, n: rng.standard_t(1.5, size=n)),
+    "skewed": lambda: _regression(lambda rng, n: rng.exponential(size=n)),
+    "off centre": lambda: _regression(lambda rng, n: 3 + rng.normal(size=n)),
+    "tiny": lambda: _regression(lambda rng, n: 1e-6 * rng.normal(size=n)),
+    "huge": lambda: {k: 1e150 * v for k, v in _regression(lambda rng, n: rng.normal(size=n)).items()},
+    "beyond squares": lambda: {k: 1e200 * v for k, v in _regression(lambda rng, n: rng.normal(size=n)).items()},
+    "vectors": lambda: {"y_true": np.zeros((50, 3)) + np.arange(3) + np.arange(50)[:, None],
+                        "y_pred": np.random.default_rng(1).normal(size=(50, 3)) * [1, 10, 100]},
+    "boxes": _boxes,
+    "counts": _counts,
+    "counts, predictions not above 0": lambda: _counts() | {"y_pred": _counts()["y_pred"] - 3},
+    "counts of one rate": lambda: {"y_true": np.random.default_rng(15).poisson(4, size=200) * 1.0,
+                                   "y_pred": np.linspace(3.9, 4.1, 200)},
+    "counts that spread too much": lambda: {"y_true": 9 * _counts()["y_true"], "y_pred": 9 * _counts()["y_pred"]},
+    "amounts": _amounts,
+    "amounts, rounded": lambda: {"y_true": np.ceil(10 * _amounts()["y_true"]), "y_pred": 10 * _amounts()["y_pred"]},
+    "claims": _claims,
+    "orders of magnitude": lambda: {k: v**4 for k, v in _amounts().items()},
+    "negative targets": lambda: {k: -v for k, v in _amounts().items()},
+    "perfect": lambda: _regression(lambda rng, n: np.zeros(n)),
+    "constant target": lambda: _regression(lambda rng, n: rng.normal(size=n)) | {"y_true": np.full(400, 7.0)},
+    "one row": lambda: _few(1),
+    "three rows": lambda: _few(3),
+    "most residuals the same": _stuck,
+    "only zeros": lambda: {"y_true": np.zeros(30), "y_pred": np.zeros(30)},
+    "zeros and logits": lambda: {"y_true": np.zeros(30), "y_pred": np.linspace(-3, 3, 30)},
+    "only ones, probabilities": lambda: {"y_true": np.ones(30), "y_pred": np.linspace(0, 1, 30)},
+    "soft labels": lambda: {"y_true": np.linspace(0.1, 0.9, 40), "y_pred": np.linspace(0.2, 0.7, 40)},
+    "binary": _binary,
+    "binary, signs": lambda: _binary(sign=True),
+    "binary, rare": lambda: _binary(0.02),
+    "binary, certain and wrong": _certain,
+    "binary, labels": lambda: {k: np.round(v) for k, v in _binary().items()},
+    "binary, logits": lambda: _binary(logits=True),
+    "binary, rare logits": lambda: _binary(0.02, logits=True),
+    "binary, infinite logits": lambda: {"y_true": np.array([0.0, 1] * 20), "y_pred": np.array([np.inf, 1] * 20)},
+    "binary, linear": lambda: {"y_true": np.array([0.0, 1] * 20), "y_pred": np.linspace(-0.2, 1.2, 40)},
+    "multi-label": _labels,
+    "multi-label, rare": lambda: _labels(rate=0.03),
+    "multi-label, rare logits": lambda: _labels(logits=True, rate=0.03),
+    "multi-label, labels": lambda: {k: np.round(v) for k, v in _labels().items()},
+    "multi-label, certain and wrong": lambda: _labels() | {"y_pred": _labels()["y_pred"] * (np.arange(5) != 2)},
+    "multi-label, logits": lambda: _labels(logits=True),
+    "classes": _classes,
+    "classes, uneven": lambda: _classes(uneven=True),
+    "classes, one-hot": lambda: _classes(one_hot=True),
+    "classes, logits": lambda: _classes("logits"),
+    "classes, uneven logits": lambda: _classes("logits", uneven=True),
+    "classes, one-hot logits": lambda: _classes("logits", one_hot=True),
+    "classes, log-probabilities": lambda: _classes("logs"),
+    "classes, uneven log-probabilities": lambda: _classes("logs", uneven=True),
+    "classes, certain and wrong": lambda: {"y_true": np.array([0.0, 1, 2] * 9), "y_pred": np.eye(3)[[1, 1, 2] * 9]},
+    "distributions": _distributions,
+    "distributions with zeros": lambda: _distributions(zeros=True),
+    "distributions from logits": lambda: _distributions(logits=True),
+    "one distribution": _one_distribution,
+    "weighted": lambda: _regression(_contaminated) | {"weight": np.arange(400) % 3 * 1.0},
+}  # fmt: skip
+"""A name -> arrays of y_true and y_pred, and perhaps weights."""

@@ -1,0 +1,448 @@
+"""recommend: what it says is true, what it recommends runs, and the command it prints runs as printed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import losscli
+from losscli.analysis import sample
+from losscli.analysis.recommend import TO_TRY, Recommendation
+from losscli.analysis.residuals import EFFICIENT, GRID, Residuals, centre
+from losscli.analysis.rules import RULES, Verdict
+from tests.conftest import Cli
+from tests.recommend_cases import CASES, Arrays
+
+SAMPLES = Path(__file__).parent.parent / "sample_data"
+TUMOURS = str(SAMPLES / "tumours.csv")
+
+
+def recommended(name: str, **more: object) -> Recommendation:
+    return losscli.recommend(**CASES[name](), **more)
+
+
+def said(found: Recommendation, loss: str) -> tuple[Verdict, str]:
+    return next((a.verdict, a.reason) for a in found if a.loss == loss or a.bound.loss.name == loss)
+
+
+def fact(found: Recommendation, key: str) -> object:
+    return next(f.value for f in found.facts if f.key == key)
+
+
+# ------------------------------------------------------------------------------------- every kind of data
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_recommended_runs(name: str) -> None:
+    arrays = CASES[name]()
+    found = losscli.recommend(**arrays)
+    for loss in found.losses:
+        assert math.isfinite(losscli.compute(loss, **arrays).value), loss
+    if found.losses:
+        losscli.compare(found.losses, **arrays)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_said_to_refuse_refuses(name: str) -> None:
+    arrays = CASES[name]()
+    for advice in losscli.recommend(**arrays):
+        if advice.verdict is Verdict.REFUSED:
+            with pytest.raises(losscli.DataError):
+                losscli.compute(advice.loss, **arrays)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_documents_are_json(name: str) -> None:
+    document = json.loads(json.dumps(recommended(name).to_dict(), allow_nan=False))
+    assert {"schema_version", "data", "task", "facts", "losses", "command", "notes"} <= set(document)
+    assert all(entry["reason"] and "nan" not in entry["reason"].split() for entry in document["losses"])
+
+
+def test_every_rule_speaks_somewhere() -> None:
+    """A rule that none of the cases reaches is not tested."""
+    from losscli.analysis.profile import profile_of
+    from losscli.data.source import Sources
+    from losscli.data.table import ArraysTable
+    from losscli.plan import Request, observe
+
+    silent = set(range(len(RULES)))
+    for make in CASES.values():
+        arrays = make()
+        asked = {"weight": "weight"} if "weight" in arrays else {}
+        dataset = observe(Sources(ArraysTable("", "arrays", arrays)), Request(asked), lambda text: None)
+        profile = profile_of(dataset)
+        silent -= {i for i in silent if profile.task in RULES[i].tasks and RULES[i].when(profile)}
+    assert [RULES[i].reason.__code__.co_firstlineno for i in sorted(silent)] == []
+
+
+TASKS = {
+    "regression": ["normal", "contaminated", "counts", "vectors", "boxes", "three rows", "soft labels"],
+    "binary": ["binary", "binary, signs", "binary, labels"],
+    "binary from logits": ["binary, logits", "binary, linear"],
+    "multi-label": ["multi-label"],
+    "multi-label from logits": ["multi-label, logits"],
+    "multi-class": ["classes", "classes, one-hot"],
+    "multi-class from logits": ["classes, logits", "classes, one-hot logits"],
+    "multi-class from log-probabilities": ["classes, log-probabilities"],
+    "distributions": ["distributions"],
+    "distributions from logits": ["distributions from logits"],
+    "one distribution": ["one distribution"],
+    "unclear": ["only zeros", "zeros and logits", "only ones, probabilities", "one row"],
+}
+
+
+@pytest.mark.parametrize(("task", "names"), TASKS.items(), ids=TASKS)
+def test_tasks(task: str, names: list[str]) -> None:
+    assert {name: recommended(name).task for name in names} == dict.fromkeys(names, task)
+
+
+# ------------------------------------------------------------------------------------- the numbers are right
+
+
+def mad_scale(e: np.ndarray) -> float:
+    return float(np.median(np.abs(e - np.median(e)))) / 0.6745
+
+
+def test_contaminated_data() -> None:
+    arrays = CASES["contaminated"]()
+    e = arrays["y_pred"] - arrays["y_true"]
+    sd = mad_scale(e)
+    far = np.abs(e - np.median(e)) / sd > 3.5
+    found = losscli.recommend(**arrays)
+    assert far.sum() == 40
+    assert fact(found, "scale") == pytest.approx(sd)
+    assert fact(found, "outliers") == pytest.approx(0.1)
+    for loss, parameter, constant in (("huber", "delta", 1.345), ("smooth_l1", "beta", 1.345), ("tukey", "c", 4.685)):
+        advice = next(a for a in found if a.bound.loss.name == loss)
+        assert advice.bound.params[parameter] == pytest.approx(constant * sd, rel=1e-3)
+        assert advice.verdict in TO_TRY
+    verdict, reason = said(found, "mse")
+    assert verdict is Verdict.AVOID
+    assert "40 of 400 rows (10 %) are outliers" in reason
+    assert np.square(e[far]).sum() / np.square(e).sum() > 0.995
+    assert "over 99 % of the sum of squares" in reason
+
+
+def test_clean_data() -> None:
+    found = recommended("normal")
+    assert said(found, "mse")[0] is Verdict.USE
+    assert said(found, "mae")[0] is Verdict.CONSIDER
+    assert not any(a.bound.loss.name in ("tukey", "cauchy", "quantile") for a in found)
+
+
+def test_median_that_is_off() -> None:
+    arrays = CASES["off centre"]()
+    found = losscli.recommend(**arrays)
+    share = float((arrays["y_true"] < arrays["y_pred"]).mean())
+    advice = next(a for a in found if a.bound.loss.name == "quantile")
+    assert advice.bound.params["tau"] == pytest.approx(share, abs=5e-4)
+
+
+@pytest.mark.parametrize(("name", "power"), [("counts", 1.0), ("amounts", 2.0), ("claims", 1.5)])
+def test_power_of_the_variance(name: str, power: float) -> None:
+    arrays = CASES[name]()
+    grown = Residuals.of(arrays["y_true"][:, None], arrays["y_pred"][:, None], None).growth
+    assert grown is not None
+    assert grown.power == pytest.approx(power, abs=3 * grown.error)
+    # against the grid: the normal pseudo-likelihood, written down plainly
+    e2, m = np.square(arrays["y_pred"] - arrays["y_true"]), arrays["y_pred"]
+    grid = np.arange(0, 3, 0.01)
+    best = grid[np.argmin([np.log(np.mean(e2 * m**-p)) + p * np.mean(np.log(m)) for p in grid])]
+    assert grown.power == pytest.approx(best, abs=0.011)
+
+
+def test_losses_of_amounts() -> None:
+    assert said(recommended("counts"), "poisson_deviance")[0] is Verdict.USE
+    assert said(recommended("amounts"), "gamma_deviance")[0] is Verdict.USE
+    assert said(recommended("claims"), "tweedie_deviance:power=1.5")[0] is Verdict.USE
+    assert not any("deviance" in a.loss for a in recommended("negative targets"))
+
+
+def test_weights_of_rare_labels() -> None:
+    arrays = CASES["binary, rare"]()
+    rate = float(arrays["y_true"].mean())
+    found = losscli.recommend(**arrays)
+    assert said(found, f"focal:alpha={1 - rate:.4g}")[0] is Verdict.CONSIDER
+    assert said(found, f"bce:pos_weight={(1 - rate) / rate:.4g}")[0] is Verdict.CONSIDER
+    y = arrays["y_true"]
+    alpha = next(a.bound.params["alpha"] for a in found if a.bound.loss.name == "focal")
+    assert np.where(y == 1, alpha, 0).sum() == pytest.approx(np.where(y == 0, 1 - alpha, 0).sum(), rel=1e-3)
+
+
+def test_weights_of_uneven_classes() -> None:
+    arrays = CASES["classes, uneven"]()
+    counts = np.bincount(arrays["y_true"].astype(int))
+    advice = next(a for a in losscli.recommend(**arrays) if a.bound.params.get("class_weight"))
+    assert advice.bound.params["class_weight"] == pytest.approx(600 / (4 * counts), rel=1e-3)
+
+
+def test_logits_are_said_to_be_logits() -> None:
+    found = recommended("binary, logits")
+    assert found.losses[0] == "bce:from_logits=true"
+    assert "--from-logits" in said(found, "bce:from_logits=true")[1]
+    assert said(found, "bce")[0] is Verdict.USE  # the first of that name
+    assert said(losscli.recommend(**CASES["binary"](), from_logits=True), "bce:from_logits=true")[0] is Verdict.USE
+
+
+def test_weights_count_as_rows() -> None:
+    arrays = CASES["contaminated"]()
+    times = np.arange(400) % 3
+    weighted = losscli.recommend(**arrays, weight=times)
+    repeated = losscli.recommend(**{k: np.repeat(v, times) for k, v in arrays.items()})
+    for key in ("scale", "outliers", "covered"):
+        assert fact(weighted, key) == pytest.approx(fact(repeated, key), rel=2e-2)
+    assert weighted.data.n_used == 266
+
+
+# ------------------------------------------------------------------------------------- how steady a centre is
+
+
+@pytest.mark.parametrize("delta", GRID)
+def test_centre_minimises_huber(delta: float) -> None:
+    rng = np.random.default_rng(1)
+    values, weight = rng.standard_t(2, size=101), rng.integers(1, 4, size=101).astype(float)
+    c = centre(values, weight, delta)
+    assert np.clip(values - c, -delta, delta) @ weight == pytest.approx(0, abs=1e-9)
+    huber = losscli.get_loss("huber", delta=delta)
+    risks = [huber(values, np.full(101, c + step)) @ weight for step in (-1e-3, 0, 1e-3)]
+    assert min(risks) == risks[1]
+
+
+def test_the_mean_of_normal_residuals_is_steadiest() -> None:
+    """Huber 1964: at 1.345 the centre has 1/0.95 times the variance of the mean; the median pi/2 times."""
+    e = np.random.default_rng(2).normal(size=(20000, 1))
+    r = Residuals(e, e, None)
+    assert r.against(math.inf) == pytest.approx(0.95, abs=0.03)
+    assert r.median_against_mean == pytest.approx(math.pi / 2, rel=0.1)
+    assert r.steadiest == EFFICIENT
+
+
+def test_a_small_delta_is_steadiest_where_tails_are_heavy() -> None:
+    found = recommended("heavy tails")
+    advice = next(a for a in found if "moves least" in a.reason)
+    assert advice.bound.params["delta"] < 1.345 * float(fact(found, "scale"))  # type: ignore[arg-type]
+    assert recommended("heavy tails").losses == found.losses  # the folds are the same every time
+
+
+# ------------------------------------------------------------------------------------- what cannot be told
+
+
+def test_what_cannot_be_told() -> None:
+    assert "too few rows" in " ".join(recommended("three rows").notes)
+    assert "cannot be told" in said(recommended("perfect"), "mse")[1]
+    assert "cannot be worked out" in said(recommended("most residuals the same"), "huber")[1]
+    assert "no model can be better" in " ".join(recommended("constant target").notes)
+    assert "linear model" in " ".join(recommended("binary, linear").notes)
+    assert recommended("binary, infinite logits").losses == []
+    assert said(recommended("beyond squares"), "mse") == (
+        Verdict.AVOID, "its value on this data is not a finite number"
+    )  # fmt: skip
+
+
+def test_large_data_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=200_000)
+    p = y + rng.normal(size=200_000)
+    whole = losscli.recommend(y_true=y, y_pred=p)
+    monkeypatch.setattr(sample, "BUDGET", 20_000)
+    p[123_456] = 1e200  # one row, that no sample need hold: but its square is infinite
+    found = losscli.recommend(y_true=y, y_pred=p)
+    assert "random sample of 20000 of 200000 rows" in found.notes[0]
+    assert fact(found, "scale") == pytest.approx(fact(whole, "scale"), rel=0.03)
+    assert said(found, "mse")[0] is Verdict.AVOID
+    assert "mae" in found.losses
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y_true": [0, 1, 7], "y_pred": np.eye(3)}, "must hold class labels 0..2, but goes from 0 to 7"),
+        ({"y_true": [1, 2, 3], "y_pred": np.eye(3)}, "labels start at 0: subtract 1"),
+        ({"y_true": [0.5, 1, 2], "y_pred": np.eye(3)}, "with fractions"),
+        ({"y_true": np.eye(3), "y_pred": [0, 1, 2]}, "shapes differ"),
+        ({"y_true": [1, 2], "y_pred": [1.5, np.inf]}, "row 2: inf is not a finite number"),
+        ({"y_true": [1, 2, -1e308], "y_pred": [1.5, 1, 1e308]}, "overflows"),
+        ({"y_true": [1.0, 2]}, "no column for y_pred"),
+    ],
+)  # fmt: skip
+def test_bad_data(arrays: Arrays, message: str) -> None:
+    with pytest.raises(losscli.DataError, match=message.replace("(", r"\(")):
+        losscli.recommend(**arrays)
+
+
+def test_unknown_option() -> None:
+    with pytest.raises(losscli.UsageError, match="recommend takes no 'delta'"):
+        losscli.recommend(y_true=[1], y_pred=[1], delta=2)
+
+
+# ------------------------------------------------------------------------------------- the command line
+
+
+def test_terminal_output(cli: Cli) -> None:
+    result = cli("recommend", TUMOURS, "-f", "table")
+    assert result.status == 0
+    assert "use       huber:delta=95.11" in result.out
+    assert "\n\nlosscli compare --losses" in result.out
+    assert all(len(line) <= 80 or line.startswith("  mae,huber") for line in result.out.splitlines())
+
+
+def test_pipe(cli: Cli) -> None:
+    result = cli("recommend", TUMOURS)
+    header, *rows = [line.split("\t") for line in result.out.splitlines()]
+    assert header == ["verdict", "loss", "reason"]
+    assert [row[0] for row in rows] == sorted((row[0] for row in rows), key=[str(v) for v in Verdict].index)
+    assert "to compare them: losscli compare --losses mae,huber:delta=95.11" in result.err
+
+
+@pytest.mark.parametrize("format", ["table", "tsv", "csv", "json", "jsonl", "markdown", "value"])
+def test_formats(format: str, cli: Cli) -> None:
+    result = cli("recommend", TUMOURS, "-f", format)
+    assert result.status == 0
+    assert "huber:delta=95.11" in result.out
+    if format == "json":
+        assert json.loads(result.out)["command"].startswith("losscli compare --losses mae,")
+    if format == "jsonl":
+        assert all(json.loads(line)["verdict"] for line in result.out.splitlines())
+    if format == "value":
+        assert "mse" not in result.out.splitlines()
+
+
+def test_quiet(cli: Cli) -> None:
+    assert cli("recommend", TUMOURS, "-q").err == ""
+
+
+def printed_command(*arguments: str, stdin: bytes = b"") -> list[str]:
+    """The command that recommend prints, as a shell reads it."""
+    out = process(*arguments, "-f", "json", stdin=stdin)
+    return shlex.split(json.loads(out)["command"])
+
+
+def process(*arguments: str, stdin: bytes = b"") -> bytes:
+    root = str(Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "losscli", *arguments], input=stdin, capture_output=True, check=True,
+        env=os.environ | {"PYTHONPATH": root},
+    )  # fmt: skip
+    return done.stdout
+
+
+WEIGHTED = b"a b;p;w;id\n1;2;1;x\n2;2.5;2;y\n4;;1;z\n3;1;0;u\n" + b"5;4;1;v\n" * 3
+
+COMMANDS = {
+    "a table": ["tumours.csv"],
+    "columns": ["diabetes.parquet", "--pred", "forest"],
+    "two files": ["diabetes_true.npy", "diabetes_pred.npy"],
+    "roles": ["y_true=diabetes_true.npy", "y_pred=diabetes_pred.npy"],
+    "classes": ["wine.csv"],
+    "classes by pattern": ["wine.csv", "--pred", "prob_*"],
+    "labels": ["breast_cancer.json"],
+    "key": ["diabetes.csv", "--id", "id"],
+}
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_the_printed_command_runs(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SAMPLES)
+    command = printed_command("recommend", *arguments)
+    assert command[0] == "losscli"
+    assert b"\n" in process(*command[1:])
+
+
+def test_the_printed_command_has_the_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("it's data;.txt").write_bytes(WEIGHTED)
+    options = ["--true", "a b", "--pred", "p", "--weight", "w", "--nan", "omit", "--delimiter", ";", "--input-format",
+               "csv"]  # fmt: skip
+    command = printed_command("recommend", "it's data;.txt", *options)
+    assert command[-1] == "it's data;.txt"
+    assert set(options) <= set(command)
+    assert process(*command[1:])
+
+
+def test_the_printed_command_for_a_pipe(cli: Cli) -> None:
+    data = Path(TUMOURS).read_bytes()
+    command = printed_command("recommend", stdin=data)
+    assert process(*command[1:], stdin=data)
+    assert "give it to the command in the same way" in cli("recommend", stdin=data).err
+
+
+def test_columns_that_compare_would_not_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels with names in two sets of columns: the losses of labels look for numbered ones."""
+    monkeypatch.chdir(tmp_path)
+    arrays = CASES["multi-label"]()
+    names = ["cat", "dog", "cow", "pig", "hen"]
+    header = ",".join([f"y_true_{n}" for n in names] + [f"y_pred_{n}" for n in names])
+    np.savetxt("labels.csv", np.hstack([*arrays.values()]), delimiter=",", header=header, comments="")
+    command = printed_command("recommend", "labels.csv")
+    assert "y_true_cat,y_true_dog,y_true_cow,y_true_pig,y_true_hen" in command
+    assert process(*command[1:])
+
+
+def test_text_labels(cli: Cli) -> None:
+    data = b"y,prob\nyes,0.9\nno,0.2\nyes,0.7\nno,0.4\n"
+    assert "is not a number; --classes A,B" in cli("recommend", stdin=data).err
+    result = cli("recommend", "--classes", "no,yes", stdin=data)
+    assert result.out.splitlines()[1].startswith("use\tbce\t")
+    assert "--classes no,yes" in result.err
+    result = cli("recommend", "--classes", "no,yes,perhaps", stdin=data)
+    assert (result.status, result.out) == (3, "")
+    assert "there are 3 classes, but y_pred is one number a row" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status", "message"),
+    [
+        (["nowhere.csv"], b"", 3, "nowhere.csv"),
+        ([], b"a,b,c\n1,2,3\n", 3, "no column for y_true or y_pred, which a recommendation needs"),
+        ([], b"y_true,y_pred\n1,\n2,3\n", 3, "--nan omit leaves them out"),
+        (["--nan", "propagate"], b"y_true,y_pred\n1,\n2,3\n", 4, "every loss is NaN"),
+        (["--nan", "omit"], b"y_true,y_pred\n1,\n,3\n", 4, "no row is left"),
+        (["--column", "anchor=y"], b"y_true,y_pred\n1,2\n", 2, "no loss here reads 'anchor'"),
+        (["-o", "x.xyz"], b"y_true,y_pred\n1,2\n", 2, "names no format"),
+        (["--weight", "w"], b"y_true,y_pred,w\n1,2,-1\n", 3, "is not a weight"),
+    ],
+)  # fmt: skip
+def test_refusals(arguments: list[str], stdin: bytes, status: int, message: str, cli: Cli) -> None:
+    result = cli("recommend", *arguments, stdin=stdin)
+    assert (result.status, result.out) == (status, "")
+    assert message in result.err.splitlines()[-1]
+
+
+def test_nothing_to_recommend(cli: Cli) -> None:
+    result = cli("recommend", stdin=b"y_true,y_pred\n" + b"0,inf\n1,1\n" * 20)
+    assert result.status == 0
+    assert "no loss is recommended" in result.err
+    assert "to compare them" not in result.err
+
+
+def test_api_of_a_path_and_a_frame() -> None:
+    import pandas as pd
+
+    found = losscli.recommend(TUMOURS)
+    assert found.command == f"losscli compare --losses {','.join(found.losses)} {shlex.quote(TUMOURS)}"
+    frame = losscli.recommend(pd.read_csv(TUMOURS), columns={"y_true": "y_true", "y_pred": "y_pred"})
+    assert frame.command is None
+    assert frame.losses == found.losses
+    assert list(found.to_frame().index) == [advice.loss for advice in found]
+    assert len(losscli.compare(found.losses, data=TUMOURS)) == len(found.losses)
+
+
+def test_notes_are_no_warnings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        losscli.recommend(**CASES["three rows"]())
+
+
+def test_start_is_quick() -> None:
+    """Nothing of the recommendation is imported by other commands."""
+    code = "import losscli.cli, sys; losscli.cli.run(['list']); assert 'losscli.analysis.rules' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, cwd=SAMPLES.parent)
