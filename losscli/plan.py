@@ -36,6 +36,10 @@ OBSERVED = ("y_true", "y_pred", "weight")
 """The roles that are looked at where no loss says what it reads."""
 
 
+OTHER_ROLES = {"x1", "anchor", "embeddings", "distance"}
+"""Roles of which nothing can be said by looking at y_true and y_pred."""
+
+
 class _Target(Domain):
     """Numbers, or the names of classes: what y_true may be before anything is known of it."""
 
@@ -126,7 +130,11 @@ def observe(sources: Sources, request: Request, note: Callable[[str], None]) -> 
     found |= binder.pair(("y_true", "y_pred"), found)
     lacking = [role for role, b in found.items() if b is None]
     if lacking:
-        raise binder.missing(lacking, "a recommendation")
+        error = binder.missing(lacking, "a recommendation")
+        names = {column.name.lower() for table in sources.tables for column in table.columns}
+        if names & OTHER_ROLES:
+            raise DataError(f"{error}; losses of pairs, triplets and embeddings: 'losscli list --family metric'")
+        raise error
     bound = {role: b for role, b in found.items() if b is not None}
     return _dataset(bound, {"y_true": _Target(), "y_pred": Domain()}, binder, request, note)
 

@@ -193,6 +193,13 @@ def test_logits_are_said_to_be_logits() -> None:
     assert said(losscli.recommend(**CASES["binary"](), from_logits=True), "bce:from_logits=true")[0] is Verdict.USE
 
 
+@pytest.mark.parametrize("value", [0.999999, 1.0000001, 1 - 1e-13])
+def test_ranges_are_not_rounded_to_what_they_are_not(value: float) -> None:
+    y = np.array([0.0, 1] * 20)
+    found = losscli.recommend(y_true=y, y_pred=np.where(y == 1, value, 0.25))
+    assert str(value) in next(f.text for f in found.facts if f.key == "predictions")
+
+
 def test_weights_count_as_rows() -> None:
     arrays = CASES["contaminated"]()
     times = np.arange(400) % 3
@@ -404,6 +411,7 @@ def test_text_labels(cli: Cli) -> None:
         (["nowhere.csv"], b"", 3, "nowhere.csv"),
         ([], b"a,b,c\n1,2,3\n", 3, "no column for y_true or y_pred, which a recommendation needs"),
         ([], b"y_true,y_pred\n1,\n2,3\n", 3, "--nan omit leaves them out"),
+        ([], b"anchor,positive,negative\n1,2,3\n", 3, "'losscli list --family metric'"),
         (["--nan", "propagate"], b"y_true,y_pred\n1,\n2,3\n", 4, "every loss is NaN"),
         (["--nan", "omit"], b"y_true,y_pred\n1,\n,3\n", 4, "no row is left"),
         (["--column", "anchor=y"], b"y_true,y_pred\n1,2\n", 2, "no loss here reads 'anchor'"),

@@ -16,7 +16,7 @@ import numpy as np
 
 from losscli.analysis.residuals import Residuals
 from losscli.analysis.sample import Keeper, columns
-from losscli.analysis.values import Values
+from losscli.analysis.values import Values, by_row
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
 from losscli.domain import Array
@@ -175,8 +175,8 @@ def profile_of(
         true.update(y, batch.weight)
         pred.update(p, batch.weight)
         if y.shape == p.shape:
-            never += int(((y > 0) & (p == 0)).any(axis=1).sum())
-            always += int(((y < 1) & (p == 1)).any(axis=1).sum())
+            never += int(by_row(np.any, (y > 0) & (p == 0)).sum())
+            always += int(by_row(np.any, (y < 1) & (p == 1)).sum())
         else:
             never += _ruled_out(y[:, 0], p)
         n += len(batch)

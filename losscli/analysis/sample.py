@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from losscli.analysis.values import by_row
 from losscli.data.batch import Batch
 from losscli.domain import Array, Mask
 
@@ -72,8 +73,8 @@ def _at_edges(batch: Batch) -> Mask:
     y, p = columns(batch.arrays["y_true"]), columns(batch.arrays["y_pred"])
     with np.errstate(all="ignore"):
         gap = np.abs(p - y) if p.shape == y.shape else p
-        measures = [f(array, axis=1) for array in (y, p) for f in (np.min, np.max, np.sum)]
-        measures += [np.abs(array).min(axis=1) for array in (y, p)] + [gap.max(axis=1), gap.min(axis=1)]
+        measures = [by_row(f, array) for array in (y, p) for f in (np.min, np.max, np.sum)]
+        measures += [by_row(np.min, np.abs(array)) for array in (y, p)] + [by_row(f, gap) for f in (np.max, np.min)]
     chosen = np.zeros(len(batch), dtype=bool)
     for measure in measures:
         known = np.nan_to_num(measure, nan=0.0)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.domain import Array, number_text
 from losscli.domain.rows import SUM_WARN
@@ -39,15 +42,16 @@ class Values:
         self.smallest = min(self.smallest, float(np.abs(values).min()))
         with np.errstate(invalid="ignore", over="ignore"):
             self.whole = self.whole and bool(((values == np.floor(values)) & (np.abs(values) < EXACT)).all())
-            sums = values.sum(axis=1)
+            sums = by_row(np.sum, values)
             self.total += float(sums.sum())
             self.sums = _widened(self.sums, sums)
             if values.shape[1] > 1 and self.high <= 0:
                 self.log_sums = _widened(self.log_sums, np.logaddexp.reduce(values, axis=1))
         zero = values == 0
-        self.zeros += int(zero.any(axis=1).sum())
-        self.zero_weight += float(zero.mean(axis=1) @ weight) if weight is not None else float(zero.mean(axis=1).sum())
-        self.not_positive += int((values <= 0).any(axis=1).sum())
+        self.zeros += int(by_row(np.any, zero).sum())
+        share = by_row(np.mean, zero)
+        self.zero_weight += float(share.sum() if weight is None else share @ weight)
+        self.not_positive += int(by_row(np.any, values <= 0).sum())
         self._count(values, weight)
 
     def _count(self, values: Array, weight: Array | None) -> None:
@@ -78,7 +82,21 @@ class Values:
 
     @property
     def range(self) -> str:
-        return f"{short(self.low)} to {short(self.high)}"
+        return _end(self.low) if self.constant else f"{_end(self.low)} to {_end(self.high)}"
+
+
+def by_row(reduce: Callable[..., Any], values: NDArray[Any]) -> NDArray[Any]:
+    """A reduction of each row (n, k); of one number a row there is nothing to reduce, which NumPy does slowly."""
+    return values[:, 0] if values.shape[1] == 1 else np.asarray(reduce(values, axis=1))
+
+
+def _end(value: float) -> str:
+    """The end of a range: with as many digits as keep 0.999999 from being 1."""
+    for digits in (4, 6, 9, 12):
+        rounded = float(f"{value:.{digits}g}")
+        if rounded == value or abs(value) > 10 or not rounded.is_integer():
+            return number_text(rounded)
+    return number_text(value)
 
 
 def _widened(ends: tuple[float, float], values: Array) -> tuple[float, float]:
