@@ -74,7 +74,7 @@ def prepare(
         bound |= {name: b for name in names if (b := found[name]) is not None}
         if request.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
-    dataset = _dataset(bound, domains, binder, request, note)
+    dataset = _dataset(bound, _read_as(evaluators), binder, request, note)
     return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
 
 
@@ -94,7 +94,11 @@ def _check_roles(request: Request, known: Sequence[str]) -> None:
 
 
 def _dataset(
-    bound: dict[str, Bound], domains: dict[str, Domain], binder: Binder, request: Request, note: Callable[[str], None]
+    bound: dict[str, Bound],
+    domains: Mapping[str, Domain],
+    binder: Binder,
+    request: Request,
+    note: Callable[[str], None],
 ) -> Dataset:
     """The dataset of roles that were found, with the weights that were asked for."""
     weight = binder.weight()
@@ -104,8 +108,8 @@ def _dataset(
     if "y_true" in bound and "y_pred" in bound:
         bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
     dataset = Dataset(
-        bound | ({"weight": weight} if weight else {}), _read_as(evaluators), RowPolicy(request.nan), note, classes,
-        request.id, request.group_by,
+        bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
+        request.group_by,
     )  # fmt: skip
     for name in (*request.group_by, *([request.id] if request.id else [])):
         if not any(table.column(name) for table in dataset.tables):
@@ -145,7 +149,7 @@ def found_otherwise(
     """The roles for which these losses would find other columns than the dataset has, and a comma list of its own."""
     binder = Binder(sources, request.columns, request.id, lambda text: None)
     domains = _domains(losses)
-    theirs = {role: binder.find(role, domain) for role, domain in domains.items()}
+    theirs = {role: binder.find_one(role, several) for role, several in domains.items()}
     theirs |= binder.pair(("y_true", "y_pred"), theirs)
     return {
         role: ",".join(column.name for column in mine.columns)

@@ -127,7 +127,7 @@ def _tried(advice: Advice, d: Profile) -> Advice:
     """The advice, or that to avoid the loss where it refuses the data or gives no finite number."""
     if advice.verdict not in TO_TRY:
         return advice
-    form = choose_form(advice.bound, ("y_true", "y_pred"))
+    form = choose_form(advice.bound, {role: array.shape for role, array in d.sample.arrays.items()})
     assert form is not None
     evaluator = Evaluator(advice.bound, form)
     whole = d.task is Task.ONE_DISTRIBUTION  # of which a few rows are no sample

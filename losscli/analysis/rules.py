@@ -418,11 +418,11 @@ RULES: tuple[Rule, ...] = (
     Rule(B, lambda d: not certain(d), USE, named("bce"),
          lambda d: "a proper score: least where y_pred is the true probability; no row that happened was given 0"),
     Rule(B, lambda d: certain(d) > 0 and not hard(d), CONSIDER, named("bce"), _clipped),
-    Rule(B, hard, USE, named("hamming"),
+    Rule(B, hard, USE, named("zero_one"),
          lambda d: "y_pred is 0 or 1 only: labels, not probabilities, of which it gives the share that is wrong"),
     Rule(B, lambda d: hard(d) and certain(d) > 0, AVOID, named("bce"), _clipped),
-    Rule(B, lambda d: d.true.only(0, 1) and not hard(d), USE, named("mse"),
-         lambda d: f"of labels 0 and 1 it is the Brier score: proper, and no row costs more than 1; "
+    Rule(B, lambda d: not hard(d), USE, named("brier"),
+         lambda d: f"the squared error of the probability: a proper score, and no row costs more than 1; "
                    f"{percent(d.surprised)} of the labels were given less than 1 %"),
     Rule(B, lambda d: rare(d) and not hard(d), CONSIDER, binary_focal(""), _focal),
     Rule(B, lambda d: rare(d) and not hard(d), CONSIDER, weighted_bce(""), _pos_weight),
