@@ -245,3 +245,8 @@ def test_every_loss_is_complete(loss: losscli.api.Loss) -> None:
         assert parameter.domain.parse(parameter.domain.text(parameter.default)) == parameter.default
     if any(case["gradient"] is not None for case in golden(loss.name)):
         assert loss.has_gradient
+    for form in loss.forms:
+        if slope := form.hooks.get("gradient"):
+            formula, _, _ = (slope.__doc__ or "").partition("\n\n")
+            assert formula.strip(), f"the gradient by {form.gradient_role} has no formula"
+            assert "\n" not in formula.strip()

@@ -132,7 +132,7 @@ def focal(
 
 @focal.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float) -> Array:
-    """-a_t d((1-p_t)^gamma log p_t)/dp: the cross-entropy slope, turned down where p_t is near 1"""
+    """-a_t (1-p_t)^gamma (1/p_t - gamma log p_t / (1-p_t)) by p_t"""
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)

@@ -342,7 +342,7 @@ def l_softmax(
 
 @l_softmax.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
-    """sum_j (p_j - [j = y]) z_j' with z_j' = W_j, z_y' = |W_y| (psi x/|x| - psi' t), t at a right angle to x"""
+    """sum_j (p_j - [j = y]) z_j', z_j' = W_j, z_y' = |W_y| (f x/|x| - f' t), f = (L cos + psi)/(1+L), t towards W_y"""
     return large_margin(embeddings, weights, norm(weights), margin, annealing).slope(labels)
 
 
@@ -369,7 +369,7 @@ def sphereface(
 
 @sphereface.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
-    """as l_softmax, with W_j/|W_j|"""
+    """sum_j (p_j - [j = y]) z_j', z_j' = W_j/|W_j|, z_y' = f x/|x| - f' t, f = (L cos + psi)/(1+L), t towards W_y"""
     return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
 
 

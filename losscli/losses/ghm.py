@@ -53,6 +53,7 @@ def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logi
 
 @ghm_c.gradient
 def _(y_true: Array, y_pred: Array, *, bins: int, from_logits: bool) -> Array:
+    """w_i (p - y) / (p (1-p)); from logits w_i (sigmoid(s) - y)"""
     weight = harmonized(probability_gap(y_true, y_pred, from_logits), bins)
     return weight * bce.forms[0].hooks["gradient"](y_true, y_pred, from_logits=from_logits, **BCE)
 
@@ -88,5 +89,6 @@ def ghm_r(y_true: Real, y_pred: Real, *, mu: Scale = 0.02, bins: Count = 10) -> 
 
 @ghm_r.gradient
 def _(y_true: Array, y_pred: Array, *, mu: float, bins: int) -> Array:
+    """w_i e / sqrt(e² + mu²)"""
     slope = root_slope(y_pred - y_true, mu)
     return harmonized(np.abs(slope), bins) * slope

@@ -99,6 +99,7 @@ def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False
 
 @poisson_nll.gradient
 def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
+    """1 - y_true / rate; log_input: exp(y_pred) - y_true"""
     if log_input:
         return np.exp(y_pred) - y_true
     return np.where(y_true == 0, 1.0, (y_pred - y_true) / y_pred)
@@ -136,6 +137,7 @@ def gaussian_nll(
 
 @gaussian_nll.gradient
 def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
+    """e / v, v = max(variance, eps)"""
     e = y_pred - y_true
     return times(e, 1 / np.maximum(variance, eps))
 
@@ -166,6 +168,7 @@ def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power
 
 @tweedie_deviance.gradient
 def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
+    """2 e / y_pred^power"""
     if power == 0:
         return 2 * (y_pred - y_true)
     return 2 * ((y_pred - y_true) / y_pred) * y_pred ** (1 - power)
@@ -193,6 +196,7 @@ def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
 
 @poisson_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """2 e / y_pred"""
     return 2 * (y_pred - y_true) / y_pred
 
 
@@ -218,4 +222,5 @@ def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
 
 @gamma_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """2 e / y_pred²"""
     return 2 * ((y_pred - y_true) / y_pred) / y_pred

@@ -108,6 +108,7 @@ def _(
     y_true: Target, y_pred: Array, *, from_logits: bool, label_smoothing: float, class_weight: Any,
     ignore_index: int | None, normalize: bool, eps: float,
 ) -> Array:  # fmt: skip
+    """-w_c t_c / p_c; from logits softmax(s)_c sum_k w_k t_k - w_c t_c"""
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
     if from_logits:
         return through_softmax(-terms, np.exp(log_softmax(y_pred)))
@@ -123,7 +124,6 @@ def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask:
 
 @cross_entropy.denominator
 def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
-    """-w_c t_c / p_c; from logits softmax(s) sum_c w_c t_c - w t"""
     return row_divisor(y_true, y_pred.shape[1], class_weight, ignore_index)
 
 
@@ -202,7 +202,7 @@ def softmax_loss(
 
 @softmax_loss.gradient
 def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: Any, ignore_index: int | None) -> Array:
-    """softmax(s) sum_c w_c t_c - w t"""
+    """softmax(s)_c sum_k w_k t_k - w_c t_c"""
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
     return through_softmax(-terms, np.exp(log_softmax(y_pred)))
 

@@ -91,6 +91,7 @@ def half_mse(y_true: Real, y_pred: Real) -> Array:
 
 @half_mse.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """e"""
     return y_pred - y_true
 
 
@@ -149,6 +150,7 @@ def medae(y_true: Real, y_pred: Real) -> Array:
 
 @medae.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """sign(e) (of the absolute errors, before the median)"""
     return np.sign(y_pred - y_true)
 
 
@@ -173,6 +175,7 @@ def max_error(y_true: Real, y_pred: Real) -> Array:
 
 @max_error.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """sign(e) (of the absolute errors, before the maximum)"""
     return np.sign(y_pred - y_true)
 
 
@@ -203,6 +206,7 @@ def mape(y_true: NonzeroReal, y_pred: Real, *, eps: Width = 0.0) -> Array:
 
 @mape.gradient
 def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
+    """sign(e) / max(|y_true|, eps)"""
     return np.sign(y_pred - y_true) / np.maximum(np.abs(y_true), eps)
 
 
@@ -233,6 +237,7 @@ def smape(y_true: Real, y_pred: Real) -> Array:
 
 @smape.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """4 |y_true| sign(e) / (|y_true| + |y_pred|)² where the signs agree, else 0"""
     size = np.abs(y_true) + np.abs(y_pred)
     size = np.where(size == 0, 1.0, size)
     agree = 1 + np.sign(y_true) * np.sign(y_pred)  # 2 where the signs agree; where they do not the loss is constant
@@ -262,6 +267,7 @@ def wape(y_true: Real, y_pred: Real) -> Array:
 
 @wape.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """sign(e) (of the absolute errors, before the division)"""
     return np.sign(y_pred - y_true)
 
 
@@ -296,6 +302,7 @@ def msle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
 
 @msle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred)"""
     return 2 * log1p_ratio(y_pred, y_true) / (1 + y_pred)
 
 
@@ -324,6 +331,7 @@ def rmsle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
 
 @rmsle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
+    """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred) (of the squares, before the root)"""
     return 2 * log1p_ratio(y_pred, y_true) / (1 + y_pred)
 
 
@@ -472,6 +480,7 @@ def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
 
 @expectile.gradient
 def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
+    """2 |tau - [y_true < y_pred]| e"""
     e = y_pred - y_true
     return np.where(e > 0, 1 - tau, tau) * 2 * e
 
@@ -498,6 +507,7 @@ def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 0.1) -> 
 
 @epsilon_insensitive.gradient
 def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
+    """sign(e) where |e| > epsilon, else 0"""
     e = y_pred - y_true
     return np.where(np.abs(e) > epsilon, np.sign(e), 0.0)
 
@@ -524,5 +534,6 @@ def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 
 
 @squared_epsilon_insensitive.gradient
 def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
+    """2 sign(e) max(0, |e| - epsilon)"""
     e = y_pred - y_true
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)

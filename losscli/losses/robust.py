@@ -105,6 +105,7 @@ def pseudo_huber(y_true: Real, y_pred: Real, *, delta: Scale = 1.0) -> Array:
 
 @pseudo_huber.gradient
 def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
+    """e / sqrt(1 + (e/delta)²)"""
     return delta * root_slope(y_pred - y_true, delta)
 
 
@@ -130,6 +131,7 @@ def charbonnier(y_true: Real, y_pred: Real, *, eps: Scale = 1e-3) -> Array:
 
 @charbonnier.gradient
 def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
+    """e / sqrt(e² + eps²)"""
     return root_slope(y_pred - y_true, eps)
 
 
@@ -159,6 +161,7 @@ def fair(y_true: Real, y_pred: Real, *, c: Scale = 1.3998) -> Array:
 
 @fair.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    """e / (1 + |e|/c)"""
     return FAIR.slope(y_pred - y_true, c)
 
 
@@ -188,6 +191,7 @@ def tukey(y_true: Real, y_pred: Real, *, c: Scale = 4.685) -> Array:
 
 @tukey.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    """e (1 - (e/c)²)² where |e| <= c, else 0"""
     return TUKEY.slope(y_pred - y_true, c)
 
 
@@ -214,6 +218,7 @@ def cauchy(y_true: Real, y_pred: Real, *, c: Scale = 2.3849) -> Array:
 
 @cauchy.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    """e / (1 + (e/c)²)"""
     return CAUCHY.slope(y_pred - y_true, c)
 
 
@@ -239,6 +244,7 @@ def welsch(y_true: Real, y_pred: Real, *, c: Scale = 2.9846) -> Array:
 
 @welsch.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    """e exp(-(e/c)²)"""
     return WELSCH.slope(y_pred - y_true, c)
 
 
@@ -265,6 +271,7 @@ def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.
 
 @hampel.gradient
 def _(y_true: Array, y_pred: Array, *, a: float, b: float, c: float) -> Array:
+    """e to a, a sign(e) to b, a sign(e) (c-r)/(c-b) to c, then 0; r = |e|"""
     e = y_pred - y_true
     return np.clip(e, -a, a) * ((c - np.clip(np.abs(e), b, c)) / (c - b))
 
@@ -294,6 +301,7 @@ def andrews(y_true: Real, y_pred: Real, *, a: Scale = 1.339) -> Array:
 
 @andrews.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
+    """a sin(e/a) where |e| <= a pi, else 0"""
     return ANDREWS.slope(y_pred - y_true, a)
 
 
@@ -320,6 +328,7 @@ def ramsay(y_true: Real, y_pred: Real, *, a: Scale = 0.3) -> Array:
 
 @ramsay.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
+    """e exp(-a |e|)"""
     return RAMSAY.slope(y_pred - y_true, 1 / a)
 
 
@@ -378,6 +387,7 @@ def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: Scale =
 
 @barron.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
+    """e/c² ((e/c)²/|alpha-2| + 1)^(alpha/2 - 1), and its limits at 2, -inf and inf"""
     return general_slope((y_pred - y_true) / c, alpha) / c
 
 
@@ -402,6 +412,7 @@ def geman_mcclure(y_true: Real, y_pred: Real, *, c: Scale = 1.0) -> Array:
 
 @geman_mcclure.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
+    """16 e/c² / ((e/c)² + 4)²"""
     return general_slope((y_pred - y_true) / c, -2.0) / c
 
 
@@ -432,6 +443,7 @@ def wing(y_true: Real, y_pred: Real, *, w: Scale = 10.0, epsilon: Scale = 2.0) -
 
 @wing.gradient
 def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
+    """sign(e) w / (epsilon + |e|) where |e| < w, else sign(e)"""
     e = y_pred - y_true
     return np.sign(e) * np.where(np.abs(e) < w, w / (epsilon + np.abs(e)), 1.0)
 
@@ -458,4 +470,5 @@ def linex(y_true: Real, y_pred: Real, *, a: Nonnull = 1.0) -> Array:
 
 @linex.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
+    """a (exp(a e) - 1)"""
     return a * np.expm1(a * (y_pred - y_true))

@@ -212,7 +212,7 @@ def asymmetric_parts(y_pred: Array, clip: float, from_logits: bool, eps: float) 
 def _(
     y_true: Array, y_pred: Array, *, gamma_pos: float, gamma_neg: float, clip: float, from_logits: bool, eps: float
 ) -> Array:
-    """the cross-entropy slopes, turned down as focal does, with p shifted by clip for negatives"""
+    """(1-y) q^gamma_neg (1/(1-q) - gamma_neg log(1-q)/q) - y (1-p)^gamma_pos (1/p - gamma_pos log p/(1-p))"""
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
     scale = p * rest if from_logits else 1.0
     fall = gamma_pos * times(rest ** (gamma_pos - 1), log_p) * scale if gamma_pos else 0.0
