@@ -13,6 +13,7 @@ NEAR = 0.05
 """Below it forms that cancel are computed from their series."""
 
 TINY, HUGE = float(np.finfo(float).tiny), float(np.finfo(float).max)
+LEAST = float(np.finfo(float).smallest_subnormal)
 
 
 def times(weight: Array, value: Array) -> Array:
@@ -55,6 +56,11 @@ def clipped_log(p: Array, eps: float) -> Array:
 def clipped_log_complement(p: Array, eps: float) -> Array:
     """log max(1 - p, eps), without the cancellation of 1 - p"""
     return np.maximum(np.log1p(-p), np.log(eps))
+
+
+def relative_gap(x: Array, of: Array) -> Array:
+    """(of - x) / of, 1 where `of` is infinite"""
+    return np.where(np.isinf(of), 1 - x / of, (of - x) / of)
 
 
 def log_ratio(p: Array, q: Array) -> Array:
@@ -168,9 +174,12 @@ def norm(x: Array) -> Array:
 
 
 def unit(x: Array) -> Array:
-    """Each row divided by its length; a zero row stays zero."""
+    """Each row divided by its length; a zero row stays zero, and of an infinite one only what is infinite does."""
     length = norm(x)
-    return x / np.where(length == 0, 1.0, length)[:, None]
+    direction = x / np.where(length == 0, 1.0, length)[:, None]
+    if (endless := np.isinf(length)).any():
+        direction[endless] = unit(np.where(np.isinf(x[endless]), np.sign(x[endless]), 0.0))
+    return direction
 
 
 def dot(a: Array, b: Array) -> Array:

@@ -26,6 +26,7 @@ from losscli.losses._numerics import (
     log_softmax,
     log_sum_exp,
     power_less,
+    relative_gap,
     through_softmax,
     through_sum,
     times,
@@ -66,7 +67,7 @@ def excess(p: Array, q: Array, log_quotient: Array) -> Array:
     """p log(p/q) - p + q, each term at least 0: where p is near q, the sum does not cancel"""
     d = (q - p) / p
     near = np.abs(d) < 0.5
-    return np.where(p == 0, q, np.where(near, p * log1p_less(d), times(p, log_quotient) - p + q))
+    return np.where((p == 0) | np.isinf(q), q - p, np.where(near, p * log1p_less(d), times(p, log_quotient) - p + q))
 
 
 def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
@@ -197,6 +198,8 @@ def jeffreys(
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 + log(q_c / p_c) - p_c / q_c"""
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    if from_logits:  # q p/q is p, also where q underflows
+        return through_softmax(times(q, 1 - log_quotient) - p, q)
     return by_prediction(1 - log_quotient - times(p, 1 / q), y_pred, q, from_logits, normalize)
 
 
@@ -359,6 +362,9 @@ def chi2(
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 - (p_c / q_c)²"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    if from_logits:  # (p/q)² overflows before p (p/q) does
+        weighted = q - times(p, p / q)
+        return weighted - times(q, weighted.sum(axis=1, keepdims=True))
     slope = 1 - np.square(np.where(p == q, np.where(p == 0, 0.0, 1.0), p / q))
     return by_prediction(slope, y_pred, q, from_logits, normalize)
 
@@ -397,6 +403,9 @@ def renyi(
 def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normalize: bool) -> Array:
     """-(p_c / q_c)^alpha / sum_k p_k^alpha q_k^(1-alpha)"""
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    if from_logits:  # q (p/q)^alpha over its sum, from logarithms: a small q underflows
+        logs = np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
+        return through_softmax(-np.exp(log_softmax(logs)), q)
     power = np.where(p == 0, 0.0, np.exp(alpha * log_quotient))
     total = times(q, power).sum(axis=1, keepdims=True)
     return by_prediction(-power / total + 0.0, y_pred, q, from_logits, normalize)
@@ -452,11 +461,11 @@ def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
     Pitfalls: it is half the gamma deviance, summed over the row; predicting too little costs far more than too much.
     """
     d = (y_true - y_pred) / y_pred
-    far = d - log_ratio(y_true, y_pred)
+    far = y_true / y_pred - 1 - log_ratio(y_true, y_pred)
     return np.where(np.abs(d) < 0.5, log1p_less(d), far).sum(axis=1)
 
 
 @itakura_saito.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """(q_c - p_c) / q_c²"""
-    return (y_pred - y_true) / y_pred / y_pred
+    return relative_gap(y_true, y_pred) / y_pred

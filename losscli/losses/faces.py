@@ -530,7 +530,6 @@ def _(
 ) -> Array:  # fmt: skip
     """sum_j (p_j - [j = y1]) W_j, + verification_weight (f1 - f2) if y1 = y2, else - that times max(0, margin/d - 1)"""
     difference = embeddings1 - embeddings2
-    d = norm(difference)
-    pull = np.where(labels1 == labels2, d, -np.maximum(0.0, margin - d))
-    identity = Head(embeddings1, weights, bias).slope(labels1)
-    return identity + verification_weight * pull[:, None] * unit(difference)
+    push = np.maximum(0.0, margin - norm(difference))[:, None] * unit(difference)
+    verification = np.where((labels1 == labels2)[:, None], difference, -push)
+    return Head(embeddings1, weights, bias).slope(labels1) + verification_weight * verification

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from losscli.domain import AboveZero, Array, Boolean, NonNegative, Power, Rate, Real, TweedieMean, TweedieTarget, Width
-from losscli.losses._numerics import NEAR, log_ratio, power_remainder, times
+from losscli.losses._numerics import NEAR, log_ratio, power_remainder, relative_gap, times
 from losscli.spec import Property, loss
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -45,7 +45,8 @@ def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None 
     near = np.abs(relative) * max(1.0, abs(power)) < NEAR
     series = mean * power_remainder(np.where(near, relative, 0.0), power)
     half = mean ** (1 - power) * np.where(near, series, far)
-    return np.where(np.isinf(mean), np.inf, half) if power <= 2 else half
+    limit = np.inf if power <= 2 else y ** (2 - power) / ((power - 1) * (power - 2))
+    return np.where(np.isinf(mean), limit, half)
 
 
 def _power_gap(logs: Array, exponent: float) -> Array:
@@ -102,7 +103,7 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     """1 - y_true / rate; log_input: exp(y_pred) - y_true"""
     if log_input:
         return np.exp(y_pred) - y_true
-    return np.where(y_true == 0, 1.0, (y_pred - y_true) / y_pred)
+    return np.where(y_true == 0, 1.0, relative_gap(y_true, y_pred))
 
 
 @loss(
@@ -171,7 +172,7 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     """2 e / y_pred^power"""
     if power == 0:
         return 2 * (y_pred - y_true)
-    return 2 * ((y_pred - y_true) / y_pred) * y_pred ** (1 - power)
+    return 2 * relative_gap(y_true, y_pred) * y_pred ** (1 - power)
 
 
 @loss(
@@ -197,7 +198,7 @@ def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
 @poisson_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred"""
-    return 2 * (y_pred - y_true) / y_pred
+    return 2 * relative_gap(y_true, y_pred)
 
 
 @loss(
@@ -223,4 +224,4 @@ def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
 @gamma_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred²"""
-    return 2 * ((y_pred - y_true) / y_pred) / y_pred
+    return 2 * relative_gap(y_true, y_pred) / y_pred

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
-from losscli.losses._numerics import log1p_ratio
+from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, times
 from losscli.spec import Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -231,8 +231,8 @@ def smape(y_true: Real, y_pred: Real) -> Array:
     Pitfalls: symmetric only in its arguments: too low by 50 costs more than too high by 50; definitions differ by
     factors of 2 and 100.
     """
-    size = np.abs(y_true) + np.abs(y_pred)
-    return 2 * np.abs(y_pred - y_true) / np.where(size == 0, 1.0, size)
+    size = np.clip(np.abs(y_true) + np.abs(y_pred), LEAST, HUGE)
+    return 2 * (np.minimum(np.abs(y_pred - y_true), HUGE) / size)
 
 
 @smape.gradient
@@ -303,7 +303,7 @@ def msle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
 @msle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred)"""
-    return 2 * log1p_ratio(y_pred, y_true) / (1 + y_pred)
+    return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
 @loss(
@@ -332,7 +332,7 @@ def rmsle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
 @rmsle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred) (of the squares, before the root)"""
-    return 2 * log1p_ratio(y_pred, y_true) / (1 + y_pred)
+    return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
 @loss(

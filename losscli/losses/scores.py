@@ -23,7 +23,15 @@ def target_score(y_true: Target, s: Array) -> Array:
     """sum_c t_c s_c"""
     if y_true.ndim == 1:
         return np.take_along_axis(s, y_true[:, None], axis=1)[:, 0]
-    return (y_true * s).sum(axis=1)
+    return times(y_true, s).sum(axis=1)
+
+
+def behind(y_true: Target, best: Array, s: Array) -> Array:
+    """best - s_t; an infinite score is behind itself by 0, and any other behind it by inf"""
+    gap = best - target_score(y_true, s)
+    if (endless := np.isposinf(best)).any():
+        gap[endless] = target_score(y_true[endless], np.where(np.isposinf(s[endless]), 0.0, np.inf))
+    return gap
 
 
 def top(s: Array) -> Array:
@@ -33,7 +41,7 @@ def top(s: Array) -> Array:
 
 def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
     """max_c (1 - t_c) s_c and where it is, one-hot (zero where it is the target's 0)"""
-    others = (1 - one_hot(y_true, s.shape[1])) * s
+    others = times(1 - one_hot(y_true, s.shape[1]), s)
     return others.max(axis=1), top(others) * (1 - one_hot(y_true, s.shape[1]))
 
 
@@ -81,7 +89,7 @@ def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
     """
     t = one_hot(y_true, y_pred.shape[1])
-    return (y_pred + (1 - t)).max(axis=1) - target_score(y_true, y_pred)
+    return behind(y_true, (y_pred + (1 - t)).max(axis=1), y_pred)
 
 
 @multiclass_hinge.gradient
@@ -105,7 +113,7 @@ def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
 
     Pitfalls: scores that are all equal are perfect by it.
     """
-    return y_pred.max(axis=1) - target_score(y_true, y_pred)
+    return behind(y_true, y_pred.max(axis=1), y_pred)
 
 
 @multiclass_perceptron.gradient
@@ -143,7 +151,7 @@ def _(y_true: Target, y_pred: Array, *, p: int, margin: float) -> Array:
     """p max(0, margin - s_t + s_j)^(p-1) / C for each rival, less their sum for the target"""
     gaps = shortfall(y_true, y_pred, margin)
     slope = (gaps > 0) * (1.0 if p == 1 else 2 * gaps) / y_pred.shape[1]
-    return slope - one_hot(y_true, y_pred.shape[1]) * slope.sum(axis=1, keepdims=True)
+    return slope - times(one_hot(y_true, y_pred.shape[1]), slope.sum(axis=1, keepdims=True))
 
 
 def sparsemax(s: Array) -> tuple[Array, Array]:

@@ -215,12 +215,12 @@ def _(
     """(1-y) q^gamma_neg (1/(1-q) - gamma_neg log(1-q)/q) - y (1-p)^gamma_pos (1/p - gamma_pos log p/(1-p))"""
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
     scale = p * rest if from_logits else 1.0
-    fall = gamma_pos * times(rest ** (gamma_pos - 1), log_p) * scale if gamma_pos else 0.0
+    fall = gamma_pos * times(rest ** (gamma_pos - 1) * scale, log_p) if gamma_pos else 0.0
     rise = rest**gamma_pos * (rest if from_logits else np.where(p >= eps, 1 / p, 0.0))
     positive = np.where(rest == 0, 0.0, fall) - rise
     left = 1 - shifted
     log_left = -softplus(y_pred) if from_logits and clip == 0 else clipped_log_complement(shifted, eps)
-    slow = gamma_neg * times(shifted ** (gamma_neg - 1), log_left) * scale if gamma_neg else 0.0
+    slow = gamma_neg * times(shifted ** (gamma_neg - 1) * scale, log_left) if gamma_neg else 0.0
     steep = shifted**gamma_neg * (p if from_logits and clip == 0 else scale * np.where(left >= eps, 1 / left, 0.0))
     negative = np.where((shifted > 0) | (clip == 0), steep - np.where(shifted == 0, 0.0, slow), 0.0)
     return times(y_true, positive) + times(1 - y_true, negative)

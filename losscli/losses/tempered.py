@@ -102,7 +102,7 @@ def categorical_focal(
     weights = per_class(alpha, y_pred.shape[1], "alpha")
     log_p = log_probabilities(y_pred, from_logits)
     terms = times((-np.expm1(log_p)) ** gamma, surprise(log_p, from_logits, eps))
-    return (one_hot(y_true, y_pred.shape[1]) * weights * terms).sum(axis=1)
+    return times(one_hot(y_true, y_pred.shape[1]) * weights, terms).sum(axis=1)
 
 
 @categorical_focal.gradient
@@ -112,8 +112,8 @@ def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: b
 
     def slope(log_p: Array) -> Array:
         rest = -np.expm1(log_p)
-        fall = gamma * times(rest ** (gamma - 1), -surprise(log_p, from_logits, eps)) if gamma else 0.0
-        fall = np.where(rest == 0, 0.0, fall) * scale(log_p, from_logits)
+        weight = rest ** (gamma - 1) * scale(log_p, from_logits)
+        fall = np.where(rest == 0, 0.0, gamma * times(weight, -surprise(log_p, from_logits, eps))) if gamma else 0.0
         return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits, eps))
 
     return by_prediction(y_true, y_pred, from_logits, slope)

@@ -1,0 +1,112 @@
+"""Infinite predictions, where a loss admits them: values and gradients are the limits of those far out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from losscli.api import resolve
+from losscli.domain import Place
+from losscli.errors import DataError
+from losscli.spec import BoundLoss, Form
+from tests.registry_cases import draw, kernel, name_of
+from tests.registry_cases import settings as registry_settings
+from tests.test_reference import as_kernels_want_it
+
+FAR = (1e50, 1e100)
+"""Finite stand-ins for infinity: what goes to a limit is there at the second, what grows grows from the first to it."""
+
+MANY_LOGITS = "an infinite embedding makes the logits of several classes infinite: which is largest is lost"
+UNDEFINED = {
+    "normalize": "a row that is divided by its sum: inf / inf",
+    "linear_softmax": MANY_LOGITS,
+    "l_softmax": MANY_LOGITS,
+    "sphereface": MANY_LOGITS,
+    "deepid": MANY_LOGITS,
+    "triplet": "both distances of an infinite anchor are infinite, and their difference is asked for",
+    "contrastive": "the term that a pair has no part in is 0 inf",
+}
+"""What need not be a limit, and why: a loss, or a parameter that is on."""
+
+
+def settings() -> Iterator[tuple[BoundLoss, Form]]:
+    """Those of the registry, and each again with from_logits or log_input."""
+    seen = set()
+    for bound, form in registry_settings():
+        for flag in (None, "from_logits", "log_input"):
+            if flag is None or flag in bound.params:
+                other = bound.loss.bind(bound.params | ({flag: True} if flag else {}))
+                if (key := name_of((other, form))) not in seen:
+                    seen.add(key)
+                    yield other, form
+
+
+def admitted(bound: BoundLoss, form: Form) -> Iterator[float]:
+    """Which infinities the prediction may be, by its own check."""
+    role = next(role for role in form.roles if role.name == form.gradient_role)
+    arrays = drawn(bound, form)
+    for end in (np.inf, -np.inf):
+        values = arrays[role.name].astype(float)
+        values.flat[0] = end
+        try:
+            role.domain.given(bound.params).check(values, Place(role.name), {})
+        except DataError:
+            continue
+        yield end
+
+
+def drawn(bound: BoundLoss, form: Form) -> dict[str, np.ndarray]:
+    arrays = draw(bound, form, np.random.default_rng(3), rows=5)
+    return {role.name: as_kernels_want_it(arrays[role.name], role.domain.given(bound.params)) for role in form.roles}
+
+
+def reason(bound: BoundLoss) -> str:
+    return next((why for what, why in UNDEFINED.items() if what == bound.loss.name or bound.params.get(what)), "")
+
+
+CASES = [
+    (bound, form, hook, end)
+    for bound, form in settings()
+    if not reason(bound)
+    for hook in ("", "gradient")
+    if not hook or hook in form.hooks
+    for end in admitted(bound, form)
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{name_of(case[:2])}={case[3]},{case[2] or 'value'}")
+def test_an_infinite_prediction_gives_the_limit(case: tuple[BoundLoss, Form, str, float]) -> None:
+    bound, form, hook, end = case
+    arrays = drawn(bound, form)
+    role = form.gradient_role
+    for place in range(arrays[role].size):
+
+        def at(x: float, place: int = place) -> np.ndarray:
+            moved = arrays[role].astype(float)
+            moved.flat[place] = x
+            return kernel(bound, form, arrays | {role: moved}, hook)
+
+        there, near, far = at(end), at(np.copysign(FAR[0], end)), at(np.copysign(FAR[1], end))
+        assert not np.isnan(there).any()
+        finite = np.isfinite(there)
+        np.testing.assert_allclose(there[finite], far[finite], rtol=1e-9, atol=1e-9)
+        rising = (np.abs(far) > np.abs(near)) | np.isinf(far)
+        assert (rising & (np.sign(far) == np.sign(there)))[~finite].all()
+
+
+@pytest.mark.parametrize("spec", ["chi2:from_logits=true", "jeffreys:from_logits=true",
+                                  "renyi:alpha=2:from_logits=true", "renyi:alpha=0.5:from_logits=true"])  # fmt: skip
+@pytest.mark.parametrize("low", [-300.0, -600.0, -900.0])
+def test_gradients_by_logits_hold_where_a_probability_underflows(spec: str, low: float) -> None:
+    [bound] = resolve(spec)
+    form = bound.loss.forms[0]
+    p, s = np.array([[0.2, 0.5, 0.3]]), np.array([[low, 0.0, 1.0]])
+    declared = kernel(bound, form, {"y_true": p, "y_pred": s}, "gradient")[0]
+    step = 1e-5 * np.eye(3)
+    above, below = (kernel(bound, form, {"y_true": np.repeat(p, 3, 0), "y_pred": s + h}) for h in (step, -step))
+    if np.isinf(above).all():  # chi2 is past 1e308: each class pulls or is pushed without end
+        assert declared.tolist() == [-np.inf, np.inf, np.inf]
+    else:
+        np.testing.assert_allclose(declared, (above - below) / 2e-5, rtol=1e-4, atol=1e-6)
