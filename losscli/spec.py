@@ -20,7 +20,10 @@ GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distan
 
 
 class Property(enum.Flag):
-    """What is true of a loss as a function of its prediction; claimed only where a test proves it."""
+    """What is true of a loss as a function of its prediction, for every value of its parameters; tests try each claim.
+
+    The prediction is meant inside of its domain, as it is compared: after `normalize`, and where nothing is clipped.
+    """
 
     NONE = 0
     CONVEX = enum.auto()

@@ -41,10 +41,14 @@ def variants(loss: Loss) -> list[dict[str, Any]]:
     return sets
 
 
-def settings() -> Iterator[tuple[BoundLoss, Form]]:
-    """Every loss, in every form, under every set of parameters worth testing."""
+def settings(*flags: str) -> Iterator[tuple[BoundLoss, Form]]:
+    """Every loss, in every form, under every set of parameters worth testing; and again with each of these flags on."""
     for loss in LOSSES:
-        for params in variants(loss):
+        known = {parameter.name for parameter in loss.parameters}
+        sets = variants(loss)
+        for flag in sorted(known.intersection(flags)):
+            sets += [turned for params in sets if (turned := params | {flag: True}) not in sets]
+        for params in sets:
             bound = loss.bind({k: tuple(v) if isinstance(v, list) else v for k, v in params.items()})
             for form in loss.forms:
                 yield bound, form

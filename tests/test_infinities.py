@@ -11,8 +11,7 @@ from losscli.api import resolve
 from losscli.domain import Place
 from losscli.errors import DataError
 from losscli.spec import BoundLoss, Form
-from tests.registry_cases import draw, kernel, name_of
-from tests.registry_cases import settings as registry_settings
+from tests.registry_cases import draw, kernel, name_of, settings
 from tests.test_reference import as_kernels_want_it
 
 FAR = (1e50, 1e100)
@@ -29,18 +28,6 @@ UNDEFINED = {
     "contrastive": "the term that a pair has no part in is 0 inf",
 }
 """What need not be a limit, and why: a loss, or a parameter that is on."""
-
-
-def settings() -> Iterator[tuple[BoundLoss, Form]]:
-    """Those of the registry, and each again with from_logits or log_input."""
-    seen = set()
-    for bound, form in registry_settings():
-        for flag in (None, "from_logits", "log_input"):
-            if flag is None or flag in bound.params:
-                other = bound.loss.bind(bound.params | ({flag: True} if flag else {}))
-                if (key := name_of((other, form))) not in seen:
-                    seen.add(key)
-                    yield other, form
 
 
 def admitted(bound: BoundLoss, form: Form) -> Iterator[float]:
@@ -68,7 +55,7 @@ def reason(bound: BoundLoss) -> str:
 
 CASES = [
     (bound, form, hook, end)
-    for bound, form in settings()
+    for bound, form in settings("from_logits", "log_input")
     if not reason(bound)
     for hook in ("", "gradient")
     if not hook or hook in form.hooks

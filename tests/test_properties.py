@@ -15,6 +15,7 @@ from tests.registry_cases import GOLDEN, LOSSES, draw, golden, kernel, name_of, 
 from tests.registry_cases import settings as registry_settings
 
 SETTINGS = list(registry_settings())
+FLAGGED = list(registry_settings("from_logits", "log_input"))
 SEEDS = st.integers(0, 2**32 - 1)
 few = settings(max_examples=6, deadline=None, derandomize=True)
 
@@ -22,7 +23,7 @@ every = pytest.mark.parametrize("setting", SETTINGS, ids=map(name_of, SETTINGS))
 
 
 def claiming(claim: Property) -> pytest.MarkDecorator:
-    chosen = [s for s in SETTINGS if claim in s[0].loss.properties]
+    chosen = [s for s in FLAGGED if claim in s[0].loss.properties]
     return pytest.mark.parametrize("setting", chosen, ids=map(name_of, chosen))
 
 
@@ -147,7 +148,10 @@ def test_convex_in_the_prediction(setting: tuple[BoundLoss, Form], seed: int) ->
     assert (per_sample(bound, form, between) <= chord + 1e-9 * (1 + np.abs(chord))).all()
 
 
-@claiming(Property.SYMMETRIC)
+ALIKE = [s for s in SETTINGS if Property.SYMMETRIC in s[0].loss.properties]  # logits are not of the truth's kind
+
+
+@pytest.mark.parametrize("setting", ALIKE, ids=map(name_of, ALIKE))
 @few
 @given(seed=SEEDS)
 def test_symmetric(setting: tuple[BoundLoss, Form], seed: int) -> None:
@@ -223,6 +227,27 @@ def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -
             continue
         below, above = (kernel(bound, form, arrays | {"y_pred": at + step}, "gradient") for step in (-1e-12, 1e-12))
         np.testing.assert_allclose(below, above, atol=1e-4 * (1 + np.abs(above).max()))
+
+
+OTHER_SMOOTH = [s for s in FLAGGED if Property.DIFFERENTIABLE in s[0].loss.properties and not has_a_place_for_kinks(*s)]
+
+
+@pytest.mark.parametrize("setting", OTHER_SMOOTH, ids=map(name_of, OTHER_SMOOTH))
+def test_differentiable_at_the_truth_and_where_classes_are_equal(setting: tuple[BoundLoss, Form]) -> None:
+    """Slopes from both sides agree where distances have their kinks, and where another class becomes the largest."""
+    bound, form = setting
+    rng = np.random.default_rng(2)
+    arrays = draw(bound, form, rng)
+    drawn, truth = arrays[form.gradient_role], arrays.get("y_true")
+    centres = [np.broadcast_to(drawn.mean(axis=-1, keepdims=True), drawn.shape)]
+    if truth is not None and truth.shape == drawn.shape and (truth > 0).all():
+        centres.append(np.log(truth) if bound.params.get("from_logits") else truth)
+    for centre in centres:
+        move = 1e-9 * centre * rng.normal(size=centre.shape)
+        below, above = (
+            kernel(bound, form, arrays | {form.gradient_role: centre + m}, "gradient") for m in (-move, move)
+        )
+        np.testing.assert_allclose(below, above, atol=1e-6 * (1 + np.abs(above).max()))
 
 
 # --------------------------------------------------------------------------------------------- completeness

@@ -121,7 +121,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="sum_c q_c log(q_c / p_c) = KL(Q, P)", unit="nat",
-    properties=CONVEX, references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
+    properties=SMOOTH, references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={"torch": "torch.nn.KLDivLoss(reduction='batchmean')(log p, q)", "scipy": "scipy.stats.entropy(q, p)"},
 )  # fmt: skip
 def reverse_kl(
@@ -175,7 +175,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="divergence", aliases=("symmetric_kl",), formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
-    unit="nat", properties=CONVEX | SYMMETRIC, references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
+    unit="nat", properties=SMOOTH | SYMMETRIC, references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
     equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
 )  # fmt: skip
 def jeffreys(
@@ -205,7 +205,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", aliases=("jensen_shannon",), formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2", unit="nat",
-    properties=CONVEX | BOUNDED | SYMMETRIC, references=("Lin 1991, doi:10.1109/18.61115",),
+    properties=SMOOTH | BOUNDED | SYMMETRIC, references=("Lin 1991, doi:10.1109/18.61115",),
     equivalents={"scipy": "scipy.spatial.distance.jensenshannon(p, q)**2"},
 )  # fmt: skip
 def js(
@@ -275,7 +275,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @loss(
-    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=CONVEX | SYMMETRIC,
+    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=SMOOTH | SYMMETRIC,
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
     equivalents={"scipy": "-log(1 - hellinger²)"},
 )  # fmt: skip
@@ -310,7 +310,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="sum_c |p_c - q_c| / 2", unit="1",
-    properties=CONVEX | BOUNDED | SYMMETRIC | Property.BOUNDED_GRADIENT,
+    properties=BOUNDED | SYMMETRIC | Property.BOUNDED_GRADIENT,
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
     equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
 )  # fmt: skip
@@ -338,8 +338,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @loss(
-    family="divergence", aliases=("chi_square",), formula="sum_c (p_c - q_c)² / q_c", unit="1", properties=CONVEX,
-    references=("Pearson 1900, doi:10.1080/14786440009463897",),
+    family="divergence", aliases=("chi_square",), formula="sum_c (p_c - q_c)² / q_c", unit="1",
+    properties=CONVEX | SMOOTH, references=("Pearson 1900, doi:10.1080/14786440009463897",),
     equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
 )  # fmt: skip
 def chi2(
@@ -370,7 +370,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @loss(
-    family="divergence", formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)", unit="nat",
+    family="divergence", formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)", unit="nat", properties=SMOOTH,
     references=("Rényi 1961, Proc. 4th Berkeley Symp. 1, 547-561", "van Erven & Harremoës 2014, arXiv:1206.2459"),
     equivalents={"scipy": "none; alpha = 1/2 is -2 log(1 - hellinger²)"},
 )  # fmt: skip
@@ -413,7 +413,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
 
 @loss(
     family="divergence", aliases=("emd",), formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums", unit="bin",
-    properties=CONVEX | SYMMETRIC | BOUNDED | Property.BOUNDED_GRADIENT,
+    properties=SYMMETRIC | BOUNDED | Property.BOUNDED_GRADIENT,
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
     equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
 )  # fmt: skip

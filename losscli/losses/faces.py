@@ -320,6 +320,7 @@ coco.gradient(_normface_of_cosines_slope)
 @loss(
     family="faces", aliases=("large_margin_softmax",),
     formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)", unit="nat",
+    properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2016, arXiv:1612.02295",),
     equivalents={"pml": "pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(margin, scale=1)"},
 )  # fmt: skip
@@ -349,6 +350,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
 @loss(
     family="faces", aliases=("a_softmax",),
     formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)", unit="nat",
+    properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2017, arXiv:1704.08063",),
     equivalents={"pml": "pytorch_metric_learning.losses.SphereFaceLoss(margin, scale=1)"},
 )  # fmt: skip

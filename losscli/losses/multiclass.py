@@ -172,7 +172,7 @@ sparse_cross_entropy.forms[0].hooks.update(cross_entropy.forms[0].hooks)
 
 @loss(
     family="multiclass", aliases=("softmax_cross_entropy",), formula="-sum_c w_c t_c log softmax(s)_c", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="log-odds",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT, elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss(weight, label_smoothing); {CLASS_WEIGHTS}",
@@ -212,7 +212,7 @@ softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for
 
 @loss(
     family="multiclass", formula="-w_t y_pred_t, y_pred log-probabilities", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index); {CLASS_WEIGHTS}"},
 )  # fmt: skip

@@ -212,7 +212,7 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
 
 @loss(
     family="regression", aliases=("symmetric_mape",), formula="2 |e| / (|y_true| + |y_pred|), 0/0 = 0", unit="1",
-    properties=BOUNDED_VALUE | SYMMETRIC,
+    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
     references=("Makridakis 1993, doi:10.1016/0169-2070(93)90079-3",),
     equivalents={
         "torchmetrics": "SymmetricMeanAbsolutePercentageError (it divides by at least 1.17e-6)",

@@ -55,6 +55,7 @@ def from_probability(slope: Array, p: Array, y_pred: Array, from_logits: bool) -
 
 @loss(
     family="binary", formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p", unit="1",
+    properties=Property.BOUNDED_VALUE,
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),
     equivalents={"keras": "keras.losses.Dice() takes all rows as one mask; here a row is a mask"},
 )  # fmt: skip
@@ -87,6 +88,7 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
 
 @loss(
     family="binary", formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)", unit="1",
+    properties=Property.BOUNDED_VALUE,
     references=("Salehi, Erdogmus & Gholipour 2017, arXiv:1706.05721",),
     equivalents={"keras": "keras.losses.Tversky() with alpha and beta the other way round, all rows as one mask"},
 )  # fmt: skip
@@ -233,7 +235,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 
 @loss(
     family="multiclass", formula="sum_{i in labels, j not} max(0, 1 - s_i + s_j) / C", unit="score",
-    properties=Property.CONVEX, references=("Elisseeff & Weston 2001, NIPS 14",),
+    properties=Property.CONVEX | Property.BOUNDED_GRADIENT, references=("Elisseeff & Weston 2001, NIPS 14",),
     equivalents={"torch": "torch.nn.MultiLabelMarginLoss() (it lists label indices; here y_true is 0/1)"},
 )  # fmt: skip
 def multilabel_margin(y_true: LabelRow, y_pred: Scores) -> Array:
@@ -266,7 +268,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="multiclass", aliases=("ranked_probability_score",), formula="sum_k (F_k - [t <= k])²", unit="1",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="the distribution", references=("Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",),
     equivalents={"scoringrules": "scoringrules.rps_score"},
 )  # fmt: skip
@@ -297,7 +299,7 @@ def _(y_true: Target, y_pred: Array) -> Array:
 
 @loss(
     family="multiclass", aliases=("listnet_top1",), formula="-sum_c y_c log softmax(s)_c", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
     equivalents={"optax": "optax.losses.ranking_softmax_loss"},
 )  # fmt: skip

@@ -82,6 +82,7 @@ def scale(log_p: Array, from_logits: bool) -> Array:
 
 @loss(
     family="multiclass", aliases=("softmax_focal",), formula="-alpha (1-p_t)^gamma log p_t", unit="nat",
+    properties=Property.DIFFERENTIABLE,
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={"keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (it clips p to [1e-7, 1-1e-7])"},
 )  # fmt: skip
@@ -125,7 +126,8 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 
 
 @loss(
-    family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1", properties=Property.DIFFERENTIABLE,
+    family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1",
+    properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
     equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q)"},
 )  # fmt: skip
@@ -151,6 +153,7 @@ def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
 
 @loss(
     family="multiclass", aliases=("sce",), formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)", unit="nat",
+    properties=Property.DIFFERENTIABLE,
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
 )  # fmt: skip
@@ -192,6 +195,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
 
 @loss(
     family="multiclass", aliases=("poly_loss",), formula="CE + epsilon (1 - p_t)", unit="nat",
+    properties=Property.DIFFERENTIABLE,
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits)"},
 )  # fmt: skip
