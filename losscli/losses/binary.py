@@ -53,7 +53,8 @@ def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
     equivalents={
         "torch": "torch.nn.BCELoss() (it clamps log p at -100); BCEWithLogitsLoss(pos_weight) for from_logits",
         "keras": "keras.losses.BinaryCrossentropy(from_logits, label_smoothing) (it clips p to [1e-7, 1-1e-7])",
-        "sklearn": "sklearn.metrics.log_loss", "optax": "optax.losses.sigmoid_binary_cross_entropy (logits)",
+        "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
+        "optax": "optax.losses.sigmoid_binary_cross_entropy (logits)",
     },
 )  # fmt: skip
 def bce(
@@ -104,8 +105,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "torch": "torchvision.ops.sigmoid_focal_loss(alpha, gamma) with from_logits=true (alpha=-1 there is none here)",
-        "keras": "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha, gamma)",
-        "optax": "optax.losses.sigmoid_focal_loss (logits; alpha=None by default)",
+        "keras": "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha, gamma) (by default it is "
+                 "False, which is alpha=none; it clips p to [1e-7, 1-1e-7])",
+        "optax": "optax.losses.sigmoid_focal_loss(alpha, gamma) (logits; alpha=None by default)",
+        "others": "of a soft label these weigh both terms by one (1-p_t)^gamma; here each term has its own",
     },
 )  # fmt: skip
 def focal(
@@ -161,7 +164,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds of each label",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
-    equivalents={"torch": "torch.nn.MultiLabelSoftMarginLoss()", "keras": "BinaryCrossentropy(from_logits=True)"},
+    equivalents={
+        "torch": "torch.nn.MultiLabelSoftMarginLoss()", "keras": "keras.losses.BinaryCrossentropy(from_logits=True)",
+        "optax": "optax.losses.sigmoid_binary_cross_entropy, averaged over the labels",
+    },
 )  # fmt: skip
 def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
     """Binary cross-entropy of logits, averaged over the labels of a row.

@@ -87,7 +87,8 @@ def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array
         "torch": "torch.nn.KLDivLoss(reduction='batchmean') with the arguments the other way round and log Q as "
                  "input; its reduction='mean' divides by C too",
         "keras": "keras.losses.KLDivergence() (it clips both to [1e-7, 1])",
-        "scipy": "scipy.stats.entropy(p, q)", "optax": "optax.losses.kl_divergence(log_q, p)",
+        "scipy": "scipy.stats.entropy(p, q) (it divides both by their sums)",
+        "optax": "optax.losses.kl_divergence(log_q, p)",
     },
 )  # fmt: skip
 def kl(
@@ -122,7 +123,11 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 @loss(
     family="divergence", formula="sum_c q_c log(q_c / p_c) = KL(Q, P)", unit="nat",
     properties=SMOOTH, references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
-    equivalents={"torch": "torch.nn.KLDivLoss(reduction='batchmean')(log p, q)", "scipy": "scipy.stats.entropy(q, p)"},
+    equivalents={
+        "torch": "torch.nn.KLDivLoss(reduction='batchmean')(log_p, q)",
+        "keras": "keras.losses.KLDivergence()(y_pred, y_true) (it clips both to [1e-7, 1])",
+        "scipy": "scipy.stats.entropy(q, p)", "optax": "optax.losses.kl_divergence(log_p, q)",
+    },
 )  # fmt: skip
 def reverse_kl(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
@@ -153,7 +158,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 @loss(
     family="divergence", formula="sum_c p_c log(p_c / q_c) - p_c + q_c", unit="nat", properties=CONVEX | SMOOTH,
     elicits="the mean", references=("Csiszár 1991, doi:10.1214/aos/1176348385",),
-    equivalents={"scipy": "scipy.special.kl_div, summed", "sklearn": "NMF(beta_loss='kullback-leibler')"},
+    equivalents={
+        "scipy": "scipy.special.kl_div, summed", "sklearn": "NMF(beta_loss='kullback-leibler')",
+        "optax": "optax.losses.generalized_kl_divergence(log_q, p)",
+    },
 )  # fmt: skip
 def generalized_kl(y_true: NonNegativeRow, y_pred: NonNegativeRow) -> Array:
     """KL for non-negative numbers that need not sum to 1: the I-divergence.
@@ -206,7 +214,9 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 @loss(
     family="divergence", aliases=("jensen_shannon",), formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2", unit="nat",
     properties=SMOOTH | BOUNDED | SYMMETRIC, references=("Lin 1991, doi:10.1109/18.61115",),
-    equivalents={"scipy": "scipy.spatial.distance.jensenshannon(p, q)**2"},
+    equivalents={
+        "scipy": "scipy.spatial.distance.jensenshannon(p, q)**2", "torchmetrics": "JensenShannonDivergence (no root)",
+    },
 )  # fmt: skip
 def js(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
@@ -277,7 +287,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 @loss(
     family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=SMOOTH | SYMMETRIC,
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
-    equivalents={"scipy": "-log(1 - hellinger²)"},
+    equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
 )  # fmt: skip
 def bhattacharyya(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
@@ -372,7 +382,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 @loss(
     family="divergence", formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)", unit="nat", properties=SMOOTH,
     references=("Rényi 1961, Proc. 4th Berkeley Symp. 1, 547-561", "van Erven & Harremoës 2014, arXiv:1206.2459"),
-    equivalents={"scipy": "none; alpha = 1/2 is -2 log(1 - hellinger²)"},
+    equivalents={"others": "alpha=1/2 is twice bhattacharyya, alpha=2 is log(1 + chi2)"},
 )  # fmt: skip
 def renyi(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, alpha: Order = 0.5, from_logits: Boolean = False,

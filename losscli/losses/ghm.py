@@ -32,7 +32,7 @@ def probability_gap(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
     family="binary", aliases=("ghm",),
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)", unit="nat", whole=True,
     references=PAPER,
-    equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0)"},
+    equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
 )  # fmt: skip
 def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
     """Binary cross-entropy, every difficulty counting the same: for a flood of easy examples and some hopeless ones.

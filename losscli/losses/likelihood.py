@@ -72,9 +72,10 @@ def log_factorial_excess(y: Array) -> Array:
     properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
-        "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; it adds eps=1e-8 to the rate, "
-                 "and its log(y!) is Stirling's approximation, 0 up to 1)",
-        "keras": "keras.losses.Poisson() (it adds 1e-7 to the rate)",
+        "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; without it the log is that of "
+                 "rate + 1e-8; its log(y!) is Stirling's approximation, 0 up to 1)",
+        "keras": "keras.losses.Poisson() (the log is that of rate + 1e-7)",
+        "sklearn": "half of sklearn.metrics.mean_poisson_deviance is what this exceeds its minimum by",
         "scipy": "-scipy.stats.poisson.logpmf(y_true, rate) with full=true",
     },
 )  # fmt: skip
@@ -111,7 +112,7 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC, elicits="mean",
     references=("Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",),
     equivalents={
-        "torch": "torch.nn.GaussianNLLLoss(full, eps)",
+        "torch": "torch.nn.GaussianNLLLoss(full, eps) (it raises variances below eps to that, as here)",
         "scipy": "-scipy.stats.norm.logpdf(y_true, y_pred, sqrt(variance)) with full=true",
     },
 )  # fmt: skip
@@ -147,7 +148,9 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     family="regression", formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
     unit="y^(2 - power)", properties=Property.DIFFERENTIABLE, elicits="mean",
     references=("Jørgensen 1987, doi:10.1111/j.2517-6161.1987.tb01685.x",),
-    equivalents={"sklearn": "sklearn.metrics.mean_tweedie_deviance(power)"},
+    equivalents={
+        "sklearn": "sklearn.metrics.mean_tweedie_deviance(power)", "torchmetrics": "TweedieDevianceScore(power)",
+    },
 )  # fmt: skip
 def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power = 0.0) -> Array:
     """Deviance of a family that goes from normal (0) by Poisson (1) to gamma (2) and inverse Gaussian (3).
@@ -179,7 +182,10 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     family="regression", formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)", unit="y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
-    equivalents={"sklearn": "sklearn.metrics.mean_poisson_deviance"},
+    equivalents={
+        "sklearn": "sklearn.metrics.mean_poisson_deviance",
+        "torch": "none; PoissonNLLLoss is half of this, but for a term of y_true alone",
+    },
 )  # fmt: skip
 def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
     """Tweedie deviance of power 1: for counts.

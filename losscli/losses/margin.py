@@ -16,8 +16,10 @@ CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Pro
     properties=CONVEX | BOUNDED_GRADIENT, elicits="the more likely label",
     references=("Cortes & Vapnik 1995, doi:10.1007/BF00994018",),
     equivalents={
-        "keras": "keras.losses.Hinge()", "sklearn": "sklearn.metrics.hinge_loss (two classes)",
-        "optax": "optax.losses.hinge_loss",
+        "keras": "keras.losses.Hinge() (margin 1; labels 0 and 1 are taken as -1 and 1, as here)",
+        "sklearn": "sklearn.metrics.hinge_loss (two classes, margin 1)",
+        "optax": "optax.losses.hinge_loss (labels -1 and 1, margin 1)",
+        "torch": "torch.nn.MarginRankingLoss(margin)(s, zeros, y)",
     },
 )  # fmt: skip
 def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
@@ -44,7 +46,10 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     family="binary", formula="max(0, margin - y s)²", unit="score²",
     properties=CONVEX | SMOOTH, elicits="margin (2 P(y = 1) - 1)",
     references=("Lee & Mangasarian 2001, doi:10.1023/A:1011215321374",),
-    equivalents={"keras": "keras.losses.SquaredHinge()", "sklearn": "sklearn.svm.LinearSVC(loss='squared_hinge')"},
+    equivalents={
+        "keras": "keras.losses.SquaredHinge() (margin 1; labels 0 and 1 are taken as -1 and 1, as here)",
+        "sklearn": "sklearn.svm.LinearSVC(loss='squared_hinge') (margin 1)",
+    },
 )  # fmt: skip
 def squared_hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
     """The hinge, squared: smooth where it starts, and harder on scores that are far on the wrong side.
@@ -67,7 +72,10 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
 @loss(
     family="binary", formula="max(0, -y s)", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
     references=("Rosenblatt 1958, doi:10.1037/h0042519",),
-    equivalents={"optax": "optax.losses.perceptron_loss", "sklearn": "SGDClassifier(loss='perceptron')"},
+    equivalents={
+        "optax": "optax.losses.perceptron_loss (labels -1 and 1)", "sklearn": "SGDClassifier(loss='perceptron')",
+        "torch": "torch.nn.MarginRankingLoss()(s, zeros, y)",
+    },
 )  # fmt: skip
 def perceptron(y_true: SignLabel, y_pred: Real) -> Array:
     """How far a score is on the wrong side of 0.
@@ -91,7 +99,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
     family="binary", aliases=("logistic",), formula="log(1 + exp(-y s))", unit="nat",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT, elicits="log-odds",
     references=("Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x",),
-    equivalents={"torch": "torch.nn.SoftMarginLoss()", "sklearn": "SGDClassifier(loss='log_loss')"},
+    equivalents={
+        "torch": "torch.nn.SoftMarginLoss()", "sklearn": "SGDClassifier(loss='log_loss')",
+        "keras": "keras.losses.BinaryCrossentropy(from_logits=True), labels 0 and 1",
+        "optax": "optax.losses.sigmoid_binary_cross_entropy, labels 0 and 1",
+    },
 )  # fmt: skip
 def soft_margin(y_true: SignLabel, y_pred: Real) -> Array:
     """The logistic loss: binary cross-entropy of a logit, written for labels of -1 and 1.
@@ -116,7 +128,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @loss(
     family="binary", aliases=("adaboost",), formula="exp(-y s)", unit="1",
     properties=CONVEX | SMOOTH, elicits="half the log-odds",
-    references=("Freund & Schapire 1997, doi:10.1006/jcss.1997.1504",),
+    references=("Freund & Schapire 1997, doi:10.1006/jcss.1997.1504",
+                "Friedman, Hastie & Tibshirani 2000, doi:10.1214/aos/1016218223"),
     equivalents={"sklearn": "GradientBoostingClassifier(loss='exponential')"},
 )  # fmt: skip
 def exponential(y_true: SignLabel, y_pred: Real) -> Array:

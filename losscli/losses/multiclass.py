@@ -78,7 +78,8 @@ def share(y_pred: Array, normalize: bool) -> Array:
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
         "keras": "keras.losses.CategoricalCrossentropy (it divides by the sum and clips p to [1e-7, 1-1e-7])",
-        "sklearn": "sklearn.metrics.log_loss",
+        "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
+        "optax": "optax.losses.softmax_cross_entropy (logits)",
     },
 )  # fmt: skip
 def cross_entropy(
@@ -142,9 +143,12 @@ def _(
 @loss(
     family="multiclass", aliases=("sparse_categorical_crossentropy",), formula="-w_t log p_t", unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the class probabilities)",
+    references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
-        "keras": "keras.losses.SparseCategoricalCrossentropy (it clips p to [1e-7, 1-1e-7])",
+        "keras": "keras.losses.SparseCategoricalCrossentropy(ignore_class) (it divides by the sum and clips p to "
+                 "[1e-7, 1-1e-7])",
+        "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
         "optax": "optax.losses.softmax_cross_entropy_with_integer_labels (logits)",
     },
 )  # fmt: skip
@@ -175,7 +179,7 @@ sparse_cross_entropy.forms[0].hooks.update(cross_entropy.forms[0].hooks)
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT, elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
     equivalents={
-        "torch": f"torch.nn.CrossEntropyLoss(weight, label_smoothing); {CLASS_WEIGHTS}",
+        "torch": f"torch.nn.CrossEntropyLoss(weight, label_smoothing) (it ignores the label -100); {CLASS_WEIGHTS}",
         "keras": "keras.losses.CategoricalCrossentropy(from_logits=True)",
         "optax": "optax.losses.softmax_cross_entropy",
     },
@@ -214,7 +218,7 @@ softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for
     family="multiclass", formula="-w_t y_pred_t, y_pred log-probabilities", unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
-    equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index); {CLASS_WEIGHTS}"},
+    equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index) (-100 by default); {CLASS_WEIGHTS}"},
 )  # fmt: skip
 def nll(
     y_true: ClassLabel, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None

@@ -45,7 +45,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     family="regression", aliases=("root_mean_squared_error",), formula="e², then the root of the mean", unit="y",
     properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean", reduction=Reduction.ROOT_MEAN,
     equivalents={
-        "keras": "keras.metrics.RootMeanSquaredError()",
+        "keras": "keras.metrics.RootMeanSquaredError()", "torchmetrics": "MeanSquaredError(squared=False)",
         "sklearn": "sklearn.metrics.root_mean_squared_error (the same for one output; several outputs: "
                    "it averages roots, losscli takes the root of the average)",
     },
@@ -73,7 +73,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @loss(
     family="regression", aliases=("l2_loss",), formula="e²/2", unit="y²",
     properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean",
-    equivalents={"optax": "optax.losses.l2_loss", "sklearn": "HalfSquaredError of gradient boosting"},
+    equivalents={"optax": "optax.losses.l2_loss", "sklearn": "what SGDRegressor(loss='squared_error') minimises"},
 )  # fmt: skip
 def half_mse(y_true: Real, y_pred: Real) -> Array:
     """Half of the squared error, whose gradient is the error itself.
@@ -101,7 +101,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
     equivalents={
         "torch": "torch.nn.L1Loss()", "keras": "keras.losses.MeanAbsoluteError()",
-        "sklearn": "sklearn.metrics.mean_absolute_error", "optax": "optax.losses.absolute_error",
+        "sklearn": "sklearn.metrics.mean_absolute_error",
     },
 )  # fmt: skip
 def mae(y_true: Real, y_pred: Real) -> Array:
@@ -184,9 +184,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
     properties=CONVEX | BOUNDED_GRADIENT, elicits="median, rows weighted by 1/|y_true|",
     references=("Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001",),
     equivalents={
-        "sklearn": "sklearn.metrics.mean_absolute_percentage_error (eps=2.220446049250313e-16)",
-        "keras": "keras.losses.MeanAbsolutePercentageError() (percent; its eps is 1e-7)",
-        "torchmetrics": "MeanAbsolutePercentageError (eps=1.17e-6)",
+        "sklearn": "sklearn.metrics.mean_absolute_percentage_error: a fraction, eps=2.220446049250313e-16",
+        "keras": "keras.losses.MeanAbsolutePercentageError(): percent, so 100 times this; eps=1e-7",
+        "torchmetrics": "MeanAbsolutePercentageError: a fraction, eps=1.17e-6",
     },
 )  # fmt: skip
 def mape(y_true: NonzeroReal, y_pred: Real, *, eps: Width = 0.0) -> Array:
@@ -248,7 +248,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     family="regression", aliases=("wmape",), formula="sum |e| / sum |y_true|", unit="1",
     properties=CONVEX | BOUNDED_GRADIENT, elicits="median",
     references=("Kolassa & Schütz 2007, Advantages of the MAD/mean ratio over the MAPE, Foresight 6, 40-43",),
-    equivalents={"torchmetrics": "WeightedMeanAbsolutePercentageError"},
+    equivalents={"torchmetrics": "WeightedMeanAbsolutePercentageError (it divides by at least 1.17e-6)"},
 )  # fmt: skip
 def wape(y_true: Real, y_pred: Real) -> Array:
     """Weighted absolute percentage error: all errors together over all targets together.
@@ -281,7 +281,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     unit="1", properties=SMOOTH | SYMMETRIC, elicits="exp(mean of log(1 + y)) - 1",
     equivalents={
         "sklearn": "sklearn.metrics.mean_squared_log_error",
-        "keras": "keras.losses.MeanSquaredLogarithmicError() (it raises values below 1e-7 to that)",
+        "keras": "keras.losses.MeanSquaredLogarithmicError() (it raises predictions and targets below 1e-7 to that)",
         "torchmetrics": "MeanSquaredLogError",
     },
 )  # fmt: skip
@@ -340,8 +340,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits="Huber mean",
     references=("Huber 1964, doi:10.1214/aoms/1177703732",),
     equivalents={
-        "torch": "torch.nn.HuberLoss(delta)", "keras": "keras.losses.Huber(delta)",
-        "sklearn": "HuberRegressor uses 2 huber(e/sigma; epsilon), sigma fitted", "optax": "optax.losses.huber_loss",
+        "torch": "torch.nn.HuberLoss(delta); SmoothL1Loss(beta=delta) is this divided by delta",
+        "keras": "keras.losses.Huber(delta)", "optax": "optax.losses.huber_loss(delta)",
+        "sklearn": "SGDRegressor(loss='huber', epsilon=delta); HuberRegressor uses 2 huber(e/sigma; epsilon), sigma "
+                   "fitted",
+        "statsmodels": "statsmodels.robust.norms.HuberT(t=delta).rho",
     },
 )  # fmt: skip
 def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
@@ -371,7 +374,11 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     family="regression", formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae", unit="y",
     properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits="Huber mean",
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
-    equivalents={"torch": "torch.nn.SmoothL1Loss(beta)", "keras": "keras.losses.Huber(beta) / beta"},
+    equivalents={
+        "torch": "torch.nn.SmoothL1Loss(beta); HuberLoss(delta=beta) is beta times this",
+        "keras": "keras.losses.Huber(delta=beta), divided by beta",
+        "optax": "optax.losses.huber_loss(delta=beta), divided by beta",
+    },
 )  # fmt: skip
 def smooth_l1(y_true: Real, y_pred: Real, *, beta: AtLeastZero = 1.0) -> Array:
     """Absolute error with its kink rounded off, as box regression uses it.
@@ -402,7 +409,8 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
     family="regression", aliases=("logcosh",), formula="log cosh e", unit="1",
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC,
     references=("Green 1990, doi:10.1109/42.52985",),
-    equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh"},
+    equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh",
+                 "torchmetrics": "LogCoshError"},
 )  # fmt: skip
 def log_cosh(y_true: Real, y_pred: Real) -> Array:
     """Nearly e²/2 for small errors, |e| - log 2 for large ones; smooth everywhere.
@@ -516,7 +524,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     family="regression", formula="max(0, |e| - epsilon)²", unit="y²",
     properties=CONVEX | SMOOTH | SYMMETRIC,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
-    equivalents={"sklearn": "SGDRegressor(loss='squared_epsilon_insensitive', epsilon)"},
+    equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},
 )  # fmt: skip
 def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 0.1) -> Array:
     """Square of what an error exceeds epsilon by.

@@ -424,6 +424,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     unit="y",
     properties=BOUNDED_GRADIENT | SYMMETRIC,
     references=("Feng et al. 2018, arXiv:1711.06753",),
+    equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
 )  # fmt: skip
 def wing(y_true: Real, y_pred: Real, *, w: Scale = 10.0, epsilon: Scale = 2.0) -> Array:
     """The opposite of robust near zero: small errors pull hard, for facial landmarks.

@@ -101,7 +101,7 @@ def _(y_true: Target, y_pred: Array) -> Array:
 
 @loss(
     family="multiclass", formula="max_j s_j - s_t", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
-    references=("Crammer & Singer 2003, JMLR 3, 951-991",),
+    references=("Collins 2002, doi:10.3115/1118693.1118694", "Crammer & Singer 2003, JMLR 3, 951-991"),
     equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
 )  # fmt: skip
 def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:

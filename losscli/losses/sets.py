@@ -57,7 +57,12 @@ def from_probability(slope: Array, p: Array, y_pred: Array, from_logits: bool) -
     family="binary", formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p", unit="1",
     properties=Property.BOUNDED_VALUE,
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),
-    equivalents={"keras": "keras.losses.Dice() takes all rows as one mask; here a row is a mask"},
+    equivalents={
+        "keras": "keras.losses.Dice(axis=1) of masks (N, K) (by default all rows are one mask; 1e-7 is added to the "
+                 "divisor alone, so two empty masks give 1)",
+        "optax": "optax.losses.binary_dice_loss (logits; its smooth, 1 by default, is half of that here)",
+        "sklearn": "1 - sklearn.metrics.f1_score of each row, for predictions of 0 and 1 and smooth=0",
+    },
 )  # fmt: skip
 def dice(y_true: SoftLabel, y_pred: Probability, *, smooth: AtLeastZero = 1e-7, from_logits: Boolean = False) -> Array:
     """One minus the overlap of two masks, each counted against their mean size.
@@ -90,7 +95,13 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
     family="binary", formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)", unit="1",
     properties=Property.BOUNDED_VALUE,
     references=("Salehi, Erdogmus & Gholipour 2017, arXiv:1706.05721",),
-    equivalents={"keras": "keras.losses.Tversky() with alpha and beta the other way round, all rows as one mask"},
+    equivalents={
+        "keras": "keras.losses.Tversky(alpha=beta, beta=alpha, axis=1) of masks (N, K): the two the other way round, "
+                 "by default all rows are one mask, 1e-7 is added to the divisor alone",
+        "optax": "optax.losses.dice_loss(alpha, beta, smooth) (logits; smooth=1 by default)",
+        "sklearn": "1 - sklearn.metrics.fbeta_score(beta=b) of each row, for predictions of 0 and 1, smooth=0, "
+                   "alpha=1/(1+b²), beta=b²/(1+b²)",
+    },
 )  # fmt: skip
 def tversky(
     y_true: SoftLabel, y_pred: Probability, *, alpha: AtLeastZero = 0.5, beta: AtLeastZero = 0.5,
@@ -135,7 +146,8 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
     family="binary", aliases=("hamming_loss",), formula="fraction of labels with [p >= threshold] != y", unit="1",
     properties=Property.BOUNDED_VALUE, elicits="the more likely value of each label",
     references=("Hamming 1950, doi:10.1002/j.1538-7305.1950.tb00463.x",),
-    equivalents={"sklearn": "sklearn.metrics.hamming_loss(y, p >= threshold)"},
+    equivalents={"sklearn": "sklearn.metrics.hamming_loss(y, p >= threshold)",
+                 "torchmetrics": "HammingDistance(task='multilabel', threshold) (it counts p > threshold as 1)"},
 )  # fmt: skip
 def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
     """The fraction of a row's labels that are wrong after a threshold.
@@ -180,7 +192,7 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
     family="binary", aliases=("asl",),
     formula="-y (1-p)^gamma_pos log p - (1-y) q^gamma_neg log(1-q), q = max(p - clip, 0)", unit="nat",
     references=("Ridnik et al. 2021, arXiv:2009.14119",),
-    equivalents={"paper": "its code adds the labels of a row up; here they are averaged"},
+    equivalents={"paper": "its code takes logits and adds all labels up; here those of a row are averaged"},
 )  # fmt: skip
 def asymmetric(
     y_true: SoftLabel, y_pred: Probability, *, gamma_pos: AtLeastZero = 1.0, gamma_neg: AtLeastZero = 4.0,
@@ -301,7 +313,7 @@ def _(y_true: Target, y_pred: Array) -> Array:
     family="multiclass", aliases=("listnet_top1",), formula="-sum_c y_c log softmax(s)_c", unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
-    equivalents={"optax": "optax.losses.ranking_softmax_loss"},
+    equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
 )  # fmt: skip
 def ranking_softmax(y_true: Relevance, y_pred: Scores) -> Array:
     """Cross-entropy of a list: relevances against the softmax of the scores.

@@ -84,7 +84,10 @@ def scale(log_p: Array, from_logits: bool) -> Array:
     family="multiclass", aliases=("softmax_focal",), formula="-alpha (1-p_t)^gamma log p_t", unit="nat",
     properties=Property.DIFFERENTIABLE,
     references=("Lin et al. 2017, arXiv:1708.02002",),
-    equivalents={"keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (it clips p to [1e-7, 1-1e-7])"},
+    equivalents={
+        "keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (one-hot rows; it divides by the sum and "
+                 "clips p to [1e-7, 1-1e-7])",
+    },
 )  # fmt: skip
 def categorical_focal(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: ClassAlpha = 0.25, gamma: AtLeastZero = 2.0,
@@ -129,7 +132,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
-    equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q)"},
+    equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q) (labels; q=0.5 by default, below 1)"},
 )  # fmt: skip
 def generalized_cross_entropy(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, q: Exponent = 0.7, from_logits: Boolean = False
@@ -197,7 +200,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
     family="multiclass", aliases=("poly_loss",), formula="CE + epsilon (1 - p_t)", unit="nat",
     properties=Property.DIFFERENTIABLE,
     references=("Leng et al. 2022, arXiv:2204.12511",),
-    equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits)"},
+    equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
 )  # fmt: skip
 def poly(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: AnyNumber = 2.0, from_logits: Boolean = False
