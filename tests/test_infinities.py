@@ -24,10 +24,13 @@ UNDEFINED = {
     "l_softmax": MANY_LOGITS,
     "sphereface": MANY_LOGITS,
     "deepid": MANY_LOGITS,
+    "center(labels,embeddings)": "the mean of an infinite row's class is infinite, too",
+    "n_pair": "a difference of infinite products",
+    "triplet_mined": "distances of infinite rows are infinite, and their differences are asked for",
     "triplet": "both distances of an infinite anchor are infinite, and their difference is asked for",
     "contrastive": "the term that a pair has no part in is 0 inf",
 }
-"""What need not be a limit, and why: a loss, or a parameter that is on."""
+"""What need not be a limit, and why: a loss, one of its forms, or a parameter that is on."""
 
 
 def admitted(bound: BoundLoss, form: Form) -> Iterator[float]:
@@ -49,14 +52,15 @@ def drawn(bound: BoundLoss, form: Form) -> dict[str, np.ndarray]:
     return {role.name: as_kernels_want_it(arrays[role.name], role.domain.given(bound.params)) for role in form.roles}
 
 
-def reason(bound: BoundLoss) -> str:
-    return next((why for what, why in UNDEFINED.items() if what == bound.loss.name or bound.params.get(what)), "")
+def reason(bound: BoundLoss, form: Form) -> str:
+    names = {bound.loss.name, f"{bound.loss.name}({','.join(form.names)})", *(k for k, v in bound.params.items() if v)}
+    return next((why for what, why in UNDEFINED.items() if what in names), "")
 
 
 CASES = [
     (bound, form, hook, end)
     for bound, form in settings("from_logits", "log_input")
-    if not reason(bound)
+    if not reason(bound, form)
     for hook in ("", "gradient")
     if not hook or hook in form.hooks
     for end in admitted(bound, form)

@@ -155,14 +155,15 @@ def _(y_true: Target, y_pred: Array, *, p: int, margin: float) -> Array:
 
 
 def sparsemax(s: Array) -> tuple[Array, Array]:
-    """The point of the simplex that is nearest to each row, max(0, s - tau), and tau (N, 1)."""
+    """The point of the simplex nearest to each row, max(0, s - tau), and how far scores are below, max(0, tau - s)."""
     top = s.max(axis=1, keepdims=True)
-    falling = -np.sort(top - s, axis=1)
+    gaps = np.subtract(s, top, out=np.zeros_like(s), where=s != top)  # an infinite score is no gap to itself
+    falling = -np.sort(-gaps, axis=1)
     sums = np.cumsum(falling, axis=1) - 1
     count = np.arange(1, s.shape[1] + 1)
     size = (count * falling > sums).sum(axis=1, keepdims=True)
     tau = np.take_along_axis(sums, size - 1, axis=1) / size
-    return np.maximum(0.0, (s - top) - tau), top + tau
+    return np.maximum(0.0, gaps - tau), np.maximum(0.0, tau - gaps)
 
 
 @loss(
@@ -183,10 +184,10 @@ def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
 
     Pitfalls: the sparsemax of the scores, not their softmax, is what it makes a probability of.
     """
-    p, tau = sparsemax(y_pred)
+    p, below = sparsemax(y_pred)
     t = one_hot(y_true, y_pred.shape[1])
     # the textbook's sum_S (s² - tau²)/2 + 1/2 - s_t without its cancellation
-    return np.square(p - t).sum(axis=1) / 2 + times(t, np.maximum(0.0, tau - y_pred)).sum(axis=1)
+    return np.square(p - t).sum(axis=1) / 2 + times(t, below).sum(axis=1)
 
 
 @multiclass_sparsemax.gradient
