@@ -19,7 +19,6 @@ FAR = (1e50, 1e100)
 
 MANY_LOGITS = "an infinite embedding makes the logits of several classes infinite: which is largest is lost"
 UNDEFINED = {
-    "normalize": "a row that is divided by its sum: inf / inf",
     "linear_softmax": MANY_LOGITS,
     "l_softmax": MANY_LOGITS,
     "sphereface": MANY_LOGITS,
@@ -28,7 +27,6 @@ UNDEFINED = {
     "n_pair": "a difference of infinite products",
     "triplet_mined": "distances of infinite rows are infinite, and their differences are asked for",
     "triplet": "both distances of an infinite anchor are infinite, and their difference is asked for",
-    "contrastive": "the term that a pair has no part in is 0 inf",
 }
 """What need not be a limit, and why: a loss, one of its forms, or a parameter that is on."""
 

@@ -55,8 +55,9 @@ class Simplex(Domain):
             raise place.fail(wrong, values, "is not a probability" if not self.normalize else "is negative", mend)
         sums = values.sum(axis=-1)
         if self.normalize:
-            if (sums == 0).any():
-                raise place.fail(sums == 0, sums, "is the sum of the row: it cannot be normalised")
+            wrong = (sums == 0) | np.isinf(sums)
+            if wrong.any():
+                raise place.fail(wrong, sums, "is the sum of the row: it cannot be normalised")
             return values
         off = np.abs(sums - 1)
         if float(off.max(initial=0.0)) > SUM_WARN:

@@ -226,6 +226,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
 
 @loss(
     family="metric", formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))", unit="nat", whole=True,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.NPairsLoss with DotProductSimilarity(normalize_embeddings=False)",

@@ -18,7 +18,7 @@ from losscli.domain import (
     SignPairLabel,
     Vector,
 )
-from losscli.losses._numerics import dot, norm, unit
+from losscli.losses._numerics import dot, norm, times, unit
 from losscli.spec import Property, loss
 
 
@@ -91,19 +91,19 @@ def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: AtLeastZer
 
 @contrastive.form
 def _contrastive(y_true: PairLabel, distance: Distances, *, margin: AtLeastZero = 1.0) -> Array:
-    return y_true * np.square(distance) + (1 - y_true) * np.square(np.maximum(0.0, margin - distance))
+    return np.square(np.where(y_true == 1, distance, np.maximum(0.0, margin - distance)))
 
 
 @contrastive.gradient
 def _contrastive_slope(y_true: Array, distance: Array, *, margin: float) -> Array:
     """2 y d - 2 (1-y) max(0, margin - d)"""
-    return 2 * y_true * distance - 2 * (1 - y_true) * np.maximum(0.0, margin - distance)
+    return 2 * np.where(y_true == 1, distance, -np.maximum(0.0, margin - distance))
 
 
 @contrastive.gradient
 def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     """(2 y d - 2 (1-y) max(0, margin - d)) (x1 - x2) / d"""
-    return _contrastive_slope(y_true, norm(x1 - x2), margin=margin)[:, None] * unit(x1 - x2)
+    return times(unit(x1 - x2), _contrastive_slope(y_true, norm(x1 - x2), margin=margin)[:, None])
 
 
 @loss(
@@ -203,6 +203,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 
 @loss(
     family="metric", formula="d for y = 1, max(0, margin - d) for y = -1", unit="d",
+    properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
     equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
 )  # fmt: skip
 def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: AtLeastZero = 1.0) -> Array:
