@@ -18,7 +18,7 @@ from losscli.domain import (
     SignPairLabel,
     Vector,
 )
-from losscli.losses._numerics import dot, norm, times, unit
+from losscli.losses._numerics import dot, norm, unit
 from losscli.spec import Property, loss
 
 
@@ -103,7 +103,9 @@ def _contrastive_slope(y_true: Array, distance: Array, *, margin: float) -> Arra
 @contrastive.gradient
 def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     """(2 y d - 2 (1-y) max(0, margin - d)) (x1 - x2) / d"""
-    return times(unit(x1 - x2), _contrastive_slope(y_true, norm(x1 - x2), margin=margin)[:, None])
+    apart = x1 - x2
+    push = np.maximum(0.0, margin - norm(apart))[:, None] * unit(apart)
+    return 2 * np.where((y_true == 1)[:, None], apart, -push)
 
 
 @loss(
