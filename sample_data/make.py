@@ -30,6 +30,7 @@ SEED = 0
 FOLDS = 10
 DIMENSIONS = 8
 ROWS = 200  # triplets, pairs and labelled embeddings alike
+DARK = 8  # of 16, what counts as ink
 HARD_DRAWS = 20  # how many candidates a hard negative is the nearest of
 VALUE_DECIMALS = 4
 PROBABILITY_DECIMALS = 6
@@ -220,6 +221,26 @@ def make_embeddings(digits: Digits) -> None:
     )
 
 
+def ink_box(image: FloatArray) -> list[float]:
+    """x1, y1, x2, y2 around the dark pixels of an image, a pixel being 1 wide."""
+    rows, columns = (np.flatnonzero((image >= DARK).any(axis=axis)) for axis in (1, 0))
+    return [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]
+
+
+def make_boxes() -> None:
+    """Boxes around the ink of a digit, and those that a linear model tells from how dark rows and columns are."""
+    data = load_digits()
+    true = np.array([ink_box(image) for image in data.images])
+    darkness = np.hstack([data.images.sum(axis=1), data.images.sum(axis=2)])
+    folds = KFold(FOLDS, shuffle=True, random_state=SEED)
+    predicted = cross_val_predict(LinearRegression(), darkness, true, cv=folds).round(VALUE_DECIMALS)
+    rows = np.random.default_rng(SEED + 3).choice(len(true), size=ROWS, replace=False)
+    table: dict[str, list[Any]] = {"digit": data.target[rows].tolist()}
+    for side, boxes in (("true", true), ("pred", predicted)):
+        table |= {f"{side}_{part}": boxes[rows, i].tolist() for i, part in enumerate(("x1", "y1", "x2", "y2"))}
+    (HERE / "digits_boxes.csv").write_bytes(csv_bytes(table))
+
+
 def main() -> None:
     """Write every file."""
     make_diabetes()
@@ -230,6 +251,7 @@ def main() -> None:
     make_triplets(digits)
     make_pairs(digits)
     make_embeddings(digits)
+    make_boxes()
 
 
 if __name__ == "__main__":
