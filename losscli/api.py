@@ -92,20 +92,25 @@ def _charge(text: str | None, parameters: Any) -> Applied | None:
 
 
 def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str | None = None,
-            **options: Any) -> Comparison:  # fmt: skip
+            sort: str | None = None, show_outliers: int = 0, **options: Any) -> Comparison:  # fmt: skip
     """Rank losses on one dataset by how much its outlier rows move them.
 
     Args:
         losses: a list of losses, or a comma list.
         data: as in `compute`.
-        outliers: the rule that flags rows, `mad:3.5` by default.
+        outliers: the rule that flags rows: `mad:3.5` (by default where there is a residual), `iqr:1.5`, `top:1%` (by
+            default where there is none), `column:NAME`.
+        sort: the column to sort by, with a minus from the largest; `rank` by default.
+        show_outliers: how many outlier rows to list in `rows`.
         **options: as in `compute`.
     """
     from losscli.analysis.compare import compare_run
+    from losscli.analysis.outliers import parse
 
     names = losses.split(",") if isinstance(losses, str) else list(losses)
-    with _prepared(names, data, options) as (dataset, run):
-        return compare_run(dataset, run, outliers)
+    column = parse(outliers).column if outliers else ""
+    with _prepared(names, data, options | ({"carry": (column,)} if column else {})) as (dataset, run):
+        return compare_run(dataset, run, outliers, sort=sort, show=show_outliers)
 
 
 def recommend(data: Data = None, *, from_logits: bool = False, **options: Any) -> Recommendation:

@@ -296,9 +296,10 @@ def _spread(outcome: Outcome, left_out: Mask) -> Outcome:
         full[~left_out] = values
         return full
 
+    per_sample = spread(outcome.per_sample, np.nan)
     return outcome._replace(
-        elements=spread(outcome.elements, np.nan),
-        per_sample=spread(outcome.per_sample, np.nan),
+        elements=per_sample if outcome.elements is outcome.per_sample else spread(outcome.elements, np.nan),
+        per_sample=per_sample,
         counted=spread(outcome.counted, True),
         denominator=spread(outcome.denominator, 1.0),
         gradient=spread(outcome.gradient, np.nan),

@@ -20,13 +20,15 @@ class Request(NamedTuple):
     """What is to be evaluated, apart from losses and data.
 
     `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
-    and names rows; `classes` the class names; `group_by` the columns whose values make groups.
+    and names rows; `classes` the class names; `group_by` the columns whose values make groups; `carry` other columns
+    to bring along.
     """
 
     columns: Mapping[str, str] = {}
     id: str | None = None
     classes: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
+    carry: tuple[str, ...] = ()
     nan: str = "error"
     reduction: str = "mean"
     gradient: bool = False
@@ -109,9 +111,9 @@ def _dataset(
         bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
     dataset = Dataset(
         bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
-        request.group_by,
+        (*request.group_by, *request.carry),
     )  # fmt: skip
-    for name in (*request.group_by, *([request.id] if request.id else [])):
+    for name in (*request.group_by, *request.carry, *([request.id] if request.id else [])):
         if not any(table.column(name) for table in dataset.tables):
             raise DataError(f"{label_of(dataset.tables[0])}no column {name!r}{suggest(name, dataset.tables[0])}")
     _note_shared(dataset, note)

@@ -50,8 +50,9 @@ class Report(NamedTuple):
 
     `blocks` may be a generator that is still evaluating: it is consumed once. `document` is called after it, and
     gives the JSON without the rows where `rows_key` says under which key those go. `values` are the columns that
-    the format `value` prints. Tables have `preface`, terms and what they
-    mean, before the rows, and `closing`, a command, after them.
+    the format `value` prints. Tables have `preface`, terms and what they mean, before the rows, and `closing`, a
+    command, after them. `detail` is a second table that was asked for: for people it comes after this one, formats that
+    hold one table have it instead.
     """
 
     columns: tuple[Column, ...]
@@ -64,6 +65,7 @@ class Report(NamedTuple):
     legend: tuple[str, ...] = ()
     preface: tuple[tuple[str, str], ...] = ()
     closing: str = ""
+    detail: Report | None = None
 
 
 def summary(evaluation: Evaluation) -> Report:
@@ -87,9 +89,9 @@ def comparison(compared: Comparison) -> Report:
     """A row a loss, least sensitive first."""
     from losscli.analysis.compare import COLUMNS
 
-    kinds = {"rank": Kind.COUNT}
+    kinds = {"rank": Kind.COUNT, "bounded_value": Kind.TEXT, "bounded_gradient": Kind.TEXT}
     columns = (Column("loss", Kind.TEXT), *(Column(key, kinds.get(key, Kind.NUMBER), COLUMNS[key]) for key in COLUMNS))
-    rows = [[loss.label, *(getattr(loss, key) for key in COLUMNS)] for loss in compared]
+    rows = [[loss.label, *(_spoken(getattr(loss, key)) for key in COLUMNS)] for loss in compared]
     return Report(
         columns,
         [list(zip(*rows, strict=True))],
@@ -97,7 +99,30 @@ def comparison(compared: Comparison) -> Report:
         ("value",),
         records=lambda: [loss.to_dict() for loss in compared],
         legend=tuple(f"{key}: {text}" for key, text in COLUMNS.items()),
+        detail=outlier_rows(compared) if compared.rows else None,
     )
+
+
+def _spoken(cell: Any) -> Any:
+    return {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else cell
+
+
+def outlier_rows(compared: Comparison) -> Report:
+    """A row an outlier row: its number or name, what it holds, and its share of each loss."""
+    first = compared.rows[0]
+    named = Column("row", Kind.COUNT) if first.id is None else Column("id", Kind.NAME)
+    residual = () if first.residual is None else ("residual",)
+    shares = [f"share of {label}" for label in first.shares]
+    columns = (named, *map(Column, (*first.values, *residual, *shares)))
+    rows = [
+        [row.row if row.id is None else row.id, *row.values.values(), *([row.residual] if residual else []),
+         *row.shares.values()]
+        for row in compared.rows
+    ]  # fmt: skip
+    return Report(
+        columns, [list(zip(*rows, strict=True))], compared.to_dict, (named.key,),
+        records=lambda: [row.to_dict() for row in compared.rows],
+    )  # fmt: skip
 
 
 def recommendation(found: Recommendation, only_losses: bool = False) -> Report:

@@ -42,6 +42,14 @@ class Reduction(enum.StrEnum):
     MAX = "max"
 
 
+class Functional(NamedTuple):
+    """What of the targets minimises a loss of `y_pred - y_true` as a constant prediction: `mean`, `midrange`, or a
+    `quantile` with its level."""
+
+    name: str
+    level: float = 0.5
+
+
 class Role(NamedTuple):
     """A named array that a loss reads."""
 
@@ -125,6 +133,7 @@ class Loss:
         self.module: str = kernel.__module__
         self.forms = [Form(kernel, declaration["whole"])]
         self.requirement: Callable[..., str] | None = None
+        self.minimizer: Callable[..., Functional] | None = None
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -186,6 +195,11 @@ class Loss:
         """Declare what the parameters must fulfil together: a function of them that says what is wrong, or nothing."""
         self.requirement = requirement
         return requirement
+
+    def minimized_by(self, functional: Callable[..., Functional]) -> Callable[..., Functional]:
+        """Declare, for a loss of `y_pred - y_true`, which constant minimises it: a function of the parameters."""
+        self.minimizer = functional
+        return functional
 
     def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
         names = _positional(kernel)
@@ -249,6 +263,15 @@ class BoundLoss(NamedTuple):
     def canonical(self) -> str:
         """The text with every parameter, for signatures."""
         return self._spec(self.loss.parameters)
+
+    @property
+    def functional(self) -> Functional | None:
+        """Which constant minimises the loss, where that is declared."""
+        kernel = self.loss.minimizer
+        if kernel is None:
+            return None
+        code = kernel.__code__
+        return kernel(**{name: self.params[name] for name in code.co_varnames[: code.co_kwonlyargcount]})
 
     def _is_default(self, parameter: Parameter) -> bool:
         return bool(self.params[parameter.name] == parameter.default)

@@ -332,16 +332,20 @@ def test_compare_keys(cli: Cli) -> None:
 def test_compare_says_what_to_do_next(cli: Cli) -> None:
     result = cli("compare", "--losses", "mse", str(SAMPLES / "tumours.csv"))
     assert "43 of 569 rows (7.6 %) are outliers by mad:3.5" in result.err
-    command = result.err.partition("see '")[2].partition("'")[0]
-    assert cli(*command.split()[1:]).status == 0
+    option = result.err.partition(": see ")[2].splitlines()[0].split()
+    shown = cli("compare", "--losses", "mse", str(SAMPLES / "tumours.csv"), *option)
+    assert shown.out.splitlines()[0].split("\t") == ["row", "y_true", "y_pred", "residual", "share of mse"]
+    assert len(shown.out.splitlines()) == 6
 
 
 def test_compare_of_what_has_no_residual(cli: Cli) -> None:
     result = cli("compare", "--losses", "bce", str(SAMPLES / "breast_cancer.csv"))
     row = dict(zip(*(line.split("\t") for line in result.out.splitlines()), strict=True))
-    assert (row["rank"], row["inflation"]) == ("-", "-")
+    assert (row["rank"], row["pull"], row["stress"]) == ("1", "-", "-")
+    assert float(row["inflation"]) > 1
     assert float(row["effective_n"]) > 1
-    assert "not of a residual" in result.err
+    assert "6 of 569 rows (1.1 %) are outliers by top:1%" in result.err
+    assert "pull and stress are left out" in result.err
 
 
 GATES = {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.analysis.outliers import DEFAULT, NORMAL, flag
+from losscli.analysis.outliers import NORMAL, OF_RESIDUALS, of_residual, parse
 from losscli.domain import Array, Mask
 from losscli.statistics.quantiles import quantile, quantiles
 
@@ -144,7 +144,7 @@ class Residuals:
     @cached_property
     def outliers(self) -> Mask:
         """The rows that compare flags."""
-        rows = flag(DEFAULT, self.values, self.weight).rows
+        rows = of_residual(parse(OF_RESIDUALS), self.values, self.weight).rows
         return np.zeros(self.n, dtype=bool) if rows is None else rows
 
     @cached_property

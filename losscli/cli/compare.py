@@ -21,7 +21,19 @@ from losscli.cli.options import (
 @click.command("compare")
 @click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
 @click.option("--losses", required=True, metavar="A,B,C", help="The losses to compare.")
-@click.option("--outliers", metavar="RULE", help="What flags outlier rows.  [default: mad:3.5]")
+@click.option(
+    "--outliers",
+    metavar="RULE",
+    help="What flags outlier rows: mad:3.5 (the default where there is a residual), iqr:1.5, top:1% by the "
+    "losses (the default elsewhere), column:NAME.",
+)
+@click.option(
+    "--show-outliers",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="List the K worst outlier rows, with each one's share of every loss.",
+)
+@click.option("--sort", metavar="COL", help="Sort by a column, -COL from the largest.  [default: rank]")
 @gate_option
 @loss_options
 @data_options
@@ -30,6 +42,8 @@ def command(
     data: tuple[str, ...],
     losses: str,
     outliers: str | None,
+    show_outliers: int | None,
+    sort: str | None,
     gates: tuple[str, ...],
     params: tuple[str, ...],
     quiet: bool,
@@ -37,15 +51,16 @@ def command(
 ) -> int:
     """Rank losses on one dataset by how far its outlier rows move them.
 
-    Raw values of different losses are in different units, so it is not they that are ranked. A row is an outlier
-    when the modified z-score of its residual, 0.6745 (e - median) / MAD, is beyond 3.5.
+    Two questions are kept apart: how far outlier rows move the number that is reported (inflation, stress), and how
+    far they would drag a fit (pull). Values of different losses are in different units: it is not they that are ranked.
 
     \b
     losscli compare --losses mse,mae,huber data.csv
     cat data.csv | losscli compare --losses mse,mae,huber
     """  # fmt: skip
     from losscli import plan, report
-    from losscli.analysis.compare import MEASURES, compare_run
+    from losscli.analysis.compare import MEASURES, compare_run, order_of
+    from losscli.analysis.outliers import parse
     from losscli.cli.conclusion import conclude, gates_from
     from losscli.cli.output import Output
     from losscli.cli.progress import track
@@ -54,10 +69,14 @@ def command(
     output = Output.of(values)
     bound = losses_from(losses, params, values)
     conditions = gates_from(gates, bound, MEASURES)
-    dataset, run = plan.prepare(bound, sources_from(data, bound, values), request_from(values), note)
-    compared = compare_run(dataset, run, outliers, lambda items: track(items, dataset.progress, quiet))
+    rule, _ = (parse(outliers) if outliers else None), order_of(sort)  # refused before anything is read
+    request = request_from(values, carry=(rule.column,) if rule and rule.column else ())
+    dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
+    compared = compare_run(
+        dataset, run, outliers, lambda items: track(items, dataset.progress, quiet), sort=sort, show=show_outliers or 0
+    )
     output.emit(report.comparison(compared))
     for text in compared.notes:
         note(text)
-    measures = {loss.label: {key: getattr(loss, key) for key in MEASURES} for loss in compared}
+    measures = {loss.label: loss.measures for loss in compared}
     return conclude(compared.evaluation, note, conditions, measures)

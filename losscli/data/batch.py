@@ -73,6 +73,26 @@ class Batch:
             _checked={},
         )
 
+    def slice(self, start: int, stop: int) -> Batch:
+        """Rows by their places, without a copy."""
+        part = slice(start, stop)
+        rows = self.rows[part]
+        return replace(
+            self,
+            rows=rows,
+            arrays={name: array if name in self.tables else array[part] for name, array in self.arrays.items()},
+            places={name: p if name in self.tables else p.at(rows) for name, p in self.places.items()},
+            weight=None if self.weight is None else self.weight[part],
+            extras={name: column[part] for name, column in self.extras.items()},
+            missing=None if self.missing is None else self.missing[part],
+            absent=None if self.absent is None else self.absent[part],
+            _checked={},
+        )
+
+    def changed(self, **arrays: NDArray[Any]) -> Batch:
+        """The same rows with other values in some roles."""
+        return replace(self, arrays={**self.arrays, **arrays}, _checked={})
+
     @staticmethod
     def concatenate(batches: Sequence[Batch]) -> Batch:
         """All rows of several batches as one."""

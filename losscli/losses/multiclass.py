@@ -217,6 +217,7 @@ softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for
 @loss(
     family="multiclass", formula="-w_t y_pred_t, y_pred log-probabilities", unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    elicits="log of the class probabilities, where they sum to 1",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index) (-100 by default); {CLASS_WEIGHTS}"},
 )  # fmt: skip

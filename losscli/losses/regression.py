@@ -6,7 +6,7 @@ import numpy as np
 
 from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
 from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, times
-from losscli.spec import Property, Reduction, loss
+from losscli.spec import Functional, Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -545,3 +545,13 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     """2 sign(e) max(0, |e| - epsilon)"""
     e = y_pred - y_true
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)
+
+
+# -------------------------------------------------------------------- the constants that minimise some of these
+
+for squared in (mse, rmse, half_mse):
+    squared.minimized_by(lambda: Functional("mean"))
+for absolute in (mae, wape):
+    absolute.minimized_by(lambda: Functional("quantile", 0.5))
+quantile.minimized_by(lambda *, tau: Functional("quantile", tau))
+max_error.minimized_by(lambda: Functional("midrange"))

@@ -28,6 +28,7 @@ def csv(report: Report, write: Write, style: Style) -> None:
 
 
 def _delimited(report: Report, write: Write, delimiter: str) -> None:
+    report = report.detail or report
     writer = csv_module.writer(_Sink(write), delimiter=delimiter, lineterminator="\n")
     writer.writerow([column.key for column in report.columns])
     numbers = all(column.kind.numeric for column in report.columns)

@@ -21,6 +21,7 @@ def json(report: Report, write: Write, style: Style) -> None:
 
 def jsonl(report: Report, write: Write, style: Style) -> None:
     """An object a row."""
+    report = report.detail or report
     for record in _rows(report) if report.records is None else report.records():
         write(json_module.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
 

@@ -21,6 +21,9 @@ def markdown(report: Report, write: Write, style: Style) -> None:
             write("| " + " | ".join(cells) + " |\n")
     if report.legend:
         write("\n" + "\n".join(f"- {line}" for line in report.legend) + "\n")
+    if report.detail:
+        write("\n")
+        markdown(report.detail, write, style)
     if report.closing:
         write(f"\n```sh\n{report.closing}\n```\n")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -31,17 +31,50 @@ def table(report: Report, write: Write, style: Style) -> None:
     if report.preface:
         console.print(_terms(report.preface))
         console.print()
-    console.print(next((t for t in _layouts(report, rows, style) if _fits(t, console)), _upright(report, rows, DIGITS)))
+    _draw(report, rows, style, console)
     if report.legend:
         console.print()
     for line in report.legend:
         key, _, meaning = line.partition(": ")
         console.print(Text.assemble((key, "bold"), ": ", meaning, style="dim"))
+    if report.detail:
+        console.print()
+        _draw(report.detail, [row for b in report.detail.blocks for row in zip(*b, strict=True)], style, console)
     if report.closing:
         console.print()
         console.out(_continued(report.closing, console.width))
     lines = out.getvalue().splitlines()
     write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
+
+
+def _draw(report: Report, rows: Rows, style: Style, console: Console) -> None:
+    """The first layout that fits; else with a last column of words wrapped; else some columns at a time."""
+    whole = next((t for t in _layouts(report, rows, style) if _fits(t, console)), None)
+    if whole is None and report.columns[-1].kind is Kind.TEXT:
+        whole = _upright(report, rows, DIGITS)
+    if whole is not None:
+        console.print(whole)
+        return
+    for i, part in enumerate(_in_parts(report, rows, style.precision or FEWEST_DIGITS, console)):
+        if i:
+            console.print()
+        console.print(part)
+
+
+def _in_parts(report: Report, rows: Rows, digits: int, console: Console) -> Iterator[Table]:
+    """Tables of as many columns as fit, each with the first column in front."""
+    start = 1
+    while start < len(report.columns):
+        stop = start + 1
+        while stop < len(report.columns) and _fits(_upright(*_part(report, rows, start, stop + 1), digits), console):
+            stop += 1
+        yield _upright(*_part(report, rows, start, stop), digits)
+        start = stop
+
+
+def _part(report: Report, rows: Rows, start: int, stop: int) -> tuple[Report, Rows]:
+    columns = (report.columns[0], *report.columns[start:stop])
+    return report._replace(columns=columns), [[row[0], *row[start:stop]] for row in rows]
 
 
 def _terms(rows: Sequence[tuple[str, str]]) -> Table:

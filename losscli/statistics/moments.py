@@ -48,6 +48,12 @@ class Moments:
         self.origin = self.rest = 0.0
         self.low, self.high = math.inf, -math.inf
 
+    def update_sum(self, values: Array, weights: Array | None) -> None:
+        """Add values where only count, weight and sum are asked for."""
+        self.n += values.size
+        self.weight.add(float(values.size) if weights is None else float(weights.sum()))
+        self.sum.add(float(values.sum() if weights is None else np.dot(values, weights)))
+
     def update(self, values: Array, weights: Array | None) -> None:
         """Add values, each counted as often as its weight says."""
         if not values.size:

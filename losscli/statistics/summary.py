@@ -38,12 +38,15 @@ class Summary(NamedTuple):
 class Accumulator:
     """Everything that is kept of one loss while batches go by; accumulators of parts merge.
 
-    `own` is the loss's reduction; `asked` is what `--reduction` says: `mean` (the loss's own), `sum`, `median`.
+    `own` is the loss's reduction; `asked` is what `--reduction` says: `mean` (the loss's own), `sum`, `median`. With
+    `value_only` what the value does not need is not kept.
     """
 
-    def __init__(self, own: Reduction, asked: str = "mean") -> None:
+    def __init__(self, own: Reduction, asked: str = "mean", value_only: bool = False) -> None:
         self.own = own
         self.asked = asked
+        self._value_only = value_only and own is not Reduction.MAX
+        self._ordered = not value_only or asked == "median" or own is Reduction.MEDIAN
         self.moments = Moments()
         self.quantiles = Quantiles()
         self.elements = Quantiles()
@@ -64,15 +67,18 @@ class Accumulator:
             elements, per_sample = elements[counted], per_sample[counted]
             weights = None if weights is None else weights[counted]
             denominator = None if denominator is None else denominator[counted]
-        self.moments.update(per_sample, weights)
-        self.quantiles.update(per_sample, weights)
+        if self._value_only:
+            self.moments.update_sum(per_sample, weights)
+        else:
+            self.moments.update(per_sample, weights)
+        if self._ordered:
+            self.quantiles.update(per_sample, weights)
         if self.own is Reduction.MEDIAN and elements.ndim > 1:
             wide = None if weights is None else np.repeat(weights, elements[0].size)
             self.elements.update(elements.ravel(), wide)
         if self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))
-        ones = weights if weights is not None else np.ones(len(per_sample))
-        self.divisor.add(float(ones.sum() if denominator is None else np.dot(ones, denominator)))
+        self.divisor.add(_divisor(len(per_sample), weights, denominator))
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)
@@ -103,6 +109,12 @@ class Accumulator:
             self.value(), moments.n, moments.weight.value, moments.std, moments.low, median, p95, moments.high,
             moments.sum.value, self.clipped, self.quantiles.exact,
         )  # fmt: skip
+
+
+def _divisor(n: int, weights: Array | None, denominator: Array | None) -> float:
+    if denominator is None:
+        return float(n if weights is None else weights.sum())
+    return float(denominator.sum() if weights is None else np.dot(weights, denominator))
 
 
 def _within(value: float, low: float, high: float) -> float:

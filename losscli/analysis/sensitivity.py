@@ -1,0 +1,310 @@
+"""How much a loss depends on a few rows: on the number that is reported, and on what a fit would follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from losscli.analysis import location
+from losscli.analysis.kept import Kept
+from losscli.analysis.location import Sample
+from losscli.data.batch import Batch
+from losscli.domain import Array, Mask
+from losscli.errors import LosscliError
+from losscli.evaluate import Outcome
+from losscli.spec import Functional, Property
+
+FAR = 10.0
+"""How many standard deviations away `stress` puts a row."""
+
+CONTAMINATION = 0.01
+"""The share of rows that `stress` puts there."""
+
+TOP = 100
+"""`top_share` is of one in so many rows."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What outliers do to a loss; what means nothing on this data is None."""
+
+    inflation: float | None
+    pull: float | None
+    stress: float | None
+    effective_n: float | None
+    top_share: float | None
+    skill: float | None
+    bounded_value: bool | None
+    bounded_gradient: bool | None
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What all losses of a comparison share: the rows, the residual (N, ...), its robust scale, the outliers."""
+
+    kept: Kept
+    residual: Array | None
+    scale: float | None
+    outliers: Mask | None
+
+    @cached_property
+    def inside(self) -> Mask | None:
+        """The rows that are no outliers, where there are any."""
+        return None if self.outliers is None or self.outliers.all() else ~self.outliers
+
+    @cached_property
+    def others(self) -> Batch:
+        """The rows that are no outliers, as a batch."""
+        batch = self.kept.batch
+        return batch if self.inside is None or self.inside.all() else batch.take(self.inside)
+
+    @cached_property
+    def samples(self) -> tuple[Sample, Sample]:
+        """Rows to look for minima on: of all rows, and of those that are no outliers."""
+        assert self.inside is not None
+        assert self.residual is not None
+        others = location.evenly(self.residual, self.inside)
+        return location.together(others, location.evenly(self.residual, ~self.inside)), others
+
+    def prepare(self) -> None:
+        """Work out what losses share, before they ask for it all at once."""
+        if self.residual is not None and self.residual.ndim == 1 and self.inside is not None:
+            _ = self.others, self.samples, self.by_target
+
+    @cached_property
+    def by_target(self) -> Sample:
+        """Rows to look for the best constant prediction on."""
+        return location.evenly(self.kept.flat("y_true"), np.ones(len(self.kept.batch), dtype=bool))
+
+
+def shares_of(outcome: Outcome, batch: Batch) -> Array | None:
+    """Each row's share of the sum of losses, weights taken in, 0 for rows that do not count.
+
+    None where a loss is negative, or the sum is nothing or infinite.
+    """
+    values = outcome.per_sample if outcome.counted is None else np.where(outcome.counted, outcome.per_sample, 0.0)
+    top = float(values.max(initial=0.0))
+    if not values.size or not 0 < top < math.inf or values.min() < 0:
+        return None
+    shares = values / top  # scaled, so that no sum overflows
+    if batch.weight is not None and len(batch) == len(values):
+        shares *= batch.weight / batch.weight.max()
+    shares /= shares.sum()
+    return shares
+
+
+def measure_all(setting: Setting, values: Sequence[float]) -> list[Sensitivity]:
+    """Everything of each loss, in the order of their values; where there are many rows, several losses at once."""
+    if len(setting.kept.batch) < MANY:
+        return [measure(setting, i, value) for i, value in enumerate(values)]
+    import os
+    from concurrent.futures import ThreadPoolExecutor
+
+    setting.prepare()
+    with ThreadPoolExecutor(min(len(values), os.cpu_count() or 1, AT_ONCE)) as pool:
+        return list(pool.map(lambda i: measure(setting, i, values[i]), range(len(values))))
+
+
+MANY, AT_ONCE = 1 << 18, 4
+"""Rows from which losses are measured at once, and how many of them: each takes some arrays of that length."""
+
+
+def measure(setting: Setting, i: int, value: float) -> Sensitivity:
+    """Everything of one loss, whose value over all rows is `value`."""
+    outcome = setting.kept.outcome(i)
+    shares = shares_of(outcome, setting.kept.batch)
+    n = outcome.per_sample.size if outcome.counted is None else int(outcome.counted.sum())
+    inner = None if setting.inside is None or not setting.kept.by_row(i) or shares is None else (
+        value if setting.inside.all() else setting.kept.value(i, outcome, setting.inside)
+    )  # fmt: skip
+    return Sensitivity(
+        _inflation(value, inner), _pull(setting, i), _stress(setting, i, inner), _effective_n(shares),
+        _top_share(shares, n), _skill(setting, i, value, outcome) if shares is not None else None,
+        _bounded(setting, i, ""), _bounded(setting, i, "gradient"),
+    )  # fmt: skip
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+# ----------------------------------------------------------------------------------------- the reported number
+
+
+def _effective_n(shares: Array | None) -> float | None:
+    """1 / sum share²"""
+    return None if shares is None else 1 / float(np.dot(shares, shares))
+
+
+def _top_share(shares: Array | None, n: int) -> float | None:
+    """The share of the ceil(n/100) largest."""
+    if shares is None:
+        return None
+    count = -(-n // TOP)
+    return float(np.partition(shares, len(shares) - count)[len(shares) - count :].sum())
+
+
+def _inflation(value: float, inner: float | None) -> float | None:
+    """Value over all rows / value over the others."""
+    return _finite(value / inner) if inner is not None and inner > 0 else None
+
+
+def _stress(setting: Setting, i: int, inner: float | None) -> float | None:
+    """(0.99 L_in + 0.01 L_far) / L_in: one row in a hundred, 10 standard deviations away."""
+    kept, scale = setting.kept, setting.scale
+    if inner is None or scale is None or not kept.run.evaluators[i].bound.loss.of_residual:
+        return None
+    rows = setting.others
+    truth = rows.arrays["y_true"]
+    far = [kept.value_with(i, rows.changed(y_pred=truth + side * FAR * scale)) for side in (-1, 1)]
+    if not 0 < inner < math.inf or any(value is None or not math.isfinite(value) for value in far):
+        return None
+    mean = sum(value / 2 for value in far if value is not None)
+    return _finite((1 - CONTAMINATION) + CONTAMINATION * mean / inner)
+
+
+# ------------------------------------------------------------------------------------------------------ a fit
+
+
+def _pull(setting: Setting, i: int) -> float | None:
+    """|c - c'| / sd, the constants that minimise the loss of y_pred + c with and without the outliers."""
+    inside, residual = setting.inside, setting.residual
+    if inside is None or setting.scale is None or residual is None or not _shiftable(setting, i):
+        return None
+    if inside.all():
+        return 0.0
+    everything = _shift(setting, i, None, 0)
+    others = _shift(setting, i, inside, 1)
+    if everything is None or others is None:
+        return None
+    return _finite(abs(everything - others) / setting.scale)
+
+
+def _shiftable(setting: Setting, i: int) -> bool:
+    """Whether a constant may be added to the predictions: one number a row, of a residual."""
+    loss = setting.kept.run.evaluators[i].bound.loss
+    return loss.of_residual and setting.kept.batch.arrays["y_pred"].size == len(setting.kept.batch)
+
+
+def _shift(setting: Setting, i: int, rows: Mask | None, which: int) -> float | None:
+    """The constant that minimises the loss of y_pred + c over some rows (None: all), or over the sample of them."""
+    kept, residual = setting.kept, setting.residual
+    assert residual is not None
+    functional, weight = _functional(kept, i), kept.batch.weight
+    if functional is not None:
+        part = residual if rows is None else residual[rows]
+        heavy = weight if weight is None or rows is None else weight[rows]
+        return location.of_functional(functional, -part, heavy)
+    return _minimizer(kept, i, setting.samples[which], kept.flat("y_pred"))
+
+
+def _functional(kept: Kept, i: int) -> Functional | None:
+    """The loss's minimising constant in closed form, where the reduction is its own or keeps that minimum."""
+    return None if kept.run.reduction == "median" else kept.run.evaluators[i].bound.functional
+
+
+def _minimizer(kept: Kept, i: int, sample: Sample, base: Array) -> float | None:
+    """The constant c that minimises the loss of `base + c`, from a sample of the rows."""
+    evaluator = kept.run.evaluators[i]
+    batch = sample.of(kept.batch)
+    truth, base = batch.arrays["y_true"].reshape(-1), base[sample.rows]
+    low, high = location.reach(evaluator, truth - base, base)
+    batch = batch.changed(y_true=truth)
+    return location.minimizer(location.Problem(evaluator, batch, base, low, high, kept.run.reduction))
+
+
+# -------------------------------------------------------------------------------- the best constant prediction
+
+
+def _skill(setting: Setting, i: int, value: float, outcome: Outcome) -> float | None:
+    """1 - L / L0, L0 the loss of its own best constant prediction."""
+    kept = setting.kept
+    constant = _constant(setting, i, outcome) if kept.by_row(i) and not kept.run.evaluators[i].form.whole else None
+    if constant is None:
+        return None
+    shape = kept.batch.arrays["y_pred"].shape
+    baseline = kept.value_with(i, kept.batch.changed(y_pred=np.broadcast_to(constant, shape)))
+    if baseline is None or not (baseline > 0 and math.isfinite(baseline)):
+        return None
+    return _finite(1 - value / baseline)
+
+
+def _constant(setting: Setting, i: int, outcome: Outcome) -> Array | None:
+    """The constant prediction, a number a column of y_pred."""
+    kept = setting.kept
+    form = kept.run.evaluators[i].form
+    if form.names[:2] != ["y_true", "y_pred"]:
+        return None
+    truth = kept.batch.arrays["y_true"]
+    if truth.shape != kept.batch.arrays["y_pred"].shape or kept.run.evaluators[i].bound.loss.family in SHARED:
+        return location.class_shares(kept.run.evaluators[i], kept.batch, outcome.counted)
+    columns = truth.reshape(len(truth), -1)
+    if columns.shape[1] > COLUMNS or outcome.elements.size != truth.size:
+        return None
+    if columns.shape[1] == 1:
+        found = [_constant_of(kept, i, columns[:, 0], setting.by_target)]
+    else:
+        rows = np.ones(len(truth), dtype=bool)
+        found = [_constant_of(kept, i, c, location.evenly(c, rows)) for c in map(np.ascontiguousarray, columns.T)]
+    if any(c is None for c in found):
+        return None
+    return np.array(found, dtype=np.float64) if truth.ndim > 1 else np.array(found[0], dtype=np.float64)
+
+
+SHARED = ("multiclass", "divergence")
+"""Families whose columns are classes, which share one prediction."""
+
+COLUMNS = 64
+"""Columns of y_true beyond which no constants are looked for."""
+
+
+def _constant_of(kept: Kept, i: int, truth: Array, sample: Sample) -> float | None:
+    """The constant prediction of one column of targets."""
+    functional = _functional(kept, i)
+    if functional is not None:
+        return location.of_functional(functional, truth, kept.batch.weight)
+    alone = kept._replace(batch=kept.batch.changed(y_true=truth))
+    return _minimizer(alone, i, sample, np.zeros(len(truth)))
+
+
+# ----------------------------------------------------------------------------------------------------- bounds
+
+PROBES = (1e9, 1e12)
+"""How many standard deviations away rows are put, to see whether they still grow."""
+
+
+def _bounded(setting: Setting, i: int, hook: str) -> bool | None:
+    """Whether no row can make the number (or the gradient) as large as it likes: tried, where there is a residual."""
+    kept = setting.kept
+    evaluator = kept.run.evaluators[i]
+    if hook and hook not in evaluator.form.hooks:
+        return None
+    if evaluator.bound.loss.of_residual and not evaluator.form.whole:
+        sizes = [_largest(setting, i, hook, probe * (setting.scale or 1.0)) for probe in PROBES]
+        if None not in sizes:
+            near, far = (float(size) for size in sizes if size is not None)
+            return far <= near * (1 + 1e-6) and math.isfinite(far)
+    claim = Property.BOUNDED_GRADIENT if hook else Property.BOUNDED_VALUE
+    return claim in evaluator.bound.loss.properties
+
+
+def _largest(setting: Setting, i: int, hook: str, distance: float) -> float | None:
+    """The largest value or gradient of some rows that far off, on whichever side may be."""
+    kept = setting.kept
+    rows = kept.batch.slice(0, 8)
+    largest = []
+    for side in (-1, 1):
+        try:
+            with np.errstate(all="ignore"):
+                moved = rows.changed(y_pred=rows.arrays["y_true"] + side * distance)
+                outcome = kept.run.evaluators[i](moved, gradient=bool(hook))
+        except LosscliError:
+            continue
+        values = outcome.gradient if hook else outcome.per_sample
+        assert values is not None
+        largest.append(float(np.abs(values).max()))
+    return max(largest) if largest else None

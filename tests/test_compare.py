@@ -1,0 +1,275 @@
+"""compare against straightforward NumPy, on data with known contamination."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import losscli
+from losscli.analysis import location
+from tests.conftest import Cli
+
+RNG = np.random.default_rng(5)
+N = 1000
+Y = RNG.normal(size=N) * 3 + 10
+E = RNG.normal(size=N) + 0.2
+E[:60] += 25  # contamination
+P = Y + E
+W = RNG.uniform(0.2, 3, size=N)
+
+LOSSES = {
+    "mse": lambda e: e**2, "mae": np.abs, "quantile:tau=0.9": lambda e: np.where(e < 0, -0.9 * e, 0.1 * e),
+    "huber": lambda e: np.where(np.abs(e) <= 1, e**2 / 2, np.abs(e) - 0.5),
+    "log_cosh": lambda e: np.abs(e) + np.log1p(np.exp(-2 * np.abs(e))) - np.log(2),
+    "expectile:tau=0.8": lambda e: np.where(e > 0, 0.2, 0.8) * e**2,
+    "tukey": lambda e: 4.685**2 / 6 * (1 - (1 - np.minimum(np.abs(e) / 4.685, 1) ** 2) ** 3),
+    "linex:a=0.1": lambda e: np.exp(0.1 * e) - 0.1 * e - 1,
+}  # fmt: skip
+
+
+def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
+    """The value at which half of the weight is reached."""
+    order = np.argsort(values)
+    reached = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+
+
+def flagged(e: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, float]:
+    middle = (lambda v: float(np.median(v))) if weight is None else (lambda v: weighted_median(v, weight))
+    gap = np.abs(e - middle(e))
+    return 0.6745 * gap / middle(gap) > 3.5, 1.4826 * middle(gap)
+
+
+def brute(loss: Any, e: np.ndarray, weight: np.ndarray) -> float:
+    """The shift with the least loss, by ever finer grids."""
+    low, high = -e.max(), -e.min()
+    for _ in range(12):
+        grid = np.linspace(low, high, 401)
+        totals = [(weight * loss(e + c)).sum() for c in grid]
+        best = int(np.argmin(totals))
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, 400)]
+    return float(grid[best])
+
+
+@pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_column_against_numpy(name: str, weight: np.ndarray | None) -> None:
+    loss, w = LOSSES[name], np.ones(N) if weight is None else weight
+    (got,) = losscli.compare([name], y_true=Y, y_pred=P, weight=weight)
+    out, sd = flagged(E, weight)
+    assert 60 <= out.sum() < 75
+
+    def mean(e: np.ndarray, rows: np.ndarray) -> float:
+        return float(np.average(loss(e), weights=w[rows]))
+
+    every = np.ones(N, dtype=bool)
+    value, inner = mean(E, every), mean(E[~out], ~out)
+    far = (mean(np.full((~out).sum(), 10 * sd), ~out) + mean(np.full((~out).sum(), -10 * sd), ~out)) / 2
+    share = w * loss(E) / (w * loss(E)).sum()
+    assert got.value == pytest.approx(value, rel=1e-12)
+    assert got.inflation == pytest.approx(value / inner, rel=1e-12)
+    assert got.stress == pytest.approx((0.99 * inner + 0.01 * far) / inner, rel=1e-9)
+    assert got.effective_n == pytest.approx(1 / (share**2).sum(), rel=1e-12)
+    assert got.top_share == pytest.approx(np.sort(share)[-10:].sum(), rel=1e-12)
+    moved = abs(brute(loss, E, w) - brute(loss, E[~out], w[~out])) / sd
+    between = 2e-3 if name[:3] in ("mae", "qua") else 2e-5  # any point between two middle rows minimises those
+    assert got.pull == pytest.approx(moved, abs=between)
+    constant = brute(loss, -Y, w)
+    assert got.skill == pytest.approx(1 - value / mean(constant - Y, every), rel=1e-6)
+
+
+def test_pull_in_closed_form() -> None:
+    out, sd = flagged(E, None)
+    compared = {c.label: c for c in losscli.compare(["mse", "rmse", "mae", "quantile:tau=0.25"], y_true=Y, y_pred=P)}
+    assert compared["mse"].pull == pytest.approx(abs(E.mean() - E[~out].mean()) / sd, rel=1e-12)
+    assert compared["rmse"].pull == compared["mse"].pull
+    assert compared["mae"].pull == pytest.approx(abs(np.median(E) - np.median(E[~out])) / sd, rel=1e-12)
+    moved = abs(np.quantile(-E, 0.25) - np.quantile(-E[~out], 0.25)) / sd
+    assert compared["quantile:tau=0.25"].pull == pytest.approx(moved, rel=1e-12)
+
+
+def test_ranks_are_by_inflation_then_stress() -> None:
+    compared = losscli.compare(["mse", "tukey", "mae", "huber"], y_true=Y, y_pred=P)
+    inflation = [c.inflation for c in compared]
+    assert [c.rank for c in compared] == [1, 2, 3, 4]
+    assert inflation == sorted(inflation)
+    clean = losscli.compare(["mse", "mae"], y_true=Y[60:], y_pred=P[60:], outliers="mad:9")
+    assert [(c.inflation, c.pull) for c in clean] == [(1.0, 0.0), (1.0, 0.0)]
+    assert [c.label for c in clean] == ["mae", "mse"]  # equal inflation: by stress
+
+
+def test_a_large_sample_finds_the_same_minimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = [c.pull for c in losscli.compare(["huber", "log_cosh", "tukey"], y_true=Y, y_pred=P, sort="loss")]
+    monkeypatch.setattr(location, "SAMPLE", 100)
+    near = [c.pull for c in losscli.compare(["huber", "log_cosh", "tukey"], y_true=Y, y_pred=P, sort="loss")]
+    np.testing.assert_allclose(near, exact, atol=2e-3)
+
+
+# ------------------------------------------------------------------------------------------------- outlier rules
+
+
+def test_the_rules() -> None:
+    first, third = np.quantile(E, (0.25, 0.75))
+    beyond = (E < first - 1.5 * (third - first)) | (E > third + 1.5 * (third - first))
+    ruled = losscli.compare(["mse"], y_true=Y, y_pred=P, outliers="iqr:1.5")
+    assert ruled.outliers == tuple(np.flatnonzero(beyond) + 1)
+    top = losscli.compare(["mse", "mae"], y_true=Y, y_pred=P, outliers="top:2%")
+    assert top.outliers == tuple(sorted(np.argsort(-np.abs(E))[:20] + 1))
+    column = losscli.compare(["mse"], data={"y_true": Y, "y_pred": P, "bad": E > 10}, outliers="column:bad")
+    assert column.outliers == tuple(range(1, 61))
+    assert column[0].inflation == pytest.approx((E**2).mean() / (E[60:] ** 2).mean(), rel=1e-12)
+
+
+def test_top_is_by_the_mean_of_ranks() -> None:
+    y, p = np.array([0, 1, 1, 0, 1.0]), np.array([0.1, 0.8, 0.2, 0.45, 0.5])
+    compared = losscli.compare(["bce", "brier"], y_true=y, y_pred=p, outliers="top:40%")
+    assert compared.rule == "top:40%"
+    assert compared.outliers == (3, 5)
+    default = losscli.compare(["bce"], y_true=y, y_pred=p)
+    assert (default.rule, default.outliers) == ("top:1%", (3,))
+
+
+@pytest.mark.parametrize("rule", ["mad", "mad:0", "mad:x", "top:5", "top:0%", "top:100%", "iqr:-1", "none", "column:"])
+def test_rules_that_are_refused(cli: Cli, rule: str) -> None:
+    result = cli("compare", "--losses", "mse", "--outliers", rule, stdin=b"y_true,y_pred\n1,2\n")
+    assert (result.status, result.out) == (2, "")
+    assert f"--outliers {rule}" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_column_of_outliers_must_say_so(cli: Cli) -> None:
+    data = b"y_true,y_pred,bad\n1,2,0\n3,4,1\n5,6,maybe\n"
+    result = cli("compare", "--losses", "mse", "--outliers", "column:bad", stdin=data)
+    assert (result.status, result.out) == (3, "")
+    assert "'bad', row 3: 'maybe'" in result.err
+    lacking = cli("compare", "--losses", "mse", "--outliers", "column:worse", stdin=data)
+    assert (lacking.status, "'worse'" in lacking.err, "bad" in lacking.err) == (3, True, True)
+
+
+# -------------------------------------------------------------------------------------- losses without a residual
+
+
+def test_skill_of_classifiers() -> None:
+    y, p = RNG.integers(0, 2, size=400), RNG.uniform(0.05, 0.95, size=400)
+    rate = y.mean()
+    compared = {c.label: c for c in losscli.compare(["bce", "brier", "zero_one", "bce:from_logits=true"],
+                                                    y_true=y, y_pred=p)}  # fmt: skip
+    entropy = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
+    assert compared["bce"].skill == pytest.approx(1 - compared["bce"].value / entropy, rel=1e-9)
+    assert compared["brier"].skill == pytest.approx(1 - compared["brier"].value / (rate * (1 - rate)), rel=1e-9)
+    worst = min(rate, 1 - rate)
+    assert compared["zero_one"].skill == pytest.approx(1 - compared["zero_one"].value / worst, rel=1e-9)
+    logits = compared["bce:from_logits=true"]
+    assert logits.skill == pytest.approx(1 - logits.value / entropy, rel=1e-9)
+    assert compared["bce"].pull is None
+    assert compared["bce"].stress is None
+
+
+def test_skill_of_classes() -> None:
+    y, p = RNG.integers(0, 3, size=300), RNG.dirichlet((2, 2, 2), size=300)
+    shares = np.bincount(y) / 300
+    compared = {c.label: c for c in losscli.compare(["cross_entropy", "brier", "zero_one"], y_true=y, y_pred=p)}
+    entropy = -(shares * np.log(shares)).sum()
+    assert compared["cross_entropy"].skill == pytest.approx(1 - compared["cross_entropy"].value / entropy, rel=1e-9)
+    gini = 1 - (shares**2).sum()
+    assert compared["brier"].skill == pytest.approx(1 - compared["brier"].value / gini, rel=1e-9)
+    assert compared["zero_one"].skill == pytest.approx(1 - compared["zero_one"].value / (1 - shares.max()), rel=1e-9)
+
+
+def test_bounds_are_those_of_the_parameters() -> None:
+    names = ["mse", "mae", "tukey", "barron:alpha=1", "barron:alpha=-2", "cauchy", "linex:a=1", "smape"]
+    compared = {c.label: c for c in losscli.compare(names, y_true=Y, y_pred=P)}
+    bounds = {label: (c.bounded_value, c.bounded_gradient) for label, c in compared.items()}
+    assert bounds == {
+        "mse": (False, False), "mae": (False, True), "tukey": (True, True), "barron": (False, True),
+        "barron:alpha=-2": (True, True), "cauchy": (False, True), "linex": (False, False), "smape": (True, True),
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------- nothing false
+
+
+def only(**arrays: Any) -> Any:
+    return losscli.compare(["mse"], **arrays)[0]
+
+
+def test_one_row() -> None:
+    loss = only(y_true=[1.0], y_pred=[3.0])
+    assert (loss.value, loss.effective_n, loss.top_share) == (4.0, 1.0, 1.0)
+    assert (loss.inflation, loss.pull, loss.stress, loss.skill) == (1.0, None, None, None)
+
+
+def test_perfect_predictions() -> None:
+    loss = only(y_true=[1.0, 2.0, 4.0], y_pred=[1.0, 2.0, 4.0])
+    assert loss.value == 0
+    assert (loss.inflation, loss.pull, loss.stress, loss.effective_n, loss.top_share) == (None,) * 5
+
+
+def test_all_rows_equal() -> None:
+    loss = only(y_true=[1.0] * 5, y_pred=[2.0] * 5)
+    assert (loss.inflation, loss.pull, loss.stress, loss.skill) == (1.0, None, None, None)
+    assert loss.effective_n == pytest.approx(5)
+
+
+def test_mad_of_zero() -> None:
+    compared = losscli.compare(["mse"], y_true=[0.0] * 5, y_pred=[1.0, 1.0, 1.0, 1.0, 9.0])
+    assert compared.outliers is None
+    assert (compared[0].rank, compared[0].inflation, compared[0].pull, compared[0].stress) == (None,) * 4
+    assert "MAD" in compared.notes[0]
+
+
+def test_all_outliers() -> None:
+    compared = losscli.compare(["mse"], data={"y_true": [1, 2], "y_pred": [2, 4], "bad": [1, 1]}, outliers="column:bad")
+    assert (compared[0].rank, compared[0].inflation, compared[0].pull, compared[0].stress) == (None,) * 4
+    assert "every row is an outlier" in compared.notes[0]
+
+
+def test_losses_below_zero() -> None:
+    compared = losscli.compare(["cosine_similarity"], y_true=[[1, 0], [0, 1.0]], y_pred=[[1, 0], [1, 0.0]])
+    loss = compared[0]
+    assert (loss.inflation, loss.effective_n, loss.top_share, loss.skill) == (None,) * 4
+
+
+def test_out_of_domain_is_no_answer() -> None:
+    loss = losscli.compare(["msle"], y_true=np.arange(1.0, 30), y_pred=np.arange(1.0, 30) ** 1.2)[0]
+    assert loss.stress is None  # 10 standard deviations below is below -1
+    assert loss.pull is not None
+
+
+# ---------------------------------------------------------------------------------------------- what is printed
+
+
+def test_show_outliers_and_sort(cli: Cli) -> None:
+    rows = "\n".join(f"r{i},{a!r},{b!r}" for i, (a, b) in enumerate(zip(Y.tolist(), P.tolist(), strict=True)))
+    data = f"id,y_true,y_pred\n{rows}\n".encode()
+    listed = cli("compare", "--losses", "mse,mae", "--show-outliers", "3", "--id", "id", stdin=data)
+    lines = [line.split("\t") for line in listed.out.splitlines()]
+    assert lines[0] == ["id", "y_true", "y_pred", "residual", "share of mse", "share of mae"]
+    worst = np.argsort(-np.abs(E))[:3]
+    assert [line[0] for line in lines[1:]] == [f"r{i}" for i in worst]
+    assert float(lines[1][4]) == pytest.approx((E**2 / (E**2).sum())[worst[0]])
+    document = json.loads(cli("compare", "--losses", "mse,mae", "--show-outliers", "2", "-f", "json", stdin=data).out)
+    assert [row["row"] for row in document["outliers"]["rows"]] == (worst[:2] + 1).tolist()
+    falling = cli("compare", "--losses", "mse,mae,huber", "--sort=-effective_n", stdin=data).out.splitlines()[1:]
+    numbers = [float(line.split("\t")[6]) for line in falling]
+    assert numbers == sorted(numbers, reverse=True)
+    refused = cli("compare", "--losses", "mse", "--sort", "best", stdin=data)
+    assert (refused.status, "'best'" in refused.err) == (2, True)
+
+
+def test_gates_on_what_compare_measures(cli: Cli) -> None:
+    data = b"y_true,y_pred\n1,2\n3,4\n5,6.5\n7,8.5\n9,30\n"
+    assert cli("compare", "--losses", "mse", "--fail-if", "mse.pull>0.1", stdin=data).status == 1
+    assert cli("compare", "--losses", "mse", "--fail-if", "mse.top_share>0.99", stdin=data).status == 0
+
+
+def test_json_holds_every_column(cli: Cli) -> None:
+    data = b"y_true,y_pred\n1,2\n3,4\n5,6.5\n7,8.5\n9,30\n"
+    (loss,) = json.loads(cli("compare", "--losses", "mse", "-f", "json", stdin=data).out)["losses"]
+    for key in ("rank", "value", "inflation", "pull", "stress", "effective_n", "top_share", "skill"):
+        assert math.isfinite(loss[key])
+    assert (loss["bounded_value"], loss["bounded_gradient"]) == (False, False)
