@@ -24,6 +24,7 @@ from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.spec import BoundLoss, Loss
 
 if TYPE_CHECKING:
+    from losscli.analysis.baseline import Earlier
     from losscli.analysis.compare import Comparison
     from losscli.analysis.recommend import Recommendation
     from losscli.data.dataset import Dataset
@@ -57,7 +58,8 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
         **options: roles as arrays (`y_true=`, `y_pred=`, `weight=`, ...); parameters of the loss (`delta=0.5`);
             and `reduction` (`mean`, `sum`, `median`), `nan` (`error`, `omit`, `propagate`), `gradient` (bool),
             `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names);
-            `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value.
+            `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value;
+            `baseline`, the path of an earlier JSON result, for `result.baseline.change`.
 
     Returns:
         A LossResult with `value`, `per_sample` and the statistics; for a list, or with groups, an Evaluation: a
@@ -72,9 +74,19 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
     charge = _charge(options.pop("penalty", None), options.pop("parameters", None))
+    earlier = _earlier(options.pop("baseline", None))
     evaluation = _evaluate([loss] if one else list(loss), data, options)
     evaluation = evaluation.with_penalty(charge) if charge else evaluation
+    evaluation = earlier.beside(evaluation) if earlier else evaluation
     return evaluation.losses[0] if one and not options.get("group_by") else evaluation
+
+
+def _earlier(path: str | os.PathLike[str] | None) -> Earlier | None:
+    if path is None:
+        return None
+    from losscli.analysis import baseline
+
+    return baseline.read(os.fspath(path))
 
 
 def _charge(text: str | None, parameters: Any) -> Applied | None:

@@ -72,11 +72,12 @@ def summary(evaluation: Evaluation) -> Report:
     """A row a loss, or a row a group and loss."""
     groups = tuple(evaluation[0].group or ())
     named = (Column("loss", Kind.TEXT), *(Column(name, Kind.TEXT) for name in groups))
-    risk = ("penalty",) if evaluation.penalty else ()
-    columns = (*named, Column("n", Kind.COUNT), *map(Column, ("value", *risk, *STATISTICS)))
+    weighted = groups and evaluation.data.weighted
+    counts = (Column("n", Kind.COUNT), *([Column("weight")] if weighted else []))
+    columns = (*named, *counts, *map(Column, ("value", *evaluation[0].beside, *STATISTICS)))
     rows = [
-        [r.label, *(r.group or {}).values(), r.n, r.value, *(getattr(r, key) for key in risk),
-         *(getattr(r.summary, key) for key in STATISTICS)]
+        [r.label, *(r.group or {}).values(), r.n, *([r.summary.weight_sum] if weighted else []), r.value,
+         *r.beside.values(), *(getattr(r.summary, key) for key in STATISTICS)]
         for r in evaluation
     ]  # fmt: skip
     block = list(zip(*rows, strict=True))

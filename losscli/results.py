@@ -42,6 +42,22 @@ class DataInfo(NamedTuple):
         }  # fmt: skip
 
 
+class Baseline(NamedTuple):
+    """An earlier value of the same signature, and the value since."""
+
+    value: float | None
+    now: float
+
+    @property
+    def change(self) -> float | None:
+        """The relative change; None where there is none to speak of."""
+        if self.value is None or not np.isfinite(self.now):
+            return None
+        if self.value == 0:
+            return 0.0 if self.now == 0 else None
+        return (self.now - self.value) / abs(self.value)
+
+
 @dataclass(frozen=True)
 class LossResult:
     """One loss over a dataset.
@@ -49,7 +65,7 @@ class LossResult:
     `label` is the loss with the parameters that are not defaults. `value` is reduced; the statistics are of the
     per-sample losses, `std` being divided by n. `per_sample` (n,), `gradient` (the prediction's shape) and `rows`
     (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`. `penalty` is the part of
-    the value that is none of the data's, where one was asked for.
+    the value that is none of the data's, where one was asked for; `baseline` an earlier value.
     """
 
     label: str
@@ -62,6 +78,15 @@ class LossResult:
     rows: NDArray[np.int64] | None = None
     group: dict[str, str] | None = None
     penalty: float | None = None
+    baseline: Baseline | None = None
+
+    @property
+    def beside(self) -> dict[str, float | None]:
+        """What was asked for beside the value, as columns."""
+        columns: dict[str, float | None] = {} if self.penalty is None else {"penalty": self.penalty}
+        if self.baseline is not None:
+            columns |= {"baseline": self.baseline.value, "change": self.baseline.change}
+        return columns
 
     @property
     def value(self) -> float:
@@ -80,10 +105,11 @@ class LossResult:
         """The result as JSON has it: numbers that are not finite are None."""
         summary = self.summary
         group = {} if self.group is None else {"group": self.group}
-        penalty = {} if self.penalty is None else {"penalty": number(self.penalty)}
-        return group | penalty | {
+        beside = {key: number(value) for key, value in self.beside.items()}
+        return group | {
             "loss": self.label, "name": self.name, "params": {k: plain(v) for k, v in self.params.items()},
-            "value": number(summary.value), "status": summary.status, "n": summary.n,
+            "value": number(summary.value), **beside, "status": summary.status, "n": summary.n,
+            "weight_sum": number(summary.weight_sum),
             **{key: number(getattr(summary, key)) for key in STATISTICS},
             "exact": summary.exact, "clipped": summary.clipped, "signature": self.signature,
         }  # fmt: skip
@@ -143,7 +169,9 @@ class Evaluation(Sequence[LossResult]):
         import pandas as pd
 
         keys = ("value", "n", *STATISTICS)
-        rows = [(loss.group or {}) | {key: getattr(loss.summary, key) for key in keys} for loss in self.losses]
+        rows = [
+            (loss.group or {}) | loss.beside | {key: getattr(loss.summary, key) for key in keys} for loss in self.losses
+        ]
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
 
 

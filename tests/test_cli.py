@@ -269,15 +269,15 @@ def test_reduction_none_is_per_sample(cli: Cli) -> None:
 def test_groups(cli: Cli) -> None:
     data = b"y_true,y_pred,site,week,w\n0,1,b,1,1\n0,3,a,1,2\n0,5,a,1,4\n0,9,,2,1\n"
     result = cli("compute", "mae,max_error", "--group-by", "site,week", "--weight", "w", stdin=data)
-    rows = [line.split("\t")[:5] for line in result.out.splitlines()]
+    rows = [line.split("\t")[:6] for line in result.out.splitlines()]
     assert rows == [
-        ["loss", "site", "week", "n", "value"],
-        ["mae", "", "2", "1", "9.0"],
-        ["max_error", "", "2", "1", "9.0"],
-        ["mae", "a", "1", "2", repr(26 / 6)],
-        ["max_error", "a", "1", "2", "5.0"],
-        ["mae", "b", "1", "1", "1.0"],
-        ["max_error", "b", "1", "1", "1.0"],
+        ["loss", "site", "week", "n", "weight", "value"],
+        ["mae", "", "2", "1", "1.0", "9.0"],
+        ["max_error", "", "2", "1", "1.0", "9.0"],
+        ["mae", "a", "1", "2", "6.0", repr(26 / 6)],
+        ["max_error", "a", "1", "2", "6.0", "5.0"],
+        ["mae", "b", "1", "1", "1.0", "1.0"],
+        ["max_error", "b", "1", "1", "1.0", "1.0"],
     ]
     assert "3 groups have fewer than 30 rows" in result.err
 

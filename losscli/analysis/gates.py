@@ -28,6 +28,7 @@ class Gate(NamedTuple):
     statistic: str
     comparison: str
     limit: float
+    percent: bool = False
 
     def fails(self, value: float | None) -> bool:
         """Whether the condition is true of a value.
@@ -43,6 +44,12 @@ class Gate(NamedTuple):
     def name(self) -> str:
         return self.label if self.statistic == VALUE else f"{self.label}.{self.statistic}"
 
+    def failure(self, value: float | None) -> str:
+        """The verdict, in words; in percent where the condition is."""
+        if self.percent and value is not None:
+            return f"is {100 * value:.4g}%, {self.comparison} {number_text(100 * self.limit)}%"
+        return f"is {value!r}, {self.comparison} {number_text(self.limit)}"
+
 
 def parse(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]) -> Gate:
     """Read `LOSS[.STATISTIC] OPERATOR NUMBER`, for one of the losses that are evaluated.
@@ -51,7 +58,7 @@ def parse(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]) -> 
         UsageError: it is not of this form, or names a loss or statistic that is not there.
     """
     match = _CONDITION.fullmatch(text.strip())
-    limit = _number(match.group(3)) if match else None
+    limit = _limit(match.group(3)) if match else None
     if match is None or limit is None:
         raise UsageError(f"--fail-if {text!r}: must be LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'")
     subject, comparison, _ = match.groups()
@@ -60,12 +67,13 @@ def parse(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]) -> 
         name, statistic = subject, VALUE
     elif statistic not in statistics:
         raise UsageError(f"--fail-if {text!r}: there is no {statistic!r}; the statistics are {', '.join(statistics)}")
-    return Gate(text, _label(text, name, losses), statistic, comparison, limit)
+    return Gate(text, _label(text, name, losses), statistic, comparison, limit, match.group(3).endswith("%"))
 
 
-def _number(text: str) -> float | None:
+def _limit(text: str) -> float | None:
+    """A number, or a percentage."""
     try:
-        return float(text)
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         return None
 
@@ -90,7 +98,7 @@ def _same(loss: BoundLoss, key: str, typed: spec.Typed) -> bool:
 def verdicts(gates: Sequence[Gate], values: Sequence[tuple[str, str, Mapping[str, float | None]]]) -> list[str]:
     """What failed, in words; `values` are (label, group, statistic -> value) of everything evaluated."""
     return [
-        f"{gate.name}{group} is {values_of[gate.statistic]!r}, {gate.comparison} {number_text(gate.limit)}"
+        f"{gate.name}{group} {gate.failure(values_of[gate.statistic])}"
         for gate in gates
         for label, group, values_of in values
         if label == gate.label and gate.fails(values_of[gate.statistic])

@@ -8,6 +8,7 @@ import click
 
 from losscli.cli.options import (
     Notes,
+    baseline_option,
     data_options,
     gate_option,
     loss_options,
@@ -38,6 +39,7 @@ from losscli.cli.options import (
 @click.option("--parameters", metavar="FILE", help="The numbers that --penalty is of, of any shape.")
 @click.option("--group-by", metavar="COL[,COL]", help="A row a group and loss.")
 @gate_option
+@baseline_option
 @output_options
 def command(
     losses: str,
@@ -51,6 +53,7 @@ def command(
     parameters: str | None,
     group_by: str | None,
     gates: tuple[str, ...],
+    baseline: str | None,
     quiet: bool,
     **values: Any,
 ) -> int:
@@ -65,7 +68,7 @@ def command(
     losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
     """  # fmt: skip
     from losscli import plan, report
-    from losscli.cli.conclusion import conclude, gates_from
+    from losscli.cli.conclusion import baseline_from, conclude, gates_from
     from losscli.cli.output import Output
     from losscli.cli.progress import track
     from losscli.results import results_by_group, results_of
@@ -73,7 +76,8 @@ def command(
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)
-    conditions = gates_from(gates, bound)
+    conditions = gates_from(gates, bound, baseline=baseline is not None)
+    earlier = baseline_from(baseline)
     per_sample = per_sample or gradient or top is not None or reduction == "none"
     charge = penalty_from(penalty, parameters, per_sample, values)
     request = request_from(
@@ -86,11 +90,12 @@ def command(
     evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)
     if per_sample:
         output.emit(report.samples(dataset, run, evaluated, lambda: results_of(dataset, run).to_dict(), top))
-        evaluation = results_of(dataset, run)
+        evaluation = earlier.beside(results_of(dataset, run)) if earlier else results_of(dataset, run)
     else:
         for _ in evaluated:
             pass
         evaluation = results_by_group(dataset, run) if group_by else results_of(dataset, run)
         evaluation = evaluation.with_penalty(charge) if charge else evaluation
+        evaluation = earlier.beside(evaluation) if earlier else evaluation
         output.emit(report.summary(evaluation))
     return conclude(evaluation, note, conditions)

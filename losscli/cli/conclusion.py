@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from losscli.cli.options import Notes
+from losscli.errors import UsageError
 
 if TYPE_CHECKING:
+    from losscli.analysis.baseline import Earlier
     from losscli.analysis.gates import Gate
     from losscli.results import Evaluation, LossResult
     from losscli.spec import BoundLoss
@@ -19,14 +21,34 @@ SMALL_GROUP = 30
 FAILED = 1
 
 
-def gates_from(texts: Sequence[str], losses: Sequence[BoundLoss], more: Sequence[str] = ()) -> list[Gate]:
-    """The gates that were typed; `more` are statistics that only this command has."""
+def gates_from(
+    texts: Sequence[str], losses: Sequence[BoundLoss], more: Sequence[str] = (), *, baseline: bool = False
+) -> list[Gate]:
+    """The gates that were typed; `more` are statistics that only this command has.
+
+    Raises:
+        UsageError: a condition that is none, or of a change where there is no baseline.
+    """
     if not texts:
         return []
     from losscli.analysis import gates
     from losscli.results import STATISTICS
 
-    return [gates.parse(text, losses, ["value", "n", *STATISTICS, "clipped", *more]) for text in texts]
+    statistics = ["value", "n", *STATISTICS, "clipped", *more, "baseline", "change"]
+    found = [gates.parse(text, losses, statistics) for text in texts]
+    for gate in found:
+        if gate.statistic in ("baseline", "change") and not baseline:
+            raise UsageError(f"--fail-if {gate.text!r}: needs --baseline FILE.json, an earlier result")
+    return found
+
+
+def baseline_from(path: str | None) -> Earlier | None:
+    """The earlier result, where one is named."""
+    if path is None:
+        return None
+    from losscli.analysis import baseline
+
+    return baseline.read(path)
 
 
 def conclude(
@@ -72,7 +94,7 @@ def _failed(
 
 
 def _statistics(result: LossResult) -> dict[str, float | None]:
-    return dict(result.summary._asdict())
+    return result.summary._asdict() | result.beside
 
 
 def _where(result: LossResult) -> str:

@@ -87,6 +87,11 @@ gate_option = click.option(
     help="Exit with 1 where a condition is true, as 'mse>0.5' or 'huber.p95>=3' (repeatable).",
 )  # fmt: skip
 
+baseline_option = click.option(
+    "--baseline", metavar="FILE.json",
+    help="An earlier JSON result: adds its values and the relative change, for gates as 'mse.change>2%'.",
+)  # fmt: skip
+
 
 class Notes:
     """Where notes go: stderr, unless they are to be quiet; each is said once."""
