@@ -25,7 +25,7 @@ from losscli.spec import BoundLoss, Loss
 
 if TYPE_CHECKING:
     from losscli.analysis.baseline import Earlier
-    from losscli.analysis.compare import Comparison
+    from losscli.analysis.comparison import Comparison
     from losscli.analysis.recommend import Recommendation
     from losscli.data.dataset import Dataset
     from losscli.evaluate import Run
@@ -114,15 +114,19 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
             default where there is none), `column:NAME`.
         sort: the column to sort by, with a minus from the largest; `rank` by default.
         show_outliers: how many outlier rows to list in `rows`.
-        **options: as in `compute`.
+        **options: as in `compute`; and `models`, the columns of the predictions of several models, or name -> array
+            where `y_true` is an array.
     """
-    from losscli.analysis.compare import compare_run
-    from losscli.analysis.outliers import parse
+    from losscli.analysis.compare import Asked, compare_run
 
     names = losses.split(",") if isinstance(losses, str) else list(losses)
-    column = parse(outliers).column if outliers else ""
-    with _prepared(names, data, options | ({"carry": (column,)} if column else {})) as (dataset, run):
-        return compare_run(dataset, run, outliers, sort=sort, show=show_outliers)
+    asked = Asked.of(outliers, sort, show_outliers)
+    column = asked.rule.column if asked.rule else ""
+    earlier = _earlier(options.pop("baseline", None))
+    named = {"models": ()} | options | ({"carry": (column,)} if column else {})
+    with _prepared(names, data, named) as (dataset, run):
+        compared = compare_run(dataset, run, asked)
+    return compared.beside(earlier) if earlier else compared
 
 
 def recommend(data: Data = None, *, from_logits: bool = False, **options: Any) -> Recommendation:
@@ -162,6 +166,12 @@ def recommend(data: Data = None, *, from_logits: bool = False, **options: Any) -
 def _prepared(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Iterator[tuple[Dataset, Run]]:
     """The dataset and the run that the arguments of compute and compare ask for."""
     asked = {key: value for key, value in options.items() if key in Request._fields}
+    models = asked.get("models") or ()
+    predictions = dict(models) if isinstance(models, Mapping) else {}
+    if predictions and data is not None:
+        raise UsageError("models as arrays go with y_true as an array; of data they are columns")
+    if "models" in asked:
+        asked["models"] = tuple(map(str, models))
     rest = {key: value for key, value in options.items() if key not in Request._fields}
     probe = resolve(losses)
     roles = plan.role_names(probe)
@@ -173,7 +183,7 @@ def _prepared(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> 
     request = Request(**asked)
     if "weight" in arrays:
         request = request._replace(columns={"weight": "weight", **request.columns})
-    with closing(_sources(data, arrays, roles)) as sources:
+    with closing(_sources(data, arrays | predictions, roles)) as sources:
         yield plan.prepare(bound, sources, request, _warn)
 
 

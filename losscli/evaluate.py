@@ -26,6 +26,15 @@ class Outcome(NamedTuple):
     clipped: int = 0
     gradient: Array | None = None
 
+    def take(self, rows: Mask) -> Outcome:
+        """The outcome of some rows, without its gradient and what was clipped."""
+        per_sample = self.per_sample[rows]
+        return Outcome(
+            per_sample if self.elements is self.per_sample else self.elements[rows], per_sample,
+            None if self.counted is None else self.counted[rows],
+            None if self.denominator is None else self.denominator[rows],
+        )  # fmt: skip
+
 
 class Evaluator(NamedTuple):
     """A loss with its parameters, in the form that the data has the roles for."""
@@ -204,6 +213,10 @@ class Run:
         self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
 
+    def again(self) -> Run:
+        """The same, for other predictions."""
+        return Run(self.evaluators, self.reduction, group_by=self.group_by)
+
     def _accumulators(self) -> list[Accumulator]:
         return [Accumulator(e.bound.loss.reduction, self.reduction) for e in self.evaluators]
 
@@ -329,10 +342,10 @@ def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]]) -> Form
     forms = [f for f in bound.loss.forms if all(role.name in shapes or role.optional for role in f.roles)]
     if len(forms) < 2:
         return forms[0] if forms else None
-    return next((form for form in forms if _takes(form, shapes)), forms[0])
+    return next((form for form in forms if takes(form, shapes)), forms[0])
 
 
-def _takes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+def takes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     """Whether the shapes fit the roles, and each other."""
     sizes: dict[str, Any] = {}
     for role in form.roles:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from losscli.data.batch import RowPolicy
+from losscli.data.batch import MODEL, RowPolicy
 from losscli.data.dataset import Dataset
 from losscli.data.labels import class_names, in_order_of
 from losscli.data.roles import Binder, Bound, label_of, suggest
 from losscli.data.source import Sources
 from losscli.domain import Domain
 from losscli.errors import DataError, UsageError
-from losscli.evaluate import Evaluator, Run, choose_form
+from losscli.evaluate import Evaluator, Run, choose_form, takes
 from losscli.spec import BoundLoss
 
 
@@ -21,7 +23,7 @@ class Request(NamedTuple):
 
     `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
     and names rows; `classes` the class names; `group_by` the columns whose values make groups; `carry` other columns
-    to bring along.
+    to bring along; `models` what was asked for as the predictions of several models, None where there can be but one.
     """
 
     columns: Mapping[str, str] = {}
@@ -29,6 +31,7 @@ class Request(NamedTuple):
     classes: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     carry: tuple[str, ...] = ()
+    models: tuple[str, ...] | None = None
     nan: str = "error"
     reduction: str = "mean"
     gradient: bool = False
@@ -66,7 +69,11 @@ def prepare(
     _check_choices(request)
     _check_roles(request, role_names(losses))
     binder = Binder(sources, request.columns, request.id, note)
-    found = {role: binder.find_one(role, domains) for role, domains in _domains(losses).items()}
+    domains = _domains(losses)
+    found = {role: binder.find_one(role, several) for role, several in domains.items()}
+    models = models_of(losses, binder, found, domains, request)
+    if models:
+        found["y_pred"] = next(iter(models.values()))
     bound: dict[str, Bound] = {}
     evaluators = []
     for loss in losses:
@@ -76,8 +83,62 @@ def prepare(
         bound |= {name: b for name in names if (b := found[name]) is not None}
         if request.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
-    dataset = _dataset(bound, _read_as(evaluators), binder, request, note)
+    if models and "y_pred" not in bound:
+        raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
+    bound |= {MODEL + name: in_order_of(bound["y_pred"], model) for name, model in models.items()}
+    dataset = replace(_dataset(bound, _read_as(evaluators), binder, request, note), models=tuple(models))
     return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
+
+
+def models_of(losses: Sequence[BoundLoss], binder: Binder, found: Mapping[str, Bound | None],
+              domains: Mapping[str, Sequence[Domain]], request: Request) -> dict[str, Bound]:  # fmt: skip
+    """Name -> predictions of several models: what was asked for, or each column where no loss takes them together.
+
+    Raises:
+        UsageError: one is named twice.
+        DataError: a column that is not there; models that predict different classes.
+    """
+    if request.models is None or "y_pred" not in domains:
+        return {}
+    if len(request.models) > 1:
+        named = [(_model_name(text), text) for text in request.models]
+        twice = next((name for name, count in Counter(name for name, _ in named).items() if count > 1), None)
+        if twice:
+            raise UsageError(f"--pred: two models are called {twice!r}")
+        return _same_shape({name: _predictions(binder, text, domains["y_pred"]) for name, text in named})
+    predicted, true = found["y_pred"], found.get("y_true")
+    if predicted is None or true is None or not predicted.several:
+        return {}
+    shapes = {role: b.shape for role, b in found.items() if b}
+    if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
+        return {}
+    return {column.name: predicted._replace(columns=(column,), names=()) for column in predicted.columns}
+
+
+def _model_name(text: str) -> str:
+    """What a model is called: by its column, or by what its columns start with."""
+    first, comma, _ = text.partition(",")
+    start = text.partition("*")[0] if "*" in text else first.rpartition("_")[0] if comma else ""
+    return start.rstrip("_[") or text
+
+
+def _predictions(binder: Binder, text: str, domains: Sequence[Domain]) -> Bound:
+    bound = binder.asked("y_pred", text, domains)
+    assert bound is not None
+    return bound
+
+
+def _same_shape(models: dict[str, Bound]) -> dict[str, Bound]:
+    """The models, if all predict the same classes."""
+    (first, expected), *others = models.items()
+    for name, bound in others:
+        if len(bound.columns) != len(expected.columns):
+            raise DataError(f"{label_of(bound.table)}model {first!r} has {len(expected.columns)} columns, "
+                            f"model {name!r} has {len(bound.columns)}")  # fmt: skip
+        if sorted(bound.names) != sorted(expected.names):
+            classes = f"{first!r} {', '.join(expected.names)}; {name!r} {', '.join(bound.names)}"
+            raise DataError(f"{label_of(bound.table)}the models predict different classes: {classes}")
+    return models
 
 
 def _check_choices(request: Request) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from losscli.evaluate import Evaluated, Run
 from losscli.results import STATISTICS, Evaluation, gradient_columns, number
 
 if TYPE_CHECKING:
-    from losscli.analysis.compare import Comparison
+    from losscli.analysis.comparison import ComparedLoss, Comparison
     from losscli.analysis.recommend import Recommendation
     from losscli.data.dataset import Dataset
     from losscli.spec import Loss
@@ -87,21 +87,50 @@ def summary(evaluation: Evaluation) -> Report:
 
 
 def comparison(compared: Comparison) -> Report:
-    """A row a loss, least sensitive first."""
-    from losscli.analysis.compare import COLUMNS
+    """A row a loss, least sensitive first; of several models a row a loss and model, the best first."""
+    from losscli.analysis.comparison import COLUMNS, STANDING
 
-    kinds = {"rank": Kind.COUNT, "bounded_value": Kind.TEXT, "bounded_gradient": Kind.TEXT}
-    columns = (Column("loss", Kind.TEXT), *(Column(key, kinds.get(key, Kind.NUMBER), COLUMNS[key]) for key in COLUMNS))
-    rows = [[loss.label, *(_spoken(getattr(loss, key)) for key in COLUMNS)] for loss in compared]
+    first = compared[0]
+    where = tuple(Column(key, Kind.NAME) for key in first.where)
+    counts = ("n", *(["weight"] if compared.evaluation.data.weighted else [])) if first.result.group else ()
+    keys = _of_models(COLUMNS, STANDING) if first.model is not None else COLUMNS
+    shown = {**dict.fromkeys(counts, ""), **_after_value(keys, first.result.beside)}
+    columns = (Column("loss", Kind.TEXT), *where, *(Column(key, _KINDS.get(key, Kind.NUMBER)) for key in shown))
+    rows = [[one.label, *one.where.values(), *(_spoken(_cell_of(one, key)) for key in shown)] for one in compared]
     return Report(
         columns,
         [list(zip(*rows, strict=True))],
         compared.to_dict,
         ("value",),
         records=lambda: [loss.to_dict() for loss in compared],
-        legend=tuple(f"{key}: {text}" for key, text in COLUMNS.items()),
+        legend=tuple(f"{key}: {text}" for key, text in shown.items() if text),
         detail=outlier_rows(compared) if compared.rows else None,
     )
+
+
+_KINDS = {"rank": Kind.COUNT, "n": Kind.COUNT, "flip": Kind.COUNT, "winner": Kind.TEXT, "bounded_value": Kind.TEXT,
+          "bounded_gradient": Kind.TEXT}  # fmt: skip
+
+OF_MODELS = ("value", "inflation", "pull", "effective_n")
+"""The columns of a comparison that are shown beside those of several models; the others do not fit, JSON has them."""
+
+
+def _of_models(columns: Mapping[str, str], standing: Mapping[str, str]) -> dict[str, str]:
+    """What is shown of several models."""
+    return {"value": columns["value"], **standing, **{key: columns[key] for key in OF_MODELS[1:]}}
+
+
+def _after_value(columns: Mapping[str, str], beside: Mapping[str, Any]) -> dict[str, str]:
+    """The columns with those that stand beside the value."""
+    place = list(columns).index("value") + 1
+    items = list(columns.items())
+    return dict([*items[:place], *((key, "") for key in beside), *items[place:]])
+
+
+def _cell_of(loss: ComparedLoss, key: str) -> Any:
+    result = loss.result
+    counts = {"n": result.n, "weight": result.summary.weight_sum, **result.beside}
+    return counts[key] if key in counts else getattr(loss, key)
 
 
 def _spoken(cell: Any) -> Any:
@@ -111,18 +140,19 @@ def _spoken(cell: Any) -> Any:
 def outlier_rows(compared: Comparison) -> Report:
     """A row an outlier row: its number or name, what it holds, and its share of each loss."""
     first = compared.rows[0]
+    where = tuple(Column(key, Kind.NAME) for key in compared.flagged[0].where)
     named = Column("row", Kind.COUNT) if first.id is None else Column("id", Kind.NAME)
     residual = () if first.residual is None else ("residual",)
     shares = [f"share of {label}" for label in first.shares]
-    columns = (named, *map(Column, (*first.values, *residual, *shares)))
+    columns = (*where, named, *map(Column, (*first.values, *residual, *shares)))
     rows = [
-        [row.row if row.id is None else row.id, *row.values.values(), *([row.residual] if residual else []),
-         *row.shares.values()]
-        for row in compared.rows
+        [*flagged.where.values(), row.row if row.id is None else row.id, *row.values.values(),
+         *([row.residual] if residual else []), *row.shares.values()]
+        for flagged in compared.flagged for row in flagged.worst
     ]  # fmt: skip
     return Report(
         columns, [list(zip(*rows, strict=True))], compared.to_dict, (named.key,),
-        records=lambda: [row.to_dict() for row in compared.rows],
+        records=lambda: [{**flagged.located, **row.to_dict()} for flagged in compared.flagged for row in flagged.worst],
     )  # fmt: skip
 
 

@@ -65,7 +65,8 @@ class LossResult:
     `label` is the loss with the parameters that are not defaults. `value` is reduced; the statistics are of the
     per-sample losses, `std` being divided by n. `per_sample` (n,), `gradient` (the prediction's shape) and `rows`
     (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`. `penalty` is the part of
-    the value that is none of the data's, where one was asked for; `baseline` an earlier value.
+    the value that is none of the data's, where one was asked for; `baseline` an earlier value; `group` and `model` say
+    of which rows and predictions it is, where there are several.
     """
 
     label: str
@@ -79,6 +80,24 @@ class LossResult:
     group: dict[str, str] | None = None
     penalty: float | None = None
     baseline: Baseline | None = None
+    model: str | None = None
+
+    @property
+    def located(self) -> dict[str, Any]:
+        """The group and the model that it is of, as JSON has them."""
+        group = {} if self.group is None else {"group": self.group}
+        return group if self.model is None else group | {"model": self.model}
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The group and the model that it is of, as columns."""
+        group = self.group or {}
+        return group if self.model is None else group | {"model": self.model}
+
+    @property
+    def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What tells it apart from the other results of an evaluation: its label, and where it is of."""
+        return self.label, tuple(self.where.items())
 
     @property
     def beside(self) -> dict[str, float | None]:
@@ -104,9 +123,8 @@ class LossResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it: numbers that are not finite are None."""
         summary = self.summary
-        group = {} if self.group is None else {"group": self.group}
         beside = {key: number(value) for key, value in self.beside.items()}
-        return group | {
+        return self.located | {
             "loss": self.label, "name": self.name, "params": {k: plain(v) for k, v in self.params.items()},
             "value": number(summary.value), **beside, "status": summary.status, "n": summary.n,
             "weight_sum": number(summary.weight_sum),

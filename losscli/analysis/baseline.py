@@ -13,7 +13,7 @@ from losscli.results import Baseline, Evaluation, LossResult
 WRITES = "'losscli compute ... -o old.json' writes one"
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
-"""A loss by its label, and the group that it is of."""
+"""A loss by its label, and the group and model that it is of."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,10 @@ class Earlier:
         return replace(evaluation, losses=tuple(self._beside(result) for result in evaluation))
 
     def _beside(self, result: LossResult) -> LossResult:
-        found = self.losses.get(_key(result.label, result.group))
+        found = self.losses.get(result.key)
         if found is None:
             known = ", ".join(dict.fromkeys(_text(key) for key in self.losses))
-            name = _text(_key(result.label, result.group))
-            raise UsageError(f"--baseline {self.path}: has no {name}; what it has is {known}")
+            raise UsageError(f"--baseline {self.path}: has no {_text(result.key)}; what it has is {known}")
         if found["signature"] != result.signature:
             raise UsageError(f"--baseline {self.path}: {_difference(result, str(found['signature']))}")
         before = found["value"]
@@ -59,7 +58,7 @@ def read(path: str) -> Earlier:
     losses = document.get("losses") if isinstance(document, dict) else None
     if not isinstance(losses, list) or not all(map(_is_loss, losses)):
         raise DataError(f"--baseline {path}: is not a result of losscli; {WRITES}")
-    return Earlier(path, {_key(loss["loss"], loss.get("group")): loss for loss in losses})
+    return Earlier(path, {_key(loss): loss for loss in losses})
 
 
 def _is_loss(entry: Any) -> bool:
@@ -70,8 +69,9 @@ def _is_loss(entry: Any) -> bool:
     )
 
 
-def _key(label: str, group: Mapping[str, str] | None) -> Key:
-    return label, tuple((group or {}).items())
+def _key(entry: Mapping[str, Any]) -> Key:
+    model = {"model": entry["model"]} if "model" in entry else {}
+    return entry["loss"], tuple({**(entry.get("group") or {}), **model}.items())
 
 
 def _text(key: Key) -> str:

@@ -1,136 +1,79 @@
-"""compare: what outliers do to each loss, and on how many rows each number rests."""
+"""compare: what outliers do to each loss, on how many rows each number rests, and which model wins under it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from losscli.analysis import remarks
+from losscli.analysis.comparison import COLUMNS, STANDING, ComparedLoss, Comparison, Flagged, OutlierRow
+from losscli.analysis.contest import Contest, agreement, contest
 from losscli.analysis.kept import Kept
-from losscli.analysis.outliers import Flags, default, flag, parse, scale
+from losscli.analysis.outliers import Rule, default, flag, parse, scale
 from losscli.analysis.sensitivity import Sensitivity, Setting, measure_all, shares_of
-from losscli.errors import UsageError
-from losscli.evaluate import Evaluated, Run
-from losscli.results import Evaluation, LossResult, document, number, plain, results_of
+from losscli.data.batch import Batch
+from losscli.errors import NoResultError, UsageError
+from losscli.evaluate import Evaluated, Run, groups_of
+from losscli.results import Evaluation, LossResult, results_by_group, results_of
+from losscli.statistics.resampling import Resampling
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from losscli.data.dataset import Dataset
 
-COLUMNS = {
-    "rank": "1 = least sensitive: by inflation, ties by stress",
-    "value": "the loss over all rows",
-    "inflation": "of the number: value / value without the outlier rows",
-    "pull": "of a fit: how far outliers drag its best constant, in robust sd",
-    "stress": "inflation, were 1 in 100 of the other rows 10 robust sd off",
-    "effective_n": "how many rows the number really rests on",
-    "top_share": "share of the number that its largest 1 % of rows carry",
-    "skill": "1 = perfect, 0 = no better than its best constant prediction",
-    "bounded_value": "no = one row can make the number as large as it likes",
-    "bounded_gradient": "no = one row can pull a fit as hard as it likes",
-}
-
-MEASURES = tuple(key for key in COLUMNS if key != "value")
-"""The columns that are compare's own."""
+__all__ = ["Asked", "compare_run", "order_of"]
 
 
-@dataclass(frozen=True)
-class ComparedLoss:
-    """A loss and its outlier sensitivity; what means nothing on this data is None."""
+class Asked(NamedTuple):
+    """What is asked of a comparison.
 
-    result: LossResult
-    rank: int | None
-    sensitivity: Sensitivity
-
-    def __getattr__(self, key: str) -> Any:
-        """The measures of its sensitivity are its own."""
-        if key.startswith("_") or key not in COLUMNS:
-            raise AttributeError(key)
-        return getattr(self.sensitivity, key)
-
-    @property
-    def label(self) -> str:
-        return self.result.label
-
-    @property
-    def value(self) -> float:
-        return self.result.value
-
-    @property
-    def measures(self) -> dict[str, Any]:
-        """Column -> what it holds, without the value."""
-        return {"rank": self.rank, **asdict(self.sensitivity)}
-
-    def to_dict(self) -> dict[str, Any]:
-        measures = {k: v if isinstance(v, bool) else number(v) for k, v in asdict(self.sensitivity).items()}
-        return {
-            "loss": self.label, "name": self.result.name,
-            "params": {key: plain(value) for key, value in self.result.params.items()},
-            "rank": self.rank, "value": number(self.value), "status": self.result.status, "n": self.result.n,
-            **measures, "clipped": self.result.summary.clipped, "signature": self.result.signature,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class OutlierRow:
-    """A flagged row: its number, its name where rows have names, its residual, and its share of each loss."""
-
-    row: int
-    id: str | None
-    values: dict[str, float]
-    residual: float | None
-    shares: dict[str, float | None]
-
-    def to_dict(self) -> dict[str, Any]:
-        named = {} if self.id is None else {"id": self.id}
-        return {"row": self.row, **named, **{k: number(v) for k, v in self.values.items()},
-                "residual": number(self.residual),
-                "shares": {k: number(v) for k, v in self.shares.items()}}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Comparison(Sequence[ComparedLoss]):
-    """Several losses on one dataset, least sensitive first; `notes` say what to do next.
-
-    `outliers` are the numbers of the rows that `rule` flagged (None where it has no answer), `rows` the worst of them.
+    `rule` flags outlier rows (`mad:3.5` by default, `top:1%` where there is no residual); `sort` is a column, with a
+    minus from the largest; `show` how many outlier rows to list; `resampling` how differences of models are resampled.
     """
 
+    rule: Rule | None = None
+    sort: str | None = None
+    show: int = 0
+    resampling: Resampling = Resampling(0.95)
+
+    @classmethod
+    def of(cls, rule: str | None, sort: str | None, show: int, resampling: Resampling | None = None) -> Asked:
+        """What was typed, checked.
+
+        Raises:
+            UsageError: a rule or a column that there is not.
+        """
+        order_of(sort)
+        return cls(parse(rule) if rule else None, sort, show, resampling or Resampling(0.95))
+
+
+class Case(NamedTuple):
+    """Rows with one model's predictions, that are looked at as if they were alone, and the losses on them."""
+
+    kept: Kept
+    results: tuple[LossResult, ...]
+    model: str | None
+    group: dict[str, str] | None
+
+    @property
+    def where(self) -> dict[str, str]:
+        return self.results[0].where
+
+    @property
+    def located(self) -> dict[str, Any]:
+        return self.results[0].located
+
+
+class Looked(NamedTuple):
+    """A case, looked at."""
+
+    case: Case
     losses: tuple[ComparedLoss, ...]
-    rule: str
-    outliers: tuple[int, ...] | None
+    flagged: Flagged
     notes: tuple[str, ...]
-    evaluation: Evaluation
-    rows: tuple[OutlierRow, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.losses)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.losses[index]
-
-    def __iter__(self) -> Iterator[ComparedLoss]:
-        return iter(self.losses)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The document that `--format json` prints."""
-        n = None if self.outliers is None else len(self.outliers)
-        share = None if n is None else n / self.evaluation.data.n_used
-        rows = {"rows": [row.to_dict() for row in self.rows]} if self.rows else {}
-        return document(self.evaluation.data) | {
-            "outliers": {"rule": self.rule, "n": n, "share": share} | rows,
-            "losses": [loss.to_dict() for loss in self.losses],
-        }
-
-    def to_frame(self) -> pd.DataFrame:
-        """A row a loss."""
-        import pandas as pd
-
-        rows = [{"rank": loss.rank, "value": loss.value} | asdict(loss.sensitivity) for loss in self.losses]
-        return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
 
 
 def order_of(text: str | None) -> tuple[str, bool]:
@@ -140,39 +83,96 @@ def order_of(text: str | None) -> tuple[str, bool]:
         UsageError: there is no such column.
     """
     column, falling = (text or "rank").removeprefix("-"), bool(text) and str(text).startswith("-")
-    if column not in ("loss", *COLUMNS):
-        raise UsageError(f"--sort {text}: there is no column {column!r}; the columns are loss, {', '.join(COLUMNS)}")
+    known = ("loss", *COLUMNS, *STANDING)
+    if column not in known:
+        raise UsageError(f"--sort {text}: there is no column {column!r}; the columns are {', '.join(known)}")
     return column, falling
 
 
-def compare_run(dataset: Dataset, run: Run, rule: str | None = None,
-                track: Callable[[Iterator[Evaluated]], Iterator[Evaluated]] = iter, *, sort: str | None = None,
-                show: int = 0) -> Comparison:  # fmt: skip
-    """Evaluate a dataset and compare the losses.
+Track = Callable[[Iterator[Evaluated]], Iterator[Evaluated]]
+
+
+def compare_run(dataset: Dataset, run: Run, asked: Asked, track: Track = iter) -> Comparison:
+    """Evaluate a dataset and compare the losses, and the models if there are several.
 
     Args:
-        dataset: where the rows come from.
-        run: the losses.
-        rule: what flags outlier rows; `mad:3.5` by default, `top:1%` where there is no residual.
+        dataset: where the rows come from, and the predictions of each model.
+        run: the losses, and the groups.
+        asked: what flags outlier rows, and what is to be shown.
         track: wraps the batches, to show progress.
-        sort: the column to sort by, with a minus from the largest; by rank otherwise.
-        show: how many outlier rows to list.
     """
-    asked, order = (parse(rule) if rule else None), order_of(sort)
-    kept = Kept.of(track(run.over(dataset.batches())), run)
-    evaluation = results_of(dataset, run)
-    residual = kept.residual
-    chosen = asked or default(residual)
-    flags = flag(chosen, kept, residual)
-    setting = Setting(kept, residual, scale(residual, kept.batch.weight), flags.rows)
-    measured = measure_all(setting, [result.value for result in evaluation])
-    losses = [ComparedLoss(r, k, m) for r, k, m in zip(evaluation, _ranks(measured), measured, strict=True)]
-    named = None if flags.rows is None else tuple(kept.batch.rows[flags.rows].tolist())
-    rows = _worst(setting, dataset.id, show)
+    evaluation, cases = _cases(dataset, run, track)
+    looked = [_look(case, asked, dataset.id) for case in cases]
+    contests = _contests(cases, asked.resampling, dataset.id) if dataset.models else []
+    losses = [_standing(loss, contests) for one in looked for loss in one.losses]
+    by_group = [[c for c in contests if c.group == group] for group in _distinct([c.group for c in contests])]
+    agreements = tuple(agreement(several) for several in by_group)
+    several = {} if len(cases) == 1 else {i: one.case.where for i, one in enumerate(looked)}
+    notes = [*remarks.of_contests(contests, agreements), *remarks.of_cases([one.notes for one in looked], several)]
     return Comparison(
-        tuple(_sorted(losses, *order)), chosen.text, named, tuple(_notes(losses, evaluation, flags, setting)),
-        evaluation, rows,
+        tuple(_sorted(losses, asked.sort)),
+        tuple(one.flagged for one in looked), tuple(notes), evaluation, tuple(contests), agreements,
     )  # fmt: skip
+
+
+def _distinct(groups: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for group in groups:
+        if group not in found:
+            found.append(group)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------- cases
+
+
+def _cases(dataset: Dataset, run: Run, track: Track) -> tuple[Evaluation, list[Case]]:
+    """Everything that is looked at as if it were alone: each group with each model, or all rows."""
+    batches = [item.batch for item in track(run.over(dataset.batches()))]
+    whole = Kept.of(batches, run)
+    cases: list[Case] = []
+    for model in dataset.models or (None,):
+        kept = whole if model is None else _predicted(model, whole, batches)
+        cases += _by_group(dataset, kept, model)
+    cases.sort(key=lambda case: tuple((case.group or {}).values()))
+    if not cases:
+        raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")
+    return replace(results_of(dataset, run), losses=tuple(r for case in cases for r in case.results)), cases
+
+
+def _predicted(model: str, whole: Kept, batches: Sequence[Batch]) -> Kept:
+    """The same rows, with the predictions of a model."""
+    run = whole.run.again()
+    for _ in run.over(batch.predicted_by(model) for batch in batches):
+        pass
+    return Kept(run, whole.batch.predicted_by(model))
+
+
+def _by_group(dataset: Dataset, kept: Kept, model: str | None) -> Iterator[Case]:
+    run = kept.run
+    if not run.group_by:
+        results = tuple(replace(result, model=model) for result in results_of(dataset, run))
+        yield Case(kept, results, model, None)
+        return
+    evaluation = results_by_group(dataset, run)
+    for key, rows in groups_of([kept.batch.extras[name] for name in run.group_by]):
+        group = dict(zip(run.group_by, key, strict=True))
+        results = tuple(replace(result, model=model) for result in evaluation if result.group == group)
+        if len(results) == len(run.evaluators):  # else a loss ignores all of its rows
+            yield Case(kept.take(rows), results, model, group)
+
+
+def _look(case: Case, asked: Asked, id: str | None) -> Looked:
+    """Flag outlier rows, and measure what they do to each loss."""
+    kept, residual = case.kept, case.kept.residual
+    rule = asked.rule or default(residual)
+    flags = flag(rule, kept, residual)
+    setting = Setting(kept, residual, scale(residual, kept.batch.weight), flags.rows)
+    measured = measure_all(setting, [result.value for result in case.results])
+    losses = tuple(map(ComparedLoss, case.results, _ranks(measured), measured))
+    numbers = None if flags.rows is None else tuple(kept.batch.rows[flags.rows].tolist())
+    flagged = Flagged(rule.text, numbers, len(kept.batch), _worst(setting, id, asked.show), case.located, case.where)
+    return Looked(case, losses, flagged, tuple(remarks.of_case(losses, len(kept.batch), flags, setting)))
 
 
 def _ranks(measured: Sequence[Sensitivity]) -> list[int | None]:
@@ -182,14 +182,48 @@ def _ranks(measured: Sequence[Sensitivity]) -> list[int | None]:
     return [None if key is None else known.index(key) + 1 for key in keys]
 
 
-def _sorted(losses: Sequence[ComparedLoss], column: str, falling: bool) -> list[ComparedLoss]:
-    """By a column; what has no value there comes last."""
+def _sorted(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
+    """By a column, what has no value there last; else by rank, and where there are models, the best first."""
+    column, falling = order_of(sort)
+    places = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
+
+    def natural(loss: ComparedLoss) -> Any:
+        group = tuple((loss.result.group or {}).values())
+        if loss.model is None:
+            return group, math.inf if loss.rank is None else loss.rank, places[loss.label]
+        return group, places[loss.label], math.isnan(loss.value), loss.value
 
     def key(loss: ComparedLoss) -> Any:
-        return loss.label if column == "loss" else getattr(loss, column)
+        return loss.label if column == "loss" else getattr(loss, column, None)
 
-    there = [loss for loss in losses if key(loss) is not None]
-    return [*sorted(there, key=key, reverse=falling), *(loss for loss in losses if key(loss) is None)]
+    ordered = sorted(losses, key=natural)
+    if sort is None:
+        return ordered
+    there = [loss for loss in ordered if key(loss) is not None]
+    return [*sorted(there, key=key, reverse=falling), *(loss for loss in ordered if key(loss) is None)]
+
+
+# ------------------------------------------------------------------------------------------------------ models
+
+
+def _contests(cases: Sequence[Case], resampling: Resampling, id: str | None) -> list[Contest]:
+    """The models under each loss, in each group that all of them have."""
+    found = []
+    for group in _distinct([case.group for case in cases]):
+        there = {case.model: case for case in cases if case.group == group and case.model is not None}
+        for i in range(len(cases[0].results)):
+            values = {model: case.results[i].value for model, case in there.items()}
+            kept = {model: case.kept for model, case in there.items()}
+            found.append(contest(i, kept, values, group, resampling, id))
+    return found
+
+
+def _standing(loss: ComparedLoss, contests: Sequence[Contest]) -> ComparedLoss:
+    """The loss with how its model did, where there are several."""
+    for one in contests:
+        if one.label == loss.label and one.group == loss.result.group and loss.model is not None:
+            return replace(loss, standing=one.standing(loss.model))
+    return loss
 
 
 # ----------------------------------------------------------------------------------------------- the worst rows
@@ -208,7 +242,7 @@ def _worst(setting: Setting, id: str | None, count: int) -> tuple[OutlierRow, ..
     return tuple(_row(setting, int(place), id, shares) for place in worst)
 
 
-def _row(setting: Setting, place: int, id: str | None, shares: dict[str, Any]) -> OutlierRow:
+def _row(setting: Setting, place: int, id: str | None, shares: Mapping[str, Any]) -> OutlierRow:
     batch, residual = setting.kept.batch, setting.residual
     scalars = {role: float(array[place]) for role, array in batch.arrays.items()
                if role not in batch.tables and array[place].size == 1 and array.dtype.kind == "f"}  # fmt: skip
@@ -219,53 +253,3 @@ def _row(setting: Setting, place: int, id: str | None, shares: dict[str, Any]) -
         None if residual is None or residual.ndim > 1 else float(residual[place]),
         {label: None if share is None else float(share[place]) for label, share in shares.items()},
     )
-
-
-# ------------------------------------------------------------------------------------------------------- notes
-
-
-def _notes(
-    losses: Sequence[ComparedLoss], evaluation: Evaluation, flags: Flags, setting: Setting
-) -> Iterator[str]:  # fmt: skip
-    n = evaluation.data.n_used
-    if flags.rows is None:
-        yield f"no outlier rows by {flags.rule}: {flags.why}; rank, inflation, pull and stress are left out"
-    else:
-        yield from _of_outliers(losses, int(flags.rows.sum()), n, flags.rule)
-    yield from _of_few_rows(losses, n)
-    if flags.rows is not None and not flags.rows.all():
-        for loss in losses:
-            if loss.inflation is None:
-                yield f"{loss.label} has no inflation: {_why_none(loss)}"
-    if setting.residual is not None and setting.scale is None and flags.rows is not None:
-        why = "their MAD is 0" if setting.residual.ndim == 1 else "there are several in a row"
-        yield f"pull and stress are left out: the residuals have no robust scale ({why})"
-    elif setting.residual is None and setting.outliers is not None:
-        yield "pull and stress are left out: they are of losses of y_pred - y_true"
-
-
-def _of_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: str) -> Iterator[str]:
-    if count == n:
-        yield f"every row is an outlier by {rule}: rank, inflation, pull and stress are left out"
-    elif count == 0:
-        yield f"no row is an outlier by {rule}: inflation is 1 and pull 0"
-    else:
-        share = f"{count} of {n} rows ({100 * count / n:.2g} %)"
-        yield f"{share} are outliers by {rule}: see --show-outliers {min(count, 5)}"
-
-
-def _of_few_rows(losses: Sequence[ComparedLoss], n: int) -> Iterator[str]:
-    """Which number rests on few rows: the one that does most."""
-    known = [loss for loss in losses if loss.effective_n is not None]
-    worst = min(known, key=lambda loss: loss.effective_n, default=None)
-    if worst is None or n < 20 or worst.effective_n >= 0.2 * n:
-        return
-    top = -(-n // 100)
-    largest = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
-    yield f"{worst.label} rests on about {worst.effective_n:.0f} of {n} rows: {largest} {100 * worst.top_share:.0f} %"
-
-
-def _why_none(loss: ComparedLoss) -> str:
-    if loss.result.summary.min < 0:
-        return "some of its values are below 0, of which ratios mean nothing"
-    return "its value over the other rows is not a finite number above 0"

@@ -96,10 +96,17 @@ def _same(loss: BoundLoss, key: str, typed: spec.Typed) -> bool:
 
 
 def verdicts(gates: Sequence[Gate], values: Sequence[tuple[str, str, Mapping[str, float | None]]]) -> list[str]:
-    """What failed, in words; `values` are (label, group, statistic -> value) of everything evaluated."""
-    return [
-        f"{gate.name}{group} {gate.failure(values_of[gate.statistic])}"
-        for gate in gates
-        for label, group, values_of in values
-        if label == gate.label and gate.fails(values_of[gate.statistic])
-    ]
+    """What failed, in words; `values` are (label, group, statistic -> value) of everything evaluated.
+
+    Raises:
+        NoResultError: a statistic has no value, or nothing has that statistic.
+    """
+    failures = []
+    for gate in gates:
+        there = [
+            (group, v[gate.statistic]) for label, group, v in values if label == gate.label and gate.statistic in v
+        ]
+        if not there:
+            gate.fails(None)
+        failures += [f"{gate.name}{group} {gate.failure(value)}" for group, value in there if gate.fails(value)]
+    return failures

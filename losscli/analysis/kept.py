@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,25 +12,32 @@ from numpy.typing import NDArray
 from losscli.data.batch import ROWS, Batch
 from losscli.domain import Array, Mask
 from losscli.errors import LosscliError
-from losscli.evaluate import Evaluated, Evaluator, Outcome, Run, feed
+from losscli.evaluate import Evaluator, Outcome, Run, feed
 from losscli.statistics.summary import Accumulator
 
 
 class Kept(NamedTuple):
     """The rows of a run that are neither absent nor incomplete.
 
-    Losses on them are not kept but evaluated again: that takes less time than it takes to store them all.
+    Losses on them are not kept but evaluated again: that takes less time than it takes to store them all. `fixed` are
+    the outcomes of losses that couple these rows with others.
     """
 
     run: Run
     batch: Batch
+    fixed: Mapping[int, Outcome] = {}
 
     @staticmethod
-    def of(evaluated: Iterable[Evaluated], run: Run) -> Kept:
+    def of(batches: Sequence[Batch], run: Run) -> Kept:
         """The rows of all batches."""
-        batch = Batch.concatenate([item.batch for item in evaluated])
+        batch = Batch.concatenate(batches)
         left_out = _either(batch.absent, batch.missing)
         return Kept(run, batch if left_out is None else replace(batch.take(~left_out), absent=None, missing=None))
+
+    def take(self, rows: Mask) -> Kept:
+        """Some of the rows; losses that couple rows have seen them all."""
+        coupled = [i for i, evaluator in enumerate(self.run.evaluators) if evaluator.form.whole]
+        return Kept(self.run, self.batch.take(rows), {i: self.outcome(i).take(rows) for i in coupled})
 
     @property
     def residual(self) -> Array | None:
@@ -51,6 +58,8 @@ class Kept(NamedTuple):
 
     def outcome(self, i: int) -> Outcome:
         """A loss on all rows."""
+        if i in self.fixed:
+            return self.fixed[i]
         return _joined([outcome for _, outcome in evaluations(self.run.evaluators[i], self.batch)])
 
     def value(self, i: int, outcome: Outcome, rows: Mask) -> float:

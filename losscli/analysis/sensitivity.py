@@ -24,6 +24,9 @@ FAR = 10.0
 CONTAMINATION = 0.01
 """The share of rows that `stress` puts there."""
 
+RESOLVED = 1e-9
+"""How many standard deviations apart two constants must be to be told apart: they are searched for."""
+
 TOP = 100
 """`top_share` is of one in so many rows."""
 
@@ -181,7 +184,8 @@ def _pull(setting: Setting, i: int) -> float | None:
     others = _shift(setting, i, inside, 1)
     if everything is None or others is None:
         return None
-    return _finite(abs(everything - others) / setting.scale)
+    distance = abs(everything - others) / setting.scale
+    return 0.0 if distance < RESOLVED else _finite(distance)
 
 
 def _shiftable(setting: Setting, i: int) -> bool:

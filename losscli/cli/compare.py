@@ -8,6 +8,8 @@ import click
 
 from losscli.cli.options import (
     Notes,
+    baseline_option,
+    columns_from,
     data_options,
     gate_option,
     loss_options,
@@ -34,7 +36,9 @@ from losscli.cli.options import (
     help="List the K worst outlier rows, with each one's share of every loss.",
 )
 @click.option("--sort", metavar="COL", help="Sort by a column, -COL from the largest.  [default: rank]")
+@click.option("--group-by", metavar="COL[,COL]", help="Compare within each group.")
 @gate_option
+@baseline_option
 @loss_options
 @data_options
 @output_options
@@ -44,7 +48,9 @@ def command(
     outliers: str | None,
     show_outliers: int | None,
     sort: str | None,
+    group_by: str | None,
     gates: tuple[str, ...],
+    baseline: str | None,
     params: tuple[str, ...],
     quiet: bool,
     **values: Any,
@@ -53,30 +59,32 @@ def command(
 
     Two questions are kept apart: how far outlier rows move the number that is reported (inflation, stress), and how
     far they would drag a fit (pull). Values of different losses are in different units: it is not they that are ranked.
+    With several models (--pred a --pred b, or a pattern) it says which one wins under each loss, and how sure that is.
 
     \b
     losscli compare --losses mse,mae,huber data.csv
     cat data.csv | losscli compare --losses mse,mae,huber
+    losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
     """  # fmt: skip
     from losscli import plan, report
-    from losscli.analysis.compare import MEASURES, compare_run, order_of
-    from losscli.analysis.outliers import parse
-    from losscli.cli.conclusion import conclude, gates_from
+    from losscli.analysis.compare import Asked, compare_run
+    from losscli.analysis.comparison import GATED, MEASURES
+    from losscli.cli.conclusion import baseline_from, conclude, gates_from
     from losscli.cli.output import Output
     from losscli.cli.progress import track
 
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)
-    conditions = gates_from(gates, bound, MEASURES)
-    rule, _ = (parse(outliers) if outliers else None), order_of(sort)  # refused before anything is read
-    request = request_from(values, carry=(rule.column,) if rule and rule.column else ())
+    conditions = gates_from(gates, bound, (*MEASURES, *GATED), baseline=baseline is not None)
+    earlier = baseline_from(baseline)
+    asked = Asked.of(outliers, sort, show_outliers or 0)
+    carry = (asked.rule.column,) if asked.rule and asked.rule.column else ()
+    request = request_from(values, several_models=True, carry=carry, group_by=columns_from(group_by))
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
-    compared = compare_run(
-        dataset, run, outliers, lambda items: track(items, dataset.progress, quiet), sort=sort, show=show_outliers or 0
-    )
+    compared = compare_run(dataset, run, asked, lambda items: track(items, dataset.progress, quiet))
+    compared = compared.beside(earlier) if earlier else compared
     output.emit(report.comparison(compared))
     for text in compared.notes:
         note(text)
-    measures = {loss.label: loss.measures for loss in compared}
-    return conclude(compared.evaluation, note, conditions, measures)
+    return conclude(compared.evaluation, note, conditions, {loss.result.key: loss.measures for loss in compared})

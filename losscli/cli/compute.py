@@ -9,6 +9,7 @@ import click
 from losscli.cli.options import (
     Notes,
     baseline_option,
+    columns_from,
     data_options,
     gate_option,
     loss_options,
@@ -84,7 +85,7 @@ def command(
         values,
         reduction="mean" if reduction == "none" else reduction,
         gradient=gradient,
-        group_by=tuple((group_by or "").split(",")) if group_by else (),
+        group_by=columns_from(group_by),
     )
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)

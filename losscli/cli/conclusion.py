@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from losscli.cli.options import Notes
 from losscli.errors import UsageError
@@ -55,11 +55,11 @@ def conclude(
     evaluation: Evaluation,
     note: Notes,
     gates: Sequence[Gate] = (),
-    more: Mapping[str, Mapping[str, float | None]] | None = None,
+    more: Mapping[Any, Mapping[str, float | None]] | None = None,
 ) -> int:
     """Say what should be known, then the verdict of the gates.
 
-    `more` maps the label of a loss to statistics that its result does not have.
+    `more` maps the key of a result to statistics that it does not have itself.
 
     Returns:
         1 where a gate's condition is true, else 0.
@@ -80,11 +80,11 @@ def conclude(
 
 
 def _failed(
-    evaluation: Evaluation, gates: Sequence[Gate], more: Mapping[str, Mapping[str, float | None]], note: Notes
+    evaluation: Evaluation, gates: Sequence[Gate], more: Mapping[Any, Mapping[str, float | None]], note: Notes
 ) -> bool:
     from losscli.analysis.gates import verdicts
 
-    values = [(r.label, _where(r), _statistics(r) | dict(more.get(r.label, {}))) for r in evaluation]
+    values = [(r.label, _where(r), _statistics(r) | dict(more.get(r.key, {}))) for r in evaluation]
     failures = verdicts(gates, values)
     for failure in failures:
         sys.stderr.write(f"losscli: failed: {failure}\n")
@@ -98,7 +98,7 @@ def _statistics(result: LossResult) -> dict[str, float | None]:
 
 
 def _where(result: LossResult) -> str:
-    return "".join(f" ({column} {value})" for column, value in (result.group or {}).items())
+    return "".join(f" ({column} {value})" for column, value in result.where.items())
 
 
 def remarks(evaluation: Evaluation) -> list[str]:

@@ -56,7 +56,8 @@ loss_options = bundle(
 
 data_options = bundle(
     click.option("--true", "true", metavar="COL", help="Column of the true values."),
-    click.option("--pred", "pred", metavar="COL", help="Column of the predictions; a list or pattern for vectors."),
+    click.option("--pred", "preds", multiple=True, metavar="COL",
+                 help="Column of the predictions; a list or pattern for vectors; compare takes several models."),
     click.option("--weight", "weight", metavar="COL", help="Column of sample weights."),
     click.option("--column", "columns", multiple=True, metavar="ROLE=COLS",
                  help="Columns of a role: a name, a comma list or a pattern as prob_* (repeatable)."),
@@ -135,11 +136,24 @@ def penalty_from(text: str | None, path: str | None, per_sample: bool, values: d
     return penalty.apply(penalty.parse(text), path, read_options(values)._replace(format=None))
 
 
-def request_from(values: dict[str, Any], **more: Any) -> Request:
-    """What the data options say."""
+def columns_from(text: str | None) -> tuple[str, ...]:
+    """The columns of a comma list."""
+    return tuple(text.split(",")) if text else ()
+
+
+def request_from(values: dict[str, Any], several_models: bool = False, **more: Any) -> Request:
+    """What the data options say.
+
+    Raises:
+        UsageError: what makes no sense whatever the data holds.
+    """
     from losscli.plan import Request
 
-    columns = {"y_true": values["true"], "y_pred": values["pred"], "weight": values["weight"]}
+    preds = values["preds"]
+    if len(preds) > 1 and not several_models:
+        raise UsageError("--pred is given twice: several models are compared by 'losscli compare'")
+    models = {"models": preds} if several_models else {}
+    columns = {"y_true": values["true"], "y_pred": preds[0] if preds else None, "weight": values["weight"]}
     for text in values["columns"]:
         role, equals, names = text.partition("=")
         if not (role and equals and names):
@@ -149,7 +163,7 @@ def request_from(values: dict[str, Any], **more: Any) -> Request:
     if len(set(classes)) < len(classes):
         raise UsageError(f"--classes {values['classes']}: a class is named twice")
     asked = {role: names for role, names in columns.items() if names}
-    return Request(asked, values["id_"], classes, nan=values["nan"], **more)
+    return Request(asked, values["id_"], classes, nan=values["nan"], **models, **more)
 
 
 def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[str, Any]) -> Sources:

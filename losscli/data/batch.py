@@ -15,6 +15,9 @@ from losscli.errors import DataError
 ROWS = 1 << 16
 """Rows of a batch: small enough that a kernel's temporaries stay in cache."""
 
+MODEL = "y_pred@"
+"""What the role of the predictions of one model of several starts with."""
+
 
 @dataclass
 class Batch:
@@ -92,6 +95,15 @@ class Batch:
     def changed(self, **arrays: NDArray[Any]) -> Batch:
         """The same rows with other values in some roles."""
         return replace(self, arrays={**self.arrays, **arrays}, _checked={})
+
+    def predicted_by(self, model: str) -> Batch:
+        """The same rows with the predictions of one model, and of no other."""
+        others = {role for role in self.arrays if role.startswith(MODEL)}
+        arrays = {role: array for role, array in self.arrays.items() if role not in others}
+        places = {role: place for role, place in self.places.items() if role not in others}
+        own = MODEL + model
+        return replace(self, arrays=arrays | {"y_pred": self.arrays[own]},
+                       places=places | {"y_pred": self.places[own]}, _checked={})  # fmt: skip
 
     @staticmethod
     def concatenate(batches: Sequence[Batch]) -> Batch:

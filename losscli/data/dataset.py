@@ -24,7 +24,8 @@ Parts = dict[int, Chunk]
 class Dataset:
     """Gives batches of aligned rows. May be read once.
 
-    `extras` are columns that are carried along as text (ids, groups); `id` is the one of them that pairs files.
+    `extras` are columns that are carried along as text (ids, groups); `id` is the one of them that pairs files;
+    `models` are the names of several models, each of which has a role of its own beside `y_pred`.
     """
 
     bound: Mapping[str, Bound]
@@ -34,6 +35,7 @@ class Dataset:
     classes: ClassNames = field(default_factory=ClassNames)
     id: str | None = None
     extras: Sequence[str] = ()
+    models: tuple[str, ...] = ()
     _names: dict[str, AnyNames] = field(default_factory=dict, init=False)
 
     def batches(self) -> Iterator[Batch]:

@@ -70,6 +70,14 @@ class Binder:
         """The role's columns as the first of the domains finds them."""
         return next((bound for domain in domains if (bound := self.find(role, domain))), None)
 
+    def asked(self, role: str, text: str, domains: Sequence[Domain]) -> Bound | None:
+        """The columns that some text asks for, whatever else was asked for the role.
+
+        Raises:
+            DataError: a column that is not there.
+        """
+        return Binder(self._sources, {**self._columns, role: text}, self._key, self._note).find_one(role, domains)
+
     def find(self, role: str, domain: Domain) -> Bound | None:
         """The role's columns, or None where nothing in the data goes by its name.
 
@@ -82,15 +90,14 @@ class Binder:
             return None
         asked = self._columns.get(role)
         if asked is not None:
-            return (
-                _by_part(self._asked(role, table, asked), domain) if "*" in asked else self._asked(role, table, asked)
-            )
+            named = self._named_columns(role, table, asked)
+            return _by_part(named, domain) if "*" in asked else named
         own = role in self._sources.by_role
         if (parted := self._parted(role, domain, table, own)) is not None:
             return parted
         return self._named(role, domain, table) or (self._only(role, domain, table) if own else None)
 
-    def _asked(self, role: str, table: Table, asked: str) -> Bound:
+    def _named_columns(self, role: str, table: Table, asked: str) -> Bound:
         """Columns by name, comma list or pattern."""
         if table.column(asked):
             return self._bound(role, table, [asked])

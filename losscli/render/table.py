@@ -62,8 +62,8 @@ def _draw(report: Report, rows: Rows, style: Style, console: Console) -> None:
 
 
 def _in_parts(report: Report, rows: Rows, digits: int, console: Console) -> Iterator[Table]:
-    """Tables of as many columns as fit, each with the first column in front."""
-    start = 1
+    """Tables of as many columns as fit, each with the columns that name the rows in front."""
+    start = _naming(report)
     while start < len(report.columns):
         stop = start + 1
         while stop < len(report.columns) and _fits(_upright(*_part(report, rows, start, stop + 1), digits), console):
@@ -73,8 +73,15 @@ def _in_parts(report: Report, rows: Rows, digits: int, console: Console) -> Iter
 
 
 def _part(report: Report, rows: Rows, start: int, stop: int) -> tuple[Report, Rows]:
-    columns = (report.columns[0], *report.columns[start:stop])
-    return report._replace(columns=columns), [[row[0], *row[start:stop]] for row in rows]
+    naming = _naming(report)
+    columns = (*report.columns[:naming], *report.columns[start:stop])
+    return report._replace(columns=columns), [[*row[:naming], *row[start:stop]] for row in rows]
+
+
+def _naming(report: Report) -> int:
+    """How many columns in front name the rows."""
+    numbers = (i for i, column in enumerate(report.columns) if column.kind.numeric)
+    return max(1, next(numbers, 1))
 
 
 def _terms(rows: Sequence[tuple[str, str]]) -> Table:

@@ -1,0 +1,126 @@
+"""What should be known of a comparison, and what to do next: the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from losscli.analysis.comparison import ComparedLoss
+from losscli.analysis.contest import Agreement, Contest
+from losscli.analysis.outliers import Flags
+from losscli.analysis.sensitivity import Setting
+
+MOST = 6
+"""Notes on groups and models beyond which the rest is only counted."""
+
+NONE = "no row is an outlier"
+
+NAMED = 5
+"""How many rows a note names."""
+
+
+def of_case(losses: Sequence[ComparedLoss], n: int, flags: Flags, setting: Setting) -> Iterator[str]:
+    """What outliers do to the losses on some rows."""
+    if flags.rows is None:
+        yield f"no outlier rows by {flags.rule}: {flags.why}; rank, inflation, pull and stress are left out"
+    else:
+        yield from _of_outliers(int(flags.rows.sum()), n, flags.rule)
+    yield from _of_few_rows(losses, n)
+    if flags.rows is not None and not flags.rows.all():
+        for loss in losses:
+            if loss.inflation is None:
+                yield f"{loss.label} has no inflation: {_why_none(loss)}"
+    if setting.residual is not None and setting.scale is None and flags.rows is not None:
+        why = "their MAD is 0" if setting.residual.ndim == 1 else "there are several in a row"
+        yield f"pull and stress are left out: the residuals have no robust scale ({why})"
+    elif setting.residual is None and setting.outliers is not None:
+        yield "pull and stress are left out: they are of losses of y_pred - y_true"
+
+
+def _of_outliers(count: int, n: int, rule: str) -> Iterator[str]:
+    if count == n:
+        yield f"every row is an outlier by {rule}: rank, inflation, pull and stress are left out"
+    elif count == 0:
+        yield f"{NONE} by {rule}: inflation is 1 and pull 0"
+    else:
+        share = f"{count} of {n} rows ({100 * count / n:.2g} %)"
+        yield f"{share} are outliers by {rule}: see --show-outliers {min(count, 5)}"
+
+
+def _of_few_rows(losses: Sequence[ComparedLoss], n: int) -> Iterator[str]:
+    """Which number rests on few rows: the one that does most."""
+    known = [loss for loss in losses if loss.effective_n is not None]
+    worst = min(known, key=lambda loss: loss.effective_n, default=None)
+    if worst is None or n < 20 or worst.effective_n >= 0.2 * n:
+        return
+    top = -(-n // 100)
+    largest = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
+    yield f"{worst.label} rests on about {worst.effective_n:.0f} of {n} rows: {largest} {100 * worst.top_share:.0f} %"
+
+
+def _why_none(loss: ComparedLoss) -> str:
+    if loss.result.summary.min < 0:
+        return "some of its values are below 0, of which ratios mean nothing"
+    return "its value over the other rows is not a finite number above 0"
+
+
+def of_cases(notes: Sequence[Sequence[str]], where: Mapping[int, Mapping[str, str]]) -> Iterator[str]:
+    """The notes of each case with the group and model they are of; what is said of all only once."""
+    if not where:
+        yield from notes[0]
+        return
+    everywhere = set(notes[0]).intersection(*notes[1:])
+    yield from (text for text in notes[0] if text in everywhere)
+    own = [f"{', '.join(where[i].values())}: {text}" for i, texts in enumerate(notes) for text in texts
+           if text not in everywhere and not text.startswith(NONE)]  # fmt: skip
+    yield from own[:MOST]
+    if len(own) > MOST:
+        yield f"{len(own) - MOST} more notes on groups and models are left out"
+
+
+# ------------------------------------------------------------------------------------------------------- models
+
+
+def of_contests(contests: Sequence[Contest], agreements: Sequence[Agreement]) -> Iterator[str]:
+    """Who wins under which losses, whether they agree, and on how few rows a win rests."""
+    for one in agreements:
+        there = [contest for contest in contests if contest.group == one.group]
+        group = f"{', '.join(one.group.values())}: " if one.group else ""
+        yield group + _of_winners(there, one)
+        for contest in there:
+            if contest.flip is not None and len(contest.winners) == 1:
+                yield group + _of_flip(contest)
+        for why in dict.fromkeys(contest.why for contest in there if contest.why and contest.winners):
+            labels = [contest.label for contest in there if contest.why == why]
+            yield f"{group}{_listed(labels)}: the winner is by the values alone, as there is no interval {why}"
+
+
+def _of_winners(contests: Sequence[Contest], agreement: Agreement) -> str:
+    by_result: dict[str, list[str]] = {}
+    for contest in contests:
+        by_result.setdefault(_result(contest.winners), []).append(contest.label)
+    results = "; ".join(f"{result} under {_listed(labels)}" for result, labels in by_result.items())
+    if agreement.kendall_w is None:
+        return results
+    return f"the losses {AGREE[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): {results}"
+
+
+AGREE = {True: "agree", False: "do not agree", None: "do not contradict each other, but there are ties"}
+
+
+def _result(winners: Sequence[str]) -> str:
+    if not winners:
+        return "no winner, as a value is not finite,"
+    return f"{winners[0]} wins" if len(winners) == 1 else f"{_listed(winners)} tie"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _of_flip(contest: Contest) -> str:
+    flip = contest.flip
+    assert flip is not None
+    kind = "row" if flip.ids is None else "id"
+    shown = ", ".join(map(str, flip.names[:NAMED])) + (", ..." if flip.n > NAMED else "")
+    rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} rows ({kind}s {shown})"
+    return f"{contest.label}: without {rows} {flip.to} would win"

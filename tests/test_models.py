@@ -1,0 +1,280 @@
+"""compare with several models, and within groups, against straightforward NumPy."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import losscli
+from losscli.analysis.contest import kendall_w
+from losscli.errors import DataError, UsageError
+from tests.conftest import Cli
+
+RNG = np.random.default_rng(11)
+N = 300
+Y = RNG.normal(size=N) * 10 + 50
+MODELS = {"a": Y + RNG.normal(size=N), "b": Y + 1.3 * RNG.normal(size=N), "c": Y + 1.02 * RNG.normal(size=N)}
+W = RNG.integers(1, 4, size=N).astype(float)
+SITE = RNG.choice(["north", "south"], size=N)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    path = tmp_path / "models.csv"
+    columns = {"y_true": Y, **{f"model_{name}": p for name, p in MODELS.items()}, "w": W, "site": SITE}
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def compared(losses: list[str], **options: Any) -> dict[tuple[str, str], Any]:
+    found = losscli.compare(losses, y_true=Y, models=MODELS, **options)
+    return {(c.label, c.model): c for c in found}
+
+
+# ------------------------------------------------------------------------------------------------------ winners
+
+
+@pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
+def test_differences_and_winners(weight: np.ndarray | None) -> None:
+    found = compared(["mse", "mae"], weight=weight)
+    for name, loss in (("mse", np.square), ("mae", np.abs)):
+        values = {m: np.average(loss(p - Y), weights=weight) for m, p in MODELS.items()}
+        for model, value in values.items():
+            row = found[name, model]
+            assert row.value == pytest.approx(value, rel=1e-12)
+            assert row.difference == pytest.approx(value - min(values.values()), rel=1e-9, abs=1e-12)
+    assert [found["mse", m].winner for m in "abc"] == ["tie", "no", "tie"]
+
+
+@pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
+def test_intervals_are_those_of_paired_resamples(weight: np.ndarray | None) -> None:
+    row = compared(["mse"], weight=weight)["mse", "b"]
+    w = np.ones(N) if weight is None else weight
+    gaps = (MODELS["b"] - Y) ** 2 - (MODELS["a"] - Y) ** 2
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(N, size=(4000, N))
+    means = (gaps[drawn] * w[drawn]).sum(axis=1) / w[drawn].sum(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    width = high - low  # a percentile interval: not the same method, but the same place
+    assert row.diff_low == pytest.approx(low, abs=0.1 * width)
+    assert row.diff_high == pytest.approx(high, abs=0.1 * width)
+
+
+def test_the_difference_of_roots_is_resampled_to_first_order() -> None:
+    found = compared(["mse", "rmse"])
+    a, b = found["rmse", "a"].value, found["rmse", "b"].value
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(N, size=(4000, N))
+    roots = [np.sqrt(((MODELS[m] - Y) ** 2)[drawn].mean(axis=1)) for m in "ab"]
+    low, high = np.quantile(roots[1] - roots[0], (0.025, 0.975))
+    assert found["rmse", "b"].difference == pytest.approx(b - a, rel=1e-12)
+    assert found["rmse", "b"].diff_low == pytest.approx(low, abs=0.1 * (high - low))
+    assert found["rmse", "b"].diff_high == pytest.approx(high, abs=0.1 * (high - low))
+
+
+def test_equal_models_tie() -> None:
+    found = losscli.compare(["mse", "mae"], y_true=Y, models={"one": MODELS["a"], "two": MODELS["a"]})
+    assert {(c.winner, c.difference) for c in found} == {("tie", 0.0)}
+    assert found.agreements[0].kendall_w is None
+
+
+def test_a_clear_winner_under_one_loss_and_another_under_the_other() -> None:
+    spiked = MODELS["a"] + np.where(np.arange(N) < 12, 40.0, 0.0)
+    steady = MODELS["a"] + 2.0
+    found = losscli.compare(["mse", "mae"], y_true=Y, models={"spiked": spiked, "steady": steady})
+    assert [c.winner for c in found] == ["yes", "no", "tie", "tie"] or found.agreements[0].same_winner is not True
+    medians = losscli.compare(["medae", "mse"], y_true=Y, models={"spiked": spiked, "steady": steady})
+    assert medians.agreements[0].same_winner is False
+    assert any("the losses do not agree" in text for text in medians.notes)
+
+
+# ------------------------------------------------------------------------------------------------------- flips
+
+
+def fewest(loss: Any, first: np.ndarray, second: np.ndarray, y: np.ndarray, w: np.ndarray) -> int | None:
+    """The fewest rows without which the loss of the second is smaller, by trying all."""
+    n = len(y)
+    for count in range(1, n):
+        for rows in combinations(range(n), count):
+            kept = np.setdiff1d(np.arange(n), rows)
+            if loss(second[kept] - y[kept], w[kept]) < loss(first[kept] - y[kept], w[kept]):
+                return count
+    return None
+
+
+OF = {
+    "mse": lambda e, w: np.average(e**2, weights=w), "rmse": lambda e, w: np.sqrt(np.average(e**2, weights=w)),
+    "mae": lambda e, w: np.average(np.abs(e), weights=w), "max_error": lambda e, w: np.abs(e).max(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", OF)
+def test_the_fewest_rows_that_decide(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, a, b = rng.normal(size=(3, 9))
+    w = rng.uniform(0.5, 2, size=9)
+    found = losscli.compare([name], y_true=y, models={"a": a, "b": b}, weight=w)
+    best, other = (a, b) if found[0].model == "a" else (b, a)
+    assert found[0].flip == fewest(OF[name], best, other, y, w)
+    flip = found.contests[0].flip
+    if flip is not None:
+        kept = np.setdiff1d(np.arange(9), np.array(flip.rows) - 1)
+        assert OF[name](other[kept] - y[kept], w[kept]) < OF[name](best[kept] - y[kept], w[kept])
+
+
+def test_no_removal_helps_a_model_that_is_worse_everywhere() -> None:
+    found = losscli.compare(["mse", "max_error"], y_true=Y, models={"a": Y + 1, "b": Y + 2})
+    assert [(c.model, c.flip) for c in found] == [("a", None), ("b", None)] * 2
+
+
+def test_deciding_rows_are_named(data: str, cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("id,y_true,a,b\nu,0,1,2\nv,0,1,2\nw,0,1,2\nx,0,5,2\n")
+    result = cli("compare", "--losses", "max_error", str(path), "--pred", "a", "--pred", "b", "--id", "id")
+    assert "max_error: without id x a would win" in result.err
+
+
+# --------------------------------------------------------------------------------------------------- agreement
+
+
+def test_kendalls_w() -> None:
+    # m = 3 judges of k = 4 items: rank sums 4, 5, 10, 11, S = 37, W = 12 * 37 / (9 * 60)
+    assert kendall_w(np.array([[1.0, 2, 3, 4], [1, 2, 4, 3], [2, 1, 3, 4]])) == pytest.approx(37 * 12 / 540)
+    assert kendall_w(np.array([[1.0, 2, 3], [10, 20, 30]])) == pytest.approx(1)
+    assert kendall_w(np.array([[1.0, 2], [2, 1]])) == 0
+    # with ties: W = chi² / (m (k - 1)), and scipy.stats.friedmanchisquare (1.17.1) gives chi² = 4.909090909090909
+    assert kendall_w(np.array([[1.0, 2, 2], [1, 2, 3], [1, 3, 2]])) == pytest.approx(4.909090909090909 / 6)
+    assert kendall_w(np.array([[1.0, 1], [2, 2]])) is None
+
+
+# ------------------------------------------------------------------------------------------- columns of models
+
+
+def test_a_pattern_is_several_models_where_no_loss_takes_it_as_one(data: str, cli: Cli) -> None:
+    by_pattern = cli("compare", "--losses", "mse", data, "--pred", "model_*")
+    one_by_one = cli("compare", "--losses", "mse", data, *(w for m in "abc" for w in ("--pred", f"model_{m}")))
+    assert by_pattern.out == one_by_one.out
+    assert by_pattern.out.split("\n")[0].split("\t")[:4] == ["loss", "model", "value", "winner"]
+
+
+def test_vectors_of_classes(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "classes.csv"
+    path.write_text(
+        "y_true,a_cat,a_dog,b_dog,b_cat\ncat,.9,.1,.4,.6\ndog,.2,.8,.7,.3\ncat,.8,.2,.2,.8\ndog,.1,.9,.6,.4\n"
+    )
+    result = cli("compare", "--losses", "cross_entropy", str(path), "--pred", "a_*", "--pred", "b_*", "-f", "json")
+    values = {row["model"]: row["value"] for row in json.loads(result.out)["losses"]}
+    assert values["a"] == pytest.approx(-np.log([0.9, 0.8, 0.8, 0.9]).mean())
+    assert values["b"] == pytest.approx(-np.log([0.6, 0.7, 0.8, 0.6]).mean())
+    one = cli("compare", "--losses", "cross_entropy", str(path), "--pred", "a_*", "-f", "json")
+    assert json.loads(one.out)["losses"][0]["value"] == values["a"]
+
+
+def test_rows_that_one_model_lacks_are_left_out_for_all(cli: Cli) -> None:
+    rows = b"y_true,a,b\n1,2,3\n1,,3\n1,4,4\n"
+    refused = cli("compare", "--losses", "mse", "--pred", "a", "--pred", "b", stdin=rows)
+    assert refused.status == 3
+    assert "column 'a' (y_pred), row 2" in refused.err
+    result = cli("compare", "--losses", "mse", "--pred", "a", "--pred", "b", "--nan", "omit", "-f", "json", stdin=rows)
+    assert [(row["model"], row["n"], row["value"]) for row in json.loads(result.out)["losses"]] == [
+        ("a", 2, 5.0), ("b", 2, 6.5),
+    ]  # fmt: skip
+
+
+def test_what_is_wrong_with_models(data: str, cli: Cli) -> None:
+    for words, status, message in (
+        (
+            ["compare", "--losses", "mse", "--pred", "model_a", "--pred", "model_a"],
+            2,
+            "two models are called 'model_a'",
+        ),
+        (["compare", "--losses", "mse", "--pred", "model_a", "--pred", "model_x"], 3, "no column 'model_x'"),
+        (["compute", "mse", "--pred", "model_a", "--pred", "model_b"], 2, "compared by 'losscli compare'"),
+        (["recommend", "--pred", "model_a", "--pred", "model_b"], 2, "compared by 'losscli compare'"),
+    ):
+        result = cli(*words, data)
+        assert (result.status, result.out) == (status, "")
+        assert message in result.err
+    with pytest.raises(UsageError, match="of data they are columns"):
+        losscli.compare(["mse"], data, models=MODELS)
+    columns = {"y_true": np.array([0.0, 1]), **{n: np.full(2, 0.5) for n in ("a_x", "a_y", "b_x", "b_z")}}
+    with pytest.raises(DataError, match="different classes"):
+        losscli.compare(["cross_entropy"], data=columns, models=["a_*", "b_*"])
+
+
+def test_each_model_is_looked_at_as_if_it_were_alone() -> None:
+    together = compared(["mse", "huber"])
+    for model, predicted in MODELS.items():
+        for alone in losscli.compare(["mse", "huber"], y_true=Y, y_pred=predicted):
+            assert together[alone.label, model].sensitivity == alone.sensitivity
+
+
+def test_gates_on_models(data: str, cli: Cli) -> None:
+    words = ["compare", "--losses", "mse", data, "--pred", "model_*", "-q"]
+    failed = cli(*words, "--fail-if", "mse.difference>0.2")
+    assert failed.status == 1
+    assert failed.err.startswith("losscli: failed: mse.difference (model model_b) is ")
+    assert cli(*words, "--fail-if", "mse.flip<1").status == 0
+
+
+def test_outlier_rows_of_each_model(data: str, cli: Cli) -> None:
+    result = cli(
+        "compare", "--losses", "mse", data, "--pred", "model_*", "--outliers", "top:1%", "--show-outliers", "1"
+    )
+    rows = [line.split("\t") for line in result.out.splitlines()]
+    assert rows[0] == ["model", "row", "y_true", "y_pred", "residual", "share of mse"]
+    assert [row[0] for row in rows[1:]] == ["model_a", "model_b", "model_c"]
+    for name, row, *_ in rows[1:]:
+        assert int(row) == np.argmax(np.abs(MODELS[name[-1]] - Y)) + 1
+
+
+# ------------------------------------------------------------------------------------------------------ groups
+
+
+def test_a_group_is_looked_at_as_if_it_were_alone() -> None:
+    columns = {"y_true": Y, "y_pred": MODELS["a"], "site": SITE, "w": W}
+    found = losscli.compare(["mse", "tukey"], data=columns, group_by=["site"], columns={"weight": "w"})
+    for site in ("north", "south"):
+        rows = site == SITE
+        alone = losscli.compare(["mse", "tukey"], y_true=Y[rows], y_pred=MODELS["a"][rows], weight=W[rows])
+        there = {c.label: c for c in found if c.result.group == {"site": site}}
+        for one in alone:
+            assert there[one.label].value == pytest.approx(one.value, rel=1e-12)
+            assert there[one.label].rank == one.rank
+            for key in ("inflation", "pull", "stress", "effective_n", "skill"):
+                assert getattr(there[one.label], key) == pytest.approx(getattr(one, key), rel=1e-9, abs=1e-9)
+        assert there["mse"].result.n == rows.sum()
+        assert there["mse"].result.summary.weight_sum == W[rows].sum()
+
+
+def test_coupled_losses_of_groups_are_those_of_compute(data: str, cli: Cli) -> None:
+    words = [data, "--pred", "model_a", "--group-by", "site", "-f", "value", "-q"]
+    assert cli("compare", "--losses", "ghm_r", *words).out == cli("compute", "ghm_r", *words).out
+
+
+def test_groups_on_the_command_line(data: str, cli: Cli) -> None:
+    words = ["compare", "--losses", "mse", data, "--pred", "model_a", "--pred", "model_b", "--group-by", "site"]
+    result = cli(*words, "--weight", "w")
+    rows = [line.split("\t") for line in result.out.splitlines()]
+    assert rows[0][:6] == ["loss", "site", "model", "n", "weight", "value"]
+    assert [row[1:3] for row in rows[1:]] == [
+        ["north", "model_a"], ["north", "model_b"], ["south", "model_a"], ["south", "model_b"],
+    ]  # fmt: skip
+    assert "north: model_a wins under mse" in result.err
+    document = json.loads(cli(*words, "-f", "json").out)
+    assert document["losses"][0]["group"] == {"site": "north"}
+    assert [contest["group"]["site"] for contest in document["contests"]] == ["north", "south"]
+    assert len(document["outliers"]) == 4
+
+
+def test_small_groups_are_warned_of(cli: Cli) -> None:
+    rows = "y_true,y_pred,cell\n" + "".join(f"{i},{i + i % 3},{'a' if i < 40 else 'b'}\n" for i in range(45))
+    result = cli("compare", "--losses", "mse", "--group-by", "cell", stdin=rows.encode())
+    assert "1 group has fewer than 30 rows, the smallest, 'b', only 5" in result.err
