@@ -194,6 +194,9 @@ def _sources(data: Data, arrays: Mapping[str, ArrayLike], roles: Sequence[str]) 
     if isinstance(data, (str, os.PathLike)):
         opened = open_data([os.fspath(data)], roles, ReadOptions())
         return Sources(opened.common, {**opened.by_role, **by_role})
+    if not hasattr(data, "columns") and not isinstance(data, Mapping):
+        raise UsageError(f"data is a path, a DataFrame or a mapping of names to arrays, not a {type(data).__name__}; "
+                         "arrays are given as y_true=, y_pred=")  # fmt: skip
     columns = {str(name): _array(data[name]) for name in (data.columns if hasattr(data, "columns") else data)}
     return Sources(ArraysTable("", "arrays", columns), by_role)
 

@@ -12,6 +12,7 @@ import pytest
 
 import losscli
 from losscli import registry
+from losscli.errors import UsageError
 
 Y, P = [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -210,3 +211,9 @@ def test_a_plugin_that_fails_is_no_bug_of_ours(
 def test_options_are_checked(option: dict[str, str]) -> None:
     with pytest.raises(losscli.UsageError, match="must be one of"):
         losscli.compute("mse", y_true=Y, y_pred=P, **option)
+
+
+@pytest.mark.parametrize("data", [[1, 2], np.zeros((3, 2))])
+def test_data_that_is_no_table(data: object) -> None:
+    with pytest.raises(UsageError, match="arrays are given as y_true=, y_pred="):
+        losscli.compute("mse", data=data)

@@ -574,3 +574,18 @@ def test_weights_of_one_column(cli: Cli) -> None:
     np.save("w.npy", np.array([[1.0], [3.0]]))
     Path("d.csv").write_bytes(b"y_true,y_pred\n0,1\n0,2\n")
     assert cli("compute", "mae", "d.csv", "weight=w.npy", "-f", "value").out == "1.75\n"
+
+
+HINTS = {
+    "the losses of compare": (["compare", "mse,mae", "x.csv"], "'losscli compare --losses mse,mae x.csv'"),
+    "losses after the data": (["compute", DIABETES, "mse"], "losses come before the data, as in compute mse"),
+    "explain with parameters": (["explain", "huber:delta=2"], "explain huber"),
+}
+
+
+@pytest.mark.parametrize("case", HINTS.values(), ids=HINTS)
+def test_a_mistaken_order_is_told(case: tuple[list[str], str], cli: Cli) -> None:
+    words, message = case
+    result = cli(*words)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -18,11 +20,19 @@ from losscli.cli.options import (
     request_from,
     sources_from,
 )
+from losscli.errors import UsageError
+
+
+def _which_losses(data: Sequence[str]) -> str:
+    """What to say where no losses are named: the first argument may have been meant to be them."""
+    meant = data[0] if data and not os.path.exists(data[0]) else ""
+    example = " ".join(["losscli compare --losses", meant or "mse,mae,huber", *(data[1:] if meant else data)])
+    return f"--losses says which losses to compare, as in '{example}'"
 
 
 @click.command("compare")
 @click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
-@click.option("--losses", required=True, metavar="A,B,C", help="The losses to compare.")
+@click.option("--losses", metavar="A,B,C", help="The losses to compare.  [required]")
 @click.option(
     "--outliers",
     metavar="RULE",
@@ -44,7 +54,7 @@ from losscli.cli.options import (
 @output_options
 def command(
     data: tuple[str, ...],
-    losses: str,
+    losses: str | None,
     outliers: str | None,
     show_outliers: int | None,
     sort: str | None,
@@ -73,6 +83,8 @@ def command(
     from losscli.cli.output import Output
     from losscli.cli.progress import track
 
+    if not losses:
+        raise UsageError(_which_losses(data))
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)

@@ -29,6 +29,9 @@ def command(loss: str, plugins: tuple[str, ...], quiet: bool, **values: Any) -> 
         raise UsageError(f"explain prints table, markdown or json, not {output.format}")
     for plugin in plugins:
         registry.load_plugin(plugin)
+    name, colon, _ = loss.partition(":")
+    if colon:
+        raise UsageError(f"{loss}: explain takes a loss without its parameters, and says what they do: explain {name}")
     explained = explain(registry.find(loss))
     output.emit_with(lambda write: getattr(explanation, output.format)(explained, write, output.style))
     return 0

@@ -104,13 +104,26 @@ class Notes:
     def __call__(self, text: str) -> None:
         if not self.quiet and text not in self.said:
             self.said.add(text)
-            sys.stderr.write(f"losscli: note: {text}\n")
+            sys.stderr.write(_wrapped(f"losscli: note: {text}") + "\n")
+
+
+def _wrapped(text: str) -> str:
+    """Broken at words where a terminal would break within them; a line elsewhere."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return text
+    import shutil
+    import textwrap
+
+    width = max(shutil.get_terminal_size().columns, 40)
+    return textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def losses_from(text: str, params: tuple[str, ...], values: dict[str, Any]) -> list[BoundLoss]:
     """The losses that were typed, with the parameters of -P and of the options that are short for it."""
     from losscli import registry, spec
 
+    if os.path.isfile(text):
+        raise UsageError(f"{text} is a file, not a loss: losses come before the data, as in compute mse {text}")
     for plugin in values["plugins"]:
         registry.load_plugin(plugin)
     shared = dict(spec.parse_setting(setting, f"-P {setting}") for setting in params)
