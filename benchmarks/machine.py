@@ -8,8 +8,6 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("click", "numpy", "pandas", "pyarrow", "duckdb", "polars", "scikit-learn", "torch", "dask")
-
 
 def version(package: str) -> str | None:
     """Of an installed distribution."""
@@ -19,10 +17,9 @@ def version(package: str) -> str | None:
         return None
 
 
-def versions() -> str:
-    """All of them, in a line."""
-    found = {"losscli": _losscli(), "Python": platform.python_version(), "awk": _awk()}
-    found |= {package: version(package) for package in PACKAGES}
+def versions(*packages: str) -> str:
+    """Of losscli, Python and those of these packages that are there, in a line."""
+    found = {"losscli": _losscli(), "Python": platform.python_version(), **{name: version(name) for name in packages}}
     return ", ".join(f"{name} {number}" for name, number in found.items() if number)
 
 
@@ -32,18 +29,18 @@ def _losscli() -> str:
     return text.split('"')[-2]
 
 
-def _awk() -> str | None:
-    """Every awk tells its version in another way; mawk, a usual one, only in this."""
+def awk() -> str:
+    """Which awk it is. mawk, a usual one, tells only when asked in this way."""
     for option in ("-W", "version"), ("--version",):
         try:
             done = subprocess.run(
                 ["awk", *option], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
             )
         except OSError:
-            return None
+            return "none"
         if done.returncode == 0 and done.stdout:
-            return f"({done.stdout.splitlines()[0].split(',')[0]})"
-    return None
+            return done.stdout.splitlines()[0].split(",")[0]
+    return "unknown"
 
 
 def describe() -> str:

@@ -12,6 +12,7 @@ from works import Command, Compared, Work, differences
 HEADER = ("work", "ours", "theirs", "ours, s", "theirs, s", "ours, MB", "theirs, MB", "ratio", "at most", "verdict")
 NUMBERS = {"ours, s", "theirs, s", "ours, MB", "theirs, MB", "ratio", "at most"}
 EMPTY = ("-",) * 5
+PACKAGES = ("click", "numpy", "pandas", "pyarrow", "duckdb", "polars", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _disagreement(work: Work, ours: Measured, theirs: Measured) -> list[str]:
     if work.read is None:
         return []
     found = differences(work.read(ours.output), work.read(theirs.output))
-    return [f"{len(found)} numbers differ, ours and theirs, as {found[0]}"] if found else []
+    return [f"ours and theirs differ in {len(found)} of their numbers: {found[0]}"] if found else []
 
 
 def _limits(work: Work) -> str:
@@ -84,4 +85,4 @@ def _limits(work: Work) -> str:
 def document(lines: list[tuple[str, ...]], rounds: int, about: str) -> str:
     """What is printed, and written with `--write`."""
     made = table.markdown(HEADER, lines, NUMBERS)
-    return f"{made}\n\nMedians of {rounds} rounds. {about}.\n\n{machine.versions()}."
+    return f"{made}\n\nMedians of {rounds} rounds. {about}.\n\n{machine.versions(*PACKAGES)}, awk: {machine.awk()}."

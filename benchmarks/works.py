@@ -92,7 +92,7 @@ def by_peak(ours: Measured, theirs: Measured) -> Compared:
 
 
 def as_told(ours: Measured, _: Measured) -> Compared:
-    """By a script that measures inside its process. Its last line is JSON: `ratio`; if it likes, `ours` and `theirs`."""
+    """By a script that measures inside its process. Its last line is JSON: `ratio`, and `ours` and `theirs` or not."""
     told = json.loads(ours.output.strip().splitlines()[-1])
     return Compared(float(told["ratio"]), (told.get("ours"), told.get("theirs")), (ours.peak, None))
 
