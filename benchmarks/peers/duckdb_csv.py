@@ -1,0 +1,8 @@
+"""DuckDB SQL over CSV."""
+
+import sys
+
+import duckdb
+
+query = f"SELECT avg((y_true - y_pred) ^ 2) FROM read_csv('{sys.argv[1]}')"
+print(duckdb.sql(query).fetchall()[0][0])

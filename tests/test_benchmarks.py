@@ -1,0 +1,59 @@
+"""The benchmarks run, and know when two tools say different numbers. How fast anything is, is not tested here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
+FAILING = """
+from measure import Measured
+from results import judge
+from works import WORKS, values
+work = next(work for work in WORKS if work.read is values and work.limit)
+def verdict(ours, theirs, seconds=0.001):
+    found = judge(work, {work.ours: Measured(seconds, 1, ours), work.theirs: Measured(1, 1, theirs)})
+    print(found.verdict, *found.wrong)
+verdict("1.0", "1.0000000001")
+verdict("1.0", "1.00000001")
+verdict("1.0", "")
+verdict("one", "1.0")
+verdict("1.0", "1.0", seconds=10)
+"""
+
+
+def python(*words, folder=None):
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, cwd=folder)
+
+
+def test_list_names_every_work():
+    done = python(RUN, "--list", "--only", "duckdb")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "10 M rows, CSV / `losscli compute mse data.csv` / DuckDB SQL",
+        "10 M rows, Parquet / `losscli compute mse data.parquet` / DuckDB SQL",
+    ]
+
+
+def test_a_work_fails_where_it_is_slow_or_numbers_differ():
+    done = python("-c", FAILING, folder=RUN.parent)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "pass",
+        "FAIL ours and theirs differ in 1 of their numbers: line 1: 1.0 and 1.00000001",
+        "FAIL ours and theirs differ in 1 of their numbers: line 1 is missing",
+        "FAIL the output is not what was expected: could not convert string to float: 'one'",
+        "FAIL ratio 10.00 is more than 0.4",
+    ]
+
+
+@pytest.mark.slow
+def test_peers_that_need_nothing_more_agree(tmp_path):
+    only = ["--only", "NumPy$|one-liner|of five losses$"]
+    done = python(RUN, "--rows", "5000", "--rounds", "0", "--data", tmp_path, *only)
+    table = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 4
+    wrong = [line for line in done.stderr.splitlines() if line.startswith("FAIL")]
+    assert [line for line in wrong if " is more than " not in line] == []
+    assert done.returncode == (1 if wrong else 0)
