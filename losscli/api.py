@@ -57,11 +57,13 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
         **options: roles as arrays (`y_true=`, `y_pred=`, `weight=`, ...); parameters of the loss (`delta=0.5`);
             and `reduction` (`mean`, `sum`, `median`), `nan` (`error`, `omit`, `propagate`), `gradient` (bool),
             `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names);
-            `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value.
+            `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value;
+            and `ci` (a level such as 0.95), `resamples`, `seed`, `ci_method` (`auto`, `studentized`, `bca`,
+            `percentile`, `poisson`) for a bootstrap interval of the value.
 
     Returns:
-        A LossResult with `value`, `per_sample` and the statistics; for a list, or with groups, an Evaluation: a
-        sequence of them.
+        A LossResult with `value`, `per_sample`, the statistics and, where a level was given, `ci`; for a list,
+        or with groups, an Evaluation: a sequence of them.
 
     Raises:
         UsageError: an unknown loss or parameter, or one out of range.

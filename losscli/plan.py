@@ -14,6 +14,7 @@ from losscli.domain import Domain
 from losscli.errors import DataError, UsageError
 from losscli.evaluate import Evaluator, Run, choose_form
 from losscli.spec import BoundLoss
+from losscli.statistics.resampling import asked_for
 
 
 class Request(NamedTuple):
@@ -21,7 +22,8 @@ class Request(NamedTuple):
 
     `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
     and names rows; `classes` the class names; `group_by` the columns whose values make groups; `carry` other columns
-    to bring along.
+    to bring along. `ci` is the level of bootstrap intervals, the last three are how they are found; None is their
+    defaults.
     """
 
     columns: Mapping[str, str] = {}
@@ -32,6 +34,10 @@ class Request(NamedTuple):
     nan: str = "error"
     reduction: str = "mean"
     gradient: bool = False
+    ci: float | None = None
+    resamples: int | None = None
+    seed: int | None = None
+    ci_method: str | None = None
 
 
 OBSERVED = ("y_true", "y_pred", "weight")
@@ -65,6 +71,7 @@ def prepare(
     """
     _check_choices(request)
     _check_roles(request, role_names(losses))
+    resampling = asked_for(request.ci, request.resamples, request.seed, request.ci_method)
     binder = Binder(sources, request.columns, request.id, note)
     found = {role: binder.find_one(role, domains) for role, domains in _domains(losses).items()}
     bound: dict[str, Bound] = {}
@@ -77,7 +84,7 @@ def prepare(
         if request.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
     dataset = _dataset(bound, _read_as(evaluators), binder, request, note)
-    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
+    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by, resampling)
 
 
 def _check_choices(request: Request) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from losscli.domain import Array
 from losscli.errors import UsageError
 from losscli.evaluate import Evaluated, Run
-from losscli.results import STATISTICS, Evaluation, gradient_columns, number
+from losscli.results import STATISTICS, Evaluation, ends_of, gradient_columns, number
 
 if TYPE_CHECKING:
     from losscli.analysis.compare import Comparison
@@ -73,9 +73,10 @@ def summary(evaluation: Evaluation) -> Report:
     groups = tuple(evaluation[0].group or ())
     named = (Column("loss", Kind.TEXT), *(Column(name, Kind.TEXT) for name in groups))
     risk = ("penalty",) if evaluation.penalty else ()
-    columns = (*named, Column("n", Kind.COUNT), *map(Column, ("value", *risk, *STATISTICS)))
+    ends = ends_of(evaluation[0])
+    columns = (*named, Column("n", Kind.COUNT), *map(Column, ("value", *ends, *risk, *STATISTICS)))
     rows = [
-        [r.label, *(r.group or {}).values(), r.n, r.value, *(getattr(r, key) for key in risk),
+        [r.label, *(r.group or {}).values(), r.n, r.value, *ends_of(r).values(), *(getattr(r, key) for key in risk),
          *(getattr(r.summary, key) for key in STATISTICS)]
         for r in evaluation
     ]  # fmt: skip

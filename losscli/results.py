@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array
 from losscli.evaluate import Evaluator, Run
+from losscli.statistics.intervals import intervals
+from losscli.statistics.resampling import ConfidenceInterval
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
+ENDS = ("ci_low", "ci_high")
 
 
 class DataInfo(NamedTuple):
@@ -49,7 +52,7 @@ class LossResult:
     `label` is the loss with the parameters that are not defaults. `value` is reduced; the statistics are of the
     per-sample losses, `std` being divided by n. `per_sample` (n,), `gradient` (the prediction's shape) and `rows`
     (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`. `penalty` is the part of
-    the value that is none of the data's, where one was asked for.
+    the value that is none of the data's, and `ci` the interval of the value, where one was asked for.
     """
 
     label: str
@@ -62,6 +65,7 @@ class LossResult:
     rows: NDArray[np.int64] | None = None
     group: dict[str, str] | None = None
     penalty: float | None = None
+    ci: ConfidenceInterval | None = None
 
     @property
     def value(self) -> float:
@@ -85,6 +89,7 @@ class LossResult:
             "loss": self.label, "name": self.name, "params": {k: plain(v) for k, v in self.params.items()},
             "value": number(summary.value), "status": summary.status, "n": summary.n,
             **{key: number(getattr(summary, key)) for key in STATISTICS},
+            **({} if self.ci is None else {"ci": self.ci.to_dict()}),
             "exact": summary.exact, "clipped": summary.clipped, "signature": self.signature,
         }  # fmt: skip
 
@@ -143,8 +148,16 @@ class Evaluation(Sequence[LossResult]):
         import pandas as pd
 
         keys = ("value", "n", *STATISTICS)
-        rows = [(loss.group or {}) | {key: getattr(loss.summary, key) for key in keys} for loss in self.losses]
+        rows = [
+            (loss.group or {}) | {key: getattr(loss.summary, key) for key in keys} | ends_of(loss)
+            for loss in self.losses
+        ]
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
+
+
+def ends_of(result: LossResult) -> dict[str, float | None]:
+    """The ends of the interval as columns, where one was asked for; None where there is none."""
+    return {} if result.ci is None else dict(zip(ENDS, (result.ci.low, result.ci.high), strict=True))
 
 
 def document(data: DataInfo) -> dict[str, Any]:
@@ -198,12 +211,23 @@ def results_by_group(dataset: Dataset, run: Run) -> Evaluation:
 def _results(
     accumulators: Sequence[Accumulator], info: DataInfo, run: Run, dataset: Dataset, group: dict[str, str] | None
 ) -> list[LossResult]:
-    """The results of all losses over all rows, or over the rows of a group that has any that count."""
-    summaries = [accumulator.summary() for accumulator in accumulators if group is None or accumulator.moments.n]
-    return [
-        LossResult(e.label, e.bound.loss.name, e.bound.params, s, _signature(e, s, info, run, dataset), group=group)
-        for e, s in zip(run.evaluators, summaries, strict=len(summaries) == len(accumulators))
-    ]
+    """The results of all losses over all rows, or of those of which any row of a group counts."""
+    there = [(e, a) for e, a in zip(run.evaluators, accumulators, strict=True) if group is None or a.moments.n]
+    cis = _intervals([accumulator for _, accumulator in there])
+    return [_result(e, a.summary(), ci, info, run, dataset, group) for (e, a), ci in zip(there, cis, strict=True)]
+
+
+def _result(
+    evaluator: Evaluator, summary: Summary, ci: ConfidenceInterval | None, info: DataInfo, run: Run, dataset: Dataset,
+    group: dict[str, str] | None,
+) -> LossResult:  # fmt: skip
+    bound, signature = evaluator.bound, _signature(evaluator, summary, info, run, dataset)
+    return LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
+
+
+def _intervals(accumulators: Sequence[Accumulator]) -> Sequence[ConfidenceInterval | None]:
+    kept = [accumulator.bootstrap for accumulator in accumulators if accumulator.bootstrap is not None]
+    return intervals(kept) if kept else [None] * len(accumulators)
 
 
 def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: Run, dataset: Dataset) -> str:

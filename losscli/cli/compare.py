@@ -10,6 +10,8 @@ from losscli.cli.options import (
     Notes,
     data_options,
     gate_option,
+    interval_from,
+    interval_options,
     loss_options,
     losses_from,
     output_options,
@@ -34,6 +36,7 @@ from losscli.cli.options import (
     help="List the K worst outlier rows, with each one's share of every loss.",
 )
 @click.option("--sort", metavar="COL", help="Sort by a column, -COL from the largest.  [default: rank]")
+@interval_options
 @gate_option
 @loss_options
 @data_options
@@ -68,9 +71,9 @@ def command(
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)
-    conditions = gates_from(gates, bound, MEASURES)
+    conditions = gates_from(gates, bound, MEASURES, intervals=values["ci"] is not None)
     rule, _ = (parse(outliers) if outliers else None), order_of(sort)  # refused before anything is read
-    request = request_from(values, carry=(rule.column,) if rule and rule.column else ())
+    request = request_from(values, carry=(rule.column,) if rule and rule.column else (), **interval_from(values))
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     compared = compare_run(
         dataset, run, outliers, lambda items: track(items, dataset.progress, quiet), sort=sort, show=show_outliers or 0

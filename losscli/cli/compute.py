@@ -10,6 +10,8 @@ from losscli.cli.options import (
     Notes,
     data_options,
     gate_option,
+    interval_from,
+    interval_options,
     loss_options,
     losses_from,
     output_options,
@@ -37,6 +39,7 @@ from losscli.cli.options import (
 )
 @click.option("--parameters", metavar="FILE", help="The numbers that --penalty is of, of any shape.")
 @click.option("--group-by", metavar="COL[,COL]", help="A row a group and loss.")
+@interval_options
 @gate_option
 @output_options
 def command(
@@ -73,7 +76,7 @@ def command(
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)
-    conditions = gates_from(gates, bound)
+    conditions = gates_from(gates, bound, intervals=values["ci"] is not None)
     per_sample = per_sample or gradient or top is not None or reduction == "none"
     charge = penalty_from(penalty, parameters, per_sample, values)
     request = request_from(
@@ -81,6 +84,7 @@ def command(
         reduction="mean" if reduction == "none" else reduction,
         gradient=gradient,
         group_by=tuple((group_by or "").split(",")) if group_by else (),
+        **interval_from(values, per_sample),
     )
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)
