@@ -104,7 +104,7 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
             default where there is none), `column:NAME`.
         sort: the column to sort by, with a minus from the largest; `rank` by default.
         show_outliers: how many outlier rows to list in `rows`.
-        **options: as in `compute`.
+        **options: as in `compute`; with `ci` each loss has an interval of its value in `result.ci`.
     """
     from losscli.analysis.compare import compare_run
     from losscli.analysis.outliers import parse

@@ -82,24 +82,25 @@ def summary(evaluation: Evaluation) -> Report:
     ]  # fmt: skip
     block = list(zip(*rows, strict=True))
     return Report(
-        columns, [block], evaluation.to_dict, ("value",), records=lambda: [r.to_dict() for r in evaluation]
+        columns, [block], evaluation.to_dict, ("value",), records=lambda: [r.to_dict() | ends_of(r) for r in evaluation]
     )  # fmt: skip
 
 
 def comparison(compared: Comparison) -> Report:
     """A row a loss, least sensitive first."""
-    from losscli.analysis.compare import COLUMNS
+    from losscli.analysis.compare import columns_with
 
     kinds = {"rank": Kind.COUNT, "bounded_value": Kind.TEXT, "bounded_gradient": Kind.TEXT}
-    columns = (Column("loss", Kind.TEXT), *(Column(key, kinds.get(key, Kind.NUMBER), COLUMNS[key]) for key in COLUMNS))
-    rows = [[loss.label, *(_spoken(getattr(loss, key)) for key in COLUMNS)] for loss in compared]
+    legend = columns_with(compared.level)
+    columns = (Column("loss", Kind.TEXT), *(Column(key, kinds.get(key, Kind.NUMBER), legend[key]) for key in legend))
+    rows = [[loss.label, *(_spoken(getattr(loss, key)) for key in legend)] for loss in compared]
     return Report(
         columns,
         [list(zip(*rows, strict=True))],
         compared.to_dict,
         ("value",),
-        records=lambda: [loss.to_dict() for loss in compared],
-        legend=tuple(f"{key}: {text}" for key, text in COLUMNS.items()),
+        records=lambda: [loss.to_dict() | loss.ends for loss in compared],
+        legend=tuple(f"{key}: {text}" for key, text in legend.items()),
         detail=outlier_rows(compared) if compared.rows else None,
     )
 

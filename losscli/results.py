@@ -122,6 +122,7 @@ class Evaluation(Sequence[LossResult]):
                 summary=loss.summary._replace(value=loss.value + penalty.value),
                 signature=f"{loss.signature}|{signed}",
                 penalty=penalty.value,
+                ci=loss.ci and loss.ci.through(lambda end: end + penalty.value),
             )
             for loss in self.losses
         )

@@ -14,7 +14,7 @@ from losscli.analysis.outliers import Flags, default, flag, parse, scale
 from losscli.analysis.sensitivity import Sensitivity, Setting, measure_all, shares_of
 from losscli.errors import UsageError
 from losscli.evaluate import Evaluated, Run
-from losscli.results import Evaluation, LossResult, document, number, plain, results_of
+from losscli.results import ENDS, Evaluation, LossResult, document, ends_of, number, plain, results_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,15 @@ MEASURES = tuple(key for key in COLUMNS if key != "value")
 """The columns that are compare's own."""
 
 
+def columns_with(level: float | None) -> dict[str, str]:
+    """COLUMNS, with the ends of the value's interval of that level after it; None where there is none."""
+    if level is None:
+        return COLUMNS
+    low, high = (f"{end} end of the value's {100 * level:g} % interval" for end in ("lower", "upper"))
+    first = {key: COLUMNS[key] for key in ("rank", "value")}
+    return first | dict(zip(ENDS, (low, high), strict=True)) | COLUMNS
+
+
 @dataclass(frozen=True)
 class ComparedLoss:
     """A loss and its outlier sensitivity; what means nothing on this data is None."""
@@ -47,7 +56,9 @@ class ComparedLoss:
     sensitivity: Sensitivity
 
     def __getattr__(self, key: str) -> Any:
-        """The measures of its sensitivity are its own."""
+        """The measures of its sensitivity and the ends of its interval are its own."""
+        if key in ENDS:
+            return self.ends.get(key)
         if key.startswith("_") or key not in COLUMNS:
             raise AttributeError(key)
         return getattr(self.sensitivity, key)
@@ -61,17 +72,23 @@ class ComparedLoss:
         return self.result.value
 
     @property
+    def ends(self) -> dict[str, float | None]:
+        """The ends of the value's interval as columns, where one was asked for."""
+        return ends_of(self.result)
+
+    @property
     def measures(self) -> dict[str, Any]:
-        """Column -> what it holds, without the value."""
+        """Column -> what it holds, without the value and its interval."""
         return {"rank": self.rank, **asdict(self.sensitivity)}
 
     def to_dict(self) -> dict[str, Any]:
+        ci = {} if self.result.ci is None else {"ci": self.result.ci.to_dict()}
         measures = {k: v if isinstance(v, bool) else number(v) for k, v in asdict(self.sensitivity).items()}
         return {
             "loss": self.label, "name": self.result.name,
             "params": {key: plain(value) for key, value in self.result.params.items()},
             "rank": self.rank, "value": number(self.value), "status": self.result.status, "n": self.result.n,
-            **measures, "clipped": self.result.summary.clipped, "signature": self.result.signature,
+            **ci, **measures, "clipped": self.result.summary.clipped, "signature": self.result.signature,
         }  # fmt: skip
 
 
@@ -115,6 +132,12 @@ class Comparison(Sequence[ComparedLoss]):
     def __iter__(self) -> Iterator[ComparedLoss]:
         return iter(self.losses)
 
+    @property
+    def level(self) -> float | None:
+        """That of the intervals, where they were asked for."""
+        ci = self.losses[0].result.ci
+        return None if ci is None else ci.level
+
     def to_dict(self) -> dict[str, Any]:
         """The document that `--format json` prints."""
         n = None if self.outliers is None else len(self.outliers)
@@ -129,19 +152,22 @@ class Comparison(Sequence[ComparedLoss]):
         """A row a loss."""
         import pandas as pd
 
-        rows = [{"rank": loss.rank, "value": loss.value} | asdict(loss.sensitivity) for loss in self.losses]
+        rows = [{"rank": loss.rank, "value": loss.value} | loss.ends | asdict(loss.sensitivity) for loss in self.losses]
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
 
 
-def order_of(text: str | None) -> tuple[str, bool]:
+def order_of(text: str | None, level: float | None = None) -> tuple[str, bool]:
     """The column to sort by, and whether from the largest: `pull`, `-effective_n`.
+
+    Intervals of a `level` have columns, too.
 
     Raises:
         UsageError: there is no such column.
     """
     column, falling = (text or "rank").removeprefix("-"), bool(text) and str(text).startswith("-")
-    if column not in ("loss", *COLUMNS):
-        raise UsageError(f"--sort {text}: there is no column {column!r}; the columns are loss, {', '.join(COLUMNS)}")
+    columns = ("loss", *columns_with(level))
+    if column not in columns:
+        raise UsageError(f"--sort {text}: there is no column {column!r}; the columns are {', '.join(columns)}")
     return column, falling
 
 
@@ -158,7 +184,7 @@ def compare_run(dataset: Dataset, run: Run, rule: str | None = None,
         sort: the column to sort by, with a minus from the largest; by rank otherwise.
         show: how many outlier rows to list.
     """
-    asked, order = (parse(rule) if rule else None), order_of(sort)
+    asked, order = (parse(rule) if rule else None), order_of(sort, run.resampling and run.resampling.level)
     kept = Kept.of(track(run.over(dataset.batches())), run)
     evaluation = results_of(dataset, run)
     residual = kept.residual

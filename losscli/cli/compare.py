@@ -71,9 +71,10 @@ def command(
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)
-    conditions = gates_from(gates, bound, MEASURES, intervals=values["ci"] is not None)
-    rule, _ = (parse(outliers) if outliers else None), order_of(sort)  # refused before anything is read
-    request = request_from(values, carry=(rule.column,) if rule and rule.column else (), **interval_from(values))
+    interval = interval_from(values)
+    conditions = gates_from(gates, bound, MEASURES, intervals=interval["ci"] is not None)
+    rule, _ = (parse(outliers) if outliers else None), order_of(sort, interval["ci"])  # refused before all is read
+    request = request_from(values, carry=(rule.column,) if rule and rule.column else (), **interval)
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     compared = compare_run(
         dataset, run, outliers, lambda items: track(items, dataset.progress, quiet), sort=sort, show=show_outliers or 0

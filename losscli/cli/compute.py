@@ -78,13 +78,14 @@ def command(
     bound = losses_from(losses, params, values)
     conditions = gates_from(gates, bound, intervals=values["ci"] is not None)
     per_sample = per_sample or gradient or top is not None or reduction == "none"
+    interval = interval_from(values, per_sample)
     charge = penalty_from(penalty, parameters, per_sample, values)
     request = request_from(
         values,
         reduction="mean" if reduction == "none" else reduction,
         gradient=gradient,
         group_by=tuple((group_by or "").split(",")) if group_by else (),
-        **interval_from(values, per_sample),
+        **interval,
     )
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,12 +89,12 @@ gate_option = click.option(
 )  # fmt: skip
 
 
-def number_or_text(ctx: click.Context, param: click.Parameter, value: str | None) -> float | str | None:
+def number_or_text(ctx: click.Context, param: click.Parameter, value: str | None) -> int | float | str | None:
     """A number where it can be read as one; else the text as it is, to be refused in other words than click's."""
-    try:
-        return None if value is None else float(value)
-    except ValueError:
-        return value
+    for read in (int, float):
+        with suppress(ValueError):
+            return None if value is None else read(value)
+    return value
 
 
 interval_options = bundle(
@@ -169,9 +170,12 @@ def request_from(values: dict[str, Any], **more: Any) -> Request:
 
 
 def interval_from(values: dict[str, Any], per_sample: bool = False) -> dict[str, Any]:
-    """What the interval options say, as fields of a Request."""
+    """What the interval options say, as fields of a Request; refused before anything is read."""
+    from losscli.statistics.resampling import asked_for
+
     if per_sample and values["ci"] is not None:
         raise UsageError("--ci is of the reduced value: there is none with a row a sample")
+    asked_for(values["ci"], values["resamples"], values["seed"], values["ci_method"])
     return {name: values[name] for name in ("ci", "resamples", "seed", "ci_method")}
 
 
