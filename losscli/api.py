@@ -59,11 +59,13 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
             and `reduction` (`mean`, `sum`, `median`), `nan` (`error`, `omit`, `propagate`), `gradient` (bool),
             `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names);
             `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value;
-            `baseline`, the path of an earlier JSON result, for `result.baseline.change`.
+            `baseline`, the path of an earlier JSON result, for `result.baseline.change`;
+            and `ci` (a level such as 0.95), `resamples`, `seed`, `ci_method` (`auto`, `studentized`, `bca`,
+            `percentile`, `poisson`) for a bootstrap interval of the value.
 
     Returns:
-        A LossResult with `value`, `per_sample` and the statistics; for a list, or with groups, an Evaluation: a
-        sequence of them.
+        A LossResult with `value`, `per_sample`, the statistics and, where a level was given, `ci`; for a list,
+        or with groups, an Evaluation: a sequence of them.
 
     Raises:
         UsageError: an unknown loss or parameter, or one out of range.
@@ -115,7 +117,7 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
         sort: the column to sort by, with a minus from the largest; `rank` by default.
         show_outliers: how many outlier rows to list in `rows`.
         **options: as in `compute`; and `models`, the columns of the predictions of several models, or name -> array
-            where `y_true` is an array.
+            where `y_true` is an array. With `ci` each loss has an interval of its value in `result.ci`.
     """
     from losscli.analysis.compare import Asked, compare_run
 

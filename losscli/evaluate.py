@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,9 @@ from losscli.data.batch import Batch
 from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError, LosscliError, NoResultError, UsageError
 from losscli.spec import BoundLoss, Form, Hook
+from losscli.statistics.bootstrap import COUPLED, Bootstrap, Estimand, settle
 from losscli.statistics.moments import Sum
+from losscli.statistics.resampling import Resampling
 from losscli.statistics.summary import Accumulator
 
 
@@ -195,7 +198,8 @@ class Evaluated(NamedTuple):
 class Run:
     """Losses over the batches of a dataset, with the statistics kept so far: of all rows, and of each group.
 
-    Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups.
+    Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
+    `resampling` what is reported, all rows or each group, is resampled for its interval.
     """
 
     def __init__(
@@ -204,21 +208,37 @@ class Run:
         reduction: str = "mean",
         gradient: bool = False,
         group_by: Sequence[str] = (),
+        resampling: Resampling | None = None,
     ) -> None:
         self.evaluators = evaluators
         self.reduction = reduction
         self.gradient = gradient
         self.group_by = group_by
-        self.accumulators = self._accumulators()
+        self.resampling = resampling
+        self.accumulators = self._accumulators(resampled=not group_by)
         self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
 
     def again(self) -> Run:
         """The same, for other predictions."""
-        return Run(self.evaluators, self.reduction, group_by=self.group_by)
+        return Run(self.evaluators, self.reduction, group_by=self.group_by, resampling=self.resampling)
 
-    def _accumulators(self) -> list[Accumulator]:
-        return [Accumulator(e.bound.loss.reduction, self.reduction) for e in self.evaluators]
+    def _accumulators(self, resampled: bool) -> list[Accumulator]:
+        return [
+            Accumulator(e.bound.loss.reduction, self.reduction, bootstrap=self._bootstrap(e) if resampled else None)
+            for e in self.evaluators
+        ]
+
+    def _bootstrap(self, evaluator: Evaluator) -> Bootstrap | None:
+        if self.resampling is None:
+            return None
+        estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
+        return Bootstrap(self.resampling, estimand, COUPLED if evaluator.form.whole else "")
+
+    def _settle(self, batch: Batch) -> None:
+        """Let the resamples have the rows of the blocks that this batch was the last of."""
+        accumulators = chain(self.accumulators, *self.groups.values())
+        settle([a.bootstrap for a in accumulators if a.bootstrap is not None], before=float(batch.rows[-1]))
 
     def over(self, batches: Iterable[Batch]) -> Iterator[Evaluated]:
         """Evaluate batch by batch; the statistics have each batch by the time it is yielded.
@@ -234,13 +254,14 @@ class Run:
                 for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
                     feed(accumulator, outcome, batch)
                 self._feed_groups(batch, outcomes)
+            self._settle(batch)
             yield Evaluated(batch, outcomes)
         if not all(accumulator.moments.n for accumulator in self.accumulators):
             raise NoResultError("no row is left to evaluate: all were omitted, ignored or have weight 0")
 
     def _feed_groups(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         for key, rows in groups_of([batch.extras[name] for name in self.group_by]):
-            accumulators = self.groups.setdefault(key, self._accumulators())
+            accumulators = self.groups.setdefault(key, self._accumulators(resampled=True))
             for accumulator, outcome, evaluator in zip(accumulators, outcomes, self.evaluators, strict=True):
                 if len(outcome.per_sample) != len(batch):
                     raise UsageError(f"{evaluator.label} reads all rows as one distribution: there are no groups of it")
@@ -280,7 +301,7 @@ def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | 
     counted = outcome.counted
     for mask in (None if batch.absent is None else ~batch.absent, kept):
         counted = mask if counted is None else counted if mask is None else counted & mask
-    accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator)
+    accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator, batch.rows)
     accumulator.clipped += outcome.clipped
 
 

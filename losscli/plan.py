@@ -16,6 +16,7 @@ from losscli.domain import Domain
 from losscli.errors import DataError, UsageError
 from losscli.evaluate import Evaluator, Run, choose_form, takes
 from losscli.spec import BoundLoss
+from losscli.statistics.resampling import asked_for
 
 
 class Request(NamedTuple):
@@ -23,7 +24,8 @@ class Request(NamedTuple):
 
     `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
     and names rows; `classes` the class names; `group_by` the columns whose values make groups; `carry` other columns
-    to bring along; `models` what was asked for as the predictions of several models, None where there can be but one.
+    to bring along; `models` what was asked for as the predictions of several models, None where there can be but one;
+    `ci` is the level of bootstrap intervals, the last three are how they are found; None is their defaults.
     """
 
     columns: Mapping[str, str] = {}
@@ -35,6 +37,10 @@ class Request(NamedTuple):
     nan: str = "error"
     reduction: str = "mean"
     gradient: bool = False
+    ci: float | None = None
+    resamples: int | None = None
+    seed: int | None = None
+    ci_method: str | None = None
 
 
 OBSERVED = ("y_true", "y_pred", "weight")
@@ -68,6 +74,7 @@ def prepare(
     """
     _check_choices(request)
     _check_roles(request, role_names(losses))
+    resampling = asked_for(request.ci, request.resamples, request.seed, request.ci_method)
     binder = Binder(sources, request.columns, request.id, note)
     domains = _domains(losses)
     found = {role: binder.find_one(role, several) for role, several in domains.items()}
@@ -87,7 +94,7 @@ def prepare(
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     bound |= {MODEL + name: in_order_of(bound["y_pred"], model) for name, model in models.items()}
     dataset = replace(_dataset(bound, _read_as(evaluators), binder, request, note), models=tuple(models))
-    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
+    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by, resampling)
 
 
 def models_of(losses: Sequence[BoundLoss], binder: Binder, found: Mapping[str, Bound | None],

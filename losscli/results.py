@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array
 from losscli.evaluate import Evaluator, Run
+from losscli.statistics.intervals import intervals
+from losscli.statistics.resampling import ConfidenceInterval
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
+ENDS = ("ci_low", "ci_high")
 
 
 class DataInfo(NamedTuple):
@@ -65,8 +68,8 @@ class LossResult:
     `label` is the loss with the parameters that are not defaults. `value` is reduced; the statistics are of the
     per-sample losses, `std` being divided by n. `per_sample` (n,), `gradient` (the prediction's shape) and `rows`
     (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`. `penalty` is the part of
-    the value that is none of the data's, where one was asked for; `baseline` an earlier value; `group` and `model` say
-    of which rows and predictions it is, where there are several.
+    the value that is none of the data's, where one was asked for; `baseline` an earlier value; `ci` the interval of the
+    value; `group` and `model` say of which rows and predictions it is, where there are several.
     """
 
     label: str
@@ -81,6 +84,7 @@ class LossResult:
     penalty: float | None = None
     baseline: Baseline | None = None
     model: str | None = None
+    ci: ConfidenceInterval | None = None
 
     @property
     def located(self) -> dict[str, Any]:
@@ -102,7 +106,11 @@ class LossResult:
     @property
     def beside(self) -> dict[str, float | None]:
         """What was asked for beside the value, as columns."""
-        columns: dict[str, float | None] = {} if self.penalty is None else {"penalty": self.penalty}
+        columns: dict[str, float | None] = {}
+        if self.ci is not None:
+            columns |= {"ci_low": self.ci.low, "ci_high": self.ci.high}
+        if self.penalty is not None:
+            columns["penalty"] = self.penalty
         if self.baseline is not None:
             columns |= {"baseline": self.baseline.value, "change": self.baseline.change}
         return columns
@@ -129,6 +137,7 @@ class LossResult:
             "value": number(summary.value), **beside, "status": summary.status, "n": summary.n,
             "weight_sum": number(summary.weight_sum),
             **{key: number(getattr(summary, key)) for key in STATISTICS},
+            **({} if self.ci is None else {"ci": self.ci.to_dict()}),
             "exact": summary.exact, "clipped": summary.clipped, "signature": self.signature,
         }  # fmt: skip
 
@@ -161,6 +170,7 @@ class Evaluation(Sequence[LossResult]):
                 summary=loss.summary._replace(value=loss.value + penalty.value),
                 signature=f"{loss.signature}|{signed}",
                 penalty=penalty.value,
+                ci=loss.ci and loss.ci.through(lambda end: end + penalty.value),
             )
             for loss in self.losses
         )
@@ -244,12 +254,23 @@ def results_by_group(dataset: Dataset, run: Run) -> Evaluation:
 def _results(
     accumulators: Sequence[Accumulator], info: DataInfo, run: Run, dataset: Dataset, group: dict[str, str] | None
 ) -> list[LossResult]:
-    """The results of all losses over all rows, or over the rows of a group that has any that count."""
-    summaries = [accumulator.summary() for accumulator in accumulators if group is None or accumulator.moments.n]
-    return [
-        LossResult(e.label, e.bound.loss.name, e.bound.params, s, _signature(e, s, info, run, dataset), group=group)
-        for e, s in zip(run.evaluators, summaries, strict=len(summaries) == len(accumulators))
-    ]
+    """The results of all losses over all rows, or of those of which any row of a group counts."""
+    there = [(e, a) for e, a in zip(run.evaluators, accumulators, strict=True) if group is None or a.moments.n]
+    cis = _intervals([accumulator for _, accumulator in there])
+    return [_result(e, a.summary(), ci, info, run, dataset, group) for (e, a), ci in zip(there, cis, strict=True)]
+
+
+def _result(
+    evaluator: Evaluator, summary: Summary, ci: ConfidenceInterval | None, info: DataInfo, run: Run, dataset: Dataset,
+    group: dict[str, str] | None,
+) -> LossResult:  # fmt: skip
+    bound, signature = evaluator.bound, _signature(evaluator, summary, info, run, dataset)
+    return LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
+
+
+def _intervals(accumulators: Sequence[Accumulator]) -> Sequence[ConfidenceInterval | None]:
+    kept = [accumulator.bootstrap for accumulator in accumulators if accumulator.bootstrap is not None]
+    return intervals(kept) if kept else [None] * len(accumulators)
 
 
 def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: Run, dataset: Dataset) -> str:

@@ -18,11 +18,14 @@ from losscli.analysis.sensitivity import Sensitivity, Setting, measure_all, shar
 from losscli.data.batch import Batch
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluate import Evaluated, Run, groups_of
-from losscli.results import Evaluation, LossResult, results_by_group, results_of
+from losscli.results import ENDS, Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.resampling import Resampling
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
+
+LEVEL = 0.95
+"""That of the intervals of differences, where none is asked for."""
 
 __all__ = ["Asked", "compare_run", "order_of"]
 
@@ -31,23 +34,22 @@ class Asked(NamedTuple):
     """What is asked of a comparison.
 
     `rule` flags outlier rows (`mad:3.5` by default, `top:1%` where there is no residual); `sort` is a column, with a
-    minus from the largest; `show` how many outlier rows to list; `resampling` how differences of models are resampled.
+    minus from the largest; `show` how many outlier rows to list.
     """
 
     rule: Rule | None = None
     sort: str | None = None
     show: int = 0
-    resampling: Resampling = Resampling(0.95)
 
     @classmethod
-    def of(cls, rule: str | None, sort: str | None, show: int, resampling: Resampling | None = None) -> Asked:
+    def of(cls, rule: str | None, sort: str | None, show: int) -> Asked:
         """What was typed, checked.
 
         Raises:
             UsageError: a rule or a column that there is not.
         """
         order_of(sort)
-        return cls(parse(rule) if rule else None, sort, show, resampling or Resampling(0.95))
+        return cls(parse(rule) if rule else None, sort, show)
 
 
 class Case(NamedTuple):
@@ -76,14 +78,16 @@ class Looked(NamedTuple):
     notes: tuple[str, ...]
 
 
-def order_of(text: str | None) -> tuple[str, bool]:
+def order_of(text: str | None, level: float | None = None) -> tuple[str, bool]:
     """The column to sort by, and whether from the largest: `pull`, `-effective_n`.
+
+    Intervals of a `level` have columns, too.
 
     Raises:
         UsageError: there is no such column.
     """
     column, falling = (text or "rank").removeprefix("-"), bool(text) and str(text).startswith("-")
-    known = ("loss", *COLUMNS, *STANDING)
+    known = ("loss", *COLUMNS, *ENDS, *STANDING)
     if column not in known:
         raise UsageError(f"--sort {text}: there is no column {column!r}; the columns are {', '.join(known)}")
     return column, falling
@@ -103,7 +107,7 @@ def compare_run(dataset: Dataset, run: Run, asked: Asked, track: Track = iter) -
     """
     evaluation, cases = _cases(dataset, run, track)
     looked = [_look(case, asked, dataset.id) for case in cases]
-    contests = _contests(cases, asked.resampling, dataset.id) if dataset.models else []
+    contests = _contests(cases, run.resampling or Resampling(LEVEL), dataset.id) if dataset.models else []
     losses = [_standing(loss, contests) for one in looked for loss in one.losses]
     by_group = [[c for c in contests if c.group == group] for group in _distinct([c.group for c in contests])]
     agreements = tuple(agreement(several) for several in by_group)
@@ -194,7 +198,7 @@ def _sorted(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLo
         return group, places[loss.label], math.isnan(loss.value), loss.value
 
     def key(loss: ComparedLoss) -> Any:
-        return loss.label if column == "loss" else getattr(loss, column, None)
+        return loss.label if column == "loss" else loss.result.beside.get(column, getattr(loss, column, None))
 
     ordered = sorted(losses, key=natural)
     if sort is None:

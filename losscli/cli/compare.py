@@ -14,6 +14,8 @@ from losscli.cli.options import (
     columns_from,
     data_options,
     gate_option,
+    interval_from,
+    interval_options,
     loss_options,
     losses_from,
     output_options,
@@ -47,6 +49,7 @@ def _which_losses(data: Sequence[str]) -> str:
 )
 @click.option("--sort", metavar="COL", help="Sort by a column, -COL from the largest.  [default: rank]")
 @click.option("--group-by", metavar="COL[,COL]", help="Compare within each group.")
+@interval_options
 @gate_option
 @baseline_option
 @loss_options
@@ -88,11 +91,13 @@ def command(
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)
-    conditions = gates_from(gates, bound, (*MEASURES, *GATED), baseline=baseline is not None)
-    earlier = baseline_from(baseline)
+    conditions = gates_from(gates, bound, (*MEASURES, *GATED), intervals=values["ci"] is not None,
+                            baseline=baseline is not None)  # fmt: skip
+    earlier, interval = baseline_from(baseline), interval_from(values)
     asked = Asked.of(outliers, sort, show_outliers or 0)
     carry = (asked.rule.column,) if asked.rule and asked.rule.column else ()
-    request = request_from(values, several_models=True, carry=carry, group_by=columns_from(group_by))
+    request = request_from(values, several_models=True, carry=carry, group_by=columns_from(group_by),
+                           **interval)  # fmt: skip
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     compared = compare_run(dataset, run, asked, lambda items: track(items, dataset.progress, quiet))
     compared = compared.beside(earlier) if earlier else compared

@@ -12,6 +12,8 @@ from losscli.cli.options import (
     columns_from,
     data_options,
     gate_option,
+    interval_from,
+    interval_options,
     loss_options,
     losses_from,
     output_options,
@@ -39,6 +41,7 @@ from losscli.cli.options import (
 )
 @click.option("--parameters", metavar="FILE", help="The numbers that --penalty is of, of any shape.")
 @click.option("--group-by", metavar="COL[,COL]", help="A row a group and loss.")
+@interval_options
 @gate_option
 @baseline_option
 @output_options
@@ -77,15 +80,17 @@ def command(
     note = Notes(quiet)
     output = Output.of(values)
     bound = losses_from(losses, params, values)
-    conditions = gates_from(gates, bound, baseline=baseline is not None)
+    conditions = gates_from(gates, bound, intervals=values["ci"] is not None, baseline=baseline is not None)
     earlier = baseline_from(baseline)
     per_sample = per_sample or gradient or top is not None or reduction == "none"
+    interval = interval_from(values, per_sample)
     charge = penalty_from(penalty, parameters, per_sample, values)
     request = request_from(
         values,
         reduction="mean" if reduction == "none" else reduction,
         gradient=gradient,
         group_by=columns_from(group_by),
+        **interval,
     )
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)

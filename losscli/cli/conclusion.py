@@ -22,23 +22,25 @@ FAILED = 1
 
 
 def gates_from(
-    texts: Sequence[str], losses: Sequence[BoundLoss], more: Sequence[str] = (), *, baseline: bool = False
+    texts: Sequence[str], losses: Sequence[BoundLoss], more: Sequence[str] = (), *, intervals: bool, baseline: bool
 ) -> list[Gate]:
     """The gates that were typed; `more` are statistics that only this command has.
 
     Raises:
-        UsageError: a condition that is none, or of a change where there is no baseline.
+        UsageError: a condition that is none, or of a change or an interval that was not asked for.
     """
     if not texts:
         return []
     from losscli.analysis import gates
-    from losscli.results import STATISTICS
+    from losscli.results import ENDS, STATISTICS
 
-    statistics = ["value", "n", *STATISTICS, "clipped", *more, "baseline", "change"]
+    statistics = ["value", "n", *STATISTICS, "clipped", *more, *ENDS, "baseline", "change"]
     found = [gates.parse(text, losses, statistics) for text in texts]
     for gate in found:
         if gate.statistic in ("baseline", "change") and not baseline:
             raise UsageError(f"--fail-if {gate.text!r}: needs --baseline FILE.json, an earlier result")
+        if gate.statistic in ENDS and not intervals:
+            raise UsageError(f"--fail-if {gate.text!r}: there is no interval; --ci 0.95 asks for one")
     return found
 
 
@@ -112,6 +114,7 @@ def remarks(evaluation: Evaluation) -> list[str]:
                          "clipped: eps sets their loss, not the data")  # fmt: skip
         if not result.summary.exact:
             texts.append(f"{name}: median and p95 are ≈, right to 0.1 %")
+    texts += _of_intervals(evaluation)
     small = sorted((r.n, " ".join(r.group.values())) for r in evaluation if r.group is not None and r.n < SMALL_GROUP)
     if small:
         count = len({name for _, name in small})
@@ -119,3 +122,23 @@ def remarks(evaluation: Evaluation) -> list[str]:
         texts.append(f"{groups} fewer than {SMALL_GROUP} rows, the smallest, {small[0][1]!r}, "
             f"only {small[0][0]}: their numbers say little")  # fmt: skip
     return texts
+
+
+def _of_intervals(evaluation: Evaluation) -> list[str]:
+    """How the intervals were found, and where that was otherwise than was asked or there is none."""
+    there = [(f"{result.label}{_where(result)}", result.ci) for result in evaluation if result.ci is not None]
+    found = dict.fromkeys((ci.level, ci.method, ci.resamples, ci.seed) for _, ci in there if ci.method is not None)
+    texts = [
+        f"{100 * level:g} % intervals: {method} bootstrap, "
+        + (f"{resamples} resamples, seed {seed}" if resamples else "in closed form")
+        for level, method, resamples, seed in found
+    ]
+    names: dict[str, list[str]] = {}
+    for name, ci in there:
+        names.setdefault(ci.why, []).append(name)
+    return texts + [f"{_first(several)}: {why}" for why, several in names.items() if why]
+
+
+def _first(names: Sequence[str], count: int = 3) -> str:
+    more = [f"and {len(names) - count} more"] if len(names) > count else []
+    return ", ".join([*names[:count], *more])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,6 +95,27 @@ baseline_option = click.option(
 )  # fmt: skip
 
 
+def number_or_text(ctx: click.Context, param: click.Parameter, value: str | None) -> int | float | str | None:
+    """A number where it can be read as one; else the text as it is, to be refused in other words than click's."""
+    for read in (int, float):
+        with suppress(ValueError):
+            return None if value is None else read(value)
+    return value
+
+
+interval_options = bundle(
+    click.option("--ci", metavar="LEVEL", callback=number_or_text,
+                 help="A bootstrap confidence interval of each value, as --ci 0.95."),
+    click.option("--resamples", metavar="B", callback=number_or_text,
+                 help="With --ci: how often rows are resampled.  [default: 9999; 1000 from 10001 rows on]"),
+    click.option("--seed", metavar="S", callback=number_or_text,
+                 help="With --ci: the same seed gives the same digits.  [default: 0]"),
+    click.option("--ci-method", metavar="METHOD",
+                 help="With --ci: studentized (of means, the default), bca, percentile (of medians, the default), or "
+                      "poisson (always from 65537 rows on)."),
+)  # fmt: skip
+
+
 class Notes:
     """Where notes go: stderr, unless they are to be quiet; each is said once."""
 
@@ -177,6 +199,16 @@ def request_from(values: dict[str, Any], several_models: bool = False, **more: A
         raise UsageError(f"--classes {values['classes']}: a class is named twice")
     asked = {role: names for role, names in columns.items() if names}
     return Request(asked, values["id_"], classes, nan=values["nan"], **models, **more)
+
+
+def interval_from(values: dict[str, Any], per_sample: bool = False) -> dict[str, Any]:
+    """What the interval options say, as fields of a Request; refused before anything is read."""
+    from losscli.statistics.resampling import asked_for
+
+    if per_sample and values["ci"] is not None:
+        raise UsageError("--ci is of the reduced value: there is none with a row a sample")
+    asked_for(values["ci"], values["resamples"], values["seed"], values["ci_method"])
+    return {name: values[name] for name in ("ci", "resamples", "seed", "ci_method")}
 
 
 def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[str, Any]) -> Sources:

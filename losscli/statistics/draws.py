@@ -34,7 +34,7 @@ BITS = 37
 """Bits of a number's part: LIMIT * 2**BITS = 2**53, so that sums of parts are exact."""
 
 POISSON = bytes(count for count, share in enumerate((94, 95, 46, 16, 4, 1)) for _ in range(share))
-"""2**8 equally likely counts: Poisson(1) to 0.4 %, with its mean and variance, both exactly 1."""
+"""2**8 equally likely counts: Poisson(1) to 0.005, with its mean and variance, both exactly 1."""
 
 Drawn = NDArray[Any]
 Counts = Callable[[int, int], Drawn]

@@ -1,12 +1,17 @@
 """Bootstrap intervals of a ratio of two sums over rows: every mean, weighted or not, is one.
 
-Rows are resampled whole, so that a weighted mean is a ratio of what was drawn of both sums. Share of 20 000 samples of
-n = 200 in which the 95 % interval of a mean held the true one (`tests/test_intervals.py`, slow, takes fewer):
+Rows are resampled whole, so that a weighted mean is a ratio of what was drawn of both sums. In how many per cent of
+20 000 samples of n = 200 the 95 % interval of the mean held the true one (999 resamples; the standard error is 0.16):
 
-    losses       studentized  bca   percentile
-    normal
-    t3
-    lognormal
+    losses        studentized   bca  percentile
+    normal               94.8  94.4        94.6
+    normal²              94.8  94.2        94.2
+    exponential          94.8  94.2        94.2
+    t3                   93.2  92.7        94.1
+    lognormal            93.7  92.7        92.8
+
+Losses are mostly as skewed as the squares, or more, and then the studentized interval is the one that keeps its level;
+`tests/test_intervals.py` holds it to 93 to 97 % (slow).
 """
 
 from __future__ import annotations
@@ -28,11 +33,15 @@ Ends = tuple[float, float]
 ROUNDING = 1e-12
 """The part of a sum of squares that is rounding: a variance below it is none."""
 
+FEW = 10
+"""Rows below which an interval of skewed losses holds the mean in some 85 instead of 95 %, whatever the method."""
+
 ONE = "there is only 1 row to resample"
 INFINITE = "not all values are finite"
 ALIKE = "all resamples come to the same: rows that are alike do not tell what others would be"
 NO_DIVISOR = "some resamples have nothing to divide by: there are too few rows that count"
-DEGENERATE = "resamples without any spread leave the studentized interval open"
+DEGENERATE = "resamples without any spread leave the studentized one open"
+SCARCE = f"of fewer than {FEW} rows no interval keeps its level"
 STREAMED = f"more than {LIMIT} rows are not resampled at once, but go through a Poisson bootstrap block by block"
 
 
@@ -135,11 +144,13 @@ def interval(ratio: Ratio, asked: Resampling) -> ConfidenceInterval:
         return ConfidenceInterval.none(asked, NO_DIVISOR)
     if not ratio.gaps.any():
         return ConfidenceInterval.none(asked, ALIKE)
-    method, why = BEST if asked.method == "auto" else asked.method, ""
+    method, why = BEST if asked.method == "auto" else asked.method, []
     ends = METHODS[method](ratio, asked.tails)
     if not all(map(math.isfinite, ends)):
-        method, why, ends = "bca", f"bca interval: {DEGENERATE}", bca(ratio, asked.tails)
-    return ConfidenceInterval(*ends, asked.level, method, len(ratio.gaps), asked.seed, why)
+        method, why, ends = "bca", [DEGENERATE], bca(ratio, asked.tails)
+    why += [SCARCE] if len(ratio.influence) < FEW else []
+    reason = f"{method} interval: {'; '.join(why)}" if why else ""
+    return ConfidenceInterval(*ends, asked.level, method, len(ratio.gaps), asked.seed, reason)
 
 
 # -------------------------------------------------------------------------------------------- streams of rows

@@ -48,7 +48,7 @@ class ConfidenceInterval(NamedTuple):
     """A confidence interval [low, high] of a value.
 
     `method` is how it was found. Where it could only be a false one, `low`, `high` and `method` are None, and `why`
-    says why; it also says why the method is another than was asked for.
+    says why; it also says why the method is another than was asked for, or what else should be known.
     """
 
     low: float | None

@@ -6,9 +6,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.domain import Array, Mask
 from losscli.spec import Reduction
+from losscli.statistics.bootstrap import Bootstrap, Rows
 from losscli.statistics.moments import Moments, Sum
 from losscli.statistics.quantiles import Quantiles
 
@@ -39,10 +41,13 @@ class Accumulator:
     """Everything that is kept of one loss while batches go by; accumulators of parts merge.
 
     `own` is the loss's reduction; `asked` is what `--reduction` says: `mean` (the loss's own), `sum`, `median`. With
-    `value_only` what the value does not need is not kept.
+    `value_only` what the value does not need is not kept. `bootstrap` gets the rows, too, where an interval is asked
+    for.
     """
 
-    def __init__(self, own: Reduction, asked: str = "mean", value_only: bool = False) -> None:
+    def __init__(
+        self, own: Reduction, asked: str = "mean", value_only: bool = False, bootstrap: Bootstrap | None = None
+    ) -> None:
         self.own = own
         self.asked = asked
         self._value_only = value_only and own is not Reduction.MAX
@@ -53,6 +58,7 @@ class Accumulator:
         self.largest = -math.inf
         self.divisor = Sum()
         self.clipped = 0
+        self.bootstrap = bootstrap
 
     def update(
         self,
@@ -61,12 +67,15 @@ class Accumulator:
         weights: Array | None = None,
         counted: Mask | None = None,
         denominator: Array | None = None,
+        rows: NDArray[np.int64] | None = None,
     ) -> None:
-        """Add a batch: elements (N, ...), their per-sample means (N,), and what each row weighs."""
+        """Add a batch: elements (N, ...), their per-sample means (N,), what each row weighs, and the rows' numbers."""
+        rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
         if counted is not None and not counted.all():
             elements, per_sample = elements[counted], per_sample[counted]
             weights = None if weights is None else weights[counted]
             denominator = None if denominator is None else denominator[counted]
+            rows = None if rows is None else rows[counted]
         if self._value_only:
             self.moments.update_sum(per_sample, weights)
         else:
@@ -79,6 +88,11 @@ class Accumulator:
         if self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))
         self.divisor.add(_divisor(len(per_sample), weights, denominator))
+        if self.bootstrap is not None:
+            of_elements = self.own is Reduction.MEDIAN and self.asked == "mean"
+            resampled = elements.reshape(len(elements), -1) if of_elements and elements.ndim > 1 else per_sample
+            rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
+            self.bootstrap.update(Rows(rows, resampled, weights, denominator))
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)
@@ -87,6 +101,8 @@ class Accumulator:
         self.largest = max(self.largest, other.largest)
         self.divisor.merge(other.divisor)
         self.clipped += other.clipped
+        if self.bootstrap is not None and other.bootstrap is not None:
+            self.bootstrap.merge(other.bootstrap)
 
     def value(self) -> float:
         if self.asked == "sum":
