@@ -118,7 +118,7 @@ def main() -> int:
         found = measure(options, (options.data or Path(temporary)).resolve())
     made = table.markdown(HEADER, found, NUMBERS)
     text = (
-        f"{made}\n\n`{options.losses}`, medians of {options.rounds} rounds. {about}.\n\n{machine.versions(*PACKAGES)}."
+        f"{made}\n\nLosses: `{options.losses}`; rounds: {options.rounds}. {about}.\n\n{machine.versions(*PACKAGES)}."
     )
     print(text)
     if options.write:
