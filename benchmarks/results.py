@@ -85,4 +85,4 @@ def _limits(work: Work) -> str:
 def document(lines: list[tuple[str, ...]], rounds: int, about: str) -> str:
     """What is printed, and written with `--write`."""
     made = table.markdown(HEADER, lines, NUMBERS)
-    return f"{made}\n\nMedians of {rounds} rounds. {about}.\n\n{machine.versions(*PACKAGES)}, awk: {machine.awk()}."
+    return f"{made}\n\nRounds: {rounds}. {about}.\n\n{machine.versions(*PACKAGES)}, awk: {machine.awk()}."

@@ -117,9 +117,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         found = measure(options, (options.data or Path(temporary)).resolve())
     made = table.markdown(HEADER, found, NUMBERS)
-    text = (
-        f"{made}\n\n`{options.losses}`, medians of {options.rounds} rounds. {about}.\n\n{machine.versions(*PACKAGES)}."
-    )
+    text = f"{made}\n\nLosses: `{options.losses}`; rounds: {options.rounds}. {about}.\n\n{machine.versions(*PACKAGES)}."
     print(text)
     if options.write:
         table.write(DOCUMENT, text)
