@@ -122,7 +122,7 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
     from losscli.analysis.compare import Asked, compare_run
 
     names = losses.split(",") if isinstance(losses, str) else list(losses)
-    asked = Asked.of(outliers, sort, show_outliers)
+    asked = Asked.of(outliers, sort, show_outliers, options.get("ci") is not None)
     column = asked.rule.column if asked.rule else ""
     earlier = _earlier(options.pop("baseline", None))
     named = {"models": ()} | options | ({"carry": (column,)} if column else {})

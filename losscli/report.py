@@ -11,7 +11,7 @@ import numpy as np
 from losscli.domain import Array
 from losscli.errors import UsageError
 from losscli.evaluate import Evaluated, Run
-from losscli.results import STATISTICS, Evaluation, gradient_columns, number
+from losscli.results import STATISTICS, Evaluation, LossResult, gradient_columns, number
 
 if TYPE_CHECKING:
     from losscli.analysis.comparison import ComparedLoss, Comparison
@@ -94,7 +94,7 @@ def comparison(compared: Comparison) -> Report:
     where = tuple(Column(key, Kind.NAME) for key in first.where)
     counts = ("n", *(["weight"] if compared.evaluation.data.weighted else [])) if first.result.group else ()
     keys = _of_models(COLUMNS, STANDING) if first.model is not None else COLUMNS
-    shown = {**dict.fromkeys(counts, ""), **_after_value(keys, first.result.beside)}
+    shown = {**dict.fromkeys(counts, ""), **_after_value(keys, _said_of(first.result))}
     columns = (Column("loss", Kind.TEXT), *where, *(Column(key, _KINDS.get(key, Kind.NUMBER)) for key in shown))
     rows = [[one.label, *one.where.values(), *(_spoken(_cell_of(one, key)) for key in shown)] for one in compared]
     return Report(
@@ -120,11 +120,19 @@ def _of_models(columns: Mapping[str, str], standing: Mapping[str, str]) -> dict[
     return {"value": columns["value"], **standing, **{key: columns[key] for key in OF_MODELS[1:]}}
 
 
-def _after_value(columns: Mapping[str, str], beside: Mapping[str, Any]) -> dict[str, str]:
+def _said_of(result: LossResult) -> dict[str, str]:
+    """The columns that stand beside the value, and what they are."""
+    level = "" if result.ci is None else f"{100 * result.ci.level:g} % interval"
+    said = {"ci_low": f"lower end of the value's {level}", "ci_high": f"upper end of the value's {level}",
+            "baseline": "the earlier value", "change": "since then, relative to it"}  # fmt: skip
+    return {key: said[key] for key in result.beside}
+
+
+def _after_value(columns: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, str]:
     """The columns with those that stand beside the value."""
     place = list(columns).index("value") + 1
     items = list(columns.items())
-    return dict([*items[:place], *((key, "") for key in beside), *items[place:]])
+    return dict([*items[:place], *beside.items(), *items[place:]])
 
 
 def _cell_of(loss: ComparedLoss, key: str) -> Any:

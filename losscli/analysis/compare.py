@@ -42,13 +42,13 @@ class Asked(NamedTuple):
     show: int = 0
 
     @classmethod
-    def of(cls, rule: str | None, sort: str | None, show: int) -> Asked:
-        """What was typed, checked.
+    def of(cls, rule: str | None, sort: str | None, show: int, intervals: bool) -> Asked:
+        """What was typed, checked; with `intervals` their ends are columns, too.
 
         Raises:
             UsageError: a rule or a column that there is not.
         """
-        order_of(sort)
+        order_of(sort, ENDS if intervals else ())
         return cls(parse(rule) if rule else None, sort, show)
 
 
@@ -78,16 +78,14 @@ class Looked(NamedTuple):
     notes: tuple[str, ...]
 
 
-def order_of(text: str | None, level: float | None = None) -> tuple[str, bool]:
-    """The column to sort by, and whether from the largest: `pull`, `-effective_n`.
-
-    Intervals of a `level` have columns, too.
+def order_of(text: str | None, more: Sequence[str] = ()) -> tuple[str, bool]:
+    """The column to sort by, and whether from the largest: `pull`, `-effective_n`; `more` columns were asked for.
 
     Raises:
         UsageError: there is no such column.
     """
     column, falling = (text or "rank").removeprefix("-"), bool(text) and str(text).startswith("-")
-    known = ("loss", *COLUMNS, *ENDS, *STANDING)
+    known = ("loss", *COLUMNS, *STANDING, *more)
     if column not in known:
         raise UsageError(f"--sort {text}: there is no column {column!r}; the columns are {', '.join(known)}")
     return column, falling
@@ -188,7 +186,7 @@ def _ranks(measured: Sequence[Sensitivity]) -> list[int | None]:
 
 def _sorted(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
     """By a column, what has no value there last; else by rank, and where there are models, the best first."""
-    column, falling = order_of(sort)
+    column, falling = order_of(sort, ENDS)
     places = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
 
     def natural(loss: ComparedLoss) -> Any:

@@ -91,12 +91,13 @@ class ComparedLoss:
         result = self.result
         measures = {k: v if isinstance(v, bool) else number(v) for k, v in asdict(self.sensitivity).items()}
         standing = {k: v if isinstance(v, str) else number(v) for k, v in (self.standing or {}).items()}
+        ci = {} if result.ci is None else {"ci": result.ci.to_dict()}
         return {
             **result.located, "loss": self.label, "name": result.name,
             "params": {key: plain(value) for key, value in result.params.items()},
             "rank": self.rank, "value": number(self.value),
             **{key: number(value) for key, value in result.beside.items()}, "status": result.status, "n": result.n,
-            "weight_sum": number(result.summary.weight_sum), **measures, **standing,
+            "weight_sum": number(result.summary.weight_sum), **ci, **measures, **standing,
             "clipped": result.summary.clipped, "signature": result.signature,
         }  # fmt: skip
 

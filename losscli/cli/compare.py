@@ -94,7 +94,7 @@ def command(
     conditions = gates_from(gates, bound, (*MEASURES, *GATED), intervals=values["ci"] is not None,
                             baseline=baseline is not None)  # fmt: skip
     earlier, interval = baseline_from(baseline), interval_from(values)
-    asked = Asked.of(outliers, sort, show_outliers or 0)
+    asked = Asked.of(outliers, sort, show_outliers or 0, values["ci"] is not None)
     carry = (asked.rule.column,) if asked.rule and asked.rule.column else ()
     request = request_from(values, several_models=True, carry=carry, group_by=columns_from(group_by),
                            **interval)  # fmt: skip
