@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 import losscli
 from losscli.analysis import location
@@ -90,6 +91,34 @@ def test_pull_in_closed_form() -> None:
     assert compared["mae"].pull == pytest.approx(abs(np.median(E) - np.median(E[~out])) / sd, rel=1e-12)
     moved = abs(np.quantile(-E, 0.25) - np.quantile(-E[~out], 0.25)) / sd
     assert compared["quantile:tau=0.25"].pull == pytest.approx(moved, rel=1e-12)
+
+
+OPTIMIZED = {
+    "huber": lambda e: np.where(np.abs(e) <= 1, e**2 / 2, np.abs(e) - 0.5),
+    "log_cosh": lambda e: np.logaddexp(e, -e) - np.log(2),
+    "cauchy": lambda e: 2.3849**2 / 2 * np.log1p((e / 2.3849) ** 2),
+    "linex:a=0.1": lambda e: np.exp(0.1 * e) - 0.1 * e - 1,
+    "welsch": lambda e: 2.9846**2 / 2 * -np.expm1(-((e / 2.9846) ** 2)),
+    "expectile:tau=0.8": lambda e: np.where(e > 0, 0.2, 0.8) * e**2,
+}
+
+
+@pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("name", OPTIMIZED)
+def test_pull_against_scipy(name: str, weight: np.ndarray | None) -> None:
+    loss, w = OPTIMIZED[name], np.ones(N) if weight is None else weight
+    out, sd = flagged(E, weight)
+
+    def best(rows: np.ndarray) -> float:
+        def risk(c: float) -> float:
+            return float(np.average(loss(E[rows] + c), weights=w[rows]))
+
+        middle = -float(np.median(E[rows]))
+        reach = 3 if name in ("cauchy", "welsch") else 20  # not convex: the global minimum is where most rows are
+        return float(minimize_scalar(risk, bounds=(middle - reach, middle + reach), options={"xatol": 1e-10}).x)
+
+    (got,) = losscli.compare([name], y_true=Y, y_pred=P, weight=weight)
+    assert got.pull == pytest.approx(abs(best(np.ones(N, dtype=bool)) - best(~out)) / sd, abs=1e-6)
 
 
 def test_ranks_are_by_inflation_then_stress() -> None:
