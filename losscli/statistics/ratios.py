@@ -34,7 +34,7 @@ ROUNDING = 1e-12
 """The part of a sum of squares that is rounding: a variance below it is none."""
 
 FEW = 10
-"""Rows below which an interval of skewed losses holds the mean in some 85 instead of 95 %, whatever the method."""
+"""Rows below which no method keeps its level: 95 % intervals of 5 lognormal losses hold the mean in 89, 74, 72 %."""
 
 ONE = "there is only 1 row to resample"
 INFINITE = "not all values are finite"
@@ -94,8 +94,9 @@ def _ratio(terms: Array, sums: Array) -> Ratio:
         gaps = su / sd
         squares = suu - 2 * gaps * sud + gaps**2 * sdd
         squares[squares <= ROUNDING * (suu + gaps**2 * sdd)] = 0.0
-        left = u / (d.sum() - d)
-        error = scale * math.sqrt(float(u @ u)) / float(d.sum())
+        total = math.fsum(d)
+        left = u / (total - d)
+        error = scale * math.sqrt(math.fsum(u * u)) / total if total else math.nan
         return Ratio(ratio, error, scale * gaps, scale * np.sqrt(squares) / sd, left - left.mean())
 
 
