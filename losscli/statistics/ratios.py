@@ -199,7 +199,9 @@ def paired(
     """Intervals of mean differences between two or more things that were measured on the same rows.
 
     Every column is resampled by the same draws of rows. Take `losses_of_b - losses_of_a`, row by row: an interval that
-    holds 0 says that the two are not told apart, and two intervals apart from each other are not needed for that.
+    holds 0 says that the two are not told apart, which is far sharper than to see whether two intervals overlap. Roots
+    of means differ as the means do. Medians are not means: subtract what `intervals.medians` gives of each, whose draws
+    are these, too.
 
     Args:
         differences: (n, m), a column a pair; rows in the order of the data, as the draws are by place.
