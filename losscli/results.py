@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
 ENDS = ("ci_low", "ci_high")
+NO_VALUE = "the value is not a finite number"
 
 
 class DataInfo(NamedTuple):
@@ -264,6 +265,8 @@ def _result(
     evaluator: Evaluator, summary: Summary, ci: ConfidenceInterval | None, info: DataInfo, run: Run, dataset: Dataset,
     group: dict[str, str] | None,
 ) -> LossResult:  # fmt: skip
+    if ci is not None and summary.status != "ok":
+        ci = ci._replace(low=None, high=None, method=None, why=f"no interval: {NO_VALUE}")
     bound, signature = evaluator.bound, _signature(evaluator, summary, info, run, dataset)
     return LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
 

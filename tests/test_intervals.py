@@ -22,6 +22,7 @@ from losscli.statistics.quantiles import quantile
 from losscli.statistics.ratios import paired
 from losscli.statistics.resampling import ConfidenceInterval, Resampling, asked_for
 from tests.conftest import Cli
+from tests.registry_cases import draw, settings
 
 RNG = np.random.default_rng(5)
 LOSSES = RNG.lognormal(0, 1, size=120)
@@ -373,7 +374,7 @@ def test_huge_losses_have_an_interval() -> None:
         ("info_nce", {"anchor": RNG.normal(size=(9, 4)), "positive": RNG.normal(size=(9, 4))}, "its rows are coupled"),
         ("max_error", {"y_true": TRUE, "y_pred": PRED}, "the largest loss has no bootstrap interval"),
         ("mse", {"y_true": [1.0], "y_pred": [2.0]}, "there is only 1 row"),
-        ("mse", {"y_true": [1.0, 2.0], "y_pred": [2.0, math.inf]}, "not all values are finite"),
+        ("mse", {"y_true": [1.0, 2.0], "y_pred": [2.0, math.inf]}, "the value is not a finite number"),
         ("mse", {"y_true": TRUE, "y_pred": TRUE}, "all resamples come to the same"),
         ("medae", {"y_true": TRUE, "y_pred": TRUE + 1}, "all resamples come to the same"),
     ],
@@ -384,9 +385,30 @@ def test_no_interval_and_why(loss: str, data: dict[str, Any], why: str) -> None:
     assert ci.why.startswith(f"no interval: {why}")
 
 
+def test_every_loss_has_an_interval_around_its_value_or_says_why_not() -> None:
+    rng = np.random.default_rng(0)
+    for bound, form in settings():
+        result = losscli.compute([losscli.LossFunction(bound)], **draw(bound, form, rng), ci=0.95, resamples=99)[0]
+        ci = result.ci
+        assert (ci.low is None) == ci.why.startswith("no interval: "), bound.label
+        none = form.whole or bound.loss.reduction == "max" or result.summary.std == 0
+        assert none == (ci.low is None), bound.label
+        assert ci.low is None or ci.low <= result.value <= ci.high, bound.label
+
+
+def test_a_median_of_losses_some_of_which_are_infinite_has_no_interval() -> None:
+    data = {"y_true": [1.0, 2.0, 3.0], "y_pred": [2.0, math.inf, 4.0]}
+    assert "not all values are finite" in interval_of("mae", data=data, reduction="median").why
+
+
+def test_a_value_that_overflows_has_no_interval() -> None:
+    ci = interval_of("mse", data={"y_true": [0.0, 0.0, 0.0], "y_pred": [1e154, 1e154, 0.0]})
+    assert ci.why == "no interval: the value is not a finite number"
+
+
 def test_missing_values_that_are_kept_leave_no_interval() -> None:
     ci = interval_of("mse", data={"y_true": [1.0, math.nan, 3.0], "y_pred": [1.0, 2.0, 2.0]}, nan="propagate")
-    assert "not all values are finite" in ci.why
+    assert "the value is not a finite number" in ci.why
 
 
 def test_few_rows_leave_the_studentized_interval_open() -> None:
@@ -522,10 +544,10 @@ AT_ONCE = 25
 @pytest.mark.parametrize("name", SIMULATED)
 def test_coverage_of_the_default(name: str) -> None:
     """Of 95 % intervals of means of 200 losses, 93 to 97 % hold the mean; the standard error is 0.25 %."""
-    draw, mean = SIMULATED[name]
+    sample, mean = SIMULATED[name]
     rng, held, samples = np.random.default_rng(1), 0, 8000
     for seed in range(samples // AT_ONCE):
-        found = paired(draw(rng, (200, AT_ONCE)), None, Resampling(0.95, 999, seed))
+        found = paired(sample(rng, (200, AT_ONCE)), None, Resampling(0.95, 999, seed))
         held += sum(low <= mean <= high for low, high in map(ends, found))
     assert 0.93 <= held / samples <= 0.97
 

@@ -77,6 +77,15 @@ def test_five_times_the_rows_take_no_more_memory(kind: str, piped: bool, tmp_pat
     assert peaks[1] < 1.3 * peaks[0] + QUANTILES
 
 
+def test_intervals_take_no_more_memory_for_more_rows(tmp_path: Path) -> None:
+    peaks = []
+    for rows in (SMALL, LARGE):
+        rng = np.random.default_rng(0)
+        write_npy(tmp_path / "d.npy", rng.normal(size=rows), rng.normal(size=rows))
+        peaks.append(peak(tmp_path / "d.npy", False, "--ci", "0.95", "--resamples", "200"))
+    assert peaks[1] < 1.3 * peaks[0] + QUANTILES
+
+
 def test_per_sample_output_streams(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     path = tmp_path / "d.csv"

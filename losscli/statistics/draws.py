@@ -113,9 +113,12 @@ class FixedPoint(NamedTuple):
         rows, columns = self.parts.shape
         size = max(1, PRODUCTS // (COLUMNS * min(rows, BLOCK)))
         out = np.zeros((len(drawn), columns))
+        space = np.empty((size, min(rows, BLOCK)))  # fresh memory for each tile would cost more than to fill it
         for i in range(0, len(drawn), size):
             for j in range(0, rows, BLOCK):
-                tile = drawn[i : i + size, j : j + BLOCK].astype(np.float64)
+                counts = drawn[i : i + size, j : j + BLOCK]
+                tile = space[: counts.shape[0], : counts.shape[1]]
+                tile[...] = counts
                 for k in range(0, columns, COLUMNS):
                     out[i : i + size, k : k + COLUMNS] += tile @ self.parts[j : j + BLOCK, k : k + COLUMNS]
         return out

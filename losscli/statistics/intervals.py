@@ -21,7 +21,7 @@ NO_ERROR = "percentile interval: a median has no jackknife, and so no standard e
 
 
 def intervals(bootstraps: Sequence[Bootstrap]) -> list[ConfidenceInterval]:
-    """The intervals of losses over one set of rows, or of a group; those of the same number of rows are drawn once."""
+    """The intervals of losses over one set of rows, or of a group; losses of as many rows share their draws."""
     settle(bootstraps)
     found = {i: _direct(bootstrap) for i, bootstrap in enumerate(bootstraps)}
     held = sorted((bootstraps[i].n, i) for i, there in found.items() if there is None)
@@ -30,7 +30,7 @@ def intervals(bootstraps: Sequence[Bootstrap]) -> list[ConfidenceInterval]:
         terms = [joined(bootstraps[i].waiting).terms(bootstraps[i].estimand) for i in places]
         for i, ratio in zip(places, ratios(terms, bootstraps[0].asked), strict=True):
             found[i] = _reduced(interval(ratio, bootstraps[i].asked), bootstraps[i])
-    return [there for there in found.values() if there is not None]
+    return [there.of_rows(bootstraps[i].n) for i, there in found.items() if there is not None]
 
 
 def _direct(bootstrap: Bootstrap) -> ConfidenceInterval | None:

@@ -33,15 +33,11 @@ Ends = tuple[float, float]
 ROUNDING = 1e-12
 """The part of a sum of squares that is rounding: a variance below it is none."""
 
-FEW = 10
-"""Rows below which an interval of skewed losses holds the mean in some 85 instead of 95 %, whatever the method."""
-
 ONE = "there is only 1 row to resample"
 INFINITE = "not all values are finite"
 ALIKE = "all resamples come to the same: rows that are alike do not tell what others would be"
 NO_DIVISOR = "some resamples have nothing to divide by: there are too few rows that count"
 DEGENERATE = "resamples without any spread leave the studentized one open"
-SCARCE = f"of fewer than {FEW} rows no interval keeps its level"
 STREAMED = f"more than {LIMIT} rows are not resampled at once, but go through a Poisson bootstrap block by block"
 
 
@@ -94,8 +90,9 @@ def _ratio(terms: Array, sums: Array) -> Ratio:
         gaps = su / sd
         squares = suu - 2 * gaps * sud + gaps**2 * sdd
         squares[squares <= ROUNDING * (suu + gaps**2 * sdd)] = 0.0
-        left = u / (d.sum() - d)
-        error = scale * math.sqrt(float(u @ u)) / float(d.sum())
+        total = math.fsum(d)
+        left = u / (total - d)
+        error = scale * math.sqrt(math.fsum(u * u)) / total if total else math.nan
         return Ratio(ratio, error, scale * gaps, scale * np.sqrt(squares) / sd, left - left.mean())
 
 
@@ -144,13 +141,11 @@ def interval(ratio: Ratio, asked: Resampling) -> ConfidenceInterval:
         return ConfidenceInterval.none(asked, NO_DIVISOR)
     if not ratio.gaps.any():
         return ConfidenceInterval.none(asked, ALIKE)
-    method, why = BEST if asked.method == "auto" else asked.method, []
+    method, why = BEST if asked.method == "auto" else asked.method, ""
     ends = METHODS[method](ratio, asked.tails)
     if not all(map(math.isfinite, ends)):
-        method, why, ends = "bca", [DEGENERATE], bca(ratio, asked.tails)
-    why += [SCARCE] if len(ratio.influence) < FEW else []
-    reason = f"{method} interval: {'; '.join(why)}" if why else ""
-    return ConfidenceInterval(*ends, asked.level, method, len(ratio.gaps), asked.seed, reason)
+        method, why, ends = "bca", f"bca interval: {DEGENERATE}", bca(ratio, asked.tails)
+    return ConfidenceInterval(*ends, asked.level, method, len(ratio.gaps), asked.seed, why)
 
 
 # -------------------------------------------------------------------------------------------- streams of rows
@@ -204,7 +199,9 @@ def paired(
     """Intervals of mean differences between two or more things that were measured on the same rows.
 
     Every column is resampled by the same draws of rows. Take `losses_of_b - losses_of_a`, row by row: an interval that
-    holds 0 says that the two are not told apart, and two intervals apart from each other are not needed for that.
+    holds 0 says that the two are not told apart, which is far sharper than to see whether two intervals overlap. Roots
+    of means differ as the means do. Medians are not means: subtract what `intervals.medians` gives of each, whose draws
+    are these, too.
 
     Args:
         differences: (n, m), a column a pair; rows in the order of the data, as the draws are by place.
@@ -224,7 +221,7 @@ def paired(
     columns = [column for column, there in zip(differences.T, finite, strict=True) if there]
     terms = [np.stack([ones * column, below], axis=1) for column in columns]
     found = iter(_held_or_streamed(terms, asked) if terms else [])
-    return [next(found) if there else ConfidenceInterval.none(asked, INFINITE) for there in finite]
+    return [next(found).of_rows(n) if there else ConfidenceInterval.none(asked, INFINITE) for there in finite]
 
 
 def _held_or_streamed(terms: Sequence[Array], asked: Resampling) -> list[ConfidenceInterval]:

@@ -20,6 +20,12 @@ MANY = 10_000
 
 MOST = 1_000_000
 
+FEW = 10
+"""Rows below which no method keeps its level: the 95 % intervals of 5 lognormal losses hold the mean in 89 % of samples
+(studentized), 74 % (bca) or 72 % (percentile)."""
+
+SCARCE = f"of fewer than {FEW} rows no interval keeps its level"
+
 
 class Resampling(NamedTuple):
     """What was asked for: `level` in (0, 1), and how it is found. `method` is one of CHOICES."""
@@ -72,6 +78,12 @@ class ConfidenceInterval(NamedTuple):
         if not (math.isfinite(low) and math.isfinite(high)):
             return self._replace(low=None, high=None, method=None, why="no interval: its ends are too large")
         return self._replace(low=low, high=high)
+
+    def of_rows(self, n: int) -> ConfidenceInterval:
+        """The interval, with a warning where n rows are too few to trust it."""
+        if n >= FEW or self.method is None:
+            return self
+        return self._replace(why=f"{self.why}; {SCARCE}" if self.why else f"{self.method} interval: {SCARCE}")
 
     def to_dict(self) -> dict[str, Any]:
         """The interval as JSON has it."""
