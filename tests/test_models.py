@@ -78,6 +78,24 @@ def test_the_difference_of_roots_is_resampled_to_first_order() -> None:
     assert found["rmse", "b"].diff_high == pytest.approx(high, abs=0.1 * (high - low))
 
 
+@pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
+def test_the_difference_of_medians(weight: np.ndarray | None) -> None:
+    found = compared(["medae"], weight=weight)
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(N, size=(1000, N))
+
+    def middle(values: np.ndarray, w: np.ndarray) -> float:
+        return float(np.quantile(values, 0.5, weights=w, method="inverted_cdf"))
+
+    w = np.ones(N) if weight is None else weight
+    medians = {m: [middle(np.abs(MODELS[m] - Y)[rows], w[rows]) for rows in drawn] for m in "abc"}
+    best = next(m for m in "abc" if found["medae", m].difference == 0)
+    for model in set("abc") - {best}:
+        low, high = np.quantile(np.subtract(medians[model], medians[best]), (0.025, 0.975))
+        assert found["medae", model].diff_low == pytest.approx(low, abs=0.15 * (high - low))
+        assert found["medae", model].diff_high == pytest.approx(high, abs=0.15 * (high - low))
+
+
 def test_equal_models_tie() -> None:
     found = losscli.compare(["mse", "mae"], y_true=Y, models={"one": MODELS["a"], "two": MODELS["a"]})
     assert {(c.winner, c.difference) for c in found} == {("tie", 0.0)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -16,6 +17,10 @@ from losscli.domain import Array
 from losscli.evaluate import Outcome
 from losscli.results import number
 from losscli.spec import Reduction
+from losscli.statistics.bootstrap import Rows
+from losscli.statistics.draws import LIMIT
+from losscli.statistics.intervals import medians
+from losscli.statistics.quantiles import quantiles
 from losscli.statistics.ratios import paired
 from losscli.statistics.resampling import Resampling
 
@@ -184,10 +189,10 @@ def contest(i: int, kept: Mapping[str, Kept], values: Mapping[str, float], group
     if not first.by_row(i) or evaluator.form.whole:
         return Contest(evaluator.label, group, ordered, gaps, None, "where rows are coupled")
     outcomes = {model: kept[model].outcome(i) for model in order}
-    if reduction in (Reduction.MEAN, Reduction.ROOT_MEAN):
-        gaps |= _resampled(order, outcomes, ordered, first, reduction, resampling)
+    resampled = RESAMPLED[reduction](order, outcomes, ordered, first, resampling) if reduction in RESAMPLED else {}
     flip = FLIPS[reduction](order, outcomes, first) if reduction in FLIPS else None
-    return Contest(evaluator.label, group, ordered, gaps, _named(flip, first, id), WITHOUT.get(reduction, ""))
+    why = "" if resampled else WITHOUT.get(reduction, "")
+    return Contest(evaluator.label, group, ordered, gaps | resampled, _named(flip, first, id), why)
 
 
 def _terms(outcome: Outcome, kept: Kept) -> Terms:
@@ -197,14 +202,14 @@ def _terms(outcome: Outcome, kept: Kept) -> Terms:
     return Terms(values * weight, weight if outcome.denominator is None else weight * outcome.denominator)
 
 
-def _resampled(order: Sequence[str], outcomes: Mapping[str, Outcome], values: Mapping[str, float], kept: Kept,
-               reduction: Reduction, resampling: Resampling) -> dict[str, Gap]:  # fmt: skip
-    """The differences to the best model, with their intervals."""
+def _resampled_means(order: Sequence[str], outcomes: Mapping[str, Outcome], values: Mapping[str, float], kept: Kept,
+                     resampling: Resampling, slopes: Callable[[Terms, float], Array]) -> dict[str, Gap]:  # fmt: skip
+    """The differences to the best model, with their intervals; `slopes` is what each row adds to the value."""
     terms = {model: _terms(outcomes[model], kept) for model in order}
     weight = terms[order[0]].denominator
     rows = weight > 0
     columns = {
-        model: _slopes(term, values[model], reduction)[rows] / weight[rows] for model, term in terms.items()
+        model: slopes(term, values[model])[rows] / weight[rows] for model, term in terms.items()
     }  # fmt: skip
     gaps = np.stack([columns[model] - columns[order[0]] for model in order[1:]], axis=1)
     shifts = np.array([values[model] - values[order[0]] for model in order[1:]])
@@ -217,11 +222,31 @@ def _resampled(order: Sequence[str], outcomes: Mapping[str, Outcome], values: Ma
     }
 
 
-def _slopes(terms: Terms, value: float, reduction: Reduction) -> Array:
-    """What each row adds to the sum that the value is, or follows to first order (the infinitesimal jackknife)."""
-    if reduction is Reduction.MEAN:
-        return terms.numerator
+def _of_mean(terms: Terms, value: float) -> Array:
+    return terms.numerator
+
+
+def _of_root(terms: Terms, value: float) -> Array:
+    """To first order: the infinitesimal jackknife."""
     return terms.numerator / (2 * value) if value > 0 else terms.numerator
+
+
+def _resampled_medians(order: Sequence[str], outcomes: Mapping[str, Outcome], values: Mapping[str, float], kept: Kept,
+                       resampling: Resampling) -> dict[str, Gap]:  # fmt: skip
+    """The differences to the best model, with percentile intervals; none where the rows are too many to be drawn."""
+    if not 2 <= len(kept.batch) <= LIMIT:
+        return {}
+    drawn = {model: medians(Rows(kept.batch.rows, outcomes[model].elements, kept.batch.weight, None), resampling)
+             for model in order}  # fmt: skip
+    ends = {model: quantiles(drawn[model] - drawn[order[0]], None, resampling.tails) for model in order[1:]}
+    return {model: Gap(values[model] - values[order[0]], *map(float, pair)) for model, pair in ends.items()}
+
+
+RESAMPLED: Mapping[Reduction, Callable[..., dict[str, Gap]]] = {
+    Reduction.MEAN: partial(_resampled_means, slopes=_of_mean),
+    Reduction.ROOT_MEAN: partial(_resampled_means, slopes=_of_root),
+    Reduction.MEDIAN: _resampled_medians,
+}
 
 
 # ------------------------------------------------------------------------------------------------ who would win
@@ -268,7 +293,7 @@ def _largest(outcome: Outcome) -> Array:
 
 FLIPS = {Reduction.MEAN: _flip_of_means, Reduction.ROOT_MEAN: _flip_of_means, Reduction.MAX: _flip_of_largest}
 
-WITHOUT = {Reduction.MEDIAN: "of a difference of medians", Reduction.MAX: "of a difference of maxima"}
+WITHOUT = {Reduction.MEDIAN: "of a difference of medians of so many rows", Reduction.MAX: "of a difference of maxima"}
 """Reductions whose differences have no interval here."""
 
 
