@@ -323,9 +323,11 @@ def test_batches_and_threads_change_no_digit(limit: int, estimand: str, monkeypa
         assert whole[0].low < whole[0].high
 
 
+@pytest.mark.parametrize("settled", [False, True], ids=["", "settled"])
 @pytest.mark.parametrize("estimand", ["mean", "median"])
 @pytest.mark.parametrize("limit", [20_000, 9000, 3000], ids=["held", "streamed at last", "streamed"])
-def test_bootstraps_of_parts_merge(limit: int, estimand: str) -> None:
+def test_bootstraps_of_parts_merge(limit: int, estimand: str, settled: bool) -> None:
+    """Parts may end within a block, and may be drawn before or after they are merged."""
     asked = Resampling(0.95, 99, seed=1)
     rows = np.arange(1, 13_001)
     halves = rows[:7000], rows[7000:]
@@ -333,6 +335,7 @@ def test_bootstraps_of_parts_merge(limit: int, estimand: str) -> None:
     merged = [Bootstrap(asked, Estimand(estimand), limit=limit) for _ in halves]
     for bootstrap, half in zip(merged, halves, strict=True):
         bootstrap.update(Rows(half, values[half - 1], weights[half - 1], None))
+        settle([bootstrap] if settled else [])
     merged[1].merge(merged[0])
     assert ends(intervals([merged[1]])[0]) == pytest.approx(
         ends(intervals([summed(asked, [rows], limit, estimand)])[0]), rel=1e-13
