@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError
 
-ROWS = 1 << 16
+ROWS = 1 << 14
 """Rows of a batch: small enough that a kernel's temporaries stay in cache."""
 
 

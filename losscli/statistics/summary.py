@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -78,7 +78,16 @@ class Accumulator:
             self.elements.update(elements.ravel(), wide)
         if self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))
-        self.divisor.add(_divisor(len(per_sample), weights, denominator))
+        self._divide_by(len(per_sample), weights, denominator)
+
+    def _divide_by(self, n: int, weights: Array | None, denominator: Array | None) -> None:
+        """Add what the sum of some rows is divided by in a mean."""
+        if denominator is None and weights is None:
+            self.divisor.add(float(n))
+        elif denominator is None or weights is None:
+            self.divisor.add_all(cast("Array", weights if denominator is None else denominator))
+        else:
+            self.divisor.add_all(weights * denominator)
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)
@@ -109,12 +118,6 @@ class Accumulator:
             self.value(), moments.n, moments.weight.value, moments.std, moments.low, median, p95, moments.high,
             moments.sum.value, self.clipped, self.quantiles.exact,
         )  # fmt: skip
-
-
-def _divisor(n: int, weights: Array | None, denominator: Array | None) -> float:
-    if denominator is None:
-        return float(n if weights is None else weights.sum())
-    return float(denominator.sum() if weights is None else np.dot(weights, denominator))
 
 
 def _within(value: float, low: float, high: float) -> float:
