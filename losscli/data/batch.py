@@ -13,7 +13,7 @@ from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError
 
 ROWS = 1 << 14
-"""Rows of a batch: small enough that a kernel's temporaries stay in cache."""
+"""Rows of a batch: a kernel's temporaries stay in cache, and are too small for the allocator to give back each time."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.domain.intervals import Mask, number_text
 from losscli.errors import DataError
 
-FULL = 1 << 16
+FULL = 1 << 14
 """Rows of a batch that others may follow."""
 
 

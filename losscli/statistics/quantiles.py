@@ -73,9 +73,9 @@ class Buckets:
     """Counts in buckets that are each less than a thousandth of what is in them wide.
 
     The idea is DDSketch's (Masson et al. 2019, arXiv:1908.10693), but a bucket is told by the leading bits of a number,
-    which takes no logarithm. What is read from one lies inside of it, so that any quantile is right to ACCURACY; numbers
-    that are too small to be normal count as 0. Merging adds counts: order does not matter, nothing is random. It takes
-    weights, which the rank sketches of the usual libraries do not.
+    which takes no logarithm. What is read from one lies inside of it, so that any quantile is right to ACCURACY;
+    numbers that are too small to be normal count as 0. Merging adds counts: order does not matter, nothing is random.
+    It takes weights, which the rank sketches of the usual libraries do not.
     """
 
     def __init__(self) -> None:
