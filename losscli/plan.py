@@ -63,7 +63,7 @@ def prepare(
         UsageError: a role that was named is none of these losses; a gradient that a loss does not have.
         DataError: a column that is not there, or could be several.
     """
-    _check_choices(request)
+    check_choices(request)
     _check_roles(request, role_names(losses))
     binder = Binder(sources, request.columns, request.id, note)
     found = {role: binder.find_one(role, domains) for role, domains in _domains(losses).items()}
@@ -80,7 +80,8 @@ def prepare(
     return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by)
 
 
-def _check_choices(request: Request) -> None:
+def check_choices(request: Request) -> None:
+    """UsageError where a policy is none of those there are."""
     for name, value, choices in (
         ("reduction", request.reduction, ("mean", "sum", "median")),
         ("nan", request.nan, ("error", "omit", "propagate")),
@@ -127,7 +128,7 @@ def observe(sources: Sources, request: Request, note: Callable[[str], None]) -> 
         UsageError: a role that was named is none of these; a policy that there is not.
         DataError: a column that is not there, or could be several.
     """
-    _check_choices(request)
+    check_choices(request)
     _check_roles(request, OBSERVED)
     binder = Binder(sources, request.columns, request.id, note)
     found = {role: binder.find(role, one) or binder.find(role, several)
