@@ -91,7 +91,7 @@ class Evaluator:
                 per_sample,
                 self._hook("counted", arrays),
                 self._hook("denominator", arrays),
-                0 if clipped is None else int(clipped.reshape(rows, -1).any(axis=1).sum()),
+                0 if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
 
@@ -156,6 +156,13 @@ class Evaluator:
                     f"{batch.places[name].source + ': ' if batch.places[name].source else ''}"
                     f"shapes differ: {owner} is {first}, {name} is {second}; {self.label} does not broadcast"
                 )
+
+
+def _rows_with(mask: Mask) -> int:
+    """In how many rows a mask is set anywhere."""
+    if mask.ndim == 1 or not mask.any():
+        return int(np.count_nonzero(mask))
+    return int(mask.reshape(len(mask), -1).any(axis=1).sum())
 
 
 def _letters(domain: Domain, sizes: Sequence[int]) -> Iterator[tuple[str, Any]]:

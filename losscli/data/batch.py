@@ -16,6 +16,10 @@ ROWS = 1 << 14
 """Rows of a batch: a kernel's temporaries stay in cache, and are too small for the allocator to give back each time."""
 
 
+NARROW = 64
+"""Columns of a table that is better looked at by column."""
+
+
 @dataclass
 class Batch:
     """Rows of a dataset.
@@ -35,6 +39,7 @@ class Batch:
     tables: frozenset[str] = frozenset()
     length: int | None = None
     _checked: dict[tuple[str, Domain], NDArray[Any]] = field(default_factory=dict, repr=False)
+    _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -45,8 +50,16 @@ class Batch:
         """The role's values checked against a domain: once, however many losses ask."""
         key = role, domain
         if key not in self._checked:
-            self._checked[key] = domain.check(array, place, dims)
+            self._checked[key] = domain.check(self._by_column(role, array), place, dims)
         return self._checked[key]
+
+    def _by_column(self, role: str, array: NDArray[Any]) -> NDArray[Any]:
+        """A table of few columns with each of them in one piece: sums of rows then take whole columns at once."""
+        if array.ndim != 2 or not 1 < array.shape[1] <= NARROW or len(array) < 2 or array.flags.f_contiguous:
+            return array
+        if role not in self._columns:
+            self._columns[role] = np.asfortranarray(array)
+        return self._columns[role]
 
     def shape_text(self, role: str) -> str:
         """The role's shape over the whole dataset, with N where its length is not known yet."""
@@ -71,6 +84,7 @@ class Batch:
             missing=None if self.missing is None else self.missing[kept],
             absent=None if self.absent is None else self.absent[kept],
             _checked={},
+            _columns={},
         )
 
     def slice(self, start: int, stop: int) -> Batch:
@@ -87,11 +101,12 @@ class Batch:
             missing=None if self.missing is None else self.missing[part],
             absent=None if self.absent is None else self.absent[part],
             _checked={},
+            _columns={},
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
         """The same rows with other values in some roles."""
-        return replace(self, arrays={**self.arrays, **arrays}, _checked={})
+        return replace(self, arrays={**self.arrays, **arrays}, _checked={}, _columns={})
 
     @staticmethod
     def concatenate(batches: Sequence[Batch]) -> Batch:
@@ -113,6 +128,7 @@ class Batch:
             missing=_joined_masks([b.missing for b in batches], [len(b) for b in batches]),
             absent=_joined_masks([b.absent for b in batches], [len(b) for b in batches]),
             _checked={},
+            _columns={},
         )  # fmt: skip
 
 

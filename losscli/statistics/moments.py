@@ -87,13 +87,10 @@ class Moments:
         self.low, self.high = math.inf, -math.inf
 
     def update_sum(self, values: Array, weights: Array | None) -> None:
-        """Add values where only count, weight and sum are asked for."""
+        """Add values where only count, weight and sum are asked for: quickly, and a last digit may be lost."""
         self.n += values.size
-        if weights is None:
-            self.weight.add(float(values.size))
-        else:
-            self.weight.add_all(weights)
-        self.sum.add_all(values if weights is None else values * weights)
+        self.weight.add(float(values.size if weights is None else weights.sum()))
+        self.sum.add(float(values.sum() if weights is None else (values * weights).sum()))
 
     def update(self, values: Array, weights: Array | None) -> None:
         """Add values, each counted as often as its weight says."""
