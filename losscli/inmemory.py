@@ -16,7 +16,7 @@ from losscli.errors import DataError
 from losscli.evaluate import Evaluator, Outcome, feed
 from losscli.statistics.summary import Accumulator
 
-VALUES = 1 << 15
+VALUES = 1 << 16
 """Numbers of a block's widest role: with what a kernel makes of them they fit the cache of one core."""
 
 FEW = 4
@@ -32,8 +32,9 @@ class InMemory(NamedTuple):
     rows: int
 
     def batch(self, start: int, stop: int, places: Mapping[str, Place]) -> Batch:
-        """Some of the rows, as float64."""
-        rows = np.arange(start + 1, stop + 1)
+        """Some of the rows, as float64; they are numbered only where they are all there."""
+        every = start == 0 and stop == self.rows
+        rows = np.arange(1, stop + 1) if every else np.broadcast_to(np.int64(0), stop - start)
         part = slice(start, stop)
         arrays = {
             name: np.asarray(array if name in self.tables else array[part], dtype=np.float64)

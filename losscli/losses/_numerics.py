@@ -105,9 +105,10 @@ def log1p_square(x: Array) -> Array:
 
 
 def patched(values: Array, where: Mask, form: Callable[..., Array], *arrays: Array) -> Array:
-    """The values, where a mask is set by another form: of the rows of `arrays` that it takes."""
+    """The values, those where a mask is set by another form: a function of what is there in `arrays`."""
     if where.any():
-        values[where] = form(*(array[where] for array in arrays))
+        places = np.flatnonzero(where) if where.ndim == 1 else where
+        values[places] = form(*(array[places] for array in arrays))
     return values
 
 

@@ -70,7 +70,9 @@ def by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, norm
 def excess(p: Array, q: Array, log_quotient: Array) -> Array:
     """p log(p/q) - p + q, each term at least 0: where p is near q, the sum does not cancel"""
     rise = q - p
-    terms = np.where(np.isinf(q), rise, times(p, log_quotient) + rise)
+    terms = times(p, log_quotient) + rise
+    if np.isinf(q).any():
+        terms = np.where(np.isinf(q), rise, terms)
     near = (np.abs(rise) < NEAR * p) & np.isfinite(p)
     return patched(terms, near, lambda p, rise: p * power_remainder(rise / p, 2.0), p, rise)
 
