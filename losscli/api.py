@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from losscli import plan, registry, spec
-from losscli.data.batch import Batch
 from losscli.data.source import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
-from losscli.domain import Array, Place
-from losscli.errors import UsageError
+from losscli.domain import Array
+from losscli.errors import DataError, UsageError
 from losscli.evaluate import Evaluator, choose_form
+from losscli.inmemory import InMemory
 from losscli.plan import Request
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.spec import BoundLoss, Loss
@@ -253,33 +253,31 @@ class LossFunction:
 
     def __call__(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
         """Per-sample values (N,) of arrays given in the order of the loss's roles, or by name."""
-        return self._outcome(arrays, roles, gradient=False).per_sample
+        return self._on(arrays, roles).per_sample()
 
     def gradient(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
         """d(sum of the per-sample values)/d(prediction), of the prediction's shape."""
-        slope = self._outcome(arrays, roles, gradient=True).gradient
-        assert slope is not None
-        return slope
+        return self._on(arrays, roles).gradient()
 
-    def _outcome(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike], gradient: bool) -> Any:
-        named = self._named(arrays, roles)
-        form = choose_form(self.bound, {name: np.shape(array) for name, array in named.items()})
+    def value(self, *arrays: ArrayLike, reduction: str = "mean", **roles: ArrayLike) -> float:
+        """The reduced loss (`mean`, `sum`, `median`) alone: `compute(...).value` without the statistics beside it."""
+        plan.check_choices(Request(reduction=reduction))
+        return self._on(arrays, roles).value(reduction)
+
+    def _on(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> InMemory:
+        values = {name: np.asarray(array) for name, array in self._named(arrays, roles).items()}
+        form = choose_form(self.bound, {name: array.shape for name, array in values.items()})
         if form is None:
             wanted = " or ".join("(" + ", ".join(r.name for r in f.roles) + ")" for f in self.bound.loss.forms)
-            raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(named)})")
-        values = {name: np.asarray(array, dtype=np.float64) for name, array in named.items()}
+            raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
+        values = {name: np.atleast_1d(array) for name, array in values.items()}
         by_row = [role.name for role in form.roles if role.domain.by_row and role.name in values]
-        sizes = {name: len(np.atleast_1d(values[name])) for name in by_row}
-        rows = np.arange(1, sizes[by_row[0]] + 1)
-        places = {name: Place(name, rows=rows) for name in values}
-        tables = frozenset(name for name in values if name not in by_row)
-        batch = Batch(rows, values, places, tables=tables, length=sizes[by_row[0]])
-        if len(set(sizes.values())) > 1:
-            from losscli.errors import DataError
-
+        sizes = {len(values[name]) for name in by_row}
+        if len(sizes) > 1:
             shapes = ", ".join(f"{name} is {values[name].shape}" for name in by_row)
             raise DataError(f"shapes differ: {shapes}")
-        return Evaluator(self.bound, form)(batch, gradient)
+        tables = frozenset(name for name in values if name not in by_row)
+        return InMemory(Evaluator(self.bound, form), values, tables, sizes.pop())
 
     def _named(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
         names = next((f for f in self.bound.loss.forms if len(f.roles) == len(arrays)), self.bound.loss.forms[0]).roles

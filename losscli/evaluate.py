@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,6 +18,14 @@ from losscli.statistics.bootstrap import COUPLED, Bootstrap, Estimand, settle
 from losscli.statistics.moments import Sum
 from losscli.statistics.resampling import Resampling
 from losscli.statistics.summary import Accumulator
+
+LAYOUTS = 16
+"""Combinations of shapes that an evaluator remembers: batches have the same but for the last one."""
+
+np.empty(1 << 19)
+"""Freed at once: the C library on Linux takes it for a sign that arrays of up to 4 MB come and go, and keeps their
+memory. Otherwise it gives the memory of a block back each time and has it cleared anew, which takes longer than most
+kernels."""
 
 
 class Outcome(NamedTuple):
@@ -39,11 +48,21 @@ class Outcome(NamedTuple):
         )  # fmt: skip
 
 
-class Evaluator(NamedTuple):
+class Layout(NamedTuple):
+    """What the shapes of a batch say: each role's domain, and how its array is indexed to be in one of its shapes."""
+
+    roles: tuple[tuple[str, Domain, Any], ...]
+    dims: Mapping[str, Any]
+    one_row: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluator:
     """A loss with its parameters, in the form that the data has the roles for."""
 
     bound: BoundLoss
     form: Form
+    _layouts: dict[Any, Layout] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -68,14 +87,19 @@ class Evaluator(NamedTuple):
         Raises:
             DataError: shapes that do not fit, a value outside its domain.
         """
-        arrays = self._checked(batch)
+        layout = self._layout(batch)
+        arrays = {
+            name: batch.check(name, domain, batch.arrays[name] if index is None else batch.arrays[name][index],
+                              batch.places[name], layout.dims)
+            for name, domain, index in layout.roles
+        }  # fmt: skip
         for role, wrong, what in self._hook("refused", arrays) or ():
             if wrong.any():
                 raise batch.places[role].fail(wrong, arrays[role], what)
         with np.errstate(all="ignore"):
             elements = self._elements(arrays)
             rows = len(elements)
-            if not self.one_distribution(batch) and rows != len(batch):
+            if not layout.one_row and rows != len(batch):
                 raise UsageError(f"{self.label}: its kernel gave {rows} values for {len(batch)} rows")
             per_sample = elements if elements.ndim == 1 else elements.reshape(rows, -1).mean(axis=1)
             clipped = self._hook("clipped", arrays)
@@ -84,7 +108,7 @@ class Evaluator(NamedTuple):
                 per_sample,
                 self._hook("counted", arrays),
                 self._hook("denominator", arrays),
-                0 if clipped is None else int(clipped.reshape(rows, -1).any(axis=1).sum()),
+                0 if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
 
@@ -98,11 +122,10 @@ class Evaluator(NamedTuple):
             raise UsageError(f"{self.label}: its kernel failed: {type(error).__name__}: {error}") from error
 
     def _call(self, kernel: Any, arrays: Mapping[str, Any]) -> Any:
-        wanted = kernel.__code__.co_varnames[
-            kernel.__code__.co_argcount : kernel.__code__.co_argcount + kernel.__code__.co_kwonlyargcount
-        ]
-        roles = [arrays.get(role.name) for role in self.form.roles]
-        return kernel(*roles, **{name: self.bound.params[name] for name in wanted})
+        code = kernel.__code__
+        wanted = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        params = self.bound.params
+        return kernel(*[arrays.get(role.name) for role in self.form.roles], **{name: params[name] for name in wanted})
 
     def _hook(self, hook: Hook, arrays: Mapping[str, Any]) -> Any:
         kernel = self.form.hooks.get(hook)
@@ -117,17 +140,26 @@ class Evaluator(NamedTuple):
 
     # -------------------------------------------------------------------------------- shapes and domains
 
-    def _checked(self, batch: Batch) -> dict[str, NDArray[Any]]:
+    def _layout(self, batch: Batch) -> Layout:
+        """The layout of arrays of these shapes, worked out once."""
+        shapes = tuple((name, array.shape) for name, array in batch.arrays.items())
+        if shapes not in self._layouts:
+            if len(self._layouts) >= LAYOUTS:
+                self._layouts.clear()
+            self._layouts[shapes] = self._laid_out(batch)
+        return self._layouts[shapes]
+
+    def _laid_out(self, batch: Batch) -> Layout:
         dims: dict[str, Any] = {}
         owners: dict[str, str] = {}
-        shaped = {}
-        present = [role for role in self.form.roles if role.name in batch.arrays]
-        for role in present:
-            domain, place = role.domain.given(self.bound.params), batch.places[role.name]
-            array = _conform(batch.arrays[role.name], domain, place, self.label)
-            self._agree(batch, role.name, domain, array, dims, owners)
-            shaped[role.name] = array, domain, place
-        return {name: batch.check(name, domain, array, place, dims) for name, (array, domain, place) in shaped.items()}
+        roles = []
+        for role in self.form.roles:
+            if role.name in batch.arrays:
+                array, domain = batch.arrays[role.name], role.domain.given(self.bound.params)
+                index = _conform(array, domain, batch.places[role.name], self.label)
+                self._agree(batch, role.name, domain, array if index is None else array[index], dims, owners)
+                roles.append((role.name, domain, index))
+        return Layout(tuple(roles), dims, self.one_distribution(batch))
 
     def _agree(
         self, batch: Batch, name: str, domain: Domain, array: NDArray[Any], dims: dict[str, Any], owners: dict[str, str]
@@ -143,6 +175,13 @@ class Evaluator(NamedTuple):
                 )
 
 
+def _rows_with(mask: Mask) -> int:
+    """In how many rows a mask is set anywhere."""
+    if mask.ndim == 1 or not mask.any():
+        return int(np.count_nonzero(mask))
+    return int(mask.reshape(len(mask), -1).any(axis=1).sum())
+
+
 def _letters(domain: Domain, sizes: Sequence[int]) -> Iterator[tuple[str, Any]]:
     """What each letter of the domain's shape is for an array of these sizes."""
     shape = next(s for s in domain.shapes if _fits(s, sizes))
@@ -152,14 +191,17 @@ def _letters(domain: Domain, sizes: Sequence[int]) -> Iterator[tuple[str, Any]]:
         yield from zip(shape.split(","), sizes, strict=True)
 
 
-def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> NDArray[Any]:
-    """The array in one of the domain's shapes: `(N,)` and `(N, 1)` are the same, nothing else is."""
+def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> Any:
+    """The index that gives an array one of the domain's shapes, None where it has one.
+
+    `(N,)` and `(N, 1)` are the same, nothing else is.
+    """
     if array.ndim == 1 and domain.one_row:
-        return array[None, :]
+        return (None, slice(None))
     if array.ndim == 2 and array.shape[1] == 1 and domain.scalar and not domain.one_row:
-        return array[:, 0]
+        return (slice(None), 0)
     if array.ndim == 1 and domain.shapes in (("N,D",), ("C,D",)):
-        return array[:, None]
+        return (slice(None), None)
     shape = next((s for s in domain.shapes if _fits(s, array.shape)), None)
     if (shape is None and array.ndim == 1 and "N,C" in domain.shapes) or (shape == "N,C" and array.shape[1] < 2):
         raise DataError(
@@ -169,7 +211,7 @@ def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> N
     if shape is None:
         given = _per_row(array.shape) if domain.by_row else array.shape
         raise DataError(f"{place.name()}: shape {given}, but {label} needs {domain.shape_text()}")
-    return array
+    return None
 
 
 def _fits(shape: str, sizes: Sequence[int]) -> bool:

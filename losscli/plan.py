@@ -72,7 +72,7 @@ def prepare(
         UsageError: a role that was named is none of these losses; a gradient that a loss does not have.
         DataError: a column that is not there, or could be several.
     """
-    _check_choices(request)
+    check_choices(request)
     _check_roles(request, role_names(losses))
     resampling = asked_for(request.ci, request.resamples, request.seed, request.ci_method)
     binder = Binder(sources, request.columns, request.id, note)
@@ -148,7 +148,8 @@ def _same_shape(models: dict[str, Bound]) -> dict[str, Bound]:
     return models
 
 
-def _check_choices(request: Request) -> None:
+def check_choices(request: Request) -> None:
+    """UsageError where a policy is none of those there are."""
     for name, value, choices in (
         ("reduction", request.reduction, ("mean", "sum", "median")),
         ("nan", request.nan, ("error", "omit", "propagate")),
@@ -195,7 +196,7 @@ def observe(sources: Sources, request: Request, note: Callable[[str], None]) -> 
         UsageError: a role that was named is none of these; a policy that there is not.
         DataError: a column that is not there, or could be several.
     """
-    _check_choices(request)
+    check_choices(request)
     _check_roles(request, OBSERVED)
     binder = Binder(sources, request.columns, request.id, note)
     found = {role: binder.find(role, one) or binder.find(role, several)

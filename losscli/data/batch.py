@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError
 
-ROWS = 1 << 16
-"""Rows of a batch: small enough that a kernel's temporaries stay in cache."""
+ROWS = 1 << 14
+"""Rows of a batch: a kernel's temporaries stay in cache, and are too small for the allocator to give back each time."""
+
+
+NARROW = 64
+"""Columns of a table that is better looked at by column."""
 
 MODEL = "y_pred@"
 """What the role of the predictions of one model of several starts with."""
@@ -37,7 +41,8 @@ class Batch:
     absent: Mask | None = None
     tables: frozenset[str] = frozenset()
     length: int | None = None
-    _checked: dict[tuple[str, Domain], NDArray[Any]] = field(default_factory=dict, repr=False)
+    _checked: dict[tuple[str, Domain], NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
+    _columns: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,8 +53,16 @@ class Batch:
         """The role's values checked against a domain: once, however many losses ask."""
         key = role, domain
         if key not in self._checked:
-            self._checked[key] = domain.check(array, place, dims)
+            self._checked[key] = domain.check(self._by_column(role, array), place, dims)
         return self._checked[key]
+
+    def _by_column(self, role: str, array: NDArray[Any]) -> NDArray[Any]:
+        """A table of few columns with each of them in one piece: sums of rows then take whole columns at once."""
+        if array.ndim != 2 or not 1 < array.shape[1] <= NARROW or len(array) < 2 or array.flags.f_contiguous:
+            return array
+        if role not in self._columns:
+            self._columns[role] = np.asfortranarray(array)
+        return self._columns[role]
 
     def shape_text(self, role: str) -> str:
         """The role's shape over the whole dataset, with N where its length is not known yet."""
@@ -73,7 +86,6 @@ class Batch:
             extras={name: column[kept] for name, column in self.extras.items()},
             missing=None if self.missing is None else self.missing[kept],
             absent=None if self.absent is None else self.absent[kept],
-            _checked={},
         )
 
     def slice(self, start: int, stop: int) -> Batch:
@@ -89,12 +101,11 @@ class Batch:
             extras={name: column[part] for name, column in self.extras.items()},
             missing=None if self.missing is None else self.missing[part],
             absent=None if self.absent is None else self.absent[part],
-            _checked={},
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
         """The same rows with other values in some roles."""
-        return replace(self, arrays={**self.arrays, **arrays}, _checked={})
+        return replace(self, arrays={**self.arrays, **arrays})
 
     def predicted_by(self, model: str) -> Batch:
         """The same rows with the predictions of one model, and of no other."""
@@ -103,7 +114,7 @@ class Batch:
         places = {role: place for role, place in self.places.items() if role not in others}
         own = MODEL + model
         return replace(self, arrays=arrays | {"y_pred": self.arrays[own]},
-                       places=places | {"y_pred": self.places[own]}, _checked={})  # fmt: skip
+                       places=places | {"y_pred": self.places[own]})  # fmt: skip
 
     @staticmethod
     def concatenate(batches: Sequence[Batch]) -> Batch:
@@ -124,7 +135,6 @@ class Batch:
             extras={name: np.concatenate([b.extras[name] for b in batches]) for name in first.extras},
             missing=_joined_masks([b.missing for b in batches], [len(b) for b in batches]),
             absent=_joined_masks([b.absent for b in batches], [len(b) for b in batches]),
-            _checked={},
         )  # fmt: skip
 
 

@@ -28,20 +28,25 @@ class BinaryLabels(Domain):
     is_label = True
 
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
-        inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
-        wrong = ~(inside | (values == -1))
-        if wrong.any():
-            raise place.fail(wrong, values, f"is not {self.describe()}")
-        self._refuse_three(values, place)
-        if self.signs:
-            return np.where(values == 0, -1.0, values)
-        return np.where(values == -1, 0.0, values)
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+        within = low >= 0 and high <= 1
+        if not (within and (self.soft or (((values == low) | (values == 1)).all() and low in (0, 1)))):
+            inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
+            wrong = ~(inside | (values == -1))
+            if wrong.any():
+                raise place.fail(wrong, values, f"is not {self.describe()}")
+        self._refuse_three(values, place, low == 0 or (low < 0 and bool((values == 0).any())), low == -1)
+        if low == -1:
+            return values if self.signs else np.where(values == -1, 0.0, values)
+        return 2 * values - 1 if self.signs else values
 
-    def _refuse_three(self, values: Array, place: Place) -> None:
-        zero, minus = place.memory.get("labels", (False, False))
-        zero, minus = zero or bool((values == 0).any()), minus or bool((values == -1).any())
-        place.memory["labels"] = zero, minus
-        if zero and minus:
+    @staticmethod
+    def _refuse_three(values: Array, place: Place, zero: bool, minus: bool) -> None:
+        """Remember which labels there were; each is noted on its own, so that threads may do it at once."""
+        for seen, label in ((zero, "zero"), (minus, "minus")):
+            if seen:
+                place.memory[label] = True
+        if "zero" in place.memory and "minus" in place.memory:
             raise place.fail(values == -1, values, "stands beside 0: labels are {0, 1} or {-1, 1}, not both")
 
     def describe(self) -> str:
@@ -68,12 +73,16 @@ class ClassTargets(Domain):
         if values.ndim == 2:
             return Simplex().check(values, place, dims)
         classes = int(dims["C"])
+        with np.errstate(invalid="ignore"):
+            labels = values.astype(np.int64)
+        if ((labels == values) & (labels >= 0) & (labels < classes)).all():
+            return labels
         wrong = (values < 0) | (values >= classes) | (values != np.floor(values))
         if self.ignore_index is not None:
             wrong &= values != self.ignore_index
         if wrong.any():
             raise place.fail(wrong, values, f"is not a class label 0..{classes - 1}", self._mend(values, classes))
-        return values.astype(np.int64)
+        return labels
 
     def _mend(self, values: Array, classes: int) -> str:
         if values.min() == 1 and values.max() == classes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.domain.intervals import Mask, number_text
 from losscli.errors import DataError
 
-FULL = 1 << 16
+FULL = 1 << 14
 """Rows of a batch that others may follow."""
 
 
@@ -32,7 +32,7 @@ class Place:
     note: Callable[[str], None] = lambda text: None
 
     def at(self, rows: NDArray[np.int64]) -> Place:
-        return replace(self, rows=rows)
+        return Place(self.role, self.source, self.columns, rows, self.memory, self.note)
 
     def name(self, index: Sequence[int] = ()) -> str:
         column = self.columns[index[1]] if len(index) > 1 and len(self.columns) > index[1] else None

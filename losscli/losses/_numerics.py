@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,19 @@ LEAST = float(np.finfo(float).smallest_subnormal)
 
 def times(weight: Array, value: Array) -> Array:
     """`weight * value` with `0 * inf = 0`: what has no weight does not happen."""
-    return np.multiply(weight, value, out=np.zeros(np.broadcast(weight, value).shape), where=weight != 0)
+    product = np.asarray(weight * value)
+    return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
 
 
 def softplus(x: Array) -> Array:
     """log(1 + exp x)"""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def softpluses(x: Array) -> tuple[Array, Array]:
+    """log(1 + exp x) and log(1 + exp -x), which share all but their straight part"""
+    bend = np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, 0) + bend, np.maximum(-x, 0) + bend
 
 
 def sigmoid(x: Array) -> Array:
@@ -34,11 +42,23 @@ def sigmoid(x: Array) -> Array:
 
 def log_softmax(x: Array) -> Array:
     """x - log sum exp x, by row; an infinite maximum takes all of the probability."""
+    below, rest = below_top(x)
+    return below - rest[:, None]
+
+
+def below_top(x: Array) -> tuple[Array, Array]:
+    """x - max x, and log sum exp of that, by row"""
     top = x.max(axis=-1, keepdims=True)
-    shifted = np.subtract(x, top, out=np.zeros_like(x), where=x != top)
-    others = np.exp(shifted)
-    np.put_along_axis(others, x.argmax(axis=-1)[..., None], 0.0, axis=-1)  # its 1 would swallow small ones
-    return shifted - np.log1p(others.sum(axis=-1, keepdims=True))
+    below = x - top
+    if not np.isfinite(top).all():
+        below = np.where(x == top, 0.0, below)
+    largest = below == 0
+    others = np.exp(below)
+    others[largest] = 0.0  # its 1 would swallow small ones
+    total = others.sum(axis=-1)
+    if np.count_nonzero(largest) > len(x):
+        total += np.count_nonzero(largest, axis=-1) - 1
+    return below, np.log1p(total)
 
 
 def log_sum_exp(x: Array) -> Array:
@@ -65,10 +85,11 @@ def relative_gap(x: Array, of: Array) -> Array:
 
 def log_ratio(p: Array, q: Array) -> Array:
     """log(p / q), exact near 1 where the rounding of the quotient would show"""
-    gap, ratio = (p - q) / q, p / q
-    # a quotient that leaves the range of normal numbers has lost digits that the logarithms still have
-    far = np.where((ratio > TINY) & (ratio < np.inf), np.log(ratio), np.log(p) - np.log(q))
-    return np.where(np.abs(gap) < 0.5, np.log1p(gap), far)
+    gap = p - q
+    beyond = np.abs(gap) / np.minimum(p, q)
+    logs = np.copysign(np.log1p(beyond), gap)
+    far = beyond > 1e300  # the quotient leaves the range of numbers, which the logarithms do not
+    return np.where(far, np.log(p) - np.log(q), logs) if far.any() else logs
 
 
 def log1p_ratio(p: Array, q: Array) -> Array:
@@ -79,18 +100,29 @@ def log1p_ratio(p: Array, q: Array) -> Array:
 
 def log1p_square(x: Array) -> Array:
     """log(1 + x²), also where x² overflows"""
-    near = np.log1p(np.square(np.minimum(np.abs(x), 1.0)))
-    return np.where(np.abs(x) < 1, near, 2 * np.log(np.hypot(1.0, x)))
+    square = np.square(x)
+    return np.where(square < HUGE, np.log1p(square), 2 * np.log(np.abs(x)))
+
+
+def patched(values: Array, where: Mask, form: Callable[..., Array], *arrays: Array) -> Array:
+    """The values, those where a mask is set by another form: a function of what is there in `arrays`."""
+    if where.any():
+        places = np.flatnonzero(where) if where.ndim == 1 else where
+        values[places] = form(*(array[places] for array in arrays))
+    return values
 
 
 def expm1_less(x: Array) -> Array:
     """exp(x) - 1 - x, without cancellation near 0"""
-    near = np.where(np.abs(x) < NEAR, x, 0.0)
-    series = np.ones_like(x)
-    for n in range(10, 2, -1):
-        series = 1 + near / n * series
+
+    def series(near: Array) -> Array:
+        total = np.ones_like(near)
+        for n in range(10, 2, -1):
+            total = 1 + near / n * total
+        return np.square(near) / 2 * total
+
     # above 710 exp x is inf: no larger x need be taken from it, least of all inf
-    return np.where(np.abs(x) < NEAR, np.square(near) / 2 * series, np.expm1(x) - np.minimum(x, 1e3))
+    return patched(np.expm1(x) - np.minimum(x, 1e3), np.abs(x) < NEAR, series, x)
 
 
 def power_remainder(x: Array, power: float) -> Array:
@@ -114,29 +146,38 @@ def power_less(x: Array, log1x: Array, power: float) -> Array:
 
 def log1p_less(x: Array) -> Array:
     """x - log(1 + x), without cancellation near 0"""
-    near = np.where(np.abs(x) < NEAR, x, 0.0)
-    return np.where(np.abs(x) < NEAR, power_remainder(near, 2.0), x - np.log1p(np.minimum(x, HUGE)))
+    plain = x - np.log1p(np.minimum(x, HUGE))
+    return patched(plain, np.abs(x) < NEAR, lambda near: power_remainder(near, 2.0), x)
 
 
 def root_less(a: Array, s: float) -> Array:
     """sqrt(a² + s²) - s for a >= 0, without cancellation or overflow"""
-    return a / (s / a + np.hypot(1.0, s / a))
+    ratio = s / a
+    return a / (ratio + hypotenuse(ratio))
+
+
+def hypotenuse(x: Array) -> Array:
+    """sqrt(1 + x²), also where x² overflows"""
+    square = np.square(x)
+    return patched(np.sqrt(1 + square), np.isinf(square), np.abs, x)
+
+
+def root_square(x: Array, s: float) -> Array:
+    """sqrt(x² + s²), also where the squares leave the range of numbers"""
+    squares = np.square(x) + s * s
+    safe = (squares > 1e-280) & (squares < HUGE)
+    return patched(np.sqrt(squares), ~safe, lambda x: np.hypot(x, s), x)
 
 
 def root_slope(e: Array, s: float) -> Array:
     """d/de sqrt(e² + s²), between -1 and 1"""
-    return np.sign(e) / np.hypot(1.0, s / np.abs(e))
+    return np.sign(e) / hypotenuse(s / e)
 
 
 def beyond_one(p: Array) -> Array:
     """sum p - 1, by row, as if it were summed exactly: what a tolerance lets pass must not drown in rounding"""
-    total, rest = np.full(len(p), -1.0), np.zeros(len(p))
-    for column in p.T:
-        raised = total + column
-        moved = raised - total
-        rest += (total - (raised - moved)) + (column - moved)
-        total = raised
-    return total + rest
+    heads = (p + 4) - 4  # what is left of them adds up without rounding while it comes to less than 4
+    return (heads.sum(axis=-1) - 1) + (p - heads).sum(axis=-1)
 
 
 def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None) -> Array:
@@ -144,16 +185,15 @@ def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None)
     if target.ndim == 2:
         return target
     rows = np.zeros((len(target), classes))
-    kept = np.flatnonzero(counted_labels(target, ignore_index))
+    counted = counted_labels(target, ignore_index)
+    kept = np.arange(len(target)) if counted is None else np.flatnonzero(counted)
     rows[kept, target[kept]] = 1.0
     return rows
 
 
-def counted_labels(target: NDArray[Any], ignore_index: int | None) -> Mask:
-    """Mask of the rows whose label is not `ignore_index`."""
-    if target.ndim == 2 or ignore_index is None:
-        return np.ones(len(target), dtype=bool)
-    return np.asarray(target != ignore_index)
+def counted_labels(target: NDArray[Any], ignore_index: int | None) -> Mask | None:
+    """Mask of the rows whose label is not `ignore_index`; None where all count."""
+    return None if target.ndim == 2 or ignore_index is None else np.asarray(target != ignore_index)
 
 
 def through_softmax(gradient: Array, p: Array) -> Array:
@@ -189,7 +229,8 @@ def dot(a: Array, b: Array) -> Array:
 
 def surprise(labels: NDArray[Any], logits: Array) -> Array:
     """-log softmax of the target"""
-    return -np.take_along_axis(log_softmax(logits), labels[:, None], axis=1)[:, 0] + 0.0
+    below, rest = below_top(logits)
+    return rest - below[np.arange(len(labels)), labels]
 
 
 def surprise_slope(labels: NDArray[Any], logits: Array) -> Array:

@@ -24,24 +24,27 @@ from losscli.domain import (
     SoftLabel,
     UnitInterval,
 )
-from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softplus, times
+from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softpluses, times
 from losscli.spec import Property, loss
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
     """log p and log(1 - p), from probabilities (clipped) or logits (not)."""
     if from_logits:
-        return -softplus(-y_pred), -softplus(y_pred)
+        more, less = softpluses(y_pred)
+        return -less, -more
     return clipped_log(y_pred, eps), clipped_log_complement(y_pred, eps)
 
 
 def smoothed(y_true: Array, label_smoothing: float) -> Array:
     """Labels moved towards 1/2."""
-    return y_true * (1 - label_smoothing) + label_smoothing / 2
+    return y_true * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else y_true
 
 
 def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
     """Where the probability of a label that happened is below eps."""
+    if y_pred.min() >= eps and 1 - y_pred.max() >= eps:
+        return np.zeros(y_pred.shape, dtype=bool)
     return ((y_true > 0) & (y_pred < eps)) | ((y_true < 1) & (1 - y_pred < eps))
 
 
@@ -180,7 +183,8 @@ def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
 
     Pitfalls: every label counts alike, so rare labels hardly show in the mean.
     """
-    return times(y_true, softplus(-y_pred)) + times(1 - y_true, softplus(y_pred))
+    more, less = softpluses(y_pred)
+    return times(y_true, less) + times(1 - y_true, more)
 
 
 @multilabel_soft_margin.gradient

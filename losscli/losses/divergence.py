@@ -20,12 +20,15 @@ from losscli.domain import (
     TrueDistribution,
 )
 from losscli.losses._numerics import (
+    NEAR,
     beyond_one,
     log1p_less,
     log_ratio,
     log_softmax,
     log_sum_exp,
+    patched,
     power_less,
+    power_remainder,
     relative_gap,
     through_softmax,
     through_sum,
@@ -53,7 +56,8 @@ def pair(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Pa
         log_q = log_softmax(y_pred)
         return Pair(p, np.exp(log_q), np.log(p) - log_q)
     q = share(y_pred, normalize)
-    return Pair(p, q, np.where(p == q, 0.0, log_ratio(p, q)))
+    log_quotient = log_ratio(p, q)
+    return Pair(p, q, patched(log_quotient, np.isnan(log_quotient), lambda p, q: np.where(p == q, 0.0, np.nan), p, q))
 
 
 def by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
@@ -65,9 +69,12 @@ def by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, norm
 
 def excess(p: Array, q: Array, log_quotient: Array) -> Array:
     """p log(p/q) - p + q, each term at least 0: where p is near q, the sum does not cancel"""
-    d = (q - p) / p
-    near = np.abs(d) < 0.5
-    return np.where((p == 0) | np.isinf(q), q - p, np.where(near, p * log1p_less(d), times(p, log_quotient) - p + q))
+    rise = q - p
+    terms = times(p, log_quotient) + rise
+    if np.isinf(q).any():
+        terms = np.where(np.isinf(q), rise, terms)
+    near = (np.abs(rise) < NEAR * p) & np.isfinite(p)
+    return patched(terms, near, lambda p, rise: p * power_remainder(rise / p, 2.0), p, rise)
 
 
 def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from losscli.losses._numerics import (
     counted_labels,
     log_softmax,
     one_hot,
+    surprise,
     through_softmax,
     through_sum,
     times,
@@ -35,6 +37,8 @@ from losscli.losses._numerics import (
 from losscli.spec import Property, loss
 
 Target = NDArray[Any]
+Term = Callable[[Array], Array]
+Picked = Callable[[Target, Array], Array]
 CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows' classes, as torch does"
 
 
@@ -45,20 +49,25 @@ def class_terms(
     t = one_hot(y_true, classes, ignore_index)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / classes
-        t *= counted_labels(y_true, ignore_index)[:, None]
+        counted = counted_labels(y_true, ignore_index)
+        t = t if counted is None else t * counted[:, None]
     return t if class_weight is None else t * per_class(class_weight, classes, "class_weight")
 
 
-def weighted_surprise(y_true: Target, log_p: Array, **how: Any) -> Array:
-    """-sum_c w_c t'_c log p_c"""
+def weighted_surprise(y_true: Target, y_pred: Array, log: Term, surprise: Picked, **how: Any) -> Array:
+    """-sum_c w_c t'_c log p_c, by `log` of all classes; of labels by the `surprise` of each row's alone"""
     if y_true.ndim == 1 and not how["label_smoothing"] and how["ignore_index"] is None:
-        picked = -np.take_along_axis(log_p, y_true[:, None], axis=1)[:, 0]
-        return picked * per_class(how["class_weight"], log_p.shape[1], "class_weight")[y_true] + 0.0
-    return -times(class_terms(y_true, log_p.shape[1], **how), log_p).sum(axis=1) + 0.0
+        picked = surprise(y_true, y_pred)
+        if how["class_weight"] is not None:
+            picked = picked * per_class(how["class_weight"], y_pred.shape[1], "class_weight")[y_true]
+        return picked + 0.0
+    return -times(class_terms(y_true, y_pred.shape[1], **how), log(y_pred)).sum(axis=1) + 0.0
 
 
-def row_divisor(y_true: Target, classes: int, class_weight: Any, ignore_index: int | None) -> Array:
-    """sum_c w_c t_c: a row's weight in the mean"""
+def row_divisor(y_true: Target, classes: int, class_weight: Any, ignore_index: int | None) -> Array | None:
+    """sum_c w_c t_c: a row's weight in the mean; None where it is 1 for all that count"""
+    if y_true.ndim == 1 and class_weight is None:
+        return None
     return class_terms(y_true, classes, 0.0, class_weight, ignore_index).sum(axis=1)
 
 
@@ -98,10 +107,13 @@ def cross_entropy(
     Pitfalls: with class weights the mean divides by the weights of the rows' classes, not by the number of rows; it
     says nothing of how the probability is spread over the wrong classes.
     """
-    log_p = log_softmax(y_pred) if from_logits else clipped_log(share(y_pred, normalize), eps)
+    how = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
+    if from_logits:
+        return weighted_surprise(y_true, y_pred, log_softmax, surprise, **how)
     return weighted_surprise(
-        y_true, log_p, label_smoothing=label_smoothing, class_weight=class_weight, ignore_index=ignore_index
-    )
+        y_true, share(y_pred, normalize), lambda p: clipped_log(p, eps),
+        lambda labels, p: -clipped_log(p[np.arange(len(labels)), labels], eps), **how,
+    )  # fmt: skip
 
 
 @cross_entropy.gradient
@@ -119,12 +131,12 @@ def _(
 
 
 @cross_entropy.counted
-def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask:
+def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask | None:
     return counted_labels(y_true, ignore_index)
 
 
 @cross_entropy.denominator
-def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
+def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array | None:
     return row_divisor(y_true, y_pred.shape[1], class_weight, ignore_index)
 
 
@@ -133,11 +145,10 @@ def _(
     y_true: Target, y_pred: Array, *, from_logits: bool, label_smoothing: float, ignore_index: int | None,
     normalize: bool, eps: float,
 ) -> Mask:  # fmt: skip
-    if from_logits:
-        return np.zeros(y_pred.shape, dtype=bool)
-    return (class_terms(y_true, y_pred.shape[1], label_smoothing, None, ignore_index) > 0) & (
-        share(y_pred, normalize) < eps
-    )
+    below = np.zeros(y_pred.shape, dtype=bool) if from_logits else share(y_pred, normalize) < eps
+    if below.any():
+        below &= class_terms(y_true, y_pred.shape[1], label_smoothing, None, ignore_index) > 0
+    return below
 
 
 @loss(
@@ -199,7 +210,7 @@ def softmax_loss(
     Pitfalls: those of cross_entropy.
     """
     return weighted_surprise(
-        y_true, log_softmax(y_pred), label_smoothing=label_smoothing, class_weight=class_weight,
+        y_true, y_pred, log_softmax, surprise, label_smoothing=label_smoothing, class_weight=class_weight,
         ignore_index=ignore_index,
     )  # fmt: skip
 

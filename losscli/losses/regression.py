@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
-from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, times
+from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, patched, times
 from losscli.spec import Functional, Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -423,10 +423,11 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
 
     Pitfalls: divide the data by the scale of its residuals first, or it is mae less a constant.
     """
-    # below 1, log cosh e = log1p(2 sinh²(e/2)) keeps the digits that a cosh near 1 would lose
+    # cosh a - 1 = (1 - v)² / 2v with v = exp(-a), which keeps the digits that a cosh near 1 would lose
     a = np.abs(y_pred - y_true)
-    near = np.log1p(2 * np.square(np.sinh(0.5 * np.minimum(a, 1.0))))
-    return np.where(a < 1, near, a + (np.log1p(np.exp(-2 * a)) - np.log(2.0)))
+    v = np.exp(-np.minimum(a, 50.0))
+    far = np.log1p(np.square(1 - v) / (2 * v)) + np.maximum(a - 50.0, 0.0)
+    return patched(far, a < 0.1, lambda a: np.log1p(0.5 * np.square(2 * np.sinh(0.5 * a))), a)
 
 
 @log_cosh.gradient

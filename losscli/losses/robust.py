@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 
 from losscli.domain import AnyOrInfinite, Array, Interval, Nonnull, Number, Real, Scale
-from losscli.losses._numerics import expm1_less, log1p_less, log1p_square, root_less, root_slope
+from losscli.losses._numerics import expm1_less, log1p_less, log1p_square, patched, root_less, root_slope, root_square
 from losscli.spec import Property, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -34,7 +34,7 @@ class Shape:
     def value(self, e: Array, c: float) -> Array:
         u = e / c
         # where u² would underflow, rho is u²/2 to all digits
-        return np.where(np.abs(u) < 1e-20, 0.5 * np.square(e), c * (c * self.rho(u)))
+        return patched(c * (c * self.rho(u)), np.abs(u) < 1e-20, lambda e: 0.5 * np.square(e), e)
 
     def slope(self, e: Array, c: float) -> Array:
         return c * self.psi(e / c)
@@ -126,7 +126,7 @@ def charbonnier(y_true: Real, y_pred: Real, *, eps: Scale = 1e-3) -> Array:
 
     Pitfalls: for errors far below eps the number is eps, whatever the model does.
     """
-    return np.hypot(y_pred - y_true, eps)
+    return root_square(y_pred - y_true, eps)
 
 
 @charbonnier.gradient

@@ -10,12 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.domain import Array
+from losscli.statistics.moments import blocks
 
 BUDGET = 1 << 20
 """Values kept exactly for each stream: 8 MB, as much again where there are weights."""
 
 ACCURACY = 1e-3
 """Relative error of a quantile once the budget is passed."""
+
+CUT = 42
+"""Bits of a number that its bucket does not tell: 10 of the 52 behind the point do, and 2**-10 is below ACCURACY."""
+
+SIZES = (1 << 63) - 1
+"""The bits of a number without its sign."""
+
+INFINITE = 0x7FF << (52 - CUT)
+"""The bucket of infinity; beyond it is what is not a number."""
+
+ROOM = 4 << (52 - CUT)
+"""Buckets that are kept on either side of those in use: four powers of 2."""
 
 
 def quantile(values: Array, weights: Array | None, q: float) -> float:
@@ -57,62 +70,86 @@ def _between(a: float, b: float, part: float) -> float:
 
 
 class Buckets:
-    """Counts in buckets whose ends grow by a constant factor (DDSketch: Masson et al. 2019, arXiv:1908.10693).
+    """Counts in buckets that are each less than a thousandth of what is in them wide.
 
-    Any quantile is right to a relative error of ACCURACY; merging adds counts, so order does not matter. It takes
-    weights, which the rank sketches of the usual libraries do not.
+    The idea is DDSketch's (Masson et al. 2019, arXiv:1908.10693), but a bucket is told by the leading bits of a number,
+    which takes no logarithm. What is read from one lies inside of it, so that any quantile is right to ACCURACY;
+    numbers that are too small to be normal count as 0. Merging adds counts: order does not matter, nothing is random.
+    It takes weights, which the rank sketches of the usual libraries do not.
     """
 
     def __init__(self) -> None:
-        self._log_base = math.log((1 + ACCURACY) / (1 - ACCURACY))
-        self._lowest = math.floor(math.log(5e-324) / self._log_base) - 1
-        size = math.ceil(math.log(sys.float_info.max) / self._log_base) - self._lowest + 3
-        self._counts: dict[int, Array] = {-1: np.zeros(0), 1: np.zeros(0)}
-        self._size = size
-        self.zero = 0.0
-        self.nan = False
+        self._counts: Array = np.zeros(0)
+        self._first = 0
+        self._weighted = False
 
     def update(self, values: Array, weights: Array | None) -> None:
-        w = np.ones(values.size) if weights is None else weights
-        self.nan = self.nan or bool(np.isnan(values).any())
-        self.zero += float(w[values == 0].sum())
-        for sign in (1, -1):
-            side = values * sign > 0
-            if side.any():
-                self._add(sign, np.abs(values[side]), w[side])
+        self._weighted = self._weighted or weights is not None
+        for part in blocks(values.size):
+            keys = _keys(values[part])
+            self._make_room(int(keys.min()), int(keys.max()) + 1)
+            keys -= self._first
+            np.add.at(self._counts, keys, 1.0 if weights is None else weights[part])
 
-    def _add(self, sign: int, sizes: Array, weights: Array) -> None:
-        finite = np.minimum(sizes, sys.float_info.max)
-        keys = np.ceil(np.log(finite) / self._log_base).astype(np.int64) - self._lowest
-        keys[np.isinf(sizes)] = self._size - 1
-        if not self._counts[sign].size:
-            self._counts[sign] = np.zeros(self._size)
-        low = int(keys.min())
-        counts = np.bincount(keys - low, weights=weights)
-        self._counts[sign][low : low + len(counts)] += counts
+    def _make_room(self, low: int, high: int) -> None:
+        """Hold the keys from `low` to below `high`, and some more around them."""
+        first, end = self._first, self._first + self._counts.size
+        if first <= low and high <= end:
+            return
+        if self._counts.size:
+            low, high = min(first, low), max(end, high)
+        counts = np.zeros(high - low + 2 * ROOM)
+        self._first = low - ROOM
+        counts[first - self._first : end - self._first] = self._counts
+        self._counts = counts
 
     def merge(self, other: Buckets) -> None:
-        self.zero += other.zero
-        self.nan = self.nan or other.nan
-        for sign, counts in other._counts.items():
-            mine = self._counts[sign]
-            self._counts[sign] = mine + counts if mine.size and counts.size else (mine if mine.size else counts.copy())
+        if other._counts.size:
+            self._make_room(other._first, other._first + other._counts.size)
+            start = other._first - self._first
+            self._counts[start : start + other._counts.size] += other._counts
+        self._weighted = self._weighted or other._weighted
 
-    def quantile(self, q: float) -> float:
-        if self.nan:
-            return math.nan
-        counts = np.concatenate([self._counts[-1][::-1], [self.zero], self._counts[1]])
-        reached = np.cumsum(counts)
-        place = int(np.searchsorted(reached, q * reached[-1])) if reached[-1] else 0
-        negative = self._counts[-1].size
-        if place < negative:
-            return -self._middle(negative - 1 - place)
-        return 0.0 if place == negative else self._middle(place - negative - 1)
+    def quantiles(self, probabilities: Sequence[float]) -> list[float]:
+        """As `quantiles` of the values, but for the accuracy."""
+        used = np.flatnonzero(self._counts)
+        if not used.size or self._first + used[-1] > INFINITE or self._first + used[0] < ~INFINITE:
+            return [math.nan for _ in probabilities]
+        reached = np.cumsum(self._counts)
+        total = float(reached[-1])
+        if self._weighted:
+            ends = [(q * total - 1e-12 * total, q * total + 1e-12 * total, 0.5) for q in probabilities]
+        else:  # the middles of the two values around a place
+            ends = [(int(p) + 0.5, int(p) + 1.5, p % 1) for p in (q * (total - 1) for q in probabilities)]
+        return [_between(self._at(reached, a), self._at(reached, b), part) for a, b, part in ends]
 
-    def _middle(self, key: int) -> float:
-        if key == self._size - 1:
-            return math.inf
-        return 2 * math.exp(self._log_base * (key + self._lowest)) / (1 + math.exp(self._log_base))
+    def _at(self, reached: Array, place: float) -> float:
+        """The value up to which so much was counted; inside of a bucket values are taken to be spread evenly."""
+        place = min(max(place, sys.float_info.min), float(reached[-1]))
+        i = int(np.searchsorted(reached, place))
+        low, high = _ends(self._first + i)
+        return _between(low, high, 1 - (float(reached[i]) - place) / float(self._counts[i]))
+
+
+def _keys(values: Array) -> NDArray[np.int64]:
+    """The leading bits of numbers as whole numbers of the same order; that of -x is ~ that of x."""
+    bits = np.ascontiguousarray(values).view(np.int64)
+    keys = bits >> 63  # -1 where negative: there the other bits run backwards
+    keys &= SIZES
+    keys ^= bits
+    keys >>= CUT
+    return keys
+
+
+def _ends(key: int) -> tuple[float, float]:
+    """The least and the largest number of a bucket; what is not normal is 0."""
+    if key < 0:
+        low, high = _ends(~key)
+        return -high, -low
+    if key >= INFINITE:
+        return math.inf, math.inf
+    low, high = (float(np.int64(k << CUT).view(np.float64)) for k in (key, key + 1))
+    return (0.0, 0.0) if low < sys.float_info.min else (low, min(high, sys.float_info.max))
 
 
 class Quantiles:
@@ -156,7 +193,7 @@ class Quantiles:
 
     def quantiles(self, probabilities: tuple[float, ...]) -> list[float]:
         if self.buckets is not None:
-            return [self.buckets.quantile(q) for q in probabilities]
+            return self.buckets.quantiles(probabilities)
         values = np.concatenate(self.values) if self.values else np.zeros(0)
         weighted = bool(self.weights) and self.weights[0] is not None
         weights = np.concatenate([w for w in self.weights if w is not None]) if weighted else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,12 +87,21 @@ class Accumulator:
             self.elements.update(elements.ravel(), wide)
         if self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))
-        self.divisor.add(_divisor(len(per_sample), weights, denominator))
+        self._divide_by(len(per_sample), weights, denominator)
         if self.bootstrap is not None:
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean"
             resampled = elements.reshape(len(elements), -1) if of_elements and elements.ndim > 1 else per_sample
             rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
             self.bootstrap.update(Rows(rows, resampled, weights, denominator))
+
+    def _divide_by(self, n: int, weights: Array | None, denominator: Array | None) -> None:
+        """Add what the sum of some rows is divided by in a mean."""
+        if denominator is None and weights is None:
+            self.divisor.add(float(n))
+        elif denominator is None or weights is None:
+            self.divisor.add_all(cast("Array", weights if denominator is None else denominator))
+        else:
+            self.divisor.add_all(weights * denominator)
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)
@@ -125,12 +134,6 @@ class Accumulator:
             self.value(), moments.n, moments.weight.value, moments.std, moments.low, median, p95, moments.high,
             moments.sum.value, self.clipped, self.quantiles.exact,
         )  # fmt: skip
-
-
-def _divisor(n: int, weights: Array | None, denominator: Array | None) -> float:
-    if denominator is None:
-        return float(n if weights is None else weights.sum())
-    return float(denominator.sum() if weights is None else np.dot(weights, denominator))
 
 
 def _within(value: float, low: float, high: float) -> float:
