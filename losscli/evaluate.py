@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from losscli.statistics.bootstrap import COUPLED, Bootstrap, Estimand, settle
 from losscli.statistics.moments import Sum
 from losscli.statistics.resampling import Resampling
 from losscli.statistics.summary import Accumulator
+
+if TYPE_CHECKING:
+    from losscli.data.dataset import Dataset
 
 LAYOUTS = 16
 """Combinations of shapes that an evaluator remembers: batches have the same but for the last one."""
@@ -251,23 +254,40 @@ class Run:
         gradient: bool = False,
         group_by: Sequence[str] = (),
         resampling: Resampling | None = None,
+        value_only: bool = False,
     ) -> None:
         self.evaluators = evaluators
         self.reduction = reduction
         self.gradient = gradient
         self.group_by = group_by
         self.resampling = resampling
+        self.value_only = value_only
         self.accumulators = self._accumulators(resampled=not group_by)
         self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
 
     def again(self) -> Run:
-        """The same, for other predictions."""
-        return Run(self.evaluators, self.reduction, group_by=self.group_by, resampling=self.resampling)
+        """The same before any batch, without gradients."""
+        return Run(self.evaluators, self.reduction, False, self.group_by, self.resampling, self.value_only)
+
+    def merge(self, other: Run) -> None:
+        """Add the statistics of other batches; those that come later are merged later."""
+        merge_all(self.accumulators, other.accumulators)
+        for key, theirs in other.groups.items():
+            merge_all(self.groups.setdefault(key, self._accumulators(resampled=True)), theirs)
+        self.weight.merge(other.weight)
+
+    def splits(self, dataset: Dataset) -> bool:
+        """Whether the statistics of some rows can be known without the others, and without their numbers."""
+        if self.gradient or self.resampling is not None:
+            return False
+        return not any(e.form.whole or _of_one_column(e, dataset) for e in self.evaluators)
 
     def _accumulators(self, resampled: bool) -> list[Accumulator]:
         return [
-            Accumulator(e.bound.loss.reduction, self.reduction, bootstrap=self._bootstrap(e) if resampled else None)
+            Accumulator(
+                e.bound.loss.reduction, self.reduction, self.value_only, self._bootstrap(e) if resampled else None
+            )
             for e in self.evaluators
         ]
 
@@ -288,6 +308,11 @@ class Run:
         Raises:
             NoResultError: there was no row left to evaluate.
         """
+        yield from self.each(batches)
+        self.conclude()
+
+    def each(self, batches: Iterable[Batch]) -> Iterator[Evaluated]:
+        """As `over`, though there may be no row."""
         for batch in self._gathered(iter(batches)):
             outcomes = tuple(self._evaluate(evaluator, batch) for evaluator in self.evaluators)
             if batch.weight is not None:
@@ -298,6 +323,9 @@ class Run:
                 self._feed_groups(batch, outcomes)
             self._settle(batch)
             yield Evaluated(batch, outcomes)
+
+    def conclude(self) -> None:
+        """Once all is evaluated: raise a NoResultError if that is nothing."""
         if not all(accumulator.moments.n for accumulator in self.accumulators):
             raise NoResultError("no row is left to evaluate: all were omitted, ignored or have weight 0")
 
@@ -332,6 +360,24 @@ class Run:
             alone = batch.absent if batch.missing is None else batch.absent & ~batch.missing
             _fill(outcome, evaluator, batch, alone, self.gradient)
         return outcome
+
+
+def _of_one_column(evaluator: Evaluator, dataset: Dataset) -> bool:
+    """Whether all rows together are one sample, as far as the shapes tell."""
+    roles = [role for role in evaluator.form.roles if role.domain.one_row and role.name in dataset.bound]
+    return any(len(dataset.bound[role.name].shape) == 1 for role in roles)
+
+
+def merge_all(mine: Sequence[Accumulator], theirs: Sequence[Accumulator]) -> None:
+    """Merge accumulators one by one.
+
+    Once values are too many to be kept, those of each part are counted apart and the counts are added up: the digits
+    are then the same wherever it is done.
+    """
+    for ours, other in zip(mine, theirs, strict=True):
+        if not ours.exact:
+            other.condense()
+        ours.merge(other)
 
 
 def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -25,7 +26,8 @@ class Request(NamedTuple):
     `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
     and names rows; `classes` the class names; `group_by` the columns whose values make groups; `carry` other columns
     to bring along; `models` what was asked for as the predictions of several models, None where there can be but one;
-    `ci` is the level of bootstrap intervals, the last three are how they are found; None is their defaults.
+    `ci` is the level of bootstrap intervals, the next three are how they are found; None is their defaults. With
+    `value_only` no statistic is kept that the value does not need; `jobs` are the threads, None being all processors.
     """
 
     columns: Mapping[str, str] = {}
@@ -41,6 +43,8 @@ class Request(NamedTuple):
     resamples: int | None = None
     seed: int | None = None
     ci_method: str | None = None
+    value_only: bool = False
+    jobs: int | None = None
 
 
 OBSERVED = ("y_true", "y_pred", "weight")
@@ -94,7 +98,9 @@ def prepare(
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     bound |= {MODEL + name: in_order_of(bound["y_pred"], model) for name, model in models.items()}
     dataset = replace(_dataset(bound, _read_as(evaluators), binder, request, note), models=tuple(models))
-    return dataset, Run(evaluators, request.reduction, request.gradient, request.group_by, resampling)
+    return dataset, Run(
+        evaluators, request.reduction, request.gradient, request.group_by, resampling, request.value_only
+    )  # fmt: skip
 
 
 def models_of(losses: Sequence[BoundLoss], binder: Binder, found: Mapping[str, Bound | None],
@@ -148,6 +154,11 @@ def _same_shape(models: dict[str, Bound]) -> dict[str, Bound]:
     return models
 
 
+def processors() -> int:
+    """How many processors there are for us."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def check_choices(request: Request) -> None:
     """UsageError where a policy is none of those there are."""
     for name, value, choices in (
@@ -156,6 +167,8 @@ def check_choices(request: Request) -> None:
     ):
         if value not in choices:
             raise UsageError(f"{name}={value!r} must be one of {', '.join(choices)}")
+    if request.jobs is not None and request.jobs < 1:
+        raise UsageError(f"jobs={request.jobs!r} must be at least 1")
 
 
 def _check_roles(request: Request, known: Sequence[str]) -> None:
@@ -180,7 +193,7 @@ def _dataset(
         bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
     dataset = Dataset(
         bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
-        (*request.group_by, *request.carry),
+        (*request.group_by, *request.carry), jobs=request.jobs or processors(),
     )  # fmt: skip
     for name in (*request.group_by, *request.carry, *([request.id] if request.id else [])):
         if not any(table.column(name) for table in dataset.tables):

@@ -16,6 +16,7 @@ from losscli.cli.options import (
     gate_option,
     interval_from,
     interval_options,
+    jobs_option,
     loss_options,
     losses_from,
     output_options,
@@ -54,6 +55,7 @@ def _which_losses(data: Sequence[str]) -> str:
 @baseline_option
 @loss_options
 @data_options
+@jobs_option
 @output_options
 def command(
     data: tuple[str, ...],
@@ -65,6 +67,7 @@ def command(
     gates: tuple[str, ...],
     baseline: str | None,
     params: tuple[str, ...],
+    jobs: int | None,
     quiet: bool,
     **values: Any,
 ) -> int:
@@ -97,7 +100,7 @@ def command(
     asked = Asked.of(outliers, sort, show_outliers or 0, values["ci"] is not None)
     carry = (asked.rule.column,) if asked.rule and asked.rule.column else ()
     request = request_from(values, several_models=True, carry=carry, group_by=columns_from(group_by),
-                           **interval)  # fmt: skip
+                           jobs=jobs, **interval)  # fmt: skip
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     compared = compare_run(dataset, run, asked, lambda items: track(items, dataset.progress, quiet))
     compared = compared.beside(earlier) if earlier else compared

@@ -14,6 +14,7 @@ from losscli.cli.options import (
     gate_option,
     interval_from,
     interval_options,
+    jobs_option,
     loss_options,
     losses_from,
     output_options,
@@ -44,6 +45,7 @@ from losscli.cli.options import (
 @interval_options
 @gate_option
 @baseline_option
+@jobs_option
 @output_options
 def command(
     losses: str,
@@ -58,6 +60,7 @@ def command(
     group_by: str | None,
     gates: tuple[str, ...],
     baseline: str | None,
+    jobs: int | None,
     quiet: bool,
     **values: Any,
 ) -> int:
@@ -75,6 +78,7 @@ def command(
     from losscli.cli.conclusion import baseline_from, conclude, gates_from
     from losscli.cli.output import Output
     from losscli.cli.progress import track
+    from losscli.engines import reduced
     from losscli.results import results_by_group, results_of
 
     note = Notes(quiet)
@@ -90,15 +94,17 @@ def command(
         reduction="mean" if reduction == "none" else reduction,
         gradient=gradient,
         group_by=columns_from(group_by),
+        jobs=jobs,
+        value_only=output.format == "value" and not (per_sample or gates or baseline or values["ci"]),
         **interval,
     )
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
-    evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)
     if per_sample:
+        evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)
         output.emit(report.samples(dataset, run, evaluated, lambda: results_of(dataset, run).to_dict(), top))
         evaluation = earlier.beside(results_of(dataset, run)) if earlier else results_of(dataset, run)
     else:
-        for _ in evaluated:
+        for _ in track(reduced(dataset, run), dataset.progress, quiet, rows=int):
             pass
         evaluation = results_by_group(dataset, run) if group_by else results_of(dataset, run)
         evaluation = evaluation.with_penalty(charge) if charge else evaluation

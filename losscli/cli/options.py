@@ -71,6 +71,14 @@ data_options = bundle(
     click.option("--delimiter", metavar="CHAR", callback=delimiter_of, help="What separates the cells of text data."),
 )  # fmt: skip
 
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads that read and evaluate.  [default: all cores]",
+)
+
 output_options = bundle(
     click.option("-f", "--format", "format_", type=click.Choice(FORMATS),
                  help="Output format; table on a terminal, tsv in a pipe."),

@@ -164,6 +164,11 @@ class RowPolicy:
         Raises:
             DataError: a weight that is negative or not finite; a missing value, when that is an error.
         """
+        yield from self.each(batches)
+        self.conclude()
+
+    def each(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """As `apply`, without the verdict."""
         for given in batches:
             batch = given
             self.n += len(batch)
@@ -177,12 +182,22 @@ class RowPolicy:
             if len(batch) and not self.lacking:  # where something lacks and must not, read on only to count
                 self.weightless += 0 if absent is None else int(absent.sum())
                 yield replace(batch, absent=absent)
+
+    def conclude(self) -> None:
+        """Once all is read: raise a DataError if something lacks that must not."""
         if self.lacking:
             rows = "1 row lacks" if self.lacking == 1 else f"{self.lacking} rows lack"
             raise DataError(
                 f"{self._first}: {rows} a value, of {self.n}, this one first; --nan omit leaves them out, "
                 "--nan propagate keeps them as NaN"
             )
+
+    def merge(self, other: RowPolicy) -> None:
+        """Count what another one has counted; where the first row is that lacks a value, only this one knows."""
+        self.n += other.n
+        self.omitted += other.omitted
+        self.weightless += other.weightless
+        self.lacking += other.lacking
 
     def _apply_nan(self, batch: Batch, missing: Mask) -> Batch:
         if self.nan == "propagate":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,33 @@ from losscli.errors import DataError
 Parts = dict[int, Chunk]
 """Chunks of the same rows by the id of their table."""
 
+SLICE = 1 << 18
+"""Rows of a part, where tables are cut by rows."""
+
+
+class Part(NamedTuple):
+    """The same rows of every table that has rows: a piece of each. Can be pickled where the tables are files."""
+
+    pieces: tuple[Table, ...]
+
+    def rest(self) -> Iterator[Part]:
+        """Parts in place of this one, which is torn, and of all that follow it."""
+        return (Part((piece,)) for piece in self.pieces[0].rest())
+
+
+def silent(text: str) -> None:
+    """Where notes go that nobody is to read."""
+
 
 @dataclass
 class Dataset:
     """Gives batches of aligned rows. May be read once.
 
     `extras` are columns that are carried along as text (ids, groups); `id` is the one of them that pairs files;
-    `models` are the names of several models, each of which has a role of its own beside `y_pred`.
+    `models` are the names of several models, each of which has a role of its own beside `y_pred`. `jobs` threads
+    read ahead where that can be.
+    `whole` are the arrays that have no rows, once they are read. `memory` is what the checks of each role remember from
+    one batch to the next. Where there are `parts`, each of them `alone` is a dataset, too.
     """
 
     bound: Mapping[str, Bound]
@@ -36,6 +56,9 @@ class Dataset:
     id: str | None = None
     extras: Sequence[str] = ()
     models: tuple[str, ...] = ()
+    jobs: int = 1
+    memory: dict[str, dict[str, Any]] = field(default_factory=dict)
+    whole: dict[str, NDArray[Any]] | None = None
     _names: dict[str, AnyNames] = field(default_factory=dict, init=False)
 
     def batches(self) -> Iterator[Batch]:
@@ -48,7 +71,8 @@ class Dataset:
 
     def progress(self) -> float | None:
         """The part that has been read, 0 to 1, where it can be told."""
-        parts = [part for table in self.tables if (part := table.progress()) is not None]
+        told = [table.progress() if table.reached is None else table.reached for table in self.tables]
+        parts = [part for part in told if part is not None]
         return min(parts) if parts else None
 
     @property
@@ -66,27 +90,34 @@ class Dataset:
     # ---------------------------------------------------------------------------------------------- reading
 
     def _batches(self) -> Iterator[Batch]:
-        whole = {name: b for name, b in self.bound.items() if not self._by_row(name)}
-        by_row = {name: b for name, b in self.bound.items() if name not in whole}
+        by_row = {name: b for name, b in self.bound.items() if self._by_row(name)}
         places = {name: self._place(b) for name, b in self.bound.items()}
-        tables = {name: self._read_whole(b, places[name]) for name, b in whole.items()}
+        tables = self._read_tables()
         length = next((b.table.length for b in by_row.values() if b.table.length is not None), None)
-        start = 0
+        start = self.policy.n
         for parts in self._aligned(by_row):
             size = len(next(iter(next(iter(parts.values())).values())))
             rows = np.arange(start + 1, start + size + 1)
-            here = {name: places[name] if name in whole else places[name].at(rows) for name in self.bound}
+            here = {name: places[name] if name in tables else places[name].at(rows) for name in self.bound}
             arrays = {name: self._assemble(b, parts[id(b.table)], here[name]) for name, b in by_row.items()}
             weight = arrays.pop("weight", None)
             weight = None if weight is None else weight.reshape(len(weight))  # (N, 1) is (N,)
             yield Batch(
-                rows, arrays | tables, here, weight, self._carried(parts), tables=frozenset(whole), length=length
+                rows, arrays | tables, here, weight, self._carried(parts), tables=frozenset(tables), length=length
             )  # fmt: skip
             start += size
 
+    def _read_tables(self) -> dict[str, NDArray[Any]]:
+        """The roles that have no rows, whole."""
+        if self.whole is None:
+            whole = [b for name, b in self.bound.items() if not self._by_row(name)]
+            self.whole = {b.role: self._read_whole(b, self._place(b)) for b in whole}
+        return self.whole
+
     def _place(self, bound: Bound) -> Place:
         columns = tuple(column.name for column in bound.columns) if bound.table.name else ()
-        return Place(bound.role, bound.table.name, columns, note=self.note)
+        memory = self.memory.setdefault(bound.role, {})
+        return Place(bound.role, bound.table.name, columns, memory=memory, note=self.note)
 
     def _read_whole(self, bound: Bound, place: Place) -> NDArray[Any]:
         chunks = bound.table.chunks({column.name: Kind.NUMBER for column in bound.columns})
@@ -109,6 +140,55 @@ class Dataset:
         if self.domains[bound.role].any_name and not self.classes.names and labels.dtype.kind == "O":
             return self._names.setdefault(bound.role, AnyNames()).codes(labels)
         return self.classes.codes(labels, place)
+
+    # ----------------------------------------------------------------------------------------------- by parts
+
+    def parts(self) -> Iterator[Part] | None:
+        """Parts that can be evaluated apart, cut where the data alone decides; None where there are none."""
+        if any(self._learns(bound) for bound in self.bound.values()):
+            return None
+        tables = self.row_tables
+        if len(tables) == 1 and tables[0].divisible:
+            return (Part((piece,)) for piece in tables[0].pieces())
+        lengths = {table.length for table in tables}
+        length = lengths.pop() or 0
+        joined = self.id is not None and len(tables) > 1
+        if lengths or joined or length <= SLICE or not all(table.sliceable for table in tables):
+            return None
+        return (Part(tuple(table.rows(i, min(i + SLICE, length)) for table in tables)) for i in range(0, length, SLICE))
+
+    @property
+    def row_tables(self) -> list[Table]:
+        return list({id(b.table): b.table for name, b in self.bound.items() if self._by_row(name)}.values())
+
+    def _learns(self, bound: Bound) -> bool:
+        """Whether labels are names that get their numbers as they come."""
+        domain = self.domains.get(bound.role)
+        return domain is not None and domain.any_name and any(column.kind is Kind.TEXT for column in bound.columns)
+
+    def alone(self, part: Part) -> Dataset:
+        """A part as a dataset that knows of no other, and is silent: its rows count from 1."""
+        return self._of(part, RowPolicy(self.policy.nan), silent, {})
+
+    def following(self, part: Part) -> Dataset:
+        """A part as what comes after all that was read of this dataset: errors name the right row."""
+        for piece in part.pieces:
+            piece.after(self.policy.n)
+        return self._of(part, self.policy, self.note, self.memory)
+
+    def _of(
+        self, part: Part, policy: RowPolicy, note: Callable[[str], None], memory: dict[str, dict[str, Any]]
+    ) -> Dataset:
+        pieces = {id(table): piece for table, piece in zip(self.row_tables, part.pieces, strict=True)}
+        bound = {name: b._replace(table=pieces.get(id(b.table), b.table)) for name, b in self.bound.items()}
+        return Dataset(
+            bound, self.domains, policy, note, self.classes, self.id, self.extras,
+            memory=memory, whole=self._read_tables(),
+        )  # fmt: skip
+
+    def counted(self) -> Iterator[Batch]:
+        """The batches of a dataset that is a part, without the verdict on the rows that lack a value."""
+        return self.policy.each(self._batches())
 
     # ------------------------------------------------------------------------------------ columns of a table
 
@@ -150,7 +230,7 @@ class Dataset:
         if len(tables) > 1 and self.id:
             yield self._joined(tables, self.id)
             return
-        streams = [_Stream(table, table.chunks(self._wanted(table))) for table in tables]
+        streams = [_Stream(table, self._read(table)) for table in tables]
         while True:
             sizes = [stream.ready() for stream in streams]
             if not any(sizes):
@@ -158,6 +238,14 @@ class Dataset:
             if not all(sizes):
                 raise _lengths_differ(streams)
             yield {id(stream.table): stream.take(min(sizes)) for stream in streams}
+
+    def _read(self, table: Table) -> Iterator[Chunk]:
+        wanted = self._wanted(table)
+        if self.jobs == 1 or not table.divisible:
+            return table.chunks(wanted)
+        from losscli.data.ahead import chunks_of
+
+        return chunks_of(table, wanted, self.jobs)
 
     def _joined(self, tables: Sequence[Table], key: str) -> Parts:
         """All rows of the first table, with the rows of the others that have the same key."""

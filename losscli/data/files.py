@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,6 +106,13 @@ class Input:
         if not self._size:
             return None
         return min(1.0, self._raw.tell() / self._size)
+
+    def size_of_file(self) -> int | None:
+        """How many bytes there are, where they can be read from any place on: in a file that is not compressed."""
+        return self._size if self.path != STDIN and self.compression is None and self._regular() else None
+
+    def _regular(self) -> bool:
+        return stat.S_ISREG(os.fstat(self._raw.fileno()).st_mode)
 
     @contextmanager
     def file(self) -> Iterator[str]:

@@ -41,12 +41,21 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
+class Torn(Exception):  # noqa: N818 - nothing is wrong with the data
+    """A piece does not end where a row does, which only those before it could tell."""
+
+
 class Table:
     """Base of what readers return.
 
     `name` is how messages call it, `length` its rows where known beforehand, `repeated` the names that several columns
-    had; all but the first of these have a number behind theirs.
+    had; all but the first of these have a number behind theirs. One that is `divisible` can be read by pieces, one that
+    is `sliceable` by ranges of rows. `before` is how many rows come before a piece, `reached` the part of the whole
+    that has been read where that was by pieces.
     """
+
+    divisible = False
+    sliceable = False
 
     def __init__(self, name: str, format: str, columns: Sequence[Column], length: int | None = None) -> None:
         self.name = name
@@ -55,6 +64,8 @@ class Table:
         self.length = length
         self.source: Closable | None = None
         self.repeated: frozenset[str] = frozenset()
+        self.before = 0
+        self.reached: float | None = None
 
     def close(self) -> None:
         """Let go of what is read from."""
@@ -71,6 +82,30 @@ class Table:
     def progress(self) -> float | None:
         """The part that has been read, 0 to 1, where it can be told."""
         return None
+
+    def pieces(self) -> Iterator[Table]:
+        """Tables that are this one when read one after the other; where they are cut, the data alone decides.
+
+        A piece of a file can be pickled, and opens the file when it is read. May be called once.
+        """
+        return iter([self])
+
+    def rest(self) -> Iterator[Table]:
+        """Pieces in place of this one, which is torn, and of all that follow it."""
+        raise NotImplementedError
+
+    def rows(self, start: int, stop: int) -> Table:
+        """A range of rows, of a table that is sliceable."""
+        raise NotImplementedError
+
+    def after(self, rows: int) -> Table:
+        """The same piece, so many rows being before it: errors then name the row as it is in the whole."""
+        self.before = rows
+        return self
+
+    def nothing(self) -> DataError:
+        """The error that there are no rows."""
+        return DataError(f"{self.name}: has columns but no rows")
 
 
 class ArraysTable(Table):

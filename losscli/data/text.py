@@ -1,5 +1,4 @@
-"""CSV and TSV: blocks of whole lines, parsed by PyArrow when they are large and by the csv module when they are
-small or when PyArrow refuses; the csv module's reading is what counts, and what names the faulty cell."""
+"""CSV and TSV: the header, what the columns hold, and the lines below it, by pieces where they are many."""
 
 from __future__ import annotations
 
@@ -7,20 +6,23 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from losscli.data.batch import ROWS
 from losscli.data.files import Input
-from losscli.data.table import MISSING, Chunk, Column, Kind, Table, parse_number, shorten, to_number
+from losscli.data.lines import Layout, Lines, decode
+from losscli.data.ranges import block_pieces, end_of_lines, range_pieces
+from losscli.data.table import MISSING, Chunk, Column, Kind, Table, parse_number, shorten
 from losscli.errors import DataError
 
-BLOCK = 1 << 22
 SMALL = 1 << 17
 """Bytes below which importing PyArrow costs more than it saves."""
+
+BLOCK = 1 << 21
+"""Bytes of a piece: enough that a call for each costs nothing, few enough that what is made of them stays in cache."""
+
+SAMPLE = 1 << 14
+"""Bytes that tell what the columns hold."""
 
 DELIMITERS = ",\t;|"
 
@@ -32,23 +34,34 @@ class TextTable(Table):
         self, source: Input, format: str, header: bool | None = None, delimiter: str | None = None
     ) -> None:  # fmt: skip
         self._source = source
-        self._stream = _utf8(source)
-        first = self._stream.read(SMALL)
-        if len(first) == SMALL:
-            first += self._stream.read(BLOCK - SMALL)
+        self._stream, mark = _utf8(source)
+        first = self._first_lines()
         if not first.strip():
             raise DataError(f"{source.name}: is empty")
-        self._blocks = self._whole_lines(first)
-        block = next(self._blocks)
-        self._delimiter = delimiter or ("\t" if format == "tsv" else _sniff_delimiter(block))
-        given, body = self._header(block, header)
-        names = _told_apart(given)
-        self._names = names
-        self._first = body
-        kinds = self._kinds(body)
-        super().__init__(source.name, format, [Column(n, k) for n, k in zip(names, kinds, strict=True)])
-        self._flags = self._flag_columns(body)
+        self._delimiter = delimiter or ("\t" if format == "tsv" else _sniff_delimiter(first))
+        given, self._body = self._header(first, header)
+        self.divisible = self._more
+        self._start = None if mark is None else mark + len(first) - len(self._body)
+        self._size = source.size_of_file()
+        self._names = _told_apart(given)
+        sample = self._sample(self._body)
+        columns = [Column(n, _kind(cells)) for n, cells in zip(self._names, sample, strict=True)]
+        super().__init__(source.name, format, columns)
+        flags = frozenset(n for n, cells in zip(self._names, sample, strict=True) if _are_flags(cells))
+        self.layout = Layout(source.name, tuple(columns), self._delimiter, flags)
         self.repeated = frozenset(name for name in given if given.count(name) > 1)
+
+    def _first_lines(self) -> bytes:
+        """The first lines, more than one where there are; the whole text if it is small."""
+        first: bytes = self._stream.read(SMALL)
+        self._more = len(first) == SMALL
+        while self._more:
+            data = self._stream.read(max(len(first), BLOCK - len(first)))
+            self._more = bool(data)
+            first += data
+            if len(first) >= BLOCK and end_of_lines(first, 0):
+                break
+        return first
 
     def progress(self) -> float | None:
         return self._source.progress()
@@ -57,7 +70,7 @@ class TextTable(Table):
 
     def _header(self, block: bytes, header: bool | None) -> tuple[list[str], bytes]:
         line, body = _split_line(block)
-        cells = next(csv.reader(io.StringIO(_decode(line)), delimiter=self._delimiter), [])
+        cells = next(csv.reader(io.StringIO(decode(line)), delimiter=self._delimiter), [])
         names_alone = len(cells) > 1 and not any(_is_number(cell) or cell in MISSING for cell in cells)
         if header is False and not names_alone:  # of several files some may have a header all the same
             return [str(i + 1) for i in range(len(cells))], block
@@ -69,134 +82,47 @@ class TextTable(Table):
             )
         return cells, body
 
-    def _kinds(self, body: bytes) -> list[Kind]:
-        columns = self._sample(body)
-        return [Kind.NUMBER if all(_is_number(c) or c in MISSING for c in col) else Kind.TEXT for col in columns]
-
-    def _flag_columns(self, body: bytes) -> set[str]:
-        columns = self._sample(body)
-        words = {"true", "false"}
-        return {n for n, col in zip(self._names, columns, strict=True) if col and {c.lower() for c in col} <= words}
-
     def _sample(self, body: bytes) -> list[list[str]]:
-        text = _decode(body[: 1 << 14].rpartition(b"\n")[0] if len(body) > 1 << 14 else body)
+        cut = self._more or len(body) > SAMPLE
+        text = decode(body[:SAMPLE].rpartition(b"\n")[0] if cut else body)
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter) if row]
         return [[row[i].strip() for row in rows[:200] if i < len(row)] for i in range(len(self._names))]
 
-    # -------------------------------------------------------------------------------------------- the blocks
+    # -------------------------------------------------------------------------------------------- the pieces
 
-    def _whole_lines(self, first: bytes) -> Iterator[bytes]:
-        """Blocks that end with a line; a newline inside quotes ends none."""
-        rest, more = first, True
-        while rest or more:
-            at_end = len(rest) < SMALL or not more
-            cut = len(rest) if at_end and not more else _last_line_end(rest)
-            if cut:
-                yield rest[:cut]
-                rest = rest[cut:]
-            if more:
-                data = self._stream.read(BLOCK)
-                more = bool(data)
-                rest += data
-            elif not cut:
-                break
+    def pieces(self) -> Iterator[Table]:
+        if self._start is None or self._size is None:
+            return block_pieces(self.layout, self.format, _Rejoined(self._body, self._stream).read, BLOCK)
+        return range_pieces(self.layout, self.format, self._source.path, self._start, self._size, BLOCK)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        done = 0
-        for block in chain([self._first], self._blocks):
-            columns = self._parse(block, wanted, done)
-            rows = len(next(iter(columns.values()))) if columns else 0
-            for start in range(0, rows, ROWS):
-                yield {name: values[start : start + ROWS] for name, values in columns.items()}
-            done += rows
-        if not done:
-            raise DataError(f"{self.name}: has a header but no rows")
+        if self.divisible:
+            from losscli.data.ahead import chunks_of
 
-    def _parse(self, block: bytes, wanted: Mapping[str, Kind], done: int) -> Chunk:
-        if not block:
-            return {name: np.zeros(0) for name in wanted}
-        if block.count(b'"') % 2:
-            raise DataError(f"{self.name}: a quote is opened and never closed, at row {done + 1} or after it")
-        if b"\0" in block:
-            raise DataError(f"{self.name}: holds NUL bytes: it is not text; --input-format names another format")
-        if len(block) > SMALL:
-            parsed = self._parse_fast(block, wanted)
-            if parsed is not None:
-                return parsed
-        return self._parse_exactly(block, wanted, done)
+            yield from chunks_of(self, wanted, 1)
+            return
+        columns = self.layout.parse(Lines.of(self._body), wanted, 0, many=len(self._body) > SMALL)
+        rows = len(next(iter(columns.values()))) if columns else 0
+        if not rows:
+            raise self.nothing()
+        for start in range(0, rows, ROWS):
+            yield {name: values[start : start + ROWS] for name, values in columns.items()}
 
-    def _parse_fast(self, block: bytes, wanted: Mapping[str, Kind]) -> Chunk | None:
-        """The block by PyArrow; None where it refuses, so that the exact reading may say why."""
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
+    def nothing(self) -> DataError:
+        return DataError(f"{self.name}: has a header but no rows")
 
-        from losscli.data.arrow import to_numpy
 
-        types = {n: pa.string() if k is Kind.TEXT else pa.bool_() if n in self._flags else pa.float64()
-                 for n, k in wanted.items()}  # fmt: skip
-        try:
-            table = arrow_csv.read_csv(
-                pa.BufferReader(block),
-                read_options=arrow_csv.ReadOptions(column_names=self._names, block_size=len(block) + 1),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=self._delimiter, newlines_in_values=b'"' in block,
-                    ignore_empty_lines=len(self._names) > 1,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=list(wanted), column_types=types, null_values=list(MISSING),
-                    strings_can_be_null=False, check_utf8=True,
-                ),
-            )  # fmt: skip
-        except pa.ArrowInvalid:
-            return None
-        return {name: to_numpy(table.column(name), wanted[name], self.name, name, 0) for name in wanted}
+class _Rejoined:
+    """A stream, some bytes of which have been read already."""
 
-    def _parse_exactly(self, block: bytes, wanted: Mapping[str, Kind], done: int) -> Chunk:
-        text = _decode(block)
-        if len(self._names) == 1:
-            text = text.rstrip("\r\n") + "\n"
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter)
-        rows = [row or [""] for row in self._rows(reader, done) if row or len(self._names) == 1]
-        width = len(self._names)
-        for i, row in enumerate(rows):
-            if len(row) != width:
-                cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-                raise DataError(f"{self.name}: row {done + i + 1} has {cells}, the header {width}")
-        indices = {name: self._names.index(name) for name in wanted}
-        return {
-            name: self._column([row[indices[name]] for row in rows], kind, name, done) for name, kind in wanted.items()
-        }
+    def __init__(self, head: bytes, stream: Any) -> None:
+        self._head, self._stream = head, stream
 
-    def _rows(self, reader: Any, done: int) -> Iterator[list[str]]:
-        count = done
-        try:
-            for row in reader:
-                count += bool(row)
-                yield row
-        except csv.Error as error:
-            raise DataError(f"{self.name}: row {count + 1} cannot be read: {error}") from None
-
-    def _column(self, cells: Sequence[str], kind: Kind, name: str, done: int) -> NDArray[Any]:
-        if kind is Kind.TEXT:
-            for i, cell in enumerate(cells):
-                if "\udc80" <= max(cell, default="") <= "\udcff":
-                    raise DataError(f"{self.name}: column {name!r}, row {done + i + 1}: is not UTF-8 text")
-            return np.array([cell if cell else None for cell in cells], dtype=object)
-        try:
-            joined = np.array(cells, dtype=np.float64) if not any("_" in cell for cell in cells) else None
-        except ValueError:
-            joined = None
-        if joined is not None:
-            return joined
-        return np.array([self._number(cell, name, done + i) for i, cell in enumerate(cells)], dtype=np.float64)
-
-    def _number(self, cell: str, name: str, index: int) -> float:
-        try:
-            return to_number(cell, self.name, name, index)
-        except DataError as error:
-            if "," in cell:
-                raise DataError(f"{error} (a decimal comma? numbers are written with a point)") from None
-            raise
+    def read(self, size: int) -> bytes:
+        if not self._head:
+            return bytes(self._stream.read(size))
+        data, self._head = self._head[:size], self._head[size:]
+        return data
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
@@ -209,6 +135,15 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return told
 
 
+def _kind(cells: Sequence[str]) -> Kind:
+    return Kind.NUMBER if all(_is_number(cell) or cell in MISSING for cell in cells) else Kind.TEXT
+
+
+def _are_flags(cells: Sequence[str]) -> bool:
+    """Whether a column is of true and false."""
+    return bool(cells) and {cell.lower() for cell in cells} <= {"true", "false"}
+
+
 def _is_number(cell: str) -> bool:
     return cell != "" and cell not in MISSING and parse_number(cell) is not None
 
@@ -218,7 +153,7 @@ def _counting(cells: Sequence[str]) -> list[str]:
 
 
 def _sniff_delimiter(block: bytes) -> str:
-    line = _decode(_split_line(block)[0])
+    line = decode(_split_line(block)[0])
     best = max(DELIMITERS, key=line.count)
     return best if line.count(best) else ","
 
@@ -234,31 +169,19 @@ def _split_line(block: bytes) -> tuple[bytes, bytes]:
     return block[: end + 1], block[end + 1 :]
 
 
-def _last_line_end(block: bytes) -> int:
-    """How many bytes make whole lines: up to the last newline that is not inside quotes."""
-    end = block.rfind(b"\n")
-    if b'"' in block:
-        while end >= 0 and block.count(b'"', 0, end) % 2:
-            end = block.rfind(b"\n", 0, end)
-    return end + 1
-
-
-def _decode(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _utf8(source: Input) -> Any:
-    """The stream without its byte order mark, recoded where the mark says UTF-16."""
+def _utf8(source: Input) -> tuple[Any, int | None]:
+    """The stream without its byte order mark, recoded where the mark says UTF-16; and where its text begins."""
     head = source.head()
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise DataError(f"{source.name}: is UTF-32 and not text that can be read: save it as UTF-8")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _Recoded(source)
+        return _Recoded(source), None
     if head.startswith(codecs.BOM_UTF8):
         source.stream.read(len(codecs.BOM_UTF8))
-    elif b"\0" in head:
+        return source.stream, len(codecs.BOM_UTF8)
+    if b"\0" in head:
         raise DataError(f"{source.name}: is not text (it holds NUL bytes); --input-format names another format")
-    return source.stream
+    return source.stream, 0
 
 
 class _Recoded:
@@ -267,11 +190,20 @@ class _Recoded:
     def __init__(self, source: Input) -> None:
         self._source = source
         self._decoder = codecs.getincrementaldecoder("utf-16")()
+        self._left = b""
 
     def read(self, size: int) -> bytes:
-        data = self._source.stream.read(size)
+        """So many bytes, or all there are."""
+        while len(self._left) < size:
+            data = self._source.stream.read(size)
+            self._left += self._decode(data)
+            if not data:
+                break
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+    def _decode(self, data: bytes) -> bytes:
         try:
-            text = self._decoder.decode(data, final=not data)
+            return self._decoder.decode(data, final=not data).encode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             raise DataError(f"{self._source.name}: is not the UTF-16 that its first bytes announce ({error})") from None
-        return text.encode("utf-8", "surrogatepass") if text or not data else self.read(size)

@@ -164,7 +164,7 @@ class Quantiles:
 
     def update(self, values: Array, weights: Array | None) -> None:
         if self.buckets is None and self.kept + values.size > self.budget:
-            self._spill()
+            self.spill()
         if self.buckets is not None:
             self.buckets.update(values, weights)
             return
@@ -172,7 +172,8 @@ class Quantiles:
         self.weights.append(weights)
         self.kept += values.size
 
-    def _spill(self) -> None:
+    def spill(self) -> None:
+        """Keep counts from here on, no values."""
         self.buckets = Buckets()
         for values, weights in zip(self.values, self.weights, strict=True):
             self.buckets.update(values, weights)
@@ -183,7 +184,7 @@ class Quantiles:
             self.update(values, weights)
         if other.buckets is not None:
             if self.buckets is None:
-                self._spill()
+                self.spill()
             assert self.buckets is not None
             self.buckets.merge(other.buckets)
 

@@ -113,6 +113,17 @@ class Accumulator:
         if self.bootstrap is not None and other.bootstrap is not None:
             self.bootstrap.merge(other.bootstrap)
 
+    @property
+    def exact(self) -> bool:
+        """Whether all values are kept that quantiles are of."""
+        return self.quantiles.exact and self.elements.exact
+
+    def condense(self) -> None:
+        """Keep no values, only their counts."""
+        for quantiles in (self.quantiles, self.elements):
+            if quantiles.exact and quantiles.kept:
+                quantiles.spill()
+
     def value(self) -> float:
         if self.asked == "sum":
             return self.moments.sum.value

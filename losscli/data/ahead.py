@@ -1,0 +1,117 @@
+"""Pieces of a table that are read by several threads, some of them ahead of their turn."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from losscli.data.table import Chunk, Kind, Table, Torn
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD = 2
+"""Items for each thread that are taken up before the oldest is done with: what bounds the memory."""
+
+
+class Task(Generic[Item, Result]):
+    """An item, and what came of it once `done` is set."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.done = threading.Event()
+        self.result: Any = None
+
+    def run(self, function: Callable[[Item], Result]) -> None:
+        try:
+            self.result = function(self.item)
+        except Exception as error:
+            self.result = error
+        self.done.set()
+
+    def wait(self) -> tuple[Item, Result | Exception]:
+        self.done.wait()
+        return self.item, self.result
+
+
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int
+) -> Generator[tuple[Item, Result | Exception]]:
+    """Each item with what the function made of it, in order; an exception is given, not raised.
+
+    Items are taken by the thread that asks, so that a pipe is read while others work on what came before. With one job
+    all is done by that thread.
+    """
+    if jobs == 1:
+        for item in items:
+            task: Task[Item, Result] = Task(item)
+            task.run(function)
+            yield task.wait()
+        return
+    waiting: SimpleQueue[Task[Item, Result] | None] = SimpleQueue()
+    pending: deque[Task[Item, Result]] = deque()
+    threads: list[threading.Thread] = []
+    try:
+        for item in items:
+            task = Task(item)
+            pending.append(task)
+            waiting.put(task)
+            if len(threads) < jobs:
+                threads.append(threading.Thread(target=_work, args=(function, waiting), daemon=True))
+                threads[-1].start()
+            while pending and (pending[0].done.is_set() or len(pending) > AHEAD * jobs):
+                yield pending.popleft().wait()
+        while pending:
+            yield pending.popleft().wait()
+    finally:
+        _stop(waiting, threads)
+
+
+def _work(function: Callable[[Item], Result], waiting: SimpleQueue[Task[Item, Result] | None]) -> None:
+    while (task := waiting.get()) is not None:
+        task.run(function)
+
+
+def _stop(waiting: SimpleQueue[Any], threads: list[threading.Thread]) -> None:
+    """Let the threads finish what they are at, and nothing else: what is on its way out must not meet them."""
+    while not waiting.empty():
+        waiting.get()
+    for _ in threads:
+        waiting.put(None)
+    for thread in threads:
+        thread.join()
+
+
+def until_torn(
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int, rest: Callable[[Item], Iterable[Item]]
+) -> Generator[tuple[Item, Result | Exception]]:
+    """As `in_order`; from an item that proves to be cut in the wrong place the `rest` of it takes over."""
+    following: Iterable[Item] | None = items
+    while following is not None:
+        results, following = in_order(function, following, jobs), None
+        for item, result in results:
+            if isinstance(result, Torn):
+                results.close()
+                following = rest(item)
+                break
+            yield item, result
+
+
+def chunks_of(table: Table, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
+    """The chunks of a table that is read by pieces, in order.
+
+    Raises:
+        DataError: as the pieces do, with the number that a row has in the whole table; there are no rows.
+    """
+    done = 0
+    pieces = until_torn(lambda piece: list(piece.chunks(wanted)), table.pieces(), jobs, lambda piece: piece.rest())
+    for piece, result in pieces:
+        for chunk in piece.after(done).chunks(wanted) if isinstance(result, Exception) else result:
+            yield chunk
+            done += len(next(iter(chunk.values())))
+        table.reached = piece.reached
+    if not done:
+        raise table.nothing()

@@ -1,0 +1,44 @@
+"""Parts evaluated by the threads of this process.
+
+Arrow's parsing and NumPy's arithmetic let other threads run; what is left to Python is a few calls a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscli.data.ahead import until_torn
+from losscli.data.dataset import Dataset, Part
+from losscli.engines.parts import Partial, Plan, conclude, evaluate, put_together
+from losscli.evaluate import Run
+
+Done = tuple[Part, Partial | Exception]
+
+
+def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part]) -> Iterator[int]:
+    """Evaluate parts by as many threads as the dataset may use; gives the rows of each part that is done with.
+
+    The digits do not depend on the number of threads: what each part comes to is merged in the order of the parts.
+
+    Raises:
+        LosscliError: as `Run.over`.
+    """
+    plan = Plan(dataset, run)
+
+    def one(part: Part) -> Partial:
+        return evaluate(part, plan, condense=not all(accumulator.exact for accumulator in run.accumulators))
+
+    done = until_torn(one, parts, dataset.jobs, Part.rest)
+    try:
+        yield from put_together(plan, _watched(dataset, done))
+    finally:
+        done.close()
+    conclude(plan)
+
+
+def _watched(dataset: Dataset, done: Iterator[Done]) -> Iterator[Done]:
+    """Tell the tables how far they have been read."""
+    for part, found in done:
+        yield part, found
+        for table in dataset.row_tables:
+            table.reached = part.pieces[0].reached

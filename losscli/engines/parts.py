@@ -1,0 +1,96 @@
+"""A part of a dataset evaluated on its own, and what came of the parts put together.
+
+A part knows of no other: not how many rows come before it, nor what was seen in them. Where that could make a
+difference (an error or a note that names a row, labels that are told by all of them) the part is evaluated once more,
+after all that come before it, by whoever puts the parts together; what comes of that is what counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from losscli.data.batch import RowPolicy
+from losscli.data.dataset import Dataset, Part
+from losscli.evaluate import Run
+
+
+class Plan(NamedTuple):
+    """What is evaluated: the losses, and a dataset that says how a part becomes batches."""
+
+    dataset: Dataset
+    run: Run
+
+
+@dataclass
+class Partial:
+    """What a part comes to: statistics, counts of rows, what the checks remember (and wrote a note of)."""
+
+    run: Run
+    policy: RowPolicy
+    memory: dict[str, dict[str, Any]]
+
+
+def evaluate(part: Part, plan: Plan, condense: bool = False) -> Partial:
+    """Evaluate a part by itself; it is the same wherever and whenever that is done.
+
+    With `condense` values are counted and not kept, as those of a dataset that is too large for it.
+
+    Raises:
+        Torn: it does not end where a row does.
+        LosscliError: something is wrong with its rows, whose numbers are not known here.
+    """
+    dataset, run = plan.dataset.alone(part), plan.run.again()
+    for _ in run.each(dataset.counted()):
+        pass
+    if condense:
+        for accumulator in run.accumulators:
+            accumulator.condense()
+    return Partial(run, dataset.policy, dataset.memory)
+
+
+def put_together(plan: Plan, evaluated: Iterable[tuple[Part, Partial | Exception]]) -> Iterator[int]:
+    """Merge what came of the parts, in their order; gives the number of rows of each.
+
+    Raises:
+        LosscliError: the first error there is, as if all rows had been evaluated in order.
+    """
+    dataset, run = plan
+    for part, found in evaluated:
+        before = dataset.policy.n
+        if isinstance(found, Exception) or _depends(found, dataset):
+            again = run.again()
+            for _ in again.each(dataset.following(part).counted()):
+                pass
+            run.merge(again)
+        else:
+            dataset.policy.merge(found.policy)
+            run.merge(found.run)
+        yield dataset.policy.n - before
+
+
+def conclude(plan: Plan) -> None:
+    """Once all parts are there: raise the error that only all of them tell."""
+    if not plan.dataset.policy.n:
+        raise plan.dataset.tables[0].nothing()
+    plan.dataset.policy.conclude()
+    plan.run.conclude()
+
+
+def _depends(found: Partial, dataset: Dataset) -> bool:
+    """Whether what came before makes a difference to a part."""
+    if found.policy.lacking and not dataset.policy.lacking:
+        return True
+    return any(
+        _adds(value, dataset.memory.get(role, {}).get(key))
+        for role, remembered in found.memory.items()
+        for key, value in remembered.items()
+    )
+
+
+def _adds(value: Any, known: Any) -> bool:
+    """Whether a flag is up, or one of several, that was not before."""
+    if isinstance(value, tuple):
+        return any(_adds(item, known[i] if known else False) for i, item in enumerate(value))
+    return bool(value) and not known
