@@ -74,6 +74,8 @@ def cli() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status; nothing that goes wrong shows a traceback without --debug."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # NumPy's BLAS starts a thread a processor, which spin for a while before they sleep: there is seldom work for them
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     _write_utf8()
     try:
         status = cli.main(args=arguments, prog_name="losscli", standalone_mode=False)

@@ -107,7 +107,9 @@ def chunks_of(table: Table, wanted: Mapping[str, Kind], jobs: int) -> Iterator[C
         DataError: as the pieces do, with the number that a row has in the whole table; there are no rows.
     """
     done = 0
-    pieces = until_torn(lambda piece: list(piece.chunks(wanted)), table.pieces(), jobs, lambda piece: piece.rest())
+    pieces = until_torn(
+        lambda piece: list(piece.chunks(wanted)), table.pieces(wanted), jobs, lambda piece: piece.rest(wanted)
+    )
     for piece, result in pieces:
         for chunk in piece.after(done).chunks(wanted) if isinstance(result, Exception) else result:
             yield chunk

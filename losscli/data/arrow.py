@@ -97,6 +97,15 @@ class ArrowTable(Table):
             raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
         super().__init__(source.name, format, [column_of(f) for f in self._file.schema], self._file.length)
         self._done = 0
+        self.divisible = self._file.groups > 1 and path == source.path
+
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        done = 0
+        for i in range(self._file.groups):
+            piece = RowGroup(self, self._file, i)
+            done += piece.length or 0
+            piece.reached = done / (self.length or 1)
+            yield piece
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         if not self.length:
@@ -109,18 +118,9 @@ class ArrowTable(Table):
                 raise DataError(f"{self.name}: is damaged after row {self._done} ({_line(error)})") from None
             if batch is None:
                 return
-            for start in range(0, batch.num_rows, ROWS):
-                part = batch.slice(start, ROWS)
-                yield self._columns(part, wanted)
-                self._done += part.num_rows
-
-    def _columns(self, part: Any, wanted: Mapping[str, Kind]) -> Chunk:
-        try:
-            return {n: to_numpy(part.column(n), k, self.name, n, self._done) for n, k in wanted.items()}
-        except DataError:
-            raise
-        except (ValueError, TypeError) as error:  # buffers that are not what the schema says
-            raise DataError(f"{self.name}: is damaged after row {self._done} ({_line(error)})") from None
+            for columns in _cut(batch, wanted, self.name, self._done):
+                yield columns
+                self._done += len(next(iter(columns.values())))
 
     def close(self) -> None:
         self._file.close()
@@ -131,22 +131,59 @@ class ArrowTable(Table):
         return self._done / self.length if self.length else None
 
 
+class RowGroup(Table):
+    """A row group of a Parquet file, which is opened when it is read."""
+
+    def __init__(self, whole: ArrowTable, file: _Parquet, group: int) -> None:
+        super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows)
+        self._path, self._metadata, self._group = file.path, file.metadata, group
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        done = self.before
+        try:
+            for batch in _Parquet(self._path, self._metadata).batches(list(wanted), [self._group]):
+                for columns in _cut(batch, wanted, self.name, done):
+                    yield columns
+                    done += len(next(iter(columns.values())))
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{self.name}: is damaged after row {done} ({_line(error)})") from None
+
+
+def _cut(batch: Any, wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
+    """A record batch as chunks of some rows, of which so many come before."""
+    for start in range(0, batch.num_rows, ROWS):
+        part = batch.slice(start, ROWS)
+        try:
+            columns = {n: to_numpy(part.column(n), k, source, n, done + start) for n, k in wanted.items()}
+        except DataError:
+            raise
+        except (ValueError, TypeError) as error:  # buffers that are not what the schema says
+            raise DataError(f"{source}: is damaged after row {done + start} ({_line(error)})") from None
+        yield columns
+
+
 class _Parquet:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, metadata: Any = None) -> None:
         from pyarrow import parquet
 
-        self._file = parquet.ParquetFile(path, memory_map=True)
+        self.path = path
+        self._file = parquet.ParquetFile(path, memory_map=True, metadata=metadata)
+        self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
-        self.length = self._file.metadata.num_rows
+        self.length = self.metadata.num_rows
+        self.groups = self.metadata.num_row_groups
 
     def close(self) -> None:
         self._file.close()
 
-    def batches(self, columns: list[str]) -> Iterator[Any]:
-        return iter(self._file.iter_batches(batch_size=ROWS, columns=columns))
+    def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
+        threads = groups is None
+        return iter(self._file.iter_batches(batch_size=ROWS, row_groups=groups, columns=columns, use_threads=threads))
 
 
 class _Feather:
+    groups = 1
+
     def __init__(self, path: str) -> None:
         from pyarrow import feather, ipc
 

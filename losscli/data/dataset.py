@@ -28,9 +28,9 @@ class Part(NamedTuple):
 
     pieces: tuple[Table, ...]
 
-    def rest(self) -> Iterator[Part]:
+    def rest(self, wanted: Mapping[str, Kind]) -> Iterator[Part]:
         """Parts in place of this one, which is torn, and of all that follow it."""
-        return (Part((piece,)) for piece in self.pieces[0].rest())
+        return (Part((piece,)) for piece in self.pieces[0].rest(wanted))
 
 
 def silent(text: str) -> None:
@@ -149,7 +149,7 @@ class Dataset:
             return None
         tables = self.row_tables
         if len(tables) == 1 and tables[0].divisible:
-            return (Part((piece,)) for piece in tables[0].pieces())
+            return (Part((piece,)) for piece in tables[0].pieces(self.wanted(tables[0])))
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
@@ -195,7 +195,8 @@ class Dataset:
     def _by_row(self, role: str) -> bool:
         return role not in self.domains or self.domains[role].by_row
 
-    def _wanted(self, table: Table) -> dict[str, Kind]:
+    def wanted(self, table: Table) -> dict[str, Kind]:
+        """The columns that are read of a table."""
         by_row = [b for b in self.bound.values() if b.table is table and self._by_row(b.role)]
         wanted = {c.name: self._kind(b, c) for b in by_row for c in b.columns}
         return dict.fromkeys(self._carried_by(table), Kind.TEXT) | wanted
@@ -240,8 +241,8 @@ class Dataset:
             yield {id(stream.table): stream.take(min(sizes)) for stream in streams}
 
     def _read(self, table: Table) -> Iterator[Chunk]:
-        wanted = self._wanted(table)
-        if self.jobs == 1 or not table.divisible:
+        wanted = self.wanted(table)
+        if self.jobs == 1 or not (table.divisible and table.small_pieces):
             return table.chunks(wanted)
         from losscli.data.ahead import chunks_of
 
@@ -254,7 +255,7 @@ class Dataset:
         for table in tables:
             if table.column(key) is None:
                 raise DataError(f"{table.name}: no column {key!r} to join by{suggest(key, table)}")
-            chunks = list(table.chunks(self._wanted(table)))
+            chunks = list(table.chunks(self.wanted(table)))
             whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
             positions = _positions(table, whole[key])
             order = order or positions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 import os
 import tokenize
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,9 @@ from losscli.data.batch import ROWS
 from losscli.data.files import STDIN, Input
 from losscli.data.table import ArraysTable, Chunk, Column, Kind, Table, convert
 from losscli.errors import DataError
+
+MAPPED = 1 << 23
+"""Bytes that are mapped at once, if a batch does not need more."""
 
 PAIR = ("y_true", "y_pred")
 
@@ -34,8 +36,7 @@ def read_npy(source: Input, role: str | None) -> Table:
     columns = _columns(source.name, shape, dtype, role)
     if source.path == STDIN or source.compression or fortran:
         return _StreamedNpy(source, shape, dtype, fortran, columns)
-    array = np.load(_whole_file(source, shape, dtype), mmap_mode="r", allow_pickle=False)
-    return _MappedNpy(source.name, array, {name: _select(array, key) for name, key in columns.items()})
+    return _MappedNpy(source.name, source.path, _data_start(source, shape, dtype), shape, dtype, columns)
 
 
 def _header(source: Input) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -70,8 +71,8 @@ def _select(array: NDArray[Any], key: Any) -> NDArray[Any]:
     return array if key is ... else array[key] if isinstance(key, str) else array[:, key]
 
 
-def _whole_file(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
-    """The path, once the file is seen to hold as many bytes as its header promises."""
+def _data_start(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Where the data begins, once the file is seen to hold as many bytes as its header promises."""
     needed = math.prod(shape) * dtype.itemsize
     with open(source.path, "rb") as file:
         _read_header(file)
@@ -79,30 +80,63 @@ def _whole_file(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> 
         there = file.seek(0, os.SEEK_END) - start
     if there < needed:
         raise _cut_short(source.name, there, needed)
-    return source.path
+    return start
 
 
 def _cut_short(name: str, there: int, needed: int) -> DataError:
     return DataError(f"{name}: is cut short: its header promises {needed} bytes of data, {there} are there")
 
 
-class _MappedNpy(ArraysTable):
-    """A mapped file. Pages that were read are given back, so that the file does not end up in memory whole."""
+class _MappedNpy(Table):
+    """Rows of a file, mapped some at a time, so that the file does not end up in memory whole."""
 
-    def __init__(self, name: str, array: NDArray[Any], columns: Mapping[str, NDArray[Any]]) -> None:
-        super().__init__(name, "npy", columns)
-        self._map = getattr(array, "_mmap", None)
-        self._row_bytes = array.nbytes // len(array)
+    sliceable = True
+
+    def __init__(
+        self, name: str, path: str, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], columns: Mapping[str, Any]
+    ) -> None:
+        """The array of this shape and type that begins at byte `start`."""
+        self._path, self._start, self._shape, self._dtype, self._keys = path, start, shape, dtype, columns
+        described = [_column(column, shape, dtype, key) for column, key in columns.items()]
+        super().__init__(name, "npy", described, shape[0])
+        self._done = 0.0
+
+    def progress(self) -> float | None:
+        return self._done
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        released = done = 0
-        for chunk in super().chunks(wanted):
-            yield chunk
-            done += len(next(iter(chunk.values()))) * self._row_bytes
-            end = done - done % mmap.ALLOCATIONGRANULARITY
-            if end > released and self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
-                self._map.madvise(mmap.MADV_DONTNEED, released, end - released)
-                released = end
+        row_bytes = self._dtype.itemsize * math.prod(self._shape[1:])
+        step = max(1, MAPPED // (ROWS * row_bytes)) * ROWS
+        for first in range(0, self._shape[0], step):
+            rows = self._map(first, min(step, self._shape[0] - first))
+            for start in range(0, len(rows), ROWS):
+                at = first + start
+                self._done = at / self._shape[0]
+                yield {
+                    name: convert(_select(rows[start : start + ROWS], self._keys[name]), kind, self.name, name,
+                                  self.before + at)
+                    for name, kind in wanted.items()
+                }  # fmt: skip
+
+    def _map(self, first: int, count: int) -> NDArray[Any]:
+        offset = self._start + first * self._dtype.itemsize * math.prod(self._shape[1:])
+        try:
+            return np.memmap(self._path, self._dtype, "r", offset, (count, *self._shape[1:])).view(np.ndarray)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.name}: cannot be read: {error}") from None
+
+    def rows(self, start: int, stop: int) -> Table:
+        offset = self._start + start * self._dtype.itemsize * math.prod(self._shape[1:])
+        shape = (stop - start, *self._shape[1:])
+        piece = _MappedNpy(self.name, self._path, offset, shape, self._dtype, self._keys)
+        piece.reached = stop / self._shape[0]
+        return piece
+
+
+def _column(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], key: Any) -> Column:
+    kind = (dtype[key] if isinstance(key, str) else dtype).base.kind
+    trailing = shape[1:] if key is ... else dtype[key].shape if isinstance(key, str) else ()
+    return Column(name, Kind.NUMBER if kind in "fiub" else Kind.TEXT, trailing)
 
 
 class _StreamedNpy(Table):

@@ -87,7 +87,7 @@ class RangePiece(_Piece):
             raise DataError(f"{self.name}: cannot be read: {error.strerror}") from None
         return at, Lines(data, start, stop or len(data))
 
-    def rest(self) -> Iterator[Table]:
+    def rest(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         first, low, high, end = self._span
         at, lines = self._cut()
         with open(self._path, "rb") as file:
@@ -96,6 +96,8 @@ class RangePiece(_Piece):
                 piece = BlockPiece(self.layout, self.format, block)
                 piece.reached = min(1.0, (position - first) / (end - first))
                 yield piece
+        if self.then is not None:
+            yield from self.then.pieces(wanted)
 
 
 def _positions(file: BinaryIO, blocks: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 from losscli.data.files import COMPRESSED_ENDINGS, ENDINGS, STDIN, Input
-from losscli.data.table import Chunk, Kind, Table
+from losscli.data.table import ArraysTable, Chunk, Kind, Table
 from losscli.errors import DataError, UsageError
 
 PARTS = ("csv", "tsv", "parquet")
@@ -138,27 +138,60 @@ def _is_part(name: str) -> bool:
     return not name.startswith((".", "_")) and ENDINGS.get(ending.lower()) in PARTS
 
 
+class _Files(NamedTuple):
+    """Several files that hold the same columns as the first, opened one after the other from the one at `start` on."""
+
+    paths: Sequence[str]
+    start: int
+    role: str | None
+    options: ReadOptions
+
+    def opened(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        """Each file, open until the next one is asked for."""
+        for path in self.paths[self.start :]:
+            with closing(_open_one(path, self.role, self.options)) as table:
+                lacking = [name for name in wanted if table.column(name) is None]
+                if lacking:
+                    raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self.paths[0]} has")
+                yield table
+
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        """The pieces of each file, which know of the files that are still to come."""
+        for i, table in enumerate(self.opened(wanted), self.start):
+            for piece in _apart(table, wanted):
+                piece.then = self._replace(start=i + 1)
+                piece.reached = (i + (piece.reached or 0)) / len(self.paths)
+                yield piece
+
+
+def _apart(table: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+    """The pieces of a table that may be closed before they are read."""
+    if table.divisible:
+        return table.pieces(wanted)
+    return (ArraysTable(table.name, table.format, chunk) for chunk in table.chunks(wanted))
+
+
 class _Parts(Table):
-    """Several files of the same columns as one table, opened one after the other."""
+    """Several files of the same columns as one table."""
 
     def __init__(self, name: str, paths: Sequence[str], role: str | None, options: ReadOptions) -> None:
-        self._paths, self._role, self._options = paths, role, options
         self._first = _open_one(paths[0], role, options)
+        self._files = _Files(paths, 1, role, options)
         self._opened = 1
         super().__init__(name, self._first.format, self._first.columns)
+        self.divisible, self.small_pieces = True, self._first.small_pieces
 
     def progress(self) -> float | None:
-        return (self._opened - 1) / len(self._paths)
+        return (self._opened - 1) / len(self._files.paths)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         yield from self._first.chunks(wanted)
-        for path in self._paths[1:]:
+        for table in self._files.opened(wanted):
             self._opened += 1
-            with closing(_open_one(path, self._role, self._options)) as table:
-                lacking = [name for name in wanted if table.column(name) is None]
-                if lacking:
-                    raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
-                yield from table.chunks(wanted)
+            yield from table.chunks(wanted)
+
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        return self._files._replace(start=0).pieces(wanted)
 
     def close(self) -> None:
         self._first.close()

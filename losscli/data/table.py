@@ -35,6 +35,12 @@ class Column(NamedTuple):
     trailing: tuple[int, ...] = ()
 
 
+class Divisible(Protocol):
+    """Something to be read by pieces."""
+
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]: ...
+
+
 class Closable(Protocol):
     """Something to be closed."""
 
@@ -49,12 +55,14 @@ class Table:
     """Base of what readers return.
 
     `name` is how messages call it, `length` its rows where known beforehand, `repeated` the names that several columns
-    had; all but the first of these have a number behind theirs. One that is `divisible` can be read by pieces, one that
-    is `sliceable` by ranges of rows. `before` is how many rows come before a piece, `reached` the part of the whole
-    that has been read where that was by pieces.
+    had; all but the first of these have a number behind theirs. One that is `divisible` can be read by pieces (where these
+    are `small_pieces` their columns can be held), one that is `sliceable` by ranges of rows. `before` is how many rows
+    come before a piece, `then` what comes after it that it knows nothing of, and `reached` the part of the whole that
+    has been read, where that was by pieces.
     """
 
     divisible = False
+    small_pieces = False
     sliceable = False
 
     def __init__(self, name: str, format: str, columns: Sequence[Column], length: int | None = None) -> None:
@@ -65,6 +73,7 @@ class Table:
         self.source: Closable | None = None
         self.repeated: frozenset[str] = frozenset()
         self.before = 0
+        self.then: Divisible | None = None
         self.reached: float | None = None
 
     def close(self) -> None:
@@ -83,14 +92,14 @@ class Table:
         """The part that has been read, 0 to 1, where it can be told."""
         return None
 
-    def pieces(self) -> Iterator[Table]:
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Tables that are this one when read one after the other; where they are cut, the data alone decides.
 
         A piece of a file can be pickled, and opens the file when it is read. May be called once.
         """
         return iter([self])
 
-    def rest(self) -> Iterator[Table]:
+    def rest(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Pieces in place of this one, which is torn, and of all that follow it."""
         raise NotImplementedError
 
@@ -109,7 +118,9 @@ class Table:
 
 
 class ArraysTable(Table):
-    """Columns that are in memory (or mapped) already."""
+    """Columns that are in memory already."""
+
+    sliceable = True
 
     def __init__(self, name: str, format: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._arrays = {key: np.asarray(array) for key, array in arrays.items()}
@@ -131,9 +142,15 @@ class ArraysTable(Table):
         for start in range(0, total, ROWS):
             self._done = start / total
             yield {
-                name: convert(array[start : start + ROWS], wanted[name], self.name, name, start)
+                name: convert(array[start : start + ROWS], wanted[name], self.name, name, self.before + start)
                 for name, array in arrays.items()
             }
+
+    def rows(self, start: int, stop: int) -> Table:
+        arrays = {name: array[start:stop] if array.ndim else array for name, array in self._arrays.items()}
+        piece = ArraysTable(self.name, self.format, arrays)
+        piece.reached = stop / (self.length or 1)
+        return piece
 
     def _usable(self, name: str, kind: Kind) -> NDArray[Any]:
         array = self._arrays[name]

@@ -30,6 +30,8 @@ DELIMITERS = ",\t;|"
 class TextTable(Table):
     """A delimited text file or stream."""
 
+    small_pieces = True
+
     def __init__(
         self, source: Input, format: str, header: bool | None = None, delimiter: str | None = None
     ) -> None:  # fmt: skip
@@ -90,7 +92,7 @@ class TextTable(Table):
 
     # -------------------------------------------------------------------------------------------- the pieces
 
-    def pieces(self) -> Iterator[Table]:
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         if self._start is None or self._size is None:
             return block_pieces(self.layout, self.format, _Rejoined(self._body, self._stream).read, BLOCK)
         return range_pieces(self.layout, self.format, self._source.path, self._start, self._size, BLOCK)

@@ -28,7 +28,7 @@ def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part]) -> Iterator[int
     def one(part: Part) -> Partial:
         return evaluate(part, plan, condense=not all(accumulator.exact for accumulator in run.accumulators))
 
-    done = until_torn(one, parts, dataset.jobs, Part.rest)
+    done = until_torn(one, parts, dataset.jobs, lambda part: part.rest(dataset.wanted(dataset.row_tables[0])))
     try:
         yield from put_together(plan, _watched(dataset, done))
     finally:
