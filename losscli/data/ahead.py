@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from losscli.data.table import Chunk, Kind, Table, Torn
+from losscli.data.table import Chunk, Kind, Numbering, Table, Torn
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -106,12 +106,13 @@ def chunks_of(table: Table, wanted: Mapping[str, Kind], jobs: int) -> Iterator[C
     Raises:
         DataError: as the pieces do, with the number that a row has in the whole table; there are no rows.
     """
-    done = 0
+    done, numbering = 0, Numbering()
     pieces = until_torn(
         lambda piece: list(piece.chunks(wanted)), table.pieces(wanted), jobs, lambda piece: piece.rest(wanted)
     )
     for piece, result in pieces:
-        for chunk in piece.after(done).chunks(wanted) if isinstance(result, Exception) else result:
+        numbering.tell(piece, done)
+        for chunk in piece.chunks(wanted) if isinstance(result, Exception) else result:
             yield chunk
             done += len(next(iter(chunk.values())))
         table.reached = piece.reached

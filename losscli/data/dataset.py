@@ -59,6 +59,7 @@ class Dataset:
     jobs: int = 1
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
     whole: dict[str, NDArray[Any]] | None = None
+    partial: bool = False
     _names: dict[str, AnyNames] = field(default_factory=dict, init=False)
 
     def batches(self) -> Iterator[Batch]:
@@ -117,7 +118,8 @@ class Dataset:
     def _place(self, bound: Bound) -> Place:
         columns = tuple(column.name for column in bound.columns) if bound.table.name else ()
         memory = self.memory.setdefault(bound.role, {})
-        return Place(bound.role, bound.table.name, columns, memory=memory, note=self.note)
+        more = self.partial or bound.table.divisible
+        return Place(bound.role, bound.table.name, columns, memory=memory, note=self.note, more=more)
 
     def _read_whole(self, bound: Bound, place: Place) -> NDArray[Any]:
         chunks = bound.table.chunks({column.name: Kind.NUMBER for column in bound.columns})
@@ -172,8 +174,6 @@ class Dataset:
 
     def following(self, part: Part) -> Dataset:
         """A part as what comes after all that was read of this dataset: errors name the right row."""
-        for piece in part.pieces:
-            piece.after(self.policy.n)
         return self._of(part, self.policy, self.note, self.memory)
 
     def _of(
@@ -183,7 +183,7 @@ class Dataset:
         bound = {name: b._replace(table=pieces.get(id(b.table), b.table)) for name, b in self.bound.items()}
         return Dataset(
             bound, self.domains, policy, note, self.classes, self.id, self.extras,
-            memory=memory, whole=self._read_tables(),
+            memory=memory, whole=self._read_tables(), partial=True,
         )  # fmt: skip
 
     def counted(self) -> Iterator[Batch]:

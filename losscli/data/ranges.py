@@ -94,7 +94,7 @@ class RangePiece(_Piece):
             file.seek(at + lines.start)
             for block, position in _positions(file, blocks_of(file.read, high - at - lines.start, high - low)):
                 piece = BlockPiece(self.layout, self.format, block)
-                piece.reached = min(1.0, (position - first) / (end - first))
+                piece.file, piece.reached = self.file, min(1.0, (position - first) / (end - first))
                 yield piece
         if self.then is not None:
             yield from self.then.pieces(wanted)

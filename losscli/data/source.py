@@ -159,7 +159,7 @@ class _Files(NamedTuple):
         """The pieces of each file, which know of the files that are still to come."""
         for i, table in enumerate(self.opened(wanted), self.start):
             for piece in _apart(table, wanted):
-                piece.then = self._replace(start=i + 1)
+                piece.file, piece.then = i, self._replace(start=i + 1)
                 piece.reached = (i + (piece.reached or 0)) / len(self.paths)
                 yield piece
 

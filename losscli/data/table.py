@@ -35,6 +35,19 @@ class Column(NamedTuple):
     trailing: tuple[int, ...] = ()
 
 
+class Numbering:
+    """Tells pieces, as they come, how many rows are before them in their own file: errors name rows by that."""
+
+    def __init__(self) -> None:
+        self._file = self._start = 0
+
+    def tell(self, piece: Table, rows: int) -> None:
+        """The next piece, before which there are so many rows in all files."""
+        if piece.file != self._file:
+            self._file, self._start = piece.file, rows
+        piece.before = rows - self._start
+
+
 class Divisible(Protocol):
     """Something to be read by pieces."""
 
@@ -55,10 +68,11 @@ class Table:
     """Base of what readers return.
 
     `name` is how messages call it, `length` its rows where known beforehand, `repeated` the names that several columns
-    had; all but the first of these have a number behind theirs. One that is `divisible` can be read by pieces (where these
-    are `small_pieces` their columns can be held), one that is `sliceable` by ranges of rows. `before` is how many rows
-    come before a piece, `then` what comes after it that it knows nothing of, and `reached` the part of the whole that
-    has been read, where that was by pieces.
+    had; all but the first of these have a number behind theirs. One that is `divisible` can be read by pieces (where
+    these are `small_pieces` their columns can be held), one that is `sliceable` by ranges of rows.
+
+    Of a piece, `before` is how many rows come before it in its file, `file` which one that is of several, and `then`
+    what comes after it that it knows nothing of. `reached` is the part of the whole that has been read by pieces.
     """
 
     divisible = False
@@ -73,6 +87,7 @@ class Table:
         self.source: Closable | None = None
         self.repeated: frozenset[str] = frozenset()
         self.before = 0
+        self.file = 0
         self.then: Divisible | None = None
         self.reached: float | None = None
 
@@ -106,11 +121,6 @@ class Table:
     def rows(self, start: int, stop: int) -> Table:
         """A range of rows, of a table that is sliceable."""
         raise NotImplementedError
-
-    def after(self, rows: int) -> Table:
-        """The same piece, so many rows being before it: errors then name the row as it is in the whole."""
-        self.before = rows
-        return self
 
     def nothing(self) -> DataError:
         """The error that there are no rows."""

@@ -20,7 +20,8 @@ FULL = 1 << 14
 class Place:
     """Where the values of one role come from: makes errors that name file, column and row.
 
-    `rows` holds the 1-based row numbers of the values as they stand in the data. `memory` lives through
+    `rows` holds the 1-based row numbers of the values as they stand in the data; where there are `more` than those in
+    a batch, a count of them is not over. `memory` lives through
     all batches of a role, for checks that one batch alone cannot make.
     """
 
@@ -30,6 +31,7 @@ class Place:
     rows: NDArray[np.int64] | None = None
     memory: dict[str, Any] = field(default_factory=dict)
     note: Callable[[str], None] = lambda text: None
+    more: bool = False
 
     def at(self, rows: NDArray[np.int64]) -> Place:
         return Place(self.role, self.source, self.columns, rows, self.memory, self.note)
@@ -52,7 +54,9 @@ class Place:
         index = [int(i) for i in np.argwhere(wrong)[0]]
         rows = int(np.count_nonzero(wrong.reshape(len(wrong), -1).any(axis=1)))
         value = values[tuple(index)] if values.ndim == wrong.ndim else values[index[0]]
-        least = "at least " if len(wrong) >= FULL else ""  # there may be more in what has not been read yet
+        least = (
+            "at least " if self.more or len(wrong) >= FULL else ""
+        )  # there may be more in what has not been read yet
         others = f" (and {least}{rows - 1} more row{'s' if rows > 2 else ''} like it)" if rows > 1 else ""
         tail = f"; {mend}" if mend else ""
         shown = number_text(float(value)) if np.ndim(value) == 0 and not isinstance(value, str) else repr(value)

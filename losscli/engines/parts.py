@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from losscli.data.batch import RowPolicy
 from losscli.data.dataset import Dataset, Part
+from losscli.data.table import Numbering
 from losscli.evaluate import Run
 
 
@@ -57,8 +58,11 @@ def put_together(plan: Plan, evaluated: Iterable[tuple[Part, Partial | Exception
         LosscliError: the first error there is, as if all rows had been evaluated in order.
     """
     dataset, run = plan
+    numbering = Numbering()
     for part, found in evaluated:
         before = dataset.policy.n
+        for piece in part.pieces:
+            numbering.tell(piece, before)
         if isinstance(found, Exception) or _depends(found, dataset):
             again = run.again()
             for _ in again.each(dataset.following(part).counted()):
