@@ -15,6 +15,7 @@ from losscli.errors import DataError
 
 STDIN = "-"
 HEAD = 1 << 16
+PIPE = 1 << 20
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "npy", "npz", "parquet", "feather")
 ENDINGS = {
@@ -53,6 +54,7 @@ class Input:
     @staticmethod
     def _open(path: str) -> io.BufferedReader[Any]:
         if path == STDIN:
+            _widen(sys.stdin.buffer)
             return io.BufferedReader(cast(io.RawIOBase, _unbuffered(sys.stdin.buffer)), buffer_size=HEAD)
         try:
             if os.path.isdir(path):
@@ -166,7 +168,7 @@ class _Guarded(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
-            data = self._inner.read(len(buffer))
+            return self._inner.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
         except IsADirectoryError:
             raise DataError(f"{self._source.name}: is a folder") from None
         except (EOFError, OSError, ValueError) as error:
@@ -175,8 +177,6 @@ class _Guarded(io.RawIOBase):
             if (type(error).__module__, type(error).__name__) not in DECOMPRESSION_ERRORS:
                 raise
             raise self._damaged(error) from None
-        buffer[: len(data)] = data
-        return len(data)
 
     def _damaged(self, error: Exception) -> DataError:
         kind = f"{self._source.compression} data" if self._source.compression else "file"
@@ -185,6 +185,16 @@ class _Guarded(io.RawIOBase):
 
 def _unbuffered(buffer: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, getattr(buffer, "raw", buffer))
+
+
+def _widen(pipe: BinaryIO) -> None:
+    """Have a pipe hold more, where that can be said: whoever writes to it then waits less often."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+    except (ImportError, AttributeError, OSError, ValueError):
+        return
 
 
 def _size(raw: io.BufferedReader[Any]) -> int | None:

@@ -15,29 +15,23 @@ from losscli.data.table import MISSING, Chunk, Column, Kind, to_number
 from losscli.errors import DataError
 
 
-class Lines(NamedTuple):
+class Lines:
     """Whole lines: a stretch of some bytes, which are not copied for it."""
 
-    data: bytes
-    start: int
-    stop: int
-
-    @classmethod
-    def of(cls, data: bytes) -> Lines:
-        return cls(data, 0, len(data))
+    def __init__(self, data: bytes, start: int = 0, stop: int | None = None) -> None:
+        self.data, self.start = data, start
+        self.stop = len(data) if stop is None else stop
+        self.size = self.stop - self.start
+        self.quotes = data.count(b'"', start, self.stop) if b'"' in self else 0
 
     def __contains__(self, byte: object) -> bool:
         assert isinstance(byte, bytes)
         return self.data.find(byte, self.start, self.stop) >= 0
 
     @property
-    def size(self) -> int:
-        return self.stop - self.start
-
-    @property
     def open_quote(self) -> bool:
         """Whether a quote is opened and not closed."""
-        return b'"' in self and self.data.count(b'"', self.start, self.stop) % 2 == 1
+        return self.quotes % 2 == 1
 
     def text(self) -> str:
         return decode(self.data[self.start : self.stop])
@@ -69,9 +63,9 @@ class Layout(NamedTuple):
         if lines.open_quote:
             rows = self._rows_before_open_quote(lines, wanted, done)
             raise DataError(f"{self.name}: a quote is opened and never closed, at row {done + rows + 1} or after it")
-        if b"\0" in lines:
-            raise DataError(f"{self.name}: holds NUL bytes: it is not text; --input-format names another format")
         parsed = self._by_arrow(lines, wanted) if many else None
+        if (parsed is None or Kind.TEXT in wanted.values()) and b"\0" in lines:
+            raise DataError(f"{self.name}: holds NUL bytes: it is not text; --input-format names another format")
         return self._exactly(lines, wanted, done) if parsed is None else parsed
 
     def _rows_before_open_quote(self, lines: Lines, wanted: Mapping[str, Kind], done: int) -> int:
@@ -106,7 +100,7 @@ class Layout(NamedTuple):
 
         types = {n: pa.string() if k is Kind.TEXT else pa.bool_() if n in self.flags else pa.float64()
                  for n, k in wanted.items()}  # fmt: skip
-        quotes = b'"' in lines
+        quotes = lines.quotes > 0
         table = arrow_csv.read_csv(
             pa.BufferReader(memoryview(lines.data)[lines.start : lines.stop]),
             read_options=arrow_csv.ReadOptions(

@@ -49,7 +49,7 @@ class BlockPiece(_Piece):
         self._block = block
 
     def lines(self) -> Lines:
-        return Lines.of(self._block)
+        return Lines(self._block)
 
 
 class RangePiece(_Piece):

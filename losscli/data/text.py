@@ -18,7 +18,7 @@ from losscli.errors import DataError
 SMALL = 1 << 17
 """Bytes below which importing PyArrow costs more than it saves."""
 
-BLOCK = 1 << 21
+BLOCK = 1 << 22
 """Bytes of a piece: enough that a call for each costs nothing, few enough that what is made of them stays in cache."""
 
 SAMPLE = 1 << 14
@@ -103,7 +103,7 @@ class TextTable(Table):
 
             yield from chunks_of(self, wanted, 1)
             return
-        columns = self.layout.parse(Lines.of(self._body), wanted, 0, many=len(self._body) > SMALL)
+        columns = self.layout.parse(Lines(self._body), wanted, 0, many=len(self._body) > SMALL)
         rows = len(next(iter(columns.values()))) if columns else 0
         if not rows:
             raise self.nothing()
