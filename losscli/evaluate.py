@@ -146,11 +146,13 @@ class Evaluator:
     def _layout(self, batch: Batch) -> Layout:
         """The layout of arrays of these shapes, worked out once."""
         shapes = tuple((name, array.shape) for name, array in batch.arrays.items())
-        if shapes not in self._layouts:
+        layout = self._layouts.get(shapes)
+        if layout is None:  # other threads may be here as well
+            layout = self._laid_out(batch)
             if len(self._layouts) >= LAYOUTS:
                 self._layouts.clear()
-            self._layouts[shapes] = self._laid_out(batch)
-        return self._layouts[shapes]
+            self._layouts[shapes] = layout
+        return layout
 
     def _laid_out(self, batch: Batch) -> Layout:
         dims: dict[str, Any] = {}
