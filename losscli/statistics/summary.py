@@ -64,7 +64,9 @@ class Accumulator:
     ) -> None:
         """Add a batch: elements (N, ...), their per-sample means (N,), and what each row weighs."""
         if counted is not None and not counted.all():
-            elements, per_sample = elements[counted], per_sample[counted]
+            alone = elements is per_sample
+            per_sample = per_sample[counted]
+            elements = per_sample if alone else elements[counted]
             weights = None if weights is None else weights[counted]
             denominator = None if denominator is None else denominator[counted]
         if self._value_only:
