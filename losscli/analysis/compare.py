@@ -164,7 +164,7 @@ def compare_run(dataset: Dataset, run: Run, rule: str | None = None,
     residual = kept.residual
     chosen = asked or default(residual)
     flags = flag(chosen, kept, residual)
-    setting = Setting(kept, residual, scale(residual, kept.batch.weight), flags.rows)
+    setting = Setting(kept, residual, scale(residual, kept.batch.weight, flags.mad), flags.rows)
     measured = measure_all(setting, [result.value for result in evaluation])
     losses = [ComparedLoss(r, k, m) for r, k, m in zip(evaluation, _ranks(measured), measured, strict=True)]
     named = None if flags.rows is None else tuple(kept.batch.rows[flags.rows].tolist())

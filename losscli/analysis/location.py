@@ -104,17 +104,18 @@ class Sample(NamedTuple):
 
 def evenly(values: Array, rows: Mask | None = None) -> Sample:
     """Some of the rows that a mask has; of more than a sample takes, every k-th in the order of their values."""
-    chosen = np.arange(len(values)) if rows is None else np.flatnonzero(rows)
-    step = max(1, -(-len(chosen) // SAMPLE))
+    count = len(values) if rows is None else int(np.count_nonzero(rows))
+    step = max(1, -(-count // SAMPLE))
     if step == 1:
-        return Sample(chosen, None)
+        return Sample(np.arange(count) if rows is None else np.flatnonzero(rows), None)
     # sorting numbers whose last bits are replaced by where they stand is several times faster than sorting places
-    low = (1 << len(chosen).bit_length()) - 1
-    keys = ordered(values if rows is None else values[chosen])
+    low = (1 << len(values).bit_length()) - 1
+    keys = ordered(values)
     keys &= ~low
-    keys |= np.arange(len(chosen))
+    keys |= np.arange(len(values))
+    keys = keys if rows is None else keys[rows]
     keys.sort()
-    chosen = np.sort(chosen[keys[step // 2 :: step] & low])
+    chosen = np.sort(keys[step // 2 :: step] & low)
     return Sample(chosen, np.full(len(chosen), float(step)))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from losscli.errors import LosscliError
 from losscli.evaluate import Outcome
 from losscli.spec import Functional, Property
 from losscli.statistics.moments import blocks
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 FAR = 10.0
 """How many standard deviations away `stress` puts a row."""
@@ -65,10 +69,10 @@ class Setting:
         others = location.evenly(self.residual, self.inside)
         return location.together(others, location.evenly(self.residual, ~self.inside)), others
 
-    def prepare(self) -> None:
+    def prepare(self, pool: Executor) -> None:
         """Work out what losses share, before they ask for it all at once."""
         if self.residual is not None and self.residual.ndim == 1 and self.inside is not None:
-            _ = self.samples, self.by_target
+            list(pool.map(lambda name: getattr(self, name), ("samples", "by_target")))
 
     @cached_property
     def by_target(self) -> Sample:
@@ -99,17 +103,19 @@ def measure_all(setting: Setting, values: Sequence[float]) -> list[Sensitivity]:
     import os
     from concurrent.futures import ThreadPoolExecutor
 
-    setting.prepare()
-    with ThreadPoolExecutor(min(len(values), os.cpu_count() or 1, AT_ONCE)) as pool:
-        return list(pool.map(lambda i: measure(setting, i, values[i]), range(len(values))))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
+        setting.prepare(pool)
+        pulls = [pool.submit(_pull, setting, i) for i in range(len(values))]
+        numbers = pool.map(lambda i: measure(setting, i, values[i], with_pull=False), range(len(values)))
+        return [replace(number, pull=pull.result()) for number, pull in zip(numbers, pulls, strict=True)]
 
 
 MANY, AT_ONCE = 1 << 18, 4
 """Rows from which losses are measured at once, and how many of them: each takes some arrays of that length."""
 
 
-def measure(setting: Setting, i: int, value: float) -> Sensitivity:
-    """Everything of one loss, whose value over all rows is `value`."""
+def measure(setting: Setting, i: int, value: float, with_pull: bool = True) -> Sensitivity:
+    """Everything of one loss, whose value over all rows is `value`; or everything but its pull."""
     inside = setting.inside if setting.kept.by_row(i) else None
     some = inside is not None and not inside.all()
     outcome, inner = setting.kept.outcome_and_value(i, inside if some else None)
@@ -122,8 +128,9 @@ def measure(setting: Setting, i: int, value: float) -> Sensitivity:
     effective, top = _effective_n(shares), _top_share(shares, n)
     skill = _skill(setting, i, value, outcome) if shares is not None else None
     del shares, outcome  # as long as the data
+    pull = _pull(setting, i) if with_pull else None
     return Sensitivity(
-        _inflation(value, inner), _pull(setting, i), _stress(setting, i, inner), effective, top, skill,
+        _inflation(value, inner), pull, _stress(setting, i, inner), effective, top, skill,
         _bounded(setting, i, ""), _bounded(setting, i, "gradient"),
     )  # fmt: skip
 
