@@ -84,7 +84,7 @@ class InMemory(NamedTuple):
         own = self.evaluator.bound.loss.reduction
 
         def work(start: int, batch: Batch) -> None:
-            accumulator = parts.pop() if parts else Accumulator(own, reduction, value_only=True)
+            accumulator = parts.pop() if parts else Accumulator(own, reduction, quick=True)
             feed(accumulator, self.evaluator(batch), batch)
             parts.append(accumulator)
 

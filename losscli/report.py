@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from losscli.analysis.recommend import Recommendation
     from losscli.data.dataset import Dataset
     from losscli.spec import Loss
+    from losscli.statistics.summary import Summary
 
 
 class Kind(enum.StrEnum):
@@ -39,6 +40,10 @@ class Column(NamedTuple):
     key: str
     kind: Kind = Kind.NUMBER
     help: str = ""
+
+
+class About(float):
+    """A number that was estimated: people see ≈ before it."""
 
 
 Block = Sequence[Sequence[Any]]
@@ -77,13 +82,18 @@ def summary(evaluation: Evaluation) -> Report:
     columns = (*named, *counts, *map(Column, ("value", *evaluation[0].beside, *STATISTICS)))
     rows = [
         [r.label, *(r.group or {}).values(), r.n, *([r.summary.weight_sum] if weighted else []), r.value,
-         *r.beside.values(), *(getattr(r.summary, key) for key in STATISTICS)]
+         *r.beside.values(), *(_statistic(r.summary, key) for key in STATISTICS)]
         for r in evaluation
     ]  # fmt: skip
     block = list(zip(*rows, strict=True))
     return Report(
         columns, [block], evaluation.to_dict, ("value",), records=lambda: [r.to_dict() for r in evaluation]
     )  # fmt: skip
+
+
+def _statistic(summary: Summary, key: str) -> float:
+    value: float = getattr(summary, key)
+    return value if summary.exact or key not in ("median", "p95") else About(value)
 
 
 def comparison(compared: Comparison) -> Report:

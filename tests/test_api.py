@@ -217,3 +217,56 @@ def test_options_are_checked(option: dict[str, str]) -> None:
 def test_data_that_is_no_table(data: object) -> None:
     with pytest.raises(UsageError, match="arrays are given as y_true=, y_pred="):
         losscli.compute("mse", data=data)
+
+
+# --------------------------------------------------------------------------------------- many rows, in memory
+
+
+@pytest.mark.parametrize("name", ["mse", "bce", "softmax_loss", "kl", "medae", "wape", "ghm_r", "triplet_mined"])
+def test_blocks_and_threads_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    n = 1000
+    arrays: dict[str, tuple[np.ndarray, ...]] = {
+        "bce": (rng.integers(0, 2, n), rng.random(n)),
+        "softmax_loss": (rng.integers(0, 4, n), rng.normal(size=(n, 4))),
+        "kl": (rng.dirichlet(np.ones(4), n), rng.dirichlet(np.ones(4), n)),
+        "triplet_mined": (rng.integers(0, 4, n), rng.normal(size=(n, 3))),
+    }
+    roles = arrays.get(name, (rng.normal(size=n), rng.normal(size=n)))
+    loss = losscli.get_loss(name)
+    whole, slope, value = loss(*roles), loss.gradient(*roles), loss.value(*roles)
+    monkeypatch.setattr("losscli.inmemory.VALUES", 64)
+    monkeypatch.setattr("losscli.inmemory.processors", lambda: 3)
+    np.testing.assert_array_equal(loss(*roles), whole)
+    np.testing.assert_array_equal(loss.gradient(*roles), slope)
+    assert loss.value(*roles) == pytest.approx(value, rel=1e-14)
+    names = [role.name for role in loss.bound.loss.forms[0].roles]
+    computed = losscli.compute(name, **dict(zip(names, roles, strict=False)))
+    assert value == pytest.approx(computed.value, rel=1e-14)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "median"])
+def test_value_alone(reduction: str) -> None:
+    y, p = np.arange(10.0), np.arange(10.0) ** 1.5
+    expected = getattr(np, reduction)(np.square(p - y))
+    assert losscli.get_loss("mse").value(y, p, reduction=reduction) == pytest.approx(expected, rel=1e-15)
+
+
+def test_value_of_an_unknown_reduction() -> None:
+    with pytest.raises(losscli.errors.UsageError, match="reduction='most'"):
+        losscli.get_loss("mse").value([1.0], [2.0], reduction="most")
+
+
+def test_an_error_in_a_block_counts_the_rows_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losscli.inmemory.VALUES", 8)
+    p = np.full(100, 0.5)
+    p[[37, 70, 99]] = 1.5
+    with pytest.raises(losscli.errors.DataError, match=r"y_pred, row 38: 1.5 is not in \[0, 1\] \(and 2 more rows"):
+        losscli.get_loss("bce")(np.zeros(100), p)
+
+
+def test_labels_of_two_kinds_in_different_blocks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losscli.inmemory.VALUES", 8)
+    labels = np.where(np.arange(100) < 50, 0, -1)
+    with pytest.raises(losscli.errors.DataError, match="not both"):
+        losscli.get_loss("hinge")(labels, np.zeros(100))

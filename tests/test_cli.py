@@ -550,6 +550,16 @@ def test_estimated_quantiles_stay_inside_the_data(cli: Cli, monkeypatch: pytest.
     assert (row["exact"], row["median"], row["p95"]) == (False, 1.0, 1.0)
 
 
+def test_estimated_quantiles_are_marked_for_people_alone(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losscli.statistics.summary.Quantiles", lambda: Quantiles(budget=2))
+    data = b"y_true,y_pred\n" + b"0,1\n" * 5
+    shown = cli("compute", "mae", "-f", "markdown", stdin=data)
+    assert "| 1 | 0 | 1 | ≈1 | ≈1 | 1 | 5 |" in shown.out
+    assert "median and p95 are ≈, right to 0.1 %" in shown.err
+    assert "≈" not in cli("compute", "mae", "-f", "tsv", stdin=data).out
+    assert "≈" not in cli("compute", "mae", "-f", "csv", stdin=data).out
+
+
 def test_compare_with_an_infinite_residual_says_so(cli: Cli) -> None:
     result = cli("compare", "--losses", "mse,mae", stdin=b"y_true,y_pred\n1,inf\n2,3\n")
     assert result.status == 4

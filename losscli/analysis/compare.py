@@ -169,7 +169,7 @@ def _look(case: Case, asked: Asked, id: str | None) -> Looked:
     kept, residual = case.kept, case.kept.residual
     rule = asked.rule or default(residual)
     flags = flag(rule, kept, residual)
-    setting = Setting(kept, residual, scale(residual, kept.batch.weight), flags.rows)
+    setting = Setting(kept, residual, scale(residual, kept.batch.weight, flags.mad), flags.rows)
     measured = measure_all(setting, [result.value for result in case.results])
     losses = tuple(map(ComparedLoss, case.results, _ranks(measured), measured))
     numbers = None if flags.rows is None else tuple(kept.batch.rows[flags.rows].tolist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -58,38 +58,56 @@ class Kept(NamedTuple):
 
     def outcome(self, i: int) -> Outcome:
         """A loss on all rows."""
-        if i in self.fixed:
-            return self.fixed[i]
-        return _joined([outcome for _, outcome in evaluations(self.run.evaluators[i], self.batch)])
+        return self.outcome_and_value(i, None)[0]
 
-    def value(self, i: int, outcome: Outcome, rows: Mask) -> float:
-        """A loss over some of the rows, its outcome on all of them being known."""
+    def outcome_and_value(self, i: int, rows: Mask | None) -> tuple[Outcome, float | None]:
+        """A loss on all rows, and its value over some of them."""
         accumulator = self.accumulator(i)
+        fixed = [(self.batch, self.fixed[i])] if i in self.fixed else None
+        outcomes, start = [], 0
         with np.errstate(all="ignore"):
-            feed(accumulator, outcome, self.batch, rows)
-        return accumulator.value()
+            for block, outcome in fixed or evaluations(self.run.evaluators[i], self.batch):
+                outcomes.append(outcome)
+                if rows is not None:
+                    feed(accumulator, outcome, block, rows[start : start + len(block)])
+                start += len(block)
+        return _joined(outcomes), None if rows is None else accumulator.value()
 
     def accumulator(self, i: int) -> Accumulator:
         """What the value of a loss is accumulated in."""
-        return Accumulator(self.run.evaluators[i].bound.loss.reduction, self.run.reduction, value_only=True)
+        return Accumulator(self.run.evaluators[i].bound.loss.reduction, self.run.reduction, quick=True)
 
-    def value_with(self, i: int, batch: Batch) -> float | None:
-        """A loss over a batch that was changed; None where that is outside of its domain."""
-        return value_of(self.run.evaluators[i], batch, self.accumulator(i))
-
-
-def evaluations(evaluator: Evaluator, batch: Batch) -> Iterator[tuple[Batch, Outcome]]:
-    """A loss over a batch, by blocks that stay in cache."""
-    blocks = [batch] if evaluator.whole(batch) else (batch.slice(i, i + ROWS) for i in range(0, len(batch), ROWS))
-    for block in blocks:
-        yield block, evaluator(block)
+    def value_with(self, i: int, predict: Predict, rows: Mask | None = None) -> float | None:
+        """A loss over some rows, predicted otherwise; None where that is outside of its domain."""
+        return value_of(self.run.evaluators[i], self.batch, self.accumulator(i), predict, rows)
 
 
-def value_of(evaluator: Evaluator, batch: Batch, accumulator: Accumulator) -> float | None:
+Predict = Callable[[Batch], Array]
+"""What is predicted for the rows of a batch."""
+
+
+def evaluations(
+    evaluator: Evaluator, batch: Batch, predict: Predict | None = None, rows: Mask | None = None
+) -> Iterator[tuple[Batch, Outcome]]:
+    """A loss over a batch or some rows of it, by blocks that stay in cache."""
+    step = len(batch) if evaluator.whole(batch) else ROWS
+    for start in range(0, len(batch), max(1, step)):
+        block = batch if step == len(batch) else batch.slice(start, start + step)
+        if rows is not None and not (part := rows[start : start + step]).all():
+            block = block.take(part)
+        if len(block):
+            block = block if predict is None else block.changed(y_pred=predict(block))
+            yield block, evaluator(block)
+
+
+def value_of(
+    evaluator: Evaluator, batch: Batch, accumulator: Accumulator, predict: Predict | None = None,
+    rows: Mask | None = None,
+) -> float | None:  # fmt: skip
     """The value of a loss over a batch; None where the batch is outside of its domain."""
     try:
         with np.errstate(all="ignore"):
-            for block, outcome in evaluations(evaluator, batch):
+            for block, outcome in evaluations(evaluator, batch, predict, rows):
                 feed(accumulator, outcome, block)
     except LosscliError:
         return None

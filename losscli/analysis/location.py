@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from losscli.domain import Array, Interval, Mask
 from losscli.errors import LosscliError
 from losscli.evaluate import Evaluator
 from losscli.spec import Functional, Property
-from losscli.statistics.quantiles import quantile, quantiles
+from losscli.statistics.quantiles import ordered, quantile, quantiles
 from losscli.statistics.summary import Accumulator
 
 SAMPLE = 1 << 16
@@ -43,7 +43,7 @@ class Problem(NamedTuple):
         """The reduced loss, inf where c leads out of the domain."""
         own = self.evaluator.bound.loss.reduction
         shifted = self.batch.changed(y_pred=self.base + c)
-        found = value_of(self.evaluator, shifted, Accumulator(own, self.asked, value_only=True))
+        found = value_of(self.evaluator, shifted, Accumulator(own, self.asked, quick=True))
         return math.inf if found is None or math.isnan(found) else found
 
     def slope(self, c: float) -> float:
@@ -102,13 +102,20 @@ class Sample(NamedTuple):
         return replace(part, weight=self.stands_for if part.weight is None else part.weight * self.stands_for)
 
 
-def evenly(values: Array, rows: Mask) -> Sample:
-    """Some rows; of more than a sample takes, every k-th in the order of their values."""
-    chosen = np.flatnonzero(rows)
-    step = max(1, -(-len(chosen) // SAMPLE))
+def evenly(values: Array, rows: Mask | None = None) -> Sample:
+    """Some of the rows that a mask has; of more than a sample takes, every k-th in the order of their values."""
+    count = len(values) if rows is None else int(np.count_nonzero(rows))
+    step = max(1, -(-count // SAMPLE))
     if step == 1:
-        return Sample(chosen, None)
-    chosen = np.sort(chosen[np.argsort(values[chosen])[step // 2 :: step]])
+        return Sample(np.arange(count) if rows is None else np.flatnonzero(rows), None)
+    # sorting numbers whose last bits are replaced by where they stand is several times faster than sorting places
+    low = (1 << len(values).bit_length()) - 1
+    keys = ordered(values)
+    keys &= ~low
+    keys |= np.arange(len(values))
+    keys = keys if rows is None else keys[rows]
+    keys.sort()
+    chosen = np.sort(keys[step // 2 :: step] & low)
     return Sample(chosen, np.full(len(chosen), float(step)))
 
 
@@ -167,18 +174,38 @@ PROPER = ("mean (the", "log", "the distribution", "the most likely value")
 
 
 def _root(problem: Problem) -> float:
-    """Where the slope changes its sign, by bisection; the middle of where it is 0."""
+    """Where the slope changes its sign; the middle of where it is 0."""
     low, high = problem.low, problem.high
-    for _ in range(STEPS):
+    ends = [problem.slope(low), problem.slope(high)]
+    for step in range(STEPS):
         middle = low + (high - low) / 2
         if not low < middle < high:
             break
+        middle = _between(low, high, ends, step)
         slope = problem.slope(middle)
         if slope == 0:
             return (_edge(problem, low, middle, -1) + _edge(problem, high, middle, 1)) / 2
-        low, high = (low, middle) if slope > 0 else (middle, high)
+        if slope > 0:
+            high, ends[1] = middle, slope
+        else:
+            low, ends[0] = middle, slope
     # both are a rounding away from where the slope is 0, if it is: the better one
     return low if problem.value(low) <= problem.value(high) else high
+
+
+def _between(low: float, high: float, slopes: Sequence[float], step: int) -> float:
+    """Where to look next: where a straight line between the slopes is 0, a little off towards the middle.
+
+    Every third step is the middle, so that nothing takes much longer than bisection does; the little is so that both
+    ends come near (the idea of Oliveira & Takahashi 2021, doi:10.1145/3423597).
+    """
+    middle, width, rise = low + (high - low) / 2, high - low, slopes[1] - slopes[0]
+    if step % 3 == 2 or not (slopes[0] < 0 < slopes[1] and math.isfinite(rise)):
+        return middle
+    straight = low - slopes[0] / rise * width
+    off = max(0.1 * width * (width / (abs(low) + abs(high) + width)), 2 * math.ulp(max(abs(low), abs(high))))
+    found = min(straight + off, middle) if straight < middle else max(straight - off, middle)
+    return found if low < found < high else middle
 
 
 def _edge(problem: Problem, outside: float, inside: float, sign: int) -> float:

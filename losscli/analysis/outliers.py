@@ -34,11 +34,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class Flags:
-    """The rows a rule flagged; `rows` is None where the rule has no answer, and `why` says why."""
+    """The rows a rule flagged; `rows` is None where the rule has no answer, and `why` says why.
+
+    `mad` is that of the residuals, where the rule has worked it out.
+    """
 
     rule: str
     rows: Mask | None
     why: str = ""
+    mad: float | None = None
 
 
 def parse(text: str) -> Rule:
@@ -92,35 +96,45 @@ def of_residual(rule: Rule, residual: Array | None, weight: Array | None) -> Fla
         return Flags(rule.text, None, "a residual is not a finite number")
     beyond, spread = BY_RESIDUAL[rule.name]
     columns = residual.reshape(len(residual), -1)
-    rows = np.zeros(len(residual), dtype=bool)
+    rows, mad = np.zeros(len(residual), dtype=bool), None
     for i in range(columns.shape[1]):
-        column = beyond(np.ascontiguousarray(columns[:, i]), weight, rule.number)
+        column, mad = beyond(np.ascontiguousarray(columns[:, i]), weight, rule.number)
         if column is None:
             why = f"more than half of the residuals are equal (their {spread} is 0): no row stands out"
             return Flags(rule.text, None, why)
         rows |= column
-    return Flags(rule.text, rows)
+    return Flags(rule.text, rows, mad=mad)
 
 
-def _beyond_mad(residual: Array, weight: Array | None, limit: float) -> Mask | None:
+def _distances(residual: Array, weight: Array | None) -> tuple[Array, float]:
+    """How far residuals (N,) are from their median, and the median of that."""
+    distance = residual - quantile(residual, weight, 0.5)
+    np.abs(distance, out=distance)
+    return distance, quantile(distance, weight, 0.5)
+
+
+def _beyond_mad(residual: Array, weight: Array | None, limit: float) -> Beyond:
     """Modified z-score above the limit; None where the MAD is 0."""
-    distance = np.abs(residual - quantile(residual, weight, 0.5))
-    mad = quantile(distance, weight, 0.5)
+    distance, mad = _distances(residual, weight)
     if not mad > 0:
-        return np.zeros(len(residual), dtype=bool) if not distance.any() else None
-    return np.asarray(NORMAL * distance > limit * mad)
+        return (np.zeros(len(residual), dtype=bool) if not distance.any() else None), mad
+    distance *= NORMAL
+    return distance > limit * mad, mad
 
 
-def _beyond_quartiles(residual: Array, weight: Array | None, limit: float) -> Mask | None:
+def _beyond_quartiles(residual: Array, weight: Array | None, limit: float) -> Beyond:
     """Further from the quartiles than `limit` times their distance (Tukey 1977); None where that is 0."""
     first, third = quantiles(residual, weight, (0.25, 0.75))
     if not third > first:
-        return np.zeros(len(residual), dtype=bool) if residual.min() == residual.max() else None
+        return (np.zeros(len(residual), dtype=bool) if residual.min() == residual.max() else None), None
     reach = limit * (third - first)
-    return (residual < first - reach) | (residual > third + reach)
+    return (residual < first - reach) | (residual > third + reach), None
 
 
-BY_RESIDUAL: dict[str, tuple[Callable[[Array, Array | None, float], Mask | None], str]] = {
+Beyond = tuple[Mask | None, float | None]
+"""The rows beyond a limit, None where it is no limit, and the MAD, where that is known."""
+
+BY_RESIDUAL: dict[str, tuple[Callable[[Array, Array | None, float], Beyond], str]] = {
     "mad": (_beyond_mad, "MAD"), "iqr": (_beyond_quartiles, "interquartile range"),
 }  # fmt: skip
 """Rule -> what flags one column of residuals, and the spread that must not be 0."""
@@ -175,10 +189,9 @@ RULES: dict[str, Callable[[Rule, Kept, Array | None], Flags]] = {
 }  # fmt: skip
 
 
-def scale(residual: Array | None, weight: Array | None) -> float | None:
+def scale(residual: Array | None, weight: Array | None, mad: float | None = None) -> float | None:
     """1.4826 MAD of residuals (N,), a standard deviation that outliers do not move; None where it is 0 or unknown."""
-    if residual is None or residual.ndim > 1 or not np.isfinite(residual).all():
+    if residual is None or residual.ndim > 1 or (mad is None and not np.isfinite(residual).all()):
         return None
-    distance = np.abs(residual - quantile(residual, weight, 0.5))
-    found = 1.4826 * quantile(distance, weight, 0.5)
+    found = 1.4826 * (_distances(residual, weight)[1] if mad is None else mad)
     return found if 0 < found < math.inf else None

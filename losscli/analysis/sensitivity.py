@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from losscli.domain import Array, Mask
 from losscli.errors import LosscliError
 from losscli.evaluate import Outcome
 from losscli.spec import Functional, Property
+from losscli.statistics.moments import blocks
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 FAR = 10.0
 """How many standard deviations away `stress` puts a row."""
@@ -60,12 +65,6 @@ class Setting:
         return None if self.outliers is None or self.outliers.all() else ~self.outliers
 
     @cached_property
-    def others(self) -> Batch:
-        """The rows that are no outliers, as a batch."""
-        batch = self.kept.batch
-        return batch if self.inside is None or self.inside.all() else batch.take(self.inside)
-
-    @cached_property
     def samples(self) -> tuple[Sample, Sample]:
         """Rows to look for minima on: of all rows, and of those that are no outliers."""
         assert self.inside is not None
@@ -73,15 +72,15 @@ class Setting:
         others = location.evenly(self.residual, self.inside)
         return location.together(others, location.evenly(self.residual, ~self.inside)), others
 
-    def prepare(self) -> None:
+    def prepare(self, pool: Executor) -> None:
         """Work out what losses share, before they ask for it all at once."""
         if self.residual is not None and self.residual.ndim == 1 and self.inside is not None:
-            _ = self.others, self.samples, self.by_target
+            list(pool.map(lambda name: getattr(self, name), ("samples", "by_target")))
 
     @cached_property
     def by_target(self) -> Sample:
         """Rows to look for the best constant prediction on."""
-        return location.evenly(self.kept.flat("y_true"), np.ones(len(self.kept.batch), dtype=bool))
+        return location.evenly(self.kept.flat("y_true"))
 
 
 def shares_of(outcome: Outcome, batch: Batch) -> Array | None:
@@ -96,7 +95,7 @@ def shares_of(outcome: Outcome, batch: Batch) -> Array | None:
     shares = values / top  # scaled, so that no sum overflows
     if batch.weight is not None and len(batch) == len(values):
         shares *= batch.weight / batch.weight.max()
-    shares /= shares.sum()
+    shares *= 1 / shares.sum()
     return shares
 
 
@@ -107,26 +106,34 @@ def measure_all(setting: Setting, values: Sequence[float]) -> list[Sensitivity]:
     import os
     from concurrent.futures import ThreadPoolExecutor
 
-    setting.prepare()
-    with ThreadPoolExecutor(min(len(values), os.cpu_count() or 1, AT_ONCE)) as pool:
-        return list(pool.map(lambda i: measure(setting, i, values[i]), range(len(values))))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
+        setting.prepare(pool)
+        pulls = [pool.submit(_pull, setting, i) for i in range(len(values))]
+        numbers = pool.map(lambda i: measure(setting, i, values[i], with_pull=False), range(len(values)))
+        return [replace(number, pull=pull.result()) for number, pull in zip(numbers, pulls, strict=True)]
 
 
 MANY, AT_ONCE = 1 << 18, 4
 """Rows from which losses are measured at once, and how many of them: each takes some arrays of that length."""
 
 
-def measure(setting: Setting, i: int, value: float) -> Sensitivity:
-    """Everything of one loss, whose value over all rows is `value`."""
-    outcome = setting.kept.outcome(i)
+def measure(setting: Setting, i: int, value: float, with_pull: bool = True) -> Sensitivity:
+    """Everything of one loss, whose value over all rows is `value`; or everything but its pull."""
+    inside = setting.inside if setting.kept.by_row(i) else None
+    some = inside is not None and not inside.all()
+    outcome, inner = setting.kept.outcome_and_value(i, inside if some else None)
     shares = shares_of(outcome, setting.kept.batch)
     n = outcome.per_sample.size if outcome.counted is None else int(outcome.counted.sum())
-    inner = None if setting.inside is None or not setting.kept.by_row(i) or shares is None else (
-        value if setting.inside.all() else setting.kept.value(i, outcome, setting.inside)
-    )  # fmt: skip
+    if inside is None or shares is None:
+        inner = None
+    elif not some:
+        inner = value
+    effective, top = _effective_n(shares), _top_share(shares, n)
+    skill = _skill(setting, i, value, outcome) if shares is not None else None
+    del shares, outcome  # as long as the data
+    pull = _pull(setting, i) if with_pull else None
     return Sensitivity(
-        _inflation(value, inner), _pull(setting, i), _stress(setting, i, inner), _effective_n(shares),
-        _top_share(shares, n), _skill(setting, i, value, outcome) if shares is not None else None,
+        _inflation(value, inner), pull, _stress(setting, i, inner), effective, top, skill,
         _bounded(setting, i, ""), _bounded(setting, i, "gradient"),
     )  # fmt: skip
 
@@ -140,15 +147,16 @@ def _finite(value: float | None) -> float | None:
 
 def _effective_n(shares: Array | None) -> float | None:
     """1 / sum share²"""
-    return None if shares is None else 1 / float(np.dot(shares, shares))
+    return None if shares is None else 1 / sum(float(np.square(shares[part]).sum()) for part in blocks(shares.size))
 
 
 def _top_share(shares: Array | None, n: int) -> float | None:
-    """The share of the ceil(n/100) largest."""
+    """The share of the ceil(n/100) largest; the shares are put in another order."""
     if shares is None:
         return None
     count = -(-n // TOP)
-    return float(np.partition(shares, len(shares) - count)[len(shares) - count :].sum())
+    shares.partition(len(shares) - count)
+    return float(shares[len(shares) - count :].sum())
 
 
 def _inflation(value: float, inner: float | None) -> float | None:
@@ -161,13 +169,15 @@ def _stress(setting: Setting, i: int, inner: float | None) -> float | None:
     kept, scale = setting.kept, setting.scale
     if inner is None or scale is None or not kept.run.evaluators[i].bound.loss.of_residual:
         return None
-    rows = setting.others
-    truth = rows.arrays["y_true"]
-    far = [kept.value_with(i, rows.changed(y_pred=truth + side * FAR * scale)) for side in (-1, 1)]
+    far = [kept.value_with(i, partial(_beside, side * FAR * scale), setting.inside) for side in (-1, 1)]
     if not 0 < inner < math.inf or any(value is None or not math.isfinite(value) for value in far):
         return None
     mean = sum(value / 2 for value in far if value is not None)
     return _finite((1 - CONTAMINATION) + CONTAMINATION * mean / inner)
+
+
+def _beside(distance: float, rows: Batch) -> Array:
+    return np.asarray(rows.arrays["y_true"] + distance)
 
 
 # ------------------------------------------------------------------------------------------------------ a fit
@@ -231,7 +241,7 @@ def _skill(setting: Setting, i: int, value: float, outcome: Outcome) -> float | 
     if constant is None:
         return None
     shape = kept.batch.arrays["y_pred"].shape
-    baseline = kept.value_with(i, kept.batch.changed(y_pred=np.broadcast_to(constant, shape)))
+    baseline = kept.value_with(i, lambda rows: np.broadcast_to(constant, (len(rows), *shape[1:])))
     if baseline is None or not (baseline > 0 and math.isfinite(baseline)):
         return None
     return _finite(1 - value / baseline)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from losscli.report import Column, Kind
+from losscli.report import About, Column, Kind
 
 DIGITS = 6
 
@@ -14,7 +14,7 @@ def text(cell: Any, column: Column, digits: int) -> str:
     if cell is None:
         return "-"
     if column.kind is Kind.NUMBER and isinstance(cell, float):
-        return significant(cell, digits)
+        return f"{'≈' if isinstance(cell, About) else ''}{significant(cell, digits)}"
     return str(cell)
 
 

@@ -86,11 +86,19 @@ class Moments:
         self.origin = self.rest = 0.0
         self.low, self.high = math.inf, -math.inf
 
-    def update_sum(self, values: Array, weights: Array | None) -> None:
-        """Add values where only count, weight and sum are asked for: quickly, and a last digit may be lost."""
+    def update_sum(self, values: Array, weights: Array | None, quick: bool = False) -> None:
+        """Add values where only count, weight and sum are asked for; if `quick` the last digit may be lost."""
         self.n += values.size
-        self.weight.add(float(values.size if weights is None else weights.sum()))
-        self.sum.add(float(values.sum() if weights is None else (values * weights).sum()))
+        heavy = values if weights is None else values * weights
+        if quick:
+            self.weight.add(float(values.size if weights is None else weights.sum()))
+            self.sum.add(float(heavy.sum()))
+            return
+        if weights is None:
+            self.weight.add(float(values.size))
+        else:
+            self.weight.add_all(weights)
+        self.sum.add_all(heavy)
 
     def update(self, values: Array, weights: Array | None) -> None:
         """Add values, each counted as often as its weight says."""

@@ -86,7 +86,8 @@ class Buckets:
     def update(self, values: Array, weights: Array | None) -> None:
         self._weighted = self._weighted or weights is not None
         for part in blocks(values.size):
-            keys = _keys(values[part])
+            keys = ordered(values[part])
+            keys >>= CUT
             self._make_room(int(keys.min()), int(keys.max()) + 1)
             keys -= self._first
             np.add.at(self._counts, keys, 1.0 if weights is None else weights[part])
@@ -131,13 +132,12 @@ class Buckets:
         return _between(low, high, 1 - (float(reached[i]) - place) / float(self._counts[i]))
 
 
-def _keys(values: Array) -> NDArray[np.int64]:
-    """The leading bits of numbers as whole numbers of the same order; that of -x is ~ that of x."""
+def ordered(values: Array) -> NDArray[np.int64]:
+    """The bits of numbers as whole numbers of the same order; those of -x are ~ those of x."""
     bits = np.ascontiguousarray(values).view(np.int64)
     keys = bits >> 63  # -1 where negative: there the other bits run backwards
     keys &= SIZES
     keys ^= bits
-    keys >>= CUT
     return keys
 
 

@@ -41,16 +41,22 @@ class Accumulator:
     """Everything that is kept of one loss while batches go by; accumulators of parts merge.
 
     `own` is the loss's reduction; `asked` is what `--reduction` says: `mean` (the loss's own), `sum`, `median`. With
-    `value_only` what the value does not need is not kept. `bootstrap` gets the rows, too, where an interval is asked
-    for.
+    `value_only` what the value does not need is not kept, and if `quick` its last digit may be lost. `bootstrap` gets
+    the rows, too, where an interval is asked for.
     """
 
     def __init__(
-        self, own: Reduction, asked: str = "mean", value_only: bool = False, bootstrap: Bootstrap | None = None
+        self,
+        own: Reduction,
+        asked: str = "mean",
+        value_only: bool = False,
+        bootstrap: Bootstrap | None = None,
+        quick: bool = False,
     ) -> None:
         self.own = own
         self.asked = asked
-        self._value_only = value_only and own is not Reduction.MAX
+        value_only = value_only or quick
+        self._value_only, self._quick = value_only and own is not Reduction.MAX, quick
         self._ordered = not value_only or asked == "median" or own is Reduction.MEDIAN
         self.moments = Moments()
         self.quantiles = Quantiles()
@@ -72,12 +78,14 @@ class Accumulator:
         """Add a batch: elements (N, ...), their per-sample means (N,), what each row weighs, and the rows' numbers."""
         rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
         if counted is not None and not counted.all():
-            elements, per_sample = elements[counted], per_sample[counted]
+            alone = elements is per_sample
+            per_sample = per_sample[counted]
+            elements = per_sample if alone else elements[counted]
             weights = None if weights is None else weights[counted]
             denominator = None if denominator is None else denominator[counted]
             rows = None if rows is None else rows[counted]
         if self._value_only:
-            self.moments.update_sum(per_sample, weights)
+            self.moments.update_sum(per_sample, weights, self._quick)
         else:
             self.moments.update(per_sample, weights)
         if self._ordered:

@@ -1,0 +1,138 @@
+"""How long losses of arrays in memory take, against torch and scikit-learn on the same arrays: ratios of medians.
+
+    python benchmarks/kernels.py [--rows N] [--rounds R] [--markdown]
+
+All compute the mean in float64; torch and losscli have as many threads as there are processors. The libraries take
+turns, so that all of them see the same machine. Needs torch and scikit-learn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import sklearn.metrics
+import torch
+import torch.nn.functional as f
+
+import losscli
+
+LIMIT = 1.0
+"""What the geometric mean of the ratios to torch must not exceed."""
+
+CLASSES = 10
+
+
+class Case(NamedTuple):
+    """A loss, its arrays, what torch calls it, and what scikit-learn does, where it has it."""
+
+    loss: str
+    arrays: tuple[Any, ...]
+    torch: Callable[..., Any]
+    sklearn: Callable[..., Any] | None = None
+
+
+def cases(n: int) -> list[Case]:
+    """Ten common losses of n numbers; rows of several classes have n / CLASSES of them."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=n)
+    p = y + rng.standard_t(3, size=n)
+    label, chance, score = (rng.random(n) < 0.4).astype(float), rng.uniform(0.001, 0.999, n), rng.normal(size=n) * 2
+    rate = rng.gamma(2, 1, n) + 0.01
+    rows = n // CLASSES
+    classes, logits = rng.integers(0, CLASSES, rows), rng.normal(size=(rows, CLASSES)) * 2
+    one, other = (rng.dirichlet(np.full(CLASSES, 2.0), rows) for _ in range(2))
+    metrics = sklearn.metrics
+    return [
+        Case("mse", (y, p), lambda y, p: f.mse_loss(p, y), metrics.mean_squared_error),
+        Case("mae", (y, p), lambda y, p: f.l1_loss(p, y), metrics.mean_absolute_error),
+        Case("huber", (y, p), lambda y, p: f.huber_loss(p, y)),
+        Case("smooth_l1", (y, p), lambda y, p: f.smooth_l1_loss(p, y)),
+        Case("log_cosh", (y, p), torch_log_cosh),
+        Case("bce", (label, chance), lambda y, p: f.binary_cross_entropy(p, y), metrics.log_loss),
+        Case("bce:from_logits=true", (label, score), lambda y, s: f.binary_cross_entropy_with_logits(s, y)),
+        Case("softmax_loss", (classes, logits), lambda y, s: f.cross_entropy(s, y)),
+        Case("kl", (one, other), lambda p, q: f.kl_div(q.log(), p, reduction="batchmean")),
+        Case("poisson_nll", (rng.poisson(rate).astype(float), rate),
+             lambda y, r: f.poisson_nll_loss(r, y, log_input=False, eps=0)),
+        Case("hinge", (2 * label - 1, score), lambda y, s: torch.clamp(1 - y * s, min=0).mean(), metrics.hinge_loss),
+    ]  # fmt: skip
+
+
+def torch_log_cosh(y: Any, p: Any) -> Any:
+    """torch has no function for it; this is how it is written."""
+    e = p - y
+    return (e + f.softplus(-2 * e) - math.log(2)).mean()
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def measured(case: Case, rounds: int) -> tuple[float, float, float | None]:
+    """Medians of losscli, torch and scikit-learn, in seconds; that they agree is checked first."""
+    ours, tensors = losscli.get_loss(case.loss), [torch.from_numpy(array) for array in case.arrays]
+    calls: list[Callable[[], Any]] = [lambda: ours.value(*case.arrays), lambda: case.torch(*tensors)]
+    if case.sklearn is not None:
+        theirs = case.sklearn
+        calls.append(lambda: theirs(*case.arrays))
+    values = [float(call()) for call in calls]
+    assert all(math.isclose(value, values[0], rel_tol=1e-9) for value in values), (case.loss, values)
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, several in zip(calls, times, strict=True):
+            gc.collect()
+            several.append(seconds(call))
+    medians = [statistics.median(several) for several in times]
+    return medians[0], medians[1], medians[2] if len(medians) > 2 else None
+
+
+def main() -> None:
+    """Measure and print; exit status 1 where the limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--markdown", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(os.cpu_count() or 1)
+    head = ("loss", "losscli ms", "torch ms", "scikit-learn ms", "to torch", "to scikit-learn")
+    lines, ratios, others = [head], [], []
+    for case in cases(args.rows):
+        ours, torchs, sklearns = measured(case, args.rounds)
+        ratios.append(ours / torchs)
+        shown = ("-", "-")
+        if sklearns is not None:
+            others.append(ours / sklearns)
+            shown = (f"{1e3 * sklearns:.1f}", f"{others[-1]:.2f}")
+        lines.append((case.loss, f"{1e3 * ours:.1f}", f"{1e3 * torchs:.1f}", shown[0], f"{ratios[-1]:.2f}", shown[1]))
+    mean = statistics.geometric_mean(ratios)
+    lines.append(("geometric mean", "", "", "", f"{mean:.2f}", f"{statistics.geometric_mean(others):.2f}"))
+    show(lines, args.markdown)
+    print(f"{'ok' if mean <= LIMIT else 'SLOW'}: {mean:.2f} of torch's time, limit {LIMIT}, {args.rows} numbers, "
+          f"torch {torch.__version__}, scikit-learn {sklearn.__version__}")  # fmt: skip
+    raise SystemExit(mean > LIMIT)
+
+
+def show(lines: list[tuple[str, ...]], markdown: bool) -> None:
+    """A table."""
+    if markdown:
+        lines.insert(1, ("---", *["---:"] * (len(lines[0]) - 1)))
+        print("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        return
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]))
+
+
+if __name__ == "__main__":
+    main()
