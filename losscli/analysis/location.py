@@ -16,6 +16,7 @@ from losscli.domain import Array, Interval, Mask
 from losscli.errors import LosscliError
 from losscli.evaluate import Evaluator
 from losscli.spec import Functional, Property
+from losscli.statistics.moments import blocks
 from losscli.statistics.quantiles import ordered, quantile, quantiles
 from losscli.statistics.summary import Accumulator
 
@@ -118,11 +119,14 @@ def evenly(values: Array, rows: Mask | None = None) -> Sample:
         sample = evenly(values[few])
         return sample._replace(rows=few[sample.rows])
     # sorting numbers whose last bits are replaced by where they stand is several times faster than sorting places
-    low = (1 << len(values).bit_length()) - 1
-    keys = ordered(values)
-    keys &= ~low
-    keys |= np.arange(len(values))
-    keys = keys if rows is None else keys[rows]
+    low, keys, kept = (1 << len(values).bit_length()) - 1, np.empty(count, dtype=np.int64), 0
+    for part in blocks(len(values)):
+        block = ordered(values[part])
+        block &= ~low
+        block |= np.arange(part.start, part.start + len(block))
+        block = block if rows is None else block[rows[part]]
+        keys[kept : kept + len(block)] = block
+        kept += len(block)
     keys.sort()
     chosen = np.sort(keys[step // 2 :: step] & low)
     return Sample(chosen, np.full(len(chosen), float(step)))

@@ -80,7 +80,7 @@ class Setting:
         return location.evenly(self.kept.flat("y_true"))
 
 
-def shares_of(outcome: Outcome, batch: Batch) -> Array | None:
+def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array | None:
     """Each row's share of the sum of losses, weights taken in, 0 for rows that do not count.
 
     None where a loss is negative, or the sum is nothing or infinite.
@@ -89,7 +89,7 @@ def shares_of(outcome: Outcome, batch: Batch) -> Array | None:
     top = float(values.max(initial=0.0))
     if not values.size or not 0 < top < math.inf or values.min() < 0:
         return None
-    shares = values / top  # scaled, so that no sum overflows
+    shares = np.divide(values, top, out=values if in_place else None)  # scaled, so that no sum overflows
     if batch.weight is not None and len(batch) == len(values):
         shares *= batch.weight / batch.weight.max()
     shares *= 1 / shares.sum()
@@ -119,7 +119,7 @@ def measure(setting: Setting, i: int, value: float, with_pull: bool = True) -> S
     inside = setting.inside if setting.kept.by_row(i) else None
     some = inside is not None and not inside.all()
     outcome, inner = setting.kept.outcome_and_value(i, inside if some else None)
-    shares = shares_of(outcome, setting.kept.batch)
+    shares = shares_of(outcome, setting.kept.batch, in_place=True)  # its values are not looked at again
     n = outcome.per_sample.size if outcome.counted is None else int(outcome.counted.sum())
     if inside is None or shares is None:
         inner = None
