@@ -62,16 +62,16 @@ class Kept(NamedTuple):
 
     def outcome_and_value(self, i: int, rows: Mask | None) -> tuple[Outcome, float | None]:
         """A loss on all rows, and its value over some of them."""
-        accumulator = self.accumulator(i)
+        accumulator, store = self.accumulator(i), np.empty(len(self.batch))
         fixed = [(self.batch, self.fixed[i])] if i in self.fixed else None
         outcomes, start = [], 0
         with np.errstate(all="ignore"):
             for block, outcome in fixed or evaluations(self.run.evaluators[i], self.batch):
-                outcomes.append(outcome)
                 if rows is not None:
                     feed(accumulator, outcome, block, rows[start : start + len(block)])
+                outcomes.append(_stored(outcome, store[start : start + len(block)]))
                 start += len(block)
-        return _joined(outcomes), None if rows is None else accumulator.value()
+        return _joined(outcomes, store), None if rows is None else accumulator.value()
 
     def accumulator(self, i: int) -> Accumulator:
         """What the value of a loss is accumulated in."""
@@ -118,10 +118,19 @@ def _either(a: Mask | None, b: Mask | None) -> Mask | None:
     return a if b is None else b if a is None else a | b
 
 
-def _joined(outcomes: Sequence[Outcome]) -> Outcome:
+def _stored(outcome: Outcome, store: Array) -> Outcome:
+    """The outcome of a block with its values in their place among those of all rows."""
+    if len(outcome.per_sample) != len(store):
+        return outcome
+    store[:] = outcome.per_sample
+    plain = outcome.elements is outcome.per_sample
+    return outcome._replace(per_sample=store, elements=store if plain else outcome.elements)
+
+
+def _joined(outcomes: Sequence[Outcome], per_sample: Array) -> Outcome:
+    """Outcomes of blocks as one, their values being stored."""
     if len(outcomes) == 1:
         return outcomes[0]
-    per_sample = np.concatenate([o.per_sample for o in outcomes])
     plain = all(o.elements is o.per_sample for o in outcomes)
     return Outcome(
         per_sample if plain else np.concatenate([o.elements for o in outcomes]),

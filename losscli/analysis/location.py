@@ -16,6 +16,7 @@ from losscli.domain import Array, Interval, Mask
 from losscli.errors import LosscliError
 from losscli.evaluate import Evaluator
 from losscli.spec import Functional, Property
+from losscli.statistics.moments import blocks
 from losscli.statistics.quantiles import ordered, quantile, quantiles
 from losscli.statistics.summary import Accumulator
 
@@ -55,7 +56,7 @@ class Problem(NamedTuple):
             return math.nan
         assert outcome.gradient is not None
         weight = self.batch.weight
-        return float(outcome.gradient.sum() if weight is None else np.dot(outcome.gradient, weight))
+        return float(outcome.gradient.sum() if weight is None else (outcome.gradient * weight).sum())
 
 
 def minimizer(problem: Problem) -> float | None:
@@ -71,6 +72,11 @@ def minimizer(problem: Problem) -> float | None:
 def of_functional(functional: Functional, values: Array, weight: Array | None) -> float:
     """The constant in closed form, of targets `values` (N,)."""
     return FUNCTIONALS[functional.name](values, weight, functional.level)
+
+
+def mirrored(functional: Functional) -> Functional:
+    """What minus the functional of values is of minus the values."""
+    return functional._replace(level=1 - functional.level)
 
 
 def _mean(values: Array, weight: Array | None, level: float) -> float:
@@ -108,12 +114,19 @@ def evenly(values: Array, rows: Mask | None = None) -> Sample:
     step = max(1, -(-count // SAMPLE))
     if step == 1:
         return Sample(np.arange(count) if rows is None else np.flatnonzero(rows), None)
+    if rows is not None and 2 * count < len(values):
+        few = np.flatnonzero(rows)
+        sample = evenly(values[few])
+        return sample._replace(rows=few[sample.rows])
     # sorting numbers whose last bits are replaced by where they stand is several times faster than sorting places
-    low = (1 << len(values).bit_length()) - 1
-    keys = ordered(values)
-    keys &= ~low
-    keys |= np.arange(len(values))
-    keys = keys if rows is None else keys[rows]
+    low, keys, kept = (1 << len(values).bit_length()) - 1, np.empty(count, dtype=np.int64), 0
+    for part in blocks(len(values)):
+        block = ordered(values[part])
+        block &= ~low
+        block |= np.arange(part.start, part.start + len(block))
+        block = block if rows is None else block[rows[part]]
+        keys[kept : kept + len(block)] = block
+        kept += len(block)
     keys.sort()
     chosen = np.sort(keys[step // 2 :: step] & low)
     return Sample(chosen, np.full(len(chosen), float(step)))

@@ -83,7 +83,7 @@ class Setting:
         return location.evenly(self.kept.flat("y_true"))
 
 
-def shares_of(outcome: Outcome, batch: Batch) -> Array | None:
+def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array | None:
     """Each row's share of the sum of losses, weights taken in, 0 for rows that do not count.
 
     None where a loss is negative, or the sum is nothing or infinite.
@@ -92,7 +92,7 @@ def shares_of(outcome: Outcome, batch: Batch) -> Array | None:
     top = float(values.max(initial=0.0))
     if not values.size or not 0 < top < math.inf or values.min() < 0:
         return None
-    shares = values / top  # scaled, so that no sum overflows
+    shares = np.divide(values, top, out=values if in_place else None)  # scaled, so that no sum overflows
     if batch.weight is not None and len(batch) == len(values):
         shares *= batch.weight / batch.weight.max()
     shares *= 1 / shares.sum()
@@ -122,7 +122,7 @@ def measure(setting: Setting, i: int, value: float, with_pull: bool = True) -> S
     inside = setting.inside if setting.kept.by_row(i) else None
     some = inside is not None and not inside.all()
     outcome, inner = setting.kept.outcome_and_value(i, inside if some else None)
-    shares = shares_of(outcome, setting.kept.batch)
+    shares = shares_of(outcome, setting.kept.batch, in_place=True)  # its values are not looked at again
     n = outcome.per_sample.size if outcome.counted is None else int(outcome.counted.sum())
     if inside is None or shares is None:
         inner = None
@@ -212,7 +212,7 @@ def _shift(setting: Setting, i: int, rows: Mask | None, which: int) -> float | N
     if functional is not None:
         part = residual if rows is None else residual[rows]
         heavy = weight if weight is None or rows is None else weight[rows]
-        return location.of_functional(functional, -part, heavy)
+        return -location.of_functional(location.mirrored(functional), part, heavy)
     return _minimizer(kept, i, setting.samples[which], kept.flat("y_pred"))
 
 

@@ -29,13 +29,13 @@ class BinaryLabels(Domain):
 
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-        within = low >= 0 and high <= 1
-        if not (within and (self.soft or (((values == low) | (values == 1)).all() and low in (0, 1)))):
+        plain = low >= 0 if self.soft else low in (-1, 0, 1) and bool(((values == low) | (values == 1)).all())
+        if not (plain and high <= 1):
             inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
             wrong = ~(inside | (values == -1))
             if wrong.any():
                 raise place.fail(wrong, values, f"is not {self.describe()}")
-        self._refuse_three(values, place, low == 0 or (low < 0 and bool((values == 0).any())), low == -1)
+        self._refuse_three(values, place, low == 0 or (not plain and bool((values == 0).any())), low == -1)
         if low == -1:
             return values if self.signs else np.where(values == -1, 0.0, values)
         return 2 * values - 1 if self.signs else values

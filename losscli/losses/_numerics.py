@@ -107,8 +107,9 @@ def log1p_square(x: Array) -> Array:
 def patched(values: Array, where: Mask, form: Callable[..., Array], *arrays: Array) -> Array:
     """The values, those where a mask is set by another form: a function of what is there in `arrays`."""
     if where.any():
-        places = np.flatnonzero(where) if where.ndim == 1 else where
-        values[places] = form(*(array[places] for array in arrays))
+        turned = where.T  # tables are looked at by column
+        places = np.flatnonzero(where) if where.ndim == 1 else turned
+        values.T[places] = form(*(array.T[places] for array in arrays))
     return values
 
 
