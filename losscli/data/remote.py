@@ -33,7 +33,7 @@ def without_scheme(path: str) -> str:
 
 def shown(path: str) -> str:
     """The path for messages: without what a URI may hold of credentials."""
-    return re.sub(r"(://)[^/@]*@", r"\1", path.partition("?")[0]) if is_uri(path) else path
+    return re.sub(r"(://)[^/@:]*:[^/@]*@", r"\1", path.partition("?")[0]) if is_uri(path) else path
 
 
 def open_file(path: str) -> Any:
