@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv, feather
 
 from losscli.data import remote
 from tests.conftest import Cli
@@ -37,7 +38,7 @@ def write(folder: Path) -> None:
     columns = pa.table({"y_true": Y, "y_pred": P})
     pq.write_table(columns, folder / "d.parquet", row_group_size=20_000)
     pq.write_table(columns, folder / "one.parquet")
-    pa.feather.write_feather(columns, folder / "d.feather")
+    feather.write_feather(columns, folder / "d.feather")
     np.save(folder / "d.npy", np.stack([Y, P], axis=1))
     np.savez(folder / "d.npz", y_true=Y, y_pred=P)
     (folder / "d.json").write_text(f'{{"y_true": {Y.tolist()}, "y_pred": {P.tolist()}}}')
@@ -48,7 +49,7 @@ def write(folder: Path) -> None:
         for i in range(3):
             part = columns.slice(i * 25_000, 25_000)
             if kind == "csv":
-                pa.csv.write_csv(part, folder / kind / f"{i}.csv")
+                csv.write_csv(part, folder / kind / f"{i}.csv")
             else:
                 pq.write_table(part, folder / kind / f"{i}.parquet")
         (folder / kind / "_SUCCESS").write_text("")
@@ -59,9 +60,6 @@ DATA = ["d.csv", "d.parquet", "one.parquet", "d.feather", "d.npy", "d.npz", "d.j
 
 
 def test_the_numbers_of_files_here(cli: Cli, store: Any, tmp_path: Path) -> None:
-    import pyarrow.csv  # noqa: F401
-    import pyarrow.feather  # noqa: F401
-
     write(tmp_path)
     store.put(str(tmp_path), f"/{FOLDER}", recursive=True)
     for name in DATA:
