@@ -14,6 +14,9 @@ from losscli.data.table import ArraysTable, Chunk, Kind, Table
 from losscli.errors import DataError, UsageError
 
 PARTS = ("csv", "tsv", "parquet")
+
+FAR = 8
+"""Files that are opened at once where each takes its time to answer."""
 _ROLE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
 
 
@@ -163,9 +166,15 @@ class _Files(NamedTuple):
     options: ReadOptions
 
     def opened(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        """Each file, open until the next one is asked for."""
-        for path in self.paths[self.start :]:
-            with closing(_open_one(path, self.role, self.options)) as table:
+        """Each file, open until the next one is asked for; those that are far away are opened ahead."""
+        from losscli.data.ahead import in_order
+
+        paths = self.paths[self.start :]
+        jobs = FAR if paths and remote.is_uri(paths[0]) else 1
+        for _, found in in_order(lambda path: _open_one(path, self.role, self.options), paths, jobs):
+            if isinstance(found, Exception):
+                raise found
+            with closing(found) as table:
                 lacking = [name for name in wanted if table.column(name) is None]
                 if lacking:
                     raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self.paths[0]} has")
