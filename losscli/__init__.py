@@ -13,20 +13,20 @@ from losscli.version import __version__
 
 if TYPE_CHECKING:
     from losscli.api import LossFunction, compare, compute, get_loss, list_losses, recommend
-    from losscli.errors import DataError, LosscliError, NoResultError, UsageError
+    from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
     from losscli.results import Evaluation, LossResult
     from losscli.spec import Property, Reduction, loss
 
 _HOMES = {
     "losscli.api": ("LossFunction", "compare", "compute", "get_loss", "list_losses", "recommend"),
-    "losscli.errors": ("DataError", "LosscliError", "NoResultError", "UsageError"),
+    "losscli.errors": ("ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"),
     "losscli.results": ("Evaluation", "LossResult"),
     "losscli.spec": ("Property", "Reduction", "loss"),
 }
 
 __all__ = [
-    "DataError", "Evaluation", "LossFunction", "LossResult", "LosscliError", "NoResultError", "Property", "Reduction",
-    "UsageError", "__version__", "compare", "compute", "get_loss", "list_losses", "loss",
+    "ClusterError", "DataError", "Evaluation", "LossFunction", "LossResult", "LosscliError", "NoResultError",
+    "Property", "Reduction", "UsageError", "__version__", "compare", "compute", "get_loss", "list_losses", "loss",
     "recommend",
 ]  # fmt: skip
 

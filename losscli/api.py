@@ -60,6 +60,9 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
             `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names);
             `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value;
             `baseline`, the path of an earlier JSON result, for `result.baseline.change`;
+            `engine="dask"` for the workers of a cluster, on which `data`, a path, is read: that at the address
+            `scheduler`, or one of `workers` processes (a script then has its calls under `if __name__ ==
+            "__main__"`), without per-sample losses;
             and `ci` (a level such as 0.95), `resamples`, `seed`, `ci_method` (`auto`, `studentized`, `bca`,
             `percentile`, `poisson`) for a bootstrap interval of the value.
 
@@ -71,6 +74,7 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
         UsageError: an unknown loss or parameter, or one out of range.
         DataError: shapes that do not fit, a value outside its domain, a missing value.
         NoResultError: no row was left.
+        ClusterError: the cluster is not there, or goes away.
     """
     one = isinstance(loss, (str, LossFunction))
     if isinstance(loss, str) and "," in loss:
@@ -122,6 +126,8 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
     from losscli.analysis.compare import Asked, compare_run
 
     names = losses.split(",") if isinstance(losses, str) else list(losses)
+    if options.get("engine", "local") != "local":
+        raise UsageError("compare has no engine: it needs all rows in one place")
     asked = Asked.of(outliers, sort, show_outliers, options.get("ci") is not None)
     column = asked.rule.column if asked.rule else ""
     earlier = _earlier(options.pop("baseline", None))
@@ -214,11 +220,23 @@ def _warn(text: str) -> None:
 
 def _evaluate(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Evaluation:
     with _prepared(losses, data, options) as (dataset, run):
+        if options.get("engine", "local") != "local":
+            return _reduced(dataset, run, options)
         kept = [(item.batch.rows, item.outcomes) for item in run.over(dataset.batches())]
         if run.group_by:
             return results_by_group(dataset, run)
         evaluation = results_of(dataset, run)
     return replace(evaluation, losses=tuple(_with_samples(r, i, kept) for i, r in enumerate(evaluation.losses)))
+
+
+def _reduced(dataset: Dataset, run: Run, options: Mapping[str, Any]) -> Evaluation:
+    """The statistics alone, from where they are found."""
+    from losscli.engines import reduced
+
+    request = Request(**{key: options[key] for key in ("engine", "scheduler", "workers", "jobs") if key in options})
+    for _ in reduced(dataset, run, request, _warn):
+        pass
+    return results_by_group(dataset, run) if run.group_by else results_of(dataset, run)
 
 
 def _with_samples(result: LossResult, i: int, kept: Sequence[tuple[NDArray[np.int64], Any]]) -> LossResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DataError", "LosscliError", "NoResultError", "UsageError"]
+__all__ = ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
 
 
 class LosscliError(Exception):
@@ -24,6 +24,12 @@ class DataError(LosscliError, ValueError):
     """The data is missing, unreadable, or not what the loss is defined for."""
 
     exit_status = 3
+
+
+class ClusterError(LosscliError, RuntimeError):
+    """The machines that were to do the work are not there, or went away."""
+
+    exit_status = 69
 
 
 class NoResultError(LosscliError, ArithmeticError):

@@ -68,6 +68,10 @@ class Evaluator:
     form: Form
     _layouts: dict[Any, Layout] = field(default_factory=dict, init=False, repr=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The form is sent as its place among those of the loss."""
+        return _evaluator, (self.bound, self.bound.loss.forms.index(self.form))
+
     @property
     def label(self) -> str:
         return self.bound.label
@@ -121,7 +125,7 @@ class Evaluator:
         try:
             return np.atleast_1d(np.asarray(self._call(self.form.kernel, arrays), dtype=np.float64))
         except Exception as error:
-            if isinstance(error, LosscliError) or self.bound.loss.module.startswith("losscli.losses."):
+            if isinstance(error, LosscliError) or self.bound.loss.in_catalogue:
                 raise
             raise UsageError(f"{self.label}: its kernel failed: {type(error).__name__}: {error}") from error
 
@@ -186,6 +190,10 @@ def _rows_with(mask: Mask) -> int:
     if mask.ndim == 1 or not mask.any():
         return int(np.count_nonzero(mask))
     return int(mask.reshape(len(mask), -1).any(axis=1).sum())
+
+
+def _evaluator(bound: BoundLoss, form: int) -> Evaluator:
+    return Evaluator(bound, bound.loss.forms[form])
 
 
 def _letters(domain: Domain, sizes: Sequence[int]) -> Iterator[tuple[str, Any]]:
@@ -272,6 +280,21 @@ class Run:
     def again(self) -> Run:
         """The same before any batch, without gradients."""
         return Run(self.evaluators, self.reduction, False, self.group_by, self.resampling, self.value_only)
+
+    def statistics(self) -> Iterator[tuple[tuple[str, ...] | None, int, Accumulator]]:
+        """What is kept of each group (of all rows: None) and loss, by the place of the loss."""
+        for key, accumulators in ((None, self.accumulators), *self.groups.items()):
+            for i, accumulator in enumerate(accumulators):
+                yield key, i, accumulator
+
+    def state(self) -> dict[str, Any]:
+        """What is kept of the batches so far, to be put into an empty one elsewhere."""
+        return {name: value for name, value in vars(self).items() if name != "evaluators"}
+
+    def put(self, state: Mapping[str, Any]) -> Run:
+        """This one, with the `state` of another one of the same losses."""
+        vars(self).update(state)
+        return self
 
     def merge(self, other: Run) -> None:
         """Add the statistics of other batches; those that come later are merged later."""

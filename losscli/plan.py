@@ -28,6 +28,8 @@ class Request(NamedTuple):
     to bring along; `models` what was asked for as the predictions of several models, None where there can be but one;
     `ci` is the level of bootstrap intervals, the next three are how they are found; None is their defaults. With
     `value_only` no statistic is kept that the value does not need; `jobs` are the threads, None being all processors.
+    `engine` is where it is done (`local`, `dask`), `scheduler` the address of a Dask cluster and `workers` how many
+    processes are started, or waited for where there is an address.
     """
 
     columns: Mapping[str, str] = {}
@@ -45,6 +47,9 @@ class Request(NamedTuple):
     ci_method: str | None = None
     value_only: bool = False
     jobs: int | None = None
+    engine: str = "local"
+    scheduler: str | None = None
+    workers: int | None = None
 
 
 OBSERVED = ("y_true", "y_pred", "weight")
@@ -164,11 +169,15 @@ def check_choices(request: Request) -> None:
     for name, value, choices in (
         ("reduction", request.reduction, ("mean", "sum", "median")),
         ("nan", request.nan, ("error", "omit", "propagate")),
+        ("engine", request.engine, ("local", "dask")),
     ):
         if value not in choices:
             raise UsageError(f"{name}={value!r} must be one of {', '.join(choices)}")
-    if request.jobs is not None and request.jobs < 1:
-        raise UsageError(f"jobs={request.jobs!r} must be at least 1")
+    for name, count in (("jobs", request.jobs), ("workers", request.workers)):
+        if count is not None and count < 1:
+            raise UsageError(f"{name}={count!r} must be at least 1")
+    if request.engine == "local" and (request.scheduler or request.workers):
+        raise UsageError(f"{'scheduler' if request.scheduler else 'workers'} goes with engine dask")
 
 
 def _check_roles(request: Request, known: Sequence[str]) -> None:

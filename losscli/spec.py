@@ -228,8 +228,23 @@ class Loss:
             raise UsageError(f"{self.name}: {problem}")
         return BoundLoss(self, values)
 
+    @property
+    def in_catalogue(self) -> bool:
+        """Whether it is one of losscli's own."""
+        return self.module.startswith("losscli.losses.")
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """A loss of the catalogue is sent by its name: its kernels go by names that are the losses'."""
+        return (_of_catalogue, (self.name,)) if self.in_catalogue else super().__reduce__()
+
     def __repr__(self) -> str:
         return f"<loss {self.name}>"
+
+
+def _of_catalogue(name: str) -> Loss:
+    from losscli import registry
+
+    return registry.find(name)
 
 
 def checked(loss_name: str, parameter: Parameter, value: Any) -> Any:

@@ -95,7 +95,7 @@ def test_every_command_is_shown() -> None:
 
 def test_every_exit_status_is_listed() -> None:
     text = README.read_text(encoding="utf-8")
-    kinds = (losscli.UsageError, losscli.DataError, losscli.NoResultError)
+    kinds = (losscli.UsageError, losscli.DataError, losscli.NoResultError, losscli.ClusterError)
     for status in [0, 1, *(kind.exit_status for kind in kinds), losscli.LosscliError.exit_status, 130, 141]:
         assert f"| {status} |" in text
 

@@ -11,6 +11,8 @@ from losscli.cli.options import (
     baseline_option,
     columns_from,
     data_options,
+    engine_from,
+    engine_options,
     gate_option,
     interval_from,
     interval_options,
@@ -46,6 +48,7 @@ from losscli.cli.options import (
 @gate_option
 @baseline_option
 @jobs_option
+@engine_options
 @output_options
 def command(
     losses: str,
@@ -97,14 +100,17 @@ def command(
         jobs=jobs,
         value_only=output.format == "value" and not (per_sample or gates or baseline or values["ci"]),
         **interval,
+        **engine_from(values),
     )
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     if per_sample:
+        if request.engine != "local":
+            note(f"evaluated here, not by {request.engine.capitalize()}: rows are printed in order, from one place")
         evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)
         output.emit(report.samples(dataset, run, evaluated, lambda: results_of(dataset, run).to_dict(), top))
         evaluation = earlier.beside(results_of(dataset, run)) if earlier else results_of(dataset, run)
     else:
-        for _ in track(reduced(dataset, run), dataset.progress, quiet, rows=int):
+        for _ in track(reduced(dataset, run, request, note), dataset.progress, quiet, rows=int):
             pass
         evaluation = results_by_group(dataset, run) if group_by else results_of(dataset, run)
         evaluation = evaluation.with_penalty(charge) if charge else evaluation

@@ -79,6 +79,15 @@ jobs_option = click.option(
     help="Threads that read and evaluate.  [default: all cores]",
 )
 
+engine_options = bundle(
+    click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True,
+                 help="Where files are evaluated: by threads, or by the workers of a Dask cluster."),
+    click.option("--scheduler", metavar="ADDRESS",
+                 help="With --engine dask: a running cluster, as tcp://host:8786; otherwise one is started here."),
+    click.option("--workers", type=click.IntRange(min=1), metavar="N",
+                 help="With --engine dask: processes to start, or with --scheduler workers to wait for."),
+)  # fmt: skip
+
 output_options = bundle(
     click.option("-f", "--format", "format_", type=click.Choice(FORMATS),
                  help="Output format; table on a terminal, tsv in a pipe."),
@@ -122,6 +131,15 @@ interval_options = bundle(
                  help="With --ci: studentized (of means, the default), bca, percentile (of medians, the default), or "
                       "poisson (always from 65537 rows on)."),
 )  # fmt: skip
+
+
+def engine_from(values: dict[str, Any]) -> dict[str, Any]:
+    """Where it is evaluated, as a Request has it."""
+    if values["engine"] == "local":
+        for name in ("scheduler", "workers"):
+            if values[name] is not None:
+                raise UsageError(f"--{name} goes with --engine dask")
+    return {name: values[name] for name in ("engine", "scheduler", "workers")}
 
 
 class Notes:

@@ -11,10 +11,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from losscli.data import remote
 from losscli.data.batch import ROWS
 from losscli.data.files import Input
 from losscli.data.table import Chunk, Column, Kind, Table, convert
 from losscli.errors import DataError
+
+FOOTER = 1 << 16
+"""Bytes of metadata that are sent along with a row group."""
 
 
 def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
@@ -88,7 +92,8 @@ class ArrowTable(Table):
 
     def __init__(self, source: Input, format: str) -> None:
         self._stack = ExitStack()
-        path = self._stack.enter_context(source.file())
+        direct = source.remote and not source.compression and format == "parquet"
+        path = source.path if direct else self._stack.enter_context(source.file())
         self._file: Any
         try:
             self._file = _OPENERS[format](path)
@@ -97,7 +102,8 @@ class ArrowTable(Table):
             raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
         super().__init__(source.name, format, [column_of(f) for f in self._file.schema], self._file.length)
         self._done = 0
-        self.divisible = self._file.groups > 1 and path == source.path
+        self.lasting = format == "parquet" and path == source.path and self._file.groups > 0
+        self.divisible = self.lasting and self._file.groups > 1
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         done = 0
@@ -138,6 +144,10 @@ class RowGroup(Table):
         super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows)
         self._path, self._metadata, self._group = file.path, file.metadata, group
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Where the file says much about itself, it is to be asked again."""
+        return super().__getstate__() | ({"_metadata": None} if self._metadata.serialized_size > FOOTER else {})
+
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = self.before
         try:
@@ -167,7 +177,8 @@ class _Parquet:
         from pyarrow import parquet
 
         self.path = path
-        self._file = parquet.ParquetFile(path, memory_map=True, metadata=metadata)
+        source = remote.open_file(path) if remote.is_uri(path) else path
+        self._file = parquet.ParquetFile(source, memory_map=True, metadata=metadata, pre_buffer=source is not path)
         self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -167,6 +167,13 @@ class Dataset:
         """Whether labels are names that get their numbers as they come."""
         domain = self.domains.get(bound.role)
         return domain is not None and domain.any_name and any(column.kind is Kind.TEXT for column in bound.columns)
+
+    def outline(self) -> Dataset:
+        """What it takes to make datasets of parts elsewhere: no table has rows, no file is open."""
+        tables = {id(table): table.outline() for table in self.tables}
+        bound = {name: b._replace(table=tables[id(b.table)]) for name, b in self.bound.items()}
+        policy, whole = RowPolicy(self.policy.nan), self._read_tables()
+        return replace(self, bound=bound, policy=policy, note=silent, memory={}, whole=whole)
 
     def alone(self, part: Part) -> Dataset:
         """A part as a dataset that knows of no other, and is silent: its rows count from 1."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
+from losscli.data import remote
 from losscli.errors import DataError
 
 STDIN = "-"
@@ -38,9 +39,10 @@ class Input:
         Raises:
             DataError: there is no such file, or it cannot be read.
         """
-        self.path = path
-        self.name = "standard input" if path == STDIN else path
-        self._raw = self._open(path)
+        self.name = "standard input" if path == STDIN else remote.shown(path)
+        self.remote = remote.is_uri(path)
+        self.path = path if path == STDIN or self.remote else os.path.abspath(path)  # others may open it elsewhere
+        self._raw = self._open(path, self.name)
         self._size = _size(self._raw)
         head = self._raw.peek(HEAD)
         self.compression = next((kind for magic, kind in COMPRESSION.items() if head.startswith(magic)), None)
@@ -52,21 +54,23 @@ class Input:
         self._stream = io.BufferedReader(_Guarded(self._decompressed(), self), buffer_size=HEAD)
 
     @staticmethod
-    def _open(path: str) -> io.BufferedReader[Any]:
+    def _open(path: str, name: str) -> io.BufferedReader[Any]:
         if path == STDIN:
             _widen(sys.stdin.buffer)
             return io.BufferedReader(cast(io.RawIOBase, _unbuffered(sys.stdin.buffer)), buffer_size=HEAD)
         try:
             if os.path.isdir(path):
                 raise DataError(f"{path}: is a folder without any CSV or Parquet file in it")
+            if remote.is_uri(path):
+                return io.BufferedReader(remote.Raw(path), buffer_size=HEAD)
             return cast("io.BufferedReader[Any]", open(path, "rb", buffering=HEAD))
         except FileNotFoundError:
-            raise DataError(f"{path}: no such file{_similar(path)}") from None
+            raise DataError(f"{name}: no such file{_similar(path)}") from None
         except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+            raise DataError(f"{name}: cannot be read: {remote.reason(error)}") from None
 
     def _check_ending(self) -> None:
-        ending = COMPRESSED_ENDINGS.get(os.path.splitext(self.path)[1].lower())
+        ending = COMPRESSED_ENDINGS.get(os.path.splitext(self.name)[1].lower())
         if ending and self.compression != ending and self._raw.peek(1):
             raise DataError(f"{self.name}: is not {ending}-compressed, as its name says; it may be damaged")
 
@@ -114,12 +118,12 @@ class Input:
         return self._size if self.path != STDIN and self.compression is None and self._regular() else None
 
     def _regular(self) -> bool:
-        return stat.S_ISREG(os.fstat(self._raw.fileno()).st_mode)
+        return self.remote or stat.S_ISREG(os.fstat(self._raw.fileno()).st_mode)
 
     @contextmanager
     def file(self) -> Iterator[str]:
         """A path with the decompressed bytes, for formats that are read from the end; a copy where need be."""
-        if self.path != STDIN and self.compression is None:
+        if self.path != STDIN and self.compression is None and not self.remote:
             yield self.path
             return
         import shutil
@@ -132,7 +136,7 @@ class Input:
 
     def format(self) -> str:
         """The format: by the name's ending, else by the first bytes."""
-        name = self.path
+        name = self.name
         stem, ending = os.path.splitext(name)
         if ending.lower() in COMPRESSED_ENDINGS:
             ending = os.path.splitext(stem)[1]
@@ -198,6 +202,8 @@ def _widen(pipe: BinaryIO) -> None:
 
 
 def _size(raw: io.BufferedReader[Any]) -> int | None:
+    if isinstance(raw.raw, remote.Raw):
+        return raw.raw.size
     try:
         return os.fstat(raw.fileno()).st_size
     except (OSError, ValueError):

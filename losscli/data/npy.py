@@ -34,7 +34,7 @@ def read_npy(source: Input, role: str | None) -> Table:
     if not shape or shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     columns = _columns(source.name, shape, dtype, role)
-    if source.path == STDIN or source.compression or fortran:
+    if source.path == STDIN or source.remote or source.compression or fortran:
         return _StreamedNpy(source, shape, dtype, fortran, columns)
     return _MappedNpy(source.name, source.path, _data_start(source, shape, dtype), shape, dtype, columns)
 
@@ -91,6 +91,7 @@ class _MappedNpy(Table):
     """Rows of a file, mapped some at a time, so that the file does not end up in memory whole."""
 
     sliceable = True
+    lasting = True
 
     def __init__(
         self, name: str, path: str, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], columns: Mapping[str, Any]

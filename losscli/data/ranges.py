@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
+from losscli.data import remote
 from losscli.data.batch import ROWS
 from losscli.data.lines import Layout, Lines
 from losscli.data.table import Chunk, Kind, Table, Torn
@@ -44,6 +45,8 @@ class _Piece(Table):
 class BlockPiece(_Piece):
     """Lines that are in memory."""
 
+    loaded = True
+
     def __init__(self, layout: Layout, format: str, block: bytes) -> None:
         super().__init__(layout, format)
         self._block = block
@@ -72,7 +75,7 @@ class RangePiece(_Piece):
         first, low, high, end = self._span
         at = max(low - 1, first)  # if a line ends just before, the next one is ours
         try:
-            with open(self._path, "rb", buffering=0) as file:
+            with remote.open_file(self._path) as file:
                 file.seek(at)
                 data = file.read(min(high + TAIL, end) - at) or b""
                 start = 0 if low == first else data.find(b"\n", 0, high - at - 1) + 1
@@ -84,13 +87,13 @@ class RangePiece(_Piece):
                         break
                     data += more
         except OSError as error:
-            raise DataError(f"{self.name}: cannot be read: {error.strerror}") from None
+            raise DataError(f"{self.name}: cannot be read: {remote.reason(error)}") from None
         return at, Lines(data, start, stop or len(data))
 
     def rest(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         first, low, high, end = self._span
         at, lines = self._cut()
-        with open(self._path, "rb") as file:
+        with remote.open_file(self._path) as file:
             file.seek(at + lines.start)
             for block, position in _positions(file, blocks_of(file.read, high - at - lines.start, high - low)):
                 piece = BlockPiece(self.layout, self.format, block)

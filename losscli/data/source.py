@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import NamedTuple
 
+from losscli.data import remote
 from losscli.data.files import COMPRESSED_ENDINGS, ENDINGS, STDIN, Input
 from losscli.data.table import ArraysTable, Chunk, Kind, Table
 from losscli.errors import DataError, UsageError
 
 PARTS = ("csv", "tsv", "parquet")
+
+FAR = 8
+"""Files that are opened at once where each takes its time to answer."""
 _ROLE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
 
 
@@ -97,6 +101,7 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
         DataError: there is nothing there, or it is not of its format.
     """
     options = options or ReadOptions()
+    path = remote.without_scheme(path)
     paths = _parts(path)
     if len(paths) == 1:
         return _open_one(paths[0], role, options)
@@ -118,6 +123,8 @@ def _open_one(path: str, role: str | None, options: ReadOptions) -> Table:
 
 
 def _parts(path: str) -> list[str]:
+    if remote.is_uri(path):
+        return _remote_parts(path)
     if path == STDIN or os.path.isfile(path):
         return [path]
     if os.path.isdir(path):
@@ -130,6 +137,18 @@ def _parts(path: str) -> list[str]:
             raise DataError(f"{path}: no file matches")
         return found
     return [path]
+
+
+def _remote_parts(path: str) -> list[str]:
+    found = remote.listed(path)
+    if not found and "*" in path:
+        raise DataError(f"{remote.shown(path)}: no file matches")
+    if found in ([], [path]) or "*" in path:
+        return found or [path]
+    parts = [file for file in found if _is_part(remote.shown(file).rpartition("/")[2])]
+    if not parts:
+        raise DataError(f"{remote.shown(path)}: is a folder without any CSV or Parquet file in it")
+    return parts
 
 
 def _is_part(name: str) -> bool:
@@ -147,9 +166,15 @@ class _Files(NamedTuple):
     options: ReadOptions
 
     def opened(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        """Each file, open until the next one is asked for."""
-        for path in self.paths[self.start :]:
-            with closing(_open_one(path, self.role, self.options)) as table:
+        """Each file, open until the next one is asked for; those that are far away are opened ahead."""
+        from losscli.data.ahead import in_order
+
+        paths = self.paths[self.start :]
+        jobs = FAR if paths and remote.is_uri(paths[0]) else 1
+        for _, found in in_order(lambda path: _open_one(path, self.role, self.options), paths, jobs):
+            if isinstance(found, Exception):
+                raise found
+            with closing(found) as table:
                 lacking = [name for name in wanted if table.column(name) is None]
                 if lacking:
                     raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self.paths[0]} has")
@@ -166,7 +191,7 @@ class _Files(NamedTuple):
 
 def _apart(table: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
     """The pieces of a table that may be closed before they are read."""
-    if table.divisible:
+    if table.divisible or (table.lasting and table.format == "parquet"):
         return table.pieces(wanted)
     return (ArraysTable(table.name, table.format, chunk) for chunk in table.chunks(wanted))
 
@@ -179,7 +204,7 @@ class _Parts(Table):
         self._files = _Files(paths, 1, role, options)
         self._opened = 1
         super().__init__(name, self._first.format, self._first.columns)
-        self.divisible, self.small_pieces = True, self._first.small_pieces
+        self.divisible, self.small_pieces, self.lasting = True, self._first.small_pieces, True
 
     def progress(self) -> float | None:
         return (self._opened - 1) / len(self._files.paths)

@@ -72,12 +72,16 @@ class Table:
     these are `small_pieces` their columns can be held), one that is `sliceable` by ranges of rows.
 
     Of a piece, `before` is how many rows come before it in its file, `file` which one that is of several, and `then`
-    what comes after it that it knows nothing of. `reached` is the part of the whole that has been read by pieces.
+    what comes after it that it knows nothing of. `reached` is the part of the whole that has been read by pieces. The
+    rows of a piece that is `loaded` are in memory; those of one that is not can be read by whoever has the file, as can
+    all pieces of a table that is `lasting`, even once it is closed.
     """
 
     divisible = False
     small_pieces = False
     sliceable = False
+    lasting = False
+    loaded = False
 
     def __init__(self, name: str, format: str, columns: Sequence[Column], length: int | None = None) -> None:
         self.name = name
@@ -90,6 +94,14 @@ class Table:
         self.file = 0
         self.then: Divisible | None = None
         self.reached: float | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to where it is read: that need not know what comes after, nor what is open here."""
+        return self.__dict__ | {"source": None, "then": None}
+
+    def outline(self) -> Table:
+        """What it is called and what its columns are, without any rows."""
+        return Table(self.name, self.format, self.columns, self.length)
 
     def close(self) -> None:
         """Let go of what is read from."""
@@ -131,6 +143,7 @@ class ArraysTable(Table):
     """Columns that are in memory already."""
 
     sliceable = True
+    loaded = True
 
     def __init__(self, name: str, format: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._arrays = {key: np.asarray(array) for key, array in arrays.items()}

@@ -45,6 +45,7 @@ class TextTable(Table):
         self.divisible = self._more
         self._start = None if mark is None else mark + len(first) - len(self._body)
         self._size = source.size_of_file()
+        self.lasting = self._start is not None and self._size is not None
         self._names = _told_apart(given)
         sample = self._sample(self._body)
         columns = [Column(n, _kind(cells)) for n, cells in zip(self._names, sample, strict=True)]

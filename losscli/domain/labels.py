@@ -47,7 +47,9 @@ class BinaryLabels(Domain):
             if seen:
                 place.memory[label] = True
         if "zero" in place.memory and "minus" in place.memory:
-            raise place.fail(values == -1, values, "stands beside 0: labels are {0, 1} or {-1, 1}, not both")
+            here, other = (-1, 0) if minus else (0, -1)
+            what = f"stands beside {other}: labels are {{0, 1}} or {{-1, 1}}, not both"
+            raise place.fail(values == here, values, what)
 
     def describe(self) -> str:
         return "a label 0 or 1 (or -1 and 1)" + (", or a probability in [0, 1]" if self.soft else "")

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from losscli.data.dataset import Dataset
+from losscli.data.dataset import Dataset, Part
 from losscli.evaluate import Run
 
+if TYPE_CHECKING:
+    from losscli.plan import Request
 
-def reduced(dataset: Dataset, run: Run) -> Iterator[int]:
+
+def reduced(dataset: Dataset, run: Run, request: Request, note: Callable[[str], None]) -> Iterator[int]:
     """Evaluate a dataset of which only the statistics are asked for; gives the rows of what is done with, bit by bit.
 
-    By parts, and by several threads, where the data and the losses allow it; in order otherwise.
+    By parts, and by several threads or the workers of a cluster, where the data and the losses allow it; in order
+    otherwise, with a note if a cluster was asked for.
 
     Raises:
+        UsageError: Dask was asked for and is not installed.
+        ClusterError: the cluster is not there, or goes away.
         LosscliError: as `Run.over`.
     """
     parts = dataset.parts() if run.splits(dataset) else None
+    if request.engine == "dask":
+        from losscli.engines.cluster import check_installed
+
+        check_installed()
+        if reason := _not_apart(dataset, run, parts):
+            note(f"evaluated here, not by Dask: {reason}")
     if parts is None:
         yield from (len(item.batch) for item in run.over(dataset.batches()))
-        return
-    from losscli.engines.local import run_parts
+    elif request.engine == "dask" and not reason:
+        from losscli.engines.dask import run_parts as run_on_cluster
 
-    yield from run_parts(dataset, run, parts)
+        yield from run_on_cluster(dataset, run, parts, request)
+    else:
+        from losscli.engines.local import run_parts
+
+        yield from run_parts(dataset, run, parts)
+
+
+def _not_apart(dataset: Dataset, run: Run, parts: Iterator[Part] | None) -> str:
+    """Why the data is not evaluated by others; empty where it can be."""
+    if not run.splits(dataset):
+        coupled = [e.label for e in run.evaluators if e.form.whole]
+        what = ", ".join(coupled) or ("a bootstrap" if run.resampling else "one of these losses")
+        return f"{what} needs all rows in one place"
+    loaded = [table for table in dataset.row_tables if not table.lasting]
+    if loaded:
+        return f"{loaded[0].name or 'arrays'} is read as it comes, in one place"
+    return "" if parts is not None else "the data is too small to be divided, or its rows are paired as they come"

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 
 from losscli.data.ahead import until_torn
 from losscli.data.dataset import Dataset, Part
-from losscli.engines.parts import Partial, Plan, conclude, evaluate, put_together
+from losscli.engines.parts import Partial, Plan, conclude, evaluate, put_together, watched
 from losscli.evaluate import Run
-
-Done = tuple[Part, Partial | Exception]
 
 
 def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part]) -> Iterator[int]:
@@ -26,19 +24,11 @@ def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part]) -> Iterator[int
     plan = Plan(dataset, run)
 
     def one(part: Part) -> Partial:
-        return evaluate(part, plan, condense=not all(accumulator.exact for accumulator in run.accumulators))
+        return evaluate(part, plan, plan.full)
 
     done = until_torn(one, parts, dataset.jobs, lambda part: part.rest(dataset.wanted(dataset.row_tables[0])))
     try:
-        yield from put_together(plan, _watched(dataset, done))
+        yield from put_together(plan, watched(dataset, done))
     finally:
         done.close()
     conclude(plan)
-
-
-def _watched(dataset: Dataset, done: Iterator[Done]) -> Iterator[Done]:
-    """Tell the tables how far they have been read."""
-    for part, found in done:
-        yield part, found
-        for table in dataset.row_tables:
-            table.reached = part.pieces[0].reached

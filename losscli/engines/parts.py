@@ -16,12 +16,24 @@ from losscli.data.dataset import Dataset, Part
 from losscli.data.table import Numbering
 from losscli.evaluate import Run
 
+Full = frozenset[tuple[tuple[str, ...] | None, int]]
+"""Statistics by their group (None for all rows) and the place of their loss."""
+
 
 class Plan(NamedTuple):
     """What is evaluated: the losses, and a dataset that says how a part becomes batches."""
 
     dataset: Dataset
     run: Run
+
+    @property
+    def full(self) -> Full:
+        """The statistics that do not keep values any more: quantiles are of too many."""
+        return frozenset((key, i) for key, i, accumulator in self.run.statistics() if not accumulator.exact)
+
+    def outline(self) -> Plan:
+        """What it takes to evaluate parts elsewhere."""
+        return Plan(self.dataset.outline(), self.run.again())
 
 
 @dataclass
@@ -33,10 +45,14 @@ class Partial:
     memory: dict[str, dict[str, Any]]
 
 
-def evaluate(part: Part, plan: Plan, condense: bool = False) -> Partial:
+Done = tuple[Part, Partial | Exception]
+"""A part, and what came of it."""
+
+
+def evaluate(part: Part, plan: Plan, full: Full = frozenset()) -> Partial:
     """Evaluate a part by itself; it is the same wherever and whenever that is done.
 
-    With `condense` values are counted and not kept, as those of a dataset that is too large for it.
+    For what is `full` values are counted and not kept, which would be done as soon as they are merged.
 
     Raises:
         Torn: it does not end where a row does.
@@ -45,13 +61,21 @@ def evaluate(part: Part, plan: Plan, condense: bool = False) -> Partial:
     dataset, run = plan.dataset.alone(part), plan.run.again()
     for _ in run.each(dataset.counted()):
         pass
-    if condense:
-        for accumulator in run.accumulators:
+    for key, i, accumulator in run.statistics() if full else ():
+        if (key, i) in full:
             accumulator.condense()
     return Partial(run, dataset.policy, dataset.memory)
 
 
-def put_together(plan: Plan, evaluated: Iterable[tuple[Part, Partial | Exception]]) -> Iterator[int]:
+def watched(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
+    """Tell the tables how far they have been read."""
+    for part, found in done:
+        yield part, found
+        for table in dataset.row_tables:
+            table.reached = part.pieces[0].reached
+
+
+def put_together(plan: Plan, evaluated: Iterable[Done]) -> Iterator[int]:
     """Merge what came of the parts, in their order; gives the number of rows of each.
 
     Raises:

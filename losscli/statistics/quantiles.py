@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,20 @@ class Buckets:
         self._counts: Array = np.zeros(0)
         self._first = 0
         self._weighted = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent elsewhere: the buckets that hold something, and counts as short as they can be."""
+        used = np.flatnonzero(self._counts).astype(np.int32)
+        counts: NDArray[Any] = self._counts[used]
+        whole = not self._weighted and counts.max(initial=0.0) < 1 << 32
+        sent = used, counts.astype(np.uint32) if whole else counts
+        return self.__dict__ | {"_counts": sent, "_size": self._counts.size}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        used, counts = state["_counts"]
+        self.__dict__.update(state, _counts=np.zeros(state["_size"]))
+        self._counts[used] = counts
+        del self._size  # type: ignore[attr-defined]
 
     def update(self, values: Array, weights: Array | None) -> None:
         self._weighted = self._weighted or weights is not None

@@ -1,0 +1,225 @@
+"""Parts evaluated by the workers of a Dask cluster, which read the files themselves.
+
+What each part comes to is sent here and merged in the order of the parts, as it is by threads: the digits are those of
+one machine. Parts whose worker dies are evaluated by another one: Dask sees to that.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from losscli.data.batch import RowPolicy
+from losscli.data.dataset import Dataset, Part
+from losscli.data.table import Torn
+from losscli.engines.cluster import connected, told
+from losscli.engines.parts import Done, Full, Partial, Plan, conclude, evaluate, put_together, watched
+from losscli.errors import ClusterError, DataError, LosscliError
+from losscli.evaluate import Run
+from losscli.plan import Request, processors
+
+AHEAD = 3
+"""Tasks for each thread of the cluster that are sent before the oldest is done with: what bounds the memory."""
+
+MOST = 16
+"""Parts of a task, once there were many: enough that Dask's work for it, a millisecond, does not count."""
+
+GROWTH = 8
+"""Tasks after which the next ones have one part more, so that few parts are enough for many workers."""
+
+
+class Unreachable(Exception):  # noqa: N818 - it may still be right where the parts are put together
+    """A worker cannot read a file."""
+
+
+class Sent(NamedTuple):
+    """A Partial on its way: without the losses, which are known where it arrives."""
+
+    state: dict[str, Any]
+    policy: RowPolicy
+    memory: dict[str, dict[str, Any]]
+
+
+Bundle = tuple[Part, ...]
+
+
+def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part], request: Request) -> Iterator[int]:
+    """Evaluate parts by the workers of a cluster; gives the rows of each part that is done with.
+
+    Raises:
+        UsageError: there is no such cluster.
+        ClusterError: it has no workers, goes away, or its workers die over and over.
+        LosscliError: as `Run.over`.
+    """
+    plan = Plan(dataset, run)
+    with connected(request, processors()) as client:
+        done = _until_torn(client, plan, parts)
+        try:
+            yield from put_together(plan, watched(dataset, _reachable(done)))
+        finally:
+            done.close()
+    conclude(plan)
+
+
+def _until_torn(client: Any, plan: Plan, parts: Iterable[Part]) -> Generator[Done]:
+    """Each part with what it came to; from one that is cut in the wrong place the rest of it takes over."""
+    wanted = plan.dataset.wanted(plan.dataset.row_tables[0])
+    following: Iterable[Part] | None = parts
+    while following is not None:
+        results, following = _in_order(client, plan, following), None
+        for part, found in results:
+            if isinstance(found, Torn):
+                results.close()
+                following = part.rest(wanted)
+                break
+            yield part, found
+
+
+def _reachable(done: Iterable[Done]) -> Iterator[Done]:
+    """Refuse to do the work of workers that do not find the files, which are found here."""
+    for part, found in done:
+        yield part, found
+        if isinstance(found, Unreachable):  # and is evaluated by now
+            raise DataError(f"{found} on a worker, though it can be here: the files must be where every worker finds "
+                            "them by the same name (s3://, hdfs://, a shared folder)")  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------- on this side
+
+
+def _in_order(client: Any, plan: Plan, parts: Iterable[Part]) -> Generator[Done]:
+    """Each part with what it came to, in order; parts are sent some tasks ahead."""
+    import pickle
+
+    import cloudpickle
+
+    _by_value(plan, cloudpickle)
+    data = cloudpickle.dumps(plan.outline(), protocol=pickle.HIGHEST_PROTOCOL)
+    what = _sent(client, 0, _same, data)
+    limit = _Limit(client)
+    pending: deque[tuple[Bundle, Any]] = deque()
+    try:
+        for i, bundle in enumerate(_bundles(parts)):
+            pending.append((bundle, _sent(client, i, _evaluated, bundle, plan.full, what)))
+            while pending and (pending[0][1].done() or len(pending) >= limit.tasks()):
+                yield from _taken(client, plan, pending)
+        while pending:
+            yield from _taken(client, plan, pending)
+    finally:
+        with suppress(ClusterError), told():
+            client.cancel([what, *(future for _, future in pending)], force=True)
+
+
+def _sent(client: Any, place: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    """A task, after those that were sent before."""
+    with told():
+        return client.submit(function, *arguments, pure=False, priority=-place)
+
+
+def _bundles(parts: Iterable[Part]) -> Iterator[Bundle]:
+    """Parts for one task each: first one, later several; one where its rows are sent along."""
+    tasks = 0
+    bundle: list[Part] = []
+    for part in parts:
+        bundle.append(part)
+        if len(bundle) >= min(1 + tasks // GROWTH, MOST) or any(piece.loaded for piece in part.pieces):
+            yield tuple(bundle)
+            tasks, bundle = tasks + 1, []
+    if bundle:
+        yield tuple(bundle)
+
+
+class _Limit:
+    """How many tasks may be under way: some for each thread of the cluster, which may grow and shrink."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._seen, self._tasks = client, 0.0, 0
+
+    def tasks(self) -> int:
+        if time.monotonic() - self._seen > 1:
+            with told():
+                self._tasks = AHEAD * max(1, sum(self._client.nthreads().values()))
+            self._seen = time.monotonic()
+        return self._tasks
+
+
+def _taken(client: Any, plan: Plan, pending: deque[tuple[Bundle, Any]]) -> Iterator[Done]:
+    """What the oldest task came to, and the next ones that are done."""
+    _wait(pending[0][1])
+    count = next((i for i, (_, future) in enumerate(pending) if i and not future.done()), len(pending))
+    taken = [pending.popleft() for _ in range(count)]
+    with told():
+        gathered = client.gather([future for _, future in taken])
+    for (bundle, _), results in zip(taken, gathered, strict=True):
+        for part, found in zip(bundle, results, strict=True):
+            yield part, _received(found, plan)
+
+
+def _wait(future: Any) -> None:
+    """Wait for a task in a way that Ctrl-C interrupts: Dask's own way leaves something behind that complains."""
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    done.wait()
+
+
+def _received(found: Sent | Exception, plan: Plan) -> Partial | Exception:
+    if isinstance(found, Exception):
+        return found
+    return Partial(plan.run.again().put(found.state), found.policy, found.memory)
+
+
+def _by_value(plan: Plan, cloudpickle: Any) -> None:
+    """Send losses from elsewhere as code: workers need not have the files they were read from."""
+    import sys
+
+    for evaluator in plan.run.evaluators:
+        module = sys.modules.get(evaluator.bound.loss.module)
+        if module is not None and not evaluator.bound.loss.in_catalogue and module.__name__ != "__main__":
+            cloudpickle.register_pickle_by_value(module)
+
+
+# --------------------------------------------------------------------------------------------- on a worker
+
+
+def _same(data: bytes) -> bytes:
+    """What every task needs, as the result of a task: where it is lost, Dask makes it anew."""
+    return data
+
+
+def _evaluated(bundle: Bundle, full: Full, data: bytes) -> list[Sent | Exception]:
+    """What each part comes to."""
+    plan = _plan(data)
+    return [_attempt(part, plan, full) for part in bundle]
+
+
+def _attempt(part: Part, plan: Plan, full: Full) -> Sent | Exception:
+    try:
+        found = evaluate(part, plan, full)
+    except Torn as error:
+        return error
+    except LosscliError as error:
+        return Unreachable(str(error)) if isinstance(error.__context__, OSError) else error
+    except Exception as error:  # it is tried again where the parts are put together, and is told of there
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return Sent(found.run.state(), found.policy, found.memory)
+
+
+_loading = threading.Lock()
+
+
+def _plan(data: bytes) -> Plan:
+    with _loading:  # the threads of a worker start at once
+        return _loaded(data)
+
+
+@lru_cache(maxsize=2)
+def _loaded(data: bytes) -> Plan:
+    import pickle
+
+    found: Plan = pickle.loads(data)
+    return found

@@ -1,0 +1,376 @@
+"""A Dask cluster of several processes: the digits, messages and notes of one machine, whatever becomes of a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import losscli
+from losscli import errors
+from losscli.data import dataset, text
+from losscli.engines import cluster as connection
+from losscli.engines import dask as engine
+from tests.conftest import Cli, Result
+from tests.test_parts import DATA, LOSSES, P, W, Y, table
+
+pytest.importorskip("distributed")
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:unclosed:ResourceWarning",  # sockets of workers that were killed
+)
+ROWS = len(Y)
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a cluster of two worker processes."""
+    with connection.local_cluster(2, 1) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Cut data into pieces of so many bytes, or a sixth as many rows."""
+
+    def apply(size: int) -> None:
+        monkeypatch.setattr(text, "SMALL", 64)
+        monkeypatch.setattr(text, "BLOCK", size)
+        monkeypatch.setattr(dataset, "SLICE", size // 6)
+
+    return apply
+
+
+Both = Callable[..., tuple[Result, Result]]
+
+
+@pytest.fixture
+def both(cli: Cli, scheduler: str) -> Both:
+    """A command line evaluated here, and by the cluster."""
+
+    def call(*arguments: str, stdin: bytes = b"") -> tuple[Result, Result]:
+        here = cli("compute", *arguments, stdin=stdin)
+        return here, cli("compute", *arguments, "--engine", "dask", "--scheduler", scheduler, stdin=stdin)
+
+    return call
+
+
+# ------------------------------------------------------------------------------------------------- the digits
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_the_digits_of_one_machine(name: str, both: Both, cut: Callable[[int], None]) -> None:
+    data, options = DATA[name]
+    Path("d.csv").write_bytes(data)
+    cut(700)
+    here, there = both(LOSSES, "d.csv", *options)
+    assert here == there
+    assert here.status == 0
+
+
+def test_quantiles_of_more_values_than_are_kept(
+    both: Both, cut: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = zip(Y.tolist(), P.tolist(), W, strict=True)
+    lines = [f"{a!r},{b!r},{'xy'[i % 2]},{0.1 * w}" for i, (a, b, w) in enumerate(columns)]
+    Path("d.csv").write_bytes(table(lines, "y_true,y_pred,g,weight"))
+    cut(500)
+    monkeypatch.setattr("losscli.statistics.quantiles.Quantiles.__init__.__defaults__", (100,))
+    for options in ((), ("--group-by", "g"), ("--weight", "weight")):
+        here, there = both(LOSSES, "d.csv", *options)
+        assert here == there
+        assert "≈" in here.err
+
+
+def test_folders_parquet_and_arrays(both: Both, cut: Callable[[int], None]) -> None:
+    columns = pa.table({"y_true": Y, "y_pred": P, "g": [f"g{i % 3}" for i in range(ROWS)]})
+    for folder in ("csv", "groups", "single"):
+        Path(folder).mkdir()
+    for i in range(3):
+        some = columns.slice(100 * i, 100)
+        Path(f"csv/{i}.csv").write_bytes(
+            table([f"{a},{b},{g}" for a, b, g in zip(*(c.to_pylist() for c in some.columns), strict=True)],
+                  "y_true,y_pred,g")
+        )  # fmt: skip
+        pq.write_table(some, f"groups/{i}.parquet", row_group_size=30)
+        pq.write_table(some, f"single/{i}.parquet")
+    pq.write_table(columns, "d.parquet", row_group_size=50)
+    np.save("pair.npy", np.stack([Y, P], axis=1))
+    np.save("y.npy", Y)
+    np.save("p.npy", P)
+    cut(600)
+    for data in (["csv"], ["csv/*.csv"], ["groups"], ["single"], ["d.parquet"], ["pair.npy"], ["y.npy", "p.npy"]):
+        here, there = both(LOSSES, *data)
+        assert here == there, data
+        assert here.status == 0
+    uri = f"file://{Path('groups').absolute()}"
+    assert both(LOSSES, uri, "--group-by", "g")[0] == both(LOSSES, "groups", "--group-by", "g")[1]
+
+
+def test_vectors_and_tables_that_have_no_rows(both: Both, cut: Callable[[int], None]) -> None:
+    rng = np.random.default_rng(3)
+    np.save("e.npy", rng.normal(size=(ROWS, 4)))
+    np.save("l.npy", rng.integers(3, size=ROWS))
+    np.save("w.npy", rng.normal(size=(3, 4)))
+    cut(600)
+    here, there = both("arcface,cosface", "labels=l.npy", "embeddings=e.npy", "weights=w.npy")
+    assert here == there
+    assert here.status == 0
+
+
+def test_penalty_gate_and_json(both: Both, cut: Callable[[int], None]) -> None:
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    Path("w.json").write_text("[3, 4]")
+    cut(600)
+    more = ("--penalty", "l2:lambda=1", "--parameters", "w.json", "--fail-if", "mse>1", "-f", "json")
+    here, there = both("mse", "d.csv", *more)
+    assert here == there
+    assert here.status == 1
+
+
+# ------------------------------------------------------------------------------------------------ what is wrong
+
+
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [
+        ({250: "0.5,oops"}, ()),
+        ({40: "0.5,0.5,0.5", 260: "0.5,oops"}, ()),
+        ({3: "NA,0.5", 299: "0.5,NA"}, ()),
+        ({200: "0.5,inf", 201: "0.5,-1"}, ("--weight", "y_pred")),
+        ({270: '"0.5,0.5'}, ()),
+        ({123: "2,0.5"}, ("bce",)),
+        ({11: "-1,0.5", 210: "0,0.5"}, ("bce",)),
+    ],
+)  # fmt: skip
+def test_errors_name_the_row(
+    rows: dict[int, str], options: tuple[str, ...], both: Both, cut: Callable[[int], None]
+) -> None:
+    lines = [rows.get(i, f"1,{0.1 + i / 1000}") for i in range(1, ROWS + 1)]
+    Path("d.csv").write_bytes(table(lines))
+    cut(400)
+    loss, *more = options if options[:1] == ("bce",) else ("mse", *options)
+    here, there = both(loss, "d.csv", *more)
+    assert here == there
+    assert here.status == 3
+    assert here.err.count("\n") == 1
+    assert "row" in here.err
+
+
+def test_files_that_only_this_side_sees(cli: Cli, scheduler: str, cut: Callable[[int], None],
+                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    cut(600)
+    sent = engine._evaluated
+
+    def blind(bundle: engine.Bundle, full: object, data: bytes) -> object:
+        return sent(tuple(_gone(part) for part in bundle), full, data)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "_evaluated", blind)
+    result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", scheduler)
+    assert result.status == 3
+    assert result.err == (
+        "losscli: error: d.csv: cannot be read: No such file or directory on a worker, though it can be here: the "
+        "files must be where every worker finds them by the same name (s3://, hdfs://, a shared folder)\n"
+    )
+
+
+def _gone(part: dataset.Part) -> dataset.Part:
+    for piece in part.pieces:
+        piece._path = "/nowhere/d.csv"  # type: ignore[attr-defined]
+    return part
+
+
+def test_no_such_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]) -> None:
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    cut(600)
+    monkeypatch.setattr(connection, "PATIENCE", 0.3)
+    result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
+    assert result.status == 2
+    assert result.err.startswith("losscli: error: scheduler tcp://127.0.0.1:9: no Dask scheduler answers there")
+    assert result.err.count("\n") == 1
+
+
+def test_too_few_workers(cli: Cli, scheduler: str, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]) -> None:
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    cut(600)
+    monkeypatch.setattr(connection, "PATIENCE", 2)
+    result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", scheduler, "--workers", 3)
+    assert result.status == 69
+    assert result.err == f"losscli: error: scheduler {scheduler}: 2 of 3 workers are there after 2 s\n"
+
+
+def test_without_dask(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    monkeypatch.setattr(connection, "find_spec", lambda name: None)
+    result = cli("compute", "mse", "d.csv", "--engine", "dask")
+    assert result.status == 2
+    assert result.err == (
+        "losscli: error: the engine dask needs Dask, which is not installed: python3 -m pip install 'losscli[dask]'\n"
+    )
+
+
+@pytest.mark.parametrize("option", [("--scheduler", "tcp://h:1"), ("--workers", "2")])
+def test_options_of_the_other_engine(option: tuple[str, str], cli: Cli) -> None:
+    result = cli("compute", "mse", "d.csv", *option)
+    assert result.status == 2
+    assert result.err == f"losscli: error: {option[0]} goes with --engine dask\n"
+
+
+# ------------------------------------------------------------------------------------- what stays in one place
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["mse", "-"], "standard input is read as it comes, in one place"),
+        (["mse", "d.csv", "--top", "3"], "rows are printed in order, from one place"),
+        (["mse", "d.csv", "--ci", "0.9"], "a bootstrap needs all rows in one place"),
+        (["ghm_r", "d.csv"], "ghm_r needs all rows in one place"),
+        (["mse", "s.csv"], "the data is too small to be divided, or its rows are paired as they come"),
+    ],
+)  # fmt: skip
+def test_what_is_evaluated_here(arguments: list[str], why: str, cli: Cli, cut: Callable[[int], None]) -> None:
+    data = DATA["plain"][0]
+    Path("d.csv").write_bytes(data)
+    Path("s.csv").write_text("y_true,y_pred\n1,2\n")
+    cut(600)
+    here = cli("compute", *arguments, stdin=data)
+    there = cli("compute", *arguments, "--engine", "dask", stdin=data)
+    assert there.out == here.out
+    assert there.err == f"losscli: note: evaluated here, not by Dask: {why}\n" + here.err
+
+
+# --------------------------------------------------------------------------------------------- workers that die
+
+SLOW = """
+import os, time
+from pathlib import Path
+import numpy as np
+import losscli
+from losscli.domain import Real
+
+def _mark(folder):
+    (Path(folder) / f"{os.getpid()}-{time.time_ns()}").touch()
+
+@losscli.loss(family="test", formula="|e|")
+def slow(y_true: Real, y_pred: Real):
+    "Slow enough to be interrupted, and says who is at it."
+    _mark(os.environ["LOSSCLI_TEST_MARKS"])
+    time.sleep(0.05)
+    return np.abs(y_pred - y_true)
+"""
+
+
+@pytest.fixture
+def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]) -> Path:
+    """A folder in which a loss of a plugin leaves a mark for each part, by the number of its process."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "d.csv").write_bytes(DATA["weights"][0])
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    monkeypatch.setenv("LOSSCLI_TEST_MARKS", str(marks))
+    cut(200)
+    return marks
+
+
+def pids(marks: Path) -> set[int]:
+    return {int(mark.name.partition("-")[0]) for mark in marks.iterdir()}
+
+
+def kill_one(marks: Path, after: int, killed: list[int]) -> None:
+    while len(list(marks.iterdir())) < after:
+        time.sleep(0.01)
+    killed.append(int(max(marks.iterdir(), key=lambda mark: mark.stat().st_mtime_ns).name.partition("-")[0]))
+    os.kill(killed[0], signal.SIGKILL)
+
+
+def test_a_worker_is_killed(cli: Cli, slow: Path) -> None:
+    arguments = ["compute", "slow,mse", "d.csv", "--weight", "weight", "--plugin", "slow.py"]
+    here = cli(*arguments)
+    for mark in slow.iterdir():
+        mark.unlink()
+    killed: list[int] = []
+    with connection.local_cluster(3, 1) as cluster:
+        killer = threading.Thread(target=kill_one, args=(slow, 6, killed))
+        killer.start()
+        there = cli(*arguments, "--engine", "dask", "--scheduler", cluster.scheduler_address)
+        killer.join()
+    assert killed
+    assert killed[0] != os.getpid()
+    assert len(pids(slow)) > 2
+    assert there == here
+
+
+@pytest.mark.slow
+def test_a_cluster_of_its_own_is_interrupted(slow: Path) -> None:
+    """Ctrl-C ends the command, quietly, and the processes that it started."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "losscli", "compute", "slow", str(slow.parent / "big"), "--plugin",
+         str(slow.parent / "slow.py"), "--engine", "dask", "--workers", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=_environment(slow),
+    )  # fmt: skip
+    while len(list(slow.iterdir())) < 3:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err.strip()) == (130, "", "")
+    time.sleep(0.5)
+    assert not [pid for pid in pids(slow) if Path(f"/proc/{pid}").exists()]
+
+
+def _environment(slow: Path) -> dict[str, str]:
+    """Large parts take long: two hundred files of them."""
+    (slow.parent / "big").mkdir()
+    for i in range(200):
+        (slow.parent / "big" / f"{i}.csv").write_bytes(DATA["plain"][0])
+    root = str(Path(losscli.__file__).parent.parent)
+    return os.environ | {"PYTHONPATH": root, "LOSSCLI_TEST_MARKS": str(slow)}
+
+
+# ------------------------------------------------------------------------------------------------------ Python
+
+
+def test_python(tmp_path: Path, scheduler: str, cut: Callable[[int], None]) -> None:
+    path = tmp_path / "d.csv"
+    path.write_bytes(DATA["weights"][0])
+    cut(600)
+    options = {"data": path, "columns": {"weight": "weight"}}
+    here = losscli.compute(["mse", "huber"], **options)
+    there = losscli.compute(["mse", "huber"], **options, engine="dask", scheduler=scheduler)
+    assert [r.summary for r in there] == [r.summary for r in here]
+    assert there[0].per_sample is None
+    one = losscli.compute("mse", **options, engine="dask", scheduler=scheduler)
+    assert one.value == here[0].value
+
+
+def test_python_arrays_stay_here(scheduler: str) -> None:
+    with pytest.warns(UserWarning, match="evaluated here, not by Dask: arrays is read as it comes"):
+        result = losscli.compute("mse", y_true=Y, y_pred=P, engine="dask", scheduler=scheduler)
+    assert result.value == losscli.compute("mse", y_true=Y, y_pred=P).value
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "spark"}, "engine='spark' must be one of local, dask"),
+        ({"scheduler": "tcp://h:1"}, "scheduler goes with engine dask"),
+        ({"engine": "dask", "workers": 0}, "workers=0 must be at least 1"),
+    ],
+)
+def test_python_options(options: dict[str, object], message: str) -> None:
+    with pytest.raises(errors.UsageError, match=message):
+        losscli.compute("mse", y_true=Y, y_pred=P, **options)
+    with pytest.raises(errors.UsageError):
+        losscli.compare(["mse"], y_true=Y, y_pred=P, engine="dask")

@@ -1,0 +1,119 @@
+"""Data by URI: read from elsewhere, the numbers and messages are those of the same files here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import csv, feather
+
+from losscli.data import remote
+from tests.conftest import Cli
+
+ROWS = 70_000
+rng = np.random.default_rng(5)
+Y, P = rng.normal(size=ROWS).round(3), rng.normal(size=ROWS).round(3)
+TEXT = ("y_true,y_pred\n" + "".join(f"{a},{b}\n" for a, b in zip(Y.tolist(), P.tolist(), strict=True))).encode()
+FOLDER = "losscli-tests"
+
+
+@pytest.fixture
+def store() -> Iterator[Any]:
+    """A file system that is not of this machine: it is in memory."""
+    fsspec = pytest.importorskip("fsspec")
+    system = fsspec.filesystem("memory")
+    yield system
+    if system.exists(f"/{FOLDER}"):
+        system.rm(f"/{FOLDER}", recursive=True)
+
+
+def write(folder: Path) -> None:
+    """Files of all kinds, and folders of parts."""
+    (folder / "d.csv").write_bytes(TEXT)
+    columns = pa.table({"y_true": Y, "y_pred": P})
+    pq.write_table(columns, folder / "d.parquet", row_group_size=20_000)
+    pq.write_table(columns, folder / "one.parquet")
+    feather.write_feather(columns, folder / "d.feather")
+    np.save(folder / "d.npy", np.stack([Y, P], axis=1))
+    np.savez(folder / "d.npz", y_true=Y, y_pred=P)
+    (folder / "d.json").write_text(f'{{"y_true": {Y.tolist()}, "y_pred": {P.tolist()}}}')
+    with pa.CompressedOutputStream(str(folder / "d.csv.gz"), "gzip") as file:
+        file.write(TEXT)
+    for kind in ("csv", "parquet"):
+        (folder / kind).mkdir()
+        for i in range(3):
+            part = columns.slice(i * 25_000, 25_000)
+            if kind == "csv":
+                csv.write_csv(part, folder / kind / f"{i}.csv")
+            else:
+                pq.write_table(part, folder / kind / f"{i}.parquet")
+        (folder / kind / "_SUCCESS").write_text("")
+
+
+DATA = ["d.csv", "d.parquet", "one.parquet", "d.feather", "d.npy", "d.npz", "d.json", "d.csv.gz", "csv", "parquet",
+        "csv/*.csv", "*/*.parquet"]  # fmt: skip
+
+
+def test_the_numbers_of_files_here(cli: Cli, store: Any, tmp_path: Path) -> None:
+    write(tmp_path)
+    store.put(str(tmp_path), f"/{FOLDER}", recursive=True)
+    for name in DATA:
+        here = cli("compute", "mse,mae", name)
+        assert here.status == 0, here.err
+        assert cli("compute", "mse,mae", f"memory://{FOLDER}/{name}") == here
+        assert cli("compute", "mse,mae", f"file://{tmp_path}/{name}") == here
+
+
+def test_roles_of_their_own(cli: Cli, store: Any) -> None:
+    np.save("y.npy", Y)
+    np.save("p.npy", P)
+    for name in ("y.npy", "p.npy"):
+        store.put(name, f"/{FOLDER}/{name}")
+    here = cli("compute", "mse", "y.npy", "p.npy")
+    assert cli("compute", "mse", f"memory://{FOLDER}/y.npy", f"memory://{FOLDER}/p.npy").out == here.out
+    assert cli("compute", "mse", f"y_true=memory://{FOLDER}/y.npy", "y_pred=p.npy").out == here.out
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("d.csv", "column 'y_pred', row 60001: 'oops' is not a number"),
+        ("nothing.csv", "no such file"),
+        ("*.tsv", "no file matches"),
+        ("empty", "is a folder without any CSV or Parquet file in it"),
+    ],
+)
+def test_messages(name: str, message: str, cli: Cli, store: Any) -> None:
+    lines = TEXT.splitlines(keepends=True)
+    lines[60_001] = b"0.5,oops\n"
+    store.pipe_file(f"/{FOLDER}/d.csv", b"".join(lines))
+    store.pipe_file(f"/{FOLDER}/empty/notes.md", b"")
+    result = cli("compute", "mse", f"memory://{FOLDER}/{name}")
+    assert result.status == 3
+    assert result.err == f"losscli: error: memory://{FOLDER}/{name}: {message}\n"
+
+
+def test_a_scheme_that_nothing_knows(cli: Cli) -> None:
+    result = cli("compute", "mse", "gopher://user:secret@host/d.csv?key=secret")
+    assert result.status == 3
+    assert result.err == (
+        "losscli: error: gopher://host/d.csv: cannot be read: Unrecognized filesystem type in URI: gopher://host/d.csv\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("s3://bucket/a.csv", "s3://bucket/a.csv"),
+        ("s3://key:secret@bucket/a.csv?region=x", "s3://bucket/a.csv"),
+        ("abfs://container@account/a.csv", "abfs://container@account/a.csv"),
+        ("a@b?.csv", "a@b?.csv"),
+    ],
+)
+def test_secrets_are_not_shown(path: str, name: str) -> None:
+    assert remote.shown(path) == name
