@@ -252,7 +252,22 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-# ------------------------------------------------------------------------------------------------ of the roots
+# ----------------------------------------------------------------------------------- of the roots, of the powers
+
+
+def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
+    """log(p^alpha q^(1-alpha)), also where q or the product leaves the range of floats"""
+    return np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
+
+
+def mixture_slope(given: Pair, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
+    """d/d y_pred of log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1): by q -(p/q)^alpha over the sum"""
+    p, q, log_quotient = given
+    part = np.exp(log_softmax(log_mixture(p, log_quotient, alpha)))
+    if from_logits:
+        return through_softmax(-part, q)
+    slope = np.where(p == 0, 0.0, np.where(q == 0, -np.inf, -part / q))
+    return by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 def affinity_gap(p: Array, q: Array) -> Array:
@@ -308,18 +323,17 @@ def bhattacharyya(
 
     Pitfalls: no metric; it is half the Rényi divergence of order 1/2.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    beyond = sum(slack(p, q, from_logits, normalize)) / 2
-    return -np.log1p(beyond - affinity_gap(p, q)) + 0.0
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    beyond = sum(slack(p, q, from_logits, normalize)) / 2 - affinity_gap(p, q)
+    # 1 - gap keeps what is near 1 and loses what is near 0; the logarithms of the terms the other way round
+    return -np.where(np.abs(beyond) < 0.5, np.log1p(beyond), log_sum_exp(log_mixture(p, log_quotient, 0.5))) + 0.0
 
 
 @bhattacharyya.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """-sqrt(p_c / q_c) / (2 sum_k sqrt(p_k q_k))"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    overlap = np.sqrt(p * q).sum(axis=1, keepdims=True)
-    slope = -np.sqrt(times(p, 1 / q)) / (2 * overlap)
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    given = pair(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(given, y_pred, 0.5, from_logits, normalize) / 2
 
 
 # ------------------------------------------------------------------------------------------------ the others
@@ -412,20 +426,15 @@ def renyi(
         terms = np.where(q == 0, -alpha * p, q * power_less((p - q) / q, log_quotient, alpha))
     beyond = terms.sum(axis=1) + alpha * more_p + (1 - alpha) * more_q
     # powers of 1e-300 leave the range of floats: from afar the sum is taken of logarithms
-    far = log_sum_exp(np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient))
+    far = log_sum_exp(log_mixture(p, log_quotient, alpha))
     return np.where(np.abs(beyond) < 0.5, np.log1p(beyond), far) / (alpha - 1) + 0.0
 
 
 @renyi.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normalize: bool) -> Array:
     """-(p_c / q_c)^alpha / sum_k p_k^alpha q_k^(1-alpha)"""
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    if from_logits:  # q (p/q)^alpha over its sum, from logarithms: a small q underflows
-        logs = np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
-        return through_softmax(-np.exp(log_softmax(logs)), q)
-    power = np.where(p == 0, 0.0, np.exp(alpha * log_quotient))
-    total = times(q, power).sum(axis=1, keepdims=True)
-    return by_prediction(-power / total + 0.0, y_pred, q, from_logits, normalize)
+    given = pair(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(given, y_pred, alpha, from_logits, normalize)
 
 
 @loss(
