@@ -20,9 +20,10 @@ GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distan
 
 
 class Property(enum.Flag):
-    """What is true of a loss as a function of its prediction, for every value of its parameters; tests try each claim.
+    """What is true of a loss as a function of its prediction; tests try each claim, and bounds that are not claimed.
 
-    The prediction is meant inside of its domain, as it is compared: after `normalize`, and where nothing is clipped.
+    The prediction is meant inside of its domain and where nothing is clipped. Bounds hold whatever a row holds, its
+    targets too: no row can make the number (the gradient) as large as it likes.
     """
 
     NONE = 0
@@ -31,6 +32,20 @@ class Property(enum.Flag):
     BOUNDED_VALUE = enum.auto()
     BOUNDED_GRADIENT = enum.auto()
     SYMMETRIC = enum.auto()
+
+
+class Claim(NamedTuple):
+    """Properties that a loss has for some values of its parameters: where `holds`, which `condition` says in words."""
+
+    properties: Property
+    condition: str
+    holds: Callable[..., bool]
+
+
+def given(properties: Property, **values: Any) -> Claim:
+    """A claim where parameters have these values."""
+    texts = [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
+    return Claim(properties, " and ".join(texts), lambda **params: all(params[k] == v for k, v in values.items()))
 
 
 class Reduction(enum.StrEnum):
@@ -81,8 +96,8 @@ class Form:
     that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
     masks the elements whose probability was clipped; `refused` are values that go against those of another role, as
     Refusals. A form that is `whole` couples rows and gets the whole dataset
-    at once. Annotations are read when they are first asked for: most losses of the registry are only names to most
-    commands.
+    at once. `properties` are true of it, beyond those of all forms. Annotations are read when they are first asked for:
+    most losses of the registry are only names to most commands.
     """
 
     def __init__(self, kernel: Kernel, whole: bool = False) -> None:
@@ -90,6 +105,7 @@ class Form:
         self.whole = whole
         self.hooks: dict[Hook, Kernel] = {}
         self.names = _positional(kernel)
+        self.properties = Property.NONE
 
     @cached_property
     def roles(self) -> tuple[Role, ...]:
@@ -125,7 +141,9 @@ class Loss:
         self.formula: str = declaration["formula"]
         self.aliases: tuple[str, ...] = declaration["aliases"]
         self.unit: str = declaration["unit"]
-        self.properties: Property = declaration["properties"]
+        self.declares_properties = declaration["properties"] is not None
+        self.properties: Property = declaration["properties"] or Property.NONE
+        self.claims: tuple[Claim, ...] = declaration["claims"]
         self.elicits: str = declaration["elicits"]
         self.references: tuple[str, ...] = declaration["references"]
         self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
@@ -170,6 +188,10 @@ class Loss:
         """Declare another way to call this loss, one that couples rows though the first does not."""
         self.forms.append(Form(kernel, whole=True))
         return kernel
+
+    def form_is(self, properties: Property) -> None:
+        """Declare what is true of the form declared last, and not of all."""
+        self.forms[-1].properties |= properties
 
     def gradient(self, kernel: Kernel) -> Kernel:
         """Declare the derivative by the gradient role, element by element."""
@@ -273,6 +295,15 @@ class BoundLoss(NamedTuple):
         code = kernel.__code__
         return kernel(**{name: self.params[name] for name in code.co_varnames[: code.co_kwonlyargcount]})
 
+    @property
+    def properties(self) -> Property:
+        """What is true of the loss with these parameters."""
+        found = self.loss.properties
+        for claim in self.loss.claims:
+            if claim.holds(**self.params):
+                found |= claim.properties
+        return found
+
     def _is_default(self, parameter: Parameter) -> bool:
         return bool(self.params[parameter.name] == parameter.default)
 
@@ -294,7 +325,8 @@ def loss(
     formula: str,
     aliases: Sequence[str] = (),
     unit: str = "1",
-    properties: Property = Property.NONE,
+    properties: Property | None = None,
+    claims: Sequence[Claim] = (),
     elicits: str = "",
     references: Sequence[str] = (),
     equivalents: Mapping[str, str] | None = None,
@@ -309,7 +341,8 @@ def loss(
         formula: one line of plain text.
         aliases: other names it answers to.
         unit: the value's unit, `y` being that of the target.
-        properties: what is claimed of it, and proven by the tests.
+        properties: what is true of it for all values of its parameters, and proven by the tests; None: nothing is said.
+        claims: what is true of it for some of them.
         elicits: the functional of the target that minimises its expectation (`mean`, `median`).
         references: papers, with DOI or arXiv number.
         equivalents: library -> the same thing there, and what differs.
@@ -319,6 +352,7 @@ def loss(
     """
     declaration = {
         "family": family, "formula": formula, "aliases": tuple(aliases), "unit": unit, "properties": properties,
+        "claims": tuple(claims),
         "elicits": elicits, "references": tuple(references), "equivalents": equivalents, "reduction": reduction,
         "whole": whole, "name": name,
     }  # fmt: skip

@@ -77,10 +77,7 @@ def _gradient(loss: Loss) -> Section:
 
 
 def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
-    rows: list[tuple[str, str]] = [
-        (text, "yes" if claim in loss.properties else "no, or not for all parameters")
-        for claim, text in PROPERTIES.items()
-    ]
+    rows: list[tuple[str, str]] = [(text, _answer(loss, claim)) for claim, text in PROPERTIES.items()]
     rows.append(("unit", loss.unit))
     if loss.elicits:
         rows.append(("aims at", loss.elicits))
@@ -91,6 +88,24 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
         only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
         rows.append(("needs", f"all rows at once{only}: they are coupled"))
     return tuple(rows)
+
+
+def _answer(loss: Loss, claim: Property) -> str:
+    """Whether the loss has a property, or for which parameters."""
+    if claim in loss.properties:
+        return "yes"
+    if not loss.declares_properties:
+        return "not declared"
+    where = conditions(loss, claim)
+    return f"where {', or '.join(where)}" if where else "no"
+
+
+def conditions(loss: Loss, claim: Property) -> list[str]:
+    """What parameters must fulfil for a property that the loss has not for all of them."""
+    if claim in loss.properties:
+        return []
+    forms = [f"{form.gradient_role} is given" for form in loss.forms if claim in form.properties]
+    return [c.condition for c in loss.claims if claim in c.properties] + forms
 
 
 def to_dict(explanation: Explanation) -> dict[str, Any]:
@@ -108,6 +123,8 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
                      for i, (form, slope) in enumerate(zip(loss.forms, loss.slopes, strict=True))]
         if loss.has_gradient else None,
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
+        "properties_where": {text.replace(" ", "_"): where for claim, text in PROPERTIES.items()
+                             if (where := conditions(loss, claim))},
         "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
         "whole": any(form.whole for form in loss.forms),
         "advice": {word.lower(): text for word, text in loss.advice.items()},

@@ -25,7 +25,7 @@ from losscli.domain import (
     UnitInterval,
 )
 from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softpluses, times
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
@@ -51,7 +51,8 @@ def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
 @loss(
     family="binary", aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
     formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the probability)",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
+    elicits="mean (the probability)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
         "torch": "torch.nn.BCELoss() (it clamps log p at -100); BCEWithLogitsLoss(pos_weight) for from_logits",
@@ -105,6 +106,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
     family="binary", aliases=("binary_focal", "sigmoid_focal"),
     formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0", unit="nat",
     properties=Property.DIFFERENTIABLE,
+    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "torch": "torchvision.ops.sigmoid_focal_loss(alpha, gamma) with from_logits=true (alpha=-1 there is none here)",

@@ -38,7 +38,7 @@ from losscli.losses._numerics import (
     times,
     unit,
 )
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 Labels = NDArray[Any]
 Index = NDArray[np.intp]
@@ -226,7 +226,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
 
 @loss(
     family="metric", formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))", unit="nat", whole=True,
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.NPairsLoss with DotProductSimilarity(normalize_embeddings=False)",
@@ -502,7 +502,10 @@ def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
 
 @loss(
     family="metric", formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)", unit="d",
-    whole=True,
+    whole=True, properties=Property.NONE,
+    claims=(
+        given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine"),
+    ),
     references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",
                 "Hermans, Beyer & Leibe 2017 (hard mining), arXiv:1703.07737"),
     equivalents={

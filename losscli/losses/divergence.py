@@ -35,10 +35,17 @@ from losscli.losses._numerics import (
     times,
 )
 from losscli.losses.multiclass import share
-from losscli.spec import Property, loss
+from losscli.spec import Claim, Property, given, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
-BOUNDED = Property.BOUNDED_VALUE
+BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
+
+# Logits are not of the truth's kind, so that the two cannot be exchanged; the slope by a logit has q as a factor; and
+# what is convex in a distribution need not be so in numbers that are divided by their sum.
+EXCHANGEABLE = given(SYMMETRIC, from_logits=False)
+TAME_LOGITS = given(BOUNDED_GRADIENT, from_logits=True)
+CONVEX_IN_Q = given(CONVEX, from_logits=False, normalize=False)
+CONVEX_LOGITS = given(CONVEX, from_logits=True)
 
 
 class Pair(NamedTuple):
@@ -88,7 +95,7 @@ def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array
 
 @loss(
     family="divergence", aliases=("kl_divergence", "kullback_leibler"), formula="sum_c p_c log(p_c / q_c)", unit="nat",
-    properties=CONVEX | SMOOTH, elicits="the distribution",
+    properties=SMOOTH, claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS), elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean') with the arguments the other way round and log Q as "
@@ -129,7 +136,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="sum_c q_c log(q_c / p_c) = KL(Q, P)", unit="nat",
-    properties=SMOOTH, references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
+    properties=SMOOTH, claims=(CONVEX_IN_Q,), references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean')(log_p, q)",
         "keras": "keras.losses.KLDivergence()(y_pred, y_true) (it clips both to [1e-7, 1])",
@@ -190,7 +197,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="divergence", aliases=("symmetric_kl",), formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
-    unit="nat", properties=SMOOTH | SYMMETRIC, references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
+    unit="nat", properties=SMOOTH, claims=(CONVEX_IN_Q, EXCHANGEABLE),
+    references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
     equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
 )  # fmt: skip
 def jeffreys(
@@ -220,7 +228,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", aliases=("jensen_shannon",), formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2", unit="nat",
-    properties=SMOOTH | BOUNDED | SYMMETRIC, references=("Lin 1991, doi:10.1109/18.61115",),
+    properties=SMOOTH | BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
+    references=("Lin 1991, doi:10.1109/18.61115",),
     equivalents={
         "scipy": "scipy.spatial.distance.jensenshannon(p, q)**2", "torchmetrics": "JensenShannonDivergence (no root)",
     },
@@ -277,7 +286,8 @@ def affinity_gap(p: Array, q: Array) -> Array:
 
 
 @loss(
-    family="divergence", formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)", unit="1", properties=BOUNDED | SYMMETRIC,
+    family="divergence", formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)", unit="1", properties=BOUNDED,
+    claims=(EXCHANGEABLE, TAME_LOGITS),
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
     equivalents={"scipy": "scipy.spatial.distance.euclidean(sqrt p, sqrt q) / sqrt 2"},
 )  # fmt: skip
@@ -307,7 +317,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @loss(
-    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=SMOOTH | SYMMETRIC,
+    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=SMOOTH,
+    claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
     equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
 )  # fmt: skip
@@ -341,7 +352,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="sum_c |p_c - q_c| / 2", unit="1",
-    properties=BOUNDED | SYMMETRIC | Property.BOUNDED_GRADIENT,
+    properties=BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
     equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
 )  # fmt: skip
@@ -370,7 +381,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", aliases=("chi_square",), formula="sum_c (p_c - q_c)² / q_c", unit="1",
-    properties=CONVEX | SMOOTH, references=("Pearson 1900, doi:10.1080/14786440009463897",),
+    properties=SMOOTH, claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
+    references=("Pearson 1900, doi:10.1080/14786440009463897",),
     equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
 )  # fmt: skip
 def chi2(
@@ -402,6 +414,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)", unit="nat", properties=SMOOTH,
+    claims=(
+        CONVEX_IN_Q, TAME_LOGITS, given(SYMMETRIC, alpha=0.5, from_logits=False),
+        Claim(CONVEX, "from_logits=true and alpha > 1", lambda *, from_logits, alpha, **_: from_logits and alpha > 1),
+    ),
     references=("Rényi 1961, Proc. 4th Berkeley Symp. 1, 547-561", "van Erven & Harremoës 2014, arXiv:1206.2459"),
     equivalents={"others": "alpha=1/2 is twice bhattacharyya, alpha=2 is log(1 + chi2)"},
 )  # fmt: skip
@@ -439,7 +455,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
 
 @loss(
     family="divergence", aliases=("emd",), formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums", unit="bin",
-    properties=SYMMETRIC | BOUNDED | Property.BOUNDED_GRADIENT,
+    properties=BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
     equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
 )  # fmt: skip

@@ -27,7 +27,7 @@ from losscli.domain import (
     Width,
 )
 from losscli.losses._numerics import class_means, norm, surprise, surprise_slope, through_unit, unit
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 Labels = NDArray[Any]
 Margin = Callable[[Array], tuple[Array, Array]]
@@ -263,6 +263,9 @@ def _normface_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale 
     return cosine_softmax(labels, y_pred, scale)
 
 
+normface.form_is(Property.BOUNDED_GRADIENT)
+
+
 @normface.gradient
 def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -> Array:
     """scale (p_j - [j = y])"""
@@ -311,6 +314,7 @@ def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 10.0) -> Array:
     return cosine_softmax(labels, y_pred, scale)
 
 
+coco.form_is(Property.BOUNDED_GRADIENT)
 coco.gradient(_normface_of_cosines_slope)
 
 
@@ -411,6 +415,9 @@ def _am_of_cosines(
     return cosine_softmax(labels, y_pred, scale, subtracted(margin))
 
 
+am_softmax.form_is(Property.BOUNDED_GRADIENT)
+
+
 @am_softmax.gradient
 def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     """scale (p_j - [j = y])"""
@@ -448,6 +455,7 @@ def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 64.0, margin: Wid
     return cosine_softmax(labels, y_pred, scale, subtracted(margin))
 
 
+cosface.form_is(Property.BOUNDED_GRADIENT)
 cosface.gradient(_am_of_cosines_slope)
 
 
@@ -503,7 +511,7 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     family="faces", aliases=("deepid2",),
     formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
             "max(0, margin - d)²/2), d = |f1 - f2|",
-    unit="nat",
+    unit="nat", properties=Property.NONE, claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
     references=("Sun, Wang & Tang 2014, arXiv:1406.4773",),
     equivalents={"paper": "the same; there the verification signal has the factor lambda, 0.05"},
 )  # fmt: skip

@@ -19,7 +19,7 @@ from losscli.domain import (
     Vector,
 )
 from losscli.losses._numerics import dot, norm, unit
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 
 def cosine(a: Array, b: Array) -> Array:
@@ -71,7 +71,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @loss(
-    family="metric", formula="y d² + (1-y) max(0, margin - d)²", unit="d²",
+    family="metric", formula="y d² + (1-y) max(0, margin - d)²", unit="d²", properties=Property.NONE,
     references=("Hadsell, Chopra & LeCun 2006, doi:10.1109/CVPR.2006.100",),
     equivalents={"paper": "Hadsell et al. have half of it"},
 )  # fmt: skip
@@ -109,7 +109,11 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 
 
 @loss(
-    family="metric", formula="max(0, d(a, p) - d(a, n) + margin)", unit="d",
+    family="metric", formula="max(0, d(a, p) - d(a, n) + margin)", unit="d", properties=Property.NONE,
+    claims=(
+        given(Property.CONVEX, distance="sqeuclidean", swap=False),  # the squares of the anchor cancel
+        given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine"),
+    ),
     references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",),
     equivalents={
         "torch": "torch.nn.TripletMarginLoss with distance=euclidean (it adds eps=1e-6 to each difference)",

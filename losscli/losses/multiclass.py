@@ -34,11 +34,17 @@ from losscli.losses._numerics import (
     through_sum,
     times,
 )
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 Target = NDArray[Any]
 Term = Callable[[Array], Array]
 Picked = Callable[[Target, Array], Array]
+BY_SCALE = (
+    given(Property.CONVEX, normalize=False),
+    given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
+)
+"""Dividing by the sum makes convex functions of what is divided other ones; of logits nothing is divided."""
+
 CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows' classes, as torch does"
 
 
@@ -82,7 +88,7 @@ def share(y_pred: Array, normalize: bool) -> Array:
 @loss(
     family="multiclass", aliases=("ce", "categorical_crossentropy"),
     formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the class probabilities)",
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE, elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
@@ -153,7 +159,7 @@ def _(
 
 @loss(
     family="multiclass", aliases=("sparse_categorical_crossentropy",), formula="-w_t log p_t", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the class probabilities)",
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE, elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",

@@ -6,7 +6,7 @@ import numpy as np
 
 from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
 from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, patched, times
-from losscli.spec import Functional, Property, Reduction, loss
+from losscli.spec import Claim, Functional, Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -127,7 +127,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("median_absolute_error",), formula="|e|, then the median", unit="y",
-    properties=BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MEDIAN,
+    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MEDIAN,
     references=("Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",),
     equivalents={
         "sklearn": "sklearn.metrics.median_absolute_error (the same for one output; several outputs: it averages "
@@ -181,7 +181,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("mean_absolute_percentage_error",), formula="|e| / max(|y_true|, eps)", unit="1",
-    properties=CONVEX | BOUNDED_GRADIENT, elicits="median, rows weighted by 1/|y_true|",
+    properties=CONVEX, claims=(Claim(BOUNDED_GRADIENT, "eps > 0", lambda *, eps: eps > 0),),
+    elicits="median, rows weighted by 1/|y_true|",
     references=("Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_absolute_percentage_error: a fraction, eps=2.220446049250313e-16",
@@ -212,7 +213,7 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
 
 @loss(
     family="regression", aliases=("symmetric_mape",), formula="2 |e| / (|y_true| + |y_pred|), 0/0 = 0", unit="1",
-    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    properties=BOUNDED_VALUE | SYMMETRIC,
     references=("Makridakis 1993, doi:10.1016/0169-2070(93)90079-3",),
     equivalents={
         "torchmetrics": "SymmetricMeanAbsolutePercentageError (it divides by at least 1.17e-6)",
@@ -337,7 +338,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)", unit="y²",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits="Huber mean",
+    properties=CONVEX | SMOOTH | SYMMETRIC, elicits="Huber mean",
+    claims=(Claim(BOUNDED_GRADIENT, "delta is finite", lambda *, delta: delta < np.inf),),
     references=("Huber 1964, doi:10.1214/aoms/1177703732",),
     equivalents={
         "torch": "torch.nn.HuberLoss(delta); SmoothL1Loss(beta=delta) is this divided by delta",
@@ -373,6 +375,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
 @loss(
     family="regression", formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae", unit="y",
     properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits="Huber mean",
+    claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
     equivalents={
         "torch": "torch.nn.SmoothL1Loss(beta); HuberLoss(delta=beta) is beta times this",

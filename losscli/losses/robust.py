@@ -13,7 +13,7 @@ import numpy as np
 
 from losscli.domain import AnyOrInfinite, Array, Interval, Nonnull, Number, Real, Scale
 from losscli.losses._numerics import expm1_less, log1p_less, log1p_square, patched, root_less, root_slope, root_square
-from losscli.spec import Property, loss
+from losscli.spec import Claim, Property, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -367,6 +367,11 @@ def general_slope(u: Array, alpha: float) -> Array:
     family="regression", aliases=("adaptive_robust",),
     formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf", unit="1",
     properties=SMOOTH | SYMMETRIC,
+    claims=(
+        Claim(CONVEX, "alpha >= 1", lambda *, alpha, **_: alpha >= 1),
+        Claim(BOUNDED_GRADIENT, "alpha <= 1", lambda *, alpha, **_: alpha <= 1),
+        Claim(BOUNDED_VALUE, "alpha < 0", lambda *, alpha, **_: alpha < 0),
+    ),
     references=("Barron 2019, arXiv:1701.03077",),
     equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
 )  # fmt: skip

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
 from losscli.losses._numerics import one_hot, times
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 Target = NDArray[Any]
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
@@ -124,6 +124,7 @@ def _(y_true: Target, y_pred: Array) -> Array:
 
 @loss(
     family="multiclass", formula="sum_{j != t} max(0, margin - s_t + s_j)^p / C", unit="score^p", properties=CONVEX,
+    claims=(given(BOUNDED_GRADIENT, p=1), given(Property.DIFFERENTIABLE, p=2)),
     references=("Weston & Watkins 1999, ESANN",),
     equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
 )  # fmt: skip

@@ -90,7 +90,7 @@ def total(paths: Lattice, alpha: Array) -> Array:
 @loss(
     family="multiclass",
     formula="-log sum over all paths that give the target, of prod_t p_t; repeats are merged, then blanks dropped",
-    unit="nat", properties=Property.BOUNDED_GRADIENT,
+    unit="nat", properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Graves et al. 2006, doi:10.1145/1143844.1143891",),
     equivalents={
         "torch": "torch.nn.CTCLoss(blank, reduction='none') (log_probs are (T, N, C) there; its gradient is that by "

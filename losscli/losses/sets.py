@@ -34,7 +34,7 @@ from losscli.losses._numerics import (
     softplus,
     times,
 )
-from losscli.spec import Property, loss
+from losscli.spec import Claim, Property, given, loss
 
 Target = NDArray[Any]
 
@@ -52,10 +52,13 @@ def from_probability(slope: Array, p: Array, y_pred: Array, from_logits: bool) -
 
 # ------------------------------------------------------------------------------------------------------- masks
 
+WITHOUT_JUMP = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
+"""Without smooth, two empty masks jump to 0."""
+
 
 @loss(
     family="binary", formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p", unit="1",
-    properties=Property.BOUNDED_VALUE,
+    properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT, claims=(WITHOUT_JUMP,),
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),
     equivalents={
         "keras": "keras.losses.Dice(axis=1) of masks (N, K) (by default all rows are one mask; 1e-7 is added to the "
@@ -94,6 +97,11 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
 @loss(
     family="binary", formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)", unit="1",
     properties=Property.BOUNDED_VALUE,
+    claims=(
+        WITHOUT_JUMP, given(Property.BOUNDED_GRADIENT, from_logits=True),
+        Claim(Property.BOUNDED_GRADIENT, "smooth > 0", lambda *, smooth, **_: smooth > 0),
+        Claim(Property.BOUNDED_GRADIENT, "beta > 0", lambda *, beta, **_: beta > 0),
+    ),
     references=("Salehi, Erdogmus & Gholipour 2017, arXiv:1706.05721",),
     equivalents={
         "keras": "keras.losses.Tversky(alpha=beta, beta=alpha, axis=1) of masks (N, K): the two the other way round, "
@@ -191,6 +199,12 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
 @loss(
     family="binary", aliases=("asl",),
     formula="-y (1-p)^gamma_pos log p - (1-y) q^gamma_neg log(1-q), q = max(p - clip, 0)", unit="nat",
+    properties=Property.NONE,
+    claims=(
+        given(Property.BOUNDED_GRADIENT, from_logits=True),
+        Claim(Property.DIFFERENTIABLE, "gamma_neg > 0", lambda *, gamma_neg, **_: gamma_neg > 0),
+        given(Property.DIFFERENTIABLE, clip=0),
+    ),
     references=("Ridnik et al. 2021, arXiv:2009.14119",),
     equivalents={"paper": "its code takes logits and adds all labels up; here those of a row are averaged"},
 )  # fmt: skip
@@ -311,7 +325,7 @@ def _(y_true: Target, y_pred: Array) -> Array:
 
 @loss(
     family="multiclass", aliases=("listnet_top1",), formula="-sum_c y_c log softmax(s)_c", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
     equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
 )  # fmt: skip

@@ -27,7 +27,7 @@ from losscli.domain import (
     per_class,
 )
 from losscli.losses._numerics import log_softmax, one_hot, through_softmax, times
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 Target = NDArray[Any]
 Term = Callable[[Array], Array]
@@ -77,12 +77,17 @@ def scale(log_p: Array, from_logits: bool) -> Array:
     return np.exp(log_p) if from_logits else np.ones_like(log_p)
 
 
+BY_SCALE = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRADIENT, from_logits=True)
+"""Convex in the probability, as logarithm, power and line are; the slope by a logit has the probability as a factor."""
+
+
 # --------------------------------------------------------------------------------------------------- the losses
 
 
 @loss(
     family="multiclass", aliases=("softmax_focal",), formula="-alpha (1-p_t)^gamma log p_t", unit="nat",
     properties=Property.DIFFERENTIABLE,
+    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (one-hot rows; it divides by the sum and "
@@ -131,6 +136,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 @loss(
     family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
+    claims=(*BY_SCALE, given(Property.BOUNDED_GRADIENT, q=1)),
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
     equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q) (labels; q=0.5 by default, below 1)"},
 )  # fmt: skip
@@ -156,7 +162,7 @@ def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
 
 @loss(
     family="multiclass", aliases=("sce",), formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)", unit="nat",
-    properties=Property.DIFFERENTIABLE,
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE,
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
 )  # fmt: skip
@@ -198,7 +204,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
 
 @loss(
     family="multiclass", aliases=("poly_loss",), formula="CE + epsilon (1 - p_t)", unit="nat",
-    properties=Property.DIFFERENTIABLE,
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE,
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
 )  # fmt: skip

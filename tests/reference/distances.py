@@ -153,7 +153,10 @@ LEFT_OUT = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.25, 0.25, 0.5], [0.0, 1e-30, 1.
 FEW = (0.0, 1e-10, 1e-16, 1e-20, 1e-32, 1e-100, 1e-300, 0.3)
 LITTLE_OVERLAP = {"y_true": LEFT_OUT[:1] * len(FEW), "y_pred": [[(1 - q) / 2, (1 - q) / 2, q] for q in FEW]}
 OTHER_WAY = {"y_true": LITTLE_OVERLAP["y_pred"], "y_pred": LITTLE_OVERLAP["y_true"]}
-LOW_LOGITS = {"y_true": LEFT_OUT, "y_pred": [[0.0, 0.0, -100.0], [-400.0, 0.0, 0.0], [0.0, 0.0, -2e3], [0.0, 1.0, -1e3]]}
+LOW_LOGITS = {
+    "y_true": LEFT_OUT,
+    "y_pred": [[0.0, 0.0, -100.0], [-400.0, 0.0, 0.0], [0.0, 0.0, -2e3], [0.0, 1.0, -1e3]],
+}
 AMOUNTS = {
     "y_true": [[1e-300, 1.0, 3.0, 1e9], [1.0, 1.0, 2.0, 5.0]],
     "y_pred": [[1.0, 1e-9, 3 + 1e-12, 1.0], [1 + 1e-9, 1, 2, 5]],
