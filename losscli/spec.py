@@ -15,7 +15,7 @@ from losscli.domain import Domain, ParameterDomain
 from losscli.errors import UsageError
 
 Kernel = Callable[..., Any]
-Hook = Literal["gradient", "counted", "denominator", "clipped", "refused"]
+Hook = Literal["gradient", "counted", "denominator", "clipped", "refused", "noted"]
 GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
 
 
@@ -81,6 +81,14 @@ class Refusal(NamedTuple):
     what: str
 
 
+class Remark(NamedTuple):
+    """Rows of which a loss may say less than it seems to; `what` follows the first of them in the note."""
+
+    role: str
+    odd: Any
+    what: str
+
+
 class Parameter(NamedTuple):
     """A named setting of a loss."""
 
@@ -95,9 +103,9 @@ class Form:
     `gradient` differentiates the kernel by the gradient role, element by element; `counted` masks the rows
     that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
     masks the elements whose probability was clipped; `refused` are values that go against those of another role, as
-    Refusals. A form that is `whole` couples rows and gets the whole dataset
-    at once. `properties` are true of it, beyond those of all forms. Annotations are read when they are first asked for:
-    most losses of the registry are only names to most commands.
+    Refusals; `noted` are rows that are worth a note, as Remarks. A form that is `whole` couples rows and gets the
+    whole dataset at once. `properties` are true of it, beyond those of all forms. Annotations are read when they are
+    first asked for: most losses of the registry are only names to most commands.
     """
 
     def __init__(self, kernel: Kernel, whole: bool = False) -> None:
@@ -198,7 +206,7 @@ class Loss:
         return self._attach("gradient", kernel)
 
     def counted(self, kernel: Kernel) -> Kernel:
-        """Declare which rows count: a mask."""
+        """Declare which rows count: a mask; the docstring says in few words where."""
         return self._attach("counted", kernel)
 
     def denominator(self, kernel: Kernel) -> Kernel:
@@ -212,6 +220,10 @@ class Loss:
     def refused(self, kernel: Kernel) -> Kernel:
         """Declare which values go against those of another role: an iterator of Refusals."""
         return self._attach("refused", kernel)
+
+    def noted(self, kernel: Kernel) -> Kernel:
+        """Declare which rows are worth a note: an iterator of Remarks."""
+        return self._attach("noted", kernel)
 
     def requires(self, requirement: Callable[..., str]) -> Callable[..., str]:
         """Declare what the parameters must fulfil together: a function of them that says what is wrong, or nothing."""

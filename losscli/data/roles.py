@@ -217,6 +217,11 @@ class Binder:
         table = self._sources.table(role)
         if table is None:
             return DataError(f"{label} needs {' and '.join(roles)}: give a table or {role}=FILE")
+        alone = next((c for c in table.columns if c.name.lower() == role), None)
+        if alone is not None:  # it was not taken: one number a row is not what the role is
+            at = f"{label_of(table)}{alone.name}"
+            return DataError(f"{at}: shape (N,), one number a row, but {label} needs several: an array (N, D), columns "
+                             f"such as {role}_0, {role}_1, or {_option(role)}")  # fmt: skip
         names = [c.name for c in table.columns]
         shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         what = f"no column for {' or '.join(roles)}" if len(roles) > 1 else f"no column for {role}"

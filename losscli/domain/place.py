@@ -49,6 +49,15 @@ class Place:
     def row(self, i: int) -> int:
         return int(self.rows[i]) if self.rows is not None else i + 1
 
+    def remark(self, odd: Mask, what: str) -> None:
+        """Note, once for all batches, the first of some odd rows; `what` says what is odd."""
+        if not odd.any() or self.memory.get(what):
+            return
+        self.memory[what] = True
+        count = int(np.count_nonzero(odd))
+        others = f" (and {count - 1} more row{'s' if count > 2 else ''} like it)" if count > 1 else ""
+        self.note(f"{self.name()}, row {self.row(int(odd.argmax()))}: {what}{others}")
+
     def fail(self, wrong: Mask, values: NDArray[Any], what: str, mend: str = "") -> DataError:
         """The error for the first wrong value; `what` follows the value, `mend` says what to do."""
         index = [int(i) for i in np.argwhere(wrong)[0]]

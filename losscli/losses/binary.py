@@ -144,8 +144,8 @@ def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_l
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
-    one = positive * y_true * _focal_slope(p, q, log_p, gamma, from_logits)
-    zero = negative * (1 - y_true) * _focal_slope(q, p, log_q, gamma, from_logits)
+    one = times(positive * y_true, _focal_slope(p, q, log_p, gamma, from_logits))
+    zero = times(negative * (1 - y_true), _focal_slope(q, p, log_q, gamma, from_logits))
     if from_logits:
         return zero - one
     return np.where(q >= eps, zero, 0.0) - np.where(p >= eps, one, 0.0)

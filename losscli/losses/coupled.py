@@ -26,9 +26,11 @@ from losscli.domain import (
     Vector,
 )
 from losscli.losses._numerics import (
+    ITS_OWN_CENTER,
     class_means,
     log_softmax,
     log_sum_exp,
+    none_shared,
     norm,
     sigmoid,
     softplus,
@@ -37,8 +39,9 @@ from losscli.losses._numerics import (
     through_unit,
     times,
     unit,
+    with_positive,
 )
-from losscli.spec import Property, given, loss
+from losscli.spec import Property, Remark, given, loss
 
 Labels = NDArray[Any]
 Index = NDArray[np.intp]
@@ -179,10 +182,12 @@ def pairs(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
     return alike, negative
 
 
-def with_positive(labels: Labels) -> Mask:
-    """Rows whose class has another row."""
-    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return np.asarray(counts[own] > 1)
+NO_OTHER = "there is no other row to tell it from: its loss is 0, whatever it is"
+
+
+def alone(x: Array) -> Mask:
+    """Rows that have no others."""
+    return np.full(len(x), len(x) == 1)
 
 
 # --------------------------------------------------------------------------------------------- of two views
@@ -218,6 +223,11 @@ def info_nce(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> A
     return judged(anchor, positive, COSINES, own_pair(temperature))
 
 
+@info_nce.noted
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
+
+
 @info_nce.gradient
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """1/(T |a|) times the part of sum_j (softmax_j - [j = i]) p_j/|p_j| at a right angle to a"""
@@ -242,6 +252,11 @@ def n_pair(anchor: Vector, positive: Vector) -> Array:
     Pitfalls: nothing is normalised; it grows with the number of rows.
     """
     return judged(anchor, positive, PRODUCTS, own_pair(1.0))
+
+
+@n_pair.noted
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
 
 
 @n_pair.gradient
@@ -285,6 +300,11 @@ def ntxent(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> Arr
     """
     views = np.concatenate([anchor, positive])
     return judged(views, views, COSINES, other_view(temperature)).reshape(2, -1).mean(axis=0)
+
+
+@ntxent.noted
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
 
 
 @ntxent.gradient
@@ -343,6 +363,7 @@ def _(labels: Labels, embeddings: Array, *, temperature: float) -> Array:
 
 @supcon.counted
 def _(labels: Labels, embeddings: Array) -> Mask:
+    """another row has its label"""
     return with_positive(labels)
 
 
@@ -399,6 +420,12 @@ def circle(labels: GroupLabel, embeddings: Vector, *, margin: AtLeastZero = 0.4,
     return judged(embeddings, embeddings, COSINES, circled(labels, margin, gamma))
 
 
+@circle.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    lacking = ~with_positive(labels) | (len(np.unique(labels)) == 1)
+    yield Remark("labels", lacking, "no other row has this label, or every row has: its loss is 0, whatever it is")
+
+
 @circle.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
     """by cosines sigmoid(total) gamma 2 (s - 1) of positives and 2 s of negatives, by their shares of the sums"""
@@ -439,6 +466,11 @@ def multi_similarity(
     Pitfalls: the paper trains on mined pairs, so that its values are lower.
     """
     return judged(embeddings, embeddings, COSINES, many_similarities(labels, alpha, beta, base))
+
+
+@multi_similarity.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), "no other row has this label: nothing is to be near it")
 
 
 @multi_similarity.gradient
@@ -541,6 +573,7 @@ def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining
 
 @triplet_mined.counted
 def _(labels: Labels, embeddings: Array) -> Mask:
+    """another row has its label and a third has not"""
     return with_positive(labels) & (len(np.unique(labels)) > 1)
 
 
@@ -582,6 +615,11 @@ def off_class_means(labels: Labels, x: Array) -> Array:
 @center.whole_form
 def _(labels: GroupLabel, embeddings: Vector) -> Array:
     return np.square(norm(off_class_means(labels, embeddings))) / 2
+
+
+@center.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
 
 
 @center.gradient

@@ -6,7 +6,7 @@ margin puts a smaller function of the target's angle in place of its cosine. The
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +26,17 @@ from losscli.domain import (
     Vector,
     Width,
 )
-from losscli.losses._numerics import class_means, norm, surprise, surprise_slope, through_unit, unit
-from losscli.spec import Property, given, loss
+from losscli.losses._numerics import (
+    ITS_OWN_CENTER,
+    class_means,
+    none_shared,
+    norm,
+    surprise,
+    surprise_slope,
+    through_unit,
+    unit,
+)
+from losscli.spec import Property, Remark, given, loss
 
 Labels = NDArray[Any]
 Margin = Callable[[Array], tuple[Array, Array]]
@@ -300,6 +309,11 @@ coco.gradient(_normface_slope)
 def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: Scale = 10.0) -> Array:
     own, means = class_means(labels, embeddings)
     return sphere(embeddings, means, scale).loss(own)
+
+
+@coco.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
 
 
 @coco.gradient

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from losscli.domain import (
     per_class,
 )
 from losscli.losses._numerics import (
+    NOT_LOG_PROBABILITIES,
     clipped_log,
     counted_labels,
     log_softmax,
@@ -33,8 +34,9 @@ from losscli.losses._numerics import (
     through_softmax,
     through_sum,
     times,
+    unnormalized,
 )
-from losscli.spec import Property, given, loss
+from losscli.spec import Property, Remark, given, loss
 
 Target = NDArray[Any]
 Term = Callable[[Array], Array]
@@ -138,6 +140,7 @@ def _(
 
 @cross_entropy.counted
 def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask | None:
+    """its label is not ignore_index"""
     return counted_labels(y_true, ignore_index)
 
 
@@ -257,6 +260,12 @@ def nll(
 def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
     """-w_t for the target, 0 for the others"""
     return -class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index) + 0.0
+
+
+@nll.noted
+def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Iterator[Remark]:
+    odd, counted = unnormalized(y_pred), counted_labels(y_true, ignore_index)
+    yield Remark("y_pred", odd if counted is None else odd & counted, NOT_LOG_PROBABILITIES)
 
 
 nll.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("counted", "denominator")})

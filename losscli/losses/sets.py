@@ -34,6 +34,7 @@ from losscli.losses._numerics import (
     softplus,
     times,
 )
+from losscli.losses.binary import was_clipped
 from losscli.spec import Claim, Property, given, loss
 
 Target = NDArray[Any]
@@ -244,19 +245,22 @@ def _(
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
     scale = p * rest if from_logits else 1.0
     fall = gamma_pos * times(rest ** (gamma_pos - 1) * scale, log_p) if gamma_pos else 0.0
-    rise = rest**gamma_pos * (rest if from_logits else np.where(p >= eps, 1 / p, 0.0))
-    positive = np.where(rest == 0, 0.0, fall) - rise
+    rise = rest**gamma_pos * (rest if from_logits else 1 / p)
+    positive = np.where(from_logits | (p >= eps), np.where(rest == 0, 0.0, fall) - rise, 0.0)
     left = 1 - shifted
     log_left = -softplus(y_pred) if from_logits and clip == 0 else clipped_log_complement(shifted, eps)
     slow = gamma_neg * times(shifted ** (gamma_neg - 1) * scale, log_left) if gamma_neg else 0.0
-    steep = shifted**gamma_neg * (p if from_logits and clip == 0 else scale * np.where(left >= eps, 1 / left, 0.0))
-    negative = np.where((shifted > 0) | (clip == 0), steep - np.where(shifted == 0, 0.0, slow), 0.0)
+    steep = shifted**gamma_neg * (p if from_logits and clip == 0 else scale / left)
+    above = (shifted > 0) | (clip == 0)
+    negative = np.where(above & (from_logits | (left >= eps)), steep - np.where(shifted == 0, 0.0, slow), 0.0)
     return times(y_true, positive) + times(1 - y_true, negative)
 
 
 @asymmetric.clipped
-def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
-    return np.zeros(y_pred.shape, dtype=bool) if from_logits else (y_true > 0) & (y_pred < eps)
+def _(y_true: Array, y_pred: Array, *, clip: float, from_logits: bool, eps: float) -> Mask:
+    if from_logits:
+        return np.zeros(y_pred.shape, dtype=bool)
+    return was_clipped(y_true, y_pred, eps) if clip == 0 else (y_true > 0) & (y_pred < eps)
 
 
 @loss(

@@ -49,10 +49,15 @@ def of_target(y_true: Target, log_p: Array, f: Term) -> Array:
     return times(y_true, f(log_p)).sum(axis=1)
 
 
-def by_prediction(y_true: Target, y_pred: Array, from_logits: bool, slope: Term) -> Array:
-    """d/d y_pred of sum_c t_c f, from df/dp (of probabilities) or p df/dp (of logits), each a function of log p"""
+def by_prediction(y_true: Target, y_pred: Array, from_logits: bool, slope: Term, eps: float = EPS) -> Array:
+    """d/d y_pred of sum_c t_c f, from df/dp (of probabilities) or p df/dp (of logits), each a function of log p
+
+    What was clipped at eps has no slope, in no part of f.
+    """
     weighted = times(one_hot(y_true, y_pred.shape[1]), slope(log_probabilities(y_pred, from_logits)))
-    return through_softmax(weighted, np.exp(log_softmax(y_pred))) if from_logits else weighted
+    if from_logits:
+        return through_softmax(weighted, np.exp(log_softmax(y_pred)))
+    return np.where(y_pred >= eps, weighted, 0.0)
 
 
 def surprise(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
@@ -60,9 +65,9 @@ def surprise(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
     return -(log_p if from_logits else np.maximum(log_p, np.log(eps))) + 0.0
 
 
-def surprise_slope(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
-    """d(-log p)/dp, 0 where clipped; from logits times p"""
-    return -np.ones_like(log_p) if from_logits else np.where(log_p >= np.log(eps), -np.exp(-log_p), 0.0)
+def surprise_slope(log_p: Array, from_logits: bool) -> Array:
+    """d(-log p)/dp; from logits times p"""
+    return -np.ones_like(log_p) if from_logits else -np.exp(-log_p)
 
 
 def below_eps(y_true: Target, y_pred: Array, from_logits: bool, eps: float = EPS) -> Mask:
@@ -123,9 +128,9 @@ def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: b
         rest = -np.expm1(log_p)
         weight = rest ** (gamma - 1) * scale(log_p, from_logits)
         fall = np.where(rest == 0, 0.0, gamma * times(weight, -surprise(log_p, from_logits, eps))) if gamma else 0.0
-        return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits, eps))
+        return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits))
 
-    return by_prediction(y_true, y_pred, from_logits, slope)
+    return by_prediction(y_true, y_pred, from_logits, slope, eps)
 
 
 @categorical_focal.clipped
@@ -157,7 +162,8 @@ def generalized_cross_entropy(
 @generalized_cross_entropy.gradient
 def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
     """-p_t^(q-1) by p_t; from logits p_t^q (softmax(s) - t)"""
-    return by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp((q if from_logits else q - 1) * log_p))
+    power = np.asarray(q if from_logits else q - 1)
+    return by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp(times(power, log_p)), eps=0.0)
 
 
 @loss(
