@@ -92,6 +92,12 @@ def load_plugin(path: str) -> ModuleType:
 # ------------------------------------------------------------------------------------------------ look-ups
 
 
+def known(name: str) -> bool:
+    """Whether a loss goes by that name."""
+    _take_up()
+    return name in _by_name
+
+
 def find(name: str) -> Loss:
     """The loss of that name or alias, or a UsageError with suggestions."""
     return resolve([Request(spec.normal(name), {})])[0].loss

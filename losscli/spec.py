@@ -179,9 +179,9 @@ class Loss:
 
     @property
     def slopes(self) -> tuple[str, ...]:
-        """The gradient of each form as a formula: the first line of the hook's docstring; empty where there is none."""
+        """The gradient of each form as a formula: the hook's docstring's first paragraph; empty where there is none."""
         hooks = [form.hooks.get("gradient") for form in self.forms]
-        return tuple((getattr(hook, "__doc__", None) or "").partition("\n\n")[0].strip() for hook in hooks)
+        return tuple(" ".join((getattr(hook, "__doc__", None) or "").partition("\n\n")[0].split()) for hook in hooks)
 
     @cached_property
     def _documentation(self) -> tuple[str, str, dict[str, str]]:

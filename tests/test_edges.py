@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,56 @@ def test_one_number_is_a_parameter_and_no_data(cli: Cli) -> None:
         assert cli("compute", "mse", *options, stdin=b"y_true,y_pred\n1,1\n").out.strip() == "9.0"
     result = cli("compute", "mse", "one.npy", "one.npy")
     assert (result.status, "one.npy: is one number, not an array of rows" in result.err) == (3, True)
+
+
+# --------------------------------------------------------------------------------------------- large scores
+
+ALIKE = {"multiclass_hinge": 1.0, "categorical_hinge": 1.0, "multi_margin": 0.5, "multiclass_perceptron": 0.0}
+
+
+@pytest.mark.parametrize("loss", ALIKE)
+@pytest.mark.parametrize("score", [1.0, 1e16, np.inf])
+def test_scores_that_are_equal_miss_the_margin_however_large(loss: str, score: float) -> None:
+    assert losscli.compute(loss, y_true=[0], y_pred=[[score, score]]).value == ALIKE[loss]
+
+
+@pytest.mark.parametrize("loss", ALIKE)
+def test_infinite_scores_decide(loss: str) -> None:
+    value = losscli.compute(loss, y_true=[0, 0, 0], y_pred=[[np.inf, 0], [0, np.inf], [-np.inf, 0]]).per_sample
+    assert value.tolist() == [0, np.inf, np.inf]
+
+
+def test_a_cosine_of_zero_has_no_sign(cli: Cli) -> None:
+    data = b"y_true_0,y_true_1,y_pred_0,y_pred_1\n1,0,0,1\n"
+    assert cli("compute", "cosine_similarity", "-f", "value", stdin=data).out == "0.0\n"
+
+
+# ---------------------------------------------------------------------------------------------- explanations
+
+
+def test_explain_says_for_which_parameters(cli: Cli) -> None:
+    assert "where from_logits=true" in cli("explain", "bce").out
+    assert "not for all parameters" not in cli("explain", "mse").out
+    kl = json.loads(cli("explain", "kl", "-f", "json").out)
+    assert (kl["properties"]["convex"], kl["properties_where"]["convex"]) == (
+        False, ["normalize=false", "from_logits=true"],
+    )  # fmt: skip
+    assert "a < b < c" in cli("explain", "hampel").out
+    assert "-inf or inf" in cli("explain", "barron").out
+    assert "y_pred is given" in cli("explain", "normface").out
+
+
+def test_explain_says_what_a_loss_aims_at_or_that_none_knows(cli: Cli) -> None:
+    assert "midrange" in cli("explain", "max_error").out
+    assert "none known" in cli("explain", "focal").out
+
+
+def test_names_keep_their_case_at_the_start_of_advice(cli: Cli) -> None:
+    assert "y_pred must be positive" in cli("explain", "poisson_deviance").out
+    for loss in losscli.list_losses():
+        assert "Y_pred" not in cli("explain", loss.name if hasattr(loss, "name") else loss).out
+
+
+def test_markdown_has_an_empty_line_before_tables(cli: Cli) -> None:
+    lines = cli("explain", "huber", "-f", "markdown").out.split("\n")
+    assert all(lines[i - 1] == "" for i, line in enumerate(lines) if line == "| | |")

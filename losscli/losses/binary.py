@@ -140,7 +140,7 @@ def focal(
 
 @focal.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float) -> Array:
-    """-a_t (1-p_t)^gamma (1/p_t - gamma log p_t / (1-p_t)) by p_t"""
+    """-a_t (1-p_t)^gamma (1/p_t - gamma log p_t / (1-p_t)) by p_t; from logits that times p_t (1-p_t)"""
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
@@ -212,7 +212,8 @@ def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
     y_true may hold several labels a row, each with its own probability: their mean is the row's loss. Where y_true is
     a class label and y_pred a row of C probabilities that sum to 1, the squared errors are added up: 0 to 2.
 
-    Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1.
+    Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1 (in
+    the class form 2).
 
     Avoid: rare events: predicting none of them is nearly perfect.
 

@@ -428,7 +428,8 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 
 @circle.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
-    """by cosines sigmoid(total) gamma 2 (s - 1) of positives and 2 s of negatives, by their shares of the sums"""
+    """by cosines sigmoid(total) gamma times each one's share of its sum times 2 (s - 1) of positives, 2 s of negatives,
+    and 0 where its bracket is 0; total is the log of the product of the sums"""
     return pulled_together(embeddings, COSINES, circled(labels, margin, gamma))
 
 
@@ -542,8 +543,10 @@ def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
                 "Hermans, Beyer & Leibe 2017 (hard mining), arXiv:1703.07737"),
     equivalents={
         "pml": "pytorch_metric_learning.losses.TripletMarginLoss(margin) on the triplets of BatchHardMiner (hard) or "
-               "on all; its distances are of normalised embeddings and not squared by default",
-        "tensorflow-addons": "TripletSemiHardLoss (margin=1; it averages over pairs, not over anchors)",
+               "on all; it averages over the triplets above 0, not over anchors; its distances are of normalised "
+               "embeddings and not squared by default",
+        "tensorflow-addons": "TripletSemiHardLoss(distance_metric='squared-L2') (margin=1; by default, L2, distances "
+                             "are not squared; it averages over pairs, not over anchors)",
     },
 )  # fmt: skip
 def triplet_mined(
@@ -567,7 +570,8 @@ def triplet_mined(
 
 @triplet_mined.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining: str) -> Array:
-    """mean of d'(a, p) - d'(a, n) over an anchor's triplets above 0; each row as anchor, positive and negative"""
+    """d'(a, p) - d'(a, n) of the triplets above 0, over how many the anchor has; of each row as anchor, positive and
+    negative; d' = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for euclidean, (cos a/|a| - x/|x|)/|a| for cosine"""
     return pulled_together(embeddings, DISTANCES[distance], of_triplets(labels, margin, mining))
 
 
@@ -582,7 +586,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 
 @loss(
     family="metric", formula="|x - c_y|²/2", unit="d²", properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
+    elicits="the mean of the rows of a class", references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
     equivalents={"paper": "the same; its centers move with the batches"},
 )  # fmt: skip
 def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Array:

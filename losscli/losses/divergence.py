@@ -136,7 +136,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="sum_c q_c log(q_c / p_c) = KL(Q, P)", unit="nat",
-    properties=SMOOTH, claims=(CONVEX_IN_Q,), references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
+    properties=SMOOTH, claims=(CONVEX_IN_Q,), elicits="the geometric mean of the distributions, normalised",
+    references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean')(log_p, q)",
         "keras": "keras.losses.KLDivergence()(y_pred, y_true) (it clips both to [1e-7, 1])",
@@ -164,7 +165,7 @@ def reverse_kl(
 
 @reverse_kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """1 + log(q_c / p_c)"""
+    """1 + log(q_c / p_c); from logits q_c (log(q_c / p_c) - KL(Q, P))"""
     _, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
     return by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
 
@@ -219,7 +220,7 @@ def jeffreys(
 
 @jeffreys.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """1 + log(q_c / p_c) - p_c / q_c"""
+    """1 + log(q_c / p_c) - p_c / q_c; from logits q_c (1 + log(q_c / p_c) - KL(Q, P)) - p_c"""
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
     if from_logits:  # q p/q is p, also where q underflows
         return through_softmax(times(q, 1 - log_quotient) - p, q)
@@ -254,7 +255,7 @@ def js(
 
 @js.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """log(q_c / m_c) / 2"""
+    """log(q_c / m_c) / 2; from logits q_c (log(q_c / m_c) - KL(Q, M)) / 2"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     m = (p + q) / 2
     slope = np.where(q == m, 0.0, log_ratio(q, m)) / 2
@@ -309,7 +310,7 @@ def hellinger(
 
 @hellinger.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """(1 - sqrt(p_c / q_c)) / (4 H)"""
+    """(1 - sqrt(p_c / q_c)) / (4 H), H the distance; from logits (q_c (1 - H²) - sqrt(p_c q_c)) / (4 H)"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     h = np.sqrt(affinity_gap(p, q))[:, None]
     slope = np.where(h > 0, (1 - np.sqrt(times(p, 1 / q))) / (4 * h), 0.0)
@@ -342,7 +343,7 @@ def bhattacharyya(
 
 @bhattacharyya.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """-sqrt(p_c / q_c) / (2 sum_k sqrt(p_k q_k))"""
+    """-sqrt(p_c / q_c) / (2 S), S = sum_k sqrt(p_k q_k); from logits (q_c - sqrt(p_c q_c) / S) / 2"""
     given = pair(y_true, y_pred, from_logits, normalize)
     return mixture_slope(given, y_pred, 0.5, from_logits, normalize) / 2
 
@@ -374,7 +375,7 @@ def total_variation(
 
 @total_variation.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """sign(q_c - p_c) / 2"""
+    """sign(q_c - p_c) / 2; from logits q_c (sign(q_c - p_c) - sum_k q_k sign(q_k - p_k)) / 2"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     return by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
 
@@ -382,6 +383,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 @loss(
     family="divergence", aliases=("chi_square",), formula="sum_c (p_c - q_c)² / q_c", unit="1",
     properties=SMOOTH, claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
+    elicits="the root mean square of the distributions, normalised",
     references=("Pearson 1900, doi:10.1080/14786440009463897",),
     equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
 )  # fmt: skip
@@ -403,7 +405,7 @@ def chi2(
 
 @chi2.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """1 - (p_c / q_c)²"""
+    """1 - (p_c / q_c)²; from logits q_c sum_k p_k²/q_k - p_c²/q_c"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     if from_logits:  # (p/q)² overflows before p (p/q) does
         weighted = q - times(p, p / q)
@@ -448,7 +450,7 @@ def renyi(
 
 @renyi.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normalize: bool) -> Array:
-    """-(p_c / q_c)^alpha / sum_k p_k^alpha q_k^(1-alpha)"""
+    """-(p_c / q_c)^alpha / S, S = sum_k p_k^alpha q_k^(1-alpha); from logits q_c - p_c^alpha q_c^(1-alpha) / S"""
     given = pair(y_true, y_pred, from_logits, normalize)
     return mixture_slope(given, y_pred, alpha, from_logits, normalize)
 
@@ -456,6 +458,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
 @loss(
     family="divergence", aliases=("emd",), formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums", unit="bin",
     properties=BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
+    elicits="the distribution whose cumulative sums are the medians of theirs",
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
     equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
 )  # fmt: skip
@@ -479,7 +482,7 @@ def wasserstein(
 
 @wasserstein.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """sum_{c <= k < C} sign(F_q(k) - F_p(k))"""
+    """g_c = sum_{c <= k < C} sign(F_q(k) - F_p(k)); from logits q_c (g_c - sum_k q_k g_k)"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     signs = np.sign(np.cumsum(q - p, axis=1))
     signs[:, -1] = 0.0

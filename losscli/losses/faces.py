@@ -218,7 +218,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
 @loss(
     family="faces", formula="-log softmax(W (scale x/|x|) + b)_y", unit="nat", properties=Property.BOUNDED_VALUE,
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
-    equivalents={"torch": "torch.nn.functional.normalize, torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
+    equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
 )  # fmt: skip
 def l2_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None, *, scale: Scale = 16.0
@@ -377,6 +377,9 @@ def sphereface(
 ) -> Array:  # fmt: skip
     """l_softmax with prototypes of length 1: angles alone decide between classes.
 
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
+    unrolled so that it falls all the way. L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
+
     Use: to reproduce the paper.
 
     Avoid: new work (cosface, arcface).
@@ -503,7 +506,8 @@ def arcface(
 
 @arcface.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
-    """scale/|x| (sum_{j != y} p_j W_j/|W_j| at a right angle to x, + (p_y - 1) sin(theta + margin) t), t towards W_y"""
+    """scale/|x| (sum_{j != y} p_j W_j/|W_j| at a right angle to x, + (p_y - 1) f t), t from x towards W_y,
+    f = sin(theta + margin), past pi sin theta"""
     return sphere_slope(labels, embeddings, weights, scale, added(margin))
 
 

@@ -87,7 +87,7 @@ def dice(y_true: SoftLabel, y_pred: Probability, *, smooth: AtLeastZero = 1e-7, 
 
 @dice.gradient
 def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Array:
-    """(2 I + smooth - 2 y (sum y + sum p + smooth)) / (sum y + sum p + smooth)² by p"""
+    """(2 I + smooth - 2 y (sum y + sum p + smooth)) / (sum y + sum p + smooth)² by p; from logits times p (1-p)"""
     y, p = masks(y_true, y_pred, from_logits)
     both = 2 * (y * p).sum(axis=1, keepdims=True) + smooth
     total = (y + p).sum(axis=1, keepdims=True) + smooth
@@ -107,7 +107,8 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
     equivalents={
         "keras": "keras.losses.Tversky(alpha=beta, beta=alpha, axis=1) of masks (N, K): the two the other way round, "
                  "by default all rows are one mask, 1e-7 is added to the divisor alone",
-        "optax": "optax.losses.dice_loss(alpha, beta, smooth) (logits; smooth=1 by default)",
+        "optax": "optax.losses.dice_loss(logits[..., None], y_true[..., None], alpha=alpha, beta=beta, smooth=smooth) "
+                 "(logits of one class need an axis of their own; smooth=1 by default)",
         "sklearn": "1 - sklearn.metrics.fbeta_score(beta=b) of each row, for predictions of 0 and 1, smooth=0, "
                    "alpha=1/(1+b²), beta=b²/(1+b²)",
     },
@@ -118,7 +119,7 @@ def tversky(
 ) -> Array:  # fmt: skip
     """Dice with false positives weighed by alpha and false negatives by beta.
 
-    A row is a mask. alpha = beta = 0.5 is dice.
+    A row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
 
     Use: segmentation where missing an object is worse than seeing one too many (beta above alpha).
 
@@ -139,7 +140,8 @@ def overlap(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array
 
 @tversky.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float, from_logits: bool) -> Array:
-    """(w' (I + smooth) - y w) / (I + w + smooth)² by p, w = alpha FP + beta FN, w' = alpha (1-y) - beta y"""
+    """(w' (I + smooth) - y w) / (I + w + smooth)², w = alpha FP + beta FN, w' = alpha (1-y) - beta y;
+    from logits times p (1-p)"""
     y, p = masks(y_true, y_pred, from_logits)
     both, wrong = (x[:, None] for x in overlap(y, p, alpha, beta))
     total = both + wrong + smooth
@@ -241,7 +243,8 @@ def asymmetric_parts(y_pred: Array, clip: float, from_logits: bool, eps: float) 
 def _(
     y_true: Array, y_pred: Array, *, gamma_pos: float, gamma_neg: float, clip: float, from_logits: bool, eps: float
 ) -> Array:
-    """(1-y) q^gamma_neg (1/(1-q) - gamma_neg log(1-q)/q) - y (1-p)^gamma_pos (1/p - gamma_pos log p/(1-p))"""
+    """(1-y) q^g (1/(1-q) - g log(1-q)/q) - y (1-p)^h (1/p - h log p/(1-p)), g = gamma_neg, h = gamma_pos;
+    from logits times p (1-p)"""
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
     scale = p * rest if from_logits else 1.0
     fall = gamma_pos * times(rest ** (gamma_pos - 1) * scale, log_p) if gamma_pos else 0.0
@@ -300,7 +303,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     family="multiclass", aliases=("ranked_probability_score",), formula="sum_k (F_k - [t <= k])²", unit="1",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="the distribution", references=("Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",),
-    equivalents={"scoringrules": "scoringrules.rps_score"},
+    equivalents={"scoringrules": "scoringrules.rps_score (its labels count from 1)"},
 )  # fmt: skip
 def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
     """Ranked probability score: squared differences of the cumulative probabilities.
@@ -330,6 +333,7 @@ def _(y_true: Target, y_pred: Array) -> Array:
 @loss(
     family="multiclass", aliases=("listnet_top1",), formula="-sum_c y_c log softmax(s)_c", unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    elicits="scores whose softmax has the shares of the mean relevances",
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
     equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
 )  # fmt: skip

@@ -121,7 +121,7 @@ def categorical_focal(
 
 @categorical_focal.gradient
 def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
-    """alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t"""
+    """f' = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f' ([c = t] - softmax(s)_c)"""
     weights = per_class(alpha, y_pred.shape[1], "alpha")
 
     def slope(log_p: Array) -> Array:
@@ -142,6 +142,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
     claims=(*BY_SCALE, given(Property.BOUNDED_GRADIENT, q=1)),
+    elicits="the class probabilities to the power 1/(1-q), normalised; for q=1 the most likely class",
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
     equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q) (labels; q=0.5 by default, below 1)"},
 )  # fmt: skip
@@ -195,7 +196,7 @@ def symmetric_cross_entropy(
 
 @symmetric_cross_entropy.gradient
 def _(y_true: Target, y_pred: Array, *, alpha: float, beta: float, log_zero: float, from_logits: bool) -> Array:
-    """-alpha/p_t + beta log_zero by p_t"""
+    """-alpha/p_t + beta log_zero by p_t; from logits (alpha - beta log_zero p_t) (softmax(s)_c - [c = t])"""
 
     def slope(log_p: Array) -> Array:
         return alpha * surprise_slope(log_p, from_logits) + beta * log_zero * scale(log_p, from_logits)
@@ -234,7 +235,7 @@ def poly(
 
 @poly.gradient
 def _(y_true: Target, y_pred: Array, *, epsilon: float, from_logits: bool) -> Array:
-    """-1/p_t - epsilon by p_t"""
+    """-1/p_t - epsilon by p_t; from logits (1 + epsilon p_t) (softmax(s)_c - [c = t])"""
 
     def slope(log_p: Array) -> Array:
         return surprise_slope(log_p, from_logits) - epsilon * scale(log_p, from_logits)
