@@ -196,3 +196,39 @@ def test_names_keep_their_case_at_the_start_of_advice(cli: Cli) -> None:
 def test_markdown_has_an_empty_line_before_tables(cli: Cli) -> None:
     lines = cli("explain", "huber", "-f", "markdown").out.split("\n")
     assert all(lines[i - 1] == "" for i, line in enumerate(lines) if line == "| | |")
+
+
+# ------------------------------------------------------------------------------------------------- messages
+
+
+def test_a_bad_box_names_columns_as_the_file_does(cli: Cli) -> None:
+    result = cli("compute", "iou", stdin=b"x1,y1,x2,y2,x1,y1,x2,y2\n0,0,1,1,3,0,0,1\n")
+    assert (result.status, "'x2.1'" in result.err) == (3, False)
+    assert "column 'x2' no. 2 (y_pred), row 1: 0 comes before x1=3: boxes are" in result.err
+
+
+def test_class_labels_are_printed_as_integers(cli: Cli) -> None:
+    data = b"y_true,y_pred_0,y_pred_1\n0,0.2,0.8\n1,0.5,0.5\n"
+    lines = cli("compute", "cross_entropy", "--per-sample", stdin=data).out.splitlines()
+    assert [line.split("\t")[1] for line in lines] == ["y_true", "0", "1"]
+    document = json.loads(cli("compute", "zero_one", "--per-sample", "-f", "json", stdin=data).out)
+    assert [type(sample["y_true"]) for sample in document["samples"]] == [int, int]
+
+
+def test_logits_for_a_loss_of_probabilities_alone(cli: Cli) -> None:
+    result = cli("compute", "rps", stdin=b"y_true,y_pred_0,y_pred_1\n0,2,-1\n")
+    assert "if these are logits, give their softmax instead" in result.err
+
+
+# --------------------------------------------------------------------------------------------- little overlap
+
+OVERLAPS = {0.0: np.inf, 1e-10: 11.512925464970229, 1e-16: 18.420680743952367, 1e-100: 115.12925464970229}
+
+
+def test_bhattacharyya_of_distributions_that_hardly_overlap() -> None:
+    for q, expected in OVERLAPS.items():
+        got = losscli.compute("bhattacharyya", y_true=[[0, 0, 1]], y_pred=[[0.5, 0.5, q]]).value
+        assert got == pytest.approx(expected, rel=1e-9)
+    far = losscli.compute("bhattacharyya:from_logits=true", y_true=[[1, 0, 0]], y_pred=[[-400, 0, 0]], gradient=True)
+    assert far.value == pytest.approx(200.34657359027997, rel=1e-12)
+    np.testing.assert_allclose(far.gradient[0], [-0.5, 0.25, 0.25])

@@ -134,7 +134,7 @@ class Binder:
                             f"{' or '.join(found)}")  # fmt: skip
         columns = found[wanted]
         if not own and not any(name in columns[0].name.lower() for name in names):
-            shown = f"{columns[0].name!r} to {columns[-1].name!r}"
+            shown = f"{table.spelled(columns[0].name)} to {table.spelled(columns[-1].name)}"
             self._note(f"{label_of(table)}{role} is the columns {shown}, by position")
         return Bound(role, table, columns, tuple(column.name for column in columns))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,8 @@ class Place:
     """Where the values of one role come from: makes errors that name file, column and row.
 
     `rows` holds the 1-based row numbers of the values as they stand in the data; where there are `more` than those in
-    a batch, a count of them is not over. `memory` lives through
-    all batches of a role, for checks that one batch alone cannot make.
+    a batch, a count of them is not over. `memory` lives through all batches of a role, for checks that one batch alone
+    cannot make. `spelled` says how messages call a column that has another name in the file.
     """
 
     role: str
@@ -32,14 +32,15 @@ class Place:
     memory: dict[str, Any] = field(default_factory=dict)
     note: Callable[[str], None] = lambda text: None
     more: bool = False
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, rows: NDArray[np.int64]) -> Place:
-        return Place(self.role, self.source, self.columns, rows, self.memory, self.note)
+        return Place(self.role, self.source, self.columns, rows, self.memory, self.note, spelled=self.spelled)
 
     def name(self, index: Sequence[int] = ()) -> str:
         column = self.columns[index[1]] if len(index) > 1 and len(self.columns) > index[1] else None
         column = column or (self.columns[0] if len(self.columns) == 1 else None)
-        text = f"column {column!r}" if column else self.role
+        text = f"column {self.spelled.get(column, repr(column))}" if column else self.role
         if column and self.role != column:
             text += f" ({self.role})"
         if not column and len(index) > 1:
