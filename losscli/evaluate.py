@@ -104,6 +104,8 @@ class Evaluator:
         for role, wrong, what in self._hook("refused", arrays) or ():
             if wrong.any():
                 raise batch.places[role].fail(wrong, arrays[role], what)
+        for role, odd, what in self._hook("noted", arrays) or ():
+            batch.places[role].remark(odd, what)
         with np.errstate(all="ignore"):
             elements = self._elements(arrays)
             rows = len(elements)
@@ -228,6 +230,11 @@ def _conform(array: NDArray[Any], domain: Domain, place: Place, label: str) -> A
     return None
 
 
+def check_shape(shape: tuple[int, ...], domain: Domain, place: Place, label: str) -> None:
+    """A DataError where arrays of this shape are none of the domain's; rows that are not counted yet are -1."""
+    _conform(np.broadcast_to(0.0, (max(shape[0], 1), *shape[1:])), domain, place, label)
+
+
 def _fits(shape: str, sizes: Sequence[int]) -> bool:
     """Whether an array of these sizes has as many axes, and those of a fixed size that size."""
     letters = shape.split(",")
@@ -276,6 +283,7 @@ class Run:
         self.accumulators = self._accumulators(resampled=not group_by)
         self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
+        self._there = 0
 
     def again(self) -> Run:
         """The same before any batch, without gradients."""
@@ -302,6 +310,7 @@ class Run:
         for key, theirs in other.groups.items():
             merge_all(self.groups.setdefault(key, self._accumulators(resampled=True)), theirs)
         self.weight.merge(other.weight)
+        self._there += other._there
 
     def splits(self, dataset: Dataset) -> bool:
         """Whether the statistics of some rows can be known without the others, and without their numbers."""
@@ -341,6 +350,8 @@ class Run:
         """As `over`, though there may be no row."""
         for batch in self._gathered(iter(batches)):
             outcomes = tuple(self._evaluate(evaluator, batch) for evaluator in self.evaluators)
+            left_out = _either(batch.missing, batch.absent)
+            self._there += len(batch) if left_out is None else int((~left_out).sum())
             if batch.weight is not None:
                 self.weight.add(float(batch.weight.sum()))
             with np.errstate(all="ignore"):
@@ -352,8 +363,16 @@ class Run:
 
     def conclude(self) -> None:
         """Once all is evaluated: raise a NoResultError if that is nothing."""
-        if not all(accumulator.moments.n for accumulator in self.accumulators):
-            raise NoResultError("no row is left to evaluate: all were omitted, ignored or have weight 0")
+        for accumulator, evaluator in zip(self.accumulators, self.evaluators, strict=True):
+            if not accumulator.moments.n:
+                raise NoResultError(f"no row is left to evaluate: {self._why_none(evaluator)}")
+
+    def _why_none(self, evaluator: Evaluator) -> str:
+        """Why a loss counts none of the rows: those that it was given have a reason of its own not to count."""
+        counted = evaluator.form.hooks.get("counted")
+        if not self._there or counted is None or not counted.__doc__:
+            return "all were omitted or have weight 0"
+        return f"all were ignored, because {evaluator.label} counts a row only where {counted.__doc__}"
 
     def _feed_groups(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         for key, rows in groups_of([batch.extras[name] for name in self.group_by]):

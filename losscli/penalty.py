@@ -113,9 +113,10 @@ def apply(bound: BoundPenalty, path: str, options: ReadOptions | None = None) ->
     Raises:
         DataError: the file cannot be read, holds text, or a number that is missing or not finite.
     """
+    from losscli.data.npy import PARAMETERS
     from losscli.data.source import open_table
 
-    table = open_table(path, "parameters", options)
+    table = open_table(path, PARAMETERS, options)
     try:
         arrays = _numbers(table)
     finally:

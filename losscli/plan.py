@@ -13,9 +13,9 @@ from losscli.data.dataset import Dataset
 from losscli.data.labels import class_names, in_order_of
 from losscli.data.roles import Binder, Bound, label_of, suggest
 from losscli.data.source import Sources
-from losscli.domain import Domain
+from losscli.domain import Domain, Place
 from losscli.errors import DataError, UsageError
-from losscli.evaluate import Evaluator, Run, choose_form, takes
+from losscli.evaluate import Evaluator, Run, check_shape, choose_form, takes
 from losscli.spec import BoundLoss
 from losscli.statistics.resampling import asked_for
 
@@ -296,4 +296,8 @@ def _evaluator(loss: BoundLoss, binder: Binder, found: dict[str, Bound | None]) 
         form = choose_form(loss, {role: b.shape for role, b in found.items() if b})
         if form is None:
             raise binder.missing([role for role in first if not found.get(role)], loss.label)
+    for role in form.roles:
+        bound = found.get(role.name)
+        if bound is not None and min(bound.shape[1:], default=0) > 1:  # that of a list is not known yet
+            check_shape(bound.shape, role.domain.given(loss.params), Place(role.name, bound.table.name), loss.label)
     return Evaluator(loss, form)

@@ -92,6 +92,12 @@ def load_plugin(path: str) -> ModuleType:
 # ------------------------------------------------------------------------------------------------ look-ups
 
 
+def known(name: str) -> bool:
+    """Whether a loss goes by that name."""
+    _take_up()
+    return name in _by_name
+
+
 def find(name: str) -> Loss:
     """The loss of that name or alias, or a UsageError with suggestions."""
     return resolve([Request(spec.normal(name), {})])[0].loss
@@ -133,9 +139,28 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    close = _meant(name) if kind == "loss" else difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if close:
         return f"unknown {kind}: {name!r} (did you mean {', '.join(close)}?)"
     if kind == "loss":
         return f"unknown {kind}: {name!r}"
     return f"unknown {kind}: {name!r} (it has {', '.join(names) if names else 'none'})"
+
+
+def _meant(name: str) -> list[str]:
+    """Losses that an unknown name may stand for: as it is, or as other libraries write it (`KLDivLoss`, `mse_loss`)."""
+    import difflib
+
+    bare = {squeezed: loss.name for key, loss in _by_name.items() if (squeezed := _bare(key))}
+    wanted = _bare(name)
+    if wanted in bare:
+        return [bare[wanted]]
+    found = [own for key, own in bare.items() if len(wanted) > 2 and key.startswith(wanted)]
+    found += [_by_name[key].name for key in difflib.get_close_matches(name, sorted(_by_name), n=3, cutoff=0.6)]
+    found += [bare[key] for key in difflib.get_close_matches(wanted, sorted(bare), n=3, cutoff=0.6)]
+    return list(dict.fromkeys(found))[:3]
+
+
+def _bare(name: str) -> str:
+    """A name without what says only that it is one of a loss."""
+    return name.replace("_", "").removesuffix("loss")

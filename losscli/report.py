@@ -282,11 +282,14 @@ def _sample_columns(dataset: Dataset, run: Run, item: Evaluated) -> dict[str, An
 
 
 def _role(dataset: Dataset, name: str, values: Array) -> Any:
-    """A role's values; labels by their class names."""
+    """A role's values; labels by their class names, or else as integers."""
     names = dataset.classes.names
     domain = dataset.domains[name]
-    if not names or not domain.is_label:
+    if not domain.is_label or getattr(domain, "soft", False):
         return values
+    if not names:
+        whole = values.size and bool((values == np.floor(values)).all()) and bool(np.isfinite(values).all())
+        return values.astype(np.int64) if whole else values
     return np.array([names[int(v)] if v == v and 0 <= v < len(names) else v for v in values.tolist()], dtype=object)
 
 

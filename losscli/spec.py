@@ -15,14 +15,15 @@ from losscli.domain import Domain, ParameterDomain
 from losscli.errors import UsageError
 
 Kernel = Callable[..., Any]
-Hook = Literal["gradient", "counted", "denominator", "clipped", "refused"]
+Hook = Literal["gradient", "counted", "denominator", "clipped", "refused", "noted"]
 GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
 
 
 class Property(enum.Flag):
-    """What is true of a loss as a function of its prediction, for every value of its parameters; tests try each claim.
+    """What is true of a loss as a function of its prediction; tests try each claim, and bounds that are not claimed.
 
-    The prediction is meant inside of its domain, as it is compared: after `normalize`, and where nothing is clipped.
+    The prediction is meant inside of its domain and where nothing is clipped. Bounds hold whatever a row holds, its
+    targets too: no row can make the number (the gradient) as large as it likes.
     """
 
     NONE = 0
@@ -31,6 +32,20 @@ class Property(enum.Flag):
     BOUNDED_VALUE = enum.auto()
     BOUNDED_GRADIENT = enum.auto()
     SYMMETRIC = enum.auto()
+
+
+class Claim(NamedTuple):
+    """Properties that a loss has for some values of its parameters: where `holds`, which `condition` says in words."""
+
+    properties: Property
+    condition: str
+    holds: Callable[..., bool]
+
+
+def given(properties: Property, **values: Any) -> Claim:
+    """A claim where parameters have these values."""
+    texts = [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
+    return Claim(properties, " and ".join(texts), lambda **params: all(params[k] == v for k, v in values.items()))
 
 
 class Reduction(enum.StrEnum):
@@ -66,6 +81,14 @@ class Refusal(NamedTuple):
     what: str
 
 
+class Remark(NamedTuple):
+    """Rows of which a loss may say less than it seems to; `what` follows the first of them in the note."""
+
+    role: str
+    odd: Any
+    what: str
+
+
 class Parameter(NamedTuple):
     """A named setting of a loss."""
 
@@ -80,9 +103,9 @@ class Form:
     `gradient` differentiates the kernel by the gradient role, element by element; `counted` masks the rows
     that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
     masks the elements whose probability was clipped; `refused` are values that go against those of another role, as
-    Refusals. A form that is `whole` couples rows and gets the whole dataset
-    at once. Annotations are read when they are first asked for: most losses of the registry are only names to most
-    commands.
+    Refusals; `noted` are rows that are worth a note, as Remarks. A form that is `whole` couples rows and gets the
+    whole dataset at once. `properties` are true of it, beyond those of all forms. Annotations are read when they are
+    first asked for: most losses of the registry are only names to most commands.
     """
 
     def __init__(self, kernel: Kernel, whole: bool = False) -> None:
@@ -90,6 +113,7 @@ class Form:
         self.whole = whole
         self.hooks: dict[Hook, Kernel] = {}
         self.names = _positional(kernel)
+        self.properties = Property.NONE
 
     @cached_property
     def roles(self) -> tuple[Role, ...]:
@@ -125,7 +149,9 @@ class Loss:
         self.formula: str = declaration["formula"]
         self.aliases: tuple[str, ...] = declaration["aliases"]
         self.unit: str = declaration["unit"]
-        self.properties: Property = declaration["properties"]
+        self.declares_properties = declaration["properties"] is not None
+        self.properties: Property = declaration["properties"] or Property.NONE
+        self.claims: tuple[Claim, ...] = declaration["claims"]
         self.elicits: str = declaration["elicits"]
         self.references: tuple[str, ...] = declaration["references"]
         self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
@@ -153,9 +179,9 @@ class Loss:
 
     @property
     def slopes(self) -> tuple[str, ...]:
-        """The gradient of each form as a formula: the first line of the hook's docstring; empty where there is none."""
+        """The gradient of each form as a formula: the hook's docstring's first paragraph; empty where there is none."""
         hooks = [form.hooks.get("gradient") for form in self.forms]
-        return tuple((getattr(hook, "__doc__", None) or "").partition("\n\n")[0].strip() for hook in hooks)
+        return tuple(" ".join((getattr(hook, "__doc__", None) or "").partition("\n\n")[0].split()) for hook in hooks)
 
     @cached_property
     def _documentation(self) -> tuple[str, str, dict[str, str]]:
@@ -171,12 +197,16 @@ class Loss:
         self.forms.append(Form(kernel, whole=True))
         return kernel
 
+    def form_is(self, properties: Property) -> None:
+        """Declare what is true of the form declared last, and not of all."""
+        self.forms[-1].properties |= properties
+
     def gradient(self, kernel: Kernel) -> Kernel:
         """Declare the derivative by the gradient role, element by element."""
         return self._attach("gradient", kernel)
 
     def counted(self, kernel: Kernel) -> Kernel:
-        """Declare which rows count: a mask."""
+        """Declare which rows count: a mask; the docstring says in few words where."""
         return self._attach("counted", kernel)
 
     def denominator(self, kernel: Kernel) -> Kernel:
@@ -190,6 +220,10 @@ class Loss:
     def refused(self, kernel: Kernel) -> Kernel:
         """Declare which values go against those of another role: an iterator of Refusals."""
         return self._attach("refused", kernel)
+
+    def noted(self, kernel: Kernel) -> Kernel:
+        """Declare which rows are worth a note: an iterator of Remarks."""
+        return self._attach("noted", kernel)
 
     def requires(self, requirement: Callable[..., str]) -> Callable[..., str]:
         """Declare what the parameters must fulfil together: a function of them that says what is wrong, or nothing."""
@@ -288,6 +322,15 @@ class BoundLoss(NamedTuple):
         code = kernel.__code__
         return kernel(**{name: self.params[name] for name in code.co_varnames[: code.co_kwonlyargcount]})
 
+    @property
+    def properties(self) -> Property:
+        """What is true of the loss with these parameters."""
+        found = self.loss.properties
+        for claim in self.loss.claims:
+            if claim.holds(**self.params):
+                found |= claim.properties
+        return found
+
     def _is_default(self, parameter: Parameter) -> bool:
         return bool(self.params[parameter.name] == parameter.default)
 
@@ -309,7 +352,8 @@ def loss(
     formula: str,
     aliases: Sequence[str] = (),
     unit: str = "1",
-    properties: Property = Property.NONE,
+    properties: Property | None = None,
+    claims: Sequence[Claim] = (),
     elicits: str = "",
     references: Sequence[str] = (),
     equivalents: Mapping[str, str] | None = None,
@@ -324,7 +368,8 @@ def loss(
         formula: one line of plain text.
         aliases: other names it answers to.
         unit: the value's unit, `y` being that of the target.
-        properties: what is claimed of it, and proven by the tests.
+        properties: what is true of it for all values of its parameters, and proven by the tests; None: nothing is said.
+        claims: what is true of it for some of them.
         elicits: the functional of the target that minimises its expectation (`mean`, `median`).
         references: papers, with DOI or arXiv number.
         equivalents: library -> the same thing there, and what differs.
@@ -334,6 +379,7 @@ def loss(
     """
     declaration = {
         "family": family, "formula": formula, "aliases": tuple(aliases), "unit": unit, "properties": properties,
+        "claims": tuple(claims),
         "elicits": elicits, "references": tuple(references), "equivalents": equivalents, "reduction": reduction,
         "whole": whole, "name": name,
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,26 @@ def variants(loss: Loss) -> list[dict[str, Any]]:
     return sets
 
 
-def settings(*flags: str) -> Iterator[tuple[BoundLoss, Form]]:
+FURTHER: dict[str, list[dict[str, Any]]] = {
+    "huber": [{"delta": math.inf}], "mape": [{"eps": 0.1}], "smooth_l1": [{"beta": 0}], "focal": [{"gamma": 0}],
+    "categorical_focal": [{"gamma": 0}], "generalized_cross_entropy": [{"q": 1}], "multi_margin": [{"p": 2}],
+    "iou": [{"log": True}], "barron": [{"alpha": alpha} for alpha in (-2, 0, 1, 1.5, 2)],
+    "tweedie_deviance": [{"power": 0}, {"power": 1}, {"power": 1.5}],
+    "asymmetric": [{"gamma_neg": 0}, {"gamma_neg": 0, "clip": 0}, {"gamma_neg": 0.5}],
+    "dice": [{"smooth": 0}], "tversky": [{"smooth": 0, "beta": 0}], "renyi": [{"alpha": 0.5}, {"alpha": 3}],
+    "triplet": [{"distance": d, "swap": s} for d in ("euclidean", "cosine", "sqeuclidean") for s in (False, True)],
+    "triplet_mined": [{"distance": "euclidean"}, {"distance": "cosine", "margin": 2}],
+    "deepid": [{"verification_weight": 0}],
+}  # fmt: skip
+"""Parameters for which other things are true of a loss than for its defaults."""
+
+
+def settings(*flags: str, further: bool = False) -> Iterator[tuple[BoundLoss, Form]]:
     """Every loss, in every form, under every set of parameters worth testing; and again with each of these flags on."""
     for loss in LOSSES:
         known = {parameter.name for parameter in loss.parameters}
         sets = variants(loss)
+        sets += [params for params in FURTHER.get(loss.name, []) if further and params not in sets]
         for flag in sorted(known.intersection(flags)):
             sets += [turned for params in sets if (turned := params | {flag: True}) not in sets]
         for params in sets:

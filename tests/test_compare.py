@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -212,11 +213,62 @@ def test_skill_of_classes() -> None:
 def test_bounds_are_those_of_the_parameters() -> None:
     names = ["mse", "mae", "tukey", "barron:alpha=1", "barron:alpha=-2", "cauchy", "linex:a=1", "smape"]
     compared = {c.label: c for c in losscli.compare(names, y_true=Y, y_pred=P)}
-    bounds = {label: (c.bounded_value, c.bounded_gradient) for label, c in compared.items()}
-    assert bounds == {
+    found = {label: (c.bounded_value, c.bounded_gradient) for label, c in compared.items()}
+    assert found == {
         "mse": (False, False), "mae": (False, True), "tukey": (True, True), "barron": (False, True),
-        "barron:alpha=-2": (True, True), "cauchy": (False, True), "linex": (False, False), "smape": (True, True),
+        "barron:alpha=-2": (True, True), "cauchy": (False, True), "linex": (False, False), "smape": (True, False),
     }  # fmt: skip
+
+
+def bounds(names: list[str], **arrays: Any) -> dict[str, tuple[bool | None, bool | None]]:
+    return {c.label: (c.bounded_value, c.bounded_gradient) for c in losscli.compare(names, **arrays)}
+
+
+def test_the_same_function_has_the_same_bounds() -> None:
+    y, logits = [0, 1, 1, 0], [0.2, -1.0, 3.0, 0.5]
+    binary = ["bce:from_logits=true", "soft_margin", "focal:from_logits=true", "asymmetric:from_logits=true"]
+    assert set(bounds(binary, y_true=y, y_pred=logits).values()) == {(False, True)}
+    scores = np.arange(12.0).reshape(4, 3)
+    several = ["cross_entropy:from_logits=true", "softmax_loss", "poly:from_logits=true", "multi_margin"]
+    assert set(bounds(several, y_true=[0, 1, 2, 0], y_pred=scores).values()) == {(False, True)}
+    assert bounds(["multi_margin:p=2"], y_true=[0, 1, 2, 0], y_pred=scores)["multi_margin:p=2"] == (False, False)
+
+
+def test_bounds_take_the_targets_and_the_reduction_in() -> None:
+    assert bounds(["mape", "mape:eps=0.1"], y_true=Y, y_pred=P) == {
+        "mape": (False, False), "mape:eps=0.1": (False, True),
+    }  # fmt: skip
+    assert bounds(["medae", "max_error"], y_true=Y, y_pred=P) == {"medae": (True, True), "max_error": (False, True)}
+    assert bounds(["mse"], y_true=Y, y_pred=P, reduction="median")["mse"] == (True, False)
+    assert bounds(["medae"], y_true=Y, y_pred=P, reduction="sum")["medae"] == (False, True)
+    assert bounds(["medae"], y_true=[1.0, 2.0], y_pred=[2.0, 4.0])["medae"] == (False, True)  # a mean of the two
+    heavy = np.where(np.arange(len(Y)) == 0, 2.0 * len(Y), 1.0)
+    assert bounds(["medae"], y_true=Y, y_pred=P, weight=heavy)["medae"] == (False, True)
+
+
+SQUARES = """
+import losscli
+import numpy as np
+from losscli.domain import Array, Real
+
+def declare(family: str, name: str) -> None:
+    @losscli.loss(family=family, formula="e²", name=name)
+    def kernel(y_true: Real, y_pred: Real) -> Array:
+        return np.square(y_pred - y_true)
+
+declare("regression", "plain_square")
+declare("own", "other_square")
+"""
+
+
+def test_bounds_of_a_loss_that_declares_none_are_tried_or_left_open(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "squares.py").write_text(SQUARES)
+    names = "plain_square,other_square"
+    data = b"y_true,y_pred\n1,2\n3,4\n5,6.5\n7,8.5\n"
+    result = cli("compare", "--plugin", "squares.py", "--losses", names, "-f", "json", stdin=data)
+    found = {loss["name"]: loss["bounded_value"] for loss in json.loads(result.out)["losses"]}
+    assert found == {"plain_square": False, "other_square": None}
+    assert "not declared" in cli("explain", "--plugin", "squares.py", "other_square").out
 
 
 # ------------------------------------------------------------------------------------------- nothing false

@@ -10,6 +10,8 @@ import pytest
 import losscli
 from tests.registry_cases import LOSSES, golden
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*no other row:UserWarning")  # what cases of one row are noted for
+
 CASES = [pytest.param(case, id=case["id"]) for loss in LOSSES for case in golden(loss.name)]
 
 

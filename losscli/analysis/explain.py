@@ -44,13 +44,22 @@ def explain(loss: Loss) -> Explanation:
         Section("Parameters", rows=_parameters(loss)),
         _gradient(loss),
         Section("Properties", rows=_properties(loss)),
-        *(Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (text[:1].upper() + text[1:],))
+        *(Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
           for word, text in loss.advice.items()),
         Section("Elsewhere", rows=tuple((LIBRARIES.get(k, k), v) for k, v in loss.equivalents.items())),
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
     )  # fmt: skip
     filled = tuple(section for section in sections if section.paragraphs or section.rows)
     return Explanation(loss, loss.name + aliases, loss.summary, filled)
+
+
+def _sentence(text: str, loss: Loss) -> str:
+    """Advice with a capital, unless it starts with the name of a role, of a parameter or of a loss."""
+    from losscli import registry
+
+    first = text.split(" ", 1)[0].rstrip(",:;")
+    names = {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}
+    return text if first in names or registry.known(first) else text[:1].upper() + text[1:]
 
 
 def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -66,7 +75,13 @@ def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
 
 
 def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
-    return tuple((f"{p.name}={p.domain.text(p.default)}", p.domain.describe()) for p in loss.parameters)
+    rows = [(f"{p.name}={p.domain.text(p.default)}", p.domain.describe()) for p in loss.parameters]
+    return (*rows, ("together", together)) if (together := _together(loss)) else tuple(rows)
+
+
+def _together(loss: Loss) -> str:
+    """What the parameters must fulfil together."""
+    return (loss.requirement.__doc__ or "").strip() if loss.requirement is not None else ""
 
 
 def _gradient(loss: Loss) -> Section:
@@ -77,13 +92,9 @@ def _gradient(loss: Loss) -> Section:
 
 
 def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
-    rows: list[tuple[str, str]] = [
-        (text, "yes" if claim in loss.properties else "no, or not for all parameters")
-        for claim, text in PROPERTIES.items()
-    ]
+    rows: list[tuple[str, str]] = [(text, _answer(loss, claim)) for claim, text in PROPERTIES.items()]
     rows.append(("unit", loss.unit))
-    if loss.elicits:
-        rows.append(("aims at", loss.elicits))
+    rows.append(("aims at", loss.elicits or "none known"))
     if loss.reduction != "mean":
         rows.append(("reduced by", str(loss.reduction).replace("_", " ")))
     coupled = [form for form in loss.forms if form.whole]
@@ -91,6 +102,24 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
         only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
         rows.append(("needs", f"all rows at once{only}: they are coupled"))
     return tuple(rows)
+
+
+def _answer(loss: Loss, claim: Property) -> str:
+    """Whether the loss has a property, or for which parameters."""
+    if claim in loss.properties:
+        return "yes"
+    if not loss.declares_properties:
+        return "not declared"
+    where = conditions(loss, claim)
+    return f"where {', or '.join(where)}" if where else "no"
+
+
+def conditions(loss: Loss, claim: Property) -> list[str]:
+    """What parameters must fulfil for a property that the loss has not for all of them."""
+    if claim in loss.properties:
+        return []
+    forms = [f"{form.gradient_role} is given" for form in loss.forms if claim in form.properties]
+    return [c.condition for c in loss.claims if claim in c.properties] + forms
 
 
 def to_dict(explanation: Explanation) -> dict[str, Any]:
@@ -104,10 +133,13 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
                    "optional": r.optional, "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
         "params": [{"name": p.name, "default": list(p.default) if isinstance(p.default, tuple) else p.default,
                     "range": p.domain.describe()} for p in loss.parameters],
+        "requires": _together(loss) or None,
         "gradient": [{"role": form.gradient_role, "formula": slope, "form": i}
                      for i, (form, slope) in enumerate(zip(loss.forms, loss.slopes, strict=True))]
         if loss.has_gradient else None,
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
+        "properties_where": {text.replace(" ", "_"): where for claim, text in PROPERTIES.items()
+                             if (where := conditions(loss, claim))},
         "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
         "whole": any(form.whole for form in loss.forms),
         "advice": {word.lower(): text for word, text in loss.advice.items()},

@@ -64,7 +64,7 @@ def minimizer(problem: Problem) -> float | None:
     if not len(problem.base) or not (math.isfinite(problem.low) and math.isfinite(problem.high)):
         return None
     form = problem.evaluator.form
-    convex = Property.CONVEX in problem.evaluator.bound.loss.properties and "gradient" in form.hooks
+    convex = Property.CONVEX in problem.evaluator.bound.properties and "gradient" in form.hooks
     found = _root(problem) if convex and not form.whole and problem.asked != "median" else _search(problem)
     return None if found is None or not math.isfinite(found) else found
 

@@ -17,7 +17,7 @@ from losscli.data.batch import Batch
 from losscli.domain import Array, Mask
 from losscli.errors import LosscliError
 from losscli.evaluate import Outcome
-from losscli.spec import Functional, Property
+from losscli.spec import Functional, Property, Reduction
 from losscli.statistics.moments import blocks
 
 if TYPE_CHECKING:
@@ -292,18 +292,43 @@ PROBES = (1e9, 1e12)
 
 
 def _bounded(setting: Setting, i: int, hook: str) -> bool | None:
-    """Whether no row can make the number (or the gradient) as large as it likes: tried, where there is a residual."""
-    kept = setting.kept
-    evaluator = kept.run.evaluators[i]
+    """Whether no row can make the number (or the gradient) as large as it likes.
+
+    It is what the loss declares for its parameters; of one that declares nothing it is tried, where there is a
+    residual, and else not known.
+    """
+    evaluator = setting.kept.run.evaluators[i]
     if hook and hook not in evaluator.form.hooks:
         return None
+    if not hook and (middle := _median(setting, i)) is not None:
+        return middle
+    if not evaluator.bound.loss.declares_properties:
+        return _tried(setting, i, hook)
+    claim = Property.BOUNDED_GRADIENT if hook else Property.BOUNDED_VALUE
+    return claim in evaluator.bound.properties | evaluator.form.properties
+
+
+def _median(setting: Setting, i: int) -> bool | None:
+    """Whether a median is out of a single row's reach; None where the number is no median."""
+    kept = setting.kept
+    own, asked, weight = kept.run.evaluators[i].bound.loss.reduction, kept.run.reduction, kept.batch.weight
+    if asked != "median" and own is not Reduction.MEDIAN:
+        return None
+    if asked == "sum":
+        return False
+    heaviest = 1 / len(kept.batch) if weight is None else float(weight.max() / weight.sum())
+    return heaviest < 0.5
+
+
+def _tried(setting: Setting, i: int, hook: str) -> bool | None:
+    """Whether rows that are put farther and farther away do not count for more."""
+    evaluator = setting.kept.run.evaluators[i]
     if evaluator.bound.loss.of_residual and not evaluator.form.whole:
         sizes = [_largest(setting, i, hook, probe * (setting.scale or 1.0)) for probe in PROBES]
         if None not in sizes:
             near, far = (float(size) for size in sizes if size is not None)
             return far <= near * (1 + 1e-6) and math.isfinite(far)
-    claim = Property.BOUNDED_GRADIENT if hook else Property.BOUNDED_VALUE
-    return claim in evaluator.bound.loss.properties
+    return None
 
 
 def _largest(setting: Setting, i: int, hook: str, distance: float) -> float | None:

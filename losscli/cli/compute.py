@@ -40,7 +40,7 @@ from losscli.cli.options import (
 @click.option(
     "--penalty",
     metavar="NAME:lambda=X",
-    help="Add a penalty on --parameters to every value: l1, l2 or elastic_net (with ratio=0.5).",
+    help="Add a penalty on --parameters to every value, of each group too: l1, l2 or elastic_net (with ratio=0.5).",
 )
 @click.option("--parameters", metavar="FILE", help="The numbers that --penalty is of, of any shape.")
 @click.option("--group-by", metavar="COL[,COL]", help="A row a group and loss.")

@@ -119,7 +119,8 @@ class Dataset:
         columns = tuple(column.name for column in bound.columns) if bound.table.name else ()
         memory = self.memory.setdefault(bound.role, {})
         more = self.partial or bound.table.divisible
-        return Place(bound.role, bound.table.name, columns, memory=memory, note=self.note, more=more)
+        spelled = {name: bound.table.spelled(name) for name in columns}
+        return Place(bound.role, bound.table.name, columns, memory=memory, note=self.note, more=more, spelled=spelled)
 
     def _read_whole(self, bound: Bound, place: Place) -> NDArray[Any]:
         chunks = bound.table.chunks({column.name: Kind.NUMBER for column in bound.columns})

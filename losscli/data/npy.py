@@ -22,6 +22,8 @@ MAPPED = 1 << 23
 """Bytes that are mapped at once, if a batch does not need more."""
 
 PAIR = ("y_true", "y_pred")
+PARAMETERS = "parameters"
+"""The role of what a penalty is on: it has no rows, so that one number will do."""
 
 
 def read_npy(source: Input, role: str | None) -> Table:
@@ -31,7 +33,10 @@ def read_npy(source: Input, role: str | None) -> Table:
         raise DataError(f"{source.name}: holds Python objects, which are never unpickled; save it with a numeric dtype")
     if dtype.kind not in "fiubVUS" or (dtype.kind == "V" and dtype.names is None):
         raise DataError(f"{source.name}: holds {dtype}, not numbers")
-    if not shape or shape[0] == 0:
+    if not shape and role != PARAMETERS:
+        raise DataError(f"{source.name}: is one number, not an array of rows")
+    shape = shape or (1,)
+    if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     columns = _columns(source.name, shape, dtype, role)
     if source.path == STDIN or source.remote or source.compression or fortran:
@@ -200,6 +205,8 @@ def read_npz(source: Input, role: str | None) -> Table:
         stack.close()
     if not read:
         raise DataError(f"{source.name}: holds no arrays")
+    if role == PARAMETERS:
+        return ArraysTable(source.name, "npz", {name: np.atleast_1d(array) for name, array in read.items()})
     if role and role not in read and len(read) == 1:
         read = {role: next(iter(read.values()))}
     return ArraysTable(source.name, "npz", read)

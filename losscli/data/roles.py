@@ -134,7 +134,7 @@ class Binder:
                             f"{' or '.join(found)}")  # fmt: skip
         columns = found[wanted]
         if not own and not any(name in columns[0].name.lower() for name in names):
-            shown = f"{columns[0].name!r} to {columns[-1].name!r}"
+            shown = f"{table.spelled(columns[0].name)} to {table.spelled(columns[-1].name)}"
             self._note(f"{label_of(table)}{role} is the columns {shown}, by position")
         return Bound(role, table, columns, tuple(column.name for column in columns))
 
@@ -217,6 +217,11 @@ class Binder:
         table = self._sources.table(role)
         if table is None:
             return DataError(f"{label} needs {' and '.join(roles)}: give a table or {role}=FILE")
+        alone = next((c for c in table.columns if c.name.lower() == role), None)
+        if alone is not None:  # it was not taken: one number a row is not what the role is
+            at = f"{label_of(table)}{alone.name}"
+            return DataError(f"{at}: shape (N,), one number a row, but {label} needs several: an array (N, D), columns "
+                             f"such as {role}_0, {role}_1, or {_option(role)}")  # fmt: skip
         names = [c.name for c in table.columns]
         shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         what = f"no column for {' or '.join(roles)}" if len(roles) > 1 else f"no column for {role}"

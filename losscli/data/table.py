@@ -108,6 +108,11 @@ class Table:
         if self.source is not None:
             self.source.close()
 
+    def spelled(self, name: str) -> str:
+        """A column's name, quoted; of several columns of one name, that and which of them it is."""
+        base, _, count = name.rpartition(".")
+        return f"{base!r} no. {int(count) + 1}" if base in self.repeated and count.isdigit() else repr(name)
+
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
 

@@ -165,6 +165,9 @@ class TweedieMeans(Numbers):
         return "> 0 (any real number where power=0)"
 
 
+TAKE_SIGMOID = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
+
+
 @dataclass(eq=False, repr=False)
 class Probabilities(Numbers):
     """Probabilities of a label, each on its own; any number with `from_logits`, where the loss has that."""
@@ -178,7 +181,7 @@ class Probabilities(Numbers):
             return Numbers(self.shapes)
         if self.switch == ("from_logits" in params):
             return self
-        return replace(self, switch=False, mend="if these are logits, their sigmoids are meant")
+        return replace(self, switch=False, mend=TAKE_SIGMOID)
 
     def describe(self) -> str:
         return "a probability in [0, 1]" + (" (any number with from_logits)" if self.switch else "")

@@ -69,6 +69,8 @@ class Number(ParameterDomain):
 
     def describe(self) -> str:
         text = self.interval.describe()
+        if text == "any real number" and self._infinite_end(math.inf) and not self.integer:
+            text += ", or -inf or inf"
         if self.integer:
             text = f"an integer {text}" if text != "any real number" else "an integer"
         return text if self.zero else f"{text} but 0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,8 @@ class Place:
     """Where the values of one role come from: makes errors that name file, column and row.
 
     `rows` holds the 1-based row numbers of the values as they stand in the data; where there are `more` than those in
-    a batch, a count of them is not over. `memory` lives through
-    all batches of a role, for checks that one batch alone cannot make.
+    a batch, a count of them is not over. `memory` lives through all batches of a role, for checks that one batch alone
+    cannot make. `spelled` says how messages call a column that has another name in the file.
     """
 
     role: str
@@ -32,14 +32,15 @@ class Place:
     memory: dict[str, Any] = field(default_factory=dict)
     note: Callable[[str], None] = lambda text: None
     more: bool = False
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, rows: NDArray[np.int64]) -> Place:
-        return Place(self.role, self.source, self.columns, rows, self.memory, self.note)
+        return Place(self.role, self.source, self.columns, rows, self.memory, self.note, spelled=self.spelled)
 
     def name(self, index: Sequence[int] = ()) -> str:
         column = self.columns[index[1]] if len(index) > 1 and len(self.columns) > index[1] else None
         column = column or (self.columns[0] if len(self.columns) == 1 else None)
-        text = f"column {column!r}" if column else self.role
+        text = f"column {self.spelled.get(column, repr(column))}" if column else self.role
         if column and self.role != column:
             text += f" ({self.role})"
         if not column and len(index) > 1:
@@ -48,6 +49,15 @@ class Place:
 
     def row(self, i: int) -> int:
         return int(self.rows[i]) if self.rows is not None else i + 1
+
+    def remark(self, odd: Mask, what: str) -> None:
+        """Note, once for all batches, the first of some odd rows; `what` says what is odd."""
+        if not odd.any() or self.memory.get(what):
+            return
+        self.memory[what] = True
+        count = int(np.count_nonzero(odd))
+        others = f" (and {count - 1} more row{'s' if count > 2 else ''} like it)" if count > 1 else ""
+        self.note(f"{self.name()}, row {self.row(int(odd.argmax()))}: {what}{others}")
 
     def fail(self, wrong: Mask, values: NDArray[Any], what: str, mend: str = "") -> DataError:
         """The error for the first wrong value; `what` follows the value, `mend` says what to do."""

@@ -15,6 +15,7 @@ from losscli.domain.place import Place
 
 SUM_SILENT = 1e-6
 SUM_WARN = 1e-3
+TAKE_SOFTMAX = "give their softmax instead: the loss reads probabilities alone"
 
 
 @dataclass(eq=False, repr=False)
@@ -42,12 +43,12 @@ class Simplex(Domain):
         if "normalize" in self.switches:
             ways.append("-P normalize=true divides by it")
         if self.logits:
-            told = "--from-logits" if "from_logits" in self.switches else "their softmax is meant"
+            told = "--from-logits" if "from_logits" in self.switches else TAKE_SOFTMAX
             ways.append(f"{told} if these are logits")
         return ", or ".join(ways)
 
     def check(self, values: Array, place: Place, dims: Mapping[str, Any]) -> NDArray[Any]:
-        told = "add --from-logits" if "from_logits" in self.switches else "their softmax is meant"
+        told = "add --from-logits" if "from_logits" in self.switches else TAKE_SOFTMAX
         mend = f"if these are logits, {told}" if self.logits else ""
         allowed = Interval(0) if self.normalize else Interval(0, 1 + SUM_WARN)
         wrong = allowed.outside(values)
@@ -191,14 +192,15 @@ class Boxes(Domain):
             raise place.fail(wrong, values, "is not a finite number")
         if self.box_format == "xyxy":
             wrong[:, 2:] = values[:, 2:] < values[:, :2]
-            what = "comes before {}1: boxes are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"
+            what = "comes before {}1={}: boxes are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"
             mend = "if these are sizes, --box-format xywh or cxcywh"
         else:
             wrong[:, 2:] = values[:, 2:] < 0
             what, mend = "is a size below 0", "if these are corners, --box-format xyxy"
         if wrong.any():
-            axis = "xy"[int(np.argwhere(wrong)[0][1]) % 2]
-            raise place.fail(wrong, values, what.format(axis), mend)
+            row, column = (int(i) for i in np.argwhere(wrong)[0])
+            other = number_text(float(values[row, column - 2]))
+            raise place.fail(wrong, values, what.format("xy"[column % 2], other), mend)
         return values
 
     def describe(self) -> str:

@@ -68,6 +68,17 @@ def log_sum_exp(x: Array) -> Array:
     return np.where(np.isfinite(top), safe + np.log(np.exp(x - safe[:, None]).sum(axis=-1)), top)
 
 
+LOG_SUM_TOLERANCE = 1e-5
+"""What single precision loses of the log of a sum of probabilities, and some more."""
+
+NOT_LOG_PROBABILITIES = "the probabilities do not sum to 1; log_softmax makes log-probabilities of scores"
+
+
+def unnormalized(log_p: Array) -> Mask:
+    """Rows of log-probabilities whose probabilities do not sum to 1."""
+    return ~(np.abs(log_sum_exp(log_p)) <= LOG_SUM_TOLERANCE)
+
+
 def clipped_log(p: Array, eps: float) -> Array:
     """log max(p, eps)"""
     return np.log(np.maximum(p, eps))
@@ -255,3 +266,17 @@ def class_means(labels: NDArray[Any], x: Array) -> tuple[NDArray[Any], Array]:
     sums = np.zeros((len(counts), x.shape[1]))
     np.add.at(sums, own, x)
     return own, sums / counts[:, None]
+
+
+ITS_OWN_CENTER = "no other row has this label: it is its own center"
+
+
+def with_positive(labels: NDArray[Any]) -> Mask:
+    """Rows whose class has another row."""
+    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.asarray(counts[own] > 1)
+
+
+def none_shared(labels: NDArray[Any]) -> Mask:
+    """All rows, where no class has two of them."""
+    return np.full(len(labels), not with_positive(labels).any())

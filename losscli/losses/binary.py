@@ -25,7 +25,7 @@ from losscli.domain import (
     UnitInterval,
 )
 from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softpluses, times
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
@@ -51,7 +51,8 @@ def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
 @loss(
     family="binary", aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
     formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the probability)",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE, claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
+    elicits="mean (the probability)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
         "torch": "torch.nn.BCELoss() (it clamps log p at -100); BCEWithLogitsLoss(pos_weight) for from_logits",
@@ -105,6 +106,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
     family="binary", aliases=("binary_focal", "sigmoid_focal"),
     formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0", unit="nat",
     properties=Property.DIFFERENTIABLE,
+    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "torch": "torchvision.ops.sigmoid_focal_loss(alpha, gamma) with from_logits=true (alpha=-1 there is none here)",
@@ -138,12 +140,12 @@ def focal(
 
 @focal.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_logits: bool, eps: float) -> Array:
-    """-a_t (1-p_t)^gamma (1/p_t - gamma log p_t / (1-p_t)) by p_t"""
+    """-a_t (1-p_t)^gamma (1/p_t - gamma log p_t / (1-p_t)) by p_t; from logits that times p_t (1-p_t)"""
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
-    one = positive * y_true * _focal_slope(p, q, log_p, gamma, from_logits)
-    zero = negative * (1 - y_true) * _focal_slope(q, p, log_q, gamma, from_logits)
+    one = times(positive * y_true, _focal_slope(p, q, log_p, gamma, from_logits))
+    zero = times(negative * (1 - y_true), _focal_slope(q, p, log_q, gamma, from_logits))
     if from_logits:
         return zero - one
     return np.where(q >= eps, zero, 0.0) - np.where(p >= eps, one, 0.0)
@@ -210,7 +212,8 @@ def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
     y_true may hold several labels a row, each with its own probability: their mean is the row's loss. Where y_true is
     a class label and y_pred a row of C probabilities that sum to 1, the squared errors are added up: 0 to 2.
 
-    Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1.
+    Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1 (in
+    the class form 2).
 
     Avoid: rare events: predicting none of them is nearly perfect.
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.domain import Array, Boolean, Box, BoxFormat, Mask
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
 GROWTH = np.array([-1.0, 1.0])[:, None, None]
@@ -213,6 +213,7 @@ def to_format(slope: Array, pair: Pair, box_format: str) -> Array:
 
 @loss(
     family="boxes", formula="1 - IoU, IoU = I/U; log: -log IoU", unit="1", properties=Property.SYMMETRIC,
+    claims=(given(Property.BOUNDED_VALUE, log=False),),
     references=("Yu et al. 2016 (UnitBox), arXiv:1608.01471", "Jaccard 1912, doi:10.1111/j.1469-8137.1912.tb05611.x"),
     equivalents={"torch": "1 - torchvision.ops.box_iou(a, b) of each pair (xyxy; nan for two boxes of no area)"},
 )  # fmt: skip

@@ -26,9 +26,11 @@ from losscli.domain import (
     Vector,
 )
 from losscli.losses._numerics import (
+    ITS_OWN_CENTER,
     class_means,
     log_softmax,
     log_sum_exp,
+    none_shared,
     norm,
     sigmoid,
     softplus,
@@ -37,8 +39,9 @@ from losscli.losses._numerics import (
     through_unit,
     times,
     unit,
+    with_positive,
 )
-from losscli.spec import Property, loss
+from losscli.spec import Property, Remark, given, loss
 
 Labels = NDArray[Any]
 Index = NDArray[np.intp]
@@ -179,10 +182,12 @@ def pairs(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
     return alike, negative
 
 
-def with_positive(labels: Labels) -> Mask:
-    """Rows whose class has another row."""
-    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return np.asarray(counts[own] > 1)
+NO_OTHER = "there is no other row to tell it from: its loss is 0, whatever it is"
+
+
+def alone(x: Array) -> Mask:
+    """Rows that have no others."""
+    return np.full(len(x), len(x) == 1)
 
 
 # --------------------------------------------------------------------------------------------- of two views
@@ -218,6 +223,11 @@ def info_nce(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> A
     return judged(anchor, positive, COSINES, own_pair(temperature))
 
 
+@info_nce.noted
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
+
+
 @info_nce.gradient
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """1/(T |a|) times the part of sum_j (softmax_j - [j = i]) p_j/|p_j| at a right angle to a"""
@@ -226,7 +236,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
 
 @loss(
     family="metric", formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))", unit="nat", whole=True,
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.NPairsLoss with DotProductSimilarity(normalize_embeddings=False)",
@@ -242,6 +252,11 @@ def n_pair(anchor: Vector, positive: Vector) -> Array:
     Pitfalls: nothing is normalised; it grows with the number of rows.
     """
     return judged(anchor, positive, PRODUCTS, own_pair(1.0))
+
+
+@n_pair.noted
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
 
 
 @n_pair.gradient
@@ -285,6 +300,11 @@ def ntxent(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> Arr
     """
     views = np.concatenate([anchor, positive])
     return judged(views, views, COSINES, other_view(temperature)).reshape(2, -1).mean(axis=0)
+
+
+@ntxent.noted
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
 
 
 @ntxent.gradient
@@ -343,6 +363,7 @@ def _(labels: Labels, embeddings: Array, *, temperature: float) -> Array:
 
 @supcon.counted
 def _(labels: Labels, embeddings: Array) -> Mask:
+    """another row has its label"""
     return with_positive(labels)
 
 
@@ -399,9 +420,16 @@ def circle(labels: GroupLabel, embeddings: Vector, *, margin: AtLeastZero = 0.4,
     return judged(embeddings, embeddings, COSINES, circled(labels, margin, gamma))
 
 
+@circle.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    lacking = ~with_positive(labels) | (len(np.unique(labels)) == 1)
+    yield Remark("labels", lacking, "no other row has this label, or every row has: its loss is 0, whatever it is")
+
+
 @circle.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
-    """by cosines sigmoid(total) gamma 2 (s - 1) of positives and 2 s of negatives, by their shares of the sums"""
+    """by cosines sigmoid(total) gamma times each one's share of its sum times 2 (s - 1) of positives, 2 s of negatives,
+    and 0 where its bracket is 0; total is the log of the product of the sums"""
     return pulled_together(embeddings, COSINES, circled(labels, margin, gamma))
 
 
@@ -439,6 +467,11 @@ def multi_similarity(
     Pitfalls: the paper trains on mined pairs, so that its values are lower.
     """
     return judged(embeddings, embeddings, COSINES, many_similarities(labels, alpha, beta, base))
+
+
+@multi_similarity.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), "no other row has this label: nothing is to be near it")
 
 
 @multi_similarity.gradient
@@ -502,13 +535,18 @@ def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
 
 @loss(
     family="metric", formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)", unit="d",
-    whole=True,
+    whole=True, properties=Property.NONE,
+    claims=(
+        given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine"),
+    ),
     references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",
                 "Hermans, Beyer & Leibe 2017 (hard mining), arXiv:1703.07737"),
     equivalents={
         "pml": "pytorch_metric_learning.losses.TripletMarginLoss(margin) on the triplets of BatchHardMiner (hard) or "
-               "on all; its distances are of normalised embeddings and not squared by default",
-        "tensorflow-addons": "TripletSemiHardLoss (margin=1; it averages over pairs, not over anchors)",
+               "on all; it averages over the triplets above 0, not over anchors; its distances are of normalised "
+               "embeddings and not squared by default",
+        "tensorflow-addons": "TripletSemiHardLoss(distance_metric='squared-L2') (margin=1; by default, L2, distances "
+                             "are not squared; it averages over pairs, not over anchors)",
     },
 )  # fmt: skip
 def triplet_mined(
@@ -532,12 +570,14 @@ def triplet_mined(
 
 @triplet_mined.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining: str) -> Array:
-    """mean of d'(a, p) - d'(a, n) over an anchor's triplets above 0; each row as anchor, positive and negative"""
+    """d'(a, p) - d'(a, n) of the triplets above 0, over how many the anchor has; of each row as anchor, positive and
+    negative; d' = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for euclidean, (cos a/|a| - x/|x|)/|a| for cosine"""
     return pulled_together(embeddings, DISTANCES[distance], of_triplets(labels, margin, mining))
 
 
 @triplet_mined.counted
 def _(labels: Labels, embeddings: Array) -> Mask:
+    """another row has its label and a third has not"""
     return with_positive(labels) & (len(np.unique(labels)) > 1)
 
 
@@ -546,7 +586,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 
 @loss(
     family="metric", formula="|x - c_y|²/2", unit="d²", properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
+    elicits="the mean of the rows of a class", references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
     equivalents={"paper": "the same; its centers move with the batches"},
 )  # fmt: skip
 def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Array:
@@ -579,6 +619,11 @@ def off_class_means(labels: Labels, x: Array) -> Array:
 @center.whole_form
 def _(labels: GroupLabel, embeddings: Vector) -> Array:
     return np.square(norm(off_class_means(labels, embeddings))) / 2
+
+
+@center.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
 
 
 @center.gradient

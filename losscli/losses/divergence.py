@@ -35,10 +35,17 @@ from losscli.losses._numerics import (
     times,
 )
 from losscli.losses.multiclass import share
-from losscli.spec import Property, loss
+from losscli.spec import Claim, Property, given, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
-BOUNDED = Property.BOUNDED_VALUE
+BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
+
+# Logits are not of the truth's kind, so that the two cannot be exchanged; the slope by a logit has q as a factor; and
+# what is convex in a distribution need not be so in numbers that are divided by their sum.
+EXCHANGEABLE = given(SYMMETRIC, from_logits=False)
+TAME_LOGITS = given(BOUNDED_GRADIENT, from_logits=True)
+CONVEX_IN_Q = given(CONVEX, from_logits=False, normalize=False)
+CONVEX_LOGITS = given(CONVEX, from_logits=True)
 
 
 class Pair(NamedTuple):
@@ -88,7 +95,7 @@ def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array
 
 @loss(
     family="divergence", aliases=("kl_divergence", "kullback_leibler"), formula="sum_c p_c log(p_c / q_c)", unit="nat",
-    properties=CONVEX | SMOOTH, elicits="the distribution",
+    properties=SMOOTH, claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS), elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean') with the arguments the other way round and log Q as "
@@ -129,7 +136,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="sum_c q_c log(q_c / p_c) = KL(Q, P)", unit="nat",
-    properties=SMOOTH, references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
+    properties=SMOOTH, claims=(CONVEX_IN_Q,), elicits="the geometric mean of the distributions, normalised",
+    references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean')(log_p, q)",
         "keras": "keras.losses.KLDivergence()(y_pred, y_true) (it clips both to [1e-7, 1])",
@@ -157,7 +165,7 @@ def reverse_kl(
 
 @reverse_kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """1 + log(q_c / p_c)"""
+    """1 + log(q_c / p_c); from logits q_c (log(q_c / p_c) - KL(Q, P))"""
     _, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
     return by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
 
@@ -190,7 +198,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="divergence", aliases=("symmetric_kl",), formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
-    unit="nat", properties=SMOOTH | SYMMETRIC, references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
+    unit="nat", properties=SMOOTH, claims=(CONVEX_IN_Q, EXCHANGEABLE),
+    references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
     equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
 )  # fmt: skip
 def jeffreys(
@@ -211,7 +220,7 @@ def jeffreys(
 
 @jeffreys.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """1 + log(q_c / p_c) - p_c / q_c"""
+    """1 + log(q_c / p_c) - p_c / q_c; from logits q_c (1 + log(q_c / p_c) - KL(Q, P)) - p_c"""
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
     if from_logits:  # q p/q is p, also where q underflows
         return through_softmax(times(q, 1 - log_quotient) - p, q)
@@ -220,7 +229,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", aliases=("jensen_shannon",), formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2", unit="nat",
-    properties=SMOOTH | BOUNDED | SYMMETRIC, references=("Lin 1991, doi:10.1109/18.61115",),
+    properties=SMOOTH | BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
+    references=("Lin 1991, doi:10.1109/18.61115",),
     equivalents={
         "scipy": "scipy.spatial.distance.jensenshannon(p, q)**2", "torchmetrics": "JensenShannonDivergence (no root)",
     },
@@ -245,14 +255,29 @@ def js(
 
 @js.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """log(q_c / m_c) / 2"""
+    """log(q_c / m_c) / 2; from logits q_c (log(q_c / m_c) - KL(Q, M)) / 2"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     m = (p + q) / 2
     slope = np.where(q == m, 0.0, log_ratio(q, m)) / 2
     return by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-# ------------------------------------------------------------------------------------------------ of the roots
+# ----------------------------------------------------------------------------------- of the roots, of the powers
+
+
+def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
+    """log(p^alpha q^(1-alpha)), also where q or the product leaves the range of floats"""
+    return np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
+
+
+def mixture_slope(given: Pair, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
+    """d/d y_pred of log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1): by q -(p/q)^alpha over the sum"""
+    p, q, log_quotient = given
+    part = np.exp(log_softmax(log_mixture(p, log_quotient, alpha)))
+    if from_logits:
+        return through_softmax(-part, q)
+    slope = np.where(p == 0, 0.0, np.where(q == 0, -np.inf, -part / q))
+    return by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 def affinity_gap(p: Array, q: Array) -> Array:
@@ -262,7 +287,8 @@ def affinity_gap(p: Array, q: Array) -> Array:
 
 
 @loss(
-    family="divergence", formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)", unit="1", properties=BOUNDED | SYMMETRIC,
+    family="divergence", formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)", unit="1", properties=BOUNDED,
+    claims=(EXCHANGEABLE, TAME_LOGITS),
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
     equivalents={"scipy": "scipy.spatial.distance.euclidean(sqrt p, sqrt q) / sqrt 2"},
 )  # fmt: skip
@@ -284,7 +310,7 @@ def hellinger(
 
 @hellinger.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """(1 - sqrt(p_c / q_c)) / (4 H)"""
+    """(1 - sqrt(p_c / q_c)) / (4 H), H the distance; from logits (q_c (1 - H²) - sqrt(p_c q_c)) / (4 H)"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     h = np.sqrt(affinity_gap(p, q))[:, None]
     slope = np.where(h > 0, (1 - np.sqrt(times(p, 1 / q))) / (4 * h), 0.0)
@@ -292,7 +318,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 
 @loss(
-    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=SMOOTH | SYMMETRIC,
+    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=SMOOTH,
+    claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
     equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
 )  # fmt: skip
@@ -308,18 +335,17 @@ def bhattacharyya(
 
     Pitfalls: no metric; it is half the Rényi divergence of order 1/2.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    beyond = sum(slack(p, q, from_logits, normalize)) / 2
-    return -np.log1p(beyond - affinity_gap(p, q)) + 0.0
+    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    beyond = sum(slack(p, q, from_logits, normalize)) / 2 - affinity_gap(p, q)
+    # 1 - gap keeps what is near 1 and loses what is near 0; the logarithms of the terms the other way round
+    return -np.where(np.abs(beyond) < 0.5, np.log1p(beyond), log_sum_exp(log_mixture(p, log_quotient, 0.5))) + 0.0
 
 
 @bhattacharyya.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """-sqrt(p_c / q_c) / (2 sum_k sqrt(p_k q_k))"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    overlap = np.sqrt(p * q).sum(axis=1, keepdims=True)
-    slope = -np.sqrt(times(p, 1 / q)) / (2 * overlap)
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    """-sqrt(p_c / q_c) / (2 S), S = sum_k sqrt(p_k q_k); from logits (q_c - sqrt(p_c q_c) / S) / 2"""
+    given = pair(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(given, y_pred, 0.5, from_logits, normalize) / 2
 
 
 # ------------------------------------------------------------------------------------------------ the others
@@ -327,7 +353,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="sum_c |p_c - q_c| / 2", unit="1",
-    properties=BOUNDED | SYMMETRIC | Property.BOUNDED_GRADIENT,
+    properties=BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
     equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
 )  # fmt: skip
@@ -349,14 +375,16 @@ def total_variation(
 
 @total_variation.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """sign(q_c - p_c) / 2"""
+    """sign(q_c - p_c) / 2; from logits q_c (sign(q_c - p_c) - sum_k q_k sign(q_k - p_k)) / 2"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     return by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
 
 
 @loss(
     family="divergence", aliases=("chi_square",), formula="sum_c (p_c - q_c)² / q_c", unit="1",
-    properties=CONVEX | SMOOTH, references=("Pearson 1900, doi:10.1080/14786440009463897",),
+    properties=SMOOTH, claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
+    elicits="the root mean square of the distributions, normalised",
+    references=("Pearson 1900, doi:10.1080/14786440009463897",),
     equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
 )  # fmt: skip
 def chi2(
@@ -377,7 +405,7 @@ def chi2(
 
 @chi2.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """1 - (p_c / q_c)²"""
+    """1 - (p_c / q_c)²; from logits q_c sum_k p_k²/q_k - p_c²/q_c"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     if from_logits:  # (p/q)² overflows before p (p/q) does
         weighted = q - times(p, p / q)
@@ -388,6 +416,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @loss(
     family="divergence", formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)", unit="nat", properties=SMOOTH,
+    claims=(
+        CONVEX_IN_Q, TAME_LOGITS, given(SYMMETRIC, alpha=0.5, from_logits=False),
+        Claim(CONVEX, "from_logits=true and alpha > 1", lambda *, from_logits, alpha, **_: from_logits and alpha > 1),
+    ),
     references=("Rényi 1961, Proc. 4th Berkeley Symp. 1, 547-561", "van Erven & Harremoës 2014, arXiv:1206.2459"),
     equivalents={"others": "alpha=1/2 is twice bhattacharyya, alpha=2 is log(1 + chi2)"},
 )  # fmt: skip
@@ -412,25 +444,21 @@ def renyi(
         terms = np.where(q == 0, -alpha * p, q * power_less((p - q) / q, log_quotient, alpha))
     beyond = terms.sum(axis=1) + alpha * more_p + (1 - alpha) * more_q
     # powers of 1e-300 leave the range of floats: from afar the sum is taken of logarithms
-    far = log_sum_exp(np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient))
+    far = log_sum_exp(log_mixture(p, log_quotient, alpha))
     return np.where(np.abs(beyond) < 0.5, np.log1p(beyond), far) / (alpha - 1) + 0.0
 
 
 @renyi.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normalize: bool) -> Array:
-    """-(p_c / q_c)^alpha / sum_k p_k^alpha q_k^(1-alpha)"""
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    if from_logits:  # q (p/q)^alpha over its sum, from logarithms: a small q underflows
-        logs = np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
-        return through_softmax(-np.exp(log_softmax(logs)), q)
-    power = np.where(p == 0, 0.0, np.exp(alpha * log_quotient))
-    total = times(q, power).sum(axis=1, keepdims=True)
-    return by_prediction(-power / total + 0.0, y_pred, q, from_logits, normalize)
+    """-(p_c / q_c)^alpha / S, S = sum_k p_k^alpha q_k^(1-alpha); from logits q_c - p_c^alpha q_c^(1-alpha) / S"""
+    given = pair(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(given, y_pred, alpha, from_logits, normalize)
 
 
 @loss(
     family="divergence", aliases=("emd",), formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums", unit="bin",
-    properties=SYMMETRIC | BOUNDED | Property.BOUNDED_GRADIENT,
+    properties=BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
+    elicits="the distribution whose cumulative sums are the medians of theirs",
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
     equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
 )  # fmt: skip
@@ -454,7 +482,7 @@ def wasserstein(
 
 @wasserstein.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
-    """sum_{c <= k < C} sign(F_q(k) - F_p(k))"""
+    """g_c = sum_{c <= k < C} sign(F_q(k) - F_p(k)); from logits q_c (g_c - sum_k q_k g_k)"""
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
     signs = np.sign(np.cumsum(q - p, axis=1))
     signs[:, -1] = 0.0

@@ -6,7 +6,7 @@ margin puts a smaller function of the target's angle in place of its cosine. The
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +26,17 @@ from losscli.domain import (
     Vector,
     Width,
 )
-from losscli.losses._numerics import class_means, norm, surprise, surprise_slope, through_unit, unit
-from losscli.spec import Property, loss
+from losscli.losses._numerics import (
+    ITS_OWN_CENTER,
+    class_means,
+    none_shared,
+    norm,
+    surprise,
+    surprise_slope,
+    through_unit,
+    unit,
+)
+from losscli.spec import Property, Remark, given, loss
 
 Labels = NDArray[Any]
 Margin = Callable[[Array], tuple[Array, Array]]
@@ -209,7 +218,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
 @loss(
     family="faces", formula="-log softmax(W (scale x/|x|) + b)_y", unit="nat", properties=Property.BOUNDED_VALUE,
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
-    equivalents={"torch": "torch.nn.functional.normalize, torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
+    equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
 )  # fmt: skip
 def l2_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None, *, scale: Scale = 16.0
@@ -263,6 +272,9 @@ def _normface_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale 
     return cosine_softmax(labels, y_pred, scale)
 
 
+normface.form_is(Property.BOUNDED_GRADIENT)
+
+
 @normface.gradient
 def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -> Array:
     """scale (p_j - [j = y])"""
@@ -299,6 +311,11 @@ def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: Scale = 10.
     return sphere(embeddings, means, scale).loss(own)
 
 
+@coco.noted
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
+
+
 @coco.gradient
 def _(labels: Labels, embeddings: Array, *, scale: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x, class means held constant"""
@@ -311,6 +328,7 @@ def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 10.0) -> Array:
     return cosine_softmax(labels, y_pred, scale)
 
 
+coco.form_is(Property.BOUNDED_GRADIENT)
 coco.gradient(_normface_of_cosines_slope)
 
 
@@ -358,6 +376,9 @@ def sphereface(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: Width = 0.0
 ) -> Array:  # fmt: skip
     """l_softmax with prototypes of length 1: angles alone decide between classes.
+
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
+    unrolled so that it falls all the way. L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
 
     Use: to reproduce the paper.
 
@@ -411,6 +432,9 @@ def _am_of_cosines(
     return cosine_softmax(labels, y_pred, scale, subtracted(margin))
 
 
+am_softmax.form_is(Property.BOUNDED_GRADIENT)
+
+
 @am_softmax.gradient
 def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     """scale (p_j - [j = y])"""
@@ -448,6 +472,7 @@ def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale = 64.0, margin: Wid
     return cosine_softmax(labels, y_pred, scale, subtracted(margin))
 
 
+cosface.form_is(Property.BOUNDED_GRADIENT)
 cosface.gradient(_am_of_cosines_slope)
 
 
@@ -481,7 +506,8 @@ def arcface(
 
 @arcface.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
-    """scale/|x| (sum_{j != y} p_j W_j/|W_j| at a right angle to x, + (p_y - 1) sin(theta + margin) t), t towards W_y"""
+    """scale/|x| (sum_{j != y} p_j W_j/|W_j| at a right angle to x, + (p_y - 1) f t), t from x towards W_y,
+    f = sin(theta + margin), past pi sin theta"""
     return sphere_slope(labels, embeddings, weights, scale, added(margin))
 
 
@@ -503,7 +529,7 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     family="faces", aliases=("deepid2",),
     formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
             "max(0, margin - d)²/2), d = |f1 - f2|",
-    unit="nat",
+    unit="nat", properties=Property.NONE, claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
     references=("Sun, Wang & Tang 2014, arXiv:1406.4773",),
     equivalents={"paper": "the same; there the verification signal has the factor lambda, 0.05"},
 )  # fmt: skip

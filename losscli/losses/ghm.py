@@ -7,7 +7,7 @@ import numpy as np
 from losscli.domain import EPS, Array, Boolean, Count, Mask, Probability, Real, Scale, SoftLabel
 from losscli.losses._numerics import root_less, root_slope, sigmoid
 from losscli.losses.binary import bce
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 BCE = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
 PAPER = ("Li et al. 2019, arXiv:1811.05181",)
@@ -31,6 +31,7 @@ def probability_gap(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
 @loss(
     family="binary", aliases=("ghm",),
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)", unit="nat", whole=True,
+    properties=Property.NONE, claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
     references=PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
 )  # fmt: skip
@@ -66,7 +67,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
 @loss(
     family="regression",
     formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
-    unit="y", whole=True, properties=Property.SYMMETRIC,
+    unit="y", whole=True, properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
     references=PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
 )  # fmt: skip

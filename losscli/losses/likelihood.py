@@ -6,7 +6,7 @@ import numpy as np
 
 from losscli.domain import AboveZero, Array, Boolean, NonNegative, Power, Rate, Real, TweedieMean, TweedieTarget, Width
 from losscli.losses._numerics import NEAR, log_ratio, power_remainder, relative_gap, times
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -147,6 +147,7 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
 @loss(
     family="regression", formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
     unit="y^(2 - power)", properties=Property.DIFFERENTIABLE, elicits="mean",
+    claims=(given(Property.CONVEX, power=0), given(Property.CONVEX, power=1), given(Property.SYMMETRIC, power=0)),
     references=("Jørgensen 1987, doi:10.1111/j.2517-6161.1987.tb01685.x",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_tweedie_deviance(power)", "torchmetrics": "TweedieDevianceScore(power)",

@@ -71,7 +71,7 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
 
 @loss(
     family="binary", formula="max(0, -y s)", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
-    references=("Rosenblatt 1958, doi:10.1037/h0042519",),
+    elicits="a score of 0", references=("Rosenblatt 1958, doi:10.1037/h0042519",),
     equivalents={
         "optax": "optax.losses.perceptron_loss (labels -1 and 1)", "sklearn": "SGDClassifier(loss='perceptron')",
         "torch": "torch.nn.MarginRankingLoss()(s, zeros, y)",

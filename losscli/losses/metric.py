@@ -19,7 +19,10 @@ from losscli.domain import (
     Vector,
 )
 from losscli.losses._numerics import dot, norm, unit
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
+
+DIRECTION = "the direction of the mean of the unit vectors"
+VECTOR_SPACE = ("Salton, Wong & Yang 1975, doi:10.1145/361219.361220",)
 
 
 def cosine(a: Array, b: Array) -> Array:
@@ -44,7 +47,7 @@ DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Arr
 
 @loss(
     family="metric", formula="-cos(y_true, y_pred)", unit="1",
-    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
+    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC, elicits=DIRECTION, references=VECTOR_SPACE,
     equivalents={
         "torch": "-torch.nn.functional.cosine_similarity", "keras": "keras.losses.CosineSimilarity()",
         "optax": "-optax.losses.cosine_similarity (its epsilon=0 gives nan for zero vectors)",
@@ -61,7 +64,7 @@ def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
 
     Pitfalls: the best value is -1, not 0: shares and ratios of it mean nothing.
     """
-    return -cosine(y_true, y_pred)
+    return -cosine(y_true, y_pred) + 0.0  # a zero has no sign
 
 
 @cosine_similarity.gradient
@@ -71,7 +74,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 
 @loss(
-    family="metric", formula="y d² + (1-y) max(0, margin - d)²", unit="d²",
+    family="metric", formula="y d² + (1-y) max(0, margin - d)²", unit="d²", properties=Property.NONE,
     references=("Hadsell, Chopra & LeCun 2006, doi:10.1109/CVPR.2006.100",),
     equivalents={"paper": "Hadsell et al. have half of it"},
 )  # fmt: skip
@@ -109,7 +112,11 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 
 
 @loss(
-    family="metric", formula="max(0, d(a, p) - d(a, n) + margin)", unit="d",
+    family="metric", formula="max(0, d(a, p) - d(a, n) + margin)", unit="d", properties=Property.NONE,
+    claims=(
+        given(Property.CONVEX, distance="sqeuclidean", swap=False),  # the squares of the anchor cancel
+        given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine"),
+    ),
     references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",),
     equivalents={
         "torch": "torch.nn.TripletMarginLoss with distance=euclidean (it adds eps=1e-6 to each difference)",
@@ -140,7 +147,8 @@ def triplet(
 
 @triplet.gradient
 def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distance: str, swap: bool) -> Array:
-    """d'(a, p) - d'(a, n) where the loss is above 0 (2 (n - p) for sqeuclidean)"""
+    """d'(a, p) - d'(a, n) where the loss is above 0, else 0; d'(a, x) = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for
+    euclidean, (cos a/|a| - x/|x|)/|a| for cosine; with swap, without d'(a, n) where the positive is nearer to n"""
     measure, slope = DISTANCES[distance]
     near, far = measure(anchor, positive), measure(anchor, negative)
     pushed = np.ones(len(anchor), dtype=bool)
@@ -153,7 +161,7 @@ def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distanc
 
 @loss(
     family="metric", formula="1 - cos(y_true, y_pred)", unit="1",
-    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
+    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC, elicits=DIRECTION, references=VECTOR_SPACE,
     equivalents={"optax": "optax.losses.cosine_distance", "scipy": "scipy.spatial.distance.cosine"},
 )  # fmt: skip
 def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
@@ -182,6 +190,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @loss(
     family="metric", formula="1 - cos(x1, x2) for y = 1, max(0, cos(x1, x2) - margin) for y = -1", unit="1",
     properties=Property.BOUNDED_VALUE,
+    references=("Bromley et al. 1993, Signature verification using a 'Siamese' time delay neural network, NIPS 6",),
     equivalents={"torch": "torch.nn.CosineEmbeddingLoss(margin) (it adds 1e-12 to the squared lengths)"},
 )  # fmt: skip
 def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: Cosine = 0.0) -> Array:
@@ -198,7 +207,7 @@ def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: C
 
 @cosine_embedding.gradient
 def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
-    """-d cos/dx1 for y = 1; d cos/dx1 where cos > margin for y = -1"""
+    """-c for y = 1; c where cos > margin for y = -1, else 0; c = (x2/|x2| - cos x1/|x1|)/|x1|"""
     side = np.where(y_true > 0, -1.0, np.where(cosine(x1, x2) > margin, 1.0, 0.0))
     return side[:, None] * cosine_slope(x1, x2)
 
@@ -206,6 +215,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 @loss(
     family="metric", formula="d for y = 1, max(0, margin - d) for y = -1", unit="d",
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
+    references=("Hadsell, Chopra & LeCun 2006 (with squares), doi:10.1109/CVPR.2006.100",),
     equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
 )  # fmt: skip
 def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: AtLeastZero = 1.0) -> Array:

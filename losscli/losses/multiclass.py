@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from losscli.domain import (
     per_class,
 )
 from losscli.losses._numerics import (
+    NOT_LOG_PROBABILITIES,
     clipped_log,
     counted_labels,
     log_softmax,
@@ -33,12 +34,19 @@ from losscli.losses._numerics import (
     through_softmax,
     through_sum,
     times,
+    unnormalized,
 )
-from losscli.spec import Property, loss
+from losscli.spec import Property, Remark, given, loss
 
 Target = NDArray[Any]
 Term = Callable[[Array], Array]
 Picked = Callable[[Target, Array], Array]
+BY_SCALE = (
+    given(Property.CONVEX, normalize=False),
+    given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
+)
+"""Dividing by the sum makes convex functions of what is divided other ones; of logits nothing is divided."""
+
 CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows' classes, as torch does"
 
 
@@ -82,7 +90,7 @@ def share(y_pred: Array, normalize: bool) -> Array:
 @loss(
     family="multiclass", aliases=("ce", "categorical_crossentropy"),
     formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the class probabilities)",
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE, elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
@@ -132,6 +140,7 @@ def _(
 
 @cross_entropy.counted
 def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask | None:
+    """its label is not ignore_index"""
     return counted_labels(y_true, ignore_index)
 
 
@@ -153,7 +162,7 @@ def _(
 
 @loss(
     family="multiclass", aliases=("sparse_categorical_crossentropy",), formula="-w_t log p_t", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean (the class probabilities)",
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE, elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
@@ -251,6 +260,12 @@ def nll(
 def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
     """-w_t for the target, 0 for the others"""
     return -class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index) + 0.0
+
+
+@nll.noted
+def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Iterator[Remark]:
+    odd, counted = unnormalized(y_pred), counted_labels(y_true, ignore_index)
+    yield Remark("y_pred", odd if counted is None else odd & counted, NOT_LOG_PROBABILITIES)
 
 
 nll.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("counted", "denominator")})

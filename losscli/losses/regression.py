@@ -6,10 +6,11 @@ import numpy as np
 
 from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
 from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, patched, times
-from losscli.spec import Functional, Property, Reduction, loss
+from losscli.spec import Claim, Functional, Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
+CENTRE = "the centre, where errors are symmetric and have one peak"
 
 
 @loss(
@@ -44,6 +45,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @loss(
     family="regression", aliases=("root_mean_squared_error",), formula="e², then the root of the mean", unit="y",
     properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean", reduction=Reduction.ROOT_MEAN,
+    references=("Chai & Draxler 2014, doi:10.5194/gmd-7-1247-2014",),
     equivalents={
         "keras": "keras.metrics.RootMeanSquaredError()", "torchmetrics": "MeanSquaredError(squared=False)",
         "sklearn": "sklearn.metrics.root_mean_squared_error (the same for one output; several outputs: "
@@ -73,6 +75,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @loss(
     family="regression", aliases=("l2_loss",), formula="e²/2", unit="y²",
     properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean",
+    references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={"optax": "optax.losses.l2_loss", "sklearn": "what SGDRegressor(loss='squared_error') minimises"},
 )  # fmt: skip
 def half_mse(y_true: Real, y_pred: Real) -> Array:
@@ -127,7 +130,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("median_absolute_error",), formula="|e|, then the median", unit="y",
-    properties=BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MEDIAN,
+    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MEDIAN,
+    elicits="the middle of the shortest half of the targets",
     references=("Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",),
     equivalents={
         "sklearn": "sklearn.metrics.median_absolute_error (the same for one output; several outputs: it averages "
@@ -156,7 +160,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", formula="|e|, then the maximum", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MAX,
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MAX, elicits="midrange",
+    references=("Chebyshev 1854, Théorie des mécanismes connus sous le nom de parallélogrammes",),
     equivalents={"sklearn": "sklearn.metrics.max_error (one output)"},
 )  # fmt: skip
 def max_error(y_true: Real, y_pred: Real) -> Array:
@@ -181,7 +186,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("mean_absolute_percentage_error",), formula="|e| / max(|y_true|, eps)", unit="1",
-    properties=CONVEX | BOUNDED_GRADIENT, elicits="median, rows weighted by 1/|y_true|",
+    properties=CONVEX, claims=(Claim(BOUNDED_GRADIENT, "eps > 0", lambda *, eps: eps > 0),),
+    elicits="median, rows weighted by 1/|y_true|",
     references=("Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_absolute_percentage_error: a fraction, eps=2.220446049250313e-16",
@@ -198,8 +204,8 @@ def mape(y_true: NonzeroReal, y_pred: Real, *, eps: Width = 0.0) -> Array:
 
     Avoid: targets that come near zero, and intermittent demand.
 
-    Pitfalls: a prediction that is too low costs at most 1, one too high any amount, so it rewards forecasting low; a
-    tiny eps turns every zero target into a number that drowns the others.
+    Pitfalls: a prediction of the target's sign that is too small costs at most 1, one too large any amount, so it
+    rewards small forecasts; a tiny eps turns every zero target into a number that drowns the others.
     """
     return np.abs(y_pred - y_true) / np.maximum(np.abs(y_true), eps)
 
@@ -212,7 +218,7 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
 
 @loss(
     family="regression", aliases=("symmetric_mape",), formula="2 |e| / (|y_true| + |y_pred|), 0/0 = 0", unit="1",
-    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC,
+    properties=BOUNDED_VALUE | SYMMETRIC,
     references=("Makridakis 1993, doi:10.1016/0169-2070(93)90079-3",),
     equivalents={
         "torchmetrics": "SymmetricMeanAbsolutePercentageError (it divides by at least 1.17e-6)",
@@ -279,6 +285,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @loss(
     family="regression", aliases=("mean_squared_log_error",), formula="(log(1 + y_pred) - log(1 + y_true))²",
     unit="1", properties=SMOOTH | SYMMETRIC, elicits="exp(mean of log(1 + y)) - 1",
+    references=("Tofallis 2015 (without the 1), doi:10.1057/jors.2014.103",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_squared_log_error",
         "keras": "keras.losses.MeanSquaredLogarithmicError() (it raises predictions and targets below 1e-7 to that)",
@@ -310,6 +317,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     family="regression", aliases=("root_mean_squared_log_error",),
     formula="(log(1 + y_pred) - log(1 + y_true))², then the root of the mean", unit="1",
     properties=SMOOTH | SYMMETRIC, elicits="exp(mean of log(1 + y)) - 1", reduction=Reduction.ROOT_MEAN,
+    references=("Tofallis 2015 (without the 1), doi:10.1057/jors.2014.103",),
     equivalents={
         "sklearn": "sklearn.metrics.root_mean_squared_log_error (the same for one output; several outputs: it "
                    "averages roots)",
@@ -337,7 +345,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)", unit="y²",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits="Huber mean",
+    properties=CONVEX | SMOOTH | SYMMETRIC, elicits="Huber mean",
+    claims=(Claim(BOUNDED_GRADIENT, "delta is finite", lambda *, delta: delta < np.inf),),
     references=("Huber 1964, doi:10.1214/aoms/1177703732",),
     equivalents={
         "torch": "torch.nn.HuberLoss(delta); SmoothL1Loss(beta=delta) is this divided by delta",
@@ -373,6 +382,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
 @loss(
     family="regression", formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae", unit="y",
     properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits="Huber mean",
+    claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
     equivalents={
         "torch": "torch.nn.SmoothL1Loss(beta); HuberLoss(delta=beta) is beta times this",
@@ -407,7 +417,7 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
 
 @loss(
     family="regression", aliases=("logcosh",), formula="log cosh e", unit="1",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC,
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
     references=("Green 1990, doi:10.1109/42.52985",),
     equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh",
                  "torchmetrics": "LogCoshError"},
@@ -496,7 +506,7 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
 
 @loss(
     family="regression", aliases=("svr",), formula="max(0, |e| - epsilon)", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC,
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
 )  # fmt: skip
@@ -523,7 +533,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
 
 @loss(
     family="regression", formula="max(0, |e| - epsilon)²", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC,
+    properties=CONVEX | SMOOTH | SYMMETRIC, elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},
 )  # fmt: skip

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
 from losscli.losses._numerics import one_hot, times
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 Target = NDArray[Any]
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
@@ -26,12 +26,9 @@ def target_score(y_true: Target, s: Array) -> Array:
     return times(y_true, s).sum(axis=1)
 
 
-def behind(y_true: Target, best: Array, s: Array) -> Array:
-    """best - s_t; an infinite score is behind itself by 0, and any other behind it by inf"""
-    gap = best - target_score(y_true, s)
-    if (endless := np.isposinf(best)).any():
-        gap[endless] = target_score(y_true[endless], np.where(np.isposinf(s[endless]), 0.0, np.inf))
-    return gap
+def less(s: Array, target: Array) -> Array:
+    """s - target, 0 where both are the same infinity"""
+    return np.subtract(s, target, out=np.zeros(np.broadcast(s, target).shape), where=s != target)
 
 
 def top(s: Array) -> Array:
@@ -48,7 +45,7 @@ def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
 @loss(
     family="multiclass", formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)", unit="score",
     properties=CONVEX | BOUNDED_GRADIENT,
-    references=("Weston & Watkins 1999, ESANN",),
+    references=("Crammer & Singer 2001 (without the 0 as a rival), JMLR 2, 265-292",),
     equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
 )  # fmt: skip
 def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
@@ -60,21 +57,28 @@ def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
 
     Pitfalls: adding a constant to all scores of a row changes it.
     """
-    wrong, _ = rival(y_true, y_pred)
-    return np.maximum(0.0, 1 + np.maximum(0.0, wrong) - target_score(y_true, y_pred))
+    # the difference first: 1 is lost beside large scores
+    return np.maximum(0.0, 1 + hinge_gap(y_true, y_pred)[0])
+
+
+def hinge_gap(y_true: Target, s: Array) -> tuple[Array, Array]:
+    """max(0, max_{j != t} s_j) - s_t, and the rival, one-hot, where its score is above 0"""
+    wrong, where = rival(y_true, s)
+    return less(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
 
 
 @categorical_hinge.gradient
 def _(y_true: Target, y_pred: Array) -> Array:
     """1 for the best wrong class if its score is above 0, -1 for the right one, where the loss is above 0"""
-    wrong, where = rival(y_true, y_pred)
-    active = 1 + np.maximum(0.0, wrong) - target_score(y_true, y_pred) > 0
-    return active[:, None] * (where * (wrong > 0)[:, None] - one_hot(y_true, y_pred.shape[1]))
+    gap, where = hinge_gap(y_true, y_pred)
+    return (1 + gap > 0)[:, None] * (where - one_hot(y_true, y_pred.shape[1])) + 0.0
 
 
 @loss(
     family="multiclass", aliases=("crammer_singer",), formula="max_j (s_j + [j != t]) - s_t", unit="score",
-    properties=CONVEX | BOUNDED_GRADIENT, references=("Crammer & Singer 2001, JMLR 2, 265-292",),
+    properties=CONVEX | BOUNDED_GRADIENT,
+    elicits="the most likely class, where it is likelier than all others together",
+    references=("Crammer & Singer 2001, JMLR 2, 265-292",),
     equivalents={
         "optax": "optax.losses.multiclass_hinge_loss", "sklearn": "sklearn.metrics.hinge_loss (several classes)",
     },
@@ -88,15 +92,18 @@ def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
 
     Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
     """
-    t = one_hot(y_true, y_pred.shape[1])
-    return behind(y_true, (y_pred + (1 - t)).max(axis=1), y_pred)
+    return reach(y_true, y_pred).max(axis=1)
+
+
+def reach(y_true: Target, s: Array) -> Array:
+    """(s_j - s_t) + [j != t]: the difference first, for 1 is lost beside large scores"""
+    return less(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
 
 
 @multiclass_hinge.gradient
 def _(y_true: Target, y_pred: Array) -> Array:
     """one-hot of the j that wins, less that of the target"""
-    t = one_hot(y_true, y_pred.shape[1])
-    return top(y_pred + (1 - t)) - t
+    return top(reach(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
 
 
 @loss(
@@ -113,7 +120,7 @@ def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
 
     Pitfalls: scores that are all equal are perfect by it.
     """
-    return behind(y_true, y_pred.max(axis=1), y_pred)
+    return less(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
 
 
 @multiclass_perceptron.gradient
@@ -124,6 +131,7 @@ def _(y_true: Target, y_pred: Array) -> Array:
 
 @loss(
     family="multiclass", formula="sum_{j != t} max(0, margin - s_t + s_j)^p / C", unit="score^p", properties=CONVEX,
+    claims=(given(BOUNDED_GRADIENT, p=1), given(Property.DIFFERENTIABLE, p=2)),
     references=("Weston & Watkins 1999, ESANN",),
     equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
 )  # fmt: skip
@@ -141,7 +149,7 @@ def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin:
 
 def shortfall(y_true: Target, s: Array, margin: float) -> Array:
     """max(0, margin - s_t + s_j), 0 for the target"""
-    gaps = np.maximum(0.0, margin + (s - target_score(y_true, s)[:, None]))
+    gaps = np.maximum(0.0, margin + less(s, target_score(y_true, s)[:, None]))
     np.put_along_axis(gaps, y_true[:, None], 0.0, axis=1)
     return gaps
 
@@ -170,6 +178,7 @@ def sparsemax(s: Array) -> tuple[Array, Array]:
     family="multiclass", aliases=("sparsemax",),
     formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c), p = max(0, s - tau) with tau such that sum p = 1", unit="score",
     properties=CONVEX | Property.DIFFERENTIABLE | BOUNDED_GRADIENT,
+    elicits="scores whose sparsemax is the class probabilities",
     references=("Martins & Astudillo 2016, arXiv:1602.02068",),
     equivalents={"optax": "optax.losses.multiclass_sparsemax_loss"},
 )  # fmt: skip

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
 from losscli.errors import UsageError
-from losscli.spec import Property, Refusal, loss
+from losscli.losses._numerics import NOT_LOG_PROBABILITIES, unnormalized
+from losscli.spec import Property, Refusal, Remark, loss
 
 Integers = NDArray[np.int64]
 
@@ -90,7 +91,7 @@ def total(paths: Lattice, alpha: Array) -> Array:
 @loss(
     family="multiclass",
     formula="-log sum over all paths that give the target, of prod_t p_t; repeats are merged, then blanks dropped",
-    unit="nat", properties=Property.BOUNDED_GRADIENT,
+    unit="nat", properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Graves et al. 2006, doi:10.1145/1143844.1143891",),
     equivalents={
         "torch": "torch.nn.CTCLoss(blank, reduction='none') (log_probs are (T, N, C) there; its gradient is that by "
@@ -139,6 +140,17 @@ def _(
         share = np.where(np.isneginf(likelihood), 0.0, np.exp(both - likelihood))
         np.subtract.at(slope[:, t], (rows, paths.state), share)
     return slope
+
+
+@ctc.noted
+def _(
+    log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers
+) -> Iterator[Remark]:  # fmt: skip
+    """Frames, as far as they go, are log-probabilities."""
+    rows, frames, classes = log_probs.shape
+    odd = unnormalized(log_probs.reshape(-1, classes)).reshape(rows, frames)
+    used = np.arange(frames) < input_lengths[:, None]
+    yield Remark("log_probs", (odd & used).any(axis=1), NOT_LOG_PROBABILITIES)
 
 
 @ctc.refused

@@ -34,7 +34,8 @@ from losscli.losses._numerics import (
     softplus,
     times,
 )
-from losscli.spec import Property, loss
+from losscli.losses.binary import was_clipped
+from losscli.spec import Claim, Property, given, loss
 
 Target = NDArray[Any]
 
@@ -52,10 +53,13 @@ def from_probability(slope: Array, p: Array, y_pred: Array, from_logits: bool) -
 
 # ------------------------------------------------------------------------------------------------------- masks
 
+WITHOUT_JUMP = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
+"""Without smooth, two empty masks jump to 0."""
+
 
 @loss(
     family="binary", formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p", unit="1",
-    properties=Property.BOUNDED_VALUE,
+    properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT, claims=(WITHOUT_JUMP,),
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),
     equivalents={
         "keras": "keras.losses.Dice(axis=1) of masks (N, K) (by default all rows are one mask; 1e-7 is added to the "
@@ -83,7 +87,7 @@ def dice(y_true: SoftLabel, y_pred: Probability, *, smooth: AtLeastZero = 1e-7, 
 
 @dice.gradient
 def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Array:
-    """(2 I + smooth - 2 y (sum y + sum p + smooth)) / (sum y + sum p + smooth)² by p"""
+    """(2 I + smooth - 2 y (sum y + sum p + smooth)) / (sum y + sum p + smooth)² by p; from logits times p (1-p)"""
     y, p = masks(y_true, y_pred, from_logits)
     both = 2 * (y * p).sum(axis=1, keepdims=True) + smooth
     total = (y + p).sum(axis=1, keepdims=True) + smooth
@@ -94,11 +98,17 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
 @loss(
     family="binary", formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)", unit="1",
     properties=Property.BOUNDED_VALUE,
+    claims=(
+        WITHOUT_JUMP, given(Property.BOUNDED_GRADIENT, from_logits=True),
+        Claim(Property.BOUNDED_GRADIENT, "smooth > 0", lambda *, smooth, **_: smooth > 0),
+        Claim(Property.BOUNDED_GRADIENT, "beta > 0", lambda *, beta, **_: beta > 0),
+    ),
     references=("Salehi, Erdogmus & Gholipour 2017, arXiv:1706.05721",),
     equivalents={
         "keras": "keras.losses.Tversky(alpha=beta, beta=alpha, axis=1) of masks (N, K): the two the other way round, "
                  "by default all rows are one mask, 1e-7 is added to the divisor alone",
-        "optax": "optax.losses.dice_loss(alpha, beta, smooth) (logits; smooth=1 by default)",
+        "optax": "optax.losses.dice_loss(logits[..., None], y_true[..., None], alpha=alpha, beta=beta, smooth=smooth) "
+                 "(logits of one class need an axis of their own; smooth=1 by default)",
         "sklearn": "1 - sklearn.metrics.fbeta_score(beta=b) of each row, for predictions of 0 and 1, smooth=0, "
                    "alpha=1/(1+b²), beta=b²/(1+b²)",
     },
@@ -109,7 +119,7 @@ def tversky(
 ) -> Array:  # fmt: skip
     """Dice with false positives weighed by alpha and false negatives by beta.
 
-    A row is a mask. alpha = beta = 0.5 is dice.
+    A row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
 
     Use: segmentation where missing an object is worse than seeing one too many (beta above alpha).
 
@@ -130,7 +140,8 @@ def overlap(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array
 
 @tversky.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float, from_logits: bool) -> Array:
-    """(w' (I + smooth) - y w) / (I + w + smooth)² by p, w = alpha FP + beta FN, w' = alpha (1-y) - beta y"""
+    """(w' (I + smooth) - y w) / (I + w + smooth)², w = alpha FP + beta FN, w' = alpha (1-y) - beta y;
+    from logits times p (1-p)"""
     y, p = masks(y_true, y_pred, from_logits)
     both, wrong = (x[:, None] for x in overlap(y, p, alpha, beta))
     total = both + wrong + smooth
@@ -191,6 +202,12 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
 @loss(
     family="binary", aliases=("asl",),
     formula="-y (1-p)^gamma_pos log p - (1-y) q^gamma_neg log(1-q), q = max(p - clip, 0)", unit="nat",
+    properties=Property.NONE,
+    claims=(
+        given(Property.BOUNDED_GRADIENT, from_logits=True),
+        Claim(Property.DIFFERENTIABLE, "gamma_neg > 0", lambda *, gamma_neg, **_: gamma_neg > 0),
+        given(Property.DIFFERENTIABLE, clip=0),
+    ),
     references=("Ridnik et al. 2021, arXiv:2009.14119",),
     equivalents={"paper": "its code takes logits and adds all labels up; here those of a row are averaged"},
 )  # fmt: skip
@@ -226,23 +243,27 @@ def asymmetric_parts(y_pred: Array, clip: float, from_logits: bool, eps: float) 
 def _(
     y_true: Array, y_pred: Array, *, gamma_pos: float, gamma_neg: float, clip: float, from_logits: bool, eps: float
 ) -> Array:
-    """(1-y) q^gamma_neg (1/(1-q) - gamma_neg log(1-q)/q) - y (1-p)^gamma_pos (1/p - gamma_pos log p/(1-p))"""
+    """(1-y) q^g (1/(1-q) - g log(1-q)/q) - y (1-p)^h (1/p - h log p/(1-p)), g = gamma_neg, h = gamma_pos;
+    from logits times p (1-p)"""
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
     scale = p * rest if from_logits else 1.0
     fall = gamma_pos * times(rest ** (gamma_pos - 1) * scale, log_p) if gamma_pos else 0.0
-    rise = rest**gamma_pos * (rest if from_logits else np.where(p >= eps, 1 / p, 0.0))
-    positive = np.where(rest == 0, 0.0, fall) - rise
+    rise = rest**gamma_pos * (rest if from_logits else 1 / p)
+    positive = np.where(from_logits | (p >= eps), np.where(rest == 0, 0.0, fall) - rise, 0.0)
     left = 1 - shifted
     log_left = -softplus(y_pred) if from_logits and clip == 0 else clipped_log_complement(shifted, eps)
     slow = gamma_neg * times(shifted ** (gamma_neg - 1) * scale, log_left) if gamma_neg else 0.0
-    steep = shifted**gamma_neg * (p if from_logits and clip == 0 else scale * np.where(left >= eps, 1 / left, 0.0))
-    negative = np.where((shifted > 0) | (clip == 0), steep - np.where(shifted == 0, 0.0, slow), 0.0)
+    steep = shifted**gamma_neg * (p if from_logits and clip == 0 else scale / left)
+    above = (shifted > 0) | (clip == 0)
+    negative = np.where(above & (from_logits | (left >= eps)), steep - np.where(shifted == 0, 0.0, slow), 0.0)
     return times(y_true, positive) + times(1 - y_true, negative)
 
 
 @asymmetric.clipped
-def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
-    return np.zeros(y_pred.shape, dtype=bool) if from_logits else (y_true > 0) & (y_pred < eps)
+def _(y_true: Array, y_pred: Array, *, clip: float, from_logits: bool, eps: float) -> Mask:
+    if from_logits:
+        return np.zeros(y_pred.shape, dtype=bool)
+    return was_clipped(y_true, y_pred, eps) if clip == 0 else (y_true > 0) & (y_pred < eps)
 
 
 @loss(
@@ -282,7 +303,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     family="multiclass", aliases=("ranked_probability_score",), formula="sum_k (F_k - [t <= k])²", unit="1",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="the distribution", references=("Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",),
-    equivalents={"scoringrules": "scoringrules.rps_score"},
+    equivalents={"scoringrules": "scoringrules.rps_score (its labels count from 1)"},
 )  # fmt: skip
 def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
     """Ranked probability score: squared differences of the cumulative probabilities.
@@ -311,7 +332,8 @@ def _(y_true: Target, y_pred: Array) -> Array:
 
 @loss(
     family="multiclass", aliases=("listnet_top1",), formula="-sum_c y_c log softmax(s)_c", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    elicits="scores whose softmax has the shares of the mean relevances",
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
     equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
 )  # fmt: skip

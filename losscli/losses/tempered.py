@@ -27,7 +27,7 @@ from losscli.domain import (
     per_class,
 )
 from losscli.losses._numerics import log_softmax, one_hot, through_softmax, times
-from losscli.spec import Property, loss
+from losscli.spec import Property, given, loss
 
 Target = NDArray[Any]
 Term = Callable[[Array], Array]
@@ -49,10 +49,15 @@ def of_target(y_true: Target, log_p: Array, f: Term) -> Array:
     return times(y_true, f(log_p)).sum(axis=1)
 
 
-def by_prediction(y_true: Target, y_pred: Array, from_logits: bool, slope: Term) -> Array:
-    """d/d y_pred of sum_c t_c f, from df/dp (of probabilities) or p df/dp (of logits), each a function of log p"""
+def by_prediction(y_true: Target, y_pred: Array, from_logits: bool, slope: Term, eps: float = EPS) -> Array:
+    """d/d y_pred of sum_c t_c f, from df/dp (of probabilities) or p df/dp (of logits), each a function of log p
+
+    What was clipped at eps has no slope, in no part of f.
+    """
     weighted = times(one_hot(y_true, y_pred.shape[1]), slope(log_probabilities(y_pred, from_logits)))
-    return through_softmax(weighted, np.exp(log_softmax(y_pred))) if from_logits else weighted
+    if from_logits:
+        return through_softmax(weighted, np.exp(log_softmax(y_pred)))
+    return np.where(y_pred >= eps, weighted, 0.0)
 
 
 def surprise(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
@@ -60,9 +65,9 @@ def surprise(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
     return -(log_p if from_logits else np.maximum(log_p, np.log(eps))) + 0.0
 
 
-def surprise_slope(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
-    """d(-log p)/dp, 0 where clipped; from logits times p"""
-    return -np.ones_like(log_p) if from_logits else np.where(log_p >= np.log(eps), -np.exp(-log_p), 0.0)
+def surprise_slope(log_p: Array, from_logits: bool) -> Array:
+    """d(-log p)/dp; from logits times p"""
+    return -np.ones_like(log_p) if from_logits else -np.exp(-log_p)
 
 
 def below_eps(y_true: Target, y_pred: Array, from_logits: bool, eps: float = EPS) -> Mask:
@@ -77,12 +82,17 @@ def scale(log_p: Array, from_logits: bool) -> Array:
     return np.exp(log_p) if from_logits else np.ones_like(log_p)
 
 
+BY_SCALE = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRADIENT, from_logits=True)
+"""Convex in the probability, as logarithm, power and line are; the slope by a logit has the probability as a factor."""
+
+
 # --------------------------------------------------------------------------------------------------- the losses
 
 
 @loss(
     family="multiclass", aliases=("softmax_focal",), formula="-alpha (1-p_t)^gamma log p_t", unit="nat",
     properties=Property.DIFFERENTIABLE,
+    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (one-hot rows; it divides by the sum and "
@@ -111,16 +121,16 @@ def categorical_focal(
 
 @categorical_focal.gradient
 def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
-    """alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t"""
+    """f' = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f' ([c = t] - softmax(s)_c)"""
     weights = per_class(alpha, y_pred.shape[1], "alpha")
 
     def slope(log_p: Array) -> Array:
         rest = -np.expm1(log_p)
         weight = rest ** (gamma - 1) * scale(log_p, from_logits)
         fall = np.where(rest == 0, 0.0, gamma * times(weight, -surprise(log_p, from_logits, eps))) if gamma else 0.0
-        return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits, eps))
+        return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits))
 
-    return by_prediction(y_true, y_pred, from_logits, slope)
+    return by_prediction(y_true, y_pred, from_logits, slope, eps)
 
 
 @categorical_focal.clipped
@@ -131,6 +141,8 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 @loss(
     family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
+    claims=(*BY_SCALE, given(Property.BOUNDED_GRADIENT, q=1)),
+    elicits="the class probabilities to the power 1/(1-q), normalised; for q=1 the most likely class",
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
     equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q) (labels; q=0.5 by default, below 1)"},
 )  # fmt: skip
@@ -151,12 +163,13 @@ def generalized_cross_entropy(
 @generalized_cross_entropy.gradient
 def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
     """-p_t^(q-1) by p_t; from logits p_t^q (softmax(s) - t)"""
-    return by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp((q if from_logits else q - 1) * log_p))
+    power = np.asarray(q if from_logits else q - 1)
+    return by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp(times(power, log_p)), eps=0.0)
 
 
 @loss(
     family="multiclass", aliases=("sce",), formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)", unit="nat",
-    properties=Property.DIFFERENTIABLE,
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE,
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
 )  # fmt: skip
@@ -183,7 +196,7 @@ def symmetric_cross_entropy(
 
 @symmetric_cross_entropy.gradient
 def _(y_true: Target, y_pred: Array, *, alpha: float, beta: float, log_zero: float, from_logits: bool) -> Array:
-    """-alpha/p_t + beta log_zero by p_t"""
+    """-alpha/p_t + beta log_zero by p_t; from logits (alpha - beta log_zero p_t) (softmax(s)_c - [c = t])"""
 
     def slope(log_p: Array) -> Array:
         return alpha * surprise_slope(log_p, from_logits) + beta * log_zero * scale(log_p, from_logits)
@@ -198,7 +211,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
 
 @loss(
     family="multiclass", aliases=("poly_loss",), formula="CE + epsilon (1 - p_t)", unit="nat",
-    properties=Property.DIFFERENTIABLE,
+    properties=Property.DIFFERENTIABLE, claims=BY_SCALE,
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
 )  # fmt: skip
@@ -222,7 +235,7 @@ def poly(
 
 @poly.gradient
 def _(y_true: Target, y_pred: Array, *, epsilon: float, from_logits: bool) -> Array:
-    """-1/p_t - epsilon by p_t"""
+    """-1/p_t - epsilon by p_t; from logits (1 + epsilon p_t) (softmax(s)_c - [c = t])"""
 
     def slope(log_p: Array) -> Array:
         return surprise_slope(log_p, from_logits) - epsilon * scale(log_p, from_logits)

@@ -43,7 +43,7 @@ def markdown(explanation: Explanation, write: Write, style: Style) -> None:
         for paragraph in section.paragraphs:
             write(f"`{paragraph}`\n" if section.title == "Formula" else f"{_escaped(paragraph)}\n")
         if section.rows:
-            write("| | |\n| --- | --- |\n")
+            write(("\n" if section.paragraphs else "") + "| | |\n| --- | --- |\n")
         for term, meaning in section.rows:
             write(f"| {_escaped(term)} | {_escaped(meaning)} |\n")
 

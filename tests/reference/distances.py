@@ -149,11 +149,20 @@ FAR_LOGITS = {
     "y_pred": [[0.0, 1.0, -2.0, 700.0], [-40.0, 1e-9, 0.0, 3.0], [1e3, 0, 0, 0]],
 }
 SUMS = {"y_true": [[1e-9, 2e-9, 3.0, 0.0]], "y_pred": [[5.0, 1e9, 2.0, 1.0]]}
-DISTRIBUTIONS = [({}, EDGES), ({}, ZEROS), ({}, FLAT), ({"normalize": True}, SUMS)]
+LEFT_OUT = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.25, 0.25, 0.5], [0.0, 1e-30, 1.0]]
+FEW = (0.0, 1e-10, 1e-16, 1e-20, 1e-32, 1e-100, 1e-300, 0.3)
+LITTLE_OVERLAP = {"y_true": LEFT_OUT[:1] * len(FEW), "y_pred": [[(1 - q) / 2, (1 - q) / 2, q] for q in FEW]}
+OTHER_WAY = {"y_true": LITTLE_OVERLAP["y_pred"], "y_pred": LITTLE_OVERLAP["y_true"]}
+LOW_LOGITS = {
+    "y_true": LEFT_OUT,
+    "y_pred": [[0.0, 0.0, -100.0], [-400.0, 0.0, 0.0], [0.0, 0.0, -2e3], [0.0, 1.0, -1e3]],
+}
 AMOUNTS = {
     "y_true": [[1e-300, 1.0, 3.0, 1e9], [1.0, 1.0, 2.0, 5.0]],
     "y_pred": [[1.0, 1e-9, 3 + 1e-12, 1.0], [1 + 1e-9, 1, 2, 5]],
 }
+DISTRIBUTIONS = [({}, EDGES), ({}, ZEROS), ({}, FLAT), ({"normalize": True}, SUMS), ({}, LITTLE_OVERLAP),
+                 ({}, OTHER_WAY), ({"from_logits": True}, LOW_LOGITS)]  # fmt: skip
 LONG, SHORT = [1e200, -1e200, 3e199], [1e-200, 2e-200, 1e-201]
 LEFT = [[1.0, 0.0, 0.0], LONG, SHORT, [0.0, 0.0, 0.0], [1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]
 RIGHT = [[1.0, 1e-9, 0.0], SHORT, LONG, [1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [-1.0, -1.0, -1.0 + 1e-9]]
@@ -165,7 +174,8 @@ EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
     "generalized_kl": [({}, AMOUNTS), ({}, ZEROS), ({}, FLAT)],
     "itakura_saito": [({}, AMOUNTS)],
     "renyi": [({"alpha": alpha}, roles) for alpha in (1e-9, 0.3, 0.5, 1 - 1e-9, 1 + 1e-9, 2.0, 30.0)
-              for roles in (EDGES, ZEROS, FLAT)],
+              for roles in (EDGES, ZEROS, FLAT, LITTLE_OVERLAP, OTHER_WAY)]
+             + [({"alpha": alpha, "from_logits": True}, LOW_LOGITS) for alpha in (0.3, 0.5, 2.0, 30.0)],
     "cosine_similarity": [({}, {"y_true": LEFT, "y_pred": RIGHT})],
     "cosine_distance": [({}, {"y_true": LEFT[:1] + LEFT[3:], "y_pred": RIGHT[:1] + RIGHT[3:]})],
     "cosine_embedding": [({"margin": 0.1}, {"y_true": [y] * 3, "x1": PLAIN[0], "x2": PLAIN[1]}) for y in (0, 1)],
