@@ -207,6 +207,8 @@ def _dataset(
     for name in (*request.group_by, *request.carry, *([request.id] if request.id else [])):
         if not any(table.column(name) for table in dataset.tables):
             raise DataError(f"{label_of(dataset.tables[0])}no column {name!r}{suggest(name, dataset.tables[0])}")
+        if (table := next((t for t in dataset.tables if name in t.repeated), None)) is not None:
+            raise DataError(f"{label_of(table)}two columns are called {name!r}")
     _note_shared(dataset, note)
     return dataset
 

@@ -14,7 +14,7 @@ from losscli.evaluate import Evaluated, Run
 from losscli.results import STATISTICS, Evaluation, LossResult, gradient_columns, number
 
 if TYPE_CHECKING:
-    from losscli.analysis.comparison import ComparedLoss, Comparison
+    from losscli.analysis.comparison import ComparedLoss, Comparison, OutlierRow
     from losscli.analysis.recommend import Recommendation
     from losscli.data.dataset import Dataset
     from losscli.spec import Loss
@@ -114,12 +114,12 @@ def comparison(compared: Comparison) -> Report:
         ("value",),
         records=lambda: [loss.to_dict() for loss in compared],
         legend=tuple(f"{key}: {text}" for key, text in shown.items() if text),
-        detail=outlier_rows(compared) if compared.rows else None,
+        detail=outlier_rows(compared, compared.example) if compared.example else None,
     )
 
 
-_KINDS = {"rank": Kind.COUNT, "n": Kind.COUNT, "flip": Kind.COUNT, "winner": Kind.TEXT, "bounded_value": Kind.TEXT,
-          "bounded_gradient": Kind.TEXT}  # fmt: skip
+_KINDS = {"rank": Kind.COUNT, "n": Kind.COUNT, "flip": Kind.COUNT, "winner": Kind.NAME, "bounded_value": Kind.NAME,
+          "bounded_gradient": Kind.NAME}  # fmt: skip
 
 OF_MODELS = ("value", "inflation", "pull", "effective_n")
 """The columns of a comparison that are shown beside those of several models; the others do not fit, JSON has them."""
@@ -155,9 +155,8 @@ def _spoken(cell: Any) -> Any:
     return {True: "yes", False: "no"}[cell] if isinstance(cell, bool) else cell
 
 
-def outlier_rows(compared: Comparison) -> Report:
-    """A row an outlier row: its number or name, what it holds, and its share of each loss."""
-    first = compared.rows[0]
+def outlier_rows(compared: Comparison, first: OutlierRow) -> Report:
+    """A row an outlier row: its number or name, what it holds, and its share of each loss; `first` is such a row."""
     where = tuple(Column(key, Kind.NAME) for key in compared.flagged[0].where)
     named = Column("row", Kind.COUNT) if first.id is None else Column("id", Kind.NAME)
     residual = () if first.residual is None else ("residual",)
@@ -169,7 +168,7 @@ def outlier_rows(compared: Comparison) -> Report:
         for flagged in compared.flagged for row in flagged.worst
     ]  # fmt: skip
     return Report(
-        columns, [list(zip(*rows, strict=True))], compared.to_dict, (named.key,),
+        columns, [list(zip(*rows, strict=True))] if rows else [], compared.to_dict, (named.key,),
         records=lambda: [{**flagged.located, **row.to_dict()} for flagged in compared.flagged for row in flagged.worst],
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -210,8 +211,8 @@ def document(data: DataInfo) -> dict[str, Any]:
 
 
 def number(value: float | None) -> float | None:
-    """A number as JSON can hold it: None where it is not finite."""
-    return None if value is None or not np.isfinite(value) else float(value)
+    """A number as JSON can hold it: None where it is not finite; a whole number stays one."""
+    return None if value is None or not np.isfinite(value) else value if type(value) is int else float(value)
 
 
 def plain(value: Any) -> Any:
@@ -242,11 +243,24 @@ def results_of(dataset: Dataset, run: Run) -> Evaluation:
     return Evaluation(info, tuple(_results(run.accumulators, info, run, dataset, None)))
 
 
+def group_order(key: Sequence[str]) -> list[tuple[bool, float, str]]:
+    """What groups are sorted by: numbers by their size, before other names."""
+    return [(number is None, number or 0.0, text) for text in key for number in [_as_number(text)]]
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def results_by_group(dataset: Dataset, run: Run) -> Evaluation:
     """The results of each group, in the order of their names; losses in the order they were asked for."""
     info = data_info(dataset, run.weight.value)
     results: list[LossResult] = []
-    for key in sorted(run.groups):
+    for key in sorted(run.groups, key=group_order):
         group = dict(zip(run.group_by, key, strict=True))
         results += _results(run.groups[key], info, run, dataset, group)
     return Evaluation(info, tuple(results))

@@ -47,6 +47,12 @@ def _claims() -> Arrays:
     return {"y_true": rng.gamma(np.maximum(number, 1e-9), mean**0.5) * (number > 0), "y_pred": mean}
 
 
+def _mostly_zero() -> Arrays:
+    rng = np.random.default_rng(8)
+    mean = rng.uniform(0.5, 2, size=2000)
+    return {"y_true": rng.gamma(1.0, mean / 0.4, size=2000) * (rng.random(2000) < 0.4), "y_pred": mean}
+
+
 def _binary(rate: float = 0.4, logits: bool = False, sign: bool = False, n: int = 2000) -> Arrays:
     rng = np.random.default_rng(9)
     s = rng.normal(size=n) * 2 + np.log(rate / (1 - rate))
@@ -137,6 +143,7 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "three rows": lambda: _few(3),
     "most residuals the same": _stuck,
     "only zeros": lambda: {"y_true": np.zeros(30), "y_pred": np.zeros(30)},
+    "mostly zeros": _mostly_zero,
     "zeros and logits": lambda: {"y_true": np.zeros(30), "y_pred": np.linspace(-3, 3, 30)},
     "only ones, probabilities": lambda: {"y_true": np.ones(30), "y_pred": np.linspace(0, 1, 30)},
     "soft labels": lambda: {"y_true": np.linspace(0.1, 0.9, 40), "y_pred": np.linspace(0.2, 0.7, 40)},

@@ -78,19 +78,22 @@ def test_every_column_against_numpy(name: str, weight: np.ndarray | None) -> Non
     assert got.effective_n == pytest.approx(1 / (share**2).sum(), rel=1e-12)
     assert got.top_share == pytest.approx(np.sort(share)[-10:].sum(), rel=1e-12)
     moved = abs(brute(loss, E, w) - brute(loss, E[~out], w[~out])) / sd
-    between = 2e-3 if name[:3] in ("mae", "qua") else 2e-5  # any point between two middle rows minimises those
+    between = 1e-2 if name[:3] in ("mae", "qua") else 2e-5  # any point between two middle rows minimises those
     assert got.pull == pytest.approx(moved, abs=between)
     constant = brute(loss, -Y, w)
     assert got.skill == pytest.approx(1 - value / mean(constant - Y, every), rel=1e-6)
 
 
 def test_pull_in_closed_form() -> None:
+    def lower(values: np.ndarray) -> float:  # the middle of what minimises the pinball loss
+        return float(np.quantile(values, 0.25, method="averaged_inverted_cdf"))
+
     out, sd = flagged(E, None)
     compared = {c.label: c for c in losscli.compare(["mse", "rmse", "mae", "quantile:tau=0.25"], y_true=Y, y_pred=P)}
     assert compared["mse"].pull == pytest.approx(abs(E.mean() - E[~out].mean()) / sd, rel=1e-12)
     assert compared["rmse"].pull == compared["mse"].pull
     assert compared["mae"].pull == pytest.approx(abs(np.median(E) - np.median(E[~out])) / sd, rel=1e-12)
-    moved = abs(np.quantile(-E, 0.25) - np.quantile(-E[~out], 0.25)) / sd
+    moved = abs(lower(-E) - lower(-E[~out])) / sd
     assert compared["quantile:tau=0.25"].pull == pytest.approx(moved, rel=1e-12)
 
 

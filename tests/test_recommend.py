@@ -454,3 +454,12 @@ def test_start_is_quick() -> None:
     """Nothing of the recommendation is imported by other commands."""
     code = "import losscli.cli, sys; losscli.cli.run(['list']); assert 'losscli.analysis.rules' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, cwd=SAMPLES.parent)
+
+
+def test_targets_that_are_mostly_zero() -> None:
+    """The median of such targets is 0: what aims at it says nothing of the others."""
+    verdicts = {
+        advice.loss.partition(":")[0]: str(advice.verdict) for advice in losscli.recommend(CASES["mostly zeros"]())
+    }
+    assert verdicts["mae"] == verdicts["huber"] == "avoid"
+    assert verdicts["mse"] in ("use", "consider")

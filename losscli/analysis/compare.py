@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,11 +15,12 @@ from losscli.analysis.comparison import COLUMNS, STANDING, ComparedLoss, Compari
 from losscli.analysis.contest import Contest, agreement, contest
 from losscli.analysis.kept import Kept
 from losscli.analysis.outliers import Rule, default, flag, parse, scale
-from losscli.analysis.sensitivity import Sensitivity, Setting, measure_all, shares_of
+from losscli.analysis.sensitivity import OF_SUMS, Sensitivity, Setting, measure_all, shares_of
 from losscli.data.batch import Batch
+from losscli.domain import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluate import Evaluated, Run, groups_of
-from losscli.results import ENDS, Evaluation, LossResult, results_by_group, results_of
+from losscli.results import ENDS, Evaluation, LossResult, group_order, results_by_group, results_of
 from losscli.statistics.resampling import Resampling
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class Looked(NamedTuple):
     losses: tuple[ComparedLoss, ...]
     flagged: Flagged
     notes: tuple[str, ...]
+    example: OutlierRow | None
 
 
 def order_of(text: str | None, more: Sequence[str] = ()) -> tuple[str, bool]:
@@ -87,7 +90,9 @@ def order_of(text: str | None, more: Sequence[str] = ()) -> tuple[str, bool]:
     column, falling = (text or "rank").removeprefix("-"), bool(text) and str(text).startswith("-")
     known = ("loss", *COLUMNS, *STANDING, *more)
     if column not in known:
-        raise UsageError(f"--sort {text}: there is no column {column!r}; the columns are {', '.join(known)}")
+        close = get_close_matches(column, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(known)}"
+        raise UsageError(f"--sort {text}: there is no column {column!r}; {hint}")
     return column, falling
 
 
@@ -103,6 +108,8 @@ def compare_run(dataset: Dataset, run: Run, asked: Asked, track: Track = iter) -
         asked: what flags outlier rows, and what is to be shown.
         track: wraps the batches, to show progress.
     """
+    if asked.sort and asked.sort.removeprefix("-") in STANDING and not dataset.models:
+        raise UsageError(f"--sort {asked.sort}: is a column where several models are compared; there is one")
     evaluation, cases = _cases(dataset, run, track)
     looked = [_look(case, asked, dataset.id) for case in cases]
     contests = _contests(cases, run.resampling or Resampling(LEVEL), dataset.id) if dataset.models else []
@@ -114,6 +121,7 @@ def compare_run(dataset: Dataset, run: Run, asked: Asked, track: Track = iter) -
     return Comparison(
         tuple(_sorted(losses, asked.sort)),
         tuple(one.flagged for one in looked), tuple(notes), evaluation, tuple(contests), agreements,
+        looked[0].example,
     )  # fmt: skip
 
 
@@ -136,7 +144,7 @@ def _cases(dataset: Dataset, run: Run, track: Track) -> tuple[Evaluation, list[C
     for model in dataset.models or (None,):
         kept = whole if model is None else _predicted(model, whole, batches)
         cases += _by_group(dataset, kept, model)
-    cases.sort(key=lambda case: tuple((case.group or {}).values()))
+    cases.sort(key=lambda case: group_order(tuple((case.group or {}).values())))
     if not cases:
         raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")
     return replace(results_of(dataset, run), losses=tuple(r for case in cases for r in case.results)), cases
@@ -145,8 +153,11 @@ def _cases(dataset: Dataset, run: Run, track: Track) -> tuple[Evaluation, list[C
 def _predicted(model: str, whole: Kept, batches: Sequence[Batch]) -> Kept:
     """The same rows, with the predictions of a model."""
     run = whole.run.again()
-    for _ in run.over(batch.predicted_by(model) for batch in batches):
+    predicted = [batch.predicted_by(model) for batch in batches]
+    for _ in run.over(iter(predicted)):
         pass
+    if any(batch.missing is not None for batch in batches):  # a model lacks what another has
+        return Kept.of(predicted, run)
     return Kept(run, whole.batch.predicted_by(model))
 
 
@@ -174,7 +185,8 @@ def _look(case: Case, asked: Asked, id: str | None) -> Looked:
     losses = tuple(map(ComparedLoss, case.results, _ranks(measured), measured))
     numbers = None if flags.rows is None else tuple(kept.batch.rows[flags.rows].tolist())
     flagged = Flagged(rule.text, numbers, len(kept.batch), _worst(setting, id, asked.show), case.located, case.where)
-    return Looked(case, losses, flagged, tuple(remarks.of_case(losses, len(kept.batch), flags, setting)))
+    notes = tuple(remarks.of_case(losses, len(kept.batch), flags, setting))
+    return Looked(case, losses, flagged, notes, _row(setting, 0, id, _shares(kept)) if asked.show else None)
 
 
 def _ranks(measured: Sequence[Sensitivity]) -> list[int | None]:
@@ -190,7 +202,7 @@ def _sorted(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLo
     places = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
 
     def natural(loss: ComparedLoss) -> Any:
-        group = tuple((loss.result.group or {}).values())
+        group = group_order(tuple((loss.result.group or {}).values()))
         if loss.model is None:
             return group, math.inf if loss.rank is None else loss.rank, places[loss.label]
         return group, places[loss.label], math.isnan(loss.value), loss.value
@@ -237,11 +249,18 @@ def _worst(setting: Setting, id: str | None, count: int) -> tuple[OutlierRow, ..
     if flagged is None or not count:
         return ()
     places = np.flatnonzero(flagged)
-    by_row = [i for i in range(len(kept.run.evaluators)) if kept.by_row(i)]
-    shares = {kept.run.evaluators[i].label: shares_of(kept.outcome(i), kept.batch) for i in by_row}
+    shares = _shares(kept)
     largest = np.max([s[places] for s in shares.values() if s is not None] or [np.zeros(len(places))], axis=0)
     worst = places[np.argsort(-largest, kind="stable")[:count]]
     return tuple(_row(setting, int(place), id, shares) for place in worst)
+
+
+def _shares(kept: Kept) -> dict[str, Array | None]:
+    """Each row's share of every loss that is of sums over rows."""
+    by_row = [i for i in range(len(kept.run.evaluators)) if kept.by_row(i)]
+    sums = [i for i in by_row if kept.reduction(i) in OF_SUMS]
+    found = {kept.run.evaluators[i].label: shares_of(kept.outcome(i), kept.batch) for i in sums}
+    return {kept.run.evaluators[i].label: found.get(kept.run.evaluators[i].label) for i in by_row}
 
 
 def _row(setting: Setting, place: int, id: str | None, shares: Mapping[str, Any]) -> OutlierRow:

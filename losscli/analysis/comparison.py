@@ -146,7 +146,8 @@ class Comparison(Sequence[ComparedLoss]):
     """Several losses on one dataset, least sensitive first; `notes` say what to do next.
 
     A sequence of compared losses: one a loss, or one a group, loss and model. `flagged` has an entry a group and model,
-    `contests` one a group and loss, `agreements` one a group, where there are several models.
+    `contests` one a group and loss, `agreements` one a group, where there are several models; `example` is a row as
+    those that stand out are listed, where that was asked for.
     """
 
     losses: tuple[ComparedLoss, ...]
@@ -155,6 +156,7 @@ class Comparison(Sequence[ComparedLoss]):
     evaluation: Evaluation
     contests: tuple[Contest, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    example: OutlierRow | None = None
 
     def __len__(self) -> int:
         return len(self.losses)

@@ -65,7 +65,7 @@ class Gap(NamedTuple):
 class Contest:
     """Several models under one loss; `values` are theirs, the best first, `gaps` their differences to the best.
 
-    `why` says why there are no intervals, where there are none.
+    `why` says where there are no intervals, if there are none; `n` is the number of rows.
     """
 
     label: str
@@ -74,6 +74,7 @@ class Contest:
     gaps: Mapping[str, Gap]
     flip: Flip | None
     why: str = ""
+    n: int = 0
 
     @property
     def best(self) -> str:
@@ -83,7 +84,7 @@ class Contest:
     @property
     def winners(self) -> list[str]:
         """The best model, and those that tie with it; none where a value is not a finite number."""
-        if not all(map(math.isfinite, self.values.values())):
+        if any(map(math.isnan, self.values.values())) or math.isinf(self.values[self.best]):
             return []
         return [model for model in self.values if model == self.best or self.gaps[model].tied]
 
@@ -180,19 +181,19 @@ def contest(i: int, kept: Mapping[str, Kept], values: Mapping[str, float], group
     order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
     ordered, first = {model: values[model] for model in order}, kept[order[0]]
     evaluator = first.run.evaluators[i]
-    reduction = evaluator.bound.loss.reduction
-    if not all(map(math.isfinite, values.values())):
-        none = Gap(None, None, None)
-        return Contest(evaluator.label, group, ordered, dict.fromkeys(order, none), None, "a value is not finite")
-    differences = {model: values[model] - values[order[0]] for model in order}
-    gaps = {model: Gap(difference, None, None) for model, difference in differences.items()}
+    reduction, n = evaluator.bound.loss.reduction, len(first.batch)
+    finite = [model for model in order if math.isfinite(values[model])]
+    gaps = {model: Gap(values[model] - values[order[0]] if model in finite else None, None, None) for model in order}
+    if len(finite) < 2 or any(map(math.isnan, values.values())):
+        return Contest(evaluator.label, group, ordered, gaps, None, "where values are not finite", n)
     if not first.by_row(i) or evaluator.form.whole:
-        return Contest(evaluator.label, group, ordered, gaps, None, "where rows are coupled")
-    outcomes = {model: kept[model].outcome(i) for model in order}
-    resampled = RESAMPLED[reduction](order, outcomes, ordered, first, resampling) if reduction in RESAMPLED else {}
-    flip = FLIPS[reduction](order, outcomes, first) if reduction in FLIPS else None
-    why = "" if resampled else WITHOUT.get(reduction, "")
-    return Contest(evaluator.label, group, ordered, gaps | resampled, _named(flip, first, id), why)
+        return Contest(evaluator.label, group, ordered, gaps, None, "where rows are coupled", n)
+    outcomes = {model: kept[model].outcome(i) for model in finite}
+    resampled = RESAMPLED[reduction](finite, outcomes, ordered, first, resampling) if reduction in RESAMPLED else {}
+    flip = FLIPS[reduction](finite, outcomes, first) if reduction in FLIPS else None
+    unsure = any(gap.low is None and gap.difference for gap in resampled.values())
+    why = WITHOUT.get(reduction, "") if not resampled else ALIKE if unsure else ""
+    return Contest(evaluator.label, group, ordered, gaps | resampled, _named(flip, first, id), why, n)
 
 
 def _terms(outcome: Outcome, kept: Kept) -> Terms:
@@ -292,6 +293,8 @@ def _largest(outcome: Outcome) -> Array:
 
 
 FLIPS = {Reduction.MEAN: _flip_of_means, Reduction.ROOT_MEAN: _flip_of_means, Reduction.MAX: _flip_of_largest}
+
+ALIKE = "where there is but one row, or all rows differ by the same"
 
 WITHOUT = {Reduction.MEDIAN: "of a difference of medians of so many rows", Reduction.MAX: "of a difference of maxima"}
 """Reductions whose differences have no interval here."""

@@ -17,7 +17,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 VALUE = "value"
-_CONDITION = re.compile(rf"(.+?)\s*({'|'.join(OPERATORS)})\s*(\S+)")
+_CONDITION = re.compile(rf"([^<>=!]+?(?:[:=][^<>=!]+)*?)\s*({'|'.join(OPERATORS)})\s*([^<>=!\s]+)")
 
 
 class Gate(NamedTuple):
@@ -60,7 +60,8 @@ def parse(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]) -> 
     match = _CONDITION.fullmatch(text.strip())
     limit = _limit(match.group(3)) if match else None
     if match is None or limit is None:
-        raise UsageError(f"--fail-if {text!r}: must be LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'")
+        form = f"LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'; the operators are {', '.join(OPERATORS)}"
+        raise UsageError(f"--fail-if {text!r}: must be {form}")
     subject, comparison, _ = match.groups()
     name, dot, statistic = subject.rpartition(".")
     if not (dot and statistic.isidentifier()):
@@ -73,9 +74,10 @@ def parse(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]) -> 
 def _limit(text: str) -> float | None:
     """A number, or a percentage."""
     try:
-        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        limit = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         return None
+    return None if math.isnan(limit) else limit
 
 
 def _label(text: str, name: str, losses: Sequence[BoundLoss]) -> str:

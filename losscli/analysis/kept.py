@@ -13,6 +13,7 @@ from losscli.data.batch import ROWS, Batch
 from losscli.domain import Array, Mask
 from losscli.errors import LosscliError
 from losscli.evaluate import Evaluator, Outcome, Run, feed
+from losscli.spec import Reduction
 from losscli.statistics.summary import Accumulator
 
 
@@ -51,6 +52,11 @@ class Kept(NamedTuple):
         """A role with (N, 1) as (N,)."""
         array = self.batch.arrays[role]
         return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+    def reduction(self, i: int) -> Reduction:
+        """How a loss becomes a number here."""
+        own = self.run.evaluators[i].bound.loss.reduction
+        return {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(self.run.reduction, own)
 
     def by_row(self, i: int) -> bool:
         """Whether a loss has a value a row: one that takes all rows as one distribution has one for all."""

@@ -87,8 +87,20 @@ def _midrange(values: Array, weight: Array | None, level: float) -> float:
     return float(values.min() / 2 + values.max() / 2)
 
 
+def _quantile(values: Array, weight: Array | None, level: float) -> float:
+    """The middle of the constants that minimise the pinball loss: the averaged inverse of the distribution function."""
+    if weight is not None and weight.min() < weight.max():
+        return quantile(values, weight, level)
+    place = level * values.size
+    whole = round(place)
+    first = whole - 1 if abs(place - whole) <= 1e-12 * values.size else math.ceil(place) - 1
+    ends = sorted({max(first, 0), min(first + (first == whole - 1), values.size - 1)})
+    placed = np.partition(values, ends)[ends]
+    return float(placed[0] / 2 + placed[-1] / 2)
+
+
 FUNCTIONALS: dict[str, Callable[[Array, Array | None, float], float]] = {
-    "mean": _mean, "quantile": quantile, "midrange": _midrange,
+    "mean": _mean, "quantile": _quantile, "midrange": _midrange,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from losscli.analysis.comparison import ComparedLoss
 from losscli.analysis.contest import Agreement, Contest
 from losscli.analysis.outliers import Flags
 from losscli.analysis.sensitivity import Setting
+from losscli.statistics.resampling import FEW, SCARCE
 
 MOST = 6
 """Notes on groups and models beyond which the rest is only counted."""
@@ -23,24 +24,41 @@ def of_case(losses: Sequence[ComparedLoss], n: int, flags: Flags, setting: Setti
     if flags.rows is None:
         yield f"no outlier rows by {flags.rule}: {flags.why}; rank, inflation, pull and stress are left out"
     else:
-        yield from _of_outliers(int(flags.rows.sum()), n, flags.rule)
+        yield from _of_outliers(losses, int(flags.rows.sum()), n, flags.rule)
     yield from _of_few_rows(losses, n)
     if flags.rows is not None and not flags.rows.all():
-        for loss in losses:
-            if loss.inflation is None:
-                yield f"{loss.label} has no inflation: {_why_none(loss)}"
-    if setting.residual is not None and setting.scale is None and flags.rows is not None:
+        yield from _of_what_is_left_out(losses, setting)
+
+
+def _of_what_is_left_out(losses: Sequence[ComparedLoss], setting: Setting) -> Iterator[str]:
+    """Which columns have no cell, and why."""
+    for loss in losses:
+        if loss.inflation is None:
+            yield f"{loss.label} has no inflation: {_why_none(loss)}"
+    there = [loss for loss in losses if loss.inflation is not None]
+    if setting.residual is not None and setting.scale is None:
         why = "their MAD is 0" if setting.residual.ndim == 1 else "there are several in a row"
         yield f"pull and stress are left out: the residuals have no robust scale ({why})"
-    elif setting.residual is None and setting.outliers is not None:
+    elif setting.residual is None:
         yield "pull and stress are left out: they are of losses of y_pred - y_true"
+    else:
+        without = [loss.label for loss in there if loss.stress is None and loss.pull is not None]
+        if without:
+            yield f"stress of {listed(without)} is left out: 10 robust sd away is out of their domain"
+    if sums := [loss.label for loss in there if loss.effective_n is None]:
+        why = "rows have shares of a sum, not of a median or maximum"
+        yield f"effective_n and top_share of {listed(sums)} are left out: {why}"
+    if plain := [loss.label for loss in there if loss.skill is None]:
+        yield f"skill of {listed(plain)} is left out: no constant prediction to compare with, or one without loss"
 
 
-def _of_outliers(count: int, n: int, rule: str) -> Iterator[str]:
+def _of_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: str) -> Iterator[str]:
     if count == n:
         yield f"every row is an outlier by {rule}: rank, inflation, pull and stress are left out"
     elif count == 0:
-        yield f"{NONE} by {rule}: inflation is 1 and pull 0"
+        columns = [f"{key} {value}" for key, value in (("inflation is", 1), ("pull", 0))
+                   if any(getattr(loss, key.split()[0]) is not None for loss in losses)]  # fmt: skip
+        yield f"{NONE} by {rule}" + (f": {' and '.join(columns)}" if columns else "")
     else:
         share = f"{count} of {n} rows ({100 * count / n:.2g} %)"
         yield f"{share} are outliers by {rule}: see --show-outliers {min(count, 5)}"
@@ -89,16 +107,18 @@ def of_contests(contests: Sequence[Contest], agreements: Sequence[Agreement]) ->
         for contest in there:
             if contest.flip is not None and len(contest.winners) == 1:
                 yield group + _of_flip(contest)
+        if any(FEW > contest.n > 1 for contest in there):
+            yield f"{group}the intervals of the differences are of {there[0].n} rows: {SCARCE}"
         for why in dict.fromkeys(contest.why for contest in there if contest.why and contest.winners):
             labels = [contest.label for contest in there if contest.why == why]
-            yield f"{group}{_listed(labels)}: the winner is by the values alone, as there is no interval {why}"
+            yield f"{group}{listed(labels)}: the winner is by the values alone, as there is no interval {why}"
 
 
 def _of_winners(contests: Sequence[Contest], agreement: Agreement) -> str:
     by_result: dict[str, list[str]] = {}
     for contest in contests:
         by_result.setdefault(_result(contest.winners), []).append(contest.label)
-    results = "; ".join(f"{result} under {_listed(labels)}" for result, labels in by_result.items())
+    results = "; ".join(f"{result} under {listed(labels)}" for result, labels in by_result.items())
     if agreement.kendall_w is None:
         return results
     return f"the losses {AGREE[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): {results}"
@@ -110,10 +130,11 @@ AGREE = {True: "agree", False: "do not agree", None: "do not contradict each oth
 def _result(winners: Sequence[str]) -> str:
     if not winners:
         return "no winner, as a value is not finite,"
-    return f"{winners[0]} wins" if len(winners) == 1 else f"{_listed(winners)} tie"
+    return f"{winners[0]} wins" if len(winners) == 1 else f"{listed(winners)} tie"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """a, b and c"""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -100,6 +100,16 @@ def _mean_against_huber(d: Profile) -> str:
     )
 
 
+def zeros(d: Profile) -> float:
+    """The share of the targets that is 0."""
+    return d.true.zero_weight / d.weight
+
+
+def mostly_zero(d: Profile) -> bool:
+    """Whether the median of the targets is 0 though they are amounts."""
+    return d.true.low >= 0 and d.true.high > 0 and zeros(d) >= 0.5
+
+
 def _median(d: Profile) -> str:
     r = d.residuals
     steady = _variance("median", r.median_against_mean, "mse's")
@@ -358,19 +368,28 @@ RULES: tuple[Rule, ...] = (
     Rule(R, lambda d: known(d) and light(d.residuals), USE, named("mse"), _mean_against_huber),
     Rule(R, lambda d: known(d) and not light(d.residuals) and not heavy(d.residuals), CONSIDER, named("mse"),
          _mean_against_huber),
-    Rule(R, lambda d: known(d) and heavy(d.residuals), AVOID, named("mse"), _mean_against_huber),
-    Rule(R, lambda d: known(d) and not light(d.residuals), USE, named("mae"), _median),
-    Rule(R, lambda d: known(d) and light(d.residuals), CONSIDER, named("mae"), _median),
-    Rule(R, known, USE, scaled("huber", "delta", EFFICIENT), _huber),
-    Rule(R, lambda d: known(d) and d.residuals.steadiest != EFFICIENT, CONSIDER,
+    Rule(R, lambda d: known(d) and heavy(d.residuals) and not mostly_zero(d), AVOID, named("mse"), _mean_against_huber),
+    Rule(R, lambda d: known(d) and heavy(d.residuals) and mostly_zero(d), CONSIDER, named("mse"),
+         lambda d: f"aims at the mean, to which the targets that are not 0 count too; {_mean_against_huber(d)}"),
+    Rule(R, lambda d: known(d) and mostly_zero(d), AVOID, named("mae"),
+         lambda d: f"{percent(zeros(d))} of the targets are 0: so is its best constant, whatever the others are"),
+    Rule(R, lambda d: known(d) and not light(d.residuals) and not mostly_zero(d), USE, named("mae"), _median),
+    Rule(R, lambda d: known(d) and light(d.residuals) and not mostly_zero(d), CONSIDER, named("mae"), _median),
+    Rule(R, lambda d: known(d) and not mostly_zero(d), USE, scaled("huber", "delta", EFFICIENT), _huber),
+    Rule(R, lambda d: known(d) and mostly_zero(d), AVOID, scaled("huber", "delta", EFFICIENT),
+         lambda d: f"{percent(zeros(d))} of the targets are 0: it takes many of the others for outliers, and aims "
+                   "below the mean"),
+    Rule(R, lambda d: known(d) and d.residuals.steadiest != EFFICIENT and not mostly_zero(d), CONSIDER,
          lambda d: scaled("huber", "delta", d.residuals.steadiest)(d), _steadiest),
-    Rule(R, known, CONSIDER, scaled("smooth_l1", "beta", EFFICIENT),
+    Rule(R, lambda d: known(d) and not mostly_zero(d), CONSIDER, scaled("smooth_l1", "beta", EFFICIENT),
          lambda d: "this huber divided by its delta: the same minimum, in the unit of y"),
-    Rule(R, lambda d: known(d) and not light(d.residuals) and d.residuals.beyond(TUKEY * d.residuals.scale) > 0,
+    Rule(R, lambda d: known(d) and not light(d.residuals) and not mostly_zero(d)
+         and d.residuals.beyond(TUKEY * d.residuals.scale) > 0,
          CONSIDER, scaled("tukey", "c", TUKEY),
          lambda d: f"c is 4.685 robust scales: the {percent(d.residuals.beyond(TUKEY * d.residuals.scale))} of the "
                    "residuals beyond it do not pull at all; not convex, so a fit starts from huber's"),
-    Rule(R, lambda d: known(d) and d.residuals.tails > 2, CONSIDER, scaled("cauchy", "c", CAUCHY),
+    Rule(R, lambda d: known(d) and d.residuals.tails > 2 and not mostly_zero(d), CONSIDER,
+         scaled("cauchy", "c", CAUCHY),
          lambda d: f"c is 2.385 robust scales; the middle 98 % of the residuals is {short(d.residuals.tails, 2)} times "
                    "as wide as a normal distribution's, and the pull of a row falls as 1/|e|"),
     Rule(R, _off_centre, CONSIDER, lambda d: f"quantile:tau={number_text(tau(d))}", _tau),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from losscli.analysis import location
 from losscli.analysis.kept import Kept
 from losscli.analysis.location import Sample
+from losscli.analysis.stress import stress
 from losscli.data.batch import Batch
 from losscli.domain import Array, Mask
 from losscli.errors import LosscliError
@@ -22,12 +23,6 @@ from losscli.statistics.moments import blocks
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-FAR = 10.0
-"""How many standard deviations away `stress` puts a row."""
-
-CONTAMINATION = 0.01
-"""The share of rows that `stress` puts there."""
 
 RESOLVED = 1e-9
 """How many standard deviations apart two constants must be to be told apart: they are searched for."""
@@ -108,9 +103,9 @@ def measure_all(setting: Setting, values: Sequence[float]) -> list[Sensitivity]:
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
         setting.prepare(pool)
-        pulls = [pool.submit(_pull, setting, i) for i in range(len(values))]
+        pulls = [pool.submit(_pull, setting, i) if math.isfinite(v) else None for i, v in enumerate(values)]
         numbers = pool.map(lambda i: measure(setting, i, values[i], with_pull=False), range(len(values)))
-        return [replace(number, pull=pull.result()) for number, pull in zip(numbers, pulls, strict=True)]
+        return [n if pull is None else replace(n, pull=pull.result()) for n, pull in zip(numbers, pulls, strict=True)]
 
 
 MANY, AT_ONCE = 1 << 18, 4
@@ -119,7 +114,7 @@ MANY, AT_ONCE = 1 << 18, 4
 
 def measure(setting: Setting, i: int, value: float, with_pull: bool = True) -> Sensitivity:
     """Everything of one loss, whose value over all rows is `value`; or everything but its pull."""
-    inside = setting.inside if setting.kept.by_row(i) else None
+    inside = setting.inside if setting.kept.by_row(i) and math.isfinite(value) else None
     some = inside is not None and not inside.all()
     outcome, inner = setting.kept.outcome_and_value(i, inside if some else None)
     shares = shares_of(outcome, setting.kept.batch, in_place=True)  # its values are not looked at again
@@ -128,12 +123,14 @@ def measure(setting: Setting, i: int, value: float, with_pull: bool = True) -> S
         inner = None
     elif not some:
         inner = value
-    effective, top = _effective_n(shares), _top_share(shares, n)
+    carried = shares if math.isfinite(value) and setting.kept.reduction(i) in OF_SUMS else None
+    effective, top = _effective_n(carried), _top_share(carried, n)
     skill = _skill(setting, i, value, outcome) if shares is not None else None
-    del shares, outcome  # as long as the data
-    pull = _pull(setting, i) if with_pull else None
+    del shares, carried, outcome  # as long as the data
+    pull = _pull(setting, i) if with_pull and math.isfinite(value) else None
     return Sensitivity(
-        _inflation(value, inner), pull, _stress(setting, i, inner), effective, top, skill,
+        _inflation(value, inner), pull, stress(setting.kept, i, setting.inside, setting.scale, inner),
+        effective, top, skill,
         _bounded(setting, i, ""), _bounded(setting, i, "gradient"),
     )  # fmt: skip
 
@@ -164,20 +161,8 @@ def _inflation(value: float, inner: float | None) -> float | None:
     return _finite(value / inner) if inner is not None and inner > 0 else None
 
 
-def _stress(setting: Setting, i: int, inner: float | None) -> float | None:
-    """(0.99 L_in + 0.01 L_far) / L_in: one row in a hundred, 10 standard deviations away."""
-    kept, scale = setting.kept, setting.scale
-    if inner is None or scale is None or not kept.run.evaluators[i].bound.loss.of_residual:
-        return None
-    far = [kept.value_with(i, partial(_beside, side * FAR * scale), setting.inside) for side in (-1, 1)]
-    if not 0 < inner < math.inf or any(value is None or not math.isfinite(value) for value in far):
-        return None
-    mean = sum(value / 2 for value in far if value is not None)
-    return _finite((1 - CONTAMINATION) + CONTAMINATION * mean / inner)
-
-
-def _beside(distance: float, rows: Batch) -> Array:
-    return np.asarray(rows.arrays["y_true"] + distance)
+OF_SUMS = (Reduction.MEAN, Reduction.ROOT_MEAN)
+"""Reductions in which a row has a share of the number."""
 
 
 # ------------------------------------------------------------------------------------------------------ a fit

@@ -75,7 +75,7 @@ def conclude(
         note(text)
     if gates and _failed(evaluation, gates, more or {}, note):
         return FAILED
-    bad = [f"{result.label} is {result.value}" for result in evaluation if result.status != "ok"]
+    bad = [f"{result.label}{_where(result)} is {result.value}" for result in evaluation if result.status != "ok"]
     if bad:
         raise NoResultError(f"{', '.join(bad)}: not a finite number; 'losscli compute ... --top 5' shows the rows")
     return 0
@@ -127,16 +127,23 @@ def remarks(evaluation: Evaluation) -> list[str]:
 def _of_intervals(evaluation: Evaluation) -> list[str]:
     """How the intervals were found, and where that was otherwise than was asked or there is none."""
     there = [(f"{result.label}{_where(result)}", result.ci) for result in evaluation if result.ci is not None]
-    found = dict.fromkeys((ci.level, ci.method, ci.resamples, ci.seed) for _, ci in there if ci.method is not None)
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for result in evaluation:
+        if (ci := result.ci) is not None and ci.method is not None:
+            found.setdefault((ci.level, ci.method, ci.resamples, ci.seed), []).append(result.label)
     texts = [
-        f"{100 * level:g} % intervals: {method} bootstrap, "
+        f"{100 * level:g} % intervals{_of(labels) if len(found) > 1 else ''}: {method} bootstrap, "
         + (f"{resamples} resamples, seed {seed}" if resamples else "in closed form")
-        for level, method, resamples, seed in found
+        for (level, method, resamples, seed), labels in found.items()
     ]
     names: dict[str, list[str]] = {}
     for name, ci in there:
         names.setdefault(ci.why, []).append(name)
     return texts + [f"{_first(several)}: {why}" for why, several in names.items() if why]
+
+
+def _of(labels: Sequence[str]) -> str:
+    return f" of {_first(list(dict.fromkeys(labels)))}"
 
 
 def _first(names: Sequence[str], count: int = 3) -> str:

@@ -198,8 +198,19 @@ def penalty_from(text: str | None, path: str | None, per_sample: bool, values: d
 
 
 def columns_from(text: str | None) -> tuple[str, ...]:
-    """The columns of a comma list."""
-    return tuple(text.split(",")) if text else ()
+    """The columns of the comma list of --group-by.
+
+    Raises:
+        UsageError: a name is empty, or there twice.
+    """
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if not all(names) or twice is not None:
+        what = f"{twice!r} is named twice" if all(names) else "a column has no name"
+        raise UsageError(f"--group-by {text!r}: {what}; it takes column names joined by commas")
+    return names
 
 
 def request_from(values: dict[str, Any], several_models: bool = False, **more: Any) -> Request:

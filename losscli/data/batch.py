@@ -113,8 +113,9 @@ class Batch:
         arrays = {role: array for role, array in self.arrays.items() if role not in others}
         places = {role: place for role, place in self.places.items() if role not in others}
         own = MODEL + model
-        return replace(self, arrays=arrays | {"y_pred": self.arrays[own]},
-                       places=places | {"y_pred": self.places[own]})  # fmt: skip
+        moved = replace(self, arrays=arrays | {"y_pred": self.arrays[own]},
+                        places=places | {"y_pred": self.places[own]})  # fmt: skip
+        return moved if self.missing is None else replace(moved, missing=RowPolicy.missing_of(moved))
 
     @staticmethod
     def concatenate(batches: Sequence[Batch]) -> Batch:
@@ -173,7 +174,7 @@ class RowPolicy:
             batch = given
             self.n += len(batch)
             absent = self._absent(batch)
-            missing = self._missing(batch)
+            missing = self.missing_of(batch)
             if missing is not None and absent is not None:
                 missing &= ~absent  # what is absent lacks nothing
             if missing is not None and missing.any():
@@ -221,7 +222,8 @@ class RowPolicy:
         return absent if absent.any() else None
 
     @staticmethod
-    def _missing(batch: Batch) -> Mask | None:
+    def missing_of(batch: Batch) -> Mask | None:
+        """The rows that lack a value."""
         mask: Mask | None = None
         columns = [array for name, array in batch.arrays.items() if name not in batch.tables]
         for array in columns + ([batch.weight] if batch.weight is not None else []):

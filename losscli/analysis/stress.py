@@ -1,0 +1,85 @@
+"""What a loss would come to, were some of its rows far off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from losscli.analysis.kept import Kept, Predict
+from losscli.data.batch import Batch
+from losscli.domain import Array, Mask
+from losscli.errors import LosscliError
+from losscli.spec import Reduction
+from losscli.statistics.quantiles import quantile
+
+FAR = 10.0
+"""How many standard deviations away a row is put."""
+
+CONTAMINATION = 0.01
+"""The share of rows that is put there."""
+
+
+def stress(kept: Kept, i: int, inside: Mask | None, scale: float | None, inner: float | None) -> float | None:
+    """What the value over the other rows would be multiplied by, were one in a hundred 10 standard deviations away.
+
+    Of a mean (0.99 L_in + 0.01 L_far) / L_in, L_far being the mean of both sides; of what is no mean, the reduction of
+    rows so mixed. None where that is outside of the loss's domain.
+    """
+    if inner is None or scale is None or not kept.run.evaluators[i].bound.loss.of_residual or not 0 < inner < math.inf:
+        return None
+    sides = [partial(_beside, side * FAR * scale) for side in (-1, 1)]
+    mixed = MIXTURES[kept.reduction(i)](kept, i, inside, inner, sides)
+    return None if mixed is None or not math.isfinite(mixed / inner) else mixed / inner
+
+
+def _beside(distance: float, rows: Batch) -> Array:
+    return np.asarray(rows.arrays["y_true"] + distance)
+
+
+def _far(kept: Kept, i: int, inside: Mask | None, sides: Sequence[Predict]) -> list[float] | None:
+    """The value with all rows far off, on either side."""
+    found = [kept.value_with(i, side, inside) for side in sides]
+    values = [value for value in found if value is not None and math.isfinite(value)]
+    return values if len(values) == len(sides) else None
+
+
+def _of_means(kept: Kept, i: int, inside: Mask | None, inner: float, sides: Sequence[Predict]) -> float | None:
+    far = _far(kept, i, inside, sides)
+    return None if far is None else (1 - CONTAMINATION) * inner + CONTAMINATION * sum(far) / len(far)
+
+
+def _of_roots(kept: Kept, i: int, inside: Mask | None, inner: float, sides: Sequence[Predict]) -> float | None:
+    far = _far(kept, i, inside, sides)
+    if far is None:
+        return None
+    squares = sum(value * value for value in far) / len(far)
+    return math.sqrt((1 - CONTAMINATION) * inner * inner + CONTAMINATION * squares)
+
+
+def _of_maxima(kept: Kept, i: int, inside: Mask | None, inner: float, sides: Sequence[Predict]) -> float | None:
+    far = _far(kept, i, inside, sides)
+    return None if far is None else max(inner, *far)
+
+
+def _of_medians(kept: Kept, i: int, inside: Mask | None, inner: float, sides: Sequence[Predict]) -> float | None:
+    """The rows as they are and as they would be, weighted by how many are so."""
+    others = kept.batch if inside is None or inside.all() else kept.batch.take(inside)
+    evaluator = kept.run.evaluators[i]
+    try:
+        parts = [evaluator(others), *(evaluator(others.changed(y_pred=side(others))) for side in sides)]
+    except LosscliError:
+        return None
+    weight = np.ones(len(others)) if others.weight is None else others.weight
+    shares = (1 - CONTAMINATION, CONTAMINATION / 2, CONTAMINATION / 2)
+    values = np.concatenate([part.per_sample for part in parts])
+    return quantile(values, np.concatenate([weight * share for share in shares]), 0.5)
+
+
+MIXTURES: dict[Reduction, Callable[[Kept, int, Mask | None, float, Sequence[Predict]], float | None]] = {
+    Reduction.MEAN: _of_means, Reduction.ROOT_MEAN: _of_roots, Reduction.MAX: _of_maxima,
+    Reduction.MEDIAN: _of_medians,
+}  # fmt: skip
+"""How a loss becomes a number -> what it would be of rows of which one in a hundred is far off."""
