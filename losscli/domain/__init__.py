@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from losscli.domain.arrays import (
     Counts,
+    LogProbabilityRows,
     Nonzero,
     Numbers,
     Probabilities,
@@ -68,14 +69,14 @@ GroupLabel = Annotated[NDArray[Any], GroupLabels()]
 ClassProbabilities = Annotated[Array, Simplex()]
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
 Relevance = Annotated[Array, Numbers(("N,C",), Interval(0), "relevances are >= 0")]
-LogProbabilities = Annotated[Array, Numbers(("N,C",), Interval(high=0), "y_pred must hold log-probabilities")]
+LogProbabilities = Annotated[Array, LogProbabilityRows(("N,C",), mend="y_pred must hold log-probabilities")]
 Scores = Annotated[Array, ClassScores()]
 TrueDistribution = Annotated[Array, Distribution(logits=False)]
 NonNegativeRow = Annotated[Array, Rows(interval=Interval(0))]
 PositiveRow = Annotated[Array, Rows(interval=Interval(0, low_open=True))]
 PredictedDistribution = Annotated[Array, Distribution()]
 Vector = Annotated[Array, Vectors()]
-Frames = Annotated[Array, Numbers(("N,T,C",), Interval(high=0), "log_probs must hold log-probabilities: log_softmax")]
+Frames = Annotated[Array, LogProbabilityRows(("N,T,C",), mend="log_probs must hold log-probabilities: log_softmax")]
 Symbols = Annotated[NDArray[Any], Sequences(("N,S",))]
 FrameCounts = Annotated[NDArray[Any], Counts(("N",), of="T")]
 SymbolCounts = Annotated[NDArray[Any], Counts(("N",), of="S")]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain.intervals import NOT_NEGATIVE, REALS, UNIT, Array, Interval, Params, number_text
+from losscli.domain.intervals import NOT_NEGATIVE, NOT_POSITIVE, REALS, UNIT, Array, Interval, Params, number_text
 from losscli.domain.place import Place
 
 
@@ -188,6 +188,17 @@ class Probabilities(Numbers):
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.uniform(0.02, 0.98, size=self.size(dims))
+
+
+@dataclass(eq=False, repr=False)
+class LogProbabilityRows(Numbers):
+    """Logarithms of probabilities that sum to 1 along the last axis; what does not is for the loss to note."""
+
+    interval: Interval = NOT_POSITIVE
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        size = self.size(dims)
+        return np.log(rng.dirichlet(np.full(size[-1], 2.0), size=size[:-1]))
 
 
 @dataclass(eq=False, repr=False)

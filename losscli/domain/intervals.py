@@ -56,4 +56,5 @@ class Interval:
 
 
 REALS, NOT_NEGATIVE, UNIT, MINUS_ONE_TO_ONE = Interval(), Interval(0), Interval(0, 1), Interval(-1, 1)
+NOT_POSITIVE = Interval(high=0)
 OPEN = Interval(low_open=True, high_open=True)
