@@ -19,7 +19,10 @@ from losscli import plan, registry, spec
 from losscli.data import ahead, dataset, ranges, text
 from losscli.data.source import open_data
 from losscli.engines import local, parts
+from losscli.evaluate import merge_all
 from losscli.plan import Request
+from losscli.spec import Reduction
+from losscli.statistics.summary import Accumulator
 from tests.conftest import Cli, Result
 
 ROWS = 300
@@ -391,3 +394,23 @@ def test_many_values_are_counted_alike(
     results = [cli("compute", LOSSES, "d.csv", *options, "-j", jobs) for jobs in (1, 2, 3, 3, 3)]
     assert "median and p95 are ≈" in results[0].err
     assert len({result.out for result in results}) == 1
+
+
+def test_counts_of_a_part_do_not_depend_on_where_they_are_made() -> None:
+    def accumulator(values: np.ndarray, weights: np.ndarray) -> Accumulator:
+        made = Accumulator(Reduction.MEAN)
+        for part in np.array_split(np.arange(len(values)), 7):
+            made.update(values[part], values[part], weights[part])
+        return made
+
+    values, weights = np.full(900, 1.25), rng.random(900)
+    tails = []
+    for early in (False, True):
+        first, second = accumulator(values[:500], weights[:500]), accumulator(values[500:], weights[500:])
+        first.condense()
+        if early:
+            second.condense()
+        merge_all([first], [second])
+        assert first.quantiles.buckets is not None
+        tails.append(float(first.quantiles.buckets._counts.sum()))
+    assert tails[0] == tails[1]
