@@ -196,6 +196,13 @@ def test_messages_name_the_same_row(name: str, size: int, cli: Cli, cut: Callabl
         assert in_short(piped.err) == in_short(whole.err).replace("d.csv", "standard input")
 
 
+def test_a_part_does_not_say_that_its_count_is_all(cli: Cli, cut: Callable[[int], list[int]]) -> None:
+    Path("d.csv").write_bytes(table(["1,1.5"] * 300))
+    assert "(and 299 more rows like it)" in cli("compute", "bce", "d.csv").err
+    cut(100)
+    assert "(and at least " in cli("compute", "bce", "d.csv").err
+
+
 def in_short(message: str) -> str:
     """Without the count of other rows: a part knows only of its own."""
     return re.sub(r" \(and (at least )?\d+ more rows? like it\)", "", message)
