@@ -57,7 +57,8 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
         data: a path, a pandas DataFrame, or a mapping of names to arrays; or give roles as arrays.
         **options: roles as arrays (`y_true=`, `y_pred=`, `weight=`, ...); parameters of the loss (`delta=0.5`);
             and `reduction` (`mean`, `sum`, `median`), `nan` (`error`, `omit`, `propagate`), `gradient` (bool),
-            `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names);
+            `columns` (role -> column name, comma list or pattern), `classes`, `id`, `group_by` (column names),
+            `jobs` (threads);
             `penalty` (`"l2:lambda=0.01"`) on `parameters` (an array, several, or a path), added to every value;
             `baseline`, the path of an earlier JSON result, for `result.baseline.change`;
             `engine="dask"` for the workers of a cluster, on which `data`, a path, is read: that at the address

@@ -100,3 +100,20 @@ def test_parquet_by_row_groups(tmp_path: Path) -> None:
         write_parquet(tmp_path / "d.parquet", rng.normal(size=rows), rng.normal(size=rows))
         peaks.append(peak(tmp_path / "d.parquet", False))
     assert peaks[1] < 1.3 * peaks[0] + QUANTILES
+
+
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_parts_take_no_more_memory_for_more_rows(piped: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = write_rows(tmp_path / "d.csv", rng.normal(size=SMALL), rng.normal(size=SMALL))
+    small = peak(tmp_path / "d.csv", piped, "-f", "value", "-j", "2")
+    with (tmp_path / "d.csv").open("ab") as file:
+        for _ in range(9):
+            file.write(rows)
+    assert peak(tmp_path / "d.csv", piped, "-f", "value", "-j", "2") < 1.3 * small
+
+
+def write_rows(path: Path, y: np.ndarray, p: np.ndarray) -> bytes:
+    """Write a table; gives its rows, to be written again."""
+    write_csv(path, y, p)
+    return path.read_bytes().partition(b"\n")[2]

@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 2
-"""Items for each thread that are taken up before the oldest is done with: what bounds the memory."""
+"""Items that are taken up before the oldest is done with, beside one for each thread: what bounds the memory."""
 
 
 class Task(Generic[Item, Result]):
@@ -62,7 +62,7 @@ def in_order(
             if len(threads) < jobs:
                 threads.append(threading.Thread(target=_work, args=(function, waiting), daemon=True))
                 threads[-1].start()
-            while pending and (pending[0].done.is_set() or len(pending) > AHEAD * jobs):
+            while pending and (pending[0].done.is_set() or len(pending) >= jobs + AHEAD):
                 yield pending.popleft().wait()
         while pending:
             yield pending.popleft().wait()

@@ -35,7 +35,7 @@ class Place:
     spelled: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, rows: NDArray[np.int64]) -> Place:
-        return Place(self.role, self.source, self.columns, rows, self.memory, self.note, spelled=self.spelled)
+        return Place(self.role, self.source, self.columns, rows, self.memory, self.note, self.more, self.spelled)
 
     def name(self, index: Sequence[int] = ()) -> str:
         column = self.columns[index[1]] if len(index) > 1 and len(self.columns) > index[1] else None
@@ -56,7 +56,8 @@ class Place:
             return
         self.memory[what] = True
         count = int(np.count_nonzero(odd))
-        others = f" (and {count - 1} more row{'s' if count > 2 else ''} like it)" if count > 1 else ""
+        least = "at least " if self.more else ""
+        others = f" (and {least}{count - 1} more row{'s' if count > 2 else ''} like it)" if count > 1 else ""
         self.note(f"{self.name()}, row {self.row(int(odd.argmax()))}: {what}{others}")
 
     def fail(self, wrong: Mask, values: NDArray[Any], what: str, mend: str = "") -> DataError:
