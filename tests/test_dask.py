@@ -295,6 +295,26 @@ def kill_one(marks: Path, after: int, killed: list[int]) -> None:
     os.kill(killed[0], signal.SIGKILL)
 
 
+def test_a_loss_that_needs_what_workers_lack(
+    cli: Cli, scheduler: str, cut: Callable[[int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "only_here.py").write_text("def size(e):\n    return abs(e)\n")
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    Path("p.py").write_text(
+        "import losscli, only_here\nfrom losscli.domain import Real\n"
+        "@losscli.loss(family='test', formula='|e|')\n"
+        "def needy(y_true: Real, y_pred: Real):\n    'Needs a module.'\n    return only_here.size(y_pred - y_true)\n"
+    )
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    cut(600)
+    result = cli("compute", "needy", "d.csv", "--plugin", "p.py", "--engine", "dask", "--scheduler", scheduler)
+    assert result.status == 2
+    assert result.err == (
+        "losscli: error: a worker lacks what a loss needs (No module named 'only_here'): install it there\n"
+    )
+
+
 def test_a_worker_is_killed(cli: Cli, slow: Path) -> None:
     arguments = ["compute", "slow,mse", "d.csv", "--weight", "weight", "--plugin", "slow.py"]
     here = cli(*arguments)

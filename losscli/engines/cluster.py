@@ -115,7 +115,7 @@ def _version() -> str:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """What goes wrong with a cluster, as a ClusterError."""
+    """What goes wrong with a cluster, as a ClusterError; what a worker lacks, as a UsageError."""
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
@@ -123,6 +123,8 @@ def told() -> Iterator[None]:
 
     try:
         yield
+    except ImportError as error:
+        raise UsageError(f"a worker lacks what a loss needs ({_line(error)}): install it there") from error
     except KilledWorker as error:
         raise ClusterError("several workers in a row died over the same rows, perhaps for want of memory") from error
     except (CancelledError, CommClosedError, OSError, RuntimeError) as error:

@@ -33,6 +33,10 @@ GROWTH = 8
 """Tasks after which the next ones have one part more, so that few parts are enough for many workers."""
 
 
+FAILED = 3
+"""Parts in a row that cannot be read where they are sent: it is not by chance, then."""
+
+
 class Unreachable(Exception):  # noqa: N818 - it may still be right where the parts are put together
     """A worker cannot read a file."""
 
@@ -81,10 +85,12 @@ def _until_torn(client: Any, plan: Plan, parts: Iterable[Part]) -> Generator[Don
 
 
 def _reachable(done: Iterable[Done]) -> Iterator[Done]:
-    """Refuse to do the work of workers that do not find the files, which are found here."""
+    """Refuse to do the work of workers that do not find the files, which are found here; now and then one may fail."""
+    failed = 0
     for part, found in done:
         yield part, found
-        if isinstance(found, Unreachable):  # and is evaluated by now
+        failed = failed + 1 if isinstance(found, Unreachable) else 0  # if so, it is evaluated here by now
+        if failed == FAILED:
             raise DataError(f"{found} on a worker, though it can be here: the files must be where every worker finds "
                             "them by the same name (s3://, hdfs://, a shared folder)")  # fmt: skip
 
