@@ -100,7 +100,7 @@ def of_residual(rule: Rule, residual: Array | None, weight: Array | None) -> Fla
     for i in range(columns.shape[1]):
         column, mad = beyond(np.ascontiguousarray(columns[:, i]), weight, rule.number)
         if column is None:
-            why = (f"at least half of the residuals are equal (their {spread} is 0), so that which rows stand out cannot "
+            why = (f"at least half of the residuals are equal (their {spread} is 0), so which rows stand out cannot "
                    "be told; --outliers top:1% flags those of the largest losses")  # fmt: skip
             return Flags(rule.text, None, why)
         rows |= column
