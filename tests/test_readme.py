@@ -1,6 +1,6 @@
 """Nothing in the README is unproven: its console examples are run on a terminal of 80 columns, its Python is run.
 
-`LOSSCLI_UPDATE_README=1 python -m pytest tests/test_readme.py` writes the outputs anew.
+`LOSSCLI_UPDATE_README=1 python -m pytest -n0 tests/test_readme.py` writes the outputs anew.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every kernel against mpmath, at the edges of its domain and at random points: 1e-12, relative.
 
 The references are in `tests/reference/`, a module a family. `docs/accuracy.md` lists the worst error of each loss;
-`LOSSCLI_UPDATE_ACCURACY=1 python -m pytest tests/test_reference.py` writes it anew.
+`LOSSCLI_UPDATE_ACCURACY=1 python -m pytest -n0 tests/test_reference.py` writes it anew.
 """
 
 from __future__ import annotations
