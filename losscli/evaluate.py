@@ -14,13 +14,13 @@ from losscli.data.batch import Batch
 from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError, LosscliError, NoResultError, UsageError
 from losscli.spec import BoundLoss, Form, Hook
-from losscli.statistics.bootstrap import COUPLED, Bootstrap, Estimand, settle
 from losscli.statistics.moments import Sum
-from losscli.statistics.resampling import Resampling
 from losscli.statistics.summary import Accumulator
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
+    from losscli.statistics.bootstrap import Bootstrap
+    from losscli.statistics.resampling import Resampling
 
 LAYOUTS = 16
 """Combinations of shapes that an evaluator remembers: batches have the same but for the last one."""
@@ -329,11 +329,17 @@ class Run:
     def _bootstrap(self, evaluator: Evaluator) -> Bootstrap | None:
         if self.resampling is None:
             return None
+        from losscli.statistics.bootstrap import COUPLED, Bootstrap, Estimand
+
         estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
         return Bootstrap(self.resampling, estimand, COUPLED if evaluator.form.whole else "")
 
     def _settle(self, batch: Batch) -> None:
         """Let the resamples have the rows of the blocks that this batch was the last of."""
+        if self.resampling is None:
+            return
+        from losscli.statistics.bootstrap import settle
+
         accumulators = chain(self.accumulators, *self.groups.values())
         settle([a.bootstrap for a in accumulators if a.bootstrap is not None], before=float(batch.rows[-1]))
 

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.data.batch import MODEL, RowPolicy
 from losscli.data.dataset import Dataset
@@ -17,7 +17,9 @@ from losscli.domain import Domain, Place
 from losscli.errors import DataError, UsageError
 from losscli.evaluate import Evaluator, Run, check_shape, choose_form, takes
 from losscli.spec import BoundLoss
-from losscli.statistics.resampling import asked_for
+
+if TYPE_CHECKING:
+    from losscli.statistics.resampling import Resampling
 
 
 class Request(NamedTuple):
@@ -83,7 +85,7 @@ def prepare(
     """
     check_choices(request)
     _check_roles(request, role_names(losses))
-    resampling = asked_for(request.ci, request.resamples, request.seed, request.ci_method)
+    resampling = _resampling(request)
     binder = Binder(sources, request.columns, request.id, note)
     domains = _domains(losses)
     found = {role: binder.find_one(role, several) for role, several in domains.items()}
@@ -106,6 +108,15 @@ def prepare(
     return dataset, Run(
         evaluators, request.reduction, request.gradient, request.group_by, resampling, request.value_only
     )  # fmt: skip
+
+
+def _resampling(request: Request) -> Resampling | None:
+    """How values are resampled, where an interval is asked for."""
+    if {request.ci, request.resamples, request.seed, request.ci_method} == {None}:
+        return None
+    from losscli.statistics.resampling import asked_for
+
+    return asked_for(request.ci, request.resamples, request.seed, request.ci_method)
 
 
 def models_of(losses: Sequence[BoundLoss], binder: Binder, found: Mapping[str, Bound | None],

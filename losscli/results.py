@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array
 from losscli.evaluate import Evaluator, Run
-from losscli.statistics.intervals import intervals
-from losscli.statistics.resampling import ConfidenceInterval
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
     from losscli.data.dataset import Dataset
     from losscli.penalty import Applied
+    from losscli.statistics.resampling import ConfidenceInterval
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
@@ -287,7 +286,11 @@ def _result(
 
 def _intervals(accumulators: Sequence[Accumulator]) -> Sequence[ConfidenceInterval | None]:
     kept = [accumulator.bootstrap for accumulator in accumulators if accumulator.bootstrap is not None]
-    return intervals(kept) if kept else [None] * len(accumulators)
+    if not kept:
+        return [None] * len(accumulators)
+    from losscli.statistics.intervals import intervals
+
+    return intervals(kept)
 
 
 def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: Run, dataset: Dataset) -> str:

@@ -240,12 +240,15 @@ def request_from(values: dict[str, Any], several_models: bool = False, **more: A
 
 def interval_from(values: dict[str, Any], per_sample: bool = False) -> dict[str, Any]:
     """What the interval options say, as fields of a Request; refused before anything is read."""
+    asked = {name: values[name] for name in ("ci", "resamples", "seed", "ci_method")}
+    if set(asked.values()) == {None}:
+        return {}
     from losscli.statistics.resampling import asked_for
 
     if per_sample and values["ci"] is not None:
         raise UsageError("--ci is of the reduced value: there is none with a row a sample")
-    asked_for(values["ci"], values["resamples"], values["seed"], values["ci_method"])
-    return {name: values[name] for name in ("ci", "resamples", "seed", "ci_method")}
+    asked_for(*asked.values())
+    return asked
 
 
 def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[str, Any]) -> Sources:

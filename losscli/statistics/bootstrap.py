@@ -99,6 +99,10 @@ class Bootstrap:
         self.totals: Totals | None = None
         self.sketch: Sketch | None = None
 
+    def add(self, numbers: NDArray[np.int64], values: Array, weight: Array | None, divisor: Array | None) -> None:
+        """Add rows, all of which count, by what they are made of."""
+        self.update(Rows(numbers, values, weight, divisor))
+
     def update(self, rows: Rows) -> None:
         """Add rows, all of which count."""
         self.n += len(rows.numbers)

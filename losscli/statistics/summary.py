@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.domain import Array, Mask
 from losscli.spec import Reduction
-from losscli.statistics.bootstrap import Bootstrap, Rows
 from losscli.statistics.moments import Moments, Sum
 from losscli.statistics.quantiles import Quantiles
+
+if TYPE_CHECKING:
+    from losscli.statistics.bootstrap import Bootstrap
 
 
 class Summary(NamedTuple):
@@ -100,7 +102,7 @@ class Accumulator:
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean"
             resampled = elements.reshape(len(elements), -1) if of_elements and elements.ndim > 1 else per_sample
             rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
-            self.bootstrap.update(Rows(rows, resampled, weights, denominator))
+            self.bootstrap.add(rows, resampled, weights, denominator)
 
     def _divide_by(self, n: int, weights: Array | None, denominator: Array | None) -> None:
         """Add what the sum of some rows is divided by in a mean."""
