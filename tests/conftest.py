@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,3 +47,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         return Result(status, *capsys.readouterr())
 
     return call
+
+
+def interruptible() -> None:
+    """For a process that is to be interrupted: what a shell runs in the background starts with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

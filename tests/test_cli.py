@@ -27,7 +27,7 @@ import pytest
 import losscli
 from losscli.cli import COMMANDS
 from losscli.statistics.quantiles import Quantiles
-from tests.conftest import Cli
+from tests.conftest import Cli, interruptible
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_data"
@@ -442,7 +442,7 @@ def test_a_closed_pipe_ends_quietly(big: Path) -> None:
 def test_interrupt() -> None:
     process = subprocess.Popen(
         [*LOSSCLI, "compute", "mse"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT, preexec_fn=interruptible,
     )  # fmt: skip
     assert process.stdin is not None
     process.stdin.write(b"y_true,y_pred\n1,2\n")

@@ -21,7 +21,7 @@ from losscli import errors
 from losscli.data import dataset, text
 from losscli.engines import cluster as connection
 from losscli.engines import dask as engine
-from tests.conftest import Cli, Result
+from tests.conftest import Cli, Result, interruptible
 from tests.test_parts import DATA, LOSSES, P, W, Y, table
 
 pytest.importorskip("distributed")
@@ -339,6 +339,7 @@ def test_a_cluster_of_its_own_is_interrupted(slow: Path) -> None:
         [sys.executable, "-m", "losscli", "compute", "slow", str(slow.parent / "big"), "--plugin",
          str(slow.parent / "slow.py"), "--engine", "dask", "--workers", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=_environment(slow),
+        preexec_fn=interruptible,
     )  # fmt: skip
     while len(list(slow.iterdir())) < 3:
         assert process.poll() is None, process.stderr and process.stderr.read()
