@@ -32,6 +32,7 @@ class Property(enum.Flag):
     BOUNDED_VALUE = enum.auto()
     BOUNDED_GRADIENT = enum.auto()
     SYMMETRIC = enum.auto()
+    TRANSLATION_INVARIANT = enum.auto()
 
 
 class Claim(NamedTuple):

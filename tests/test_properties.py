@@ -167,6 +167,20 @@ def test_symmetric(setting: tuple[BoundLoss, Form], seed: int) -> None:
     np.testing.assert_allclose(per_sample(bound, form, swapped), per_sample(bound, form, arrays), rtol=1e-12)
 
 
+@claiming(Property.TRANSLATION_INVARIANT)
+@few
+@given(seed=SEEDS)
+def test_translation_invariant(setting: tuple[BoundLoss, Form], seed: int) -> None:
+    """Of the residual alone, and counting as every other row does: one row tells what a residual costs."""
+    bound, form = setting
+    assert [role.name for role in form.roles] == ["y_true", "y_pred"]
+    assert not {"counted", "denominator"} & set(form.hooks)
+    arrays = draw(bound, form, np.random.default_rng(seed))
+    moved = {role: values + 3.0 for role, values in arrays.items()}
+    here = per_sample(bound, form, arrays)
+    np.testing.assert_allclose(per_sample(bound, form, moved), here, rtol=1e-9, atol=1e-9 * (1 + np.abs(here).max()))
+
+
 FAR = np.array([1e3, 1e6, 1e9])
 
 

@@ -12,6 +12,7 @@ PROPERTIES = {
     Property.BOUNDED_VALUE: "bounded value",
     Property.BOUNDED_GRADIENT: "bounded gradient",
     Property.SYMMETRIC: "symmetric",
+    Property.TRANSLATION_INVARIANT: "translation invariant",
 }
 LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn", "optax": "optax", "scipy": "SciPy",
              "statsmodels": "statsmodels", "paper": "The paper"}  # fmt: skip

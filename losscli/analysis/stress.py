@@ -12,7 +12,7 @@ from losscli.analysis.kept import Kept, Predict
 from losscli.data.batch import Batch
 from losscli.domain import Array, Mask
 from losscli.errors import LosscliError
-from losscli.spec import Reduction
+from losscli.spec import Property, Reduction
 from losscli.statistics.quantiles import quantile
 
 FAR = 10.0
@@ -40,7 +40,11 @@ def _beside(distance: float, rows: Batch) -> Array:
 
 
 def _far(kept: Kept, i: int, inside: Mask | None, sides: Sequence[Predict]) -> list[float] | None:
-    """The value with all rows far off, on either side."""
+    """The value with all rows far off, on either side; one row tells that of a loss of the residual alone."""
+    if Property.TRANSLATION_INVARIANT in kept.run.evaluators[i].bound.properties:
+        first = kept.batch.slice(0, 1)
+        kept = Kept(kept.run, first.changed(y_true=np.zeros_like(first.arrays["y_true"])))
+        inside = None
     found = [kept.value_with(i, side, inside) for side in sides]
     values = [value for value in found if value is not None and math.isfinite(value)]
     return values if len(values) == len(sides) else None

@@ -88,6 +88,7 @@ def command(
     from losscli.cli.conclusion import baseline_from, conclude, gates_from
     from losscli.cli.output import Output
     from losscli.cli.progress import track
+    from losscli.results import STATISTICS
 
     if not losses:
         raise UsageError(_which_losses(data))
@@ -99,8 +100,11 @@ def command(
     earlier, interval = baseline_from(baseline), interval_from(values)
     asked = Asked.of(outliers, sort, show_outliers or 0, values["ci"] is not None)
     carry = (asked.rule.column,) if asked.rule and asked.rule.column else ()
-    request = request_from(values, several_models=True, carry=carry, group_by=columns_from(group_by),
-                           jobs=jobs, **interval)  # fmt: skip
+    told = {gate.statistic for gate in conditions}
+    request = request_from(
+        values, several_models=True, carry=carry, group_by=columns_from(group_by), jobs=jobs,
+        value_only=told.isdisjoint(STATISTICS), **interval,
+    )  # fmt: skip
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     compared = compare_run(dataset, run, asked, lambda items: track(items, dataset.progress, quiet))
     compared = compared.beside(earlier) if earlier else compared

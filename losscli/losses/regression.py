@@ -10,12 +10,13 @@ from losscli.spec import Claim, Functional, Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
+SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
 
 @loss(
     family="regression", aliases=("l2", "mean_squared_error", "squared_error"), formula="e²", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={
         "torch": "torch.nn.MSELoss()", "keras": "keras.losses.MeanSquaredError()",
@@ -44,7 +45,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("root_mean_squared_error",), formula="e², then the root of the mean", unit="y",
-    properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean", reduction=Reduction.ROOT_MEAN,
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean", reduction=Reduction.ROOT_MEAN,
     references=("Chai & Draxler 2014, doi:10.5194/gmd-7-1247-2014",),
     equivalents={
         "keras": "keras.metrics.RootMeanSquaredError()", "torchmetrics": "MeanSquaredError(squared=False)",
@@ -74,7 +75,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("l2_loss",), formula="e²/2", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC, elicits="mean",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={"optax": "optax.losses.l2_loss", "sklearn": "what SGDRegressor(loss='squared_error') minimises"},
 )  # fmt: skip
@@ -100,7 +101,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("l1", "l1_loss", "mean_absolute_error"), formula="|e|", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits="median",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits="median",
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
     equivalents={
         "torch": "torch.nn.L1Loss()", "keras": "keras.losses.MeanAbsoluteError()",
@@ -130,7 +131,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", aliases=("median_absolute_error",), formula="|e|, then the median", unit="y",
-    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MEDIAN,
+    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, reduction=Reduction.MEDIAN,
     elicits="the middle of the shortest half of the targets",
     references=("Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",),
     equivalents={
@@ -160,7 +161,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", formula="|e|, then the maximum", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, reduction=Reduction.MAX, elicits="midrange",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, reduction=Reduction.MAX, elicits="midrange",
     references=("Chebyshev 1854, Théorie des mécanismes connus sous le nom de parallélogrammes",),
     equivalents={"sklearn": "sklearn.metrics.max_error (one output)"},
 )  # fmt: skip
@@ -345,7 +346,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 
 @loss(
     family="regression", formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC, elicits="Huber mean",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="Huber mean",
     claims=(Claim(BOUNDED_GRADIENT, "delta is finite", lambda *, delta: delta < np.inf),),
     references=("Huber 1964, doi:10.1214/aoms/1177703732",),
     equivalents={
@@ -381,7 +382,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
 
 @loss(
     family="regression", formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits="Huber mean",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits="Huber mean",
     claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
     equivalents={
@@ -417,7 +418,7 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
 
 @loss(
     family="regression", aliases=("logcosh",), formula="log cosh e", unit="1",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Green 1990, doi:10.1109/42.52985",),
     equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh",
                  "torchmetrics": "LogCoshError"},
@@ -449,7 +450,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @loss(
     family="regression", aliases=("pinball", "pinball_loss"),
     formula="max(tau (y_true - y_pred), (tau - 1) (y_true - y_pred))", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT, elicits="tau-quantile",
+    properties=CONVEX | BOUNDED_GRADIENT | SHIFT, elicits="tau-quantile",
     references=("Koenker & Bassett 1978, doi:10.2307/1913643",),
     equivalents={"sklearn": "sklearn.metrics.mean_pinball_loss(alpha=tau)"},
 )  # fmt: skip
@@ -477,7 +478,7 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
 
 @loss(
     family="regression", formula="|tau - [y_true < y_pred]| e²", unit="y²",
-    properties=CONVEX | SMOOTH, elicits="tau-expectile",
+    properties=CONVEX | SMOOTH | SHIFT, elicits="tau-expectile",
     references=("Newey & Powell 1987, doi:10.2307/1911031",),
     equivalents={"model-diagnostics": "half of HomogeneousExpectileScore(degree=2, level=tau)"},
 )  # fmt: skip
@@ -506,7 +507,7 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
 
 @loss(
     family="regression", aliases=("svr",), formula="max(0, |e| - epsilon)", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
 )  # fmt: skip
@@ -533,7 +534,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
 
 @loss(
     family="regression", formula="max(0, |e| - epsilon)²", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC, elicits=CENTRE,
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},
 )  # fmt: skip

@@ -17,6 +17,7 @@ from losscli.spec import Claim, Property, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
+SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
 _POSITIVE = Interval(0, low_open=True, high_open=True)
@@ -83,7 +84,7 @@ RAMSAY = Shape(_ramsay_rho, _ramsay_psi)
 
 @loss(
     family="regression", formula="delta² (sqrt(1 + (e/delta)²) - 1)", unit="y²",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Charbonnier et al. 1997, doi:10.1109/83.551699", "Hartley & Zisserman 2003, appendix 6.8"),
     equivalents={
         "scipy": "scipy.special.pseudo_huber(delta, e); least_squares(loss='soft_l1', f_scale=delta)",
@@ -112,7 +113,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
 
 @loss(
     family="regression", formula="sqrt(e² + eps²)", unit="y",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
     equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
 )  # fmt: skip
@@ -138,7 +139,7 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
 
 @loss(
     family="regression", formula="c² (|e|/c - log(1 + |e|/c))", unit="y²",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=(
         "Fair 1974, On the robust estimation of econometric models, Ann. Econ. Soc. Meas. 3, 667-677",
         "Holland & Welsch 1977, doi:10.1080/03610927708827533",
@@ -172,7 +173,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 @loss(
     family="regression", aliases=("biweight", "bisquare"),
     formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
     equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
 )  # fmt: skip
@@ -198,7 +199,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 @loss(
     family="regression", aliases=("lorentzian",), formula="c²/2 log(1 + (e/c)²)", unit="y²",
-    properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Black & Anandan 1996, doi:10.1006/cviu.1996.0006",),
     equivalents={
         "scipy": "scipy.optimize.least_squares(loss='cauchy', f_scale=c): its cost",
@@ -225,7 +226,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 
 @loss(
     family="regression", aliases=("leclerc",), formula="c²/2 (1 - exp(-(e/c)²))", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
     equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
 )  # fmt: skip
@@ -252,7 +253,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 @loss(
     family="regression", formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; "
     "r = |e|", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Hampel 1974, doi:10.1080/01621459.1974.10482962",),
     equivalents={"statsmodels": "statsmodels.robust.norms.Hampel(a, b, c).rho"},
 )  # fmt: skip
@@ -285,7 +286,7 @@ def _(*, a: float, b: float, c: float) -> str:
 
 @loss(
     family="regression", aliases=("andrew_wave",), formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
     equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
 )  # fmt: skip
@@ -309,7 +310,7 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
 
 @loss(
     family="regression", aliases=("ramsay_e",), formula="(1 - exp(-a |e|) (1 + a |e|)) / a²", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=(
         "Ramsay 1977, A comparative study of several robust estimates of slope, intercept, and scale in linear "
         "regression, Journal of the American Statistical Association 72, 608-615",
@@ -368,7 +369,7 @@ def general_slope(u: Array, alpha: float) -> Array:
 @loss(
     family="regression", aliases=("adaptive_robust",),
     formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf", unit="1",
-    properties=SMOOTH | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | SYMMETRIC | SHIFT, elicits=CENTRE,
     claims=(
         Claim(CONVEX, "alpha >= 1", lambda *, alpha, **_: alpha >= 1),
         Claim(BOUNDED_GRADIENT, "alpha <= 1", lambda *, alpha, **_: alpha <= 1),
@@ -400,7 +401,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
 
 @loss(
     family="regression", formula="2 (e/c)² / ((e/c)² + 4)", unit="1",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Geman & McClure 1985, Bayesian image analysis: an application to single photon emission tomography",
                 "Barron 2019, arXiv:1701.03077"),
     equivalents={"barron": "barron(alpha=-2)"},
@@ -429,7 +430,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 @loss(
     family="regression", formula="w log(1 + |e|/epsilon) where |e| < w, else |e| - w + w log(1 + w/epsilon)",
     unit="y",
-    properties=BOUNDED_GRADIENT | SYMMETRIC, elicits=CENTRE,
+    properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
     references=("Feng et al. 2018, arXiv:1711.06753",),
     equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
 )  # fmt: skip
@@ -458,7 +459,7 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
 
 @loss(
     family="regression", formula="exp(a e) - a e - 1", unit="1",
-    properties=CONVEX | SMOOTH, elicits="-log(mean of exp(-a y)) / a",
+    properties=CONVEX | SMOOTH | SHIFT, elicits="-log(mean of exp(-a y)) / a",
     references=("Varian 1975, A Bayesian approach to real estate assessment",
                 "Zellner 1986, doi:10.1080/01621459.1986.10478289"),
     equivalents={"numpy": "np.expm1(a * e) - a * e"},

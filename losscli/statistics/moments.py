@@ -87,13 +87,17 @@ class Moments:
         self.low, self.high = math.inf, -math.inf
 
     def update_sum(self, values: Array, weights: Array | None, quick: bool = False) -> None:
-        """Add values where only count, weight and sum are asked for; if `quick` the last digit may be lost."""
+        """Add values where only count, weight, sum and extremes are asked for; if `quick`, not even those extremes, and
+        the last digit of the sum may be lost."""
         self.n += values.size
         heavy = values if weights is None else values * weights
         if quick:
             self.weight.add(float(values.size if weights is None else weights.sum()))
             self.sum.add(float(heavy.sum()))
             return
+        if values.size:
+            low, high = float(values.min()), float(values.max())
+            self.low, self.high = _extreme(min, self.low, low), _extreme(max, self.high, high)
         if weights is None:
             self.weight.add(float(values.size))
         else:
