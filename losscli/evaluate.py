@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError, LosscliError, NoResultError, UsageError
+from losscli.sharing import sharing
 from losscli.spec import BoundLoss, Form, Hook
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
@@ -355,7 +356,8 @@ class Run:
     def each(self, batches: Iterable[Batch]) -> Iterator[Evaluated]:
         """As `over`, though there may be no row."""
         for batch in self._gathered(iter(batches)):
-            outcomes = tuple(self._evaluate(evaluator, batch) for evaluator in self.evaluators)
+            with sharing():
+                outcomes = tuple(self._evaluate(evaluator, batch) for evaluator in self.evaluators)
             left_out = _either(batch.missing, batch.absent)
             self._there += len(batch) if left_out is None else int((~left_out).sum())
             if batch.weight is not None:

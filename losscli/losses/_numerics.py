@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.domain import Array, Mask
+from losscli.sharing import shared
 
 NEAR = 0.05
 """Below it forms that cancel are computed from their series."""
@@ -23,29 +24,45 @@ def times(weight: Array, value: Array) -> Array:
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
 
 
+@shared
+def residual(y_true: Array, y_pred: Array) -> Array:
+    """e = y_pred - y_true"""
+    return y_pred - y_true
+
+
+@shared
+def smaller_odds(x: Array) -> Array:
+    """exp -|x|"""
+    return np.asarray(np.exp(-np.abs(x)))
+
+
 def softplus(x: Array) -> Array:
     """log(1 + exp x)"""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, 0) + np.log1p(smaller_odds(x))
 
 
+@shared
 def softpluses(x: Array) -> tuple[Array, Array]:
     """log(1 + exp x) and log(1 + exp -x), which share all but their straight part"""
-    bend = np.log1p(np.exp(-np.abs(x)))
+    bend = np.log1p(smaller_odds(x))
     return np.maximum(x, 0) + bend, np.maximum(-x, 0) + bend
 
 
+@shared
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x))"""
-    small = np.exp(-np.abs(x))
+    small = smaller_odds(x)
     return np.where(x >= 0, 1.0, small) / (1 + small)
 
 
+@shared
 def log_softmax(x: Array) -> Array:
     """x - log sum exp x, by row; an infinite maximum takes all of the probability."""
     below, rest = below_top(x)
     return below - rest[:, None]
 
 
+@shared
 def below_top(x: Array) -> tuple[Array, Array]:
     """x - max x, and log sum exp of that, by row"""
     top = x.max(axis=-1, keepdims=True)

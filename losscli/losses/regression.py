@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
-from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, patched, times
+from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, patched, residual, times
 from losscli.spec import Claim, Functional, Property, Reduction, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -34,13 +34,13 @@ def mse(y_true: Real, y_pred: Real) -> Array:
 
     Pitfalls: one large error weighs as much as many small ones, in the number and in a fit; its unit is squared.
     """
-    return np.square(y_pred - y_true)
+    return np.square(residual(y_true, y_pred))
 
 
 @mse.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e"""
-    return 2 * (y_pred - y_true)
+    return 2 * residual(y_true, y_pred)
 
 
 @loss(
@@ -64,13 +64,13 @@ def rmse(y_true: Real, y_pred: Real) -> Array:
 
     Pitfalls: the RMSE of two halves of the data does not average to that of the whole.
     """
-    return np.square(y_pred - y_true)
+    return np.square(residual(y_true, y_pred))
 
 
 @rmse.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e (of the squared errors, before the root)"""
-    return 2 * (y_pred - y_true)
+    return 2 * residual(y_true, y_pred)
 
 
 @loss(
@@ -90,13 +90,13 @@ def half_mse(y_true: Real, y_pred: Real) -> Array:
 
     Pitfalls: often printed as "MSE" by training logs, half of what an evaluation then says.
     """
-    return 0.5 * np.square(y_pred - y_true)
+    return 0.5 * np.square(residual(y_true, y_pred))
 
 
 @half_mse.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """e"""
-    return y_pred - y_true
+    return residual(y_true, y_pred)
 
 
 @loss(
@@ -120,13 +120,13 @@ def mae(y_true: Real, y_pred: Real) -> Array:
     Pitfalls: its gradient does not shrink near zero, so optimisers oscillate there; with skewed targets the median
     that it aims at lies below the mean.
     """
-    return np.abs(y_pred - y_true)
+    return np.abs(residual(y_true, y_pred))
 
 
 @mae.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """sign(e)"""
-    return np.sign(y_pred - y_true)
+    return np.sign(residual(y_true, y_pred))
 
 
 @loss(
@@ -150,13 +150,13 @@ def medae(y_true: Real, y_pred: Real) -> Array:
 
     Pitfalls: it is not a mean: the value of two halves of the data says little about that of the whole.
     """
-    return np.abs(y_pred - y_true)
+    return np.abs(residual(y_true, y_pred))
 
 
 @medae.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """sign(e) (of the absolute errors, before the median)"""
-    return np.sign(y_pred - y_true)
+    return np.sign(residual(y_true, y_pred))
 
 
 @loss(
@@ -176,13 +176,13 @@ def max_error(y_true: Real, y_pred: Real) -> Array:
 
     Pitfalls: it grows with the number of rows, so data sets of different sizes do not compare.
     """
-    return np.abs(y_pred - y_true)
+    return np.abs(residual(y_true, y_pred))
 
 
 @max_error.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """sign(e) (of the absolute errors, before the maximum)"""
-    return np.sign(y_pred - y_true)
+    return np.sign(residual(y_true, y_pred))
 
 
 @loss(
@@ -208,13 +208,13 @@ def mape(y_true: NonzeroReal, y_pred: Real, *, eps: Width = 0.0) -> Array:
     Pitfalls: a prediction of the target's sign that is too small costs at most 1, one too large any amount, so it
     rewards small forecasts; a tiny eps turns every zero target into a number that drowns the others.
     """
-    return np.abs(y_pred - y_true) / np.maximum(np.abs(y_true), eps)
+    return np.abs(residual(y_true, y_pred)) / np.maximum(np.abs(y_true), eps)
 
 
 @mape.gradient
 def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     """sign(e) / max(|y_true|, eps)"""
-    return np.sign(y_pred - y_true) / np.maximum(np.abs(y_true), eps)
+    return np.sign(residual(y_true, y_pred)) / np.maximum(np.abs(y_true), eps)
 
 
 @loss(
@@ -239,7 +239,7 @@ def smape(y_true: Real, y_pred: Real) -> Array:
     factors of 2 and 100.
     """
     size = np.clip(np.abs(y_true) + np.abs(y_pred), LEAST, HUGE)
-    return 2 * (np.minimum(np.abs(y_pred - y_true), HUGE) / size)
+    return 2 * (np.minimum(np.abs(residual(y_true, y_pred)), HUGE) / size)
 
 
 @smape.gradient
@@ -248,7 +248,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     size = np.abs(y_true) + np.abs(y_pred)
     size = np.where(size == 0, 1.0, size)
     agree = 1 + np.sign(y_true) * np.sign(y_pred)  # 2 where the signs agree; where they do not the loss is constant
-    return 2 * np.sign(y_pred - y_true) * agree * (np.abs(y_true) / size) / size
+    return 2 * np.sign(residual(y_true, y_pred)) * agree * (np.abs(y_true) / size) / size
 
 
 @loss(
@@ -269,13 +269,13 @@ def wape(y_true: Real, y_pred: Real) -> Array:
 
     Pitfalls: NaN where all targets are zero; above 1 where the errors outweigh the targets.
     """
-    return np.abs(y_pred - y_true)
+    return np.abs(residual(y_true, y_pred))
 
 
 @wape.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """sign(e) (of the absolute errors, before the division)"""
-    return np.sign(y_pred - y_true)
+    return np.sign(residual(y_true, y_pred))
 
 
 @wape.denominator
@@ -369,7 +369,7 @@ def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
     Pitfalls: delta is in the unit of the target: about 1.345 times the standard deviation of the good residuals
     keeps 95 % of MSE's efficiency, while the default 1 makes it mae for a target in thousands.
     """
-    a = np.abs(y_pred - y_true)
+    a = np.abs(residual(y_true, y_pred))
     q = np.minimum(a, delta)
     return q * (a - 0.5 * q)
 
@@ -377,7 +377,7 @@ def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
 @huber.gradient
 def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     """e, cut to [-delta, delta]"""
-    return np.clip(y_pred - y_true, -delta, delta)
+    return np.clip(residual(y_true, y_pred), -delta, delta)
 
 
 @loss(
@@ -402,7 +402,7 @@ def smooth_l1(y_true: Real, y_pred: Real, *, beta: AtLeastZero = 1.0) -> Array:
 
     Pitfalls: it is not Huber's loss unless beta is 1, though both names are used for either.
     """
-    a = np.abs(y_pred - y_true)
+    a = np.abs(residual(y_true, y_pred))
     if beta == 0:
         return a
     q = np.minimum(a, beta)
@@ -412,7 +412,7 @@ def smooth_l1(y_true: Real, y_pred: Real, *, beta: AtLeastZero = 1.0) -> Array:
 @smooth_l1.gradient
 def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
     """e / beta, cut to [-1, 1]"""
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return np.clip(e, -beta, beta) / beta if beta else np.sign(e)
 
 
@@ -435,7 +435,7 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
     Pitfalls: divide the data by the scale of its residuals first, or it is mae less a constant.
     """
     # cosh a - 1 = (1 - v)² / 2v with v = exp(-a), which keeps the digits that a cosh near 1 would lose
-    a = np.abs(y_pred - y_true)
+    a = np.abs(residual(y_true, y_pred))
     v = np.exp(-np.minimum(a, 50.0))
     far = np.log1p(np.square(1 - v) / (2 * v)) + np.maximum(a - 50.0, 0.0)
     return patched(far, a < 0.1, lambda a: np.log1p(0.5 * np.square(2 * np.sinh(0.5 * a))), a)
@@ -444,7 +444,7 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
 @log_cosh.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """tanh(e)"""
-    return np.tanh(y_pred - y_true)
+    return np.tanh(residual(y_true, y_pred))
 
 
 @loss(
@@ -472,7 +472,7 @@ def quantile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
 @quantile.gradient
 def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     """1 - tau where e > 0, -tau where e < 0"""
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return np.where(e > 0, 1 - tau, np.where(e < 0, -tau, 0.0))
 
 
@@ -494,14 +494,14 @@ def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
 
     Pitfalls: the 0.9-expectile is not the 0.9-quantile; far-off rows pull it as they pull the mean.
     """
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return np.where(e > 0, 1 - tau, tau) * np.square(e)
 
 
 @expectile.gradient
 def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     """2 |tau - [y_true < y_pred]| e"""
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return np.where(e > 0, 1 - tau, tau) * 2 * e
 
 
@@ -522,13 +522,13 @@ def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 0.1) -> 
 
     Pitfalls: epsilon is in the unit of the target, and the default 0.1 suits standardised ones.
     """
-    return np.maximum(0.0, np.abs(y_pred - y_true) - epsilon)
+    return np.maximum(0.0, np.abs(residual(y_true, y_pred)) - epsilon)
 
 
 @epsilon_insensitive.gradient
 def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     """sign(e) where |e| > epsilon, else 0"""
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return np.where(np.abs(e) > epsilon, np.sign(e), 0.0)
 
 
@@ -549,13 +549,13 @@ def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 
 
     Pitfalls: an error of twice epsilon costs a quarter of its mse, so its values do not compare with mse's.
     """
-    return np.square(np.maximum(0.0, np.abs(y_pred - y_true) - epsilon))
+    return np.square(np.maximum(0.0, np.abs(residual(y_true, y_pred)) - epsilon))
 
 
 @squared_epsilon_insensitive.gradient
 def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     """2 sign(e) max(0, |e| - epsilon)"""
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)
 
 

@@ -12,7 +12,16 @@ from typing import Annotated
 import numpy as np
 
 from losscli.domain import AnyOrInfinite, Array, Interval, Nonnull, Number, Real, Scale
-from losscli.losses._numerics import expm1_less, log1p_less, log1p_square, patched, root_less, root_slope, root_square
+from losscli.losses._numerics import (
+    expm1_less,
+    log1p_less,
+    log1p_square,
+    patched,
+    residual,
+    root_less,
+    root_slope,
+    root_square,
+)
 from losscli.spec import Claim, Property, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -102,13 +111,13 @@ def pseudo_huber(y_true: Real, y_pred: Real, *, delta: Scale = 1.0) -> Array:
 
     Pitfalls: delta is in the unit of the target; a small delta makes the number small, not only robust.
     """
-    return delta * root_less(np.abs(y_pred - y_true), delta)
+    return delta * root_less(np.abs(residual(y_true, y_pred)), delta)
 
 
 @pseudo_huber.gradient
 def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     """e / sqrt(1 + (e/delta)²)"""
-    return delta * root_slope(y_pred - y_true, delta)
+    return delta * root_slope(residual(y_true, y_pred), delta)
 
 
 @loss(
@@ -128,13 +137,13 @@ def charbonnier(y_true: Real, y_pred: Real, *, eps: Scale = 1e-3) -> Array:
 
     Pitfalls: for errors far below eps the number is eps, whatever the model does.
     """
-    return root_square(y_pred - y_true, eps)
+    return root_square(residual(y_true, y_pred), eps)
 
 
 @charbonnier.gradient
 def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     """e / sqrt(e² + eps²)"""
-    return root_slope(y_pred - y_true, eps)
+    return root_slope(residual(y_true, y_pred), eps)
 
 
 @loss(
@@ -158,13 +167,13 @@ def fair(y_true: Real, y_pred: Real, *, c: Scale = 1.3998) -> Array:
 
     Pitfalls: c is in the unit of the residuals' scale: divide by it first, or scale c.
     """
-    return FAIR.value(y_pred - y_true, c)
+    return FAIR.value(residual(y_true, y_pred), c)
 
 
 @fair.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + |e|/c)"""
-    return FAIR.slope(y_pred - y_true, c)
+    return FAIR.slope(residual(y_true, y_pred), c)
 
 
 # -------------------------------------------------------------------------------------------- redescending
@@ -188,13 +197,13 @@ def tukey(y_true: Real, y_pred: Real, *, c: Scale = 4.685) -> Array:
     Pitfalls: c counts units of the residuals' scale: residuals in the hundreds are all "outliers" to 4.685; the
     optimum may be one of several.
     """
-    return TUKEY.value(y_pred - y_true, c)
+    return TUKEY.value(residual(y_true, y_pred), c)
 
 
 @tukey.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e (1 - (e/c)²)² where |e| <= c, else 0"""
-    return TUKEY.slope(y_pred - y_true, c)
+    return TUKEY.slope(residual(y_true, y_pred), c)
 
 
 @loss(
@@ -215,13 +224,13 @@ def cauchy(y_true: Real, y_pred: Real, *, c: Scale = 2.3849) -> Array:
 
     Pitfalls: c is in the unit of the target; the default keeps 95 % efficiency for normal errors of unit scale.
     """
-    return CAUCHY.value(y_pred - y_true, c)
+    return CAUCHY.value(residual(y_true, y_pred), c)
 
 
 @cauchy.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + (e/c)²)"""
-    return CAUCHY.slope(y_pred - y_true, c)
+    return CAUCHY.slope(residual(y_true, y_pred), c)
 
 
 @loss(
@@ -241,13 +250,13 @@ def welsch(y_true: Real, y_pred: Real, *, c: Scale = 2.9846) -> Array:
 
     Pitfalls: c is in the unit of the target; definitions differ in whether the exponent has a factor 1/2.
     """
-    return WELSCH.value(y_pred - y_true, c)
+    return WELSCH.value(residual(y_true, y_pred), c)
 
 
 @welsch.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e exp(-(e/c)²)"""
-    return WELSCH.slope(y_pred - y_true, c)
+    return WELSCH.slope(residual(y_true, y_pred), c)
 
 
 @loss(
@@ -266,7 +275,7 @@ def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.
 
     Pitfalls: a, b and c count units of the residuals' scale; beyond c there is no gradient.
     """
-    r = np.abs(y_pred - y_true)
+    r = np.abs(residual(y_true, y_pred))
     near, middle, far = np.minimum(r, a), np.clip(r, a, b) - a, np.clip(r, b, c) - b
     return 0.5 * np.square(near) + a * (middle + far * (1 - 0.5 * far / (c - b)))
 
@@ -274,7 +283,7 @@ def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.
 @hampel.gradient
 def _(y_true: Array, y_pred: Array, *, a: float, b: float, c: float) -> Array:
     """e to a, a sign(e) to b, a sign(e) (c-r)/(c-b) to c, then 0; r = |e|"""
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return np.clip(e, -a, a) * ((c - np.clip(np.abs(e), b, c)) / (c - b))
 
 
@@ -299,13 +308,13 @@ def andrews(y_true: Real, y_pred: Real, *, a: Scale = 1.339) -> Array:
 
     Pitfalls: the cut is at a pi, 4.2 for the default, not at a.
     """
-    return ANDREWS.value(y_pred - y_true, a)
+    return ANDREWS.value(residual(y_true, y_pred), a)
 
 
 @andrews.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """a sin(e/a) where |e| <= a pi, else 0"""
-    return ANDREWS.slope(y_pred - y_true, a)
+    return ANDREWS.slope(residual(y_true, y_pred), a)
 
 
 @loss(
@@ -326,13 +335,13 @@ def ramsay(y_true: Real, y_pred: Real, *, a: Scale = 0.3) -> Array:
 
     Pitfalls: a is the inverse of a scale: a larger a is more robust, unlike c elsewhere; the value ends at 1/a².
     """
-    return RAMSAY.value(y_pred - y_true, 1 / a)
+    return RAMSAY.value(residual(y_true, y_pred), 1 / a)
 
 
 @ramsay.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """e exp(-a |e|)"""
-    return RAMSAY.slope(y_pred - y_true, 1 / a)
+    return RAMSAY.slope(residual(y_true, y_pred), 1 / a)
 
 
 # ---------------------------------------------------------------------------------------- Barron's family
@@ -390,13 +399,13 @@ def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: Scale =
 
     Pitfalls: values for different alpha do not compare; for alpha < 1 it is not convex.
     """
-    return general((y_pred - y_true) / c, alpha)
+    return general(residual(y_true, y_pred) / c, alpha)
 
 
 @barron.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
     """e/c² ((e/c)²/|alpha-2| + 1)^(alpha/2 - 1), and its limits at 2, -inf and inf"""
-    return general_slope((y_pred - y_true) / c, alpha) / c
+    return general_slope(residual(y_true, y_pred) / c, alpha) / c
 
 
 @loss(
@@ -415,13 +424,13 @@ def geman_mcclure(y_true: Real, y_pred: Real, *, c: Scale = 1.0) -> Array:
 
     Pitfalls: most texts write u²/(1 + u²), which is half of this with c = 1/2.
     """
-    return general((y_pred - y_true) / c, -2.0)
+    return general(residual(y_true, y_pred) / c, -2.0)
 
 
 @geman_mcclure.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """16 e/c² / ((e/c)² + 4)²"""
-    return general_slope((y_pred - y_true) / c, -2.0) / c
+    return general_slope(residual(y_true, y_pred) / c, -2.0) / c
 
 
 # ---------------------------------------------------------------------------------------------- other shapes
@@ -445,7 +454,7 @@ def wing(y_true: Real, y_pred: Real, *, w: Scale = 10.0, epsilon: Scale = 2.0) -
 
     Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] never leave the logarithm.
     """
-    r = np.abs(y_pred - y_true)
+    r = np.abs(residual(y_true, y_pred))
     near = np.minimum(r, w)
     return w * np.log1p(near / epsilon) + (r - near)
 
@@ -453,7 +462,7 @@ def wing(y_true: Real, y_pred: Real, *, w: Scale = 10.0, epsilon: Scale = 2.0) -
 @wing.gradient
 def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
     """sign(e) w / (epsilon + |e|) where |e| < w, else sign(e)"""
-    e = y_pred - y_true
+    e = residual(y_true, y_pred)
     return np.sign(e) * np.where(np.abs(e) < w, w / (epsilon + np.abs(e)), 1.0)
 
 
@@ -475,10 +484,10 @@ def linex(y_true: Real, y_pred: Real, *, a: Nonnull = 1.0) -> Array:
 
     Pitfalls: the value is inf where a e is above 709.
     """
-    return expm1_less(a * (y_pred - y_true))
+    return expm1_less(a * residual(y_true, y_pred))
 
 
 @linex.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """a (exp(a e) - 1)"""
-    return a * np.expm1(a * (y_pred - y_true))
+    return a * np.expm1(a * residual(y_true, y_pred))
