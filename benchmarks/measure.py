@@ -48,7 +48,8 @@ class Measured:
 
 def environment() -> dict[str, str]:
     """Ours, but for what keeps Python from storing compiled modules: nobody works without them."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPATH": str(ROOT)}
 
 
 def run(command: Sequence[str]) -> Run:

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS, Batch
+from losscli.data.batch import Batch
 from losscli.domain import Array, Mask
 from losscli.errors import LosscliError
 from losscli.evaluate import Evaluator, Outcome, Run, feed
 from losscli.spec import Reduction
 from losscli.statistics.summary import Accumulator
+
+BLOCK = 1 << 16
+"""Rows that a loss is evaluated on at once."""
 
 
 class Kept(NamedTuple):
@@ -96,7 +99,7 @@ def evaluations(
     evaluator: Evaluator, batch: Batch, predict: Predict | None = None, rows: Mask | None = None
 ) -> Iterator[tuple[Batch, Outcome]]:
     """A loss over a batch or some rows of it, by blocks that stay in cache."""
-    step = len(batch) if evaluator.whole(batch) else ROWS
+    step = len(batch) if evaluator.whole(batch) else BLOCK
     for start in range(0, len(batch), max(1, step)):
         block = batch if step == len(batch) else batch.slice(start, start + step)
         if rows is not None and not (part := rows[start : start + step]).all():

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from losscli.data import remote
-from losscli.data.batch import ROWS
+from losscli.data.batch import ROWS, fitting
 from losscli.data.files import Input
 from losscli.data.table import Chunk, Column, Kind, Table, convert
 from losscli.errors import DataError
@@ -161,8 +161,9 @@ class RowGroup(Table):
 
 def _cut(batch: Any, wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
     """A record batch as chunks of some rows, of which so many come before."""
-    for start in range(0, batch.num_rows, ROWS):
-        part = batch.slice(start, ROWS)
+    step = fitting(ROWS, len(wanted))
+    for start in range(0, batch.num_rows, step):
+        part = batch.slice(start, step)
         try:
             columns = {n: to_numpy(part.column(n), k, source, n, done + start) for n, k in wanted.items()}
         except DataError:

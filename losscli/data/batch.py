@@ -12,8 +12,19 @@ from numpy.typing import NDArray
 from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError
 
-ROWS = 1 << 14
-"""Rows of a batch: a kernel's temporaries stay in cache, and are too small for the allocator to give back each time."""
+ROWS = 1 << 17
+"""Rows of a batch at most: more would not stay in cache, fewer would leave threads waiting for Python."""
+
+FEWEST = 1 << 14
+"""Rows of a batch at least, however wide they are."""
+
+CELLS = 1 << 18
+"""Numbers of a batch that may be of more rows than that."""
+
+
+def fitting(rows: int, width: int) -> int:
+    """At most so many rows, as many as fit in cache where each has `width` numbers."""
+    return min(rows, max(FEWEST, CELLS // max(1, width)))
 
 
 NARROW = 64

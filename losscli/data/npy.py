@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS
+from losscli.data.batch import ROWS, fitting
 from losscli.data.files import STDIN, Input
 from losscli.data.table import ArraysTable, Chunk, Column, Kind, Table, convert
 from losscli.errors import DataError
@@ -111,15 +111,16 @@ class _MappedNpy(Table):
         return self._done
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        row_bytes = self._dtype.itemsize * math.prod(self._shape[1:])
-        step = max(1, MAPPED // (ROWS * row_bytes)) * ROWS
+        width = math.prod(self._shape[1:])
+        size = fitting(ROWS, width)
+        step = max(1, MAPPED // (size * self._dtype.itemsize * width)) * size
         for first in range(0, self._shape[0], step):
             rows = self._map(first, min(step, self._shape[0] - first))
-            for start in range(0, len(rows), ROWS):
+            for start in range(0, len(rows), size):
                 at = first + start
                 self._done = at / self._shape[0]
                 yield {
-                    name: convert(_select(rows[start : start + ROWS], self._keys[name]), kind, self.name, name,
+                    name: convert(_select(rows[start : start + size], self._keys[name]), kind, self.name, name,
                                   self.before + at)
                     for name, kind in wanted.items()
                 }  # fmt: skip
@@ -162,7 +163,8 @@ class _StreamedNpy(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         # columns first (Fortran order) cannot be cut into rows before the end is there
-        rows = self._shape[0] if self._fortran and len(self._shape) > 1 else ROWS
+        whole = self._fortran and len(self._shape) > 1
+        rows = self._shape[0] if whole else fitting(ROWS, math.prod(self._shape[1:]))
         while self._done < self._shape[0]:
             part = self._read(min(rows, self._shape[0] - self._done))
             yield {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 from losscli.data import remote
-from losscli.data.batch import ROWS
+from losscli.data.batch import ROWS, fitting
 from losscli.data.lines import Layout, Lines
 from losscli.data.table import Chunk, Kind, Table, Torn
 from losscli.errors import DataError
@@ -38,8 +38,9 @@ class _Piece(Table):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         columns = self.layout.parse(self.lines(), wanted, self.before, many=True)
         rows = len(next(iter(columns.values()))) if columns else 0
-        for start in range(0, rows, ROWS):
-            yield {name: values[start : start + ROWS] for name, values in columns.items()}
+        step = fitting(ROWS, len(columns))
+        for start in range(0, rows, step):
+            yield {name: values[start : start + step] for name, values in columns.items()}
 
 
 class BlockPiece(_Piece):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS
+from losscli.data.batch import ROWS, fitting
 from losscli.errors import DataError
 
 Chunk = dict[str, NDArray[Any]]
@@ -167,10 +168,11 @@ class ArraysTable(Table):
                 f"{other} is {_shape(arrays[other])}; they need the same number of rows"
             )
         total = next(iter(lengths.values()), 0)
-        for start in range(0, total, ROWS):
+        step = fitting(ROWS, sum(math.prod(array.shape[1:]) for array in arrays.values()))
+        for start in range(0, total, step):
             self._done = start / total
             yield {
-                name: convert(array[start : start + ROWS], wanted[name], self.name, name, self.before + start)
+                name: convert(array[start : start + step], wanted[name], self.name, name, self.before + start)
                 for name, array in arrays.items()
             }
 

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from losscli.data.batch import ROWS
+from losscli.data.batch import ROWS, fitting
 from losscli.data.files import Input
 from losscli.data.lines import Layout, Lines, decode
 from losscli.data.ranges import block_pieces, end_of_lines, range_pieces
@@ -108,8 +108,9 @@ class TextTable(Table):
         rows = len(next(iter(columns.values()))) if columns else 0
         if not rows:
             raise self.nothing()
-        for start in range(0, rows, ROWS):
-            yield {name: values[start : start + ROWS] for name, values in columns.items()}
+        step = fitting(ROWS, len(columns))
+        for start in range(0, rows, step):
+            yield {name: values[start : start + step] for name, values in columns.items()}
 
     def nothing(self) -> DataError:
         return DataError(f"{self.name}: has a header but no rows")
