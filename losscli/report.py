@@ -236,9 +236,19 @@ def samples(
     texts = {key for key, cells in first.items() if cells.dtype.kind == "O"}
     columns = tuple(Column(key, _kind(key, texts)) for key in first)
     return Report(
-        columns, ([_cells(table[c.key]) for c in columns] for table in blocks), document, tuple(labels),
+        columns, (block for table in blocks for block in _printable(table, columns)), document, tuple(labels),
         rows_key="samples",
     )  # fmt: skip
+
+
+PRINTED = 1 << 13
+"""Rows whose cells are made at once: as Python's numbers and text they are several times as large."""
+
+
+def _printable(table: dict[str, Any], columns: Sequence[Column]) -> Iterator[Block]:
+    """The cells of a batch, some rows at a time."""
+    for start in range(0, len(table[columns[0].key]), PRINTED):
+        yield [_cells(table[column.key][start : start + PRINTED]) for column in columns]
 
 
 def _kind(key: str, texts: set[str]) -> Kind:
