@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 LAYOUTS = 16
 """Combinations of shapes that an evaluator remembers: batches have the same but for the last one."""
 
-np.empty(1 << 19)
-"""Freed at once: the C library of Linux takes it for a sign that arrays of up to 4 MB come and go, and keeps memory.
+np.empty(1 << 20)
+"""Freed at once: the C library of Linux takes it for a sign that arrays of up to 8 MB come and go, and keeps memory.
 
 Otherwise it gives that of a block back each time and has it cleared anew, which takes longer than most kernels.
 """

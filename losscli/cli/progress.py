@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ def track(
 
     `part` tells how much is done, 0 to 1, and `rows` how many rows an item is.
     """
+    gc.freeze()  # what is there is imports, and stays
+    gc.enable()
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return

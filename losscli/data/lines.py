@@ -85,12 +85,27 @@ class Layout(NamedTuple):
         """
         import pyarrow as pa
 
-        for missing in ([], list(MISSING)):
+        try:
+            plain = self._plain_numbers(lines, wanted)
+            return self._arrow_table(lines, wanted, []) if plain is None else plain
+        except pa.ArrowInvalid:
             try:
-                return self._arrow_table(lines, wanted, missing)
+                return self._arrow_table(lines, wanted, list(MISSING))
             except pa.ArrowInvalid:
-                continue
-        return None
+                return None
+
+    def _plain_numbers(self, lines: Lines, wanted: Mapping[str, Kind]) -> Chunk | None:
+        """The columns where all are numbers and the lines plain; None otherwise."""
+        if Kind.TEXT in wanted.values() or not self.flags.isdisjoint(wanted):
+            return None
+        from losscli.data.cells import numbers
+
+        places = sorted((self.names.index(name), name) for name in wanted)
+        columns = numbers(lines, [place for place, _ in places], len(self.columns), self.delimiter)
+        if columns is None:
+            return None
+        found = {name: column for (_, name), column in zip(places, columns, strict=True)}
+        return {name: found[name] for name in wanted}
 
     def _arrow_table(self, lines: Lines, wanted: Mapping[str, Kind], missing: Sequence[str]) -> Chunk:
         import pyarrow as pa

@@ -1,0 +1,87 @@
+"""Plain lines of numbers are read by their separators; what is read is what the csv module reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from losscli.data.cells import numbers
+from losscli.data.lines import Layout, Lines
+from losscli.data.table import Column, Kind
+
+CELLS = st.one_of(
+    st.floats().map(repr),
+    st.integers(-(10**25), 10**25).map(str),
+    st.sampled_from(["1", "-0", ".5", "5.", "1e400", "-1e-320", "inf", "-inf", "nan", "12345678901234567890.123"]),
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[list[str]], list[int]]:
+    """Cells of some lines, and the places of the columns that are wanted."""
+    width = draw(st.integers(1, 4))
+    rows = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=6))
+    wanted = draw(st.sets(st.integers(0, width - 1), min_size=1))
+    return rows, sorted(wanted)
+
+
+def text_of(rows: list[list[str]], delimiter: str, newline: str) -> str:
+    return "".join(delimiter.join(row) + newline for row in rows)
+
+
+@given(tables(), st.sampled_from(",;\t| "), st.sampled_from(["\n", "\r\n"]), st.sampled_from([b"", b"1,2\n"]))
+def test_plain_lines_hold_the_numbers_that_the_csv_module_reads(
+    table: tuple[list[list[str]], list[int]], delimiter: str, newline: str, before: bytes
+) -> None:
+    rows, wanted = table
+    text = text_of(rows, delimiter, newline)
+    read = numbers(Lines(before + text.encode(), len(before)), wanted, len(rows[0]), delimiter)
+    assert read is not None
+    cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    for place, column in zip(wanted, read, strict=True):
+        np.testing.assert_array_equal(column, [float(row[place]) for row in cells])
+        signs = np.signbit([float(row[place]) for row in cells])
+        assert (np.signbit(column) == signs)[~np.isnan(column)].all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '1,"2"\n3,4\n',  # quotes
+        "1,2\n3,4",  # the last line may go on
+        "1,2\n3\n",  # a short line
+        "1,2\n3,4,5\n6\n",  # as many cells as two a line, in other lines
+        "1\n2,3,4\n5,6\n",
+        "1,2\n\n3,4\n",  # an empty line
+        "\n1,2\n",
+    ],
+)
+def test_other_lines_are_left_to_others(text: str) -> None:
+    assert numbers(Lines(text.encode()), [0, 1], 2, ",") is None
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "x", " 1", "1 ", "1_0", "0x1", "1;5", "\r", "1\0"])
+def test_a_cell_that_is_no_number_is_refused_where_it_is_wanted(cell: str) -> None:
+    lines = Lines(f"1,2,3\n4,{cell},6\n".encode())
+    with pytest.raises(pa.ArrowInvalid):
+        numbers(lines, [0, 1], 3, ",")
+    read = numbers(lines, [0, 2], 3, ",")
+    assert read is not None
+    assert [column.tolist() for column in read] == [[1, 4], [3, 6]]
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n3,\n", "a,b\n1,2\n 3,4\n", "a,b\n1,2\n3,NA\n", "a,b\n1,2\n3,true\n"])
+def test_what_is_refused_is_read_all_the_same(text: str) -> None:
+    head, _, body = text.partition("\n")
+    layout = Layout("", tuple(Column(name, Kind.NUMBER) for name in head.split(",")), ",")
+    wanted = dict.fromkeys(("b", "a"), Kind.NUMBER)
+    few, many = (layout.parse(Lines(body.encode()), wanted, 0, many) for many in (False, True))
+    assert list(few) == list(many) == ["b", "a"]
+    for name in wanted:
+        np.testing.assert_array_equal(few[name], many[name])
