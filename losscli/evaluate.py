@@ -442,7 +442,8 @@ def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | 
     counted = outcome.counted
     for mask in (None if batch.absent is None else ~batch.absent, kept):
         counted = mask if counted is None else counted if mask is None else counted & mask
-    accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator, batch.rows)
+    rows = None if accumulator.bootstrap is None else batch.rows
+    accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator, rows)
     accumulator.clipped += outcome.clipped
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,12 @@ MODEL = "y_pred@"
 class Batch:
     """Rows of a dataset.
 
-    `arrays` maps roles to arrays (n, ...); table roles are whole and the same in every batch. `extras` carries
+    `numbers` are those that the rows have in the data, from 1. `arrays` maps roles to arrays (n, ...); table roles are whole and the same in every batch. `extras` carries
     columns that are no role (ids, groups) as they are. `missing` masks the rows that lack a value, where the
     policy is to propagate them; `absent` those of weight 0, which no statistic counts.
     """
 
-    rows: NDArray[np.int64]
+    numbers: NDArray[np.int64] | range
     arrays: dict[str, NDArray[Any]]
     places: dict[str, Place]
     weight: Array | None = None
@@ -56,7 +57,13 @@ class Batch:
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.numbers)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The numbers of the rows, as an array: most losses never ask."""
+        numbers = self.numbers
+        return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
 
     def check(
         self, role: str, domain: Domain, array: NDArray[Any], place: Place, dims: Mapping[str, Any]
@@ -90,7 +97,7 @@ class Batch:
         }  # fmt: skip
         return replace(
             self,
-            rows=rows,
+            numbers=rows,
             arrays=by_row,
             places={name: p if name in self.tables else p.at(rows) for name, p in self.places.items()},
             weight=None if self.weight is None else self.weight[kept],
@@ -102,10 +109,10 @@ class Batch:
     def slice(self, start: int, stop: int) -> Batch:
         """Rows by their places, without a copy."""
         part = slice(start, stop)
-        rows = self.rows[part]
+        rows = self.numbers[part]
         return replace(
             self,
-            rows=rows,
+            numbers=rows,
             arrays={name: array if name in self.tables else array[part] for name, array in self.arrays.items()},
             places={name: p if name in self.tables else p.at(rows) for name, p in self.places.items()},
             weight=None if self.weight is None else self.weight[part],
@@ -137,7 +144,7 @@ class Batch:
         rows = np.concatenate([b.rows for b in batches])
         return replace(
             first,
-            rows=rows,
+            numbers=rows,
             arrays={
                 name: array if name in first.tables else np.concatenate([b.arrays[name] for b in batches])
                 for name, array in first.arrays.items()

@@ -98,7 +98,7 @@ class Dataset:
         start = self.policy.n
         for parts in self._aligned(by_row):
             size = len(next(iter(next(iter(parts.values())).values())))
-            rows = np.arange(start + 1, start + size + 1)
+            rows = range(start + 1, start + size + 1)
             here = {name: places[name] if name in tables else places[name].at(rows) for name in self.bound}
             arrays = {name: self._assemble(b, parts[id(b.table)], here[name]) for name, b in by_row.items()}
             weight = arrays.pop("weight", None)

@@ -28,13 +28,13 @@ class Place:
     role: str
     source: str = ""
     columns: tuple[str, ...] = ()
-    rows: NDArray[np.int64] | None = None
+    rows: NDArray[np.int64] | range | None = None
     memory: dict[str, Any] = field(default_factory=dict)
     note: Callable[[str], None] = lambda text: None
     more: bool = False
     spelled: Mapping[str, str] = field(default_factory=dict)
 
-    def at(self, rows: NDArray[np.int64]) -> Place:
+    def at(self, rows: NDArray[np.int64] | range) -> Place:
         return Place(self.role, self.source, self.columns, rows, self.memory, self.note, self.more, self.spelled)
 
     def name(self, index: Sequence[int] = ()) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from losscli.domain import Array
 
-BLOCK = 1 << 14
+BLOCK = 1 << 17
 """Values that are looked at several times in a row: few enough to stay in cache from one time to the next."""
 
 

@@ -78,7 +78,8 @@ class Accumulator:
         rows: NDArray[np.int64] | None = None,
     ) -> None:
         """Add a batch: elements (N, ...), their per-sample means (N,), what each row weighs, and the rows' numbers."""
-        rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
+        if self.bootstrap is not None and rows is None:
+            rows = np.arange(1, len(per_sample) + 1)
         if counted is not None and not counted.all():
             alone = elements is per_sample
             per_sample = per_sample[counted]
@@ -98,10 +99,9 @@ class Accumulator:
         if self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))
         self._divide_by(len(per_sample), weights, denominator)
-        if self.bootstrap is not None:
+        if self.bootstrap is not None and rows is not None:
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean"
             resampled = elements.reshape(len(elements), -1) if of_elements and elements.ndim > 1 else per_sample
-            rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
             self.bootstrap.add(rows, resampled, weights, denominator)
 
     def _divide_by(self, n: int, weights: Array | None, denominator: Array | None) -> None:
