@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from losscli.domain import Array, Domain, Mask, Place
 from losscli.errors import DataError
 
-ROWS = 1 << 17
+ROWS = 1 << 18
 """Rows of a batch at most: more would not stay in cache, fewer would leave threads waiting for Python."""
 
 FEWEST = 1 << 14
 """Rows of a batch at least, however wide they are."""
 
-CELLS = 1 << 18
+CELLS = 1 << 19
 """Numbers of a batch that may be of more rows than that."""
 
 
