@@ -39,9 +39,10 @@ MODEL = "y_pred@"
 class Batch:
     """Rows of a dataset.
 
-    `numbers` are those that the rows have in the data, from 1. `arrays` maps roles to arrays (n, ...); table roles are whole and the same in every batch. `extras` carries
-    columns that are no role (ids, groups) as they are. `missing` masks the rows that lack a value, where the
-    policy is to propagate them; `absent` those of weight 0, which no statistic counts.
+    `numbers` are those that the rows have in the data, from 1. `arrays` maps roles to arrays (n, ...); table roles are
+    whole and the same in every batch. `extras` carries columns that are no role (ids, groups) as they are. `missing`
+    masks the rows that lack a value, where the policy is to propagate them; `absent` those of weight 0, which no
+    statistic counts.
     """
 
     numbers: NDArray[np.int64] | range

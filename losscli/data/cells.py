@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from losscli.data.lines import Lines
 
-NEWLINE, RETURN = b"\n\r"
+NEWLINE, RETURN, MINUS = b"\n\r-"
 LONGEST = 1 << 31
 """Bytes that Arrow's offsets can tell apart."""
 
@@ -40,13 +40,24 @@ def numbers(lines: Lines, wanted: Sequence[int], width: int, delimiter: str) -> 
 
 def _ends(text: NDArray[np.uint8], width: int, delimiter: int) -> NDArray[Any] | None:
     """Where each cell ends, (N, width); None if lines differ, or the last one does not end."""
-    newlines = text == NEWLINE
-    rows = np.count_nonzero(newlines)
-    ends = np.flatnonzero(np.logical_or(newlines, text == delimiter, out=newlines))
-    if ends.size != rows * width or text[-1] != NEWLINE:
+    if delimiter < MINUS:  # one look will do where no sign is a plus, and no line ends in a carriage return
+        ends = _of_lines(text, np.flatnonzero(text <= max(delimiter, NEWLINE)), width, delimiter)
+        if ends is not None:
+            return ends
+    separators = text == NEWLINE
+    return _of_lines(
+        text, np.flatnonzero(np.logical_or(separators, text == delimiter, out=separators)), width, delimiter
+    )
+
+
+def _of_lines(text: NDArray[np.uint8], ends: NDArray[Any], width: int, delimiter: int) -> NDArray[Any] | None:
+    """Places of separators by line; None if they do not stand where they do in all lines."""
+    if ends.size % width or text[-1] != NEWLINE:
         return None
-    by_line: NDArray[Any] = ends.reshape(rows, width)
-    return by_line if (text[by_line[:, -1]] == NEWLINE).all() else None
+    by_line = ends.reshape(-1, width)
+    found = text[by_line]
+    fits = (found[:, -1] == NEWLINE).all() and (found[:, :-1] == delimiter).all()
+    return by_line if fits else None
 
 
 def _offsets(text: NDArray[np.uint8], ends: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.int32]:
