@@ -36,11 +36,11 @@ class Configuration:
 
 
 CONFIGURATIONS = [
-    Configuration("one", ("-j", "1")),
-    Configuration("two", ("-j", "2")),
-    Configuration("as it comes", ()),
-    Configuration("dask, one", ("--engine", "dask", "--workers", "1")),
-    Configuration("dask, two", ("--engine", "dask", "--workers", "2")),
+    Configuration("1 thread", ("-j", "1")),
+    Configuration("2 threads", ("-j", "2")),
+    Configuration("1 of Dask", ("--engine", "dask", "--workers", "1")),
+    Configuration("2 of Dask", ("--engine", "dask", "--workers", "2")),
+    Configuration("4 of Dask", ("--engine", "dask", "--workers", "4")),
 ]
 
 
