@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-import pkgutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
@@ -13,6 +12,7 @@ from typing import Any
 
 from losscli import spec
 from losscli.errors import UsageError
+from losscli.losses._homes import home_of
 from losscli.spec import BoundLoss, Loss, Request, Typed
 
 ENTRY_POINT_GROUP = "losscli.losses"
@@ -21,15 +21,26 @@ _by_name: dict[str, Loss] = {}
 
 
 def all_losses() -> list[Loss]:
-    """Every loss, in the order of declaration."""
+    """Every loss: the catalogue's file by file, then others, in the order of declaration."""
     _load_entry_points()
     _take_up()
-    return list(dict.fromkeys(_by_name.values()))
+    return sorted(
+        dict.fromkeys(_by_name.values()), key=lambda loss: (not loss.in_catalogue, loss.in_catalogue and loss.module)
+    )
 
 
-def _take_up() -> None:
-    """Add the losses that were declared since; a name that another loss has is a UsageError."""
-    _load()
+def _take_up(names: Iterable[str] = ()) -> None:
+    """Add the losses that were declared since, and the catalogue's: those of these names, or all.
+
+    Raises:
+        UsageError: a name is that of another loss.
+    """
+    homes = {home_of(name) for name in names}
+    if spec.declared or not homes or None in homes:
+        _load()
+    else:
+        for home in homes:
+            importlib.import_module(f"losscli.losses.{home}")
     while spec.declared:
         loss = spec.declared.pop(0)
         names = [spec.normal(name) for name in (loss.name, *loss.aliases)]
@@ -43,6 +54,8 @@ def _take_up() -> None:
 @functools.cache
 def _load() -> None:
     mine, spec.declared[:] = spec.declared[:], []  # the catalogue comes first: nothing may take its names
+    import pkgutil
+
     package = importlib.import_module("losscli.losses")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
@@ -94,7 +107,7 @@ def load_plugin(path: str) -> ModuleType:
 
 def known(name: str) -> bool:
     """Whether a loss goes by that name."""
-    _take_up()
+    _take_up([name])
     return name in _by_name
 
 
@@ -110,7 +123,7 @@ def resolve(requests: Sequence[Request], shared: Mapping[str, Any] | None = None
         requests: losses as typed or asked for.
         shared: parameters for each loss that has them (`-P`); one that none has is an error.
     """
-    _take_up()
+    _take_up([request.name for request in requests])
     if any(request.name not in _by_name for request in requests):
         _load_entry_points()
         _take_up()
