@@ -61,7 +61,7 @@ class Layout(NamedTuple):
     one_row: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluator:
     """A loss with its parameters, in the form that the data has the roles for."""
 

@@ -35,7 +35,7 @@ MODEL = "y_pred@"
 """What the role of the predictions of one model of several starts with."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Batch:
     """Rows of a dataset.
 
@@ -164,7 +164,7 @@ def _joined_masks(masks: Sequence[Mask | None], sizes: Sequence[int]) -> Mask | 
     return np.concatenate([np.zeros(n, dtype=bool) if m is None else m for m, n in zip(masks, sizes, strict=True)])
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RowPolicy:
     """What becomes of rows that lack a value or weigh nothing; keeps count of them.
 

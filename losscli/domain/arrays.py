@@ -135,7 +135,6 @@ class Rates(Numbers):
         return ">= 0 (any real number with log_input)"
 
 
-@dataclass(eq=False, repr=False)
 class TweedieTargets(Numbers):
     """What a Tweedie distribution of this power can give: any number to power 0, then counts and amounts."""
 
@@ -151,7 +150,6 @@ class TweedieTargets(Numbers):
         return "any real number where power <= 0, >= 0 where power < 2, else > 0"
 
 
-@dataclass(eq=False, repr=False)
 class TweedieMeans(Numbers):
     """What the mean of a Tweedie distribution of this power can be."""
 
@@ -201,7 +199,6 @@ class LogProbabilityRows(Numbers):
         return np.log(rng.dirichlet(np.full(size[-1], 2.0), size=size[:-1]))
 
 
-@dataclass(eq=False, repr=False)
 class Integers(Domain):
     """Whole numbers."""
 

@@ -106,7 +106,6 @@ class TweediePower(Number):
         return float(rng.choice((-1.0, 0.0, 1.0, 1.5, 2.0, 3.0)))
 
 
-@dataclass(eq=False, repr=False)
 class ExceptOne(Number):
     """A number of an interval but 1."""
 
@@ -120,7 +119,6 @@ class ExceptOne(Number):
         return f"{super().describe()}, but not 1"
 
 
-@dataclass(eq=False, repr=False)
 class Flag(ParameterDomain):
     """True or false."""
 

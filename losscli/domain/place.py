@@ -16,7 +16,7 @@ FULL = 1 << 14
 """Rows of a batch that others may follow."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Place:
     """Where the values of one role come from: makes errors that name file, column and row.
 

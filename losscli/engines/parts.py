@@ -36,7 +36,7 @@ class Plan(NamedTuple):
         return Plan(self.dataset.outline(), self.run.again())
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Partial:
     """What a part comes to: statistics, counts of rows, what the checks remember (and wrote a note of)."""
 
