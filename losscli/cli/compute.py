@@ -77,12 +77,11 @@ def command(
     losscli compute mse true.npy pred.npy
     losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
     """  # fmt: skip
-    from losscli import plan, report
+    from losscli import plan
     from losscli.cli.conclusion import baseline_from, conclude, gates_from
     from losscli.cli.output import Output
     from losscli.cli.progress import track
     from losscli.engines import reduced
-    from losscli.results import results_by_group, results_of
 
     note = Notes(quiet)
     output = Output.of(values)
@@ -104,6 +103,9 @@ def command(
     )
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
     if per_sample:
+        from losscli import report
+        from losscli.results import results_of
+
         if request.engine != "local":
             note(f"evaluated here, not by {request.engine.capitalize()}: rows are printed in order, from one place")
         evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)
@@ -111,7 +113,8 @@ def command(
         evaluation = earlier.beside(results_of(dataset, run)) if earlier else results_of(dataset, run)
     else:
         for _ in track(reduced(dataset, run, request, note), dataset.progress, quiet, rows=int):
-            pass
+            from losscli import report  # here, while other threads are at work
+            from losscli.results import results_by_group, results_of
         evaluation = results_by_group(dataset, run) if group_by else results_of(dataset, run)
         evaluation = evaluation.with_penalty(charge) if charge else evaluation
         evaluation = earlier.beside(evaluation) if earlier else evaluation

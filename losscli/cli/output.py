@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
 from losscli.render import ENDINGS, Style, Write, render
-from losscli.report import Report
+
+if TYPE_CHECKING:
+    from losscli.report import Report
 
 
 class Output(NamedTuple):

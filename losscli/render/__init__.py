@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from losscli.report import Report
+if TYPE_CHECKING:
+    from losscli.report import Report
 
 Write = Callable[[str], object]
 
