@@ -18,6 +18,7 @@ from losscli.evaluate import Evaluator
 from losscli.spec import Functional, Property
 from losscli.statistics.moments import blocks
 from losscli.statistics.quantiles import ordered, quantile, quantiles
+from losscli.statistics.selection import placed
 from losscli.statistics.summary import Accumulator
 
 SAMPLE = 1 << 16
@@ -69,9 +70,11 @@ def minimizer(problem: Problem) -> float | None:
     return None if found is None or not math.isfinite(found) else found
 
 
-def of_functional(functional: Functional, values: Array, weight: Array | None) -> float:
-    """The constant in closed form, of targets `values` (N,)."""
-    return FUNCTIONALS[functional.name](values, weight, functional.level)
+def of_functional(functional: Functional, values: Array, weight: Array | None, rows: Mask | None = None) -> float:
+    """The constant in closed form, of targets `values` (N,) or of those of some rows."""
+    if rows is not None and (weight is not None or functional.name == "midrange"):
+        values, weight, rows = values[rows], None if weight is None else weight[rows], None
+    return FUNCTIONALS[functional.name](values, weight, rows, functional.level)
 
 
 def mirrored(functional: Functional) -> Functional:
@@ -79,27 +82,33 @@ def mirrored(functional: Functional) -> Functional:
     return functional._replace(level=1 - functional.level)
 
 
-def _mean(values: Array, weight: Array | None, level: float) -> float:
-    return float(values.mean() if weight is None else np.dot(values, weight) / weight.sum())
+def _mean(values: Array, weight: Array | None, rows: Mask | None, level: float) -> float:
+    if weight is not None:
+        return float(np.dot(values, weight) / weight.sum())
+    if rows is None:
+        return float(values.mean())
+    sums = [values[part][rows[part]].sum() for part in blocks(values.size)]
+    return float(np.sum(sums) / np.count_nonzero(rows))
 
 
-def _midrange(values: Array, weight: Array | None, level: float) -> float:
+def _midrange(values: Array, weight: Array | None, rows: Mask | None, level: float) -> float:
     return float(values.min() / 2 + values.max() / 2)
 
 
-def _quantile(values: Array, weight: Array | None, level: float) -> float:
+def _quantile(values: Array, weight: Array | None, rows: Mask | None, level: float) -> float:
     """The middle of the constants that minimise the pinball loss: the averaged inverse of the distribution function."""
     if weight is not None and weight.min() < weight.max():
         return quantile(values, weight, level)
-    place = level * values.size
+    size = values.size if rows is None else int(np.count_nonzero(rows))
+    place = level * size
     whole = round(place)
-    first = whole - 1 if abs(place - whole) <= 1e-12 * values.size else math.ceil(place) - 1
-    ends = sorted({max(first, 0), min(first + (first == whole - 1), values.size - 1)})
-    placed = np.partition(values, ends)[ends]
-    return float(placed[0] / 2 + placed[-1] / 2)
+    first = whole - 1 if abs(place - whole) <= 1e-12 * size else math.ceil(place) - 1
+    ends = sorted({max(first, 0), min(first + (first == whole - 1), size - 1)})
+    found = placed(values, ends, rows)
+    return found[0] / 2 + found[-1] / 2
 
 
-FUNCTIONALS: dict[str, Callable[[Array, Array | None, float], float]] = {
+FUNCTIONALS: dict[str, Callable[[Array, Array | None, Mask | None, float], float]] = {
     "mean": _mean, "quantile": _quantile, "midrange": _midrange,
 }  # fmt: skip
 

@@ -195,9 +195,7 @@ def _shift(setting: Setting, i: int, rows: Mask | None, which: int) -> float | N
     assert residual is not None
     functional, weight = _functional(kept, i), kept.batch.weight
     if functional is not None:
-        part = residual if rows is None else residual[rows]
-        heavy = weight if weight is None or rows is None else weight[rows]
-        return -location.of_functional(location.mirrored(functional), part, heavy)
+        return -location.of_functional(location.mirrored(functional), residual, weight, rows)
     return _minimizer(kept, i, setting.samples[which], kept.flat("y_pred"))
 
 
