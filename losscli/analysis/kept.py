@@ -32,9 +32,8 @@ class Kept(NamedTuple):
     fixed: Mapping[int, Outcome] = {}
 
     @staticmethod
-    def of(batches: Sequence[Batch], run: Run) -> Kept:
-        """The rows of all batches."""
-        batch = Batch.concatenate(batches)
+    def of(batch: Batch, run: Run) -> Kept:
+        """The rows of a batch."""
         left_out = _either(batch.absent, batch.missing)
         return Kept(run, batch if left_out is None else replace(batch.take(~left_out), absent=None, missing=None))
 
