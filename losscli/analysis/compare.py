@@ -140,7 +140,7 @@ def _distinct(groups: Sequence[Any]) -> list[Any]:
 
 def _cases(dataset: Dataset, run: Run, track: Track) -> tuple[Evaluation, list[Case]]:
     """Everything that is looked at as if it were alone: each group with each model, or all rows."""
-    gathered = Gathered()
+    gathered = Gathered(dataset.progress)
     for _ in track(kept_by(dataset, run, gathered.add)):
         pass
     every = gathered.batch()

@@ -129,8 +129,11 @@ class Sample(NamedTuple):
         return replace(part, weight=self.stands_for if part.weight is None else part.weight * self.stands_for)
 
 
-def evenly(values: Array, rows: Mask | None = None) -> Sample:
-    """Some of the rows that a mask has; of more than a sample takes, every k-th in the order of their values."""
+def evenly(values: Array, rows: Mask | None = None, store: Array | None = None) -> Sample:
+    """Some of the rows that a mask has; of more than a sample takes, every k-th in the order of their values.
+
+    `store` is memory for as many numbers, which is written over.
+    """
     count = len(values) if rows is None else int(np.count_nonzero(rows))
     step = max(1, -(-count // SAMPLE))
     if step == 1:
@@ -140,7 +143,8 @@ def evenly(values: Array, rows: Mask | None = None) -> Sample:
         sample = evenly(values[few])
         return sample._replace(rows=few[sample.rows])
     # sorting numbers whose last bits are replaced by where they stand is several times faster than sorting places
-    low, keys, kept = (1 << len(values).bit_length()) - 1, np.empty(count, dtype=np.int64), 0
+    low, kept = (1 << len(values).bit_length()) - 1, 0
+    keys = np.empty(count, dtype=np.int64) if store is None else store.view(np.int64)[:count]
     for part in blocks(len(values)):
         block = ordered(values[part])
         block &= ~low

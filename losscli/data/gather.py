@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from losscli.data.batch import ROWS, Batch, fitting, joined_masks
 from losscli.domain import Mask
 
+MARGIN = 1.1
+"""How many more rows there may be than so far it seems."""
+
 
 class Growing:
     """An array that gets longer; memory that it has not come to costs nothing yet."""
@@ -19,13 +22,14 @@ class Growing:
     def __init__(self, values: NDArray[Any]) -> None:
         self._store, self._size = values, len(values)
 
-    def add(self, values: NDArray[Any]) -> None:
+    def add(self, values: NDArray[Any], expected: int) -> None:
+        """Add values, of which as many are `expected` in the end, as far as can be told."""
         size = self._size + len(values)
         if values.dtype != self._store.dtype or values.shape[1:] != self._store.shape[1:]:
             self._store = np.concatenate([self.values, values])  # of a type that holds both; shapes must be the same
         else:
             if size > len(self._store):
-                store = np.empty((2 * size, *values.shape[1:]), dtype=values.dtype)
+                store = np.empty((max(2 * size, expected), *values.shape[1:]), dtype=values.dtype)
                 store[: self._size] = self.values
                 self._store = store
             self._store[self._size : size] = values
@@ -37,9 +41,10 @@ class Growing:
 
 
 class Gathered:
-    """Batches, and the one that they come to."""
+    """Batches, and the one that they come to; `progress` tells which part of the data they are so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Callable[[], float | None]) -> None:
+        self._progress = progress
         self._first: Batch | None = None
         self._columns: dict[tuple[str, str], Growing] = {}
         self._masks: dict[str, list[Mask | None]] = {"missing": [], "absent": []}
@@ -53,8 +58,14 @@ class Gathered:
             self._first = batch
             self._columns = {key: Growing(values) for key, values in _columns(batch)}
             return
+        expected = self._expected()
         for key, values in _columns(batch):
-            self._columns[key].add(values)
+            self._columns[key].add(values, expected)
+
+    def _expected(self) -> int:
+        """How many rows there may be in all: arrays that long need not be copied as they grow."""
+        done = self._progress()
+        return int(MARGIN * sum(self._sizes) / done) if done else 0
 
     def batch(self) -> Batch:
         """All rows that there were, of at least one batch."""

@@ -78,7 +78,10 @@ class Accumulator:
         rows: NDArray[np.int64] | None = None,
     ) -> None:
         """Add a batch: elements (N, ...), their per-sample means (N,), what each row weighs, and the rows' numbers."""
-        rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
+        if self.bootstrap is None:
+            rows = None
+        elif rows is None:
+            rows = np.arange(1, len(per_sample) + 1)
         if counted is not None and not counted.all():
             alone = elements is per_sample
             per_sample = per_sample[counted]
@@ -101,8 +104,7 @@ class Accumulator:
         if self.bootstrap is not None:
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean"
             resampled = elements.reshape(len(elements), -1) if of_elements and elements.ndim > 1 else per_sample
-            rows = np.arange(1, len(per_sample) + 1) if rows is None else rows
-            self.bootstrap.add(rows, resampled, weights, denominator)
+            self.bootstrap.add(cast("NDArray[np.int64]", rows), resampled, weights, denominator)
 
     def _divide_by(self, n: int, weights: Array | None, denominator: Array | None) -> None:
         """Add what the sum of some rows is divided by in a mean."""
