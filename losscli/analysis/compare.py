@@ -17,9 +17,11 @@ from losscli.analysis.kept import Kept
 from losscli.analysis.outliers import Rule, default, flag, parse, scale
 from losscli.analysis.sensitivity import OF_SUMS, Sensitivity, Setting, measure_all, shares_of
 from losscli.data.batch import Batch
+from losscli.data.gather import Gathered, pieces
 from losscli.domain import Array
+from losscli.engines import kept as kept_by
 from losscli.errors import NoResultError, UsageError
-from losscli.evaluate import Evaluated, Run, groups_of
+from losscli.evaluate import Run, groups_of
 from losscli.results import ENDS, Evaluation, LossResult, group_order, results_by_group, results_of
 from losscli.statistics.resampling import Resampling
 
@@ -96,7 +98,7 @@ def order_of(text: str | None, more: Sequence[str] = ()) -> tuple[str, bool]:
     return column, falling
 
 
-Track = Callable[[Iterator[Evaluated]], Iterator[Evaluated]]
+Track = Callable[[Iterator[int]], Iterator[int]]
 
 
 def compare_run(dataset: Dataset, run: Run, asked: Asked, track: Track = iter) -> Comparison:
@@ -106,7 +108,7 @@ def compare_run(dataset: Dataset, run: Run, asked: Asked, track: Track = iter) -
         dataset: where the rows come from, and the predictions of each model.
         run: the losses, and the groups.
         asked: what flags outlier rows, and what is to be shown.
-        track: wraps the batches, to show progress.
+        track: wraps the counts of the rows that are done with, to show progress.
     """
     if asked.sort and asked.sort.removeprefix("-") in STANDING and not dataset.models:
         raise UsageError(f"--sort {asked.sort}: is a column where several models are compared; there is one")
@@ -138,11 +140,14 @@ def _distinct(groups: Sequence[Any]) -> list[Any]:
 
 def _cases(dataset: Dataset, run: Run, track: Track) -> tuple[Evaluation, list[Case]]:
     """Everything that is looked at as if it were alone: each group with each model, or all rows."""
-    batches = [item.batch for item in track(run.over(dataset.batches()))]
-    whole = Kept.of(batches, run)
+    gathered = Gathered(dataset.progress)
+    for _ in track(kept_by(dataset, run, gathered.add)):
+        pass
+    every = gathered.batch()
+    whole = Kept.of(every, run)
     cases: list[Case] = []
     for model in dataset.models or (None,):
-        kept = whole if model is None else _predicted(model, whole, batches)
+        kept = whole if model is None else _predicted(model, whole, every)
         cases += _by_group(dataset, kept, model)
     cases.sort(key=lambda case: group_order(tuple((case.group or {}).values())))
     if not cases:
@@ -150,13 +155,14 @@ def _cases(dataset: Dataset, run: Run, track: Track) -> tuple[Evaluation, list[C
     return replace(results_of(dataset, run), losses=tuple(r for case in cases for r in case.results)), cases
 
 
-def _predicted(model: str, whole: Kept, batches: Sequence[Batch]) -> Kept:
+def _predicted(model: str, whole: Kept, every: Batch) -> Kept:
     """The same rows, with the predictions of a model."""
     run = whole.run.again()
-    predicted = [batch.predicted_by(model) for batch in batches]
-    for _ in run.over(iter(predicted)):
+    predicted = every.predicted_by(model)
+    at_once = any(evaluator.whole(predicted) for evaluator in run.evaluators)
+    for _ in run.over(iter((predicted,)) if at_once else pieces(predicted)):
         pass
-    if any(batch.missing is not None for batch in batches):  # a model lacks what another has
+    if every.missing is not None:  # a model lacks what another has
         return Kept.of(predicted, run)
     return Kept(run, whole.batch.predicted_by(model))
 

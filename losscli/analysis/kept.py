@@ -32,9 +32,8 @@ class Kept(NamedTuple):
     fixed: Mapping[int, Outcome] = {}
 
     @staticmethod
-    def of(batches: Sequence[Batch], run: Run) -> Kept:
-        """The rows of all batches."""
-        batch = Batch.concatenate(batches)
+    def of(batch: Batch, run: Run) -> Kept:
+        """The rows of a batch."""
         left_out = _either(batch.absent, batch.missing)
         return Kept(run, batch if left_out is None else replace(batch.take(~left_out), absent=None, missing=None))
 
@@ -69,9 +68,9 @@ class Kept(NamedTuple):
         """A loss on all rows."""
         return self.outcome_and_value(i, None)[0]
 
-    def outcome_and_value(self, i: int, rows: Mask | None) -> tuple[Outcome, float | None]:
-        """A loss on all rows, and its value over some of them."""
-        accumulator, store = self.accumulator(i), np.empty(len(self.batch))
+    def outcome_and_value(self, i: int, rows: Mask | None, store: Array | None = None) -> tuple[Outcome, float | None]:
+        """A loss on all rows, and its value over some of them; `store` is where the losses of rows may be put."""
+        accumulator, store = self.accumulator(i), np.empty(len(self.batch)) if store is None else store
         fixed = [(self.batch, self.fixed[i])] if i in self.fixed else None
         outcomes, start = [], 0
         with np.errstate(all="ignore"):

@@ -18,6 +18,7 @@ from losscli.evaluate import Evaluator
 from losscli.spec import Functional, Property
 from losscli.statistics.moments import blocks
 from losscli.statistics.quantiles import ordered, quantile, quantiles
+from losscli.statistics.selection import placed
 from losscli.statistics.summary import Accumulator
 
 SAMPLE = 1 << 16
@@ -69,9 +70,11 @@ def minimizer(problem: Problem) -> float | None:
     return None if found is None or not math.isfinite(found) else found
 
 
-def of_functional(functional: Functional, values: Array, weight: Array | None) -> float:
-    """The constant in closed form, of targets `values` (N,)."""
-    return FUNCTIONALS[functional.name](values, weight, functional.level)
+def of_functional(functional: Functional, values: Array, weight: Array | None, rows: Mask | None = None) -> float:
+    """The constant in closed form, of targets `values` (N,) or of those of some rows."""
+    if rows is not None and (weight is not None or functional.name == "midrange"):
+        values, weight, rows = values[rows], None if weight is None else weight[rows], None
+    return FUNCTIONALS[functional.name](values, weight, rows, functional.level)
 
 
 def mirrored(functional: Functional) -> Functional:
@@ -79,27 +82,33 @@ def mirrored(functional: Functional) -> Functional:
     return functional._replace(level=1 - functional.level)
 
 
-def _mean(values: Array, weight: Array | None, level: float) -> float:
-    return float(values.mean() if weight is None else np.dot(values, weight) / weight.sum())
+def _mean(values: Array, weight: Array | None, rows: Mask | None, level: float) -> float:
+    if weight is not None:
+        return float(np.dot(values, weight) / weight.sum())
+    if rows is None:
+        return float(values.mean())
+    sums = [values[part][rows[part]].sum() for part in blocks(values.size)]
+    return float(np.sum(sums) / np.count_nonzero(rows))
 
 
-def _midrange(values: Array, weight: Array | None, level: float) -> float:
+def _midrange(values: Array, weight: Array | None, rows: Mask | None, level: float) -> float:
     return float(values.min() / 2 + values.max() / 2)
 
 
-def _quantile(values: Array, weight: Array | None, level: float) -> float:
+def _quantile(values: Array, weight: Array | None, rows: Mask | None, level: float) -> float:
     """The middle of the constants that minimise the pinball loss: the averaged inverse of the distribution function."""
     if weight is not None and weight.min() < weight.max():
         return quantile(values, weight, level)
-    place = level * values.size
+    size = values.size if rows is None else int(np.count_nonzero(rows))
+    place = level * size
     whole = round(place)
-    first = whole - 1 if abs(place - whole) <= 1e-12 * values.size else math.ceil(place) - 1
-    ends = sorted({max(first, 0), min(first + (first == whole - 1), values.size - 1)})
-    placed = np.partition(values, ends)[ends]
-    return float(placed[0] / 2 + placed[-1] / 2)
+    first = whole - 1 if abs(place - whole) <= 1e-12 * size else math.ceil(place) - 1
+    ends = sorted({max(first, 0), min(first + (first == whole - 1), size - 1)})
+    found = placed(values, ends, rows)
+    return found[0] / 2 + found[-1] / 2
 
 
-FUNCTIONALS: dict[str, Callable[[Array, Array | None, float], float]] = {
+FUNCTIONALS: dict[str, Callable[[Array, Array | None, Mask | None, float], float]] = {
     "mean": _mean, "quantile": _quantile, "midrange": _midrange,
 }  # fmt: skip
 
@@ -120,8 +129,11 @@ class Sample(NamedTuple):
         return replace(part, weight=self.stands_for if part.weight is None else part.weight * self.stands_for)
 
 
-def evenly(values: Array, rows: Mask | None = None) -> Sample:
-    """Some of the rows that a mask has; of more than a sample takes, every k-th in the order of their values."""
+def evenly(values: Array, rows: Mask | None = None, store: Array | None = None) -> Sample:
+    """Some of the rows that a mask has; of more than a sample takes, every k-th in the order of their values.
+
+    `store` is memory for as many numbers, which is written over.
+    """
     count = len(values) if rows is None else int(np.count_nonzero(rows))
     step = max(1, -(-count // SAMPLE))
     if step == 1:
@@ -131,7 +143,8 @@ def evenly(values: Array, rows: Mask | None = None) -> Sample:
         sample = evenly(values[few])
         return sample._replace(rows=few[sample.rows])
     # sorting numbers whose last bits are replaced by where they stand is several times faster than sorting places
-    low, keys, kept = (1 << len(values).bit_length()) - 1, np.empty(count, dtype=np.int64), 0
+    low, kept = (1 << len(values).bit_length()) - 1, 0
+    keys = np.empty(count, dtype=np.int64) if store is None else store.view(np.int64)[:count]
     for part in blocks(len(values)):
         block = ordered(values[part])
         block &= ~low

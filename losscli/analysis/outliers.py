@@ -11,7 +11,8 @@ import numpy as np
 from losscli.analysis.kept import Kept
 from losscli.domain import Array, Mask
 from losscli.errors import DataError, UsageError
-from losscli.statistics.quantiles import quantile, quantiles
+from losscli.statistics.moments import blocks
+from losscli.statistics.quantiles import deviation, quantile, quantiles
 
 OF_RESIDUALS, OF_LOSSES = "mad:3.5", "top:1%"
 """The rules where none is asked for: where there is a residual, and where there is none."""
@@ -107,20 +108,24 @@ def of_residual(rule: Rule, residual: Array | None, weight: Array | None) -> Fla
     return Flags(rule.text, rows, mad=mad)
 
 
-def _distances(residual: Array, weight: Array | None) -> tuple[Array, float]:
-    """How far residuals (N,) are from their median, and the median of that."""
-    distance = residual - quantile(residual, weight, 0.5)
-    np.abs(distance, out=distance)
-    return distance, quantile(distance, weight, 0.5)
+def _centre_and_mad(residual: Array, weight: Array | None) -> tuple[float, float]:
+    """The median of residuals (N,), and the median of how far they are from it."""
+    centre = quantile(residual, weight, 0.5)
+    return centre, deviation(residual, weight, centre)
 
 
 def _beyond_mad(residual: Array, weight: Array | None, limit: float) -> Beyond:
     """Modified z-score above the limit; None where the MAD is 0."""
-    distance, mad = _distances(residual, weight)
+    centre, mad = _centre_and_mad(residual, weight)
     if not mad > 0:
-        return (np.zeros(len(residual), dtype=bool) if not distance.any() else None), mad
-    distance *= NORMAL
-    return distance > limit * mad, mad
+        return (np.zeros(len(residual), dtype=bool) if not (residual != centre).any() else None), mad
+    beyond = np.empty(len(residual), dtype=bool)
+    for part in blocks(len(residual)):
+        distance = residual[part] - centre
+        np.abs(distance, out=distance)
+        distance *= NORMAL
+        np.greater(distance, limit * mad, out=beyond[part])
+    return beyond, mad
 
 
 def _beyond_quartiles(residual: Array, weight: Array | None, limit: float) -> Beyond:
@@ -194,5 +199,5 @@ def scale(residual: Array | None, weight: Array | None, mad: float | None = None
     """1.4826 MAD of residuals (N,), a standard deviation that outliers do not move; None where it is 0 or unknown."""
     if residual is None or residual.ndim > 1 or (mad is None and not np.isfinite(residual).all()):
         return None
-    found = 1.4826 * (_distances(residual, weight)[1] if mad is None else mad)
+    found = 1.4826 * (_centre_and_mad(residual, weight)[1] if mad is None else mad)
     return found if 0 < found < math.inf else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -55,6 +56,20 @@ class Setting:
     outliers: Mask | None
 
     @cached_property
+    def _of_thread(self) -> threading.local:
+        return threading.local()
+
+    def scratch(self) -> Array:
+        """Memory for a number a row, which each thread writes over: to ask for it anew takes longer than most losses.
+
+        None of what is put there may be looked at once the same thread asks again.
+        """
+        mine = self._of_thread
+        if not hasattr(mine, "store"):
+            mine.store = np.empty(len(self.kept.batch))
+        return np.asarray(mine.store)
+
+    @cached_property
     def inside(self) -> Mask | None:
         """The rows that are no outliers, where there are any."""
         return None if self.outliers is None or self.outliers.all() else ~self.outliers
@@ -64,7 +79,7 @@ class Setting:
         """Rows to look for minima on: of all rows, and of those that are no outliers."""
         assert self.inside is not None
         assert self.residual is not None
-        others = location.evenly(self.residual, self.inside)
+        others = location.evenly(self.residual, self.inside, self.scratch())
         return location.together(others, location.evenly(self.residual, ~self.inside)), others
 
     def prepare(self, pool: Executor) -> None:
@@ -75,7 +90,7 @@ class Setting:
     @cached_property
     def by_target(self) -> Sample:
         """Rows to look for the best constant prediction on."""
-        return location.evenly(self.kept.flat("y_true"))
+        return location.evenly(self.kept.flat("y_true"), store=self.scratch())
 
 
 def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array | None:
@@ -103,8 +118,10 @@ def measure_all(setting: Setting, values: Sequence[float]) -> list[Sensitivity]:
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
         setting.prepare(pool)
+        numbers = pool.map(
+            lambda i: measure(setting, i, values[i], with_pull=False), range(len(values))
+        )  # longest first
         pulls = [pool.submit(_pull, setting, i) if math.isfinite(v) else None for i, v in enumerate(values)]
-        numbers = pool.map(lambda i: measure(setting, i, values[i], with_pull=False), range(len(values)))
         return [n if pull is None else replace(n, pull=pull.result()) for n, pull in zip(numbers, pulls, strict=True)]
 
 
@@ -116,7 +133,7 @@ def measure(setting: Setting, i: int, value: float, with_pull: bool = True) -> S
     """Everything of one loss, whose value over all rows is `value`; or everything but its pull."""
     inside = setting.inside if setting.kept.by_row(i) and math.isfinite(value) else None
     some = inside is not None and not inside.all()
-    outcome, inner = setting.kept.outcome_and_value(i, inside if some else None)
+    outcome, inner = setting.kept.outcome_and_value(i, inside if some else None, setting.scratch())
     shares = shares_of(outcome, setting.kept.batch, in_place=True)  # its values are not looked at again
     n = outcome.per_sample.size if outcome.counted is None else int(outcome.counted.sum())
     if inside is None or shares is None:
@@ -195,9 +212,7 @@ def _shift(setting: Setting, i: int, rows: Mask | None, which: int) -> float | N
     assert residual is not None
     functional, weight = _functional(kept, i), kept.batch.weight
     if functional is not None:
-        part = residual if rows is None else residual[rows]
-        heavy = weight if weight is None or rows is None else weight[rows]
-        return -location.of_functional(location.mirrored(functional), part, heavy)
+        return -location.of_functional(location.mirrored(functional), residual, weight, rows)
     return _minimizer(kept, i, setting.samples[which], kept.flat("y_pred"))
 
 

@@ -106,7 +106,7 @@ def command(
         value_only=told.isdisjoint(STATISTICS), **interval,
     )  # fmt: skip
     dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
-    compared = compare_run(dataset, run, asked, lambda items: track(items, dataset.progress, quiet))
+    compared = compare_run(dataset, run, asked, lambda items: track(items, dataset.progress, quiet, rows=int))
     compared = compared.beside(earlier) if earlier else compared
     output.emit(report.comparison(compared))
     for text in compared.notes:

@@ -153,12 +153,13 @@ class Batch:
             places={name: p if name in first.tables else p.at(rows) for name, p in first.places.items()},
             weight=None if first.weight is None else np.concatenate([b.weight for b in batches]),
             extras={name: np.concatenate([b.extras[name] for b in batches]) for name in first.extras},
-            missing=_joined_masks([b.missing for b in batches], [len(b) for b in batches]),
-            absent=_joined_masks([b.absent for b in batches], [len(b) for b in batches]),
+            missing=joined_masks([b.missing for b in batches], [len(b) for b in batches]),
+            absent=joined_masks([b.absent for b in batches], [len(b) for b in batches]),
         )  # fmt: skip
 
 
-def _joined_masks(masks: Sequence[Mask | None], sizes: Sequence[int]) -> Mask | None:
+def joined_masks(masks: Sequence[Mask | None], sizes: Sequence[int]) -> Mask | None:
+    """Masks of so many rows each as one; one that is not there masks nothing."""
     if all(mask is None for mask in masks):
         return None
     return np.concatenate([np.zeros(n, dtype=bool) if m is None else m for m, n in zip(masks, sizes, strict=True)])

@@ -94,7 +94,7 @@ class Dataset:
         by_row = {name: b for name, b in self.bound.items() if self._by_row(name)}
         places = {name: self._place(b) for name, b in self.bound.items()}
         tables = self._read_tables()
-        length = next((b.table.length for b in by_row.values() if b.table.length is not None), None)
+        length = self._length()
         start = self.policy.n
         for parts in self._aligned(by_row):
             size = len(next(iter(next(iter(parts.values())).values())))
@@ -107,6 +107,11 @@ class Dataset:
                 rows, arrays | tables, here, weight, self._carried(parts), tables=frozenset(tables), length=length
             )  # fmt: skip
             start += size
+
+    def _length(self) -> int | None:
+        """How many rows there are, where that is known beforehand."""
+        lengths = (b.table.length for name, b in self.bound.items() if self._by_row(name))
+        return next((length for length in lengths if length is not None), None)
 
     def _read_tables(self) -> dict[str, NDArray[Any]]:
         """The roles that have no rows, whole."""
@@ -193,6 +198,13 @@ class Dataset:
             bound, self.domains, policy, note, self.classes, self.id, self.extras,
             memory=memory, whole=self._read_tables(), partial=True,
         )  # fmt: skip
+
+    def after(self, batch: Batch, before: int) -> Batch:
+        """A batch of a part that was `alone` as one of this dataset, with so many rows before the part."""
+        rows = batch.rows + before
+        places = {name: self._place(bound) for name, bound in self.bound.items()}
+        here = {name: place if name in batch.tables else place.at(rows) for name, place in places.items()}
+        return replace(batch, numbers=rows, places=here, length=self._length())
 
     def counted(self) -> Iterator[Batch]:
         """The batches of a dataset that is a part, without the verdict on the rows that lack a value."""

@@ -9,6 +9,7 @@ from losscli.data.dataset import Dataset, Part
 from losscli.evaluate import Run
 
 if TYPE_CHECKING:
+    from losscli.data.batch import Batch
     from losscli.plan import Request
 
 
@@ -40,6 +41,23 @@ def reduced(dataset: Dataset, run: Run, request: Request, note: Callable[[str], 
         from losscli.engines.local import run_parts
 
         yield from run_parts(dataset, run, parts)
+
+
+def kept(dataset: Dataset, run: Run, keep: Callable[[Batch], None]) -> Iterator[int]:
+    """Evaluate a dataset whose batches are to be kept, in order; gives the rows of what is done with, bit by bit.
+
+    Raises:
+        LosscliError: as `Run.over`.
+    """
+    parts = dataset.parts() if run.splits(dataset) else None
+    if parts is None:
+        for item in run.over(dataset.batches()):
+            keep(item.batch)
+            yield len(item.batch)
+        return
+    from losscli.engines.local import run_parts
+
+    yield from run_parts(dataset, run, parts, keep)
 
 
 def _not_apart(dataset: Dataset, run: Run, parts: Iterator[Part] | None) -> str:

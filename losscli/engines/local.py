@@ -9,14 +9,15 @@ from collections.abc import Iterator
 
 from losscli.data.ahead import until_torn
 from losscli.data.dataset import Dataset, Part
-from losscli.engines.parts import Partial, Plan, conclude, evaluate, put_together, watched
+from losscli.engines.parts import Keep, Partial, Plan, conclude, evaluate, put_together, watched
 from losscli.evaluate import Run
 
 
-def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part]) -> Iterator[int]:
+def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part], keep: Keep | None = None) -> Iterator[int]:
     """Evaluate parts by as many threads as the dataset may use; gives the rows of each part that is done with.
 
-    The digits do not depend on the number of threads: what each part comes to is merged in the order of the parts.
+    The digits do not depend on the number of threads: what each part comes to is merged in the order of the parts,
+    as are their batches given to `keep`.
 
     Raises:
         LosscliError: as `Run.over`.
@@ -24,11 +25,11 @@ def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part]) -> Iterator[int
     plan = Plan(dataset, run)
 
     def one(part: Part) -> Partial:
-        return evaluate(part, plan, plan.full)
+        return evaluate(part, plan, plan.full, keep is not None)
 
     done = until_torn(one, parts, dataset.jobs, lambda part: part.rest(dataset.wanted(dataset.row_tables[0])))
     try:
-        yield from put_together(plan, watched(dataset, done))
+        yield from put_together(plan, watched(dataset, done), keep)
     finally:
         done.close()
     conclude(plan)

@@ -7,11 +7,11 @@ after all that come before it, by whoever puts the parts together; what comes of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from losscli.data.batch import RowPolicy
+from losscli.data.batch import Batch, RowPolicy
 from losscli.data.dataset import Dataset, Part
 from losscli.data.table import Numbering
 from losscli.evaluate import Run
@@ -38,18 +38,25 @@ class Plan(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Partial:
-    """What a part comes to: statistics, counts of rows, what the checks remember (and wrote a note of)."""
+    """What a part comes to: statistics, counts of rows, what the checks remember (and wrote a note of).
+
+    And its batches, where they are to be kept.
+    """
 
     run: Run
     policy: RowPolicy
     memory: dict[str, dict[str, Any]]
+    batches: list[Batch] = field(default_factory=list)
 
+
+Keep = Callable[[Batch], None]
+"""What becomes of the batches of a dataset, one after the other."""
 
 Done = tuple[Part, Partial | Exception]
 """A part, and what came of it."""
 
 
-def evaluate(part: Part, plan: Plan, full: Full = frozenset()) -> Partial:
+def evaluate(part: Part, plan: Plan, full: Full = frozenset(), kept: bool = False) -> Partial:
     """Evaluate a part by itself; it is the same wherever and whenever that is done.
 
     For what is `full` values are counted and not kept, which would be done as soon as they are merged.
@@ -59,12 +66,14 @@ def evaluate(part: Part, plan: Plan, full: Full = frozenset()) -> Partial:
         LosscliError: something is wrong with its rows, whose numbers are not known here.
     """
     dataset, run = plan.dataset.alone(part), plan.run.again()
-    for _ in run.each(dataset.counted()):
-        pass
+    batches = []
+    for item in run.each(dataset.counted()):
+        if kept:
+            batches.append(item.batch)
     for key, i, accumulator in run.statistics() if full else ():
         if (key, i) in full:
             accumulator.condense()
-    return Partial(run, dataset.policy, dataset.memory)
+    return Partial(run, dataset.policy, dataset.memory, batches)
 
 
 def watched(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
@@ -75,8 +84,8 @@ def watched(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
             table.reached = part.pieces[0].reached
 
 
-def put_together(plan: Plan, evaluated: Iterable[Done]) -> Iterator[int]:
-    """Merge what came of the parts, in their order; gives the number of rows of each.
+def put_together(plan: Plan, evaluated: Iterable[Done], keep: Keep | None = None) -> Iterator[int]:
+    """Merge what came of the parts, in their order; gives the number of rows of each, and their batches to `keep`.
 
     Raises:
         LosscliError: the first error there is, as if all rows had been evaluated in order.
@@ -89,12 +98,16 @@ def put_together(plan: Plan, evaluated: Iterable[Done]) -> Iterator[int]:
             numbering.tell(piece, before)
         if isinstance(found, Exception) or _depends(found, dataset):
             again = run.again()
-            for _ in again.each(dataset.following(part).counted()):
-                pass
+            for item in again.each(dataset.following(part).counted()):
+                if keep:
+                    keep(item.batch)
             run.merge(again)
         else:
             dataset.policy.merge(found.policy)
             run.merge(found.run)
+            if keep:
+                for batch in found.batches:
+                    keep(dataset.after(batch, before))
         yield dataset.policy.n - before
 
 

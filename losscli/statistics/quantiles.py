@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.domain import Array
 from losscli.statistics.moments import blocks
+from losscli.statistics.selection import Made, placed
 
 BUDGET = 1 << 20
 """Values kept exactly for each stream: 8 MB, as much again where there are weights."""
@@ -52,6 +53,18 @@ def quantiles(values: Array, weights: Array | None, probabilities: Sequence[floa
     return [_averaged_inverse(values, order, reached, q * reached[-1]) for q in probabilities]
 
 
+def deviation(values: Array, weights: Array | None, centre: float) -> float:
+    """The median of how far values (N,) are from a number."""
+
+    def distance(some: Array) -> Array:
+        gaps = some - centre
+        return np.abs(gaps, out=gaps)
+
+    if weights is None and values.size and math.isfinite(centre):
+        return _linear(values, (0.5,), distance)[0]
+    return quantile(distance(values), weights, 0.5)
+
+
 def _averaged_inverse(values: Array, order: NDArray[np.intp], reached: Array, target: float) -> float:
     slack = 1e-12 * reached[-1]
     first = int(np.searchsorted(reached, target - slack))
@@ -59,11 +72,11 @@ def _averaged_inverse(values: Array, order: NDArray[np.intp], reached: Array, ta
     return _between(float(values[order[first]]), float(values[order[second]]), 0.5)
 
 
-def _linear(values: Array, probabilities: Sequence[float]) -> list[float]:
+def _linear(values: Array, probabilities: Sequence[float], of: Made | None = None) -> list[float]:
     positions = [q * (values.size - 1) for q in probabilities]
     ends = sorted({min(int(p) + i, values.size - 1) for p in positions for i in (0, 1)})
-    placed = np.partition(values, ends)
-    return [_between(float(placed[int(p)]), float(placed[min(int(p) + 1, values.size - 1)]), p % 1) for p in positions]
+    found = dict(zip(ends, placed(values, ends, of=of), strict=True))
+    return [_between(found[int(p)], found[min(int(p) + 1, values.size - 1)], p % 1) for p in positions]
 
 
 def _between(a: float, b: float, part: float) -> float:
