@@ -41,13 +41,26 @@ def numbers(lines: Lines, wanted: Sequence[int], width: int, delimiter: str) -> 
 def _ends(text: NDArray[np.uint8], width: int, delimiter: int) -> NDArray[Any] | None:
     """Where each cell ends, (N, width); None if lines differ, or the last one does not end."""
     if delimiter < MINUS:  # one look will do where no sign is a plus, and no line ends in a carriage return
-        ends = _of_lines(text, np.flatnonzero(text <= max(delimiter, NEWLINE)), width, delimiter)
+        ends = _of_lines(text, _places(text <= max(delimiter, NEWLINE)), width, delimiter)
         if ends is not None:
             return ends
     separators = text == NEWLINE
-    return _of_lines(
-        text, np.flatnonzero(np.logical_or(separators, text == delimiter, out=separators)), width, delimiter
-    )
+    return _of_lines(text, _places(np.logical_or(separators, text == delimiter, out=separators)), width, delimiter)
+
+
+def _places(marks: NDArray[np.bool_]) -> NDArray[Any]:
+    """Where the marks are, as np.flatnonzero tells in half the time where there are seldom two among eight."""
+    whole = marks.size - marks.size % 8
+    words = marks[:whole].view("<i8")
+    places = np.flatnonzero(words != 0)
+    if places.size != np.count_nonzero(marks[:whole]):
+        return np.flatnonzero(marks)
+    lone = words[places].astype(np.float64)  # 2 to the power of 8 times the place among eight: its exponent
+    among = lone.view(np.int64) >> (52 + 3)
+    among -= 1023 >> 3
+    places *= 8
+    places += among
+    return np.concatenate([places, np.flatnonzero(marks[whole:]) + whole])
 
 
 def _of_lines(text: NDArray[np.uint8], ends: NDArray[Any], width: int, delimiter: int) -> NDArray[Any] | None:
@@ -55,7 +68,7 @@ def _of_lines(text: NDArray[np.uint8], ends: NDArray[Any], width: int, delimiter
     if ends.size % width or text[-1] != NEWLINE:
         return None
     by_line = ends.reshape(-1, width)
-    found = text[by_line]
+    found = text.take(ends).reshape(-1, width)
     fits = (found[:, -1] == NEWLINE).all() and (found[:, :-1] == delimiter).all()
     return by_line if fits else None
 
