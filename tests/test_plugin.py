@@ -71,3 +71,15 @@ def test_as_a_plugin(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "losscli", "compute", "three_halves", "data.csv", "--plugin", "mine.py"]
     done = subprocess.run([*command, "-f", "value"], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert done.stdout == b"4.5\n"
+
+
+def test_a_command_that_ends_at_once_loses_nothing(house: Path, tmp_path: Path) -> None:
+    """The process is not taken apart at its end: what is to be done there must be done all the same."""
+    assert CODE is not None
+    left = tmp_path / "left.txt"
+    farewell = f"import atexit, pathlib\natexit.register(lambda: pathlib.Path({str(left)!r}).write_text('seen'))\n"
+    (tmp_path / "mine.py").write_text(farewell + CODE.group(1).replace("three_halves", "my_halves"))
+    (tmp_path / "data.csv").write_text("y_true,y_pred\n" + "1,2.5\n" * 50_000)
+    words = "compute", "my_halves", str(tmp_path / "data.csv"), "--plugin", str(tmp_path / "mine.py"), "--per-sample"
+    assert run(house, *words, "-f", "tsv").count("\n") == 50_001
+    assert left.read_text() == "seen"

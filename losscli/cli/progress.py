@@ -26,8 +26,9 @@ def track(
 
     `part` tells how much is done, 0 to 1, and `rows` how many rows an item is.
     """
-    gc.freeze()  # what is there is imports, and stays
-    gc.enable()
+    if not gc.isenabled():
+        gc.freeze()  # what is there is imports, and stays
+        gc.enable()
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return

@@ -49,7 +49,7 @@ def _ends(text: NDArray[np.uint8], width: int, delimiter: int) -> NDArray[Any] |
 
 
 def _places(marks: NDArray[np.bool_]) -> NDArray[Any]:
-    """Where the marks are, as np.flatnonzero tells in half the time where there are seldom two among eight."""
+    """As np.flatnonzero, which takes longer where there are some marks, but seldom two among eight."""
     whole = marks.size - marks.size % 8
     words = marks[:whole].view("<i8")
     places = np.flatnonzero(words != 0)
