@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from losscli.data.cells import numbers
 from losscli.data.lines import Layout, Lines
 from losscli.data.table import Column, Kind
+from tests.conftest import Cli
 
 CELLS = st.one_of(
     st.floats().map(repr),
@@ -60,13 +62,17 @@ def test_plain_lines_hold_the_numbers_that_the_csv_module_reads(
         "1\n2,3,4\n5,6\n",
         "1,2\n\n3,4\n",  # an empty line
         "\n1,2\n",
+        "a,1,2\na\rb,1,2\n",  # a carriage return is the end of a line to the csv module
+        "a,1,2\na\0b,1,2\n",
     ],
 )
-def test_other_lines_are_left_to_others(text: str) -> None:
-    assert numbers(Lines(text.encode()), [0, 1], 2, ",") is None
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_other_lines_are_left_to_others(text: str, delimiter: str) -> None:
+    width = 3 if text.startswith("a") else 2
+    assert numbers(Lines(text.replace(",", delimiter).encode()), [width - 2, width - 1], width, delimiter) is None
 
 
-@pytest.mark.parametrize("cell", ["", "NA", "x", " 1", "1 ", "1_0", "0x1", "1;5", "\r", "1\0"])
+@pytest.mark.parametrize("cell", ["", "NA", "x", " 1", "1 ", "1_0", "0x1", "1;5"])
 def test_a_cell_that_is_no_number_is_refused_where_it_is_wanted(cell: str) -> None:
     lines = Lines(f"1,2,3\n4,{cell},6\n".encode())
     with pytest.raises(pa.ArrowInvalid):
@@ -85,3 +91,33 @@ def test_what_is_refused_is_read_all_the_same(text: str) -> None:
     assert list(few) == list(many) == ["b", "a"]
     for name in wanted:
         np.testing.assert_array_equal(few[name], many[name])
+
+
+LARGE = "a,1,2\n" * 40_000
+"""Enough lines to be read by PyArrow."""
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("a\0b,1,2\n", "holds NUL bytes"),
+        ("a\rb,1,2\n", "has 1 cell, the header 3"),
+        ("a,1,oops\n", "column 'y_pred', row 20001: 'oops' is not a number"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "z" * 200_000 + ",1,2\n"])
+def test_what_a_small_file_may_not_hold_a_large_one_may_not(cli: Cli, before: str, line: str, told: str) -> None:
+    header, row = "t,y_true,y_pred\n", 20_000 - bool(before)
+    Path("large.csv").write_bytes((header + LARGE[: 6 * row] + before + line + LARGE).encode())
+    assert told in cli("compute", "mse", "large.csv").err
+    Path("small.csv").write_bytes((header + line).encode())
+    assert told.partition(", row")[0] in cli("compute", "mse", "small.csv").err
+
+
+@pytest.mark.parametrize("rest", ["", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("word", ["nan(ind)", "-nan(ind)", "NaN(abc_1)", "nan", "-nan", "NA"])
+def test_words_for_no_number_are_the_same_in_small_and_large_files(cli: Cli, word: str, rest: str) -> None:
+    Path("data.csv").write_text(f"t,y_true,y_pred\na,1,2\na,{word},2\n{rest}")
+    result = cli("compute", "mse", "data.csv", "--nan", "omit", "-f", "value")
+    assert (result.out, result.status) == ("1.0\n", 0)
+    assert "1 of" in result.err

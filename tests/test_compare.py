@@ -357,3 +357,15 @@ def test_json_holds_every_column(cli: Cli) -> None:
     for key in ("rank", "value", "inflation", "pull", "stress", "effective_n", "top_share", "skill"):
         assert math.isfinite(loss[key])
     assert (loss["bounded_value"], loss["bounded_gradient"]) == (False, False)
+
+
+@pytest.mark.parametrize("n", range(1, 10))
+@pytest.mark.parametrize("level", [0.1, 0.25, 0.5, 0.9])
+def test_the_pull_of_a_quantile_is_the_middle_of_what_minimises_it(n: int, level: float) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    found = location.of_functional(location.Functional("quantile", level), values, None)
+    gaps = values[None, :] - np.array([found, *values])[:, None]
+    losses = np.maximum(level * gaps, (level - 1) * gaps).sum(axis=1)
+    best = [value for value, loss in zip(values, losses[1:], strict=True) if loss <= losses[1:].min() + 1e-12]
+    assert losses[0] <= losses[1:].min() + 1e-12
+    assert found == pytest.approx((min(best) + max(best)) / 2, abs=1e-15)

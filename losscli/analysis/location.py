@@ -101,9 +101,9 @@ def _quantile(values: Array, weight: Array | None, rows: Mask | None, level: flo
         return quantile(values, weight, level)
     size = values.size if rows is None else int(np.count_nonzero(rows))
     place = level * size
-    whole = round(place)
-    first = whole - 1 if abs(place - whole) <= 1e-12 * size else math.ceil(place) - 1
-    ends = sorted({max(first, 0), min(first + (first == whole - 1), size - 1)})
+    between = abs(place - round(place)) <= 1e-12 * size  # two rows, and all that is between them
+    first = round(place) - 1 if between else math.ceil(place) - 1
+    ends = sorted({max(first, 0), min(first + between, size - 1)})
     found = placed(values, ends, rows)
     return found[0] / 2 + found[-1] / 2
 

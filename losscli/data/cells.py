@@ -40,12 +40,20 @@ def numbers(lines: Lines, wanted: Sequence[int], width: int, delimiter: str) -> 
 
 def _ends(text: NDArray[np.uint8], width: int, delimiter: int) -> NDArray[Any] | None:
     """Where each cell ends, (N, width); None if lines differ, or the last one does not end."""
-    if delimiter < MINUS:  # one look will do where no sign is a plus, and no line ends in a carriage return
+    if RETURN < delimiter < MINUS:  # one look will do where no sign is a plus, and no line ends in a carriage return
         ends = _of_lines(text, _places(text <= max(delimiter, NEWLINE)), width, delimiter)
         if ends is not None:
             return ends
+    if _odd(text):
+        return None
     separators = text == NEWLINE
     return _of_lines(text, _places(np.logical_or(separators, text == delimiter, out=separators)), width, delimiter)
+
+
+def _odd(text: NDArray[np.uint8]) -> bool:
+    """Whether there is what the csv module would stumble over: a NUL, a carriage return that ends no line."""
+    returns = np.flatnonzero(text[:-1] == RETURN)
+    return not text.all() or bool((text[returns + 1] != NEWLINE).any())
 
 
 def _places(marks: NDArray[np.bool_]) -> NDArray[Any]:

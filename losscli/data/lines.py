@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from losscli.data.table import MISSING, Chunk, Column, Kind, to_number
 from losscli.errors import DataError
 
+csv.field_size_limit((1 << 31) - 1)  # as large a cell as PyArrow takes: which of the two reads it must not matter
+
 
 class Lines:
     """Whole lines: a stretch of some bytes, which are not copied for it."""
@@ -64,7 +66,7 @@ class Layout(NamedTuple):
             rows = self._rows_before_open_quote(lines, wanted, done)
             raise DataError(f"{self.name}: a quote is opened and never closed, at row {done + rows + 1} or after it")
         parsed = self._by_arrow(lines, wanted) if many else None
-        if (parsed is None or Kind.TEXT in wanted.values()) and b"\0" in lines:
+        if parsed is None and b"\0" in lines:
             raise DataError(f"{self.name}: holds NUL bytes: it is not text; --input-format names another format")
         return self._exactly(lines, wanted, done) if parsed is None else parsed
 
@@ -113,6 +115,8 @@ class Layout(NamedTuple):
 
         from losscli.data.arrow import to_numpy
 
+        if b"\0" in lines:
+            raise pa.ArrowInvalid("it is not text")
         types = {n: pa.string() if k is Kind.TEXT else pa.bool_() if n in self.flags else pa.float64()
                  for n, k in wanted.items()}  # fmt: skip
         quotes = lines.quotes > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -233,11 +234,14 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
 
 _FLAGS = {"true": 1.0, "false": 0.0}
 
+_NAN = re.compile(r"[+-]?nan\(\w*\)", re.IGNORECASE)
+"""As C libraries write it, `-nan(ind)`: PyArrow reads that, too."""
+
 
 def parse_number(text: str) -> float | None:
     """A text as a number: NaN where it stands for a missing one, 1 and 0 for true and false, None otherwise."""
     stripped = text.strip()
-    if stripped in MISSING:
+    if stripped in MISSING or _NAN.fullmatch(stripped):
         return float("nan")
     try:
         return float(stripped) if "_" not in stripped else None
