@@ -237,7 +237,7 @@ def test_samples_as_json(cli: Cli) -> None:
 
 
 def test_top_rows_are_the_worst_of_all_batches(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.data.text.ROWS", 7)
+    monkeypatch.setattr("losscli.data.table.ROWS", 7)
     result = cli("compute", "mse,mae", DIABETES, "--top", "3", "--id", "id", "-f", "jsonl")
     worst = losscli.compute("mse", data=DIABETES).to_frame()["mse"].nlargest(3)
     found = [json.loads(line) for line in result.out.splitlines()]

@@ -118,9 +118,8 @@ def measure_all(setting: Setting, values: Sequence[float]) -> list[Sensitivity]:
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
         setting.prepare(pool)
-        numbers = pool.map(
-            lambda i: measure(setting, i, values[i], with_pull=False), range(len(values))
-        )  # longest first
+        # what takes longest is begun first
+        numbers = pool.map(lambda i: measure(setting, i, values[i], with_pull=False), range(len(values)))
         pulls = [pool.submit(_pull, setting, i) if math.isfinite(v) else None for i, v in enumerate(values)]
         return [n if pull is None else replace(n, pull=pull.result()) for n, pull in zip(numbers, pulls, strict=True)]
 

@@ -41,7 +41,7 @@ def numbers(lines: Lines, wanted: Sequence[int], width: int, delimiter: str) -> 
 def _ends(text: NDArray[np.uint8], width: int, delimiter: int) -> NDArray[Any] | None:
     """Where each cell ends, (N, width); None if lines differ, or the last one does not end."""
     if RETURN < delimiter < MINUS:  # one look will do where no sign is a plus, and no line ends in a carriage return
-        ends = _of_lines(text, _places(text <= max(delimiter, NEWLINE)), width, delimiter)
+        ends = _of_lines(text, _places(text <= delimiter), width, delimiter)
         if ends is not None:
             return ends
     if _odd(text):

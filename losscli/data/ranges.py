@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 from losscli.data import remote
-from losscli.data.batch import ROWS, fitting
 from losscli.data.lines import Layout, Lines
-from losscli.data.table import Chunk, Kind, Table, Torn
+from losscli.data.table import Chunk, Kind, Table, Torn, in_batches
 from losscli.errors import DataError
 
 TAIL = 1 << 12
@@ -36,11 +35,7 @@ class _Piece(Table):
         raise NotImplementedError
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        columns = self.layout.parse(self.lines(), wanted, self.before, many=True)
-        rows = len(next(iter(columns.values()))) if columns else 0
-        step = fitting(ROWS, len(columns))
-        for start in range(0, rows, step):
-            yield {name: values[start : start + step] for name, values in columns.items()}
+        return in_batches(self.layout.parse(self.lines(), wanted, self.before, many=True))
 
 
 class BlockPiece(_Piece):

@@ -193,6 +193,14 @@ class ArraysTable(Table):
         return self._done
 
 
+def in_batches(columns: Chunk) -> Iterator[Chunk]:
+    """Columns (N,), a batch of their rows at a time."""
+    rows = len(next(iter(columns.values()))) if columns else 0
+    step = fitting(ROWS, len(columns))
+    for start in range(0, rows, step):
+        yield {name: values[start : start + step] for name, values in columns.items()}
+
+
 def _shape(array: NDArray[Any]) -> str:
     return str(tuple(array.shape))
 

@@ -8,11 +8,10 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from losscli.data.batch import ROWS, fitting
 from losscli.data.files import Input
 from losscli.data.lines import Layout, Lines, decode
 from losscli.data.ranges import block_pieces, end_of_lines, range_pieces
-from losscli.data.table import MISSING, Chunk, Column, Kind, Table, parse_number, shorten
+from losscli.data.table import MISSING, Chunk, Column, Kind, Table, in_batches, parse_number, shorten
 from losscli.errors import DataError
 
 SMALL = 1 << 17
@@ -104,13 +103,10 @@ class TextTable(Table):
 
             yield from chunks_of(self, wanted, 1)
             return
-        columns = self.layout.parse(Lines(self._body), wanted, 0, many=len(self._body) > SMALL)
-        rows = len(next(iter(columns.values()))) if columns else 0
-        if not rows:
+        batches = list(in_batches(self.layout.parse(Lines(self._body), wanted, 0, many=len(self._body) > SMALL)))
+        if not batches:
             raise self.nothing()
-        step = fitting(ROWS, len(columns))
-        for start in range(0, rows, step):
-            yield {name: values[start : start + step] for name, values in columns.items()}
+        yield from batches
 
     def nothing(self) -> DataError:
         return DataError(f"{self.name}: has a header but no rows")
