@@ -319,6 +319,11 @@ class Run:
             return False
         return not any(e.form.whole or _of_one_column(e, dataset) for e in self.evaluators)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether values are kept, to be put in order."""
+        return any(accumulator.ordered for accumulator in self.accumulators)
+
     def _accumulators(self, resampled: bool) -> list[Accumulator]:
         return [
             Accumulator(

@@ -22,6 +22,9 @@ Parts = dict[int, Chunk]
 SLICE = 1 << 18
 """Rows of a part, where tables are cut by rows."""
 
+SLICES = 4
+"""Slices of a part of which no value is kept: it takes no more memory then, and there are fewer to put together."""
+
 
 class Part(NamedTuple):
     """The same rows of every table that has rows: a piece of each. Can be pickled where the tables are files."""
@@ -151,8 +154,11 @@ class Dataset:
 
     # ----------------------------------------------------------------------------------------------- by parts
 
-    def parts(self) -> Iterator[Part] | None:
-        """Parts that can be evaluated apart, cut where the data alone decides; None where there are none."""
+    def parts(self, kept: bool = True) -> Iterator[Part] | None:
+        """Parts that can be evaluated apart, cut where the data alone decides; None where there are none.
+
+        They are longer where no value of theirs is `kept`.
+        """
         if any(self._learns(bound) for bound in self.bound.values()):
             return None
         tables = self.row_tables
@@ -163,7 +169,8 @@ class Dataset:
         joined = self.id is not None and len(tables) > 1
         if lengths or joined or length <= SLICE or not all(table.sliceable for table in tables):
             return None
-        return (Part(tuple(table.rows(i, min(i + SLICE, length)) for table in tables)) for i in range(0, length, SLICE))
+        step = SLICE if kept else SLICE * SLICES
+        return (Part(tuple(table.rows(i, min(i + step, length)) for table in tables)) for i in range(0, length, step))
 
     @property
     def row_tables(self) -> list[Table]:

@@ -24,7 +24,7 @@ def reduced(dataset: Dataset, run: Run, request: Request, note: Callable[[str], 
         ClusterError: the cluster is not there, or goes away.
         LosscliError: as `Run.over`.
     """
-    parts = dataset.parts() if run.splits(dataset) else None
+    parts = dataset.parts(kept=run.ordered) if run.splits(dataset) else None
     if request.engine == "dask":
         from losscli.engines.cluster import check_installed
 

@@ -59,7 +59,7 @@ class Accumulator:
         self.asked = asked
         value_only = value_only or quick
         self._value_only, self._quick = value_only and own is not Reduction.MAX, quick
-        self._ordered = not value_only or asked == "median" or own is Reduction.MEDIAN
+        self.ordered = not value_only or asked == "median" or own is Reduction.MEDIAN
         self.moments = Moments()
         self.quantiles = Quantiles()
         self.elements = Quantiles()
@@ -91,7 +91,7 @@ class Accumulator:
             self.moments.update_sum(per_sample, weights, self._quick)
         else:
             self.moments.update(per_sample, weights)
-        if self._ordered:
+        if self.ordered:
             self.quantiles.update(per_sample, weights)
         if self.own is Reduction.MEDIAN and elements.ndim > 1:
             wide = None if weights is None else np.repeat(weights, elements[0].size)
