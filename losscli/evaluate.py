@@ -427,14 +427,8 @@ def _of_one_column(evaluator: Evaluator, dataset: Dataset) -> bool:
 
 
 def merge_all(mine: Sequence[Accumulator], theirs: Sequence[Accumulator]) -> None:
-    """Merge accumulators one by one.
-
-    Once values are too many to be kept, those of each part are counted apart and the counts are added up: the digits
-    are then the same wherever it is done.
-    """
+    """Merge accumulators one by one."""
     for ours, other in zip(mine, theirs, strict=True):
-        if not ours.exact:
-            other.condense()
         ours.merge(other)
 
 

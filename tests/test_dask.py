@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from losscli import errors
 from losscli.data import dataset, text
 from losscli.engines import cluster as connection
 from losscli.engines import dask as engine
+from losscli.engines import parts
 from tests.conftest import Cli, Result, interruptible
 from tests.test_parts import DATA, LOSSES, P, W, Y, table
 
@@ -51,6 +52,21 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return apply
 
 
+@pytest.fixture
+def sections(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Have the workers put sections together from the start; gives a list with the rows of each that came of it."""
+    taken: list[int] = []
+    inner = parts.Assembly._take
+
+    def take(self: parts.Assembly, some: Sequence[dataset.Part], found: parts.Partial) -> None:
+        inner(self, some, found)
+        taken.extend([found.policy.n] if len(some) > 1 else [])
+
+    monkeypatch.setattr(engine, "GROWTH", 0.05)
+    monkeypatch.setattr(parts.Assembly, "_take", take)
+    return taken
+
+
 Both = Callable[..., tuple[Result, Result]]
 
 
@@ -76,6 +92,49 @@ def test_the_digits_of_one_machine(name: str, both: Both, cut: Callable[[int], N
     here, there = both(LOSSES, "d.csv", *options)
     assert here == there
     assert here.status == 0
+
+
+@pytest.mark.parametrize("name", ["one newline in quotes", "fractional weights", "omitted", "groups", "value", "flags"])
+def test_the_digits_of_sections_that_workers_put_together(
+    name: str, both: Both, cut: Callable[[int], None], sections: list[int]
+) -> None:
+    data, options = DATA[name]
+    Path("d.csv").write_bytes(data)
+    cut(60)
+    here, there = both(LOSSES, "d.csv", *options)
+    assert here == there
+    assert any(sections)
+
+
+def test_sections_that_do_not_know_what_came_before(
+    both: Both, cut: Callable[[int], None], sections: list[int]
+) -> None:
+    """A note, a label or a missing value in the middle of a section, or at its start, and the files' ends anywhere."""
+    Path("many").mkdir()
+    for i, odd in enumerate(({}, {150: "1,0"}, {40: "0,1", 41: "0.5,1"}, {7: "1,0.5", 280: "NA,0.5"}, {9: "1,x"})):
+        lines = [odd.get(row, f"1,{0.1 + row / 1000}") for row in range(1, ROWS + 1 - i)]
+        Path(f"many/{i}.csv").write_bytes(table(lines))
+    cut(40)
+    for files in ("many/[0-1].csv", "many/[0-2].csv", "many/[0-3].csv", "many/*.csv", "many/[0134].csv"):
+        for loss in ("bce", "mse,bce"):
+            here, there = both(loss, files)
+            assert here == there, files
+    assert sections
+
+
+def test_quantiles_of_sections_with_more_values_than_are_kept(
+    both: Both, cut: Callable[[int], None], sections: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = zip(Y.tolist(), P.tolist(), W, strict=True)
+    lines = [f"{a!r},{b!r},{'xyz'[i % 2 + i // 200]},{0.1 * w}" for i, (a, b, w) in enumerate(columns)]
+    Path("d.csv").write_bytes(table(lines, "y_true,y_pred,g,weight"))
+    cut(60)
+    for budget in (30, 100, 200):
+        monkeypatch.setattr("losscli.statistics.quantiles.Quantiles.__init__.__defaults__", (budget,))
+        for options in ((), ("--group-by", "g"), ("--weight", "weight")):
+            here, there = both(LOSSES, "d.csv", *options)
+            assert here == there, (budget, options)
+    assert sections
 
 
 def test_quantiles_of_more_values_than_are_kept(

@@ -19,7 +19,6 @@ from losscli import plan, registry, spec
 from losscli.data import ahead, dataset, ranges, text
 from losscli.data.source import open_data
 from losscli.engines import local, parts
-from losscli.evaluate import merge_all
 from losscli.plan import Request
 from losscli.spec import Reduction
 from losscli.statistics.summary import Accumulator
@@ -417,7 +416,7 @@ def test_counts_of_a_part_do_not_depend_on_where_they_are_made() -> None:
         first.condense()
         if early:
             second.condense()
-        merge_all([first], [second])
+        first.merge(second)
         assert first.quantiles.buckets is not None
         tails.append(float(first.quantiles.buckets._counts.sum()))
     assert tails[0] == tails[1]

@@ -1,7 +1,8 @@
 """Parts evaluated by the workers of a Dask cluster, which read the files themselves.
 
-What each part comes to is sent here and merged in the order of the parts, as it is by threads: the digits are those of
-one machine. Parts whose worker dies are evaluated by another one: Dask sees to that.
+What they come to is merged in the order of the parts, whole sections of them by a worker, the rest here. Threads merge
+in the same way, so that the digits are those of one machine. Parts whose worker dies are evaluated by another one: Dask
+sees to that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from losscli.data.batch import RowPolicy
 from losscli.data.dataset import Dataset, Part
 from losscli.data.table import Torn
 from losscli.engines.cluster import connected, told
-from losscli.engines.parts import Done, Full, Partial, Plan, conclude, evaluate, put_together, watched
+from losscli.engines.parts import SECTION, Assembly, Done, Full, Partial, Plan, evaluate, section_of, watched
 from losscli.errors import ClusterError, DataError, LosscliError
 from losscli.evaluate import Run
 from losscli.plan import Request, processors
@@ -26,12 +27,8 @@ from losscli.plan import Request, processors
 AHEAD = 3
 """Tasks for each thread of the cluster that are sent before the oldest is done with: what bounds the memory."""
 
-MOST = 16
-"""Parts of a task, once there were many: enough that Dask's work for it, a millisecond, does not count."""
-
 GROWTH = 8
-"""Tasks after which the next ones have one part more, so that few parts are enough for many workers."""
-
+"""Tasks after which the next ones have one part more, up to a section: few parts are enough for many workers."""
 
 FAILED = 3
 """Parts in a row that cannot be read where they are sent: it is not by chance, then."""
@@ -47,6 +44,7 @@ class Sent(NamedTuple):
     state: dict[str, Any]
     policy: RowPolicy
     memory: dict[str, dict[str, Any]]
+    sizes: tuple[int, ...]
 
 
 Bundle = tuple[Part, ...]
@@ -61,34 +59,36 @@ def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part], request: Reques
         LosscliError: as `Run.over`.
     """
     plan = Plan(dataset, run)
+    assembly = Assembly(plan)
     with connected(request, processors()) as client:
-        done = _until_torn(client, plan, parts)
+        done = _until_torn(client, plan, assembly, parts)
         try:
-            yield from put_together(plan, watched(dataset, _reachable(done)))
+            yield from assembly.of(watched(dataset, _reachable(done)))
         finally:
             done.close()
-    conclude(plan)
 
 
-def _until_torn(client: Any, plan: Plan, parts: Iterable[Part]) -> Generator[Done]:
-    """Each part with what it came to; from one that is cut in the wrong place the rest of it takes over."""
+def _until_torn(client: Any, plan: Plan, assembly: Assembly, parts: Iterable[Part]) -> Generator[Done]:
+    """The parts with what they came to; from one that is cut in the wrong place the rest of it takes over."""
     wanted = plan.dataset.wanted(plan.dataset.row_tables[0])
     following: Iterable[Part] | None = parts
+    count = 0
     while following is not None:
-        results, following = _in_order(client, plan, following), None
-        for part, found in results:
+        results, following = _in_order(client, plan, assembly, _bundles(following, count)), None
+        for some, found in results:
             if isinstance(found, Torn):
                 results.close()
-                following = part.rest(wanted)
+                following = some[0].rest(wanted)
                 break
-            yield part, found
+            yield some, found
+            count += len(some)
 
 
 def _reachable(done: Iterable[Done]) -> Iterator[Done]:
     """Refuse to do the work of workers that do not find the files, which are found here; now and then one may fail."""
     failed = 0
-    for part, found in done:
-        yield part, found
+    for parts, found in done:
+        yield parts, found
         failed = failed + 1 if isinstance(found, Unreachable) else 0  # if so, it is evaluated here by now
         if failed == FAILED:
             raise DataError(f"{found} on a worker, though it can be here: the files must be where every worker finds "
@@ -98,8 +98,8 @@ def _reachable(done: Iterable[Done]) -> Iterator[Done]:
 # ------------------------------------------------------------------------------------------- on this side
 
 
-def _in_order(client: Any, plan: Plan, parts: Iterable[Part]) -> Generator[Done]:
-    """Each part with what it came to, in order; parts are sent some tasks ahead."""
+def _in_order(client: Any, plan: Plan, assembly: Assembly, bundles: Iterable[Bundle]) -> Generator[Done]:
+    """The parts with what they came to, in order; some tasks are sent ahead."""
     import pickle
 
     import cloudpickle
@@ -110,8 +110,8 @@ def _in_order(client: Any, plan: Plan, parts: Iterable[Part]) -> Generator[Done]
     limit = _Limit(client)
     pending: deque[tuple[Bundle, Any]] = deque()
     try:
-        for i, bundle in enumerate(_bundles(parts)):
-            pending.append((bundle, _sent(client, i, _evaluated, bundle, plan.full, what)))
+        for i, bundle in enumerate(bundles):
+            pending.append((bundle, _sent(client, i, _evaluated, bundle, assembly.full, what)))
             while pending and (pending[0][1].done() or len(pending) >= limit.tasks()):
                 yield from _taken(client, plan, pending)
         while pending:
@@ -127,13 +127,16 @@ def _sent(client: Any, place: int, function: Callable[..., Any], *arguments: Any
         return client.submit(function, *arguments, pure=False, priority=-place)
 
 
-def _bundles(parts: Iterable[Part]) -> Iterator[Bundle]:
-    """Parts for one task each: first one, later several; one where its rows are sent along."""
+def _bundles(parts: Iterable[Part], count: int) -> Iterator[Bundle]:
+    """Parts for one task each, after so many others: first one, later several, at last all of a section.
+
+    None goes beyond the end of a section. It is one part alone where its rows are sent along.
+    """
     tasks = 0
     bundle: list[Part] = []
-    for part in parts:
+    for i, part in enumerate(parts, count + 1):
         bundle.append(part)
-        if len(bundle) >= min(1 + tasks // GROWTH, MOST) or any(piece.loaded for piece in part.pieces):
+        if len(bundle) > tasks // GROWTH or i % SECTION == 0 or any(piece.loaded for piece in part.pieces):
             yield tuple(bundle)
             tasks, bundle = tasks + 1, []
     if bundle:
@@ -162,8 +165,11 @@ def _taken(client: Any, plan: Plan, pending: deque[tuple[Bundle, Any]]) -> Itera
     with told():
         gathered = client.gather([future for _, future in taken])
     for (bundle, _), results in zip(taken, gathered, strict=True):
+        if len(results) < len(bundle):
+            yield bundle, _received(results[0], plan)
+            continue
         for part, found in zip(bundle, results, strict=True):
-            yield part, _received(found, plan)
+            yield (part,), _received(found, plan)
 
 
 def _wait(future: Any) -> None:
@@ -176,7 +182,13 @@ def _wait(future: Any) -> None:
 def _received(found: Sent | Exception, plan: Plan) -> Partial | Exception:
     if isinstance(found, Exception):
         return found
-    return Partial(plan.run.again().put(found.state), found.policy, found.memory)
+    return Partial(plan.run.again().put(found.state), found.policy, found.memory, found.sizes)
+
+
+def _sendable(found: Partial | Exception) -> Sent | Exception:
+    if isinstance(found, Exception):
+        return found
+    return Sent(found.run.state(), found.policy, found.memory, found.sizes)
 
 
 def _by_value(plan: Plan, cloudpickle: Any) -> None:
@@ -198,21 +210,22 @@ def _same(data: bytes) -> bytes:
 
 
 def _evaluated(bundle: Bundle, full: Full, data: bytes) -> list[Sent | Exception]:
-    """What each part comes to."""
+    """What the parts of a section come to together, where that can be told here; else what each part comes to."""
     plan = _plan(data)
-    return [_attempt(part, plan, full) for part in bundle]
+    found = [_attempt(part, plan, full) for part in bundle]
+    section = section_of(found, plan)
+    return [_sendable(section)] if section else [_sendable(one) for one in found]
 
 
-def _attempt(part: Part, plan: Plan, full: Full) -> Sent | Exception:
+def _attempt(part: Part, plan: Plan, full: Full) -> Partial | Exception:
     try:
-        found = evaluate(part, plan, full)
+        return evaluate(part, plan, full)
     except Torn as error:
         return error
     except LosscliError as error:
         return Unreachable(str(error)) if isinstance(error.__context__, OSError) else error
     except Exception as error:  # it is tried again where the parts are put together, and is told of there
         return RuntimeError(f"{type(error).__name__}: {error}")
-    return Sent(found.run.state(), found.policy, found.memory)
 
 
 _loading = threading.Lock()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from losscli.data.ahead import until_torn
 from losscli.data.dataset import Dataset, Part
-from losscli.engines.parts import Keep, Partial, Plan, conclude, evaluate, put_together, watched
+from losscli.engines.parts import Assembly, Keep, Partial, Plan, evaluate, watched
 from losscli.evaluate import Run
 
 
@@ -24,12 +24,13 @@ def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part], keep: Keep | No
     """
     plan = Plan(dataset, run)
 
+    assembly = Assembly(plan, keep)
+
     def one(part: Part) -> Partial:
-        return evaluate(part, plan, plan.full, keep is not None)
+        return evaluate(part, plan, assembly.full, keep is not None)
 
     done = until_torn(one, parts, dataset.jobs, lambda part: part.rest(dataset.wanted(dataset.row_tables[0])))
     try:
-        yield from put_together(plan, watched(dataset, done), keep)
+        yield from assembly.of(watched(dataset, (((part,), found) for part, found in done)))
     finally:
         done.close()
-    conclude(plan)

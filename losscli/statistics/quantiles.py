@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ ACCURACY = 1e-3
 
 CUT = 42
 """Bits of a number that its bucket does not tell: 10 of the 52 behind the point do, and 2**-10 is below ACCURACY."""
+
+Weighted = tuple[Array, Array | None]
+"""Values (N,) and their weights."""
 
 SIZES = (1 << 63) - 1
 """The bits of a number without its sign."""
@@ -181,40 +184,58 @@ def _ends(key: int) -> tuple[float, float]:
 
 
 class Quantiles:
-    """Quantiles of a stream of weighted values."""
+    """Quantiles of a stream of weighted values.
+
+    What was merged stays apart, so that counts are added up in the same way whenever it is that values become counts:
+    those of each stream first, then those of the streams.
+    """
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.budget = budget
-        self.values: list[Array] = []
-        self.weights: list[Array | None] = []
         self.kept = 0
         self.buckets: Buckets | None = None
+        self._own: list[Weighted] = []
+        self._merged: list[Quantiles] = []
 
     def update(self, values: Array, weights: Array | None) -> None:
-        if self.buckets is None and self.kept + values.size > self.budget:
-            self.spill()
+        """Add values of its own, before anything is merged."""
+        self._make_room(values.size)
         if self.buckets is not None:
             self.buckets.update(values, weights)
             return
-        self.values.append(values)
-        self.weights.append(weights)
+        self._own.append((values, weights))
         self.kept += values.size
 
-    def spill(self) -> None:
-        """Keep counts from here on, no values."""
-        self.buckets = Buckets()
-        for values, weights in zip(self.values, self.weights, strict=True):
-            self.buckets.update(values, weights)
-        self.values, self.weights = [], []
-
     def merge(self, other: Quantiles) -> None:
-        for values, weights in zip(other.values, other.weights, strict=True):
-            self.update(values, weights)
-        if other.buckets is not None:
-            if self.buckets is None:
-                self.spill()
-            assert self.buckets is not None
-            self.buckets.merge(other.buckets)
+        """Add those of another stream, which is this one's from here on."""
+        if other.exact and not other.kept:
+            return
+        self._make_room(other.kept if other.exact else self.budget + 1)
+        if self.buckets is not None:
+            self.buckets.merge(other.spill())
+            return
+        self._merged.append(other)
+        self.kept += other.kept
+
+    def _make_room(self, more: int) -> None:
+        if self.kept + more > self.budget:
+            self.spill()
+
+    def spill(self) -> Buckets:
+        """Keep counts from here on, no values."""
+        if self.buckets is None:
+            self.buckets = Buckets()
+            for values, weights in self._own:
+                self.buckets.update(values, weights)
+            for other in self._merged:
+                self.buckets.merge(other.spill())
+            self._own, self._merged, self.kept = [], [], 0
+        return self.buckets
+
+    def _values(self) -> Iterator[Weighted]:
+        yield from self._own
+        for other in self._merged:
+            yield from other._values()
 
     @property
     def exact(self) -> bool:
@@ -223,7 +244,7 @@ class Quantiles:
     def quantiles(self, probabilities: tuple[float, ...]) -> list[float]:
         if self.buckets is not None:
             return self.buckets.quantiles(probabilities)
-        values = np.concatenate(self.values) if self.values else np.zeros(0)
-        weighted = bool(self.weights) and self.weights[0] is not None
-        weights = np.concatenate([w for w in self.weights if w is not None]) if weighted else None
-        return quantiles(values, weights, probabilities)
+        kept = list(self._values())
+        weights = [w for _, w in kept if w is not None]
+        values = np.concatenate([v for v, _ in kept]) if kept else np.zeros(0)
+        return quantiles(values, np.concatenate(weights) if weights else None, probabilities)
