@@ -170,6 +170,13 @@ def test_files_paired_by_a_key(cli: Cli) -> None:
     assert result.out == "key\ty_true\ty_pred\tmae\na\t1.0\t1.0\t0.0\nb\t2.0\t2.0\t0.0\nc\t3.0\t5.0\t2.0\n"
 
 
+@pytest.mark.parametrize("guess", ["7", "x", ""])
+def test_files_paired_by_a_key_name_rows_by_their_own_numbers(guess: str, cli: Cli) -> None:
+    Path("t.csv").write_text("key,y_true\na,1\nb,0\nc,1\n")
+    Path("p.csv").write_text(f"key,y_pred\nc,0.5\na,0.5\nb,{guess}\n")
+    assert "p.csv: column 'y_pred', row 3: " in cli("compute", "bce", "t.csv", "p.csv", "--id", "key").err
+
+
 def test_columns_by_name_list_and_pattern(cli: Cli) -> None:
     data = b"y,p_dog,p_cat,w\ndog,0.75,0.25,1\ncat,0.5,0.5,3\n"
     expected = (np.log(4 / 3) + 3 * np.log(2)) / 4

@@ -252,15 +252,37 @@ def test_a_folder_of_parts(cli: Cli, cut: Callable[[int], list[int]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "fragment"), [("1,x", "1.csv: column 'y_pred', row 60: 'x'"), ("1,", "row 260: 1 row lacks")]
+    ("line", "fragment"),
+    [
+        ("1,x", "1.csv: column 'y_pred', row 60: 'x'"),
+        ("1,", "1.csv: column 'y_pred', row 60: 1 row lacks a value, of 400"),
+    ],
 )
 def test_a_folder_with_a_faulty_part(line: str, fragment: str, cli: Cli, cut: Callable[[int], list[int]]) -> None:
     Path("parts").mkdir()
     Path("parts/0.csv").write_bytes(broken(0, "", rows=200))
     Path("parts/1.csv").write_bytes(broken(60, line, rows=200))
     cut(400)
-    for jobs in (1, 3):
-        assert fragment in cli("compute", "mse", "parts", "-j", jobs).err
+    for options in (("-j", 1), ("-j", 3), ("--per-sample",), ("--per-sample", "-j", 1), ("--ci", 0.9)):
+        assert fragment in cli("compute", "mse", "parts", *options).err
+    assert fragment in cli("compare", "--losses", "mse,mae", "parts").err
+
+
+def test_what_the_losses_refuse_is_found_in_its_file(cli: Cli, cut: Callable[[int], list[int]]) -> None:
+    Path("parts").mkdir()
+    columns = pa.table({"y_true": np.ones(200), "y_pred": np.full(200, 0.5)})
+    for i in range(3):
+        Path(f"parts/{i}.csv").write_bytes(broken(60 if i == 1 else 0, "1,1.5", rows=200))
+    Path("groups").mkdir()
+    for i in range(3):
+        odd = pa.table({"y_true": np.ones(200), "y_pred": np.r_[np.full(150, 0.5), np.full(50, 1.5 if i == 2 else 1)]})
+        pq.write_table(odd if i else columns, f"groups/{i}.parquet", row_group_size=70)
+    for size in (1 << 20, 400):
+        cut(size)
+        for options in ((), ("-j", 1), ("--per-sample",)):
+            assert "parts/1.csv: column 'y_pred', row 60: 1.5" in cli("compute", "bce", "parts", *options).err
+            found = cli("compute", "bce", "groups", *options).err
+            assert "groups/2.parquet: column 'y_pred', row 151: 1.5" in found
 
 
 def test_a_folder_with_newlines_in_quotes(cli: Cli, cut: Callable[[int], list[int]]) -> None:

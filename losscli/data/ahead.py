@@ -106,7 +106,7 @@ def chunks_of(table: Table, wanted: Mapping[str, Kind], jobs: int) -> Iterator[C
     Raises:
         DataError: as the pieces do, with the number that a row has in the whole table; there are no rows.
     """
-    done, numbering = 0, Numbering()
+    done, numbering = 0, Numbering(table)
     pieces = until_torn(
         lambda piece: list(piece.chunks(wanted)), table.pieces(wanted), jobs, lambda piece: piece.rest(wanted)
     )

@@ -263,6 +263,6 @@ class RowPolicy:
             for name, array in [*batch.arrays.items(), ("weight", batch.weight)]:
                 if array is not None and name not in batch.tables and np.isnan(array[row]).any():
                     column = [int(i) for i in np.flatnonzero(np.isnan(array[row]))[:1]] if array.ndim > 1 else []
-                    self._first = f"{batch.places[name].name((row, *column))}, row {batch.places[name].row(row)}"
+                    self._first = batch.places[name].where(row, *column)
                     break
         self.lacking += int(missing.sum())

@@ -128,7 +128,10 @@ class Dataset:
         memory = self.memory.setdefault(bound.role, {})
         more = self.partial or bound.table.divisible
         spelled = {name: bound.table.spelled(name) for name in columns}
-        return Place(bound.role, bound.table.name, columns, memory=memory, note=self.note, more=more, spelled=spelled)
+        return Place(
+            bound.role, bound.table.name, columns, memory=memory, note=self.note, more=more, spelled=spelled,
+            located=bound.table.located,
+        )  # fmt: skip
 
     def _read_whole(self, bound: Bound, place: Place) -> NDArray[Any]:
         chunks = bound.table.chunks({column.name: Kind.NUMBER for column in bound.columns})
@@ -287,8 +290,8 @@ class Dataset:
             positions = _positions(table, whole[key])
             order = order or positions
             _same_keys(tables[0], order, table, positions)
-            take = np.array([positions[k] for k in order])
-            parts[id(table)] = {name: values[take] for name, values in whole.items()}
+            table.order = np.array([positions[k] for k in order])
+            parts[id(table)] = {name: values[table.order] for name, values in whole.items()}
         return parts
 
 

@@ -57,7 +57,7 @@ class ClassNames(NamedTuple):
     def _unknown(self, text: str, index: int, place: Place) -> DataError:
         import difflib
 
-        at = f"{place.name((index,))}, row {place.row(index)}: {shorten(text)}"
+        at = f"{place.where(index)}: {shorten(text)}"
         if not self.names:
             return DataError(f"{at} is not a number; --classes A,B names the classes in order")
         close = difflib.get_close_matches(text, self.names, n=1)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from itertools import chain
 from typing import NamedTuple
 
 from losscli.data import remote
@@ -210,10 +211,13 @@ class _Parts(Table):
         return (self._opened - 1) / len(self._files.paths)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        yield from self._first.chunks(wanted)
-        for table in self._files.opened(wanted):
-            self._opened += 1
-            yield from table.chunks(wanted)
+        rows = 0
+        for table in chain([self._first], self._files.opened(wanted)):
+            self._opened += table is not self._first
+            self.starts.append((rows, table.name))
+            for chunk in table.chunks(wanted):
+                rows += len(next(iter(chunk.values())))
+                yield chunk
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         return self._files._replace(start=0).pieces(wanted)

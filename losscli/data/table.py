@@ -38,16 +38,18 @@ class Column(NamedTuple):
 
 
 class Numbering:
-    """Tells pieces, as they come, how many rows are before them in their own file: errors name rows by that."""
+    """Tells the pieces of a table, as they come, which rows are before them: errors name rows by their own file."""
 
-    def __init__(self) -> None:
-        self._file = self._start = 0
+    def __init__(self, table: Table) -> None:
+        self._table, self._file = table, -1
 
     def tell(self, piece: Table, rows: int) -> None:
         """The next piece, before which there are so many rows in all files."""
         if piece.file != self._file:
-            self._file, self._start = piece.file, rows
-        piece.before = rows - self._start
+            self._file = piece.file
+            self._table.starts.append((rows, piece.name))
+        piece.starts = self._table.starts[-1:]
+        piece.before = rows - piece.starts[0][0]
 
 
 class Divisible(Protocol):
@@ -77,6 +79,9 @@ class Table:
     what comes after it that it knows nothing of. `reached` is the part of the whole that has been read by pieces. The
     rows of a piece that is `loaded` are in memory; those of one that is not can be read by whoever has the file, as can
     all pieces of a table that is `lasting`, even once it is closed.
+
+    `starts` are the names of several files, each with the rows that come before it, as far as they are known; `order`
+    are the places that rows were taken from where they were put in the order of another table.
     """
 
     divisible = False
@@ -94,6 +99,8 @@ class Table:
         self.repeated: frozenset[str] = frozenset()
         self.before = 0
         self.file = 0
+        self.starts: list[tuple[int, str]] = []
+        self.order: NDArray[np.intp] | None = None
         self.then: Divisible | None = None
         self.reached: float | None = None
 
@@ -104,6 +111,12 @@ class Table:
     def outline(self) -> Table:
         """What it is called and what its columns are, without any rows."""
         return Table(self.name, self.format, self.columns, self.length)
+
+    def located(self, row: int) -> tuple[str, int]:
+        """The file of a row, which is counted from 1 over all files, and its number there."""
+        row = row if self.order is None else int(self.order[row - 1]) + 1
+        before, name = next((start for start in reversed(self.starts) if start[0] < row), (0, self.name))
+        return name, row - before
 
     def close(self) -> None:
         """Let go of what is read from."""

@@ -22,7 +22,8 @@ class Place:
 
     `rows` holds the 1-based row numbers of the values as they stand in the data; where there are `more` than those in
     a batch, a count of them is not over. `memory` lives through all batches of a role, for checks that one batch alone
-    cannot make. `spelled` says how messages call a column that has another name in the file.
+    cannot make. `spelled` says how messages call a column that has another name in the file; `located` gives the file
+    of a row, where the source is of several, and the number of the row in that.
     """
 
     role: str
@@ -33,11 +34,16 @@ class Place:
     note: Callable[[str], None] = lambda text: None
     more: bool = False
     spelled: Mapping[str, str] = field(default_factory=dict)
+    located: Callable[[int], tuple[str, int]] | None = None
 
     def at(self, rows: NDArray[np.int64] | range) -> Place:
-        return Place(self.role, self.source, self.columns, rows, self.memory, self.note, self.more, self.spelled)
+        return Place(
+            self.role, self.source, self.columns, rows, self.memory, self.note, self.more, self.spelled, self.located
+        )  # fmt: skip
 
-    def name(self, index: Sequence[int] = ()) -> str:
+    def name(self, index: Sequence[int] = (), source: str | None = None) -> str:
+        """File and column, or role, of a value; the file is the source if it is not given."""
+        source = self.source if source is None else source
         column = self.columns[index[1]] if len(index) > 1 and len(self.columns) > index[1] else None
         column = column or (self.columns[0] if len(self.columns) == 1 else None)
         text = f"column {self.spelled.get(column, repr(column))}" if column else self.role
@@ -45,10 +51,19 @@ class Place:
             text += f" ({self.role})"
         if not column and len(index) > 1:
             text += f"[{', '.join(str(int(i)) for i in index[1:])}]"
-        return f"{self.source}: {text}" if self.source else text
+        return f"{source}: {text}" if source else text
 
-    def row(self, i: int) -> int:
-        return int(self.rows[i]) if self.rows is not None else i + 1
+    def where(self, i: int, *column: int) -> str:
+        """File, column and row of the value at row `i`."""
+        source, row = self.file(i)
+        return f"{self.name((i, *column), source)}, row {row}"
+
+    def file(self, i: int) -> tuple[str, int]:
+        """The file that row `i` is in, and its number there."""
+        if self.rows is None:
+            return self.source, i + 1
+        row = int(self.rows[i])
+        return (self.source, row) if self.located is None else self.located(row)
 
     def remark(self, odd: Mask, what: str) -> None:
         """Note, once for all batches, the first of some odd rows; `what` says what is odd."""
@@ -58,7 +73,7 @@ class Place:
         count = int(np.count_nonzero(odd))
         least = "at least " if self.more else ""
         others = f" (and {least}{count - 1} more row{'s' if count > 2 else ''} like it)" if count > 1 else ""
-        self.note(f"{self.name()}, row {self.row(int(odd.argmax()))}: {what}{others}")
+        self.note(f"{self.where(int(odd.argmax()))}: {what}{others}")
 
     def fail(self, wrong: Mask, values: NDArray[Any], what: str, mend: str = "") -> DataError:
         """The error for the first wrong value; `what` follows the value, `mend` says what to do."""
@@ -71,4 +86,4 @@ class Place:
         others = f" (and {least}{rows - 1} more row{'s' if rows > 2 else ''} like it)" if rows > 1 else ""
         tail = f"; {mend}" if mend else ""
         shown = number_text(float(value)) if np.ndim(value) == 0 and not isinstance(value, str) else repr(value)
-        return DataError(f"{self.name(index)}, row {self.row(index[0])}: {shown} {what}{others}{tail}")
+        return DataError(f"{self.where(*index)}: {shown} {what}{others}{tail}")

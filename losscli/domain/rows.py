@@ -66,7 +66,8 @@ class Simplex(Domain):
         if float(off.max(initial=0.0)) > SUM_SILENT and not place.memory.get("sum"):
             place.memory["sum"] = True
             mend = "; -P normalize=true divides by the sum" if "normalize" in self.switches else ""
-            place.note(f"{place.name()}: rows sum to 1 only within 1e-3 (row {place.row(int(off.argmax()))} to "
+            source, row = place.file(int(off.argmax()))
+            place.note(f"{place.name(source=source)}: rows sum to 1 only within 1e-3 (row {row} to "
                        f"{number_text(float(sums[off.argmax()]))}){mend}")  # fmt: skip
         return values
 
@@ -135,8 +136,8 @@ class Cosines(ClassScores):
         if far.any() and not place.memory.get("cosines"):
             place.memory["cosines"] = True
             i, j = (int(k) for k in np.argwhere(far)[0])
-            place.note(f"{place.name((i, j))}, row {place.row(i)}: {number_text(float(values[i, j]))} is no cosine: "
-                       "all beyond -1 and 1 are clipped")  # fmt: skip
+            place.note(f"{place.where(i, j)}: {number_text(float(values[i, j]))} is no cosine: all beyond -1 and 1 are "
+                       "clipped")  # fmt: skip
         return values
 
     def describe(self) -> str:

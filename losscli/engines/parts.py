@@ -84,7 +84,7 @@ def evaluate(part: Part, plan: Plan, full: Full = frozenset(), kept: bool = Fals
 
 def section_of(found: Sequence[Partial | Exception], plan: Plan) -> Partial | None:
     """All parts of a section as one; None where one of them may have to be looked at alone."""
-    parts = [part for part in found if isinstance(part, Partial) and not part.policy.lacking]
+    parts = [part for part in found if isinstance(part, Partial)]
     if len(parts) < SECTION or any(_tells_more(part.memory, parts[0].memory) for part in parts):
         return None
     whole = Partial(plan.run.again(), RowPolicy(), parts[0].memory, tuple(part.policy.n for part in parts))
@@ -110,7 +110,7 @@ class Assembly:
         self._dataset, self._run = plan
         self._keep = keep
         self._section, self._parts = self._run.again(), 0
-        self._numbering = Numbering()
+        self._numbering = [Numbering(table) for table in self._dataset.row_tables]
 
     @property
     def full(self) -> Full:
@@ -169,8 +169,8 @@ class Assembly:
         """Tell the parts how many rows come before them."""
         before = self._dataset.policy.n
         for part, size in zip(parts, sizes, strict=True):
-            for piece in part.pieces:
-                self._numbering.tell(piece, before)
+            for numbering, piece in zip(self._numbering, part.pieces, strict=True):
+                numbering.tell(piece, before)
             before += size
 
     def _join(self, run: Run) -> None:
