@@ -416,6 +416,7 @@ def test_many_values_are_counted_alike(
     monkeypatch: pytest.MonkeyPatch, cli: Cli, cut: Callable[[int], list[int]]
 ) -> None:
     monkeypatch.setattr("losscli.statistics.quantiles.Quantiles.__init__.__defaults__", (100,), raising=False)
+    monkeypatch.setattr("losscli.engines.assembly.BUDGET", 100)
     data, options = DATA["fractional weights"]
     Path("d.csv").write_bytes(data)
     cut(500)

@@ -1,8 +1,8 @@
 """Parts evaluated by the workers of a Dask cluster, which read the files themselves.
 
-What they come to is merged in the order of the parts, whole sections of them by a worker, the rest here. Threads merge
-in the same way, so that the digits are those of one machine. Parts whose worker dies are evaluated by another one: Dask
-sees to that.
+What they come to is merged in the order of the parts: blocks of them by a worker, the rest here. Threads merge the same
+blocks, so that the digits are those of one machine. Parts whose worker dies are evaluated by another one: Dask sees to
+that.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 from losscli.data.batch import RowPolicy
 from losscli.data.dataset import Dataset, Part
 from losscli.data.table import Torn
+from losscli.engines.assembly import SECTION, Assembly, Block, Done, together, watched
 from losscli.engines.cluster import connected, told
-from losscli.engines.parts import SECTION, Assembly, Done, Full, Partial, Plan, evaluate, section_of, watched
+from losscli.engines.parts import Full, Partial, Plan, evaluate
 from losscli.errors import ClusterError, DataError, LosscliError
 from losscli.evaluate import Run
 from losscli.plan import Request, processors
@@ -27,8 +28,11 @@ from losscli.plan import Request, processors
 AHEAD = 3
 """Tasks for each thread of the cluster that are sent before the oldest is done with: what bounds the memory."""
 
-GROWTH = 8
-"""Tasks after which the next ones have one part more, up to a section: few parts are enough for many workers."""
+GROWTH = 2
+"""Tasks for each thread of the cluster after which the next ones have twice the parts, up to a section.
+
+Few parts are enough for many workers, and where there are many parts, what Dask does for a task does not count.
+"""
 
 FAILED = 3
 """Parts in a row that cannot be read where they are sent: it is not by chance, then."""
@@ -45,9 +49,6 @@ class Sent(NamedTuple):
     policy: RowPolicy
     memory: dict[str, dict[str, Any]]
     sizes: tuple[int, ...]
-
-
-Bundle = tuple[Part, ...]
 
 
 def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part], request: Request) -> Iterator[int]:
@@ -74,7 +75,7 @@ def _until_torn(client: Any, plan: Plan, assembly: Assembly, parts: Iterable[Par
     following: Iterable[Part] | None = parts
     count = 0
     while following is not None:
-        results, following = _in_order(client, plan, assembly, _bundles(following, count)), None
+        results, following = _in_order(client, plan, assembly, following, count), None
         for some, found in results:
             if isinstance(found, Torn):
                 results.close()
@@ -98,8 +99,8 @@ def _reachable(done: Iterable[Done]) -> Iterator[Done]:
 # ------------------------------------------------------------------------------------------- on this side
 
 
-def _in_order(client: Any, plan: Plan, assembly: Assembly, bundles: Iterable[Bundle]) -> Generator[Done]:
-    """The parts with what they came to, in order; some tasks are sent ahead."""
+def _in_order(client: Any, plan: Plan, assembly: Assembly, parts: Iterable[Part], count: int) -> Generator[Done]:
+    """The parts after so many others with what they came to, in order; some tasks are sent ahead."""
     import pickle
 
     import cloudpickle
@@ -108,10 +109,10 @@ def _in_order(client: Any, plan: Plan, assembly: Assembly, bundles: Iterable[Bun
     data = cloudpickle.dumps(plan.outline(), protocol=pickle.HIGHEST_PROTOCOL)
     what = _sent(client, 0, _same, data)
     limit = _Limit(client)
-    pending: deque[tuple[Bundle, Any]] = deque()
+    pending: deque[tuple[Block, Any]] = deque()
     try:
-        for i, bundle in enumerate(bundles):
-            pending.append((bundle, _sent(client, i, _evaluated, bundle, assembly.full, what)))
+        for i, block in enumerate(_blocks(parts, count, limit)):
+            pending.append((block, _sent(client, i, _evaluated, block, assembly.full, what)))
             while pending and (pending[0][1].done() or len(pending) >= limit.tasks()):
                 yield from _taken(client, plan, pending)
         while pending:
@@ -127,49 +128,64 @@ def _sent(client: Any, place: int, function: Callable[..., Any], *arguments: Any
         return client.submit(function, *arguments, pure=False, priority=-place)
 
 
-def _bundles(parts: Iterable[Part], count: int) -> Iterator[Bundle]:
-    """Parts for one task each, after so many others: first one, later several, at last all of a section.
-
-    None goes beyond the end of a section. It is one part alone where its rows are sent along.
-    """
-    tasks = 0
-    bundle: list[Part] = []
-    for i, part in enumerate(parts, count + 1):
-        bundle.append(part)
-        if len(bundle) > tasks // GROWTH or i % SECTION == 0 or any(piece.loaded for piece in part.pieces):
-            yield tuple(bundle)
-            tasks, bundle = tasks + 1, []
-    if bundle:
-        yield tuple(bundle)
-
-
 class _Limit:
-    """How many tasks may be under way: some for each thread of the cluster, which may grow and shrink."""
+    """How many tasks may be under way, and of how many parts, by the threads of the cluster: they come and go."""
 
     def __init__(self, client: Any) -> None:
-        self._client, self._seen, self._tasks = client, 0.0, 0
+        self._client, self._seen, self._threads = client, 0.0, 1
+        self._tasks, self._parts = 0, 1
 
     def tasks(self) -> int:
+        """How many tasks may be under way."""
+        return AHEAD * self._there()
+
+    def parts(self) -> int:
+        """At most how many parts the next task has."""
+        if self._tasks >= GROWTH * self._there():
+            self._tasks, self._parts = 0, min(2 * self._parts, SECTION)
+        self._tasks += 1
+        return self._parts
+
+    def _there(self) -> int:
         if time.monotonic() - self._seen > 1:
             with told():
-                self._tasks = AHEAD * max(1, sum(self._client.nthreads().values()))
+                self._threads = max(1, sum(self._client.nthreads().values()))
             self._seen = time.monotonic()
-        return self._tasks
+        return self._threads
 
 
-def _taken(client: Any, plan: Plan, pending: deque[tuple[Bundle, Any]]) -> Iterator[Done]:
+def _blocks(parts: Iterable[Part], count: int, limit: _Limit) -> Iterator[Block]:
+    """Parts for one task each, after so many others; no rows of more than one part are sent along."""
+    some: Block = ()
+    most = 1
+    for part in parts:
+        most = most if some else min(limit.parts(), count & -count or SECTION)
+        some = (*some, part)
+        if len(some) == most or any(piece.loaded for piece in part.pieces):
+            yield from _halved(some)
+            some, count = (), count + len(some)
+    yield from _halved(some)
+
+
+def _halved(some: Block) -> Iterator[Block]:
+    """The blocks of what is one, but for what there is not of it."""
+    while some:
+        size = 1 << len(some).bit_length() - 1
+        yield some[:size]
+        some = some[size:]
+
+
+def _taken(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Iterator[Done]:
     """What the oldest task came to, and the next ones that are done."""
     _wait(pending[0][1])
     count = next((i for i, (_, future) in enumerate(pending) if i and not future.done()), len(pending))
     taken = [pending.popleft() for _ in range(count)]
     with told():
         gathered = client.gather([future for _, future in taken])
-    for (bundle, _), results in zip(taken, gathered, strict=True):
-        if len(results) < len(bundle):
-            yield bundle, _received(results[0], plan)
-            continue
-        for part, found in zip(bundle, results, strict=True):
-            yield (part,), _received(found, plan)
+    for (block, _), results in zip(taken, gathered, strict=True):
+        some = [block] if len(results) == 1 else [(part,) for part in block]
+        for parts, found in zip(some, results, strict=True):
+            yield parts, _received(found, plan)
 
 
 def _wait(future: Any) -> None:
@@ -209,12 +225,14 @@ def _same(data: bytes) -> bytes:
     return data
 
 
-def _evaluated(bundle: Bundle, full: Full, data: bytes) -> list[Sent | Exception]:
-    """What the parts of a section come to together, where that can be told here; else what each part comes to."""
+def _evaluated(block: Block, full: Full, data: bytes) -> list[Sent | Exception]:
+    """What the parts of a block come to together, where that can be told here; else what each of them comes to."""
     plan = _plan(data)
-    found = [_attempt(part, plan, full) for part in bundle]
-    section = section_of(found, plan)
-    return [_sendable(section)] if section else [_sendable(one) for one in found]
+    if len(block) > 1:
+        with suppress(Exception):  # which part it was, and whether it matters, comes out below
+            if whole := together(block, plan, full):
+                return [_sendable(whole)]
+    return [_sendable(_attempt(part, plan, full)) for part in block]
 
 
 def _attempt(part: Part, plan: Plan, full: Full) -> Partial | Exception:

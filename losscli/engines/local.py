@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from losscli.data.ahead import until_torn
 from losscli.data.dataset import Dataset, Part
-from losscli.engines.parts import Assembly, Keep, Partial, Plan, evaluate, watched
+from losscli.engines.assembly import Assembly, Keep, watched
+from losscli.engines.parts import Partial, Plan, evaluate
 from losscli.evaluate import Run
 
 
@@ -23,7 +24,6 @@ def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part], keep: Keep | No
         LosscliError: as `Run.over`.
     """
     plan = Plan(dataset, run)
-
     assembly = Assembly(plan, keep)
 
     def one(part: Part) -> Partial:

@@ -82,7 +82,7 @@ class Moments:
         self.n = 0
         self.weight = Sum()
         self.sum = Sum()
-        self.squares = 0.0
+        self.squares = Sum()
         self.origin = self.rest = 0.0
         self.low, self.high = math.inf, -math.inf
 
@@ -120,7 +120,7 @@ class Moments:
         else:
             shares = gaps * weights
             rest, squares = float(shares.sum()), float(np.multiply(gaps, shares, out=gaps).sum())
-        self._join(weight, origin, rest, squares - rest * rest / weight.value)
+        self._join(weight, origin, rest, Sum(squares - rest * rest / weight.value))
         self.n += n
         self.weight.merge(weight)
         for piece in pieces:
@@ -135,15 +135,16 @@ class Moments:
         self.sum.merge(other.sum)
         self.low, self.high = _extreme(min, self.low, other.low), _extreme(max, self.high, other.high)
 
-    def _join(self, weight: Sum, origin: float, rest: float, squares: float) -> None:
+    def _join(self, weight: Sum, origin: float, rest: float, squares: Sum) -> None:
         """Bring in the mean and the squares of other values, before their weight is."""
+        self.squares.merge(squares)
         if not self.n:
-            self.origin, self.rest, self.squares = origin, rest, squares
+            self.origin, self.rest = origin, rest
             return
         a, b = self.weight.value, weight.value
         shift = origin - self.origin
         gap = shift + rest / b - self.rest / a
-        self.squares += squares + gap * gap * a * b / (a + b)
+        self.squares.add(gap * gap * a * b / (a + b))
         self.rest += rest + shift * b
 
     @property
@@ -153,11 +154,8 @@ class Moments:
     @property
     def std(self) -> float:
         """Standard deviation, the squares divided by the sum of weights (NumPy's default)."""
-        return (
-            math.sqrt((0.0 if self.squares < 0 else self.squares) / self.weight.value)
-            if self.weight.value
-            else math.nan
-        )
+        squares = self.squares.value
+        return math.sqrt((0.0 if squares < 0 else squares) / self.weight.value) if self.weight.value else math.nan
 
 
 def _short(value: float) -> float:

@@ -98,6 +98,7 @@ class Buckets:
     def __init__(self) -> None:
         self._counts: Array = np.zeros(0)
         self._first = 0
+        self._used = 0, 0
         self._weighted = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -125,21 +126,24 @@ class Buckets:
 
     def _make_room(self, low: int, high: int) -> None:
         """Hold the keys from `low` to below `high`, and some more around them."""
+        used = self._used
+        self._used = (min(used[0], low), max(used[1], high)) if self._counts.size else (low, high)
         first, end = self._first, self._first + self._counts.size
         if first <= low and high <= end:
             return
-        if self._counts.size:
-            low, high = min(first, low), max(end, high)
+        low, high = self._used
         counts = np.zeros(high - low + 2 * ROOM)
         self._first = low - ROOM
-        counts[first - self._first : end - self._first] = self._counts
+        counts[used[0] - self._first : used[1] - self._first] = self._counts[used[0] - first : used[1] - first]
         self._counts = counts
 
     def merge(self, other: Buckets) -> None:
         if other._counts.size:
-            self._make_room(other._first, other._first + other._counts.size)
-            start = other._first - self._first
-            self._counts[start : start + other._counts.size] += other._counts
+            low, high = other._used
+            self._make_room(low, high)
+            self._counts[low - self._first : high - self._first] += other._counts[
+                low - other._first : high - other._first
+            ]
         self._weighted = self._weighted or other._weighted
 
     def quantiles(self, probabilities: Sequence[float]) -> list[float]:

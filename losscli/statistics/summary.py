@@ -128,6 +128,11 @@ class Accumulator:
         """Whether all values are kept that quantiles are of."""
         return self.quantiles.exact and self.elements.exact
 
+    @property
+    def kept(self) -> int:
+        """How many values are kept."""
+        return max(self.quantiles.kept, self.elements.kept)
+
     def condense(self) -> None:
         """Keep no values, only their counts."""
         for quantiles in (self.quantiles, self.elements):
