@@ -400,7 +400,9 @@ class Run:
         if first is None:
             return
         if any(evaluator.whole(first) for evaluator in self.evaluators):
-            yield Batch.concatenate([first, *batches])
+            from losscli.data.gather import side_by_side
+
+            yield side_by_side(chain([first], batches))
             return
         yield first
         yield from batches

@@ -8,6 +8,7 @@ import numpy as np
 
 from losscli.analysis.values import by_row
 from losscli.data.batch import Batch
+from losscli.data.gather import side_by_side
 from losscli.domain import Array, Mask
 
 BUDGET = 1 << 18
@@ -41,7 +42,7 @@ class Keeper:
         self._parts.append(Rows(batch, self._rng.random(len(batch))))
         self._size += len(batch)
         near = batch.take(_at_edges(batch))
-        near = near if self._edges is None else Batch.concatenate([self._edges, near])
+        near = near if self._edges is None else side_by_side([self._edges, near])
         self._edges = near.take(_at_edges(near))
         most = self._most(batch)
         if self._size > 2 * most:
@@ -56,7 +57,7 @@ class Keeper:
         keys = np.concatenate([part.keys for part in self._parts])
         limit = np.partition(keys, most)[most]
         kept = [Rows(p.batch.take(p.keys < limit), p.keys[p.keys < limit]) for p in self._parts]
-        self._parts = [Rows(Batch.concatenate([p.batch for p in kept]), np.concatenate([p.keys for p in kept]))]
+        self._parts = [Rows(side_by_side(p.batch for p in kept), np.concatenate([p.keys for p in kept]))]
         self._size, self.thinned = most, True
 
     def rows(self) -> tuple[Batch, Batch]:
@@ -65,7 +66,7 @@ class Keeper:
         if self._size > most:
             self._thin(most)
         assert self._edges is not None
-        return Batch.concatenate([part.batch for part in self._parts]), self._edges
+        return side_by_side(part.batch for part in self._parts), self._edges
 
 
 def _at_edges(batch: Batch) -> Mask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -135,34 +135,6 @@ class Batch:
         moved = replace(self, arrays=arrays | {"y_pred": self.arrays[own]},
                         places=places | {"y_pred": self.places[own]})  # fmt: skip
         return moved if self.missing is None else replace(moved, missing=RowPolicy.missing_of(moved))
-
-    @staticmethod
-    def concatenate(batches: Sequence[Batch]) -> Batch:
-        """All rows of several batches as one."""
-        first = batches[0]
-        if len(batches) == 1:
-            return first
-        rows = np.concatenate([b.rows for b in batches])
-        return replace(
-            first,
-            numbers=rows,
-            arrays={
-                name: array if name in first.tables else np.concatenate([b.arrays[name] for b in batches])
-                for name, array in first.arrays.items()
-            },
-            places={name: p if name in first.tables else p.at(rows) for name, p in first.places.items()},
-            weight=None if first.weight is None else np.concatenate([b.weight for b in batches]),
-            extras={name: np.concatenate([b.extras[name] for b in batches]) for name in first.extras},
-            missing=joined_masks([b.missing for b in batches], [len(b) for b in batches]),
-            absent=joined_masks([b.absent for b in batches], [len(b) for b in batches]),
-        )  # fmt: skip
-
-
-def joined_masks(masks: Sequence[Mask | None], sizes: Sequence[int]) -> Mask | None:
-    """Masks of so many rows each as one; one that is not there masks nothing."""
-    if all(mask is None for mask in masks):
-        return None
-    return np.concatenate([np.zeros(n, dtype=bool) if m is None else m for m, n in zip(masks, sizes, strict=True)])
 
 
 @dataclass(eq=False, repr=False)

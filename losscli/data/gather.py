@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS, Batch, fitting, joined_masks
+from losscli.data.batch import ROWS, Batch, fitting
 from losscli.domain import Mask
 
 MARGIN = 1.1
@@ -43,7 +43,7 @@ class Growing:
 class Gathered:
     """Batches, and the one that they come to; `progress` tells which part of the data they are so far."""
 
-    def __init__(self, progress: Callable[[], float | None]) -> None:
+    def __init__(self, progress: Callable[[], float | None] = lambda: None) -> None:
         self._progress = progress
         self._first: Batch | None = None
         self._columns: dict[tuple[str, str], Growing] = {}
@@ -74,7 +74,7 @@ class Gathered:
             return self._first
         rows = self._columns["", "rows"].values
         found = {key: column.values for key, column in self._columns.items()}
-        first, masks = self._first, {name: joined_masks(masks, self._sizes) for name, masks in self._masks.items()}
+        first, masks = self._first, {name: self._joined(masks) for name, masks in self._masks.items()}
         return replace(
             first,
             numbers=rows,
@@ -85,6 +85,21 @@ class Gathered:
             missing=masks["missing"],
             absent=masks["absent"],
         )
+
+    def _joined(self, masks: Sequence[Mask | None]) -> Mask | None:
+        """The masks of all batches as one; one that is not there masks nothing."""
+        if all(mask is None for mask in masks):
+            return None
+        sizes = zip(masks, self._sizes, strict=True)
+        return np.concatenate([np.zeros(size, dtype=bool) if mask is None else mask for mask, size in sizes])
+
+
+def side_by_side(batches: Iterable[Batch]) -> Batch:
+    """All rows of at least one batch."""
+    gathered = Gathered()
+    for batch in batches:
+        gathered.add(batch)
+    return gathered.batch()
 
 
 def _columns(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]]]:

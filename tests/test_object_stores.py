@@ -1,0 +1,128 @@
+"""Files in an S3 bucket, by the protocol itself: a server of this machine stands in for Amazon's."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import losscli
+from tests.conftest import Result
+
+pytestmark = pytest.mark.slow
+ROWS = 150_000  # enough of them to be cut into several parts
+SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files."""
+    folder = tmp_path_factory.mktemp("here")
+    rng = np.random.default_rng(5)
+    y, p = rng.normal(size=(2, ROWS))
+    for name in ("csv", "parquet", "faulty"):
+        (folder / name).mkdir()
+    for i in range(3):
+        some = slice(i * ROWS // 3, (i + 1) * ROWS // 3)
+        lines = [f"{a!r},{b!r}" for a, b in zip(y[some].tolist(), p[some].tolist(), strict=True)]
+        (folder / f"csv/{i}.csv").write_text("\n".join(["y_true,y_pred", *lines, ""]))
+        pq.write_table(pa.table({"y_true": y[some], "y_pred": p[some]}), folder / f"parquet/{i}.parquet")
+        if i == 2:
+            lines[49] = "1,oops"
+        (folder / f"faulty/{i}.csv").write_text("\n".join(["y_true,y_pred", *lines, ""]))
+    np.save(folder / "y.npy", y)
+    np.save(folder / "p.npy", p)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(here: Path) -> Iterator[dict[str, str]]:
+    """The environment of a command that finds the files in s3://bucket."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    environment = os.environ | SETTINGS | {"AWS_ENDPOINT_URL": address}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-p", str(port)],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _reach(port)
+        put = subprocess.run([sys.executable, "-c", PUT, str(here)], env=environment, capture_output=True, check=False)
+        assert put.returncode == 0, put.stderr.decode()
+        yield environment | {"PYTHONPATH": str(Path(losscli.__file__).parent.parent)}
+    finally:
+        server.kill()
+        server.wait()
+
+
+PUT = """
+import os, sys
+from pyarrow import fs
+store = fs.S3FileSystem(allow_bucket_creation=True, endpoint_override=os.environ["AWS_ENDPOINT_URL"])
+store.create_dir("bucket")
+fs.copy_files(sys.argv[1], "bucket", destination_filesystem=store)
+"""
+
+
+def _reach(port: int) -> None:
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server did not start")
+
+
+def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> Result:
+    done = subprocess.run(
+        [sys.executable, "-m", "losscli", *arguments],
+        env=env, cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("data", ["csv/0.csv", "csv", "csv/*.csv", "parquet", "parquet/1.parquet"])
+def test_the_numbers_of_a_file_here(data: str, here: Path, store: dict[str, str]) -> None:
+    known = run("compute", "mse,huber", data, "-f", "csv", cwd=here)
+    assert known.status == 0
+    assert run("compute", "mse,huber", f"s3://bucket/{data}", "-f", "csv", env=store) == known
+
+
+def test_arrays(here: Path, store: dict[str, str]) -> None:
+    known = run("compute", "mse", "y.npy", "p.npy", "-f", "value", cwd=here)
+    assert run("compute", "mse", "s3://bucket/y.npy", "s3://bucket/p.npy", "-f", "value", env=store) == known
+
+
+def test_a_cluster_reads_them_too(here: Path, store: dict[str, str]) -> None:
+    known = run("compute", "mse,huber", "csv", "-f", "csv", cwd=here)
+    options = ("--engine", "dask", "--workers", "2")
+    assert run("compute", "mse,huber", "s3://bucket/csv", "-f", "csv", *options, env=store) == known
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("faulty", "s3://bucket/faulty/2.csv: column 'y_pred', row 50: 'oops' is not a number"),
+        ("none.csv", "s3://bucket/none.csv: no such file"),
+        ("csv/*.tsv", "s3://bucket/csv/*.tsv: no file matches"),
+    ],
+)
+def test_what_is_wrong(data: str, message: str, store: dict[str, str]) -> None:
+    result = run("compute", "mse", f"s3://bucket/{data}", env=store)
+    assert result == Result(3, "", f"losscli: error: {message}\n")
