@@ -72,10 +72,13 @@ def _last_line(file: IO[str]) -> str:
     return lines[-1] if lines else ""
 
 
-def in_turn(commands: Mapping[Name, Sequence[str]], rounds: int) -> dict[Name, Measured | FailedError]:
+def in_turn(
+    commands: Mapping[Name, Sequence[str]], rounds: int, pause: float = 0.0
+) -> dict[Name, Measured | FailedError]:
     """Run all commands once, then again, and so on: all see the same machine. One round more, the first, warms up.
 
-    No rounds: that first one counts.
+    No rounds: that first one counts. Before each of them is a `pause`, in seconds: a process that starts as another one
+    ends may be given the memory of that, at once and for little, where one that somebody starts has to wait for it.
 
     A command that fails takes no further turn, and the others go on.
     """
@@ -83,6 +86,7 @@ def in_turn(commands: Mapping[Name, Sequence[str]], rounds: int) -> dict[Name, M
     failed: dict[Name, Measured | FailedError] = {}
     for _ in range(rounds + 1):
         for name in [name for name in commands if name not in failed]:
+            time.sleep(pause)
             try:
                 runs[name].append(run(commands[name]))
             except FailedError as error:

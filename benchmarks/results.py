@@ -82,7 +82,7 @@ def _limits(work: Work) -> str:
     return ", ".join(ratio + peak) or "-"
 
 
-def document(lines: list[tuple[str, ...]], rounds: int, about: str) -> str:
+def document(lines: list[tuple[str, ...]], rounds: str, about: str) -> str:
     """What is printed, and written with `--write`."""
     made = table.markdown(HEADER, lines, NUMBERS)
     return f"{made}\n\nRounds: {rounds}. {about}.\n\n{machine.versions(*PACKAGES)}, awk: {machine.awk()}."

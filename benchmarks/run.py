@@ -1,6 +1,7 @@
 """losscli against what people would use instead: ratios of medians and peak memory, with limits.
 
-    python benchmarks/run.py [--only PATTERN] [--rounds N] [--rows N] [--data FOLDER] [--write] [--list]
+    python benchmarks/run.py [--only PATTERN] [--rounds N] [--rows N] [--pause SECONDS] [--data FOLDER] [--write]
+                             [--list]
 
 Every command is a whole process; commands take turns, so that all see the same machine. Exit status 1: a limit is
 passed, a command failed, or two outputs differ. A peer that is not installed is skipped: `pip install '.[bench]'`.
@@ -36,6 +37,7 @@ class Settings:
     folder: Path
     rows: int
     rounds: int
+    pause: float
 
     def fill(self, command: Command) -> list[str]:
         """Its words, with paths."""
@@ -60,7 +62,7 @@ def lacking(work: Work) -> list[str]:
 
 def groups(works: list[Work]) -> Iterator[list[Work]]:
     """Works that share our command: it is run once a round for all of them."""
-    for _, group in groupby(works, key=lambda work: (work.ours, work.rounds)):
+    for _, group in groupby(works, key=lambda work: (work.ours, work.rounds, work.at_once)):
         yield list(group)
 
 
@@ -70,8 +72,8 @@ def evaluate(group: list[Work], settings: Settings) -> list[Result]:
     wanted = [command for work in group if not missing[work] for command in (work.ours, work.theirs)]
     commands = {command: settings.fill(command) for command in wanted if command.words}
     make(settings.folder, settings.rows, {field for command in commands for field in command.fields() & DATA.keys()})
-    most = group[0].rounds
-    measured = in_turn(commands, settings.rounds if most is None else min(settings.rounds, most))
+    most, pause = group[0].rounds, 0.0 if group[0].at_once else settings.pause
+    measured = in_turn(commands, settings.rounds if most is None else min(settings.rounds, most), pause)
     return [skipped(work, missing[work]) if missing[work] else judge(work, measured) for work in group]
 
 
@@ -90,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only", metavar="PATTERN", default="", help="works whose line in --list matches, as a regex")
     made.add_argument("--rounds", metavar="N", type=int, default=7, help="after one that warms up (default: 7)")
     made.add_argument("--rows", metavar="N", type=int, default=10_000_000, help="of the large data (default: 10 M)")
+    made.add_argument("--pause", metavar="SECONDS", type=float, default=1.0, help="before a command (default: 1)")
     made.add_argument("--data", metavar="FOLDER", type=Path, help="where data is kept (default: made anew)")
     made.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.relative_to(ROOT)}")
     made.add_argument("--list", action="store_true", help="list the works and stop")
@@ -115,9 +118,10 @@ def main() -> int:
         return 0
     about = machine.describe()
     with tempfile.TemporaryDirectory() as temporary:
-        settings = Settings((options.data or Path(temporary)).resolve(), options.rows, options.rounds)
+        settings = Settings((options.data or Path(temporary)).resolve(), options.rows, options.rounds, options.pause)
         results = evaluate_all(options.works, settings)
-    text = document([result.cells(name(result.work, options.rows)) for result in results], options.rounds, about)
+    rounds = f"{options.rounds}, {options.pause:g} s before each command"
+    text = document([result.cells(name(result.work, options.rows)) for result in results], rounds, about)
     print(text)
     if options.write:
         table.write(DOCUMENT, text)

@@ -109,6 +109,7 @@ class Work:
     by: Callable[[Measured, Measured], Compared] = by_seconds
     read: Callable[[str], Numbers] | None = None  # what both must agree on
     rounds: int | None = None  # at most: what takes long, or hardly varies, or has rounds of its own
+    at_once: bool = False  # one command right after the other, as in the loop of a shell script
 
 
 SKLEARN, POLARS, DUCKDB, TORCH = ("scikit-learn",), ("polars",), ("duckdb",), ("torch",)
@@ -144,9 +145,9 @@ PANDAS_EIGHT = peer("pandas + NumPy", "pandas_eight", "{csv}")
 INSIDE = Command("torch, two threads", (), TORCH)
 
 WORKS = [
-    Work("start", VERSION, IMPORT_CLICK, 1.6),
-    Work("1 000 rows, piped", SMALL, PANDAS_SMALL, 0.40, read=values),
-    Work("1 000 rows, piped", SMALL, IMPORT_NUMPY, 2.0),
+    Work("start", VERSION, IMPORT_CLICK, 1.6, at_once=True),
+    Work("1 000 rows, piped", SMALL, PANDAS_SMALL, 0.40, read=values, at_once=True),
+    Work("1 000 rows, piped", SMALL, IMPORT_NUMPY, 2.0, at_once=True),
     Work("{rows} rows, CSV", CSV, SKLEARN_CSV, 0.33, peak=400, read=values),
     Work("{rows} rows, CSV", CSV, SKLEARN_ARROW, read=values),
     Work("{rows} rows, CSV", CSV, POLARS_CSV, 1.4, read=values),
@@ -154,6 +155,7 @@ WORKS = [
     Work("{rows} rows, CSV", CSV, AWK_CSV, read=values),
     Work("{rows} rows, Parquet", PARQUET, DUCKDB_PARQUET, 2.5, read=values),
     Work("{rows} rows, NPY pair", NPY, NUMPY_NPY, 0.9, read=values),
+    Work("{rows} rows, NPY pair, at once", NPY, NUMPY_NPY, read=values, at_once=True),
     Work("{rows} rows, CSV, 8 losses, all statistics", COMPUTE_EIGHT, PANDAS_EIGHT, 0.6, read=statistics),
     Work("kernels in memory, 10 losses", KERNELS, INSIDE, 1.0, by=as_told, rounds=0),
     Work("peak memory, {rows5} rows, CSV", CSV_X5, CSV, 1.3, peak=400, by=by_peak, rounds=1),

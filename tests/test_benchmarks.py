@@ -51,9 +51,9 @@ def test_a_work_fails_where_it_is_slow_or_numbers_differ():
 @pytest.mark.slow
 def test_peers_that_need_nothing_more_agree(tmp_path):
     only = ["--only", "NumPy$|one-liner|of five losses$"]
-    done = python(RUN, "--rows", "5000", "--rounds", "0", "--data", tmp_path, *only)
+    done = python(RUN, "--rows", "5000", "--rounds", "0", "--pause", "0", "--data", tmp_path, *only)
     table = [line for line in done.stdout.splitlines() if line.startswith("|")]
-    assert len(table) == 2 + 4
+    assert len(table) == 2 + 5
     wrong = [line for line in done.stderr.splitlines() if line.startswith("FAIL")]
     assert [line for line in wrong if " is more than " not in line] == []
     assert done.returncode == (1 if wrong else 0)
