@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -252,6 +253,13 @@ def _per_row(shape: tuple[int, ...]) -> str:
 # ------------------------------------------------------------------------------------------------ a dataset
 
 
+Statistic = tuple[tuple[str, ...] | None, int]
+"""A statistic by its group (None for all rows) and the place of its loss."""
+
+Full = frozenset[Statistic]
+"""Statistics of too many values to keep them."""
+
+
 class Evaluated(NamedTuple):
     """A batch and every loss on it; outcomes have a value for each row of `batch`."""
 
@@ -289,6 +297,13 @@ class Run:
     def again(self) -> Run:
         """The same before any batch, without gradients."""
         return Run(self.evaluators, self.reduction, False, self.group_by, self.resampling, self.value_only)
+
+    def condense(self, statistics: AbstractSet[Statistic]) -> None:
+        """Keep no values of these, only their counts."""
+        for key, i in statistics:
+            accumulators = self.accumulators if key is None else self.groups.get(key)
+            if accumulators:
+                accumulators[i].condense()
 
     def statistics(self) -> Iterator[tuple[tuple[str, ...] | None, int, Accumulator]]:
         """What is kept of each group (of all rows: None) and loss, by the place of the loss."""

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset, Part
 from losscli.data.table import Numbering
-from losscli.engines.parts import Full, Partial, Plan, evaluate
-from losscli.evaluate import Run
+from losscli.engines.parts import Partial, Plan, evaluate
+from losscli.evaluate import Full, Run, Statistic
 from losscli.statistics.quantiles import BUDGET
-from losscli.statistics.summary import Accumulator
 
 Memory = Mapping[str, Mapping[str, Any]]
 """What the checks of each role remember."""
@@ -97,32 +95,19 @@ def watched(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
 
 
 class Assembly:
-    """Parts put together, in their order."""
+    """Parts put together, in their order.
+
+    `full` are the statistics that do not keep values any more: quantiles are of too many.
+    """
 
     def __init__(self, plan: Plan, keep: Keep | None = None) -> None:
         """To be put into the plan's run, each batch being given to `keep`."""
         self._dataset, self._run = plan
         self._keep = keep
         self._blocks = Blocks()
+        self._kept: Counter[Statistic] = Counter()
+        self.full: Full = frozenset()
         self._numbering = [Numbering(table) for table in self._dataset.row_tables]
-
-    @property
-    def full(self) -> Full:
-        """The statistics that do not keep values any more: quantiles are of too many."""
-        return frozenset((key, i) for key, i, accumulator in self._statistics() if not accumulator.exact)
-
-    def _statistics(self) -> Iterator[tuple[tuple[str, ...] | None, int, Accumulator]]:
-        return chain.from_iterable(run.statistics() for run in (self._run, *self._blocks.runs()))
-
-    def _relieve(self) -> None:
-        """Keep no more values of what is not merged yet than of what is: they would only be counted later."""
-        kept: Counter[tuple[tuple[str, ...] | None, int]] = Counter()
-        for key, i, accumulator in self._statistics():
-            kept[key, i] += accumulator.kept
-        if max(kept.values(), default=0) > BUDGET:
-            for key, i, accumulator in self._statistics():
-                if kept[key, i] > BUDGET:
-                    accumulator.condense()
 
     def of(self, evaluated: Iterable[Done]) -> Iterator[int]:
         """Put together what came of all parts; gives the rows of what is done with, bit by bit.
@@ -178,11 +163,24 @@ class Assembly:
             before += size
 
     def _join(self, size: int, run: Run) -> None:
+        self._relieve(run)
         self._blocks.add(size, run)
-        self._relieve()
         if self._blocks.size == SECTION:
             (section,) = self._blocks.left()
             self._run.merge(section)
+
+    def _relieve(self, run: Run) -> None:
+        """Count what a run keeps that is to join; where that is too much for all together, no run keeps it any more."""
+        full = set()
+        for key, i, accumulator in run.statistics():
+            self._kept[key, i] += accumulator.kept if accumulator.exact else BUDGET + 1
+            if self._kept[key, i] > BUDGET:
+                accumulator.condense()
+                full.add((key, i))
+        if not full <= self.full:
+            for other in (self._run, *self._blocks.runs()):
+                other.condense(full - self.full)
+            self.full |= full
 
 
 def _tells_more(memory: Memory, known: Memory) -> bool:

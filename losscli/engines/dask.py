@@ -20,9 +20,9 @@ from losscli.data.dataset import Dataset, Part
 from losscli.data.table import Torn
 from losscli.engines.assembly import SECTION, Assembly, Block, Done, together, watched
 from losscli.engines.cluster import connected, told
-from losscli.engines.parts import Full, Partial, Plan, evaluate
+from losscli.engines.parts import Partial, Plan, evaluate
 from losscli.errors import ClusterError, DataError, LosscliError
-from losscli.evaluate import Run
+from losscli.evaluate import Full, Run
 from losscli.plan import Request, processors
 
 AHEAD = 3

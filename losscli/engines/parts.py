@@ -12,10 +12,7 @@ from typing import Any, NamedTuple
 
 from losscli.data.batch import Batch, RowPolicy
 from losscli.data.dataset import Dataset, Part
-from losscli.evaluate import Run
-
-Full = frozenset[tuple[tuple[str, ...] | None, int]]
-"""Statistics by their group (None for all rows) and the place of their loss."""
+from losscli.evaluate import Full, Run
 
 
 class Plan(NamedTuple):
@@ -57,7 +54,5 @@ def evaluate(part: Part, plan: Plan, full: Full = frozenset(), kept: bool = Fals
     for item in run.each(dataset.counted()):
         if kept:
             batches.append(item.batch)
-    for key, i, accumulator in run.statistics() if full else ():
-        if (key, i) in full:
-            accumulator.condense()
+    run.condense(full)
     return Partial(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
