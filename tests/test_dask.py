@@ -259,13 +259,22 @@ def _gone(part: dataset.Part) -> dataset.Part:
     return part
 
 
-def test_no_such_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]) -> None:
+@pytest.mark.parametrize(
+    ("address", "status", "message"),
+    [
+        ("tcp://127.0.0.1:9", 69, "no Dask scheduler answers there in 0.3 s\n"),
+        ("nonsense://x", 2, "is no address of a Dask scheduler (unknown address scheme 'nonsense' "),
+    ],
+)
+def test_no_such_cluster(
+    address: str, status: int, message: str, cli: Cli, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]
+) -> None:
     Path("d.csv").write_bytes(DATA["plain"][0])
     cut(600)
     monkeypatch.setattr(connection, "PATIENCE", 0.3)
-    result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
-    assert result.status == 2
-    assert result.err.startswith("losscli: error: scheduler tcp://127.0.0.1:9: no Dask scheduler answers there")
+    result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", address)
+    assert result.status == status
+    assert result.err.startswith(f"losscli: error: scheduler {address}: {message}")
     assert result.err.count("\n") == 1
 
 
@@ -305,13 +314,16 @@ def test_options_of_the_other_engine(option: tuple[str, str], cli: Cli) -> None:
         (["mse", "d.csv", "--top", "3"], "rows are printed in order, from one place"),
         (["mse", "d.csv", "--ci", "0.9"], "a bootstrap needs all rows in one place"),
         (["ghm_r", "d.csv"], "ghm_r needs all rows in one place"),
-        (["mse", "s.csv"], "the data is too small to be divided, or its rows are paired as they come"),
+        (["mse", "s.csv"], "the data is too small to be divided"),
+        (["mse", "t.csv", "p.csv"], "the rows of its files are paired as they come"),
     ],
 )  # fmt: skip
 def test_what_is_evaluated_here(arguments: list[str], why: str, cli: Cli, cut: Callable[[int], None]) -> None:
     data = DATA["plain"][0]
     Path("d.csv").write_bytes(data)
     Path("s.csv").write_text("y_true,y_pred\n1,2\n")
+    for name, values in (("t", Y), ("p", P)):
+        Path(f"{name}.csv").write_text("\n".join(["value", *map(str, values.tolist()), ""]))
     cut(600)
     here = cli("compute", *arguments, stdin=data)
     there = cli("compute", *arguments, "--engine", "dask", stdin=data)

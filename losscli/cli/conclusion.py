@@ -106,7 +106,8 @@ def _where(result: LossResult) -> str:
 def remarks(evaluation: Evaluation) -> list[str]:
     """What should be known of the numbers."""
     info = evaluation.data
-    texts = [f"{info.n_omitted} of {info.n} rows lack a value and were left out"] if info.n_omitted else []
+    lack = "lacks a value and was" if info.n_omitted == 1 else "lack a value and were"
+    texts = [f"{info.n_omitted} of {info.n} rows {lack} left out"] if info.n_omitted else []
     for result in evaluation:
         name = f"{result.label}{_where(result)}"
         if result.summary.clipped:

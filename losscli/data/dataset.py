@@ -162,7 +162,7 @@ class Dataset:
 
         They are longer where no value of theirs is `kept`.
         """
-        if any(self._learns(bound) for bound in self.bound.values()):
+        if self.learns:
             return None
         tables = self.row_tables
         if len(tables) == 1 and tables[0].divisible:
@@ -179,10 +179,11 @@ class Dataset:
     def row_tables(self) -> list[Table]:
         return list({id(b.table): b.table for name, b in self.bound.items() if self._by_row(name)}.values())
 
-    def _learns(self, bound: Bound) -> bool:
+    @property
+    def learns(self) -> bool:
         """Whether labels are names that get their numbers as they come."""
-        domain = self.domains.get(bound.role)
-        return domain is not None and domain.any_name and any(column.kind is Kind.TEXT for column in bound.columns)
+        named = (b for b in self.bound.values() if b.role in self.domains and self.domains[b.role].any_name)
+        return any(column.kind is Kind.TEXT for bound in named for column in bound.columns)
 
     def outline(self) -> Dataset:
         """What it takes to make datasets of parts elsewhere: no table has rows, no file is open."""

@@ -69,4 +69,9 @@ def _not_apart(dataset: Dataset, run: Run, parts: Iterator[Part] | None) -> str:
     loaded = [table for table in dataset.row_tables if not table.lasting]
     if loaded:
         return f"{loaded[0].name or 'arrays'} is read as it comes, in one place"
-    return "" if parts is not None else "the data is too small to be divided, or its rows are paired as they come"
+    if parts is not None:
+        return ""
+    if dataset.learns:
+        return "its labels are told by all rows"
+    paired = len(dataset.row_tables) > 1 and not all(table.sliceable for table in dataset.row_tables)
+    return "the rows of its files are paired as they come" if paired else "the data is too small to be divided"

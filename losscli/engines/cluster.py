@@ -52,8 +52,8 @@ def connected(request: Request, local_workers: int) -> Iterator[Any]:
     """A client of the cluster that was asked for; what was started for it ends with it.
 
     Raises:
-        UsageError: there is no such cluster, or losscli is not on its workers.
-        ClusterError: it has no workers.
+        UsageError: that is no address, or losscli is not on the workers.
+        ClusterError: nothing answers there, or it has no workers.
     """
     import dask
     import distributed  # noqa: F401 - it sets the levels of its loggers
@@ -93,8 +93,10 @@ def _joined(opened: ExitStack, address: str) -> Any:
 
     try:
         return opened.enter_context(Client(address, timeout=PATIENCE, set_as_default=False))
-    except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"scheduler {address}: no Dask scheduler answers there ({_line(error)})") from error
+    except OSError as error:
+        raise ClusterError(f"scheduler {address}: no Dask scheduler answers there in {PATIENCE} s") from error
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"scheduler {address}: is no address of a Dask scheduler ({_line(error)})") from error
 
 
 def _wait(client: Any, address: str, workers: int) -> None:

@@ -55,8 +55,8 @@ def run_parts(dataset: Dataset, run: Run, parts: Iterator[Part], request: Reques
     """Evaluate parts by the workers of a cluster; gives the rows of each part that is done with.
 
     Raises:
-        UsageError: there is no such cluster.
-        ClusterError: it has no workers, goes away, or its workers die over and over.
+        UsageError: there can be no such cluster.
+        ClusterError: it does not answer, has no workers, goes away, or its workers die over and over.
         LosscliError: as `Run.over`.
     """
     plan = Plan(dataset, run)
