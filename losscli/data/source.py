@@ -203,17 +203,15 @@ class _Parts(Table):
     def __init__(self, name: str, paths: Sequence[str], role: str | None, options: ReadOptions) -> None:
         self._first = _open_one(paths[0], role, options)
         self._files = _Files(paths, 1, role, options)
-        self._opened = 1
         super().__init__(name, self._first.format, self._first.columns)
         self.divisible, self.small_pieces, self.lasting = True, self._first.small_pieces, True
 
     def progress(self) -> float | None:
-        return (self._opened - 1) / len(self._files.paths)
+        return max(0, len(self.starts) - 1) / len(self._files.paths)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         rows = 0
         for table in chain([self._first], self._files.opened(wanted)):
-            self._opened += table is not self._first
             self.starts.append((rows, table.name))
             for chunk in table.chunks(wanted):
                 rows += len(next(iter(chunk.values())))

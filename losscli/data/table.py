@@ -255,19 +255,21 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
 
 _FLAGS = {"true": 1.0, "false": 0.0}
 
-_NAN = re.compile(r"[+-]?nan\(\w*\)", re.IGNORECASE)
+_NAN = r"[+-]?nan\(\w*\)"
 """As C libraries write it, `-nan(ind)`: PyArrow reads that, too."""
 
 
 def parse_number(text: str) -> float | None:
     """A text as a number: NaN where it stands for a missing one, 1 and 0 for true and false, None otherwise."""
     stripped = text.strip()
-    if stripped in MISSING or _NAN.fullmatch(stripped):
+    if stripped in MISSING:
         return float("nan")
     try:
-        return float(stripped) if "_" not in stripped else None
+        if "_" not in stripped:  # Python reads 1_000 as a number
+            return float(stripped)
     except ValueError:
-        return _FLAGS.get(stripped.lower())
+        pass
+    return float("nan") if re.fullmatch(_NAN, stripped, re.IGNORECASE) else _FLAGS.get(stripped.lower())
 
 
 def _pandas_na() -> object:

@@ -168,7 +168,7 @@ def _blocks(parts: Iterable[Part], count: int, limit: _Limit) -> Iterator[Block]
 
 
 def _halved(some: Block) -> Iterator[Block]:
-    """The blocks of what is one, but for what there is not of it."""
+    """Parts as blocks, the largest first: one block where they are a power of 2."""
     while some:
         size = 1 << len(some).bit_length() - 1
         yield some[:size]
