@@ -7,21 +7,23 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from losscli.version import __version__
 
 if TYPE_CHECKING:
     from losscli.api import LossFunction, compare, compute, get_loss, list_losses, recommend
+    from losscli.declaration.loss import Property, Reduction, loss
     from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
     from losscli.results import Evaluation, LossResult
-    from losscli.spec import Property, Reduction, loss
 
-_HOMES = {
+_PUBLIC = {
     "losscli.api": ("LossFunction", "compare", "compute", "get_loss", "list_losses", "recommend"),
     "losscli.errors": ("ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"),
     "losscli.results": ("Evaluation", "LossResult"),
-    "losscli.spec": ("Property", "Reduction", "loss"),
+    "losscli.declaration.loss": ("Property", "Reduction", "loss"),
 }
 
 __all__ = [
@@ -35,9 +37,20 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: `import losscli` alone costs nothing."""
     import importlib
 
-    home = next((module for module, names in _HOMES.items() if name in names), None)
-    if home is None:
+    module = next((module for module, names in _PUBLIC.items() if name in names), None)
+    if module is None:
         raise AttributeError(f"module 'losscli' has no attribute {name!r}")
-    value = getattr(importlib.import_module(home), name)
+    value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    """This package. `losscli.compare` is the function, not the folder of that name, which Python binds on import."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

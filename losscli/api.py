@@ -12,24 +12,25 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from losscli import plan, registry, spec
-from losscli.data.source import ReadOptions, Sources, open_data
+from losscli import binding, registry
+from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
-from losscli.domain import Array
+from losscli.declaration import grammar
+from losscli.declaration.domains import Array
+from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import DataError, UsageError
-from losscli.evaluate import Evaluator, choose_form
-from losscli.inmemory import InMemory
-from losscli.plan import Request
+from losscli.evaluation.evaluator import Evaluator, choose_form
+from losscli.evaluation.in_memory import BlockEvaluator
+from losscli.options import EvaluationOptions, check_choices
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
-from losscli.spec import BoundLoss, Loss
 
 if TYPE_CHECKING:
-    from losscli.analysis.baseline import Earlier
-    from losscli.analysis.comparison import Comparison
-    from losscli.analysis.recommend import Recommendation
+    from losscli.baseline import BaselineFile
+    from losscli.compare.result import Comparison
     from losscli.data.dataset import Dataset
-    from losscli.evaluate import Run
+    from losscli.evaluation.run import RunState
     from losscli.penalty import Applied
+    from losscli.recommend.advise import Recommendation
 
 Data = Any
 """A path, a DataFrame, a mapping of role or column names to arrays."""
@@ -38,10 +39,10 @@ Data = Any
 def resolve(losses: str | Sequence[str | LossFunction], params: Mapping[str, Any] | None = None) -> list[BoundLoss]:
     """Losses as typed, with their parameters; UsageError names everything that is unknown."""
     if isinstance(losses, str):
-        return registry.resolve(spec.parse(losses), params)
+        return registry.resolve(grammar.parse(losses), params)
     bound: list[BoundLoss] = []
     for item in losses:
-        bound += registry.resolve(spec.parse(item), params) if isinstance(item, str) else [item.bound]
+        bound += registry.resolve(grammar.parse(item), params) if isinstance(item, str) else [item.bound]
     return bound
 
 
@@ -84,14 +85,14 @@ def compute(loss: Any, /, data: Data = None, **options: Any) -> LossResult | Eva
     earlier = _earlier(options.pop("baseline", None))
     evaluation = _evaluate([loss] if one else list(loss), data, options)
     evaluation = evaluation.with_penalty(charge) if charge else evaluation
-    evaluation = earlier.beside(evaluation) if earlier else evaluation
+    evaluation = earlier.attach_to(evaluation) if earlier else evaluation
     return evaluation.losses[0] if one and not options.get("group_by") else evaluation
 
 
-def _earlier(path: str | os.PathLike[str] | None) -> Earlier | None:
+def _earlier(path: str | os.PathLike[str] | None) -> BaselineFile | None:
     if path is None:
         return None
-    from losscli.analysis import baseline
+    from losscli import baseline
 
     return baseline.read(os.fspath(path))
 
@@ -124,18 +125,18 @@ def compare(losses: Sequence[str] | str, /, data: Data = None, *, outliers: str 
         **options: as in `compute`; and `models`, the columns of the predictions of several models, or name -> array
             where `y_true` is an array. With `ci` each loss has an interval of its value in `result.ci`.
     """
-    from losscli.analysis.compare import Asked, compare_run
+    from losscli.compare.compare import CompareOptions, compare_run
 
     names = losses.split(",") if isinstance(losses, str) else list(losses)
     if options.get("engine", "local") != "local":
         raise UsageError("compare has no engine: it needs all rows in one place")
-    asked = Asked.of(outliers, sort, show_outliers, options.get("ci") is not None)
+    asked = CompareOptions.of(outliers, sort, show_outliers, options.get("ci") is not None)
     column = asked.rule.column if asked.rule else ""
     earlier = _earlier(options.pop("baseline", None))
     named = {"models": ()} | options | ({"carry": (column,)} if column else {})
     with _prepared(names, data, named) as (dataset, run):
         compared = compare_run(dataset, run, asked)
-    return compared.beside(earlier) if earlier else compared
+    return compared.with_baseline(earlier) if earlier else compared
 
 
 def recommend(data: Data = None, *, from_logits: bool = False, **options: Any) -> Recommendation:
@@ -156,44 +157,44 @@ def recommend(data: Data = None, *, from_logits: bool = False, **options: Any) -
         DataError: shapes that do not fit, labels that are no class, a missing or infinite value.
         NoResultError: no row was left.
     """
-    from losscli.analysis.recommend import recommend_from
+    from losscli.recommend.advise import recommend_from
 
     asked = {key: value for key, value in options.items() if key in ("columns", "classes", "id", "nan")}
-    arrays = {key: value for key, value in options.items() if key in plan.OBSERVED and value is not None}
-    unknown = [key for key in options if key not in asked and key not in plan.OBSERVED]
+    arrays = {key: value for key, value in options.items() if key in binding.OBSERVED and value is not None}
+    unknown = [key for key in options if key not in asked and key not in binding.OBSERVED]
     if unknown:
         raise UsageError(f"recommend takes no {unknown[0]!r}")
     asked["classes"] = tuple(map(str, asked.get("classes", ())))
-    request = Request(**asked)
+    request = EvaluationOptions(**asked)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     bound = request._replace(columns={"weight": "weight", **request.columns}) if "weight" in arrays else request
-    with closing(_sources(data, arrays, plan.OBSERVED)) as sources:
+    with closing(_sources(data, arrays, binding.OBSERVED)) as sources:
         return recommend_from(sources, bound, _warn, data=paths, logits=from_logits)
 
 
 @contextmanager
-def _prepared(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Iterator[tuple[Dataset, Run]]:
+def _prepared(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> Iterator[tuple[Dataset, RunState]]:
     """The dataset and the run that the arguments of compute and compare ask for."""
-    asked = {key: value for key, value in options.items() if key in Request._fields}
+    asked = {key: value for key, value in options.items() if key in EvaluationOptions._fields}
     models = asked.get("models") or ()
     predictions = dict(models) if isinstance(models, Mapping) else {}
     if predictions and data is not None:
         raise UsageError("models as arrays go with y_true as an array; of data they are columns")
     if "models" in asked:
         asked["models"] = tuple(map(str, models))
-    rest = {key: value for key, value in options.items() if key not in Request._fields}
+    rest = {key: value for key, value in options.items() if key not in EvaluationOptions._fields}
     probe = resolve(losses)
-    roles = plan.role_names(probe)
+    roles = binding.role_names(probe)
     arrays = {key: value for key, value in rest.items() if key in roles and value is not None}
     params = {key: value for key, value in rest.items() if key not in roles}
     bound = resolve(losses, params) if params else probe
     for key in ("classes", "group_by"):
         asked[key] = tuple(map(str, asked.get(key, ())))
-    request = Request(**asked)
+    request = EvaluationOptions(**asked)
     if "weight" in arrays:
         request = request._replace(columns={"weight": "weight", **request.columns})
     with closing(_sources(data, arrays | predictions, roles)) as sources:
-        yield plan.prepare(bound, sources, request, _warn)
+        yield binding.bind(bound, sources, request, _warn)
 
 
 def _sources(data: Data, arrays: Mapping[str, ArrayLike], roles: Sequence[str]) -> Sources:
@@ -223,18 +224,20 @@ def _evaluate(losses: Sequence[Any], data: Data, options: Mapping[str, Any]) -> 
     with _prepared(losses, data, options) as (dataset, run):
         if options.get("engine", "local") != "local":
             return _reduced(dataset, run, options)
-        kept = [(item.batch.rows, item.outcomes) for item in run.over(dataset.batches())]
+        kept = [(item.batch.rows, item.outcomes) for item in run.evaluate(dataset.batches())]
         if run.group_by:
             return results_by_group(dataset, run)
         evaluation = results_of(dataset, run)
     return replace(evaluation, losses=tuple(_with_samples(r, i, kept) for i, r in enumerate(evaluation.losses)))
 
 
-def _reduced(dataset: Dataset, run: Run, options: Mapping[str, Any]) -> Evaluation:
+def _reduced(dataset: Dataset, run: RunState, options: Mapping[str, Any]) -> Evaluation:
     """The statistics alone, from where they are found."""
-    from losscli.engines import reduced
+    from losscli.evaluation.engines import reduced
 
-    request = Request(**{key: options[key] for key in ("engine", "scheduler", "workers", "jobs") if key in options})
+    request = EvaluationOptions(
+        **{key: options[key] for key in ("engine", "scheduler", "workers", "jobs") if key in options}
+    )
     for _ in reduced(dataset, run, request, _warn):
         pass
     return results_by_group(dataset, run) if run.group_by else results_of(dataset, run)
@@ -280,23 +283,23 @@ class LossFunction:
 
     def value(self, *arrays: ArrayLike, reduction: str = "mean", **roles: ArrayLike) -> float:
         """The reduced loss (`mean`, `sum`, `median`) alone: `compute(...).value` without the statistics beside it."""
-        plan.check_choices(Request(reduction=reduction))
+        check_choices(EvaluationOptions(reduction=reduction))
         return self._on(arrays, roles).value(reduction)
 
-    def _on(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> InMemory:
+    def _on(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> BlockEvaluator:
         values = {name: np.asarray(array) for name, array in self._named(arrays, roles).items()}
         form = choose_form(self.bound, {name: array.shape for name, array in values.items()})
         if form is None:
             wanted = " or ".join("(" + ", ".join(r.name for r in f.roles) + ")" for f in self.bound.loss.forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
         values = {name: np.atleast_1d(array) for name, array in values.items()}
-        by_row = [role.name for role in form.roles if role.domain.by_row and role.name in values]
+        by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
         sizes = {len(values[name]) for name in by_row}
         if len(sizes) > 1:
             shapes = ", ".join(f"{name} is {values[name].shape}" for name in by_row)
             raise DataError(f"shapes differ: {shapes}")
         tables = frozenset(name for name in values if name not in by_row)
-        return InMemory(Evaluator(self.bound, form), values, tables, sizes.pop())
+        return BlockEvaluator(Evaluator(self.bound, form), values, tables, sizes.pop())
 
     def _named(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
         names = next((f for f in self.bound.loss.forms if len(f.roles) == len(arrays)), self.bound.loss.forms[0]).roles
@@ -314,7 +317,7 @@ def get_loss(name: str, /, **params: Any) -> LossFunction:
     Raises:
         UsageError: an unknown name or parameter, or one out of range.
     """
-    found = resolve(name, {spec.normal(key): value for key, value in params.items()})
+    found = resolve(name, {grammar.normal(key): value for key, value in params.items()})
     if len(found) != 1:
         raise UsageError(f"get_loss takes one loss, not {len(found)}")
     return LossFunction(found[0])

@@ -1,6 +1,10 @@
-"""Everything that losscli refuses, each kind with the exit status the command line gives it."""
+"""Errors that losscli raises on purpose, each with its exit status on the command line."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from losscli.messages import Hint, Message
 
 __all__ = ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
 
@@ -8,10 +12,29 @@ __all__ = ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageE
 class LosscliError(Exception):
     """Base of every error that losscli raises on purpose.
 
-    The message is one line: what is wrong, where, and how to mend it.
+    The message is one line: what is wrong, where, and how to mend it. `hint` names options; the text of the error
+    spells them for Python, the command line spells them for a shell.
     """
 
     exit_status = 70
+
+    def __init__(
+        self, problem: str, hint: Hint | None = None, *, option: tuple[str, str] | None = None, **fields: Any
+    ) -> None:
+        """Make an error.
+
+        Args:
+            problem: What is wrong and where; a Message is taken as it is.
+            hint: What to do about it.
+            option: The name and value of the option that the problem is about.
+            **fields: What the hint's fields stand for.
+        """
+        self.message: Message
+        if isinstance(problem, Message) and hint is None and option is None:
+            self.message = problem
+        else:
+            self.message = Message(problem, hint, option=option, **fields)
+        super().__init__(self.message)
 
 
 class UsageError(LosscliError, ValueError):
@@ -21,13 +44,13 @@ class UsageError(LosscliError, ValueError):
 
 
 class DataError(LosscliError, ValueError):
-    """The data is missing, unreadable, or not what the loss is defined for."""
+    """The data is missing, unreadable, or outside of the domain of the loss."""
 
     exit_status = 3
 
 
 class ClusterError(LosscliError, RuntimeError):
-    """The machines that were to do the work are not there, or went away."""
+    """The cluster does not answer or went away."""
 
     exit_status = 69
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from losscli import spec
-from losscli.domain import Array, Interval, Number
+from losscli.declaration import grammar
+from losscli.declaration.domains import Array, Interval, Number
+from losscli.declaration.loss import Parameter, checked
 from losscli.errors import DataError, UsageError
-from losscli.spec import Parameter
 
 if TYPE_CHECKING:
-    from losscli.data.source import ReadOptions
+    from losscli.data.sources import ReadOptions
     from losscli.data.table import Table
 
 STRENGTH = Parameter("lambda", Number(Interval(0, high_open=True)), None)
@@ -90,7 +90,7 @@ def parse(text: str) -> BoundPenalty:
     Raises:
         UsageError: there is no such penalty or setting, one is out of range, or lambda is not given.
     """
-    requests = spec.parse(text)
+    requests = grammar.parse(text)
     if len(requests) != 1:
         raise UsageError(f"{text!r}: one penalty at a time; elastic_net is l1 and l2 together")
     name, typed = requests[0]
@@ -101,7 +101,7 @@ def parse(text: str) -> BoundPenalty:
     for key in typed:
         if key not in known:
             raise UsageError(f"{name} has no setting {key!r}; it has {', '.join(known)}")
-    values = {s.name: spec.checked(name, s, typed[s.name]) if s.name in typed else s.default for s in known.values()}
+    values = {s.name: checked(name, s, typed[s.name]) if s.name in typed else s.default for s in known.values()}
     if values["lambda"] is None:
         raise UsageError(f"the penalty {name} needs its strength, as in {name}:lambda=0.01")
     return BoundPenalty(penalty, values)
@@ -114,7 +114,7 @@ def apply(bound: BoundPenalty, path: str, options: ReadOptions | None = None) ->
         DataError: the file cannot be read, holds text, or a number that is missing or not finite.
     """
     from losscli.data.npy import PARAMETERS
-    from losscli.data.source import open_table
+    from losscli.data.sources import open_table
 
     table = open_table(path, PARAMETERS, options)
     try:

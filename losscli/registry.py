@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from losscli import spec
+from losscli.declaration import grammar
+from losscli.declaration.grammar import LossSpec, RawValue
+from losscli.declaration.loss import BoundLoss, Loss, _pending
 from losscli.errors import UsageError
-from losscli.losses._homes import home_of
-from losscli.spec import BoundLoss, Loss, Request, Typed
+from losscli.losses import MODULES
+from losscli.losses._index import module_of
 
 ENTRY_POINT_GROUP = "losscli.losses"
 
@@ -23,27 +25,30 @@ _by_name: dict[str, Loss] = {}
 def all_losses() -> list[Loss]:
     """Every loss: the catalogue's file by file, then others, in the order of declaration."""
     _load_entry_points()
-    _take_up()
+    _register_pending()
+    order = {f"losscli.losses.{name}": i for i, name in enumerate(MODULES)}
+    last = len(order)
     return sorted(
-        dict.fromkeys(_by_name.values()), key=lambda loss: (not loss.in_catalogue, loss.in_catalogue and loss.module)
+        dict.fromkeys(_by_name.values()),
+        key=lambda loss: last + 1 if not loss.in_catalogue else order.get(loss.module, last),
     )
 
 
-def _take_up(names: Iterable[str] = ()) -> None:
+def _register_pending(names: Iterable[str] = ()) -> None:
     """Add the losses that were declared since, and the catalogue's: those of these names, or all.
 
     Raises:
         UsageError: a name is that of another loss.
     """
-    homes = {home_of(name) for name in names}
-    if spec.declared or not homes or None in homes:
+    homes = {module_of(name) for name in names}
+    if _pending or not homes or None in homes:
         _load()
     else:
         for home in homes:
             importlib.import_module(f"losscli.losses.{home}")
-    while spec.declared:
-        loss = spec.declared.pop(0)
-        names = [spec.normal(name) for name in (loss.name, *loss.aliases)]
+    while _pending:
+        loss = _pending.pop(0)
+        names = [grammar.normal(name) for name in (loss.name, *loss.aliases)]
         for name in names:
             other = _by_name.get(name)
             if other is not None and (other.name, other.module) != (loss.name, loss.module):
@@ -53,14 +58,14 @@ def _take_up(names: Iterable[str] = ()) -> None:
 
 @functools.cache
 def _load() -> None:
-    mine, spec.declared[:] = spec.declared[:], []  # the catalogue comes first: nothing may take its names
+    mine, _pending[:] = _pending[:], []  # the catalogue comes first: nothing may take its names
     import pkgutil
 
     package = importlib.import_module("losscli.losses")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"losscli.losses.{module.name}")
-    spec.declared += mine
+    _pending.extend(mine)
 
 
 @functools.cache
@@ -94,7 +99,7 @@ def load_plugin(path: str) -> ModuleType:
     sys.modules[name] = module
     try:
         module_spec.loader.exec_module(module)
-        _take_up()
+        _register_pending()
     except UsageError as error:
         raise UsageError(f"--plugin {path}: {error}") from error
     except (Exception, SystemExit) as error:
@@ -107,26 +112,26 @@ def load_plugin(path: str) -> ModuleType:
 
 def known(name: str) -> bool:
     """Whether a loss goes by that name."""
-    _take_up([name])
+    _register_pending([name])
     return name in _by_name
 
 
 def find(name: str) -> Loss:
     """The loss of that name or alias, or a UsageError with suggestions."""
-    return resolve([Request(spec.normal(name), {})])[0].loss
+    return resolve([LossSpec(grammar.normal(name), {})])[0].loss
 
 
-def resolve(requests: Sequence[Request], shared: Mapping[str, Any] | None = None) -> list[BoundLoss]:
+def resolve(requests: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) -> list[BoundLoss]:
     """Look up losses and set their parameters; every unknown name is reported in one UsageError.
 
     Args:
         requests: losses as typed or asked for.
         shared: parameters for each loss that has them (`-P`); one that none has is an error.
     """
-    _take_up([request.name for request in requests])
+    _register_pending([request.name for request in requests])
     if any(request.name not in _by_name for request in requests):
         _load_entry_points()
-        _take_up()
+        _register_pending()
     shared = shared or {}
     problems = [_unknown("loss", r.name, _by_name) for r in requests if r.name not in _by_name]
     found = [(r, _by_name[r.name]) for r in requests if r.name in _by_name]
@@ -143,7 +148,7 @@ def resolve(requests: Sequence[Request], shared: Mapping[str, Any] | None = None
     return list({loss.canonical: loss for loss in bound}.values())
 
 
-def _merged(loss: Loss, shared: Mapping[str, Any], own: Mapping[str, Typed]) -> dict[str, Any]:
+def _merged(loss: Loss, shared: Mapping[str, Any], own: Mapping[str, RawValue]) -> dict[str, Any]:
     names = {p.name for p in loss.parameters}
     return {key: value for key, value in shared.items() if key in names} | dict(own)
 
@@ -152,7 +157,7 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = sorted(known)
-    close = _meant(name) if kind == "loss" else difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    close = _suggest(name) if kind == "loss" else difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if close:
         return f"unknown {kind}: {name!r} (did you mean {', '.join(close)}?)"
     if kind == "loss":
@@ -160,12 +165,12 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {kind}: {name!r} (it has {', '.join(names) if names else 'none'})"
 
 
-def _meant(name: str) -> list[str]:
+def _suggest(name: str) -> list[str]:
     """Losses that an unknown name may stand for: as it is, or as other libraries write it (`KLDivLoss`, `mse_loss`)."""
     import difflib
 
-    bare = {squeezed: loss.name for key, loss in _by_name.items() if (squeezed := _bare(key))}
-    wanted = _bare(name)
+    bare = {squeezed: loss.name for key, loss in _by_name.items() if (squeezed := _squash(key))}
+    wanted = _squash(name)
     if wanted in bare:
         return [bare[wanted]]
     found = [own for key, own in bare.items() if len(wanted) > 2 and key.startswith(wanted)]
@@ -174,6 +179,6 @@ def _meant(name: str) -> list[str]:
     return list(dict.fromkeys(found))[:3]
 
 
-def _bare(name: str) -> str:
+def _squash(name: str) -> str:
     """A name without what says only that it is one of a loss."""
     return name.replace("_", "").removesuffix("loss")

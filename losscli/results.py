@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import Array
-from losscli.evaluate import Evaluator, Run
+from losscli.declaration.domains import Array
+from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.run import RunState
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from losscli.data.dataset import Dataset
     from losscli.penalty import Applied
-    from losscli.statistics.resampling import ConfidenceInterval
+    from losscli.statistics.bootstrap.options import ConfidenceInterval
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
-ENDS = ("ci_low", "ci_high")
+CI_COLUMNS = ("ci_low", "ci_high")
 NO_VALUE = "the value is not a finite number"
 
 
@@ -42,7 +43,7 @@ class DataInfo(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         return {
             "paths": self.paths, "format": self.format, "n": self.n, "n_used": self.n_used,
-            "n_omitted": self.n_omitted, "weight_sum": number(self.weight_sum),
+            "n_omitted": self.n_omitted, "weight_sum": finite_or_none(self.weight_sum),
         }  # fmt: skip
 
 
@@ -88,13 +89,13 @@ class LossResult:
     ci: ConfidenceInterval | None = None
 
     @property
-    def located(self) -> dict[str, Any]:
+    def group_json(self) -> dict[str, Any]:
         """The group and the model that it is of, as JSON has them."""
         group = {} if self.group is None else {"group": self.group}
         return group if self.model is None else group | {"model": self.model}
 
     @property
-    def where(self) -> dict[str, str]:
+    def group_columns(self) -> dict[str, str]:
         """The group and the model that it is of, as columns."""
         group = self.group or {}
         return group if self.model is None else group | {"model": self.model}
@@ -102,10 +103,10 @@ class LossResult:
     @property
     def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
         """What tells it apart from the other results of an evaluation: its label, and where it is of."""
-        return self.label, tuple(self.where.items())
+        return self.label, tuple(self.group_columns.items())
 
     @property
-    def beside(self) -> dict[str, float | None]:
+    def extra_columns(self) -> dict[str, float | None]:
         """What was asked for beside the value, as columns."""
         columns: dict[str, float | None] = {}
         if self.ci is not None:
@@ -132,12 +133,12 @@ class LossResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it: numbers that are not finite are None."""
         summary = self.summary
-        beside = {key: number(value) for key, value in self.beside.items()}
-        return self.located | {
-            "loss": self.label, "name": self.name, "params": {k: plain(v) for k, v in self.params.items()},
-            "value": number(summary.value), **beside, "status": summary.status, "n": summary.n,
-            "weight_sum": number(summary.weight_sum),
-            **{key: number(getattr(summary, key)) for key in STATISTICS},
+        beside = {key: finite_or_none(value) for key, value in self.extra_columns.items()}
+        return self.group_json | {
+            "loss": self.label, "name": self.name, "params": {k: jsonable(v) for k, v in self.params.items()},
+            "value": finite_or_none(summary.value), **beside, "status": summary.status, "n": summary.n,
+            "weight_sum": finite_or_none(summary.weight_sum),
+            **{key: finite_or_none(getattr(summary, key)) for key in STATISTICS},
             **({} if self.ci is None else {"ci": self.ci.to_dict()}),
             "exact": summary.exact, "clipped": summary.clipped, "signature": self.signature,
         }  # fmt: skip
@@ -171,7 +172,7 @@ class Evaluation(Sequence[LossResult]):
                 summary=loss.summary._replace(value=loss.value + penalty.value),
                 signature=f"{loss.signature}|{signed}",
                 penalty=penalty.value,
-                ci=loss.ci and loss.ci.through(lambda end: end + penalty.value),
+                ci=loss.ci and loss.ci.map_endpoints(lambda end: end + penalty.value),
             )
             for loss in self.losses
         )
@@ -191,7 +192,7 @@ class Evaluation(Sequence[LossResult]):
     def to_dict(self) -> dict[str, Any]:
         """The document that `--format json` prints."""
         penalty = {} if self.penalty is None else {"penalty": self.penalty.to_dict()}
-        return document(self.data) | penalty | {"losses": [loss.to_dict() for loss in self.losses]}
+        return json_header(self.data) | penalty | {"losses": [loss.to_dict() for loss in self.losses]}
 
     def to_frame(self) -> pd.DataFrame:
         """A row a loss."""
@@ -199,24 +200,25 @@ class Evaluation(Sequence[LossResult]):
 
         keys = ("value", "n", *STATISTICS)
         rows = [
-            (loss.group or {}) | loss.beside | {key: getattr(loss.summary, key) for key in keys} for loss in self.losses
+            (loss.group or {}) | loss.extra_columns | {key: getattr(loss.summary, key) for key in keys}
+            for loss in self.losses
         ]
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
 
 
-def document(data: DataInfo) -> dict[str, Any]:
+def json_header(data: DataInfo) -> dict[str, Any]:
     """What every JSON document starts with."""
     return {"schema_version": SCHEMA_VERSION, "losscli": __version__, "data": data.to_dict()}
 
 
-def number(value: float | None) -> float | None:
+def finite_or_none(value: float | None) -> float | None:
     """A number as JSON can hold it: None where it is not finite; a whole number stays one."""
     return None if value is None or not np.isfinite(value) else value if type(value) is int else float(value)
 
 
-def plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """A parameter's value as JSON can hold it."""
-    return list(value) if isinstance(value, tuple) else number(value) if isinstance(value, float) else value
+    return list(value) if isinstance(value, tuple) else finite_or_none(value) if isinstance(value, float) else value
 
 
 def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:
@@ -236,7 +238,7 @@ def data_info(dataset: Dataset, weight: float) -> DataInfo:
     return DataInfo(dataset.paths, dataset.format, policy.n, used, policy.omitted, weight_sum, weighted)
 
 
-def results_of(dataset: Dataset, run: Run) -> Evaluation:
+def results_of(dataset: Dataset, run: RunState) -> Evaluation:
     """The results of a run that is over."""
     info = data_info(dataset, run.weight.value)
     return Evaluation(info, tuple(_results(run.accumulators, info, run, dataset, None)))
@@ -244,7 +246,7 @@ def results_of(dataset: Dataset, run: Run) -> Evaluation:
 
 def group_order(key: Sequence[str]) -> list[tuple[bool, float, str]]:
     """What groups are sorted by: numbers by their size, before other names."""
-    return [(number is None, number or 0.0, text) for text in key for number in [_as_number(text)]]
+    return [(as_number is None, as_number or 0.0, text) for text in key for as_number in [_as_number(text)]]
 
 
 def _as_number(text: str) -> float | None:
@@ -255,7 +257,7 @@ def _as_number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def results_by_group(dataset: Dataset, run: Run) -> Evaluation:
+def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     """The results of each group, in the order of their names; losses in the order they were asked for."""
     info = data_info(dataset, run.weight.value)
     results: list[LossResult] = []
@@ -266,7 +268,7 @@ def results_by_group(dataset: Dataset, run: Run) -> Evaluation:
 
 
 def _results(
-    accumulators: Sequence[Accumulator], info: DataInfo, run: Run, dataset: Dataset, group: dict[str, str] | None
+    accumulators: Sequence[Accumulator], info: DataInfo, run: RunState, dataset: Dataset, group: dict[str, str] | None
 ) -> list[LossResult]:
     """The results of all losses over all rows, or of those of which any row of a group counts."""
     there = [(e, a) for e, a in zip(run.evaluators, accumulators, strict=True) if group is None or a.moments.n]
@@ -275,7 +277,7 @@ def _results(
 
 
 def _result(
-    evaluator: Evaluator, summary: Summary, ci: ConfidenceInterval | None, info: DataInfo, run: Run, dataset: Dataset,
+    evaluator: Evaluator, summary: Summary, ci: ConfidenceInterval | None, info: DataInfo, run: RunState, dataset: Dataset,
     group: dict[str, str] | None,
 ) -> LossResult:  # fmt: skip
     if ci is not None and summary.status != "ok":
@@ -288,12 +290,12 @@ def _intervals(accumulators: Sequence[Accumulator]) -> Sequence[ConfidenceInterv
     kept = [accumulator.bootstrap for accumulator in accumulators if accumulator.bootstrap is not None]
     if not kept:
         return [None] * len(accumulators)
-    from losscli.statistics.intervals import intervals
+    from losscli.statistics.bootstrap.intervals import intervals
 
     return intervals(kept)
 
 
-def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: Run, dataset: Dataset) -> str:
+def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: RunState, dataset: Dataset) -> str:
     """Everything that the number depends on."""
     reduction = evaluator.bound.loss.reduction if run.reduction == "mean" else run.reduction
     parts = {

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from losscli import registry
-from losscli.spec import BoundLoss, Form, Loss
+from losscli.declaration.loss import BoundLoss, Form, Loss
 
 GOLDEN = Path(__file__).parent / "golden"
 DIMS = {"N": 9, "C": 4, "D": 3, "T": 6, "S": 2, "K": 3}
@@ -85,7 +85,7 @@ def classes(bound: BoundLoss) -> int:
 def draw(bound: BoundLoss, form: Form, rng: np.random.Generator, rows: int = DIMS["N"]) -> dict[str, Any]:
     """Random arrays for the roles of a form, inside their domains and away from kinks."""
     dims = DIMS | {"N": rows, "C": classes(bound)}
-    return {role.name: role.domain.given(bound.params).sample(rng, dims) for role in form.roles}
+    return {role.name: role.domain.with_params(bound.params).sample(rng, dims) for role in form.roles}
 
 
 def kernel(bound: BoundLoss, form: Form, arrays: dict[str, Any], hook: str = "") -> np.ndarray:

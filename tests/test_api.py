@@ -199,7 +199,7 @@ def test_a_plugin_that_fails_is_no_bug_of_ours(
     body: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "_by_name", dict(registry._by_name))
-    code = "from losscli.domain import Real\nfrom losscli.spec import loss\n"
+    code = "from losscli.declaration.domains import Real\nfrom losscli.declaration.loss import loss\n"
     code += f"@loss(family='regression', formula='?')\ndef mine(y_true: Real, y_pred: Real):\n    return {body}\n"
     (tmp_path / "mine.py").write_text(code)
     registry.load_plugin(str(tmp_path / "mine.py"))
@@ -235,8 +235,8 @@ def test_blocks_and_threads_change_nothing(name: str, monkeypatch: pytest.Monkey
     roles = arrays.get(name, (rng.normal(size=n), rng.normal(size=n)))
     loss = losscli.get_loss(name)
     whole, slope, value = loss(*roles), loss.gradient(*roles), loss.value(*roles)
-    monkeypatch.setattr("losscli.inmemory.VALUES", 64)
-    monkeypatch.setattr("losscli.inmemory.processors", lambda: 3)
+    monkeypatch.setattr("losscli.evaluation.in_memory.VALUES_PER_BLOCK", 64)
+    monkeypatch.setattr("losscli.evaluation.in_memory.processors", lambda: 3)
     np.testing.assert_array_equal(loss(*roles), whole)
     np.testing.assert_array_equal(loss.gradient(*roles), slope)
     assert loss.value(*roles) == pytest.approx(value, rel=1e-14)
@@ -258,7 +258,7 @@ def test_value_of_an_unknown_reduction() -> None:
 
 
 def test_an_error_in_a_block_counts_the_rows_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.inmemory.VALUES", 8)
+    monkeypatch.setattr("losscli.evaluation.in_memory.VALUES_PER_BLOCK", 8)
     p = np.full(100, 0.5)
     p[[37, 70, 99]] = 1.5
     with pytest.raises(losscli.errors.DataError, match=r"y_pred, row 38: 1.5 is not in \[0, 1\] \(and 2 more rows"):
@@ -266,7 +266,7 @@ def test_an_error_in_a_block_counts_the_rows_of_all(monkeypatch: pytest.MonkeyPa
 
 
 def test_labels_of_two_kinds_in_different_blocks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.inmemory.VALUES", 8)
+    monkeypatch.setattr("losscli.evaluation.in_memory.VALUES_PER_BLOCK", 8)
     labels = np.where(np.arange(100) < 50, 0, -1)
     with pytest.raises(losscli.errors.DataError, match="not both"):
         losscli.get_loss("hinge")(labels, np.zeros(100))

@@ -271,8 +271,8 @@ COMMANDS = {
 }  # fmt: skip
 
 FLAT = """
-from losscli.domain import Real
-from losscli.spec import loss
+from losscli.declaration.domains import Real
+from losscli.declaration.loss import loss
 @loss(family="regression", formula="0")
 def {name}(y_true: Real, y_pred: Real):
     '''Nothing.'''
@@ -411,7 +411,7 @@ def test_blocks_of_any_size_give_the_same(block: int, cli: Cli, monkeypatch: pyt
     data = ("text,y_true,y_pred\n" + "\n".join(lines) + "\n").encode()
     whole = cli("compute", "mse,huber", "--per-sample", stdin=data)
     assert whole.status == 0
-    monkeypatch.setattr("losscli.data.text.SMALL", block)
-    monkeypatch.setattr("losscli.data.text.BLOCK", block)
+    monkeypatch.setattr("losscli.data.csv.table.SMALL", block)
+    monkeypatch.setattr("losscli.data.csv.table.BLOCK", block)
     pieces = cli("compute", "mse,huber", "--per-sample", stdin=data)
     assert pieces.out == whole.out

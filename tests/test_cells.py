@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from losscli.data.cells import numbers
-from losscli.data.lines import Layout, Lines
+from losscli.data.csv.byte_slice import ByteSlice
+from losscli.data.csv.fast import numbers
+from losscli.data.csv.schema import CsvSchema
 from losscli.data.table import Column, Kind
 from tests.conftest import Cli
 
@@ -43,7 +44,7 @@ def test_plain_lines_hold_the_numbers_that_the_csv_module_reads(
 ) -> None:
     rows, wanted = table
     text = text_of(rows, delimiter, newline)
-    read = numbers(Lines(before + text.encode(), len(before)), wanted, len(rows[0]), delimiter)
+    read = numbers(ByteSlice(before + text.encode(), len(before)), wanted, len(rows[0]), delimiter)
     assert read is not None
     cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     for place, column in zip(wanted, read, strict=True):
@@ -69,12 +70,12 @@ def test_plain_lines_hold_the_numbers_that_the_csv_module_reads(
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_other_lines_are_left_to_others(text: str, delimiter: str) -> None:
     width = 3 if text.startswith("a") else 2
-    assert numbers(Lines(text.replace(",", delimiter).encode()), [width - 2, width - 1], width, delimiter) is None
+    assert numbers(ByteSlice(text.replace(",", delimiter).encode()), [width - 2, width - 1], width, delimiter) is None
 
 
 @pytest.mark.parametrize("cell", ["", "NA", "x", " 1", "1 ", "1_0", "0x1", "1;5"])
 def test_a_cell_that_is_no_number_is_refused_where_it_is_wanted(cell: str) -> None:
-    lines = Lines(f"1,2,3\n4,{cell},6\n".encode())
+    lines = ByteSlice(f"1,2,3\n4,{cell},6\n".encode())
     with pytest.raises(pa.ArrowInvalid):
         numbers(lines, [0, 1], 3, ",")
     read = numbers(lines, [0, 2], 3, ",")
@@ -85,9 +86,9 @@ def test_a_cell_that_is_no_number_is_refused_where_it_is_wanted(cell: str) -> No
 @pytest.mark.parametrize("text", ["a,b\n1,2\n3,\n", "a,b\n1,2\n 3,4\n", "a,b\n1,2\n3,NA\n", "a,b\n1,2\n3,true\n"])
 def test_what_is_refused_is_read_all_the_same(text: str) -> None:
     head, _, body = text.partition("\n")
-    layout = Layout("", tuple(Column(name, Kind.NUMBER) for name in head.split(",")), ",")
+    layout = CsvSchema("", tuple(Column(name, Kind.NUMBER) for name in head.split(",")), ",")
     wanted = dict.fromkeys(("b", "a"), Kind.NUMBER)
-    few, many = (layout.parse(Lines(body.encode()), wanted, 0, many) for many in (False, True))
+    few, many = (layout.parse(ByteSlice(body.encode()), wanted, 0, many) for many in (False, True))
     assert list(few) == list(many) == ["b", "a"]
     for name in wanted:
         np.testing.assert_array_equal(few[name], many[name])

@@ -408,7 +408,7 @@ def test_names_are_forgiving(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("loss", losscli.list_losses(), ids=lambda loss: loss.name)
-def test_explain_fits_80_columns(loss: losscli.spec.Loss, cli: Cli) -> None:
+def test_explain_fits_80_columns(loss: losscli.declaration.loss.Loss, cli: Cli) -> None:
     for format_ in ("table", "markdown", "json"):
         result = cli("explain", loss.name, "-f", format_)
         assert result.status == 0

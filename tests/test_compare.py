@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 import losscli
-from losscli.analysis import location
+from losscli.statistics import minimizer as location
 from tests.conftest import Cli
 
 RNG = np.random.default_rng(5)
@@ -36,8 +36,8 @@ LOSSES = {
 def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
     """The value at which half of the weight is reached."""
     order = np.argsort(values)
-    reached = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+    fraction_read = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(fraction_read, fraction_read[-1] / 2)])
 
 
 def flagged(e: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, float]:
@@ -252,7 +252,7 @@ def test_bounds_take_the_targets_and_the_reduction_in() -> None:
 SQUARES = """
 import losscli
 import numpy as np
-from losscli.domain import Array, Real
+from losscli.declaration.domains import Array, Real
 
 def declare(family: str, name: str) -> None:
     @losscli.loss(family=family, formula="e²", name=name)

@@ -18,18 +18,19 @@ import pytest
 
 import losscli
 from losscli import errors
-from losscli.data import dataset, text
-from losscli.engines import assembly
-from losscli.engines import cluster as connection
-from losscli.engines import dask as engine
-from losscli.engines.parts import Partial
+from losscli.data import dataset
+from losscli.data.csv import table as text
+from losscli.evaluation import reduce as assembly
+from losscli.evaluation.dask import cluster as connection
+from losscli.evaluation.dask import engine
+from losscli.evaluation.part import PartResult
 from tests.conftest import Cli, Result, interruptible
 from tests.test_parts import DATA, LOSSES, P, W, Y, table
 
 pytest.importorskip("distributed")
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:unclosed:ResourceWarning",  # sockets of workers that were killed
+    "ignore:unclosed:ResourceWarning"  # sockets of workers that were killed
 )
 ROWS = len(Y)
 
@@ -57,14 +58,14 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 def sections(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Have the workers put sections together from the start; gives a list with the rows of each that came of it."""
     taken: list[int] = []
-    inner = assembly.Assembly._take
+    inner = assembly.OrderedReducer._take
 
-    def take(self: assembly.Assembly, some: Sequence[dataset.Part], found: Partial) -> None:
+    def take(self: assembly.OrderedReducer, some: Sequence[dataset.Part], found: PartResult) -> None:
         inner(self, some, found)
         taken.extend([found.policy.n] if len(some) > 1 else [])
 
     monkeypatch.setattr(engine, "GROWTH", 0.01)
-    monkeypatch.setattr(assembly.Assembly, "_take", take)
+    monkeypatch.setattr(assembly.OrderedReducer, "_take", take)
     return taken
 
 
@@ -338,7 +339,7 @@ import os, time
 from pathlib import Path
 import numpy as np
 import losscli
-from losscli.domain import Real
+from losscli.declaration.domains import Real
 
 def _mark(folder):
     (Path(folder) / f"{os.getpid()}-{time.time_ns()}").touch()
@@ -382,7 +383,7 @@ def test_a_loss_that_needs_what_workers_lack(
     (tmp_path / "lib" / "only_here.py").write_text("def size(e):\n    return abs(e)\n")
     monkeypatch.syspath_prepend(tmp_path / "lib")
     Path("p.py").write_text(
-        "import losscli, only_here\nfrom losscli.domain import Real\n"
+        "import losscli, only_here\nfrom losscli.declaration.domains import Real\n"
         "@losscli.loss(family='test', formula='|e|')\n"
         "def needy(y_true: Real, y_pred: Real):\n    'Needs a module.'\n    return only_here.size(y_pred - y_true)\n"
     )

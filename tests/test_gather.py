@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from losscli.data.batch import Batch
-from losscli.data.gather import Gathered, Growing, pieces
-from losscli.domain import Place
+from losscli.data.gather import BatchCollector, GrowableArray, pieces
+from losscli.declaration.domains import ValueOrigin
 from tests.conftest import Cli, Result
 from tests.test_parts import DATA, REFUSED, ROWS, cut, in_short, table
 
@@ -82,16 +82,16 @@ def test_a_comparison_by_parts_is_refused_alike(name: str, cli: Cli, cut: Callab
 def some(start: int, stop: int, **more: Any) -> Batch:
     rows = np.arange(start + 1, stop + 1)
     arrays = {"y_true": rows * 0.5, "y_pred": np.stack([rows * 1.0, rows * 2.0], axis=1), "classes": np.eye(2)}
-    places = {name: Place(name).at(rows) for name in ("y_true", "y_pred")} | {"classes": Place("classes")}
+    origins = {name: ValueOrigin(name).at(rows) for name in ("y_true", "y_pred")} | {"classes": ValueOrigin("classes")}
     names = np.array([f"r{row}" for row in rows], dtype=object)
-    return Batch(rows, arrays, places, rows * 0.1, {"id": names}, tables=frozenset({"classes"}), **more)
+    return Batch(rows, arrays, origins, rows * 0.1, {"id": names}, tables=frozenset({"classes"}), **more)
 
 
 @pytest.mark.parametrize("told", [None, 0.0, 0.01, 0.5, 1.0])
 def test_batches_side_by_side(told: float | None) -> None:
     missing = np.arange(40) % 3 == 0
     batches = [some(0, 30), some(30, 31), some(31, 71, missing=missing), some(71, 300)]
-    gathered = Gathered(lambda: told)
+    gathered = BatchCollector(lambda: told)
     for batch in batches:
         gathered.add(batch)
     one, expected = gathered.batch(), some(0, 300)
@@ -105,18 +105,18 @@ def test_batches_side_by_side(told: float | None) -> None:
     assert one.missing is not None
     assert np.flatnonzero(one.missing).tolist() == [31 + i for i in range(40) if i % 3 == 0]
     assert one.absent is None
-    assert one.places["y_true"].where(250).endswith("row 251")
+    assert one.origins["y_true"].where(250).endswith("row 251")
     assert batches[0].arrays["y_true"].tolist() == some(0, 30).arrays["y_true"].tolist()  # nobody wrote over them
 
 
 def test_one_batch_is_not_copied() -> None:
-    gathered, batch = Gathered(lambda: None), some(0, 5)
+    gathered, batch = BatchCollector(lambda: None), some(0, 5)
     gathered.add(batch)
     assert gathered.batch() is batch
 
 
 def test_arrays_grow_to_what_holds_them() -> None:
-    growing = Growing(np.array([1, 2]))
+    growing = GrowableArray(np.array([1, 2]))
     growing.add(np.array([0.5]), 0)
     growing.add(np.array([2.5, 3.5]), 2)
     assert growing.values.tolist() == [1, 2, 0.5, 2.5, 3.5]

@@ -17,11 +17,7 @@ CASES = [pytest.param(case, id=case["id"]) for loss in LOSSES for case in golden
 
 def evaluate(case: dict[str, Any]) -> losscli.LossResult:
     return losscli.compute(
-        case["loss"],
-        weight=case["weight"],
-        gradient=case["gradient"] is not None,
-        **case["params"],
-        **case["inputs"],
+        case["loss"], weight=case["weight"], gradient=case["gradient"] is not None, **case["params"], **case["inputs"]
     )
 
 

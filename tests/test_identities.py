@@ -44,10 +44,7 @@ def by_cosines(name: str, **params: float) -> np.ndarray:
 IDENTITIES = {
     "mse = 2 huber(delta to infinity)": (get_loss("mse")(Y, P), 2 * get_loss("huber", delta=1e9)(Y, P)),
     "mae = 2 quantile(0.5)": (get_loss("mae")(Y, P), 2 * get_loss("quantile", tau=0.5)(Y, P)),
-    "huber = delta smooth_l1(delta)": (
-        get_loss("huber", delta=1.7)(Y, P),
-        1.7 * get_loss("smooth_l1", beta=1.7)(Y, P),
-    ),
+    "huber = delta smooth_l1(delta)": (get_loss("huber", delta=1.7)(Y, P), 1.7 * get_loss("smooth_l1", beta=1.7)(Y, P)),
     "smooth_l1(0) = mae": (get_loss("smooth_l1", beta=0)(Y, P), get_loss("mae")(Y, P)),
     "rmse² = mse": (get_loss("rmse")(Y, P), get_loss("mse")(Y, P)),
     "log_cosh = log(cosh)": (get_loss("log_cosh")(Y, P), np.log(np.cosh(P - Y))),

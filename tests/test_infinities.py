@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from losscli.api import resolve
-from losscli.domain import Place
+from losscli.declaration.domains import ValueOrigin
+from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError
-from losscli.spec import BoundLoss, Form
 from tests.registry_cases import draw, kernel, name_of, settings
 from tests.test_reference import as_kernels_want_it
 
@@ -39,7 +39,7 @@ def admitted(bound: BoundLoss, form: Form) -> Iterator[float]:
         values = arrays[role.name].astype(float)
         values.flat[0] = end
         try:
-            role.domain.given(bound.params).check(values, Place(role.name), {})
+            role.domain.with_params(bound.params).check(values, ValueOrigin(role.name), {})
         except DataError:
             continue
         yield end
@@ -47,7 +47,9 @@ def admitted(bound: BoundLoss, form: Form) -> Iterator[float]:
 
 def drawn(bound: BoundLoss, form: Form) -> dict[str, np.ndarray]:
     arrays = draw(bound, form, np.random.default_rng(3), rows=5)
-    return {role.name: as_kernels_want_it(arrays[role.name], role.domain.given(bound.params)) for role in form.roles}
+    return {
+        role.name: as_kernels_want_it(arrays[role.name], role.domain.with_params(bound.params)) for role in form.roles
+    }
 
 
 def reason(bound: BoundLoss, form: Form) -> str:

@@ -14,13 +14,14 @@ import pytest
 
 import losscli
 from losscli.errors import UsageError
-from losscli.statistics import draws, ratios
-from losscli.statistics.bootstrap import Bootstrap, Estimand, Rows, settle
-from losscli.statistics.draws import BLOCK, LIMIT
-from losscli.statistics.intervals import intervals
+from losscli.statistics import ratios
+from losscli.statistics.bootstrap import draws
+from losscli.statistics.bootstrap.accumulator import Bootstrap, Estimand, Rows, draw_completed_blocks
+from losscli.statistics.bootstrap.draws import BLOCK, LIMIT
+from losscli.statistics.bootstrap.intervals import intervals
+from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling, parse_resampling
 from losscli.statistics.quantiles import quantile
 from losscli.statistics.ratios import paired
-from losscli.statistics.resampling import ConfidenceInterval, Resampling, asked_for
 from tests.conftest import Cli
 from tests.registry_cases import draw, settings
 
@@ -303,7 +304,7 @@ def summed(resampling: Resampling, parts: Sequence[np.ndarray], limit: int, esti
     bootstrap = Bootstrap(resampling, Estimand(estimand), limit=limit)
     for rows in parts:
         bootstrap.update(Rows(rows, values[rows - 1], weights[rows - 1], None))
-        settle([bootstrap], before=float(rows[-1]))
+        draw_completed_blocks([bootstrap], before=float(rows[-1]))
     return bootstrap
 
 
@@ -335,7 +336,7 @@ def test_bootstraps_of_parts_merge(limit: int, estimand: str, settled: bool) -> 
     merged = [Bootstrap(asked, Estimand(estimand), limit=limit) for _ in halves]
     for bootstrap, half in zip(merged, halves, strict=True):
         bootstrap.update(Rows(half, values[half - 1], weights[half - 1], None))
-        settle([bootstrap] if settled else [])
+        draw_completed_blocks([bootstrap] if settled else [])
     merged[1].merge(merged[0])
     assert ends(intervals([merged[1]])[0]) == pytest.approx(
         ends(intervals([summed(asked, [rows], limit, estimand)])[0]), rel=1e-13
@@ -395,7 +396,7 @@ def test_every_loss_has_an_interval_around_its_value_or_says_why_not() -> None:
         result = losscli.compute([losscli.LossFunction(bound)], **draw(bound, form, rng), ci=0.95, resamples=99)[0]
         ci = result.ci
         assert (ci.low is None) == ci.why.startswith("no interval: "), bound.label
-        none = form.whole or bound.loss.reduction == "max" or result.summary.std == 0
+        none = form.coupled or bound.loss.reduction == "max" or result.summary.std == 0
         assert none == (ci.low is None), bound.label
         assert ci.low is None or ci.low <= result.value <= ci.high, bound.label
 
@@ -529,8 +530,8 @@ def test_refused_options_of_the_api() -> None:
         losscli.compute("mse", y_true=TRUE, y_pred=PRED, ci=True)
     with pytest.raises(UsageError, match="no interval to find"):
         losscli.compute("mse", y_true=TRUE, y_pred=PRED, seed=1)
-    assert asked_for(None) is None
-    assert asked_for(np.float64(0.5), np.int64(99), 2.0) == Resampling(0.5, 99, 2)
+    assert parse_resampling(None) is None
+    assert parse_resampling(np.float64(0.5), np.int64(99), 2.0) == Resampling(0.5, 99, 2)
 
 
 # ---------------------------------------------------------------------------------------------- simulations

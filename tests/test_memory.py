@@ -14,10 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")]
 
 PEAK = """
 import sys

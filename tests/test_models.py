@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.analysis.contest import kendall_w
+from losscli.compare.models import kendall_w
 from losscli.errors import DataError, UsageError
 from tests.conftest import Cli
 

@@ -15,12 +15,17 @@ import pyarrow.parquet as pq
 import pytest
 
 import losscli
-from losscli import plan, registry, spec
-from losscli.data import ahead, dataset, ranges, text
-from losscli.data.source import open_data
-from losscli.engines import local, parts
-from losscli.plan import Request
-from losscli.spec import Reduction
+from losscli import binding, registry
+from losscli.data import dataset
+from losscli.data import prefetch as ahead
+from losscli.data.csv import split as ranges
+from losscli.data.csv import table as text
+from losscli.data.sources import open_data
+from losscli.declaration import grammar
+from losscli.declaration.loss import Reduction
+from losscli.evaluation import part as parts
+from losscli.evaluation import threads as local
+from losscli.options import EvaluationOptions
 from losscli.statistics.summary import Accumulator
 from tests.conftest import Cli, Result
 
@@ -335,9 +340,9 @@ def test_a_part_travels(tmp_path: Path, cut: Callable[[int], list[int]]) -> None
     path = tmp_path / "d.csv"
     path.write_bytes(PLAIN)
     cut(1000)
-    bound = registry.resolve(spec.parse("mse"), {})
+    bound = registry.resolve(grammar.parse("mse"), {})
     sources = open_data([str(path)], ["y_true", "y_pred"])
-    data, run = plan.prepare(bound, sources, Request(), lambda note: None)
+    data, run = binding.bind(bound, sources, EvaluationOptions(), lambda note: None)
     found = data.parts()
     assert found is not None
     several = list(found)
@@ -366,16 +371,16 @@ def test_threads_give_results_in_order_and_do_not_run_far_ahead() -> None:
         return i * i
 
     results = []
-    for item, result in ahead.in_order(slow, items(), 3):
+    for item, result in ahead.ordered_map(slow, items(), 3):
         results.append(result)
-        assert len(taken) - item <= 3 + ahead.AHEAD
+        assert len(taken) - item <= 3 + ahead.PREFETCH
     assert isinstance(results.pop(20), ValueError)
     assert results == [i * i for i in range(50) if i != 20]
 
 
 def test_what_is_abandoned_stops() -> None:
     done = []
-    results = ahead.in_order(done.append, iter(range(1_000_000)), 2)
+    results = ahead.ordered_map(done.append, iter(range(1_000_000)), 2)
     next(results)
     results.close()
     count = len(done)
@@ -388,7 +393,7 @@ def test_blocks_and_ranges_cut_at_the_same_lines(size: int, tmp_path: Path) -> N
     data = b"aa\n\nb\ncccccccccccc\n\n\nd\neeeee\nf"
     path = tmp_path / "d.csv"
     path.write_bytes(data)
-    layout = ranges.Layout("d", (), ",")
+    layout = ranges.CsvSchema("d", (), ",")
     reader = iter([data])
     blocks = list(ranges.blocks_of(lambda n: next(reader, b""), size, size))
     cuts = [piece.lines() for piece in ranges.range_pieces(layout, "csv", str(path), 0, len(data), size)]  # type: ignore[attr-defined]
@@ -416,7 +421,7 @@ def test_many_values_are_counted_alike(
     monkeypatch: pytest.MonkeyPatch, cli: Cli, cut: Callable[[int], list[int]]
 ) -> None:
     monkeypatch.setattr("losscli.statistics.quantiles.Quantiles.__init__.__defaults__", (100,), raising=False)
-    monkeypatch.setattr("losscli.engines.assembly.BUDGET", 100)
+    monkeypatch.setattr("losscli.evaluation.reduce.BUDGET", 100)
     data, options = DATA["fractional weights"]
     Path("d.csv").write_bytes(data)
     cut(500)

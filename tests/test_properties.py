@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import losscli
 import losscli.data.table
-from losscli.domain import Boxes, ClassTargets, Domain, Simplex
-from losscli.domain.arrays import Integers
-from losscli.domain.intervals import REALS
-from losscli.domain.labels import BinaryLabels
-from losscli.spec import BoundLoss, Claim, Form, Property, Reduction
+from losscli.declaration.domains import Boxes, ClassTargets, Domain, Simplex
+from losscli.declaration.domains.arrays import Integers
+from losscli.declaration.domains.intervals import REALS
+from losscli.declaration.domains.labels import BinaryLabels
+from losscli.declaration.loss import BoundLoss, Claim, Form, Property, Reduction
 from tests.registry_cases import GOLDEN, LOSSES, draw, golden, kernel, name_of, per_sample
 from tests.registry_cases import settings as registry_settings
 
@@ -43,7 +43,7 @@ def value(bound: BoundLoss, arrays: dict[str, np.ndarray], **options: object) ->
 # ------------------------------------------------------------------------------------------- rows and weights
 
 
-ROW_BY_ROW = [s for s in SETTINGS if not s[1].whole]  # where rows are coupled, repeating one changes the others
+ROW_BY_ROW = [s for s in SETTINGS if not s[1].coupled]  # where rows are coupled, repeating one changes the others
 
 
 @pytest.mark.parametrize("setting", ROW_BY_ROW, ids=map(name_of, ROW_BY_ROW))
@@ -53,7 +53,7 @@ def test_integer_weights_are_repeated_rows(setting: tuple[BoundLoss, Form], seed
     bound, form = setting
     rng = np.random.default_rng(seed)
     arrays = draw(bound, form, rng)
-    rows = [role.name for role in form.roles if role.domain.by_row]
+    rows = [role.name for role in form.roles if role.domain.per_row]
     times = rng.integers(0, 4, size=len(arrays[rows[0]]))
     times[0] = 1
     repeated = {name: np.repeat(a, times, axis=0) if name in rows else a for name, a in arrays.items()}
@@ -69,7 +69,7 @@ def test_integer_weights_are_repeated_rows(setting: tuple[BoundLoss, Form], seed
 def test_a_row_of_weight_zero_is_absent(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(seed))
-    rows = [role.name for role in form.roles if role.domain.by_row]
+    rows = [role.name for role in form.roles if role.domain.per_row]
     weight = np.ones(len(arrays[rows[0]]))
     weight[2] = 0
     without = {name: np.delete(a, 2, axis=0) if name in rows else a for name, a in arrays.items()}
@@ -83,7 +83,7 @@ def test_the_order_of_rows_does_not_matter(setting: tuple[BoundLoss, Form], seed
     bound, form = setting
     rng = np.random.default_rng(seed)
     arrays = draw(bound, form, rng)
-    rows = [role.name for role in form.roles if role.domain.by_row]
+    rows = [role.name for role in form.roles if role.domain.per_row]
     order = rng.permutation(len(arrays[rows[0]]))
     shuffled = {name: a[order] if name in rows else a for name, a in arrays.items()}
     np.testing.assert_allclose(value(bound, arrays), value(bound, shuffled), rtol=1e-12)
@@ -174,7 +174,7 @@ def test_translation_invariant(setting: tuple[BoundLoss, Form], seed: int) -> No
     """Of the residual alone, and counting as every other row does: one row tells what a residual costs."""
     bound, form = setting
     assert [role.name for role in form.roles] == ["y_true", "y_pred"]
-    assert not {"counted", "denominator"} & set(form.hooks)
+    assert not {"row_mask", "denominator"} & set(form.hooks)
     arrays = draw(bound, form, np.random.default_rng(seed))
     moved = {role: values + 3.0 for role, values in arrays.items()}
     here = per_sample(bound, form, arrays)
@@ -191,9 +191,9 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
         soft = [np.full(row.shape, 1 / size)] if domain.soft else []
         off = -1.0 if domain.signs else 0.0
         return [np.full(row.shape, off), np.ones(row.shape), np.where(signs > 0, 1.0, off), *soft]
-    if domain.is_label and row.ndim == 0 and not domain.any_name:
+    if domain.is_label and row.ndim == 0 and not domain.accepts_any_label:
         return [np.array(0), np.array(2)]
-    if isinstance(domain, Integers) or not domain.by_row or (domain.is_label and row.ndim == 0):
+    if isinstance(domain, Integers) or not domain.per_row or (domain.is_label and row.ndim == 0):
         return [row]
     if isinstance(domain, (Simplex, ClassTargets)):
         corners = np.eye(row.size) * (1 - 1 / size - 1 / size / (row.size - 1)) + 1 / size / (row.size - 1)
@@ -226,12 +226,12 @@ def with_a_far_row(bound: BoundLoss, form: Form, size: float) -> Iterator[dict[s
     arrays, others = (draw(bound, form, np.random.default_rng(seed), rows=4) for seed in (1, 2))
     if all(role.domain.shapes[0] == "N*" for role in form.roles):
         arrays = {name: np.stack([arrays[name], others[name]], axis=1) for name in arrays}
-    arrays |= {role.name: np.array([0, 0, 1, 1]) for role in form.roles if role.domain.any_name}
-    choices = [far_rows(role.domain.given(bound.params), arrays[role.name][0], size) for role in form.roles]
+    arrays |= {role.name: np.array([0, 0, 1, 1]) for role in form.roles if role.domain.accepts_any_label}
+    choices = [far_rows(role.domain.with_params(bound.params), arrays[role.name][0], size) for role in form.roles]
     for rows in product(*choices):
         changed = {name: array.copy() for name, array in arrays.items()}
         for role, row in zip(form.roles, rows, strict=True):
-            if role.domain.by_row:
+            if role.domain.per_row:
                 changed[role.name][0] = row
         yield changed
 
@@ -286,7 +286,7 @@ def test_each_condition_is_tried_where_it_holds_and_where_not(loss: losscli.api.
 
 def has_a_place_for_kinks(bound: BoundLoss, form: Form) -> bool:
     """Whether a kink would be where a residual, or a score with a label of -1 or 1, is 0 or a parameter."""
-    roles = {role.name: role.domain.given(bound.params) for role in form.roles}
+    roles = {role.name: role.domain.with_params(bound.params) for role in form.roles}
     signs = getattr(roles.get("y_true"), "signs", False)
     return form.gradient_role == "y_pred" and (bound.loss.of_residual or signs)
 
@@ -299,7 +299,7 @@ def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -
     """Slopes from both sides agree where the residual or the score is 0 or plus or minus a parameter."""
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(2))
-    domain = next(r.domain for r in form.roles if r.name == "y_pred").given(bound.params)
+    domain = next(r.domain for r in form.roles if r.name == "y_pred").with_params(bound.params)
     low = getattr(getattr(domain, "interval", None), "low", -np.inf)
     sizes = [v for v in bound.params.values() if isinstance(v, (int, float)) and np.isfinite(v) and v is not True]
     centre = arrays["y_true"] if bound.loss.of_residual else np.zeros_like(arrays["y_true"])

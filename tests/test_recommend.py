@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.analysis import sample
-from losscli.analysis.recommend import TO_TRY, Recommendation
-from losscli.analysis.residuals import EFFICIENT, GRID, Residuals, centre
-from losscli.analysis.rules import RULES, Verdict
+from losscli.recommend import sample
+from losscli.recommend.advise import TO_TRY, Recommendation
+from losscli.recommend.residuals import EFFICIENT, GRID, Residuals, centre
+from losscli.recommend.rules import RULES, Verdict
 from tests.conftest import Cli
 from tests.recommend_cases import CASES, Arrays
 
@@ -69,16 +69,19 @@ def test_documents_are_json(name: str) -> None:
 
 def test_every_rule_speaks_somewhere() -> None:
     """A rule that none of the cases reaches is not tested."""
-    from losscli.analysis.profile import profile_of
-    from losscli.data.source import Sources
+    from losscli.binding import bind_for_recommend
+    from losscli.data.sources import Sources
     from losscli.data.table import ArraysTable
-    from losscli.plan import Request, observe
+    from losscli.options import EvaluationOptions
+    from losscli.recommend.profile import profile_of
 
     silent = set(range(len(RULES)))
     for make in CASES.values():
         arrays = make()
         asked = {"weight": "weight"} if "weight" in arrays else {}
-        dataset = observe(Sources(ArraysTable("", "arrays", arrays)), Request(asked), lambda text: None)
+        dataset = bind_for_recommend(
+            Sources(ArraysTable("", "arrays", arrays)), EvaluationOptions(asked), lambda text: None
+        )
         profile = profile_of(dataset)
         silent -= {i for i in silent if profile.task in RULES[i].tasks and RULES[i].when(profile)}
     assert [RULES[i].reason.__code__.co_firstlineno for i in sorted(silent)] == []
@@ -150,7 +153,7 @@ def test_median_that_is_off() -> None:
 @pytest.mark.parametrize(("name", "power"), [("counts", 1.0), ("amounts", 2.0), ("claims", 1.5)])
 def test_power_of_the_variance(name: str, power: float) -> None:
     arrays = CASES[name]()
-    grown = Residuals.of(arrays["y_true"][:, None], arrays["y_pred"][:, None], None).growth
+    grown = Residuals.of(arrays["y_true"][:, None], arrays["y_pred"][:, None], None).variance_power
     assert grown is not None
     assert grown.power == pytest.approx(power, abs=3 * grown.error)
     # against the grid: the normal pseudo-likelihood, written down plainly
@@ -228,7 +231,7 @@ def test_the_mean_of_normal_residuals_is_steadiest() -> None:
     """Huber 1964: at 1.345 the centre has 1/0.95 times the variance of the mean; the median pi/2 times."""
     e = np.random.default_rng(2).normal(size=(20000, 1))
     r = Residuals(e, e, None)
-    assert r.against(math.inf) == pytest.approx(0.95, abs=0.03)
+    assert r.variance_ratio(math.inf) == pytest.approx(0.95, abs=0.03)
     assert r.median_against_mean == pytest.approx(math.pi / 2, rel=0.1)
     assert r.steadiest == EFFICIENT
 
@@ -452,7 +455,7 @@ def test_notes_are_no_warnings() -> None:
 
 def test_start_is_quick() -> None:
     """Nothing of the recommendation is imported by other commands."""
-    code = "import losscli.cli, sys; losscli.cli.run(['list']); assert 'losscli.analysis.rules' not in sys.modules"
+    code = "import losscli.cli, sys; losscli.cli.run(['list']); assert 'losscli.recommend.rules' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, cwd=SAMPLES.parent)
 
 

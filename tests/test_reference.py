@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 import tests.reference
-from losscli.domain import ClassTargets, Domain
-from losscli.domain.arrays import Integers
-from losscli.evaluate import choose_form
-from losscli.spec import BoundLoss, Form
+from losscli.declaration.domains import ClassTargets, Domain
+from losscli.declaration.domains.arrays import Integers
+from losscli.declaration.loss import BoundLoss, Form
+from losscli.evaluation.evaluator import choose_form
 from tests.registry_cases import LOSSES, draw, per_sample, variants
 
 TABLE = Path(__file__).parent.parent / "docs" / "accuracy.md"
@@ -59,7 +59,7 @@ def inputs(name: str) -> Iterator[tuple[BoundLoss, dict[str, Any]]]:
 
 def as_kernels_want_it(array: np.ndarray, domain: Domain) -> np.ndarray:
     """What the domain's check would have made of the values."""
-    if domain.one_row and array.ndim == 1:
+    if domain.whole_column_is_one_sample and array.ndim == 1:
         return array[None, :]
     if isinstance(domain, Integers) or (isinstance(domain, ClassTargets) and array.ndim == 1):
         return array.astype(int)
@@ -73,7 +73,7 @@ def errors(bound: BoundLoss, roles: dict[str, Any]) -> np.ndarray:
     form = form_of(bound, roles)
     arrays = {role: np.array(values, dtype=float) for role, values in roles.items()}
     for role in (role for role in form.roles if role.name in roles):
-        arrays[role.name] = as_kernels_want_it(arrays[role.name], role.domain.given(bound.params))
+        arrays[role.name] = as_kernels_want_it(arrays[role.name], role.domain.with_params(bound.params))
     ours = per_sample(bound, form, arrays)
     with mp.workdps(50):
         theirs = [mp.mpf(value) for value in given(bound, roles)]

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from losscli import registry, spec
-from losscli.losses import _homes
+from losscli import registry
+from losscli.declaration import grammar
+from losscli.losses import _index
 
 TABLE = re.compile(r"(?<= = )\{.*?\}\n", re.DOTALL)
 
@@ -25,14 +26,14 @@ def homes() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for loss in registry.all_losses():
         if loss.in_catalogue:
-            names = [spec.normal(name) for name in (loss.name, *loss.aliases)]
+            names = [grammar.normal(name) for name in (loss.name, *loss.aliases)]
             found.setdefault(loss.module.rpartition(".")[2], []).extend(names)
     return found
 
 
 @pytest.mark.skipif(not os.environ.get("LOSSCLI_UPDATE_HOMES"), reason="writes the table")
 def test_write_homes() -> None:
-    path = Path(_homes.__file__)
+    path = Path(_index.__file__)
     entries = []
     for home, names in homes().items():
         wrapped = textwrap.wrap(" ".join(names), 98)
@@ -43,7 +44,7 @@ def test_write_homes() -> None:
 
 @pytest.mark.skipif(bool(os.environ.get("LOSSCLI_UPDATE_HOMES")), reason="being written anew")
 def test_homes_are_those_of_the_declarations() -> None:
-    assert {home: names.split() for home, names in _homes.HOMES.items()} == homes()
+    assert {home: names.split() for home, names in _index.MODULE_OF.items()} == homes()
 
 
 def run(code: str) -> str:
@@ -81,7 +82,7 @@ def test_the_list_is_the_same_whatever_was_asked_for_before() -> None:
 def test_an_own_loss_does_not_take_a_name_of_the_catalogue_whatever_was_read_before() -> None:
     told = run("""
         import losscli
-        from losscli.domain import Real
+        from losscli.declaration.domains import Real
 
         losscli.get_loss("mse")
 
@@ -100,9 +101,9 @@ def test_an_own_loss_does_not_take_a_name_of_the_catalogue_whatever_was_read_bef
 def test_a_loss_that_the_table_does_not_have_is_found_all_the_same() -> None:
     found = run("""
         import losscli
-        from losscli.losses import _homes
+        from losscli.losses import _index
 
-        _homes.HOMES.clear()
+        _index.MODULE_OF.clear()
         print(losscli.get_loss("huber").name)
     """)
     assert found == "huber\n"

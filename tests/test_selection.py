@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from losscli.statistics import selection
+from losscli.statistics import order_statistics as selection
+from losscli.statistics.order_statistics import order_statistics
 from losscli.statistics.quantiles import deviation, quantiles
-from losscli.statistics.selection import placed
 
 N = 50_000
 RNG = np.random.default_rng(5)
@@ -31,15 +31,15 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("places", [(0,), (N - 1,), (7, 8), (N // 2, N // 2 + 1), (12345, 99, 40_000, 12346)])
+@pytest.mark.parametrize("positions", [(0,), (N - 1,), (7, 8), (N // 2, N // 2 + 1), (12345, 99, 40_000, 12346)])
 @pytest.mark.parametrize("of", [None, lambda block: np.abs(block - 0.25)], ids=["values", "distances"])
 def test_what_is_placed_is_what_sorting_puts_there(
-    name: str, places: tuple[int, ...], of: Callable[[np.ndarray], np.ndarray] | None
+    name: str, positions: tuple[int, ...], of: Callable[[np.ndarray], np.ndarray] | None
 ) -> None:
     values = DATA[name]
     given = values.copy()
     expected = np.sort(values if of is None else of(values))
-    assert placed(values, places, of=of) == [expected[place] for place in places]
+    assert order_statistics(values, positions, of=of) == [expected[place] for place in positions]
     assert np.array_equal(values, given)
 
 
@@ -48,13 +48,13 @@ def test_what_is_placed_is_what_sorting_puts_there(
 def test_rows_of_a_mask_are_placed_among_themselves(name: str, share: float) -> None:
     values, rows = DATA[name], RNG.random(N) < share
     expected = np.sort(values[rows])
-    places = [0, len(expected) // 3, len(expected) - 1]
-    assert placed(values, places, rows) == [expected[place] for place in places]
+    positions = [0, len(expected) // 3, len(expected) - 1]
+    assert order_statistics(values, positions, rows) == [expected[place] for place in positions]
 
 
 def test_a_good_sample_spares_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("losscli.statistics.selection._Among.all")
-    assert placed(DATA["normal"], [N // 2]) == [np.sort(DATA["normal"])[N // 2]]
+    monkeypatch.delattr("losscli.statistics.order_statistics.MaskedValues.all")
+    assert order_statistics(DATA["normal"], [N // 2]) == [np.sort(DATA["normal"])[N // 2]]
 
 
 def test_quantiles_and_deviations_are_numpys() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import losscli
+from losscli.declaration.memo import batch_cache, cached_per_batch
 from losscli.losses import _numerics
-from losscli.sharing import shared, sharing
 
 RNG = np.random.default_rng(4)
 SCORES, LABELS = RNG.normal(size=(50, 4)), RNG.integers(0, 4, 50)
@@ -16,12 +16,12 @@ SCORES, LABELS = RNG.normal(size=(50, 4)), RNG.integers(0, 4, 50)
 def test_once_a_batch_and_anew_outside() -> None:
     calls: list[int] = []
 
-    @shared
+    @cached_per_batch
     def square(x: np.ndarray) -> np.ndarray:
         calls.append(1)
         return x * x
 
-    with sharing():
+    with batch_cache():
         assert square(SCORES) is square(SCORES)
         square(SCORES.copy())
     assert len(calls) == 2
@@ -29,7 +29,7 @@ def test_once_a_batch_and_anew_outside() -> None:
 
 
 def test_what_is_shared_cannot_be_written_to() -> None:
-    with sharing(), pytest.raises(ValueError, match="read-only"):
+    with batch_cache(), pytest.raises(ValueError, match="read-only"):
         _numerics.log_softmax(SCORES)[0] = 0.0
 
 

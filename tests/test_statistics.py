@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from losscli.spec import Reduction
+from losscli.declaration.loss import Reduction
 from losscli.statistics.moments import Moments, Sum
-from losscli.statistics.quantiles import ACCURACY, Buckets, Quantiles, quantile
+from losscli.statistics.quantiles import ACCURACY, LogHistogram, Quantiles, quantile
 from losscli.statistics.summary import Accumulator
 
 RNG = np.random.default_rng(11)
@@ -106,7 +106,7 @@ def test_quantile_between_infinite_values_is_not_nan() -> None:
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 def test_buckets_keep_their_accuracy(weights: np.ndarray | None) -> None:
     values = np.concatenate([-VALUES[:1000], np.zeros(500), VALUES[1500:]])
-    buckets = [Buckets() for _ in range(7)]
+    buckets = [LogHistogram() for _ in range(7)]
     pieces = [None] * 7 if weights is None else parts(weights)
     for b, v, w in zip(buckets, parts(values), pieces, strict=True):
         b.update(v, w)
@@ -121,9 +121,9 @@ def test_buckets_merge_in_any_order_to_the_same_digits() -> None:
     pieces = parts(np.concatenate([VALUES, -VALUES * 1e-9]), 9)
     found = set()
     for order in (range(9), range(8, -1, -1), RNG.permutation(9)):
-        merged = Buckets()
+        merged = LogHistogram()
         for i in order:
-            one = Buckets()
+            one = LogHistogram()
             one.update(pieces[i], None)
             merged.merge(one)
         found.add(tuple(merged.quantiles((0.01, 0.3, 0.5, 0.95))))
@@ -131,20 +131,20 @@ def test_buckets_merge_in_any_order_to_the_same_digits() -> None:
 
 
 def test_buckets_between_two_values_are_halfway_as_numpy_is() -> None:
-    buckets = Buckets()
+    buckets = LogHistogram()
     buckets.update(np.array([1.0, 1.0, 9.0, 9.0]), None)
     assert buckets.quantiles((0.5,)) == [pytest.approx(5.0, rel=ACCURACY)]
 
 
 def test_buckets_know_what_is_not_a_number() -> None:
     for wrong in (math.nan, -math.nan):
-        buckets = Buckets()
+        buckets = LogHistogram()
         buckets.update(np.array([1.0, wrong]), None)
         assert math.isnan(buckets.quantiles((0.5,))[0])
 
 
 def test_buckets_hold_the_whole_range_of_floats() -> None:
-    buckets = Buckets()
+    buckets = LogHistogram()
     buckets.update(np.array([5e-324, 1e-300, 1e300, 1.7e308, math.inf]), None)
     assert buckets.quantiles((0.0, 0.25)) == [0.0, pytest.approx(1e-300, rel=1e-3)]
     assert buckets.quantiles((0.5, 0.75)) == [pytest.approx(1e300, rel=1e-3), pytest.approx(1.7e308, rel=1e-3)]

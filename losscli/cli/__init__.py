@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
+from losscli import shell
 from losscli.errors import LosscliError
 from losscli.version import __version__
 
-COMMANDS = {"compute": "compute", "compare": "compare", "recommend": "recommend", "list": "catalogue",
+COMMANDS = {"compute": "compute", "compare": "compare", "recommend": "recommend", "list": "list_losses",
             "explain": "explain"}  # fmt: skip
 """Command -> the module that holds it, under the name `command`."""
 
@@ -94,7 +95,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _complain(_one_line(error.format_message()), error.exit_code, error, arguments)
     except LosscliError as error:
-        return _complain(_one_line(str(error)), error.exit_status, error, arguments)
+        return _complain(_one_line(error.message.word(shell.option)), error.exit_status, error, arguments)
     except OSError as error:
         if error.errno not in CANNOT_WRITE:
             return _bug(error, arguments)

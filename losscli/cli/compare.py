@@ -82,12 +82,13 @@ def command(
     cat data.csv | losscli compare --losses mse,mae,huber
     losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
     """  # fmt: skip
-    from losscli import plan, report
-    from losscli.analysis.compare import Asked, compare_run
-    from losscli.analysis.comparison import GATED, MEASURES
-    from losscli.cli.conclusion import baseline_from, conclude, gates_from
+    from losscli import binding
+    from losscli.cli.finish import baseline_from, gates_from, report_and_exit_status
     from losscli.cli.output import Output
     from losscli.cli.progress import track
+    from losscli.compare.compare import CompareOptions, compare_run
+    from losscli.compare.result import GATED, MEASURES
+    from losscli.report import tables
     from losscli.results import STATISTICS
 
     if not losses:
@@ -98,17 +99,19 @@ def command(
     conditions = gates_from(gates, bound, (*MEASURES, *GATED), intervals=values["ci"] is not None,
                             baseline=baseline is not None)  # fmt: skip
     earlier, interval = baseline_from(baseline), interval_from(values)
-    asked = Asked.of(outliers, sort, show_outliers or 0, values["ci"] is not None)
+    asked = CompareOptions.of(outliers, sort, show_outliers or 0, values["ci"] is not None)
     carry = (asked.rule.column,) if asked.rule and asked.rule.column else ()
-    told = {gate.statistic for gate in conditions}
+    gated_statistics = {gate.statistic for gate in conditions}
     request = request_from(
         values, several_models=True, carry=carry, group_by=columns_from(group_by), jobs=jobs,
-        value_only=told.isdisjoint(STATISTICS), **interval,
+        value_only=gated_statistics.isdisjoint(STATISTICS), **interval,
     )  # fmt: skip
-    dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
+    dataset, run = binding.bind(bound, sources_from(data, bound, values), request, note)
     compared = compare_run(dataset, run, asked, lambda items: track(items, dataset.progress, quiet, rows=int))
-    compared = compared.beside(earlier) if earlier else compared
-    output.emit(report.comparison(compared))
+    compared = compared.with_baseline(earlier) if earlier else compared
+    output.emit(tables.comparison(compared))
     for text in compared.notes:
         note(text)
-    return conclude(compared.evaluation, note, conditions, {loss.result.key: loss.measures for loss in compared})
+    return report_and_exit_status(
+        compared.evaluation, note, conditions, {loss.result.key: loss.measures for loss in compared}
+    )

@@ -77,11 +77,11 @@ def command(
     losscli compute mse true.npy pred.npy
     losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
     """  # fmt: skip
-    from losscli import plan
-    from losscli.cli.conclusion import baseline_from, conclude, gates_from
+    from losscli import binding
+    from losscli.cli.finish import baseline_from, gates_from, report_and_exit_status
     from losscli.cli.output import Output
     from losscli.cli.progress import track
-    from losscli.engines import reduced
+    from losscli.evaluation.engines import reduced
 
     note = Notes(quiet)
     output = Output.of(values)
@@ -101,22 +101,23 @@ def command(
         **interval,
         **engine_from(values),
     )
-    dataset, run = plan.prepare(bound, sources_from(data, bound, values), request, note)
+    dataset, run = binding.bind(bound, sources_from(data, bound, values), request, note)
     if per_sample:
-        from losscli import report
+        from losscli.report import tables
+        from losscli.report.samples import samples
         from losscli.results import results_of
 
         if request.engine != "local":
             note(f"evaluated here, not by {request.engine.capitalize()}: rows are printed in order, from one place")
-        evaluated = track(run.over(dataset.batches()), dataset.progress, quiet)
-        output.emit(report.samples(dataset, run, evaluated, lambda: results_of(dataset, run).to_dict(), top))
-        evaluation = earlier.beside(results_of(dataset, run)) if earlier else results_of(dataset, run)
+        evaluated = track(run.evaluate(dataset.batches()), dataset.progress, quiet)
+        output.emit(samples(dataset, run, evaluated, lambda: results_of(dataset, run).to_dict(), top))
+        evaluation = earlier.attach_to(results_of(dataset, run)) if earlier else results_of(dataset, run)
     else:
         for _ in track(reduced(dataset, run, request, note), dataset.progress, quiet, rows=int):
-            from losscli import report  # here, while other threads are at work
+            from losscli.report import tables  # here, while other threads are at work
             from losscli.results import results_by_group, results_of
         evaluation = results_by_group(dataset, run) if group_by else results_of(dataset, run)
         evaluation = evaluation.with_penalty(charge) if charge else evaluation
-        evaluation = earlier.beside(evaluation) if earlier else evaluation
-        output.emit(report.summary(evaluation))
-    return conclude(evaluation, note, conditions)
+        evaluation = earlier.attach_to(evaluation) if earlier else evaluation
+        output.emit(tables.summary(evaluation))
+    return report_and_exit_status(evaluation, note, conditions)

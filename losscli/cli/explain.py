@@ -18,10 +18,10 @@ def command(loss: str, plugins: tuple[str, ...], quiet: bool, **values: Any) -> 
     libraries differ.
     """
     from losscli import registry
-    from losscli.analysis.explain import explain
     from losscli.cli.output import Output
     from losscli.errors import UsageError
-    from losscli.render import explanation
+    from losscli.explain import explain
+    from losscli.report.formats import explanation
 
     values["format_"] = values["format_"] or (None if values["output"] else "table")
     output = Output.of(values)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from losscli import shell
 from losscli.errors import UsageError
+from losscli.messages import word
 
 if TYPE_CHECKING:
-    from losscli.data.source import ReadOptions, Sources
+    from losscli.data.sources import ReadOptions, Sources
+    from losscli.declaration.loss import BoundLoss
+    from losscli.options import EvaluationOptions
     from losscli.penalty import Applied
-    from losscli.plan import Request
-    from losscli.spec import BoundLoss
 
 Command = Callable[..., Any]
 
@@ -150,6 +152,7 @@ class Notes:
         self.said: set[str] = set()
 
     def __call__(self, text: str) -> None:
+        text = word(text, shell.option)
         if not self.quiet and text not in self.said:
             self.said.add(text)
             sys.stderr.write(_wrapped(f"losscli: note: {text}") + "\n")
@@ -168,18 +171,19 @@ def _wrapped(text: str) -> str:
 
 def losses_from(text: str, params: tuple[str, ...], values: dict[str, Any]) -> list[BoundLoss]:
     """The losses that were typed, with the parameters of -P and of the options that are short for it."""
-    from losscli import registry, spec
+    from losscli import registry
+    from losscli.declaration import grammar
 
     if os.path.isfile(text):
         raise UsageError(f"{text} is a file, not a loss: losses come before the data, as in compute mse {text}")
     for plugin in values["plugins"]:
         registry.load_plugin(plugin)
-    shared = dict(spec.parse_setting(setting, f"-P {setting}") for setting in params)
+    shared = dict(grammar.parse_setting(setting, f"-P {setting}") for setting in params)
     if values["from_logits"]:
-        shared["from_logits"] = spec.Typed("true")
+        shared["from_logits"] = grammar.RawValue("true")
     if values["box_format"]:
-        shared["box_format"] = spec.Typed(values["box_format"])
-    return registry.resolve(spec.parse(text), shared)
+        shared["box_format"] = grammar.RawValue(values["box_format"])
+    return registry.resolve(grammar.parse(text), shared)
 
 
 def penalty_from(text: str | None, path: str | None, per_sample: bool, values: dict[str, Any]) -> Applied | None:
@@ -213,13 +217,13 @@ def columns_from(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def request_from(values: dict[str, Any], several_models: bool = False, **more: Any) -> Request:
+def request_from(values: dict[str, Any], several_models: bool = False, **more: Any) -> EvaluationOptions:
     """What the data options say.
 
     Raises:
         UsageError: what makes no sense whatever the data holds.
     """
-    from losscli.plan import Request
+    from losscli.options import EvaluationOptions
 
     preds = values["preds"]
     if len(preds) > 1 and not several_models:
@@ -235,7 +239,7 @@ def request_from(values: dict[str, Any], several_models: bool = False, **more: A
     if len(set(classes)) < len(classes):
         raise UsageError(f"--classes {values['classes']}: a class is named twice")
     asked = {role: names for role, names in columns.items() if names}
-    return Request(asked, values["id_"], classes, nan=values["nan"], **models, **more)
+    return EvaluationOptions(asked, values["id_"], classes, nan=values["nan"], **models, **more)
 
 
 def interval_from(values: dict[str, Any], per_sample: bool = False) -> dict[str, Any]:
@@ -243,36 +247,36 @@ def interval_from(values: dict[str, Any], per_sample: bool = False) -> dict[str,
     asked = {name: values[name] for name in ("ci", "resamples", "seed", "ci_method")}
     if set(asked.values()) == {None}:
         return {}
-    from losscli.statistics.resampling import asked_for
+    from losscli.statistics.bootstrap.options import parse_resampling
 
     if per_sample and values["ci"] is not None:
         raise UsageError("--ci is of the reduced value: there is none with a row a sample")
-    asked_for(*asked.values())
+    parse_resampling(*asked.values())
     return asked
 
 
 def sources_from(data: tuple[str, ...], losses: list[BoundLoss], values: dict[str, Any]) -> Sources:
     """The tables that DATA names, of the roles that the losses read."""
-    from losscli.plan import role_names
+    from losscli.binding import role_names
 
     return tables_from(data, role_names(losses), values)
 
 
 def tables_from(data: tuple[str, ...], roles: Sequence[str], values: dict[str, Any]) -> Sources:
     """The tables that DATA names; standard input where nothing is named and something comes through a pipe."""
-    from losscli.data.source import open_data
+    from losscli.data.sources import open_data
 
     if not data and (sys.stdin is None or sys.stdin.isatty()):
         context = click.get_current_context()
         print(context.get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
-    _spare_input(values["output"], data)
+    refuse_overwriting_input(values["output"], data)
     sources = open_data(data or ("-",), roles, read_options(values))
     click.get_current_context().call_on_close(sources.close)
     return sources
 
 
-def _spare_input(output: str | None, data: tuple[str, ...]) -> None:
+def refuse_overwriting_input(output: str | None, data: tuple[str, ...]) -> None:
     """Refuse to write over what is read."""
     for argument in data:
         path = argument if os.path.exists(argument) else argument.partition("=")[2]
@@ -282,6 +286,6 @@ def _spare_input(output: str | None, data: tuple[str, ...]) -> None:
 
 def read_options(values: dict[str, Any]) -> ReadOptions:
     """How text data is to be read."""
-    from losscli.data.source import ReadOptions
+    from losscli.data.sources import ReadOptions
 
     return ReadOptions(values["input_format"], values["header"], values["delimiter"])

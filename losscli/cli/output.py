@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
-from losscli.render import ENDINGS, Style, Write, render
+from losscli.report.formats import ENDINGS, Style, Write, render
 
 if TYPE_CHECKING:
-    from losscli.report import Report
+    from losscli.report.tables import Report
 
 
 class Output(NamedTuple):

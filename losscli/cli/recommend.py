@@ -26,22 +26,23 @@ def command(data: tuple[str, ...], from_logits: bool, quiet: bool, **values: Any
     losscli recommend true.npy pred.npy
     losscli recommend data.csv --true label --pred 'prob_*' -f json
     """  # fmt: skip
-    from losscli import plan, report
-    from losscli.analysis.recommend import recommend_from
+    from losscli import binding
     from losscli.cli.output import Output
     from losscli.cli.progress import track
-    from losscli.evaluate import Evaluated
+    from losscli.evaluation.run import Evaluated
+    from losscli.recommend.advise import recommend_from
+    from losscli.report import tables
 
     note = Notes(quiet)
     output = Output.of(values)
-    sources = tables_from(data, plan.OBSERVED, values)
+    sources = tables_from(data, binding.OBSERVED, values)
     found = recommend_from(
         sources, request_from(values), note, data=data, options=read_options(values), logits=from_logits,
         track=lambda dataset, batches: (
             item.batch for item in track((Evaluated(b, ()) for b in batches), dataset.progress, quiet)
         ),
     )  # fmt: skip
-    output.emit(report.recommendation(found, only_losses=output.format == "value"))
+    output.emit(tables.recommendation(found, only_losses=output.format == "value"))
     for text in found.notes:
         note(text)
     if found.command and (not data or "-" in data):

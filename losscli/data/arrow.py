@@ -102,15 +102,15 @@ class ArrowTable(Table):
             raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
         super().__init__(source.name, format, [column_of(f) for f in self._file.schema], self._file.length)
         self._done = 0
-        self.lasting = format == "parquet" and path == source.path and self._file.groups > 0
-        self.divisible = self.lasting and self._file.groups > 1
+        self.is_file_backed = format == "parquet" and path == source.path and self._file.groups > 0
+        self.can_split = self.is_file_backed and self._file.groups > 1
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         done = 0
         for i in range(self._file.groups):
             piece = RowGroup(self, self._file, i)
             done += piece.length or 0
-            piece.reached = done / (self.length or 1)
+            piece.fraction_read = done / (self.length or 1)
             yield piece
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:

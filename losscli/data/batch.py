@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import Array, Domain, Mask, Place
+from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.errors import DataError
 
 ROWS = 1 << 18
@@ -47,7 +47,7 @@ class Batch:
 
     numbers: NDArray[np.int64] | range
     arrays: dict[str, NDArray[Any]]
-    places: dict[str, Place]
+    origins: dict[str, ValueOrigin]
     weight: Array | None = None
     extras: dict[str, NDArray[Any]] = field(default_factory=dict)
     missing: Mask | None = None
@@ -67,12 +67,12 @@ class Batch:
         return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
 
     def check(
-        self, role: str, domain: Domain, array: NDArray[Any], place: Place, dims: Mapping[str, Any]
+        self, role: str, domain: Domain, array: NDArray[Any], origin: ValueOrigin, dims: Mapping[str, Any]
     ) -> NDArray[Any]:
         """The role's values checked against a domain: once, however many losses ask."""
         key = role, domain
         if key not in self._checked:
-            self._checked[key] = domain.check(self._by_column(role, array), place, dims)
+            self._checked[key] = domain.check(self._by_column(role, array), origin, dims)
         return self._checked[key]
 
     def _by_column(self, role: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -100,7 +100,7 @@ class Batch:
             self,
             numbers=rows,
             arrays=by_row,
-            places={name: p if name in self.tables else p.at(rows) for name, p in self.places.items()},
+            origins={name: p if name in self.tables else p.at(rows) for name, p in self.origins.items()},
             weight=None if self.weight is None else self.weight[kept],
             extras={name: column[kept] for name, column in self.extras.items()},
             missing=None if self.missing is None else self.missing[kept],
@@ -115,7 +115,7 @@ class Batch:
             self,
             numbers=rows,
             arrays={name: array if name in self.tables else array[part] for name, array in self.arrays.items()},
-            places={name: p if name in self.tables else p.at(rows) for name, p in self.places.items()},
+            origins={name: p if name in self.tables else p.at(rows) for name, p in self.origins.items()},
             weight=None if self.weight is None else self.weight[part],
             extras={name: column[part] for name, column in self.extras.items()},
             missing=None if self.missing is None else self.missing[part],
@@ -130,10 +130,10 @@ class Batch:
         """The same rows with the predictions of one model, and of no other."""
         others = {role for role in self.arrays if role.startswith(MODEL)}
         arrays = {role: array for role, array in self.arrays.items() if role not in others}
-        places = {role: place for role, place in self.places.items() if role not in others}
+        origins = {role: origin for role, origin in self.origins.items() if role not in others}
         own = MODEL + model
         moved = replace(self, arrays=arrays | {"y_pred": self.arrays[own]},
-                        places=places | {"y_pred": self.places[own]})  # fmt: skip
+                        origins=origins | {"y_pred": self.origins[own]})  # fmt: skip
         return moved if self.missing is None else replace(moved, missing=RowPolicy.missing_of(moved))
 
 
@@ -209,7 +209,7 @@ class RowPolicy:
             return None
         wrong = ~np.isnan(weight) & ((weight < 0) | np.isinf(weight))
         if wrong.any():
-            raise batch.places["weight"].fail(wrong, weight, "is not a weight: weights are >= 0 and finite")
+            raise batch.origins["weight"].error(wrong, weight, "is not a weight: weights are >= 0 and finite")
         absent = weight == 0
         return absent if absent.any() else None
 
@@ -235,6 +235,6 @@ class RowPolicy:
             for name, array in [*batch.arrays.items(), ("weight", batch.weight)]:
                 if array is not None and name not in batch.tables and np.isnan(array[row]).any():
                     column = [int(i) for i in np.flatnonzero(np.isnan(array[row]))[:1]] if array.ndim > 1 else []
-                    self._first = batch.places[name].where(row, *column)
+                    self._first = batch.origins[name].where(row, *column)
                     break
         self.lacking += int(missing.sum())

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy
+from losscli.data.columns import RoleColumns, label_of, suggest
 from losscli.data.labels import AnyNames, ClassNames
-from losscli.data.roles import Bound, label_of, suggest
 from losscli.data.table import Chunk, Column, Kind, Table, as_text
-from losscli.domain import Array, Domain, Place
+from losscli.declaration.domains import Array, Domain, ValueOrigin
 from losscli.errors import DataError
 
 Parts = dict[int, Chunk]
@@ -31,12 +31,12 @@ class Part(NamedTuple):
 
     pieces: tuple[Table, ...]
 
-    def rest(self, wanted: Mapping[str, Kind]) -> Iterator[Part]:
+    def remaining_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Part]:
         """Parts in place of this one, which is torn, and of all that follow it."""
-        return (Part((piece,)) for piece in self.pieces[0].rest(wanted))
+        return (Part((piece,)) for piece in self.pieces[0].remaining_pieces(wanted))
 
 
-def silent(text: str) -> None:
+def ignore_note(text: str) -> None:
     """Where notes go that nobody is to read."""
 
 
@@ -51,7 +51,7 @@ class Dataset:
     one batch to the next. Where there are `parts`, each of them `alone` is a dataset, too.
     """
 
-    bound: Mapping[str, Bound]
+    bound: Mapping[str, RoleColumns]
     domains: Mapping[str, Domain]
     policy: RowPolicy
     note: Callable[[str], None]
@@ -75,7 +75,7 @@ class Dataset:
 
     def progress(self) -> float | None:
         """The part that has been read, 0 to 1, where it can be told."""
-        told = [table.progress() if table.reached is None else table.reached for table in self.tables]
+        told = [table.progress() if table.fraction_read is None else table.fraction_read for table in self.tables]
         parts = [part for part in told if part is not None]
         return min(parts) if parts else None
 
@@ -95,14 +95,14 @@ class Dataset:
 
     def _batches(self) -> Iterator[Batch]:
         by_row = {name: b for name, b in self.bound.items() if self._by_row(name)}
-        places = {name: self._place(b) for name, b in self.bound.items()}
+        origins = {name: self._origin(b) for name, b in self.bound.items()}
         tables = self._read_tables()
         length = self._length()
         start = self.policy.n
         for parts in self._aligned(by_row):
             size = len(next(iter(next(iter(parts.values())).values())))
             rows = range(start + 1, start + size + 1)
-            here = {name: places[name] if name in tables else places[name].at(rows) for name in self.bound}
+            here = {name: origins[name] if name in tables else origins[name].at(rows) for name in self.bound}
             arrays = {name: self._assemble(b, parts[id(b.table)], here[name]) for name, b in by_row.items()}
             weight = arrays.pop("weight", None)
             weight = None if weight is None else weight.reshape(len(weight))  # (N, 1) is (N,)
@@ -120,40 +120,40 @@ class Dataset:
         """The roles that have no rows, whole."""
         if self.whole is None:
             whole = [b for name, b in self.bound.items() if not self._by_row(name)]
-            self.whole = {b.role: self._read_whole(b, self._place(b)) for b in whole}
+            self.whole = {b.role: self._read_whole(b, self._origin(b)) for b in whole}
         return self.whole
 
-    def _place(self, bound: Bound) -> Place:
+    def _origin(self, bound: RoleColumns) -> ValueOrigin:
         columns = tuple(column.name for column in bound.columns) if bound.table.name else ()
         memory = self.memory.setdefault(bound.role, {})
-        more = self.partial or bound.table.divisible
-        spelled = {name: bound.table.spelled(name) for name in columns}
-        return Place(
-            bound.role, bound.table.name, columns, memory=memory, note=self.note, more=more, spelled=spelled,
-            located=bound.table.located,
+        more = self.partial or bound.table.can_split
+        quoted_name = {name: bound.table.quoted_name(name) for name in columns}
+        return ValueOrigin(
+            bound.role, bound.table.name, columns, memory=memory, note=self.note, count_is_partial=more, quoted_name=quoted_name,
+            file_and_row=bound.table.file_and_row,
         )  # fmt: skip
 
-    def _read_whole(self, bound: Bound, place: Place) -> NDArray[Any]:
+    def _read_whole(self, bound: RoleColumns, origin: ValueOrigin) -> NDArray[Any]:
         chunks = bound.table.chunks({column.name: Kind.NUMBER for column in bound.columns})
-        return np.concatenate([self._assemble(bound, chunk, place) for chunk in chunks])
+        return np.concatenate([self._assemble(bound, chunk, origin) for chunk in chunks])
 
-    def _assemble(self, bound: Bound, chunk: Chunk, place: Place) -> NDArray[Any]:
+    def _assemble(self, bound: RoleColumns, chunk: Chunk, origin: ValueOrigin) -> NDArray[Any]:
         """The role's columns side by side, labels as numbers."""
         columns = [chunk[column.name] for column in bound.columns]
         domain = self.domains.get(bound.role)
         if len(columns) == 1:
             label = domain is not None and domain.is_label and columns[0].ndim == 1
-            return self._codes(columns[0], bound, place) if label else columns[0]
+            return self._codes(columns[0], bound, origin) if label else columns[0]
         for column, values in zip(bound.columns, columns, strict=True):
             if values.ndim > 1:
                 raise DataError(f"{label_of(bound.table)}column {column.name!r} holds vectors: {bound.role} takes one "
                                 "such column, or several of numbers")  # fmt: skip
         return np.stack(columns, axis=1)
 
-    def _codes(self, labels: NDArray[Any], bound: Bound, place: Place) -> Array:
-        if self.domains[bound.role].any_name and not self.classes.names and labels.dtype.kind == "O":
+    def _codes(self, labels: NDArray[Any], bound: RoleColumns, origin: ValueOrigin) -> Array:
+        if self.domains[bound.role].accepts_any_label and not self.classes.names and labels.dtype.kind == "O":
             return self._names.setdefault(bound.role, AnyNames()).codes(labels)
-        return self.classes.codes(labels, place)
+        return self.classes.codes(labels, origin)
 
     # ----------------------------------------------------------------------------------------------- by parts
 
@@ -162,15 +162,15 @@ class Dataset:
 
         They are longer where no value of theirs is `kept`.
         """
-        if self.learns:
+        if self.infers_label_codes:
             return None
         tables = self.row_tables
-        if len(tables) == 1 and tables[0].divisible:
+        if len(tables) == 1 and tables[0].can_split:
             return (Part((piece,)) for piece in tables[0].pieces(self.wanted(tables[0])))
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
-        if lengths or joined or length <= SLICE or not all(table.sliceable for table in tables):
+        if lengths or joined or length <= SLICE or not all(table.can_slice for table in tables):
             return None
         step = SLICE if kept else SLICE * SLICES
         return (Part(tuple(table.rows(i, min(i + step, length)) for table in tables)) for i in range(0, length, step))
@@ -180,9 +180,9 @@ class Dataset:
         return list({id(b.table): b.table for name, b in self.bound.items() if self._by_row(name)}.values())
 
     @property
-    def learns(self) -> bool:
+    def infers_label_codes(self) -> bool:
         """Whether labels are names that get their numbers as they come."""
-        named = (b for b in self.bound.values() if b.role in self.domains and self.domains[b.role].any_name)
+        named = (b for b in self.bound.values() if b.role in self.domains and self.domains[b.role].accepts_any_label)
         return any(column.kind is Kind.TEXT for bound in named for column in bound.columns)
 
     def outline(self) -> Dataset:
@@ -190,13 +190,13 @@ class Dataset:
         tables = {id(table): table.outline() for table in self.tables}
         bound = {name: b._replace(table=tables[id(b.table)]) for name, b in self.bound.items()}
         policy, whole = RowPolicy(self.policy.nan), self._read_tables()
-        return replace(self, bound=bound, policy=policy, note=silent, memory={}, whole=whole)
+        return replace(self, bound=bound, policy=policy, note=ignore_note, memory={}, whole=whole)
 
-    def alone(self, part: Part) -> Dataset:
+    def standalone(self, part: Part) -> Dataset:
         """A part as a dataset that knows of no other, and is silent: its rows count from 1."""
-        return self._of(part, RowPolicy(self.policy.nan), silent, {})
+        return self._of(part, RowPolicy(self.policy.nan), ignore_note, {})
 
-    def following(self, part: Part) -> Dataset:
+    def continuing(self, part: Part) -> Dataset:
         """A part as what comes after all that was read of this dataset: errors name the right row."""
         return self._of(part, self.policy, self.note, self.memory)
 
@@ -210,21 +210,21 @@ class Dataset:
             memory=memory, whole=self._read_tables(), partial=True,
         )  # fmt: skip
 
-    def after(self, batch: Batch, before: int) -> Batch:
+    def renumber(self, batch: Batch, before: int) -> Batch:
         """A batch of a part that was `alone` as one of this dataset, with so many rows before the part."""
         rows = batch.rows + before
-        places = {name: self._place(bound) for name, bound in self.bound.items()}
-        here = {name: place if name in batch.tables else place.at(rows) for name, place in places.items()}
-        return replace(batch, numbers=rows, places=here, length=self._length())
+        origins = {name: self._origin(bound) for name, bound in self.bound.items()}
+        here = {name: origin if name in batch.tables else origin.at(rows) for name, origin in origins.items()}
+        return replace(batch, numbers=rows, origins=here, length=self._length())
 
-    def counted(self) -> Iterator[Batch]:
+    def iter_without_verdict(self) -> Iterator[Batch]:
         """The batches of a dataset that is a part, without the verdict on the rows that lack a value."""
         return self.policy.each(self._batches())
 
     # ------------------------------------------------------------------------------------ columns of a table
 
     def _by_row(self, role: str) -> bool:
-        return role not in self.domains or self.domains[role].by_row
+        return role not in self.domains or self.domains[role].per_row
 
     def wanted(self, table: Table) -> dict[str, Kind]:
         """The columns that are read of a table."""
@@ -232,7 +232,7 @@ class Dataset:
         wanted = {c.name: self._kind(b, c) for b in by_row for c in b.columns}
         return dict.fromkeys(self._carried_by(table), Kind.TEXT) | wanted
 
-    def _kind(self, bound: Bound, column: Column) -> Kind:
+    def _kind(self, bound: RoleColumns, column: Column) -> Kind:
         """Labels are read as text where names can stand for them."""
         domain = self.domains.get(bound.role)
         if domain is None or not domain.is_label or column.trailing or bound.several:
@@ -256,7 +256,7 @@ class Dataset:
 
     # ------------------------------------------------------------------------------------------- aligning
 
-    def _aligned(self, bound: Mapping[str, Bound]) -> Iterator[Parts]:
+    def _aligned(self, bound: Mapping[str, RoleColumns]) -> Iterator[Parts]:
         """Chunks of all tables, cut to the same rows."""
         tables = list({id(b.table): b.table for b in bound.values()}.values())
         if len(tables) > 1 and self.id:
@@ -273,9 +273,9 @@ class Dataset:
 
     def _read(self, table: Table) -> Iterator[Chunk]:
         wanted = self.wanted(table)
-        if self.jobs == 1 or not (table.divisible and table.small_pieces):
+        if self.jobs == 1 or not (table.can_split and table.small_pieces):
             return table.chunks(wanted)
-        from losscli.data.ahead import chunks_of
+        from losscli.data.prefetch import chunks_of
 
         return chunks_of(table, wanted, self.jobs)
 

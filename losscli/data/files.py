@@ -51,12 +51,12 @@ class Input:
         except DataError:
             self.close()
             raise
-        self._stream = io.BufferedReader(_Guarded(self._decompressed(), self), buffer_size=HEAD)
+        self._stream = io.BufferedReader(ErrorMappingStream(self._decompressed(), self), buffer_size=HEAD)
 
     @staticmethod
     def _open(path: str, name: str) -> io.BufferedReader[Any]:
         if path == STDIN:
-            _widen(sys.stdin.buffer)
+            enlarge_pipe(sys.stdin.buffer)
             return io.BufferedReader(cast(io.RawIOBase, _unbuffered(sys.stdin.buffer)), buffer_size=HEAD)
         try:
             if os.path.isdir(path):
@@ -161,7 +161,7 @@ class Input:
         return "tsv" if b"\t" in first_line and b"," not in first_line else "csv"
 
 
-class _Guarded(io.RawIOBase):
+class ErrorMappingStream(io.RawIOBase):
     """A stream whose failures are DataErrors that name the input."""
 
     def __init__(self, inner: BinaryIO, source: Input) -> None:
@@ -191,7 +191,7 @@ def _unbuffered(buffer: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, getattr(buffer, "raw", buffer))
 
 
-def _widen(pipe: BinaryIO) -> None:
+def enlarge_pipe(pipe: BinaryIO) -> None:
     """Have a pipe hold more, where that can be said: whoever writes to it then waits less often."""
     try:
         import fcntl

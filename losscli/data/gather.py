@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import ROWS, Batch, fitting
-from losscli.domain import Mask
+from losscli.declaration.domains import Mask
 
 MARGIN = 1.1
 """How many more rows there may be than so far it seems."""
 
 
-class Growing:
+class GrowableArray:
     """An array that gets longer; memory that it has not come to costs nothing yet."""
 
     def __init__(self, values: NDArray[Any]) -> None:
@@ -40,13 +40,13 @@ class Growing:
         return self._store[: self._size]
 
 
-class Gathered:
+class BatchCollector:
     """Batches, and the one that they come to; `progress` tells which part of the data they are so far."""
 
     def __init__(self, progress: Callable[[], float | None] = lambda: None) -> None:
         self._progress = progress
         self._first: Batch | None = None
-        self._columns: dict[tuple[str, str], Growing] = {}
+        self._columns: dict[tuple[str, str], GrowableArray] = {}
         self._masks: dict[str, list[Mask | None]] = {"missing": [], "absent": []}
         self._sizes: list[int] = []
 
@@ -56,7 +56,7 @@ class Gathered:
         self._sizes.append(len(batch))
         if self._first is None:
             self._first = batch
-            self._columns = {key: Growing(values) for key, values in _columns(batch)}
+            self._columns = {key: GrowableArray(values) for key, values in _columns(batch)}
             return
         expected = self._expected()
         for key, values in _columns(batch):
@@ -79,7 +79,7 @@ class Gathered:
             first,
             numbers=rows,
             arrays={name: found.get(("arrays", name), array) for name, array in first.arrays.items()},
-            places={name: p if name in first.tables else p.at(rows) for name, p in first.places.items()},
+            origins={name: p if name in first.tables else p.at(rows) for name, p in first.origins.items()},
             weight=found.get(("", "weight")),
             extras={name: found["extras", name] for name in first.extras},
             missing=masks["missing"],
@@ -94,9 +94,9 @@ class Gathered:
         return np.concatenate([np.zeros(size, dtype=bool) if mask is None else mask for mask, size in sizes])
 
 
-def side_by_side(batches: Iterable[Batch]) -> Batch:
+def concat_batches(batches: Iterable[Batch]) -> Batch:
     """All rows of at least one batch."""
-    gathered = Gathered()
+    gathered = BatchCollector()
     for batch in batches:
         gathered.add(batch)
     return gathered.batch()
@@ -116,8 +116,8 @@ def pieces(batch: Batch) -> Iterator[Batch]:
     step = fitting(ROWS, len(batch.arrays))
     for start in range(0, len(batch), step):
         piece = batch.slice(start, start + step)
-        yield replace(piece, missing=_telling(piece.missing), absent=_telling(piece.absent))
+        yield replace(piece, missing=none_if_all_false(piece.missing), absent=none_if_all_false(piece.absent))
 
 
-def _telling(mask: Mask | None) -> Mask | None:
+def none_if_all_false(mask: Mask | None) -> Mask | None:
     return None if mask is None or not mask.any() else mask

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.roles import Bound
+from losscli.data.columns import RoleColumns
 from losscli.data.table import parse_number, shorten
-from losscli.domain import Array, Place
+from losscli.declaration.domains import Array, ValueOrigin
 from losscli.errors import DataError, UsageError
 
 
@@ -24,7 +24,7 @@ class ClassNames(NamedTuple):
         """Whether the names are numbers: a label 3 is then the class called 3, not the fourth."""
         return bool(self.names) and all(name.isdigit() for name in self.names)
 
-    def codes(self, values: NDArray[Any], place: Place) -> Array:
+    def codes(self, values: NDArray[Any], origin: ValueOrigin) -> Array:
         """Labels (N,) as numbers, NaN where missing.
 
         Raises:
@@ -40,7 +40,7 @@ class ClassNames(NamedTuple):
         codes[present] = lookup[inverse]
         wrong = np.isneginf(codes)
         if wrong.any():
-            raise self._unknown(str(texts[wrong][0]), int(np.flatnonzero(wrong)[0]), place)
+            raise self._unknown(str(texts[wrong][0]), int(np.flatnonzero(wrong)[0]), origin)
         return codes
 
     def _code(self, text: str) -> float:
@@ -54,10 +54,10 @@ class ClassNames(NamedTuple):
             return -np.inf
         return number
 
-    def _unknown(self, text: str, index: int, place: Place) -> DataError:
+    def _unknown(self, text: str, index: int, origin: ValueOrigin) -> DataError:
         import difflib
 
-        at = f"{place.where(index)}: {shorten(text)}"
+        at = f"{origin.where(index)}: {shorten(text)}"
         if not self.names:
             return DataError(f"{at} is not a number; --classes A,B names the classes in order")
         close = difflib.get_close_matches(text, self.names, n=1)
@@ -83,7 +83,7 @@ def _plain(value: float) -> str | None:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def class_names(bound: Mapping[str, Bound], asked: tuple[str, ...]) -> ClassNames:
+def class_names(bound: Mapping[str, RoleColumns], asked: tuple[str, ...]) -> ClassNames:
     """The names that were asked for, else the tails of the prediction's columns unless they count 0, 1, 2, ..."""
     predicted = bound.get("y_pred")
     several = predicted is not None and predicted.several
@@ -100,7 +100,7 @@ def class_names(bound: Mapping[str, Bound], asked: tuple[str, ...]) -> ClassName
     return ClassNames(predicted.names)
 
 
-def in_order_of(predicted: Bound, true: Bound) -> Bound:
+def in_order_of(predicted: RoleColumns, true: RoleColumns) -> RoleColumns:
     """The target's columns in the order of the prediction's, where both have the same names."""
     if not (true.several and sorted(true.names) == sorted(predicted.names)):
         return true

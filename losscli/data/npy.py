@@ -96,8 +96,8 @@ def _cut_short(name: str, there: int, needed: int) -> DataError:
 class _MappedNpy(Table):
     """Rows of a file, mapped some at a time, so that the file does not end up in memory whole."""
 
-    sliceable = True
-    lasting = True
+    can_slice = True
+    is_file_backed = True
 
     def __init__(
         self, name: str, path: str, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], columns: Mapping[str, Any]
@@ -144,7 +144,7 @@ class _MappedNpy(Table):
         offset = self._start + start * self._dtype.itemsize * math.prod(self._shape[1:])
         shape = (stop - start, *self._shape[1:])
         piece = _MappedNpy(self.name, self._path, offset, shape, self._dtype, self._keys)
-        piece.reached = stop / self._shape[0]
+        piece.fraction_read = stop / self._shape[0]
         return piece
 
 

@@ -37,7 +37,7 @@ class Column(NamedTuple):
     trailing: tuple[int, ...] = ()
 
 
-class Numbering:
+class RowOffsets:
     """Tells the pieces of a table, as they come, which rows are before them: errors name rows by their own file."""
 
     def __init__(self, table: Table) -> None:
@@ -47,9 +47,9 @@ class Numbering:
         """The next piece, before which there are so many rows in all files."""
         if piece.file != self._file:
             self._file = piece.file
-            self._table.starts.append((rows, piece.name))
-        piece.starts = self._table.starts[-1:]
-        piece.before = rows - piece.starts[0][0]
+            self._table.file_offsets.append((rows, piece.name))
+        piece.file_offsets = self._table.file_offsets[-1:]
+        piece.before = rows - piece.file_offsets[0][0]
 
 
 class Divisible(Protocol):
@@ -64,7 +64,7 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
-class Torn(Exception):  # noqa: N818 - nothing is wrong with the data
+class SplitInsideQuotes(Exception):  # noqa: N818 - nothing is wrong with the data
     """A piece does not end where a row does, which only those before it could tell."""
 
 
@@ -84,11 +84,11 @@ class Table:
     are the places that rows were taken from where they were put in the order of another table.
     """
 
-    divisible = False
+    can_split = False
     small_pieces = False
-    sliceable = False
-    lasting = False
-    loaded = False
+    can_slice = False
+    is_file_backed = False
+    in_memory = False
 
     def __init__(self, name: str, format: str, columns: Sequence[Column], length: int | None = None) -> None:
         self.name = name
@@ -99,10 +99,10 @@ class Table:
         self.repeated: frozenset[str] = frozenset()
         self.before = 0
         self.file = 0
-        self.starts: list[tuple[int, str]] = []
+        self.file_offsets: list[tuple[int, str]] = []
         self.order: NDArray[np.intp] | None = None
-        self.then: Divisible | None = None
-        self.reached: float | None = None
+        self.following: Divisible | None = None
+        self.fraction_read: float | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What is sent to where it is read: that need not know what comes after, nor what is open here."""
@@ -112,10 +112,10 @@ class Table:
         """What it is called and what its columns are, without any rows."""
         return Table(self.name, self.format, self.columns, self.length)
 
-    def located(self, row: int) -> tuple[str, int]:
+    def file_and_row(self, row: int) -> tuple[str, int]:
         """The file of a row, which is counted from 1 over all files, and its number there."""
         row = row if self.order is None else int(self.order[row - 1]) + 1
-        before, name = next((start for start in reversed(self.starts) if start[0] < row), (0, self.name))
+        before, name = next((start for start in reversed(self.file_offsets) if start[0] < row), (0, self.name))
         return name, row - before
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class Table:
         if self.source is not None:
             self.source.close()
 
-    def spelled(self, name: str) -> str:
+    def quoted_name(self, name: str) -> str:
         """A column's name, quoted; of several columns of one name, that and which of them it is."""
         base, _, count = name.rpartition(".")
         return f"{base!r} no. {int(count) + 1}" if base in self.repeated and count.isdigit() else repr(name)
@@ -146,7 +146,7 @@ class Table:
         """
         return iter([self])
 
-    def rest(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+    def remaining_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Pieces in place of this one, which is torn, and of all that follow it."""
         raise NotImplementedError
 
@@ -154,7 +154,7 @@ class Table:
         """A range of rows, of a table that is sliceable."""
         raise NotImplementedError
 
-    def nothing(self) -> DataError:
+    def empty_error(self) -> DataError:
         """The error that there are no rows."""
         return DataError(f"{self.name}: has columns but no rows")
 
@@ -162,8 +162,8 @@ class Table:
 class ArraysTable(Table):
     """Columns that are in memory already."""
 
-    sliceable = True
-    loaded = True
+    can_slice = True
+    in_memory = True
 
     def __init__(self, name: str, format: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._arrays = {key: np.asarray(array) for key, array in arrays.items()}
@@ -193,7 +193,7 @@ class ArraysTable(Table):
     def rows(self, start: int, stop: int) -> Table:
         arrays = {name: array[start:stop] if array.ndim else array for name, array in self._arrays.items()}
         piece = ArraysTable(self.name, self.format, arrays)
-        piece.reached = stop / (self.length or 1)
+        piece.fraction_read = stop / (self.length or 1)
         return piece
 
     def _usable(self, name: str, kind: Kind) -> NDArray[Any]:

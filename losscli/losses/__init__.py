@@ -1,5 +1,7 @@
-"""The catalogue: kernels and declarations, a file a family.
+"""The catalogue: a file a family. Files whose names start with `_` declare no loss."""
 
-Every module here whose name does not start with an underscore is loaded with the registry, so a loss is
-added by adding a file.
-"""
+MODULES = (
+    "binary", "boxes", "contrastive", "divergence", "angular_margin", "ghm", "likelihood", "margin", "metric",
+    "multiclass", "regression", "robust", "multiclass_margin", "sequence", "overlap", "tempered",
+)  # fmt: skip
+"""The order in which the catalogue is listed. A file that is not named here comes last."""

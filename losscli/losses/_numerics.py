@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import Array, Mask
-from losscli.sharing import shared
+from losscli.declaration.domains import Array, Mask
+from losscli.declaration.memo import cached_per_batch
 
 NEAR = 0.05
 """Below it forms that cancel are computed from their series."""
@@ -24,13 +24,13 @@ def times(weight: Array, value: Array) -> Array:
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
 
 
-@shared
+@cached_per_batch
 def residual(y_true: Array, y_pred: Array) -> Array:
     """e = y_pred - y_true"""
     return y_pred - y_true
 
 
-@shared
+@cached_per_batch
 def smaller_odds(x: Array) -> Array:
     """exp -|x|"""
     return np.asarray(np.exp(-np.abs(x)))
@@ -41,28 +41,28 @@ def softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(smaller_odds(x))
 
 
-@shared
+@cached_per_batch
 def softpluses(x: Array) -> tuple[Array, Array]:
     """log(1 + exp x) and log(1 + exp -x), which share all but their straight part"""
     bend = np.log1p(smaller_odds(x))
     return np.maximum(x, 0) + bend, np.maximum(-x, 0) + bend
 
 
-@shared
+@cached_per_batch
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x))"""
     small = smaller_odds(x)
     return np.where(x >= 0, 1.0, small) / (1 + small)
 
 
-@shared
+@cached_per_batch
 def log_softmax(x: Array) -> Array:
     """x - log sum exp x, by row; an infinite maximum takes all of the probability."""
     below, rest = below_top(x)
     return below - rest[:, None]
 
 
-@shared
+@cached_per_batch
 def below_top(x: Array) -> tuple[Array, Array]:
     """x - max x, and log sum exp of that, by row"""
     top = x.max(axis=-1, keepdims=True)
@@ -132,12 +132,12 @@ def log1p_square(x: Array) -> Array:
     return np.where(square < HUGE, np.log1p(square), 2 * np.log(np.abs(x)))
 
 
-def patched(values: Array, where: Mask, form: Callable[..., Array], *arrays: Array) -> Array:
+def where_compute(values: Array, where: Mask, form: Callable[..., Array], *arrays: Array) -> Array:
     """The values, those where a mask is set by another form: a function of what is there in `arrays`."""
     if where.any():
         turned = where.T  # tables are looked at by column
-        places = np.flatnonzero(where) if where.ndim == 1 else turned
-        values.T[places] = form(*(array.T[places] for array in arrays))
+        positions = np.flatnonzero(where) if where.ndim == 1 else turned
+        values.T[positions] = form(*(array.T[positions] for array in arrays))
     return values
 
 
@@ -151,7 +151,7 @@ def expm1_less(x: Array) -> Array:
         return np.square(near) / 2 * total
 
     # above 710 exp x is inf: no larger x need be taken from it, least of all inf
-    return patched(np.expm1(x) - np.minimum(x, 1e3), np.abs(x) < NEAR, series, x)
+    return where_compute(np.expm1(x) - np.minimum(x, 1e3), np.abs(x) < NEAR, series, x)
 
 
 def power_remainder(x: Array, power: float) -> Array:
@@ -176,7 +176,7 @@ def power_less(x: Array, log1x: Array, power: float) -> Array:
 def log1p_less(x: Array) -> Array:
     """x - log(1 + x), without cancellation near 0"""
     plain = x - np.log1p(np.minimum(x, HUGE))
-    return patched(plain, np.abs(x) < NEAR, lambda near: power_remainder(near, 2.0), x)
+    return where_compute(plain, np.abs(x) < NEAR, lambda near: power_remainder(near, 2.0), x)
 
 
 def root_less(a: Array, s: float) -> Array:
@@ -188,14 +188,14 @@ def root_less(a: Array, s: float) -> Array:
 def hypotenuse(x: Array) -> Array:
     """sqrt(1 + x²), also where x² overflows"""
     square = np.square(x)
-    return patched(np.sqrt(1 + square), np.isinf(square), np.abs, x)
+    return where_compute(np.sqrt(1 + square), np.isinf(square), np.abs, x)
 
 
 def root_square(x: Array, s: float) -> Array:
     """sqrt(x² + s²), also where the squares leave the range of numbers"""
     squares = np.square(x) + s * s
     safe = (squares > 1e-280) & (squares < HUGE)
-    return patched(np.sqrt(squares), ~safe, lambda x: np.hypot(x, s), x)
+    return where_compute(np.sqrt(squares), ~safe, lambda x: np.hypot(x, s), x)
 
 
 def root_slope(e: Array, s: float) -> Array:
@@ -256,7 +256,7 @@ def dot(a: Array, b: Array) -> Array:
     return (a * b).sum(axis=-1)
 
 
-def surprise(labels: NDArray[Any], logits: Array) -> Array:
+def cross_entropy_of_logits(labels: NDArray[Any], logits: Array) -> Array:
     """-log softmax of the target"""
     below, rest = below_top(logits)
     return rest - below[np.arange(len(labels)), labels]

@@ -7,25 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import (
+from losscli.declaration.domains import (
     EPS,
     Alpha,
     Array,
-    AtLeastZero,
     Boolean,
     ClassLabel,
     ClassProbabilities,
     Epsilon,
     Label,
     Mask,
+    NonNegativeNumber,
     Positive,
     Probability,
     Real,
     SoftLabel,
     UnitInterval,
 )
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softpluses, times
-from losscli.spec import Property, given, loss
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
@@ -117,7 +117,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
     },
 )  # fmt: skip
 def focal(
-    y_true: SoftLabel, y_pred: Probability, *, alpha: Alpha = 0.25, gamma: AtLeastZero = 2.0,
+    y_true: SoftLabel, y_pred: Probability, *, alpha: Alpha = 0.25, gamma: NonNegativeNumber = 2.0,
     from_logits: Boolean = False, eps: Epsilon = EPS,
 ) -> Array:  # fmt: skip
     """Cross-entropy with the easy examples turned down, for rare positives.

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from losscli.domain import Array, Boolean, Box, BoxFormat, Mask
-from losscli.spec import Property, given, loss
+from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, Mask
+from losscli.declaration.loss import Property, given, loss
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
 GROWTH = np.array([-1.0, 1.0])[:, None, None]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from losscli.domain import (
+from losscli.declaration.domains import (
     Array,
     Boolean,
     NonNegativeRow,
@@ -19,6 +19,7 @@ from losscli.domain import (
     PredictedDistribution,
     TrueDistribution,
 )
+from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._numerics import (
     NEAR,
     beyond_one,
@@ -26,16 +27,15 @@ from losscli.losses._numerics import (
     log_ratio,
     log_softmax,
     log_sum_exp,
-    patched,
     power_less,
     power_remainder,
     relative_gap,
     through_softmax,
     through_sum,
     times,
+    where_compute,
 )
 from losscli.losses.multiclass import share
-from losscli.spec import Claim, Property, given, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -64,7 +64,9 @@ def pair(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Pa
         return Pair(p, np.exp(log_q), np.log(p) - log_q)
     q = share(y_pred, normalize)
     log_quotient = log_ratio(p, q)
-    return Pair(p, q, patched(log_quotient, np.isnan(log_quotient), lambda p, q: np.where(p == q, 0.0, np.nan), p, q))
+    return Pair(
+        p, q, where_compute(log_quotient, np.isnan(log_quotient), lambda p, q: np.where(p == q, 0.0, np.nan), p, q)
+    )
 
 
 def by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
@@ -81,7 +83,7 @@ def excess(p: Array, q: Array, log_quotient: Array) -> Array:
     if np.isinf(q).any():
         terms = np.where(np.isinf(q), rise, terms)
     near = (np.abs(rise) < NEAR * p) & np.isfinite(p)
-    return patched(terms, near, lambda p, rise: p * power_remainder(rise / p, 2.0), p, rise)
+    return where_compute(terms, near, lambda p, rise: p * power_remainder(rise / p, 2.0), p, rise)
 
 
 def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from losscli.domain import EPS, Array, Boolean, Count, Mask, Probability, Real, Scale, SoftLabel
+from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import root_less, root_slope, sigmoid
 from losscli.losses.binary import bce
-from losscli.spec import Property, given, loss
 
 BCE = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
 PAPER = ("Li et al. 2019, arXiv:1811.05181",)
@@ -30,7 +30,7 @@ def probability_gap(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
 
 @loss(
     family="binary", aliases=("ghm",),
-    formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)", unit="nat", whole=True,
+    formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)", unit="nat", coupled=True,
     properties=Property.NONE, claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
     references=PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
@@ -67,11 +67,11 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
 @loss(
     family="regression",
     formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
-    unit="y", whole=True, properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
+    unit="y", coupled=True, properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
     references=PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
 )  # fmt: skip
-def ghm_r(y_true: Real, y_pred: Real, *, mu: Scale = 0.02, bins: Count = 10) -> Array:
+def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count = 10) -> Array:
     """A smooth absolute error, every difficulty counting the same: box regression with many outliers.
 
     The gradient norm |e|/sqrt(e² + mu²) of each element falls in one of `bins` equal bins, and an element weighs the

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from losscli.domain import AboveZero, Array, Boolean, NonNegative, Power, Rate, Real, TweedieMean, TweedieTarget, Width
+from losscli.declaration.domains import (
+    AboveZero,
+    Array,
+    Boolean,
+    FiniteNonNegative,
+    NonNegative,
+    Power,
+    Rate,
+    Real,
+    TweedieMean,
+    TweedieTarget,
+)
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import NEAR, log_ratio, power_remainder, relative_gap, times
-from losscli.spec import Property, given, loss
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -117,7 +128,7 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     },
 )  # fmt: skip
 def gaussian_nll(
-    y_true: Real, y_pred: Real, variance: NonNegative, *, eps: Width = 1e-6, full: Boolean = False
+    y_true: Real, y_pred: Real, variance: NonNegative, *, eps: FiniteNonNegative = 1e-6, full: Boolean = False
 ) -> Array:
     """Negative log-likelihood of a predicted mean and variance.
 
@@ -132,8 +143,10 @@ def gaussian_nll(
     """
     v = np.maximum(variance, eps)
     e = y_pred - y_true
-    surprise = times(e, e / v)
-    total = np.where(np.isinf(surprise), np.inf, np.log(v) + surprise)  # v = 0: log v does not outweigh it
+    cross_entropy_of_logits = times(e, e / v)
+    total = np.where(
+        np.isinf(cross_entropy_of_logits), np.inf, np.log(v) + cross_entropy_of_logits
+    )  # v = 0: log v does not outweigh it
     return 0.5 * (total + (LOG_2PI if full else 0.0))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from losscli.domain import Array, Positive, Real, SignLabel
+from losscli.declaration.domains import Array, Positive, Real, SignLabel
+from losscli.declaration.loss import Property, loss
 from losscli.losses._numerics import sigmoid, softplus
-from losscli.spec import Property, loss
 
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import (
+from losscli.declaration.domains import (
     EPS,
     Array,
     Boolean,
@@ -24,19 +24,19 @@ from losscli.domain import (
     Weights,
     per_class,
 )
+from losscli.declaration.loss import Property, Remark, given, loss
 from losscli.losses._numerics import (
     NOT_LOG_PROBABILITIES,
     clipped_log,
     counted_labels,
+    cross_entropy_of_logits,
     log_softmax,
     one_hot,
-    surprise,
     through_softmax,
     through_sum,
     times,
     unnormalized,
 )
-from losscli.spec import Property, Remark, given, loss
 
 Target = NDArray[Any]
 Term = Callable[[Array], Array]
@@ -62,10 +62,10 @@ def class_terms(
     return t if class_weight is None else t * per_class(class_weight, classes, "class_weight")
 
 
-def weighted_surprise(y_true: Target, y_pred: Array, log: Term, surprise: Picked, **how: Any) -> Array:
+def weighted_surprise(y_true: Target, y_pred: Array, log: Term, cross_entropy_of_logits: Picked, **how: Any) -> Array:
     """-sum_c w_c t'_c log p_c, by `log` of all classes; of labels by the `surprise` of each row's alone"""
     if y_true.ndim == 1 and not how["label_smoothing"] and how["ignore_index"] is None:
-        picked = surprise(y_true, y_pred)
+        picked = cross_entropy_of_logits(y_true, y_pred)
         if how["class_weight"] is not None:
             picked = picked * per_class(how["class_weight"], y_pred.shape[1], "class_weight")[y_true]
         return picked + 0.0
@@ -117,7 +117,7 @@ def cross_entropy(
     """
     how = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
     if from_logits:
-        return weighted_surprise(y_true, y_pred, log_softmax, surprise, **how)
+        return weighted_surprise(y_true, y_pred, log_softmax, cross_entropy_of_logits, **how)
     return weighted_surprise(
         y_true, share(y_pred, normalize), lambda p: clipped_log(p, eps),
         lambda labels, p: -clipped_log(p[np.arange(len(labels)), labels], eps), **how,
@@ -138,7 +138,7 @@ def _(
     return through_sum(slope, p, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
 
 
-@cross_entropy.counted
+@cross_entropy.row_mask
 def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask | None:
     """its label is not ignore_index"""
     return counted_labels(y_true, ignore_index)
@@ -219,7 +219,7 @@ def softmax_loss(
     Pitfalls: those of cross_entropy.
     """
     return weighted_surprise(
-        y_true, y_pred, log_softmax, surprise, label_smoothing=label_smoothing, class_weight=class_weight,
+        y_true, y_pred, log_softmax, cross_entropy_of_logits, label_smoothing=label_smoothing, class_weight=class_weight,
         ignore_index=ignore_index,
     )  # fmt: skip
 
@@ -231,7 +231,7 @@ def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: An
     return through_softmax(-terms, np.exp(log_softmax(y_pred)))
 
 
-softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("counted", "denominator")})
+softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("row_mask", "denominator")})
 
 
 @loss(
@@ -262,10 +262,10 @@ def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | N
     return -class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index) + 0.0
 
 
-@nll.noted
+@nll.warn
 def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Iterator[Remark]:
     odd, counted = unnormalized(y_pred), counted_labels(y_true, ignore_index)
     yield Remark("y_pred", odd if counted is None else odd & counted, NOT_LOG_PROBABILITIES)
 
 
-nll.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("counted", "denominator")})
+nll.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("row_mask", "denominator")})

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from losscli.domain import AboveMinusOne, Array, AtLeastZero, NonzeroReal, Positive, Real, UnitInterval, Width
-from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, patched, residual, times
-from losscli.spec import Claim, Functional, Property, Reduction, loss
+from losscli.declaration.domains import (
+    AboveMinusOne,
+    Array,
+    FiniteNonNegative,
+    NonNegativeNumber,
+    NonzeroReal,
+    Positive,
+    Real,
+    UnitInterval,
+)
+from losscli.declaration.loss import Claim, Functional, Property, Reduction, loss
+from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, residual, times, where_compute
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -196,7 +205,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
         "torchmetrics": "MeanAbsolutePercentageError: a fraction, eps=1.17e-6",
     },
 )  # fmt: skip
-def mape(y_true: NonzeroReal, y_pred: Real, *, eps: Width = 0.0) -> Array:
+def mape(y_true: NonzeroReal, y_pred: Real, *, eps: FiniteNonNegative = 0.0) -> Array:
     """Mean absolute percentage error, as a fraction: 0.05 is 5 %.
 
     With eps=0 a target of zero is an error; eps is the smallest number to divide by.
@@ -391,7 +400,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
         "optax": "optax.losses.huber_loss(delta=beta), divided by beta",
     },
 )  # fmt: skip
-def smooth_l1(y_true: Real, y_pred: Real, *, beta: AtLeastZero = 1.0) -> Array:
+def smooth_l1(y_true: Real, y_pred: Real, *, beta: NonNegativeNumber = 1.0) -> Array:
     """Absolute error with its kink rounded off, as box regression uses it.
 
     It is huber(delta=beta) / beta, so its slope far out is 1 whatever beta is.
@@ -438,7 +447,7 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
     a = np.abs(residual(y_true, y_pred))
     v = np.exp(-np.minimum(a, 50.0))
     far = np.log1p(np.square(1 - v) / (2 * v)) + np.maximum(a - 50.0, 0.0)
-    return patched(far, a < 0.1, lambda a: np.log1p(0.5 * np.square(2 * np.sinh(0.5 * a))), a)
+    return where_compute(far, a < 0.1, lambda a: np.log1p(0.5 * np.square(2 * np.sinh(0.5 * a))), a)
 
 
 @log_cosh.gradient
@@ -511,7 +520,7 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
 )  # fmt: skip
-def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 0.1) -> Array:
+def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
     """The loss of support vector regression: errors up to epsilon are free.
 
     epsilon=0 is mae.
@@ -538,7 +547,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},
 )  # fmt: skip
-def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: Width = 0.1) -> Array:
+def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
     """Square of what an error exceeds epsilon by.
 
     epsilon=0 is mse.

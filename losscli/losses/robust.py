@@ -11,18 +11,18 @@ from typing import Annotated
 
 import numpy as np
 
-from losscli.domain import AnyOrInfinite, Array, Interval, Nonnull, Number, Real, Scale
+from losscli.declaration.domains import AnyOrInfinite, Array, FiniteNonZero, FinitePositive, Interval, Number, Real
+from losscli.declaration.loss import Claim, Property, loss
 from losscli.losses._numerics import (
     expm1_less,
     log1p_less,
     log1p_square,
-    patched,
     residual,
     root_less,
     root_slope,
     root_square,
+    where_compute,
 )
-from losscli.spec import Claim, Property, loss
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -45,7 +45,7 @@ class Shape:
     def value(self, e: Array, c: float) -> Array:
         u = e / c
         # where u² would underflow, rho is u²/2 to all digits
-        return patched(c * (c * self.rho(u)), np.abs(u) < 1e-20, lambda e: 0.5 * np.square(e), e)
+        return where_compute(c * (c * self.rho(u)), np.abs(u) < 1e-20, lambda e: 0.5 * np.square(e), e)
 
     def slope(self, e: Array, c: float) -> Array:
         return c * self.psi(e / c)
@@ -100,7 +100,7 @@ RAMSAY = Shape(_ramsay_rho, _ramsay_psi)
         "xgboost": "objective reg:pseudohubererror (huber_slope=delta)",
     },
 )  # fmt: skip
-def pseudo_huber(y_true: Real, y_pred: Real, *, delta: Scale = 1.0) -> Array:
+def pseudo_huber(y_true: Real, y_pred: Real, *, delta: FinitePositive = 1.0) -> Array:
     """A smooth huber: e²/2 near zero, delta |e| far out, all derivatives in between.
 
     It is charbonnier(eps=delta) less its value at zero, times delta.
@@ -126,7 +126,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
     equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
 )  # fmt: skip
-def charbonnier(y_true: Real, y_pred: Real, *, eps: Scale = 1e-3) -> Array:
+def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Array:
     """MAE with its kink rounded off: for image restoration, optical flow.
 
     A perfect prediction costs eps, not 0.
@@ -158,7 +158,7 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
         "matlab": "robustfit(wfun='fair', tune=1.4), on residuals divided by their scale",
     },
 )  # fmt: skip
-def fair(y_true: Real, y_pred: Real, *, c: Scale = 1.3998) -> Array:
+def fair(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.3998) -> Array:
     """Convex and nearly c |e| far out, less a logarithm: between mse and mae.
 
     Use: a robust fit with one optimum; the default c keeps 95 % of mse's efficiency for normal errors of unit scale.
@@ -186,7 +186,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
     equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
 )  # fmt: skip
-def tukey(y_true: Real, y_pred: Real, *, c: Scale = 4.685) -> Array:
+def tukey(y_true: Real, y_pred: Real, *, c: FinitePositive = 4.685) -> Array:
     """Tukey's biweight: beyond c an error costs the same however large it is.
 
     Use: data with gross outliers that carry no information; the default c keeps 95 % efficiency for normal errors of
@@ -215,7 +215,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
         "barron": "c²/2 barron(alpha=0, c=sqrt(1/2) c)",
     },
 )  # fmt: skip
-def cauchy(y_true: Real, y_pred: Real, *, c: Scale = 2.3849) -> Array:
+def cauchy(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.3849) -> Array:
     """Grows as a logarithm: the negative log-likelihood of Cauchy errors, but for factors.
 
     Use: very heavy tails, where even the largest errors should pull a little.
@@ -239,7 +239,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
     equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
 )  # fmt: skip
-def welsch(y_true: Real, y_pred: Real, *, c: Scale = 2.9846) -> Array:
+def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
     """An upside-down bell: errors beyond some 2c all cost c²/2.
 
     One less a Gaussian kernel, so minimising it maximises correntropy.
@@ -299,7 +299,7 @@ def _(*, a: float, b: float, c: float) -> str:
     references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
     equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
 )  # fmt: skip
-def andrews(y_true: Real, y_pred: Real, *, a: Scale = 1.339) -> Array:
+def andrews(y_true: Real, y_pred: Real, *, a: FinitePositive = 1.339) -> Array:
     """Andrews' sine wave: half a wave, constant beyond a pi.
 
     Use: much as tukey, whose shape it nearly has.
@@ -326,7 +326,7 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     ),
     equivalents={"statsmodels": "statsmodels.robust.norms.RamsayE(a).rho"},
 )  # fmt: skip
-def ramsay(y_true: Real, y_pred: Real, *, a: Scale = 0.3) -> Array:
+def ramsay(y_true: Real, y_pred: Real, *, a: FinitePositive = 0.3) -> Array:
     """Ramsay's Ea: the pull of an error fades as exp(-a |e|), strongest at 1/a.
 
     Use: a redescending loss without a cut.
@@ -387,7 +387,7 @@ def general_slope(u: Array, alpha: float) -> Array:
     references=("Barron 2019, arXiv:1701.03077",),
     equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
 )  # fmt: skip
-def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: Scale = 1.0) -> Array:
+def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: FinitePositive = 1.0) -> Array:
     """Barron's general loss: one number, alpha, goes from mse to welsch.
 
     alpha=2 is (e/c)²/2, 1 pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (with scales that differ by
@@ -415,7 +415,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
                 "Barron 2019, arXiv:1701.03077"),
     equivalents={"barron": "barron(alpha=-2)"},
 )  # fmt: skip
-def geman_mcclure(y_true: Real, y_pred: Real, *, c: Scale = 1.0) -> Array:
+def geman_mcclure(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.0) -> Array:
     """Saturates as a rational function: (e/c)²/2 near zero, 2 far out.
 
     Use: registration and tracking with many wrong matches.
@@ -443,7 +443,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     references=("Feng et al. 2018, arXiv:1711.06753",),
     equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
 )  # fmt: skip
-def wing(y_true: Real, y_pred: Real, *, w: Scale = 10.0, epsilon: Scale = 2.0) -> Array:
+def wing(y_true: Real, y_pred: Real, *, w: FinitePositive = 10.0, epsilon: FinitePositive = 2.0) -> Array:
     """The opposite of robust near zero: small errors pull hard, for facial landmarks.
 
     Steep logarithm up to w, mae beyond.
@@ -473,7 +473,7 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
                 "Zellner 1986, doi:10.1080/01621459.1986.10478289"),
     equivalents={"numpy": "np.expm1(a * e) - a * e"},
 )  # fmt: skip
-def linex(y_true: Real, y_pred: Real, *, a: Nonnull = 1.0) -> Array:
+def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
     """Linear on one side, exponential on the other: a > 0 punishes predictions that are too high.
 
     Near zero it is (a e)²/2.

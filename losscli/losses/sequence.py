@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
+from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
+from losscli.declaration.loss import Property, Refusal, Remark, loss
 from losscli.errors import UsageError
 from losscli.losses._numerics import NOT_LOG_PROBABILITIES, unnormalized
-from losscli.spec import Property, Refusal, Remark, loss
 
 Integers = NDArray[np.int64]
 
@@ -142,7 +142,7 @@ def _(
     return slope
 
 
-@ctc.noted
+@ctc.warn
 def _(
     log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers
 ) -> Iterator[Remark]:  # fmt: skip
@@ -153,7 +153,7 @@ def _(
     yield Remark("log_probs", (odd & used).any(axis=1), NOT_LOG_PROBABILITIES)
 
 
-@ctc.refused
+@ctc.validate
 def _(
     log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int
 ) -> Iterator[Refusal]:  # fmt: skip

@@ -11,23 +11,23 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import (
+from losscli.declaration.domains import (
     EPS,
     Array,
-    AtLeastZero,
     Boolean,
     ClassProbabilities,
     ClassTarget,
     Epsilon,
     Interval,
     Mask,
+    NonNegativeNumber,
     Number,
     OrNone,
     PerClass,
     per_class,
 )
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import log_softmax, one_hot, through_softmax, times
-from losscli.spec import Property, given, loss
 
 Target = NDArray[Any]
 Term = Callable[[Array], Array]
@@ -60,7 +60,7 @@ def by_prediction(y_true: Target, y_pred: Array, from_logits: bool, slope: Term,
     return np.where(y_pred >= eps, weighted, 0.0)
 
 
-def surprise(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
+def cross_entropy_of_logits(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
     """-log p, clipped at eps unless from logits."""
     return -(log_p if from_logits else np.maximum(log_p, np.log(eps))) + 0.0
 
@@ -100,7 +100,7 @@ BY_SCALE = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRA
     },
 )  # fmt: skip
 def categorical_focal(
-    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: ClassAlpha = 0.25, gamma: AtLeastZero = 2.0,
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: ClassAlpha = 0.25, gamma: NonNegativeNumber = 2.0,
     from_logits: Boolean = False, eps: Epsilon = EPS,
 ) -> Array:  # fmt: skip
     """Cross-entropy of several classes with the easy examples turned down.
@@ -115,7 +115,7 @@ def categorical_focal(
     """
     weights = per_class(alpha, y_pred.shape[1], "alpha")
     log_p = log_probabilities(y_pred, from_logits)
-    terms = times((-np.expm1(log_p)) ** gamma, surprise(log_p, from_logits, eps))
+    terms = times((-np.expm1(log_p)) ** gamma, cross_entropy_of_logits(log_p, from_logits, eps))
     return times(one_hot(y_true, y_pred.shape[1]) * weights, terms).sum(axis=1)
 
 
@@ -127,7 +127,11 @@ def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: b
     def slope(log_p: Array) -> Array:
         rest = -np.expm1(log_p)
         weight = rest ** (gamma - 1) * scale(log_p, from_logits)
-        fall = np.where(rest == 0, 0.0, gamma * times(weight, -surprise(log_p, from_logits, eps))) if gamma else 0.0
+        fall = (
+            np.where(rest == 0, 0.0, gamma * times(weight, -cross_entropy_of_logits(log_p, from_logits, eps)))
+            if gamma
+            else 0.0
+        )
         return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits))
 
     return by_prediction(y_true, y_pred, from_logits, slope, eps)
@@ -174,7 +178,7 @@ def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
 )  # fmt: skip
 def symmetric_cross_entropy(
-    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: AtLeastZero = 0.1, beta: AtLeastZero = 1.0,
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: NonNegativeNumber = 0.1, beta: NonNegativeNumber = 1.0,
     log_zero: BelowZero = -4.0, from_logits: Boolean = False,
 ) -> Array:  # fmt: skip
     """Cross-entropy and the cross-entropy of the labels as seen by the prediction, added.
@@ -189,7 +193,7 @@ def symmetric_cross_entropy(
     """
 
     def term(log_p: Array) -> Array:
-        return alpha * surprise(log_p, from_logits) + beta * log_zero * np.expm1(log_p)
+        return alpha * cross_entropy_of_logits(log_p, from_logits) + beta * log_zero * np.expm1(log_p)
 
     return of_target(y_true, log_probabilities(y_pred, from_logits), term)
 
@@ -228,7 +232,7 @@ def poly(
     """
 
     def term(log_p: Array) -> Array:
-        return surprise(log_p, from_logits) - epsilon * np.expm1(log_p)
+        return cross_entropy_of_logits(log_p, from_logits) - epsilon * np.expm1(log_p)
 
     return of_target(y_true, log_probabilities(y_pred, from_logits), term)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from losscli.domain import Array
+from losscli.declaration.domains import Array
 
 BLOCK = 1 << 18
 """Values that are looked at several times in a row: more would not stay in cache, fewer leave threads waiting."""

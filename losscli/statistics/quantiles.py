@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import Array
+from losscli.declaration.domains import Array
 from losscli.statistics.moments import blocks
-from losscli.statistics.selection import Made, placed
+from losscli.statistics.order_statistics import ElementwiseFn, order_statistics
 
 BUDGET = 1 << 20
 """Values kept exactly for each stream: 8 MB, as much again where there are weights."""
@@ -52,8 +52,8 @@ def quantiles(values: Array, weights: Array | None, probabilities: Sequence[floa
     if weights is None or weights.min() == weights.max():
         return _linear(values, probabilities)
     order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order])
-    return [_averaged_inverse(values, order, reached, q * reached[-1]) for q in probabilities]
+    fraction_read = np.cumsum(weights[order])
+    return [_averaged_inverse(values, order, fraction_read, q * fraction_read[-1]) for q in probabilities]
 
 
 def deviation(values: Array, weights: Array | None, centre: float) -> float:
@@ -68,17 +68,17 @@ def deviation(values: Array, weights: Array | None, centre: float) -> float:
     return quantile(distance(values), weights, 0.5)
 
 
-def _averaged_inverse(values: Array, order: NDArray[np.intp], reached: Array, target: float) -> float:
-    slack = 1e-12 * reached[-1]
-    first = int(np.searchsorted(reached, target - slack))
-    second = min(int(np.searchsorted(reached, target + slack, side="right")), len(order) - 1)
+def _averaged_inverse(values: Array, order: NDArray[np.intp], fraction_read: Array, target: float) -> float:
+    slack = 1e-12 * fraction_read[-1]
+    first = int(np.searchsorted(fraction_read, target - slack))
+    second = min(int(np.searchsorted(fraction_read, target + slack, side="right")), len(order) - 1)
     return _between(float(values[order[first]]), float(values[order[second]]), 0.5)
 
 
-def _linear(values: Array, probabilities: Sequence[float], of: Made | None = None) -> list[float]:
+def _linear(values: Array, probabilities: Sequence[float], of: ElementwiseFn | None = None) -> list[float]:
     positions = [q * (values.size - 1) for q in probabilities]
     ends = sorted({min(int(p) + i, values.size - 1) for p in positions for i in (0, 1)})
-    found = dict(zip(ends, placed(values, ends, of=of), strict=True))
+    found = dict(zip(ends, order_statistics(values, ends, of=of), strict=True))
     return [_between(found[int(p)], found[min(int(p) + 1, values.size - 1)], p % 1) for p in positions]
 
 
@@ -86,7 +86,7 @@ def _between(a: float, b: float, part: float) -> float:
     return a if part == 0 or a == b else a + (b - a) * part
 
 
-class Buckets:
+class LogHistogram:
     """Counts in buckets that are each less than a thousandth of what is in them wide.
 
     The idea is DDSketch's (Masson et al. 2019, arXiv:1908.10693), but a bucket is told by the leading bits of a number,
@@ -137,7 +137,7 @@ class Buckets:
         counts[used[0] - self._first : used[1] - self._first] = self._counts[used[0] - first : used[1] - first]
         self._counts = counts
 
-    def merge(self, other: Buckets) -> None:
+    def merge(self, other: LogHistogram) -> None:
         if other._counts.size:
             low, high = other._used
             self._make_room(low, high)
@@ -151,20 +151,20 @@ class Buckets:
         used = np.flatnonzero(self._counts)
         if not used.size or self._first + used[-1] > INFINITE or self._first + used[0] < ~INFINITE:
             return [math.nan for _ in probabilities]
-        reached = np.cumsum(self._counts)
-        total = float(reached[-1])
+        fraction_read = np.cumsum(self._counts)
+        total = float(fraction_read[-1])
         if self._weighted:
             ends = [(q * total - 1e-12 * total, q * total + 1e-12 * total, 0.5) for q in probabilities]
         else:  # the middles of the two values around a place
             ends = [(int(p) + 0.5, int(p) + 1.5, p % 1) for p in (q * (total - 1) for q in probabilities)]
-        return [_between(self._at(reached, a), self._at(reached, b), part) for a, b, part in ends]
+        return [_between(self._at(fraction_read, a), self._at(fraction_read, b), part) for a, b, part in ends]
 
-    def _at(self, reached: Array, place: float) -> float:
+    def _at(self, fraction_read: Array, place: float) -> float:
         """The value up to which so much was counted; inside of a bucket values are taken to be spread evenly."""
-        place = min(max(place, sys.float_info.min), float(reached[-1]))
-        i = int(np.searchsorted(reached, place))
+        place = min(max(place, sys.float_info.min), float(fraction_read[-1]))
+        i = int(np.searchsorted(fraction_read, place))
         low, high = _ends(self._first + i)
-        return _between(low, high, 1 - (float(reached[i]) - place) / float(self._counts[i]))
+        return _between(low, high, 1 - (float(fraction_read[i]) - place) / float(self._counts[i]))
 
 
 def ordered(values: Array) -> NDArray[np.int64]:
@@ -197,7 +197,7 @@ class Quantiles:
     def __init__(self, budget: int = BUDGET) -> None:
         self.budget = budget
         self.kept = 0
-        self.buckets: Buckets | None = None
+        self.buckets: LogHistogram | None = None
         self._own: list[Weighted] = []
         self._merged: list[Quantiles] = []
 
@@ -216,23 +216,23 @@ class Quantiles:
             return
         self._make_room(other.kept if other.exact else self.budget + 1)
         if self.buckets is not None:
-            self.buckets.merge(other.spill())
+            self.buckets.merge(other.to_histogram())
             return
         self._merged.append(other)
         self.kept += other.kept
 
     def _make_room(self, more: int) -> None:
         if self.kept + more > self.budget:
-            self.spill()
+            self.to_histogram()
 
-    def spill(self) -> Buckets:
+    def to_histogram(self) -> LogHistogram:
         """Keep counts from here on, no values."""
         if self.buckets is None:
-            self.buckets = Buckets()
+            self.buckets = LogHistogram()
             for values, weights in self._own:
                 self.buckets.update(values, weights)
             for other in self._merged:
-                self.buckets.merge(other.spill())
+                self.buckets.merge(other.to_histogram())
             self._own, self._merged, self.kept = [], [], 0
         return self.buckets
 

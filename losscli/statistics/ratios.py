@@ -22,11 +22,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from losscli.domain import Array
-from losscli.statistics import draws
-from losscli.statistics.draws import BLOCK, LIMIT
+from losscli.declaration.domains import Array
+from losscli.statistics.bootstrap import draws
+from losscli.statistics.bootstrap.draws import BLOCK, LIMIT
+from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
 from losscli.statistics.quantiles import quantiles
-from losscli.statistics.resampling import ConfidenceInterval, Resampling
 
 Ends = tuple[float, float]
 
@@ -62,7 +62,7 @@ def ratios(terms: Sequence[Array], asked: Resampling) -> list[Ratio]:
     """
     n = len(terms[0])
     columns = np.concatenate([_columns(each) for each in terms], axis=1)
-    drawn = draws.sums(draws.multinomial(n, asked.seed), columns, asked.held(n))
+    drawn = draws.sums(draws.multinomial(n, asked.seed), columns, asked.n_resamples_in_memory(n))
     return [_ratio(each, sums) for each, sums in zip(terms, np.split(drawn, len(terms), axis=1), strict=True)]
 
 
@@ -221,16 +221,18 @@ def paired(
     columns = [column for column, there in zip(differences.T, finite, strict=True) if there]
     terms = [np.stack([ones * column, below], axis=1) for column in columns]
     found = iter(_held_or_streamed(terms, asked) if terms else [])
-    return [next(found).of_rows(n) if there else ConfidenceInterval.none(asked, INFINITE) for there in finite]
+    return [
+        next(found).with_small_n_warning(n) if there else ConfidenceInterval.none(asked, INFINITE) for there in finite
+    ]
 
 
 def _held_or_streamed(terms: Sequence[Array], asked: Resampling) -> list[ConfidenceInterval]:
     n = len(terms[0])
     if n <= LIMIT and asked.method != "poisson":
         return [interval(ratio, asked) for ratio in ratios(terms, asked)]
-    totals = Totals(asked.streamed, len(terms))
+    totals = Totals(asked.n_resamples_streaming, len(terms))
     for block, start in enumerate(range(0, n, BLOCK)):
         columns = np.concatenate([each[start : start + BLOCK] for each in terms], axis=1)
         columns = np.pad(columns, ((0, BLOCK - len(columns)), (0, 0)))
-        totals.add(draws.sums(draws.poisson(block, asked.seed), columns, asked.streamed))
+        totals.add(draws.sums(draws.poisson(block, asked.seed), columns, asked.n_resamples_streaming))
     return totals.intervals(asked)

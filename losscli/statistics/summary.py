@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.domain import Array, Mask
-from losscli.spec import Reduction
+from losscli.declaration.domains import Array, Mask
+from losscli.declaration.loss import Reduction
 from losscli.statistics.moments import Moments, Sum
 from losscli.statistics.quantiles import Quantiles
 
 if TYPE_CHECKING:
-    from losscli.statistics.bootstrap import Bootstrap
+    from losscli.statistics.bootstrap.accumulator import Bootstrap
 
 
 class Summary(NamedTuple):
@@ -137,7 +137,7 @@ class Accumulator:
         """Keep no values, only their counts."""
         for quantiles in (self.quantiles, self.elements):
             if quantiles.exact and quantiles.kept:
-                quantiles.spill()
+                quantiles.to_histogram()
 
     def value(self) -> float:
         if self.asked == "sum":

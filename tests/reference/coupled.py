@@ -9,7 +9,7 @@ from mpmath import mpf
 
 from tests.reference.classification import DIGITS, Params, Reference, Roles
 from tests.reference.distances import DISTANCES, cosine, gap, length
-from tests.reference.faces import inner, means, surprise
+from tests.reference.faces import cross_entropy_of_logits, inner, means
 
 Row = list
 
@@ -19,7 +19,9 @@ def two_views(similarity: Callable[[Row, Row], mpf]) -> Reference:
         with mp.workdps(DIGITS):
             t = mpf(params.get("temperature", 1))
             anchors, positives = roles["anchor"], roles["positive"]
-            return [surprise([similarity(a, p) / t for p in positives], i) for i, a in enumerate(anchors)]
+            return [
+                cross_entropy_of_logits([similarity(a, p) / t for p in positives], i) for i, a in enumerate(anchors)
+            ]
 
     return rows
 
@@ -31,7 +33,7 @@ def ntxent(roles: Roles, params: Params) -> list:
         for k, view in enumerate(views):
             others = [j for j in range(2 * n) if j != k]
             logits = [cosine(view, views[j]) / mpf(params["temperature"]) for j in others]
-            losses.append(surprise(logits, others.index((k + n) % (2 * n))))
+            losses.append(cross_entropy_of_logits(logits, others.index((k + n) % (2 * n))))
         return [(losses[i] + losses[i + n]) / 2 for i in range(n)]
 
 
@@ -55,7 +57,7 @@ def supcon(alike: Row, other: Row, temperature: float) -> mpf:
     if not alike:
         return mpf(0)
     logits = [s / mpf(temperature) for s in alike + other]
-    return mp.fsum(surprise(logits, p) for p in range(len(alike))) / len(alike)
+    return mp.fsum(cross_entropy_of_logits(logits, p) for p in range(len(alike))) / len(alike)
 
 
 def circle(alike: Row, other: Row, margin: float, gamma: float) -> mpf:
@@ -94,8 +96,8 @@ def center(roles: Roles, params: Params) -> list:
     with mp.workdps(DIGITS):
         labels = [int(y) for y in roles["labels"]]
         centers = roles.get("centers") or means(roles["embeddings"], labels)
-        places = labels if "centers" in roles else [sorted(set(labels)).index(y) for y in labels]
-        pairs = zip(roles["embeddings"], places, strict=True)
+        origins = labels if "centers" in roles else [sorted(set(labels)).index(y) for y in labels]
+        pairs = zip(roles["embeddings"], origins, strict=True)
         return [length(gap(x, centers[y])) ** 2 / 2 for x, y in pairs]
 
 

@@ -13,7 +13,7 @@ from tests.reference.distances import cosine, gap, length
 Row = list
 
 
-def surprise(logits: Row, y: int) -> mpf:
+def cross_entropy_of_logits(logits: Row, y: int) -> mpf:
     """-log softmax, as the logarithm of 1 and what the others add to it"""
     return mp.log1p(mp.fsum(mp.exp(z - logits[y]) for j, z in enumerate(logits) if j != y))
 
@@ -23,7 +23,7 @@ def inner(a: Row, b: Row) -> mpf:
 
 
 def linear(x: Row, y: int, weights: Row, bias: Row | None) -> mpf:
-    return surprise([inner(x, w) + (bias[j] if bias else 0) for j, w in enumerate(weights)], y)
+    return cross_entropy_of_logits([inner(x, w) + (bias[j] if bias else 0) for j, w in enumerate(weights)], y)
 
 
 def psi(cos: mpf, margin: int, annealing: float) -> mpf:
@@ -67,7 +67,7 @@ def on_sphere(target: Callable[..., mpf]) -> Reference:
 
     def of_row(cosines: Row, y: int, scale: float, **params: float) -> mpf:
         changed = [target(c, **params) if j == y else c for j, c in enumerate(cosines)]
-        return surprise([mpf(scale) * c for c in changed], y)
+        return cross_entropy_of_logits([mpf(scale) * c for c in changed], y)
 
     return rows
 
@@ -85,13 +85,13 @@ def l2_softmax(x: Row, y: int, weights: Row, bias: Row | None, scale: float) -> 
 def l_softmax(x: Row, y: int, weights: Row, bias: None, margin: int, annealing: float) -> mpf:
     logits = [length(w) * length(x) * cosine(x, w) for w in weights]
     logits[y] = length(weights[y]) * length(x) * psi(cosine(x, weights[y]), margin, annealing)
-    return surprise(logits, y)
+    return cross_entropy_of_logits(logits, y)
 
 
 def sphereface(x: Row, y: int, weights: Row, bias: None, margin: int, annealing: float) -> mpf:
     logits = [length(x) * cosine(x, w) for w in weights]
     logits[y] = length(x) * psi(cosine(x, weights[y]), margin, annealing)
-    return surprise(logits, y)
+    return cross_entropy_of_logits(logits, y)
 
 
 def deepid(roles: Roles, params: Params) -> list:

@@ -1,1 +1,0 @@
-"""What the losses say of the data and of each other."""

@@ -1,0 +1,1 @@
+"""Outlier sensitivity of losses, and comparison of models."""

@@ -1,0 +1,1 @@
+"""CSV and TSV: from bytes to columns."""

@@ -1,0 +1,1 @@
+"""How a loss is declared: roles, parameters, domains, the grammar in which it is typed."""

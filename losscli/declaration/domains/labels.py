@@ -1,0 +1,116 @@
+"""What an array may hold: labels of two classes or of C."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains.arrays import Domain
+from losscli.declaration.domains.intervals import Array, Params
+from losscli.declaration.domains.origin import ValueOrigin
+from losscli.declaration.domains.rows import Simplex
+
+
+@dataclass(eq=False, repr=False)
+class BinaryLabels(Domain):
+    """Labels of two classes: {0, 1}, {-1, 1} or booleans; given to the kernel as 0/1, or as -1/+1.
+
+    With `soft`, numbers in [0, 1] are probabilities of the label.
+    """
+
+    soft: bool = False
+    signs: bool = False
+
+    is_label = True
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+        plain = low >= 0 if self.soft else low in (-1, 0, 1) and bool(((values == low) | (values == 1)).all())
+        if not (plain and high <= 1):
+            inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
+            wrong = ~(inside | (values == -1))
+            if wrong.any():
+                raise origin.error(wrong, values, f"is not {self.describe()}")
+        self._refuse_three(values, origin, low == 0 or (not plain and bool((values == 0).any())), low == -1)
+        if low == -1:
+            return values if self.signs else np.where(values == -1, 0.0, values)
+        return 2 * values - 1 if self.signs else values
+
+    @staticmethod
+    def _refuse_three(values: Array, origin: ValueOrigin, zero: bool, minus: bool) -> None:
+        """Remember which labels there were; each is noted on its own, so that threads may do it at once."""
+        for seen, label in ((zero, "zero"), (minus, "minus")):
+            if seen:
+                origin.memory[label] = True
+        if "zero" in origin.memory and "minus" in origin.memory:
+            here, other = (-1, 0) if minus else (0, -1)
+            what = f"stands beside {other}: labels are {{0, 1}} or {{-1, 1}}, not both"
+            raise origin.error(values == here, values, what)
+
+    def describe(self) -> str:
+        return "a label 0 or 1 (or -1 and 1)" + (", or a probability in [0, 1]" if self.soft else "")
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(0, 2, size=self.size(dims)).astype(float)
+
+
+@dataclass(eq=False, repr=False)
+class ClassTargets(Domain):
+    """Class labels 0..C-1, one a row; or, with the shape `N,C` too, one-hot or soft rows that sum to 1."""
+
+    shapes: tuple[str, ...] = ("N", "N,C")
+    ignore_index: int | None = None
+    class_count_hint: str = "y_pred has as many columns as there are classes"
+
+    is_label = True
+
+    def with_params(self, params: Params) -> Domain:
+        return replace(self, ignore_index=params.get("ignore_index"))
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        if values.ndim == 2:
+            return Simplex().check(values, origin, dims)
+        classes = int(dims["C"])
+        with np.errstate(invalid="ignore"):
+            labels = values.astype(np.int64)
+        if ((labels == values) & (labels >= 0) & (labels < classes)).all():
+            return labels
+        wrong = (values < 0) | (values >= classes) | (values != np.floor(values))
+        if self.ignore_index is not None:
+            wrong &= values != self.ignore_index
+        if wrong.any():
+            raise origin.error(wrong, values, f"is not a class label 0..{classes - 1}", self._mend(values, classes))
+        return labels
+
+    def _mend(self, values: Array, classes: int) -> str:
+        if values.min() == 1 and values.max() == classes:
+            return "labels start at 0: subtract 1, or name the classes with --classes"
+        return self.class_count_hint
+
+    def describe(self) -> str:
+        return "a class label 0..C-1" + (", or a row of C target probabilities" if "N,C" in self.shapes else "")
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.integers(0, dims["C"], size=dims["N"])
+
+
+@dataclass(eq=False, repr=False)
+class GroupLabels(ClassTargets):
+    """Labels of classes of which nothing else is known: they say which rows belong together."""
+
+    shapes: tuple[str, ...] = ("N",)
+
+    accepts_any_label = True
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = (values < 0) | (values != np.floor(values)) | np.isinf(values)
+        if wrong.any():
+            raise origin.error(wrong, values, f"is not {self.describe()}")
+        return values.astype(np.int64)
+
+    def describe(self) -> str:
+        return "a class label: an integer >= 0, or any name"

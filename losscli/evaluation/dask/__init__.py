@@ -1,0 +1,1 @@
+"""Evaluate parts of a dataset on a Dask cluster."""

@@ -1,0 +1,148 @@
+"""explain: all that a loss declares of itself, in the order in which one wants to read it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from losscli.declaration.loss import Loss, Property
+
+PROPERTIES = {
+    Property.CONVEX: "convex",
+    Property.DIFFERENTIABLE: "differentiable",
+    Property.BOUNDED_VALUE: "bounded value",
+    Property.BOUNDED_GRADIENT: "bounded gradient",
+    Property.SYMMETRIC: "symmetric",
+    Property.TRANSLATION_INVARIANT: "translation invariant",
+}
+LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn", "optax": "optax", "scipy": "SciPy",
+             "statsmodels": "statsmodels", "paper": "The paper"}  # fmt: skip
+
+
+class Section(NamedTuple):
+    """A heading and what stands under it: paragraphs, or rows of a term and what it means."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+class Explanation(NamedTuple):
+    """A loss, explained."""
+
+    loss: Loss
+    title: str
+    summary: str
+    sections: tuple[Section, ...]
+
+
+def explain(loss: Loss) -> Explanation:
+    """Everything the declaration of a loss says."""
+    aliases = f" ({', '.join(loss.aliases)})" if loss.aliases else ""
+    sections = (
+        Section("Formula", (loss.formula,)),
+        Section("What it does", tuple(loss.details.split("\n\n")) if loss.details else ()),
+        Section("Reads", rows=_roles(loss)),
+        Section("Parameters", rows=_parameters(loss)),
+        _gradient(loss),
+        Section("Properties", rows=_properties(loss)),
+        *(Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
+          for word, text in loss.advice.items()),
+        Section("Elsewhere", rows=tuple((LIBRARIES.get(k, k), v) for k, v in loss.equivalents.items())),
+        Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
+    )  # fmt: skip
+    filled = tuple(section for section in sections if section.paragraphs or section.rows)
+    return Explanation(loss, loss.name + aliases, loss.summary, filled)
+
+
+def _sentence(text: str, loss: Loss) -> str:
+    """Advice with a capital, unless it starts with the name of a role, of a parameter or of a loss."""
+    from losscli import registry
+
+    first = text.split(" ", 1)[0].rstrip(",:;")
+    names = {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}
+    return text if first in names or registry.known(first) else text[:1].upper() + text[1:]
+
+
+def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
+    rows = []
+    defaults = loss.bind({}).params
+    for i, form in enumerate(loss.forms):
+        for role in form.roles:
+            optional = ", optional" if role.optional else ""
+            instead = "or " if i and role is form.roles[0] else ""
+            domain = role.domain.with_params(defaults)
+            rows.append((instead + role.name, f"{domain.shape_text()}: {domain.describe()}{optional}"))
+    return tuple(rows)
+
+
+def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
+    rows = [(f"{p.name}={p.domain.text(p.default)}", p.domain.describe()) for p in loss.parameters]
+    return (*rows, ("together", together)) if (together := _together(loss)) else tuple(rows)
+
+
+def _together(loss: Loss) -> str:
+    """What the parameters must fulfil together."""
+    return (loss.requirement.__doc__ or "").strip() if loss.requirement is not None else ""
+
+
+def _gradient(loss: Loss) -> Section:
+    if not loss.has_gradient:
+        return Section("Gradient", ("None: there is no slope to follow.",))
+    slopes = dict.fromkeys((form.gradient_role, slope) for form, slope in zip(loss.forms, loss.slopes, strict=True))
+    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(slopes))
+
+
+def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
+    rows: list[tuple[str, str]] = [(text, _answer(loss, claim)) for claim, text in PROPERTIES.items()]
+    rows.append(("unit", loss.unit))
+    rows.append(("aims at", loss.elicits or "none known"))
+    if loss.reduction != "mean":
+        rows.append(("reduced by", str(loss.reduction).replace("_", " ")))
+    coupled = [form for form in loss.forms if form.coupled]
+    if coupled:
+        only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
+        rows.append(("needs", f"all rows at once{only}: they are coupled"))
+    return tuple(rows)
+
+
+def _answer(loss: Loss, claim: Property) -> str:
+    """Whether the loss has a property, or for which parameters."""
+    if claim in loss.properties:
+        return "yes"
+    if not loss.declares_properties:
+        return "not declared"
+    where = conditions(loss, claim)
+    return f"where {', or '.join(where)}" if where else "no"
+
+
+def conditions(loss: Loss, claim: Property) -> list[str]:
+    """What parameters must fulfil for a property that the loss has not for all of them."""
+    if claim in loss.properties:
+        return []
+    forms = [f"{form.gradient_role} is given" for form in loss.forms if claim in form.properties]
+    return [c.condition for c in loss.claims if claim in c.properties] + forms
+
+
+def to_dict(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as JSON has it."""
+    loss = explanation.loss
+    defaults = loss.bind({}).params
+    return {
+        "name": loss.name, "aliases": list(loss.aliases), "family": loss.family, "summary": loss.summary,
+        "details": loss.details, "formula": loss.formula,
+        "roles": [{"name": r.name, "shape": r.domain.shape_text(), "values": r.domain.with_params(defaults).describe(),
+                   "optional": r.optional, "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
+        "params": [{"name": p.name, "default": list(p.default) if isinstance(p.default, tuple) else p.default,
+                    "range": p.domain.describe()} for p in loss.parameters],
+        "requires": _together(loss) or None,
+        "gradient": [{"role": form.gradient_role, "formula": slope, "form": i}
+                     for i, (form, slope) in enumerate(zip(loss.forms, loss.slopes, strict=True))]
+        if loss.has_gradient else None,
+        "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
+        "properties_where": {text.replace(" ", "_"): where for claim, text in PROPERTIES.items()
+                             if (where := conditions(loss, claim))},
+        "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
+        "whole": any(form.coupled for form in loss.forms),
+        "advice": {word.lower(): text for word, text in loss.advice.items()},
+        "equivalents": loss.equivalents, "references": list(loss.references),
+    }  # fmt: skip

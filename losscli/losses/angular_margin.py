@@ -1,0 +1,565 @@
+"""Losses of face recognition: softmax cross-entropy over class prototypes, the target's logit made harder to reach.
+
+Logits are inner products of embeddings and prototypes, either of which may have been brought to a certain length; a
+margin puts a smaller function of the target's angle in place of its cosine. The losses are the combinations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains import (
+    Angle,
+    Array,
+    Bias,
+    ClassLabel,
+    CosineRow,
+    Count,
+    FiniteNonNegative,
+    FinitePositive,
+    GroupLabel,
+    PrototypeLabel,
+    Prototypes,
+    Vector,
+)
+from losscli.declaration.loss import Property, Remark, given, loss
+from losscli.losses._numerics import (
+    ITS_OWN_CENTER,
+    class_means,
+    cross_entropy_of_logits,
+    none_shared,
+    norm,
+    surprise_slope,
+    through_unit,
+    unit,
+)
+
+Labels = NDArray[Any]
+Margin = Callable[[Array], tuple[Array, Array]]
+"""angle of the target -> what stands in place of its cosine, and how fast that falls as the angle grows"""
+
+SMALLEST_ANGLE = np.sqrt(np.finfo(float).eps)
+"""The angle of the last cosine before 1."""
+
+
+# ----------------------------------------------------------------------------------------- angles and margins
+
+
+def angles(a: Array, b: Array) -> Array:
+    """Angles between paired rows, which their cosines would lose near 0 and pi; a right one with a zero vector."""
+    u, v = unit(a), unit(b)
+    between = 2 * np.arctan2(norm(u - v), norm(u + v))
+    return np.where((norm(a) > 0) & (norm(b) > 0), between, np.pi / 2)
+
+
+def tangents(theta: Array, u: Array, v: Array) -> Array:
+    """Directions from unit vectors u towards unit vectors v; zero where there is none, at angles of 0 and pi."""
+    near, far = 2 * np.square(np.sin(theta / 2))[:, None], 2 * np.square(np.cos(theta / 2))[:, None]
+    return unit(np.where(near < far, (v - u) + near * u, (v + u) - far * u))
+
+
+def no_margin(theta: Array) -> tuple[Array, Array]:
+    """cos theta"""
+    return np.cos(theta), np.sin(theta)
+
+
+def subtracted(margin: float) -> Margin:
+    """cos theta - margin"""
+    return lambda theta: (np.cos(theta) - margin, np.sin(theta))
+
+
+def added(margin: float) -> Margin:
+    """cos(theta + margin); past pi, where that would rise again, cos theta - margin sin margin"""
+
+    def harder(theta: Array) -> tuple[Array, Array]:
+        past = theta + margin > np.pi
+        value = np.where(past, np.cos(theta) - margin * np.sin(margin), np.cos(theta + margin))
+        return value, np.sin(np.where(past, theta, theta + margin))
+
+    return harder
+
+
+def multiplied(margin: int, annealing: float) -> Margin:
+    """psi = (-1)^k cos(margin theta) - 2k, k = floor(margin theta / pi); annealed, (L cos theta + psi) / (1 + L)"""
+
+    def harder(theta: Array) -> tuple[Array, Array]:
+        k = np.floor(margin * theta / np.pi)  # at the seams, where rounding may go either way, both pieces agree
+        sign = np.where(k % 2 == 0, 1.0, -1.0)
+        psi, fall = sign * np.cos(margin * theta) - 2 * k, margin * sign * np.sin(margin * theta)
+        return (
+            (annealing * np.cos(theta) + psi) / (1 + annealing),
+            (annealing * np.sin(theta) + fall) / (1 + annealing),
+        )
+
+    return harder
+
+
+# ----------------------------------------------------------------------------------------- the margin softmax
+
+
+class Target(NamedTuple):
+    """What the logit of a row's own class is: |x| |w| times what a margin makes of their angle.
+
+    The lengths, of every row and of every class, are those that are meant: a zero vector may stand for one of length 1.
+    """
+
+    margin: Margin
+    rows: Array
+    classes: Array
+
+
+class Head(NamedTuple):
+    """Logits x·w_j + b_j of rows x and prototypes w_j, that of a row's own class as the target has it."""
+
+    x: Array
+    w: Array
+    bias: Array | None = None
+    target: Target | None = None
+
+    def logits(self, labels: Labels) -> Array:
+        z = self.x @ self.w.T
+        if self.target is not None:
+            margin, rows, classes = self.target
+            z[np.arange(len(z)), labels] = rows * classes[labels] * margin(angles(self.x, self.w[labels]))[0]
+        return z if self.bias is None else z + self.bias
+
+    def loss(self, labels: Labels) -> Array:
+        """Cross-entropy of the softmax of the logits."""
+        return cross_entropy_of_logits(labels, self.logits(labels))
+
+    def slope(self, labels: Labels) -> Array:
+        """Its gradient by x."""
+        r = surprise_slope(labels, self.logits(labels))
+        if self.target is None:
+            return r @ self.w
+        own, u, at = self.w[labels], unit(self.x), (np.arange(len(r)), labels)
+        theta = angles(self.x, own)
+        value, fall = self.target.margin(theta)
+        pull = (r[at] * self.target.classes[labels])[:, None]
+        r[at] = 0.0
+        return r @ self.w + pull * (value[:, None] * u + fall[:, None] * tangents(theta, u, unit(own)))
+
+
+def sphere(x: Array, w: Array, scale: float, margin: Margin = no_margin) -> Head:
+    """Only angles count: rows have the length scale, prototypes 1."""
+    return Head(scale * unit(x), unit(w), target=Target(margin, np.full(len(x), scale), np.ones(len(w))))
+
+
+def sphere_slope(labels: Labels, x: Array, w: Array, scale: float, margin: Margin = no_margin) -> Array:
+    """The gradient where only angles count."""
+    return through_unit(sphere(x, w, scale, margin).slope(labels), x, scale)
+
+
+def large_margin(x: Array, w: Array, lengths: Array, margin: int, annealing: float) -> Head:
+    """Rows have their lengths, prototypes those given."""
+    return Head(x, w, target=Target(multiplied(margin, annealing), norm(x), lengths))
+
+
+def of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margin) -> tuple[Array, Array]:
+    """Logits where cosines are at hand, and their slopes by these."""
+    cosines, own = np.clip(y_pred, -1.0, 1.0), labels[:, None]
+    target = np.take_along_axis(cosines, own, axis=1)
+    # At a cosine of 1 an added margin makes the slope infinite: it is left as steep as just before.
+    theta = 2 * np.arctan2(np.sqrt(1 - target), np.sqrt(1 + target))
+    away = np.maximum(theta, SMALLEST_ANGLE)
+    logits, slopes = scale * cosines, scale * (cosines == y_pred)
+    np.put_along_axis(logits, own, scale * margin(theta)[0], axis=1)
+    steep = margin(away)[1] / np.sin(away)
+    np.put_along_axis(slopes, own, steep * np.take_along_axis(slopes, own, axis=1), axis=1)
+    return logits, slopes
+
+
+def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
+    """The margin softmax where cosines are at hand."""
+    return cross_entropy_of_logits(labels, of_cosines(labels, y_pred, scale, margin)[0])
+
+
+def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
+    """Its gradient by the cosines."""
+    logits, slopes = of_cosines(labels, y_pred, scale, margin)
+    return surprise_slope(labels, logits) * slopes
+
+
+# ------------------------------------------------------------------------------------------ without a margin
+
+
+@loss(
+    family="faces", formula="-log softmax(W x + b)_y", unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT, elicits="log-odds",
+    references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
+    equivalents={"torch": "torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
+)  # fmt: skip
+def linear_softmax(
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None
+) -> Array:  # fmt: skip
+    """Cross-entropy of a linear classifier on top of embeddings.
+
+    weights has a row a class, bias a number a class.
+
+    Use: the baseline against which losses with a margin are measured.
+
+    Avoid: embeddings that are compared by their angle later on (normface, arcface).
+
+    Pitfalls: the longer an embedding, the surer the classifier, so that its length takes part in the loss.
+    """
+    return Head(embeddings, weights, bias).loss(labels)
+
+
+@linear_softmax.gradient
+def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> Array:
+    """sum_j (p_j - [j = y]) W_j"""
+    return Head(embeddings, weights, bias).slope(labels)
+
+
+@loss(
+    family="faces", formula="-log softmax(W (scale x/|x|) + b)_y", unit="nat", properties=Property.BOUNDED_VALUE,
+    references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
+    equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
+)  # fmt: skip
+def l2_softmax(
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None, *, scale: FinitePositive = 16.0
+) -> Array:  # fmt: skip
+    """linear_softmax of embeddings that are brought to one length, the scale.
+
+    Use: verification by cosine, where poor pictures should not get away with short embeddings.
+
+    Avoid: where the length of an embedding carries the quality of the picture.
+
+    Pitfalls: prototypes keep their lengths: classes with a long one are predicted more often (normface).
+    """
+    return Head(scale * unit(embeddings), weights, bias).loss(labels)
+
+
+@l2_softmax.gradient
+def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, scale: float) -> Array:
+    """scale/|x| times the part of sum_j (p_j - [j = y]) W_j at a right angle to x"""
+    return through_unit(Head(scale * unit(embeddings), weights, bias).slope(labels), embeddings, scale)
+
+
+@loss(
+    family="faces", aliases=("normalized_softmax",), formula="-log softmax(scale cos)_y", unit="nat",
+    properties=Property.BOUNDED_VALUE,
+    references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
+    equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
+)  # fmt: skip
+def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 20.0) -> Array:
+    """Softmax cross-entropy of cosines, times a scale.
+
+    Given y_pred, the cosines themselves, nothing else is needed.
+
+    Use: embeddings that are compared by their angle.
+
+    Avoid: where classes must keep a distance from each other: it has no margin (cosface, arcface).
+
+    Pitfalls: with a small scale the mean cannot get near 0, however good the embeddings: of C classes with as many rows
+    each, not below log(1 + (C-1) exp(-scale C/(C-1))).
+    """
+    return sphere(embeddings, weights, scale).loss(labels)
+
+
+@normface.gradient
+def _normface_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float) -> Array:
+    """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x"""
+    return sphere_slope(labels, embeddings, weights, scale)
+
+
+@normface.form
+def _normface_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 20.0) -> Array:
+    return cosine_softmax(labels, y_pred, scale)
+
+
+normface.form_properties(Property.BOUNDED_GRADIENT)
+
+
+@normface.gradient
+def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -> Array:
+    """scale (p_j - [j = y])"""
+    return cosine_softmax_slope(labels, y_pred, scale)
+
+
+@loss(
+    family="faces", aliases=("congenerous_cosine",), formula="-log softmax(scale cos(x, c))_y", unit="nat",
+    properties=Property.BOUNDED_VALUE,
+    references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
+    equivalents={"paper": "the same; its scale is found from the number of classes, its centroids are of a batch"},
+)  # fmt: skip
+def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 10.0) -> Array:
+    """normface whose prototypes are the centers of the classes.
+
+    Without weights they are the means of the rows of each class, whatever those rows weigh; the gradient takes them
+    as they are.
+
+    Use: classes without prototypes of their own, or with means kept elsewhere.
+
+    Avoid: classes with few rows: with one row a class, each is its own center and the loss is nearly 0.
+
+    Pitfalls: without weights a row's loss depends on the other rows.
+    """
+    return sphere(embeddings, weights, scale).loss(labels)
+
+
+coco.gradient(_normface_slope)
+
+
+@coco.coupled_form
+def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: FinitePositive = 10.0) -> Array:
+    own, means = class_means(labels, embeddings)
+    return sphere(embeddings, means, scale).loss(own)
+
+
+@coco.warn
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
+
+
+@coco.gradient
+def _(labels: Labels, embeddings: Array, *, scale: float) -> Array:
+    """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x, class means held constant"""
+    own, means = class_means(labels, embeddings)
+    return sphere_slope(own, embeddings, means, scale)
+
+
+@coco.form
+def _(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 10.0) -> Array:
+    return cosine_softmax(labels, y_pred, scale)
+
+
+coco.form_properties(Property.BOUNDED_GRADIENT)
+coco.gradient(_normface_of_cosines_slope)
+
+
+# ---------------------------------------------------------------------------------------------- with a margin
+
+
+@loss(
+    family="faces", aliases=("large_margin_softmax",),
+    formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)", unit="nat",
+    properties=Property.BOUNDED_GRADIENT,
+    references=("Liu et al. 2016, arXiv:1612.02295",),
+    equivalents={"pml": "pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(margin, scale=1)"},
+)  # fmt: skip
+def l_softmax(
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: FiniteNonNegative = 0.0
+) -> Array:  # fmt: skip
+    """linear_softmax in which the target's angle counts margin times.
+
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
+    unrolled so that it falls all the way. margin=1 is linear_softmax; L, the annealing, leads from there to psi.
+
+    Use: to reproduce the paper, or where lengths of embeddings and prototypes are to keep their meaning.
+
+    Avoid: new work: losses that subtract or add a margin train more easily (cosface, arcface).
+
+    Pitfalls: with a large margin, training that starts without annealing may not converge; lengths take part.
+    """
+    return large_margin(embeddings, weights, norm(weights), margin, annealing).loss(labels)
+
+
+@l_softmax.gradient
+def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
+    """sum_j (p_j - [j = y]) z_j', z_j' = W_j, z_y' = |W_y| (f x/|x| - f' t), f = (L cos + psi)/(1+L), t towards W_y"""
+    return large_margin(embeddings, weights, norm(weights), margin, annealing).slope(labels)
+
+
+@loss(
+    family="faces", aliases=("a_softmax",),
+    formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)", unit="nat",
+    properties=Property.BOUNDED_GRADIENT,
+    references=("Liu et al. 2017, arXiv:1704.08063",),
+    equivalents={"pml": "pytorch_metric_learning.losses.SphereFaceLoss(margin, scale=1)"},
+)  # fmt: skip
+def sphereface(
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: FiniteNonNegative = 0.0
+) -> Array:  # fmt: skip
+    """l_softmax with prototypes of length 1: angles alone decide between classes.
+
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
+    unrolled so that it falls all the way. L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
+
+    Use: to reproduce the paper.
+
+    Avoid: new work (cosface, arcface).
+
+    Pitfalls: the length of an embedding still scales its logits; with a large margin, training that starts without
+    annealing may not converge.
+    """
+    return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).loss(labels)
+
+
+@sphereface.gradient
+def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
+    """sum_j (p_j - [j = y]) z_j', z_j' = W_j/|W_j|, z_y' = f x/|x| - f' t, f = (L cos + psi)/(1+L), t towards W_y"""
+    return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
+
+
+@loss(
+    family="faces", aliases=("additive_margin_softmax",),
+    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)", unit="nat",
+    properties=Property.BOUNDED_VALUE,
+    references=("Wang et al. 2018, arXiv:1801.05599",),
+    equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
+)  # fmt: skip
+def am_softmax(
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 30.0, margin: FiniteNonNegative = 0.35
+) -> Array:  # fmt: skip
+    """normface in which the target's cosine must win by a margin.
+
+    It is cosface with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
+
+    Use: face and speaker verification.
+
+    Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
+
+    Pitfalls: values with different margins or scales say nothing about each other.
+    """
+    return sphere(embeddings, weights, scale, subtracted(margin)).loss(labels)
+
+
+@am_softmax.gradient
+def _am_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
+    """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x"""
+    return sphere_slope(labels, embeddings, weights, scale, subtracted(margin))
+
+
+@am_softmax.form
+def _am_of_cosines(
+    labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 30.0, margin: FiniteNonNegative = 0.35
+) -> Array:  # fmt: skip
+    return cosine_softmax(labels, y_pred, scale, subtracted(margin))
+
+
+am_softmax.form_properties(Property.BOUNDED_GRADIENT)
+
+
+@am_softmax.gradient
+def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
+    """scale (p_j - [j = y])"""
+    return cosine_softmax_slope(labels, y_pred, scale, subtracted(margin))
+
+
+@loss(
+    family="faces", aliases=("lmcl",),
+    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)", unit="nat",
+    properties=Property.BOUNDED_VALUE,
+    references=("Wang et al. 2018, arXiv:1801.09414",),
+    equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
+)  # fmt: skip
+def cosface(
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 64.0, margin: FiniteNonNegative = 0.35
+) -> Array:  # fmt: skip
+    """Large margin cosine loss: normface in which the target's cosine must win by a margin.
+
+    It is am_softmax with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
+
+    Use: face verification with many identities.
+
+    Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
+
+    Pitfalls: at scale 64 a row is either nearly 0 or in the tens: the mean is that of its worst rows.
+    """
+    return sphere(embeddings, weights, scale, subtracted(margin)).loss(labels)
+
+
+cosface.gradient(_am_slope)
+
+
+@cosface.form
+def _(
+    labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 64.0, margin: FiniteNonNegative = 0.35
+) -> Array:
+    return cosine_softmax(labels, y_pred, scale, subtracted(margin))
+
+
+cosface.form_properties(Property.BOUNDED_GRADIENT)
+cosface.gradient(_am_of_cosines_slope)
+
+
+@loss(
+    family="faces",
+    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
+            "(cos_y - margin sin margin)",
+    unit="nat", properties=Property.BOUNDED_VALUE,
+    references=("Deng et al. 2019, arXiv:1801.07698",),
+    equivalents={
+        "insightface": "ArcFace (easy_margin=False)",
+        "pml": "pytorch_metric_learning.losses.ArcFaceLoss(margin, scale) with the margin in degrees",
+    },
+)  # fmt: skip
+def arcface(
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 64.0, margin: Angle = 0.5
+) -> Array:  # fmt: skip
+    """normface in which the target's angle counts as larger by a margin, in radians.
+
+    Where the angle and the margin together pass pi, the cosine would rise again; a constant is subtracted from it
+    instead. Given y_pred, the cosines themselves, nothing else is needed.
+
+    Use: face verification with many identities.
+
+    Avoid: labels that are often wrong: at scale 64 a row far from its class costs tens of nats.
+
+    Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle and margin make pi.
+    """
+    return sphere(embeddings, weights, scale, added(margin)).loss(labels)
+
+
+@arcface.gradient
+def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
+    """scale/|x| (sum_{j != y} p_j W_j/|W_j| at a right angle to x, + (p_y - 1) f t), t from x towards W_y,
+    f = sin(theta + margin), past pi sin theta"""
+    return sphere_slope(labels, embeddings, weights, scale, added(margin))
+
+
+@arcface.form
+def _(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 64.0, margin: Angle = 0.5) -> Array:
+    return cosine_softmax(labels, y_pred, scale, added(margin))
+
+
+@arcface.gradient
+def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
+    """scale (p_j - [j = y]), the target's times sin(theta + margin)/sin theta (1 past pi)"""
+    return cosine_softmax_slope(labels, y_pred, scale, added(margin))
+
+
+# --------------------------------------------------------------------------------------------------- of pairs
+
+
+@loss(
+    family="faces", aliases=("deepid2",),
+    formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
+            "max(0, margin - d)²/2), d = |f1 - f2|",
+    unit="nat", properties=Property.NONE, claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
+    references=("Sun, Wang & Tang 2014, arXiv:1406.4773",),
+    equivalents={"paper": "the same; there the verification signal has the factor lambda, 0.05"},
+)  # fmt: skip
+def deepid(
+    labels1: PrototypeLabel, labels2: PrototypeLabel, embeddings1: Vector, embeddings2: Vector, weights: Prototypes,
+    bias: Bias | None = None, *, margin: FiniteNonNegative = 1.0, verification_weight: FiniteNonNegative = 0.05,
+) -> Array:  # fmt: skip
+    """Identification and verification at once: who both faces of a pair are, and whether they are the same.
+
+    Use: to reproduce DeepID2, or where pairs and identities are both at hand.
+
+    Avoid: where there are identities alone (cosface, arcface).
+
+    Pitfalls: the margin is a distance of embeddings: its size goes with theirs. The gradient is by the first face.
+    """
+    first, second = Head(embeddings1, weights, bias), Head(embeddings2, weights, bias)
+    d = norm(embeddings1 - embeddings2)
+    verification = np.square(np.where(labels1 == labels2, d, np.maximum(0.0, margin - d))) / 2
+    return first.loss(labels1) + second.loss(labels2) + verification_weight * verification
+
+
+@deepid.gradient
+def _(
+    labels1: Labels, labels2: Labels, embeddings1: Array, embeddings2: Array, weights: Array, bias: Array | None, *,
+    margin: float, verification_weight: float,
+) -> Array:  # fmt: skip
+    """sum_j (p_j - [j = y1]) W_j, + verification_weight (f1 - f2) if y1 = y2, else - that times max(0, margin/d - 1)"""
+    difference = embeddings1 - embeddings2
+    push = np.maximum(0.0, margin - norm(difference))[:, None] * unit(difference)
+    verification = np.where((labels1 == labels2)[:, None], difference, -push)
+    return Head(embeddings1, weights, bias).slope(labels1) + verification_weight * verification

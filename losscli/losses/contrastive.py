@@ -1,0 +1,634 @@
+"""Losses of embeddings in which every row meets all others: an anchor, and who is near it.
+
+A loss here is how similarities (or distances) are measured and how an anchor's row of them is judged. Anchors are
+taken some at a time, so that memory grows with the number of rows, not with its square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains import (
+    Array,
+    CenterLabel,
+    Cosine,
+    Distance,
+    FinitePositive,
+    GroupLabel,
+    Mask,
+    Mining,
+    NonNegativeNumber,
+    Prototypes,
+    Vector,
+)
+from losscli.declaration.loss import Property, Remark, given, loss
+from losscli.losses._numerics import (
+    ITS_OWN_CENTER,
+    class_means,
+    cross_entropy_of_logits,
+    log_softmax,
+    log_sum_exp,
+    none_shared,
+    norm,
+    sigmoid,
+    softplus,
+    surprise_slope,
+    through_unit,
+    times,
+    unit,
+    with_positive,
+)
+
+Labels = NDArray[Any]
+Index = NDArray[np.intp]
+Slopes = Callable[[], Array]
+Judge = Callable[[Index, Array], tuple[Array, Slopes]]
+"""anchors (B,), their measures to all rows (B, N) -> their losses (B,), and how to get the slopes by those (B, N)"""
+
+ELEMENTS = 1 << 17
+"""Measures that are held at once: few enough to stay in cache."""
+
+
+# ------------------------------------------------------------------------------------------------- measures
+
+
+class Measure(NamedTuple):
+    """What is measured between rows.
+
+    `prepared` is what rows are made into first; `between` measures (B, D) against (N, D); `pull` gives the gradients by
+    both from the slopes by the measures; `back` leads a gradient by prepared rows to that by the rows.
+    """
+
+    prepared: Callable[[Array], Array]
+    between: Callable[[Array, Array], Array]
+    pull: Callable[[Array, Array, Array], tuple[Array, Array]]
+    back: Callable[[Array, Array], Array]
+
+
+def same(x: Array) -> Array:
+    """Rows as they are."""
+    return x
+
+
+def unchanged(gradient: Array, x: Array) -> Array:
+    """The gradient by rows that were taken as they are."""
+    return gradient
+
+
+def through_length(gradient: Array, x: Array) -> Array:
+    """The gradient by rows, from that by rows of length 1."""
+    return through_unit(gradient, x, 1.0)
+
+
+def products(a: Array, b: Array) -> Array:
+    """a_i · b_j"""
+    return a @ b.T
+
+
+def pull_products(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """sum_j G_ij b_j, and the other way round"""
+    return slopes @ b, slopes.T @ a
+
+
+def squares(a: Array, b: Array) -> Array:
+    """|a_i - b_j|², from differences: that of near rows does not cancel, and is the same from either side"""
+    total, gap = np.zeros((len(a), len(b))), np.empty((len(a), len(b)))
+    for left, right in zip(a.T, np.ascontiguousarray(b.T), strict=True):
+        np.subtract(left[:, None], right, out=gap)
+        np.multiply(gap, gap, out=gap)
+        total += gap
+    return total
+
+
+def pull_squares(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """2 sum_j G_ij (a_i - b_j), and the other way round"""
+    return 2 * (slopes.sum(axis=1)[:, None] * a - slopes @ b), 2 * (slopes.sum(axis=0)[:, None] * b - slopes.T @ a)
+
+
+def lengths(a: Array, b: Array) -> Array:
+    """|a_i - b_j|, safe from overflow"""
+    big = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0)) or 1.0
+    return big * np.sqrt(squares(a / big, b / big))
+
+
+def pull_lengths(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """sum_j G_ij (a_i - b_j)/|a_i - b_j|, and the other way round"""
+    distance = lengths(a, b)
+    return pull_squares(np.divide(slopes, 2 * distance, out=np.zeros_like(slopes), where=distance > 0), a, b)
+
+
+def turns(a: Array, b: Array) -> Array:
+    """1 - a_i · b_j of unit vectors, as |a_i - b_j|²/2, which does not cancel; 1 with a zero vector"""
+    there = (np.abs(a).max(axis=1) > 0)[:, None] & (np.abs(b).max(axis=1) > 0)
+    return np.where(there, squares(a, b) / 2, 1.0)
+
+
+def pull_turns(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """-sum_j G_ij b_j, and the other way round"""
+    return pull_products(-slopes, a, b)
+
+
+COSINES = Measure(unit, products, pull_products, through_length)
+PRODUCTS = Measure(same, products, pull_products, unchanged)
+DISTANCES = {
+    "sqeuclidean": Measure(same, squares, pull_squares, unchanged),
+    "euclidean": Measure(same, lengths, pull_lengths, unchanged),
+    "cosine": Measure(unit, turns, pull_turns, through_length),
+}
+
+
+# ------------------------------------------------------------------------------------- judging row by row
+
+
+def blocks(anchors: int, rows: int) -> Iterator[Index]:
+    """Anchors, as many at once as there is room for their measures to all rows."""
+    step = max(1, ELEMENTS // max(1, rows))
+    for start in range(0, anchors, step):
+        yield np.arange(start, min(start + step, anchors))
+
+
+def judged(x: Array, y: Array, measure: Measure, judge: Judge) -> Array:
+    """The loss of each row of x among the rows of y."""
+    a, b = measure.prepared(x), measure.prepared(y)
+    return np.concatenate([judge(i, measure.between(a[i], b))[0] for i in blocks(len(a), len(b))]) + 0.0
+
+
+def pulled(x: Array, y: Array, measure: Measure, judge: Judge) -> tuple[Array, Array]:
+    """The gradients of the sum of losses by x and by y, each as if the other were constant."""
+    a, b = measure.prepared(x), measure.prepared(y)
+    by_a, by_b = np.zeros_like(a), np.zeros_like(b)
+    for i in blocks(len(a), len(b)):
+        left, right = measure.pull(judge(i, measure.between(a[i], b))[1](), a[i], b)
+        by_a[i] = left
+        by_b += right
+    return measure.back(by_a, x), measure.back(by_b, y)
+
+
+def pulled_together(x: Array, measure: Measure, judge: Judge) -> Array:
+    """The gradient where rows meet rows of the same array."""
+    as_anchors, as_others = pulled(x, x, measure, judge)
+    return as_anchors + as_others
+
+
+def pairs(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
+    """Who is a positive (another row of the same class) and who a negative of each anchor."""
+    alike = labels[anchors][:, None] == labels
+    negative = ~alike
+    alike[np.arange(len(anchors)), anchors] = False
+    return alike, negative
+
+
+NO_OTHER = "there is no other row to tell it from: its loss is 0, whatever it is"
+
+
+def alone(x: Array) -> Mask:
+    """Rows that have no others."""
+    return np.full(len(x), len(x) == 1)
+
+
+# --------------------------------------------------------------------------------------------- of two views
+
+
+def own_pair(temperature: float) -> Judge:
+    """-log softmax(s / T)_i"""
+    return lambda anchors, s: (
+        cross_entropy_of_logits(anchors, s / temperature),
+        lambda: surprise_slope(anchors, s / temperature) / temperature,
+    )
+
+
+@loss(
+    family="metric", formula="-log softmax_j(cos(a_i, p_j)/T)_i", unit="nat", coupled=True,
+    properties=Property.BOUNDED_VALUE,
+    references=("van den Oord, Li & Vinyals 2018, arXiv:1807.03748",),
+    equivalents={
+        "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) with ref_emb=positive and labels 0..N-1",
+        "torch": "torch.nn.CrossEntropyLoss of the cosines / T, targets 0..N-1",
+    },
+)  # fmt: skip
+def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
+    """Which of all positives belongs to an anchor, by cosine: cross-entropy over the rows.
+
+    Use: two views of the same things, such as pictures and their captions; what is not one's own is a negative.
+
+    Avoid: rows of which several belong together (supcon).
+
+    Pitfalls: it grows with the number of rows, up to log N for rows that know nothing: values of different N do not
+    compare. It goes from anchors to positives only; CLIP averages both ways.
+    """
+    return judged(anchor, positive, COSINES, own_pair(temperature))
+
+
+@info_nce.warn
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
+
+
+@info_nce.gradient
+def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
+    """1/(T |a|) times the part of sum_j (softmax_j - [j = i]) p_j/|p_j| at a right angle to a"""
+    return pulled(anchor, positive, COSINES, own_pair(temperature))[0]
+
+
+@loss(
+    family="metric", formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))", unit="nat", coupled=True,
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    references=("Sohn 2016, NeurIPS 29, 1857-1865",),
+    equivalents={
+        "pml": "pytorch_metric_learning.losses.NPairsLoss with DotProductSimilarity(normalize_embeddings=False)",
+    },
+)  # fmt: skip
+def n_pair(anchor: Vector, positive: Vector) -> Array:
+    """Which of all positives belongs to an anchor, by inner product.
+
+    Use: pairs of classes where lengths may speak too.
+
+    Avoid: embeddings whose lengths are free to grow: the paper keeps them short by a penalty of its own.
+
+    Pitfalls: nothing is normalised; it grows with the number of rows.
+    """
+    return judged(anchor, positive, PRODUCTS, own_pair(1.0))
+
+
+@n_pair.warn
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
+
+
+@n_pair.gradient
+def _(anchor: Array, positive: Array) -> Array:
+    """sum_j (softmax_j(a·p) - [j = i]) p_j"""
+    return pulled(anchor, positive, PRODUCTS, own_pair(1.0))[0]
+
+
+def other_view(temperature: float) -> Judge:
+    """-log softmax(s / T) of the other view, oneself left out"""
+
+    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+        count = s.shape[1] // 2
+        logits = s / temperature
+        logits[np.arange(len(anchors)), anchors] = -np.inf
+        partner = (anchors + count) % (2 * count)
+        return cross_entropy_of_logits(partner, logits), lambda: surprise_slope(partner, logits) / temperature
+
+    return judge
+
+
+@loss(
+    family="metric", formula="mean of -log softmax(cos(v, v')/T)_partner for both views v of a row, v' any other view",
+    unit="nat", coupled=True, properties=Property.BOUNDED_VALUE,
+    references=("Chen et al. 2020 (SimCLR), arXiv:2002.05709",),
+    equivalents={
+        "optax": "optax.losses.ntxent of the 2N views (temperature=0.07 there)",
+        "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) of the 2N views",
+    },
+)  # fmt: skip
+def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
+    """SimCLR's loss: each of the 2N views must find its partner among all others.
+
+    A row's loss is the mean of that of its two views.
+
+    Use: self-supervised embeddings from two augmentations of each row.
+
+    Avoid: two kinds of things whose own kind is no rival (info_nce).
+
+    Pitfalls: it grows with the number of rows; the temperature decides nearly alone how large it is.
+    """
+    views = np.concatenate([anchor, positive])
+    return judged(views, views, COSINES, other_view(temperature)).reshape(2, -1).mean(axis=0)
+
+
+@ntxent.warn
+def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+    yield Remark("anchor", alone(anchor), NO_OTHER)
+
+
+@ntxent.gradient
+def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
+    """half of that of all 2N views, by the anchors: each as itself and as what others compare with"""
+    views = np.concatenate([anchor, positive])
+    return pulled_together(views, COSINES, other_view(temperature))[: len(anchor)] / 2
+
+
+# ----------------------------------------------------------------------------------------------- of classes
+
+
+def all_positives(labels: Labels, temperature: float) -> Judge:
+    """-mean over positives of log softmax(s / T), oneself left out"""
+
+    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+        logits = s / temperature
+        logits[np.arange(len(anchors)), anchors] = -np.inf
+        positive, _ = pairs(labels, anchors)
+        count = positive.sum(axis=1, keepdims=True)
+        share = positive / np.maximum(count, 1)
+        log_p = log_softmax(logits)
+        return -times(share, log_p).sum(axis=1), lambda: (np.exp(log_p) * (count > 0) - share) / temperature
+
+    return judge
+
+
+@loss(
+    family="metric", formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))", unit="nat",
+    coupled=True, properties=Property.BOUNDED_VALUE,
+    references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
+    equivalents={
+        "pml": "pytorch_metric_learning.losses.SupConLoss(temperature) (it leaves out every 0 of the mean, and gives 0 "
+               "where nothing is negative)",
+    },
+)  # fmt: skip
+def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositive = 0.1) -> Array:
+    """Supervised contrastive: an anchor must find all rows of its class among all others, by cosine.
+
+    P are the other rows of the anchor's class. An anchor without any gives 0 and is left out of the mean.
+
+    Use: embeddings from labelled rows.
+
+    Avoid: batches in which most classes have one row.
+
+    Pitfalls: with several positives the best value is log |P|, not 0.
+    """
+    return judged(embeddings, embeddings, COSINES, all_positives(labels, temperature))
+
+
+@supcon.gradient
+def _(labels: Labels, embeddings: Array, *, temperature: float) -> Array:
+    """by cosines (softmax_j - [j in P]/|P|)/T; each row as anchor and as what others compare with"""
+    return pulled_together(embeddings, COSINES, all_positives(labels, temperature))
+
+
+@supcon.row_mask
+def _(labels: Labels, embeddings: Array) -> Mask:
+    """another row has its label"""
+    return with_positive(labels)
+
+
+def log_sum(x: Array, kept: Mask) -> tuple[Array, Array]:
+    """log sum exp of what is kept, by row (-inf where nothing is), and each one's share of it"""
+    x = np.where(kept, x, -np.inf)
+    total = log_sum_exp(x)
+    safe = np.where(np.isneginf(total), 0.0, total)
+    return total, np.exp(x - safe[:, None])
+
+
+def circled(labels: Labels, margin: float, gamma: float) -> Judge:
+    """softplus(lse_n gamma (s² - m²) + lse_p gamma ((1-s)² - m²)), s below -m counting as nothing gained"""
+
+    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+        positive, negative = pairs(labels, anchors)
+        near, far = np.maximum(1 + margin - s, 0), np.maximum(s + margin, 0)
+        alike, share_alike = log_sum(gamma * near * (1 - margin - s), positive)
+        other, share_other = log_sum(gamma * far * (s - margin), negative)
+        total = alike + other
+
+        def slopes() -> Array:
+            by_alike = share_alike * np.where(near > 0, 2 * (s - 1), 0.0)
+            by_other = share_other * np.where(far > 0, 2 * s, 0.0)
+            return gamma * sigmoid(total)[:, None] * (by_alike + by_other)
+
+        return softplus(total), slopes
+
+    return judge
+
+
+@loss(
+    family="metric",
+    formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
+    unit="nat", coupled=True, properties=Property.BOUNDED_VALUE,
+    references=("Sun et al. 2020, arXiv:2002.10857",),
+    equivalents={
+        "pml": "pytorch_metric_learning.losses.CircleLoss(m, gamma) (its mean leaves out zeros, its gradient holds "
+               "[s_n + m]+ and [1 + m - s_p]+ constant)",
+    },
+)  # fmt: skip
+def circle(
+    labels: GroupLabel, embeddings: Vector, *, margin: NonNegativeNumber = 0.4, gamma: FinitePositive = 80.0
+) -> Array:
+    """Pulls positives and pushes negatives the harder the further they are from where they should be.
+
+    An anchor without a positive or without a negative gives 0, and stays in the mean. The gradient is that of the
+    value; the paper and frameworks hold the weights in brackets constant in training.
+
+    Use: embeddings from labelled rows, where a plain triplet stalls.
+
+    Avoid: reading anything into its size: gamma scales it.
+
+    Pitfalls: values with different gamma or margin say nothing about each other.
+    """
+    return judged(embeddings, embeddings, COSINES, circled(labels, margin, gamma))
+
+
+@circle.warn
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    lacking = ~with_positive(labels) | (len(np.unique(labels)) == 1)
+    yield Remark("labels", lacking, "no other row has this label, or every row has: its loss is 0, whatever it is")
+
+
+@circle.gradient
+def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
+    """by cosines sigmoid(total) gamma times each one's share of its sum times 2 (s - 1) of positives, 2 s of negatives,
+    and 0 where its bracket is 0; total is the log of the product of the sums"""
+    return pulled_together(embeddings, COSINES, circled(labels, margin, gamma))
+
+
+def many_similarities(labels: Labels, alpha: float, beta: float, base: float) -> Judge:
+    """softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta"""
+
+    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+        positive, negative = pairs(labels, anchors)
+        alike, share_alike = log_sum(alpha * (base - s), positive)
+        other, share_other = log_sum(beta * (s - base), negative)
+        value = softplus(alike) / alpha + softplus(other) / beta
+        return value, lambda: sigmoid(other)[:, None] * share_other - sigmoid(alike)[:, None] * share_alike
+
+    return judge
+
+
+@loss(
+    family="metric",
+    formula="log(1 + sum_p exp(-alpha (s_p - base)))/alpha + log(1 + sum_n exp(beta (s_n - base)))/beta, s cosines",
+    unit="1", coupled=True, properties=Property.BOUNDED_VALUE,
+    references=("Wang et al. 2019, arXiv:1904.06627",),
+    equivalents={"pml": "pytorch_metric_learning.losses.MultiSimilarityLoss(alpha, beta, base), without its miner"},
+)  # fmt: skip
+def multi_similarity(
+    labels: GroupLabel, embeddings: Vector, *, alpha: FinitePositive = 2.0, beta: FinitePositive = 50.0, base: Cosine = 0.5
+) -> Array:  # fmt: skip
+    """Positives below and negatives above a base similarity cost, the worse ones more.
+
+    Nothing is mined: all pairs take part.
+
+    Use: embeddings from labelled rows with many easy pairs.
+
+    Avoid: reading anything into its size: alpha and beta set it.
+
+    Pitfalls: the paper trains on mined pairs, so that its values are lower.
+    """
+    return judged(embeddings, embeddings, COSINES, many_similarities(labels, alpha, beta, base))
+
+
+@multi_similarity.warn
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), "no other row has this label: nothing is to be near it")
+
+
+@multi_similarity.gradient
+def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: float) -> Array:
+    """by cosines -e_p/(1 + sum e_p) of positives and e_n/(1 + sum e_n) of negatives, e their exponentials"""
+    return pulled_together(embeddings, COSINES, many_similarities(labels, alpha, beta, base))
+
+
+# ---------------------------------------------------------------------------------------------- of triplets
+
+
+def mined_hard(near: Array, far: Array) -> tuple[Index, Index]:
+    """The farthest positive with the nearest negative."""
+    return np.array([near.argmax()]), np.array([far.argmin()])
+
+
+def mined_semihard(near: Array, far: Array) -> tuple[Index, Index]:
+    """Each positive with the nearest negative beyond it, or with the farthest where there is none."""
+    order = far.argsort()
+    after = np.searchsorted(far[order], near, side="right")
+    return np.arange(len(near)), order[np.minimum(after, len(far) - 1)]
+
+
+def mined_all(near: Array, far: Array) -> tuple[Index, Index]:
+    """Each positive with every negative."""
+    return np.repeat(np.arange(len(near)), len(far)), np.tile(np.arange(len(far)), len(near))
+
+
+MINING = {"semihard": mined_semihard, "hard": mined_hard, "all": mined_all}
+
+
+def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
+    """mean over an anchor's triplets of max(0, d_p - d_n + margin)"""
+
+    def judge(anchors: Index, d: Array) -> tuple[Array, Slopes]:
+        triplets = list(mined(anchors, d))
+        gaps = [d[row, p] - d[row, n] + margin for row, p, n in triplets]
+        values = np.array([np.maximum(gap, 0.0).mean() if len(gap) else 0.0 for gap in gaps])
+
+        def slopes() -> Array:
+            slope = np.zeros_like(d)
+            for (row, p, n), gap in zip(triplets, gaps, strict=True):
+                active = (gap > 0) / max(1, len(gap))
+                np.add.at(slope[row], p, active)
+                np.subtract.at(slope[row], n, active)
+            return slope
+
+        return values, slopes
+
+    def mined(anchors: Index, d: Array) -> Iterator[tuple[int, Index, Index]]:
+        for row, (alike, other) in enumerate(zip(*pairs(labels, anchors), strict=True)):
+            near, far = np.flatnonzero(alike), np.flatnonzero(other)
+            if not (len(near) and len(far)):
+                yield row, near[:0], far[:0]
+                continue
+            p, n = MINING[mining](d[row, near], d[row, far])
+            yield row, near[p], far[n]
+
+    return judge
+
+
+@loss(
+    family="metric", formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)", unit="d",
+    coupled=True, properties=Property.NONE,
+    claims=(
+        given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine"),
+    ),
+    references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",
+                "Hermans, Beyer & Leibe 2017 (hard mining), arXiv:1703.07737"),
+    equivalents={
+        "pml": "pytorch_metric_learning.losses.TripletMarginLoss(margin) on the triplets of BatchHardMiner (hard) or "
+               "on all; it averages over the triplets above 0, not over anchors; its distances are of normalised "
+               "embeddings and not squared by default",
+        "tensorflow-addons": "TripletSemiHardLoss(distance_metric='squared-L2') (margin=1; by default, L2, distances "
+                             "are not squared; it averages over pairs, not over anchors)",
+    },
+)  # fmt: skip
+def triplet_mined(
+    labels: GroupLabel, embeddings: Vector, *, margin: NonNegativeNumber = 0.2, distance: Distance = "sqeuclidean",
+    mining: Mining = "semihard",
+) -> Array:  # fmt: skip
+    """triplet, of triplets found among the rows: a row is an anchor, others of its class positives, the rest negatives.
+
+    Mining takes for an anchor a: semihard: each positive p with the nearest negative that is farther than p, or with
+    the farthest one where none is; hard: the farthest positive with the nearest negative; all: every pair of both.
+    A row's loss is the mean over its triplets; without a positive or a negative it is 0 and left out of the mean.
+
+    Use: embeddings from labelled rows, without having formed triplets.
+
+    Avoid: labels that are often wrong, with hard mining: what it finds are the mislabelled rows.
+
+    Pitfalls: values of different mining do not compare, nor those of different numbers of rows.
+    """
+    return judged(embeddings, embeddings, DISTANCES[distance], of_triplets(labels, margin, mining))
+
+
+@triplet_mined.gradient
+def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining: str) -> Array:
+    """d'(a, p) - d'(a, n) of the triplets above 0, over how many the anchor has; of each row as anchor, positive and
+    negative; d' = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for euclidean, (cos a/|a| - x/|x|)/|a| for cosine"""
+    return pulled_together(embeddings, DISTANCES[distance], of_triplets(labels, margin, mining))
+
+
+@triplet_mined.row_mask
+def _(labels: Labels, embeddings: Array) -> Mask:
+    """another row has its label and a third has not"""
+    return with_positive(labels) & (len(np.unique(labels)) > 1)
+
+
+# ----------------------------------------------------------------------------------------------- of centers
+
+
+@loss(
+    family="metric", formula="|x - c_y|²/2", unit="d²", properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    elicits="the mean of the rows of a class", references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
+    equivalents={"paper": "the same; its centers move with the batches"},
+)  # fmt: skip
+def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Array:
+    """Half the squared distance of an embedding to the center of its class.
+
+    Without centers these are the means of the rows of each class, whatever those rows weigh.
+
+    Use: beside a softmax loss, to see how tight classes are.
+
+    Avoid: on its own: that all embeddings are the same is its best.
+
+    Pitfalls: without centers a row's loss depends on the other rows, and that of a class with one row is 0.
+    """
+    return np.square(norm(embeddings - centers[labels])) / 2
+
+
+@center.gradient
+def _(labels: Labels, embeddings: Array, centers: Array) -> Array:
+    """x - c_y"""
+    return embeddings - centers[labels]
+
+
+def off_class_means(labels: Labels, x: Array) -> Array:
+    """x less the mean of its class: from the class's first row, so that what all rows share does not cancel"""
+    _, first, own = np.unique(labels, return_index=True, return_inverse=True)
+    apart = x - x[first][own]
+    return apart - class_means(labels, apart)[1][own]
+
+
+@center.coupled_form
+def _(labels: GroupLabel, embeddings: Vector) -> Array:
+    return np.square(norm(off_class_means(labels, embeddings))) / 2
+
+
+@center.warn
+def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
+
+
+@center.gradient
+def _(labels: Labels, embeddings: Array) -> Array:
+    """x less the mean of its class, whose own slopes add up to 0"""
+    return off_class_means(labels, embeddings)

@@ -1,0 +1,205 @@
+"""Losses of one class out of C by the margins between class scores, from labels or rows of target probabilities.
+
+For rows of targets, the score of the target is the mean of the scores, and the class terms are weighted and summed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
+from losscli.declaration.loss import Property, given, loss
+from losscli.losses._numerics import one_hot, times
+
+Target = NDArray[Any]
+OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
+CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
+
+
+def target_score(y_true: Target, s: Array) -> Array:
+    """sum_c t_c s_c"""
+    if y_true.ndim == 1:
+        return np.take_along_axis(s, y_true[:, None], axis=1)[:, 0]
+    return times(y_true, s).sum(axis=1)
+
+
+def less(s: Array, target: Array) -> Array:
+    """s - target, 0 where both are the same infinity"""
+    return np.subtract(s, target, out=np.zeros(np.broadcast(s, target).shape), where=s != target)
+
+
+def top(s: Array) -> Array:
+    """One-hot rows at the largest of each row (the first of equals)."""
+    return one_hot(s.argmax(axis=1), s.shape[1])
+
+
+def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
+    """max_c (1 - t_c) s_c and where it is, one-hot (zero where it is the target's 0)"""
+    others = times(1 - one_hot(y_true, s.shape[1]), s)
+    return others.max(axis=1), top(others) * (1 - one_hot(y_true, s.shape[1]))
+
+
+@loss(
+    family="multiclass", formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)", unit="score",
+    properties=CONVEX | BOUNDED_GRADIENT,
+    references=("Crammer & Singer 2001 (without the 0 as a rival), JMLR 2, 265-292",),
+    equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
+)  # fmt: skip
+def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """Keras's hinge of several classes: the best wrong score, but at least 0, against the right one.
+
+    Use: to reproduce Keras.
+
+    Avoid: scores that are all negative: the 0 that stands for a rival is then the highest of them (multiclass_hinge).
+
+    Pitfalls: adding a constant to all scores of a row changes it.
+    """
+    # the difference first: 1 is lost beside large scores
+    return np.maximum(0.0, 1 + hinge_gap(y_true, y_pred)[0])
+
+
+def hinge_gap(y_true: Target, s: Array) -> tuple[Array, Array]:
+    """max(0, max_{j != t} s_j) - s_t, and the rival, one-hot, where its score is above 0"""
+    wrong, where = rival(y_true, s)
+    return less(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
+
+
+@categorical_hinge.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """1 for the best wrong class if its score is above 0, -1 for the right one, where the loss is above 0"""
+    gap, where = hinge_gap(y_true, y_pred)
+    return (1 + gap > 0)[:, None] * (where - one_hot(y_true, y_pred.shape[1])) + 0.0
+
+
+@loss(
+    family="multiclass", aliases=("crammer_singer",), formula="max_j (s_j + [j != t]) - s_t", unit="score",
+    properties=CONVEX | BOUNDED_GRADIENT,
+    elicits="the most likely class, where it is likelier than all others together",
+    references=("Crammer & Singer 2001, JMLR 2, 265-292",),
+    equivalents={
+        "optax": "optax.losses.multiclass_hinge_loss", "sklearn": "sklearn.metrics.hinge_loss (several classes)",
+    },
+)  # fmt: skip
+def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """The right class must beat the best wrong one by 1.
+
+    Use: multi-class support vector machines.
+
+    Avoid: where probabilities are wanted.
+
+    Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
+    """
+    return reach(y_true, y_pred).max(axis=1)
+
+
+def reach(y_true: Target, s: Array) -> Array:
+    """(s_j - s_t) + [j != t]: the difference first, for 1 is lost beside large scores"""
+    return less(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
+
+
+@multiclass_hinge.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """one-hot of the j that wins, less that of the target"""
+    return top(reach(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
+
+
+@loss(
+    family="multiclass", formula="max_j s_j - s_t", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
+    references=("Collins 2002, doi:10.3115/1118693.1118694", "Crammer & Singer 2003, JMLR 3, 951-991"),
+    equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
+)  # fmt: skip
+def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """By how much the right class is beaten.
+
+    Use: to see how wrong the wrong ones are, and nothing else.
+
+    Avoid: comparing models that are nearly always right: their loss is 0.
+
+    Pitfalls: scores that are all equal are perfect by it.
+    """
+    return less(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
+
+
+@multiclass_perceptron.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """one-hot of the largest score, less that of the target"""
+    return top(y_pred) - one_hot(y_true, y_pred.shape[1])
+
+
+@loss(
+    family="multiclass", formula="sum_{j != t} max(0, margin - s_t + s_j)^p / C", unit="score^p", properties=CONVEX,
+    claims=(given(BOUNDED_GRADIENT, p=1), given(Property.DIFFERENTIABLE, p=2)),
+    references=("Weston & Watkins 1999, ESANN",),
+    equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
+)  # fmt: skip
+def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
+    """Every wrong class must stay a margin below the right one.
+
+    Use: scores of many classes where all rivals matter.
+
+    Avoid: comparisons between data sets with different numbers of classes: it divides by C.
+
+    Pitfalls: multiclass_hinge counts the best rival only and does not divide.
+    """
+    return np.power(shortfall(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
+
+
+def shortfall(y_true: Target, s: Array, margin: float) -> Array:
+    """max(0, margin - s_t + s_j), 0 for the target"""
+    gaps = np.maximum(0.0, margin + less(s, target_score(y_true, s)[:, None]))
+    np.put_along_axis(gaps, y_true[:, None], 0.0, axis=1)
+    return gaps
+
+
+@multi_margin.gradient
+def _(y_true: Target, y_pred: Array, *, p: int, margin: float) -> Array:
+    """p max(0, margin - s_t + s_j)^(p-1) / C for each rival, less their sum for the target"""
+    gaps = shortfall(y_true, y_pred, margin)
+    slope = (gaps > 0) * (1.0 if p == 1 else 2 * gaps) / y_pred.shape[1]
+    return slope - times(one_hot(y_true, y_pred.shape[1]), slope.sum(axis=1, keepdims=True))
+
+
+def sparsemax(s: Array) -> tuple[Array, Array]:
+    """The point of the simplex nearest to each row, max(0, s - tau), and how far scores are below, max(0, tau - s)."""
+    top = s.max(axis=1, keepdims=True)
+    gaps = np.subtract(s, top, out=np.zeros_like(s), where=s != top)  # an infinite score is no gap to itself
+    falling = -np.sort(-gaps, axis=1)
+    sums = np.cumsum(falling, axis=1) - 1
+    count = np.arange(1, s.shape[1] + 1)
+    size = (count * falling > sums).sum(axis=1, keepdims=True)
+    tau = np.take_along_axis(sums, size - 1, axis=1) / size
+    return np.maximum(0.0, gaps - tau), np.maximum(0.0, tau - gaps)
+
+
+@loss(
+    family="multiclass", aliases=("sparsemax",),
+    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c), p = max(0, s - tau) with tau such that sum p = 1", unit="score",
+    properties=CONVEX | Property.DIFFERENTIABLE | BOUNDED_GRADIENT,
+    elicits="scores whose sparsemax is the class probabilities",
+    references=("Martins & Astudillo 2016, arXiv:1602.02068",),
+    equivalents={"optax": "optax.losses.multiclass_sparsemax_loss"},
+)  # fmt: skip
+def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
+    """What logistic loss is to the softmax, this is to the sparsemax, which gives unlikely classes exactly 0.
+
+    It is 0 where the score of the target is ahead by 1.
+
+    Use: many classes of which few are possible at once.
+
+    Avoid: where every class needs a probability above 0, as cross_entropy does.
+
+    Pitfalls: the sparsemax of the scores, not their softmax, is what it makes a probability of.
+    """
+    p, below = sparsemax(y_pred)
+    t = one_hot(y_true, y_pred.shape[1])
+    # the textbook's sum_S (s² - tau²)/2 + 1/2 - s_t without its cancellation
+    return np.square(p - t).sum(axis=1) / 2 + times(t, below).sum(axis=1)
+
+
+@multiclass_sparsemax.gradient
+def _(y_true: Target, y_pred: Array) -> Array:
+    """p - t"""
+    return sparsemax(y_pred)[0] - one_hot(y_true, y_pred.shape[1])

@@ -1,0 +1,133 @@
+"""Messages that name options: the Python API and the command line each spell these in their own way.
+
+A message says what is wrong. A hint says how to mend it, by options: `{nan:omit}` is `nan="omit"` in Python and
+`--nan omit` in a shell.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+Spelling = Callable[[str, str], str]
+"""A function of an option's name and value that returns its text."""
+
+
+class Hint(enum.Enum):
+    """What to do about a problem. Names in braces are options, or fields that the message fills."""
+
+    ADD_INTERVAL = "{ci:0.95} asks for one"
+    BOX_CORNERS = "if these are corners, {box_format:xyxy}"
+    BOX_SIZES = "if these are sizes, {box_format:xywh} or cxcywh"
+    CHOOSE_COLUMN = "{columns:{role}=COL} says which"
+    CHOOSE_COLUMNS = "{columns:{role}=COLS} says which"
+    CHOOSE_PARAMETER = "set {param:{settings}}"
+    DIVIDE_BY_SUM = "{param:normalize=true} divides by the sum"
+    FROM_LOGITS = "if these are logits, add {from_logits:true}"
+    HAS_HEADER = "{header:false} if the data starts there, {header:true} if these are names"
+    INPUT_FORMAT = "{input_format:{format}} reads it"
+    INPUT_FORMAT_OTHER = "{input_format:FORMAT} names another format"
+    LABELS_FROM_0 = "labels start at 0: subtract 1, or name the classes with {classes:A,B}"
+    LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
+    NAME_CLASSES = "{classes:A,B} names the classes in order"
+    OMIT_MISSING = "{nan:omit} leaves such rows out"
+    OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
+    PAIR_BY_ID = "{id:{column}} pairs them by it"
+    PAIR_IN_ORDER_OR_BY_ID = "rows are paired in order, or by a key with {id:COL}"
+    PER_CLASS_COLUMNS = "columns such as {role}_0, {role}_1, or {columns:{role}=prob_*}"
+    PROBABILITIES_OR_LOGITS = "{param:normalize=true} divides by it, or {from_logits:true} if these are logits"
+    PROBABILITIES_OR_SOFTMAX = "{param:normalize=true} divides by it, or {softmax} if these are logits"
+    SET_BLANK = "{param:blank=K} says which class that is"
+    SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
+    SHOW_OUTLIERS = "see {show_outliers:{count}}"
+    TOP_BY_LOSS = "{outliers:top:1%} flags rows by their losses"
+    WEIGHT_ROWS = "{weight:{column}} weights the rows by it"
+
+
+class _Option:
+    """An option in a template: its format specification is its value."""
+
+    def __init__(self, spelling: Spelling, name: str) -> None:
+        self._spelling, self._name = spelling, name
+
+    def __format__(self, value: str) -> str:
+        return self._spelling(self._name, value)
+
+
+class _Fields(dict[str, Any]):
+    """The fields of a message; any other name is an option."""
+
+    def __init__(self, fields: dict[str, Any], spelling: Spelling) -> None:
+        super().__init__(fields)
+        self._spelling = spelling
+
+    def __missing__(self, name: str) -> _Option:
+        return _Option(self._spelling, name)
+
+
+def python_option(name: str, value: str = "") -> str:
+    """Return an option as a keyword argument: `nan="omit"`, `columns={"y_pred": "prob_*"}`, `eps=1`."""
+    if name == "param":
+        key, _, value = value.partition("=")
+        return f"{key}={value.capitalize() if value in ('true', 'false') else value}"
+    if name in ("y_true", "y_pred", "weight"):
+        name, value = "columns", f"{name}={value or 'COL'}"
+    if name == "columns":
+        role, _, columns = value.partition("=")
+        return f'columns={{"{role}": "{columns or "COLS"}"}}'
+    if name == "classes" and value:
+        return f"classes={value.split(',')!r}".replace("'", '"')
+    if not value:
+        return name
+    number = value.replace(".", "", 1).isdigit()
+    return (
+        f"{name}={value.capitalize() if value in ('true', 'false') else value if number else chr(34) + value + chr(34)}"
+    )
+
+
+class Message(str):
+    """A text as the Python API words it, which the command line can word anew.
+
+    `problem` is what is wrong and where. `option` is the name and value of the option that it is about, if any. `hint`
+    says what to do, with `fields` for the names in its braces that are no options.
+    """
+
+    problem: str
+    hint: Hint | None
+    option: tuple[str, str] | None
+    fields: dict[str, Any]
+
+    def __new__(
+        cls, problem: str, hint: Hint | None = None, *, option: tuple[str, str] | None = None, **fields: Any
+    ) -> Message:
+        message = super().__new__(cls, _word(problem, hint, option, fields, python_option))
+        message.problem, message.hint, message.option, message.fields = problem, hint, option, fields
+        return message
+
+    def word(self, spelling: Spelling) -> str:
+        """Return the text with options in another spelling."""
+        return _word(self.problem, self.hint, self.option, self.fields, spelling)
+
+    def after(self, prefix: str) -> Message:
+        """Return the message with a text before its problem."""
+        return Message(prefix + self.problem, self.hint, option=self.option, **self.fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.problem, self.hint, self.option, self.fields)
+
+
+def _restore(problem: str, hint: Hint | None, option: tuple[str, str] | None, fields: dict[str, Any]) -> Message:
+    return Message(problem, hint, option=option, **fields)
+
+
+def _word(
+    problem: str, hint: Hint | None, option: tuple[str, str] | None, fields: dict[str, Any], spelling: Spelling
+) -> str:
+    about = f"{spelling(*option)}: " if option else ""
+    return about + problem + (f"; {hint.value.format_map(_Fields(fields, spelling))}" if hint else "")
+
+
+def word(text: str, spelling: Spelling) -> str:
+    """Return a text with its options in a spelling; a plain text as it is."""
+    return text.word(spelling) if isinstance(text, Message) else text

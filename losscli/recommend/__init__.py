@@ -1,0 +1,1 @@
+"""Recommend losses from what the data is."""

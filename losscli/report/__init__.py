@@ -1,0 +1,1 @@
+"""Results as tables, and the formats that print them."""

@@ -1,0 +1,39 @@
+"""Spell options and commands as a shell takes them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+LONG_NAMES = {"y_true": "true", "y_pred": "pred", "columns": "column", "gates": "fail-if"}
+"""Options whose name on the command line is another one than in Python."""
+
+SHORT_NAMES = {"param": "P", "output": "o"}
+"""Options that are usually written with one letter."""
+
+
+def flag(name: str) -> str:
+    """Return an option's name as it is typed: `--nan`, `-P`."""
+    if name in SHORT_NAMES:
+        return f"-{SHORT_NAMES[name]}"
+    return f"--{LONG_NAMES.get(name, name).replace('_', '-')}"
+
+
+def option(name: str, value: str = "") -> str:
+    """Return an option with its value, quoted where a shell needs that: `--nan omit`, `--no-header`, `-P eps=1`.
+
+    Args:
+        name: The option as the Python API calls it.
+        value: `true` and `false` are for flags.
+    """
+    if value == "false":
+        return flag(f"no-{name}")
+    return flag(name) if value in ("", "true") else f"{flag(name)} {shlex.quote(value)}"
+
+
+def command(*words: str, options: Sequence[tuple[str, str]] = (), data: Sequence[str] = ()) -> str:
+    """Return a command with options and data, quoted for a shell."""
+    parts = [shlex.join(words), *(option(name, value) for name, value in options)]
+    if any(name.startswith("-") and name != "-" for name in data):
+        parts.append("-" * 2)  # what follows is no option
+    return " ".join([*parts, shlex.join(data)]).rstrip()
