@@ -289,7 +289,7 @@ def test_the_interval_moves_with_the_penalty() -> None:
 
 @pytest.mark.parametrize(("n", "resamples"), [(10_000, 9999), (10_001, 1000)])
 def test_how_often_rows_are_resampled_by_default(n: int, resamples: int) -> None:
-    assert Resampling(0.95).held(n) == resamples
+    assert Resampling(0.95).n_resamples_in_memory(n) == resamples
     assert Resampling(0.95, 77).held(n) == 77
     assert Resampling(0.999).held(n) == max(resamples, 1999)
 
