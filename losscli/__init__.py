@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from losscli.version import __version__
 
 if TYPE_CHECKING:
-    from losscli.api import LossFunction, compare, compute, get_loss, list_losses, recommend
+    from losscli.api import compare, compute, get_loss, list_losses, recommend
     from losscli.declaration.loss import Property, Reduction, loss
     from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
+    from losscli.loss_function import LossFunction
     from losscli.results import Evaluation, LossResult
 
 _PUBLIC = {
-    "losscli.api": ("LossFunction", "compare", "compute", "get_loss", "list_losses", "recommend"),
+    "losscli.api": ("compare", "compute", "get_loss", "list_losses", "recommend"),
     "losscli.errors": ("ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"),
+    "losscli.loss_function": ("LossFunction",),
     "losscli.results": ("Evaluation", "LossResult"),
     "losscli.declaration.loss": ("Property", "Reduction", "loss"),
 }

@@ -1,11 +1,10 @@
-"""Losses meet data: which form of each loss the data has the roles for, as evaluators over one dataset."""
+"""Bind the roles of losses to columns of data: evaluators over one dataset."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from losscli.data.batch import MODEL, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, label_of, suggest
@@ -17,218 +16,89 @@ from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_shape, choose_form, takes
 from losscli.evaluation.run import RunState
-from losscli.options import EvaluationOptions, check_choices, processors
+from losscli.messages import Hint, Message
+from losscli.options import EvaluationOptions, processors
 
-if TYPE_CHECKING:
-    from losscli.statistics.bootstrap.options import Resampling
+Note = Callable[[str], None]
+Found = dict[str, RoleColumns | None]
+"""Role -> its columns, None where the data has none."""
+
+OBSERVED_ROLES = ("y_true", "y_pred", "weight")
+"""The roles that recommend reads."""
+
+METRIC_ROLES = {"x1", "anchor", "embeddings", "distance"}
+"""Roles of metric losses, which recommend cannot judge."""
 
 
-OBSERVED = ("y_true", "y_pred", "weight")
-"""The roles that are looked at where no loss says what it reads."""
-
-
-OTHER_ROLES = {"x1", "anchor", "embeddings", "distance"}
-"""Roles of which nothing can be said by looking at y_true and y_pred."""
-
-
-class _Target(Domain):
-    """Numbers, or the names of classes: what y_true may be before anything is known of it."""
+class Target(Domain):
+    """Numbers or class names: what y_true may hold before a loss is chosen."""
 
     is_label = True
 
 
 def role_names(losses: Sequence[BoundLoss]) -> list[str]:
-    """Every role that one of the losses can read, and `weight`."""
+    """Return every role that one of the losses can read, and `weight`."""
     names = [role.name for bound in losses for form in bound.loss.forms for role in form.roles]
     return list(dict.fromkeys([*names, "weight"]))
 
 
 def bind(
-    losses: Sequence[BoundLoss], sources: Sources, request: EvaluationOptions, note: Callable[[str], None]
+    losses: Sequence[BoundLoss], sources: Sources, options: EvaluationOptions, note: Note
 ) -> tuple[Dataset, RunState]:
     """Bind the roles of the losses to columns.
 
     Raises:
-        UsageError: a role that was named is none of these losses; a gradient that a loss does not have.
-        DataError: a column that is not there, or could be several.
+        UsageError: An option is wrong, no loss reads a role that was named, or a loss has no gradient.
+        DataError: A column is missing or ambiguous.
     """
-    check_choices(request)
-    _check_roles(request, role_names(losses))
-    resampling = _resampling(request)
-    binder = Binder(sources, request.columns, request.id, note)
-    domains = _domains(losses)
-    found = {role: binder.find_one(role, several) for role, several in domains.items()}
-    models = models_of(losses, binder, found, domains, request)
+    resampling = options.check()
+    binder = make_binder(sources, options, role_names(losses), note)
+    domains = role_domains(losses)
+    found: Found = {role: binder.find_one(role, several) for role, several in domains.items()}
+    models = find_models(losses, binder, found, domains, options)
     if models:
         found["y_pred"] = next(iter(models.values()))
-    bound: dict[str, RoleColumns] = {}
-    evaluators = []
+    columns: dict[str, RoleColumns] = {}
+    evaluators: list[Evaluator] = []
+    read_as: dict[str, Domain] = {}
     for loss in losses:
-        evaluator = _evaluator(loss, binder, found)
-        evaluators.append(evaluator)
-        names = [role.name for role in evaluator.form.roles]
-        bound |= {name: b for name in names if (b := found[name]) is not None}
-        if request.gradient and "gradient" not in evaluator.form.hooks:
+        evaluator = bind_loss(loss, binder, found)
+        if options.gradient and "gradient" not in evaluator.form.hooks:
             raise UsageError(f"{loss.label} has no gradient")
-    if models and "y_pred" not in bound:
+        evaluators.append(evaluator)
+        for role in evaluator.form.roles:
+            if (bound := found[role.name]) is not None:
+                columns[role.name] = bound
+            domain, other = role.domain.with_params(loss.params), read_as.get(role.name)
+            # labels that know their classes decide how a column is read
+            if other is None or (domain.is_label, not domain.accepts_any_label) > (
+                other.is_label,
+                not other.accepts_any_label,
+            ):
+                read_as[role.name] = domain
+    if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
-    bound |= {MODEL + name: in_order_of(bound["y_pred"], model) for name, model in models.items()}
-    dataset = replace(_dataset(bound, read_domains(evaluators), binder, request, note), models=tuple(models))
+    columns |= {MODEL + name: in_order_of(columns["y_pred"], model) for name, model in models.items()}
+    dataset = replace(make_dataset(columns, read_as, binder, options, note), models=tuple(models))
     return dataset, RunState(
-        evaluators, request.reduction, request.gradient, request.group_by, resampling, request.value_only
-    )  # fmt: skip
+        evaluators, options.reduction, options.gradient, options.group_by, resampling, options.value_only
+    )
 
 
-def _resampling(request: EvaluationOptions) -> Resampling | None:
-    """How values are resampled, where an interval is asked for."""
-    if {request.ci, request.resamples, request.seed, request.ci_method} == {None}:
-        return None
-    from losscli.statistics.bootstrap.options import parse_resampling
-
-    return parse_resampling(request.ci, request.resamples, request.seed, request.ci_method)
-
-
-def models_of(losses: Sequence[BoundLoss], binder: Binder, found: Mapping[str, RoleColumns | None],
-              domains: Mapping[str, Sequence[Domain]], request: EvaluationOptions) -> dict[str, RoleColumns]:  # fmt: skip
-    """Name -> predictions of several models: what was asked for, or each column where no loss takes them together.
+def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[str], note: Note) -> Binder:
+    """Return a binder for the columns that the options name.
 
     Raises:
-        UsageError: one is named twice.
-        DataError: a column that is not there; models that predict different classes.
+        UsageError: An option names a role that nothing reads.
     """
-    if request.models is None or "y_pred" not in domains:
-        return {}
-    if len(request.models) > 1:
-        named = [(_model_name(text), text) for text in request.models]
-        twice = next((name for name, count in Counter(name for name, _ in named).items() if count > 1), None)
-        if twice:
-            raise UsageError(f"--pred: two models are called {twice!r}")
-        return _same_shape({name: _predictions(binder, text, domains["y_pred"]) for name, text in named})
-    predicted, true = found["y_pred"], found.get("y_true")
-    if predicted is None or true is None or not predicted.several:
-        return {}
-    shapes = {role: b.shape for role, b in found.items() if b}
-    if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
-        return {}
-    return {column.name: predicted._replace(columns=(column,), names=()) for column in predicted.columns}
+    unknown = next((role for role in options.columns if role not in roles), None)
+    if unknown is not None:
+        raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")
+    return Binder(sources, options.columns, options.id, note)
 
 
-def _model_name(text: str) -> str:
-    """What a model is called: by its column, or by what its columns start with."""
-    first, comma, _ = text.partition(",")
-    start = text.partition("*")[0] if "*" in text else first.rpartition("_")[0] if comma else ""
-    return start.rstrip("_[") or text
-
-
-def _predictions(binder: Binder, text: str, domains: Sequence[Domain]) -> RoleColumns:
-    bound = binder.asked("y_pred", text, domains)
-    assert bound is not None
-    return bound
-
-
-def _same_shape(models: dict[str, RoleColumns]) -> dict[str, RoleColumns]:
-    """The models, if all predict the same classes."""
-    (first, expected), *others = models.items()
-    for name, bound in others:
-        if len(bound.columns) != len(expected.columns):
-            raise DataError(f"{label_of(bound.table)}model {first!r} has {len(expected.columns)} columns, "
-                            f"model {name!r} has {len(bound.columns)}")  # fmt: skip
-        if sorted(bound.names) != sorted(expected.names):
-            classes = f"{first!r} {', '.join(expected.names)}; {name!r} {', '.join(bound.names)}"
-            raise DataError(f"{label_of(bound.table)}the models predict different classes: {classes}")
-    return models
-
-
-def _check_roles(request: EvaluationOptions, known: Sequence[str]) -> None:
-    for role in request.columns:
-        if role not in known:
-            raise UsageError(f"no loss here reads {role!r}; the roles are {', '.join(known)}")
-
-
-def _dataset(
-    bound: dict[str, RoleColumns],
-    domains: Mapping[str, Domain],
-    binder: Binder,
-    request: EvaluationOptions,
-    note: Callable[[str], None],
-) -> Dataset:
-    """The dataset of roles that were found, with the weights that were asked for."""
-    weight = binder.weight()
-    if weight is not None and (weight.several or weight.columns[0].trailing not in ((), (1,))):
-        raise DataError(f"{label_of(weight.table)}weight: one number a row is needed, not several columns")
-    classes = class_names(bound, request.classes)
-    if "y_true" in bound and "y_pred" in bound:
-        bound["y_true"] = in_order_of(bound["y_pred"], bound["y_true"])
-    dataset = Dataset(
-        bound | ({"weight": weight} if weight else {}), domains, RowPolicy(request.nan), note, classes, request.id,
-        (*request.group_by, *request.carry), jobs=request.jobs or processors(),
-    )  # fmt: skip
-    for name in (*request.group_by, *request.carry, *([request.id] if request.id else [])):
-        if not any(table.column(name) for table in dataset.tables):
-            raise DataError(f"{label_of(dataset.tables[0])}no column {name!r}{suggest(name, dataset.tables[0])}")
-        if (table := next((t for t in dataset.tables if name in t.repeated), None)) is not None:
-            raise DataError(f"{label_of(table)}two columns are called {name!r}")
-    _note_shared(dataset, note)
-    return dataset
-
-
-def bind_for_recommend(sources: Sources, request: EvaluationOptions, note: Callable[[str], None]) -> Dataset:
-    """Bind y_true and y_pred to columns, whatever they hold: numbers or labels, one or several a row.
-
-    Raises:
-        UsageError: a role that was named is none of these; a policy that there is not.
-        DataError: a column that is not there, or could be several.
-    """
-    check_choices(request)
-    _check_roles(request, OBSERVED)
-    binder = Binder(sources, request.columns, request.id, note)
-    found = {role: binder.find(role, one) or binder.find(role, several)
-             for role, one, several in (("y_true", _Target(), _Target(("N,C",))),
-                                        ("y_pred", Domain(), Domain(("N,C",))))}  # fmt: skip
-    found |= binder.positional_pair(("y_true", "y_pred"), found)
-    lacking = [role for role, b in found.items() if b is None]
-    if lacking:
-        error = binder.missing(lacking, "a recommendation")
-        names = {column.name.lower() for table in sources.tables for column in table.columns}
-        if names & OTHER_ROLES:
-            raise DataError(f"{error}; losses of pairs, triplets and embeddings: 'losscli list --family metric'")
-        raise error
-    bound = {role: b for role, b in found.items() if b is not None}
-    return _dataset(bound, {"y_true": _Target(), "y_pred": Domain()}, binder, request, note)
-
-
-def columns_to_spell_out(
-    losses: Sequence[BoundLoss], dataset: Dataset, sources: Sources, request: EvaluationOptions
-) -> dict[str, str]:
-    """The roles for which these losses would find other columns than the dataset has, and a comma list of its own."""
-    binder = Binder(sources, request.columns, request.id, lambda text: None)
-    domains = _domains(losses)
-    theirs = {role: binder.find_one(role, several) for role, several in domains.items()}
-    theirs |= binder.positional_pair(("y_true", "y_pred"), theirs)
-    return {
-        role: ",".join(column.name for column in mine.columns)
-        for role, mine in dataset.bound.items()
-        if role in domains and ((other := theirs.get(role)) is None or other.columns != mine.columns)
-    }
-
-
-def _note_shared(dataset: Dataset, note: Callable[[str], None]) -> None:
-    """Files that are paired in order though they share a column: it may be a key, or they may be parts."""
-    named = [table for table in dataset.tables if table.name and len(table.columns) > 1]
-    if dataset.id or len(named) < 2:
-        return
-    first, second = named[:2]
-    shared = [c.name for c in first.columns if second.column(c.name)]
-    if {"y_true", "y_pred"} <= set(shared):
-        note(f"{first.name} and {second.name} both hold y_true and y_pred: one is read from each; parts of one dataset "
-             "are named by a folder or a quoted glob")  # fmt: skip
-    elif shared:
-        note(f"{first.name} and {second.name} both have a column {shared[0]!r}, but rows are paired in order; "
-             f"--id {shared[0]} pairs them by it")  # fmt: skip
-
-
-def _domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
-    """Role -> the domains that its columns are looked for by, those that ask for most first."""
+def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
+    """Return role -> the domains by which its columns are searched, the most demanding first."""
     domains: dict[str, list[Domain]] = {}
     for loss in losses:
         for form in loss.loss.forms:
@@ -237,21 +107,12 @@ def _domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 
-def read_domains(evaluators: Sequence[Evaluator]) -> dict[str, Domain]:
-    """Role -> the domain that says how its columns are read: of several, labels that know their classes first."""
-    domains: dict[str, Domain] = {}
-    for evaluator in evaluators:
-        for role in evaluator.form.roles:
-            domain, other = role.domain.with_params(evaluator.bound.params), domains.get(role.name)
-            if other is None or (domain.is_label, not domain.accepts_any_label) > (
-                other.is_label,
-                not other.accepts_any_label,
-            ):
-                domains[role.name] = domain
-    return domains
+def bind_loss(loss: BoundLoss, binder: Binder, found: Found) -> Evaluator:
+    """Choose the form of a loss whose roles the data has; two unnamed numeric columns may be y_true and y_pred.
 
-
-def _evaluator(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns | None]) -> Evaluator:
+    Raises:
+        DataError: A role has no column, or the wrong shape.
+    """
     form = choose_form(loss, {role: b.shape for role, b in found.items() if b})
     if form is None:
         first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
@@ -262,8 +123,158 @@ def _evaluator(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns | N
             raise binder.missing([role for role in first if not found.get(role)], loss.label)
     for role in form.roles:
         bound = found.get(role.name)
-        if bound is not None and min(bound.shape[1:], default=0) > 1:  # that of a list is not known yet
-            check_shape(
-                bound.shape, role.domain.with_params(loss.params), ValueOrigin(role.name, bound.table.name), loss.label
-            )
+        if bound is not None and min(bound.shape[1:], default=0) > 1:  # the width of a list column is not known yet
+            origin = ValueOrigin(role.name, bound.table.name)
+            check_shape(bound.shape, role.domain.with_params(loss.params), origin, loss.label)
     return Evaluator(loss, form)
+
+
+# -------------------------------------------------------------------------------------------------------- models
+
+
+def find_models(
+    losses: Sequence[BoundLoss],
+    binder: Binder,
+    found: Found,
+    domains: Mapping[str, Sequence[Domain]],
+    options: EvaluationOptions,
+) -> dict[str, RoleColumns]:
+    """Return model -> its predictions: as named, or each column of y_pred if no loss takes them together.
+
+    Raises:
+        UsageError: A model is named twice.
+        DataError: A column is missing, or models predict different classes.
+    """
+    if options.models is None or "y_pred" not in domains:
+        return {}
+    if len(options.models) > 1:
+        named = [(name_model(text), text) for text in options.models]
+        twice = next((name for name, count in Counter(name for name, _ in named).items() if count > 1), None)
+        if twice:
+            raise UsageError(f"two models are called {twice!r}", option=("models", ",".join(options.models)))
+        models = {name: bound for name, text in named if (bound := binder.asked("y_pred", text, domains["y_pred"]))}
+        check_same_classes(models)
+        return models
+    predicted, true = found["y_pred"], found.get("y_true")
+    if predicted is None or true is None or not predicted.several:
+        return {}
+    shapes = {role: b.shape for role, b in found.items() if b}
+    if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
+        return {}
+    return {column.name: predicted._replace(columns=(column,), names=()) for column in predicted.columns}
+
+
+def name_model(text: str) -> str:
+    """Return the name of a model: its column, or the common prefix of its columns."""
+    first, comma, _ = text.partition(",")
+    start = text.partition("*")[0] if "*" in text else first.rpartition("_")[0] if comma else ""
+    return start.rstrip("_[") or text
+
+
+def check_same_classes(models: Mapping[str, RoleColumns]) -> None:
+    """Raise a DataError if models predict different classes."""
+    (first, expected), *others = models.items()
+    for name, bound in others:
+        label = label_of(bound.table)
+        if len(bound.columns) != len(expected.columns):
+            counts = f"model {first!r} has {len(expected.columns)} columns, model {name!r} has {len(bound.columns)}"
+            raise DataError(f"{label}{counts}")
+        if sorted(bound.names) != sorted(expected.names):
+            classes = f"{first!r} {', '.join(expected.names)}; {name!r} {', '.join(bound.names)}"
+            raise DataError(f"{label}the models predict different classes: {classes}")
+
+
+# ------------------------------------------------------------------------------------------------------- dataset
+
+
+def make_dataset(
+    columns: dict[str, RoleColumns],
+    domains: Mapping[str, Domain],
+    binder: Binder,
+    options: EvaluationOptions,
+    note: Note,
+) -> Dataset:
+    """Return the dataset of the roles found, with weights, classes and the columns to carry."""
+    weight = binder.weight()
+    if weight is not None:
+        if weight.several or weight.columns[0].trailing not in ((), (1,)):
+            raise DataError(f"{label_of(weight.table)}weight: one number per row is needed, not several columns")
+        columns["weight"] = weight
+    classes = class_names(columns, options.classes)
+    if "y_true" in columns and "y_pred" in columns:
+        columns["y_true"] = in_order_of(columns["y_pred"], columns["y_true"])
+    extras = (*options.group_by, *options.carry)
+    jobs = options.jobs or processors()
+    dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)
+    check_extras(dataset, (*extras, *([options.id] if options.id else [])))
+    note_shared_columns(dataset, note)
+    return dataset
+
+
+def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
+    """Raise a DataError if no table has a column, or one has it twice."""
+    tables = dataset.tables
+    for name in names:
+        if not any(table.column(name) for table in tables):
+            raise DataError(f"{label_of(tables[0])}no column {name!r}{suggest(name, tables[0])}")
+        if (table := next((t for t in tables if name in t.repeated), None)) is not None:
+            raise DataError(f"{label_of(table)}two columns are called {name!r}")
+
+
+def note_shared_columns(dataset: Dataset, note: Note) -> None:
+    """Note that files paired in order share a column: it may be a key, or the files may be parts of one dataset."""
+    named = [table for table in dataset.tables if table.name and len(table.columns) > 1]
+    if dataset.id or len(named) < 2:
+        return
+    first, second = named[:2]
+    shared = [c.name for c in first.columns if second.column(c.name)]
+    if {"y_true", "y_pred"} <= set(shared):
+        note(
+            f"{first.name} and {second.name} both hold y_true and y_pred: one is read from each; parts of one dataset "
+            "are named by a folder or a quoted glob"
+        )
+    elif shared:
+        problem = f"{first.name} and {second.name} both have a column {shared[0]!r}, but rows are paired in order"
+        note(Message(problem, Hint.PAIR_BY_ID, column=shared[0]))
+
+
+# ----------------------------------------------------------------------------------------------------- recommend
+
+
+def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note) -> Dataset:
+    """Bind y_true and y_pred, which may hold numbers or labels, one or several per row.
+
+    Raises:
+        UsageError: An option is wrong, or names another role.
+        DataError: A column is missing or ambiguous.
+    """
+    options.check()
+    binder = make_binder(sources, options, OBSERVED_ROLES, note)
+    searched = (("y_true", Target(), Target(("N,C",))), ("y_pred", Domain(), Domain(("N,C",))))
+    found: Found = {role: binder.find(role, one) or binder.find(role, several) for role, one, several in searched}
+    found |= binder.positional_pair(("y_true", "y_pred"), found)
+    lacking = [role for role, b in found.items() if b is None]
+    if lacking:
+        error = binder.missing(lacking, "a recommendation")
+        names = {column.name.lower() for table in sources.tables for column in table.columns}
+        if names & METRIC_ROLES:
+            family = "losses of pairs, triplets and embeddings are in the family metric"
+            raise DataError(f"{error.message.problem}; {family}")
+        raise error
+    columns = {role: b for role, b in found.items() if b is not None}
+    return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note)
+
+
+def columns_to_spell_out(
+    losses: Sequence[BoundLoss], dataset: Dataset, sources: Sources, options: EvaluationOptions
+) -> dict[str, str]:
+    """Return role -> columns for which these losses would find other columns than the dataset has."""
+    binder = Binder(sources, options.columns, options.id, lambda text: None)
+    domains = role_domains(losses)
+    theirs: Found = {role: binder.find_one(role, several) for role, several in domains.items()}
+    theirs |= binder.positional_pair(("y_true", "y_pred"), theirs)
+    return {
+        role: ",".join(column.name for column in mine.columns)
+        for role, mine in dataset.bound.items()
+        if role in domains and ((other := theirs.get(role)) is None or other.columns != mine.columns)
+    }

@@ -1,38 +1,71 @@
-"""Options of an evaluation, checked once."""
+"""Options of compute, compare and recommend, checked once for the command line and the Python API."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
-    pass
+    from losscli.statistics.bootstrap.options import Resampling
+
+REDUCTIONS = ("mean", "sum", "median")
+NAN_POLICIES = ("error", "omit", "propagate")
+ENGINES = ("local", "dask")
+
+
+class UnknownOptionError(UsageError, TypeError):
+    """A keyword is no option, role or parameter."""
 
 
 class EvaluationOptions(NamedTuple):
-    """What is to be evaluated, apart from losses and data.
+    """What to evaluate and how, apart from losses and data.
 
-    `columns` maps roles to what was asked for (a name, a comma list, a pattern); `id` is the key that pairs files
-    and names rows; `classes` the class names; `group_by` the columns whose values make groups; `carry` other columns
-    to bring along; `models` what was asked for as the predictions of several models, None where there can be but one;
-    `ci` is the level of bootstrap intervals, the next three are how they are found; None is their defaults. With
-    `value_only` no statistic is kept that the value does not need; `jobs` are the threads, None being all processors.
-    `engine` is where it is done (`local`, `dask`), `scheduler` the address of a Dask cluster and `workers` how many
-    processes are started, or waited for where there is an address.
+    Attributes:
+        columns: Role -> column name, comma list or pattern.
+        id: The key column that pairs files and names rows.
+        classes: Class names, in order.
+        group_by: The columns whose values make groups.
+        models: The predictions of several models, as columns; None where there can be one model only.
+        nan: What to do with rows that lack a value: `error`, `omit`, `propagate`.
+        reduction: How per-sample losses become one number: `mean` (the loss's own), `sum`, `median`.
+        per_sample: Whether per-sample losses are wanted rather than statistics.
+        gradient: Whether gradients are wanted with the per-sample losses.
+        penalty: A penalty with its strength, such as `l2:lambda=0.01`.
+        parameters: The parameters that the penalty is on: a path, or arrays.
+        baseline: The path of an earlier JSON result.
+        outliers: The rule that flags outlier rows.
+        sort: The column to sort a comparison by, with a minus from the largest.
+        show_outliers: How many outlier rows to list.
+        ci: The level of bootstrap intervals; None for no intervals.
+        resamples: How often rows are resampled; None for the default.
+        seed: The seed of the resampling; None for the default.
+        ci_method: The kind of the interval; None for the default.
+        value_only: Whether no statistic but the value is wanted.
+        jobs: The number of threads; None for all processors.
+        engine: Where files are evaluated: `local` or `dask`.
+        scheduler: The address of a Dask scheduler.
+        workers: How many processes to start, or with a scheduler how many to wait for.
+        carry: Further columns to read along.
     """
 
     columns: Mapping[str, str] = {}
     id: str | None = None
     classes: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
-    carry: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
     nan: str = "error"
     reduction: str = "mean"
+    per_sample: bool = False
     gradient: bool = False
+    penalty: str | None = None
+    parameters: Any = None
+    baseline: str | None = None
+    outliers: str | None = None
+    sort: str | None = None
+    show_outliers: int = 0
     ci: float | None = None
     resamples: int | None = None
     seed: int | None = None
@@ -42,24 +75,50 @@ class EvaluationOptions(NamedTuple):
     engine: str = "local"
     scheduler: str | None = None
     workers: int | None = None
+    carry: tuple[str, ...] = ()
+
+    def check(self) -> Resampling | None:
+        """Check all that makes sense or not whatever the data holds, and return how values are resampled.
+
+        Raises:
+            UsageError: A value is out of range, or two options contradict each other.
+        """
+        for name, choices in (("reduction", REDUCTIONS), ("nan", NAN_POLICIES), ("engine", ENGINES)):
+            if (value := getattr(self, name)) not in choices:
+                raise UsageError(f"must be one of {', '.join(choices)}", option=(name, str(value)))
+        for name in ("jobs", "workers"):
+            if (count := getattr(self, name)) is not None and count < 1:
+                raise UsageError("must be at least 1", option=(name, str(count)))
+        for name in ("scheduler", "workers"):
+            if self.engine == "local" and getattr(self, name):
+                raise UsageError("needs engine dask", option=(name, str(getattr(self, name))))
+        self._check_columns()
+        if (self.penalty is None) != (self.parameters is None):
+            given, other = ("penalty", "parameters") if self.parameters is None else ("parameters", "penalty")
+            raise UsageError(f"{given} needs {other}, as in the penalty l2:lambda=0.01 on the parameters of w.npy")
+        if self.per_sample and self.penalty is not None:
+            raise UsageError(
+                "is added to the reduced value: per-sample losses have none", option=("penalty", self.penalty)
+            )
+        if {self.ci, self.resamples, self.seed, self.ci_method} == {None}:
+            return None
+        if self.per_sample and self.ci is not None:
+            raise UsageError(
+                "an interval is of the reduced value: per-sample losses have none", option=("ci", str(self.ci))
+            )
+        from losscli.statistics.bootstrap.options import parse_resampling
+
+        return parse_resampling(self.ci, self.resamples, self.seed, self.ci_method)
+
+    def _check_columns(self) -> None:
+        for name in ("group_by", "classes"):
+            names = getattr(self, name)
+            twice = next((one for one in names if names.count(one) > 1), None)
+            if not all(names) or twice is not None:
+                problem = f"{twice!r} is named twice" if all(names) else "a name is empty"
+                raise UsageError(f"{problem}; names are joined by commas", option=(name, ",".join(names)))
 
 
 def processors() -> int:
-    """How many processors there are for us."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def check_choices(request: EvaluationOptions) -> None:
-    """UsageError where a policy is none of those there are."""
-    for name, value, choices in (
-        ("reduction", request.reduction, ("mean", "sum", "median")),
-        ("nan", request.nan, ("error", "omit", "propagate")),
-        ("engine", request.engine, ("local", "dask")),
-    ):
-        if value not in choices:
-            raise UsageError(f"{name}={value!r} must be one of {', '.join(choices)}")
-    for name, count in (("jobs", request.jobs), ("workers", request.workers)):
-        if count is not None and count < 1:
-            raise UsageError(f"{name}={count!r} must be at least 1")
-    if request.engine == "local" and (request.scheduler or request.workers):
-        raise UsageError(f"{'scheduler' if request.scheduler else 'workers'} goes with engine dask")

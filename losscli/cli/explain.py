@@ -1,4 +1,4 @@
-"""`losscli explain`."""
+"""The command `losscli explain`."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import output_options
+from losscli.cli.options import load_plugins, output_options, plugin_option
+from losscli.cli.sections import SectionCommand
+from losscli.errors import UsageError
 
 
-@click.command("explain")
+@click.command("explain", cls=SectionCommand, short_help="Explain a loss: formula, gradient, use, pitfalls.")
 @click.argument("loss")
-@click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load losses of your own (repeatable).")
+@plugin_option
 @output_options
-def command(loss: str, plugins: tuple[str, ...], quiet: bool, **values: Any) -> int:
-    """Explain LOSS: formula, what it reads, parameters, gradient, properties, when to use it, and where other
-    libraries differ.
+def command(loss: str, plugins: tuple[str, ...], **values: Any) -> int:
+    """Explain LOSS.
+
+    Shows the formula, roles, parameters, gradient, properties, when to use it, and how other libraries differ.
     """
-    from losscli import registry
     from losscli.cli.output import Output
-    from losscli.errors import UsageError
     from losscli.explain import explain
+    from losscli.registry import find
     from losscli.report.formats import explanation
 
     values["format_"] = values["format_"] or (None if values["output"] else "table")
-    output = Output.of(values)
+    output = Output.parse(values)
     if not hasattr(explanation, output.format):
         raise UsageError(f"explain prints table, markdown or json, not {output.format}")
-    for plugin in plugins:
-        registry.load_plugin(plugin)
+    load_plugins(plugins)
     name, colon, _ = loss.partition(":")
     if colon:
         raise UsageError(f"{loss}: explain takes a loss without its parameters, and says what they do: explain {name}")
-    explained = explain(registry.find(loss))
-    output.emit_with(lambda write: getattr(explanation, output.format)(explained, write, output.style))
+    explained = explain(find(loss))
+    with output.open() as write:
+        getattr(explanation, output.format)(explained, write, output.style)
     return 0

@@ -1,4 +1,4 @@
-"""`losscli list`."""
+"""The command `losscli list`. Not called list.py: a module of that name would hide the built-in in this package."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import output_options
+from losscli.cli.options import load_plugins, output_options, plugin_option
+from losscli.cli.sections import SectionCommand, option
+from losscli.errors import UsageError
 
 
-@click.command("list")
-@click.option("--family", metavar="NAME", help="Only one family.")
-@click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load losses of your own (repeatable).")
+@click.command("list", cls=SectionCommand, short_help="List the losses.")
+@option("Losses", "--family", metavar="NAME", help="List one family only.")
+@plugin_option
 @output_options
-def command(family: str | None, plugins: tuple[str, ...], quiet: bool, **values: Any) -> int:
+def command(family: str | None, plugins: tuple[str, ...], **values: Any) -> int:
     """List the losses."""
-    from losscli import registry
     from losscli.cli.output import Output
-    from losscli.errors import UsageError
+    from losscli.registry import all_losses
     from losscli.report import tables
 
-    output = Output.of(values)
-    for plugin in plugins:
-        registry.load_plugin(plugin)
-    losses = registry.all_losses()
+    output = Output.parse(values)
+    load_plugins(plugins)
+    losses = all_losses()
     families = dict.fromkeys(loss.family for loss in losses)
     if family is not None and family.lower() not in families:
         raise UsageError(f"no family {family!r}; they are {', '.join(families)}")
-    chosen = [loss for loss in losses if family is None or loss.family == family.lower()]
-    output.emit(tables.catalogue(chosen))
+    output.emit(tables.catalogue([loss for loss in losses if family is None or loss.family == family.lower()]))
     return 0

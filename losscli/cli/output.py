@@ -1,72 +1,116 @@
-"""Where reports go: stdout or a file, in the format that was asked for or that fits."""
+"""Where reports go: stdout or a file, in the format asked for or the one that fits; and whether progress is shown."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
-from losscli.report.formats import ENDINGS, Style, Write, render
+from losscli.report.formats import FORMAT_OF_ENDING, Style, Write, find_renderer
 
 if TYPE_CHECKING:
+    from losscli.pipeline import Track
     from losscli.report.tables import Report
 
 
 class Output(NamedTuple):
-    """A destination and a format, checked before any data is read."""
+    """A destination, a format and a style, checked before any data is read."""
 
     path: str | None
     format: str
     style: Style
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Output:
-        """What the output options say.
+    def parse(cls, values: Mapping[str, Any]) -> Output:
+        """Return the output that the options ask for.
 
         Raises:
-            UsageError: a file whose ending names no format, or a folder that is not there.
+            UsageError: The file's ending names no format, or its folder does not exist.
         """
         path = None if values["output"] in (None, "-") else values["output"]
-        format_ = values["format_"] or (_format_of(path) if path is not None else "table" if _on_terminal() else "tsv")
+        is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        colour = values["color"] == "always"
+        if values["color"] == "auto" and not os.environ.get("NO_COLOR"):  # no-color.org, force-color.org
+            colour = bool(os.environ.get("FORCE_COLOR")) or (is_terminal and os.environ.get("TERM") != "dumb")
         if path is not None:
-            _check_folder(path)
-        width = _terminal_width() if not path and _on_terminal() else None
-        return cls(path, format_, Style(values["precision"], not path and _colour(values["color"]), width))
+            return cls(path, values["format_"] or format_of(path), Style(values["precision"], False, None))
+        width = None
+        if is_terminal:
+            import shutil
+
+            width = shutil.get_terminal_size().columns
+        format_ = values["format_"] or ("table" if is_terminal else "tsv")
+        return cls(None, format_, Style(values["precision"], colour, width))
+
+    def track(self, quiet: bool) -> Track:
+        """Return what shows progress: a bar on a terminal, else nothing."""
+        if not gc.isenabled():  # it is off while modules are imported; these stay
+            gc.freeze()
+            gc.enable()
+        if quiet or sys.stderr is None or not sys.stderr.isatty():
+            from losscli.pipeline import track_nothing
+
+            return track_nothing
+        from losscli.cli.progress import track_with_bar
+
+        return track_with_bar
 
     def emit(self, report: Report) -> None:
         """Write a report."""
-        self.emit_with(lambda write: render(report, self.format, write, self.style))
-
-    def emit_with(self, draw: Callable[[Write], None]) -> None:
-        """Write what a function draws."""
-        with self._writer() as write:
-            draw(write)
-        if self.path is None:
-            sys.stdout.flush()  # what is said on stderr comes after the results
+        with self.open() as write:
+            find_renderer(self.format)(report, write, self.style)
 
     @contextmanager
-    def _writer(self) -> Iterator[Write]:
-        if self.path is None and sys.stdout is None:
-            raise UsageError("cannot write the output: standard output is closed")
+    def open(self) -> Iterator[Write]:
+        """Give the function that writes text; a file appears under its name once all of it is written."""
         if self.path is None:
+            if sys.stdout is None:
+                raise UsageError("cannot write the output: standard output is closed")
             yield sys.stdout.write
+            sys.stdout.flush()  # notes on stderr come after the results
         elif os.path.exists(self.path) and not os.path.isfile(self.path):  # /dev/null, a named pipe
             with open(self.path, "w", encoding="utf-8") as device:
                 yield device.write
         else:
-            with _whole_file(os.path.realpath(self.path)) as write:
+            with replace_file(os.path.realpath(self.path)) as write:
                 yield write
 
 
+def format_of(path: str) -> str:
+    """Return the format that a file's ending names.
+
+    Raises:
+        UsageError: It names none, or the file cannot be written there.
+    """
+    if not path:
+        raise UsageError("the file name is empty", option=("output", ""))
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UsageError(f"there is no folder {folder}", option=("output", path))
+    if os.path.isdir(path):
+        raise UsageError("is a folder", option=("output", path))
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in FORMAT_OF_ENDING and not (os.path.exists(path) and not os.path.isfile(path)):
+        endings = ", ".join(FORMAT_OF_ENDING)
+        raise UsageError(f"its ending names no format ({endings}); say which with --format", option=("output", path))
+    return FORMAT_OF_ENDING.get(ending, "tsv")
+
+
 @contextmanager
-def _whole_file(path: str) -> Iterator[Write]:
-    """A file that takes its name when all of it is there."""
+def replace_file(path: str) -> Iterator[Write]:
+    """Write a temporary file beside the path, and give it that name at the end."""
     import tempfile
 
-    mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
+    if os.path.exists(path):
+        mode = os.stat(path).st_mode & 0o777
+    else:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".losscli-", suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -77,45 +121,3 @@ def _whole_file(path: str) -> Iterator[Write]:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _format_of(path: str) -> str:
-    ending = os.path.splitext(path)[1].lower()
-    if ending not in ENDINGS and not (os.path.exists(path) and not os.path.isfile(path)):
-        raise UsageError(f"-o {path}: its ending names no format ({', '.join(ENDINGS)}); say which with --format")
-    return ENDINGS.get(ending, "tsv")
-
-
-def _check_folder(path: str) -> None:
-    if not path:
-        raise UsageError("-o: the name of the file is empty")
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise UsageError(f"-o {path}: there is no folder {folder}")
-    if os.path.isdir(path):
-        raise UsageError(f"-o {path}: is a folder")
-
-
-def _on_terminal() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
-
-
-def _terminal_width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
-
-
-def _colour(asked: str) -> bool:
-    """--color, else NO_COLOR (no-color.org), else FORCE_COLOR (force-color.org), else whether it is a terminal."""
-    if asked != "auto":
-        return asked == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (_on_terminal() and os.environ.get("TERM") != "dumb")

@@ -1,59 +1,42 @@
-"""A progress bar, for work that takes longer than about a second and is watched on a terminal."""
+"""A progress bar for work that takes longer than about a second."""
 
 from __future__ import annotations
 
-import gc
-import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 
-PATIENCE = 1.0
-"""Seconds before anything is shown."""
+SECONDS_BEFORE_BAR = 1.0
 
 
-def rows_of(item: Any) -> int:
-    """The rows of a batch that was evaluated."""
-    return len(item.batch)
-
-
-def track(
-    items: Iterator[Item], part: Callable[[], float | None], quiet: bool, rows: Callable[[Item], int] = rows_of
+def track_with_bar(
+    items: Iterator[Item], fraction_read: Callable[[], float | None], count_rows: Callable[[Item], int], /
 ) -> Iterator[Item]:
-    """The items, with a bar on stderr once it has taken a while.
+    """Pass items on, and show a bar on stderr once they take a while.
 
-    `part` tells how much is done, 0 to 1, and `rows` how many rows an item is.
+    Args:
+        items: What is worked through.
+        fraction_read: Returns how much of the data is read, 0 to 1, or None if that is not known.
+        count_rows: Returns the number of rows of an item.
     """
-    if not gc.isenabled():
-        gc.freeze()  # what is there is imports, and stays
-        gc.enable()
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield from items
-        return
-    start, count = time.monotonic(), 0
+    start, rows = time.monotonic(), 0
     for item in items:
-        count += rows(item)
+        rows += count_rows(item)
         yield item
-        if time.monotonic() - start > PATIENCE:
+        if time.monotonic() - start > SECONDS_BEFORE_BAR:
             break
     else:
         return
-    yield from _shown(items, part, rows, count)
-
-
-def _shown(
-    items: Iterator[Item], part: Callable[[], float | None], rows: Callable[[Item], int], count: int
-) -> Iterator[Item]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.fields[rows]:,} rows"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rows=count)
+        task = bar.add_task("", total=None, rows=rows)
         for item in items:
-            count += rows(item)
-            done = part()
-            bar.update(task, rows=count, completed=done or 0, total=None if done is None else 1.0)
+            rows += count_rows(item)
+            fraction = fraction_read()
+            bar.update(task, rows=rows, completed=fraction or 0, total=None if fraction is None else 1.0)
             yield item

@@ -1,4 +1,4 @@
-"""`losscli recommend`."""
+"""The command `losscli recommend`."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import Notes, data_options, output_options, read_options, request_from, tables_from
+from losscli.cli.options import NoteWriter, data_options, open_files, output_options, parse_options, parse_read_options
+from losscli.cli.sections import SectionCommand, option
 
 
-@click.command("recommend")
+@click.command("recommend", cls=SectionCommand, short_help="Recommend losses for a dataset, with reasons.")
 @click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
-@click.option("--from-logits", is_flag=True, help="Predictions are logits, even where they all lie in [0, 1].")
+@option("Losses", "--from-logits", is_flag=True, help="Predictions are logits, even if they all lie in [0, 1].")
 @data_options
 @output_options
-def command(data: tuple[str, ...], from_logits: bool, quiet: bool, **values: Any) -> int:
-    """Look at DATA and say which losses suit it, which do not, and why.
+def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
+    """Recommend losses for DATA: which suit it, which do not, and why.
 
-    Parameters are worked out from the data: huber's delta from the robust scale of the residuals, weights from the
-    shares of the classes. The last line is the command that compares the losses that suit. With -f value only their
-    names are printed.
+    Parameters are computed from the data: huber's delta from the robust scale of the residuals, class weights from
+    the class shares. The last line is the command that compares the recommended losses. -f value prints their names
+    only.
 
     \b
-    losscli recommend data.csv
-    losscli recommend true.npy pred.npy
-    losscli recommend data.csv --true label --pred 'prob_*' -f json
+    Examples:
+      losscli recommend data.csv
+      losscli recommend true.npy pred.npy
+      losscli recommend data.csv --true label --pred 'prob_*' -f json
     """  # fmt: skip
-    from losscli import binding
+    from losscli import pipeline
     from losscli.cli.output import Output
-    from losscli.cli.progress import track
-    from losscli.evaluation.run import Evaluated
-    from losscli.recommend.advise import recommend_from
     from losscli.report import tables
 
-    note = Notes(quiet)
-    output = Output.of(values)
-    sources = tables_from(data, binding.OBSERVED, values)
-    found = recommend_from(
-        sources, request_from(values), note, data=data, options=read_options(values), logits=from_logits,
-        track=lambda dataset, batches: (
-            item.batch for item in track((Evaluated(b, ()) for b in batches), dataset.progress, quiet)
-        ),
-    )  # fmt: skip
+    note = NoteWriter(values["quiet"])
+    output = Output.parse(values)
+    found = pipeline.recommend(
+        open_files(data, values),
+        parse_options(values),
+        note,
+        output.track(values["quiet"]),
+        from_logits=from_logits,
+        paths=data,
+        read_options=parse_read_options(values),
+    )
     output.emit(tables.recommendation(found, only_losses=output.format == "value"))
     for text in found.notes:
         note(text)

@@ -1,4 +1,4 @@
-"""Reports as text: one small renderer a format. Each takes a report and a function that writes."""
+"""Formats: a small module each, with a function that takes a report, a function that writes, and a style."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ class Style(NamedTuple):
     width: int | None = None
 
 
-RENDERERS = {
+MODULE_OF_FORMAT = {
     "table": "table", "tsv": "delimited", "csv": "delimited", "json": "json", "jsonl": "json", "markdown": "markdown",
     "value": "value",
 }  # fmt: skip
 """Format -> the module that renders it, by a function of the format's name."""
 
-ENDINGS = {".txt": "table", ".tsv": "tsv", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".md": "markdown"}
+FORMAT_OF_ENDING = {
+    ".txt": "table", ".tsv": "tsv", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".md": "markdown",
+}  # fmt: skip
 
 
-def render(report: Report, format: str, write: Write, style: Style) -> None:
-    """Write a report in a format."""
-    module = importlib.import_module(f"losscli.report.formats.{RENDERERS[format]}")
-    getattr(module, format)(report, write, style)
+def find_renderer(format: str) -> Callable[[Report, Write, Style], None]:
+    """Return the function that renders a report in a format."""
+    module = importlib.import_module(f"losscli.report.formats.{MODULE_OF_FORMAT[format]}")
+    renderer: Callable[[Report, Write, Style], None] = getattr(module, format)
+    return renderer

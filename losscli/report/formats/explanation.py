@@ -8,27 +8,27 @@ import textwrap
 from losscli.explain import Explanation, Section, to_dict
 from losscli.report.formats import Style, Write
 
-WIDTH = 80
+MAX_LINE_WIDTH = 80
 
 
 def table(explanation: Explanation, write: Write, style: Style) -> None:
-    """Plain text, wrapped to the terminal but never wider than is good to read."""
-    width = min(style.width or WIDTH, 100)
+    """Write plain text, wrapped to the terminal but at most 100 columns wide."""
+    width = min(style.width or MAX_LINE_WIDTH, 100)
     bold, plain = ("\x1b[1m", "\x1b[0m") if style.colour else ("", "")
-    write(f"{bold}{explanation.title}{plain}\n{_wrapped(explanation.summary, width, '')}\n")
+    write(f"{bold}{explanation.title}{plain}\n{wrap_text(explanation.summary, width, '')}\n")
     for section in explanation.sections:
-        write(f"\n{bold}{section.title}{plain}\n{_body(section, width)}\n")
+        write(f"\n{bold}{section.title}{plain}\n{section_text(section, width)}\n")
 
 
-def _body(section: Section, width: int) -> str:
-    lines = [_wrapped(paragraph, width, "  ") for paragraph in section.paragraphs]
+def section_text(section: Section, width: int) -> str:
+    lines = [wrap_text(paragraph, width, "  ") for paragraph in section.paragraphs]
     column = min(max((len(term) for term, _ in section.rows), default=0), 28)
     for term, meaning in section.rows:
-        lines.append(_wrapped(f"{term:<{column}}  {meaning}", width, "  ", " " * (column + 4)))
+        lines.append(wrap_text(f"{term:<{column}}  {meaning}", width, "  ", " " * (column + 4)))
     return "\n".join(lines)
 
 
-def _wrapped(text: str, width: int, indent: str, hanging: str | None = None) -> str:
+def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
     return textwrap.fill(
         text, width, initial_indent=indent, subsequent_indent=indent if hanging is None else hanging,
         break_long_words=False, break_on_hyphens=False,
@@ -36,22 +36,22 @@ def _wrapped(text: str, width: int, indent: str, hanging: str | None = None) -> 
 
 
 def markdown(explanation: Explanation, write: Write, style: Style) -> None:
-    """Headings, paragraphs and tables."""
-    write(f"# {_escaped(explanation.title)}\n\n{explanation.summary}\n")
+    """Write headings, paragraphs and tables."""
+    write(f"# {escape_markdown(explanation.title)}\n\n{explanation.summary}\n")
     for section in explanation.sections:
         write(f"\n## {section.title}\n\n")
         for paragraph in section.paragraphs:
-            write(f"`{paragraph}`\n" if section.title == "Formula" else f"{_escaped(paragraph)}\n")
+            write(f"`{paragraph}`\n" if section.title == "Formula" else f"{escape_markdown(paragraph)}\n")
         if section.rows:
             write(("\n" if section.paragraphs else "") + "| | |\n| --- | --- |\n")
         for term, meaning in section.rows:
-            write(f"| {_escaped(term)} | {_escaped(meaning)} |\n")
+            write(f"| {escape_markdown(term)} | {escape_markdown(meaning)} |\n")
 
 
-def _escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
 
 
 def json(explanation: Explanation, write: Write, style: Style) -> None:
-    """One document."""
+    """Write one document."""
     write(json_module.dumps(to_dict(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from losscli.report.formats import Style, Write
-from losscli.report.tables import Report, json_cell
+from losscli.report.tables import Report
+from losscli.results import jsonable
 
 
 def json(report: Report, write: Write, style: Style) -> None:
-    """One document."""
-    rows = list(_rows(report))
+    """Write one document."""
+    rows = list(row_objects(report))
     document = report.document()
     if report.rows_key:
         document = document | {report.rows_key: rows}
@@ -20,14 +21,15 @@ def json(report: Report, write: Write, style: Style) -> None:
 
 
 def jsonl(report: Report, write: Write, style: Style) -> None:
-    """An object a row."""
+    """Write one object per row."""
     report = report.detail or report
-    for record in _rows(report) if report.records is None else report.records():
+    for record in row_objects(report) if report.records is None else report.records():
         write(json_module.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _rows(report: Report) -> Iterator[dict[str, Any]]:
+def row_objects(report: Report) -> Iterator[dict[str, Any]]:
+    """Yield the rows as objects by column key."""
     keys = [column.key for column in report.columns]
     for block in report.blocks:
         for row in zip(*block, strict=True):
-            yield dict(zip(keys, map(json_cell, row), strict=True))
+            yield dict(zip(keys, map(jsonable, row), strict=True))

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from losscli.report.formats import Style, Write
-from losscli.report.formats.numbers import DIGITS, text
+from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
 from losscli.report.tables import Report
 
 
 def markdown(report: Report, write: Write, style: Style) -> None:
-    """Pipes between cells, numbers to the right; what comes before as a list, a command in a block of code."""
+    """Write a table with numbers to the right, the preface as a list, and the closing command as a block of code."""
     for term, meaning in report.preface:
         write(f"- {term}: {meaning}\n")
     write("\n" if report.preface else "")
-    write("| " + " | ".join(_escaped(column.key) for column in report.columns) + " |\n")
-    write("|" + "|".join(" ---: " if column.kind.numeric else " --- " for column in report.columns) + "|\n")
-    digits = style.precision or DIGITS
+    write("| " + " | ".join(escape_pipes(column.key) for column in report.columns) + " |\n")
+    write("|" + "|".join(" ---: " if column.is_numeric else " --- " for column in report.columns) + "|\n")
+    digits = style.precision or SIGNIFICANT_DIGITS
     for block in report.blocks:
         for row in zip(*block, strict=True):
-            cells = [_escaped(text(cell, column, digits)) for cell, column in zip(row, report.columns, strict=True)]
-            write("| " + " | ".join(cells) + " |\n")
+            cells = (cell_text(cell, column, digits) for cell, column in zip(row, report.columns, strict=True))
+            write("| " + " | ".join(map(escape_pipes, cells)) + " |\n")
     if report.legend:
         write("\n" + "\n".join(f"- {line}" for line in report.legend) + "\n")
     if report.detail:
@@ -28,5 +28,6 @@ def markdown(report: Report, write: Write, style: Style) -> None:
         write(f"\n```sh\n{report.closing}\n```\n")
 
 
-def _escaped(cell: str) -> str:
+def escape_pipes(cell: str) -> str:
+    """Return a cell that ends no column."""
     return cell.replace("|", "\\|")

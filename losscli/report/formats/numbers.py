@@ -1,25 +1,25 @@
-"""How people read numbers: significant digits, counts in full."""
+"""Numbers for people: significant digits, counts in full."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from losscli.report.tables import Approximate, Column, Kind
+from losscli.report.tables import Approximate, CellKind, ReportColumn
 
-DIGITS = 6
+SIGNIFICANT_DIGITS = 6
 
 
-def text(cell: Any, column: Column, digits: int) -> str:
-    """A cell for people: `-` where it means nothing."""
+def cell_text(cell: Any, column: ReportColumn, digits: int) -> str:
+    """Return a cell as text, `-` if it is missing."""
     if cell is None:
         return "-"
-    if column.kind is Kind.NUMBER and isinstance(cell, float):
-        return f"{'≈' if isinstance(cell, Approximate) else ''}{significant(cell, digits)}"
+    if column.kind is CellKind.NUMBER and isinstance(cell, float):
+        return f"{'≈' if isinstance(cell, Approximate) else ''}{round_number(cell, digits)}"
     return str(cell)
 
 
-def significant(value: float, digits: int) -> str:
-    """A number with so many significant digits, trailing zeros dropped; large ones in full while that is shorter."""
+def round_number(value: float, digits: int) -> str:
+    """Return a number with significant digits, without trailing zeros; large ones in full if that is shorter."""
     shown = f"{value:.{digits}g}"
     if "e+" in shown and abs(value) < 10.0 ** (digits + 3):
         return f"{value:.0f}"

@@ -11,27 +11,27 @@ from rich.table import Table
 from rich.text import Text
 
 from losscli.report.formats import Style, Write
-from losscli.report.formats.numbers import DIGITS, text
-from losscli.report.tables import Kind, Report
+from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
+from losscli.report.tables import CellKind, Report
 
-FEWEST_DIGITS = 4
-WIDTH = 80
+MIN_DIGITS = 4
+DEFAULT_WIDTH = 80
 
-Rows = Sequence[Sequence[object]]
+TableRows = Sequence[Sequence[object]]
 
 
 def table(report: Report, write: Write, style: Style) -> None:
-    """Numbers to the right, with as many digits as the width leaves room for; on its side where it is too wide."""
+    """Write a table with as many digits as the width has room for, transposed if it is too wide."""
     rows = [row for block in report.blocks for row in zip(*block, strict=True)]
     out = io.StringIO()
     console = Console(
-        file=out, width=style.width or WIDTH, color_system="standard" if style.colour else None, highlight=False,
+        file=out, width=style.width or DEFAULT_WIDTH, color_system="standard" if style.colour else None, highlight=False,
         force_terminal=style.colour, legacy_windows=False,
     )  # fmt: skip
     if report.preface:
-        console.print(_terms(report.preface))
+        console.print(preface_grid(report.preface))
         console.print()
-    _draw(report, rows, style, console)
+    draw_report(report, rows, style, console)
     if report.legend:
         console.print()
     for line in report.legend:
@@ -39,60 +39,62 @@ def table(report: Report, write: Write, style: Style) -> None:
         console.print(Text.assemble((key, "bold"), ": ", meaning, style="dim"))
     if report.detail:
         console.print()
-        _draw(report.detail, [row for b in report.detail.blocks for row in zip(*b, strict=True)], style, console)
+        draw_report(report.detail, [row for b in report.detail.blocks for row in zip(*b, strict=True)], style, console)
     if report.closing:
         console.print()
-        console.out(_continued(report.closing, console.width))
+        console.out(wrap_command(report.closing, console.width))
     lines = out.getvalue().splitlines()
     write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
 
 
-def _draw(report: Report, rows: Rows, style: Style, console: Console) -> None:
-    """The first layout that fits; else with a last column of words wrapped; else some columns at a time."""
-    whole = next((t for t in _layouts(report, rows, style) if _fits(t, console)), None)
-    if whole is None and report.columns[-1].kind is Kind.TEXT:
-        whole = _upright(report, rows, DIGITS)
+def draw_report(report: Report, rows: TableRows, style: Style, console: Console) -> None:
+    """Print the first layout that fits; else wrap a last column of text; else print some columns at a time."""
+    whole = next((t for t in table_layouts(report, rows, style) if fits_width(t, console)), None)
+    if whole is None and report.columns[-1].kind is CellKind.TEXT:
+        whole = upright_table(report, rows, SIGNIFICANT_DIGITS)
     if whole is not None:
         console.print(whole)
         return
-    for i, part in enumerate(_in_parts(report, rows, style.precision or FEWEST_DIGITS, console)):
+    for i, part in enumerate(split_columns(report, rows, style.precision or MIN_DIGITS, console)):
         if i:
             console.print()
         console.print(part)
 
 
-def _in_parts(report: Report, rows: Rows, digits: int, console: Console) -> Iterator[Table]:
-    """Tables of as many columns as fit, each with the columns that name the rows in front."""
-    start = _naming(report)
+def split_columns(report: Report, rows: TableRows, digits: int, console: Console) -> Iterator[Table]:
+    """Yield tables of as many columns as fit, each after the columns that name the rows."""
+    start = count_naming_columns(report)
     while start < len(report.columns):
         stop = start + 1
-        while stop < len(report.columns) and _fits(_upright(*_part(report, rows, start, stop + 1), digits), console):
+        while stop < len(report.columns) and fits_width(
+            upright_table(*select_columns(report, rows, start, stop + 1), digits), console
+        ):
             stop += 1
-        yield _upright(*_part(report, rows, start, stop), digits)
+        yield upright_table(*select_columns(report, rows, start, stop), digits)
         start = stop
 
 
-def _part(report: Report, rows: Rows, start: int, stop: int) -> tuple[Report, Rows]:
-    naming = _naming(report)
+def select_columns(report: Report, rows: TableRows, start: int, stop: int) -> tuple[Report, TableRows]:
+    naming = count_naming_columns(report)
     columns = (*report.columns[:naming], *report.columns[start:stop])
     return report._replace(columns=columns), [[*row[:naming], *row[start:stop]] for row in rows]
 
 
-def _naming(report: Report) -> int:
-    """How many columns in front name the rows."""
-    numbers = (i for i, column in enumerate(report.columns) if column.kind.numeric)
+def count_naming_columns(report: Report) -> int:
+    """Return how many leading columns name the rows."""
+    numbers = (i for i, column in enumerate(report.columns) if column.is_numeric)
     return max(1, next(numbers, 1))
 
 
-def _terms(rows: Sequence[tuple[str, str]]) -> Table:
+def preface_grid(rows: Sequence[tuple[str, str]]) -> Table:
     drawn = Table.grid(padding=(0, 2, 0, 0))
     for term, meaning in rows:
         drawn.add_row(Text(term, "bold"), Text(meaning))
     return drawn
 
 
-def _continued(command: str, width: int) -> str:
-    """A command over several lines, where it is too long for one, that a shell reads as one."""
+def wrap_command(command: str, width: int) -> str:
+    """Return a command, broken over several lines for a shell if it is too long."""
     import shlex
 
     lines = [""]
@@ -105,39 +107,39 @@ def _continued(command: str, width: int) -> str:
     return " \\\n".join(lines)
 
 
-def _layouts(report: Report, rows: Rows, style: Style) -> Iterable[Table]:
-    """Ways to draw it, the best first."""
-    for digits in [style.precision] if style.precision else range(DIGITS, FEWEST_DIGITS - 1, -1):
-        yield _upright(report, rows, digits)
+def table_layouts(report: Report, rows: TableRows, style: Style) -> Iterable[Table]:
+    """Yield the layouts of a table, the best first."""
+    for digits in [style.precision] if style.precision else range(SIGNIFICANT_DIGITS, MIN_DIGITS - 1, -1):
+        yield upright_table(report, rows, digits)
     if rows and len(rows) < len(report.columns):
-        yield _on_its_side(report, rows, style.precision or DIGITS)
+        yield transposed_table(report, rows, style.precision or SIGNIFICANT_DIGITS)
 
 
-def _empty() -> Table:
+def empty_table() -> Table:
     return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
 
 
-def _upright(report: Report, rows: Rows, digits: int) -> Table:
-    drawn = _empty()
+def upright_table(report: Report, rows: TableRows, digits: int) -> Table:
+    drawn = empty_table()
     for column in report.columns:
-        right, whole = column.kind.numeric, column.kind is not Kind.TEXT
+        right, whole = column.is_numeric, column.kind is not CellKind.TEXT
         drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
-        drawn.add_row(*(Text(text(c, column, digits)) for c, column in zip(row, report.columns, strict=True)))
+        drawn.add_row(*(Text(cell_text(c, column, digits)) for c, column in zip(row, report.columns, strict=True)))
     return drawn
 
 
-def _on_its_side(report: Report, rows: Rows, digits: int) -> Table:
-    """A column a row, named by its first cell."""
-    drawn = _empty()
+def transposed_table(report: Report, rows: TableRows, digits: int) -> Table:
+    """Return a table with one column per row, named by the first cell."""
+    drawn = empty_table()
     drawn.add_column(report.columns[0].key)
     for row in rows:
         drawn.add_column(str(row[0]), justify="right", overflow="fold")
     for i, column in enumerate(report.columns[1:], start=1):
-        drawn.add_row(column.key, *(Text(text(row[i], column, digits)) for row in rows))
+        drawn.add_row(column.key, *(Text(cell_text(row[i], column, digits)) for row in rows))
     return drawn
 
 
-def _fits(drawn: Table, console: Console) -> bool:
+def fits_width(drawn: Table, console: Console) -> bool:
     unbounded = console.options.update(width=100_000)
     return console.measure(drawn, options=unbounded).maximum <= console.width

@@ -1,4 +1,4 @@
-"""Only the numbers, one a line (several of one row on one line, with tabs)."""
+"""Only the numbers: one line per row, tabs between several numbers of a row."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from losscli.report.tables import Report
 
 
 def value(report: Report, write: Write, style: Style) -> None:
-    """The value columns without a header."""
-    positions = [i for i, column in enumerate(report.columns) if column.key in report.values]
+    """Write the value columns without a header."""
+    indices = [i for i, column in enumerate(report.columns) if column.key in report.values]
     for block in report.blocks:
-        for row in zip(*(block[i] for i in positions), strict=True):
-            write("\t".join(map(_text, row)) + "\n")
-
-
-def _text(cell: object) -> str:
-    return "nan" if cell is None else repr(cell) if isinstance(cell, float) else str(cell)
+        for row in zip(*(block[i] for i in indices), strict=True):
+            write("\t".join("nan" if cell is None else str(cell) for cell in row) + "\n")

@@ -1,0 +1,108 @@
+"""Arguments of the Python API: keywords, arrays and frames as losses, roles and tables."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from losscli import pipeline
+from losscli.binding import role_names
+from losscli.data.sources import ReadOptions, Sources, open_data
+from losscli.data.table import ArraysTable
+from losscli.declaration.grammar import normal
+from losscli.declaration.loss import BoundLoss
+from losscli.errors import UsageError
+from losscli.loss_function import LossFunction
+from losscli.options import EvaluationOptions, UnknownOptionError
+
+
+def split_keywords(
+    function: Callable[..., Any], losses: Sequence[str | LossFunction], keywords: Mapping[str, Any]
+) -> tuple[list[BoundLoss], dict[str, ArrayLike]]:
+    """Return the losses with the parameters among the keywords, and the roles among them.
+
+    Raises:
+        UsageError: A loss is unknown, or a keyword is neither a role nor a parameter of these losses.
+    """
+    given = [loss.bound if isinstance(loss, LossFunction) else loss for loss in losses]
+    bound = pipeline.resolve_losses(given)
+    roles = role_names(bound)
+    arrays = {name: value for name, value in keywords.items() if name in roles and value is not None}
+    params = {name: value for name, value in keywords.items() if name not in roles}
+    known = {parameter.name for loss in bound for parameter in loss.loss.parameters}
+    unknown = next((name for name in params if normal(name) not in known), None)
+    if unknown is not None:
+        raise reject_keyword(function, unknown, [*roles, *sorted(known)])
+    return pipeline.resolve_losses(given, params) if params else bound, arrays
+
+
+def reject_keyword(function: Callable[..., Any], unknown: str, known: Sequence[str] = ()) -> UnknownOptionError:
+    """Return the error for a keyword that is neither an option of a function nor known otherwise."""
+    import difflib
+    import inspect
+
+    parameters = inspect.signature(function).parameters.values()
+    options = [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    close = difflib.get_close_matches(unknown, [*known, *options], n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join([*known, *options])}"
+    return UnknownOptionError(f"{function.__name__}() got an unknown keyword {unknown!r} ({hint})")
+
+
+def split_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return names given as a sequence or a comma list."""
+    if isinstance(names, str):
+        return tuple(name.strip() for name in names.split(","))
+    return tuple(map(str, names or ()))
+
+
+def bind_data(
+    data: Any, arrays: Mapping[str, ArrayLike], options: EvaluationOptions, read_options: ReadOptions
+) -> tuple[pipeline.OpenSources, EvaluationOptions]:
+    """Return what opens the data and the arrays, and the options with `weight` taken from its array.
+
+    Raises:
+        UsageError: The data is of a kind that cannot be read.
+    """
+    if "weight" in arrays:
+        options = options._replace(columns={"weight": "weight", **options.columns})
+    if data is None:
+        columns = {name: as_column(array) for name, array in arrays.items()}
+        return lambda roles: Sources(ArraysTable("", "arrays", columns) if columns else None), options
+    by_role = {name: ArraysTable("", "arrays", {name: as_column(array)}) for name, array in arrays.items()}
+    if isinstance(data, (str, os.PathLike)):
+
+        def open_path(roles: Sequence[str]) -> Sources:
+            opened = open_data([os.fspath(data)], roles, read_options)
+            return Sources(opened.common, {**opened.by_role, **by_role})
+
+        return open_path, options
+    if not hasattr(data, "columns") and not isinstance(data, Mapping):
+        raise UsageError(
+            f"data is a path, a DataFrame or a mapping of names to arrays, not a {type(data).__name__}; arrays are "
+            "given as y_true=, y_pred="
+        )
+    names = data.columns if hasattr(data, "columns") else data
+    table = ArraysTable("", "arrays", {str(name): as_column(data[name]) for name in names})
+    return lambda roles: Sources(table, by_role), options
+
+
+def as_column(values: ArrayLike) -> np.ndarray[Any, Any]:
+    """Return values as an array of numbers, text or objects."""
+    array = np.asarray(values)
+    return array if array.dtype.kind in "fiubOUS" else np.asarray(array, dtype=object)
+
+
+def warn_caller(text: str) -> None:
+    """Warn, pointing at the line outside of losscli that called it."""
+    package = str(Path(__file__).parent) + os.sep
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, UserWarning, stacklevel=level)

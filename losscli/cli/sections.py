@@ -1,0 +1,53 @@
+"""Commands whose help groups the options into sections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
+"""The sections of a help text, the usual ones first."""
+
+
+class SectionOption(click.Option):
+    """An option that belongs to a section of the help text."""
+
+    def __init__(self, *args: Any, section: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.section = section
+
+
+class SectionCommand(click.Command):
+    """A command whose help text groups its options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options section by section."""
+        records: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                records[getattr(parameter, "section", "Output")].append(record)
+        for section, rows in records.items():
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows, col_max=28)
+
+
+def option(section: str, *names: str, **attributes: Any) -> Callable[[Function], Function]:
+    """Declare an option of a section; the rest is as for `click.option`."""
+    return click.option(*names, cls=SectionOption, section=section, **attributes)
+
+
+def combine(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Combine options into one decorator, in the order in which they are listed."""
+
+    def decorate(function: Function) -> Function:
+        for add in reversed(options):
+            function = add(function)
+        return function
+
+    return decorate

@@ -1,0 +1,68 @@
+"""A loss with its parameters, as a function of arrays in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from losscli.declaration.domains import Array
+from losscli.declaration.loss import BoundLoss
+from losscli.errors import DataError, UsageError
+from losscli.evaluation.evaluator import Evaluator, choose_form
+from losscli.evaluation.in_memory import BlockEvaluator
+from losscli.options import EvaluationOptions
+
+
+@dataclass(frozen=True)
+class LossFunction:
+    """A loss with its parameters, as a function of arrays."""
+
+    bound: BoundLoss
+
+    @property
+    def name(self) -> str:
+        return self.bound.loss.name
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self.bound.params)
+
+    def __call__(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
+        """Return the per-sample values (N,) of arrays given in the order of the loss's roles, or by name."""
+        return self._evaluator(arrays, roles).per_sample()
+
+    def gradient(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
+        """Return d(sum of the per-sample values)/d(prediction), in the shape of the prediction."""
+        return self._evaluator(arrays, roles).gradient()
+
+    def value(self, *arrays: ArrayLike, reduction: str = "mean", **roles: ArrayLike) -> float:
+        """Return the reduced loss (`mean`, `sum`, `median`) without other statistics."""
+        EvaluationOptions(reduction=reduction).check()
+        return self._evaluator(arrays, roles).value(reduction)
+
+    def _evaluator(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> BlockEvaluator:
+        forms = self.bound.loss.forms
+        named = next((form for form in forms if len(form.roles) == len(arrays)), forms[0]).roles
+        if len(arrays) > len(named):
+            raise UsageError(f"{self.bound.label} takes at most {len(named)} arrays, not {len(arrays)}")
+        values = {role.name: np.asarray(array) for role, array in zip(named, arrays, strict=False)}
+        values |= {name: np.asarray(array) for name, array in roles.items()}
+        form = choose_form(self.bound, {name: array.shape for name, array in values.items()})
+        if form is None:
+            wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)
+            raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
+        values = {name: np.atleast_1d(array) for name, array in values.items()}
+        by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
+        sizes = {len(values[name]) for name in by_row}
+        if len(sizes) > 1:
+            shapes = ", ".join(f"{name} is {values[name].shape}" for name in by_row)
+            raise DataError(f"shapes differ: {shapes}")
+        tables = frozenset(name for name in values if name not in by_row)
+        return BlockEvaluator(Evaluator(self.bound, form), values, tables, sizes.pop())
+
+    def __repr__(self) -> str:
+        return f"<loss {self.bound.label}>"

@@ -1,0 +1,256 @@
+"""Compute, compare and recommend, each once: options -> bind -> evaluate -> results.
+
+The command line and the Python API parse what they are given, call these functions and format what comes back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from losscli import registry
+from losscli.binding import OBSERVED_ROLES, bind, role_names
+
+from losscli.data.sources import ReadOptions, Sources
+from losscli.declaration.grammar import parse
+from losscli.declaration.loss import BoundLoss
+from losscli.options import EvaluationOptions
+
+if TYPE_CHECKING:
+    from losscli.baseline import BaselineFile
+    from losscli.compare.result import Comparison
+    from losscli.data.dataset import Dataset
+    from losscli.evaluation.run import Evaluated, RunState
+    from losscli.penalty import Applied
+    from losscli.recommend.advise import Recommendation
+    from losscli.results import Evaluation
+
+Item = TypeVar("Item")
+Note = Callable[[str], None]
+"""Receives notes: what a user should know of the data or the numbers."""
+
+OpenSources = Callable[[Sequence[str]], Sources]
+"""Opens the data for roles of these names."""
+
+
+class Track(Protocol):
+    """Passes items on and shows the progress: the fraction read, 0 to 1, and the number of rows of an item."""
+
+    def __call__(
+        self, items: Iterator[Item], fraction_read: Callable[[], float | None], count_rows: Callable[[Item], int], /
+    ) -> Iterator[Item]: ...
+
+
+def track_nothing(
+    items: Iterator[Item], fraction_read: Callable[[], float | None], count_rows: Callable[[Item], int], /
+) -> Iterator[Item]:
+    """Pass items on and show no progress."""
+    return items
+
+
+def resolve_losses(losses: str | Sequence[str | BoundLoss], params: Mapping[str, Any] | None = None) -> list[BoundLoss]:
+    """Look up losses as typed, and set their parameters.
+
+    Raises:
+        UsageError: Losses or parameters are unknown, all of which it names, or a value is out of range.
+    """
+    if isinstance(losses, str):
+        return registry.resolve(parse(losses), params)
+    found: list[BoundLoss] = []
+    for loss in losses:
+        found += registry.resolve(parse(loss), params) if isinstance(loss, str) else [loss]
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------- compute
+
+
+def compute(
+    losses: Sequence[BoundLoss],
+    open_sources: OpenSources,
+    options: EvaluationOptions,
+    note: Note,
+    track: Track = track_nothing,
+    read_options: ReadOptions | None = None,
+) -> Evaluation:
+    """Reduce losses over a dataset or its groups.
+
+    Args:
+        losses: The losses with their parameters.
+        open_sources: Opens the tables that hold the roles.
+        options: What to evaluate and how.
+        note: Receives notes.
+        track: Shows progress.
+        read_options: How to read the parameters of a penalty.
+
+    Raises:
+        LosscliError: The options, the data or the cluster are wrong, or no row is left.
+    """
+    from losscli.evaluation.engines import reduced
+
+    options.check()
+    additions = read_additions(options, read_options)
+    with closing(open_sources(role_names(losses))) as sources:
+        dataset, run = bind(losses, sources, options, note)
+        for _ in track(reduced(dataset, run, options, note), dataset.progress, int):
+            from losscli.results import results_by_group, results_of  # while other threads work
+        return additions.add_to(results_by_group(dataset, run) if options.group_by else results_of(dataset, run))
+
+
+class SampleStream(NamedTuple):
+    """Per-sample losses batch by batch; `evaluate` returns the reduced losses of the batches consumed so far."""
+
+    dataset: Dataset
+    run: RunState
+    batches: Iterator[Evaluated]
+    evaluate: Callable[[], Evaluation]
+
+
+def stream_samples(
+    losses: Sequence[BoundLoss],
+    open_sources: OpenSources,
+    options: EvaluationOptions,
+    note: Note,
+    track: Track = track_nothing,
+) -> SampleStream:
+    """Evaluate losses batch by batch, in order; arguments and errors are those of `compute`."""
+    from losscli.results import results_of
+
+    options.check()
+    additions = read_additions(options, None)
+    sources = open_sources(role_names(losses))
+    dataset, run = bind(losses, sources, options, note)
+    if options.engine != "local":
+        note(f"evaluated here, not by {options.engine.capitalize()}: rows are printed in order, from one place")
+
+    def batches() -> Iterator[Evaluated]:
+        with closing(sources):
+            yield from track(run.evaluate(dataset.batches()), dataset.progress, lambda item: len(item.batch))
+
+    return SampleStream(dataset, run, batches(), lambda: additions.add_to(results_of(dataset, run)))
+
+
+def compute_samples(
+    losses: Sequence[BoundLoss], open_sources: OpenSources, options: EvaluationOptions, note: Note
+) -> Evaluation:
+    """Reduce losses and keep their per-sample values in memory; arguments and errors are those of `compute`."""
+    import numpy as np
+
+    stream = stream_samples(losses, open_sources, options, note)
+    kept = [(item.batch.rows, item.outcomes) for item in stream.batches]
+    evaluation = stream.evaluate()
+    rows = np.concatenate([numbers for numbers, _ in kept])
+    results = []
+    for i, result in enumerate(evaluation):
+        outcomes = [batch_outcomes[i] for _, batch_outcomes in kept]
+        per_sample = np.concatenate([outcome.per_sample for outcome in outcomes])
+        gradients = [outcome.gradient for outcome in outcomes if outcome.gradient is not None]
+        gradient = np.concatenate(gradients) if gradients else None
+        numbers = rows if len(rows) == len(per_sample) else np.arange(1, len(per_sample) + 1)
+        results.append(replace(result, per_sample=per_sample, gradient=gradient, rows=numbers))
+    return replace(evaluation, losses=tuple(results))
+
+
+class Additions(NamedTuple):
+    """What is added to the values once they are known: a penalty, and the values of a baseline."""
+
+    penalty: Applied | None
+    baseline: BaselineFile | None
+
+    def add_to(self, evaluation: Evaluation) -> Evaluation:
+        """Return the evaluation with the penalty added and the baseline attached."""
+        if self.penalty is not None:
+            evaluation = evaluation.with_penalty(self.penalty)
+        return evaluation if self.baseline is None else self.baseline.attach_to(evaluation)
+
+
+def read_additions(options: EvaluationOptions, read_options: ReadOptions | None) -> Additions:
+    """Read the parameters of the penalty and the baseline that the options name, before any data is read.
+
+    Raises:
+        UsageError: The penalty is unknown or out of range.
+        DataError: A file cannot be read, or holds something else.
+    """
+    applied, earlier = None, None
+    if options.penalty is not None:
+        import numpy as np
+
+        from losscli import penalty
+
+        bound, parameters = penalty.parse(options.penalty), options.parameters
+        if isinstance(parameters, (str, os.PathLike)):
+            applied = penalty.apply(bound, os.fspath(parameters), read_options)
+        else:
+            has_several = isinstance(parameters, Sequence) and any(np.ndim(item) for item in parameters)
+            applied = penalty.applied(bound, list(parameters) if has_several else [parameters], "")
+    if options.baseline is not None:
+        from losscli import baseline
+
+        earlier = baseline.read(options.baseline)
+    return Additions(applied, earlier)
+
+
+# --------------------------------------------------------------------------------------------- compare, recommend
+
+
+def compare(
+    losses: Sequence[BoundLoss],
+    open_sources: OpenSources,
+    options: EvaluationOptions,
+    note: Note,
+    track: Track = track_nothing,
+) -> Comparison:
+    """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
+    from losscli.compare.compare import CompareOptions, compare_run
+
+    options.check()
+    compare_options = CompareOptions.of(options.outliers, options.sort, options.show_outliers, options.ci is not None)
+    column = compare_options.rule.column if compare_options.rule else ""
+    options = options._replace(carry=(column,) if column else ())
+    additions = read_additions(options, None)
+    with closing(open_sources(role_names(losses))) as sources:
+        dataset, run = bind(losses, sources, options, note)
+        compared = compare_run(dataset, run, compare_options, lambda counts: track(counts, dataset.progress, int))
+    return compared if additions.baseline is None else compared.with_baseline(additions.baseline)
+
+
+def recommend(
+    open_sources: OpenSources,
+    options: EvaluationOptions,
+    note: Note,
+    track: Track = track_nothing,
+    *,
+    from_logits: bool = False,
+    paths: Sequence[str] | None = None,
+    read_options: ReadOptions | None = None,
+) -> Recommendation:
+    """Recommend losses for the data.
+
+    Args:
+        open_sources: Opens the tables that hold y_true, y_pred and weight.
+        options: Columns, classes, key and the policy for missing values.
+        note: Receives notes.
+        track: Shows progress.
+        from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        paths: DATA as typed, for the command that compares the losses; None if it is not from files.
+        read_options: How the data is read, for that command.
+
+    Raises:
+        LosscliError: The options or the data are wrong, or no row is left.
+    """
+    from losscli.recommend.advise import recommend_from
+
+    options.check()
+    with closing(open_sources(OBSERVED_ROLES)) as sources:
+        return recommend_from(
+            sources,
+            options,
+            note,
+            data=paths,
+            options=read_options,
+            logits=from_logits,
+            track=lambda dataset, batches: track(batches, dataset.progress, len),
+        )
