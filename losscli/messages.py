@@ -17,6 +17,7 @@ Spelling = Callable[[str, str], str]
 class Hint(enum.Enum):
     """What to do about a problem. Names in braces are options, or fields that the message fills."""
 
+    ADD_ENGINE = "add {engine:dask}"
     ADD_INTERVAL = "{ci:0.95} asks for one"
     BOX_CORNERS = "if these are corners, {box_format:xyxy}"
     BOX_SIZES = "if these are sizes, {box_format:xywh} or cxcywh"
@@ -35,6 +36,7 @@ class Hint(enum.Enum):
     OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
     PAIR_BY_ID = "{id:{column}} pairs them by it"
     PAIR_IN_ORDER_OR_BY_ID = "rows are paired in order, or by a key with {id:COL}"
+    PENALTY_EXAMPLE = "as in {penalty:l2:lambda=0.01} {parameters:w.npy}"
     PER_CLASS_COLUMNS = "columns such as {role}_0, {role}_1, or {columns:{role}=prob_*}"
     PROBABILITIES_OR_LOGITS = "{param:normalize=true} divides by it, or {from_logits:true} if these are logits"
     PROBABILITIES_OR_SOFTMAX = "{param:normalize=true} divides by it, or {softmax} if these are logits"

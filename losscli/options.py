@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
+from losscli.messages import Hint
 
 if TYPE_CHECKING:
     from losscli.statistics.bootstrap.options import Resampling
@@ -91,11 +92,10 @@ class EvaluationOptions(NamedTuple):
                 raise UsageError("must be at least 1", option=(name, str(count)))
         for name in ("scheduler", "workers"):
             if self.engine == "local" and getattr(self, name):
-                raise UsageError("needs engine dask", option=(name, str(getattr(self, name))))
+                raise UsageError("is for a cluster", Hint.ADD_ENGINE, option=(name, str(getattr(self, name))))
         self._check_columns()
         if (self.penalty is None) != (self.parameters is None):
-            given, other = ("penalty", "parameters") if self.parameters is None else ("parameters", "penalty")
-            raise UsageError(f"{given} needs {other}, as in the penalty l2:lambda=0.01 on the parameters of w.npy")
+            raise UsageError("a penalty and parameters go together", Hint.PENALTY_EXAMPLE)
         if self.per_sample and self.penalty is not None:
             raise UsageError(
                 "is added to the reduced value: per-sample losses have none", option=("penalty", self.penalty)

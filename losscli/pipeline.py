@@ -122,7 +122,11 @@ def stream_samples(
     options.check()
     additions = read_additions(options, None)
     sources = open_sources(role_names(losses))
-    dataset, run = bind(losses, sources, options, note)
+    try:
+        dataset, run = bind(losses, sources, options, note)
+    except BaseException:
+        sources.close()
+        raise
     if options.engine != "local":
         note(f"evaluated here, not by {options.engine.capitalize()}: rows are printed in order, from one place")
 

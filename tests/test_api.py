@@ -253,7 +253,7 @@ def test_value_alone(reduction: str) -> None:
 
 
 def test_value_of_an_unknown_reduction() -> None:
-    with pytest.raises(losscli.errors.UsageError, match="reduction='most'"):
+    with pytest.raises(losscli.errors.UsageError, match='reduction="most": must be one of mean, sum, median'):
         losscli.get_loss("mse").value([1.0], [2.0], reduction="most")
 
 

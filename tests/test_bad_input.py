@@ -86,7 +86,7 @@ DATA = {
     "decimal comma in quotes": ("d.csv", b'y_true,y_pred\n"1,5",2\n', "mse", 3, ["row 1", "'1,5'", "decimal comma"]),
     "UTF-32": ("d.csv", GOOD.decode().encode("utf-32"), "mse", 3, ["d.csv", "UTF-32"]),
     "no key": ("d.csv", GOOD, "mse --id user", 3, ["d.csv", "'user'"]),
-    "two weights": ("d.csv", b"y_true,y_pred,w,v\n1,2,1,1\n", "mse --weight w,v", 3, ["weight", "one number a row"]),
+    "two weights": ("d.csv", b"y_true,y_pred,w,v\n1,2,1,1\n", "mse --weight w,v", 3, ["weight", "one number per row"]),
     "JSON without rows": ("d.json", b'{"y_true": [], "y_pred": []}', "mse", 3, ["d.json", "no rows"]),
     "JSON Lines of blanks": ("d.jsonl", b"\n\n", "mse", 3, ["d.jsonl", "is empty"]),
     "open quote": ("d.csv", GOOD + b'4,"5\n6,7\n', "mse", 3, ["d.csv", "row 3"]),

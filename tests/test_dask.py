@@ -302,7 +302,7 @@ def test_without_dask(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_options_of_the_other_engine(option: tuple[str, str], cli: Cli) -> None:
     result = cli("compute", "mse", "d.csv", *option)
     assert result.status == 2
-    assert result.err == f"losscli: error: {option[0]} goes with --engine dask\n"
+    assert result.err == f"losscli: error: {option[0]} {option[1]}: is for a cluster; add --engine dask\n"
 
 
 # ------------------------------------------------------------------------------------- what stays in one place
@@ -467,9 +467,9 @@ def test_python_arrays_stay_here(scheduler: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "spark"}, "engine='spark' must be one of local, dask"),
-        ({"scheduler": "tcp://h:1"}, "scheduler goes with engine dask"),
-        ({"engine": "dask", "workers": 0}, "workers=0 must be at least 1"),
+        ({"engine": "spark"}, 'engine="spark": must be one of local, dask'),
+        ({"scheduler": "tcp://h:1"}, 'scheduler="tcp://h:1": is for a cluster; add engine="dask"'),
+        ({"engine": "dask", "workers": 0}, "workers=0: must be at least 1"),
     ],
 )
 def test_python_options(options: dict[str, object], message: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from losscli.api import resolve
+from losscli.pipeline import resolve_losses as resolve
 from losscli.declaration.domains import ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError

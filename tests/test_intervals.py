@@ -290,8 +290,8 @@ def test_the_interval_moves_with_the_penalty() -> None:
 @pytest.mark.parametrize(("n", "resamples"), [(10_000, 9999), (10_001, 1000)])
 def test_how_often_rows_are_resampled_by_default(n: int, resamples: int) -> None:
     assert Resampling(0.95).n_resamples_in_memory(n) == resamples
-    assert Resampling(0.95, 77).held(n) == 77
-    assert Resampling(0.999).held(n) == max(resamples, 1999)
+    assert Resampling(0.95, 77).n_resamples_in_memory(n) == 77
+    assert Resampling(0.999).n_resamples_in_memory(n) == max(resamples, 1999)
 
 
 # --------------------------------------------------------------------------------- the same digits, however
@@ -515,7 +515,7 @@ BAD = [
      "poisson"),
     (["--seed", "1"], "--seed: there is no interval to find; --ci 0.95 asks for one"),
     (["--resamples", "99"], "--resamples: there is no interval to find; --ci 0.95 asks for one"),
-    (["--ci", "0.9", "--top", "3"], "--ci is of the reduced value: there is none with a row a sample"),
+    (["--ci", "0.9", "--top", "3"], "--ci 0.9: an interval is of the reduced value: per-sample losses have none"),
 ]  # fmt: skip
 
 

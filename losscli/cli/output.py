@@ -37,6 +37,7 @@ class Output(NamedTuple):
         if values["color"] == "auto" and not os.environ.get("NO_COLOR"):  # no-color.org, force-color.org
             colour = bool(os.environ.get("FORCE_COLOR")) or (is_terminal and os.environ.get("TERM") != "dumb")
         if path is not None:
+            check_folder(path)
             return cls(path, values["format_"] or format_of(path), Style(values["precision"], False, None))
         width = None
         if is_terminal:
@@ -84,20 +85,24 @@ def format_of(path: str) -> str:
     """Return the format that a file's ending names.
 
     Raises:
-        UsageError: It names none, or the file cannot be written there.
+        UsageError: It names none.
     """
-    if not path:
-        raise UsageError("the file name is empty", option=("output", ""))
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise UsageError(f"there is no folder {folder}", option=("output", path))
-    if os.path.isdir(path):
-        raise UsageError("is a folder", option=("output", path))
     ending = os.path.splitext(path)[1].lower()
     if ending not in FORMAT_OF_ENDING and not (os.path.exists(path) and not os.path.isfile(path)):
         endings = ", ".join(FORMAT_OF_ENDING)
         raise UsageError(f"its ending names no format ({endings}); say which with --format", option=("output", path))
     return FORMAT_OF_ENDING.get(ending, "tsv")
+
+
+def check_folder(path: str) -> None:
+    """Raise a UsageError if a file cannot be written there."""
+    folder = os.path.dirname(path) or "."
+    if not path:
+        raise UsageError("the file name is empty", option=("output", ""))
+    if not os.path.isdir(folder):
+        raise UsageError(f"there is no folder {folder}", option=("output", path))
+    if os.path.isdir(path):
+        raise UsageError("is a folder", option=("output", path))
 
 
 @contextmanager
