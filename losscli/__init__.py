@@ -29,10 +29,24 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "ClusterError", "DataError", "Evaluation", "LossFunction", "LossResult", "LosscliError", "NoResultError",
-    "Property", "Reduction", "UsageError", "__version__", "compare", "compute", "get_loss", "list_losses", "loss",
+    "ClusterError",
+    "DataError",
+    "Evaluation",
+    "LossFunction",
+    "LossResult",
+    "LosscliError",
+    "NoResultError",
+    "Property",
+    "Reduction",
+    "UsageError",
+    "__version__",
+    "compare",
+    "compute",
+    "get_loss",
+    "list_losses",
+    "loss",
     "recommend",
-]  # fmt: skip
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -82,8 +82,11 @@ def _text(key: Key) -> str:
 def _difference(result: LossResult, before: str) -> str:
     """How two signatures differ, in words."""
     then, now = _parts(before), _parts(result.signature)
-    named = [f"{key} was {then.get(key, 'none')}, is {now.get(key, 'none')}"
-             for key in dict.fromkeys([*then, *now]) if then.get(key) != now.get(key)]  # fmt: skip
+    named = [
+        f"{key} was {then.get(key, 'none')}, is {now.get(key, 'none')}"
+        for key in dict.fromkeys([*then, *now])
+        if then.get(key) != now.get(key)
+    ]
     return f"{result.label} is not the same number: {'; '.join(named)}"
 
 

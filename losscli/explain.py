@@ -14,8 +14,15 @@ PROPERTIES = {
     Property.SYMMETRIC: "symmetric",
     Property.TRANSLATION_INVARIANT: "translation invariant",
 }
-LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn", "optax": "optax", "scipy": "SciPy",
-             "statsmodels": "statsmodels", "paper": "The paper"}  # fmt: skip
+LIBRARIES = {
+    "torch": "PyTorch",
+    "keras": "Keras",
+    "sklearn": "scikit-learn",
+    "optax": "optax",
+    "scipy": "SciPy",
+    "statsmodels": "statsmodels",
+    "paper": "The paper",
+}
 
 
 class Section(NamedTuple):
@@ -45,11 +52,13 @@ def explain(loss: Loss) -> Explanation:
         Section("Parameters", rows=_parameters(loss)),
         _gradient(loss),
         Section("Properties", rows=_properties(loss)),
-        *(Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
-          for word, text in loss.advice.items()),
+        *(
+            Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
+            for word, text in loss.advice.items()
+        ),
         Section("Elsewhere", rows=tuple((LIBRARIES.get(k, k), v) for k, v in loss.equivalents.items())),
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
-    )  # fmt: skip
+    )
     filled = tuple(section for section in sections if section.paragraphs or section.rows)
     return Explanation(loss, loss.name + aliases, loss.summary, filled)
 
@@ -128,21 +137,47 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     loss = explanation.loss
     defaults = loss.bind({}).params
     return {
-        "name": loss.name, "aliases": list(loss.aliases), "family": loss.family, "summary": loss.summary,
-        "details": loss.details, "formula": loss.formula,
-        "roles": [{"name": r.name, "shape": r.domain.shape_text(), "values": r.domain.with_params(defaults).describe(),
-                   "optional": r.optional, "form": i} for i, form in enumerate(loss.forms) for r in form.roles],
-        "params": [{"name": p.name, "default": list(p.default) if isinstance(p.default, tuple) else p.default,
-                    "range": p.domain.describe()} for p in loss.parameters],
+        "name": loss.name,
+        "aliases": list(loss.aliases),
+        "family": loss.family,
+        "summary": loss.summary,
+        "details": loss.details,
+        "formula": loss.formula,
+        "roles": [
+            {
+                "name": r.name,
+                "shape": r.domain.shape_text(),
+                "values": r.domain.with_params(defaults).describe(),
+                "optional": r.optional,
+                "form": i,
+            }
+            for i, form in enumerate(loss.forms)
+            for r in form.roles
+        ],
+        "params": [
+            {
+                "name": p.name,
+                "default": list(p.default) if isinstance(p.default, tuple) else p.default,
+                "range": p.domain.describe(),
+            }
+            for p in loss.parameters
+        ],
         "requires": _together(loss) or None,
-        "gradient": [{"role": form.gradient_role, "formula": slope, "form": i}
-                     for i, (form, slope) in enumerate(zip(loss.forms, loss.slopes, strict=True))]
-        if loss.has_gradient else None,
+        "gradient": [
+            {"role": form.gradient_role, "formula": slope, "form": i}
+            for i, (form, slope) in enumerate(zip(loss.forms, loss.slopes, strict=True))
+        ]
+        if loss.has_gradient
+        else None,
         "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
-        "properties_where": {text.replace(" ", "_"): where for claim, text in PROPERTIES.items()
-                             if (where := conditions(loss, claim))},
-        "elicits": loss.elicits or None, "unit": loss.unit, "reduction": str(loss.reduction),
+        "properties_where": {
+            text.replace(" ", "_"): where for claim, text in PROPERTIES.items() if (where := conditions(loss, claim))
+        },
+        "elicits": loss.elicits or None,
+        "unit": loss.unit,
+        "reduction": str(loss.reduction),
         "whole": any(form.coupled for form in loss.forms),
         "advice": {word.lower(): text for word, text in loss.advice.items()},
-        "equivalents": loss.equivalents, "references": list(loss.references),
-    }  # fmt: skip
+        "equivalents": loss.equivalents,
+        "references": list(loss.references),
+    }

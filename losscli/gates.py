@@ -14,8 +14,13 @@ from losscli.declaration.loss import BoundLoss, checked
 from losscli.errors import NoResultError, UsageError
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
-}  # fmt: skip
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 VALUE = "value"
 _CONDITION = re.compile(rf"([^<>=!]+?(?:[:=][^<>=!]+)*?)\s*({'|'.join(OPERATORS)})\s*([^<>=!\s]+)")
 

@@ -79,9 +79,12 @@ class Applied(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
-            "name": self.bound.penalty.name, "params": self.bound.values,
-            "value": self.value if np.isfinite(self.value) else None, "n": self.n, "parameters": self.source,
-        }  # fmt: skip
+            "name": self.bound.penalty.name,
+            "params": self.bound.values,
+            "value": self.value if np.isfinite(self.value) else None,
+            "n": self.n,
+            "parameters": self.source,
+        }
 
 
 def parse(text: str) -> BoundPenalty:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from losscli import registry
 from losscli.binding import OBSERVED_ROLES, bind, role_names
-
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse
 from losscli.declaration.loss import BoundLoss
@@ -22,11 +21,10 @@ from losscli.options import EvaluationOptions
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
     from losscli.compare.result import Comparison
-    from losscli.data.dataset import Dataset
-    from losscli.evaluation.run import Evaluated, RunState
+    from losscli.evaluation.run import Evaluated
     from losscli.penalty import Applied
     from losscli.recommend.advise import Recommendation
-    from losscli.results import Evaluation
+    from losscli.results import Evaluation, SampleStream
 
 Item = TypeVar("Item")
 Note = Callable[[str], None]
@@ -100,15 +98,6 @@ def compute(
         return additions.add_to(results_by_group(dataset, run) if options.group_by else results_of(dataset, run))
 
 
-class SampleStream(NamedTuple):
-    """Per-sample losses batch by batch; `evaluate` returns the reduced losses of the batches consumed so far."""
-
-    dataset: Dataset
-    run: RunState
-    batches: Iterator[Evaluated]
-    evaluate: Callable[[], Evaluation]
-
-
 def stream_samples(
     losses: Sequence[BoundLoss],
     open_sources: OpenSources,
@@ -117,7 +106,7 @@ def stream_samples(
     track: Track = track_nothing,
 ) -> SampleStream:
     """Evaluate losses batch by batch, in order; arguments and errors are those of `compute`."""
-    from losscli.results import results_of
+    from losscli.results import SampleStream, results_of
 
     options.check()
     additions = read_additions(options, None)

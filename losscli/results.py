@@ -1,9 +1,9 @@
-"""What an evaluation gives back: values, statistics, signatures; as objects, frames and JSON documents."""
+"""Results of an evaluation: values, statistics, signatures; as objects, frames and JSON documents."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
-from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.run import RunState
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
@@ -20,17 +19,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.data.dataset import Dataset
+    from losscli.evaluation.run import Evaluated, RunState
     from losscli.penalty import Applied
     from losscli.statistics.bootstrap.options import ConfidenceInterval
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
 CI_COLUMNS = ("ci_low", "ci_high")
-NO_VALUE = "the value is not a finite number"
 
 
 class DataInfo(NamedTuple):
-    """What was read: `n` rows, of which `n_used` were evaluated and `n_omitted` left out for a missing value."""
+    """The data read: `n` rows, of which `n_used` were evaluated and `n_omitted` left out for a missing value."""
 
     paths: list[str]
     format: str
@@ -42,20 +41,24 @@ class DataInfo(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "paths": self.paths, "format": self.format, "n": self.n, "n_used": self.n_used,
-            "n_omitted": self.n_omitted, "weight_sum": finite_or_none(self.weight_sum),
-        }  # fmt: skip
+            "paths": self.paths,
+            "format": self.format,
+            "n": self.n,
+            "n_used": self.n_used,
+            "n_omitted": self.n_omitted,
+            "weight_sum": finite_or_none(self.weight_sum),
+        }
 
 
 class Baseline(NamedTuple):
-    """An earlier value of the same signature, and the value since."""
+    """The value in the baseline file, and the value now, of the same signature."""
 
     value: float | None
     now: float
 
     @property
     def change(self) -> float | None:
-        """The relative change; None where there is none to speak of."""
+        """The relative change; None if it is not defined."""
         if self.value is None or not np.isfinite(self.now):
             return None
         if self.value == 0:
@@ -67,11 +70,20 @@ class Baseline(NamedTuple):
 class LossResult:
     """One loss over a dataset.
 
-    `label` is the loss with the parameters that are not defaults. `value` is reduced; the statistics are of the
-    per-sample losses, `std` being divided by n. `per_sample` (n,), `gradient` (the prediction's shape) and `rows`
-    (n,), the 1-based numbers of the rows that were used, are there after `losscli.compute`. `penalty` is the part of
-    the value that is none of the data's, where one was asked for; `baseline` an earlier value; `ci` the interval of the
-    value; `group` and `model` say of which rows and predictions it is, where there are several.
+    Attributes:
+        label: The loss with the parameters that are not defaults.
+        name: The name of the loss.
+        params: All its parameters.
+        summary: The reduced value and the statistics of the per-sample losses; `std` divides by n.
+        signature: Everything that the value depends on.
+        per_sample: The per-sample losses (n,), if they were kept.
+        gradient: The gradient by the prediction, in its shape, if it was asked for.
+        rows: The numbers of the rows, from 1, that `per_sample` belongs to (n,).
+        group: Column -> value of the group.
+        penalty: The part of the value that is the penalty.
+        baseline: The value in the baseline file.
+        model: The model, if there are several.
+        ci: The interval of the value.
     """
 
     label: str
@@ -90,24 +102,24 @@ class LossResult:
 
     @property
     def group_json(self) -> dict[str, Any]:
-        """The group and the model that it is of, as JSON has them."""
+        """The group and the model of the result, for JSON."""
         group = {} if self.group is None else {"group": self.group}
         return group if self.model is None else group | {"model": self.model}
 
     @property
     def group_columns(self) -> dict[str, str]:
-        """The group and the model that it is of, as columns."""
+        """The group and the model of the result, as columns."""
         group = self.group or {}
         return group if self.model is None else group | {"model": self.model}
 
     @property
     def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """What tells it apart from the other results of an evaluation: its label, and where it is of."""
+        """What identifies the result within an evaluation: its label, group and model."""
         return self.label, tuple(self.group_columns.items())
 
     @property
     def extra_columns(self) -> dict[str, float | None]:
-        """What was asked for beside the value, as columns."""
+        """Columns that follow the value, if they were asked for: interval, penalty, baseline."""
         columns: dict[str, float | None] = {}
         if self.ci is not None:
             columns |= {"ci_low": self.ci.low, "ci_high": self.ci.high}
@@ -131,20 +143,27 @@ class LossResult:
         return self.summary.n
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON has it: numbers that are not finite are None."""
+        """Return the result for JSON: numbers that are not finite are None."""
         summary = self.summary
         beside = {key: finite_or_none(value) for key, value in self.extra_columns.items()}
         return self.group_json | {
-            "loss": self.label, "name": self.name, "params": {k: jsonable(v) for k, v in self.params.items()},
-            "value": finite_or_none(summary.value), **beside, "status": summary.status, "n": summary.n,
+            "loss": self.label,
+            "name": self.name,
+            "params": {k: jsonable(v) for k, v in self.params.items()},
+            "value": finite_or_none(summary.value),
+            **beside,
+            "status": summary.status,
+            "n": summary.n,
             "weight_sum": finite_or_none(summary.weight_sum),
             **{key: finite_or_none(getattr(summary, key)) for key in STATISTICS},
             **({} if self.ci is None else {"ci": self.ci.to_dict()}),
-            "exact": summary.exact, "clipped": summary.clipped, "signature": self.signature,
-        }  # fmt: skip
+            "exact": summary.exact,
+            "clipped": summary.clipped,
+            "signature": self.signature,
+        }
 
     def to_frame(self) -> pd.DataFrame:
-        """The per-sample losses as a frame, indexed by row number."""
+        """Return the per-sample losses as a frame, indexed by row number."""
         import pandas as pd
 
         if self.per_sample is None or self.rows is None:
@@ -153,6 +172,15 @@ class LossResult:
         if self.gradient is not None:
             columns |= gradient_columns(self.label, self.gradient)
         return pd.DataFrame(columns, index=pd.Index(self.rows, name="row"))
+
+
+class SampleStream(NamedTuple):
+    """Per-sample losses batch by batch; `evaluate` returns the reduced losses of the batches consumed so far."""
+
+    dataset: Dataset
+    run: RunState
+    batches: Iterator[Evaluated]
+    evaluate: Callable[[], Evaluation]
 
 
 @dataclass(frozen=True)
@@ -164,7 +192,7 @@ class Evaluation(Sequence[LossResult]):
     penalty: Applied | None = None
 
     def with_penalty(self, penalty: Applied) -> Evaluation:
-        """The structural risk: every value plus the penalty."""
+        """Return the structural risk: every value plus the penalty."""
         signed = f"penalty={penalty.bound.label}"
         losses = tuple(
             replace(
@@ -190,12 +218,12 @@ class Evaluation(Sequence[LossResult]):
         return iter(self.losses)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document that `--format json` prints."""
+        """Return the JSON document."""
         penalty = {} if self.penalty is None else {"penalty": self.penalty.to_dict()}
         return json_header(self.data) | penalty | {"losses": [loss.to_dict() for loss in self.losses]}
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a loss."""
+        """Return a frame with one row per loss."""
         import pandas as pd
 
         keys = ("value", "n", *STATISTICS)
@@ -207,22 +235,22 @@ class Evaluation(Sequence[LossResult]):
 
 
 def json_header(data: DataInfo) -> dict[str, Any]:
-    """What every JSON document starts with."""
+    """Return the start of every JSON document."""
     return {"schema_version": SCHEMA_VERSION, "losscli": __version__, "data": data.to_dict()}
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """A number as JSON can hold it: None where it is not finite; a whole number stays one."""
+    """Return a number for JSON: None if it is not finite; an integer stays one."""
     return None if value is None or not np.isfinite(value) else value if type(value) is int else float(value)
 
 
 def jsonable(value: Any) -> Any:
-    """A parameter's value as JSON can hold it."""
+    """Return a value for JSON: tuples as lists, numbers that are not finite as None."""
     return list(value) if isinstance(value, tuple) else finite_or_none(value) if isinstance(value, float) else value
 
 
 def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:
-    """A gradient (n, ...) as named columns."""
+    """Return a gradient (n, ...) as named columns."""
     if gradient.ndim == 1 or gradient[0].size == 1:
         return {f"{label}.gradient": gradient.reshape(-1)}
     flat = gradient.reshape(len(gradient), -1)
@@ -230,7 +258,7 @@ def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:
 
 
 def data_info(dataset: Dataset, weight: float) -> DataInfo:
-    """What was read, once that is over; `weight` is the sum of weights, where there are any."""
+    """Describe a dataset that was read; `weight` is the sum of weights, if there are weights."""
     policy = dataset.policy
     used = policy.n - policy.omitted - policy.weightless
     weighted = "weight" in dataset.bound
@@ -239,67 +267,57 @@ def data_info(dataset: Dataset, weight: float) -> DataInfo:
 
 
 def results_of(dataset: Dataset, run: RunState) -> Evaluation:
-    """The results of a run that is over."""
+    """Return the results of a finished run over all rows."""
     info = data_info(dataset, run.weight.value)
-    return Evaluation(info, tuple(_results(run.accumulators, info, run, dataset, None)))
-
-
-def group_order(key: Sequence[str]) -> list[tuple[bool, float, str]]:
-    """What groups are sorted by: numbers by their size, before other names."""
-    return [(as_number is None, as_number or 0.0, text) for text in key for as_number in [_as_number(text)]]
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return Evaluation(info, tuple(loss_results(run.accumulators, info, run, dataset, None)))
 
 
 def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
-    """The results of each group, in the order of their names; losses in the order they were asked for."""
+    """Return the results of each group of a finished run, sorted by group; losses in the order given."""
     info = data_info(dataset, run.weight.value)
     results: list[LossResult] = []
-    for key in sorted(run.groups, key=group_order):
+    for key in sorted(run.groups, key=group_sort_key):
         group = dict(zip(run.group_by, key, strict=True))
-        results += _results(run.groups[key], info, run, dataset, group)
+        results += loss_results(run.groups[key], info, run, dataset, group)
     return Evaluation(info, tuple(results))
 
 
-def _results(
+def group_sort_key(key: Sequence[str]) -> list[tuple[bool, float, str]]:
+    """Return what groups are sorted by: numbers by size, before other names."""
+    parts = []
+    for text in key:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        is_number = math.isfinite(value)
+        parts.append((not is_number, value if is_number else 0.0, text))
+    return parts
+
+
+def loss_results(
     accumulators: Sequence[Accumulator], info: DataInfo, run: RunState, dataset: Dataset, group: dict[str, str] | None
 ) -> list[LossResult]:
-    """The results of all losses over all rows, or of those of which any row of a group counts."""
-    there = [(e, a) for e, a in zip(run.evaluators, accumulators, strict=True) if group is None or a.moments.n]
-    cis = _intervals([accumulator for _, accumulator in there])
-    return [_result(e, a.summary(), ci, info, run, dataset, group) for (e, a), ci in zip(there, cis, strict=True)]
+    """Return the results of all losses over all rows, or of those that count a row of the group."""
+    present = [(e, a) for e, a in zip(run.evaluators, accumulators, strict=True) if group is None or a.moments.n]
+    bootstraps = [a.bootstrap for _, a in present if a.bootstrap is not None]
+    intervals: Sequence[ConfidenceInterval | None] = [None] * len(present)
+    if bootstraps:
+        from losscli.statistics.bootstrap.intervals import intervals as compute_intervals
 
-
-def _result(
-    evaluator: Evaluator, summary: Summary, ci: ConfidenceInterval | None, info: DataInfo, run: RunState, dataset: Dataset,
-    group: dict[str, str] | None,
-) -> LossResult:  # fmt: skip
-    if ci is not None and summary.status != "ok":
-        ci = ci._replace(low=None, high=None, method=None, why=f"no interval: {NO_VALUE}")
-    bound, signature = evaluator.bound, _signature(evaluator, summary, info, run, dataset)
-    return LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
-
-
-def _intervals(accumulators: Sequence[Accumulator]) -> Sequence[ConfidenceInterval | None]:
-    kept = [accumulator.bootstrap for accumulator in accumulators if accumulator.bootstrap is not None]
-    if not kept:
-        return [None] * len(accumulators)
-    from losscli.statistics.bootstrap.intervals import intervals
-
-    return intervals(kept)
-
-
-def _signature(evaluator: Evaluator, summary: Summary, info: DataInfo, run: RunState, dataset: Dataset) -> str:
-    """Everything that the number depends on."""
-    reduction = evaluator.bound.loss.reduction if run.reduction == "mean" else run.reduction
-    parts = {
-        "n": summary.n, "nan": dataset.policy.nan, "reduction": reduction,
-        "weights": "yes" if info.weighted else "no", "losscli": __version__,
-    }  # fmt: skip
-    return "|".join([evaluator.bound.canonical, *(f"{key}={value}" for key, value in parts.items())])
+        intervals = compute_intervals(bootstraps)
+    results = []
+    for (evaluator, accumulator), found in zip(present, intervals, strict=True):
+        bound, summary, ci = evaluator.bound, accumulator.summary(), found
+        if ci is not None and summary.status != "ok":
+            ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
+        # the signature names everything that the number depends on
+        reduction = bound.loss.reduction if run.reduction == "mean" else run.reduction
+        signature = (
+            f"{bound.canonical}|n={summary.n}|nan={dataset.policy.nan}|reduction={reduction}"
+            f"|weights={'yes' if info.weighted else 'no'}|losscli={__version__}"
+        )
+        results.append(
+            LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
+        )
+    return results

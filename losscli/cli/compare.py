@@ -29,14 +29,23 @@ from losscli.errors import UsageError
 @option("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]")
 @loss_options
 @data_options
-@option("Evaluation", "--outliers", metavar="RULE",
-        help="Rule that flags outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
-             "others) or column:NAME.")  # fmt: skip
+@option(
+    "Evaluation",
+    "--outliers",
+    metavar="RULE",
+    help="Rule that flags outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
+    "others) or column:NAME.",
+)
 @group_option
 @interval_options
 @option("Output", "--sort", metavar="COL", help="Sort by a column; -COL sorts from the largest.  [default: rank]")
-@option("Output", "--show-outliers", type=click.IntRange(min=1), metavar="K",
-        help="List the K worst outlier rows, with their share of every loss.")  # fmt: skip
+@option(
+    "Output",
+    "--show-outliers",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="List the K worst outlier rows, with their share of every loss.",
+)
 @output_options
 @gate_options
 @jobs_option
@@ -52,7 +61,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
       losscli compare --losses mse,mae,huber data.csv
       cat data.csv | losscli compare --losses mse,mae,huber
       losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
-    """  # fmt: skip
+    """
     from losscli import pipeline
     from losscli.cli.finish import finish, parse_gates
     from losscli.cli.output import Output

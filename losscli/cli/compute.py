@@ -30,11 +30,21 @@ from losscli.errors import UsageError
 @click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
 @loss_options
 @data_options
-@option("Evaluation", "--reduction", type=click.Choice(["mean", "sum", "median", "none"]), default="mean",
-        show_default=True, help="How per-sample losses become one number. none is --per-sample.")  # fmt: skip
+@option(
+    "Evaluation",
+    "--reduction",
+    type=click.Choice(["mean", "sum", "median", "none"]),
+    default="mean",
+    show_default=True,
+    help="How per-sample losses become one number. none is --per-sample.",
+)
 @group_option
-@option("Evaluation", "--penalty", metavar="NAME:lambda=X",
-        help="Add a penalty on --parameters to every value: l1, l2 or elastic_net.")  # fmt: skip
+@option(
+    "Evaluation",
+    "--penalty",
+    metavar="NAME:lambda=X",
+    help="Add a penalty on --parameters to every value: l1, l2 or elastic_net.",
+)
 @option("Evaluation", "--parameters", metavar="FILE", help="Parameter array to penalize (any shape).")
 @interval_options
 @option("Output", "--per-sample", is_flag=True, help="Print one row per sample.")
@@ -55,7 +65,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
       losscli compute mse data.csv
       losscli compute mse true.npy pred.npy
       losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
-    """  # fmt: skip
+    """
     from losscli import pipeline
     from losscli.cli.finish import finish, parse_gates
     from losscli.cli.output import Output

@@ -49,74 +49,159 @@ plugin_option = option(
 )
 
 loss_options = combine(
-    option("Losses", "-P", "--param", "params", multiple=True, metavar="NAME=VALUE",
-           help="Set a parameter on every loss that has it (repeatable)."),
+    option(
+        "Losses",
+        "-P",
+        "--param",
+        "params",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Set a parameter on every loss that has it (repeatable).",
+    ),
     option("Losses", "--from-logits", is_flag=True, help="Predictions are logits. Short for -P from_logits=true."),
-    option("Losses", "--box-format", type=click.Choice(("xyxy", "xywh", "cxcywh")),
-           help="Meaning of a box's four numbers. Short for -P box_format=FORMAT."),
+    option(
+        "Losses",
+        "--box-format",
+        type=click.Choice(("xyxy", "xywh", "cxcywh")),
+        help="Meaning of a box's four numbers. Short for -P box_format=FORMAT.",
+    ),
     plugin_option,
-)  # fmt: skip
+)
 
 data_options = combine(
-    option("Data", "--input-format", type=click.Choice(INPUT_FORMATS), help="Input format, if not by name or content."),
+    option("Data", "--input-format", type=click.Choice(INPUT_FORMATS), help="Input format, if not by name."),
     option("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
     option("Data", "--delimiter", metavar="CHAR", callback=parse_delimiter, help="Character between cells."),
-    option("Data", "--nan", type=click.Choice(["error", "omit", "propagate"]), default="error", show_default=True,
-           help="What to do with rows that lack a value."),
+    option(
+        "Data",
+        "--nan",
+        type=click.Choice(["error", "omit", "propagate"]),
+        default="error",
+        show_default=True,
+        help="What to do with rows that lack a value.",
+    ),
     option("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
-    option("Columns", "--pred", "preds", multiple=True, metavar="COL",
-           help="Column of the predictions, or a list or pattern for vectors. With compare: repeat for several models."),
+    option(
+        "Columns",
+        "--pred",
+        "preds",
+        multiple=True,
+        metavar="COL",
+        help="Column of the predictions; a list or pattern for vectors. Repeat it to compare models.",
+    ),
     option("Columns", "--weight", "weight", metavar="COL", help="Column of the sample weights."),
-    option("Columns", "--column", "columns", multiple=True, metavar="ROLE=COLS",
-           help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable)."),
+    option(
+        "Columns",
+        "--column",
+        "columns",
+        multiple=True,
+        metavar="ROLE=COLS",
+        help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
+    ),
     option("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
     option("Columns", "--classes", metavar="A,B,...", help="Class names, in order."),
-)  # fmt: skip
+)
 
 group_option = option("Evaluation", "--group-by", metavar="COL[,COL]", help="Evaluate each group of rows.")
 
 interval_options = combine(
-    option("Evaluation", "--ci", metavar="LEVEL", callback=parse_number,
-           help="Add bootstrap confidence intervals, such as --ci 0.95."),
-    option("Evaluation", "--resamples", metavar="B", callback=parse_number,
-           help="Number of resamples.  [default: 9999; 1000 from 10001 rows on]"),
+    option(
+        "Evaluation",
+        "--ci",
+        metavar="LEVEL",
+        callback=parse_number,
+        help="Add bootstrap confidence intervals, such as --ci 0.95.",
+    ),
+    option(
+        "Evaluation",
+        "--resamples",
+        metavar="B",
+        callback=parse_number,
+        help="Number of resamples.  [default: 9999; 1000 from 10001 rows on]",
+    ),
     option("Evaluation", "--seed", metavar="S", callback=parse_number, help="Seed of the resampling.  [default: 0]"),
-    option("Evaluation", "--ci-method", metavar="METHOD",
-           help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
-                "rows on)."),
-)  # fmt: skip
+    option(
+        "Evaluation",
+        "--ci-method",
+        metavar="METHOD",
+        help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
+        "rows on).",
+    ),
+)
 
 output_options = combine(
-    option("Output", "-f", "--format", "format_", type=click.Choice(OUTPUT_FORMATS),
-           help="Output format.  [default: table on a terminal, else tsv]"),
+    option(
+        "Output",
+        "-f",
+        "--format",
+        "format_",
+        type=click.Choice(OUTPUT_FORMATS),
+        help="Output format.  [default: table on a terminal, else tsv]",
+    ),
     option("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
-    option("Output", "--precision", type=click.IntRange(1, 17), metavar="DIGITS",
-           help="Significant digits of tables and Markdown."),
-    option("Output", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
-           help="When to use colour."),
+    option(
+        "Output",
+        "--precision",
+        type=click.IntRange(1, 17),
+        metavar="DIGITS",
+        help="Significant digits of tables and Markdown.",
+    ),
+    option(
+        "Output",
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="When to use colour.",
+    ),
     option("Output", "-q", "--quiet", is_flag=True, help="Print no notes and no progress."),
     option("Output", "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
-)  # fmt: skip
+)
 
 gate_options = combine(
-    option("Gates", "--fail-if", "gates", multiple=True, metavar="CONDITION",
-           help="Exit with status 1 if a condition is true, such as 'mse>0.5' or 'huber.p95>=3' (repeatable)."),
-    option("Gates", "--baseline", metavar="FILE.json",
-           help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'."),
-)  # fmt: skip
+    option(
+        "Gates",
+        "--fail-if",
+        "gates",
+        multiple=True,
+        metavar="CONDITION",
+        help="Exit with status 1 if a condition is true, such as 'mse>0.5' or 'huber.p95>=3' (repeatable).",
+    ),
+    option(
+        "Gates",
+        "--baseline",
+        metavar="FILE.json",
+        help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
+    ),
+)
 
 jobs_option = option(
     "Scale", "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of threads.  [default: all cores]"
 )
 
 engine_options = combine(
-    option("Scale", "--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True,
-           help="Evaluate files with threads or on a Dask cluster."),
-    option("Scale", "--scheduler", metavar="ADDRESS",
-           help="Dask scheduler, such as tcp://host:8786.  [default: start a cluster on this machine]"),
-    option("Scale", "--workers", type=click.IntRange(min=1), metavar="N",
-           help="Worker processes to start, or to wait for with --scheduler."),
-)  # fmt: skip
+    option(
+        "Scale",
+        "--engine",
+        type=click.Choice(["local", "dask"]),
+        default="local",
+        show_default=True,
+        help="Evaluate files with threads or on a Dask cluster.",
+    ),
+    option(
+        "Scale",
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask scheduler, such as tcp://host:8786.  [default: start a cluster on this machine]",
+    ),
+    option(
+        "Scale",
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Worker processes to start, or to wait for with --scheduler.",
+    ),
+)
 
 
 class NoteWriter:

@@ -27,7 +27,7 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
       losscli recommend data.csv
       losscli recommend true.npy pred.npy
       losscli recommend data.csv --true label --pred 'prob_*' -f json
-    """  # fmt: skip
+    """
     from losscli import pipeline
     from losscli.cli.output import Output
     from losscli.report import tables

@@ -28,7 +28,7 @@ class SectionCommand(click.Command):
         """Write the options section by section."""
         records: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
                 records[getattr(parameter, "section", "Output")].append(record)
         for section, rows in records.items():

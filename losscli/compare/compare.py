@@ -22,7 +22,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import kept as kept_by
 from losscli.evaluation.run import RunState, groups_of
-from losscli.results import CI_COLUMNS, Evaluation, LossResult, group_order, results_by_group, results_of
+from losscli.results import CI_COLUMNS, Evaluation, LossResult, group_sort_key, results_by_group, results_of
 from losscli.statistics.bootstrap.options import Resampling
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _cases(dataset: Dataset, run: RunState, track: Track) -> tuple[Evaluation, l
     for model in dataset.models or (None,):
         kept = whole if model is None else _predicted(model, whole, every)
         cases += _by_group(dataset, kept, model)
-    cases.sort(key=lambda case: group_order(tuple((case.group or {}).values())))
+    cases.sort(key=lambda case: group_sort_key(tuple((case.group or {}).values())))
     if not cases:
         raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")
     return replace(results_of(dataset, run), losses=tuple(r for case in cases for r in case.results)), cases
@@ -208,7 +208,7 @@ def _sorted(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLo
     positions = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
 
     def natural(loss: ComparedLoss) -> Any:
-        group = group_order(tuple((loss.result.group or {}).values()))
+        group = group_sort_key(tuple((loss.result.group or {}).values()))
         if loss.model is None:
             return group, math.inf if loss.rank is None else loss.rank, positions[loss.label]
         return group, positions[loss.label], math.isnan(loss.value), loss.value

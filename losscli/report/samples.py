@@ -15,7 +15,7 @@ from losscli.results import gradient_columns
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import Evaluated
-    from losscli.pipeline import SampleStream
+    from losscli.results import SampleStream
 
 ROWS_PER_WRITE = 1 << 13
 """Rows made into Python's numbers and text at once: these take several times the memory of arrays."""

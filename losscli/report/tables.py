@@ -104,9 +104,13 @@ def summary(evaluation: Evaluation) -> Report:
 # ------------------------------------------------------------------------------------------------------- compare
 
 KIND_OF_COLUMN = {
-    "rank": CellKind.COUNT, "n": CellKind.COUNT, "flip": CellKind.COUNT, "winner": CellKind.NAME,
-    "bounded_value": CellKind.NAME, "bounded_gradient": CellKind.NAME,
-}  # fmt: skip
+    "rank": CellKind.COUNT,
+    "n": CellKind.COUNT,
+    "flip": CellKind.COUNT,
+    "winner": CellKind.NAME,
+    "bounded_value": CellKind.NAME,
+    "bounded_gradient": CellKind.NAME,
+}
 
 COLUMNS_BESIDE_MODELS = ("inflation", "pull", "effective_n")
 """Columns shown beside those of several models. The others do not fit on a terminal; JSON has them."""

@@ -21,14 +21,24 @@ class Style(NamedTuple):
 
 
 MODULE_OF_FORMAT = {
-    "table": "table", "tsv": "delimited", "csv": "delimited", "json": "json", "jsonl": "json", "markdown": "markdown",
+    "table": "table",
+    "tsv": "delimited",
+    "csv": "delimited",
+    "json": "json",
+    "jsonl": "json",
+    "markdown": "markdown",
     "value": "value",
-}  # fmt: skip
+}
 """Format -> the module that renders it, by a function of the format's name."""
 
 FORMAT_OF_ENDING = {
-    ".txt": "table", ".tsv": "tsv", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".md": "markdown",
-}  # fmt: skip
+    ".txt": "table",
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".md": "markdown",
+}
 
 
 def find_renderer(format: str) -> Callable[[Report, Write, Style], None]:

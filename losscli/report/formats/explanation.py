@@ -21,6 +21,7 @@ def table(explanation: Explanation, write: Write, style: Style) -> None:
 
 
 def section_text(section: Section, width: int) -> str:
+    """Return the paragraphs and rows of a section as text."""
     lines = [wrap_text(paragraph, width, "  ") for paragraph in section.paragraphs]
     column = min(max((len(term) for term, _ in section.rows), default=0), 28)
     for term, meaning in section.rows:
@@ -29,10 +30,15 @@ def section_text(section: Section, width: int) -> str:
 
 
 def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
+    """Return text wrapped to a width, with an indent for the first line and one for the others."""
     return textwrap.fill(
-        text, width, initial_indent=indent, subsequent_indent=indent if hanging is None else hanging,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent if hanging is None else hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def markdown(explanation: Explanation, write: Write, style: Style) -> None:
@@ -49,6 +55,7 @@ def markdown(explanation: Explanation, write: Write, style: Style) -> None:
 
 
 def escape_markdown(text: str) -> str:
+    """Return text in which no character has a meaning in Markdown."""
     return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
 
 

@@ -25,9 +25,13 @@ def table(report: Report, write: Write, style: Style) -> None:
     rows = [row for block in report.blocks for row in zip(*block, strict=True)]
     out = io.StringIO()
     console = Console(
-        file=out, width=style.width or DEFAULT_WIDTH, color_system="standard" if style.colour else None, highlight=False,
-        force_terminal=style.colour, legacy_windows=False,
-    )  # fmt: skip
+        file=out,
+        width=style.width or DEFAULT_WIDTH,
+        color_system="standard" if style.colour else None,
+        highlight=False,
+        force_terminal=style.colour,
+        legacy_windows=False,
+    )
     if report.preface:
         console.print(preface_grid(report.preface))
         console.print()
@@ -75,6 +79,7 @@ def split_columns(report: Report, rows: TableRows, digits: int, console: Console
 
 
 def select_columns(report: Report, rows: TableRows, start: int, stop: int) -> tuple[Report, TableRows]:
+    """Return a report and its rows with the naming columns and those from `start` to `stop`."""
     naming = count_naming_columns(report)
     columns = (*report.columns[:naming], *report.columns[start:stop])
     return report._replace(columns=columns), [[*row[:naming], *row[start:stop]] for row in rows]
@@ -87,6 +92,7 @@ def count_naming_columns(report: Report) -> int:
 
 
 def preface_grid(rows: Sequence[tuple[str, str]]) -> Table:
+    """Return terms and their meaning as a grid."""
     drawn = Table.grid(padding=(0, 2, 0, 0))
     for term, meaning in rows:
         drawn.add_row(Text(term, "bold"), Text(meaning))
@@ -116,10 +122,12 @@ def table_layouts(report: Report, rows: TableRows, style: Style) -> Iterable[Tab
 
 
 def empty_table() -> Table:
+    """Return a table without columns."""
     return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
 
 
 def upright_table(report: Report, rows: TableRows, digits: int) -> Table:
+    """Return a table with one row per row."""
     drawn = empty_table()
     for column in report.columns:
         right, whole = column.is_numeric, column.kind is not CellKind.TEXT
@@ -141,5 +149,6 @@ def transposed_table(report: Report, rows: TableRows, digits: int) -> Table:
 
 
 def fits_width(drawn: Table, console: Console) -> bool:
+    """Return whether a table fits the width of the console."""
     unbounded = console.options.update(width=100_000)
     return console.measure(drawn, options=unbounded).maximum <= console.width
