@@ -133,6 +133,13 @@ class LossResult:
     def value(self) -> float:
         return self.summary.value
 
+    def __float__(self) -> float:
+        return self.summary.value
+
+    @property
+    def std(self) -> float:
+        return self.summary.std
+
     @property
     def status(self) -> str:
         """`ok`, `inf` or `nan`."""

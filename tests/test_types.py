@@ -1,0 +1,107 @@
+"""The Python API as type checkers and callers see it: result types, unknown keywords, the line a warning points at."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+import losscli
+
+ROOT = Path(__file__).parent.parent
+Y, P = [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]
+
+
+def check_types(path: Path, *tool: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", *tool, str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+PYRIGHT = ("pyright", "--pythonpath", sys.executable)
+MYPY = ("mypy", "--strict", "--config-file", "pyproject.toml")
+
+
+@pytest.mark.parametrize("tool", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
+def test_the_python_of_the_readme_is_typed(tool: tuple[str, ...], tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "block.py"
+    path.write_text(block, encoding="utf-8")
+    status, output = check_types(path, *tool)
+    assert status == 0, output
+
+
+CALLS = """
+import losscli
+from losscli import Evaluation, LossResult
+from typing import assert_type
+
+y = [1.0, 2.0]
+assert_type(losscli.compute("mse", y_true=y, y_pred=y), LossResult)
+assert_type(losscli.compute(losscli.get_loss("mse"), y_true=y, y_pred=y), LossResult)
+assert_type(losscli.compute(["mse", "mae"], y_true=y, y_pred=y), Evaluation)
+assert_type(losscli.compute("mse", "d.csv", group_by="g"), Evaluation)
+assert_type(losscli.compute("mse", "d.csv", group_by=["g"]), Evaluation)
+"""
+
+
+@pytest.mark.parametrize("tool", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
+def test_the_result_type_follows_from_the_arguments(tool: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "calls.py"
+    path.write_text(CALLS, encoding="utf-8")
+    status, output = check_types(path, *tool)
+    assert status == 0, output
+    path.write_text(CALLS + 'losscli.compute("mse", y_true=y, y_pred=y, nan=5)\n', encoding="utf-8")
+    status, output = check_types(path, *tool)
+    assert (status, "nan" in output or "overload" in output.lower()) == (1, True), output
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (lambda: losscli.compute("mse", y_true=Y, y_pred=P, reducton="sum"), "'reduction'"),
+        (lambda: losscli.compute("huber", y_true=Y, y_pred=P, dleta=1), "'delta'"),
+        (lambda: losscli.compute(["mse", "mae"], y_ture=Y, y_pred=P), "'y_true'"),
+        (lambda: losscli.compare(["mse"], y_true=Y, y_pred=P, outlier="top:1%"), "'outliers'"),
+        (lambda: losscli.compare(["mse"], y_true=Y, y_pred=P, engine="dask"), "it takes"),
+        (lambda: losscli.recommend(y_true=Y, y_pred=P, from_logit=True), "'from_logits'"),
+    ],
+)
+def test_an_unknown_keyword_is_a_type_error_with_a_suggestion(call: object, meant: str) -> None:
+    with pytest.raises(TypeError, match="unknown keyword") as caught:
+        call()  # type: ignore[operator]
+    assert meant in str(caught.value)
+    assert isinstance(caught.value, losscli.UsageError)
+
+
+def test_warnings_point_at_the_line_of_the_caller() -> None:
+    data = {"a": Y, "b": P}
+    for call in (
+        lambda: losscli.compute("mse", data=data),
+        lambda: losscli.compute(["mse", "mae"], data=data),
+        lambda: losscli.compare(["mse"], data=data),
+        lambda: losscli.recommend(data),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        assert {(Path(w.filename).name, w.lineno) for w in caught} == {("test_types.py", call.__code__.co_firstlineno)}
+
+
+def test_messages_speak_of_keywords_in_python_and_of_options_on_the_command_line(cli: object, tmp_path: Path) -> None:
+    with pytest.raises(losscli.DataError, match='nan="omit" leaves them out, nan="propagate" keeps them as NaN'):
+        losscli.compute("mse", y_true=[1, None], y_pred=[1, 2])
+    (tmp_path / "d.csv").write_text("y_true,y_pred\n1,2\n,3\n")
+    result = cli("compute", "mse", str(tmp_path / "d.csv"))  # type: ignore[operator]
+    assert "--nan omit leaves them out, --nan propagate keeps them as NaN" in result.err
+
+
+def test_options_are_keywords_only() -> None:
+    with pytest.raises(TypeError):
+        losscli.compute("mse", {"y_true": Y, "y_pred": P}, "sum")  # type: ignore[call-overload]
