@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: `import losscli` alone costs nothing."""
-    import importlib
-
     module = next((module for module, names in _PUBLIC.items() if name in names), None)
     if module is None:
         raise AttributeError(f"module 'losscli' has no attribute {name!r}")
@@ -61,12 +60,24 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-class _Package(ModuleType):
-    """This package. `losscli.compare` is the function, not the folder of that name, which Python binds on import."""
+class PublicFunction:
+    """A public function that has the name of a folder: importing the folder does not replace it."""
 
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, package: ModuleType, owner: type) -> Any:
+        return getattr(importlib.import_module("losscli.api"), self.name)
+
+    def __set__(self, package: ModuleType, value: object) -> None:
+        """Ignore the folder, which Python binds to its name when it is imported."""
 
 
-sys.modules[__name__].__class__ = _Package
+class Package(ModuleType):
+    """This package, in which `losscli.compare` and `losscli.recommend` are functions."""
+
+    compare = PublicFunction("compare")
+    recommend = PublicFunction("recommend")
+
+
+sys.modules[__name__].__class__ = Package

@@ -55,7 +55,7 @@ def bind(
     binder = make_binder(sources, options, role_names(losses), note)
     domains = role_domains(losses)
     found: Found = {role: binder.find_one(role, several) for role, several in domains.items()}
-    models = find_models(losses, binder, found, domains, options)
+    models = find_models(losses, binder, found, domains, options) if options.models is not None else {}
     if models:
         found["y_pred"] = next(iter(models.values()))
     columns: dict[str, RoleColumns] = {}
@@ -145,13 +145,14 @@ def find_models(
         UsageError: A model is named twice.
         DataError: A column is missing, or models predict different classes.
     """
-    if options.models is None or "y_pred" not in domains:
+    named_models = options.models or ()
+    if "y_pred" not in domains:
         return {}
-    if len(options.models) > 1:
-        named = [(name_model(text), text) for text in options.models]
+    if len(named_models) > 1:
+        named = [(name_model(text), text) for text in named_models]
         twice = next((name for name, count in Counter(name for name, _ in named).items() if count > 1), None)
         if twice:
-            raise UsageError(f"two models are called {twice!r}", option=("models", ",".join(options.models)))
+            raise UsageError(f"two models are called {twice!r}", option=("models", ",".join(named_models)))
         models = {name: bound for name, text in named if (bound := binder.asked("y_pred", text, domains["y_pred"]))}
         check_same_classes(models)
         return models
@@ -206,8 +207,10 @@ def make_dataset(
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)
-    check_extras(dataset, (*extras, *([options.id] if options.id else [])))
-    note_shared_columns(dataset, note)
+    if extras or options.id:
+        check_extras(dataset, (*extras, *([options.id] if options.id else [])))
+    if len(dataset.tables) > 1 and not options.id:
+        note_shared_columns(dataset, note)
     return dataset
 
 
@@ -224,7 +227,7 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
 def note_shared_columns(dataset: Dataset, note: Note) -> None:
     """Note that files paired in order share a column: it may be a key, or the files may be parts of one dataset."""
     named = [table for table in dataset.tables if table.name and len(table.columns) > 1]
-    if dataset.id or len(named) < 2:
+    if len(named) < 2:
         return
     first, second = named[:2]
     shared = [c.name for c in first.columns if second.column(c.name)]

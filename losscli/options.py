@@ -93,7 +93,12 @@ class EvaluationOptions(NamedTuple):
         for name in ("scheduler", "workers"):
             if self.engine == "local" and getattr(self, name):
                 raise UsageError("is for a cluster", Hint.ADD_ENGINE, option=(name, str(getattr(self, name))))
-        self._check_columns()
+        for name in ("group_by", "classes"):
+            names = getattr(self, name)
+            twice = next((one for one in names if names.count(one) > 1), None)
+            if not all(names) or twice is not None:
+                problem = f"{twice!r} is named twice" if all(names) else "a name is empty"
+                raise UsageError(f"{problem}; names are joined by commas", option=(name, ",".join(names)))
         if (self.penalty is None) != (self.parameters is None):
             raise UsageError("a penalty and parameters go together", Hint.PENALTY_EXAMPLE)
         if self.per_sample and self.penalty is not None:
@@ -109,14 +114,6 @@ class EvaluationOptions(NamedTuple):
         from losscli.statistics.bootstrap.options import parse_resampling
 
         return parse_resampling(self.ci, self.resamples, self.seed, self.ci_method)
-
-    def _check_columns(self) -> None:
-        for name in ("group_by", "classes"):
-            names = getattr(self, name)
-            twice = next((one for one in names if names.count(one) > 1), None)
-            if not all(names) or twice is not None:
-                problem = f"{twice!r} is named twice" if all(names) else "a name is empty"
-                raise UsageError(f"{problem}; names are joined by commas", option=(name, ",".join(names)))
 
 
 def processors() -> int:

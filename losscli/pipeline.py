@@ -42,13 +42,6 @@ class Track(Protocol):
     ) -> Iterator[Item]: ...
 
 
-def track_nothing(
-    items: Iterator[Item], fraction_read: Callable[[], float | None], count_rows: Callable[[Item], int], /
-) -> Iterator[Item]:
-    """Pass items on and show no progress."""
-    return items
-
-
 def resolve_losses(losses: str | Sequence[str | BoundLoss], params: Mapping[str, Any] | None = None) -> list[BoundLoss]:
     """Look up losses as typed, and set their parameters.
 
@@ -71,7 +64,7 @@ def compute(
     open_sources: OpenSources,
     options: EvaluationOptions,
     note: Note,
-    track: Track = track_nothing,
+    track: Track | None = None,
     read_options: ReadOptions | None = None,
 ) -> Evaluation:
     """Reduce losses over a dataset or its groups.
@@ -90,12 +83,14 @@ def compute(
     from losscli.evaluation.engines import reduced
 
     options.check()
-    additions = read_additions(options, read_options)
+    additions = read_additions(options, read_options) if options.penalty or options.baseline else None
     with closing(open_sources(role_names(losses))) as sources:
         dataset, run = bind(losses, sources, options, note)
-        for _ in track(reduced(dataset, run, options, note), dataset.progress, int):
+        counts = reduced(dataset, run, options, note)
+        for _ in counts if track is None else track(counts, dataset.progress, int):
             from losscli.results import results_by_group, results_of  # while other threads work
-        return additions.add_to(results_by_group(dataset, run) if options.group_by else results_of(dataset, run))
+        evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)
+    return evaluation if additions is None else additions.add_to(evaluation)
 
 
 def stream_samples(
@@ -103,13 +98,13 @@ def stream_samples(
     open_sources: OpenSources,
     options: EvaluationOptions,
     note: Note,
-    track: Track = track_nothing,
+    track: Track | None = None,
 ) -> SampleStream:
     """Evaluate losses batch by batch, in order; arguments and errors are those of `compute`."""
     from losscli.results import SampleStream, results_of
 
     options.check()
-    additions = read_additions(options, None)
+    additions = read_additions(options, None) if options.penalty or options.baseline else None
     sources = open_sources(role_names(losses))
     try:
         dataset, run = bind(losses, sources, options, note)
@@ -121,9 +116,14 @@ def stream_samples(
 
     def batches() -> Iterator[Evaluated]:
         with closing(sources):
-            yield from track(run.evaluate(dataset.batches()), dataset.progress, lambda item: len(item.batch))
+            items = run.evaluate(dataset.batches())
+            yield from items if track is None else track(items, dataset.progress, lambda item: len(item.batch))
 
-    return SampleStream(dataset, run, batches(), lambda: additions.add_to(results_of(dataset, run)))
+    def evaluate() -> Evaluation:
+        evaluation = results_of(dataset, run)
+        return evaluation if additions is None else additions.add_to(evaluation)
+
+    return SampleStream(dataset, run, batches(), evaluate)
 
 
 def compute_samples(
@@ -194,7 +194,7 @@ def compare(
     open_sources: OpenSources,
     options: EvaluationOptions,
     note: Note,
-    track: Track = track_nothing,
+    track: Track | None = None,
 ) -> Comparison:
     """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
     from losscli.compare.compare import CompareOptions, compare_run
@@ -203,18 +203,19 @@ def compare(
     compare_options = CompareOptions.of(options.outliers, options.sort, options.show_outliers, options.ci is not None)
     column = compare_options.rule.column if compare_options.rule else ""
     options = options._replace(carry=(column,) if column else ())
-    additions = read_additions(options, None)
+    additions = read_additions(options, None) if options.penalty or options.baseline else None
     with closing(open_sources(role_names(losses))) as sources:
         dataset, run = bind(losses, sources, options, note)
-        compared = compare_run(dataset, run, compare_options, lambda counts: track(counts, dataset.progress, int))
-    return compared if additions.baseline is None else compared.with_baseline(additions.baseline)
+        track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
+        compared = compare_run(dataset, run, compare_options, track_counts)
+    return compared if additions is None or additions.baseline is None else compared.with_baseline(additions.baseline)
 
 
 def recommend(
     open_sources: OpenSources,
     options: EvaluationOptions,
     note: Note,
-    track: Track = track_nothing,
+    track: Track | None = None,
     *,
     from_logits: bool = False,
     paths: Sequence[str] | None = None,
@@ -245,5 +246,5 @@ def recommend(
             data=paths,
             options=read_options,
             logits=from_logits,
-            track=lambda dataset, batches: track(batches, dataset.progress, len),
+            track=lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
         )

@@ -8,47 +8,55 @@ from typing import Any
 import click
 
 from losscli.cli.options import (
+    DATA_OPTIONS,
+    GATE_OPTIONS,
+    GROUP_OPTION,
+    INTERVAL_OPTIONS,
+    JOBS_OPTION,
+    LOSS_OPTIONS,
+    OUTPUT_OPTIONS,
     NoteWriter,
-    data_options,
-    gate_options,
-    group_option,
-    interval_options,
-    jobs_option,
-    loss_options,
     open_files,
-    output_options,
     parse_losses,
     parse_options,
 )
-from losscli.cli.sections import SectionCommand, option
+from losscli.cli.sections import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
 
-@click.command("compare", cls=SectionCommand, short_help="Rank losses by outlier sensitivity; compare models.")
-@click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
-@option("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]")
-@loss_options
-@data_options
-@option(
-    "Evaluation",
-    "--outliers",
-    metavar="RULE",
-    help="Rule that flags outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
-    "others) or column:NAME.",
+@click.command(
+    "compare",
+    cls=SectionCommand,
+    short_help="Rank losses by outlier sensitivity; compare models.",
+    params=[
+        click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]..."),
+        SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
+        *LOSS_OPTIONS,
+        *DATA_OPTIONS,
+        SectionOption(
+            "Evaluation",
+            "--outliers",
+            metavar="RULE",
+            help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
+            "others) or column:NAME.",
+        ),
+        GROUP_OPTION,
+        *INTERVAL_OPTIONS,
+        SectionOption(
+            "Output", "--sort", metavar="COL", help="Sort by a column; -COL sorts from the largest.  [default: rank]"
+        ),
+        SectionOption(
+            "Output",
+            "--show-outliers",
+            type=click.IntRange(min=1),
+            metavar="K",
+            help="List the K worst outlier rows, with their share of every loss.",
+        ),
+        *OUTPUT_OPTIONS,
+        *GATE_OPTIONS,
+        JOBS_OPTION,
+    ],
 )
-@group_option
-@interval_options
-@option("Output", "--sort", metavar="COL", help="Sort by a column; -COL sorts from the largest.  [default: rank]")
-@option(
-    "Output",
-    "--show-outliers",
-    type=click.IntRange(min=1),
-    metavar="K",
-    help="List the K worst outlier rows, with their share of every loss.",
-)
-@output_options
-@gate_options
-@jobs_option
 def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     """Rank losses by their sensitivity to outliers, or compare models.
 
@@ -76,7 +84,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     note = NoteWriter(values["quiet"])
     output = Output.parse(values)
     bound = parse_losses(losses, values)
-    gates = parse_gates(values, bound, (*MEASURES, *GATED))
+    gates = parse_gates(values, bound, (*MEASURES, *GATED)) if values["gates"] else []
     options = parse_options(
         values,
         models=values["preds"],

@@ -7,53 +7,61 @@ from typing import Any
 import click
 
 from losscli.cli.options import (
+    DATA_OPTIONS,
+    ENGINE_OPTIONS,
+    GATE_OPTIONS,
+    GROUP_OPTION,
+    INTERVAL_OPTIONS,
+    JOBS_OPTION,
+    LOSS_OPTIONS,
+    OUTPUT_OPTIONS,
     NoteWriter,
-    data_options,
-    engine_options,
-    gate_options,
-    group_option,
-    interval_options,
-    jobs_option,
-    loss_options,
     open_files,
-    output_options,
     parse_losses,
     parse_options,
     parse_read_options,
 )
-from losscli.cli.sections import SectionCommand, option
+from losscli.cli.sections import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
 
-@click.command("compute", cls=SectionCommand, short_help="Compute losses: reduced, by group or by sample.")
-@click.argument("losses")
-@click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
-@loss_options
-@data_options
-@option(
-    "Evaluation",
-    "--reduction",
-    type=click.Choice(["mean", "sum", "median", "none"]),
-    default="mean",
-    show_default=True,
-    help="How per-sample losses become one number. none is --per-sample.",
+@click.command(
+    "compute",
+    cls=SectionCommand,
+    short_help="Compute losses: reduced, by group or by sample.",
+    params=[
+        click.Argument(["losses"]),
+        click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]..."),
+        *LOSS_OPTIONS,
+        *DATA_OPTIONS,
+        SectionOption(
+            "Evaluation",
+            "--reduction",
+            type=click.Choice(["mean", "sum", "median", "none"]),
+            default="mean",
+            show_default=True,
+            help="How per-sample losses become one number. none is --per-sample.",
+        ),
+        GROUP_OPTION,
+        SectionOption(
+            "Evaluation",
+            "--penalty",
+            metavar="NAME:lambda=X",
+            help="Add a penalty on --parameters to every value: l1, l2 or elastic_net.",
+        ),
+        SectionOption("Evaluation", "--parameters", metavar="FILE", help="Parameter array to penalize (any shape)."),
+        *INTERVAL_OPTIONS,
+        SectionOption("Output", "--per-sample", is_flag=True, help="Print one row per sample."),
+        SectionOption("Output", "--gradient", is_flag=True, help="Print one row per sample, with gradients."),
+        SectionOption(
+            "Output", "--top", type=click.IntRange(min=1), metavar="K", help="Print only the K worst samples."
+        ),
+        *OUTPUT_OPTIONS,
+        *GATE_OPTIONS,
+        JOBS_OPTION,
+        *ENGINE_OPTIONS,
+    ],
 )
-@group_option
-@option(
-    "Evaluation",
-    "--penalty",
-    metavar="NAME:lambda=X",
-    help="Add a penalty on --parameters to every value: l1, l2 or elastic_net.",
-)
-@option("Evaluation", "--parameters", metavar="FILE", help="Parameter array to penalize (any shape).")
-@interval_options
-@option("Output", "--per-sample", is_flag=True, help="Print one row per sample.")
-@option("Output", "--gradient", is_flag=True, help="Print one row per sample, with gradients.")
-@option("Output", "--top", type=click.IntRange(min=1), metavar="K", help="Print only the K worst samples.")
-@output_options
-@gate_options
-@jobs_option
-@engine_options
 def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     """Compute LOSSES on DATA.
 
@@ -73,7 +81,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     note = NoteWriter(values["quiet"])
     output = Output.parse(values)
     bound = parse_losses(losses, values)
-    gates = parse_gates(values, bound)
+    gates = parse_gates(values, bound) if values["gates"] else []
     per_sample = bool(values["per_sample"] or values["gradient"] or values["top"] or values["reduction"] == "none")
     if values["parameters"] == "-":
         raise UsageError("is read from a file: standard input is for data", option=("parameters", "-"))

@@ -6,15 +6,17 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import load_plugins, output_options, plugin_option
+from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
 from losscli.cli.sections import SectionCommand
 from losscli.errors import UsageError
 
 
-@click.command("explain", cls=SectionCommand, short_help="Explain a loss: formula, gradient, use, pitfalls.")
-@click.argument("loss")
-@plugin_option
-@output_options
+@click.command(
+    "explain",
+    cls=SectionCommand,
+    short_help="Explain a loss: formula, gradient, use, pitfalls.",
+    params=[click.Argument(["loss"]), PLUGIN_OPTION, *OUTPUT_OPTIONS],
+)
 def command(loss: str, plugins: tuple[str, ...], **values: Any) -> int:
     """Explain LOSS.
 
@@ -22,14 +24,15 @@ def command(loss: str, plugins: tuple[str, ...], **values: Any) -> int:
     """
     from losscli.cli.output import Output
     from losscli.explain import explain
-    from losscli.registry import find
+    from losscli.registry import find, load_plugin
     from losscli.report.formats import explanation
 
     values["format_"] = values["format_"] or (None if values["output"] else "table")
     output = Output.parse(values)
     if not hasattr(explanation, output.format):
         raise UsageError(f"explain prints table, markdown or json, not {output.format}")
-    load_plugins(plugins)
+    for path in plugins:
+        load_plugin(path)
     name, colon, _ = loss.partition(":")
     if colon:
         raise UsageError(f"{loss}: explain takes a loss without its parameters, and says what they do: explain {name}")

@@ -26,8 +26,6 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
     Raises:
         UsageError: A condition is not understood, or is on a change or an interval that is not computed.
     """
-    if not values["gates"]:
-        return []
     from losscli import gates
     from losscli.results import CI_COLUMNS, STATISTICS
 
@@ -58,7 +56,7 @@ def finish(
         note(text)
     if gates and is_gate_failed(evaluation, gates, more or {}, note):
         return STATUS_GATE_FAILED
-    bad = [f"{result_name(result)} is {result.value}" for result in evaluation if result.status != "ok"]
+    bad = [f"{result_name(one)} is {one.value}" for one in evaluation.losses if one.summary.status != "ok"]
     if bad:
         raise NoResultError(f"{', '.join(bad)}: not a finite number; 'losscli compute ... --top 5' shows the rows")
     return 0
@@ -100,7 +98,7 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
     if info.n_omitted:
         lack = "lacks a value and was" if info.n_omitted == 1 else "lack a value and were"
         yield f"{info.n_omitted} of {info.n} rows {lack} left out"
-    for result in evaluation:
+    for result in evaluation.losses:
         if result.summary.clipped:
             yield (
                 f"{result_name(result)}: in {result.summary.clipped} of {result.n} rows a probability was below eps "
@@ -108,10 +106,10 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
             )
         if not result.summary.exact:
             yield f"{result_name(result)}: median and p95 are ≈, right to 0.1 %"
-    if any(result.ci is not None for result in evaluation):
+    if any(result.ci is not None for result in evaluation.losses):
         yield from interval_notes(evaluation)
     small = sorted(
-        (r.n, " ".join(r.group.values())) for r in evaluation if r.group is not None and r.n < MIN_ROWS_PER_GROUP
+        (r.n, " ".join(r.group.values())) for r in evaluation.losses if r.group is not None and r.n < MIN_ROWS_PER_GROUP
     )
     if small:
         count = len({name for _, name in small})

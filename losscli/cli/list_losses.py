@@ -6,23 +6,30 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import load_plugins, output_options, plugin_option
-from losscli.cli.sections import SectionCommand, option
+from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
+from losscli.cli.sections import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
 
-@click.command("list", cls=SectionCommand, short_help="List the losses.")
-@option("Losses", "--family", metavar="NAME", help="List one family only.")
-@plugin_option
-@output_options
+@click.command(
+    "list",
+    cls=SectionCommand,
+    short_help="List the losses.",
+    params=[
+        SectionOption("Losses", "--family", metavar="NAME", help="List one family only."),
+        PLUGIN_OPTION,
+        *OUTPUT_OPTIONS,
+    ],
+)
 def command(family: str | None, plugins: tuple[str, ...], **values: Any) -> int:
     """List the losses."""
     from losscli.cli.output import Output
-    from losscli.registry import all_losses
+    from losscli.registry import all_losses, load_plugin
     from losscli.report import tables
 
     output = Output.parse(values)
-    load_plugins(plugins)
+    for path in plugins:
+        load_plugin(path)
     losses = all_losses()
     families = dict.fromkeys(loss.family for loss in losses)
     if family is not None and family.lower() not in families:

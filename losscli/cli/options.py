@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from losscli import shell
-from losscli.cli.sections import combine, option
+from losscli.cli.sections import SectionOption
 from losscli.errors import UsageError
 from losscli.messages import word
 
@@ -26,30 +27,36 @@ INPUT_FORMATS = ("csv", "tsv", "json", "jsonl", "npy", "npz", "parquet", "feathe
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
-def parse_delimiter(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return the character that separates cells."""
-    if value is None:
-        return None
-    value = DELIMITER_NAMES.get(value.lower(), value)
-    if len(value) != 1 or value in '"\r\n':
-        raise click.BadParameter("must be one character (or tab)")
-    return value
+class Delimiter(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The character that separates cells."""
+
+    name = "char"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        character = DELIMITER_NAMES.get(value.lower(), value)
+        if len(character) != 1 or character in '"\r\n':
+            self.fail("must be one character (or tab)", param, ctx)
+        return character
 
 
-def parse_number(ctx: click.Context, param: click.Parameter, value: str | None) -> int | float | str | None:
-    """Return a number if the text is one, else the text, which a later check refuses in plain words."""
-    for read in (int, float):
-        with suppress(ValueError):
-            return None if value is None else read(value)
-    return value
+class NumberOrText(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A number if the text is one, else the text, which a later check refuses in plain words."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float | str:
+        for read in (int, float):
+            with suppress(ValueError):
+                return read(value)
+        return str(value)
 
 
-plugin_option = option(
+PLUGIN_OPTION = SectionOption(
     "Losses", "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Load losses of your own (repeatable)."
 )
 
-loss_options = combine(
-    option(
+LOSS_OPTIONS = [
+    SectionOption(
         "Losses",
         "-P",
         "--param",
@@ -58,21 +65,23 @@ loss_options = combine(
         metavar="NAME=VALUE",
         help="Set a parameter on every loss that has it (repeatable).",
     ),
-    option("Losses", "--from-logits", is_flag=True, help="Predictions are logits. Short for -P from_logits=true."),
-    option(
+    SectionOption(
+        "Losses", "--from-logits", is_flag=True, help="Predictions are logits. Short for -P from_logits=true."
+    ),
+    SectionOption(
         "Losses",
         "--box-format",
         type=click.Choice(("xyxy", "xywh", "cxcywh")),
         help="Meaning of a box's four numbers. Short for -P box_format=FORMAT.",
     ),
-    plugin_option,
-)
+    PLUGIN_OPTION,
+]
 
-data_options = combine(
-    option("Data", "--input-format", type=click.Choice(INPUT_FORMATS), help="Input format, if not by name."),
-    option("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
-    option("Data", "--delimiter", metavar="CHAR", callback=parse_delimiter, help="Character between cells."),
-    option(
+DATA_OPTIONS = [
+    SectionOption("Data", "--input-format", type=click.Choice(INPUT_FORMATS), help="Input format, if not by name."),
+    SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
+    SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
+    SectionOption(
         "Data",
         "--nan",
         type=click.Choice(["error", "omit", "propagate"]),
@@ -80,8 +89,8 @@ data_options = combine(
         show_default=True,
         help="What to do with rows that lack a value.",
     ),
-    option("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
-    option(
+    SectionOption("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
+    SectionOption(
         "Columns",
         "--pred",
         "preds",
@@ -89,8 +98,8 @@ data_options = combine(
         metavar="COL",
         help="Column of the predictions; a list or pattern for vectors. Repeat it to compare models.",
     ),
-    option("Columns", "--weight", "weight", metavar="COL", help="Column of the sample weights."),
-    option(
+    SectionOption("Columns", "--weight", "weight", metavar="COL", help="Column of the sample weights."),
+    SectionOption(
         "Columns",
         "--column",
         "columns",
@@ -98,39 +107,41 @@ data_options = combine(
         metavar="ROLE=COLS",
         help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
     ),
-    option("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
-    option("Columns", "--classes", metavar="A,B,...", help="Class names, in order."),
-)
+    SectionOption("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
+    SectionOption("Columns", "--classes", metavar="A,B,...", help="Class names, in order."),
+]
 
-group_option = option("Evaluation", "--group-by", metavar="COL[,COL]", help="Evaluate each group of rows.")
+GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help="Evaluate each group of rows.")
 
-interval_options = combine(
-    option(
+INTERVAL_OPTIONS = [
+    SectionOption(
         "Evaluation",
         "--ci",
         metavar="LEVEL",
-        callback=parse_number,
+        type=NumberOrText(),
         help="Add bootstrap confidence intervals, such as --ci 0.95.",
     ),
-    option(
+    SectionOption(
         "Evaluation",
         "--resamples",
         metavar="B",
-        callback=parse_number,
+        type=NumberOrText(),
         help="Number of resamples.  [default: 9999; 1000 from 10001 rows on]",
     ),
-    option("Evaluation", "--seed", metavar="S", callback=parse_number, help="Seed of the resampling.  [default: 0]"),
-    option(
+    SectionOption(
+        "Evaluation", "--seed", metavar="S", type=NumberOrText(), help="Seed of the resampling.  [default: 0]"
+    ),
+    SectionOption(
         "Evaluation",
         "--ci-method",
         metavar="METHOD",
         help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
         "rows on).",
     ),
-)
+]
 
-output_options = combine(
-    option(
+OUTPUT_OPTIONS = [
+    SectionOption(
         "Output",
         "-f",
         "--format",
@@ -138,15 +149,15 @@ output_options = combine(
         type=click.Choice(OUTPUT_FORMATS),
         help="Output format.  [default: table on a terminal, else tsv]",
     ),
-    option("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
-    option(
+    SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
+    SectionOption(
         "Output",
         "--precision",
         type=click.IntRange(1, 17),
         metavar="DIGITS",
         help="Significant digits of tables and Markdown.",
     ),
-    option(
+    SectionOption(
         "Output",
         "--color",
         type=click.Choice(["auto", "always", "never"]),
@@ -154,12 +165,12 @@ output_options = combine(
         show_default=True,
         help="When to use colour.",
     ),
-    option("Output", "-q", "--quiet", is_flag=True, help="Print no notes and no progress."),
-    option("Output", "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
-)
+    SectionOption("Output", "-q", "--quiet", is_flag=True, help="Print no notes and no progress."),
+    SectionOption("Output", "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+]
 
-gate_options = combine(
-    option(
+GATE_OPTIONS = [
+    SectionOption(
         "Gates",
         "--fail-if",
         "gates",
@@ -167,20 +178,20 @@ gate_options = combine(
         metavar="CONDITION",
         help="Exit with status 1 if a condition is true, such as 'mse>0.5' or 'huber.p95>=3' (repeatable).",
     ),
-    option(
+    SectionOption(
         "Gates",
         "--baseline",
         metavar="FILE.json",
         help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
     ),
-)
+]
 
-jobs_option = option(
+JOBS_OPTION = SectionOption(
     "Scale", "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of threads.  [default: all cores]"
 )
 
-engine_options = combine(
-    option(
+ENGINE_OPTIONS = [
+    SectionOption(
         "Scale",
         "--engine",
         type=click.Choice(["local", "dask"]),
@@ -188,28 +199,28 @@ engine_options = combine(
         show_default=True,
         help="Evaluate files with threads or on a Dask cluster.",
     ),
-    option(
+    SectionOption(
         "Scale",
         "--scheduler",
         metavar="ADDRESS",
         help="Dask scheduler, such as tcp://host:8786.  [default: start a cluster on this machine]",
     ),
-    option(
+    SectionOption(
         "Scale",
         "--workers",
         type=click.IntRange(min=1),
         metavar="N",
         help="Worker processes to start, or to wait for with --scheduler.",
     ),
-)
+]
 
 
+@dataclass
 class NoteWriter:
     """Writes notes to stderr, each once; writes nothing if it is quiet."""
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
-        self.written: set[str] = set()
+    quiet: bool
+    written: set[str] = field(default_factory=set)
 
     def __call__(self, note: str) -> None:
         text = f"losscli: note: {word(note, shell.option)}"
@@ -228,26 +239,19 @@ class NoteWriter:
 
 def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     """Look up the losses typed and set the parameters of `-P` and of its short forms."""
-    from losscli.declaration.grammar import RawValue, parse_setting
-    from losscli.pipeline import resolve_losses
+    from losscli.declaration.grammar import RawValue, parse, parse_setting
+    from losscli.registry import load_plugin, resolve
 
     if os.path.isfile(text):
         raise UsageError(f"{text} is a file, not a loss: losses come before the data, as in compute mse {text}")
-    load_plugins(values["plugins"])
+    for path in values["plugins"]:
+        load_plugin(path)
     params = dict(parse_setting(setting, f"-P {setting}") for setting in values["params"])
     if values["from_logits"]:
         params["from_logits"] = RawValue("true")
     if values["box_format"]:
         params["box_format"] = RawValue(values["box_format"])
-    return resolve_losses(text, params)
-
-
-def load_plugins(paths: Sequence[str]) -> None:
-    """Load the losses that Python files declare."""
-    from losscli.registry import load_plugin
-
-    for path in paths:
-        load_plugin(path)
+    return resolve(parse(text), params)
 
 
 def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:

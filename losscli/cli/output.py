@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
-from losscli.report.formats import FORMAT_OF_ENDING, Style, Write, find_renderer
+from losscli.report.formats import FORMAT_OF_ENDING, MODULE_OF_FORMAT, Style, Write
 
 if TYPE_CHECKING:
     from losscli.pipeline import Track
@@ -47,23 +48,22 @@ class Output(NamedTuple):
         format_ = values["format_"] or ("table" if is_terminal else "tsv")
         return cls(None, format_, Style(values["precision"], colour, width))
 
-    def track(self, quiet: bool) -> Track:
-        """Return what shows progress: a bar on a terminal, else nothing."""
+    def track(self, quiet: bool) -> Track | None:
+        """Return what shows progress on a terminal, None elsewhere."""
         if not gc.isenabled():  # it is off while modules are imported; these stay
             gc.freeze()
             gc.enable()
         if quiet or sys.stderr is None or not sys.stderr.isatty():
-            from losscli.pipeline import track_nothing
-
-            return track_nothing
+            return None
         from losscli.cli.progress import track_with_bar
 
         return track_with_bar
 
     def emit(self, report: Report) -> None:
         """Write a report."""
+        module = importlib.import_module(f"losscli.report.formats.{MODULE_OF_FORMAT[self.format]}")
         with self.open() as write:
-            find_renderer(self.format)(report, write, self.style)
+            getattr(module, self.format)(report, write, self.style)
 
     @contextmanager
     def open(self) -> Iterator[Write]:

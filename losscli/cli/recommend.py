@@ -6,15 +6,23 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import NoteWriter, data_options, open_files, output_options, parse_options, parse_read_options
-from losscli.cli.sections import SectionCommand, option
+from losscli.cli.options import DATA_OPTIONS, OUTPUT_OPTIONS, NoteWriter, open_files, parse_options, parse_read_options
+from losscli.cli.sections import SectionCommand, SectionOption
 
 
-@click.command("recommend", cls=SectionCommand, short_help="Recommend losses for a dataset, with reasons.")
-@click.argument("data", nargs=-1, metavar="[[ROLE=]FILE]...")
-@option("Losses", "--from-logits", is_flag=True, help="Predictions are logits, even if they all lie in [0, 1].")
-@data_options
-@output_options
+@click.command(
+    "recommend",
+    cls=SectionCommand,
+    short_help="Recommend losses for a dataset, with reasons.",
+    params=[
+        click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]..."),
+        SectionOption(
+            "Losses", "--from-logits", is_flag=True, help="Predictions are logits, even if they all lie in [0, 1]."
+        ),
+        *DATA_OPTIONS,
+        *OUTPUT_OPTIONS,
+    ],
+)
 def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
     """Recommend losses for DATA: which suit it, which do not, and why.
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
 """The sections of a help text, the usual ones first."""
@@ -16,8 +13,8 @@ SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale
 class SectionOption(click.Option):
     """An option that belongs to a section of the help text."""
 
-    def __init__(self, *args: Any, section: str, **attributes: Any) -> None:
-        super().__init__(*args, **attributes)
+    def __init__(self, section: str, *names: str, **attributes: Any) -> None:
+        super().__init__(names, **attributes)
         self.section = section
 
 
@@ -35,19 +32,3 @@ class SectionCommand(click.Command):
             if rows:
                 with formatter.section(section):
                     formatter.write_dl(rows, col_max=28)
-
-
-def option(section: str, *names: str, **attributes: Any) -> Callable[[Function], Function]:
-    """Declare an option of a section; the rest is as for `click.option`."""
-    return click.option(*names, cls=SectionOption, section=section, **attributes)
-
-
-def combine(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
-    """Combine options into one decorator, in the order in which they are listed."""
-
-    def decorate(function: Function) -> Function:
-        for add in reversed(options):
-            function = add(function)
-        return function
-
-    return decorate

@@ -32,10 +32,6 @@ class ReportColumn(NamedTuple):
     key: str
     kind: CellKind = CellKind.NUMBER
 
-    @property
-    def is_numeric(self) -> bool:
-        return self.kind in NUMERIC_KINDS
-
 
 class Approximate(float):
     """An estimated number, shown with ≈ to people."""
@@ -80,7 +76,7 @@ def to_blocks(rows: Sequence[Sequence[Any]]) -> list[RowBlock]:
 
 def summary(evaluation: Evaluation) -> Report:
     """Report one row per loss, or per group and loss."""
-    first = evaluation[0]
+    first = evaluation.losses[0]
     has_weights = bool(first.group and evaluation.data.weighted)
     texts = ("loss", *(first.group or ()))
     numbers = (*(["weight"] if has_weights else []), "value", *first.extra_columns, *STATISTICS)
@@ -90,13 +86,14 @@ def summary(evaluation: Evaluation) -> Report:
         *map(ReportColumn, numbers),
     )
     rows = []
-    for result in evaluation:
-        statistics = {key: getattr(result.summary, key) for key in STATISTICS}
-        if not result.summary.exact:
+    for result in evaluation.losses:
+        found = result.summary
+        statistics = {key: getattr(found, key) for key in STATISTICS}
+        if not found.exact:
             statistics |= {key: Approximate(statistics[key]) for key in ("median", "p95")}
-        weight = [result.summary.weight_sum] if has_weights else []
-        counts = [result.label, *(result.group or {}).values(), result.n, *weight]
-        rows.append([*counts, result.value, *result.extra_columns.values(), *statistics.values()])
+        weight = [found.weight_sum] if has_weights else []
+        counts = [result.label, *(result.group or {}).values(), found.n, *weight]
+        rows.append([*counts, found.value, *result.extra_columns.values(), *statistics.values()])
     records = lambda: [result.to_dict() for result in evaluation]  # noqa: E731
     return Report(columns, to_blocks(rows), evaluation.to_dict, ("value",), records=records)
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from losscli.report.tables import Report
+from typing import NamedTuple
 
 Write = Callable[[str], object]
 
@@ -39,10 +35,3 @@ FORMAT_OF_ENDING = {
     ".jsonl": "jsonl",
     ".md": "markdown",
 }
-
-
-def find_renderer(format: str) -> Callable[[Report, Write, Style], None]:
-    """Return the function that renders a report in a format."""
-    module = importlib.import_module(f"losscli.report.formats.{MODULE_OF_FORMAT[format]}")
-    renderer: Callable[[Report, Write, Style], None] = getattr(module, format)
-    return renderer

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import csv as csv_module
 from collections.abc import Sequence
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from losscli.report.formats import Style, Write
-from losscli.report.tables import Report
+from losscli.report.tables import NUMERIC_KINDS, Report
 
 MISSING_CELL = "-"
 
 
-class TextSink:
-    """What the csv module writes to."""
-
-    def __init__(self, write: Write) -> None:
-        self.write = write
-
-
-def tsv(report: Report, write: Write, style: Style) -> None:
-    """Write tabs between cells."""
-    write_delimited(report, write, "\t")
-
-
-def csv(report: Report, write: Write, style: Style) -> None:
-    """Write commas between cells."""
-    write_delimited(report, write, ",")
-
-
-def write_delimited(report: Report, write: Write, delimiter: str) -> None:
+def write_delimited(report: Report, write: Write, style: Style, *, delimiter: str) -> None:
     """Write a header and rows with a delimiter between cells."""
     report = report.detail or report
-    writer = csv_module.writer(TextSink(write), delimiter=delimiter, lineterminator="\n")
+    writer = csv_module.writer(SimpleNamespace(write=write), delimiter=delimiter, lineterminator="\n")
     writer.writerow([column.key for column in report.columns])
-    has_only_numbers = all(column.is_numeric for column in report.columns)
+    has_only_numbers = all(column.kind in NUMERIC_KINDS for column in report.columns)
     for block in report.blocks:
         if has_only_numbers:  # nothing to quote: joining takes two thirds of the csv module's time
             texts = (map(repr, fill_missing(cells)) for cells in block)
@@ -55,3 +40,7 @@ class Missing:
 def fill_missing(cells: Sequence[Any]) -> Sequence[Any]:
     """Return cells in which missing ones have a text."""
     return [Missing() if cell is None else cell for cell in cells] if None in cells else cells
+
+
+tsv = partial(write_delimited, delimiter="\t")
+csv = partial(write_delimited, delimiter=",")

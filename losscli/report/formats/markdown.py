@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from losscli.report.formats import Style, Write
 from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
-from losscli.report.tables import Report
+from losscli.report.tables import NUMERIC_KINDS, Report
 
 
 def markdown(report: Report, write: Write, style: Style) -> None:
@@ -13,7 +13,7 @@ def markdown(report: Report, write: Write, style: Style) -> None:
         write(f"- {term}: {meaning}\n")
     write("\n" if report.preface else "")
     write("| " + " | ".join(escape_pipes(column.key) for column in report.columns) + " |\n")
-    write("|" + "|".join(" ---: " if column.is_numeric else " --- " for column in report.columns) + "|\n")
+    write("|" + "|".join(" ---: " if column.kind in NUMERIC_KINDS else " --- " for column in report.columns) + "|\n")
     digits = style.precision or SIGNIFICANT_DIGITS
     for block in report.blocks:
         for row in zip(*block, strict=True):

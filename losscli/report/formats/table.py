@@ -12,7 +12,7 @@ from rich.text import Text
 
 from losscli.report.formats import Style, Write
 from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
-from losscli.report.tables import CellKind, Report
+from losscli.report.tables import NUMERIC_KINDS, CellKind, Report
 
 MIN_DIGITS = 4
 DEFAULT_WIDTH = 80
@@ -87,7 +87,7 @@ def select_columns(report: Report, rows: TableRows, start: int, stop: int) -> tu
 
 def count_naming_columns(report: Report) -> int:
     """Return how many leading columns name the rows."""
-    numbers = (i for i, column in enumerate(report.columns) if column.is_numeric)
+    numbers = (i for i, column in enumerate(report.columns) if column.kind in NUMERIC_KINDS)
     return max(1, next(numbers, 1))
 
 
@@ -130,7 +130,7 @@ def upright_table(report: Report, rows: TableRows, digits: int) -> Table:
     """Return a table with one row per row."""
     drawn = empty_table()
     for column in report.columns:
-        right, whole = column.is_numeric, column.kind is not CellKind.TEXT
+        right, whole = column.kind in NUMERIC_KINDS, column.kind is not CellKind.TEXT
         drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         drawn.add_row(*(Text(cell_text(c, column, digits)) for c, column in zip(row, report.columns, strict=True)))
