@@ -411,7 +411,7 @@ def test_blocks_of_any_size_give_the_same(block: int, cli: Cli, monkeypatch: pyt
     data = ("text,y_true,y_pred\n" + "\n".join(lines) + "\n").encode()
     whole = cli("compute", "mse,huber", "--per-sample", stdin=data)
     assert whole.status == 0
-    monkeypatch.setattr("losscli.data.csv.table.SMALL", block)
-    monkeypatch.setattr("losscli.data.csv.table.BLOCK", block)
+    monkeypatch.setattr("losscli.data.csv.table.BYTES_PARSED_BY_CSV_MODULE", block)
+    monkeypatch.setattr("losscli.data.csv.table.BYTES_PER_PIECE", block)
     pieces = cli("compute", "mse,huber", "--per-sample", stdin=data)
     assert pieces.out == whole.out

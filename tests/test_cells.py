@@ -1,4 +1,4 @@
-"""Plain lines of numbers are read by their separators; what is read is what the csv module reads."""
+"""Lines are parsed by PyArrow if they are many: what it returns is what the csv module returns."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import io
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from losscli.data.csv.byte_slice import ByteSlice
-from losscli.data.csv.fast import numbers
-from losscli.data.csv.schema import CsvSchema
-from losscli.data.table import Column, Kind
+from losscli.data.csv.schema import ByteSlice, CsvSchema
+from losscli.data.table import Chunk, Column, Kind
+from losscli.errors import DataError
 from tests.conftest import Cli
 
 CELLS = st.one_of(
@@ -38,19 +36,33 @@ def text_of(rows: list[list[str]], delimiter: str, newline: str) -> str:
     return "".join(delimiter.join(row) + newline for row in rows)
 
 
+def schema_of(names: str, delimiter: str = ",") -> CsvSchema:
+    return CsvSchema("", tuple(Column(name, Kind.NUMBER) for name in names), delimiter)
+
+
 @given(tables(), st.sampled_from(",;\t| "), st.sampled_from(["\n", "\r\n"]), st.sampled_from([b"", b"1,2\n"]))
-def test_plain_lines_hold_the_numbers_that_the_csv_module_reads(
+def test_lines_hold_the_numbers_that_the_csv_module_reads(
     table: tuple[list[list[str]], list[int]], delimiter: str, newline: str, before: bytes
 ) -> None:
     rows, wanted = table
     text = text_of(rows, delimiter, newline)
-    read = numbers(ByteSlice(before + text.encode(), len(before)), wanted, len(rows[0]), delimiter)
-    assert read is not None
+    schema = schema_of("abcd"[: len(rows[0])], delimiter)
+    names = dict.fromkeys(("abcd"[place] for place in wanted), Kind.NUMBER)
+    read = schema.parse(ByteSlice(before + text.encode(), len(before)), names, 0, is_large=True)
+    assert list(read) == list(names)
     cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    for place, column in zip(wanted, read, strict=True):
+    for place, column in zip(wanted, read.values(), strict=True):
         np.testing.assert_array_equal(column, [float(row[place]) for row in cells])
         signs = np.signbit([float(row[place]) for row in cells])
         assert (np.signbit(column) == signs)[~np.isnan(column)].all()
+
+
+def parse(schema: CsvSchema, text: str, wanted: str, is_large: bool) -> Chunk | str:
+    """The columns, or the message of the error."""
+    try:
+        return schema.parse(ByteSlice(text.encode()), dict.fromkeys(wanted, Kind.NUMBER), 0, is_large)
+    except DataError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize(
@@ -68,27 +80,42 @@ def test_plain_lines_hold_the_numbers_that_the_csv_module_reads(
     ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_other_lines_are_left_to_others(text: str, delimiter: str) -> None:
+def test_odd_lines_are_the_same_in_small_and_large_files(text: str, delimiter: str) -> None:
     width = 3 if text.startswith("a") else 2
-    assert numbers(ByteSlice(text.replace(",", delimiter).encode()), [width - 2, width - 1], width, delimiter) is None
+    schema = schema_of("abc"[:width], delimiter)
+    few, many = (
+        parse(schema, text.replace(",", delimiter), "abc"[width - 2 : width], large) for large in (False, True)
+    )
+    if isinstance(few, str) or isinstance(many, str):
+        assert few == many
+    else:
+        assert [(name, *column) for name, column in few.items()] == [(name, *column) for name, column in many.items()]
 
 
-@pytest.mark.parametrize("cell", ["", "NA", "x", " 1", "1 ", "1_0", "0x1", "1;5"])
-def test_a_cell_that_is_no_number_is_refused_where_it_is_wanted(cell: str) -> None:
-    lines = ByteSlice(f"1,2,3\n4,{cell},6\n".encode())
-    with pytest.raises(pa.ArrowInvalid):
-        numbers(lines, [0, 1], 3, ",")
-    read = numbers(lines, [0, 2], 3, ",")
-    assert read is not None
-    assert [column.tolist() for column in read] == [[1, 4], [3, 6]]
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("", None), ("NA", None), ("x", "x"), (" 1", 1), ("1 ", 1), ("1_0", "x"), ("0x1", "x"), ("1;5", "x")],
+)
+def test_a_cell_that_is_no_number_is_refused_where_it_is_wanted(cell: str, value: object) -> None:
+    schema, text = schema_of("abc"), f"1,2,3\n4,{cell},6\n"
+    few, many = (parse(schema, text, "ab", large) for large in (False, True))
+    if value == "x":
+        assert few == many
+        assert f"b, row 2: '{cell}' is not a number" in str(few)
+    else:
+        for read in (few, many):
+            assert isinstance(read, dict)
+            np.testing.assert_array_equal(read["b"], [2, np.nan if value is None else value])
+    read = parse(schema, text, "ac", True)
+    assert isinstance(read, dict)
+    assert [column.tolist() for column in read.values()] == [[1, 4], [3, 6]]
 
 
 @pytest.mark.parametrize("text", ["a,b\n1,2\n3,\n", "a,b\n1,2\n 3,4\n", "a,b\n1,2\n3,NA\n", "a,b\n1,2\n3,true\n"])
 def test_what_is_refused_is_read_all_the_same(text: str) -> None:
-    head, _, body = text.partition("\n")
-    layout = CsvSchema("", tuple(Column(name, Kind.NUMBER) for name in head.split(",")), ",")
+    body = text.partition("\n")[2]
     wanted = dict.fromkeys(("b", "a"), Kind.NUMBER)
-    few, many = (layout.parse(ByteSlice(body.encode()), wanted, 0, many) for many in (False, True))
+    few, many = (schema_of("ab").parse(ByteSlice(body.encode()), wanted, 0, large) for large in (False, True))
     assert list(few) == list(many) == ["b", "a"]
     for name in wanted:
         np.testing.assert_array_equal(few[name], many[name])

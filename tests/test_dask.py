@@ -47,9 +47,9 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Cut data into pieces of so many bytes, or a sixth as many rows."""
 
     def apply(size: int) -> None:
-        monkeypatch.setattr(text, "SMALL", 64)
-        monkeypatch.setattr(text, "BLOCK", size)
-        monkeypatch.setattr(dataset, "SLICE", size // 6)
+        monkeypatch.setattr(text, "BYTES_PARSED_BY_CSV_MODULE", 64)
+        monkeypatch.setattr(text, "BYTES_PER_PIECE", size)
+        monkeypatch.setattr(dataset, "ROWS_PER_PART", size // 6)
 
     return apply
 

@@ -90,11 +90,11 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
         return inner(*arguments, **options)  # type: ignore[arg-type]
 
     def apply(size: int) -> list[int]:
-        monkeypatch.setattr(text, "SMALL", 64)
-        monkeypatch.setattr(text, "BLOCK", size)
-        monkeypatch.setattr(text, "SAMPLE", 1 << 14)
-        monkeypatch.setattr(ranges, "TAIL", 16)
-        monkeypatch.setattr(dataset, "SLICE", size // 6)
+        monkeypatch.setattr(text, "BYTES_PARSED_BY_CSV_MODULE", 64)
+        monkeypatch.setattr(text, "BYTES_PER_PIECE", size)
+        monkeypatch.setattr(text, "BYTES_SAMPLED", 1 << 14)
+        monkeypatch.setattr(ranges, "BYTES_PAST_RANGE", 16)
+        monkeypatch.setattr(dataset, "ROWS_PER_PART", size // 6)
         monkeypatch.setattr(local, "evaluate", counted)
         return evaluated
 
@@ -373,7 +373,7 @@ def test_threads_give_results_in_order_and_do_not_run_far_ahead() -> None:
     results = []
     for item, result in ahead.ordered_map(slow, items(), 3):
         results.append(result)
-        assert len(taken) - item <= 3 + ahead.PREFETCH
+        assert len(taken) - item <= 3 + ahead.ITEMS_AHEAD
     assert isinstance(results.pop(20), ValueError)
     assert results == [i * i for i in range(50) if i != 20]
 
@@ -395,7 +395,7 @@ def test_blocks_and_ranges_cut_at_the_same_lines(size: int, tmp_path: Path) -> N
     path.write_bytes(data)
     layout = ranges.CsvSchema("d", (), ",")
     reader = iter([data])
-    blocks = list(ranges.blocks_of(lambda n: next(reader, b""), size, size))
+    blocks = list(ranges.split_stream(lambda n: next(reader, b""), size, size))
     cuts = [piece.lines() for piece in ranges.range_pieces(layout, "csv", str(path), 0, len(data), size)]  # type: ignore[attr-defined]
     by_range = [lines.data[lines.start : lines.stop] for lines in cuts]
     assert b"".join(by_range) == data
@@ -405,7 +405,7 @@ def test_blocks_and_ranges_cut_at_the_same_lines(size: int, tmp_path: Path) -> N
 def test_quotes_are_counted_across_blocks() -> None:
     data = b'1,"a\n2,b\n",3\n4,5,6\n'
     reader = iter([data])
-    assert list(ranges.blocks_of(lambda n: next(reader, b""), 2, 2)) == [b'1,"a\n2,b\n",3\n', b"4,5,6\n"]
+    assert list(ranges.split_stream(lambda n: next(reader, b""), 2, 2)) == [b'1,"a\n2,b\n",3\n', b"4,5,6\n"]
 
 
 def test_jobs_is_a_positive_number(cli: Cli) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from losscli.data import remote
 from losscli.data.batch import ROWS, fitting
 from losscli.data.files import Input
-from losscli.data.table import Chunk, Column, Kind, Table, convert
+from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.errors import DataError
 
 FOOTER = 1 << 16
@@ -87,35 +87,49 @@ def column_of(field: Any) -> Column:
     return Column(field.name, Kind.NUMBER if number else Kind.TEXT, tuple(trailing))
 
 
+def open_arrow(source: Input, format: str) -> Table:
+    """Open a Parquet or Feather file; one of several row groups can be split.
+
+    Raises:
+        DataError: it is not of the format.
+    """
+    stack = ExitStack()
+    direct = source.remote and not source.compression and format == "parquet"
+    path = source.path if direct else stack.enter_context(source.file())
+    try:
+        file = _OPENERS[format](path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        stack.close()
+        raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
+    is_shared = format == "parquet" and path == source.path and file.groups > 0
+    made = SplittableParquet if is_shared and file.groups > 1 else ArrowTable
+    return made(source.name, format, file, stack, path if is_shared else None)
+
+
 class ArrowTable(Table):
     """Parquet or Feather, by record batches, only the columns that are wanted."""
 
-    def __init__(self, source: Input, format: str) -> None:
-        self._stack = ExitStack()
-        direct = source.remote and not source.compression and format == "parquet"
-        path = source.path if direct else self._stack.enter_context(source.file())
-        self._file: Any
-        try:
-            self._file = _OPENERS[format](path)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            self._stack.close()
-            raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
-        super().__init__(source.name, format, [column_of(f) for f in self._file.schema], self._file.length)
+    def __init__(self, name: str, format: str, file: Any, stack: ExitStack, path: str | None) -> None:
+        """Make a table of an open file; `stack` holds what to close after it."""
+        super().__init__(name, format, [column_of(field) for field in file.schema], file.length, path)
+        self._file, self._stack = file, stack
         self._done = 0
-        self.is_file_backed = format == "parquet" and path == source.path and self._file.groups > 0
-        self.can_split = self.is_file_backed and self._file.groups > 1
 
-    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+    def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        """Yield row groups of a Parquet file that can be opened anew."""
+        if self.path is None:
+            yield from super().detached_pieces(wanted)
+            return
         done = 0
         for i in range(self._file.groups):
             piece = RowGroup(self, self._file, i)
             done += piece.length or 0
-            piece.fraction_read = done / (self.length or 1)
+            piece.fraction_after = done / (self.length or 1)
             yield piece
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         if not self.length:
-            raise DataError(f"{self.name}: has columns but no rows")
+            raise self.empty_error()
         batches = self._file.batches(list(wanted))
         while True:
             try:
@@ -127,29 +141,34 @@ class ArrowTable(Table):
             for columns in _cut(batch, wanted, self.name, self._done):
                 yield columns
                 self._done += len(next(iter(columns.values())))
+                self.fraction_read = self._done / self.length
 
     def close(self) -> None:
         self._file.close()
         self._stack.close()
         super().close()
 
-    def progress(self) -> float | None:
-        return self._done / self.length if self.length else None
+
+class SplittableParquet(ArrowTable, SplittableTable):
+    """A Parquet file of several row groups."""
+
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        return self.detached_pieces(wanted)
 
 
 class RowGroup(Table):
     """A row group of a Parquet file, which is opened when it is read."""
 
     def __init__(self, whole: ArrowTable, file: _Parquet, group: int) -> None:
-        super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows)
+        super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows, file.path)
         self._path, self._metadata, self._group = file.path, file.metadata, group
 
     def __getstate__(self) -> dict[str, Any]:
         """Where the file says much about itself, it is to be asked again."""
-        return super().__getstate__() | ({"_metadata": None} if self._metadata.serialized_size > FOOTER else {})
+        return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > FOOTER else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        done = self.before
+        done = self.rows_before
         try:
             for batch in _Parquet(self._path, self._metadata).batches(list(wanted), [self._group]):
                 for columns in _cut(batch, wanted, self.name, done):

@@ -99,9 +99,6 @@ class JsonLinesTable(Table):
         kinds = [Column(k, Kind.NUMBER if a.dtype.kind == "f" else Kind.TEXT, a.shape[1:]) for k, a in arrays.items()]
         super().__init__(source.name, "jsonl", kinds)
 
-    def progress(self) -> float | None:
-        return self._source.progress()
-
     def _records(self) -> Iterator[list[dict[str, Any]]]:
         while lines := self._source.stream.readlines(LINES * 64):
             filled = [line for line in lines if line.strip()]
@@ -129,6 +126,7 @@ class JsonLinesTable(Table):
         start = 0
         records: list[dict[str, Any]] | None = self._first
         while records is not None:
+            self.fraction_read = self._source.progress()
             yield {
                 name: convert(
                     array_of([r.get(name) for r in records], self.name, name, start), kind, self.name, name, start

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import ROWS, fitting
 from losscli.data.files import STDIN, Input
-from losscli.data.table import ArraysTable, Chunk, Column, Kind, Table, convert
+from losscli.data.table import ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
 
 MAPPED = 1 << 23
@@ -41,8 +41,8 @@ def read_npy(source: Input, role: str | None) -> Table:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     columns = _columns(source.name, shape, dtype, role)
     if source.path == STDIN or source.remote or source.compression or fortran:
-        return _StreamedNpy(source, shape, dtype, fortran, columns)
-    return _MappedNpy(source.name, source.path, _data_start(source, shape, dtype), shape, dtype, columns)
+        return StreamedNpy(source, shape, dtype, fortran, columns)
+    return MappedNpy(source.name, source.path, _data_start(source, shape, dtype), shape, dtype, columns)
 
 
 def _header(source: Input) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -93,11 +93,8 @@ def _cut_short(name: str, there: int, needed: int) -> DataError:
     return DataError(f"{name}: is cut short: its header promises {needed} bytes of data, {there} are there")
 
 
-class _MappedNpy(Table):
+class MappedNpy(SliceableTable):
     """Rows of a file, mapped some at a time, so that the file does not end up in memory whole."""
-
-    can_slice = True
-    is_file_backed = True
 
     def __init__(
         self, name: str, path: str, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], columns: Mapping[str, Any]
@@ -105,11 +102,7 @@ class _MappedNpy(Table):
         """The array of this shape and type that begins at byte `start`."""
         self._path, self._start, self._shape, self._dtype, self._keys = path, start, shape, dtype, columns
         described = [_column(column, shape, dtype, key) for column, key in columns.items()]
-        super().__init__(name, "npy", described, shape[0])
-        self._done = 0.0
-
-    def progress(self) -> float | None:
-        return self._done
+        super().__init__(name, "npy", described, shape[0], path)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         width = math.prod(self._shape[1:])
@@ -119,10 +112,10 @@ class _MappedNpy(Table):
             rows = self._map(first, min(step, self._shape[0] - first))
             for start in range(0, len(rows), size):
                 at = first + start
-                self._done = at / self._shape[0]
+                self.fraction_read = at / self._shape[0]
                 yield {
                     name: convert(_select(rows[start : start + size], self._keys[name]), kind, self.name, name,
-                                  self.before + at)
+                                  self.rows_before + at)
                     for name, kind in wanted.items()
                 }  # fmt: skip
 
@@ -143,8 +136,8 @@ class _MappedNpy(Table):
     def rows(self, start: int, stop: int) -> Table:
         offset = self._start + start * self._dtype.itemsize * math.prod(self._shape[1:])
         shape = (stop - start, *self._shape[1:])
-        piece = _MappedNpy(self.name, self._path, offset, shape, self._dtype, self._keys)
-        piece.fraction_read = stop / self._shape[0]
+        piece = MappedNpy(self.name, self._path, offset, shape, self._dtype, self._keys)
+        piece.fraction_after = stop / self._shape[0]
         return piece
 
 
@@ -154,7 +147,7 @@ def _column(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], key: Any) -
     return Column(name, Kind.NUMBER if kind in "fiub" else Kind.TEXT, trailing)
 
 
-class _StreamedNpy(Table):
+class StreamedNpy(Table):
     """An array that comes through a pipe or out of a compressed file, by rows."""
 
     def __init__(
@@ -165,9 +158,6 @@ class _StreamedNpy(Table):
         described = [Column(name, Kind.NUMBER, shape[1:] if key is ... else ()) for name, key in columns.items()]
         super().__init__(source.name, "npy", described, shape[0])
         self._done = 0
-
-    def progress(self) -> float | None:
-        return self._done / self._shape[0]
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         # columns first (Fortran order) cannot be cut into rows before the end is there
@@ -180,6 +170,7 @@ class _StreamedNpy(Table):
                 for name, kind in wanted.items()
             }
             self._done += len(part)
+            self.fraction_read = self._done / self._shape[0]
 
     def _read(self, rows: int) -> NDArray[Any]:
         count = rows * math.prod(self._shape[1:])

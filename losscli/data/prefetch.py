@@ -1,4 +1,4 @@
-"""Pieces of a table that are read by several threads, some of them ahead of their turn."""
+"""Items that several threads work on, some of them ahead of their turn; results come in order."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from losscli.data.table import Chunk, Kind, RowOffsets, SplitInsideQuotes, Table
+from losscli.data.table import Chunk, Kind, SplitInsideQuotes, SplittableTable, Table
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-PREFETCH = 2
-"""Items that are taken up before the oldest is done with, beside one for each thread: what bounds the memory."""
+ITEMS_AHEAD = 2
+"""Items that are started before the oldest is finished, besides one for each thread: this bounds the memory."""
 
 
 class Task(Generic[Item, Result]):
-    """An item, and what came of it once `done` is set."""
+    """An item, and its result once `done` is set."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -40,10 +40,10 @@ class Task(Generic[Item, Result]):
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], jobs: int
 ) -> Generator[tuple[Item, Result | Exception]]:
-    """Each item with what the function made of it, in order; an exception is given, not raised.
+    """Yield each item with the result of the function, in order; an exception is a result and is not raised.
 
-    Items are taken by the thread that asks, so that a pipe is read while others work on what came before. With one job
-    all is done by that thread.
+    The calling thread takes the items, so that it reads a pipe while others work on earlier items. With one job it also
+    calls the function.
     """
     if jobs == 1:
         for item in items:
@@ -60,64 +60,58 @@ def ordered_map(
             pending.append(task)
             waiting.put(task)
             if len(threads) < jobs:
-                threads.append(threading.Thread(target=_work, args=(function, waiting), daemon=True))
+                threads.append(threading.Thread(target=_run_tasks, args=(function, waiting), daemon=True))
                 threads[-1].start()
-            while pending and (pending[0].done.is_set() or len(pending) >= jobs + PREFETCH):
+            while pending and (pending[0].done.is_set() or len(pending) >= jobs + ITEMS_AHEAD):
                 yield pending.popleft().wait()
         while pending:
             yield pending.popleft().wait()
     finally:
-        _stop(waiting, threads)
+        while not waiting.empty():  # threads finish only what they have started
+            waiting.get()
+        for _ in threads:
+            waiting.put(None)
+        for thread in threads:  # no thread may run while the interpreter shuts down
+            thread.join()
 
 
-def _work(function: Callable[[Item], Result], waiting: SimpleQueue[Task[Item, Result] | None]) -> None:
+def _run_tasks(function: Callable[[Item], Result], waiting: SimpleQueue[Task[Item, Result] | None]) -> None:
     while (task := waiting.get()) is not None:
         task.run(function)
 
 
-def _stop(waiting: SimpleQueue[Any], threads: list[threading.Thread]) -> None:
-    """Let the threads finish what they are at, and nothing else: what is on its way out must not meet them."""
-    while not waiting.empty():
-        waiting.get()
-    for _ in threads:
-        waiting.put(None)
-    for thread in threads:
-        thread.join()
-
-
 def ordered_map_with_fallback(
-    function: Callable[[Item], Result], items: Iterable[Item], jobs: int, rest: Callable[[Item], Iterable[Item]]
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int, items_from: Callable[[Item], Iterable[Item]]
 ) -> Generator[tuple[Item, Result | Exception]]:
-    """As `in_order`; from an item that proves to be cut in the wrong place the `rest` of it takes over."""
+    """Do as `ordered_map`; if an item is cut inside quotes, go on with `items_from(item)` in place of it and the rest."""
     following: Iterable[Item] | None = items
     while following is not None:
         results, following = ordered_map(function, following, jobs), None
         for item, result in results:
             if isinstance(result, SplitInsideQuotes):
                 results.close()
-                following = rest(item)
+                following = items_from(item)
                 break
             yield item, result
 
 
-def chunks_of(table: Table, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
-    """The chunks of a table that is read by pieces, in order.
+def read_pieces(
+    table: SplittableTable, pieces: Iterable[Table], wanted: Mapping[str, Kind], jobs: int
+) -> Iterator[Chunk]:
+    """Yield the chunks of the pieces of a table, in order.
 
     Raises:
-        DataError: as the pieces do, with the number that a row has in the whole table; there are no rows.
+        DataError: as the pieces do, with the number of the row in its file; there are no rows.
     """
-    done, numbering = 0, RowOffsets(table)
-    pieces = ordered_map_with_fallback(
-        lambda piece: list(piece.chunks(wanted)),
-        table.pieces(wanted),
-        jobs,
-        lambda piece: piece.remaining_pieces(wanted),
+    done = 0
+    results = ordered_map_with_fallback(
+        lambda piece: list(piece.chunks(wanted)), pieces, jobs, lambda piece: table.pieces_from(piece, wanted)
     )
-    for piece, result in pieces:
-        numbering.tell(piece, done)
+    for piece, result in results:
+        table.row_numbers.add_piece(done, piece)
+        table.fraction_read = piece.fraction_after
         for chunk in piece.chunks(wanted) if isinstance(result, Exception) else result:
             yield chunk
             done += len(next(iter(chunk.values())))
-        table.fraction_read = piece.fraction_read
     if not done:
         raise table.empty_error()

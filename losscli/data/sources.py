@@ -1,24 +1,26 @@
-"""What DATA means: files, globs, folders, standard input and ROLE=FILE, as tables."""
+"""Tables from the DATA arguments: files, globs, folders, standard input and ROLE=FILE."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import chain
 from typing import NamedTuple
 
 from losscli.data import remote
 from losscli.data.files import COMPRESSED_ENDINGS, ENDINGS, STDIN, Input
-from losscli.data.table import ArraysTable, Chunk, Kind, Table
+from losscli.data.table import Chunk, Kind, SplittableTable, Table
 from losscli.errors import DataError, UsageError
 
-PARTS = ("csv", "tsv", "parquet")
+FORMATS_OF_PARTS = ("csv", "tsv", "parquet")
+"""Formats of the files in a folder that are read as one table."""
 
-FAR = 8
-"""Files that are opened at once where each takes its time to answer."""
-_ROLE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
+REMOTE_FILES_AHEAD = 8
+"""Remote files that are opened at once, because each takes its time to answer."""
+
+_ROLE_AND_FILE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
 
 
 class ReadOptions(NamedTuple):
@@ -30,92 +32,50 @@ class ReadOptions(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """The tables that roles are looked for in: one for each role that was given a file, one for all others."""
+    """The tables to look for roles in: one for each role that was given a file, one for all others."""
 
     common: Table | None = None
     by_role: Mapping[str, Table] = {}
 
     def table(self, role: str) -> Table | None:
+        """Return the table of a role."""
         return self.by_role.get(role, self.common)
 
     @property
     def tables(self) -> list[Table]:
+        """All tables, each once."""
         both = [*([self.common] if self.common else []), *self.by_role.values()]
         return list({id(table): table for table in both}.values())
 
     def close(self) -> None:
-        """Let go of every file."""
+        """Close every file."""
         for table in self.tables:
             table.close()
 
 
-# ------------------------------------------------------------------------------------------------- readers
-
-
-def _text(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
-    from losscli.data.csv.table import TextTable
-
-    return TextTable(source, format, options.header, options.delimiter)
-
-
-def _json(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
-    from losscli.data.json import read_json
-
-    return read_json(source, role)
-
-
-def _jsonl(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
-    from losscli.data.json import JsonLinesTable
-
-    return JsonLinesTable(source)
-
-
-def _npy(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
-    from losscli.data.npy import read_npy
-
-    return read_npy(source, role)
-
-
-def _npz(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
-    from losscli.data.npy import read_npz
-
-    return read_npz(source, role)
-
-
-def _arrow(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
-    from losscli.data.arrow import ArrowTable
-
-    return ArrowTable(source, format)
-
-
-READERS: dict[str, Callable[[Input, str, str | None, ReadOptions], Table]] = {
-    "csv": _text, "tsv": _text, "json": _json, "jsonl": _jsonl, "npy": _npy, "npz": _npz,
-    "parquet": _arrow, "feather": _arrow,
-}  # fmt: skip
-"""Format -> reader; each imports what it needs when it is called."""
+# ----------------------------------------------------------------------------------------------------- files
 
 
 def open_table(path: str, role: str | None = None, options: ReadOptions | None = None) -> Table:
-    """The table at a path; `-` is standard input; a glob or a folder of parts is one table.
+    """Open the table at a path; `-` is standard input; the files that match a glob, or in a folder, are one table.
 
     Raises:
         DataError: there is nothing there, or it is not of its format.
     """
     options = options or ReadOptions()
     path = remote.without_scheme(path)
-    paths = _parts(path)
+    paths = _find_files(path)
     if len(paths) == 1:
-        return _open_one(paths[0], role, options)
-    return _Parts(path, paths, role, options)
+        return _open_file(paths[0], role, options)
+    return FileParts(path, paths, role, options)
 
 
-def _open_one(path: str, role: str | None, options: ReadOptions) -> Table:
+def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
     source = Input(path)
     try:
         if not source.head():
             raise DataError(f"{source.name}: is empty")
-        format = options.format or source.format()
-        table = READERS[format](source, format, role, options)
+        table = _read(source, options.format or source.format(), role, options)
     except BaseException:
         source.close()
         raise
@@ -123,108 +83,140 @@ def _open_one(path: str, role: str | None, options: ReadOptions) -> Table:
     return table
 
 
-def _parts(path: str) -> list[str]:
+def _read(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
+    """Read an input by its format; each reader is imported when it is needed."""
+    if format in ("csv", "tsv"):
+        from losscli.data.csv.table import open_csv
+
+        return open_csv(source, format, options.header, options.delimiter)
+    if format == "json":
+        from losscli.data.json import read_json
+
+        return read_json(source, role)
+    if format == "jsonl":
+        from losscli.data.json import JsonLinesTable
+
+        return JsonLinesTable(source)
+    if format == "npy":
+        from losscli.data.npy import read_npy
+
+        return read_npy(source, role)
+    if format == "npz":
+        from losscli.data.npy import read_npz
+
+        return read_npz(source, role)
+    from losscli.data.arrow import open_arrow
+
+    return open_arrow(source, format)
+
+
+def _find_files(path: str) -> list[str]:
+    """Return the files that a path stands for, in order; the path itself if it is neither a folder nor a glob.
+
+    Raises:
+        DataError: no file matches.
+    """
     if remote.is_uri(path):
-        return _remote_parts(path)
+        found = remote.listed(path)
+        if not found and "*" in path:
+            raise DataError(f"{remote.shown(path)}: no file matches")
+        if found in ([], [path]) or "*" in path:
+            return found or [path]
+        found = [file for file in found if _is_part(remote.shown(file).rpartition("/")[2])]
+        if not found:
+            raise DataError(f"{remote.shown(path)}: is a folder without any CSV or Parquet file in it")
+        return found
     if path == STDIN or os.path.isfile(path):
         return [path]
     if os.path.isdir(path):
-        return sorted(os.path.join(path, n) for n in os.listdir(path) if _is_part(n)) or [path]
+        return sorted(os.path.join(path, name) for name in os.listdir(path) if _is_part(name)) or [path]
     if any(mark in path for mark in "*?["):
         import glob
 
-        found = sorted(p for p in glob.glob(path, recursive=True) if os.path.isfile(p))
+        found = sorted(file for file in glob.glob(path, recursive=True) if os.path.isfile(file))
         if not found:
             raise DataError(f"{path}: no file matches")
         return found
     return [path]
 
 
-def _remote_parts(path: str) -> list[str]:
-    found = remote.listed(path)
-    if not found and "*" in path:
-        raise DataError(f"{remote.shown(path)}: no file matches")
-    if found in ([], [path]) or "*" in path:
-        return found or [path]
-    parts = [file for file in found if _is_part(remote.shown(file).rpartition("/")[2])]
-    if not parts:
-        raise DataError(f"{remote.shown(path)}: is a folder without any CSV or Parquet file in it")
-    return parts
-
-
 def _is_part(name: str) -> bool:
+    """Whether a file in a folder is a part of its table."""
     stem, ending = os.path.splitext(name)
     ending = os.path.splitext(stem)[1] if ending in COMPRESSED_ENDINGS else ending
-    return not name.startswith((".", "_")) and ENDINGS.get(ending.lower()) in PARTS
+    return not name.startswith((".", "_")) and ENDINGS.get(ending.lower()) in FORMATS_OF_PARTS
 
 
-class _Files(NamedTuple):
-    """Several files that hold the same columns as the first, opened one after the other from the one at `start` on."""
-
-    paths: Sequence[str]
-    start: int
-    role: str | None
-    options: ReadOptions
-
-    def opened(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        """Each file, open until the next one is asked for; those that are far away are opened ahead."""
-        from losscli.data.prefetch import ordered_map
-
-        paths = self.paths[self.start :]
-        jobs = FAR if paths and remote.is_uri(paths[0]) else 1
-        for _, found in ordered_map(lambda path: _open_one(path, self.role, self.options), paths, jobs):
-            if isinstance(found, Exception):
-                raise found
-            with closing(found) as table:
-                lacking = [name for name in wanted if table.column(name) is None]
-                if lacking:
-                    raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self.paths[0]} has")
-                yield table
-
-    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        """The pieces of each file, which know of the files that are still to come."""
-        for i, table in enumerate(self.opened(wanted), self.start):
-            for piece in _apart(table, wanted):
-                piece.file, piece.following = i, self._replace(start=i + 1)
-                piece.fraction_read = (i + (piece.fraction_read or 0)) / len(self.paths)
-                yield piece
-
-
-def _apart(table: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-    """The pieces of a table that may be closed before they are read."""
-    if table.can_split or (table.is_file_backed and table.format == "parquet"):
-        return table.pieces(wanted)
-    return (ArraysTable(table.name, table.format, chunk) for chunk in table.chunks(wanted))
-
-
-class _Parts(Table):
+class FileParts(SplittableTable):
     """Several files of the same columns as one table."""
 
     def __init__(self, name: str, paths: Sequence[str], role: str | None, options: ReadOptions) -> None:
-        self._first = _open_one(paths[0], role, options)
-        self._files = _Files(paths, 1, role, options)
-        super().__init__(name, self._first.format, self._first.columns)
-        self.can_split, self.small_pieces, self.is_file_backed = True, self._first.small_pieces, True
+        """Open the first file; the others are opened when they are read."""
+        self._paths, self._role, self._options = paths, role, options
+        self._first = _open_file(paths[0], role, options)
+        super().__init__(name, self._first.format, self._first.columns, path=name)
 
-    def progress(self) -> float | None:
-        return max(0, len(self.file_offsets) - 1) / len(self._files.paths)
+    def _open_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        """Yield each file from `start` on, open until the next one is asked for; remote files are opened ahead.
+
+        Raises:
+            DataError: a file cannot be read, or lacks a wanted column.
+        """
+        from losscli.data.prefetch import ordered_map
+
+        jobs = REMOTE_FILES_AHEAD if remote.is_uri(self._paths[0]) else 1
+        opened = ordered_map(lambda path: _open_file(path, self._role, self._options), self._paths[start:], jobs)
+        for _, table in opened:
+            if isinstance(table, Exception):
+                raise table
+            with closing(table):
+                lacking = [name for name in wanted if table.column(name) is None]
+                if lacking:
+                    raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
+                yield table
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         rows = 0
-        for table in chain([self._first], self._files.opened(wanted)):
-            self.file_offsets.append((rows, table.name))
+        for i, table in enumerate(chain([self._first], self._open_files(1, wanted))):
+            self.row_numbers.add_file(rows, table.name)
+            self.fraction_read = i / len(self._paths)
             for chunk in table.chunks(wanted):
                 rows += len(next(iter(chunk.values())))
                 yield chunk
 
+    def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
+        if self.format not in ("csv", "tsv"):  # pieces of other formats may be too large to hold several of them
+            return self.chunks(wanted)
+        from losscli.data.prefetch import read_pieces
+
+        return read_pieces(self, self.pieces(wanted), wanted, jobs)
+
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        return self._files._replace(start=0).pieces(wanted)
+        return self._pieces_of_files(0, wanted)
+
+    def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        from losscli.data.csv.split import RangePiece
+
+        assert isinstance(piece, RangePiece)
+        i = [remote.shown(path) for path in self._paths].index(piece.name)
+        yield from self._scale(i, piece.remaining_pieces())
+        yield from self._pieces_of_files(i + 1, wanted)
+
+    def _pieces_of_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        for i, table in enumerate(self._open_files(start, wanted), start):
+            yield from self._scale(i, table.detached_pieces(wanted))
+
+    def _scale(self, i: int, pieces: Iterator[Table]) -> Iterator[Table]:
+        """Yield pieces of the i-th file whose progress is that of all files."""
+        for piece in pieces:
+            piece.fraction_after = (i + (piece.fraction_after or 0)) / len(self._paths)
+            yield piece
 
     def close(self) -> None:
         self._first.close()
 
 
-# --------------------------------------------------------------------------------------------- DATA, as typed
+# --------------------------------------------------------------------------------------------- DATA arguments
 
 
 def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None) -> Sources:
@@ -234,11 +226,15 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         arguments: `FILE`, `ROLE=FILE` or `-`.
         roles: the roles that may be named.
         options: how to read.
+
+    Raises:
+        UsageError: a role that no loss reads or that was given twice; more files than roles to read from them.
+        DataError: a file cannot be read, or is not of its format.
     """
     named: dict[str, str] = {}
     bare: list[str] = []
     for argument in arguments:
-        match = _ROLE.fullmatch(argument)
+        match = _ROLE_AND_FILE.fullmatch(argument)
         if match is None or os.path.exists(argument):
             bare.append(argument)
             continue
@@ -257,7 +253,7 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         )
     if [*named.values(), *bare].count(STDIN) > 1:
         raise UsageError("standard input can be read once only")
-    with ExitStack() as opened:  # what was opened is closed again if the next one cannot be
+    with ExitStack() as opened:  # closes what was opened if the next one cannot be
         common = open_table(bare[0], None, options) if bare else None
         if common is not None:
             opened.callback(common.close)

@@ -1,12 +1,13 @@
-"""A table: named columns that come in chunks of rows. What every reader makes and the rest reads."""
+"""Tables: named columns in chunks of rows. Readers make them, everything else reads them."""
 
 from __future__ import annotations
 
 import enum
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,16 @@ from numpy.typing import NDArray
 from losscli.data.batch import ROWS, fitting
 from losscli.errors import DataError
 
-Chunk = dict[str, NDArray[Any]]
-"""Column -> values of some rows: float64 for numbers (NaN where missing), text (None where missing) otherwise."""
+if TYPE_CHECKING:
+    from losscli.data.files import Input
 
-MISSING = frozenset({"", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "-nan", "-NaN", "null", "NULL", "Null",
-                     "None", "none", "<NA>"})  # fmt: skip
-"""Texts that stand for no number. As a class name each of them but the empty one is a name."""
+Chunk = dict[str, NDArray[Any]]
+"""Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing)."""
+
+MISSING = frozenset(
+    "|NA|N/A|n/a|#N/A|nan|NaN|NAN|-nan|-NaN|null|NULL|Null|None|none|<NA>".split("|")  # the first is the empty text
+)
+"""Texts that mean a missing number. As class names all but the empty one are names."""
 
 
 class Kind(enum.StrEnum):
@@ -30,237 +35,240 @@ class Kind(enum.StrEnum):
 
 
 class Column(NamedTuple):
-    """A column: `trailing` is the shape of one row's value, () for one number."""
+    """A column: `trailing` is the shape of one row's value, () for a single number."""
 
     name: str
     kind: Kind
     trailing: tuple[int, ...] = ()
 
 
-class RowOffsets:
-    """Tells the pieces of a table, as they come, which rows are before them: errors name rows by their own file."""
-
-    def __init__(self, table: Table) -> None:
-        self._table, self._file = table, -1
-
-    def tell(self, piece: Table, rows: int) -> None:
-        """The next piece, before which there are so many rows in all files."""
-        if piece.file != self._file:
-            self._file = piece.file
-            self._table.file_offsets.append((rows, piece.name))
-        piece.file_offsets = self._table.file_offsets[-1:]
-        piece.before = rows - piece.file_offsets[0][0]
-
-
-class Divisible(Protocol):
-    """Something to be read by pieces."""
-
-    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]: ...
-
-
-class Closable(Protocol):
-    """Something to be closed."""
-
-    def close(self) -> None: ...
-
-
 class SplitInsideQuotes(Exception):  # noqa: N818 - nothing is wrong with the data
-    """A piece does not end where a row does, which only those before it could tell."""
+    """A piece begins or ends inside quotes, which only the pieces before it can tell."""
+
+
+class RowNumbers:
+    """Find the file of a row and its number there, for messages.
+
+    A table owns one and its pieces share it. Rows count from 1 over all files, in the order of reading.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._files = [(0, name)]  # rows before each file, and its name
+        self._order: NDArray[np.intp] | None = None
+
+    def add_file(self, rows_before: int, name: str) -> None:
+        """Start a file after so many rows of all files, unless it is the current one."""
+        if self._files[-1][1] != name:
+            self._files.append((rows_before, name))
+
+    def add_piece(self, rows_before: int, piece: Table) -> None:
+        """Number the rows of a piece that comes after so many rows of all files. Pieces are added in order."""
+        self.add_file(rows_before, piece.name)
+        piece.row_numbers = self
+        piece.rows_before = rows_before - self._files[-1][0]
+
+    def reorder(self, order: NDArray[np.intp]) -> None:
+        """Set the original index, from 0, of each row of a table that is read in another order."""
+        self._order = order
+
+    def file_and_row(self, row: int) -> tuple[str, int]:
+        """Return the name of the file of a row, and the number of the row in it, from 1."""
+        row = row if self._order is None else int(self._order[row - 1]) + 1
+        before, name = next((file for file in reversed(self._files) if file[0] < row), self._files[0])
+        return name, row - before
 
 
 class Table:
-    """Base of what readers return.
+    """Named columns that are read once, in chunks of rows.
 
-    `name` is how messages call it, `length` its rows where known beforehand, `repeated` the names that several columns
-    had; all but the first of these have a number behind theirs. One that is `divisible` can be read by pieces (where
-    these are `small_pieces` their columns can be held), one that is `sliceable` by ranges of rows.
-
-    Of a piece, `before` is how many rows come before it in its file, `file` which one that is of several, and `then`
-    what comes after it that it knows nothing of. `reached` is the part of the whole that has been read by pieces. The
-    rows of a piece that is `loaded` are in memory; those of one that is not can be read by whoever has the file, as can
-    all pieces of a table that is `lasting`, even once it is closed.
-
-    `starts` are the names of several files, each with the rows that come before it, as far as they are known; `order`
-    are the places that rows were taken from where they were put in the order of another table.
+    Attributes:
+        name: what messages call it; empty for arrays without a name.
+        format: the format of the file.
+        columns: what it holds.
+        length: the number of rows, if known before the end.
+        path: where other processes can read the same rows; None if they are in memory or come through a pipe.
+        repeated: names of several columns; all of them but the first have a number behind the name.
+        row_numbers: the files and numbers of its rows, for messages.
+        rows_before: of a piece, the number of rows before it in its file.
+        fraction_read: the fraction that has been read, 0 to 1, if known.
+        fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
+        source: the input to close.
     """
 
-    can_split = False
-    small_pieces = False
-    can_slice = False
-    is_file_backed = False
-    in_memory = False
-
-    def __init__(self, name: str, format: str, columns: Sequence[Column], length: int | None = None) -> None:
-        self.name = name
-        self.format = format
-        self.columns = list(columns)
-        self.length = length
-        self.source: Closable | None = None
+    def __init__(
+        self, name: str, format: str, columns: Sequence[Column], length: int | None = None, path: str | None = None
+    ) -> None:
+        self.name, self.format, self.columns = name, format, list(columns)
+        self.length, self.path = length, path
         self.repeated: frozenset[str] = frozenset()
-        self.before = 0
-        self.file = 0
-        self.file_offsets: list[tuple[int, str]] = []
-        self.order: NDArray[np.intp] | None = None
-        self.following: Divisible | None = None
+        self.row_numbers = RowNumbers(name)
+        self.rows_before = 0
         self.fraction_read: float | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What is sent to where it is read: that need not know what comes after, nor what is open here."""
-        return self.__dict__ | {"source": None, "then": None}
-
-    def outline(self) -> Table:
-        """What it is called and what its columns are, without any rows."""
-        return Table(self.name, self.format, self.columns, self.length)
-
-    def file_and_row(self, row: int) -> tuple[str, int]:
-        """The file of a row, which is counted from 1 over all files, and its number there."""
-        row = row if self.order is None else int(self.order[row - 1]) + 1
-        before, name = next((start for start in reversed(self.file_offsets) if start[0] < row), (0, self.name))
-        return name, row - before
+        self.fraction_after: float | None = None
+        self.source: Input | None = None
 
     def close(self) -> None:
-        """Let go of what is read from."""
+        """Close the input."""
         if self.source is not None:
             self.source.close()
 
+    def column(self, name: str) -> Column | None:
+        """Return the column of a name, if there is one."""
+        return next((column for column in self.columns if column.name == name), None)
+
     def quoted_name(self, name: str) -> str:
-        """A column's name, quoted; of several columns of one name, that and which of them it is."""
+        """Return a column's name in quotes; of several columns of one name, that name and which of them it is."""
         base, _, count = name.rpartition(".")
         return f"{base!r} no. {int(count) + 1}" if base in self.repeated and count.isdigit() else repr(name)
 
-    def column(self, name: str) -> Column | None:
-        return next((column for column in self.columns if column.name == name), None)
+    def empty_error(self) -> DataError:
+        """Return the error that there are no rows."""
+        what = "a header" if self.format in ("csv", "tsv") else "columns"
+        return DataError(f"{self.name}: has {what} but no rows")
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        """The wanted columns, some rows at a time. May be called once."""
+        """Yield the wanted columns, some rows at a time. May be called once."""
         raise NotImplementedError
 
-    def progress(self) -> float | None:
-        """The part that has been read, 0 to 1, where it can be told."""
-        return None
+    def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        """Yield consecutive pieces of the table that can be read after it is closed. May be called once."""
+        return (ArraysTable(self.name, self.format, chunk) for chunk in self.chunks(wanted))
+
+
+class SplittableTable(Table):
+    """A table that can be read piece by piece, by several threads or processes."""
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        """Tables that are this one when read one after the other; where they are cut, the data alone decides.
+        """Yield consecutive pieces of the table; the data alone decides where it is cut. May be called once.
 
-        A piece of a file can be pickled, and opens the file when it is read. May be called once.
+        A piece with a path can be pickled, and opens the file when it is read.
         """
-        return iter([self])
-
-    def remaining_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        """Pieces in place of this one, which is torn, and of all that follow it."""
         raise NotImplementedError
+
+    def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        """Yield pieces in place of one that raised SplitInsideQuotes, and of all after it."""
+        raise NotImplementedError
+
+    def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        return self.pieces(wanted)
+
+    def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
+        """Yield the chunks of the table, read by several threads if that is faster."""
+        return self.chunks(wanted)
+
+
+class SliceableTable(Table):
+    """A table of which any rows can be read."""
 
     def rows(self, start: int, stop: int) -> Table:
-        """A range of rows, of a table that is sliceable."""
+        """Return the rows from `start` up to `stop`, counted from 0."""
         raise NotImplementedError
 
-    def empty_error(self) -> DataError:
-        """The error that there are no rows."""
-        return DataError(f"{self.name}: has columns but no rows")
 
-
-class ArraysTable(Table):
-    """Columns that are in memory already."""
-
-    can_slice = True
-    in_memory = True
+class ArraysTable(SliceableTable):
+    """Columns in memory."""
 
     def __init__(self, name: str, format: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._arrays = {key: np.asarray(array) for key, array in arrays.items()}
-        columns = [Column(key, _kind(array), array.shape[1:]) for key, array in self._arrays.items()]
+        columns = [
+            Column(key, Kind.NUMBER if array.dtype.kind in "fiub" else Kind.TEXT, array.shape[1:])
+            for key, array in self._arrays.items()
+        ]
         lengths = {len(array) for array in self._arrays.values() if array.ndim}
         super().__init__(name, format, columns, lengths.pop() if len(lengths) == 1 else None)
-        self._done = 0.0
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        arrays = {name: self._usable(name, kind) for name, kind in wanted.items()}
-        lengths = {name: len(array) for name, array in arrays.items()}
-        if len(set(lengths.values())) > 1:
-            first, other = next((a, b) for a in lengths for b in lengths if lengths[a] != lengths[b])
+        prefix = f"{self.name}: " if self.name else ""
+        arrays = {name: self._arrays[name] for name in wanted}
+        for name, array in arrays.items():
+            if array.ndim == 0:
+                raise DataError(f"{prefix}{name} is one number, not an array of rows")
+        first = next(iter(arrays), "")
+        total = len(arrays[first]) if arrays else 0
+        other = next((name for name, array in arrays.items() if len(array) != total), None)
+        if other is not None:
             raise DataError(
-                f"{self.name + ': ' if self.name else ''}shapes differ: {first} is {_shape(arrays[first])}, "
-                f"{other} is {_shape(arrays[other])}; they need the same number of rows"
+                f"{prefix}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}; "
+                "they need the same number of rows"
             )
-        total = next(iter(lengths.values()), 0)
         step = fitting(ROWS, sum(math.prod(array.shape[1:]) for array in arrays.values()))
         for start in range(0, total, step):
-            self._done = start / total
+            self.fraction_read = min(1.0, (start + step) / total)
             yield {
-                name: convert(array[start : start + step], wanted[name], self.name, name, self.before + start)
+                name: convert(array[start : start + step], wanted[name], self.name, name, self.rows_before + start)
                 for name, array in arrays.items()
             }
 
     def rows(self, start: int, stop: int) -> Table:
         arrays = {name: array[start:stop] if array.ndim else array for name, array in self._arrays.items()}
         piece = ArraysTable(self.name, self.format, arrays)
-        piece.fraction_read = stop / (self.length or 1)
+        piece.fraction_after = stop / (self.length or 1)
         return piece
-
-    def _usable(self, name: str, kind: Kind) -> NDArray[Any]:
-        array = self._arrays[name]
-        if array.ndim == 0:
-            raise DataError(f"{self.name + ': ' if self.name else ''}{name} is one number, not an array of rows")
-        return array
-
-    def progress(self) -> float | None:
-        return self._done
 
 
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
-    """Columns (N,), a batch of their rows at a time."""
+    """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
     step = fitting(ROWS, len(columns))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
-def _shape(array: NDArray[Any]) -> str:
-    return str(tuple(array.shape))
-
-
-def _kind(array: NDArray[Any]) -> Kind:
-    return Kind.NUMBER if array.dtype.kind in "fiub" else Kind.TEXT
+# -------------------------------------------------------------------------------------------------- values
 
 
 def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Values as float64 or as text; a DataError names the first that is not a number."""
+    """Return values as float64 or as text.
+
+    Args:
+        values: an array (N, ...).
+        kind: what to convert to.
+        source: the name of the file, for messages.
+        column: the name of the column, for messages.
+        start: the number of rows before these, for messages.
+
+    Raises:
+        DataError: a value that is not a number; the message names the first.
+    """
     if kind is Kind.TEXT:
         return as_text(values)
     if values.dtype.kind in "fiub":
         return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":
-        raise DataError(f"{_at(source, column)}: values of type {values.dtype} are not numbers")
+        raise DataError(f"{_column_label(source, column)}: values of type {values.dtype} are not numbers")
     flat = values.ravel()
-    numbers = np.empty(flat.size)
     width = max(1, flat.size // max(1, len(values)))
-    for i, value in enumerate(flat):
-        numbers[i] = to_number(value, source, column, start + i // width)
-    return numbers.reshape(values.shape)
+    numbers = [to_number(value, source, column, start + i // width) for i, value in enumerate(flat)]
+    return np.array(numbers, dtype=np.float64).reshape(values.shape)
 
 
 def to_number(value: Any, source: str, column: str, index: int) -> float:
-    """One cell as a number, NaN where it is missing; `index` counts rows from 0."""
+    """Return one cell as a number, NaN if it is missing; `index` counts rows from 0.
+
+    Raises:
+        DataError: it is not a number.
+    """
     if isinstance(value, (bytes, np.bytes_)):
         value = value.decode("utf-8", "replace")
-    if value is None or value in MISSING if isinstance(value, str) or value is None else value is _pandas_na():
-        return float("nan")
-    if isinstance(value, (bool, np.bool_, int, float, np.number)):
-        return float(value)
     if isinstance(value, str):
         number = parse_number(value)
         if number is not None:
             return number
-    raise DataError(f"{_at(source, column)}, row {index + 1}: {shorten(value)} is not a number")
+    elif _is_null(value):
+        return float("nan")
+    elif isinstance(value, (bool, np.bool_, int, float, np.number)):
+        return float(value)
+    raise DataError(f"{_column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
 
 
-_FLAGS = {"true": 1.0, "false": 0.0}
+_BOOLEANS = {"true": 1.0, "false": 0.0}
 
-_NAN = r"[+-]?nan\(\w*\)"
-"""As C libraries write it, `-nan(ind)`: PyArrow reads that, too."""
+_C_NAN = r"[+-]?nan\(\w*\)"
+"""NaN as C libraries write it, `-nan(ind)`; PyArrow reads it, too."""
 
 
 def parse_number(text: str) -> float | None:
-    """A text as a number: NaN where it stands for a missing one, 1 and 0 for true and false, None otherwise."""
+    """Return a text as a number: NaN if it means a missing one, 1 and 0 for true and false, None if it is no number."""
     stripped = text.strip()
     if stripped in MISSING:
         return float("nan")
@@ -269,41 +277,35 @@ def parse_number(text: str) -> float | None:
             return float(stripped)
     except ValueError:
         pass
-    return float("nan") if re.fullmatch(_NAN, stripped, re.IGNORECASE) else _FLAGS.get(stripped.lower())
-
-
-def _pandas_na() -> object:
-    import sys
-
-    pandas = sys.modules.get("pandas")
-    return pandas.NA if pandas is not None else None
+    return float("nan") if re.fullmatch(_C_NAN, stripped, re.IGNORECASE) else _BOOLEANS.get(stripped.lower())
 
 
 def as_text(values: NDArray[Any]) -> NDArray[Any]:
-    """Values as text objects, None where missing; whole numbers without a point."""
+    """Return values as text objects, None if missing; integers without a decimal point."""
     if values.dtype.kind in "iu":
         return values.astype(str).astype(object)
     text = np.empty(len(values), dtype=object)
     for i, value in enumerate(values.tolist()):
-        text[i] = _text(value)
+        if isinstance(value, bytes):
+            text[i] = value.decode("utf-8", "replace")
+        elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+            text[i] = str(int(value))
+        else:
+            text[i] = None if _is_null(value) or (isinstance(value, float) and value != value) else str(value)
     return text
 
 
-def _text(value: Any) -> str | None:
-    if value is None or value is _pandas_na() or (isinstance(value, float) and value != value):
-        return None
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value)
+def _is_null(value: object) -> bool:
+    """Whether a value is None or, if pandas is loaded, its NA."""
+    pandas = sys.modules.get("pandas")
+    return value is None or (pandas is not None and value is pandas.NA)
 
 
-def _at(source: str, column: str) -> str:
+def _column_label(source: str, column: str) -> str:
     return f"{source}: column {column!r}" if source else column
 
 
 def shorten(value: object, limit: int = 40) -> str:
-    """A value quoted for a message, cut where it is long."""
+    """Return a value in quotes, with an ellipsis if it is long."""
     text = repr(str(value) if isinstance(value, str) else value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from losscli.data.dataset import Dataset, Part
+from losscli.data.table import SliceableTable
 from losscli.evaluation.run import RunState
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ def _not_apart(dataset: Dataset, run: RunState, parts: Iterator[Part] | None) ->
         coupled = [e.label for e in run.evaluators if e.form.coupled]
         what = ", ".join(coupled) or ("a bootstrap" if run.resampling else "one of these losses")
         return f"{what} needs all rows in one place"
-    in_memory = [table for table in dataset.row_tables if not table.is_file_backed]
+    in_memory = [table for table in dataset.row_tables if table.path is None]
     if in_memory:
         return f"{in_memory[0].name or 'arrays'} is read as it comes, in one place"
     if parts is not None:
         return ""
     if dataset.infers_label_codes:
         return "its labels are told by all rows"
-    paired = len(dataset.row_tables) > 1 and not all(table.can_slice for table in dataset.row_tables)
+    paired = len(dataset.row_tables) > 1 and not all(isinstance(table, SliceableTable) for table in dataset.row_tables)
     return "the rows of its files are paired as they come" if paired else "the data is too small to be divided"

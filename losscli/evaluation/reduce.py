@@ -16,7 +16,6 @@ from typing import Any
 
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset, Part
-from losscli.data.table import RowOffsets
 from losscli.evaluation.part import PartResult, Plan, evaluate
 from losscli.evaluation.run import RunState, SketchedStatistics, Statistic
 from losscli.statistics.quantiles import BUDGET
@@ -91,7 +90,7 @@ def report_progress(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
     for parts, found in done:
         yield parts, found
         for table in dataset.row_tables:
-            table.fraction_read = parts[-1].pieces[0].fraction_read
+            table.fraction_read = parts[-1].pieces[0].fraction_after
 
 
 class OrderedReducer:
@@ -107,7 +106,6 @@ class OrderedReducer:
         self._blocks = PairwiseMerger()
         self._kept: Counter[Statistic] = Counter()
         self.full: SketchedStatistics = frozenset()
-        self._numbering = [RowOffsets(table) for table in self._dataset.row_tables]
 
     def of(self, evaluated: Iterable[Done]) -> Iterator[int]:
         """Put together what came of all parts; gives the rows of what is done with, bit by bit.
@@ -158,8 +156,8 @@ class OrderedReducer:
         """Tell the parts how many rows come before them."""
         before = self._dataset.policy.n
         for part, size in zip(parts, sizes, strict=True):
-            for numbering, piece in zip(self._numbering, part.pieces, strict=True):
-                numbering.tell(piece, before)
+            for table, piece in zip(self._dataset.row_tables, part.pieces, strict=True):
+                table.row_numbers.add_piece(before, piece)
             before += size
 
     def _join(self, size: int, run: RunState) -> None:

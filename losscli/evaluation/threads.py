@@ -29,9 +29,7 @@ def run_parts(dataset: Dataset, run: RunState, parts: Iterator[Part], keep: Keep
     def one(part: Part) -> PartResult:
         return evaluate(part, plan, assembly.full, keep is not None)
 
-    done = ordered_map_with_fallback(
-        one, parts, dataset.jobs, lambda part: part.remaining_pieces(dataset.wanted(dataset.row_tables[0]))
-    )
+    done = ordered_map_with_fallback(one, parts, dataset.jobs, dataset.parts_from)
     try:
         yield from assembly.of(report_progress(dataset, (((part,), found) for part, found in done)))
     finally:

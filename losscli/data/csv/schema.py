@@ -1,160 +1,173 @@
-"""Lines of delimited text as columns: by PyArrow where there are many, by the csv module where they are few or PyArrow
-refuses. The csv module's reading is what counts, and what names the faulty cell."""
+"""Lines of delimited text as columns: parsed by PyArrow if they are many, by the csv module if they are few or PyArrow
+refuses them. The csv module decides what counts as correct, and names the faulty cell."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.csv.byte_slice import ByteSlice
 from losscli.data.table import MISSING, Chunk, Column, Kind, to_number
 from losscli.errors import DataError
+from losscli.messages import Hint
 
-csv.field_size_limit((1 << 31) - 1)  # as large a cell as PyArrow takes: which of the two reads it must not matter
+csv.field_size_limit((1 << 31) - 1)  # PyArrow's limit: which of the two parses a cell must not matter
+
+
+def decode(data: bytes) -> str:
+    """Return bytes as text; bytes that are not UTF-8 become surrogates, which can be found later."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+class ByteSlice:
+    """Whole lines: the bytes [start, stop) of some data, without a copy."""
+
+    def __init__(self, data: bytes, start: int = 0, stop: int | None = None) -> None:
+        self.data, self.start = data, start
+        self.stop = len(data) if stop is None else stop
+        # to find a quote is several times faster than to count them
+        has_quotes = data.find(b'"', start, self.stop) >= 0
+        self.quotes = data.count(b'"', start, self.stop) if has_quotes else 0
 
 
 class CsvSchema(NamedTuple):
-    """What is known of a delimited text once its header is read: all that it takes to read any of its lines.
+    """All that is needed to parse any lines of a delimited text, known once its header is read.
 
-    `name` is how messages call the text, `flags` are the columns of true and false.
+    Attributes:
+        name: what messages call the text.
+        columns: its columns.
+        delimiter: the character between cells.
+        booleans: the names of the columns of true and false.
     """
 
     name: str
     columns: tuple[Column, ...]
     delimiter: str
-    flags: frozenset[str] = frozenset()
+    booleans: frozenset[str] = frozenset()
 
-    @property
-    def names(self) -> list[str]:
-        return [column.name for column in self.columns]
+    def parse(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int, is_large: bool) -> Chunk:
+        """Return the wanted columns of some lines.
 
-    def parse(self, lines: ByteSlice, wanted: Mapping[str, Kind], done: int, many: bool) -> Chunk:
-        """The wanted columns of some lines, of which `done` rows come before; `many` are worth PyArrow.
+        Args:
+            lines: whole lines.
+            wanted: column name -> what to read it as.
+            rows_before: the number of rows before these lines, for messages.
+            is_large: whether there are enough lines for PyArrow.
 
         Raises:
-            DataError: what is no text, a row of too few or too many cells, a cell that is no number.
+            DataError: bytes that are not text, a row of too few or too many cells, a cell that is not a number.
         """
-        if not lines.size:
+        if lines.start == lines.stop:
             return {name: np.zeros(0) for name in wanted}
-        if lines.open_quote:
-            rows = self._rows_before_open_quote(lines, wanted, done)
-            raise DataError(f"{self.name}: a quote is opened and never closed, at row {done + rows + 1} or after it")
-        parsed = self._by_arrow(lines, wanted) if many else None
-        if parsed is None and b"\0" in lines:
-            raise DataError(f"{self.name}: holds NUL bytes: it is not text; --input-format names another format")
-        return self.parse_with_csv_module(lines, wanted, done) if parsed is None else parsed
+        if lines.quotes % 2:
+            row = rows_before + self._rows_before_open_quote(lines, wanted, rows_before) + 1
+            raise DataError(f"{self.name}: a quote is opened and never closed, at row {row} or after it")
+        if lines.data.find(b"\0", lines.start, lines.stop) >= 0:
+            raise DataError(f"{self.name}: holds NUL bytes: it is not text", Hint.INPUT_FORMAT_OTHER)
+        parsed = self._parse_with_pyarrow(lines, wanted) if is_large else None
+        return self.parse_with_csv_module(lines, wanted, rows_before) if parsed is None else parsed
 
-    def _rows_before_open_quote(self, lines: ByteSlice, wanted: Mapping[str, Kind], done: int) -> int:
+    def _rows_before_open_quote(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> int:
+        """Return the number of rows before the line of a quote that is never closed."""
         end, text = lines.stop, lines.data
         while (end := text.rfind(b"\n", lines.start, end)) >= 0 and text.count(b'"', lines.start, end) % 2:
             pass
-        head = self.parse_with_csv_module(ByteSlice(text, lines.start, end + 1), wanted, done) if end >= 0 else {}
+        if end < 0:
+            return 0
+        head = self.parse_with_csv_module(ByteSlice(text, lines.start, end + 1), wanted, rows_before)
         return max((len(column) for column in head.values()), default=0)
 
-    # ---------------------------------------------------------------------------------------------- by PyArrow
+    # ------------------------------------------------------------------------------------------------ PyArrow
 
-    def _by_arrow(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
-        """The columns by PyArrow; None where it refuses, so that the exact reading may say why.
+    def _parse_with_pyarrow(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
+        """Return the columns, or None if PyArrow refuses the lines: the csv module then says why.
 
-        Cells are first read as if none were missing: to look every cell up among the words for that takes longer than
-        to read the few lines again that come before the first such word.
+        Cells are first read as if none were missing. To look up every cell among the words for missing values takes
+        longer than to read again the few lines before the first such word.
         """
         import pyarrow as pa
 
-        try:
-            plain = self._plain_numbers(lines, wanted)
-            return self._arrow_table(lines, wanted, []) if plain is None else plain
-        except pa.ArrowInvalid:
+        for missing in ([], list(MISSING)):
             try:
-                return self._arrow_table(lines, wanted, list(MISSING))
+                return self._read_with_pyarrow(lines, wanted, missing)
             except pa.ArrowInvalid:
-                return None
+                pass
+        return None
 
-    def _plain_numbers(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
-        """The columns where all are numbers and the lines plain; None otherwise."""
-        if Kind.TEXT in wanted.values() or not self.flags.isdisjoint(wanted):
-            return None
-        from losscli.data.csv.fast import numbers
-
-        positions = sorted((self.names.index(name), name) for name in wanted)
-        columns = numbers(lines, [place for place, _ in positions], len(self.columns), self.delimiter)
-        if columns is None:
-            return None
-        found = {name: column for (_, name), column in zip(positions, columns, strict=True)}
-        return {name: found[name] for name in wanted}
-
-    def _arrow_table(self, lines: ByteSlice, wanted: Mapping[str, Kind], missing: Sequence[str]) -> Chunk:
+    def _read_with_pyarrow(self, lines: ByteSlice, wanted: Mapping[str, Kind], missing: Sequence[str]) -> Chunk:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
         from losscli.data.arrow import to_numpy
 
-        if b"\0" in lines:
-            raise pa.ArrowInvalid("it is not text")
-        types = {n: pa.string() if k is Kind.TEXT else pa.bool_() if n in self.flags else pa.float64()
-                 for n, k in wanted.items()}  # fmt: skip
-        quotes = lines.quotes > 0
+        names = [column.name for column in self.columns]
+        text, number, boolean = pa.string(), pa.float64(), pa.bool_()
+        has_quotes = lines.quotes > 0
         table = arrow_csv.read_csv(
             pa.BufferReader(memoryview(lines.data)[lines.start : lines.stop]),
             read_options=arrow_csv.ReadOptions(
-                column_names=self.names, block_size=lines.size + 1, use_threads=False
+                column_names=names, block_size=lines.stop - lines.start + 1, use_threads=False
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self.delimiter, quote_char='"' if quotes else False, newlines_in_values=quotes,
-                ignore_empty_lines=len(self.names) > 1,
+                delimiter=self.delimiter,
+                quote_char='"' if has_quotes else False,
+                newlines_in_values=has_quotes,
+                ignore_empty_lines=len(names) > 1,
             ),
             convert_options=arrow_csv.ConvertOptions(
-                include_columns=list(wanted), column_types=types, null_values=missing, strings_can_be_null=False,
+                include_columns=list(wanted),
+                column_types={
+                    name: text if kind is Kind.TEXT else boolean if name in self.booleans else number
+                    for name, kind in wanted.items()
+                },
+                null_values=missing,
+                strings_can_be_null=False,
                 check_utf8=True,
             ),
-        )  # fmt: skip
+        )
         return {name: to_numpy(table.column(name), wanted[name], self.name, name, 0) for name in wanted}
 
-    # ------------------------------------------------------------------------------------------------- exactly
+    # ---------------------------------------------------------------------------------------- the csv module
 
-    def parse_with_csv_module(self, lines: ByteSlice, wanted: Mapping[str, Kind], done: int) -> Chunk:
-        text, names = lines.text(), self.names
-        if len(names) == 1:
-            text = text.rstrip("\r\n") + "\n"
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)
-        rows = [row or [""] for row in self._rows(reader, done) if row or len(names) == 1]
+    def parse_with_csv_module(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> Chunk:
+        """Return the wanted columns as the csv module reads them; raise as `parse`."""
+        text, names = decode(lines.data[lines.start : lines.stop]), [column.name for column in self.columns]
         width = len(names)
+        if width == 1:
+            text = text.rstrip("\r\n") + "\n"
+        rows: list[list[str]] = []
+        try:
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter):
+                if row or width == 1:  # an empty line is a missing value if there is one column
+                    rows.append(row or [""])
+        except csv.Error as error:
+            raise DataError(f"{self.name}: row {rows_before + len(rows) + 1} cannot be read: {error}") from None
         for i, row in enumerate(rows):
             if len(row) != width:
                 cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-                raise DataError(f"{self.name}: row {done + i + 1} has {cells}, the header {width}")
+                raise DataError(f"{self.name}: row {rows_before + i + 1} has {cells}, the header {width}")
         indices = {name: names.index(name) for name in wanted}
         return {
-            name: self._column([row[indices[name]] for row in rows], kind, name, done) for name, kind in wanted.items()
+            name: self._convert([row[indices[name]] for row in rows], kind, name, rows_before)
+            for name, kind in wanted.items()
         }
 
-    def _rows(self, reader: Any, done: int) -> Iterator[list[str]]:
-        count = done
-        try:
-            for row in reader:
-                count += bool(row)
-                yield row
-        except csv.Error as error:
-            raise DataError(f"{self.name}: row {count + 1} cannot be read: {error}") from None
-
-    def _column(self, cells: Sequence[str], kind: Kind, name: str, done: int) -> NDArray[Any]:
+    def _convert(self, cells: Sequence[str], kind: Kind, name: str, rows_before: int) -> NDArray[Any]:
         if kind is Kind.TEXT:
             for i, cell in enumerate(cells):
                 if "\udc80" <= max(cell, default="") <= "\udcff":
-                    raise DataError(f"{self.name}: column {name!r}, row {done + i + 1}: is not UTF-8 text")
+                    raise DataError(f"{self.name}: column {name!r}, row {rows_before + i + 1}: is not UTF-8 text")
             return np.array([cell if cell else None for cell in cells], dtype=object)
-        try:
-            joined = np.array(cells, dtype=np.float64) if not any("_" in cell for cell in cells) else None
-        except ValueError:
-            joined = None
-        if joined is not None:
-            return joined
-        return np.array([self._number(cell, name, done + i) for i, cell in enumerate(cells)], dtype=np.float64)
+        if not any("_" in cell for cell in cells):  # Python reads 1_000 as a number
+            try:
+                return np.array(cells, dtype=np.float64)
+            except ValueError:
+                pass
+        return np.array([self._number(cell, name, rows_before + i) for i, cell in enumerate(cells)], dtype=np.float64)
 
     def _number(self, cell: str, name: str, index: int) -> float:
         try:

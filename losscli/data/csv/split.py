@@ -1,80 +1,82 @@
-"""Pieces of delimited text: the lines that start in a range of a file's bytes, or blocks of lines out of a stream.
+"""Pieces of delimited text: the lines that start in a range of a file's bytes, or blocks of lines of a stream.
 
-Both are cut at the same lines: piece k has those that start in the k-th stretch of so many bytes after the header. A
-newline inside quotes ends no line. In a stream, where all quotes before are known, none is cut there; a range cannot
-know, but tells afterwards: as long as every range before has an even number of quotes, so has what comes before it.
+Both are cut at the same lines: piece k has the lines that start in the k-th stretch of so many bytes after the header. A
+newline inside quotes does not end a line. A stream counts all quotes, and is not cut inside them. A range does not know
+the quotes before it. If all ranges before it hold an even number of quotes, it begins outside of quotes; the first with
+an odd number raises SplitInsideQuotes, and from there on the file is read as a stream.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO
 
 from losscli.data import remote
-from losscli.data.csv.byte_slice import ByteSlice
-from losscli.data.csv.schema import CsvSchema
+from losscli.data.csv.schema import ByteSlice, CsvSchema
 from losscli.data.table import Chunk, Kind, SplitInsideQuotes, Table, in_batches
 from losscli.errors import DataError
 
-TAIL = 1 << 12
-"""Bytes beyond a range in which its last line is expected to end."""
+BYTES_PAST_RANGE = 1 << 12
+"""Bytes behind a range that are read with it, to find the end of its last line."""
 
 
-class _Piece(Table):
+class CsvPiece(Table):
     """Some lines of a text."""
 
-    def __init__(self, layout: CsvSchema, format: str) -> None:
-        super().__init__(layout.name, format, layout.columns)
-        self.layout = layout
+    def __init__(self, schema: CsvSchema, format: str, path: str | None = None) -> None:
+        super().__init__(schema.name, format, schema.columns, path=path)
+        self.schema = schema
 
     def lines(self) -> ByteSlice:
-        """The lines.
+        """Return the lines.
 
         Raises:
-            Torn: they begin or end inside quotes.
+            SplitInsideQuotes: they begin or end inside quotes.
         """
         raise NotImplementedError
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return in_batches(self.layout.parse(self.lines(), wanted, self.before, many=True))
+        return in_batches(self.schema.parse(self.lines(), wanted, self.rows_before, is_large=True))
 
 
-class BlockPiece(_Piece):
-    """Lines that are in memory."""
+class BlockPiece(CsvPiece):
+    """Lines in memory."""
 
-    in_memory = True
-
-    def __init__(self, layout: CsvSchema, format: str, block: bytes) -> None:
-        super().__init__(layout, format)
+    def __init__(self, schema: CsvSchema, format: str, block: bytes, fraction_after: float | None) -> None:
+        super().__init__(schema, format)
         self._block = block
+        self.fraction_after = fraction_after
 
     def lines(self) -> ByteSlice:
         return ByteSlice(self._block)
 
 
-class RangePiece(_Piece):
-    """The lines of a file that start in [low, high), of a text from `first` to `end`."""
+class RangePiece(CsvPiece):
+    """The lines of a file that start in the bytes [low, high), of a text in the bytes [first, end)."""
 
-    def __init__(self, layout: CsvSchema, format: str, path: str, span: tuple[int, int, int, int]) -> None:
-        super().__init__(layout, format)
+    def __init__(self, schema: CsvSchema, format: str, path: str, span: tuple[int, int, int, int]) -> None:
+        """Make a piece; `span` is (first, low, high, end)."""
+        super().__init__(schema, format, path)
         self._path, self._span = path, span
-        first, _, high, end = span
-        self.fraction_read = (high - first) / (end - first)
+        self.fraction_after = self._fraction(span[2])
+
+    def _fraction(self, position: int) -> float:
+        first, _, _, end = self._span
+        return min(1.0, (position - first) / (end - first))
 
     def lines(self) -> ByteSlice:
-        lines = self._cut()[1]
-        if lines.open_quote:
+        lines = self._read()[1]
+        if lines.quotes % 2:
             raise SplitInsideQuotes
         return lines
 
-    def _cut(self) -> tuple[int, ByteSlice]:
-        """Where the bytes begin that were read, and the lines among them."""
+    def _read(self) -> tuple[int, ByteSlice]:
+        """Return the position of the bytes that were read, and the lines among them."""
         first, low, high, end = self._span
-        at = max(low - 1, first)  # if a line ends just before, the next one is ours
+        at = max(low - 1, first)  # if a line ends just before the range, the next one is in it
         try:
             with remote.open_file(self._path) as file:
                 file.seek(at)
-                data = file.read(min(high + TAIL, end) - at) or b""
+                data = file.read(min(high + BYTES_PAST_RANGE, end) - at) or b""
                 start = 0 if low == first else data.find(b"\n", 0, high - at - 1) + 1
                 if low > first and not start:
                     return at, ByteSlice(data, 0, 0)
@@ -87,44 +89,46 @@ class RangePiece(_Piece):
             raise DataError(f"{self.name}: cannot be read: {remote.reason(error)}") from None
         return at, ByteSlice(data, start, stop or len(data))
 
-    def remaining_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        first, low, high, end = self._span
-        at, lines = self._cut()
+    def remaining_pieces(self) -> Iterator[Table]:
+        """Yield the lines from here to the end of the file, read as a stream."""
+        _, low, high, _ = self._span
+        at, lines = self._read()
         with remote.open_file(self._path) as file:
             file.seek(at + lines.start)
-            for block, position in _positions(file, blocks_of(file.read, high - at - lines.start, high - low)):
-                piece = BlockPiece(self.layout, self.format, block)
-                piece.file, piece.fraction_read = self.file, min(1.0, (position - first) / (end - first))
-                yield piece
-        if self.following is not None:
-            yield from self.following.pieces(wanted)
+            for block in split_stream(file.read, high - at - lines.start, high - low):
+                yield BlockPiece(self.schema, self.format, block, self._fraction(file.tell()))
 
 
-def _positions(file: BinaryIO, blocks: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
-    return ((block, file.tell()) for block in blocks)
+def range_pieces(
+    schema: CsvSchema, format: str, path: str, first: int, end: int, bytes_per_piece: int
+) -> Iterator[Table]:
+    """Yield the lines in the bytes [first, end) of a file as ranges."""
+    for low in range(first, end, bytes_per_piece):
+        yield RangePiece(schema, format, path, (first, low, min(low + bytes_per_piece, end), end))
 
 
-def range_pieces(layout: CsvSchema, format: str, path: str, first: int, end: int, size: int) -> Iterator[Table]:
-    """The lines of a file between two places, by ranges of so many bytes."""
-    for low in range(first, end, size):
-        yield RangePiece(layout, format, path, (first, low, min(low + size, end), end))
+def block_pieces(
+    schema: CsvSchema,
+    format: str,
+    read: Callable[[int], bytes],
+    progress: Callable[[], float | None],
+    bytes_per_piece: int,
+) -> Iterator[Table]:
+    """Yield the lines of a stream as blocks."""
+    for block in split_stream(read, bytes_per_piece, bytes_per_piece):
+        yield BlockPiece(schema, format, block, progress())
 
 
-def block_pieces(layout: CsvSchema, format: str, read: Callable[[int], bytes], size: int) -> Iterator[Table]:
-    """The lines of a stream, by blocks of about so many bytes."""
-    return (BlockPiece(layout, format, block) for block in blocks_of(read, size, size))
-
-
-def blocks_of(read: Callable[[int], bytes], first: int, size: int) -> Iterator[bytes]:
-    """Blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes."""
+def split_stream(read: Callable[[int], bytes], first: int, size: int) -> Iterator[bytes]:
+    """Yield blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes."""
     rest, due, more = b"", first, True
     while rest or more:
         step = due - len(rest)
-        while not (cut := end_of_lines(rest, due - 1)) and more:
-            data = read(max(step, TAIL))
+        while not (cut := find_line_end(rest, due - 1)) and more:
+            data = read(max(step, BYTES_PAST_RANGE))
             more = bool(data)
             rest += data
-            step = len(rest) if len(rest) > due + TAIL else due - len(rest)
+            step = len(rest) if len(rest) > due + BYTES_PAST_RANGE else due - len(rest)
         cut = cut or len(rest)
         if cut:
             yield rest[:cut]
@@ -132,8 +136,8 @@ def blocks_of(read: Callable[[int], bytes], first: int, size: int) -> Iterator[b
         due += -((due - 1) // size) * size
 
 
-def end_of_lines(data: bytes, least: int) -> int:
-    """Where the first line ends that ends at `least` or behind: a newline that is not inside quotes; 0 if none does."""
+def find_line_end(data: bytes, least: int) -> int:
+    """Return the position after the first newline at `least` or later that is not inside quotes; 0 if there is none."""
     end = data.find(b"\n", max(least, 0))
     if end < 0 or data.find(b'"') < 0:
         return end + 1

@@ -1,210 +1,238 @@
-"""CSV and TSV: the header, what the columns hold, and the lines below it, by pieces where they are many."""
+"""CSV and TSV files and streams: the header, what the columns hold, and the lines below it, in pieces if they are many."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import BinaryIO, Protocol
 
-from losscli.data.csv.byte_slice import ByteSlice, decode
-from losscli.data.csv.schema import CsvSchema
-from losscli.data.csv.split import block_pieces, end_of_lines, range_pieces
+from losscli.data.csv.schema import ByteSlice, CsvSchema, decode
+from losscli.data.csv.split import RangePiece, block_pieces, find_line_end, range_pieces
 from losscli.data.files import Input
-from losscli.data.table import MISSING, Chunk, Column, Kind, Table, in_batches, parse_number, shorten
+from losscli.data.prefetch import read_pieces
+from losscli.data.table import MISSING, Chunk, Column, Kind, SplittableTable, Table, in_batches, parse_number, shorten
 from losscli.errors import DataError
+from losscli.messages import Hint
 
-SMALL = 1 << 17
-"""Bytes below which importing PyArrow costs more than it saves."""
+BYTES_PARSED_BY_CSV_MODULE = 1 << 17
+"""Size of a text up to which importing PyArrow costs more than it saves."""
 
-BLOCK = 1 << 22
-"""Bytes of a piece: enough that a call for each costs nothing, few enough that what is made of them stays in cache."""
+BYTES_PER_PIECE = 1 << 22
+"""Size of a piece: enough to make the calls for it cheap, little enough to keep what is made of it in cache."""
 
-SAMPLE = 1 << 14
+BYTES_SAMPLED = 1 << 14
 """Bytes that tell what the columns hold."""
+
+ROWS_SAMPLED = 200
+"""Rows that tell what the columns hold."""
 
 DELIMITERS = ",\t;|"
 
 
-class TextTable(Table):
-    """A delimited text file or stream."""
+class ReadableBytes(Protocol):
+    """A stream of bytes."""
 
-    small_pieces = True
+    def read(self, size: int, /) -> bytes: ...
 
-    def __init__(
-        self, source: Input, format: str, header: bool | None = None, delimiter: str | None = None
-    ) -> None:  # fmt: skip
-        self._source = source
-        self._stream, mark = _utf8(source)
-        first = self._first_lines()
-        if not first.strip():
-            raise DataError(f"{source.name}: is empty")
-        self._delimiter = delimiter or ("\t" if format == "tsv" else _sniff_delimiter(first))
-        given, self._body = self._header(first, header)
-        self.can_split = self._more
-        self._start = None if mark is None else mark + len(first) - len(self._body)
-        self._size = source.size_of_file()
-        self.is_file_backed = self._start is not None and self._size is not None
-        self._names = _told_apart(given)
-        sample = self._sample(self._body)
-        columns = [Column(n, _kind(cells)) for n, cells in zip(self._names, sample, strict=True)]
-        super().__init__(source.name, format, columns)
-        flags = frozenset(n for n, cells in zip(self._names, sample, strict=True) if _are_flags(cells))
-        self.layout = CsvSchema(source.name, tuple(columns), self._delimiter, flags)
-        self.repeated = frozenset(name for name in given if given.count(name) > 1)
 
-    def _first_lines(self) -> bytes:
-        """The first lines, more than one where there are; the whole text if it is small."""
-        first: bytes = self._stream.read(SMALL)
-        self._more = len(first) == SMALL
-        while self._more:
-            data = self._stream.read(max(len(first), BLOCK - len(first)))
-            self._more = bool(data)
-            first += data
-            if len(first) >= BLOCK and end_of_lines(first, 0):
-                break
-        return first
+def open_csv(source: Input, format: str, header: bool | None = None, delimiter: str | None = None) -> Table:
+    """Return delimited text as a table that can be split, unless it is short.
 
-    def progress(self) -> float | None:
-        return self._source.progress()
+    Args:
+        source: what to read.
+        format: `csv` or `tsv`.
+        header: whether the first line names the columns; None to find out.
+        delimiter: the character between cells; None to find out.
 
-    # ------------------------------------------------------------------------------------------- the header
+    Raises:
+        DataError: it is empty, is not text, or has no header where one is needed.
+    """
+    stream, start = _skip_byte_order_mark(source)
+    head, is_whole = _read_head(stream)
+    if not head.strip():
+        raise DataError(f"{source.name}: is empty")
+    size = _first_line_size(head)
+    if not delimiter:
+        line = decode(head[:size])
+        most = max(DELIMITERS, key=line.count)
+        delimiter = "\t" if format == "tsv" else most if line.count(most) else ","
+    names, has_header = _read_header(source.name, head[:size], header, delimiter)
+    body = head[size:] if has_header else head
+    sample = body if is_whole and len(body) <= BYTES_SAMPLED else body[:BYTES_SAMPLED].rpartition(b"\n")[0]
+    schema = _infer_schema(source.name, names, delimiter, decode(sample))
+    start = None if start is None else start + len(head) - len(body)
+    table = (
+        CsvText(schema, format, source, start, body)
+        if is_whole
+        else CsvFile(schema, format, source, start, body, stream)
+    )
+    table.repeated = frozenset(name for name, count in Counter(names).items() if count > 1)
+    return table
 
-    def _header(self, block: bytes, header: bool | None) -> tuple[list[str], bytes]:
-        line, body = _split_line(block)
-        cells = next(csv.reader(io.StringIO(decode(line)), delimiter=self._delimiter), [])
-        names_alone = len(cells) > 1 and not any(_is_number(cell) or cell in MISSING for cell in cells)
-        if header is False and not names_alone:  # of several files some may have a header all the same
-            return [str(i + 1) for i in range(len(cells))], block
-        cells = [cell.strip() for cell in cells]
-        if header is None and cells and all(_is_number(cell) for cell in cells) and cells != _counting(cells):
-            raise DataError(
-                f"{self._source.name}: the first line holds numbers ({shorten(', '.join(cells))}), not column "
-                "names; --no-header if the data starts there, --header if these are names"
-            )
-        return cells, body
 
-    def _sample(self, body: bytes) -> list[list[str]]:
-        cut = self._more or len(body) > SAMPLE
-        text = decode(body[:SAMPLE].rpartition(b"\n")[0] if cut else body)
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter) if row]
-        return [[row[i].strip() for row in rows[:200] if i < len(row)] for i in range(len(self._names))]
+class CsvText(Table):
+    """Delimited text that is short enough to be parsed at once."""
 
-    # -------------------------------------------------------------------------------------------- the pieces
-
-    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        if self._start is None or self._size is None:
-            return block_pieces(self.layout, self.format, _Rejoined(self._body, self._stream).read, BLOCK)
-        return range_pieces(self.layout, self.format, self._source.path, self._start, self._size, BLOCK)
+    def __init__(self, schema: CsvSchema, format: str, source: Input, start: int | None, body: bytes) -> None:
+        """Make a table of the bytes below the header; `start` is their position in the file."""
+        path = None if start is None or source.size_of_file() is None else source.path
+        super().__init__(schema.name, format, schema.columns, path=path)
+        self._schema, self._body = schema, body
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        if self.can_split:
-            from losscli.data.prefetch import chunks_of
-
-            yield from chunks_of(self, wanted, 1)
-            return
-        batches = list(in_batches(self.layout.parse(ByteSlice(self._body), wanted, 0, many=len(self._body) > SMALL)))
+        is_large = len(self._body) > BYTES_PARSED_BY_CSV_MODULE
+        self.fraction_read = 1.0
+        batches = list(in_batches(self._schema.parse(ByteSlice(self._body), wanted, 0, is_large)))
         if not batches:
             raise self.empty_error()
         yield from batches
 
-    def empty_error(self) -> DataError:
-        return DataError(f"{self.name}: has a header but no rows")
+
+class CsvFile(SplittableTable):
+    """Delimited text that is read in pieces: ranges of a file, or blocks of a stream."""
+
+    def __init__(
+        self, schema: CsvSchema, format: str, source: Input, start: int | None, body: bytes, stream: ReadableBytes
+    ) -> None:
+        """Make a table of the bytes below the header: `body`, which starts at `start` of the file, and the stream."""
+        size = None if start is None else source.size_of_file()
+        super().__init__(schema.name, format, schema.columns, path=None if size is None else source.path)
+        self._schema, self._input = schema, source
+        self._span = (start or 0, size or 0)
+        self._stream = JoinedStream(body, stream)
+
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        if self.path is None:
+            read, progress = self._stream.read, self._input.progress
+            return block_pieces(self._schema, self.format, read, progress, BYTES_PER_PIECE)
+        return range_pieces(self._schema, self.format, self.path, *self._span, BYTES_PER_PIECE)
+
+    def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        assert isinstance(piece, RangePiece)
+        return piece.remaining_pieces()
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        return self.chunks_by_threads(wanted, 1)
+
+    def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
+        return read_pieces(self, self.pieces(wanted), wanted, jobs)
 
 
-class _Rejoined:
-    """A stream, some bytes of which have been read already."""
-
-    def __init__(self, head: bytes, stream: Any) -> None:
-        self._head, self._stream = head, stream
-
-    def read(self, size: int) -> bytes:
-        if not self._head:
-            return bytes(self._stream.read(size))
-        data, self._head = self._head[:size], self._head[size:]
-        return data
+# --------------------------------------------------------------------------------------------- the first lines
 
 
-def _told_apart(names: Sequence[str]) -> list[str]:
-    """Column names as pandas tells equal ones apart: x, x.1, x.2."""
-    seen: dict[str, int] = {}
-    told = []
-    for name in names:
-        count = seen[name] = seen.get(name, -1) + 1
-        told.append(f"{name}.{count}" if count else name)
-    return told
+def _read_head(stream: ReadableBytes) -> tuple[bytes, bool]:
+    """Return the first lines, at least two if there are, and whether they are the whole text, as they are if it is short."""
+    head = stream.read(BYTES_PARSED_BY_CSV_MODULE)
+    is_whole = len(head) < BYTES_PARSED_BY_CSV_MODULE
+    while not is_whole:
+        data = stream.read(max(len(head), BYTES_PER_PIECE - len(head)))
+        is_whole = not data
+        head += data
+        if len(head) >= BYTES_PER_PIECE and find_line_end(head, 0):
+            break
+    return head, is_whole
 
 
-def _kind(cells: Sequence[str]) -> Kind:
-    return Kind.NUMBER if all(_is_number(cell) or cell in MISSING for cell in cells) else Kind.TEXT
+def _first_line_size(data: bytes) -> int:
+    """Return the size of the first line; its quotes may hold newlines."""
+    if end := find_line_end(data, 0):
+        return end
+    return data.find(b"\r") + 1 or len(data)  # old Macs end lines with a carriage return
 
 
-def _are_flags(cells: Sequence[str]) -> bool:
-    """Whether a column is of true and false."""
-    return bool(cells) and {cell.lower() for cell in cells} <= {"true", "false"}
+def _read_header(name: str, line: bytes, header: bool | None, delimiter: str) -> tuple[list[str], bool]:
+    """Return the names of the columns, and whether the first line holds them.
+
+    Raises:
+        DataError: it may be a row of numbers.
+    """
+    cells = next(csv.reader(io.StringIO(decode(line)), delimiter=delimiter), [])
+    are_names = len(cells) > 1 and all(parse_number(cell) is None for cell in cells)
+    counted = [str(i) for i in range(len(cells))]
+    if header is False and not are_names:  # of several files some may have a header all the same
+        return [str(i + 1) for i in range(len(cells))], False
+    cells = [cell.strip() for cell in cells]
+    are_numbers = all(cell not in MISSING and parse_number(cell) is not None for cell in cells)
+    if header is None and cells and are_numbers and cells != counted:
+        raise DataError(
+            f"{name}: the first line holds numbers ({shorten(', '.join(cells))}), not column names", Hint.HAS_HEADER
+        )
+    return cells, True
 
 
-def _is_number(cell: str) -> bool:
-    return cell != "" and cell not in MISSING and parse_number(cell) is not None
+def _infer_schema(name: str, names: Sequence[str], delimiter: str, sample: str) -> CsvSchema:
+    """Return what the columns hold by the first rows; equal names are numbered as pandas does: x, x.1, x.2."""
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    rows = [row for row in reader if row][:ROWS_SAMPLED]
+    seen: Counter[str] = Counter()
+    columns, booleans = [], set()
+    for i, given in enumerate(names):
+        column = f"{given}.{seen[given]}" if seen[given] else given
+        seen[given] += 1
+        cells = [row[i].strip() for row in rows if i < len(row)]
+        has_text = any(parse_number(cell) is None for cell in cells)
+        columns.append(Column(column, Kind.TEXT if has_text else Kind.NUMBER))
+        if cells and {cell.lower() for cell in cells} <= {"true", "false"}:
+            booleans.add(column)
+    return CsvSchema(name, tuple(columns), delimiter, frozenset(booleans))
 
 
-def _counting(cells: Sequence[str]) -> list[str]:
-    return [str(i) for i in range(len(cells))]
+# ------------------------------------------------------------------------------------------------- the stream
 
 
-def _sniff_delimiter(block: bytes) -> str:
-    line = decode(_split_line(block)[0])
-    best = max(DELIMITERS, key=line.count)
-    return best if line.count(best) else ","
-
-
-def _split_line(block: bytes) -> tuple[bytes, bytes]:
-    """The first line (quotes may span newlines) and the rest."""
-    end = block.find(b"\n")
-    while end >= 0 and block.count(b'"', 0, end) % 2:
-        end = block.find(b"\n", end + 1)
-    if end < 0:
-        carriage = block.find(b"\r")  # the line ends of old Macs
-        end = carriage if carriage >= 0 else len(block)
-    return block[: end + 1], block[end + 1 :]
-
-
-def _utf8(source: Input) -> tuple[Any, int | None]:
-    """The stream without its byte order mark, recoded where the mark says UTF-16; and where its text begins."""
+def _skip_byte_order_mark(source: Input) -> tuple[ReadableBytes, int | None]:
+    """Return the text as a stream of UTF-8, and its position in the file; None if it is recoded."""
     head = source.head()
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise DataError(f"{source.name}: is UTF-32 and not text that can be read: save it as UTF-8")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _Recoded(source), None
+        return Utf16Stream(source.name, source.stream), None
     if head.startswith(codecs.BOM_UTF8):
         source.stream.read(len(codecs.BOM_UTF8))
         return source.stream, len(codecs.BOM_UTF8)
     if b"\0" in head:
-        raise DataError(f"{source.name}: is not text (it holds NUL bytes); --input-format names another format")
+        raise DataError(f"{source.name}: is not text (it holds NUL bytes)", Hint.INPUT_FORMAT_OTHER)
     return source.stream, 0
 
 
-class _Recoded:
+class JoinedStream:
+    """Some bytes, and the stream that they were read from."""
+
+    def __init__(self, head: bytes, stream: ReadableBytes) -> None:
+        self._head, self._stream = head, stream
+
+    def read(self, size: int, /) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        data, self._head = self._head[:size], self._head[size:]
+        return data
+
+
+class Utf16Stream:
     """UTF-16 with a byte order mark, read as UTF-8."""
 
-    def __init__(self, source: Input) -> None:
-        self._source = source
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self._name, self._stream = name, stream
         self._decoder = codecs.getincrementaldecoder("utf-16")()
         self._left = b""
 
-    def read(self, size: int) -> bytes:
-        """So many bytes, or all there are."""
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, or all there are.
+
+        Raises:
+            DataError: it is not UTF-16.
+        """
         while len(self._left) < size:
-            data = self._source.stream.read(size)
-            self._left += self._decode(data)
+            data = self._stream.read(size)
+            try:
+                self._left += self._decoder.decode(data, final=not data).encode("utf-8", "surrogatepass")
+            except UnicodeDecodeError as error:
+                raise DataError(f"{self._name}: is not the UTF-16 that its first bytes announce ({error})") from None
             if not data:
                 break
         data, self._left = self._left[:size], self._left[size:]
         return data
-
-    def _decode(self, data: bytes) -> bytes:
-        try:
-            return self._decoder.decode(data, final=not data).encode("utf-8", "surrogatepass")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self._source.name}: is not the UTF-16 that its first bytes announce ({error})") from None

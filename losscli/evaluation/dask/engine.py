@@ -71,7 +71,6 @@ def run_parts(dataset: Dataset, run: RunState, parts: Iterator[Part], request: E
 
 def _until_torn(client: Any, plan: Plan, assembly: OrderedReducer, parts: Iterable[Part]) -> Generator[Done]:
     """The parts with what they came to; from one that is cut in the wrong place the rest of it takes over."""
-    wanted = plan.dataset.wanted(plan.dataset.row_tables[0])
     following: Iterable[Part] | None = parts
     count = 0
     while following is not None:
@@ -79,7 +78,7 @@ def _until_torn(client: Any, plan: Plan, assembly: OrderedReducer, parts: Iterab
         for some, found in results:
             if isinstance(found, SplitInsideQuotes):
                 results.close()
-                following = some[0].remaining_pieces(wanted)
+                following = plan.dataset.parts_from(some[0])
                 break
             yield some, found
             count += len(some)
@@ -161,7 +160,7 @@ def _blocks(parts: Iterable[Part], count: int, limit: _Limit) -> Iterator[Block]
     for part in parts:
         most = most if some else min(limit.parts(), count & -count or PARTS_PER_MERGE)
         some = (*some, part)
-        if len(some) == most or any(piece.in_memory for piece in part.pieces):
+        if len(some) == most or any(piece.path is None for piece in part.pieces):
             yield from _halved(some)
             some, count = (), count + len(some)
     yield from _halved(some)
