@@ -83,7 +83,7 @@ def _run_tasks(function: Callable[[Item], Result], waiting: SimpleQueue[Task[Ite
 def ordered_map_with_fallback(
     function: Callable[[Item], Result], items: Iterable[Item], jobs: int, items_from: Callable[[Item], Iterable[Item]]
 ) -> Generator[tuple[Item, Result | Exception]]:
-    """Do as `ordered_map`; if an item is cut inside quotes, go on with `items_from(item)` in place of it and the rest."""
+    """Do as `ordered_map`; if an item is cut inside quotes, `items_from(item)` replaces it and the rest."""
     following: Iterable[Item] | None = items
     while following is not None:
         results, following = ordered_map(function, following, jobs), None

@@ -22,7 +22,24 @@ Chunk = dict[str, NDArray[Any]]
 """Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing)."""
 
 MISSING = frozenset(
-    "|NA|N/A|n/a|#N/A|nan|NaN|NAN|-nan|-NaN|null|NULL|Null|None|none|<NA>".split("|")  # the first is the empty text
+    [
+        "",
+        "NA",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "nan",
+        "NaN",
+        "NAN",
+        "-nan",
+        "-NaN",
+        "null",
+        "NULL",
+        "Null",
+        "None",
+        "none",
+        "<NA>",
+    ]
 )
 """Texts that mean a missing number. As class names all but the empty one are names."""
 
@@ -62,7 +79,7 @@ class RowNumbers:
             self._files.append((rows_before, name))
 
     def add_piece(self, rows_before: int, piece: Table) -> None:
-        """Number the rows of a piece that comes after so many rows of all files. Pieces are added in order."""
+        """Set the row numbers of the next piece, which comes after so many rows of all files."""
         self.add_file(rows_before, piece.name)
         piece.row_numbers = self
         piece.rows_before = rows_before - self._files[-1][0]

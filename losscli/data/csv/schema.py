@@ -18,9 +18,22 @@ from losscli.messages import Hint
 csv.field_size_limit((1 << 31) - 1)  # PyArrow's limit: which of the two parses a cell must not matter
 
 
-def decode(data: bytes) -> str:
-    """Return bytes as text; bytes that are not UTF-8 become surrogates, which can be found later."""
-    return data.decode("utf-8", "surrogateescape")
+UTF8 = "utf-8", "surrogateescape"
+"""How bytes are decoded: those that are not UTF-8 become surrogates, which can be found later."""
+
+
+def find_line_end(data: bytes, least: int) -> int:
+    """Return the position after the first newline at `least` or later that is not inside quotes; 0 if there is none."""
+    end = data.find(b"\n", max(least, 0))
+    if end < 0 or data.find(b'"') < 0:
+        return end + 1
+    start, quotes = 0, 0
+    while end >= 0:
+        quotes += data.count(b'"', start, end)
+        if quotes % 2 == 0:
+            return end + 1
+        start, end = end, data.find(b"\n", end + 1)
+    return 0
 
 
 class ByteSlice:
@@ -135,7 +148,7 @@ class CsvSchema(NamedTuple):
 
     def parse_with_csv_module(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> Chunk:
         """Return the wanted columns as the csv module reads them; raise as `parse`."""
-        text, names = decode(lines.data[lines.start : lines.stop]), [column.name for column in self.columns]
+        text, names = lines.data[lines.start : lines.stop].decode(*UTF8), [column.name for column in self.columns]
         width = len(names)
         if width == 1:
             text = text.rstrip("\r\n") + "\n"

@@ -1,9 +1,9 @@
 """Pieces of delimited text: the lines that start in a range of a file's bytes, or blocks of lines of a stream.
 
-Both are cut at the same lines: piece k has the lines that start in the k-th stretch of so many bytes after the header. A
-newline inside quotes does not end a line. A stream counts all quotes, and is not cut inside them. A range does not know
-the quotes before it. If all ranges before it hold an even number of quotes, it begins outside of quotes; the first with
-an odd number raises SplitInsideQuotes, and from there on the file is read as a stream.
+Both are cut at the same lines: piece k has the lines that start in the k-th stretch of so many bytes after the header.
+A newline inside quotes does not end a line. A stream counts all quotes, and is not cut inside them. A range does not
+know the quotes before it. If all ranges before it hold an even number of quotes, it begins outside of quotes; the first
+with an odd number raises SplitInsideQuotes, and from there on the file is read as a stream.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from losscli.data import remote
-from losscli.data.csv.schema import ByteSlice, CsvSchema
+from losscli.data.csv.schema import ByteSlice, CsvSchema, find_line_end
 from losscli.data.table import Chunk, Kind, SplitInsideQuotes, Table, in_batches
 from losscli.errors import DataError
 
@@ -134,17 +134,3 @@ def split_stream(read: Callable[[int], bytes], first: int, size: int) -> Iterato
             yield rest[:cut]
         rest, due = rest[cut:], due - cut
         due += -((due - 1) // size) * size
-
-
-def find_line_end(data: bytes, least: int) -> int:
-    """Return the position after the first newline at `least` or later that is not inside quotes; 0 if there is none."""
-    end = data.find(b"\n", max(least, 0))
-    if end < 0 or data.find(b'"') < 0:
-        return end + 1
-    start, quotes = 0, 0
-    while end >= 0:
-        quotes += data.count(b'"', start, end)
-        if quotes % 2 == 0:
-            return end + 1
-        start, end = end, data.find(b"\n", end + 1)
-    return 0

@@ -1,4 +1,4 @@
-"""CSV and TSV files and streams: the header, what the columns hold, and the lines below it, in pieces if they are many."""
+"""CSV and TSV files and streams: the header, what the columns hold, and the lines below it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Protocol
 
-from losscli.data.csv.schema import ByteSlice, CsvSchema, decode
-from losscli.data.csv.split import RangePiece, block_pieces, find_line_end, range_pieces
+from losscli.data.csv.schema import UTF8, ByteSlice, CsvSchema, find_line_end
+from losscli.data.csv.split import RangePiece, block_pieces, range_pieces
 from losscli.data.files import Input
 from losscli.data.prefetch import read_pieces
 from losscli.data.table import MISSING, Chunk, Column, Kind, SplittableTable, Table, in_batches, parse_number, shorten
@@ -54,31 +54,37 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     head, is_whole = _read_head(stream)
     if not head.strip():
         raise DataError(f"{source.name}: is empty")
-    size = _first_line_size(head)
+    size = find_line_end(head, 0) or head.find(b"\r") + 1 or len(head)  # old Macs end lines with a carriage return
+    line = head[:size].decode(*UTF8)
     if not delimiter:
-        line = decode(head[:size])
         most = max(DELIMITERS, key=line.count)
         delimiter = "\t" if format == "tsv" else most if line.count(most) else ","
-    names, has_header = _read_header(source.name, head[:size], header, delimiter)
+    names, has_header = _read_header(source.name, line, header, delimiter)
     body = head[size:] if has_header else head
     sample = body if is_whole and len(body) <= BYTES_SAMPLED else body[:BYTES_SAMPLED].rpartition(b"\n")[0]
-    schema = _infer_schema(source.name, names, delimiter, decode(sample))
-    start = None if start is None else start + len(head) - len(body)
-    table = (
-        CsvText(schema, format, source, start, body)
-        if is_whole
-        else CsvFile(schema, format, source, start, body, stream)
-    )
+    schema = _infer_schema(source.name, names, delimiter, sample.decode(*UTF8))
+    end = source.size_of_file()
+    path = None if start is None or end is None else source.path
+    table: Table
+    if is_whole:
+        table = ShortCsv(schema, format, path, body)
+    elif path is None or start is None or end is None:
+        read = JoinedStream(body, stream).read
+        table = SplittableCsv(
+            schema, format, None, block_pieces(schema, format, read, source.progress, BYTES_PER_PIECE)
+        )
+    else:
+        start += len(head) - len(body)
+        table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
     table.repeated = frozenset(name for name, count in Counter(names).items() if count > 1)
     return table
 
 
-class CsvText(Table):
+class ShortCsv(Table):
     """Delimited text that is short enough to be parsed at once."""
 
-    def __init__(self, schema: CsvSchema, format: str, source: Input, start: int | None, body: bytes) -> None:
-        """Make a table of the bytes below the header; `start` is their position in the file."""
-        path = None if start is None or source.size_of_file() is None else source.path
+    def __init__(self, schema: CsvSchema, format: str, path: str | None, body: bytes) -> None:
+        """Make a table of the bytes below the header."""
         super().__init__(schema.name, format, schema.columns, path=path)
         self._schema, self._body = schema, body
 
@@ -91,41 +97,32 @@ class CsvText(Table):
         yield from batches
 
 
-class CsvFile(SplittableTable):
-    """Delimited text that is read in pieces: ranges of a file, or blocks of a stream."""
+class SplittableCsv(SplittableTable):
+    """Delimited text in pieces: ranges of a file, or blocks of a stream."""
 
-    def __init__(
-        self, schema: CsvSchema, format: str, source: Input, start: int | None, body: bytes, stream: ReadableBytes
-    ) -> None:
-        """Make a table of the bytes below the header: `body`, which starts at `start` of the file, and the stream."""
-        size = None if start is None else source.size_of_file()
-        super().__init__(schema.name, format, schema.columns, path=None if size is None else source.path)
-        self._schema, self._input = schema, source
-        self._span = (start or 0, size or 0)
-        self._stream = JoinedStream(body, stream)
+    def __init__(self, schema: CsvSchema, format: str, path: str | None, pieces: Iterator[Table]) -> None:
+        super().__init__(schema.name, format, schema.columns, path=path)
+        self._pieces = pieces
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        if self.path is None:
-            read, progress = self._stream.read, self._input.progress
-            return block_pieces(self._schema, self.format, read, progress, BYTES_PER_PIECE)
-        return range_pieces(self._schema, self.format, self.path, *self._span, BYTES_PER_PIECE)
+        return self._pieces
 
     def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         assert isinstance(piece, RangePiece)
         return piece.remaining_pieces()
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return self.chunks_by_threads(wanted, 1)
+        return read_pieces(self, self._pieces, wanted, 1)
 
     def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
-        return read_pieces(self, self.pieces(wanted), wanted, jobs)
+        return read_pieces(self, self._pieces, wanted, jobs)
 
 
 # --------------------------------------------------------------------------------------------- the first lines
 
 
 def _read_head(stream: ReadableBytes) -> tuple[bytes, bool]:
-    """Return the first lines, at least two if there are, and whether they are the whole text, as they are if it is short."""
+    """Return the first bytes, with at least one line if they are not the whole text, and whether they are."""
     head = stream.read(BYTES_PARSED_BY_CSV_MODULE)
     is_whole = len(head) < BYTES_PARSED_BY_CSV_MODULE
     while not is_whole:
@@ -137,20 +134,13 @@ def _read_head(stream: ReadableBytes) -> tuple[bytes, bool]:
     return head, is_whole
 
 
-def _first_line_size(data: bytes) -> int:
-    """Return the size of the first line; its quotes may hold newlines."""
-    if end := find_line_end(data, 0):
-        return end
-    return data.find(b"\r") + 1 or len(data)  # old Macs end lines with a carriage return
-
-
-def _read_header(name: str, line: bytes, header: bool | None, delimiter: str) -> tuple[list[str], bool]:
+def _read_header(name: str, line: str, header: bool | None, delimiter: str) -> tuple[list[str], bool]:
     """Return the names of the columns, and whether the first line holds them.
 
     Raises:
         DataError: it may be a row of numbers.
     """
-    cells = next(csv.reader(io.StringIO(decode(line)), delimiter=delimiter), [])
+    cells = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
     are_names = len(cells) > 1 and all(parse_number(cell) is None for cell in cells)
     counted = [str(i) for i in range(len(cells))]
     if header is False and not are_names:  # of several files some may have a header all the same
