@@ -21,26 +21,8 @@ if TYPE_CHECKING:
 Chunk = dict[str, NDArray[Any]]
 """Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing)."""
 
-MISSING = frozenset(
-    [
-        "",
-        "NA",
-        "N/A",
-        "n/a",
-        "#N/A",
-        "nan",
-        "NaN",
-        "NAN",
-        "-nan",
-        "-NaN",
-        "null",
-        "NULL",
-        "Null",
-        "None",
-        "none",
-        "<NA>",
-    ]
-)
+_MISSING_WORDS = "NA N/A n/a #N/A nan NaN NAN -nan -NaN null NULL Null None none <NA>"
+MISSING = frozenset(["", *_MISSING_WORDS.split()])
 """Texts that mean a missing number. As class names all but the empty one are names."""
 
 

@@ -59,7 +59,7 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     if not delimiter:
         most = max(DELIMITERS, key=line.count)
         delimiter = "\t" if format == "tsv" else most if line.count(most) else ","
-    names, has_header = _read_header(source.name, line, header, delimiter)
+    names, has_header = _parse_header(source.name, line, header, delimiter)
     body = head[size:] if has_header else head
     sample = body if is_whole and len(body) <= BYTES_SAMPLED else body[:BYTES_SAMPLED].rpartition(b"\n")[0]
     schema = _infer_schema(source.name, names, delimiter, sample.decode(*UTF8))
@@ -134,7 +134,7 @@ def _read_head(stream: ReadableBytes) -> tuple[bytes, bool]:
     return head, is_whole
 
 
-def _read_header(name: str, line: str, header: bool | None, delimiter: str) -> tuple[list[str], bool]:
+def _parse_header(name: str, line: str, header: bool | None, delimiter: str) -> tuple[list[str], bool]:
     """Return the names of the columns, and whether the first line holds them.
 
     Raises:
