@@ -258,11 +258,10 @@ class Dataset:
         return wanted
 
     def _aligned_chunks(self) -> Iterator[AlignedChunks]:
-        """Yield chunks of all tables, cut to the same rows."""
+        """Return chunks of all tables, cut to the same rows."""
         tables = self.row_tables
         if len(tables) > 1 and self.id:
-            yield self._join(tables, self.id)
-            return
+            return iter([self._join(tables, self.id)])
         several = [
             table.chunks_by_threads(self.wanted(table), self.jobs)
             if self.jobs > 1 and isinstance(table, SplittableTable)
@@ -270,16 +269,8 @@ class Dataset:
             for table in tables
         ]
         if len(tables) == 1:
-            yield from ({id(tables[0]): chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
-            return
-        streams = [ChunkStream(table, chunks) for table, chunks in zip(tables, several, strict=True)]
-        while True:
-            sizes = [stream.ready() for stream in streams]
-            if not any(sizes):
-                return
-            if not all(sizes):
-                raise _lengths_differ(streams)
-            yield {id(stream.table): stream.take(min(sizes)) for stream in streams}
+            return ({id(tables[0]): chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
+        return _align([ChunkStream(table, chunks) for table, chunks in zip(tables, several, strict=True)])
 
     def _join(self, tables: Sequence[Table], key: str) -> AlignedChunks:
         """Return all rows of the first table, with the rows of the others that have the same key."""
@@ -328,6 +319,13 @@ class ChunkStream:
         while size := self.ready():
             self.take(size)
         return self._taken
+
+
+def _align(streams: Sequence[ChunkStream]) -> Iterator[AlignedChunks]:
+    while any(sizes := [stream.ready() for stream in streams]):
+        if not all(sizes):
+            raise _lengths_differ(streams)
+        yield {id(stream.table): stream.take(min(sizes)) for stream in streams}
 
 
 def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:

@@ -163,11 +163,11 @@ class CsvSchema(NamedTuple):
             if len(row) != width:
                 cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
                 raise DataError(f"{self.name}: row {rows_before + i + 1} has {cells}, the header {width}")
-        indices = {name: names.index(name) for name in wanted}
-        return {
-            name: self._convert([row[indices[name]] for row in rows], kind, name, rows_before)
-            for name, kind in wanted.items()
-        }
+        found: Chunk = {}
+        for name, kind in wanted.items():
+            index = names.index(name)
+            found[name] = self._convert([row[index] for row in rows], kind, name, rows_before)
+        return found
 
     def _convert(self, cells: Sequence[str], kind: Kind, name: str, rows_before: int) -> NDArray[Any]:
         if kind is Kind.TEXT:
