@@ -16,15 +16,15 @@ import pytest
 
 import losscli
 from losscli import binding, registry
-from losscli.data import dataset
-from losscli.data import prefetch as ahead
-from losscli.data.csv import split as ranges
-from losscli.data.csv import table as text
+from losscli.data import dataset, prefetch
+from losscli.data.csv import split
+from losscli.data.csv import table as csv_table
+from losscli.data.csv.schema import CsvSchema
 from losscli.data.sources import open_data
 from losscli.declaration import grammar
 from losscli.declaration.loss import Reduction
-from losscli.evaluation import part as parts
-from losscli.evaluation import threads as local
+from losscli.evaluation import threads
+from losscli.evaluation.part import Plan, evaluate
 from losscli.options import EvaluationOptions
 from losscli.statistics.summary import Accumulator
 from tests.conftest import Cli, Result
@@ -83,19 +83,19 @@ LOSSES = "mse,huber:delta=0.5,rmse,medae,max_error,quantile"
 def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
     """Cut data into pieces of so many bytes, or a sixth as many rows; gives a list with an entry a part evaluated."""
     evaluated: list[int] = []
-    inner = parts.evaluate
+    inner = evaluate
 
     def counted(*arguments: object, **options: object) -> object:
         evaluated.append(1)
         return inner(*arguments, **options)  # type: ignore[arg-type]
 
     def apply(size: int) -> list[int]:
-        monkeypatch.setattr(text, "BYTES_PARSED_BY_CSV_MODULE", 64)
-        monkeypatch.setattr(text, "BYTES_PER_PIECE", size)
-        monkeypatch.setattr(text, "BYTES_SAMPLED", 1 << 14)
-        monkeypatch.setattr(ranges, "BYTES_PAST_RANGE", 16)
+        monkeypatch.setattr(csv_table, "BYTES_PARSED_BY_CSV_MODULE", 64)
+        monkeypatch.setattr(csv_table, "BYTES_PER_PIECE", size)
+        monkeypatch.setattr(csv_table, "BYTES_SAMPLED", 1 << 14)
+        monkeypatch.setattr(split, "BYTES_PAST_RANGE", 16)
         monkeypatch.setattr(dataset, "ROWS_PER_PART", size // 6)
-        monkeypatch.setattr(local, "evaluate", counted)
+        monkeypatch.setattr(threads, "evaluate", counted)
         return evaluated
 
     return apply
@@ -349,9 +349,9 @@ def test_a_part_travels(tmp_path: Path, cut: Callable[[int], list[int]]) -> None
     assert len(several) > 5
     again = pickle.loads(pickle.dumps(several))
     sources.close()
-    setup = parts.Plan(data, run)
+    setup = Plan(data, run)
     for mine, theirs in zip(several, again, strict=True):
-        a, b = parts.evaluate(mine, setup), parts.evaluate(theirs, setup)
+        a, b = evaluate(mine, setup), evaluate(theirs, setup)
         assert a.policy.n == b.policy.n > 0
         assert a.run.accumulators[0].summary() == b.run.accumulators[0].summary()
 
@@ -371,16 +371,16 @@ def test_threads_give_results_in_order_and_do_not_run_far_ahead() -> None:
         return i * i
 
     results = []
-    for item, result in ahead.ordered_map(slow, items(), 3):
+    for item, result in prefetch.ordered_map(slow, items(), 3):
         results.append(result)
-        assert len(taken) - item <= 3 + ahead.ITEMS_AHEAD
+        assert len(taken) - item <= 3 + prefetch.ITEMS_AHEAD
     assert isinstance(results.pop(20), ValueError)
     assert results == [i * i for i in range(50) if i != 20]
 
 
 def test_what_is_abandoned_stops() -> None:
     done = []
-    results = ahead.ordered_map(done.append, iter(range(1_000_000)), 2)
+    results = prefetch.ordered_map(done.append, iter(range(1_000_000)), 2)
     next(results)
     results.close()
     count = len(done)
@@ -393,10 +393,10 @@ def test_blocks_and_ranges_cut_at_the_same_lines(size: int, tmp_path: Path) -> N
     data = b"aa\n\nb\ncccccccccccc\n\n\nd\neeeee\nf"
     path = tmp_path / "d.csv"
     path.write_bytes(data)
-    layout = ranges.CsvSchema("d", (), ",")
+    schema = CsvSchema("d", (), ",")
     reader = iter([data])
-    blocks = list(ranges.split_stream(lambda n: next(reader, b""), size, size))
-    cuts = [piece.lines() for piece in ranges.range_pieces(layout, "csv", str(path), 0, len(data), size)]  # type: ignore[attr-defined]
+    blocks = list(split.split_stream(lambda n: next(reader, b""), size, size))
+    cuts = [piece.lines() for piece in split.range_pieces(schema, "csv", str(path), 0, len(data), size)]
     by_range = [lines.data[lines.start : lines.stop] for lines in cuts]
     assert b"".join(by_range) == data
     assert [block for block in by_range if block] == blocks
@@ -405,7 +405,7 @@ def test_blocks_and_ranges_cut_at_the_same_lines(size: int, tmp_path: Path) -> N
 def test_quotes_are_counted_across_blocks() -> None:
     data = b'1,"a\n2,b\n",3\n4,5,6\n'
     reader = iter([data])
-    assert list(ranges.split_stream(lambda n: next(reader, b""), 2, 2)) == [b'1,"a\n2,b\n",3\n', b"4,5,6\n"]
+    assert list(split.split_stream(lambda n: next(reader, b""), 2, 2)) == [b'1,"a\n2,b\n",3\n', b"4,5,6\n"]
 
 
 def test_jobs_is_a_positive_number(cli: Cli) -> None:

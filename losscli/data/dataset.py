@@ -81,7 +81,8 @@ class Dataset:
             for role, columns in self.bound.items()
             if role not in self.domains or self.domains[role].per_row
         }
-        self._carried = tuple(dict.fromkeys([*([self.id] if self.id else []), *self.extras]))
+        carried = [self.id, *self.extras] if self.id else self.extras
+        self._carried: tuple[str, ...] = tuple(dict.fromkeys(carried))
         self._label_codes: dict[str, AnyNames] = {}
         self.tables = list({id(columns.table): columns.table for columns in self.bound.values()}.values())
         self.row_tables = list({id(columns.table): columns.table for columns in self._by_row.values()}.values())
@@ -90,7 +91,7 @@ class Dataset:
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
         self.infers_label_codes = any(
             column.kind is Kind.TEXT
-            for role, columns in self.bound.items()
+            for columns in self.bound.values()
             if columns.role in self.domains and self.domains[columns.role].accepts_any_label
             for column in columns.columns
         )
@@ -136,12 +137,13 @@ class Dataset:
     def _read_whole(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the roles that have no rows."""
         if self.whole is None:
-            self.whole = {}
+            whole = {}
             for role, columns in self.bound.items():
                 if role not in self._by_row:
                     chunks = columns.table.chunks({column.name: Kind.NUMBER for column in columns.columns})
                     origin = self._origin(columns)
-                    self.whole[role] = np.concatenate([self._array(columns, chunk, origin) for chunk in chunks])
+                    whole[role] = np.concatenate([self._array(columns, chunk, origin) for chunk in chunks])
+            self.whole = whole
         return self.whole
 
     def _origin(self, columns: RoleColumns) -> ValueOrigin:
@@ -186,6 +188,7 @@ class Dataset:
         """
         if self.infers_label_codes:
             return None
+        self._read_whole()  # once, before the threads that evaluate parts ask for it
         tables = self.row_tables
         if len(tables) == 1 and isinstance(tables[0], SplittableTable):
             return (Part((piece,)) for piece in tables[0].pieces(self.wanted(tables[0])))

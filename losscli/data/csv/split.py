@@ -89,7 +89,7 @@ class RangePiece(CsvPiece):
             raise DataError(f"{self.name}: cannot be read: {remote.reason(error)}") from None
         return at, ByteSlice(data, start, stop or len(data))
 
-    def remaining_pieces(self) -> Iterator[Table]:
+    def remaining_pieces(self) -> Iterator[BlockPiece]:
         """Yield the lines from here to the end of the file, read as a stream."""
         _, low, high, _ = self._span
         at, lines = self._read()
@@ -101,7 +101,7 @@ class RangePiece(CsvPiece):
 
 def range_pieces(
     schema: CsvSchema, format: str, path: str, first: int, end: int, bytes_per_piece: int
-) -> Iterator[Table]:
+) -> Iterator[RangePiece]:
     """Yield the lines in the bytes [first, end) of a file as ranges."""
     for low in range(first, end, bytes_per_piece):
         yield RangePiece(schema, format, path, (first, low, min(low + bytes_per_piece, end), end))
@@ -113,7 +113,7 @@ def block_pieces(
     read: Callable[[int], bytes],
     progress: Callable[[], float | None],
     bytes_per_piece: int,
-) -> Iterator[Table]:
+) -> Iterator[BlockPiece]:
     """Yield the lines of a stream as blocks."""
     for block in split_stream(read, bytes_per_piece, bytes_per_piece):
         yield BlockPiece(schema, format, block, progress())
