@@ -81,7 +81,7 @@ class CsvSchema(NamedTuple):
             raise DataError(f"{self.name}: a quote is opened and never closed, at row {row} or after it")
         if lines.data.find(b"\0", lines.start, lines.stop) >= 0:
             raise DataError(f"{self.name}: holds NUL bytes: it is not text", Hint.INPUT_FORMAT_OTHER)
-        parsed = self._parse_with_pyarrow(lines, wanted) if is_large else None
+        parsed = self._parse_with_arrow(lines, wanted) if is_large else None
         return self.parse_with_csv_module(lines, wanted, rows_before) if parsed is None else parsed
 
     def _rows_before_open_quote(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> int:
@@ -96,7 +96,7 @@ class CsvSchema(NamedTuple):
 
     # ------------------------------------------------------------------------------------------------ PyArrow
 
-    def _parse_with_pyarrow(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
+    def _parse_with_arrow(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
         """Return the columns, or None if PyArrow refuses the lines: the csv module then says why.
 
         Cells are first read as if none were missing. To look up every cell among the words for missing values takes
@@ -106,12 +106,12 @@ class CsvSchema(NamedTuple):
 
         for missing in ([], list(MISSING)):
             try:
-                return self._read_with_pyarrow(lines, wanted, missing)
+                return self.read_with_arrow(lines, wanted, missing)
             except pa.ArrowInvalid:
                 pass
         return None
 
-    def _read_with_pyarrow(self, lines: ByteSlice, wanted: Mapping[str, Kind], missing: Sequence[str]) -> Chunk:
+    def read_with_arrow(self, lines: ByteSlice, wanted: Mapping[str, Kind], missing: Sequence[str]) -> Chunk:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
