@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from losscli.data.csv.schema import ByteSlice, CsvSchema
@@ -40,6 +40,7 @@ def schema_of(names: str, delimiter: str = ",") -> CsvSchema:
     return CsvSchema("", tuple(Column(name, Kind.NUMBER) for name in names), delimiter)
 
 
+@settings(deadline=None)  # the first example imports PyArrow
 @given(tables(), st.sampled_from(",;\t| "), st.sampled_from(["\n", "\r\n"]), st.sampled_from([b"", b"1,2\n"]))
 def test_lines_hold_the_numbers_that_the_csv_module_reads(
     table: tuple[list[list[str]], list[int]], delimiter: str, newline: str, before: bytes
