@@ -135,6 +135,7 @@ class Form:
 
 
 ADVICE = ("Use", "Avoid", "Pitfalls")
+PARAGRAPH_BREAK = rf"\n\n|\n(?=(?:{'|'.join(ADVICE)}): )"
 """Paragraphs of a kernel's docstring that start with one of these words and a colon are its advice."""
 
 
@@ -389,8 +390,10 @@ def loss(
 
 def _documentation(kernel: Kernel) -> tuple[str, str, dict[str, str]]:
     import inspect
+    import re
 
-    paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(kernel.__doc__ or "").split("\n\n")]
+    parts = re.split(PARAGRAPH_BREAK, inspect.cleandoc(kernel.__doc__ or ""))
+    paragraphs = [" ".join(part.split()) for part in parts]
     details, advice = [], {}
     for paragraph in paragraphs[1:]:
         word, colon, text = paragraph.partition(": ")

@@ -7,6 +7,7 @@ margin puts a smaller function of the target's angle in place of its cosine. The
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -186,24 +187,23 @@ def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Ma
 
 # ------------------------------------------------------------------------------------------ without a margin
 
+angular_margin_loss = partial(loss, family="faces", unit="nat")
 
-@loss(
-    family="faces", formula="-log softmax(W x + b)_y", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT, elicits="log-odds",
+
+@angular_margin_loss(
+    formula="-log softmax(W x + b)_y",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
     equivalents={"torch": "torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
-)  # fmt: skip
-def linear_softmax(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None
-) -> Array:  # fmt: skip
+)
+def linear_softmax(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None) -> Array:
     """Cross-entropy of a linear classifier on top of embeddings.
 
     weights has a row a class, bias a number a class.
 
     Use: the baseline against which losses with a margin are measured.
-
     Avoid: embeddings that are compared by their angle later on (normface, arcface).
-
     Pitfalls: the longer an embedding, the surer the classifier, so that its length takes part in the loss.
     """
     return Head(embeddings, weights, bias).loss(labels)
@@ -215,20 +215,24 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
     return Head(embeddings, weights, bias).slope(labels)
 
 
-@loss(
-    family="faces", formula="-log softmax(W (scale x/|x|) + b)_y", unit="nat", properties=Property.BOUNDED_VALUE,
+@angular_margin_loss(
+    formula="-log softmax(W (scale x/|x|) + b)_y",
+    properties=Property.BOUNDED_VALUE,
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
     equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
-)  # fmt: skip
+)
 def l2_softmax(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None, *, scale: FinitePositive = 16.0
-) -> Array:  # fmt: skip
+    labels: PrototypeLabel,
+    embeddings: Vector,
+    weights: Prototypes,
+    bias: Bias | None = None,
+    *,
+    scale: FinitePositive = 16.0,
+) -> Array:
     """linear_softmax of embeddings that are brought to one length, the scale.
 
     Use: verification by cosine, where poor pictures should not get away with short embeddings.
-
     Avoid: where the length of an embedding carries the quality of the picture.
-
     Pitfalls: prototypes keep their lengths: classes with a long one are predicted more often (normface).
     """
     return Head(scale * unit(embeddings), weights, bias).loss(labels)
@@ -240,21 +244,20 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, 
     return through_unit(Head(scale * unit(embeddings), weights, bias).slope(labels), embeddings, scale)
 
 
-@loss(
-    family="faces", aliases=("normalized_softmax",), formula="-log softmax(scale cos)_y", unit="nat",
+@angular_margin_loss(
+    aliases=("normalized_softmax",),
+    formula="-log softmax(scale cos)_y",
     properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
     equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
-)  # fmt: skip
+)
 def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 20.0) -> Array:
     """Softmax cross-entropy of cosines, times a scale.
 
     Given y_pred, the cosines themselves, nothing else is needed.
 
     Use: embeddings that are compared by their angle.
-
     Avoid: where classes must keep a distance from each other: it has no margin (cosface, arcface).
-
     Pitfalls: with a small scale the mean cannot get near 0, however good the embeddings: of C classes with as many rows
     each, not below log(1 + (C-1) exp(-scale C/(C-1))).
     """
@@ -281,12 +284,13 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     return cosine_softmax_slope(labels, y_pred, scale)
 
 
-@loss(
-    family="faces", aliases=("congenerous_cosine",), formula="-log softmax(scale cos(x, c))_y", unit="nat",
+@angular_margin_loss(
+    aliases=("congenerous_cosine",),
+    formula="-log softmax(scale cos(x, c))_y",
     properties=Property.BOUNDED_VALUE,
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
     equivalents={"paper": "the same; its scale is found from the number of classes, its centroids are of a batch"},
-)  # fmt: skip
+)
 def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 10.0) -> Array:
     """normface whose prototypes are the centers of the classes.
 
@@ -294,9 +298,7 @@ def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, sca
     as they are.
 
     Use: classes without prototypes of their own, or with means kept elsewhere.
-
     Avoid: classes with few rows: with one row a class, each is its own center and the loss is nearly 0.
-
     Pitfalls: without weights a row's loss depends on the other rows.
     """
     return sphere(embeddings, weights, scale).loss(labels)
@@ -335,25 +337,28 @@ coco.gradient(_normface_of_cosines_slope)
 # ---------------------------------------------------------------------------------------------- with a margin
 
 
-@loss(
-    family="faces", aliases=("large_margin_softmax",),
-    formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)", unit="nat",
+@angular_margin_loss(
+    aliases=("large_margin_softmax",),
+    formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2016, arXiv:1612.02295",),
     equivalents={"pml": "pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(margin, scale=1)"},
-)  # fmt: skip
+)
 def l_softmax(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: FiniteNonNegative = 0.0
-) -> Array:  # fmt: skip
+    labels: PrototypeLabel,
+    embeddings: Vector,
+    weights: Prototypes,
+    *,
+    margin: Count = 4,
+    annealing: FiniteNonNegative = 0.0,
+) -> Array:
     """linear_softmax in which the target's angle counts margin times.
 
     psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
     unrolled so that it falls all the way. margin=1 is linear_softmax; L, the annealing, leads from there to psi.
 
     Use: to reproduce the paper, or where lengths of embeddings and prototypes are to keep their meaning.
-
     Avoid: new work: losses that subtract or add a margin train more easily (cosface, arcface).
-
     Pitfalls: with a large margin, training that starts without annealing may not converge; lengths take part.
     """
     return large_margin(embeddings, weights, norm(weights), margin, annealing).loss(labels)
@@ -365,25 +370,28 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     return large_margin(embeddings, weights, norm(weights), margin, annealing).slope(labels)
 
 
-@loss(
-    family="faces", aliases=("a_softmax",),
-    formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)", unit="nat",
+@angular_margin_loss(
+    aliases=("a_softmax",),
+    formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2017, arXiv:1704.08063",),
     equivalents={"pml": "pytorch_metric_learning.losses.SphereFaceLoss(margin, scale=1)"},
-)  # fmt: skip
+)
 def sphereface(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: FiniteNonNegative = 0.0
-) -> Array:  # fmt: skip
+    labels: PrototypeLabel,
+    embeddings: Vector,
+    weights: Prototypes,
+    *,
+    margin: Count = 4,
+    annealing: FiniteNonNegative = 0.0,
+) -> Array:
     """l_softmax with prototypes of length 1: angles alone decide between classes.
 
     psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
     unrolled so that it falls all the way. L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
 
     Use: to reproduce the paper.
-
     Avoid: new work (cosface, arcface).
-
     Pitfalls: the length of an embedding still scales its logits; with a large margin, training that starts without
     annealing may not converge.
     """
@@ -396,24 +404,27 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
 
 
-@loss(
-    family="faces", aliases=("additive_margin_softmax",),
-    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)", unit="nat",
+@angular_margin_loss(
+    aliases=("additive_margin_softmax",),
+    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2018, arXiv:1801.05599",),
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
-)  # fmt: skip
+)
 def am_softmax(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 30.0, margin: FiniteNonNegative = 0.35
-) -> Array:  # fmt: skip
+    labels: PrototypeLabel,
+    embeddings: Vector,
+    weights: Prototypes,
+    *,
+    scale: FinitePositive = 30.0,
+    margin: FiniteNonNegative = 0.35,
+) -> Array:
     """normface in which the target's cosine must win by a margin.
 
     It is cosface with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
 
     Use: face and speaker verification.
-
     Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
-
     Pitfalls: values with different margins or scales say nothing about each other.
     """
     return sphere(embeddings, weights, scale, subtracted(margin)).loss(labels)
@@ -428,7 +439,7 @@ def _am_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float
 @am_softmax.form
 def _am_of_cosines(
     labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 30.0, margin: FiniteNonNegative = 0.35
-) -> Array:  # fmt: skip
+) -> Array:
     return cosine_softmax(labels, y_pred, scale, subtracted(margin))
 
 
@@ -441,24 +452,27 @@ def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin:
     return cosine_softmax_slope(labels, y_pred, scale, subtracted(margin))
 
 
-@loss(
-    family="faces", aliases=("lmcl",),
-    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)", unit="nat",
+@angular_margin_loss(
+    aliases=("lmcl",),
+    formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2018, arXiv:1801.09414",),
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
-)  # fmt: skip
+)
 def cosface(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 64.0, margin: FiniteNonNegative = 0.35
-) -> Array:  # fmt: skip
+    labels: PrototypeLabel,
+    embeddings: Vector,
+    weights: Prototypes,
+    *,
+    scale: FinitePositive = 64.0,
+    margin: FiniteNonNegative = 0.35,
+) -> Array:
     """Large margin cosine loss: normface in which the target's cosine must win by a margin.
 
     It is am_softmax with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
 
     Use: face verification with many identities.
-
     Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
-
     Pitfalls: at scale 64 a row is either nearly 0 or in the tens: the mean is that of its worst rows.
     """
     return sphere(embeddings, weights, scale, subtracted(margin)).loss(labels)
@@ -478,29 +492,31 @@ cosface.form_properties(Property.BOUNDED_GRADIENT)
 cosface.gradient(_am_of_cosines_slope)
 
 
-@loss(
-    family="faces",
+@angular_margin_loss(
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
-            "(cos_y - margin sin margin)",
-    unit="nat", properties=Property.BOUNDED_VALUE,
+    "(cos_y - margin sin margin)",
+    properties=Property.BOUNDED_VALUE,
     references=("Deng et al. 2019, arXiv:1801.07698",),
     equivalents={
         "insightface": "ArcFace (easy_margin=False)",
         "pml": "pytorch_metric_learning.losses.ArcFaceLoss(margin, scale) with the margin in degrees",
     },
-)  # fmt: skip
+)
 def arcface(
-    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 64.0, margin: Angle = 0.5
-) -> Array:  # fmt: skip
+    labels: PrototypeLabel,
+    embeddings: Vector,
+    weights: Prototypes,
+    *,
+    scale: FinitePositive = 64.0,
+    margin: Angle = 0.5,
+) -> Array:
     """normface in which the target's angle counts as larger by a margin, in radians.
 
     Where the angle and the margin together pass pi, the cosine would rise again; a constant is subtracted from it
     instead. Given y_pred, the cosines themselves, nothing else is needed.
 
     Use: face verification with many identities.
-
     Avoid: labels that are often wrong: at scale 64 a row far from its class costs tens of nats.
-
     Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle and margin make pi.
     """
     return sphere(embeddings, weights, scale, added(margin)).loss(labels)
@@ -527,24 +543,30 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
 # --------------------------------------------------------------------------------------------------- of pairs
 
 
-@loss(
-    family="faces", aliases=("deepid2",),
+@angular_margin_loss(
+    aliases=("deepid2",),
     formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
-            "max(0, margin - d)²/2), d = |f1 - f2|",
-    unit="nat", properties=Property.NONE, claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
+    "max(0, margin - d)²/2), d = |f1 - f2|",
+    properties=Property.NONE,
+    claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
     references=("Sun, Wang & Tang 2014, arXiv:1406.4773",),
     equivalents={"paper": "the same; there the verification signal has the factor lambda, 0.05"},
-)  # fmt: skip
+)
 def deepid(
-    labels1: PrototypeLabel, labels2: PrototypeLabel, embeddings1: Vector, embeddings2: Vector, weights: Prototypes,
-    bias: Bias | None = None, *, margin: FiniteNonNegative = 1.0, verification_weight: FiniteNonNegative = 0.05,
-) -> Array:  # fmt: skip
+    labels1: PrototypeLabel,
+    labels2: PrototypeLabel,
+    embeddings1: Vector,
+    embeddings2: Vector,
+    weights: Prototypes,
+    bias: Bias | None = None,
+    *,
+    margin: FiniteNonNegative = 1.0,
+    verification_weight: FiniteNonNegative = 0.05,
+) -> Array:
     """Identification and verification at once: who both faces of a pair are, and whether they are the same.
 
     Use: to reproduce DeepID2, or where pairs and identities are both at hand.
-
     Avoid: where there are identities alone (cosface, arcface).
-
     Pitfalls: the margin is a distance of embeddings: its size goes with theirs. The gradient is by the first face.
     """
     first, second = Head(embeddings1, weights, bias), Head(embeddings2, weights, bias)
@@ -555,9 +577,16 @@ def deepid(
 
 @deepid.gradient
 def _(
-    labels1: Labels, labels2: Labels, embeddings1: Array, embeddings2: Array, weights: Array, bias: Array | None, *,
-    margin: float, verification_weight: float,
-) -> Array:  # fmt: skip
+    labels1: Labels,
+    labels2: Labels,
+    embeddings1: Array,
+    embeddings2: Array,
+    weights: Array,
+    bias: Array | None,
+    *,
+    margin: float,
+    verification_weight: float,
+) -> Array:
     """sum_j (p_j - [j = y1]) W_j, + verification_weight (f1 - f2) if y1 = y2, else - that times max(0, margin/d - 1)"""
     difference = embeddings1 - embeddings2
     push = np.maximum(0.0, margin - norm(difference))[:, None] * unit(difference)

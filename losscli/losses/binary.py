@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,14 @@ def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
     return ((y_true > 0) & (y_pred < eps)) | ((y_true < 1) & (1 - y_pred < eps))
 
 
-@loss(
-    family="binary", aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
-    formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
+binary_loss = partial(loss, family="binary", unit="nat")
+
+
+@binary_loss(
+    aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
+    formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
     elicits="mean (the probability)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
@@ -60,20 +65,23 @@ def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
         "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
         "optax": "optax.losses.sigmoid_binary_cross_entropy (logits)",
     },
-)  # fmt: skip
+)
 def bce(
-    y_true: SoftLabel, y_pred: Probability, *, from_logits: Boolean = False, label_smoothing: UnitInterval = 0.0,
-    pos_weight: Positive = 1.0, eps: Epsilon = EPS,
-) -> Array:  # fmt: skip
+    y_true: SoftLabel,
+    y_pred: Probability,
+    *,
+    from_logits: Boolean = False,
+    label_smoothing: UnitInterval = 0.0,
+    pos_weight: Positive = 1.0,
+    eps: Epsilon = EPS,
+) -> Array:
     """Binary cross-entropy: the surprise, in nats, of what happened.
 
     Probabilities are clipped at eps from below, only for what happened; clipped rows are counted, because eps sets
     their loss and not the data.
 
     Use: predicted probabilities of two classes, or of several labels that are each on or off.
-
     Avoid: labels that are often wrong; scores that were never meant as probabilities.
-
     Pitfalls: one confident mistake can outweigh thousands of good predictions; probabilities given as logits, or the
     other way round, give a number all the same in most libraries.
     """
@@ -102,32 +110,35 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
     return was_clipped(smoothed(y_true, label_smoothing), y_pred, eps)
 
 
-@loss(
-    family="binary", aliases=("binary_focal", "sigmoid_focal"),
-    formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0", unit="nat",
+@binary_loss(
+    aliases=("binary_focal", "sigmoid_focal"),
+    formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0",
     properties=Property.DIFFERENTIABLE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "torch": "torchvision.ops.sigmoid_focal_loss(alpha, gamma) with from_logits=true (alpha=-1 there is none here)",
         "keras": "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha, gamma) (by default it is "
-                 "False, which is alpha=none; it clips p to [1e-7, 1-1e-7])",
+        "False, which is alpha=none; it clips p to [1e-7, 1-1e-7])",
         "optax": "optax.losses.sigmoid_focal_loss(alpha, gamma) (logits; alpha=None by default)",
         "others": "of a soft label these weigh both terms by one (1-p_t)^gamma; here each term has its own",
     },
-)  # fmt: skip
+)
 def focal(
-    y_true: SoftLabel, y_pred: Probability, *, alpha: Alpha = 0.25, gamma: NonNegativeNumber = 2.0,
-    from_logits: Boolean = False, eps: Epsilon = EPS,
-) -> Array:  # fmt: skip
+    y_true: SoftLabel,
+    y_pred: Probability,
+    *,
+    alpha: Alpha = 0.25,
+    gamma: NonNegativeNumber = 2.0,
+    from_logits: Boolean = False,
+    eps: Epsilon = EPS,
+) -> Array:
     """Cross-entropy with the easy examples turned down, for rare positives.
 
     gamma=0 and alpha=none is bce.
 
     Use: dense detection and other tasks with thousands of easy negatives a positive.
-
     Avoid: where probabilities must be calibrated: it is not a proper score.
-
     Pitfalls: alpha weighs the label 1: 0.25, the paper's, makes positives count less, because gamma has already taken
     most of the weight of the negatives; libraries disagree on whether alpha is applied by default.
     """
@@ -164,25 +175,24 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     return np.zeros(y_pred.shape, dtype=bool) if from_logits else was_clipped(y_true, y_pred, eps)
 
 
-@loss(
-    family="binary", formula="mean over labels of -(y log sigmoid(s) + (1-y) log sigmoid(-s))", unit="nat",
+@binary_loss(
+    formula="mean over labels of -(y log sigmoid(s) + (1-y) log sigmoid(-s))",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds of each label",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
-        "torch": "torch.nn.MultiLabelSoftMarginLoss()", "keras": "keras.losses.BinaryCrossentropy(from_logits=True)",
+        "torch": "torch.nn.MultiLabelSoftMarginLoss()",
+        "keras": "keras.losses.BinaryCrossentropy(from_logits=True)",
         "optax": "optax.losses.sigmoid_binary_cross_entropy, averaged over the labels",
     },
-)  # fmt: skip
+)
 def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
     """Binary cross-entropy of logits, averaged over the labels of a row.
 
     It is bce with from_logits=true, under the name that torch gives it.
 
     Use: several labels a row, each on or off, predicted by logits.
-
     Avoid: one class out of several (softmax_loss).
-
     Pitfalls: every label counts alike, so rare labels hardly show in the mean.
     """
     more, less = softpluses(y_pred)
@@ -195,9 +205,10 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return (1 - y_true) * sigmoid(y_pred) - y_true * sigmoid(-y_pred)
 
 
-@loss(
-    family="binary", aliases=("brier_score",),
-    formula="(p - y)²; of class labels and a row of probabilities sum_c (p_c - [c = y])²", unit="1",
+@binary_loss(
+    aliases=("brier_score",),
+    formula="(p - y)²; of class labels and a row of probabilities sum_c (p_c - [c = y])²",
+    unit="1",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="mean (the probability)",
     references=("Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",),
@@ -205,7 +216,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
         "sklearn": "sklearn.metrics.brier_score_loss; of several classes with scale_by_half=False",
         "torch": "torch.nn.MSELoss of probabilities",
     },
-)  # fmt: skip
+)
 def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
     """The squared error of a probability.
 
@@ -214,9 +225,7 @@ def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
 
     Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1 (in
     the class form 2).
-
     Avoid: rare events: predicting none of them is nearly perfect.
-
     Pitfalls: with two classes the sum over classes is twice the error of one of them; scikit-learn halves it then by
     default. One-hot rows are read as several labels, and averaged.
     """

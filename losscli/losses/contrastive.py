@@ -7,6 +7,7 @@ taken some at a time, so that memory grows with the number of rows, not with its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -201,22 +202,24 @@ def own_pair(temperature: float) -> Judge:
     )
 
 
-@loss(
-    family="metric", formula="-log softmax_j(cos(a_i, p_j)/T)_i", unit="nat", coupled=True,
+contrastive_loss = partial(loss, family="metric", unit="nat")
+
+
+@contrastive_loss(
+    formula="-log softmax_j(cos(a_i, p_j)/T)_i",
+    coupled=True,
     properties=Property.BOUNDED_VALUE,
     references=("van den Oord, Li & Vinyals 2018, arXiv:1807.03748",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) with ref_emb=positive and labels 0..N-1",
         "torch": "torch.nn.CrossEntropyLoss of the cosines / T, targets 0..N-1",
     },
-)  # fmt: skip
+)
 def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
     """Which of all positives belongs to an anchor, by cosine: cross-entropy over the rows.
 
     Use: two views of the same things, such as pictures and their captions; what is not one's own is a negative.
-
     Avoid: rows of which several belong together (supcon).
-
     Pitfalls: it grows with the number of rows, up to log N for rows that know nothing: values of different N do not
     compare. It goes from anchors to positives only; CLIP averages both ways.
     """
@@ -234,21 +237,20 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     return pulled(anchor, positive, COSINES, own_pair(temperature))[0]
 
 
-@loss(
-    family="metric", formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))", unit="nat", coupled=True,
+@contrastive_loss(
+    formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))",
+    coupled=True,
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
     equivalents={
-        "pml": "pytorch_metric_learning.losses.NPairsLoss with DotProductSimilarity(normalize_embeddings=False)",
+        "pml": "pytorch_metric_learning.losses.NPairsLoss with DotProductSimilarity(normalize_embeddings=False)"
     },
-)  # fmt: skip
+)
 def n_pair(anchor: Vector, positive: Vector) -> Array:
     """Which of all positives belongs to an anchor, by inner product.
 
     Use: pairs of classes where lengths may speak too.
-
     Avoid: embeddings whose lengths are free to grow: the paper keeps them short by a penalty of its own.
-
     Pitfalls: nothing is normalised; it grows with the number of rows.
     """
     return judged(anchor, positive, PRODUCTS, own_pair(1.0))
@@ -278,24 +280,23 @@ def other_view(temperature: float) -> Judge:
     return judge
 
 
-@loss(
-    family="metric", formula="mean of -log softmax(cos(v, v')/T)_partner for both views v of a row, v' any other view",
-    unit="nat", coupled=True, properties=Property.BOUNDED_VALUE,
+@contrastive_loss(
+    formula="mean of -log softmax(cos(v, v')/T)_partner for both views v of a row, v' any other view",
+    coupled=True,
+    properties=Property.BOUNDED_VALUE,
     references=("Chen et al. 2020 (SimCLR), arXiv:2002.05709",),
     equivalents={
         "optax": "optax.losses.ntxent of the 2N views (temperature=0.07 there)",
         "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) of the 2N views",
     },
-)  # fmt: skip
+)
 def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
     """SimCLR's loss: each of the 2N views must find its partner among all others.
 
     A row's loss is the mean of that of its two views.
 
     Use: self-supervised embeddings from two augmentations of each row.
-
     Avoid: two kinds of things whose own kind is no rival (info_nce).
-
     Pitfalls: it grows with the number of rows; the temperature decides nearly alone how large it is.
     """
     views = np.concatenate([anchor, positive])
@@ -332,24 +333,23 @@ def all_positives(labels: Labels, temperature: float) -> Judge:
     return judge
 
 
-@loss(
-    family="metric", formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))", unit="nat",
-    coupled=True, properties=Property.BOUNDED_VALUE,
+@contrastive_loss(
+    formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))",
+    coupled=True,
+    properties=Property.BOUNDED_VALUE,
     references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.SupConLoss(temperature) (it leaves out every 0 of the mean, and gives 0 "
-               "where nothing is negative)",
+        "where nothing is negative)"
     },
-)  # fmt: skip
+)
 def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositive = 0.1) -> Array:
     """Supervised contrastive: an anchor must find all rows of its class among all others, by cosine.
 
     P are the other rows of the anchor's class. An anchor without any gives 0 and is left out of the mean.
 
     Use: embeddings from labelled rows.
-
     Avoid: batches in which most classes have one row.
-
     Pitfalls: with several positives the best value is log |P|, not 0.
     """
     return judged(embeddings, embeddings, COSINES, all_positives(labels, temperature))
@@ -395,16 +395,16 @@ def circled(labels: Labels, margin: float, gamma: float) -> Judge:
     return judge
 
 
-@loss(
-    family="metric",
+@contrastive_loss(
     formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
-    unit="nat", coupled=True, properties=Property.BOUNDED_VALUE,
+    coupled=True,
+    properties=Property.BOUNDED_VALUE,
     references=("Sun et al. 2020, arXiv:2002.10857",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.CircleLoss(m, gamma) (its mean leaves out zeros, its gradient holds "
-               "[s_n + m]+ and [1 + m - s_p]+ constant)",
+        "[s_n + m]+ and [1 + m - s_p]+ constant)"
     },
-)  # fmt: skip
+)
 def circle(
     labels: GroupLabel, embeddings: Vector, *, margin: NonNegativeNumber = 0.4, gamma: FinitePositive = 80.0
 ) -> Array:
@@ -414,9 +414,7 @@ def circle(
     value; the paper and frameworks hold the weights in brackets constant in training.
 
     Use: embeddings from labelled rows, where a plain triplet stalls.
-
     Avoid: reading anything into its size: gamma scales it.
-
     Pitfalls: values with different gamma or margin say nothing about each other.
     """
     return judged(embeddings, embeddings, COSINES, circled(labels, margin, gamma))
@@ -448,24 +446,28 @@ def many_similarities(labels: Labels, alpha: float, beta: float, base: float) ->
     return judge
 
 
-@loss(
-    family="metric",
+@contrastive_loss(
     formula="log(1 + sum_p exp(-alpha (s_p - base)))/alpha + log(1 + sum_n exp(beta (s_n - base)))/beta, s cosines",
-    unit="1", coupled=True, properties=Property.BOUNDED_VALUE,
+    unit="1",
+    coupled=True,
+    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2019, arXiv:1904.06627",),
     equivalents={"pml": "pytorch_metric_learning.losses.MultiSimilarityLoss(alpha, beta, base), without its miner"},
-)  # fmt: skip
+)
 def multi_similarity(
-    labels: GroupLabel, embeddings: Vector, *, alpha: FinitePositive = 2.0, beta: FinitePositive = 50.0, base: Cosine = 0.5
-) -> Array:  # fmt: skip
+    labels: GroupLabel,
+    embeddings: Vector,
+    *,
+    alpha: FinitePositive = 2.0,
+    beta: FinitePositive = 50.0,
+    base: Cosine = 0.5,
+) -> Array:
     """Positives below and negatives above a base similarity cost, the worse ones more.
 
     Nothing is mined: all pairs take part.
 
     Use: embeddings from labelled rows with many easy pairs.
-
     Avoid: reading anything into its size: alpha and beta set it.
-
     Pitfalls: the paper trains on mined pairs, so that its values are lower.
     """
     return judged(embeddings, embeddings, COSINES, many_similarities(labels, alpha, beta, base))
@@ -535,26 +537,32 @@ def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
     return judge
 
 
-@loss(
-    family="metric", formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)", unit="d",
-    coupled=True, properties=Property.NONE,
-    claims=(
-        given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine"),
+@contrastive_loss(
+    formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)",
+    unit="d",
+    coupled=True,
+    properties=Property.NONE,
+    claims=(given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine")),
+    references=(
+        "Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",
+        "Hermans, Beyer & Leibe 2017 (hard mining), arXiv:1703.07737",
     ),
-    references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",
-                "Hermans, Beyer & Leibe 2017 (hard mining), arXiv:1703.07737"),
     equivalents={
         "pml": "pytorch_metric_learning.losses.TripletMarginLoss(margin) on the triplets of BatchHardMiner (hard) or "
-               "on all; it averages over the triplets above 0, not over anchors; its distances are of normalised "
-               "embeddings and not squared by default",
+        "on all; it averages over the triplets above 0, not over anchors; its distances are of normalised "
+        "embeddings and not squared by default",
         "tensorflow-addons": "TripletSemiHardLoss(distance_metric='squared-L2') (margin=1; by default, L2, distances "
-                             "are not squared; it averages over pairs, not over anchors)",
+        "are not squared; it averages over pairs, not over anchors)",
     },
-)  # fmt: skip
+)
 def triplet_mined(
-    labels: GroupLabel, embeddings: Vector, *, margin: NonNegativeNumber = 0.2, distance: Distance = "sqeuclidean",
+    labels: GroupLabel,
+    embeddings: Vector,
+    *,
+    margin: NonNegativeNumber = 0.2,
+    distance: Distance = "sqeuclidean",
     mining: Mining = "semihard",
-) -> Array:  # fmt: skip
+) -> Array:
     """triplet, of triplets found among the rows: a row is an anchor, others of its class positives, the rest negatives.
 
     Mining takes for an anchor a: semihard: each positive p with the nearest negative that is farther than p, or with
@@ -562,9 +570,7 @@ def triplet_mined(
     A row's loss is the mean over its triplets; without a positive or a negative it is 0 and left out of the mean.
 
     Use: embeddings from labelled rows, without having formed triplets.
-
     Avoid: labels that are often wrong, with hard mining: what it finds are the mislabelled rows.
-
     Pitfalls: values of different mining do not compare, nor those of different numbers of rows.
     """
     return judged(embeddings, embeddings, DISTANCES[distance], of_triplets(labels, margin, mining))
@@ -586,20 +592,21 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 # ----------------------------------------------------------------------------------------------- of centers
 
 
-@loss(
-    family="metric", formula="|x - c_y|²/2", unit="d²", properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    elicits="the mean of the rows of a class", references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
+@contrastive_loss(
+    formula="|x - c_y|²/2",
+    unit="d²",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    elicits="the mean of the rows of a class",
+    references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
     equivalents={"paper": "the same; its centers move with the batches"},
-)  # fmt: skip
+)
 def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Array:
     """Half the squared distance of an embedding to the center of its class.
 
     Without centers these are the means of the rows of each class, whatever those rows weigh.
 
     Use: beside a softmax loss, to see how tight classes are.
-
     Avoid: on its own: that all embeddings are the same is its best.
-
     Pitfalls: without centers a row's loss depends on the other rows, and that of a class with one row is 0.
     """
     return np.square(norm(embeddings - centers[labels])) / 2

@@ -6,6 +6,7 @@ given as logits or unnormalised.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -94,31 +95,33 @@ def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array
 
 # ---------------------------------------------------------------------------------------------- Kullback-Leibler
 
+divergence_loss = partial(loss, family="divergence", unit="nat")
 
-@loss(
-    family="divergence", aliases=("kl_divergence", "kullback_leibler"), formula="sum_c p_c log(p_c / q_c)", unit="nat",
-    properties=SMOOTH, claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS), elicits="the distribution",
+
+@divergence_loss(
+    aliases=("kl_divergence", "kullback_leibler"),
+    formula="sum_c p_c log(p_c / q_c)",
+    properties=SMOOTH,
+    claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS),
+    elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean') with the arguments the other way round and log Q as "
-                 "input; its reduction='mean' divides by C too",
+        "input; its reduction='mean' divides by C too",
         "keras": "keras.losses.KLDivergence() (it clips both to [1e-7, 1])",
         "scipy": "scipy.stats.entropy(p, q) (it divides both by their sums)",
         "optax": "optax.losses.kl_divergence(log_q, p)",
     },
-)  # fmt: skip
+)
 def kl(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """Kullback-Leibler divergence: the nats lost by believing Q where P is true.
 
     It is cross-entropy less the entropy of P.
 
     Use: predicted distributions against true ones, as in distillation.
-
     Avoid: distributions that may not overlap (js, wasserstein).
-
     Pitfalls: not symmetric, and libraries disagree on the order of the arguments; infinite where Q gives no chance to
     what P allows: nothing is clipped.
     """
@@ -136,28 +139,28 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(-times(p, 1 / q) + 0.0, y_pred, q, from_logits, normalize)
 
 
-@loss(
-    family="divergence", formula="sum_c q_c log(q_c / p_c) = KL(Q, P)", unit="nat",
-    properties=SMOOTH, claims=(CONVEX_IN_Q,), elicits="the geometric mean of the distributions, normalised",
+@divergence_loss(
+    formula="sum_c q_c log(q_c / p_c) = KL(Q, P)",
+    properties=SMOOTH,
+    claims=(CONVEX_IN_Q,),
+    elicits="the geometric mean of the distributions, normalised",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
         "torch": "torch.nn.KLDivLoss(reduction='batchmean')(log_p, q)",
         "keras": "keras.losses.KLDivergence()(y_pred, y_true) (it clips both to [1e-7, 1])",
-        "scipy": "scipy.stats.entropy(q, p)", "optax": "optax.losses.kl_divergence(log_p, q)",
+        "scipy": "scipy.stats.entropy(q, p)",
+        "optax": "optax.losses.kl_divergence(log_p, q)",
     },
-)  # fmt: skip
+)
 def reverse_kl(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """KL with the distributions exchanged: what Q puts where P has little counts most.
 
     A fit by it settles on one mode of P, where a fit by kl covers all of them.
 
     Use: variational inference, policies, students that may leave out what they cannot do.
-
     Avoid: where what P allows must not be missed.
-
     Pitfalls: infinite where Q gives a chance to what P rules out, which a softmax always does.
     """
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
@@ -172,21 +175,22 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
 
 
-@loss(
-    family="divergence", formula="sum_c p_c log(p_c / q_c) - p_c + q_c", unit="nat", properties=CONVEX | SMOOTH,
-    elicits="the mean", references=("Csiszár 1991, doi:10.1214/aos/1176348385",),
+@divergence_loss(
+    formula="sum_c p_c log(p_c / q_c) - p_c + q_c",
+    properties=CONVEX | SMOOTH,
+    elicits="the mean",
+    references=("Csiszár 1991, doi:10.1214/aos/1176348385",),
     equivalents={
-        "scipy": "scipy.special.kl_div, summed", "sklearn": "NMF(beta_loss='kullback-leibler')",
+        "scipy": "scipy.special.kl_div, summed",
+        "sklearn": "NMF(beta_loss='kullback-leibler')",
         "optax": "optax.losses.generalized_kl_divergence(log_q, p)",
     },
-)  # fmt: skip
+)
 def generalized_kl(y_true: NonNegativeRow, y_pred: NonNegativeRow) -> Array:
     """KL for non-negative numbers that need not sum to 1: the I-divergence.
 
     Use: counts and spectra, as in non-negative matrix factorisation.
-
     Avoid: numbers that may be negative.
-
     Pitfalls: it is half the Poisson deviance, summed over the row rather than averaged.
     """
     return excess(*pair(y_true, y_pred, False, False)).sum(axis=1)
@@ -198,22 +202,21 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 1 - times(y_true, 1 / y_pred)
 
 
-@loss(
-    family="divergence", aliases=("symmetric_kl",), formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
-    unit="nat", properties=SMOOTH, claims=(CONVEX_IN_Q, EXCHANGEABLE),
+@divergence_loss(
+    aliases=("symmetric_kl",),
+    formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
+    properties=SMOOTH,
+    claims=(CONVEX_IN_Q, EXCHANGEABLE),
     references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
     equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
-)  # fmt: skip
+)
 def jeffreys(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """KL in both directions, added.
 
     Use: comparing two distributions neither of which is the true one, where both have all classes.
-
     Avoid: distributions with zeros (js, hellinger).
-
     Pitfalls: infinite as soon as one of the two has a zero that the other has not.
     """
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
@@ -229,24 +232,24 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(1 - log_quotient - times(p, 1 / q), y_pred, q, from_logits, normalize)
 
 
-@loss(
-    family="divergence", aliases=("jensen_shannon",), formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2", unit="nat",
-    properties=SMOOTH | BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
+@divergence_loss(
+    aliases=("jensen_shannon",),
+    formula="KL(P, M)/2 + KL(Q, M)/2, M = (P + Q)/2",
+    properties=SMOOTH | BOUNDED,
+    claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Lin 1991, doi:10.1109/18.61115",),
     equivalents={
-        "scipy": "scipy.spatial.distance.jensenshannon(p, q)**2", "torchmetrics": "JensenShannonDivergence (no root)",
+        "scipy": "scipy.spatial.distance.jensenshannon(p, q)**2",
+        "torchmetrics": "JensenShannonDivergence (no root)",
     },
-)  # fmt: skip
+)
 def js(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """Jensen-Shannon divergence: KL to the middle of both; at most log 2, and never infinite.
 
     Use: distributions that may not overlap; where neither is the true one.
-
     Avoid: fits: it hardly slopes where the two are far apart.
-
     Pitfalls: SciPy gives its root, a metric; some texts use log base 2, which makes it at most 1.
     """
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
@@ -288,22 +291,21 @@ def affinity_gap(p: Array, q: Array) -> Array:
     return np.square(np.where(p == q, 0.0, gap)).sum(axis=1) / 2
 
 
-@loss(
-    family="divergence", formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)", unit="1", properties=BOUNDED,
+@divergence_loss(
+    formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)",
+    unit="1",
+    properties=BOUNDED,
     claims=(EXCHANGEABLE, TAME_LOGITS),
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
     equivalents={"scipy": "scipy.spatial.distance.euclidean(sqrt p, sqrt q) / sqrt 2"},
-)  # fmt: skip
+)
 def hellinger(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """Hellinger distance: between 0 and 1, a metric, finite with zeros.
 
     Use: distances of histograms; rare classes count more than in total_variation.
-
     Avoid: fits from afar, and at the very end: its slope is infinite where a q is 0 and jumps where Q = P.
-
     Pitfalls: some texts square it, or leave the half out.
     """
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
@@ -319,22 +321,20 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-@loss(
-    family="divergence", formula="-log sum_c sqrt(p_c q_c)", unit="nat", properties=SMOOTH,
+@divergence_loss(
+    formula="-log sum_c sqrt(p_c q_c)",
+    properties=SMOOTH,
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
     equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
-)  # fmt: skip
+)
 def bhattacharyya(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """Minus the logarithm of the overlap of two distributions.
 
     Use: bounds on the error of telling two classes apart.
-
     Avoid: distributions that may not overlap: it is infinite then.
-
     Pitfalls: no metric; it is half the Rényi divergence of order 1/2.
     """
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
@@ -353,22 +353,21 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 # ------------------------------------------------------------------------------------------------ the others
 
 
-@loss(
-    family="divergence", formula="sum_c |p_c - q_c| / 2", unit="1",
-    properties=BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
+@divergence_loss(
+    formula="sum_c |p_c - q_c| / 2",
+    unit="1",
+    properties=BOUNDED,
+    claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
     equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
-)  # fmt: skip
+)
 def total_variation(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """The largest difference in the probability that P and Q give to any event.
 
     Use: a number that can be explained: 0.1 means that no event is off by more than 10 %.
-
     Avoid: fits: its gradient does not say how far apart the two are.
-
     Pitfalls: some libraries leave the half out.
     """
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
@@ -382,23 +381,23 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
 
 
-@loss(
-    family="divergence", aliases=("chi_square",), formula="sum_c (p_c - q_c)² / q_c", unit="1",
-    properties=SMOOTH, claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
+@divergence_loss(
+    aliases=("chi_square",),
+    formula="sum_c (p_c - q_c)² / q_c",
+    unit="1",
+    properties=SMOOTH,
+    claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
     elicits="the root mean square of the distributions, normalised",
     references=("Pearson 1900, doi:10.1080/14786440009463897",),
     equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
-)  # fmt: skip
+)
 def chi2(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """Pearson's chi-square divergence: squared differences over what was predicted.
 
     Use: goodness of fit; a bound on kl from above (kl <= log(1 + chi2)).
-
     Avoid: predictions with very small probabilities: one of them is all of the sum.
-
     Pitfalls: not symmetric; Neyman's version divides by p instead. Times the count it is the test statistic.
     """
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
@@ -416,25 +415,30 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-@loss(
-    family="divergence", formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)", unit="nat", properties=SMOOTH,
+@divergence_loss(
+    formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)",
+    properties=SMOOTH,
     claims=(
-        CONVEX_IN_Q, TAME_LOGITS, given(SYMMETRIC, alpha=0.5, from_logits=False),
+        CONVEX_IN_Q,
+        TAME_LOGITS,
+        given(SYMMETRIC, alpha=0.5, from_logits=False),
         Claim(CONVEX, "from_logits=true and alpha > 1", lambda *, from_logits, alpha, **_: from_logits and alpha > 1),
     ),
     references=("Rényi 1961, Proc. 4th Berkeley Symp. 1, 547-561", "van Erven & Harremoës 2014, arXiv:1206.2459"),
     equivalents={"others": "alpha=1/2 is twice bhattacharyya, alpha=2 is log(1 + chi2)"},
-)  # fmt: skip
+)
 def renyi(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, alpha: Order = 0.5, from_logits: Boolean = False,
+    y_true: TrueDistribution,
+    y_pred: PredictedDistribution,
+    *,
+    alpha: Order = 0.5,
+    from_logits: Boolean = False,
     normalize: Boolean = False,
-) -> Array:  # fmt: skip
+) -> Array:
     """Rényi divergence of order alpha: kl in the limit alpha = 1, more of the worst class as alpha grows.
 
     Use: privacy accounting; where kl is to be made more or less afraid of rare classes.
-
     Avoid: alpha >= 1 where Q may have zeros: it is infinite.
-
     Pitfalls: alpha = 1 is kl and is refused here; small alpha looks at little but the supports.
     """
     p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
@@ -457,25 +461,25 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
     return mixture_slope(given, y_pred, alpha, from_logits, normalize)
 
 
-@loss(
-    family="divergence", aliases=("emd",), formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums", unit="bin",
-    properties=BOUNDED, claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
+@divergence_loss(
+    aliases=("emd",),
+    formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums",
+    unit="bin",
+    properties=BOUNDED,
+    claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     elicits="the distribution whose cumulative sums are the medians of theirs",
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
     equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
-)  # fmt: skip
+)
 def wasserstein(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False,
-    normalize: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
+) -> Array:
     """Earth mover's distance: how much probability has to be carried how many bins far.
 
     Neighbouring bins are one unit apart.
 
     Use: classes with an order: ages, grades, histograms.
-
     Avoid: classes without an order: it depends on how they are sorted.
-
     Pitfalls: the squared differences of the same cumulative sums are rps.
     """
     p, q, _ = pair(y_true, y_pred, from_logits, normalize)
@@ -492,19 +496,19 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-@loss(
-    family="divergence", formula="sum_c p_c/q_c - log(p_c/q_c) - 1", unit="1",
-    properties=Property.DIFFERENTIABLE, elicits="the mean",
+@divergence_loss(
+    formula="sum_c p_c/q_c - log(p_c/q_c) - 1",
+    unit="1",
+    properties=Property.DIFFERENTIABLE,
+    elicits="the mean",
     references=("Févotte, Bertin & Durrieu 2009, doi:10.1162/neco.2008.04-08-771",),
     equivalents={"sklearn": "NMF(beta_loss='itakura-saito')"},
-)  # fmt: skip
+)
 def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
     """Compares positive numbers by their quotients: scaling both changes nothing.
 
     Use: power spectra of sound, where quiet parts matter as much as loud ones.
-
     Avoid: numbers that may be 0.
-
     Pitfalls: it is half the gamma deviance, summed over the row; predicting too little costs far more than too much.
     """
     d = (y_true - y_pred) / y_pred

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
@@ -28,13 +30,19 @@ def probability_gap(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
     return np.abs((1 - y_true) * sigmoid(y_pred) - y_true * sigmoid(-y_pred))
 
 
-@loss(
-    family="binary", aliases=("ghm",),
-    formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)", unit="nat", coupled=True,
-    properties=Property.NONE, claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
+ghm_loss = partial(loss, family="binary")
+
+
+@ghm_loss(
+    aliases=("ghm",),
+    formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)",
+    unit="nat",
+    coupled=True,
+    properties=Property.NONE,
+    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
     references=PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
-)  # fmt: skip
+)
 def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
     """Binary cross-entropy, every difficulty counting the same: for a flood of easy examples and some hopeless ones.
 
@@ -42,9 +50,7 @@ def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logi
     how many share its bin. The counts are over the whole dataset and know no sample weights.
 
     Use: dense detection, as in the paper: both very easy and mislabelled rows come in masses.
-
     Avoid: few rows: most bins hold one or two, and the weights are noise.
-
     Pitfalls: a row's loss depends on all other rows, so subsets do not compare, nor batches with the whole; the
     paper's moving average over batches has no place in an evaluation.
     """
@@ -64,13 +70,15 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
     return bce.forms[0].hooks["clipped"](y_true, y_pred, from_logits=from_logits, label_smoothing=0.0, eps=EPS)
 
 
-@loss(
+@ghm_loss(
     family="regression",
     formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
-    unit="y", coupled=True, properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
+    unit="y",
+    coupled=True,
+    properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
     references=PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
-)  # fmt: skip
+)
 def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count = 10) -> Array:
     """A smooth absolute error, every difficulty counting the same: box regression with many outliers.
 
@@ -78,9 +86,7 @@ def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count 
     inverse of how many share its bin. The counts are over the whole dataset and know no sample weights.
 
     Use: regression where errors come in masses at both ends.
-
     Avoid: few rows: most bins hold one or two, and the weights are noise.
-
     Pitfalls: a row's loss depends on all other rows; mu is in the unit of the target, and where it is far below the
     errors all of them are in the last bin.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from losscli.declaration.domains import (
@@ -28,9 +30,14 @@ SHIFT = 10
 """From here on Stirling's series has all digits."""
 
 GAMMA_SERIES = (
-    -np.euler_gamma, np.pi**2 / 12, -1.2020569031595942 / 3, np.pi**4 / 360, -1.0369277551433699 / 5,
-    np.pi**6 / 5670, -1.0083492773819228 / 7,
-)  # fmt: skip
+    -np.euler_gamma,
+    np.pi**2 / 12,
+    -1.2020569031595942 / 3,
+    np.pi**4 / 360,
+    -1.0369277551433699 / 5,
+    np.pi**6 / 5670,
+    -1.0083492773819228 / 7,
+)
 """log y! in powers of y: y, y², ... (Euler's gamma, zeta(k)/k)"""
 
 
@@ -77,19 +84,24 @@ def log_factorial_excess(y: Array) -> Array:
     return np.where(y < 0.01, small, np.where(y < SHIFT, middle, stirling))
 
 
-@loss(
-    family="regression", aliases=("poisson",),
-    formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean",
+likelihood_loss = partial(loss, family="regression")
+
+
+@likelihood_loss(
+    aliases=("poisson",),
+    formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
+    unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; without it the log is that of "
-                 "rate + 1e-8; its log(y!) is Stirling's approximation, 0 up to 1)",
+        "rate + 1e-8; its log(y!) is Stirling's approximation, 0 up to 1)",
         "keras": "keras.losses.Poisson() (the log is that of rate + 1e-7)",
         "sklearn": "half of sklearn.metrics.mean_poisson_deviance is what this exceeds its minimum by",
         "scipy": "-scipy.stats.poisson.logpmf(y_true, rate) with full=true",
     },
-)  # fmt: skip
+)
 def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False, full: Boolean = False) -> Array:
     """Negative log-likelihood of counts, given their expected number.
 
@@ -97,9 +109,7 @@ def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False
     right where the count is 0, and infinitely wrong elsewhere; nothing is clipped.
 
     Use: counts without an upper limit, from a model that predicts a rate or its logarithm.
-
     Avoid: counts whose variance is far above their mean; shares and rates that are no counts.
-
     Pitfalls: a logarithm read as a rate, or the other way round, gives a number all the same; without full the value
     has no zero to compare with (poisson_deviance has).
     """
@@ -118,15 +128,17 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     return np.where(y_true == 0, 1.0, relative_gap(y_true, y_pred))
 
 
-@loss(
-    family="regression", formula="(log v + e²/v) / 2, v = max(variance, eps); full: + log(2 pi)/2", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC, elicits="mean",
+@likelihood_loss(
+    formula="(log v + e²/v) / 2, v = max(variance, eps); full: + log(2 pi)/2",
+    unit="nat",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC,
+    elicits="mean",
     references=("Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",),
     equivalents={
         "torch": "torch.nn.GaussianNLLLoss(full, eps) (it raises variances below eps to that, as here)",
         "scipy": "-scipy.stats.norm.logpdf(y_true, y_pred, sqrt(variance)) with full=true",
     },
-)  # fmt: skip
+)
 def gaussian_nll(
     y_true: Real, y_pred: Real, variance: NonNegative, *, eps: FiniteNonNegative = 1e-6, full: Boolean = False
 ) -> Array:
@@ -135,9 +147,7 @@ def gaussian_nll(
     It rewards a small variance where the mean is right, and a large one where it is wrong. The gradient is by the mean.
 
     Use: predictions that come with their uncertainty.
-
     Avoid: heavy tails: one row far off by its own standard deviations decides.
-
     Pitfalls: the role is a variance, not a standard deviation; the loss may be negative, and has no lower bound as
     eps goes to 0.
     """
@@ -157,15 +167,18 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     return times(e, 1 / np.maximum(variance, eps))
 
 
-@loss(
-    family="regression", formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
-    unit="y^(2 - power)", properties=Property.DIFFERENTIABLE, elicits="mean",
+@likelihood_loss(
+    formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
+    unit="y^(2 - power)",
+    properties=Property.DIFFERENTIABLE,
+    elicits="mean",
     claims=(given(Property.CONVEX, power=0), given(Property.CONVEX, power=1), given(Property.SYMMETRIC, power=0)),
     references=("Jørgensen 1987, doi:10.1111/j.2517-6161.1987.tb01685.x",),
     equivalents={
-        "sklearn": "sklearn.metrics.mean_tweedie_deviance(power)", "torchmetrics": "TweedieDevianceScore(power)",
+        "sklearn": "sklearn.metrics.mean_tweedie_deviance(power)",
+        "torchmetrics": "TweedieDevianceScore(power)",
     },
-)  # fmt: skip
+)
 def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power = 0.0) -> Array:
     """Deviance of a family that goes from normal (0) by Poisson (1) to gamma (2) and inverse Gaussian (3).
 
@@ -175,9 +188,7 @@ def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power
     For power < 0, y_true may be negative; y_true^(2-power) is then taken as 0, as scikit-learn does.
 
     Use: positive targets whose spread grows with their level.
-
     Avoid: to choose the power by this number: values of different powers do not compare.
-
     Pitfalls: y_pred must be positive unless power=0, y_true too from power 2 on; for any power the optimum is the mean,
     the power only sets how rows are weighed against each other.
     """
@@ -192,24 +203,24 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     return 2 * relative_gap(y_true, y_pred) * y_pred ** (1 - power)
 
 
-@loss(
-    family="regression", formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)", unit="y",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE, elicits="mean",
+@likelihood_loss(
+    formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)",
+    unit="y",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE,
+    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_poisson_deviance",
         "torch": "none; PoissonNLLLoss is half of this, but for a term of y_true alone",
     },
-)  # fmt: skip
+)
 def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
     """Tweedie deviance of power 1: for counts.
 
     Twice what poisson_nll exceeds its minimum by, so a perfect prediction costs 0.
 
     Use: to report count models; near 1 a row where the counts are Poisson and not too small.
-
     Avoid: amounts in a unit: changing the unit changes the value as it does not for counts.
-
     Pitfalls: y_pred must be positive, also where the count is 0.
     """
     return 2 * half_deviance(y_true, y_pred, 1.0)
@@ -221,21 +232,21 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * relative_gap(y_true, y_pred)
 
 
-@loss(
-    family="regression", formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)", unit="1",
-    properties=Property.DIFFERENTIABLE, elicits="mean",
+@likelihood_loss(
+    formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)",
+    unit="1",
+    properties=Property.DIFFERENTIABLE,
+    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
-)  # fmt: skip
+)
 def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
     """Tweedie deviance of power 2: errors by their ratio, for positive amounts.
 
     Scaling targets and predictions by the same factor changes nothing.
 
     Use: positive, skewed targets such as durations and claim sizes.
-
     Avoid: targets that may be 0.
-
     Pitfalls: predicting half of a target costs more than predicting its double; not convex in the prediction.
     """
     return 2 * half_deviance(y_true, y_pred, 2.0)

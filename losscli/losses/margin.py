@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from losscli.declaration.domains import Array, Positive, Real, SignLabel
@@ -10,10 +12,14 @@ from losscli.losses._numerics import sigmoid, softplus
 
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 
+margin_loss = partial(loss, family="binary")
 
-@loss(
-    family="binary", formula="max(0, margin - y s), y in {-1, 1}", unit="score",
-    properties=CONVEX | BOUNDED_GRADIENT, elicits="the more likely label",
+
+@margin_loss(
+    formula="max(0, margin - y s), y in {-1, 1}",
+    unit="score",
+    properties=CONVEX | BOUNDED_GRADIENT,
+    elicits="the more likely label",
     references=("Cortes & Vapnik 1995, doi:10.1007/BF00994018",),
     equivalents={
         "keras": "keras.losses.Hinge() (margin 1; labels 0 and 1 are taken as -1 and 1, as here)",
@@ -21,16 +27,14 @@ CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Pro
         "optax": "optax.losses.hinge_loss (labels -1 and 1, margin 1)",
         "torch": "torch.nn.MarginRankingLoss(margin)(s, zeros, y)",
     },
-)  # fmt: skip
+)
 def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
     """The support vector machine's loss: zero once a score is on the right side by the margin.
 
     y_pred is a score (a decision function), not a probability: 0 is undecided.
 
     Use: scores of a margin classifier.
-
     Avoid: where probabilities are wanted: a hinge fit does not estimate them.
-
     Pitfalls: fed with probabilities, every row is inside the margin.
     """
     return np.maximum(0.0, margin - y_true * y_pred)
@@ -42,22 +46,22 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     return np.where(y_true * y_pred < margin, -y_true, 0.0)
 
 
-@loss(
-    family="binary", formula="max(0, margin - y s)²", unit="score²",
-    properties=CONVEX | SMOOTH, elicits="margin (2 P(y = 1) - 1)",
+@margin_loss(
+    formula="max(0, margin - y s)²",
+    unit="score²",
+    properties=CONVEX | SMOOTH,
+    elicits="margin (2 P(y = 1) - 1)",
     references=("Lee & Mangasarian 2001, doi:10.1023/A:1011215321374",),
     equivalents={
         "keras": "keras.losses.SquaredHinge() (margin 1; labels 0 and 1 are taken as -1 and 1, as here)",
         "sklearn": "sklearn.svm.LinearSVC(loss='squared_hinge') (margin 1)",
     },
-)  # fmt: skip
+)
 def squared_hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
     """The hinge, squared: smooth where it starts, and harder on scores that are far on the wrong side.
 
     Use: linear classifiers whose solver wants a gradient everywhere.
-
     Avoid: labels that are often wrong: the square listens to them.
-
     Pitfalls: its values cannot be set beside those of hinge; a score 3 short costs 9.
     """
     return np.square(np.maximum(0.0, margin - y_true * y_pred))
@@ -69,21 +73,23 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     return -2 * y_true * np.maximum(0.0, margin - y_true * y_pred)
 
 
-@loss(
-    family="binary", formula="max(0, -y s)", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
-    elicits="a score of 0", references=("Rosenblatt 1958, doi:10.1037/h0042519",),
+@margin_loss(
+    formula="max(0, -y s)",
+    unit="score",
+    properties=CONVEX | BOUNDED_GRADIENT,
+    elicits="a score of 0",
+    references=("Rosenblatt 1958, doi:10.1037/h0042519",),
     equivalents={
-        "optax": "optax.losses.perceptron_loss (labels -1 and 1)", "sklearn": "SGDClassifier(loss='perceptron')",
+        "optax": "optax.losses.perceptron_loss (labels -1 and 1)",
+        "sklearn": "SGDClassifier(loss='perceptron')",
         "torch": "torch.nn.MarginRankingLoss()(s, zeros, y)",
     },
-)  # fmt: skip
+)
 def perceptron(y_true: SignLabel, y_pred: Real) -> Array:
     """How far a score is on the wrong side of 0.
 
     Use: to see how wrong the wrong ones are, and nothing else.
-
     Avoid: comparing models that are nearly always right: their loss is 0.
-
     Pitfalls: scores of 0 everywhere are perfect by it.
     """
     return np.maximum(0.0, -y_true * y_pred)
@@ -95,25 +101,27 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.where(y_true * y_pred < 0, -y_true, 0.0)
 
 
-@loss(
-    family="binary", aliases=("logistic",), formula="log(1 + exp(-y s))", unit="nat",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT, elicits="log-odds",
+@margin_loss(
+    aliases=("logistic",),
+    formula="log(1 + exp(-y s))",
+    unit="nat",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
+    elicits="log-odds",
     references=("Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x",),
     equivalents={
-        "torch": "torch.nn.SoftMarginLoss()", "sklearn": "SGDClassifier(loss='log_loss')",
+        "torch": "torch.nn.SoftMarginLoss()",
+        "sklearn": "SGDClassifier(loss='log_loss')",
         "keras": "keras.losses.BinaryCrossentropy(from_logits=True), labels 0 and 1",
         "optax": "optax.losses.sigmoid_binary_cross_entropy, labels 0 and 1",
     },
-)  # fmt: skip
+)
 def soft_margin(y_true: SignLabel, y_pred: Real) -> Array:
     """The logistic loss: binary cross-entropy of a logit, written for labels of -1 and 1.
 
     It is bce with from_logits=true.
 
     Use: logits with labels of -1 and 1; boosting and linear models.
-
     Avoid: labels that are often wrong, though it minds them less than exponential.
-
     Pitfalls: fed with probabilities it is nearly the same for all rows.
     """
     return softplus(-y_true * y_pred)
@@ -125,20 +133,23 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return -y_true * sigmoid(-y_true * y_pred)
 
 
-@loss(
-    family="binary", aliases=("adaboost",), formula="exp(-y s)", unit="1",
-    properties=CONVEX | SMOOTH, elicits="half the log-odds",
-    references=("Freund & Schapire 1997, doi:10.1006/jcss.1997.1504",
-                "Friedman, Hastie & Tibshirani 2000, doi:10.1214/aos/1016218223"),
+@margin_loss(
+    aliases=("adaboost",),
+    formula="exp(-y s)",
+    unit="1",
+    properties=CONVEX | SMOOTH,
+    elicits="half the log-odds",
+    references=(
+        "Freund & Schapire 1997, doi:10.1006/jcss.1997.1504",
+        "Friedman, Hastie & Tibshirani 2000, doi:10.1214/aos/1016218223",
+    ),
     equivalents={"sklearn": "GradientBoostingClassifier(loss='exponential')"},
-)  # fmt: skip
+)
 def exponential(y_true: SignLabel, y_pred: Real) -> Array:
     """AdaBoost's loss: each unit of score on the wrong side multiplies it by e.
 
     Use: to follow AdaBoost; where labels are clean.
-
     Avoid: noisy labels: a few rows with large wrong scores are all of the mean.
-
     Pitfalls: it overflows to infinity beyond a margin of about -709.
     """
     return np.exp(-y_true * y_pred)
@@ -150,19 +161,19 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return -y_true * np.exp(-y_true * y_pred)
 
 
-@loss(
-    family="binary", formula="max(0, 1 - y s)² where y s >= -1, else -4 y s", unit="score²",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT, elicits="2 P(y = 1) - 1",
+@margin_loss(
+    formula="max(0, 1 - y s)² where y s >= -1, else -4 y s",
+    unit="score²",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
+    elicits="2 P(y = 1) - 1",
     references=("Zhang 2004, doi:10.1145/1015330.1015332",),
     equivalents={"sklearn": "SGDClassifier(loss='modified_huber')"},
-)  # fmt: skip
+)
 def modified_huber(y_true: SignLabel, y_pred: Real) -> Array:
     """The squared hinge, straight for scores that are far on the wrong side.
 
     Use: classification with outliers, where probabilities are wanted too: (s + 1) / 2, cut to [0, 1].
-
     Avoid: where nearly all margins are above 1: it is 0 there.
-
     Pitfalls: it has Huber's name for the straight part alone; its margin is fixed at 1.
     """
     m = y_true * y_pred

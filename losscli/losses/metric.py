@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -44,24 +45,27 @@ DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Arr
 }
 """name -> (distance of paired rows, its derivative by the first)"""
 
+metric_loss = partial(loss, family="metric", unit="1")
 
-@loss(
-    family="metric", formula="-cos(y_true, y_pred)", unit="1",
-    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC, elicits=DIRECTION, references=VECTOR_SPACE,
+
+@metric_loss(
+    formula="-cos(y_true, y_pred)",
+    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
+    elicits=DIRECTION,
+    references=VECTOR_SPACE,
     equivalents={
-        "torch": "-torch.nn.functional.cosine_similarity", "keras": "keras.losses.CosineSimilarity()",
+        "torch": "-torch.nn.functional.cosine_similarity",
+        "keras": "keras.losses.CosineSimilarity()",
         "optax": "-optax.losses.cosine_similarity (its epsilon=0 gives nan for zero vectors)",
     },
-)  # fmt: skip
+)
 def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
     """Minus the cosine of the angle between two vectors: -1 is the best, 1 the worst.
 
     The length of a vector does not matter. A zero vector has no direction and gives 0.
 
     Use: embeddings whose direction carries the meaning.
-
     Avoid: where lengths matter.
-
     Pitfalls: the best value is -1, not 0: shares and ratios of it mean nothing.
     """
     return -cosine(y_true, y_pred) + 0.0  # a zero has no sign
@@ -73,20 +77,20 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return -cosine_slope(y_pred, y_true)
 
 
-@loss(
-    family="metric", formula="y d² + (1-y) max(0, margin - d)²", unit="d²", properties=Property.NONE,
+@metric_loss(
+    formula="y d² + (1-y) max(0, margin - d)²",
+    unit="d²",
+    properties=Property.NONE,
     references=("Hadsell, Chopra & LeCun 2006, doi:10.1109/CVPR.2006.100",),
     equivalents={"paper": "Hadsell et al. have half of it"},
-)  # fmt: skip
+)
 def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegativeNumber = 1.0) -> Array:
     """Pulls similar pairs (1) together and pushes others (0) apart up to a margin.
 
     d is the Euclidean distance of the pair. A pair of different things beyond the margin costs nothing.
 
     Use: verification by pairs.
-
     Avoid: where pairs of different things are nearly all easy: most of the mean is then zeros.
-
     Pitfalls: the paper has half of it, and some libraries swap the meaning of the label.
     """
     return _contrastive(y_true, norm(x1 - x2), margin=margin)
@@ -111,30 +115,36 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     return 2 * np.where((y_true == 1)[:, None], apart, -push)
 
 
-@loss(
-    family="metric", formula="max(0, d(a, p) - d(a, n) + margin)", unit="d", properties=Property.NONE,
+@metric_loss(
+    formula="max(0, d(a, p) - d(a, n) + margin)",
+    unit="d",
+    properties=Property.NONE,
     claims=(
         given(Property.CONVEX, distance="sqeuclidean", swap=False),  # the squares of the anchor cancel
-        given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine"),
+        given(Property.BOUNDED_GRADIENT, distance="euclidean"),
+        given(Property.BOUNDED_VALUE, distance="cosine"),
     ),
     references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",),
     equivalents={
         "torch": "torch.nn.TripletMarginLoss with distance=euclidean (it adds eps=1e-6 to each difference)",
         "optax": "optax.losses.triplet_margin_loss with distance=euclidean (it adds eps=1e-6 under the root)",
     },
-)  # fmt: skip
+)
 def triplet(
-    anchor: Vector, positive: Vector, negative: Vector, *, margin: NonNegativeNumber = 0.2,
-    distance: Distance = "sqeuclidean", swap: Boolean = False,
-) -> Array:  # fmt: skip
+    anchor: Vector,
+    positive: Vector,
+    negative: Vector,
+    *,
+    margin: NonNegativeNumber = 0.2,
+    distance: Distance = "sqeuclidean",
+    swap: Boolean = False,
+) -> Array:
     """Wants an anchor nearer to its positive than to its negative, by a margin.
 
     With swap, the nearer of anchor and positive is what the negative is measured from.
 
     Use: embeddings for retrieval, from triplets that were mined.
-
     Avoid: random triplets: nearly all of them are at 0.
-
     Pitfalls: FaceNet squares the distance, torch does not (distance=euclidean); a margin means different things for
     either.
     """
@@ -159,20 +169,20 @@ def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distanc
     return np.where((near - far + margin > 0)[:, None], slope(anchor, positive) - push, 0.0)
 
 
-@loss(
-    family="metric", formula="1 - cos(y_true, y_pred)", unit="1",
-    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC, elicits=DIRECTION, references=VECTOR_SPACE,
+@metric_loss(
+    formula="1 - cos(y_true, y_pred)",
+    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
+    elicits=DIRECTION,
+    references=VECTOR_SPACE,
     equivalents={"optax": "optax.losses.cosine_distance", "scipy": "scipy.spatial.distance.cosine"},
-)  # fmt: skip
+)
 def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
     """One minus the cosine of the angle between two vectors: 0 is the best, 2 the worst.
 
     The length of a vector does not matter. A zero vector has no direction and gives 1.
 
     Use: embeddings whose direction carries the meaning, where the best value should be 0.
-
     Avoid: where lengths matter.
-
     Pitfalls: half the squared distance of the unit vectors, and so no metric.
     """
     # half the squared distance of the unit vectors does not cancel where they are nearly alike
@@ -187,19 +197,17 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return -cosine_slope(y_pred, y_true)
 
 
-@loss(
-    family="metric", formula="1 - cos(x1, x2) for y = 1, max(0, cos(x1, x2) - margin) for y = -1", unit="1",
+@metric_loss(
+    formula="1 - cos(x1, x2) for y = 1, max(0, cos(x1, x2) - margin) for y = -1",
     properties=Property.BOUNDED_VALUE,
     references=("Bromley et al. 1993, Signature verification using a 'Siamese' time delay neural network, NIPS 6",),
     equivalents={"torch": "torch.nn.CosineEmbeddingLoss(margin) (it adds 1e-12 to the squared lengths)"},
-)  # fmt: skip
+)
 def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: Cosine = 0.0) -> Array:
     """Turns similar pairs (1) the same way and others (-1 or 0) apart, until their cosine is below the margin.
 
     Use: pairs of texts or sentences, similar or not.
-
     Avoid: where lengths matter (contrastive).
-
     Pitfalls: with margin 0 a pair of different things at a right angle costs nothing.
     """
     return np.where(y_true > 0, cosine_distance.forms[0].kernel(x1, x2), np.maximum(0.0, cosine(x1, x2) - margin))
@@ -212,21 +220,20 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     return side[:, None] * cosine_slope(x1, x2)
 
 
-@loss(
-    family="metric", formula="d for y = 1, max(0, margin - d) for y = -1", unit="d",
+@metric_loss(
+    formula="d for y = 1, max(0, margin - d) for y = -1",
+    unit="d",
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
     references=("Hadsell, Chopra & LeCun 2006 (with squares), doi:10.1109/CVPR.2006.100",),
     equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
-)  # fmt: skip
+)
 def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: NonNegativeNumber = 1.0) -> Array:
     """A distance, to be small for similar pairs (1) and beyond the margin for others (-1 or 0).
 
     y_pred is the distance, as it was measured; it is not squared.
 
     Use: pairs whose distance is at hand.
-
     Avoid: where only vectors are at hand (contrastive).
-
     Pitfalls: a negative y_pred lowers the loss of similar pairs below 0.
     """
     return np.where(y_true > 0, y_pred, np.maximum(0.0, margin - y_pred))
@@ -238,19 +245,18 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     return np.where(y_true > 0, 1.0, np.where(y_pred < margin, -1.0, 0.0))
 
 
-@loss(
-    family="metric", formula="max(0, -y (x1 - x2) + margin)", unit="score",
+@metric_loss(
+    formula="max(0, -y (x1 - x2) + margin)",
+    unit="score",
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
     references=("Herbrich, Graepel & Obermayer 1999, doi:10.1049/cp:19991091",),
     equivalents={"torch": "torch.nn.MarginRankingLoss(margin)"},
-)  # fmt: skip
+)
 def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: NonNegativeNumber = 0.0) -> Array:
     """Wants the first score above the second (y = 1) or below it (y = -1 or 0), by a margin.
 
     Use: learning to rank from pairs.
-
     Avoid: where scores must mean something on their own: only differences count.
-
     Pitfalls: with margin 0, scores that are all equal are perfect by it.
     """
     return np.maximum(0.0, margin - y_true * (x1 - x2))

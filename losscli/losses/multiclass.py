@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,11 +87,15 @@ def share(y_pred: Array, normalize: bool) -> Array:
 
 # ---------------------------------------------------------------------------------------------- cross-entropy
 
+multiclass_loss = partial(loss, family="multiclass", unit="nat")
 
-@loss(
-    family="multiclass", aliases=("ce", "categorical_crossentropy"),
-    formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C", unit="nat",
-    properties=Property.DIFFERENTIABLE, claims=BY_SCALE, elicits="mean (the class probabilities)",
+
+@multiclass_loss(
+    aliases=("ce", "categorical_crossentropy"),
+    formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C",
+    properties=Property.DIFFERENTIABLE,
+    claims=BY_SCALE,
+    elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
@@ -98,20 +103,24 @@ def share(y_pred: Array, normalize: bool) -> Array:
         "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
         "optax": "optax.losses.softmax_cross_entropy (logits)",
     },
-)  # fmt: skip
+)
 def cross_entropy(
-    y_true: ClassTarget, y_pred: ClassProbabilities, *, from_logits: Boolean = False,
-    label_smoothing: UnitInterval = 0.0, class_weight: Weights = None, ignore_index: IgnoreIndex = None,
-    normalize: Boolean = False, eps: Epsilon = EPS,
-) -> Array:  # fmt: skip
+    y_true: ClassTarget,
+    y_pred: ClassProbabilities,
+    *,
+    from_logits: Boolean = False,
+    label_smoothing: UnitInterval = 0.0,
+    class_weight: Weights = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Boolean = False,
+    eps: Epsilon = EPS,
+) -> Array:
     """The surprise, in nats, of the class that happened.
 
     Targets are labels 0..C-1 or rows of probabilities.
 
     Use: class probabilities; it is their proper score.
-
     Avoid: classes with an order, where being far off should cost more (rps).
-
     Pitfalls: with class weights the mean divides by the weights of the rows' classes, not by the number of rows; it
     says nothing of how the probability is spread over the wrong classes.
     """
@@ -119,16 +128,26 @@ def cross_entropy(
     if from_logits:
         return weighted_surprise(y_true, y_pred, log_softmax, cross_entropy_of_logits, **how)
     return weighted_surprise(
-        y_true, share(y_pred, normalize), lambda p: clipped_log(p, eps),
-        lambda labels, p: -clipped_log(p[np.arange(len(labels)), labels], eps), **how,
-    )  # fmt: skip
+        y_true,
+        share(y_pred, normalize),
+        lambda p: clipped_log(p, eps),
+        lambda labels, p: -clipped_log(p[np.arange(len(labels)), labels], eps),
+        **how,
+    )
 
 
 @cross_entropy.gradient
 def _(
-    y_true: Target, y_pred: Array, *, from_logits: bool, label_smoothing: float, class_weight: Any,
-    ignore_index: int | None, normalize: bool, eps: float,
-) -> Array:  # fmt: skip
+    y_true: Target,
+    y_pred: Array,
+    *,
+    from_logits: bool,
+    label_smoothing: float,
+    class_weight: Any,
+    ignore_index: int | None,
+    normalize: bool,
+    eps: float,
+) -> Array:
     """-w_c t_c / p_c; from logits softmax(s)_c sum_k w_k t_k - w_c t_c"""
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
     if from_logits:
@@ -151,77 +170,105 @@ def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | N
 
 @cross_entropy.clipped
 def _(
-    y_true: Target, y_pred: Array, *, from_logits: bool, label_smoothing: float, ignore_index: int | None,
-    normalize: bool, eps: float,
-) -> Mask:  # fmt: skip
+    y_true: Target,
+    y_pred: Array,
+    *,
+    from_logits: bool,
+    label_smoothing: float,
+    ignore_index: int | None,
+    normalize: bool,
+    eps: float,
+) -> Mask:
     below = np.zeros(y_pred.shape, dtype=bool) if from_logits else share(y_pred, normalize) < eps
     if below.any():
         below &= class_terms(y_true, y_pred.shape[1], label_smoothing, None, ignore_index) > 0
     return below
 
 
-@loss(
-    family="multiclass", aliases=("sparse_categorical_crossentropy",), formula="-w_t log p_t", unit="nat",
-    properties=Property.DIFFERENTIABLE, claims=BY_SCALE, elicits="mean (the class probabilities)",
+@multiclass_loss(
+    aliases=("sparse_categorical_crossentropy",),
+    formula="-w_t log p_t",
+    properties=Property.DIFFERENTIABLE,
+    claims=BY_SCALE,
+    elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
         "keras": "keras.losses.SparseCategoricalCrossentropy(ignore_class) (it divides by the sum and clips p to "
-                 "[1e-7, 1-1e-7])",
+        "[1e-7, 1-1e-7])",
         "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
         "optax": "optax.losses.softmax_cross_entropy_with_integer_labels (logits)",
     },
-)  # fmt: skip
+)
 def sparse_cross_entropy(
-    y_true: ClassLabel, y_pred: ClassProbabilities, *, from_logits: Boolean = False,
-    label_smoothing: UnitInterval = 0.0, class_weight: Weights = None, ignore_index: IgnoreIndex = None,
-    normalize: Boolean = False, eps: Epsilon = EPS,
-) -> Array:  # fmt: skip
+    y_true: ClassLabel,
+    y_pred: ClassProbabilities,
+    *,
+    from_logits: Boolean = False,
+    label_smoothing: UnitInterval = 0.0,
+    class_weight: Weights = None,
+    ignore_index: IgnoreIndex = None,
+    normalize: Boolean = False,
+    eps: Epsilon = EPS,
+) -> Array:
     """cross_entropy for labels alone: rows of target probabilities are refused.
 
     Use: integer labels, where a one-hot row would be a mistake worth noticing.
-
     Avoid: soft targets.
-
     Pitfalls: those of cross_entropy.
     """
     return cross_entropy.forms[0].kernel(
-        y_true, y_pred, from_logits=from_logits, label_smoothing=label_smoothing, class_weight=class_weight,
-        ignore_index=ignore_index, normalize=normalize, eps=eps,
-    )  # fmt: skip
+        y_true,
+        y_pred,
+        from_logits=from_logits,
+        label_smoothing=label_smoothing,
+        class_weight=class_weight,
+        ignore_index=ignore_index,
+        normalize=normalize,
+        eps=eps,
+    )
 
 
 sparse_cross_entropy.forms[0].hooks.update(cross_entropy.forms[0].hooks)
 
 
-@loss(
-    family="multiclass", aliases=("softmax_cross_entropy",), formula="-sum_c w_c t_c log softmax(s)_c", unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT, elicits="log-odds",
+@multiclass_loss(
+    aliases=("softmax_cross_entropy",),
+    formula="-sum_c w_c t_c log softmax(s)_c",
+    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss(weight, label_smoothing) (it ignores the label -100); {CLASS_WEIGHTS}",
         "keras": "keras.losses.CategoricalCrossentropy(from_logits=True)",
         "optax": "optax.losses.softmax_cross_entropy",
     },
-)  # fmt: skip
+)
 def softmax_loss(
-    y_true: ClassTarget, y_pred: Scores, *, label_smoothing: UnitInterval = 0.0, class_weight: Weights = None,
+    y_true: ClassTarget,
+    y_pred: Scores,
+    *,
+    label_smoothing: UnitInterval = 0.0,
+    class_weight: Weights = None,
     ignore_index: IgnoreIndex = None,
-) -> Array:  # fmt: skip
+) -> Array:
     """cross_entropy from logits: what a classifier's last layer is trained on.
 
     y_pred holds scores before the softmax, of any size; nothing is clipped.
 
     Use: logits as they come from a network.
-
     Avoid: probabilities: their softmax is nearly uniform, and so is the loss.
-
     Pitfalls: those of cross_entropy.
     """
     return weighted_surprise(
-        y_true, y_pred, log_softmax, cross_entropy_of_logits, label_smoothing=label_smoothing, class_weight=class_weight,
+        y_true,
+        y_pred,
+        log_softmax,
+        cross_entropy_of_logits,
+        label_smoothing=label_smoothing,
+        class_weight=class_weight,
         ignore_index=ignore_index,
-    )  # fmt: skip
+    )
 
 
 @softmax_loss.gradient
@@ -234,22 +281,20 @@ def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: An
 softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("row_mask", "denominator")})
 
 
-@loss(
-    family="multiclass", formula="-w_t y_pred_t, y_pred log-probabilities", unit="nat",
+@multiclass_loss(
+    formula="-w_t y_pred_t, y_pred log-probabilities",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log of the class probabilities, where they sum to 1",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index) (-100 by default); {CLASS_WEIGHTS}"},
-)  # fmt: skip
+)
 def nll(
     y_true: ClassLabel, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
 ) -> Array:
     """Minus the log-probability of the class that happened, as predicted.
 
     Use: models that put out log-probabilities (log_softmax).
-
     Avoid: logits (softmax_loss) and probabilities (cross_entropy).
-
     Pitfalls: with class weights the mean divides by the weights of the rows' classes; rows of log-probabilities that
     do not sum to 1 are not noticed by most libraries.
     """

@@ -5,6 +5,7 @@ For rows of targets, the score of the target is the mean of the scores, and the 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -42,19 +43,20 @@ def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
     return others.max(axis=1), top(others) * (1 - one_hot(y_true, s.shape[1]))
 
 
-@loss(
-    family="multiclass", formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)", unit="score",
+multiclass_margin_loss = partial(loss, family="multiclass", unit="score")
+
+
+@multiclass_margin_loss(
+    formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)",
     properties=CONVEX | BOUNDED_GRADIENT,
     references=("Crammer & Singer 2001 (without the 0 as a rival), JMLR 2, 265-292",),
     equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
-)  # fmt: skip
+)
 def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     """Keras's hinge of several classes: the best wrong score, but at least 0, against the right one.
 
     Use: to reproduce Keras.
-
     Avoid: scores that are all negative: the 0 that stands for a rival is then the highest of them (multiclass_hinge).
-
     Pitfalls: adding a constant to all scores of a row changes it.
     """
     # the difference first: 1 is lost beside large scores
@@ -74,22 +76,22 @@ def _(y_true: Target, y_pred: Array) -> Array:
     return (1 + gap > 0)[:, None] * (where - one_hot(y_true, y_pred.shape[1])) + 0.0
 
 
-@loss(
-    family="multiclass", aliases=("crammer_singer",), formula="max_j (s_j + [j != t]) - s_t", unit="score",
+@multiclass_margin_loss(
+    aliases=("crammer_singer",),
+    formula="max_j (s_j + [j != t]) - s_t",
     properties=CONVEX | BOUNDED_GRADIENT,
     elicits="the most likely class, where it is likelier than all others together",
     references=("Crammer & Singer 2001, JMLR 2, 265-292",),
     equivalents={
-        "optax": "optax.losses.multiclass_hinge_loss", "sklearn": "sklearn.metrics.hinge_loss (several classes)",
+        "optax": "optax.losses.multiclass_hinge_loss",
+        "sklearn": "sklearn.metrics.hinge_loss (several classes)",
     },
-)  # fmt: skip
+)
 def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     """The right class must beat the best wrong one by 1.
 
     Use: multi-class support vector machines.
-
     Avoid: where probabilities are wanted.
-
     Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
     """
     return reach(y_true, y_pred).max(axis=1)
@@ -106,18 +108,17 @@ def _(y_true: Target, y_pred: Array) -> Array:
     return top(reach(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
 
 
-@loss(
-    family="multiclass", formula="max_j s_j - s_t", unit="score", properties=CONVEX | BOUNDED_GRADIENT,
+@multiclass_margin_loss(
+    formula="max_j s_j - s_t",
+    properties=CONVEX | BOUNDED_GRADIENT,
     references=("Collins 2002, doi:10.3115/1118693.1118694", "Crammer & Singer 2003, JMLR 3, 951-991"),
     equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
-)  # fmt: skip
+)
 def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
     """By how much the right class is beaten.
 
     Use: to see how wrong the wrong ones are, and nothing else.
-
     Avoid: comparing models that are nearly always right: their loss is 0.
-
     Pitfalls: scores that are all equal are perfect by it.
     """
     return less(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
@@ -129,19 +130,19 @@ def _(y_true: Target, y_pred: Array) -> Array:
     return top(y_pred) - one_hot(y_true, y_pred.shape[1])
 
 
-@loss(
-    family="multiclass", formula="sum_{j != t} max(0, margin - s_t + s_j)^p / C", unit="score^p", properties=CONVEX,
+@multiclass_margin_loss(
+    formula="sum_{j != t} max(0, margin - s_t + s_j)^p / C",
+    unit="score^p",
+    properties=CONVEX,
     claims=(given(BOUNDED_GRADIENT, p=1), given(Property.DIFFERENTIABLE, p=2)),
     references=("Weston & Watkins 1999, ESANN",),
     equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
-)  # fmt: skip
+)
 def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
     """Every wrong class must stay a margin below the right one.
 
     Use: scores of many classes where all rivals matter.
-
     Avoid: comparisons between data sets with different numbers of classes: it divides by C.
-
     Pitfalls: multiclass_hinge counts the best rival only and does not divide.
     """
     return np.power(shortfall(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
@@ -174,23 +175,21 @@ def sparsemax(s: Array) -> tuple[Array, Array]:
     return np.maximum(0.0, gaps - tau), np.maximum(0.0, tau - gaps)
 
 
-@loss(
-    family="multiclass", aliases=("sparsemax",),
-    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c), p = max(0, s - tau) with tau such that sum p = 1", unit="score",
+@multiclass_margin_loss(
+    aliases=("sparsemax",),
+    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c), p = max(0, s - tau) with tau such that sum p = 1",
     properties=CONVEX | Property.DIFFERENTIABLE | BOUNDED_GRADIENT,
     elicits="scores whose sparsemax is the class probabilities",
     references=("Martins & Astudillo 2016, arXiv:1602.02068",),
     equivalents={"optax": "optax.losses.multiclass_sparsemax_loss"},
-)  # fmt: skip
+)
 def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
     """What logistic loss is to the softmax, this is to the sparsemax, which gives unlikely classes exactly 0.
 
     It is 0 where the score of the target is ahead by 1.
 
     Use: many classes of which few are possible at once.
-
     Avoid: where every class needs a probability above 0, as cross_entropy does.
-
     Pitfalls: the sparsemax of the scores, not their softmax, is what it makes a probability of.
     """
     p, below = sparsemax(y_pred)

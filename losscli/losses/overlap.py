@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,18 +49,21 @@ def from_probability(slope: Array, p: Array, y_pred: Array, from_logits: bool) -
 WITHOUT_JUMP = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
 """Without smooth, two empty masks jump to 0."""
 
+overlap_loss = partial(loss, family="binary", unit="1")
 
-@loss(
-    family="binary", formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p", unit="1",
-    properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT, claims=(WITHOUT_JUMP,),
+
+@overlap_loss(
+    formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p",
+    properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
+    claims=(WITHOUT_JUMP,),
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),
     equivalents={
         "keras": "keras.losses.Dice(axis=1) of masks (N, K) (by default all rows are one mask; 1e-7 is added to the "
-                 "divisor alone, so two empty masks give 1)",
+        "divisor alone, so two empty masks give 1)",
         "optax": "optax.losses.binary_dice_loss (logits; its smooth, 1 by default, is half of that here)",
         "sklearn": "1 - sklearn.metrics.f1_score of each row, for predictions of 0 and 1 and smooth=0",
     },
-)  # fmt: skip
+)
 def dice(
     y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegativeNumber = 1e-7, from_logits: Boolean = False
 ) -> Array:
@@ -68,9 +72,7 @@ def dice(
     A row is a mask.
 
     Use: segmentation where the object is small against the picture.
-
     Avoid: masks that may be empty: the loss is then 0 or nearly 1, whatever smooth says.
-
     Pitfalls: the mean over rows is not the Dice loss of all pixels together, which some libraries give.
     """
     y, p = masks(y_true, y_pred, from_logits)
@@ -89,36 +91,40 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
     return from_probability(slope, p, y_pred, from_logits)
 
 
-@loss(
-    family="binary", formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)", unit="1",
+@overlap_loss(
+    formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)",
     properties=Property.BOUNDED_VALUE,
     claims=(
-        WITHOUT_JUMP, given(Property.BOUNDED_GRADIENT, from_logits=True),
+        WITHOUT_JUMP,
+        given(Property.BOUNDED_GRADIENT, from_logits=True),
         Claim(Property.BOUNDED_GRADIENT, "smooth > 0", lambda *, smooth, **_: smooth > 0),
         Claim(Property.BOUNDED_GRADIENT, "beta > 0", lambda *, beta, **_: beta > 0),
     ),
     references=("Salehi, Erdogmus & Gholipour 2017, arXiv:1706.05721",),
     equivalents={
         "keras": "keras.losses.Tversky(alpha=beta, beta=alpha, axis=1) of masks (N, K): the two the other way round, "
-                 "by default all rows are one mask, 1e-7 is added to the divisor alone",
+        "by default all rows are one mask, 1e-7 is added to the divisor alone",
         "optax": "optax.losses.dice_loss(logits[..., None], y_true[..., None], alpha=alpha, beta=beta, smooth=smooth) "
-                 "(logits of one class need an axis of their own; smooth=1 by default)",
+        "(logits of one class need an axis of their own; smooth=1 by default)",
         "sklearn": "1 - sklearn.metrics.fbeta_score(beta=b) of each row, for predictions of 0 and 1, smooth=0, "
-                   "alpha=1/(1+b²), beta=b²/(1+b²)",
+        "alpha=1/(1+b²), beta=b²/(1+b²)",
     },
-)  # fmt: skip
+)
 def tversky(
-    y_true: SoftLabel, y_pred: Probability, *, alpha: NonNegativeNumber = 0.5, beta: NonNegativeNumber = 0.5,
-    smooth: NonNegativeNumber = 1e-7, from_logits: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: SoftLabel,
+    y_pred: Probability,
+    *,
+    alpha: NonNegativeNumber = 0.5,
+    beta: NonNegativeNumber = 0.5,
+    smooth: NonNegativeNumber = 1e-7,
+    from_logits: Boolean = False,
+) -> Array:
     """Dice with false positives weighed by alpha and false negatives by beta.
 
     A row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
 
     Use: segmentation where missing an object is worse than seeing one too many (beta above alpha).
-
     Avoid: masks that may be empty.
-
     Pitfalls: Keras has alpha and beta the other way round.
     """
     y, p = masks(y_true, y_pred, from_logits)
@@ -147,31 +153,34 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
 # ----------------------------------------------------------------------------------------------- sets of labels
 
 
-@loss(
-    family="binary", aliases=("hamming_loss",), formula="fraction of labels with [p >= threshold] != y", unit="1",
-    properties=Property.BOUNDED_VALUE, elicits="the more likely value of each label",
+@overlap_loss(
+    aliases=("hamming_loss",),
+    formula="fraction of labels with [p >= threshold] != y",
+    properties=Property.BOUNDED_VALUE,
+    elicits="the more likely value of each label",
     references=("Hamming 1950, doi:10.1002/j.1538-7305.1950.tb00463.x",),
-    equivalents={"sklearn": "sklearn.metrics.hamming_loss(y, p >= threshold)",
-                 "torchmetrics": "HammingDistance(task='multilabel', threshold) (it counts p > threshold as 1)"},
-)  # fmt: skip
+    equivalents={
+        "sklearn": "sklearn.metrics.hamming_loss(y, p >= threshold)",
+        "torchmetrics": "HammingDistance(task='multilabel', threshold) (it counts p > threshold as 1)",
+    },
+)
 def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
     """The fraction of a row's labels that are wrong after a threshold.
 
     Use: several labels a row, where each counts on its own.
-
     Avoid: rare labels: predicting none of them is nearly perfect.
-
     Pitfalls: it has no gradient; a probability just on the threshold counts as 1.
     """
     return np.not_equal(y_pred >= threshold, y_true == 1).astype(np.float64)
 
 
-@loss(
-    family="binary", formula="1 where [p >= threshold] != y, or where argmax_c s_c != y", unit="1",
-    properties=Property.BOUNDED_VALUE, elicits="the most likely value",
+@overlap_loss(
+    formula="1 where [p >= threshold] != y, or where argmax_c s_c != y",
+    properties=Property.BOUNDED_VALUE,
+    elicits="the most likely value",
     equivalents={"sklearn": "sklearn.metrics.zero_one_loss(y, p >= threshold), or of the argmax"},
     references=("Hastie, Tibshirani & Friedman 2009, doi:10.1007/978-0-387-84858-7, sect. 2.4",),
-)  # fmt: skip
+)
 def zero_one(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
     """The share of rows that are wrong: 1 less the accuracy.
 
@@ -179,9 +188,7 @@ def zero_one(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.
     probabilities or scores, the class with the highest is compared, the first of equals; threshold is not used then.
 
     Use: to say how often a classifier errs.
-
     Avoid: classes of very different size, and to fit anything: it has no gradient.
-
     Pitfalls: a probability just on the threshold counts as 1; it knows nothing of how sure the wrong ones were.
     """
     wrong = np.not_equal(y_pred >= threshold, y_true == 1)
@@ -193,9 +200,10 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
     return np.not_equal(y_pred.argmax(axis=1), y_true).astype(np.float64)
 
 
-@loss(
-    family="binary", aliases=("asl",),
-    formula="-y (1-p)^gamma_pos log p - (1-y) q^gamma_neg log(1-q), q = max(p - clip, 0)", unit="nat",
+@overlap_loss(
+    aliases=("asl",),
+    formula="-y (1-p)^gamma_pos log p - (1-y) q^gamma_neg log(1-q), q = max(p - clip, 0)",
+    unit="nat",
     properties=Property.NONE,
     claims=(
         given(Property.BOUNDED_GRADIENT, from_logits=True),
@@ -204,17 +212,21 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
     ),
     references=("Ridnik et al. 2021, arXiv:2009.14119",),
     equivalents={"paper": "its code takes logits and adds all labels up; here those of a row are averaged"},
-)  # fmt: skip
+)
 def asymmetric(
-    y_true: SoftLabel, y_pred: Probability, *, gamma_pos: NonNegativeNumber = 1.0, gamma_neg: NonNegativeNumber = 4.0,
-    clip: UnitInterval = 0.05, from_logits: Boolean = False, eps: Epsilon = EPS,
-) -> Array:  # fmt: skip
+    y_true: SoftLabel,
+    y_pred: Probability,
+    *,
+    gamma_pos: NonNegativeNumber = 1.0,
+    gamma_neg: NonNegativeNumber = 4.0,
+    clip: UnitInterval = 0.05,
+    from_logits: Boolean = False,
+    eps: Epsilon = EPS,
+) -> Array:
     """A focal loss that turns easy negatives down more than positives, and drops those below clip.
 
     Use: many labels a row, of which few are on.
-
     Avoid: where probabilities must be calibrated: it is not a proper score.
-
     Pitfalls: gradients of negatives below clip are 0, so mislabelled ones are left alone, on purpose.
     """
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
@@ -260,18 +272,19 @@ def _(y_true: Array, y_pred: Array, *, clip: float, from_logits: bool, eps: floa
     return was_clipped(y_true, y_pred, eps) if clip == 0 else (y_true > 0) & (y_pred < eps)
 
 
-@loss(
-    family="multiclass", formula="sum_{i in labels, j not} max(0, 1 - s_i + s_j) / C", unit="score",
-    properties=Property.CONVEX | Property.BOUNDED_GRADIENT, references=("Elisseeff & Weston 2001, NIPS 14",),
+@overlap_loss(
+    family="multiclass",
+    formula="sum_{i in labels, j not} max(0, 1 - s_i + s_j) / C",
+    unit="score",
+    properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
+    references=("Elisseeff & Weston 2001, NIPS 14",),
     equivalents={"torch": "torch.nn.MultiLabelMarginLoss() (it lists label indices; here y_true is 0/1)"},
-)  # fmt: skip
+)
 def multilabel_margin(y_true: LabelRow, y_pred: Scores) -> Array:
     """Every label that is on must beat every one that is off, by 1.
 
     Use: several labels a row whose scores are only to be ranked.
-
     Avoid: many labels: pairs grow with the square.
-
     Pitfalls: a row with no label on, or all of them, costs nothing.
     """
     return label_gaps(y_true, y_pred).sum(axis=(1, 2)) / y_pred.shape[1]
@@ -293,21 +306,22 @@ def _(y_true: Array, y_pred: Array) -> Array:
 # ------------------------------------------------------------------------------------- ordered classes, rankings
 
 
-@loss(
-    family="multiclass", aliases=("ranked_probability_score",), formula="sum_k (F_k - [t <= k])²", unit="1",
+@overlap_loss(
+    family="multiclass",
+    aliases=("ranked_probability_score",),
+    formula="sum_k (F_k - [t <= k])²",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
-    elicits="the distribution", references=("Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",),
+    elicits="the distribution",
+    references=("Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",),
     equivalents={"scoringrules": "scoringrules.rps_score (its labels count from 1)"},
-)  # fmt: skip
+)
 def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
     """Ranked probability score: squared differences of the cumulative probabilities.
 
     The classes have an order: being far off costs more.
 
     Use: probabilities of grades, stages, bins.
-
     Avoid: classes without an order: it depends on how they are sorted.
-
     Pitfalls: some texts divide by C - 1.
     """
     return np.square(cumulative_gap(y_true, y_pred)).sum(axis=1)
@@ -324,20 +338,21 @@ def _(y_true: Target, y_pred: Array) -> Array:
     return 2 * np.cumsum(cumulative_gap(y_true, y_pred)[:, ::-1], axis=1)[:, ::-1]
 
 
-@loss(
-    family="multiclass", aliases=("listnet_top1",), formula="-sum_c y_c log softmax(s)_c", unit="nat",
+@overlap_loss(
+    family="multiclass",
+    aliases=("listnet_top1",),
+    formula="-sum_c y_c log softmax(s)_c",
+    unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     elicits="scores whose softmax has the shares of the mean relevances",
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
     equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
-)  # fmt: skip
+)
 def ranking_softmax(y_true: Relevance, y_pred: Scores) -> Array:
     """Cross-entropy of a list: relevances against the softmax of the scores.
 
     Use: learning to rank, a row being a query with C documents.
-
     Avoid: lists of different lengths in one table: pad them and the padding counts.
-
     Pitfalls: relevances need not sum to 1, so queries with more relevant documents weigh more.
     """
     return -times(y_true, log_softmax(y_pred)).sum(axis=1) + 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from losscli.declaration.domains import (
@@ -22,25 +24,30 @@ BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADI
 SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
+regression_loss = partial(loss, family="regression", unit="y")
 
-@loss(
-    family="regression", aliases=("l2", "mean_squared_error", "squared_error"), formula="e²", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean",
+
+@regression_loss(
+    aliases=("l2", "mean_squared_error", "squared_error"),
+    formula="e²",
+    unit="y²",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
+    elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={
-        "torch": "torch.nn.MSELoss()", "keras": "keras.losses.MeanSquaredError()",
-        "sklearn": "sklearn.metrics.mean_squared_error", "optax": "optax.losses.squared_error",
+        "torch": "torch.nn.MSELoss()",
+        "keras": "keras.losses.MeanSquaredError()",
+        "sklearn": "sklearn.metrics.mean_squared_error",
+        "optax": "optax.losses.squared_error",
     },
-)  # fmt: skip
+)
 def mse(y_true: Real, y_pred: Real) -> Array:
     """Mean squared error.
 
     A fit by it estimates the mean.
 
     Use: the default for regression when errors are roughly normal, or when the mean is what is wanted.
-
     Avoid: where a few rows are far off for reasons the model should not learn.
-
     Pitfalls: one large error weighs as much as many small ones, in the number and in a fit; its unit is squared.
     """
     return np.square(residual(y_true, y_pred))
@@ -52,25 +59,27 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * residual(y_true, y_pred)
 
 
-@loss(
-    family="regression", aliases=("root_mean_squared_error",), formula="e², then the root of the mean", unit="y",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean", reduction=Reduction.ROOT_MEAN,
+@regression_loss(
+    aliases=("root_mean_squared_error",),
+    formula="e², then the root of the mean",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
+    elicits="mean",
+    reduction=Reduction.ROOT_MEAN,
     references=("Chai & Draxler 2014, doi:10.5194/gmd-7-1247-2014",),
     equivalents={
-        "keras": "keras.metrics.RootMeanSquaredError()", "torchmetrics": "MeanSquaredError(squared=False)",
+        "keras": "keras.metrics.RootMeanSquaredError()",
+        "torchmetrics": "MeanSquaredError(squared=False)",
         "sklearn": "sklearn.metrics.root_mean_squared_error (the same for one output; several outputs: "
-                   "it averages roots, losscli takes the root of the average)",
+        "it averages roots, losscli takes the root of the average)",
     },
-)  # fmt: skip
+)
 def rmse(y_true: Real, y_pred: Real) -> Array:
     """Root mean squared error.
 
     MSE in the unit of the target. The per-sample losses are the squared errors; the root is taken of their mean.
 
     Use: to report an MSE where people read the number.
-
     Avoid: where MSE is to be avoided; the root changes the number, not what it listens to.
-
     Pitfalls: the RMSE of two halves of the data does not average to that of the whole.
     """
     return np.square(residual(y_true, y_pred))
@@ -82,21 +91,22 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * residual(y_true, y_pred)
 
 
-@loss(
-    family="regression", aliases=("l2_loss",), formula="e²/2", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean",
+@regression_loss(
+    aliases=("l2_loss",),
+    formula="e²/2",
+    unit="y²",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
+    elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={"optax": "optax.losses.l2_loss", "sklearn": "what SGDRegressor(loss='squared_error') minimises"},
-)  # fmt: skip
+)
 def half_mse(y_true: Real, y_pred: Real) -> Array:
     """Half of the squared error, whose gradient is the error itself.
 
     A fit by it is a fit by mse; only the number differs.
 
     Use: to compare with libraries that minimise e²/2, or with huber and the robust losses, which are e²/2 near zero.
-
     Avoid: in reports, where readers expect mse.
-
     Pitfalls: often printed as "MSE" by training logs, half of what an evaluation then says.
     """
     return 0.5 * np.square(residual(y_true, y_pred))
@@ -108,24 +118,25 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return residual(y_true, y_pred)
 
 
-@loss(
-    family="regression", aliases=("l1", "l1_loss", "mean_absolute_error"), formula="|e|", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits="median",
+@regression_loss(
+    aliases=("l1", "l1_loss", "mean_absolute_error"),
+    formula="|e|",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits="median",
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
     equivalents={
-        "torch": "torch.nn.L1Loss()", "keras": "keras.losses.MeanAbsoluteError()",
+        "torch": "torch.nn.L1Loss()",
+        "keras": "keras.losses.MeanAbsoluteError()",
         "sklearn": "sklearn.metrics.mean_absolute_error",
     },
-)  # fmt: skip
+)
 def mae(y_true: Real, y_pred: Real) -> Array:
     """Mean absolute error.
 
     Errors count by their size; a fit by it estimates the median.
 
     Use: errors with heavy tails; a number in the unit of the target.
-
     Avoid: where large errors are worse than their size says, or where totals must come out right.
-
     Pitfalls: its gradient does not shrink near zero, so optimisers oscillate there; with skewed targets the median
     that it aims at lies below the mean.
     """
@@ -138,25 +149,25 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.sign(residual(y_true, y_pred))
 
 
-@loss(
-    family="regression", aliases=("median_absolute_error",), formula="|e|, then the median", unit="y",
-    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, reduction=Reduction.MEDIAN,
+@regression_loss(
+    aliases=("median_absolute_error",),
+    formula="|e|, then the median",
+    properties=BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    reduction=Reduction.MEDIAN,
     elicits="the middle of the shortest half of the targets",
     references=("Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",),
     equivalents={
         "sklearn": "sklearn.metrics.median_absolute_error (the same for one output; several outputs: it averages "
-                   "their medians, losscli takes the median of all elements)",
+        "their medians, losscli takes the median of all elements)"
     },
-)  # fmt: skip
+)
 def medae(y_true: Real, y_pred: Real) -> Array:
     """Median absolute error: half of the errors are smaller.
 
     The per-sample losses are the absolute errors; with weights the median is the weighted one.
 
     Use: the typical error where up to half of the rows may be rubbish.
-
     Avoid: where the large errors are the point: the worse half of the rows may grow without a trace.
-
     Pitfalls: it is not a mean: the value of two halves of the data says little about that of the whole.
     """
     return np.abs(residual(y_true, y_pred))
@@ -168,21 +179,21 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.sign(residual(y_true, y_pred))
 
 
-@loss(
-    family="regression", formula="|e|, then the maximum", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, reduction=Reduction.MAX, elicits="midrange",
+@regression_loss(
+    formula="|e|, then the maximum",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    reduction=Reduction.MAX,
+    elicits="midrange",
     references=("Chebyshev 1854, Théorie des mécanismes connus sous le nom de parallélogrammes",),
     equivalents={"sklearn": "sklearn.metrics.max_error (one output)"},
-)  # fmt: skip
+)
 def max_error(y_true: Real, y_pred: Real) -> Array:
     """The largest absolute error.
 
     The per-sample losses are the absolute errors. Weights do not matter, but for a weight of 0.
 
     Use: where a bound must hold for every row, as in tables, surrogates and interpolation.
-
     Avoid: noisy data: it reports the noise of one row.
-
     Pitfalls: it grows with the number of rows, so data sets of different sizes do not compare.
     """
     return np.abs(residual(y_true, y_pred))
@@ -194,9 +205,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.sign(residual(y_true, y_pred))
 
 
-@loss(
-    family="regression", aliases=("mean_absolute_percentage_error",), formula="|e| / max(|y_true|, eps)", unit="1",
-    properties=CONVEX, claims=(Claim(BOUNDED_GRADIENT, "eps > 0", lambda *, eps: eps > 0),),
+@regression_loss(
+    aliases=("mean_absolute_percentage_error",),
+    formula="|e| / max(|y_true|, eps)",
+    unit="1",
+    properties=CONVEX,
+    claims=(Claim(BOUNDED_GRADIENT, "eps > 0", lambda *, eps: eps > 0),),
     elicits="median, rows weighted by 1/|y_true|",
     references=("Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001",),
     equivalents={
@@ -204,16 +218,14 @@ def _(y_true: Array, y_pred: Array) -> Array:
         "keras": "keras.losses.MeanAbsolutePercentageError(): percent, so 100 times this; eps=1e-7",
         "torchmetrics": "MeanAbsolutePercentageError: a fraction, eps=1.17e-6",
     },
-)  # fmt: skip
+)
 def mape(y_true: NonzeroReal, y_pred: Real, *, eps: FiniteNonNegative = 0.0) -> Array:
     """Mean absolute percentage error, as a fraction: 0.05 is 5 %.
 
     With eps=0 a target of zero is an error; eps is the smallest number to divide by.
 
     Use: positive targets, well away from zero, of sizes that differ widely.
-
     Avoid: targets that come near zero, and intermittent demand.
-
     Pitfalls: a prediction of the target's sign that is too small costs at most 1, one too large any amount, so it
     rewards small forecasts; a tiny eps turns every zero target into a number that drowns the others.
     """
@@ -226,24 +238,24 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     return np.sign(residual(y_true, y_pred)) / np.maximum(np.abs(y_true), eps)
 
 
-@loss(
-    family="regression", aliases=("symmetric_mape",), formula="2 |e| / (|y_true| + |y_pred|), 0/0 = 0", unit="1",
+@regression_loss(
+    aliases=("symmetric_mape",),
+    formula="2 |e| / (|y_true| + |y_pred|), 0/0 = 0",
+    unit="1",
     properties=BOUNDED_VALUE | SYMMETRIC,
     references=("Makridakis 1993, doi:10.1016/0169-2070(93)90079-3",),
     equivalents={
         "torchmetrics": "SymmetricMeanAbsolutePercentageError (it divides by at least 1.17e-6)",
         "others": "definitions without the 2 range to 1, in percent to 100 or 200",
     },
-)  # fmt: skip
+)
 def smape(y_true: Real, y_pred: Real) -> Array:
     """Symmetric percentage error: the error over the mean of the two sizes, between 0 and 2.
 
     Any prediction of the other sign, and any non-zero one for a zero target, costs 2.
 
     Use: forecasts of series with a few zeros, and where results must compare with those of competitions that used it.
-
     Avoid: training: the gradient is 0 wherever the sign is wrong.
-
     Pitfalls: symmetric only in its arguments: too low by 50 costs more than too high by 50; definitions differ by
     factors of 2 and 100.
     """
@@ -260,12 +272,15 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * np.sign(residual(y_true, y_pred)) * agree * (np.abs(y_true) / size) / size
 
 
-@loss(
-    family="regression", aliases=("wmape",), formula="sum |e| / sum |y_true|", unit="1",
-    properties=CONVEX | BOUNDED_GRADIENT, elicits="median",
+@regression_loss(
+    aliases=("wmape",),
+    formula="sum |e| / sum |y_true|",
+    unit="1",
+    properties=CONVEX | BOUNDED_GRADIENT,
+    elicits="median",
     references=("Kolassa & Schütz 2007, Advantages of the MAD/mean ratio over the MAPE, Foresight 6, 40-43",),
     equivalents={"torchmetrics": "WeightedMeanAbsolutePercentageError (it divides by at least 1.17e-6)"},
-)  # fmt: skip
+)
 def wape(y_true: Real, y_pred: Real) -> Array:
     """Weighted absolute percentage error: all errors together over all targets together.
 
@@ -273,9 +288,7 @@ def wape(y_true: Real, y_pred: Real) -> Array:
     MAE over the mean size of the target.
 
     Use: a percentage where some targets are zero, as in demand over many products.
-
     Avoid: where small series matter as much as large ones: large targets decide it.
-
     Pitfalls: NaN where all targets are zero; above 1 where the errors outweigh the targets.
     """
     return np.abs(residual(y_true, y_pred))
@@ -292,25 +305,26 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.abs(y_true).reshape(len(y_true), -1).mean(axis=1)
 
 
-@loss(
-    family="regression", aliases=("mean_squared_log_error",), formula="(log(1 + y_pred) - log(1 + y_true))²",
-    unit="1", properties=SMOOTH | SYMMETRIC, elicits="exp(mean of log(1 + y)) - 1",
+@regression_loss(
+    aliases=("mean_squared_log_error",),
+    formula="(log(1 + y_pred) - log(1 + y_true))²",
+    unit="1",
+    properties=SMOOTH | SYMMETRIC,
+    elicits="exp(mean of log(1 + y)) - 1",
     references=("Tofallis 2015 (without the 1), doi:10.1057/jors.2014.103",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_squared_log_error",
         "keras": "keras.losses.MeanSquaredLogarithmicError() (it raises predictions and targets below 1e-7 to that)",
         "torchmetrics": "MeanSquaredLogError",
     },
-)  # fmt: skip
+)
 def msle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
     """Mean squared error of log(1 + y): nearly a squared relative error for large targets, a plain one near zero.
 
     A fit by it estimates a geometric mean.
 
     Use: positive targets that grow by factors: prices, visits, populations.
-
     Avoid: where totals must come out right: its optimum lies below the mean.
-
     Pitfalls: too low costs more than too high by the same amount; the 1 that is added fixes a unit, so rescaling the
     data changes which errors count.
     """
@@ -323,25 +337,26 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
-@loss(
-    family="regression", aliases=("root_mean_squared_log_error",),
-    formula="(log(1 + y_pred) - log(1 + y_true))², then the root of the mean", unit="1",
-    properties=SMOOTH | SYMMETRIC, elicits="exp(mean of log(1 + y)) - 1", reduction=Reduction.ROOT_MEAN,
+@regression_loss(
+    aliases=("root_mean_squared_log_error",),
+    formula="(log(1 + y_pred) - log(1 + y_true))², then the root of the mean",
+    unit="1",
+    properties=SMOOTH | SYMMETRIC,
+    elicits="exp(mean of log(1 + y)) - 1",
+    reduction=Reduction.ROOT_MEAN,
     references=("Tofallis 2015 (without the 1), doi:10.1057/jors.2014.103",),
     equivalents={
         "sklearn": "sklearn.metrics.root_mean_squared_log_error (the same for one output; several outputs: it "
-                   "averages roots)",
+        "averages roots)"
     },
-)  # fmt: skip
+)
 def rmsle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
     """Root of msle: for small values about the typical relative error.
 
     The per-sample losses are the squared differences of logarithms; the root is taken of their mean.
 
     Use: to report msle as a factor: exp(rmsle) is roughly how far predictions are off.
-
     Avoid: where msle is to be avoided.
-
     Pitfalls: the RMSLE of two halves of the data does not average to that of the whole.
     """
     return np.square(log1p_ratio(y_pred, y_true))
@@ -353,28 +368,29 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
-@loss(
-    family="regression", formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="Huber mean",
+@regression_loss(
+    formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)",
+    unit="y²",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
+    elicits="Huber mean",
     claims=(Claim(BOUNDED_GRADIENT, "delta is finite", lambda *, delta: delta < np.inf),),
     references=("Huber 1964, doi:10.1214/aoms/1177703732",),
     equivalents={
         "torch": "torch.nn.HuberLoss(delta); SmoothL1Loss(beta=delta) is this divided by delta",
-        "keras": "keras.losses.Huber(delta)", "optax": "optax.losses.huber_loss(delta)",
+        "keras": "keras.losses.Huber(delta)",
+        "optax": "optax.losses.huber_loss(delta)",
         "sklearn": "SGDRegressor(loss='huber', epsilon=delta); HuberRegressor uses 2 huber(e/sigma; epsilon), sigma "
-                   "fitted",
+        "fitted",
         "statsmodels": "statsmodels.robust.norms.HuberT(t=delta).rho",
     },
-)  # fmt: skip
+)
 def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
     """Squared near zero, absolute far out.
 
     It is delta times smooth_l1(beta=delta), and half of mse as delta grows.
 
     Use: regression with some far-off rows: robust in a fit without MAE's kink.
-
     Avoid: where the scale of the residuals is unknown or differs between groups of rows.
-
     Pitfalls: delta is in the unit of the target: about 1.345 times the standard deviation of the good residuals
     keeps 95 % of MSE's efficiency, while the default 1 makes it mae for a target in thousands.
     """
@@ -389,9 +405,10 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     return np.clip(residual(y_true, y_pred), -delta, delta)
 
 
-@loss(
-    family="regression", formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits="Huber mean",
+@regression_loss(
+    formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits="Huber mean",
     claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
     equivalents={
@@ -399,16 +416,14 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
         "keras": "keras.losses.Huber(delta=beta), divided by beta",
         "optax": "optax.losses.huber_loss(delta=beta), divided by beta",
     },
-)  # fmt: skip
+)
 def smooth_l1(y_true: Real, y_pred: Real, *, beta: NonNegativeNumber = 1.0) -> Array:
     """Absolute error with its kink rounded off, as box regression uses it.
 
     It is huber(delta=beta) / beta, so its slope far out is 1 whatever beta is.
 
     Use: box regression, as in Fast R-CNN; where gradients must stay below 1.
-
     Avoid: where several betas are to be compared by value: their values near zero differ by the factor beta.
-
     Pitfalls: it is not Huber's loss unless beta is 1, though both names are used for either.
     """
     a = np.abs(residual(y_true, y_pred))
@@ -425,22 +440,22 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
     return np.clip(e, -beta, beta) / beta if beta else np.sign(e)
 
 
-@loss(
-    family="regression", aliases=("logcosh",), formula="log cosh e", unit="1",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@regression_loss(
+    aliases=("logcosh",),
+    formula="log cosh e",
+    unit="1",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Green 1990, doi:10.1109/42.52985",),
-    equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh",
-                 "torchmetrics": "LogCoshError"},
-)  # fmt: skip
+    equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh", "torchmetrics": "LogCoshError"},
+)
 def log_cosh(y_true: Real, y_pred: Real) -> Array:
     """Nearly e²/2 for small errors, |e| - log 2 for large ones; smooth everywhere.
 
     Like huber(delta=1) without a corner in its second derivative.
 
     Use: where second derivatives are used, as in boosting.
-
     Avoid: targets whose residuals are not around 1: it has no scale parameter.
-
     Pitfalls: divide the data by the scale of its residuals first, or it is mae less a constant.
     """
     # cosh a - 1 = (1 - v)² / 2v with v = exp(-a), which keeps the digits that a cosh near 1 would lose
@@ -456,22 +471,21 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.tanh(residual(y_true, y_pred))
 
 
-@loss(
-    family="regression", aliases=("pinball", "pinball_loss"),
-    formula="max(tau (y_true - y_pred), (tau - 1) (y_true - y_pred))", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SHIFT, elicits="tau-quantile",
+@regression_loss(
+    aliases=("pinball", "pinball_loss"),
+    formula="max(tau (y_true - y_pred), (tau - 1) (y_true - y_pred))",
+    properties=CONVEX | BOUNDED_GRADIENT | SHIFT,
+    elicits="tau-quantile",
     references=("Koenker & Bassett 1978, doi:10.2307/1913643",),
     equivalents={"sklearn": "sklearn.metrics.mean_pinball_loss(alpha=tau)"},
-)  # fmt: skip
+)
 def quantile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
     """Pinball loss: scores a predicted quantile.
 
     Predictions that are too low cost tau a unit, too high ones 1 - tau. tau=0.5 is half of mae.
 
     Use: quantile forecasts, stock and capacity, where being short and being long cost differently.
-
     Avoid: for a prediction of the mean.
-
     Pitfalls: sums of predicted quantiles are not quantiles of sums; high quantiles need many rows.
     """
     d = y_true - y_pred
@@ -485,12 +499,14 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     return np.where(e > 0, 1 - tau, np.where(e < 0, -tau, 0.0))
 
 
-@loss(
-    family="regression", formula="|tau - [y_true < y_pred]| e²", unit="y²",
-    properties=CONVEX | SMOOTH | SHIFT, elicits="tau-expectile",
+@regression_loss(
+    formula="|tau - [y_true < y_pred]| e²",
+    unit="y²",
+    properties=CONVEX | SMOOTH | SHIFT,
+    elicits="tau-expectile",
     references=("Newey & Powell 1987, doi:10.2307/1911031",),
     equivalents={"model-diagnostics": "half of HomogeneousExpectileScore(degree=2, level=tau)"},
-)  # fmt: skip
+)
 def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
     """Squared error that counts predictions too low by tau, too high by 1 - tau.
 
@@ -498,9 +514,7 @@ def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
     half of mse.
 
     Use: tail forecasts whose size beyond the tail matters, as an expected shortfall.
-
     Avoid: where a share of rows below the prediction is wanted: that is a quantile.
-
     Pitfalls: the 0.9-expectile is not the 0.9-quantile; far-off rows pull it as they pull the mean.
     """
     e = residual(y_true, y_pred)
@@ -514,21 +528,21 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     return np.where(e > 0, 1 - tau, tau) * 2 * e
 
 
-@loss(
-    family="regression", aliases=("svr",), formula="max(0, |e| - epsilon)", unit="y",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@regression_loss(
+    aliases=("svr",),
+    formula="max(0, |e| - epsilon)",
+    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
-)  # fmt: skip
+)
 def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
     """The loss of support vector regression: errors up to epsilon are free.
 
     epsilon=0 is mae.
 
     Use: where small errors do not matter: tolerances, rounded targets.
-
     Avoid: to rank models that are all within the tolerance: it is 0 for each.
-
     Pitfalls: epsilon is in the unit of the target, and the default 0.1 suits standardised ones.
     """
     return np.maximum(0.0, np.abs(residual(y_true, y_pred)) - epsilon)
@@ -541,21 +555,21 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     return np.where(np.abs(e) > epsilon, np.sign(e), 0.0)
 
 
-@loss(
-    family="regression", formula="max(0, |e| - epsilon)²", unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits=CENTRE,
+@regression_loss(
+    formula="max(0, |e| - epsilon)²",
+    unit="y²",
+    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},
-)  # fmt: skip
+)
 def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
     """Square of what an error exceeds epsilon by.
 
     epsilon=0 is mse.
 
     Use: a tolerance, where errors beyond it should count as in mse.
-
     Avoid: far-off rows: beyond the tolerance they count squared.
-
     Pitfalls: an error of twice epsilon costs a quarter of its mse, so its values do not compare with mse's.
     """
     return np.square(np.maximum(0.0, np.abs(residual(y_true, y_pred)) - epsilon))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -90,25 +91,26 @@ RAMSAY = Shape(_ramsay_rho, _ramsay_psi)
 
 # ------------------------------------------------------------------------------------------ nearly absolute
 
+robust_loss = partial(loss, family="regression", unit="y²")
 
-@loss(
-    family="regression", formula="delta² (sqrt(1 + (e/delta)²) - 1)", unit="y²",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+
+@robust_loss(
+    formula="delta² (sqrt(1 + (e/delta)²) - 1)",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Charbonnier et al. 1997, doi:10.1109/83.551699", "Hartley & Zisserman 2003, appendix 6.8"),
     equivalents={
         "scipy": "scipy.special.pseudo_huber(delta, e); least_squares(loss='soft_l1', f_scale=delta)",
         "xgboost": "objective reg:pseudohubererror (huber_slope=delta)",
     },
-)  # fmt: skip
+)
 def pseudo_huber(y_true: Real, y_pred: Real, *, delta: FinitePositive = 1.0) -> Array:
     """A smooth huber: e²/2 near zero, delta |e| far out, all derivatives in between.
 
     It is charbonnier(eps=delta) less its value at zero, times delta.
 
     Use: huber where second derivatives are used, as in boosting.
-
     Avoid: where errors below delta should count exactly as in mse: it bends from the start.
-
     Pitfalls: delta is in the unit of the target; a small delta makes the number small, not only robust.
     """
     return delta * root_less(np.abs(residual(y_true, y_pred)), delta)
@@ -120,21 +122,21 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     return delta * root_slope(residual(y_true, y_pred), delta)
 
 
-@loss(
-    family="regression", formula="sqrt(e² + eps²)", unit="y",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    formula="sqrt(e² + eps²)",
+    unit="y",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
     equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
-)  # fmt: skip
+)
 def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Array:
     """MAE with its kink rounded off: for image restoration, optical flow.
 
     A perfect prediction costs eps, not 0.
 
     Use: where MAE is wanted and an optimiser needs a gradient that goes to zero at zero.
-
     Avoid: where a perfect prediction must read 0: take pseudo_huber.
-
     Pitfalls: for errors far below eps the number is eps, whatever the model does.
     """
     return root_square(residual(y_true, y_pred), eps)
@@ -146,9 +148,10 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     return root_slope(residual(y_true, y_pred), eps)
 
 
-@loss(
-    family="regression", formula="c² (|e|/c - log(1 + |e|/c))", unit="y²",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    formula="c² (|e|/c - log(1 + |e|/c))",
+    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=(
         "Fair 1974, On the robust estimation of econometric models, Ann. Econ. Soc. Meas. 3, 667-677",
         "Holland & Welsch 1977, doi:10.1080/03610927708827533",
@@ -157,14 +160,12 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
         "lightgbm": "objective fair (fair_c=c)",
         "matlab": "robustfit(wfun='fair', tune=1.4), on residuals divided by their scale",
     },
-)  # fmt: skip
+)
 def fair(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.3998) -> Array:
     """Convex and nearly c |e| far out, less a logarithm: between mse and mae.
 
     Use: a robust fit with one optimum; the default c keeps 95 % of mse's efficiency for normal errors of unit scale.
-
     Avoid: gross outliers that should not count at all (tukey, welsch).
-
     Pitfalls: c is in the unit of the residuals' scale: divide by it first, or scale c.
     """
     return FAIR.value(residual(y_true, y_pred), c)
@@ -179,21 +180,20 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 # -------------------------------------------------------------------------------------------- redescending
 
 
-@loss(
-    family="regression", aliases=("biweight", "bisquare"),
-    formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    aliases=("biweight", "bisquare"),
+    formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
     equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
-)  # fmt: skip
+)
 def tukey(y_true: Real, y_pred: Real, *, c: FinitePositive = 4.685) -> Array:
     """Tukey's biweight: beyond c an error costs the same however large it is.
 
     Use: data with gross outliers that carry no information; the default c keeps 95 % efficiency for normal errors of
     unit scale.
-
     Avoid: as the first loss of a fit: where all errors exceed c there is no gradient.
-
     Pitfalls: c counts units of the residuals' scale: residuals in the hundreds are all "outliers" to 4.685; the
     optimum may be one of several.
     """
@@ -206,22 +206,22 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return TUKEY.slope(residual(y_true, y_pred), c)
 
 
-@loss(
-    family="regression", aliases=("lorentzian",), formula="c²/2 log(1 + (e/c)²)", unit="y²",
-    properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    aliases=("lorentzian",),
+    formula="c²/2 log(1 + (e/c)²)",
+    properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Black & Anandan 1996, doi:10.1006/cviu.1996.0006",),
     equivalents={
         "scipy": "scipy.optimize.least_squares(loss='cauchy', f_scale=c): its cost",
         "barron": "c²/2 barron(alpha=0, c=sqrt(1/2) c)",
     },
-)  # fmt: skip
+)
 def cauchy(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.3849) -> Array:
     """Grows as a logarithm: the negative log-likelihood of Cauchy errors, but for factors.
 
     Use: very heavy tails, where even the largest errors should pull a little.
-
     Avoid: where one optimum is needed: it is not convex.
-
     Pitfalls: c is in the unit of the target; the default keeps 95 % efficiency for normal errors of unit scale.
     """
     return CAUCHY.value(residual(y_true, y_pred), c)
@@ -233,21 +233,21 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return CAUCHY.slope(residual(y_true, y_pred), c)
 
 
-@loss(
-    family="regression", aliases=("leclerc",), formula="c²/2 (1 - exp(-(e/c)²))", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    aliases=("leclerc",),
+    formula="c²/2 (1 - exp(-(e/c)²))",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
     equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
-)  # fmt: skip
+)
 def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
     """An upside-down bell: errors beyond some 2c all cost c²/2.
 
     One less a Gaussian kernel, so minimising it maximises correntropy.
 
     Use: gross outliers, where tukey's hard end is unwelcome.
-
     Avoid: as the first loss of a fit: far from the data its gradient is nothing.
-
     Pitfalls: c is in the unit of the target; definitions differ in whether the exponent has a factor 1/2.
     """
     return WELSCH.value(residual(y_true, y_pred), c)
@@ -259,20 +259,18 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return WELSCH.slope(residual(y_true, y_pred), c)
 
 
-@loss(
-    family="regression", formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; "
-    "r = |e|", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; r = |e|",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Hampel 1974, doi:10.1080/01621459.1974.10482962",),
     equivalents={"statsmodels": "statsmodels.robust.norms.Hampel(a, b, c).rho"},
-)  # fmt: skip
+)
 def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.0, c: ThirdKnee = 8.0) -> Array:
     """Huber to b, then down to nothing at c: three pieces that are set one by one.
 
     Use: where what is good, doubtful and rubbish can be said in numbers.
-
     Avoid: where one scale would do: three parameters must be defended.
-
     Pitfalls: a, b and c count units of the residuals' scale; beyond c there is no gradient.
     """
     r = np.abs(residual(y_true, y_pred))
@@ -293,19 +291,19 @@ def _(*, a: float, b: float, c: float) -> str:
     return "" if a < b < c else f"a < b < c must hold, not {a:g}, {b:g}, {c:g}"
 
 
-@loss(
-    family="regression", aliases=("andrew_wave",), formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    aliases=("andrew_wave",),
+    formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
     equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
-)  # fmt: skip
+)
 def andrews(y_true: Real, y_pred: Real, *, a: FinitePositive = 1.339) -> Array:
     """Andrews' sine wave: half a wave, constant beyond a pi.
 
     Use: much as tukey, whose shape it nearly has.
-
     Avoid: as the first loss of a fit: beyond a pi there is no gradient.
-
     Pitfalls: the cut is at a pi, 4.2 for the default, not at a.
     """
     return ANDREWS.value(residual(y_true, y_pred), a)
@@ -317,22 +315,22 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     return ANDREWS.slope(residual(y_true, y_pred), a)
 
 
-@loss(
-    family="regression", aliases=("ramsay_e",), formula="(1 - exp(-a |e|) (1 + a |e|)) / a²", unit="y²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    aliases=("ramsay_e",),
+    formula="(1 - exp(-a |e|) (1 + a |e|)) / a²",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=(
         "Ramsay 1977, A comparative study of several robust estimates of slope, intercept, and scale in linear "
         "regression, Journal of the American Statistical Association 72, 608-615",
     ),
     equivalents={"statsmodels": "statsmodels.robust.norms.RamsayE(a).rho"},
-)  # fmt: skip
+)
 def ramsay(y_true: Real, y_pred: Real, *, a: FinitePositive = 0.3) -> Array:
     """Ramsay's Ea: the pull of an error fades as exp(-a |e|), strongest at 1/a.
 
     Use: a redescending loss without a cut.
-
     Avoid: where large errors must count.
-
     Pitfalls: a is the inverse of a scale: a larger a is more robust, unlike c elsewhere; the value ends at 1/a².
     """
     return RAMSAY.value(residual(y_true, y_pred), 1 / a)
@@ -375,10 +373,12 @@ def general_slope(u: Array, alpha: float) -> Array:
     return np.sqrt(b) * root_slope(z, 1.0) * (np.exp(0.5 * (alpha - 1) * log1p_square(z)) if alpha != 1 else 1.0)
 
 
-@loss(
-    family="regression", aliases=("adaptive_robust",),
-    formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf", unit="1",
-    properties=SMOOTH | SYMMETRIC | SHIFT, elicits=CENTRE,
+@robust_loss(
+    aliases=("adaptive_robust",),
+    formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf",
+    unit="1",
+    properties=SMOOTH | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     claims=(
         Claim(CONVEX, "alpha >= 1", lambda *, alpha, **_: alpha >= 1),
         Claim(BOUNDED_GRADIENT, "alpha <= 1", lambda *, alpha, **_: alpha <= 1),
@@ -386,7 +386,7 @@ def general_slope(u: Array, alpha: float) -> Array:
     ),
     references=("Barron 2019, arXiv:1701.03077",),
     equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
-)  # fmt: skip
+)
 def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: FinitePositive = 1.0) -> Array:
     """Barron's general loss: one number, alpha, goes from mse to welsch.
 
@@ -394,9 +394,7 @@ def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: FiniteP
     constant factors).
 
     Use: to search for how robust to be with one continuous parameter.
-
     Avoid: to learn alpha by minimising this: smaller is always cheaper; the paper adds a normalising constant.
-
     Pitfalls: values for different alpha do not compare; for alpha < 1 it is not convex.
     """
     return general(residual(y_true, y_pred) / c, alpha)
@@ -408,20 +406,22 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
     return general_slope(residual(y_true, y_pred) / c, alpha) / c
 
 
-@loss(
-    family="regression", formula="2 (e/c)² / ((e/c)² + 4)", unit="1",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
-    references=("Geman & McClure 1985, Bayesian image analysis: an application to single photon emission tomography",
-                "Barron 2019, arXiv:1701.03077"),
+@robust_loss(
+    formula="2 (e/c)² / ((e/c)² + 4)",
+    unit="1",
+    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
+    references=(
+        "Geman & McClure 1985, Bayesian image analysis: an application to single photon emission tomography",
+        "Barron 2019, arXiv:1701.03077",
+    ),
     equivalents={"barron": "barron(alpha=-2)"},
-)  # fmt: skip
+)
 def geman_mcclure(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.0) -> Array:
     """Saturates as a rational function: (e/c)²/2 near zero, 2 far out.
 
     Use: registration and tracking with many wrong matches.
-
     Avoid: as the first loss of a fit: the gradient of a far-off row falls with the cube of its error.
-
     Pitfalls: most texts write u²/(1 + u²), which is half of this with c = 1/2.
     """
     return general(residual(y_true, y_pred) / c, -2.0)
@@ -436,22 +436,21 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 # ---------------------------------------------------------------------------------------------- other shapes
 
 
-@loss(
-    family="regression", formula="w log(1 + |e|/epsilon) where |e| < w, else |e| - w + w log(1 + w/epsilon)",
+@robust_loss(
+    formula="w log(1 + |e|/epsilon) where |e| < w, else |e| - w + w log(1 + w/epsilon)",
     unit="y",
-    properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT, elicits=CENTRE,
+    properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
+    elicits=CENTRE,
     references=("Feng et al. 2018, arXiv:1711.06753",),
     equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
-)  # fmt: skip
+)
 def wing(y_true: Real, y_pred: Real, *, w: FinitePositive = 10.0, epsilon: FinitePositive = 2.0) -> Array:
     """The opposite of robust near zero: small errors pull hard, for facial landmarks.
 
     Steep logarithm up to w, mae beyond.
 
     Use: landmark regression in pixels, where the last pixels of accuracy matter.
-
     Avoid: noisy targets: it chases their noise.
-
     Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] never leave the logarithm.
     """
     r = np.abs(residual(y_true, y_pred))
@@ -466,22 +465,24 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
     return np.sign(e) * np.where(np.abs(e) < w, w / (epsilon + np.abs(e)), 1.0)
 
 
-@loss(
-    family="regression", formula="exp(a e) - a e - 1", unit="1",
-    properties=CONVEX | SMOOTH | SHIFT, elicits="-log(mean of exp(-a y)) / a",
-    references=("Varian 1975, A Bayesian approach to real estate assessment",
-                "Zellner 1986, doi:10.1080/01621459.1986.10478289"),
+@robust_loss(
+    formula="exp(a e) - a e - 1",
+    unit="1",
+    properties=CONVEX | SMOOTH | SHIFT,
+    elicits="-log(mean of exp(-a y)) / a",
+    references=(
+        "Varian 1975, A Bayesian approach to real estate assessment",
+        "Zellner 1986, doi:10.1080/01621459.1986.10478289",
+    ),
     equivalents={"numpy": "np.expm1(a * e) - a * e"},
-)  # fmt: skip
+)
 def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
     """Linear on one side, exponential on the other: a > 0 punishes predictions that are too high.
 
     Near zero it is (a e)²/2.
 
     Use: lopsided costs: assessments, dams, doses.
-
     Avoid: errors many times 1/|a|: one of them is the whole sum.
-
     Pitfalls: the value is inf where a e is above 709.
     """
     return expm1_less(a * residual(y_true, y_pred))

@@ -91,28 +91,31 @@ def total(paths: Lattice, alpha: Array) -> Array:
 @loss(
     family="multiclass",
     formula="-log sum over all paths that give the target, of prod_t p_t; repeats are merged, then blanks dropped",
-    unit="nat", properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
+    unit="nat",
+    properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Graves et al. 2006, doi:10.1145/1143844.1143891",),
     equivalents={
         "torch": "torch.nn.CTCLoss(blank, reduction='none') (log_probs are (T, N, C) there; its gradient is that by "
-                 "the logits; its mean divides each row by its target's length first)",
+        "the logits; its mean divides each row by its target's length first)",
         "keras": "keras.losses.CTC (it takes logits; 0 is the blank)",
         "optax": "optax.losses.ctc_loss_with_forward_probs (logits, paddings in place of lengths)",
     },
-)  # fmt: skip
+)
 def ctc(
-    log_probs: Frames, targets: Symbols, input_lengths: FrameCounts, target_lengths: SymbolCounts, *,
+    log_probs: Frames,
+    targets: Symbols,
+    input_lengths: FrameCounts,
+    target_lengths: SymbolCounts,
+    *,
     blank: Position = 0,
-) -> Array:  # fmt: skip
+) -> Array:
     """Connectionist temporal classification: how likely a target is, however its symbols fall on the frames.
 
     log_probs has a row of C log-probabilities for each of T frames. Frames beyond input_lengths and symbols beyond
     target_lengths count for nothing, whatever stands there. A target that does not fit into its frames costs inf.
 
     Use: speech or handwriting, where nothing says which frame belongs to which symbol.
-
     Avoid: where the alignment is known (cross_entropy of each frame).
-
     Pitfalls: longer targets cost more, and the mean does not divide by their length; a symbol that repeats needs a
     frame of blank in between.
     """
@@ -124,9 +127,7 @@ def ctc(
 
 
 @ctc.gradient
-def _(
-    log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int
-) -> Array:  # fmt: skip
+def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int) -> Array:
     """minus the probability, given the target, that frame t is class c: -sum_{s is c} exp(alpha + beta - log p)"""
     paths = lattice(log_probs, targets, target_lengths, blank)
     alphas = list(forward(paths))
@@ -143,9 +144,7 @@ def _(
 
 
 @ctc.warn
-def _(
-    log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers
-) -> Iterator[Remark]:  # fmt: skip
+def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers) -> Iterator[Remark]:
     """Frames, as far as they go, are log-probabilities."""
     rows, frames, classes = log_probs.shape
     odd = unnormalized(log_probs.reshape(-1, classes)).reshape(rows, frames)
@@ -156,7 +155,7 @@ def _(
 @ctc.validate
 def _(
     log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int
-) -> Iterator[Refusal]:  # fmt: skip
+) -> Iterator[Refusal]:
     """Symbols, as far as a target goes, are classes and no blanks."""
     classes = log_probs.shape[2]
     if blank >= classes:

@@ -6,6 +6,7 @@ Each is a function f of log p and its slope df/dp; for soft rows the class terms
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -88,29 +89,35 @@ BY_SCALE = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRA
 
 # --------------------------------------------------------------------------------------------------- the losses
 
+tempered_loss = partial(loss, family="multiclass", unit="nat")
 
-@loss(
-    family="multiclass", aliases=("softmax_focal",), formula="-alpha (1-p_t)^gamma log p_t", unit="nat",
+
+@tempered_loss(
+    aliases=("softmax_focal",),
+    formula="-alpha (1-p_t)^gamma log p_t",
     properties=Property.DIFFERENTIABLE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (one-hot rows; it divides by the sum and "
-                 "clips p to [1e-7, 1-1e-7])",
+        "clips p to [1e-7, 1-1e-7])"
     },
-)  # fmt: skip
+)
 def categorical_focal(
-    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: ClassAlpha = 0.25, gamma: NonNegativeNumber = 2.0,
-    from_logits: Boolean = False, eps: Epsilon = EPS,
-) -> Array:  # fmt: skip
+    y_true: ClassTarget,
+    y_pred: ClassProbabilities,
+    *,
+    alpha: ClassAlpha = 0.25,
+    gamma: NonNegativeNumber = 2.0,
+    from_logits: Boolean = False,
+    eps: Epsilon = EPS,
+) -> Array:
     """Cross-entropy of several classes with the easy examples turned down.
 
     alpha is a number, a list with one number a class, or none.
 
     Use: many classes with a few that are nearly always right.
-
     Avoid: where probabilities must be calibrated: it is not a proper score.
-
     Pitfalls: a single alpha only scales the number; focal (of two classes) weighs the labels by alpha and 1 - alpha.
     """
     weights = per_class(alpha, y_pred.shape[1], "alpha")
@@ -142,23 +149,23 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     return below_eps(y_true, y_pred, from_logits, eps)
 
 
-@loss(
-    family="multiclass", aliases=("gce",), formula="(1 - p_t^q) / q", unit="1",
+@tempered_loss(
+    aliases=("gce",),
+    formula="(1 - p_t^q) / q",
+    unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
     claims=(*BY_SCALE, given(Property.BOUNDED_GRADIENT, q=1)),
     elicits="the class probabilities to the power 1/(1-q), normalised; for q=1 the most likely class",
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
     equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q) (labels; q=0.5 by default, below 1)"},
-)  # fmt: skip
+)
 def generalized_cross_entropy(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, q: Exponent = 0.7, from_logits: Boolean = False
 ) -> Array:
     """Between cross-entropy (q to 0) and the mean absolute error (q = 1): bounded by 1/q.
 
     Use: labels that are partly wrong.
-
     Avoid: clean labels: it learns more slowly.
-
     Pitfalls: values of different q cannot be set beside each other.
     """
     return of_target(y_true, log_probabilities(y_pred, from_logits), lambda log_p: -np.expm1(q * log_p) / q + 0.0)
@@ -171,24 +178,29 @@ def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
     return by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp(times(power, log_p)), eps=0.0)
 
 
-@loss(
-    family="multiclass", aliases=("sce",), formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)", unit="nat",
-    properties=Property.DIFFERENTIABLE, claims=BY_SCALE,
+@tempered_loss(
+    aliases=("sce",),
+    formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)",
+    properties=Property.DIFFERENTIABLE,
+    claims=BY_SCALE,
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
-)  # fmt: skip
+)
 def symmetric_cross_entropy(
-    y_true: ClassTarget, y_pred: ClassProbabilities, *, alpha: NonNegativeNumber = 0.1, beta: NonNegativeNumber = 1.0,
-    log_zero: BelowZero = -4.0, from_logits: Boolean = False,
-) -> Array:  # fmt: skip
+    y_true: ClassTarget,
+    y_pred: ClassProbabilities,
+    *,
+    alpha: NonNegativeNumber = 0.1,
+    beta: NonNegativeNumber = 1.0,
+    log_zero: BelowZero = -4.0,
+    from_logits: Boolean = False,
+) -> Array:
     """Cross-entropy and the cross-entropy of the labels as seen by the prediction, added.
 
     The second part would take the logarithm of labels that are 0; log_zero stands for it.
 
     Use: labels that are partly wrong.
-
     Avoid: where the number must mean something outside of the fit.
-
     Pitfalls: alpha and beta are tuned to the data set in the paper.
     """
 
@@ -213,21 +225,21 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
     return below_eps(y_true, y_pred, from_logits)
 
 
-@loss(
-    family="multiclass", aliases=("poly_loss",), formula="CE + epsilon (1 - p_t)", unit="nat",
-    properties=Property.DIFFERENTIABLE, claims=BY_SCALE,
+@tempered_loss(
+    aliases=("poly_loss",),
+    formula="CE + epsilon (1 - p_t)",
+    properties=Property.DIFFERENTIABLE,
+    claims=BY_SCALE,
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
-)  # fmt: skip
+)
 def poly(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: AnyNumber = 2.0, from_logits: Boolean = False
 ) -> Array:
     """Cross-entropy with the first term of its expansion in 1 - p_t weighed differently (Poly-1).
 
     Use: a one-parameter change of cross-entropy that is worth trying.
-
     Avoid: where a proper score is needed: only epsilon = 0 is one.
-
     Pitfalls: below -1 the loss rises with the probability of the right class near the end.
     """
 
