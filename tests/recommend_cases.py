@@ -53,6 +53,13 @@ def _mostly_zero() -> Arrays:
     return {"y_true": rng.gamma(1.0, mean / 0.4, size=2000) * (rng.random(2000) < 0.4), "y_pred": mean}
 
 
+def _half_zero(outliers: float) -> Arrays:
+    """Amounts, 60 % of them 0, with normal errors and a share of outliers at 6 standard deviations."""
+    rng = np.random.default_rng(15)
+    y = np.where(rng.random(1000) < 0.6, 0.0, rng.uniform(5, 9, size=1000))
+    return {"y_true": y, "y_pred": y + rng.normal(size=1000) + 6.0 * (rng.random(1000) < outliers)}
+
+
 def _binary(rate: float = 0.4, logits: bool = False, sign: bool = False, n: int = 2000) -> Arrays:
     rng = np.random.default_rng(9)
     s = rng.normal(size=n) * 2 + np.log(rate / (1 - rate))
@@ -144,6 +151,8 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "most residuals the same": _stuck,
     "only zeros": lambda: {"y_true": np.zeros(30), "y_pred": np.zeros(30)},
     "mostly zeros": _mostly_zero,
+    "mostly zeros, light tails": lambda: _half_zero(0.0),
+    "mostly zeros, some outliers": lambda: _half_zero(0.012),
     "zeros and logits": lambda: {"y_true": np.zeros(30), "y_pred": np.linspace(-3, 3, 30)},
     "only ones, probabilities": lambda: {"y_true": np.ones(30), "y_pred": np.linspace(0, 1, 30)},
     "soft labels": lambda: {"y_true": np.linspace(0.1, 0.9, 40), "y_pred": np.linspace(0.2, 0.7, 40)},

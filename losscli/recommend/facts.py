@@ -1,9 +1,9 @@
-"""What the data is, in sentences: a fact each, with its number for programs."""
+"""Facts about the data: a sentence for people and a number for programs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from losscli.recommend.profile import Profile, Task
@@ -33,39 +33,73 @@ TASK_REASON: dict[Task, str] = {
 
 
 class Fact(NamedTuple):
-    """Something that is true of the data: a key, what programs read, and what people read."""
+    """A fact about the data: a key, a value for programs, a text for people."""
 
     key: str
     value: Any
     text: str
 
 
-class FactRule(NamedTuple):
-    """How a fact is told; `when` says whether it means anything here."""
-
-    key: str
-    tasks: tuple[Task, ...]
-    when: Callable[[Profile], bool]
-    value: Callable[[Profile], Any]
-    text: Callable[[Profile], str]
-
-
 def facts(d: Profile) -> Iterator[Fact]:
-    """Everything that is known of the data."""
-    for kind in KINDS:
-        if (not kind.tasks or d.task in kind.tasks) and kind.when(d):
-            yield Fact(kind.key, kind.value(d), kind.text(d))
+    """Yield what is known of the data."""
+    yield Fact("rows", d.n, f"{d.n}{', weighted' if d.weighted else ''}")
+    yield Fact("task", str(d.task), f"{d.task}: {TASK_REASON[d.task]}")
+    if d.task in NUMBERS and d.width > 1:
+        yield Fact("columns", d.width, f"{d.width} numbers a row")
+    if d.task in NUMBERS:
+        yield Fact("targets", [d.true.low, d.true.high], describe_targets(d))
+    if d.task in NUMBERS + LABELS + LABEL_SETS:
+        yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
+    if d.task is Task.REGRESSION:
+        yield from residual_facts(d)
+    if d.task in LABELS:
+        yield Fact("labels", d.base_rate, f"1 in {percent(d.base_rate)} of the rows")
+    if d.task in LABEL_SETS:
+        rates = f"{percent(min(d.class_shares))} to {percent(max(d.class_shares))}"
+        yield Fact("labels", d.class_shares, f"{d.width} a row, on in {rates} of the rows")
+    if d.task in CLASSES:
+        yield Fact("classes", d.class_shares, describe_classes(d))
+    if d.task in DISTRIBUTIONS:
+        count = d.n if d.width == 1 else d.width
+        yield Fact("classes", count, f"{count} a distribution")
+    if d.task in (Task.CLASS_SCORES, Task.DISTRIBUTION_SCORES):
+        yield Fact("scores", [d.pred.low, d.pred.high], d.pred.range)
+
+
+def residual_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of residuals."""
+    r = d.residuals
+    yield Fact("residuals", {"median": r.median, "mean": r.mean}, describe_residuals(d))
+    if not r.known:
+        return
+    yield Fact("scale", r.scale, f"residuals are of the order of 10^{math.floor(math.log10(r.scale))}")
+    if d.width > 1:
+        scales = f"of the columns {short(min(r.scales))} to {short(max(r.scales))}"
+        yield Fact("scales", r.scales, scales)
+    share = f"with {percent(r.squares_share)} of the sum of squares"
+    yield Fact("outliers", r.outlier_share, f"{outliers(d)} by mad:3.5, {share}")
+    if math.isfinite(r.tails):
+        yield Fact(
+            "tails",
+            r.tails,
+            f"the middle 98 % of the residuals is {short(r.tails, 2)} times as wide, against the middle half, as a "
+            "normal distribution's",
+        )
+    yield Fact("skew", r.skew, describe_skew(r.skew))
+    yield Fact("covered", r.coverage, f"{percent(r.coverage)} of the targets lie below their prediction")
+    if r.variance_power is not None:
+        yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power(d)}")
 
 
 def percent(share: float) -> str:
-    """A share in percent; 100 only where it is all, 0 only where it is nothing."""
+    """Return a share in percent: 100 only for all, 0 only for nothing."""
     if 0.995 <= share < 1:
         return "over 99 %"
     return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
 
 
 def outliers(d: Profile) -> str:
-    """How many rows are outliers."""
+    """Say how many rows are outliers."""
     r = d.residuals
     if d.sampled or d.weighted:
         return f"{percent(r.outlier_share)} of the rows{' by weight' if d.weighted else ''}"
@@ -73,12 +107,12 @@ def outliers(d: Profile) -> str:
 
 
 def magnitudes(d: Profile) -> float:
-    """The orders of magnitude between the smallest and the largest of targets above 0."""
+    """Return the orders of magnitude between the smallest and the largest target, all above 0."""
     return math.log10(d.true.high / d.true.low)
 
 
 def sign(d: Profile) -> str:
-    """What sign the targets have."""
+    """Say which sign the targets have."""
     v = d.true
     if v.low > 0:
         return "all above 0"
@@ -87,7 +121,8 @@ def sign(d: Profile) -> str:
     return "none above 0" if v.high <= 0 else "of both signs"
 
 
-def _targets(d: Profile) -> str:
+def describe_targets(d: Profile) -> str:
+    """Describe the range and the zeros of the targets."""
     v = d.true
     if v.constant:
         return f"{short(v.low)} in every row"
@@ -97,7 +132,8 @@ def _targets(d: Profile) -> str:
     return f"{whole}{v.range}, {sign(d)}{zeros}{span}"
 
 
-def _residuals(d: Profile) -> str:
+def describe_residuals(d: Profile) -> str:
+    """Describe centre and scale of the residuals."""
     r = d.residuals
     if r.zero:
         return "0 in every row"
@@ -111,66 +147,23 @@ def _residuals(d: Profile) -> str:
     )
 
 
-def _skewed(skew: float) -> str:
+def describe_skew(skew: float) -> str:
+    """Describe the skew of the residuals."""
     if abs(skew) < 0.1:
         return "hardly any"
     return f"{short(skew)}: residuals reach further {'up than down' if skew > 0 else 'down than up'} from their median"
 
 
-def _shares(d: Profile) -> str:
+def describe_classes(d: Profile) -> str:
+    """Describe the shares of the classes."""
     shares = d.class_shares
     if len(shares) > 6:
         return f"{len(shares)}, from {percent(min(shares))} to {percent(max(shares))} of the rows"
     return f"{len(shares)}, with {', '.join(map(percent, shares))} of the rows"
 
 
-def _known(d: Profile) -> bool:
-    return d.residuals.known
-
-
-def _always(d: Profile) -> bool:
-    return True
-
-
-KINDS: tuple[FactRule, ...] = (
-    FactRule("rows", (), _always, lambda d: d.n, lambda d: f"{d.n}{', weighted' if d.weighted else ''}"),
-    FactRule("task", (), _always, lambda d: str(d.task), lambda d: f"{d.task}: {TASK_REASON[d.task]}"),
-    FactRule("columns", NUMBERS, lambda d: d.width > 1, lambda d: d.width, lambda d: f"{d.width} numbers a row"),
-    FactRule("targets", NUMBERS, _always, lambda d: [d.true.low, d.true.high], _targets),
-    FactRule("predictions", NUMBERS + LABELS + LABEL_SETS, _always, lambda d: [d.pred.low, d.pred.high],
-          lambda d: d.pred.range),
-    FactRule("residuals", (Task.REGRESSION,), _always, lambda d: {"median": d.residuals.median, "mean": d.residuals.mean},
-          _residuals),
-    FactRule("scale", (Task.REGRESSION,), _known, lambda d: d.residuals.scale,
-          lambda d: f"residuals are of the order of 10^{math.floor(math.log10(d.residuals.scale))}"),
-    FactRule("scales", (Task.REGRESSION,), lambda d: d.width > 1 and _known(d), lambda d: d.residuals.scales,
-          lambda d: f"of the columns {short(min(d.residuals.scales))} to {short(max(d.residuals.scales))}"),
-    FactRule("outliers", (Task.REGRESSION,), _known, lambda d: d.residuals.outlier_share,
-          lambda d: f"{outliers(d)} by mad:3.5, with {percent(d.residuals.squares_share)} of the sum of squares"),
-    FactRule("tails", (Task.REGRESSION,), lambda d: _known(d) and math.isfinite(d.residuals.tails),
-          lambda d: d.residuals.tails,
-          lambda d: f"the middle 98 % of the residuals is {short(d.residuals.tails, 2)} times as wide, against the "
-                    "middle half, as a normal distribution's"),
-    FactRule("skew", (Task.REGRESSION,), _known, lambda d: d.residuals.skew, lambda d: _skewed(d.residuals.skew)),
-    FactRule("covered", (Task.REGRESSION,), _known, lambda d: d.residuals.coverage,
-          lambda d: f"{percent(d.residuals.coverage)} of the targets lie below their prediction"),
-    FactRule("growth", (Task.REGRESSION,), lambda d: _known(d) and d.residuals.variance_power is not None,
-          lambda d: d.residuals.variance_power and d.residuals.variance_power.power,
-          lambda d: f"squared residuals grow as y_pred^{variance_power(d)}"),
-    FactRule("labels", LABELS, _always, lambda d: d.base_rate, lambda d: f"1 in {percent(d.base_rate)} of the rows"),
-    FactRule("labels", LABEL_SETS, _always, lambda d: d.class_shares,
-          lambda d: f"{d.width} a row, on in {percent(min(d.class_shares))} to {percent(max(d.class_shares))} of the "
-                    "rows"),
-    FactRule("classes", CLASSES, _always, lambda d: d.class_shares, _shares),
-    FactRule("classes", DISTRIBUTIONS, _always, lambda d: d.n if d.width == 1 else d.width,
-          lambda d: f"{d.n if d.width == 1 else d.width} a distribution"),
-    FactRule("scores", (Task.CLASS_SCORES, Task.DISTRIBUTION_SCORES), _always, lambda d: [d.pred.low, d.pred.high],
-          lambda d: d.pred.range),
-)  # fmt: skip
-
-
 def variance_power(d: Profile) -> str:
-    """The power by which squared residuals grow, with its error."""
+    """Return the power by which squared residuals grow, with twice its standard error."""
     grown = d.residuals.variance_power
     assert grown is not None
     return f"{grown.power:.1f} (± {2 * grown.error:.1f})"

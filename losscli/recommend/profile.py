@@ -19,9 +19,10 @@ from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
 from losscli.declaration.domains.rows import SUM_WARN
 from losscli.errors import DataError, NoResultError
+from losscli.messages import Hint
 from losscli.recommend.residuals import Residuals
-from losscli.recommend.sample import ReservoirSampler, columns
-from losscli.recommend.summary import ColumnSummary, by_row
+from losscli.recommend.sample import ReservoirSampler, to_matrix
+from losscli.recommend.summary import ColumnSummary, reduce_rows
 
 
 class Task(enum.StrEnum):
@@ -65,18 +66,18 @@ class Profile:
 
     @cached_property
     def task(self) -> Task:
-        return next(task for task, holds in TASKS if holds(self))
+        return find_task(self)
 
     @cached_property
     def residuals(self) -> Residuals:
         """What is true of y_pred - y_true, where both are numbers."""
-        y, p = columns(self.sample.arrays["y_true"]), columns(self.sample.arrays["y_pred"])
+        y, p = to_matrix(self.sample.arrays["y_true"]), to_matrix(self.sample.arrays["y_pred"])
         return Residuals.of(y, p, self.sample.weight)
 
     @property
     def width(self) -> int:
         """How many numbers y_pred has a row."""
-        return int(columns(self.sample.arrays["y_pred"]).shape[1])
+        return int(to_matrix(self.sample.arrays["y_pred"]).shape[1])
 
     @property
     def classes(self) -> bool:
@@ -114,40 +115,45 @@ class Profile:
         if y.ndim == 1:
             counts = self.true.counts or {}
             return [counts.get(float(k), 0.0) / self.weight for k in range(self.width)]
-        return [float(share) for share in np.average(columns(y) == 1, axis=0, weights=self.sample.weight)]
+        return [float(share) for share in np.average(to_matrix(y) == 1, axis=0, weights=self.sample.weight)]
 
     @cached_property
     def surprised(self) -> float:
         """The share of the rows whose label was given a probability below 1 %."""
-        y, p = self.sample.arrays["y_true"], columns(self.sample.arrays["y_pred"])
+        y, p = self.sample.arrays["y_true"], to_matrix(self.sample.arrays["y_pred"])
         if y.ndim == 1 and self.width > 1:
             given = np.take_along_axis(p, y[:, None].astype(np.int64), axis=1)
         else:
-            given = np.where(columns(y) == 1, p, 1.0 if self.one_hot else 1 - p)
+            given = np.where(to_matrix(y) == 1, p, 1.0 if self.one_hot else 1 - p)
         return float(np.average((given < 0.01).any(axis=1), weights=self.sample.weight))
 
 
-TASKS: tuple[tuple[Task, Callable[[Profile], bool]], ...] = (
-    (Task.CLASSES, lambda d: d.classes and d.simplexes),
-    (Task.CLASS_LOGS, lambda d: d.classes and d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= SUM_WARN),
-    (Task.CLASS_SCORES, lambda d: d.classes),
-    (Task.CLASSES, lambda d: d.one_hot and d.simplexes),
-    (Task.CLASS_SCORES, lambda d: d.one_hot and not d.probabilities),
-    (Task.DISTRIBUTIONS, lambda d: d.width > 1 and d.true.simplex and d.simplexes),
-    (Task.DISTRIBUTION_SCORES, lambda d: d.width > 1 and d.true.simplex and not d.one_hot and not d.probabilities),
-    (Task.MULTILABEL, lambda d: d.width > 1 and d.binary and d.probabilities),
-    (Task.MULTILABEL_SCORES, lambda d: d.width > 1 and d.binary),
-    (Task.BINARY, lambda d: d.binary and d.probabilities),
-    (Task.BINARY_SCORES, lambda d: d.binary),
-    (Task.UNCLEAR, lambda d: d.true.only(0) or d.true.only(1)),
-    (Task.ONE_DISTRIBUTION, lambda d: d.n > 1 and d.width == 1 and not d.weighted and _column_sums(d)),
-    (Task.REGRESSION, lambda d: True),
-)
-"""What the data is: the first that holds."""
-
-
-def _column_sums(d: Profile) -> bool:
-    return all(v.within(0, 1) and abs(v.total - 1) <= SUM_WARN for v in (d.true, d.pred))
+def find_task(d: Profile) -> Task:
+    """Return what the predictions are of."""
+    if d.classes:
+        if d.simplexes:
+            return Task.CLASSES
+        is_log = d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= SUM_WARN
+        return Task.CLASS_LOGS if is_log else Task.CLASS_SCORES
+    if d.one_hot and d.simplexes:
+        return Task.CLASSES
+    if d.one_hot and not d.probabilities:
+        return Task.CLASS_SCORES
+    if d.width > 1 and d.true.simplex and d.simplexes:
+        return Task.DISTRIBUTIONS
+    if d.width > 1 and d.true.simplex and not d.one_hot and not d.probabilities:
+        return Task.DISTRIBUTION_SCORES
+    if d.binary:
+        several = d.width > 1
+        if d.probabilities:
+            return Task.MULTILABEL if several else Task.BINARY
+        return Task.MULTILABEL_SCORES if several else Task.BINARY_SCORES
+    if d.true.only(0) or d.true.only(1):
+        return Task.UNCLEAR
+    sums_to_1 = all(v.within(0, 1) and abs(v.total - 1) <= SUM_WARN for v in (d.true, d.pred))
+    if d.n > 1 and d.width == 1 and not d.weighted and sums_to_1:
+        return Task.ONE_DISTRIBUTION
+    return Task.REGRESSION
 
 
 def profile_of(
@@ -164,42 +170,50 @@ def profile_of(
         DataError: shapes that do not fit each other; labels that are no class; values that are infinite or missing.
         NoResultError: no row is left.
     """
-    true, pred, keeper = ColumnSummary(), ColumnSummary(), ReservoirSampler()
+    true, pred, sampler = ColumnSummary(), ColumnSummary(), ReservoirSampler()
     n, weight, zero_probability_rows, one_probability_rows = 0, 0.0, 0, 0
     for given in track(dataset.batches()):
-        batch = _present(given)
+        batch = select_present(given)
         if not len(batch):
             continue
-        y, p = columns(batch.arrays["y_true"]), columns(batch.arrays["y_pred"])
-        _check_shapes(batch, y, p)
+        y, p = to_matrix(batch.arrays["y_true"]), to_matrix(batch.arrays["y_pred"])
+        check_same_shape(batch, y, p)
         true.update(y, batch.weight)
         pred.update(p, batch.weight)
         if y.shape == p.shape:
-            zero_probability_rows += int(by_row(np.any, (y > 0) & (p == 0)).sum())
-            one_probability_rows += int(by_row(np.any, (y < 1) & (p == 1)).sum())
+            zero_probability_rows += int(reduce_rows(np.any, (y > 0) & (p == 0)).sum())
+            one_probability_rows += int(reduce_rows(np.any, (y < 1) & (p == 1)).sum())
         else:
-            zero_probability_rows += _ruled_out(y[:, 0], p)
+            zero_probability_rows += count_zero_probabilities(y[:, 0], p)
         n += len(batch)
         weight += float(len(batch) if batch.weight is None else batch.weight.sum())
-        keeper.add(batch)
+        sampler.add(batch)
     if not n:
         raise NoResultError("no row is left: all were omitted or have weight 0")
-    sample, extreme_rows = keeper.rows()
+    sample, extreme_rows = sampler.rows()
     found = Profile(
-        n, weight, sample.weight is not None, true, pred, zero_probability_rows, one_probability_rows, sample, extreme_rows, keeper.is_subsampled,
-        len(dataset.classes.names), logits,
-    )  # fmt: skip
-    _check(found)
+        n=n,
+        weight=weight,
+        weighted=sample.weight is not None,
+        true=true,
+        pred=pred,
+        zero_probability_rows=zero_probability_rows,
+        one_probability_rows=one_probability_rows,
+        sample=sample,
+        extreme_rows=extreme_rows,
+        sampled=sampler.is_subsampled,
+        n_class_names=len(dataset.classes.names),
+        logits=logits,
+    )
+    check_profile(found)
     return found
 
 
-def _present(batch: Batch) -> Batch:
-    """The rows that are not absent, one column as (n,); none may lack a value."""
+def select_present(batch: Batch) -> Batch:
+    """Return the rows of weight above 0, one column as (n,); none may lack a value."""
     if batch.missing is not None and batch.missing.any():
         row = int(batch.rows[batch.missing][0])
-        raise NoResultError(
-            f"row {row} lacks a value, and with --nan propagate every loss is NaN: --nan omit leaves such rows out"
-        )
+        raise NoResultError(f"row {row} lacks a value, so every loss is NaN", Hint.OMIT_MISSING)
     kept = batch if batch.absent is None else batch.take(~batch.absent)
     for name, array in kept.arrays.items():
         if array.ndim == 2 and array.shape[1] == 1:
@@ -207,54 +221,55 @@ def _present(batch: Batch) -> Batch:
     return kept
 
 
-def _check_shapes(batch: Batch, y: Array, p: Array) -> None:
+def check_same_shape(batch: Batch, y: Array, p: Array) -> None:
+    """Raise a DataError if y_true and y_pred cannot belong together."""
     if y.shape != p.shape and y.shape[1] > 1:
         first, second = batch.shape_text("y_true"), batch.shape_text("y_pred")
-        raise DataError(f"{_source(batch)}shapes differ: y_true is {first}, y_pred is {second}")
+        raise DataError(f"{source_prefix(batch)}shapes differ: y_true is {first}, y_pred is {second}")
 
 
-def _source(batch: Batch) -> str:
+def source_prefix(batch: Batch) -> str:
+    """Return the file name for a message."""
     source = batch.origins["y_pred"].source
     return f"{source}: " if source else ""
 
 
-def _ruled_out(labels: Array, p: Array) -> int:
-    """Rows whose label has the probability 0."""
+def count_zero_probabilities(labels: Array, p: Array) -> int:
+    """Return the number of rows whose label has the probability 0."""
     known = (labels >= 0) & (labels < p.shape[1]) & (labels == np.floor(labels))
     return int((p[known, labels[known].astype(np.int64)] == 0).sum())
 
 
-def _check(d: Profile) -> None:
-    """Refuse what no loss here is of.
-
-    Raises:
-        DataError: it says what is wrong.
-    """
+def check_profile(d: Profile) -> None:
+    """Raise a DataError if no loss fits the data."""
     true = d.true
     if d.classes and not (true.whole and true.within(0, d.width - 1)):
         start = "; labels start at 0: subtract 1" if true.whole and true.within(1, d.width) else ""
         raise DataError(
-            f"{_source(d.sample)}y_pred has {d.width} numbers a row, so y_true must hold class labels "
+            f"{source_prefix(d.sample)}y_pred has {d.width} numbers a row, so y_true must hold class labels "
             f"0..{d.width - 1}, but goes from {true.range}{'' if true.whole else ' with fractions'}{start}"
         )
     if d.n_class_names > 2 and d.width == 1:
         raise DataError(
-            f"{_source(d.sample)}there are {d.n_class_names} classes, but y_pred is one number a row: one a class is needed, "
-            "as --column 'y_pred=prob_*'"
+            f"{source_prefix(d.sample)}there are {d.n_class_names} classes, but y_pred is one number per row: one per "
+            "class is needed",
+            Hint.PER_CLASS_COLUMNS,
+            role="y_pred",
         )
     for role, values in (("y_true", d.true), ("y_pred", d.pred)):
         if d.task is Task.REGRESSION and not (math.isfinite(values.low) and math.isfinite(values.high)):
-            raise _infinite(d, role)
+            raise infinite_error(d, role)
     with np.errstate(over="ignore"):
         apart = d.pred.high - d.true.low, d.true.high - d.pred.low
     if d.task is Task.REGRESSION and not all(map(math.isfinite, apart)):
         raise DataError(
-            f"{_source(d.sample)}y_pred - y_true overflows: y_true is {d.true.range}, y_pred {d.pred.range}"
+            f"{source_prefix(d.sample)}y_pred - y_true overflows: y_true is {d.true.range}, y_pred {d.pred.range}"
         )
 
 
-def _infinite(d: Profile, role: str) -> DataError:
-    infinite = ~np.isfinite(columns(d.extreme_rows.arrays[role])).all(axis=1)
+def infinite_error(d: Profile, role: str) -> DataError:
+    """Return the error for the first infinite value of a role."""
+    infinite = ~np.isfinite(to_matrix(d.extreme_rows.arrays[role])).all(axis=1)
     row = d.extreme_rows.take(np.arange(len(d.extreme_rows)) == int(np.argmax(infinite)))
     values = row.arrays[role]
     return row.origins[role].error(

@@ -77,7 +77,7 @@ class Residuals:
         return None if self.weight is None else np.repeat(self.weight, self.values.shape[1])
 
     def mean_of(self, values: Array | Mask) -> float:
-        """The weighted mean of one value an element."""
+        """Return the weighted mean of one value per element."""
         return float(np.average(values, weights=self.wide))
 
     # ------------------------------------------------------------------------------------ centre and scale
@@ -123,7 +123,7 @@ class Residuals:
         return [quantile(gap, self.weight, 0.5) / NORMAL for gap in gaps]
 
     def beyond(self, limit: float) -> float:
-        """The share of the residuals that are further than this from 0."""
+        """Return the share of the residuals that are farther than this from 0."""
         return self.mean_of(np.abs(self.flat) > limit)
 
     @cached_property
@@ -242,14 +242,14 @@ class Residuals:
         return self.mean_of(np.square(self.flat) / self.pred.ravel())
 
     def variance_ratio(self, delta: float, other: float = EFFICIENT) -> float:
-        """The variance of one centre over that of another."""
+        """Return the variance of one centre divided by that of another."""
         return (
             self.centre_variance[delta] / self.centre_variance[other] if self.centre_variance[other] > 0 else math.nan
         )
 
 
 def _jackknife(values: Array, weight: Array, folds: NDArray[np.int64], delta: float) -> float:
-    """The variance of the centre, by leaving each fold out."""
+    """Return the variance of the centre by the grouped jackknife."""
     start = centre(values, weight, delta)
     count = int(folds.max()) + 1
     kept = [folds != fold for fold in range(count)]
@@ -258,7 +258,7 @@ def _jackknife(values: Array, weight: Array, folds: NDArray[np.int64], delta: fl
 
 
 def centre(values: Array, weight: Array, delta: float, start: float | None = None) -> float:
-    """The constant that minimises the sum of w huber(values - c; delta): the mean for inf.
+    """Return the constant that minimises the sum of w huber(values - c; delta): the mean for inf.
 
     Newton's method on the sum of clipped residuals, which falls as c rises; a step that leaves the bracket halves it.
     """

@@ -1,4 +1,4 @@
-"""Rows of a dataset that are kept: all of them while they fit a budget, else a random sample and the extremes."""
+"""A sample of the rows: all of them while they fit a budget, else a random sample; and the extreme rows."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import numpy as np
 from losscli.data.batch import Batch
 from losscli.data.gather import concat_batches
 from losscli.declaration.domains import Array, Mask
-from losscli.recommend.summary import by_row
+from losscli.recommend.summary import reduce_rows
 
-BUDGET = 1 << 18
-"""Values of a role that are kept; beyond it rows are drawn at random."""
+VALUES_PER_SAMPLE = 1 << 18
+"""Values of a role that are kept; beyond it rows are sampled at random."""
 
-FEWEST = 1000
-"""Rows that are kept however long they are."""
+MIN_SAMPLED_ROWS = 1000
+"""Rows kept however wide they are."""
 
 
-class Rows(NamedTuple):
-    """Rows that are kept: arrays (n, ...) and weights (n,), and the keys (n,) by which they were drawn."""
+class SampledRows(NamedTuple):
+    """Rows in the sample: arrays (n, ...) and weights (n,), and the keys (n,) by which they were drawn."""
 
     batch: Batch
     keys: Array
 
 
 class ReservoirSampler:
-    """Keeps rows while they fit the budget, then those with the smallest random keys; and the rows at the edges.
+    """Keeps rows while they fit the budget, then those with the smallest random keys; and the extreme rows.
 
-    The rows at the edges hold the extremes of each role: where a loss refuses a value or overflows, it is there.
+    The extreme rows hold the extremes of each role: if a loss refuses a value or overflows, it does so there.
     """
 
     def __init__(self) -> None:
         self._rng = np.random.default_rng(0)
-        self._parts: list[Rows] = []
+        self._parts: list[SampledRows] = []
         self._size = 0
-        self._edges: Batch | None = None
+        self._extremes: Batch | None = None
         self.is_subsampled = False
 
     def add(self, batch: Batch) -> None:
-        self._parts.append(Rows(batch, self._rng.random(len(batch))))
+        self._parts.append(SampledRows(batch, self._rng.random(len(batch))))
         self._size += len(batch)
-        near = batch.take(_at_edges(batch))
-        near = near if self._edges is None else concat_batches([self._edges, near])
-        self._edges = near.take(_at_edges(near))
+        near = batch.take(select_extremes(batch))
+        near = near if self._extremes is None else concat_batches([self._extremes, near])
+        self._extremes = near.take(select_extremes(near))
         most = self._most(batch)
         if self._size > 2 * most:
             self._thin(most)
@@ -51,31 +51,33 @@ class ReservoirSampler:
     @staticmethod
     def _most(batch: Batch) -> int:
         width = max(array[0].size for array in batch.arrays.values())
-        return max(FEWEST, BUDGET // int(width))
+        return max(MIN_SAMPLED_ROWS, VALUES_PER_SAMPLE // int(width))
 
     def _thin(self, most: int) -> None:
         keys = np.concatenate([part.keys for part in self._parts])
         limit = np.partition(keys, most)[most]
-        kept = [Rows(p.batch.take(p.keys < limit), p.keys[p.keys < limit]) for p in self._parts]
-        self._parts = [Rows(concat_batches(p.batch for p in kept), np.concatenate([p.keys for p in kept]))]
+        kept = [SampledRows(p.batch.take(p.keys < limit), p.keys[p.keys < limit]) for p in self._parts]
+        self._parts = [SampledRows(concat_batches(p.batch for p in kept), np.concatenate([p.keys for p in kept]))]
         self._size, self.is_subsampled = most, True
 
     def rows(self) -> tuple[Batch, Batch]:
-        """The rows that were kept, and those at the edges."""
+        """Return the sample, and the extreme rows."""
         most = self._most(self._parts[0].batch)
         if self._size > most:
             self._thin(most)
-        assert self._edges is not None
-        return concat_batches(part.batch for part in self._parts), self._edges
+        assert self._extremes is not None
+        return concat_batches(part.batch for part in self._parts), self._extremes
 
 
-def _at_edges(batch: Batch) -> Mask:
-    """The rows with the extremes of y_true, y_pred, of their size, of their sum and of their distance."""
-    y, p = columns(batch.arrays["y_true"]), columns(batch.arrays["y_pred"])
+def select_extremes(batch: Batch) -> Mask:
+    """Return the rows with the extremes of y_true and y_pred, of their size, sum and distance."""
+    y, p = to_matrix(batch.arrays["y_true"]), to_matrix(batch.arrays["y_pred"])
     with np.errstate(all="ignore"):
         gap = np.abs(p - y) if p.shape == y.shape else p
-        measures = [by_row(f, array) for array in (y, p) for f in (np.min, np.max, np.sum)]
-        measures += [by_row(np.min, np.abs(array)) for array in (y, p)] + [by_row(f, gap) for f in (np.max, np.min)]
+        measures = [reduce_rows(f, array) for array in (y, p) for f in (np.min, np.max, np.sum)]
+        measures += [reduce_rows(np.min, np.abs(array)) for array in (y, p)] + [
+            reduce_rows(f, gap) for f in (np.max, np.min)
+        ]
     chosen = np.zeros(len(batch), dtype=bool)
     for measure in measures:
         known = np.nan_to_num(measure, nan=0.0)
@@ -83,6 +85,6 @@ def _at_edges(batch: Batch) -> Mask:
     return chosen
 
 
-def columns(values: Array) -> Array:
-    """Values (n, ...) as (n, k)."""
+def to_matrix(values: Array) -> Array:
+    """Return values (n, ...) as (n, k)."""
     return values.reshape(len(values), -1)

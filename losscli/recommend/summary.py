@@ -42,16 +42,16 @@ class ColumnSummary:
         self.smallest = min(self.smallest, float(np.abs(values).min()))
         with np.errstate(invalid="ignore", over="ignore"):
             self.whole = self.whole and bool(((values == np.floor(values)) & (np.abs(values) < EXACT)).all())
-            sums = by_row(np.sum, values)
+            sums = reduce_rows(np.sum, values)
             self.total += float(sums.sum())
             self.sums = _widened(self.sums, sums)
             if values.shape[1] > 1 and self.high <= 0:
                 self.log_sums = _widened(self.log_sums, np.logaddexp.reduce(values, axis=1))
         zero = values == 0
-        self.zeros += int(by_row(np.any, zero).sum())
-        share = by_row(np.mean, zero)
+        self.zeros += int(reduce_rows(np.any, zero).sum())
+        share = reduce_rows(np.mean, zero)
         self.zero_weight += float(share.sum() if weight is None else share @ weight)
-        self.not_positive += int(by_row(np.any, values <= 0).sum())
+        self.not_positive += int(reduce_rows(np.any, values <= 0).sum())
         self._count(values, weight)
 
     def _count(self, values: Array, weight: Array | None) -> None:
@@ -85,13 +85,13 @@ class ColumnSummary:
         return _end(self.low) if self.constant else f"{_end(self.low)} to {_end(self.high)}"
 
 
-def by_row(reduce: Callable[..., Any], values: NDArray[Any]) -> NDArray[Any]:
-    """A reduction of each row (n, k); of one number a row there is nothing to reduce, which NumPy does slowly."""
+def reduce_rows(reduce: Callable[..., Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Reduce each row (n, k); one number per row needs no reduction, which NumPy does slowly."""
     return values[:, 0] if values.shape[1] == 1 else np.asarray(reduce(values, axis=1))
 
 
 def _end(value: float) -> str:
-    """The end of a range: with as many digits as keep 0.999999 from being 1."""
+    """Return the end of a range with enough digits that 0.999999 is not 1."""
     for digits in (4, 6, 9, 12):
         rounded = float(f"{value:.{digits}g}")
         if rounded == value or abs(value) > 10 or not rounded.is_integer():
@@ -104,5 +104,5 @@ def _widened(ends: tuple[float, float], values: Array) -> tuple[float, float]:
 
 
 def short(value: float, digits: int = 4) -> str:
-    """A number for a sentence: four significant digits."""
+    """Return a number with four significant digits for a sentence."""
     return number_text(float(f"{value:.{digits}g}"))

@@ -1,0 +1,30 @@
+"""Rules: which losses suit which data, and why. A rule is a `yield` in the function for a task.
+
+If several rules of a task name the same loss, the first one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from losscli.recommend.profile import Profile, Task
+from losscli.recommend.rules.binary import binary, binary_scores, multilabel, multilabel_scores
+from losscli.recommend.rules.classes import class_logs, class_scores, classes
+from losscli.recommend.rules.distributions import distribution_scores, distributions
+from losscli.recommend.rules.findings import Finding
+from losscli.recommend.rules.regression import constant_targets, regression
+
+RULES_OF_TASK: Mapping[Task, Callable[[Profile], Iterator[Finding]]] = {
+    Task.REGRESSION: regression,
+    Task.BINARY: binary,
+    Task.BINARY_SCORES: binary_scores,
+    Task.MULTILABEL: multilabel,
+    Task.MULTILABEL_SCORES: multilabel_scores,
+    Task.CLASSES: classes,
+    Task.CLASS_SCORES: class_scores,
+    Task.CLASS_LOGS: class_logs,
+    Task.DISTRIBUTIONS: distributions,
+    Task.DISTRIBUTION_SCORES: distribution_scores,
+    Task.ONE_DISTRIBUTION: distributions,
+    Task.UNCLEAR: constant_targets,
+}
