@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,11 +110,15 @@ def test_an_unknown_scheme(cli: Cli) -> None:
     )
 
 
-def test_a_file_that_could_not_be_opened_closes_quietly() -> None:
-    """Otherwise its finalizer prints a traceback beside the error on Python 3.13."""
-    file = remote.RemoteFile.__new__(remote.RemoteFile)
-    file.close()
-    assert file.closed
+def test_a_file_that_cannot_be_opened_is_finalized_quietly(
+    cli: Cli, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.13 prints what a finalizer raises beside the error."""
+    raised: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    assert cli("compute", "mse", f"memory://{FOLDER}/nothing.csv").status == 3
+    gc.collect()
+    assert raised == []
 
 
 @pytest.mark.parametrize(

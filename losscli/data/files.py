@@ -56,12 +56,10 @@ class Input:
         self.is_remote = remote.is_uri(path)
         self.name = remote.hide_credentials(path) if self.is_remote else "standard input" if path == STDIN else path
         self.path = path if path == STDIN or self.is_remote else os.path.abspath(path)
-        self._raw = self._open(path)
         self._size: int | None = None
+        self._raw = self._open(path)
         is_file = self.is_remote
-        if isinstance(self._raw.raw, remote.RemoteFile):
-            self._size = self._raw.raw.size
-        else:
+        if not self.is_remote:
             try:
                 status = os.fstat(self._raw.fileno())
                 self._size, is_file = status.st_size, stat.S_ISREG(status.st_mode)
@@ -80,7 +78,9 @@ class Input:
             if os.path.isdir(path):
                 raise DataError(f"{path}: is a folder without any CSV or Parquet file in it")
             if self.is_remote:
-                return io.BufferedReader(remote.RemoteFile(path), buffer_size=BYTES_PER_READ)
+                file = remote.open_file(path)
+                self._size = file.size()
+                return io.BufferedReader(file, buffer_size=BYTES_PER_READ)
             return cast("io.BufferedReader[Any]", open(path, "rb", buffering=BYTES_PER_READ))
         except FileNotFoundError:
             raise DataError(f"{self.name}: no such file{_suggest_path(path)}") from None

@@ -36,7 +36,8 @@ class ClassNames(NamedTuple):
         if values.dtype.kind == "f":
             if not self.has_numeric_names:
                 return values
-            values = np.array([_name_of_number(value) for value in values.tolist()], dtype=object)
+            names = [None if v != v else str(int(v)) if v.is_integer() else repr(v) for v in values.tolist()]
+            values = np.array(names, dtype=object)
         codes = np.full(len(values), np.nan)
         is_present = values != None  # noqa: E711 - element by element
         distinct, inverse = np.unique(values[is_present].astype(str), return_inverse=True)
@@ -76,12 +77,6 @@ class AnyNames:
         """Return labels (N,) as numbers, NaN where missing."""
         numbers = [np.nan if v is None else self._codes.setdefault(v, len(self._codes)) for v in values.tolist()]
         return np.array(numbers, dtype=np.float64)
-
-
-def _name_of_number(value: float) -> str | None:
-    if value != value:
-        return None
-    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...]) -> ClassNames:

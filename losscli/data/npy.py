@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 import os
 import tokenize
 from collections.abc import Iterator, Mapping
@@ -130,18 +129,11 @@ class MappedNpy(SliceableTable):
                 }
 
     def _map(self, first: int, count: int) -> NDArray[Any]:
-        width = self._dtype.itemsize * math.prod(self._shape[1:])
-        offset = self._start + first * width
-        before = offset % mmap.ALLOCATIONGRANULARITY
+        offset = self._start + first * self._dtype.itemsize * math.prod(self._shape[1:])
         try:
-            file = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            try:
-                mapped = mmap.mmap(file, before + count * width, access=mmap.ACCESS_READ, offset=offset - before)
-            finally:
-                os.close(file)
+            return np.memmap(self._path, self._dtype, "r", offset, (count, *self._shape[1:]))
         except (OSError, ValueError) as error:
             raise DataError(f"{self.name}: cannot be read: {error}") from None
-        return np.ndarray((count, *self._shape[1:]), self._dtype, mapped, before)
 
     def rows(self, start: int, stop: int) -> Table:
         offset = self._start + start * self._dtype.itemsize * math.prod(self._shape[1:])

@@ -6,7 +6,6 @@ regions come from where each of them looks: the environment, configuration files
 
 from __future__ import annotations
 
-import io
 import re
 from functools import lru_cache
 from typing import Any
@@ -46,29 +45,6 @@ def open_file(path: str) -> Any:
         return open(path, "rb", buffering=0)
     system, place = _find_file_system(path)
     return system.open_input_file(place)
-
-
-class RemoteFile(io.RawIOBase):
-    """A file behind a URI as a raw stream, to be buffered."""
-
-    def __init__(self, path: str) -> None:
-        """Open it; raise as `open_file` does."""
-        self._file = open_file(path)
-        self.size: int = self._file.size()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        return int(self._file.readinto(buffer))
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def close(self) -> None:
-        if "_file" in self.__dict__:  # opening may have failed: the finalizer closes what is left
-            self._file.close()
-        super().close()
 
 
 def list_files(path: str) -> list[str]:
