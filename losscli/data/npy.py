@@ -117,7 +117,7 @@ class MappedNpy(SliceableTable):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         width = math.prod(self._shape[1:])
         size = rows_per_batch(width)
-        step = max(1, BYTES_PER_MAP // (size * self._dtype.itemsize * width)) * size
+        step = max(1, BYTES_PER_MAP // max(1, size * self._dtype.itemsize * width)) * size
         for first in range(0, self._shape[0], step):
             rows = self._map(first, min(step, self._shape[0] - first))
             for start in range(0, len(rows), size):
