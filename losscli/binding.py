@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from losscli.data.batch import MODEL, RowPolicy
-from losscli.data.columns import Binder, RoleColumns, label_of, suggest
+from losscli.data.batch import MODEL_ROLE, RowPolicy
+from losscli.data.columns import Binder, RoleColumns, label_of, suggest_column
 from losscli.data.dataset import Dataset
-from losscli.data.labels import class_names, in_order_of
+from losscli.data.labels import align_columns, find_class_names
 from losscli.data.sources import Sources
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
@@ -54,7 +54,7 @@ def bind(
     resampling = options.check()
     binder = make_binder(sources, options, role_names(losses), note)
     domains = role_domains(losses)
-    found: Found = {role: binder.find_one(role, several) for role, several in domains.items()}
+    found: Found = {role: binder.find(role, several) for role, several in domains.items()}
     models = find_models(losses, binder, found, domains, options) if options.models is not None else {}
     if models:
         found["y_pred"] = next(iter(models.values()))
@@ -78,7 +78,7 @@ def bind(
                 read_as[role.name] = domain
     if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
-    columns |= {MODEL + name: in_order_of(columns["y_pred"], model) for name, model in models.items()}
+    columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}
     dataset = replace(make_dataset(columns, read_as, binder, options, note), models=tuple(models))
     return dataset, RunState(
         evaluators, options.reduction, options.gradient, options.group_by, resampling, options.value_only
@@ -120,7 +120,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: Found) -> Evaluator:
             found.update(binder.positional_pair(first, found))
         form = choose_form(loss, {role: b.shape for role, b in found.items() if b})
         if form is None:
-            raise binder.missing([role for role in first if not found.get(role)], loss.label)
+            raise binder.missing_error([role for role in first if not found.get(role)], loss.label)
     for role in form.roles:
         bound = found.get(role.name)
         if bound is not None and min(bound.shape[1:], default=0) > 1:  # the width of a list column is not known yet
@@ -153,11 +153,11 @@ def find_models(
         twice = next((name for name, count in Counter(name for name, _ in named).items() if count > 1), None)
         if twice:
             raise UsageError(f"two models are called {twice!r}", option=("models", ",".join(named_models)))
-        models = {name: bound for name, text in named if (bound := binder.asked("y_pred", text, domains["y_pred"]))}
+        models = {name: bound for name, text in named if (bound := binder.find("y_pred", domains["y_pred"], text))}
         check_same_classes(models)
         return models
     predicted, true = found["y_pred"], found.get("y_true")
-    if predicted is None or true is None or not predicted.several:
+    if predicted is None or true is None or len(predicted.columns) < 2:
         return {}
     shapes = {role: b.shape for role, b in found.items() if b}
     if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
@@ -196,14 +196,14 @@ def make_dataset(
     note: Note,
 ) -> Dataset:
     """Return the dataset of the roles found, with weights, classes and the columns to carry."""
-    weight = binder.weight()
+    weight = binder.find_weight()
     if weight is not None:
-        if weight.several or weight.columns[0].trailing not in ((), (1,)):
+        if len(weight.columns) > 1 or weight.columns[0].trailing not in ((), (1,)):
             raise DataError(f"{label_of(weight.table)}weight: one number per row is needed, not several columns")
         columns["weight"] = weight
-    classes = class_names(columns, options.classes)
+    classes = find_class_names(columns, options.classes)
     if "y_true" in columns and "y_pred" in columns:
-        columns["y_true"] = in_order_of(columns["y_pred"], columns["y_true"])
+        columns["y_true"] = align_columns(columns["y_pred"], columns["y_true"])
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)
@@ -219,7 +219,7 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     tables = dataset.tables
     for name in names:
         if not any(table.column(name) for table in tables):
-            raise DataError(f"{label_of(tables[0])}no column {name!r}{suggest(name, tables[0])}")
+            raise DataError(f"{label_of(tables[0])}no column {name!r}{suggest_column(name, tables[0])}")
         if (table := next((t for t in tables if name in t.repeated), None)) is not None:
             raise DataError(f"{label_of(table)}two columns are called {name!r}")
 
@@ -253,12 +253,12 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     """
     options.check()
     binder = make_binder(sources, options, OBSERVED_ROLES, note)
-    searched = (("y_true", Target(), Target(("N,C",))), ("y_pred", Domain(), Domain(("N,C",))))
-    found: Found = {role: binder.find(role, one) or binder.find(role, several) for role, one, several in searched}
+    domains = {"y_true": (Target(), Target(("N,C",))), "y_pred": (Domain(), Domain(("N,C",)))}
+    found: Found = {role: binder.find(role, several) for role, several in domains.items()}
     found |= binder.positional_pair(("y_true", "y_pred"), found)
     lacking = [role for role, b in found.items() if b is None]
     if lacking:
-        error = binder.missing(lacking, "a recommendation")
+        error = binder.missing_error(lacking, "a recommendation")
         names = {column.name.lower() for table in sources.tables for column in table.columns}
         if names & METRIC_ROLES:
             family = "losses of pairs, triplets and embeddings are in the family metric"
@@ -274,7 +274,7 @@ def columns_to_spell_out(
     """Return role -> columns for which these losses would find other columns than the dataset has."""
     binder = Binder(sources, options.columns, options.id, lambda text: None)
     domains = role_domains(losses)
-    theirs: Found = {role: binder.find_one(role, several) for role, several in domains.items()}
+    theirs: Found = {role: binder.find(role, several) for role, several in domains.items()}
     theirs |= binder.positional_pair(("y_true", "y_pred"), theirs)
     return {
         role: ",".join(column.name for column in mine.columns)

@@ -44,6 +44,7 @@ class Hint(enum.Enum):
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
     SHOW_OUTLIERS = "see {show_outliers:{count}}"
     TOP_BY_LOSS = "{outliers:top:1%} flags rows by their losses"
+    VECTOR_COLUMNS = "give an array (N, D), columns such as {role}_0, {role}_1, or {columns:{role}=COLS}"
     WEIGHT_ROWS = "{weight:{column}} weights the rows by it"
 
 

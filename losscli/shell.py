@@ -28,6 +28,8 @@ def option(name: str, value: str = "") -> str:
     """
     if value == "false":
         return flag(f"no-{name}")
+    if name == "columns" and value.startswith(("y_true=", "y_pred=", "weight=")):
+        name, _, value = value.partition("=")
     return flag(name) if value in ("", "true") else f"{flag(name)} {shlex.quote(value)}"
 
 

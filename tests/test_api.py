@@ -185,7 +185,7 @@ def test_compare_says_nothing_where_nothing_can_be_said(
 
 
 def test_a_whole_batch_that_counts_nowhere_is_only_that_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.data.table.ROWS", 2)
+    monkeypatch.setattr("losscli.data.batch.ROWS_PER_BATCH", 2)
     y, p = [1.0, 1.0, 5.0, 5.0], [2.0, 2.0, 7.0, 7.0]
     assert losscli.compute("mse", y_true=y, y_pred=p, weight=[0, 0, 1, 1]).value == 4
     assert losscli.compute("mse", y_true=y, y_pred=p, weight=[1, 1, 0, 0]).value == 1

@@ -244,7 +244,7 @@ def test_samples_as_json(cli: Cli) -> None:
 
 
 def test_top_rows_are_the_worst_of_all_batches(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.data.table.ROWS", 7)
+    monkeypatch.setattr("losscli.data.batch.ROWS_PER_BATCH", 7)
     result = cli("compute", "mse,mae", DIABETES, "--top", "3", "--id", "id", "-f", "jsonl")
     worst = losscli.compute("mse", data=DIABETES).to_frame()["mse"].nlargest(3)
     found = [json.loads(line) for line in result.out.splitlines()]
@@ -519,7 +519,7 @@ def test_classes_do_not_rename_columns_that_have_names(cli: Cli) -> None:
     assert cli("compute", "cross_entropy", "-f", "value", "--classes", "dog,cat", stdin=data).out == plain
     result = cli("compute", "cross_entropy", "--classes", "dog,cow", stdin=data)
     assert result.status == 2
-    assert "dog, cow" in result.err
+    assert "--classes dog,cow" in result.err
 
 
 def test_the_input_is_never_written_over(cli: Cli) -> None:

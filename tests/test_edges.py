@@ -126,7 +126,7 @@ def test_names_of_other_libraries_suggest_ours(cli: Cli, name: str) -> None:
 def test_a_role_of_the_wrong_shape_is_not_said_to_be_missing(cli: Cli) -> None:
     np.savez("flat.npz", labels=[0, 1, 0, 1], embeddings=np.ones(4), weights=np.ones((2, 3)))
     result = cli("compute", "arcface", "flat.npz")
-    assert (result.status, "embeddings: shape (N,), one number a row, but arcface needs several" in result.err) == (
+    assert (result.status, "embeddings: shape (N,), one number per row, but arcface needs several" in result.err) == (
         3, True,
     )  # fmt: skip
     lengths = {"input_lengths": [3, 3], "target_lengths": [1, 1]}

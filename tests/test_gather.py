@@ -1,4 +1,4 @@
-"""Rows that are put side by side as they come: the same as all at once, whatever the cuts and the threads."""
+"""Batches that are concatenated as they come: the same as all rows at once, for any pieces and threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from losscli.data.batch import Batch
-from losscli.data.gather import BatchCollector, GrowableArray, pieces
+from losscli.data.gather import BatchCollector, GrowableArray, split_batch
 from losscli.declaration.domains import ValueOrigin
 from tests.conftest import Cli, Result
 from tests.test_parts import DATA, REFUSED, ROWS, cut, in_short, table
@@ -20,9 +20,11 @@ __all__ = ["cut"]
 
 rng = np.random.default_rng(11)
 LOSSES = "mse,huber:delta=0.5,rmse,medae,max_error,quantile"
-SEVERAL = [f"{y!r},{y + a!r},{'NA' if i == 250 else repr(y - b)},{'uv'[i % 2]}"
-           for i, (y, a, b) in enumerate(rng.normal(size=(ROWS, 3)).tolist())]  # fmt: skip
-MODELS = (table(SEVERAL, "y_true,a,b,g"), ["--pred", "a", "--pred", "b"])
+ROWS_OF_TWO_MODELS = [
+    f"{y!r},{y + a!r},{'NA' if i == 250 else repr(y - b)},{'uv'[i % 2]}"
+    for i, (y, a, b) in enumerate(rng.normal(size=(ROWS, 3)).tolist())
+]
+MODELS = (table(ROWS_OF_TWO_MODELS, "y_true,a,b,g"), ["--pred", "a", "--pred", "b"])
 CASES: dict[str, tuple[bytes, list[str]]] = {
     **{name: DATA[name] for name in ("plain", "newlines in quotes", "weights", "omitted", "groups", "long lines")},
     "propagated": (DATA["omitted"][0], ["--nan", "propagate"]),
@@ -33,20 +35,20 @@ CASES: dict[str, tuple[bytes, list[str]]] = {
 }
 
 
-def found(result: Result) -> Any:
+def parse_result(result: Result) -> Any:
     assert result.status in (0, 4), result.err  # 4: a value is not a finite number
     return json.loads(result.out)
 
 
-def same(a: Any, b: Any) -> None:
+def assert_same(a: Any, b: Any) -> None:
     if isinstance(a, dict) and isinstance(b, dict):
         assert a.keys() == b.keys()
         for key in a:
-            same(a[key], b[key])
+            assert_same(a[key], b[key])
     elif isinstance(a, list) and isinstance(b, list):
         assert len(a) == len(b)
         for x, y in zip(a, b, strict=True):
-            same(x, y)
+            assert_same(x, y)
     elif isinstance(a, float) and isinstance(b, float):
         assert a == pytest.approx(b, rel=1e-12, abs=1e-12)
     else:
@@ -54,7 +56,7 @@ def same(a: Any, b: Any) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_comparison_by_parts_is_that_of_the_whole(name: str, cli: Cli, cut: Callable[[int], list[int]]) -> None:
+def test_a_comparison_by_parts_equals_that_of_the_whole(name: str, cli: Cli, cut: Callable[[int], list[int]]) -> None:
     data, options = CASES[name]
     Path("d.csv").write_bytes(data)
     arguments = ["compare", "--losses", LOSSES, "d.csv", "-f", "json", *options]
@@ -64,12 +66,12 @@ def test_a_comparison_by_parts_is_that_of_the_whole(name: str, cli: Cli, cut: Ca
     assert len(evaluated) > 10
     assert results[0].out == results[1].out
     for result in results:
-        same(found(result), found(whole))
+        assert_same(parse_result(result), parse_result(whole))
         assert result.err == whole.err
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_comparison_by_parts_is_refused_alike(name: str, cli: Cli, cut: Callable[[int], list[int]]) -> None:
+def test_a_comparison_by_parts_fails_with_the_same_error(name: str, cli: Cli, cut: Callable[[int], list[int]]) -> None:
     data, (losses, *options) = REFUSED[name]
     Path("d.csv").write_bytes(data)
     whole = cli("compare", "--losses", losses, "d.csv", *options)
@@ -79,7 +81,8 @@ def test_a_comparison_by_parts_is_refused_alike(name: str, cli: Cli, cut: Callab
         assert (result.status, result.out, in_short(result.err)) == (whole.status, "", in_short(whole.err))
 
 
-def some(start: int, stop: int, **more: Any) -> Batch:
+def make_batch(start: int, stop: int, **more: Any) -> Batch:
+    """Return a batch of the rows from `start` to `stop`, with arrays of every kind."""
     rows = np.arange(start + 1, stop + 1)
     arrays = {"y_true": rows * 0.5, "y_pred": np.stack([rows * 1.0, rows * 2.0], axis=1), "classes": np.eye(2)}
     origins = {name: ValueOrigin(name).at(rows) for name in ("y_true", "y_pred")} | {"classes": ValueOrigin("classes")}
@@ -87,35 +90,36 @@ def some(start: int, stop: int, **more: Any) -> Batch:
     return Batch(rows, arrays, origins, rows * 0.1, {"id": names}, tables=frozenset({"classes"}), **more)
 
 
-@pytest.mark.parametrize("told", [None, 0.0, 0.01, 0.5, 1.0])
-def test_batches_side_by_side(told: float | None) -> None:
+@pytest.mark.parametrize("progress", [None, 0.0, 0.01, 0.5, 1.0])
+def test_batches_are_concatenated(progress: float | None) -> None:
     missing = np.arange(40) % 3 == 0
-    batches = [some(0, 30), some(30, 31), some(31, 71, missing=missing), some(71, 300)]
-    gathered = BatchCollector(lambda: told)
+    batches = [make_batch(0, 30), make_batch(30, 31), make_batch(31, 71, missing=missing), make_batch(71, 300)]
+    collector = BatchCollector(lambda: progress)
     for batch in batches:
-        gathered.add(batch)
-    one, expected = gathered.batch(), some(0, 300)
-    assert one.rows.tolist() == list(range(1, 301))
-    assert {name: array.tolist() for name, array in one.arrays.items()} == {
+        collector.add(batch)
+    whole, expected = collector.batch(), make_batch(0, 300)
+    assert whole.rows.tolist() == list(range(1, 301))
+    assert {name: array.tolist() for name, array in whole.arrays.items()} == {
         name: array.tolist() for name, array in expected.arrays.items()
     }
-    assert one.weight is not None
-    assert one.weight.tolist() == [row * 0.1 for row in range(1, 301)]
-    assert one.extras["id"][299] == "r300"
-    assert one.missing is not None
-    assert np.flatnonzero(one.missing).tolist() == [31 + i for i in range(40) if i % 3 == 0]
-    assert one.absent is None
-    assert one.origins["y_true"].where(250).endswith("row 251")
-    assert batches[0].arrays["y_true"].tolist() == some(0, 30).arrays["y_true"].tolist()  # nobody wrote over them
+    assert whole.weight is not None
+    assert whole.weight.tolist() == [row * 0.1 for row in range(1, 301)]
+    assert whole.extras["id"][299] == "r300"
+    assert whole.missing is not None
+    assert np.flatnonzero(whole.missing).tolist() == [31 + i for i in range(40) if i % 3 == 0]
+    assert whole.absent is None
+    assert whole.origins["y_true"].where(250).endswith("row 251")
+    # the first batch itself is unchanged
+    assert batches[0].arrays["y_true"].tolist() == make_batch(0, 30).arrays["y_true"].tolist()
 
 
-def test_one_batch_is_not_copied() -> None:
-    gathered, batch = BatchCollector(lambda: None), some(0, 5)
-    gathered.add(batch)
-    assert gathered.batch() is batch
+def test_a_single_batch_is_not_copied() -> None:
+    collector, batch = BatchCollector(lambda: None), make_batch(0, 5)
+    collector.add(batch)
+    assert collector.batch() is batch
 
 
-def test_arrays_grow_to_what_holds_them() -> None:
+def test_arrays_grow_to_a_type_that_holds_all_values() -> None:
     growing = GrowableArray(np.array([1, 2]))
     growing.add(np.array([0.5]), 0)
     growing.add(np.array([2.5, 3.5]), 2)
@@ -124,9 +128,8 @@ def test_arrays_grow_to_what_holds_them() -> None:
         growing.add(np.ones((2, 2)), 0)
 
 
-def test_pieces_have_the_masks_that_say_something(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.data.gather.fitting", lambda rows, width: 10)
-    cut_up = list(pieces(some(0, 25, missing=np.arange(25) == 12)))
-    assert [len(piece) for piece in cut_up] == [10, 10, 5]
-    masks: Iterator[Any] = (piece.missing for piece in cut_up)
+def test_a_piece_has_only_masks_that_are_not_all_false() -> None:
+    pieces = list(split_batch(make_batch(0, 25, missing=np.arange(25) == 12), rows=10))
+    assert [len(piece) for piece in pieces] == [10, 10, 5]
+    masks: Iterator[Any] = (piece.missing for piece in pieces)
     assert [None if mask is None else int(mask.argmax()) for mask in masks] == [None, 2, None]

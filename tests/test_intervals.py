@@ -350,7 +350,7 @@ def test_a_seed_gives_the_same_digits_for_any_batch_size(cli: Cli, monkeypatch: 
     command = ("compute", "mse,rmse", "big.npy", "--ci", "0.9", "--resamples", "99", "-f", "tsv")
     first = cli(*command)
     assert "90 % intervals: poisson bootstrap, 99 resamples, seed 0" in first.err
-    monkeypatch.setattr("losscli.data.npy.ROWS", 10_007)
+    monkeypatch.setattr("losscli.data.batch.ROWS_PER_BATCH", 10_007)
     ends_of_both = [[line.split("\t")[3:5] for line in text.splitlines()] for text in (first.out, cli(*command).out)]
     assert ends_of_both[0] == ends_of_both[1]
     other = cli(*command, "--seed", "1").out

@@ -1,4 +1,4 @@
-"""Files in an S3 bucket, by the protocol itself: a server of this machine stands in for Amazon's."""
+"""Files in an S3 bucket, read by the protocol from a local server."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from tests.conftest import Result
 pytestmark = pytest.mark.slow
 ROWS = 150_000  # enough of them to be cut into several parts
 SETTINGS = {
-    "AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "someone",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of files."""
-    folder = tmp_path_factory.mktemp("here")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of files."""
+    folder = tmp_path_factory.mktemp("local")
     rng = np.random.default_rng(5)
     y, p = rng.normal(size=(2, ROWS))
     for name in ("csv", "parquet", "faulty"):
@@ -48,8 +50,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def store(here: Path) -> Iterator[dict[str, str]]:
-    """The environment of a command that finds the files in s3://bucket."""
+def store(local: Path) -> Iterator[dict[str, str]]:
+    """Yield the environment of a command that finds the same files in s3://bucket."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -57,11 +59,13 @@ def store(here: Path) -> Iterator[dict[str, str]]:
     environment = os.environ | SETTINGS | {"AWS_ENDPOINT_URL": address}
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-p", str(port)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        _reach(port)
-        put = subprocess.run([sys.executable, "-c", PUT, str(here)], env=environment, capture_output=True, check=False)
+        _wait_for_server(port)
+        put = subprocess.run([sys.executable, "-c", PUT, str(local)], env=environment, capture_output=True, check=False)
         assert put.returncode == 0, put.stderr.decode()
         yield environment | {"PYTHONPATH": str(Path(losscli.__file__).parent.parent)}
     finally:
@@ -78,7 +82,7 @@ fs.copy_files(sys.argv[1], "bucket", destination_filesystem=store)
 """
 
 
-def _reach(port: int) -> None:
+def _wait_for_server(port: int) -> None:
     for _ in range(300):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -92,27 +96,32 @@ def _reach(port: int) -> None:
 def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> Result:
     done = subprocess.run(
         [sys.executable, "-m", "losscli", *arguments],
-        env=env, cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        env=env,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     return Result(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("data", ["csv/0.csv", "csv", "csv/*.csv", "parquet", "parquet/1.parquet"])
-def test_the_numbers_of_a_file_here(data: str, here: Path, store: dict[str, str]) -> None:
-    known = run("compute", "mse,huber", data, "-f", "csv", cwd=here)
-    assert known.status == 0
-    assert run("compute", "mse,huber", f"s3://bucket/{data}", "-f", "csv", env=store) == known
+def test_remote_files_give_the_numbers_of_local_files(data: str, local: Path, store: dict[str, str]) -> None:
+    expected = run("compute", "mse,huber", data, "-f", "csv", cwd=local)
+    assert expected.status == 0
+    assert run("compute", "mse,huber", f"s3://bucket/{data}", "-f", "csv", env=store) == expected
 
 
-def test_arrays(here: Path, store: dict[str, str]) -> None:
-    known = run("compute", "mse", "y.npy", "p.npy", "-f", "value", cwd=here)
-    assert run("compute", "mse", "s3://bucket/y.npy", "s3://bucket/p.npy", "-f", "value", env=store) == known
+def test_a_file_per_role(local: Path, store: dict[str, str]) -> None:
+    expected = run("compute", "mse", "y.npy", "p.npy", "-f", "value", cwd=local)
+    assert run("compute", "mse", "s3://bucket/y.npy", "s3://bucket/p.npy", "-f", "value", env=store) == expected
 
 
-def test_a_cluster_reads_them_too(here: Path, store: dict[str, str]) -> None:
-    known = run("compute", "mse,huber", "csv", "-f", "csv", cwd=here)
+def test_a_cluster_reads_the_bucket(local: Path, store: dict[str, str]) -> None:
+    expected = run("compute", "mse,huber", "csv", "-f", "csv", cwd=local)
     options = ("--engine", "dask", "--workers", "2")
-    assert run("compute", "mse,huber", "s3://bucket/csv", "-f", "csv", *options, env=store) == known
+    assert run("compute", "mse,huber", "s3://bucket/csv", "-f", "csv", *options, env=store) == expected
 
 
 @pytest.mark.parametrize(
@@ -123,6 +132,6 @@ def test_a_cluster_reads_them_too(here: Path, store: dict[str, str]) -> None:
         ("csv/*.tsv", "s3://bucket/csv/*.tsv: no file matches"),
     ],
 )
-def test_what_is_wrong(data: str, message: str, store: dict[str, str]) -> None:
+def test_errors_name_the_uri(data: str, message: str, store: dict[str, str]) -> None:
     result = run("compute", "mse", f"s3://bucket/{data}", env=store)
     assert result == Result(3, "", f"losscli: error: {message}\n")

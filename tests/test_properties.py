@@ -95,7 +95,7 @@ def test_the_size_of_batches_does_not_matter(setting: tuple[BoundLoss, Form], mo
     arrays = draw(bound, form, np.random.default_rng(5), rows=23)
     weight = np.random.default_rng(6).uniform(0.5, 2, size=len(next(iter(arrays.values()))))
     whole = losscli.compute([losscli.LossFunction(bound)], **arrays, weight=weight)[0]
-    monkeypatch.setattr(losscli.data.table, "ROWS", 5)
+    monkeypatch.setattr(losscli.data.batch, "ROWS_PER_BATCH", 5)
     pieces = losscli.compute([losscli.LossFunction(bound)], **arrays, weight=weight)[0]
     np.testing.assert_allclose(pieces.value, whole.value, rtol=1e-12)
     np.testing.assert_allclose(pieces.summary.std, whole.summary.std, rtol=1e-9)

@@ -1,4 +1,4 @@
-"""Embeddings, boxes and sequences from the files that people have them in."""
+"""Embeddings, boxes and sequences, from files as people store them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ OTHERS = CORNERS + RNG.uniform(-0.5, 0.5, size=(6, 4))
 GIOU = losscli.get_loss("giou")(CORNERS, OTHERS).mean()
 
 
-def value(cli: Cli, *arguments: str) -> float:
+def compute_value(cli: Cli, *arguments: str) -> float:
     result = cli("compute", *arguments, "-f", "value")
     assert result.status == 0, result.err
     return float(result.out)
 
 
-def table(path: str, header: str, *blocks: np.ndarray) -> None:
+def write_table(path: str, header: str, *blocks: np.ndarray) -> None:
     rows = np.column_stack([block.astype(str) for block in blocks])
     Path(path).write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n")
 
@@ -46,63 +46,67 @@ def test_prototypes_from_files_of_their_own(cli: Cli, name: str) -> None:
     Path("all.json").write_text(
         json.dumps({"labels": LABELS.tolist(), "embeddings": X.tolist(), "weights": W.tolist()})
     )
-    table("e.csv", "label,emb_0,emb_1,emb_2", LABELS, X)
+    write_table("e.csv", "label,emb_0,emb_1,emb_2", LABELS, X)
     expected = losscli.get_loss(name)(LABELS, X, W).mean()
     for data in (
-        ("labels=l.npy", "embeddings=e.npy", "weights=w.npy"), ("all.npz",), ("all.json",), ("e.csv", "weights=w.npy"),
-        ("e.csv", "weights=w.csv", "--no-header"), ("e.csv", "weights=w.npy", "--column", "embeddings=emb_*"),
-    ):  # fmt: skip
-        assert value(cli, name, *data) == pytest.approx(expected, rel=1e-14)
+        ("labels=l.npy", "embeddings=e.npy", "weights=w.npy"),
+        ("all.npz",),
+        ("all.json",),
+        ("e.csv", "weights=w.npy"),
+        ("e.csv", "weights=w.csv", "--no-header"),
+        ("e.csv", "weights=w.npy", "--column", "embeddings=emb_*"),
+    ):
+        assert compute_value(cli, name, *data) == pytest.approx(expected, rel=1e-14)
 
 
 @pytest.mark.parametrize("name", ["supcon", "triplet_mined", "center", "coco"])
-def test_any_names_will_do_where_only_equality_counts(cli: Cli, name: str) -> None:
+def test_any_label_names_are_accepted_if_only_equality_counts(cli: Cli, name: str) -> None:
     np.save("names.npy", NAMES)
     np.save("e.npy", X)
-    table("e.csv", "id,label,emb_0,emb_1,emb_2", np.arange(8), NAMES, X)
+    write_table("e.csv", "id,label,emb_0,emb_1,emb_2", np.arange(8), NAMES, X)
     expected = losscli.get_loss(name)(LABELS, X).mean()
-    assert value(cli, name, "labels=names.npy", "embeddings=e.npy") == pytest.approx(expected, rel=1e-14)
-    assert value(cli, name, "e.csv") == pytest.approx(expected, rel=1e-14)
+    assert compute_value(cli, name, "labels=names.npy", "embeddings=e.npy") == pytest.approx(expected, rel=1e-14)
+    assert compute_value(cli, name, "e.csv") == pytest.approx(expected, rel=1e-14)
     assert losscli.compute(name, labels=NAMES, embeddings=X).value == pytest.approx(expected, rel=1e-14)
 
 
-def test_names_that_prototypes_are_of_must_be_known(cli: Cli) -> None:
-    table("e.csv", "label,emb_0,emb_1,emb_2", NAMES, X)
+def test_the_class_names_of_prototypes_must_be_given(cli: Cli) -> None:
+    write_table("e.csv", "label,emb_0,emb_1,emb_2", NAMES, X)
     np.save("w.npy", W)
     refused = cli("compute", "arcface", "e.csv", "weights=w.npy")
     assert (refused.status, "'ann'" in refused.err, "--classes" in refused.err) == (3, True, True)
     expected = losscli.get_loss("arcface")(LABELS, X, W).mean()
-    given = value(cli, "arcface", "e.csv", "weights=w.npy", "--classes", "ann,bob,eve")
+    given = compute_value(cli, "arcface", "e.csv", "weights=w.npy", "--classes", "ann,bob,eve")
     assert given == pytest.approx(expected, rel=1e-14)
 
 
 def test_class_names_survive_batches(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(losscli.data.table, "ROWS", 3)
-    table("e.csv", "label,emb_0,emb_1,emb_2", NAMES, X)
+    monkeypatch.setattr(losscli.data.batch, "ROWS_PER_BATCH", 3)
+    write_table("e.csv", "label,emb_0,emb_1,emb_2", NAMES, X)
     np.savez("e.npz", labels=NAMES, embeddings=X)
     expected = losscli.get_loss("supcon")(LABELS, X).mean()
-    assert value(cli, "supcon", "e.csv") == pytest.approx(expected, rel=1e-14)
-    assert value(cli, "supcon", "e.npz") == pytest.approx(expected, rel=1e-14)
+    assert compute_value(cli, "supcon", "e.csv") == pytest.approx(expected, rel=1e-14)
+    assert compute_value(cli, "supcon", "e.npz") == pytest.approx(expected, rel=1e-14)
 
 
 def test_a_row_of_weight_zero_is_no_negative(cli: Cli) -> None:
-    table("e.csv", "label,emb_0,emb_1,emb_2,w", LABELS, X, np.array([0, *[1] * 7]))
+    write_table("e.csv", "label,emb_0,emb_1,emb_2,w", LABELS, X, np.array([0, *[1] * 7]))
     expected = losscli.compute("supcon", labels=LABELS[1:], embeddings=X[1:]).value
-    assert value(cli, "supcon", "e.csv", "--weight", "w") == pytest.approx(expected, rel=1e-12)
+    assert compute_value(cli, "supcon", "e.csv", "--weight", "w") == pytest.approx(expected, rel=1e-12)
 
 
 # --------------------------------------------------------------------------------------------------- boxes
 
 
-def named(pattern: str, sides: tuple[str, str], parts: str = "x1 y1 x2 y2") -> str:
+def part_names(pattern: str, sides: tuple[str, str], parts: str = "x1 y1 x2 y2") -> str:
     return ",".join(pattern.format(side=side, part=part) for side in sides for part in parts.split())
 
 
 BOXES = {
-    "prefix": named("{side}_{part}", ("true", "pred")),
-    "suffix": named("{part}_{side}", ("gt", "pred")),
-    "role": named("{side}_{part}", ("y_true", "y_pred")),
-    "dots": named("{side}.{part}", ("target", "prediction"), "xmin ymin xmax ymax"),
+    "prefix": part_names("{side}_{part}", ("true", "pred")),
+    "suffix": part_names("{part}_{side}", ("gt", "pred")),
+    "role": part_names("{side}_{part}", ("y_true", "y_pred")),
+    "dots": part_names("{side}.{part}", ("target", "prediction"), "xmin ymin xmax ymax"),
     "twice": "x1,y1,x2,y2,x1,y1,x2,y2",
     "twice as pandas writes it": "x1,y1,x2,y2,x1.1,y1.1,x2.1,y2.1",
 }
@@ -110,37 +114,37 @@ BOXES = {
 
 @pytest.mark.parametrize("name", BOXES)
 def test_boxes_by_the_names_of_their_columns(cli: Cli, name: str) -> None:
-    table("b.csv", BOXES[name] + ",score", CORNERS, OTHERS, np.ones(6))
-    assert value(cli, "giou", "b.csv") == pytest.approx(GIOU, rel=1e-12)
+    write_table("b.csv", BOXES[name] + ",score", CORNERS, OTHERS, np.ones(6))
+    assert compute_value(cli, "giou", "b.csv") == pytest.approx(GIOU, rel=1e-12)
 
 
 def test_parts_of_a_box_in_any_order(cli: Cli) -> None:
-    table("b.csv", named("{side}_{part}", ("true", "pred"), "x1 x2 y1 y2"), CORNERS[:, [0, 2, 1, 3]],
-          OTHERS[:, [0, 2, 1, 3]])  # fmt: skip
-    assert value(cli, "giou", "b.csv") == pytest.approx(GIOU, rel=1e-12)
+    header = part_names("{side}_{part}", ("true", "pred"), "x1 x2 y1 y2")
+    write_table("b.csv", header, CORNERS[:, [0, 2, 1, 3]], OTHERS[:, [0, 2, 1, 3]])
+    assert compute_value(cli, "giou", "b.csv") == pytest.approx(GIOU, rel=1e-12)
     patterns = ("--true", "true_*", "--pred", "pred_*")
-    assert value(cli, "giou", "b.csv", *patterns) == pytest.approx(GIOU, rel=1e-12)
+    assert compute_value(cli, "giou", "b.csv", *patterns) == pytest.approx(GIOU, rel=1e-12)
 
 
 def test_boxes_of_two_files(cli: Cli) -> None:
-    table("t.csv", "image,x1,y1,x2,y2", np.arange(6), CORNERS)
-    table("p.csv", "image,score,x1,y1,x2,y2", np.arange(6)[::-1], np.ones(6), OTHERS[::-1])
-    assert value(cli, "giou", "t.csv", "p.csv", "--id", "image") == pytest.approx(GIOU, rel=1e-12)
+    write_table("t.csv", "image,x1,y1,x2,y2", np.arange(6), CORNERS)
+    write_table("p.csv", "image,score,x1,y1,x2,y2", np.arange(6)[::-1], np.ones(6), OTHERS[::-1])
+    assert compute_value(cli, "giou", "t.csv", "p.csv", "--id", "image") == pytest.approx(GIOU, rel=1e-12)
 
 
-def test_names_that_say_another_format(cli: Cli) -> None:
+def test_names_of_another_box_format(cli: Cli) -> None:
     sized = [np.hstack([box[:, :2], box[:, 2:] - box[:, :2]]) for box in (CORNERS, OTHERS)]
-    table("b.csv", named("{side}_{part}", ("true", "pred"), "x y w h"), *sized)
+    write_table("b.csv", part_names("{side}_{part}", ("true", "pred"), "x y w h"), *sized)
     refused = cli("compute", "giou", "b.csv")
     assert (refused.status, refused.out) == (3, "")
     for fragment in ("b.csv", "'true_w'", "box_format=xyxy", "box_format=xywh"):
         assert fragment in refused.err
-    assert value(cli, "giou", "b.csv", "--box-format", "xywh") == pytest.approx(GIOU, rel=1e-12)
-    assert value(cli, "giou:box_format=xywh", "b.csv") == pytest.approx(GIOU, rel=1e-12)
+    assert compute_value(cli, "giou", "b.csv", "--box-format", "xywh") == pytest.approx(GIOU, rel=1e-12)
+    assert compute_value(cli, "giou:box_format=xywh", "b.csv") == pytest.approx(GIOU, rel=1e-12)
 
 
-def test_a_name_twice_is_only_for_boxes(cli: Cli) -> None:
-    table("d.csv", "y_true,y_pred,y_pred", np.ones(2), np.ones(2), np.zeros(2))
+def test_a_repeated_name_is_only_for_boxes(cli: Cli) -> None:
+    write_table("d.csv", "y_true,y_pred,y_pred", np.ones(2), np.ones(2), np.zeros(2))
     refused = cli("compute", "mse", "d.csv")
     assert (refused.status, "two columns are called 'y_pred'" in refused.err) == (3, True)
 
@@ -149,22 +153,22 @@ def test_a_name_twice_is_only_for_boxes(cli: Cli) -> None:
 
 
 def test_brier_and_zero_one_of_labels_and_of_classes(cli: Cli) -> None:
-    table("two.csv", "y_true,y_pred", np.array([0, 1, 1]), np.array([0.2, 0.9, 0.4]))
-    assert value(cli, "brier", "two.csv") == pytest.approx((0.04 + 0.01 + 0.36) / 3)
-    assert value(cli, "zero_one", "two.csv") == pytest.approx(1 / 3)
+    write_table("two.csv", "y_true,y_pred", np.array([0, 1, 1]), np.array([0.2, 0.9, 0.4]))
+    assert compute_value(cli, "brier", "two.csv") == pytest.approx((0.04 + 0.01 + 0.36) / 3)
+    assert compute_value(cli, "zero_one", "two.csv") == pytest.approx(1 / 3)
     p = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3]])
-    table("classes.csv", "label,prob_ann,prob_bob,prob_eve", np.array(["ann", "eve"]), p)
-    assert value(cli, "brier", "classes.csv") == pytest.approx((0.09 + 0.04 + 0.01 + 0.09 + 0.16 + 0.49) / 2)
-    assert value(cli, "zero_one", "classes.csv") == pytest.approx(1 / 2)
+    write_table("classes.csv", "label,prob_ann,prob_bob,prob_eve", np.array(["ann", "eve"]), p)
+    assert compute_value(cli, "brier", "classes.csv") == pytest.approx((0.09 + 0.04 + 0.01 + 0.09 + 0.16 + 0.49) / 2)
+    assert compute_value(cli, "zero_one", "classes.csv") == pytest.approx(1 / 2)
     several = losscli.compute("zero_one", y_true=[[1, 0], [1, 1]], y_pred=[[0.9, 0.1], [0.9, 0.1]])
     np.testing.assert_array_equal(several.per_sample, [0, 1])
 
 
-def test_what_a_loss_does_not_have_is_not_advised(cli: Cli) -> None:
-    table("logits.csv", "y_true,y_pred", np.array([0, 1]), np.array([-2.0, 3.0]))
+def test_hints_name_only_parameters_of_the_loss(cli: Cli) -> None:
+    write_table("logits.csv", "y_true,y_pred", np.array([0, 1]), np.array([-2.0, 3.0]))
     assert "--from-logits" not in cli("compute", "brier", "logits.csv").err
     assert "--from-logits" in cli("compute", "bce", "logits.csv").err
-    table("counts.csv", "y_true,prob_a,prob_b", np.array([0, 1]), np.array([[0.2, 0.2], [0.5, 0.4]]))
+    write_table("counts.csv", "y_true,prob_a,prob_b", np.array([0, 1]), np.array([[0.2, 0.2], [0.5, 0.4]]))
     assert "normalize" not in cli("compute", "brier", "counts.csv").err
     assert "normalize" in cli("compute", "cross_entropy", "counts.csv").err
 
@@ -180,8 +184,8 @@ def test_ctc_from_an_archive_and_from_json(cli: Cli) -> None:
     Path("c.json").write_text(json.dumps({key: np.asarray(item).tolist() for key, item in CTC.items()}))
     # of 3^4 paths 15 collapse to (1, 2); of 3^3 paths 6 to (2): runs of one symbol among blanks
     expected = (np.log(81 / 15) + np.log(27 / 6)) / 2
-    assert value(cli, "ctc", "c.npz") == pytest.approx(expected, rel=1e-12)
-    assert value(cli, "ctc", "c.json") == pytest.approx(expected, rel=1e-12)
+    assert compute_value(cli, "ctc", "c.npz") == pytest.approx(expected, rel=1e-12)
+    assert compute_value(cli, "ctc", "c.json") == pytest.approx(expected, rel=1e-12)
 
 
 WRONG = {

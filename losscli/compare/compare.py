@@ -17,7 +17,7 @@ from losscli.compare.result import COLUMNS, STANDING, ComparedLoss, Comparison, 
 from losscli.compare.sensitivity import ADDITIVE_REDUCTIONS, OutlierContext, Sensitivity, measure_all, shares_of
 from losscli.compare.subset import RowSubset
 from losscli.data.batch import Batch
-from losscli.data.gather import BatchCollector, pieces
+from losscli.data.gather import BatchCollector, split_batch
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import kept as kept_by
@@ -158,7 +158,7 @@ def _predicted(model: str, whole: RowSubset, every: Batch) -> RowSubset:
     run = whole.run.fresh_copy()
     predicted = every.predicted_by(model)
     at_once = any(evaluator.needs_all_rows(predicted) for evaluator in run.evaluators)
-    for _ in run.evaluate(iter((predicted,)) if at_once else pieces(predicted)):
+    for _ in run.evaluate(iter((predicted,)) if at_once else split_batch(predicted)):
         pass
     if every.missing is not None:  # a model lacks what another has
         return RowSubset.of(predicted, run)

@@ -337,7 +337,7 @@ def _tried(context: OutlierContext, i: int, hook: str) -> bool | None:
 def _largest(context: OutlierContext, i: int, hook: str, distance: float) -> float | None:
     """The largest value or gradient of some rows that far off, on whichever side may be."""
     kept = context.kept
-    rows = kept.batch.slice(0, 8)
+    rows = kept.batch.take(slice(0, 8))
     largest = []
     for side in (-1, 1):
         try:

@@ -49,7 +49,7 @@ def _beside(distance: float, rows: Batch) -> Array:
 def _far(kept: RowSubset, i: int, inliers: Mask | None, sides: Sequence[PredictionFn]) -> list[float] | None:
     """The value with all rows far off, on either side; one row tells that of a loss of the residual alone."""
     if Property.TRANSLATION_INVARIANT in kept.run.evaluators[i].bound.properties:
-        first = kept.batch.slice(0, 1)
+        first = kept.batch.take(slice(0, 1))
         kept = RowSubset(kept.run, first.changed(y_true=np.zeros_like(first.arrays["y_true"])))
         inliers = None
     found = [kept.value_if_predicted(i, side, inliers) for side in sides]

@@ -101,7 +101,7 @@ def evaluations(
     """A loss over a batch or some rows of it, by blocks that stay in cache."""
     step = len(batch) if evaluator.needs_all_rows(batch) else BLOCK
     for start in range(0, len(batch), max(1, step)):
-        block = batch if step == len(batch) else batch.slice(start, start + step)
+        block = batch if step == len(batch) else batch.take(slice(start, start + step))
         if rows is not None and not (part := rows[start : start + step]).all():
             block = block.take(part)
         if len(block):

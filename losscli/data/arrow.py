@@ -1,4 +1,4 @@
-"""Parquet and Feather, and Arrow columns as NumPy arrays (without the pandas that PyArrow's own way imports)."""
+"""Read Parquet and Feather; convert Arrow columns to NumPy arrays without the pandas that `to_numpy` imports."""
 
 from __future__ import annotations
 
@@ -12,65 +12,72 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from losscli.data import remote
-from losscli.data.batch import ROWS, fitting
+from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
 from losscli.data.files import Input
 from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.errors import DataError
 
-FOOTER = 1 << 16
-"""Bytes of metadata that are sent along with a row group."""
+MAX_FOOTER_BYTES = 1 << 16
+"""Most bytes of a file's metadata that are pickled along with each of its row groups."""
 
 
 def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
-    """An Arrow column as float64 (NaN where null) or text; lists of one length as a matrix."""
+    """Return an Arrow column as float64 (NaN where null) or text; lists of one length as a matrix.
+
+    Raises:
+        DataError: A value is not a number, or lists differ in length; the message counts rows from `start`.
+    """
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     parts = []
     for chunk in chunks:
-        parts.append(_chunk(chunk, kind, source, name, start))
+        parts.append(_convert_array(chunk, kind, source, name, start))
         start += len(chunk)
     if not parts:
         return np.zeros(0) if kind is Kind.NUMBER else np.zeros(0, dtype=object)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _chunk(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
+def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
-    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or pa.types.is_fixed_size_list(array.type):
-        return _lists(array, kind, source, name, start)
+    if _is_list(array.type):
+        return _convert_lists(array, kind, source, name, start)
     if kind is Kind.NUMBER and _is_primitive(array.type):
-        return _numbers(array)
+        return _convert_primitive(array)
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
 
 
+def _is_list(type_: Any) -> bool:
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
+
+
 def _is_primitive(type_: Any) -> bool:
-    floating = pa.types.is_floating(type_)
-    return bool(pa.types.is_integer(type_) or floating or pa.types.is_boolean(type_))
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_))
 
 
-def _numbers(array: Any) -> NDArray[Any]:
+def _convert_primitive(array: Any) -> NDArray[Any]:
     valid, data = array.buffers()[:2]
     low, high = array.offset, array.offset + len(array)
     if pa.types.is_boolean(array.type):
-        values = _bits(data, low, high).astype(np.float64)
+        values = _unpack_bits(data, low, high).astype(np.float64)
     else:
         dtype = np.dtype(array.type.to_pandas_dtype()) if not pa.types.is_float16(array.type) else np.dtype("f2")
         values = np.frombuffer(data, dtype=dtype, count=high)[low:].astype(np.float64, copy=False)
     if array.null_count:
-        values = np.where(_bits(valid, low, high), values, np.nan)
+        values = np.where(_unpack_bits(valid, low, high), values, np.nan)
     return values
 
 
-def _bits(buffer: Any, low: int, high: int) -> NDArray[Any]:
+def _unpack_bits(buffer: Any, low: int, high: int) -> NDArray[Any]:
     packed = np.frombuffer(buffer, dtype=np.uint8, count=(high + 7) // 8)
     return np.unpackbits(packed, count=high, bitorder="little")[low:].astype(bool)
 
 
-def _lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
+def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
     if array.null_count or kind is Kind.TEXT:
         raise DataError(f"{source}: column {name!r}: a list is missing, or stands where one value is needed")
-    widths = np.unique(array.value_lengths().to_pylist() if not pa.types.is_fixed_size_list(array.type)
-                       else [array.type.list_size])  # fmt: skip
+    is_fixed = pa.types.is_fixed_size_list(array.type)
+    widths = np.unique([array.type.list_size] if is_fixed else array.value_lengths().to_pylist())
     if len(widths) != 1:
         raise DataError(f"{source}: column {name!r}: lists of different lengths ({widths[0]} and {widths[-1]})")
     inner = to_numpy(array.flatten(), kind, source, name, start)
@@ -78,9 +85,9 @@ def _lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArra
 
 
 def column_of(field: Any) -> Column:
-    """What a field of an Arrow schema holds."""
+    """Return the column that a field of an Arrow schema describes."""
     type_, trailing = field.type, []
-    while pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
+    while _is_list(type_):
         trailing.append(type_.list_size if pa.types.is_fixed_size_list(type_) else 0)
         type_ = type_.value_type
     number = _is_primitive(type_) or pa.types.is_decimal(type_)
@@ -88,26 +95,26 @@ def column_of(field: Any) -> Column:
 
 
 def open_arrow(source: Input, format: str) -> Table:
-    """Open a Parquet or Feather file; one of several row groups can be split.
+    """Open a Parquet or Feather file; Parquet of several row groups can be split.
 
     Raises:
-        DataError: it is not of the format.
+        DataError: The file is damaged, or of another format.
     """
     stack = ExitStack()
-    direct = source.remote and not source.compression and format == "parquet"
-    path = source.path if direct else stack.enter_context(source.file())
+    is_read_in_place = source.is_remote and not source.compression and format == "parquet"
+    path = source.path if is_read_in_place else stack.enter_context(source.file())
     try:
-        file = _OPENERS[format](path)
+        file: Any = ParquetReader(path) if format == "parquet" else FeatherReader(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         stack.close()
-        raise DataError(f"{source.name}: is not {format}, or is damaged ({_line(error)})") from None
-    is_shared = format == "parquet" and path == source.path and file.groups > 0
-    made = SplittableParquet if is_shared and file.groups > 1 else ArrowTable
-    return made(source.name, format, file, stack, path if is_shared else None)
+        raise DataError(f"{source.name}: is not {format}, or is damaged ({remote.summarize_error(error)})") from None
+    can_reopen = format == "parquet" and path == source.path and file.groups > 0
+    table_class = SplittableParquet if can_reopen and file.groups > 1 else ArrowTable
+    return table_class(source.name, format, file, stack, path if can_reopen else None)
 
 
 class ArrowTable(Table):
-    """Parquet or Feather, by record batches, only the columns that are wanted."""
+    """A Parquet or Feather file, of which only the wanted columns are read, by record batches."""
 
     def __init__(self, name: str, format: str, file: Any, stack: ExitStack, path: str | None) -> None:
         """Make a table of an open file; `stack` holds what to close after it."""
@@ -135,10 +142,10 @@ class ArrowTable(Table):
             try:
                 batch = next(batches, None)
             except (pa.ArrowException, OSError) as error:
-                raise DataError(f"{self.name}: is damaged after row {self._done} ({_line(error)})") from None
+                raise _damaged_error(self.name, self._done, error) from None
             if batch is None:
                 return
-            for columns in _cut(batch, wanted, self.name, self._done):
+            for columns in _split_record_batch(batch, wanted, self.name, self._done):
                 yield columns
                 self._done += len(next(iter(columns.values())))
                 self.fraction_read = self._done / self.length
@@ -157,30 +164,30 @@ class SplittableParquet(ArrowTable, SplittableTable):
 
 
 class RowGroup(Table):
-    """A row group of a Parquet file, which is opened when it is read."""
+    """A row group of a Parquet file, which is opened when the rows are read."""
 
-    def __init__(self, whole: ArrowTable, file: _Parquet, group: int) -> None:
+    def __init__(self, whole: ArrowTable, file: ParquetReader, group: int) -> None:
         super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows, file.path)
         self._path, self._metadata, self._group = file.path, file.metadata, group
 
     def __getstate__(self) -> dict[str, Any]:
-        """Where the file says much about itself, it is to be asked again."""
-        return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > FOOTER else {})
+        """Leave out large metadata: the worker reads them again."""
+        return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = self.rows_before
         try:
-            for batch in _Parquet(self._path, self._metadata).batches(list(wanted), [self._group]):
-                for columns in _cut(batch, wanted, self.name, done):
+            for batch in ParquetReader(self._path, self._metadata).batches(list(wanted), [self._group]):
+                for columns in _split_record_batch(batch, wanted, self.name, done):
                     yield columns
                     done += len(next(iter(columns.values())))
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{self.name}: is damaged after row {done} ({_line(error)})") from None
+            raise _damaged_error(self.name, done, error) from None
 
 
-def _cut(batch: Any, wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
-    """A record batch as chunks of some rows, of which so many come before."""
-    step = fitting(ROWS, len(wanted))
+def _split_record_batch(batch: Any, wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
+    """Yield chunks of a record batch that has `done` rows before it."""
+    step = rows_per_batch(len(wanted))
     for start in range(0, batch.num_rows, step):
         part = batch.slice(start, step)
         try:
@@ -188,11 +195,17 @@ def _cut(batch: Any, wanted: Mapping[str, Kind], source: str, done: int) -> Iter
         except DataError:
             raise
         except (ValueError, TypeError) as error:  # buffers that are not what the schema says
-            raise DataError(f"{source}: is damaged after row {done + start} ({_line(error)})") from None
+            raise _damaged_error(source, done + start, error) from None
         yield columns
 
 
-class _Parquet:
+def _damaged_error(name: str, n_read: int, error: Exception) -> DataError:
+    return DataError(f"{name}: is damaged after row {n_read} ({remote.summarize_error(error)})")
+
+
+class ParquetReader:
+    """Reads record batches of a Parquet file."""
+
     def __init__(self, path: str, metadata: Any = None) -> None:
         from pyarrow import parquet
 
@@ -208,11 +221,13 @@ class _Parquet:
         self._file.close()
 
     def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
-        threads = groups is None
-        return iter(self._file.iter_batches(batch_size=ROWS, row_groups=groups, columns=columns, use_threads=threads))
+        size, threads = ROWS_PER_BATCH, groups is None
+        return iter(self._file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
 
 
-class _Feather:
+class FeatherReader:
+    """Reads record batches of a Feather or Arrow IPC file."""
+
     groups = 1
 
     def __init__(self, path: str) -> None:
@@ -222,7 +237,7 @@ class _Feather:
             magic = file.read(4)
         if magic == b"FEA1":  # version 1 has no record batches
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # PyArrow would rather that nobody wrote them
+                warnings.simplefilter("ignore", DeprecationWarning)  # it is about writing them
                 table = feather.read_table(path)
             self.schema, self.length = table.schema, table.num_rows
             self.batches = lambda columns: iter(table.select(columns).to_batches())
@@ -233,15 +248,8 @@ class _Feather:
         self._reader = ipc.open_file(mapped)
         self.schema = self._reader.schema
         self.length = sum(self._reader.get_batch(i).num_rows for i in range(self._reader.num_record_batches))
-        self.batches = self._stream
+        self.batches = self._read_batches
 
-    def _stream(self, columns: list[str]) -> Iterator[Any]:
+    def _read_batches(self, columns: list[str]) -> Iterator[Any]:
         for i in range(self._reader.num_record_batches):
             yield self._reader.get_batch(i).select(columns)
-
-
-def _line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-
-
-_OPENERS: dict[str, Any] = {"parquet": _Parquet, "feather": _Feather}

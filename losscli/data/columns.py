@@ -1,4 +1,4 @@
-"""Which column is which role."""
+"""Find the columns of each role: by request, by name, by the names of their parts, or by position."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from losscli.data import column_groups as parts
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Domain
 from losscli.errors import DataError
+from losscli.messages import Hint, Message
 
-USUAL = {
+OTHER_NAMES = {
     "y_true": ("target", "label", "actual", "y", "truth", "true", "labels", "targets", "ground_truth", "gt"),
-    "y_pred": ("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob",
-               "probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection"),
+    "y_pred": (
+        *("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob"),
+        *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection"),
+    ),
     "labels": ("label", "class", "target", "y"),
     "embeddings": ("embedding", "emb", "features"),
     "weights": ("class_weights", "prototypes"),
@@ -25,18 +27,20 @@ USUAL = {
     "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
     "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
     "distance": ("dist", "distances"),
-}  # fmt: skip
-"""Role -> the other names it is usually found under."""
+}
+"""Role -> other names of its columns."""
 
-OPTIONS = {"y_true": "--true COL", "y_pred": "--pred COL", "weight": "--weight COL"}
-KEYS = ("", "id", "index", "unnamed: 0")
-"""Names of columns that count or name rows: never part of a vector that nobody named."""
+ROW_KEY_NAMES = ("", "id", "index", "unnamed: 0")
+"""Names of columns that number or name rows: never part of a matrix that was not requested."""
+
 WEIGHT_NAMES = ("weight", "weights", "sample_weight")
-_NUMBERED = re.compile(r"_?\[?(\d+)\]?")
+PART_SEPARATORS = ("_", ".", "-", " ")
+MAX_COLUMNS_SHOWN = 12
+_NUMBER_SUFFIX = re.compile(r"_?\[?(\d+)\]?")
 
 
 class RoleColumns(NamedTuple):
-    """A role's columns in a table; `names` are the parts of them that tell them apart."""
+    """The columns of a role in a table; of several, `names` are the endings by which their names differ."""
 
     role: str
     table: Table
@@ -44,85 +48,91 @@ class RoleColumns(NamedTuple):
     names: tuple[str, ...] = ()
 
     @property
-    def several(self) -> bool:
-        return len(self.columns) > 1
-
-    @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the role's array; where its length is not known yet, that is -1."""
+        """The shape of the role's array, with -1 for a length that is not known yet."""
         length = -1 if self.table.length is None else self.table.length
-        return (length, len(self.columns)) if self.several else (length, *self.columns[0].trailing)
+        n_columns = len(self.columns)
+        return (length, n_columns) if n_columns > 1 else (length, *self.columns[0].trailing)
 
 
 # --------------------------------------------------------------------------------------------- finding columns
 
 
 class Binder:
-    """Finds the columns of roles."""
+    """Finds the columns of roles in tables."""
 
     def __init__(
-        self, sources: Sources, asked: Mapping[str, str], key: str | None, note: Callable[[str], None]
-    ) -> None:  # fmt: skip
-        """Look in `sources`, where `asked` says which columns a role is, and `key` is no role."""
-        self._sources, self._columns, self._key, self._note = sources, asked, key, note
+        self, sources: Sources, requested: Mapping[str, str], key: str | None, note: Callable[[str], None]
+    ) -> None:
+        """Prepare a search.
 
-    def find_one(self, role: str, domains: Sequence[Domain]) -> RoleColumns | None:
-        """The role's columns as the first of the domains finds them."""
-        return next((bound for domain in domains if (bound := self.find(role, domain))), None)
-
-    def asked(self, role: str, text: str, domains: Sequence[Domain]) -> RoleColumns | None:
-        """The columns that some text asks for, whatever else was asked for the role.
-
-        Raises:
-            DataError: a column that is not there.
+        Args:
+            sources: Where to look.
+            requested: Role -> column name, comma list or pattern.
+            key: The column that pairs files, which belongs to no role.
+            note: Takes notes on choices that were not requested.
         """
-        return Binder(self._sources, {**self._columns, role: text}, self._key, self._note).find_one(role, domains)
+        self._sources, self._requested, self._key, self._note = sources, requested, key, note
 
-    def find(self, role: str, domain: Domain) -> RoleColumns | None:
-        """The role's columns, or None where nothing in the data goes by its name.
+    def find(self, role: str, domains: Sequence[Domain], requested: str | None = None) -> RoleColumns | None:
+        """Return the role's columns as the first of the domains finds them, None if no name fits.
+
+        Args:
+            role: The role.
+            domains: What its values may be, the preferred domain first.
+            requested: A column name, comma list or pattern that replaces what was requested for the role.
 
         Raises:
-            UsageError: a column that was asked for is not there.
-            DataError: several columns could be meant.
+            DataError: A requested column does not exist, or several columns fit.
         """
         table = self._sources.table(role)
         if table is None:
             return None
-        asked = self._columns.get(role)
-        if asked is not None:
-            named = self._named_columns(role, table, asked)
-            return _by_part(named, domain) if "*" in asked else named
-        own = role in self._sources.by_role
-        if (parted := self._parted(role, domain, table, own)) is not None:
-            return parted
-        return self._named(role, domain, table) or (self._whole_file(role, domain, table) if own else None)
+        requested = self._requested.get(role) if requested is None else requested
+        if requested is not None:
+            return self._find_requested(role, table, requested, domains[0])
+        is_own_file = role in self._sources.by_role
+        for domain in domains:
+            found = self._find_by_parts(role, domain, table, is_own_file) if domain.parts() else None
+            found = found or self._find_by_name(role, domain, table)
+            if found is None and is_own_file:
+                found = self._take_whole_file(role, domain, table)
+            if found is not None:
+                return found
+        return None
 
-    def _named_columns(self, role: str, table: Table, asked: str) -> RoleColumns:
-        """Columns by name, comma list or pattern."""
-        if table.column(asked):
-            return self._bound(role, table, [asked])
+    def _find_requested(self, role: str, table: Table, requested: str, domain: Domain) -> RoleColumns:
+        """Return the columns of a name, comma list or pattern."""
+        if table.column(requested):
+            return self._bind(role, table, [requested])
         import fnmatch
 
         names: list[str] = []
-        for piece in asked.split(","):
+        for piece in requested.split(","):
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if not found:
-                raise DataError(f"{label_of(table)}no column {piece!r}{suggest(piece, table)}")
+                raise DataError(f"{label_of(table)}no column {piece!r}{suggest_column(piece, table)}")
             names += found
-        return self._bound(role, table, names, _start(asked, role, names))
+        bound = self._bind(role, table, names, _common_prefix(requested, role, names))
+        if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
+            for parts in next(iter(domain.parts().values()), ()):
+                for columns in group_by_parts(bound.columns, parts).values():
+                    if len(columns) == len(bound.columns):
+                        return bound._replace(columns=columns)
+        return bound
 
-    def _parted(self, role: str, domain: Domain, table: Table, own: bool) -> RoleColumns | None:
-        """Columns that are called as the parts of a row are.
+    def _find_by_parts(self, role: str, domain: Domain, table: Table, is_own_file: bool) -> RoleColumns | None:
+        """Return columns named like the parts of a row: x1, y1, x2, y2.
 
         Raises:
-            DataError: they are called as the parts are under another setting.
+            DataError: They are named like the parts under another setting.
         """
-        names = (role, role.removeprefix("y_"), *USUAL.get(role, ()))
-        at = 1 if role == "y_pred" else 0
+        names = _names_of(role, role.removeprefix("y_"))
+        position = 1 if role == "y_pred" else 0
         found: dict[str, tuple[Column, ...]] = {}
         for setting, alternatives in domain.parts().items():
-            for several in alternatives:
-                columns = parts.of_role(parts.groups(table.columns, several), names, at, own)
+            for parts in alternatives:
+                columns = _choose_group(group_by_parts(table.columns, parts), names, position, is_own_file)
                 if columns is not None:
                     found.setdefault(setting, columns)
         if not found:
@@ -130,61 +140,55 @@ class Binder:
         wanted = next(iter(domain.parts()))
         if wanted not in found:
             named = ", ".join(repr(column.name) for column in next(iter(found.values())))
-            raise DataError(f"{label_of(table)}the columns of {role}, {named}, are not for {wanted}; give -P "
-                            f"{' or '.join(found)}")  # fmt: skip
+            problem = f"{label_of(table)}the columns of {role}, {named}, are not for {wanted}"
+            raise DataError(problem, Hint.CHOOSE_PARAMETER, settings=" or ".join(found))
         columns = found[wanted]
-        if not own and not any(name in columns[0].name.lower() for name in names):
+        if not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
             self._note(f"{label_of(table)}{role} is the columns {shown}, by position")
         return RoleColumns(role, table, columns, tuple(column.name for column in columns))
 
-    def _named(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
-        """The role's own name, else a usual other name, else numbered or named columns of such a prefix."""
-        for group in ((role,), USUAL.get(role, ())):
-            if domain.scalar or any(c.name.lower() == role and c.trailing for c in table.columns):
-                found = [c.name for c in table.columns if c.name.lower() in group]
+    def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
+        """Return the column named like the role, or by another usual name, or the columns that start with one."""
+        has_array = any(c.trailing and c.name.lower() == role for c in table.columns)
+        for names in ((role,), OTHER_NAMES.get(role, ())):
+            found = [c for c in table.columns if c.name.lower() in names]
+            if domain.scalar or has_array:
                 if len(found) > 1:
-                    raise DataError(
-                        f"{label_of(table)}columns {' and '.join(map(repr, found))} could both be {role}; "
-                        f"{_option(role)} says which"
-                    )
+                    either = " and ".join(repr(c.name) for c in found)
+                    problem = f"{label_of(table)}columns {either} could both be {role}"
+                    raise DataError(problem, Hint.CHOOSE_COLUMN, role=role)
                 if found:
-                    return self._bound(role, table, found)
-            elif not domain.per_row or domain.vector:
-                whole = [c.name for c in table.columns if c.name.lower() in group and c.trailing]
-                if len(whole) == 1:
-                    return self._bound(role, table, whole)
-        return self._prefixed(role, domain, table) if domain.vector or not domain.per_row else None
-
-    def _prefixed(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
-        for prefix in (role, *USUAL.get(role, ())):
-            names = [c.name for c in table.columns if _after(c.name, prefix)]
-            if len(names) > 1 and (
-                domain.shapes != ("N*",) or all(_NUMBERED.fullmatch(n[len(prefix) :]) for n in names)
+                    return self._bind(role, table, [found[0].name])
+            elif domain.vector or not domain.per_row:
+                arrays = [c.name for c in found if c.trailing]
+                if len(arrays) == 1:
+                    return self._bind(role, table, arrays)
+        for prefix in _names_of(role) if domain.vector or not domain.per_row else ():
+            numbered = [c.name for c in table.columns if _has_prefix(c.name, prefix)]
+            if len(numbered) > 1 and (
+                domain.shapes != ("N*",) or all(_NUMBER_SUFFIX.fullmatch(name[len(prefix) :]) for name in numbered)
             ):
-                return self._bound(role, table, names, prefix)
+                return self._bind(role, table, numbered, prefix)
         return None
 
-    def _whole_file(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
-        """A file that was given for this role alone: its only column, or all its numbers."""
-        if len(table.columns) == 1:
-            return self._bound(role, table, [table.columns[0].name])
-        if self._key:
-            rest = [c.name for c in table.columns if c.name != self._key]
-            if len(rest) == 1:
-                return self._bound(role, table, rest)
-        keys = {self._key, *(c.name for c in table.columns if c.name.lower() in KEYS)}
-        names = [c.name for c in table.columns if c.kind is Kind.NUMBER and c.name not in keys]
+    def _take_whole_file(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
+        """Return the only column of a file that was given for this role alone, or all its numbers."""
+        others = [c for c in table.columns if len(table.columns) == 1 or c.name != self._key]
+        if len(others) == 1:
+            return self._bind(role, table, [others[0].name])
+        others = [c for c in others if c.name.lower() not in ROW_KEY_NAMES]
+        names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
             self._note(f"{table.name}: {role} is column {names[0]!r}, the only one of numbers")
-            return self._bound(role, table, names)
-        if len(names) > 1 and domain.vector and len(names) == sum(c.name not in keys for c in table.columns):
+            return self._bind(role, table, names)
+        if len(names) > 1 and domain.vector and len(names) == len(others):
             self._note(f"{table.name}: {role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
-            return self._bound(role, table, names)
+            return self._bind(role, table, names)
         return None
 
     def positional_pair(self, roles: Sequence[str], found: Mapping[str, RoleColumns | None]) -> dict[str, RoleColumns]:
-        """Where a table has just two columns of numbers: the two roles in order, or the one still missing."""
+        """Return the roles that are still missing, in order, if the table has just two columns of numbers."""
         table = self._sources.common
         lacking = [role for role in roles if found.get(role) is None]
         if table is None or len(roles) != 2 or not lacking:
@@ -196,102 +200,134 @@ class Binder:
             return {}
         named = " and ".join(f"{role} is column {name!r}" for role, name in zip(lacking, free, strict=True))
         self._note(f"{label_of(table)}{named}, by position: the only columns of numbers")
-        return {r: self._bound(r, table, [c]) for r, c in zip(lacking, free, strict=True)}
+        return {role: self._bind(role, table, [name]) for role, name in zip(lacking, free, strict=True)}
 
-    def _bound(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> RoleColumns:
+    def _bind(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> RoleColumns:
+        """Return the role with columns by name; those that end in numbers in the order of these."""
         columns = [column for name in names if (column := table.column(name)) is not None]
         for name in names:
             if name in table.repeated:
                 raise DataError(f"{label_of(table)}two columns are called {name!r}")
         if len(columns) < 2:
             return RoleColumns(role, table, tuple(columns))
-        tails = [_tail(column.name, prefix) for column in columns]
-        if all(tail.isdigit() for tail in tails):
-            order = sorted(range(len(tails)), key=lambda i: int(tails[i]))
-            columns, tails = [columns[i] for i in order], [tails[i] for i in order]
-        return RoleColumns(role, table, tuple(columns), tuple(tails))
+        endings = []
+        for column in columns:
+            has_prefix = prefix and column.name.lower().startswith(prefix.lower())
+            ending = column.name[len(prefix) :] if has_prefix else column.name
+            number = _NUMBER_SUFFIX.fullmatch(ending)
+            endings.append(number.group(1) if number else ending.removeprefix("_"))
+        if all(ending.isdigit() for ending in endings):
+            order = sorted(range(len(endings)), key=lambda i: int(endings[i]))
+            columns, endings = [columns[i] for i in order], [endings[i] for i in order]
+        return RoleColumns(role, table, tuple(columns), tuple(endings))
 
-    def missing(self, roles: Sequence[str], label: str) -> DataError:
-        """The error that says which roles are not in the data, and what is."""
+    def missing_error(self, roles: Sequence[str], label: str) -> DataError:
+        """Return the error that says which roles have no column, and which columns there are."""
         role = roles[0]
         table = self._sources.table(role)
         if table is None:
             return DataError(f"{label} needs {' and '.join(roles)}: give a table or {role}=FILE")
-        alone = next((c for c in table.columns if c.name.lower() == role), None)
-        if alone is not None:  # it was not taken: one number a row is not what the role is
-            at = f"{label_of(table)}{alone.name}"
-            return DataError(f"{at}: shape (N,), one number a row, but {label} needs several: an array (N, D), columns "
-                             f"such as {role}_0, {role}_1, or {_option(role)}")  # fmt: skip
+        column = next((c for c in table.columns if c.name.lower() == role), None)
+        if column is not None:
+            problem = f"{label_of(table)}{column.name}: shape (N,), one number per row, but {label} needs several"
+            return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
         names = [c.name for c in table.columns]
-        shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        what = f"no column for {' or '.join(roles)}" if len(roles) > 1 else f"no column for {role}"
-        return DataError(
-            f"{label_of(table)}{what}, which {label} needs; the columns are {shown}; {_option(role)} says which"
-        )
+        n_hidden = len(names) - MAX_COLUMNS_SHOWN
+        shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
+        problem = f"{label_of(table)}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
+        return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
 
-    def weight(self) -> RoleColumns | None:
-        """The weights: only where they are asked for."""
-        table = self._sources.by_role.get("weight")
-        if table is not None or "weight" in self._columns:
-            found = self.find("weight", Domain(("N",)))
+    def find_weight(self) -> RoleColumns | None:
+        """Return the weights if they were requested; note a column that could be them."""
+        if "weight" in self._sources.by_role or "weight" in self._requested:
+            found = self.find("weight", (Domain(("N",)),))
             if found is None:
-                raise self.missing(["weight"], "weighting")
+                raise self.missing_error(["weight"], "weighting")
             return found
         for table in self._sources.tables:
             unused = next((c.name for c in table.columns if c.name.lower() in WEIGHT_NAMES and not c.trailing), None)
             if unused:
-                self._note(f"{label_of(table)}column {unused!r} is not used; --weight {unused} weighs the rows by it")
+                problem = f"{label_of(table)}column {unused!r} is not used"
+                self._note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
         return None
 
 
-def _by_part(bound: RoleColumns, domain: Domain) -> RoleColumns:
-    """The columns that a pattern found, in the order of the parts that they are called by."""
-    for several in next(iter(domain.parts().values()), ()):
-        for columns in parts.groups(bound.columns, several).values():
-            if len(columns) == len(bound.columns):
-                return bound._replace(columns=columns)
-    return bound
+# ------------------------------------------------------------------------------------------------ column names
 
 
 def label_of(table: Table) -> str:
-    """The table's name in front of a message; arrays have none."""
+    """Return the table's name as the start of a message; arrays have none."""
     return f"{table.name}: " if table.name else ""
 
 
-def _option(role: str) -> str:
-    """The option that names the role's column."""
-    return OPTIONS.get(role, f"--column {role}=COLS")
-
-
-def suggest(name: str, table: Table) -> str:
-    """What a column name may have been meant to be."""
+def suggest_column(name: str, table: Table) -> str:
+    """Return the end of a message on an unknown column: the name that is close to it, or the columns that exist."""
     import difflib
 
     names = [c.name for c in table.columns]
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f" (did you mean {close[0]!r}?)"
-    return f"; the columns are {', '.join(names[:12])}{'...' if len(names) > 12 else ''}"
+    more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
+    return f"; the columns are {', '.join(names[:MAX_COLUMNS_SHOWN])}{more}"
 
 
-def _after(name: str, prefix: str) -> str | None:
-    """What follows the prefix: `_cat`, `_0`, `[0]`."""
-    rest = name[len(prefix) :]
-    if name[: len(prefix)].lower() != prefix or not rest or rest[0] not in "_[":
-        return None
-    return rest
+def _names_of(role: str, *more: str) -> tuple[str, ...]:
+    return (role, *more, *OTHER_NAMES.get(role, ()))
 
 
-def _start(asked: str, role: str, names: Sequence[str]) -> str:
-    """What the names that were asked for start with: the pattern says, or the role's name, or the first word."""
-    if "*" in asked:
-        start = asked.partition("*")[0]
+def _has_prefix(name: str, prefix: str) -> bool:
+    """Return whether a name is the prefix and an ending: `_cat`, `_0`, `[0]`."""
+    return name[: len(prefix)].lower() == prefix and name[len(prefix) :].startswith(("_", "["))
+
+
+def _common_prefix(requested: str, role: str, names: Sequence[str]) -> str:
+    """Return the start that the names share: of the pattern, or the role's name, or the first word."""
+    if "*" in requested:
+        start = requested.partition("*")[0]
         return start[: start.rfind("_") + 1] or start
-    file_offsets = [f"{prefix}_" for prefix in (role, *USUAL.get(role, ()))] + [f"{names[0].partition('_')[0]}_"]
-    return next((start for start in file_offsets if all(name.startswith(start) for name in names)), "")
+    prefixes = [*_names_of(role), names[0].partition("_")[0]]
+    return next((f"{prefix}_" for prefix in prefixes if all(name.startswith(f"{prefix}_") for name in names)), "")
 
 
-def _tail(name: str, prefix: str) -> str:
-    tail = name[len(prefix) :] if prefix and name.lower().startswith(prefix.lower()) else name
-    number = _NUMBERED.fullmatch(tail)
-    return number.group(1) if number else tail.removeprefix("_")
+# ----------------------------------------------------------------------------------- columns that are parts of one
+
+
+def group_by_parts(columns: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[Column, ...]]:
+    """Group columns whose names differ only in the part: true_x1, true_y1, pred_x1, pred_y1.
+
+    Returns:
+        The rest of their names -> the columns in the order of the parts, for groups that have every part.
+    """
+    found: dict[str, dict[str, Column]] = {}
+    for column in columns:
+        for part in parts:
+            rest = _without_part(column.name.lower(), part)
+            if rest is not None and not column.trailing:
+                found.setdefault(rest, {}).setdefault(part, column)
+    return {rest: tuple(group[part] for part in parts) for rest, group in found.items() if len(group) == len(parts)}
+
+
+def _without_part(name: str, part: str) -> str | None:
+    """Return `true` for true_x1 and x1_true, "" for x1 itself, None if the name has no such part."""
+    if name == part:
+        return ""
+    for separator in PART_SEPARATORS:
+        if name.endswith(separator + part):
+            return name[: -len(separator + part)]
+        if name.startswith(part + separator):
+            return name[len(part + separator) :]
+    return None
+
+
+def _choose_group(
+    groups: Mapping[str, tuple[Column, ...]], names: Sequence[str], position: int, is_own_file: bool
+) -> tuple[Column, ...] | None:
+    """Return the group that has one of the names; else the only one without a name, or of two that at the position."""
+    for name in names:
+        if name in groups:
+            return groups[name]
+    unnamed = [columns for rest, columns in groups.items() if not rest or rest.isdigit()]
+    if is_own_file:
+        return unnamed[0] if len(unnamed) == 1 else next(iter(groups.values())) if len(groups) == 1 else None
+    return unnamed[position] if len(unnamed) == len(groups) == 2 else None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy
-from losscli.data.columns import RoleColumns, label_of, suggest
+from losscli.data.columns import RoleColumns, label_of, suggest_column
 from losscli.data.labels import AnyNames, ClassNames
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
 from losscli.declaration.domains import Domain, ValueOrigin
@@ -112,7 +112,7 @@ class Dataset:
 
     def iter_without_verdict(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
-        return self.policy.each(self._read_batches())
+        return self.policy.apply(self._read_batches(), is_part=True)
 
     def _read_batches(self) -> Iterator[Batch]:
         whole = self._read_whole()
@@ -250,7 +250,7 @@ class Dataset:
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
         wanted = {name: Kind.TEXT for name in self._carried if table.column(name) is not None}
-        named = bool(self.classes.names) and not self.classes.numeric
+        named = bool(self.classes.names) and not self.classes.has_numeric_names
         for columns in self._by_row.values():
             if columns.table is table:
                 domain = self.domains.get(columns.role)
@@ -281,7 +281,7 @@ class Dataset:
         order: dict[str, int] = {}
         for table in tables:
             if table.column(key) is None:
-                raise DataError(f"{table.name}: no column {key!r} to join by{suggest(key, table)}")
+                raise DataError(f"{table.name}: no column {key!r} to join by{suggest_column(key, table)}")
             chunks = list(table.chunks(self.wanted(table)))
             whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
             indices = _index_keys(table, whole[key])

@@ -1,5 +1,4 @@
-"""Bytes from a file or standard input: compression and format found out, nothing guessed from content alone
-where the name says it."""
+"""Open inputs: bytes from a file, a URI or standard input, their compression and their format."""
 
 from __future__ import annotations
 
@@ -13,68 +12,89 @@ from typing import Any, BinaryIO, cast
 
 from losscli.data import remote
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 STDIN = "-"
-HEAD = 1 << 16
-PIPE = 1 << 20
+BYTES_PER_READ = 1 << 16
+BYTES_PER_PIPE = 1 << 20
+BYTES_PER_COPY = 1 << 20
 
-FORMATS = ("csv", "tsv", "json", "jsonl", "npy", "npz", "parquet", "feather")
-ENDINGS = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
-    ".npy": "npy", ".npz": "npz", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather",
-}  # fmt: skip
-COMPRESSION = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+FORMAT_BY_ENDING = (
+    {".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv"}
+    | {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npy": "npy", ".npz": "npz"}
+    | {".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather"}
+)
+"""Ending of a file name -> format."""
+
+COMPRESSION_BY_ENDING = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"} | dict.fromkeys(
+    (b"ARROW1", b"FEA1"), "feather"
+)
+COMPRESSION_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 DECOMPRESSION_ERRORS = {("zlib", "error"), ("_lzma", "LZMAError")}
-"""Module and name of errors that derive from nothing more telling; importing them only to name them costs time."""
-COMPRESSED_ENDINGS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
-MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
+"""Module and name of errors that derive from Exception alone. Importing both modules to name them would cost time."""
 
 
 class Input:
-    """One input: its name in messages, its compression and format, and its bytes as a stream or as a file."""
+    """One input: its name in messages, its compression, and its bytes as a stream or as a file.
+
+    Attributes:
+        name: The path as messages show it, without credentials.
+        path: `-`, a URI, or an absolute path, which other processes can open too.
+        is_remote: Whether the path is a URI.
+        compression: `gzip`, `bzip2`, `xz`, `zstd` or None.
+        stream: The decompressed bytes, to be read once.
+        seekable_size: The number of bytes if they can be read from any offset, None for a pipe or a compressed file.
+    """
 
     def __init__(self, path: str) -> None:
-        """Open it.
+        """Open an input.
 
         Raises:
-            DataError: there is no such file, or it cannot be read.
+            DataError: The file does not exist, cannot be read, or is not compressed as its name says.
         """
-        self.name = "standard input" if path == STDIN else remote.shown(path)
-        self.remote = remote.is_uri(path)
-        self.path = path if path == STDIN or self.remote else os.path.abspath(path)  # others may open it elsewhere
-        self._raw = self._open(path, self.name)
-        self._size = _size(self._raw)
-        head = self._raw.peek(HEAD)
-        self.compression = next((kind for magic, kind in COMPRESSION.items() if head.startswith(magic)), None)
-        try:
-            self._check_ending()
-        except DataError:
-            self.close()
-            raise
-        self._stream = io.BufferedReader(ErrorMappingStream(self._decompressed(), self), buffer_size=HEAD)
+        self.is_remote = remote.is_uri(path)
+        self.name = remote.hide_credentials(path) if self.is_remote else "standard input" if path == STDIN else path
+        self.path = path if path == STDIN or self.is_remote else os.path.abspath(path)
+        self._size: int | None = None
+        self._raw = self._open(path)
+        is_file = self.is_remote
+        if not self.is_remote:
+            try:
+                status = os.fstat(self._raw.fileno())
+                self._size, is_file = status.st_size, stat.S_ISREG(status.st_mode)
+            except (OSError, ValueError):  # standard input that is replaced by a buffer
+                pass
+        self.compression: str | None = None
+        self.stream = io.BufferedReader(ErrorMappingStream(self._decompress(), self), buffer_size=BYTES_PER_READ)
+        self.seekable_size = self._size if is_file and path != STDIN and self.compression is None else None
 
-    @staticmethod
-    def _open(path: str, name: str) -> io.BufferedReader[Any]:
+    def _open(self, path: str) -> io.BufferedReader[Any]:
         if path == STDIN:
-            enlarge_pipe(sys.stdin.buffer)
-            return io.BufferedReader(cast(io.RawIOBase, _unbuffered(sys.stdin.buffer)), buffer_size=HEAD)
+            stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+            _enlarge_pipe(stdin)
+            return io.BufferedReader(stdin, buffer_size=BYTES_PER_READ)
         try:
             if os.path.isdir(path):
                 raise DataError(f"{path}: is a folder without any CSV or Parquet file in it")
-            if remote.is_uri(path):
-                return io.BufferedReader(remote.Raw(path), buffer_size=HEAD)
-            return cast("io.BufferedReader[Any]", open(path, "rb", buffering=HEAD))
+            if self.is_remote:
+                file = remote.open_file(path)
+                self._size = file.size()
+                return io.BufferedReader(file, buffer_size=BYTES_PER_READ)
+            return cast("io.BufferedReader[Any]", open(path, "rb", buffering=BYTES_PER_READ))
         except FileNotFoundError:
-            raise DataError(f"{name}: no such file{_similar(path)}") from None
+            raise DataError(f"{self.name}: no such file{_suggest_path(path)}") from None
         except OSError as error:
-            raise DataError(f"{name}: cannot be read: {remote.reason(error)}") from None
+            raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from None
 
-    def _check_ending(self) -> None:
-        ending = COMPRESSED_ENDINGS.get(os.path.splitext(self.name)[1].lower())
-        if ending and self.compression != ending and self._raw.peek(1):
-            raise DataError(f"{self.name}: is not {ending}-compressed, as its name says; it may be damaged")
-
-    def _decompressed(self) -> BinaryIO:
+    def _decompress(self) -> BinaryIO:
+        """Return the bytes, decompressed as the first of them say."""
+        head = self._raw.peek(BYTES_PER_READ)
+        self.compression = next((kind for magic, kind in COMPRESSION_BY_MAGIC.items() if head.startswith(magic)), None)
+        named = COMPRESSION_BY_ENDING.get(os.path.splitext(self.name)[1].lower())
+        if named and head and self.compression != named:
+            self.close()
+            raise DataError(f"{self.name}: is not {named}-compressed, as its name says; it may be damaged")
         raw = cast(BinaryIO, self._raw)
         if self.compression == "gzip":
             import gzip
@@ -95,70 +115,58 @@ class Input:
         return raw
 
     def close(self) -> None:
-        """Let go of the file (standard input stays open: it is not ours)."""
+        """Close the file; leave standard input open."""
         if self.path != STDIN:
             self._raw.close()
 
-    @property
-    def stream(self) -> io.BufferedReader[Any]:
-        """The decompressed bytes, to be read once from the start."""
-        return self._stream
-
     def head(self) -> bytes:
-        """The first bytes, still to be read."""
-        return self._stream.peek(HEAD)[:HEAD]
+        """Return the first bytes without consuming them."""
+        return self.stream.peek(BYTES_PER_READ)[:BYTES_PER_READ]
 
     def progress(self) -> float | None:
-        if not self._size:
-            return None
-        return min(1.0, self._raw.tell() / self._size)
-
-    def size_of_file(self) -> int | None:
-        """How many bytes there are, where they can be read from any place on: in a file that is not compressed."""
-        return self._size if self.path != STDIN and self.compression is None and self._regular() else None
-
-    def _regular(self) -> bool:
-        return self.remote or stat.S_ISREG(os.fstat(self._raw.fileno()).st_mode)
+        """Return the fraction of bytes that has been read, None if the size is unknown."""
+        return min(1.0, self._raw.tell() / self._size) if self._size else None
 
     @contextmanager
     def file(self) -> Iterator[str]:
-        """A path with the decompressed bytes, for formats that are read from the end; a copy where need be."""
-        if self.path != STDIN and self.compression is None and not self.remote:
+        """Give the path of a local file with the decompressed bytes: a temporary copy unless there is one already."""
+        if self.path != STDIN and self.compression is None and not self.is_remote:
             yield self.path
             return
         import shutil
         import tempfile
 
         with tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp") as copy:
-            shutil.copyfileobj(self._stream, copy, 1 << 20)
+            shutil.copyfileobj(self.stream, copy, BYTES_PER_COPY)
             copy.flush()
             yield copy.name
 
     def format(self) -> str:
-        """The format: by the name's ending, else by the first bytes."""
-        name = self.name
-        stem, ending = os.path.splitext(name)
-        if ending.lower() in COMPRESSED_ENDINGS:
+        """Return the format that the name's ending stands for, else the one that the first bytes suggest.
+
+        Raises:
+            DataError: The name is that of a text format, the first bytes are those of a binary one.
+        """
+        stem, ending = os.path.splitext(self.name)
+        if ending.lower() in COMPRESSION_BY_ENDING:
             ending = os.path.splitext(stem)[1]
         head = self.head()
-        found = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
-        named = ENDINGS.get(ending.lower()) if self.path != STDIN else None
-        if named:
-            if found and named != found and named in ("csv", "tsv", "json", "jsonl"):
-                raise DataError(f"{self.name}: is named {ending} but holds {found}: --input-format {found} reads it")
-            return named
-        return found or self._sniff_text(head)
+        found = next((kind for magic, kind in FORMAT_BY_MAGIC.items() if head.startswith(magic)), None)
+        named = FORMAT_BY_ENDING.get(ending.lower()) if self.path != STDIN else None
+        if found and named != found and named in ("csv", "tsv", "json", "jsonl"):
+            raise DataError(f"{self.name}: is named {ending} but holds {found}", Hint.INPUT_FORMAT, format=found)
+        return named or found or _guess_text_format(head)
 
-    def _sniff_text(self, head: bytes) -> str:
-        start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-        if start[:1] == b"[":
-            return "json"
-        if start[:1] == b"{":
-            first, newline, rest = start.partition(b"\n")
-            whole = first.rstrip().endswith(b"}") and rest.lstrip()[:1] == b"{"
-            return "jsonl" if newline and whole else "json"
-        first_line = start.partition(b"\n")[0]
-        return "tsv" if b"\t" in first_line and b"," not in first_line else "csv"
+
+def _guess_text_format(head: bytes) -> str:
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start[:1] == b"[":
+        return "json"
+    first_line, newline, rest = start.partition(b"\n")
+    if start[:1] == b"{":
+        is_record_per_line = newline and first_line.rstrip().endswith(b"}") and rest.lstrip()[:1] == b"{"
+        return "jsonl" if is_record_per_line else "json"
+    return "tsv" if b"\t" in first_line and b"," not in first_line else "csv"
 
 
 class ErrorMappingStream(io.RawIOBase):
@@ -175,48 +183,32 @@ class ErrorMappingStream(io.RawIOBase):
             return self._inner.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
         except IsADirectoryError:
             raise DataError(f"{self._source.name}: is a folder") from None
-        except (EOFError, OSError, ValueError) as error:
-            raise self._damaged(error) from None
         except Exception as error:
-            if (type(error).__module__, type(error).__name__) not in DECOMPRESSION_ERRORS:
+            is_damaged = isinstance(error, (EOFError, OSError, ValueError))
+            if not is_damaged and (type(error).__module__, type(error).__name__) not in DECOMPRESSION_ERRORS:
                 raise
-            raise self._damaged(error) from None
-
-    def _damaged(self, error: Exception) -> DataError:
-        kind = f"{self._source.compression} data" if self._source.compression else "file"
-        return DataError(f"{self._source.name}: the {kind} is damaged or cut short ({str(error).rstrip('.')})")
+            kind = f"{self._source.compression} data" if self._source.compression else "file"
+            problem = f"the {kind} is damaged or cut short ({str(error).rstrip('.')})"
+            raise DataError(f"{self._source.name}: {problem}") from None
 
 
-def _unbuffered(buffer: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, getattr(buffer, "raw", buffer))
-
-
-def enlarge_pipe(pipe: BinaryIO) -> None:
-    """Have a pipe hold more, where that can be said: whoever writes to it then waits less often."""
+def _enlarge_pipe(pipe: BinaryIO) -> None:
+    """Enlarge the buffer of a pipe if the system supports that: its writer then waits less often."""
     try:
         import fcntl
 
-        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, BYTES_PER_PIPE)
     except (ImportError, AttributeError, OSError, ValueError):
         return
 
 
-def _size(raw: io.BufferedReader[Any]) -> int | None:
-    if isinstance(raw.raw, remote.Raw):
-        return raw.raw.size
-    try:
-        return os.fstat(raw.fileno()).st_size
-    except (OSError, ValueError):
-        return None
-
-
-def _similar(path: str) -> str:
+def _suggest_path(path: str) -> str:
     import difflib
 
-    folder = os.path.dirname(path) or "."
+    folder = os.path.dirname(path)
     try:
-        names = os.listdir(folder)
+        names = os.listdir(folder or ".")
     except OSError:
         return ""
     close = difflib.get_close_matches(os.path.basename(path), names, n=1, cutoff=0.75)
-    return f" (did you mean {os.path.join(os.path.dirname(path), close[0])}?)" if close else ""
+    return f" (did you mean {os.path.join(folder, close[0])}?)" if close else ""

@@ -1,80 +1,76 @@
-"""Batches put side by side as they come: none of them stays in memory beside what all of them come to."""
+"""Concatenate batches as they come, and split a batch into pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS, Batch, fitting
+from losscli.data.batch import Batch, rows_per_batch
 from losscli.declaration.domains import Mask
 
-MARGIN = 1.1
-"""How many more rows there may be than so far it seems."""
+ROOM_FACTOR = 1.1
+"""Rows to make room for, per row expected."""
 
 
 class GrowableArray:
-    """An array that gets longer; memory that it has not come to costs nothing yet."""
+    """An array that grows in place; the system commits the memory of rows that are not written yet only then."""
 
     def __init__(self, values: NDArray[Any]) -> None:
-        self._store, self._size = values, len(values)
+        self._store, self._n_rows = values, len(values)
 
-    def add(self, values: NDArray[Any], expected: int) -> None:
-        """Add values, of which as many are `expected` in the end, as far as can be told."""
-        size = self._size + len(values)
+    def add(self, values: NDArray[Any], n_expected: int) -> None:
+        """Append values; if they do not fit, make room for twice as many rows, or `n_expected` in all if more."""
+        size = self._n_rows + len(values)
         if values.dtype != self._store.dtype or values.shape[1:] != self._store.shape[1:]:
-            self._store = np.concatenate([self.values, values])  # of a type that holds both; shapes must be the same
+            self._store = np.concatenate([self.values, values])  # finds a type for both; refuses different shapes
         else:
             if size > len(self._store):
-                store = np.empty((max(2 * size, expected), *values.shape[1:]), dtype=values.dtype)
-                store[: self._size] = self.values
+                store = np.empty((max(2 * size, n_expected), *values.shape[1:]), dtype=values.dtype)
+                store[: self._n_rows] = self.values
                 self._store = store
-            self._store[self._size : size] = values
-        self._size = size
+            self._store[self._n_rows : size] = values
+        self._n_rows = size
 
     @property
     def values(self) -> NDArray[Any]:
-        return self._store[: self._size]
+        """The values so far, as a view."""
+        return self._store[: self._n_rows]
 
 
 class BatchCollector:
-    """Batches, and the one that they come to; `progress` tells which part of the data they are so far."""
+    """Concatenates batches, none of which it keeps but the first."""
 
     def __init__(self, progress: Callable[[], float | None] = lambda: None) -> None:
+        """Start empty; `progress` returns the fraction of the data that has been added, or None."""
         self._progress = progress
         self._first: Batch | None = None
-        self._columns: dict[tuple[str, str], GrowableArray] = {}
-        self._masks: dict[str, list[Mask | None]] = {"missing": [], "absent": []}
-        self._sizes: list[int] = []
+        self._arrays: dict[tuple[str, str], GrowableArray] = {}
+        self._n_rows = 0
 
     def add(self, batch: Batch) -> None:
-        for name, masks in self._masks.items():
-            masks.append(getattr(batch, name))
-        self._sizes.append(len(batch))
+        self._n_rows += len(batch)
         if self._first is None:
             self._first = batch
-            self._columns = {key: GrowableArray(values) for key, values in _columns(batch)}
             return
-        expected = self._expected()
-        for key, values in _columns(batch):
-            self._columns[key].add(values, expected)
-
-    def _expected(self) -> int:
-        """How many rows there may be in all: arrays that long need not be copied as they grow."""
+        if not self._arrays:
+            self._arrays = {key: GrowableArray(values) for key, values in _arrays_by_row(self._first)}
         done = self._progress()
-        return int(MARGIN * sum(self._sizes) / done) if done else 0
+        n_expected = int(ROOM_FACTOR * self._n_rows / done) if done else 0
+        for key, values in _arrays_by_row(batch):
+            self._arrays[key].add(values, n_expected)
 
     def batch(self) -> Batch:
-        """All rows that there were, of at least one batch."""
-        assert self._first is not None
-        if len(self._sizes) == 1:
-            return self._first
-        rows = self._columns["", "rows"].values
-        found = {key: column.values for key, column in self._columns.items()}
-        first, masks = self._first, {name: self._joined(masks) for name, masks in self._masks.items()}
+        """Return all rows of the batches, of which there was at least one."""
+        first = self._first
+        assert first is not None
+        if not self._arrays:
+            return first
+        found = {key: array.values for key, array in self._arrays.items()}
+        rows = found["", "rows"]
         return replace(
             first,
             numbers=rows,
@@ -82,42 +78,37 @@ class BatchCollector:
             origins={name: p if name in first.tables else p.at(rows) for name, p in first.origins.items()},
             weight=found.get(("", "weight")),
             extras={name: found["extras", name] for name in first.extras},
-            missing=masks["missing"],
-            absent=masks["absent"],
+            missing=_none_if_all_false(found["", "missing"]),
+            absent=_none_if_all_false(found["", "absent"]),
         )
-
-    def _joined(self, masks: Sequence[Mask | None]) -> Mask | None:
-        """The masks of all batches as one; one that is not there masks nothing."""
-        if all(mask is None for mask in masks):
-            return None
-        sizes = zip(masks, self._sizes, strict=True)
-        return np.concatenate([np.zeros(size, dtype=bool) if mask is None else mask for mask, size in sizes])
 
 
 def concat_batches(batches: Iterable[Batch]) -> Batch:
-    """All rows of at least one batch."""
-    gathered = BatchCollector()
+    """Return all rows of at least one batch."""
+    collector = BatchCollector()
     for batch in batches:
-        gathered.add(batch)
-    return gathered.batch()
+        collector.add(batch)
+    return collector.batch()
 
 
-def _columns(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]]]:
-    """What has a value a row, but for the masks."""
+def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]]]:
+    """Yield (field, name) and array, for all arrays that have a value per row."""
     yield ("", "rows"), batch.rows
+    for name, mask in (("missing", batch.missing), ("absent", batch.absent)):
+        yield ("", name), np.zeros(len(batch), dtype=bool) if mask is None else mask
     if batch.weight is not None:
         yield ("", "weight"), batch.weight
     yield from ((("arrays", name), array) for name, array in batch.arrays.items() if name not in batch.tables)
     yield from ((("extras", name), column) for name, column in batch.extras.items())
 
 
-def pieces(batch: Batch) -> Iterator[Batch]:
-    """A batch in pieces that fit the cache, each with the masks that have something to say of it."""
-    step = fitting(ROWS, len(batch.arrays))
-    for start in range(0, len(batch), step):
-        piece = batch.slice(start, start + step)
-        yield replace(piece, missing=none_if_all_false(piece.missing), absent=none_if_all_false(piece.absent))
+def split_batch(batch: Batch, rows: int | None = None) -> Iterator[Batch]:
+    """Yield pieces of some rows, by default as many as fit the cache; a mask that is all False becomes None."""
+    rows = rows or rows_per_batch(len(batch.arrays))
+    for start in range(0, len(batch), rows):
+        piece = batch.take(slice(start, start + rows))
+        yield replace(piece, missing=_none_if_all_false(piece.missing), absent=_none_if_all_false(piece.absent))
 
 
-def none_if_all_false(mask: Mask | None) -> Mask | None:
+def _none_if_all_false(mask: Mask | None) -> Mask | None:
     return None if mask is None or not mask.any() else mask

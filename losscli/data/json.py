@@ -1,4 +1,4 @@
-"""JSON (an object of arrays by role, or a list of records) and JSON Lines (a record a line, in blocks)."""
+"""Read JSON (an object of arrays by role, or a list of records) and JSON Lines (a record per line)."""
 
 from __future__ import annotations
 
@@ -9,117 +9,114 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS
+from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
 from losscli.data.table import ArraysTable, Chunk, Column, Kind, Table, convert, shorten
 from losscli.errors import DataError
 
-LINES = 1 << 14
+BYTES_PER_JSON_BLOCK = 1 << 20
+MAX_KEYS_SHOWN = 8
 
 
 def read_json(source: Input, role: str | None) -> Table:
-    """A JSON document as a table; an array on its own is the role it was named for."""
+    """Return a JSON document as a table; an array on its own is the role that it was given for."""
     data = source.stream.read()
     if not data.strip():
         raise DataError(f"{source.name}: is empty")
-    document = _loads(data, source.name, "")
+    document = _parse_json(data, source.name)
     if isinstance(document, dict):
-        arrays = {k: array_of(v, source.name, k) for k, v in document.items() if isinstance(v, list)}
-        if arrays and not any(array.size for array in arrays.values()):
-            raise DataError(f"{source.name}: its arrays hold no rows")
+        arrays = {key: _to_array(v, source.name, key) for key, v in document.items() if isinstance(v, list)}
         if not arrays:
-            raise DataError(f"{source.name}: the object holds no arrays; its keys are {_names(document)}")
+            shown = ", ".join(list(document)[:MAX_KEYS_SHOWN]) or "none"
+            raise DataError(f"{source.name}: the object holds no arrays; its keys are {shown}")
+        if not any(array.size for array in arrays.values()):
+            raise DataError(f"{source.name}: its arrays hold no rows")
     elif isinstance(document, list) and document and all(isinstance(item, dict) for item in document):
-        arrays = columns_of(document, source.name, 0)
+        keys = dict.fromkeys(key for record in document for key in record)
+        arrays = {key: _to_array([record.get(key) for record in document], source.name, key) for key in keys}
     elif isinstance(document, list) and document and role:
-        arrays = {role: array_of(document, source.name, role)}
+        arrays = {role: _to_array(document, source.name, role)}
     else:
         raise DataError(f"{source.name}: is neither an object of arrays by role nor a list of records")
     return ArraysTable(source.name, "json", arrays)
 
 
-def _loads(data: bytes | str, name: str, where: str) -> Any:
+def _parse_json(data: bytes, name: str, row: str = "") -> Any:
     try:
         return json.loads(data)
     except json.JSONDecodeError as error:
-        place = where or f"line {error.lineno}, character {error.colno}"
+        place = row or f"line {error.lineno}, character {error.colno}"
         raise DataError(f"{name}: {place}: is not JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name}: {where + ': ' if where else ''}is not JSON ({error})") from None
+        raise DataError(f"{name}: {row + ': ' if row else ''}is not JSON ({error})") from None
 
 
-def _names(document: Mapping[str, object]) -> str:
-    return ", ".join(list(document)[:8]) or "none"
+def _to_array(values: Sequence[Any], name: str, column: str, start: int = 0) -> NDArray[Any]:
+    """Return a list as an array: float64 if all values are numbers, else objects; nested lists as more dimensions.
 
-
-def array_of(values: Sequence[Any], name: str, column: str, start: int = 0) -> NDArray[Any]:
-    """A list (of lists) as an array; ragged lists are a DataError that names the row."""
-    if not any(isinstance(value, list) for value in values):
-        return _flat(values)
-    width = next(len(value) for value in values if isinstance(value, list))
-    for i, value in enumerate(values):
-        if not isinstance(value, list) or len(value) != width:
-            found = f"{len(value)} numbers" if isinstance(value, list) else shorten(value)
-            raise DataError(f"{name}: column {column!r}, row {start + i + 1}: {found}, the first has {width}")
-    inner = array_of([item for value in values for item in value], name, column, start)
-    return inner.reshape(len(values), width, *inner.shape[1:])
-
-
-def _flat(values: Sequence[Any]) -> NDArray[Any]:
-    if all(type(value) in (int, float, bool) for value in values):
+    Raises:
+        DataError: Nested lists differ in length; the message counts rows from `start`.
+    """
+    if any(isinstance(value, list) for value in values):
+        width = next(len(value) for value in values if isinstance(value, list))
+        for i, value in enumerate(values):
+            if not isinstance(value, list) or len(value) != width:
+                found = f"{len(value)} numbers" if isinstance(value, list) else shorten(value)
+                raise DataError(f"{name}: column {column!r}, row {start + i + 1}: {found}, the first has {width}")
+        inner = _to_array([item for value in values for item in value], name, column, start)
+        return inner.reshape(len(values), width, *inner.shape[1:])
+    types = set(map(type, values))
+    if types <= {int, float, bool}:
         try:
             return np.array(values, dtype=np.float64)
-        except OverflowError:  # integers beyond the range of floats, which as text would be infinite
-            return np.array([float(str(value)) for value in values])
+        except OverflowError:  # an integer beyond the range of floats becomes infinite by way of its text
+            pass
+    if types <= {int, float, bool, type(None)}:
+        return np.array([np.nan if value is None else float(str(value)) for value in values])
     array = np.empty(len(values), dtype=object)
     array[:] = values
-    if all(type(value) in (int, float, bool, type(None)) for value in values):
-        return np.array([np.nan if value is None else float(str(value)) for value in values])
     return array
 
 
-def columns_of(records: Sequence[Mapping[str, Any]], name: str, start: int) -> dict[str, NDArray[Any]]:
-    """Records as columns; a key that a record lacks is a missing value there."""
-    keys = dict.fromkeys(key for record in records for key in record)
-    return {key: array_of([record.get(key) for record in records], name, key, start) for key in keys}
-
-
 class JsonLinesTable(Table):
-    """A record a line, some thousand lines at a time."""
+    """A record per line, read in blocks of lines."""
 
     def __init__(self, source: Input) -> None:
         self._source = source
-        self._read = 0
-        self._blocks = self._records()
+        self._n_read = 0
+        self._blocks = self._read_blocks()
         first = next(self._blocks, None)
         if first is None:
             raise DataError(f"{source.name}: is empty")
         self._first = first
-        arrays = columns_of(first[:ROWS], source.name, 0)
-        kinds = [Column(k, Kind.NUMBER if a.dtype.kind == "f" else Kind.TEXT, a.shape[1:]) for k, a in arrays.items()]
-        super().__init__(source.name, "jsonl", kinds)
+        sample = first[:ROWS_PER_BATCH]
+        columns = []
+        for key in dict.fromkeys(key for record in sample for key in record):
+            array = _to_array([record.get(key) for record in sample], source.name, key)
+            columns.append(Column(key, Kind.NUMBER if array.dtype.kind == "f" else Kind.TEXT, array.shape[1:]))
+        super().__init__(source.name, "jsonl", columns)
 
-    def _records(self) -> Iterator[list[dict[str, Any]]]:
-        while lines := self._source.stream.readlines(LINES * 64):
+    def _read_blocks(self) -> Iterator[list[dict[str, Any]]]:
+        while lines := self._source.stream.readlines(BYTES_PER_JSON_BLOCK):
             filled = [line for line in lines if line.strip()]
             if filled:
-                yield self._parse(filled)
+                yield self._parse_lines(filled)
 
-    def _parse(self, lines: list[bytes]) -> list[dict[str, Any]]:
+    def _parse_lines(self, lines: list[bytes]) -> list[dict[str, Any]]:
         try:
             records = json.loads(b"[" + b",".join(lines) + b"]")
-            whole = len(records) == len(lines) and all(type(record) is dict for record in records)
+            is_valid = len(records) == len(lines) and all(type(record) is dict for record in records)
         except (ValueError, RecursionError):
-            whole = False
-        if not whole:  # line by line, to say which one
-            records = [self._record(line, self._read + i) for i, line in enumerate(lines)]
-        self._read += len(lines)
+            is_valid = False
+        if not is_valid:  # find the line
+            records = [self._parse_record(line, self._n_read + i + 1) for i, line in enumerate(lines)]
+        self._n_read += len(lines)
         return records  # type: ignore[no-any-return]
 
-    def _record(self, line: bytes, index: int) -> dict[str, Any]:
-        record = _loads(line, self._source.name, f"row {index + 1}")
+    def _parse_record(self, line: bytes, row: int) -> dict[str, Any]:
+        record = _parse_json(line, self._source.name, f"row {row}")
         if not isinstance(record, dict):
-            raise DataError(f"{self._source.name}: row {index + 1}: {shorten(record)} is not a record {{...}}")
+            raise DataError(f"{self._source.name}: row {row}: {shorten(record)} is not a record {{...}}")
         return record
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
@@ -127,11 +124,10 @@ class JsonLinesTable(Table):
         records: list[dict[str, Any]] | None = self._first
         while records is not None:
             self.fraction_read = self._source.progress()
-            yield {
-                name: convert(
-                    array_of([r.get(name) for r in records], self.name, name, start), kind, self.name, name, start
-                )
-                for name, kind in wanted.items()
-            }
+            chunk = {}
+            for name, kind in wanted.items():
+                array = _to_array([record.get(name) for record in records], self.name, name, start)
+                chunk[name] = convert(array, kind, self.name, name, start)
+            yield chunk
             start += len(records)
             records = next(self._blocks, None)

@@ -1,37 +1,44 @@
-"""NPY (mapped, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
+"""Read NPY (memory-mapped, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
 import math
-import mmap
 import os
 import tokenize
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS, fitting
+from losscli.data.batch import rows_per_batch
 from losscli.data.files import STDIN, Input
 from losscli.data.table import ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
 
-MAPPED = 1 << 23
-"""Bytes that are mapped at once, if a batch does not need more."""
+BYTES_PER_MAP = 1 << 23
+"""Bytes that are mapped at once, unless a batch needs more."""
 
-PAIR = ("y_true", "y_pred")
 PARAMETERS = "parameters"
-"""The role of what a penalty is on: it has no rows, so that one number will do."""
+"""The role of the parameters to penalize: it has no rows, so that one number will do."""
+
+PYTHON_OBJECTS = "holds Python objects, which are never unpickled; save it with a numeric dtype"
 
 
 def read_npy(source: Input, role: str | None) -> Table:
-    """An array as a table: its fields, the pair of an `(N, 2)`, or the one role it was named for."""
-    shape, fortran, dtype = _header(source)
+    """Return an array as a table: its fields, y_true and y_pred of an `(N, 2)`, or the role that it was given for.
+
+    Raises:
+        DataError: The file is damaged or empty, does not hold numbers or text, or has a shape without rows.
+    """
+    try:
+        shape, fortran, dtype = _read_header(source.stream)
+    except (ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{source.name}: is not an NPY file, or is cut short ({reason})") from None
     if dtype.hasobject:
-        raise DataError(f"{source.name}: holds Python objects, which are never unpickled; save it with a numeric dtype")
+        raise DataError(f"{source.name}: {PYTHON_OBJECTS}")
     if dtype.kind not in "fiubVUS" or (dtype.kind == "V" and dtype.names is None):
         raise DataError(f"{source.name}: holds {dtype}, not numbers")
     if not shape and role != PARAMETERS:
@@ -39,17 +46,10 @@ def read_npy(source: Input, role: str | None) -> Table:
     shape = shape or (1,)
     if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
-    columns = _columns(source.name, shape, dtype, role)
-    if source.path == STDIN or source.remote or source.compression or fortran:
-        return StreamedNpy(source, shape, dtype, fortran, columns)
-    return MappedNpy(source.name, source.path, _data_start(source, shape, dtype), shape, dtype, columns)
-
-
-def _header(source: Input) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    try:
-        return _read_header(source.stream)
-    except (ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError, KeyError) as error:
-        raise DataError(f"{source.name}: is not an NPY file, or is cut short ({str(error).splitlines()[0]})") from None
+    selectors = _select_columns(source.name, shape, dtype, role)
+    if source.path == STDIN or source.is_remote or source.compression or fortran:
+        return StreamedNpy(source, shape, dtype, fortran, selectors)
+    return MappedNpy(source.name, source.path, _data_start(source, shape, dtype), shape, dtype, selectors)
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -58,27 +58,27 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     return read(stream)
 
 
-def _columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], role: str | None) -> dict[str, Any]:
-    """Column name -> what selects it from the array."""
+def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], role: str | None) -> dict[str, Any]:
+    """Return column name -> what selects it from the array: a field, a column index, or all of it (`...`)."""
     if dtype.names:
         if len(shape) != 1:
-            raise DataError(f"{name}: has fields and shape {shape}; one record a row is needed")
+            raise DataError(f"{name}: has fields and shape {shape}; one record per row is needed")
         return {field: field for field in dtype.names}
     if role:
         return {role: ...}
     if len(shape) == 2 and shape[1] == 2:
-        return {column: i for i, column in enumerate(PAIR)}
+        return {"y_true": 0, "y_pred": 1}
     raise DataError(
         f"{name}: has shape {shape}; on its own it must be (N, 2): y_true and y_pred. Give two files, or ROLE=FILE"
     )
 
 
-def _select(array: NDArray[Any], key: Any) -> NDArray[Any]:
-    return array if key is ... else array[key] if isinstance(key, str) else array[:, key]
+def _select(array: NDArray[Any], selector: Any) -> NDArray[Any]:
+    return array[:, selector] if isinstance(selector, int) else array[selector]
 
 
 def _data_start(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-    """Where the data begins, once the file is seen to hold as many bytes as its header promises."""
+    """Return the offset of the data; DataError if the file holds fewer bytes than its header promises."""
     needed = math.prod(shape) * dtype.itemsize
     with open(source.path, "rb") as file:
         _read_header(file)
@@ -94,85 +94,81 @@ def _cut_short(name: str, there: int, needed: int) -> DataError:
 
 
 class MappedNpy(SliceableTable):
-    """Rows of a file, mapped some at a time, so that the file does not end up in memory whole."""
+    """Rows of a file, of which a few megabytes are mapped at a time: memory does not hold all of it."""
 
     def __init__(
-        self, name: str, path: str, start: int, shape: tuple[int, ...], dtype: np.dtype[Any], columns: Mapping[str, Any]
+        self,
+        name: str,
+        path: str,
+        start: int,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        selectors: Mapping[str, Any],
     ) -> None:
-        """The array of this shape and type that begins at byte `start`."""
-        self._path, self._start, self._shape, self._dtype, self._keys = path, start, shape, dtype, columns
-        described = [_column(column, shape, dtype, key) for column, key in columns.items()]
-        super().__init__(name, "npy", described, shape[0], path)
+        """Describe an array of this shape and type that begins at byte `start`."""
+        self._path, self._start, self._shape, self._dtype, self._selectors = path, start, shape, dtype, selectors
+        columns = []
+        for column, selector in selectors.items():
+            type_ = dtype[selector] if isinstance(selector, str) else dtype
+            trailing = shape[1:] if selector is ... else type_.shape if isinstance(selector, str) else ()
+            columns.append(Column(column, Kind.NUMBER if type_.base.kind in "fiub" else Kind.TEXT, trailing))
+        super().__init__(name, "npy", columns, shape[0], path)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         width = math.prod(self._shape[1:])
-        size = fitting(ROWS, width)
-        step = max(1, MAPPED // (size * self._dtype.itemsize * width)) * size
+        size = rows_per_batch(width)
+        step = max(1, BYTES_PER_MAP // max(1, size * self._dtype.itemsize * width)) * size
         for first in range(0, self._shape[0], step):
             rows = self._map(first, min(step, self._shape[0] - first))
             for start in range(0, len(rows), size):
-                at = first + start
-                self.fraction_read = at / self._shape[0]
+                self.fraction_read = (first + start) / self._shape[0]
+                part, before = rows[start : start + size], self.rows_before + first + start
                 yield {
-                    name: convert(_select(rows[start : start + size], self._keys[name]), kind, self.name, name,
-                                  self.rows_before + at)
+                    name: convert(_select(part, self._selectors[name]), kind, self.name, name, before)
                     for name, kind in wanted.items()
-                }  # fmt: skip
+                }
 
     def _map(self, first: int, count: int) -> NDArray[Any]:
-        width = self._dtype.itemsize * math.prod(self._shape[1:])
-        offset = self._start + first * width
-        before = offset % mmap.ALLOCATIONGRANULARITY
+        offset = self._start + first * self._dtype.itemsize * math.prod(self._shape[1:])
         try:
-            file = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            try:
-                mapped = mmap.mmap(file, before + count * width, access=mmap.ACCESS_READ, offset=offset - before)
-            finally:
-                os.close(file)
+            return np.memmap(self._path, self._dtype, "r", offset, (count, *self._shape[1:]))
         except (OSError, ValueError) as error:
             raise DataError(f"{self.name}: cannot be read: {error}") from None
-        return np.ndarray((count, *self._shape[1:]), self._dtype, mapped, before)
 
     def rows(self, start: int, stop: int) -> Table:
         offset = self._start + start * self._dtype.itemsize * math.prod(self._shape[1:])
         shape = (stop - start, *self._shape[1:])
-        piece = MappedNpy(self.name, self._path, offset, shape, self._dtype, self._keys)
+        piece = MappedNpy(self.name, self._path, offset, shape, self._dtype, self._selectors)
         piece.fraction_after = stop / self._shape[0]
         return piece
 
 
-def _column(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], key: Any) -> Column:
-    kind = (dtype[key] if isinstance(key, str) else dtype).base.kind
-    trailing = shape[1:] if key is ... else dtype[key].shape if isinstance(key, str) else ()
-    return Column(name, Kind.NUMBER if kind in "fiub" else Kind.TEXT, trailing)
-
-
 class StreamedNpy(Table):
-    """An array that comes through a pipe or out of a compressed file, by rows."""
+    """Rows of an array that is read from a pipe or a compressed file."""
 
     def __init__(
-        self, source: Input, shape: tuple[int, ...], dtype: np.dtype[Any], fortran: bool, columns: Mapping[str, Any]
+        self, source: Input, shape: tuple[int, ...], dtype: np.dtype[Any], fortran: bool, selectors: Mapping[str, Any]
     ) -> None:
         self._source, self._shape, self._dtype, self._fortran = source, shape, dtype, fortran
-        self._keys = columns
-        described = [Column(name, Kind.NUMBER, shape[1:] if key is ... else ()) for name, key in columns.items()]
-        super().__init__(source.name, "npy", described, shape[0])
+        self._selectors = selectors
+        columns = [Column(name, Kind.NUMBER, shape[1:] if s is ... else ()) for name, s in selectors.items()]
+        super().__init__(source.name, "npy", columns, shape[0])
         self._done = 0
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        # columns first (Fortran order) cannot be cut into rows before the end is there
-        whole = self._fortran and len(self._shape) > 1
-        rows = self._shape[0] if whole else fitting(ROWS, math.prod(self._shape[1:]))
+        # an array that is stored by column has no complete row before its end
+        is_by_column = self._fortran and len(self._shape) > 1
+        rows = self._shape[0] if is_by_column else rows_per_batch(math.prod(self._shape[1:]))
         while self._done < self._shape[0]:
-            part = self._read(min(rows, self._shape[0] - self._done))
+            part = self._read_rows(min(rows, self._shape[0] - self._done))
             yield {
-                name: convert(_select(part, self._keys[name]), kind, self.name, name, self._done)
+                name: convert(_select(part, self._selectors[name]), kind, self.name, name, self._done)
                 for name, kind in wanted.items()
             }
             self._done += len(part)
             self.fraction_read = self._done / self._shape[0]
 
-    def _read(self, rows: int) -> NDArray[Any]:
+    def _read_rows(self, rows: int) -> NDArray[Any]:
         count = rows * math.prod(self._shape[1:])
         data = self._source.stream.read(count * self._dtype.itemsize)
         if len(data) < count * self._dtype.itemsize:
@@ -183,27 +179,27 @@ class StreamedNpy(Table):
 
 
 def read_npz(source: Input, role: str | None) -> Table:
-    """The arrays of an archive by their names; a lone array is the role it was named for."""
+    """Return the arrays of an archive by name; a lone array is the role that it was given for.
+
+    Raises:
+        DataError: The archive is damaged, holds no arrays, or holds Python objects.
+    """
     import zipfile
     import zlib
 
-    stack = ExitStack()
-    path = stack.enter_context(source.file())
-    try:
-        with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
-            damaged = archive.testzip()
-            if damaged:
-                raise DataError(f"{source.name}: {damaged} is damaged")
-            read = {name: arrays[name] for name in arrays.files}
-    except ValueError as error:
-        if "pickle" in str(error).lower() or "Object arrays" in str(error):
-            raise DataError(f"{source.name}: holds Python objects, which are never unpickled; "
-                            "save it with a numeric dtype") from None  # fmt: skip
-        raise DataError(f"{source.name}: is damaged ({str(error).splitlines()[0]})") from None
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError) as error:
-        raise DataError(f"{source.name}: is not an NPZ archive, or is damaged ({error})") from None
-    finally:
-        stack.close()
+    with source.file() as path:
+        try:
+            with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
+                damaged = archive.testzip()
+                read = {} if damaged else {name: arrays[name] for name in arrays.files}
+        except ValueError as error:
+            if "pickle" in str(error).lower() or "Object arrays" in str(error):
+                raise DataError(f"{source.name}: {PYTHON_OBJECTS}") from None
+            raise DataError(f"{source.name}: is damaged ({str(error).splitlines()[0]})") from None
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError) as error:
+            raise DataError(f"{source.name}: is not an NPZ archive, or is damaged ({error})") from None
+    if damaged:
+        raise DataError(f"{source.name}: {damaged} is damaged")
     if not read:
         raise DataError(f"{source.name}: holds no arrays")
     if role == PARAMETERS:

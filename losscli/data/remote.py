@@ -1,87 +1,63 @@
-"""Files that are named by a URI (s3://, gs://, hdfs://, abfs://, file://): opened, listed, and called by a name.
+"""Files behind a URI (s3://, gs://, hdfs://, abfs://): open them, list them, name them in messages.
 
-Arrow's file systems read them; what those do not know is left to fsspec, if that is installed. Credentials and regions
-come from where each of them looks for them: the environment, configuration files, or the URI itself.
+PyArrow's file systems read them. fsspec, if it is installed, reads those that PyArrow does not know. Credentials and
+regions come from where each of them looks: the environment, configuration files, or the URI itself.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from functools import lru_cache
 from typing import Any
 
 from losscli.errors import DataError
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_LOCAL = "file://"
+_URI = re.compile(r"(?!file://)[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def is_uri(path: str) -> bool:
-    """Whether a path is a URI of a file somewhere else."""
-    return _URI.match(path) is not None and not path.startswith(_LOCAL)
+    """Return whether a path is a URI of a file that is not local."""
+    return _URI.match(path) is not None
 
 
-def without_scheme(path: str) -> str:
-    """A `file://` URI as the path it stands for, anything else as it is.
+def strip_file_scheme(path: str) -> str:
+    """Return the path that a `file://` URI stands for; anything else as it is.
 
     Raises:
-        DataError: the URI is none.
+        DataError: The URI is invalid.
     """
-    return _located(path)[1] if path.startswith(_LOCAL) else path
+    return _find_file_system(path)[1] if path.startswith("file://") else path
 
 
-def shown(path: str) -> str:
-    """The path for messages: without what a URI may hold of credentials."""
+def hide_credentials(path: str) -> str:
+    """Return a path for messages: a URI without its user, password and query."""
     return re.sub(r"(://)[^/@:]*:[^/@]*@", r"\1", path.partition("?")[0]) if is_uri(path) else path
 
 
 def open_file(path: str) -> Any:
-    """A file or URI to be read from any place.
+    """Open a path or URI for reading at any offset.
 
     Raises:
-        OSError: it cannot be opened.
-        DataError: the URI is none, or nothing here knows its scheme.
+        OSError: It cannot be opened.
+        DataError: The URI is invalid, or its scheme unknown.
     """
     if not is_uri(path):
         return open(path, "rb", buffering=0)
-    system, place = _located(path)
+    system, place = _find_file_system(path)
     return system.open_input_file(place)
 
 
-class Raw(io.RawIOBase):
-    """A file somewhere else, to be buffered."""
-
-    def __init__(self, path: str) -> None:
-        """Open it; raises as `open_file`."""
-        self._file = open_file(path)
-        self.size: int = self._file.size()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        return int(self._file.readinto(buffer))
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def listed(path: str) -> list[str]:
-    """The files in a folder, or that match a pattern with `*`; a file itself; nothing where there is none.
+def list_files(path: str) -> list[str]:
+    """Return the files in a folder, those that match a pattern with `*`, or the file itself; none where none exist.
 
     Raises:
-        DataError: the URI is none, or the place cannot be read.
+        DataError: The URI is invalid, or the folder cannot be read.
     """
     import fnmatch
 
     from pyarrow.fs import FileSelector, FileType
 
-    system, place = _located(path)
+    system, place = _find_file_system(path)
     uri, query, options = path.partition("?")
     root = uri.removesuffix(place.lstrip("/"))
     try:
@@ -91,43 +67,34 @@ def listed(path: str) -> list[str]:
             found = [info for info in system.get_file_info(selector) if fnmatch.fnmatchcase(info.path, place)]
         else:
             info = system.get_file_info(place)
-            folder = info.type == FileType.Directory
-            found = system.get_file_info(FileSelector(place)) if folder else [info]
+            found = system.get_file_info(FileSelector(place)) if info.type == FileType.Directory else [info]
     except OSError as error:
-        raise DataError(f"{shown(path)}: cannot be read: {reason(error)}") from error
+        raise DataError(f"{hide_credentials(path)}: cannot be read: {summarize_error(error)}") from error
     return sorted(root + info.path.lstrip("/") + query + options for info in found if info.type == FileType.File)
 
 
 @lru_cache(maxsize=1024)
-def _located(path: str) -> tuple[Any, str]:
-    """The file system of a URI, and the path there."""
+def _find_file_system(path: str) -> tuple[Any, str]:
+    """Return the file system of a URI and the path in it: PyArrow's, or else fsspec's."""
     from pyarrow import ArrowException
-    from pyarrow.fs import FileSystem
+    from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
 
     try:
-        system, place = FileSystem.from_uri(path)
+        return FileSystem.from_uri(path)  # type: ignore[no-any-return]
     except (ArrowException, OSError, NotImplementedError) as error:
-        found = _by_fsspec(path) if "nrecognized filesystem" in str(error) else None
-        if found is None:
-            raise DataError(f"{shown(path)}: cannot be read: {reason(error).replace(path, shown(path))}") from error
-        system, place = found
-    return system, place
+        if "nrecognized filesystem" in str(error):
+            try:
+                from fsspec.core import url_to_fs
+
+                system, place = url_to_fs(path)
+                return PyFileSystem(FSSpecHandler(system)), str(place)
+            except (ImportError, ValueError):  # not installed, or a scheme that it does not know
+                pass
+        name = hide_credentials(path)
+        raise DataError(f"{name}: cannot be read: {summarize_error(error).replace(path, name)}") from error
 
 
-def _by_fsspec(path: str) -> tuple[Any, str] | None:
-    """The file system by fsspec, which knows others; None where it is not installed or does not know this one."""
-    from pyarrow.fs import FSSpecHandler, PyFileSystem
-
-    try:
-        from fsspec.core import url_to_fs
-
-        system, place = url_to_fs(path)
-    except (ImportError, ValueError):
-        return None
-    return PyFileSystem(FSSpecHandler(system)), str(place)
-
-
-def reason(error: BaseException) -> str:
-    """Why a file cannot be read, on one line."""
+def summarize_error(error: BaseException) -> str:
+    """Return why a file cannot be read, on one line."""
     text = (getattr(error, "strerror", None) or str(error)).strip()
     return str(text.splitlines()[0].rstrip(".")) if text else type(error).__name__

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from losscli.data import remote
-from losscli.data.files import COMPRESSED_ENDINGS, ENDINGS, STDIN, Input
+from losscli.data.files import COMPRESSION_BY_ENDING, FORMAT_BY_ENDING, STDIN, Input
 from losscli.data.table import Chunk, Kind, SplittableTable, Table
 from losscli.errors import DataError, UsageError
 
@@ -63,7 +63,7 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
         DataError: there is nothing there, or it is not of its format.
     """
     options = options or ReadOptions()
-    path = remote.without_scheme(path)
+    path = remote.strip_file_scheme(path)
     paths = _find_files(path)
     if len(paths) == 1:
         return _open_file(paths[0], role, options)
@@ -117,14 +117,14 @@ def _find_files(path: str) -> list[str]:
         DataError: no file matches.
     """
     if remote.is_uri(path):
-        found = remote.listed(path)
+        found = remote.list_files(path)
         if not found and "*" in path:
-            raise DataError(f"{remote.shown(path)}: no file matches")
+            raise DataError(f"{remote.hide_credentials(path)}: no file matches")
         if found in ([], [path]) or "*" in path:
             return found or [path]
-        found = [file for file in found if _is_part(remote.shown(file).rpartition("/")[2])]
+        found = [file for file in found if _is_part(remote.hide_credentials(file).rpartition("/")[2])]
         if not found:
-            raise DataError(f"{remote.shown(path)}: is a folder without any CSV or Parquet file in it")
+            raise DataError(f"{remote.hide_credentials(path)}: is a folder without any CSV or Parquet file in it")
         return found
     if path == STDIN or os.path.isfile(path):
         return [path]
@@ -143,8 +143,8 @@ def _find_files(path: str) -> list[str]:
 def _is_part(name: str) -> bool:
     """Whether a file in a folder is a part of its table."""
     stem, ending = os.path.splitext(name)
-    ending = os.path.splitext(stem)[1] if ending in COMPRESSED_ENDINGS else ending
-    return not name.startswith((".", "_")) and ENDINGS.get(ending.lower()) in FORMATS_OF_PARTS
+    ending = os.path.splitext(stem)[1] if ending in COMPRESSION_BY_ENDING else ending
+    return not name.startswith((".", "_")) and FORMAT_BY_ENDING.get(ending.lower()) in FORMATS_OF_PARTS
 
 
 class FileParts(SplittableTable):
@@ -198,7 +198,7 @@ class FileParts(SplittableTable):
         from losscli.data.csv.split import RangePiece
 
         assert isinstance(piece, RangePiece)
-        i = [remote.shown(path) for path in self._paths].index(piece.name)
+        i = [remote.hide_credentials(path) for path in self._paths].index(piece.name)
         yield from self._scale(i, piece.remaining_pieces())
         yield from self._pieces_of_files(i + 1, wanted)
 

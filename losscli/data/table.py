@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import ROWS, fitting
+from losscli.data.batch import rows_per_batch
 from losscli.errors import DataError
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class ArraysTable(SliceableTable):
                 f"{prefix}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}; "
                 "they need the same number of rows"
             )
-        step = fitting(ROWS, sum(math.prod(array.shape[1:]) for array in arrays.values()))
+        step = rows_per_batch(sum(math.prod(array.shape[1:]) for array in arrays.values()))
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
             yield {
@@ -208,7 +208,7 @@ class ArraysTable(SliceableTable):
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
-    step = fitting(ROWS, len(columns))
+    step = rows_per_batch(len(columns))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 

@@ -86,7 +86,7 @@ class RangePiece(CsvPiece):
                         break
                     data += more
         except OSError as error:
-            raise DataError(f"{self.name}: cannot be read: {remote.reason(error)}") from None
+            raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from None
         return at, ByteSlice(data, start, stop or len(data))
 
     def remaining_pieces(self) -> Iterator[BlockPiece]:

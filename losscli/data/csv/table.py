@@ -63,7 +63,7 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     body = head[size:] if has_header else head
     sample = body if is_whole and len(body) <= BYTES_SAMPLED else body[:BYTES_SAMPLED].rpartition(b"\n")[0]
     schema = _infer_schema(source.name, names, delimiter, sample.decode(*UTF8))
-    end = source.size_of_file()
+    end = source.seekable_size
     path = None if start is None or end is None else source.path
     table: Table
     if is_whole:
