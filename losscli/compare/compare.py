@@ -90,7 +90,10 @@ def compare_run(dataset: Dataset, run: RunState, options: CompareOptions, track:
     notes: list[Message] = []
     if dataset.models:
         rankings = _rank_in_groups(model_groups, run.resampling or Resampling(DEFAULT_LEVEL), dataset.id)
-        losses = [_add_standing(loss, rankings) for loss in losses]
+        by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
+        for i, loss in enumerate(losses):
+            ranking = by_loss[loss.label, str(loss.result.group)]
+            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)))
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         notes += model_notes(rankings, agreements)
@@ -197,12 +200,6 @@ def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, 
     return rankings
 
 
-def _add_standing(loss: ComparedLoss, rankings: Sequence[ModelRanking]) -> ComparedLoss:
-    """Return the loss with how its model did under it, in its group."""
-    found = (ranking for ranking in rankings if ranking.label == loss.label and ranking.group == loss.result.group)
-    return replace(loss, standing=next(found).standing(str(loss.model)))
-
-
 def _sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
     """Sort by a column, losses without a value last; without a column by rank, of several models the best first."""
     positions = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
@@ -217,13 +214,13 @@ def _sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[Compa
     if sort is None:
         return ordered
     name = sort.removeprefix("-")
-    cells = [
+    cells: list[Any] = [
         loss.label if name == "loss" else loss.result.extra_columns.get(name, getattr(loss, name, None))
         for loss in ordered
     ]
-    present = [(cell, i) for i, cell in enumerate(cells) if cell is not None]
-    present.sort(key=lambda item: item[0], reverse=sort.startswith("-"))
-    return [ordered[i] for _, i in present] + [loss for loss, cell in zip(ordered, cells, strict=True) if cell is None]
+    present = [i for i, cell in enumerate(cells) if cell is not None]
+    present.sort(key=cells.__getitem__, reverse=sort.startswith("-"))
+    return [ordered[i] for i in present] + [loss for loss, cell in zip(ordered, cells, strict=True) if cell is None]
 
 
 # ------------------------------------------------------------------------------------------------ outlier rows

@@ -19,11 +19,8 @@ MAX_SUGGESTED_ROWS = 5
 
 ROW_NAMES_PER_NOTE = 5
 
-LEAST_ROWS_TO_REST_ON = 20
-"""Rows below which no note says that a number rests on few of them."""
-
-FEW_EFFECTIVE_ROWS = 0.2
-"""The share of rows below which a number rests on few of them."""
+MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
+"""A number rests on few rows if its effective_n is below this share of at least so many rows."""
 
 NO_OUTLIER = "no row is an outlier"
 
@@ -40,9 +37,9 @@ def outlier_notes(
     else:
         yield _count_outliers(losses, int(flags.rows.sum()), n, flags.rule)
     known = [(loss.effective_n, loss) for loss in losses if loss.effective_n is not None]
-    if known and n >= LEAST_ROWS_TO_REST_ON:
+    if known and n >= MIN_ROWS:
         effective_n, loss = min(known, key=lambda item: item[0])
-        if effective_n < FEW_EFFECTIVE_ROWS * n:
+        if effective_n < MAX_EFFECTIVE_SHARE * n:
             top = -(-n // 100)
             carried = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
             share = 100 * (loss.top_share or 0.0)

@@ -69,27 +69,22 @@ class Sensitivity:
     bounded_gradient: bool | None
 
 
+@dataclass(eq=False)
 class OutlierContext:
     """What all losses of a comparison share: the rows, residuals (N, ...), their robust scale, the outliers (N,).
 
     `inliers` are the other rows; None where all rows are outliers, or none can be told.
     """
 
-    def __init__(
-        self,
-        subset: RowSubset,
-        residual: Array | None,
-        scale: float | None,
-        outliers: Mask | None,
-        rows_per_sample: int = ROWS_PER_SAMPLE,
-    ) -> None:
-        self.subset = subset
-        self.residual = residual
-        self.scale = scale
-        self.outliers = outliers
-        self.inliers = None if outliers is None or outliers.all() else ~outliers
-        self.has_outliers = outliers is not None and bool(outliers.any())
-        self.rows_per_sample = rows_per_sample
+    subset: RowSubset
+    residual: Array | None
+    scale: float | None
+    outliers: Mask | None
+    rows_per_sample: int = ROWS_PER_SAMPLE
+
+    def __post_init__(self) -> None:
+        self.inliers = None if self.outliers is None or self.outliers.all() else ~self.outliers
+        self.has_outliers = self.outliers is not None and bool(self.outliers.any())
         self._buffers = threading.local()
 
     def thread_buffer(self) -> Array:

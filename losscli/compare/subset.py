@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ ROWS_PER_EVALUATION = 1 << 16
 """Rows on which a loss is evaluated at once: more would not stay in cache."""
 
 
+@dataclass(eq=False)
 class LossOnRows:
     """One loss on the rows of a batch, none of which is absent or incomplete.
 
@@ -30,16 +31,15 @@ class LossOnRows:
     rows with others.
     """
 
-    def __init__(
-        self, evaluator: Evaluator, batch: Batch, asked_reduction: str, coupled_outcome: Outcome | None = None
-    ) -> None:
-        self.evaluator = evaluator
-        self.batch = batch
-        self.asked_reduction = asked_reduction
-        self.coupled_outcome = coupled_outcome
-        own = evaluator.bound.loss.reduction
-        self.reduction = {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(asked_reduction, own)
-        self.is_per_sample = not evaluator.one_distribution(batch)
+    evaluator: Evaluator
+    batch: Batch
+    asked_reduction: str
+    coupled_outcome: Outcome | None = None
+
+    def __post_init__(self) -> None:
+        own = self.evaluator.bound.loss.reduction
+        self.reduction = {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(self.asked_reduction, own)
+        self.is_per_sample = not self.evaluator.one_distribution(self.batch)
 
     def evaluate(self, rows: Mask | None = None, buffer: Array | None = None) -> tuple[Outcome, float | None]:
         """Return the outcome of all rows, and the reduced loss of the rows of a mask (None without a mask).

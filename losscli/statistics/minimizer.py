@@ -168,13 +168,9 @@ def minimize_by_value(
 ) -> float | None:
     """Return the best constant of a grid, improved by golden-section search; None if no value is finite.
 
-    Args:
-        value: The loss, which may have several minima.
-        coarse_value: The loss on fewer rows, for a first look.
-        slope: Its slope, if known: it finds all digits of a minimum, values only half of them.
-        row_minimizers: The constant that is best for each row (N,); the grid has its quantiles.
-        low: The least constant.
-        high: The largest constant.
+    The loss may have several minima between `low` and `high`. `coarse_value` is the loss on fewer rows, for a first
+    look at a grid that has the quantiles of `row_minimizers` (N,), the best constant of each row. The slope, if known,
+    finds all digits of a minimum; values find only half of them.
     """
     levels = tuple(np.linspace(0, 1, GRID_POINTS))
     grid = sorted(
