@@ -80,6 +80,7 @@ def compare_run(dataset: Dataset, run: RunState, options: CompareOptions, track:
     for _ in track(evaluate_and_keep(dataset, run, collector.add)):
         pass
     model_groups = _form_model_groups(dataset, run, collector.batch())
+    del collector  # where rows were left out it is as long as the data
     results = tuple(result for model_group in model_groups for result in model_group.results)
     reports: list[ModelGroupReport] = []
     for model_group in model_groups:
