@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
 
 DEFAULT_LEVEL = 0.95
-"""The level of the intervals of differences, where none is asked for."""
-
-Track = Callable[[Iterator[int]], Iterator[int]]
-"""A wrapper of an iterator of row counts that shows progress."""
+"""The level of the intervals of differences, if no other is asked for."""
 
 
 class ModelGroup(NamedTuple):
@@ -61,7 +58,9 @@ class ModelGroupReport(NamedTuple):
     example: OutlierRow | None
 
 
-def compare_run(dataset: Dataset, run: RunState, options: CompareOptions, track: Track = iter) -> Comparison:
+def compare_run(
+    dataset: Dataset, run: RunState, options: CompareOptions, track: Callable[[Iterator[int]], Iterator[int]] = iter
+) -> Comparison:
     """Evaluate a dataset and compare the losses, and the models if there are several.
 
     Args:
@@ -75,7 +74,7 @@ def compare_run(dataset: Dataset, run: RunState, options: CompareOptions, track:
         NoResultError: no group has rows for every loss.
     """
     if options.sort and options.sort.removeprefix("-") in MODEL_COLUMNS and not dataset.models:
-        raise UsageError("this column compares several models; there is one", option=("sort", options.sort))
+        raise UsageError("this column compares several models; there is only one", option=("sort", options.sort))
     collector = BatchCollector(dataset.progress)
     for _ in track(evaluate_and_keep(dataset, run, collector.add)):
         pass
