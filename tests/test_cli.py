@@ -339,7 +339,7 @@ def test_compare_keys(cli: Cli) -> None:
 def test_compare_says_what_to_do_next(cli: Cli) -> None:
     result = cli("compare", "--losses", "mse", str(SAMPLES / "tumours.csv"))
     assert "43 of 569 rows (7.6 %) are outliers by mad:3.5" in result.err
-    option = result.err.partition(": see ")[2].splitlines()[0].split()
+    option = result.err.partition("; see ")[2].splitlines()[0].split()
     shown = cli("compare", "--losses", "mse", str(SAMPLES / "tumours.csv"), *option)
     assert shown.out.splitlines()[0].split("\t") == ["row", "y_true", "y_pred", "residual", "share of mse"]
     assert len(shown.out.splitlines()) == 6

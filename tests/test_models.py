@@ -1,4 +1,4 @@
-"""compare with several models, and within groups, against straightforward NumPy."""
+"""Test compare with several models, and within groups, against straightforward NumPy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def data(tmp_path: Path) -> str:
     return str(path)
 
 
-def compared(losses: list[str], **options: Any) -> dict[tuple[str, str], Any]:
+def compare_models(losses: list[str], **options: Any) -> dict[tuple[str, str], Any]:
     found = losscli.compare(losses, y_true=Y, models=MODELS, **options)
     return {(c.label, c.model): c for c in found}
 
@@ -42,7 +42,7 @@ def compared(losses: list[str], **options: Any) -> dict[tuple[str, str], Any]:
 
 @pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
 def test_differences_and_winners(weight: np.ndarray | None) -> None:
-    found = compared(["mse", "mae"], weight=weight)
+    found = compare_models(["mse", "mae"], weight=weight)
     for name, loss in (("mse", np.square), ("mae", np.abs)):
         values = {m: np.average(loss(p - Y), weights=weight) for m, p in MODELS.items()}
         for model, value in values.items():
@@ -54,7 +54,7 @@ def test_differences_and_winners(weight: np.ndarray | None) -> None:
 
 @pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
 def test_intervals_are_those_of_paired_resamples(weight: np.ndarray | None) -> None:
-    row = compared(["mse"], weight=weight)["mse", "b"]
+    row = compare_models(["mse"], weight=weight)["mse", "b"]
     w = np.ones(N) if weight is None else weight
     gaps = (MODELS["b"] - Y) ** 2 - (MODELS["a"] - Y) ** 2
     rng = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def test_intervals_are_those_of_paired_resamples(weight: np.ndarray | None) -> N
 
 
 def test_the_difference_of_roots_is_resampled_to_first_order() -> None:
-    found = compared(["mse", "rmse"])
+    found = compare_models(["mse", "rmse"])
     a, b = found["rmse", "a"].value, found["rmse", "b"].value
     rng = np.random.default_rng(0)
     drawn = rng.integers(N, size=(4000, N))
@@ -80,7 +80,7 @@ def test_the_difference_of_roots_is_resampled_to_first_order() -> None:
 
 @pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
 def test_the_difference_of_medians(weight: np.ndarray | None) -> None:
-    found = compared(["medae"], weight=weight)
+    found = compare_models(["medae"], weight=weight)
     rng = np.random.default_rng(0)
     drawn = rng.integers(N, size=(1000, N))
 
@@ -115,8 +115,8 @@ def test_a_clear_winner_under_one_loss_and_another_under_the_other() -> None:
 # ------------------------------------------------------------------------------------------------------- flips
 
 
-def fewest(loss: Any, first: np.ndarray, second: np.ndarray, y: np.ndarray, w: np.ndarray) -> int | None:
-    """The fewest rows without which the loss of the second is smaller, by trying all."""
+def count_fewest(loss: Any, first: np.ndarray, second: np.ndarray, y: np.ndarray, w: np.ndarray) -> int | None:
+    """Return the fewest rows without which the loss of the second is smaller, by trying all."""
     n = len(y)
     for count in range(1, n):
         for rows in combinations(range(n), count):
@@ -126,25 +126,27 @@ def fewest(loss: Any, first: np.ndarray, second: np.ndarray, y: np.ndarray, w: n
     return None
 
 
-OF = {
-    "mse": lambda e, w: np.average(e**2, weights=w), "rmse": lambda e, w: np.sqrt(np.average(e**2, weights=w)),
-    "mae": lambda e, w: np.average(np.abs(e), weights=w), "max_error": lambda e, w: np.abs(e).max(),
-}  # fmt: skip
+REDUCED = {
+    "mse": lambda e, w: np.average(e**2, weights=w),
+    "rmse": lambda e, w: np.sqrt(np.average(e**2, weights=w)),
+    "mae": lambda e, w: np.average(np.abs(e), weights=w),
+    "max_error": lambda e, w: np.abs(e).max(),
+}
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("name", OF)
+@pytest.mark.parametrize("name", REDUCED)
 def test_the_fewest_rows_that_decide(name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     y, a, b = rng.normal(size=(3, 9))
     w = rng.uniform(0.5, 2, size=9)
     found = losscli.compare([name], y_true=y, models={"a": a, "b": b}, weight=w)
     best, other = (a, b) if found[0].model == "a" else (b, a)
-    assert found[0].flip == fewest(OF[name], best, other, y, w)
+    assert found[0].flip == count_fewest(REDUCED[name], best, other, y, w)
     flip = found.contests[0].flip
     if flip is not None:
         kept = np.setdiff1d(np.arange(9), np.array(flip.rows) - 1)
-        assert OF[name](other[kept] - y[kept], w[kept]) < OF[name](best[kept] - y[kept], w[kept])
+        assert REDUCED[name](other[kept] - y[kept], w[kept]) < REDUCED[name](best[kept] - y[kept], w[kept])
 
 
 def test_no_removal_helps_a_model_that_is_worse_everywhere() -> None:
@@ -202,11 +204,12 @@ def test_rows_that_one_model_lacks_are_left_out_for_all(cli: Cli) -> None:
     assert "column 'a' (y_pred), row 2" in refused.err
     result = cli("compare", "--losses", "mse", "--pred", "a", "--pred", "b", "--nan", "omit", "-f", "json", stdin=rows)
     assert [(row["model"], row["n"], row["value"]) for row in json.loads(result.out)["losses"]] == [
-        ("a", 2, 5.0), ("b", 2, 6.5),
-    ]  # fmt: skip
+        ("a", 2, 5.0),
+        ("b", 2, 6.5),
+    ]
 
 
-def test_what_is_wrong_with_models(data: str, cli: Cli) -> None:
+def test_wrong_models_are_refused(data: str, cli: Cli) -> None:
     for words, status, message in (
         (
             ["compare", "--losses", "mse", "--pred", "model_a", "--pred", "model_a"],
@@ -227,8 +230,8 @@ def test_what_is_wrong_with_models(data: str, cli: Cli) -> None:
         losscli.compare(["cross_entropy"], data=columns, models=["a_*", "b_*"])
 
 
-def test_each_model_is_looked_at_as_if_it_were_alone() -> None:
-    together = compared(["mse", "huber"])
+def test_each_model_is_compared_as_if_it_were_alone() -> None:
+    together = compare_models(["mse", "huber"])
     for model, predicted in MODELS.items():
         for alone in losscli.compare(["mse", "huber"], y_true=Y, y_pred=predicted):
             assert together[alone.label, model].sensitivity == alone.sensitivity
@@ -256,18 +259,18 @@ def test_outlier_rows_of_each_model(data: str, cli: Cli) -> None:
 # ------------------------------------------------------------------------------------------------------ groups
 
 
-def test_a_group_is_looked_at_as_if_it_were_alone() -> None:
+def test_each_group_is_compared_as_if_it_were_alone() -> None:
     columns = {"y_true": Y, "y_pred": MODELS["a"], "site": SITE, "w": W}
     found = losscli.compare(["mse", "tukey"], data=columns, group_by=["site"], columns={"weight": "w"})
     for site in ("north", "south"):
         rows = site == SITE
         alone = losscli.compare(["mse", "tukey"], y_true=Y[rows], y_pred=MODELS["a"][rows], weight=W[rows])
         there = {c.label: c for c in found if c.result.group == {"site": site}}
-        for one in alone:
-            assert there[one.label].value == pytest.approx(one.value, rel=1e-12)
-            assert there[one.label].rank == one.rank
+        for loss in alone:
+            assert there[loss.label].value == pytest.approx(loss.value, rel=1e-12)
+            assert there[loss.label].rank == loss.rank
             for key in ("inflation", "pull", "stress", "effective_n", "skill"):
-                assert getattr(there[one.label], key) == pytest.approx(getattr(one, key), rel=1e-9, abs=1e-9)
+                assert getattr(there[loss.label], key) == pytest.approx(getattr(loss, key), rel=1e-9, abs=1e-9)
         assert there["mse"].result.n == rows.sum()
         assert there["mse"].result.summary.weight_sum == W[rows].sum()
 
@@ -283,16 +286,19 @@ def test_groups_on_the_command_line(data: str, cli: Cli) -> None:
     rows = [line.split("\t") for line in result.out.splitlines()]
     assert rows[0][:6] == ["loss", "site", "model", "n", "weight", "value"]
     assert [row[1:3] for row in rows[1:]] == [
-        ["north", "model_a"], ["north", "model_b"], ["south", "model_a"], ["south", "model_b"],
-    ]  # fmt: skip
+        ["north", "model_a"],
+        ["north", "model_b"],
+        ["south", "model_a"],
+        ["south", "model_b"],
+    ]
     assert "north: model_a wins under mse" in result.err
     document = json.loads(cli(*words, "-f", "json").out)
     assert document["losses"][0]["group"] == {"site": "north"}
-    assert [contest["group"]["site"] for contest in document["contests"]] == ["north", "south"]
+    assert [ranking["group"]["site"] for ranking in document["contests"]] == ["north", "south"]
     assert len(document["outliers"]) == 4
 
 
-def test_small_groups_are_warned_of(cli: Cli) -> None:
+def test_a_note_warns_of_small_groups(cli: Cli) -> None:
     rows = "y_true,y_pred,cell\n" + "".join(f"{i},{i + i % 3},{'a' if i < 40 else 'b'}\n" for i in range(45))
     result = cli("compare", "--losses", "mse", "--group-by", "cell", stdin=rows.encode())
     assert "1 group has fewer than 30 rows, the smallest, 'b', only 5" in result.err

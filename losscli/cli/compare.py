@@ -73,7 +73,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     from losscli import pipeline
     from losscli.cli.finish import finish, parse_gates
     from losscli.cli.output import Output
-    from losscli.compare.result import GATED, MEASURES
+    from losscli.compare.result import GATE_COLUMNS
     from losscli.results import STATISTICS
 
     if not losses:
@@ -84,7 +84,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     note = NoteWriter(values["quiet"])
     output = Output.parse(values)
     bound = parse_losses(losses, values)
-    gates = parse_gates(values, bound, (*MEASURES, *GATED)) if values["gates"] else []
+    gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
     options = parse_options(
         values,
         models=values["preds"],

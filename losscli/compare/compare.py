@@ -1,282 +1,261 @@
-"""compare: what outliers do to each loss, on how many rows each number rests, and which model wins under it."""
+"""Compare losses: what outliers do to each, on how many rows each number rests, and which model wins under it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from losscli.compare import notes as remarks
-from losscli.compare.models import ModelRanking, agreement, rank_models
-from losscli.compare.outliers import Rule, default, flag, parse, scale
-from losscli.compare.result import COLUMNS, STANDING, ComparedLoss, Comparison, Flagged, OutlierRow
-from losscli.compare.sensitivity import ADDITIVE_REDUCTIONS, OutlierContext, Sensitivity, measure_all, shares_of
+from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
+from losscli.compare.notes import merge_notes, model_notes, outlier_notes
+from losscli.compare.options import CompareOptions
+from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE, flag_outliers, robust_scale
+from losscli.compare.result import MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
+from losscli.compare.sensitivity import (
+    ADDITIVE_REDUCTIONS,
+    ROWS_FOR_THREADS,
+    OutlierContext,
+    measure,
+    measure_in_threads,
+    shares_of,
+)
 from losscli.compare.subset import RowSubset
 from losscli.data.batch import Batch
 from losscli.data.gather import BatchCollector, split_batch
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
-from losscli.evaluation.engines import kept as kept_by
+from losscli.evaluation.engines import kept as evaluate_and_keep
 from losscli.evaluation.run import RunState, groups_of
-from losscli.results import CI_COLUMNS, Evaluation, LossResult, group_sort_key, results_by_group, results_of
+from losscli.messages import Message
+from losscli.results import LossResult, group_sort_key, results_by_group, results_of
 from losscli.statistics.bootstrap.options import Resampling
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
 
-LEVEL = 0.95
-"""That of the intervals of differences, where none is asked for."""
-
-
-class CompareOptions(NamedTuple):
-    """What is asked of a comparison.
-
-    `rule` flags outlier rows (`mad:3.5` by default, `top:1%` where there is no residual); `sort` is a column, with a
-    minus from the largest; `show` how many outlier rows to list.
-    """
-
-    rule: Rule | None = None
-    sort: str | None = None
-    show: int = 0
-
-    @classmethod
-    def of(cls, rule: str | None, sort: str | None, show: int, intervals: bool) -> CompareOptions:
-        """What was typed, checked; with `intervals` their ends are columns, too.
-
-        Raises:
-            UsageError: a rule or a column that there is not.
-        """
-        parse_sort(sort, CI_COLUMNS if intervals else ())
-        return cls(parse(rule) if rule else None, sort, show)
+DEFAULT_LEVEL = 0.95
+"""The level of the intervals of differences, if no other is asked for."""
 
 
 class ModelGroup(NamedTuple):
-    """Rows with one model's predictions, that are looked at as if they were alone, and the losses on them."""
+    """Rows of a group with one model's predictions, compared as if they were alone, and the losses on them."""
 
-    kept: RowSubset
+    subset: RowSubset
     results: tuple[LossResult, ...]
     model: str | None
     group: dict[str, str] | None
 
-    @property
-    def group_columns(self) -> dict[str, str]:
-        return self.results[0].group_columns
-
-    @property
-    def group_json(self) -> dict[str, Any]:
-        return self.results[0].group_json
-
 
 class ModelGroupReport(NamedTuple):
-    """A case, looked at."""
+    """What a comparison says of one group and model."""
 
-    case: ModelGroup
-    losses: tuple[ComparedLoss, ...]
+    losses: list[ComparedLoss]
     flagged: Flagged
-    notes: tuple[str, ...]
+    notes: list[Message]
     example: OutlierRow | None
 
 
-def parse_sort(text: str | None, more: Sequence[str] = ()) -> tuple[str, bool]:
-    """The column to sort by, and whether from the largest: `pull`, `-effective_n`; `more` columns were asked for.
-
-    Raises:
-        UsageError: there is no such column.
-    """
-    column, falling = (text or "rank").removeprefix("-"), bool(text) and str(text).startswith("-")
-    known = ("loss", *COLUMNS, *STANDING, *more)
-    if column not in known:
-        close = get_close_matches(column, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(known)}"
-        raise UsageError(f"--sort {text}: there is no column {column!r}; {hint}")
-    return column, falling
-
-
-Track = Callable[[Iterator[int]], Iterator[int]]
-
-
-def compare_run(dataset: Dataset, run: RunState, asked: CompareOptions, track: Track = iter) -> Comparison:
+def compare_run(
+    dataset: Dataset, run: RunState, options: CompareOptions, track: Callable[[Iterator[int]], Iterator[int]] = iter
+) -> Comparison:
     """Evaluate a dataset and compare the losses, and the models if there are several.
 
     Args:
-        dataset: where the rows come from, and the predictions of each model.
-        run: the losses, and the groups.
-        asked: what flags outlier rows, and what is to be shown.
-        track: wraps the counts of the rows that are done with, to show progress.
+        dataset: The rows, and the predictions of each model.
+        run: The losses, and the groups.
+        options: What flags outlier rows, and what is to be shown.
+        track: Wraps the counts of rows that are evaluated, to show progress.
+
+    Raises:
+        UsageError: sorting by a column of models where there is one model.
+        NoResultError: no group has rows for every loss.
     """
-    if asked.sort and asked.sort.removeprefix("-") in STANDING and not dataset.models:
-        raise UsageError(f"--sort {asked.sort}: is a column where several models are compared; there is one")
-    evaluation, cases = _cases(dataset, run, track)
-    looked = [measure_group(case, asked, dataset.id) for case in cases]
-    contests = _contests(cases, run.resampling or Resampling(LEVEL), dataset.id) if dataset.models else []
-    losses = [with_standing(loss, contests) for one in looked for loss in one.losses]
-    by_group = [[c for c in contests if c.group == group] for group in _distinct([c.group for c in contests])]
-    agreements = tuple(agreement(several) for several in by_group)
-    several = {} if len(cases) == 1 else {i: one.case.group_columns for i, one in enumerate(looked)}
-    notes = [*remarks.model_notes(contests, agreements), *remarks.merge_notes([one.notes for one in looked], several)]
+    if options.sort and options.sort.removeprefix("-") in MODEL_COLUMNS and not dataset.models:
+        raise UsageError("this column compares several models; there is only one", option=("sort", options.sort))
+    collector = BatchCollector(dataset.progress)
+    for _ in track(evaluate_and_keep(dataset, run, collector.add)):
+        pass
+    model_groups = _form_model_groups(dataset, run, collector.batch())
+    del collector  # where rows were left out it is as long as the data
+    results = tuple(result for model_group in model_groups for result in model_group.results)
+    reports: list[ModelGroupReport] = []
+    for model_group in model_groups:
+        reports.append(_measure_group(model_group, options, dataset.id))
+    losses = [loss for report in reports for loss in report.losses]
+    rankings: list[ModelRanking] = []
+    agreements: list[Agreement] = []
+    notes: list[Message] = []
+    if dataset.models:
+        rankings = _rank_in_groups(model_groups, run.resampling or Resampling(DEFAULT_LEVEL), dataset.id)
+        by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
+        for i, loss in enumerate(losses):
+            ranking = by_loss[loss.label, str(loss.result.group)]
+            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)))
+        n_losses = len(run.evaluators)
+        agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
+        notes += model_notes(rankings, agreements)
+    if len(reports) == 1:
+        notes += reports[0].notes
+    else:
+        names = [", ".join(report.flagged.group_columns.values()) for report in reports]
+        notes += merge_notes([report.notes for report in reports], names)
     return Comparison(
-        tuple(_sorted(losses, asked.sort)),
-        tuple(one.flagged for one in looked), tuple(notes), evaluation, tuple(contests), agreements,
-        looked[0].example,
-    )  # fmt: skip
+        tuple(_sort_losses(losses, options.sort)),
+        tuple(report.flagged for report in reports),
+        tuple(notes),
+        replace(results_of(dataset, run), losses=results),
+        tuple(rankings),
+        tuple(agreements),
+        reports[0].example,
+    )
 
 
-def _distinct(groups: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
-    for group in groups:
-        if group not in found:
-            found.append(group)
-    return found
+# ------------------------------------------------------------------------------------------- groups and models
 
 
-# ------------------------------------------------------------------------------------------------------- cases
+def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[ModelGroup]:
+    """Return the rows of each group with each model, in the order of the groups.
 
-
-def _cases(dataset: Dataset, run: RunState, track: Track) -> tuple[Evaluation, list[ModelGroup]]:
-    """Everything that is looked at as if it were alone: each group with each model, or all rows."""
-    gathered = BatchCollector(dataset.progress)
-    for _ in track(kept_by(dataset, run, gathered.add)):
-        pass
-    every = gathered.batch()
-    whole = RowSubset.of(every, run)
-    cases: list[ModelGroup] = []
+    Raises:
+        NoResultError: no group has rows for every loss.
+    """
+    whole = RowSubset(batch, run)
+    model_groups: list[ModelGroup] = []
     for model in dataset.models or (None,):
-        kept = whole if model is None else _predicted(model, whole, every)
-        cases += _by_group(dataset, kept, model)
-    cases.sort(key=lambda case: group_sort_key(tuple((case.group or {}).values())))
-    if not cases:
+        subset = whole if model is None else _predict_by(model, whole, batch)
+        model_groups += _split_by_group(dataset, subset, model)
+    if not model_groups:
         raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")
-    return replace(results_of(dataset, run), losses=tuple(r for case in cases for r in case.results)), cases
+    if run.group_by:
+        model_groups.sort(key=lambda model_group: group_sort_key(tuple((model_group.group or {}).values())))
+    return model_groups
 
 
-def _predicted(model: str, whole: RowSubset, every: Batch) -> RowSubset:
-    """The same rows, with the predictions of a model."""
+def _predict_by(model: str, whole: RowSubset, batch: Batch) -> RowSubset:
+    """Return the rows with the predictions of a model, and the losses evaluated on them."""
     run = whole.run.fresh_copy()
-    predicted = every.predicted_by(model)
-    at_once = any(evaluator.needs_all_rows(predicted) for evaluator in run.evaluators)
-    for _ in run.evaluate(iter((predicted,)) if at_once else split_batch(predicted)):
+    predicted = batch.predicted_by(model)
+    needs_all_rows = any(evaluator.needs_all_rows(predicted) for evaluator in run.evaluators)
+    for _ in run.evaluate(iter((predicted,)) if needs_all_rows else split_batch(predicted)):
         pass
-    if every.missing is not None:  # a model lacks what another has
-        return RowSubset.of(predicted, run)
-    return RowSubset(run, whole.batch.predicted_by(model))
+    # a row that one model has no prediction for is left out for all
+    return RowSubset(predicted if batch.missing is not None else whole.batch.predicted_by(model), run)
 
 
-def _by_group(dataset: Dataset, kept: RowSubset, model: str | None) -> Iterator[ModelGroup]:
-    run = kept.run
+def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> Iterator[ModelGroup]:
+    """Yield the rows of each group, or all rows; a group whose rows a loss ignores is left out."""
+    run = subset.run
     if not run.group_by:
-        results = tuple(replace(result, model=model) for result in results_of(dataset, run))
-        yield ModelGroup(kept, results, model, None)
+        results = tuple(replace(result, model=model) for result in results_of(dataset, run).losses)
+        yield ModelGroup(subset, results, model, None)
         return
     evaluation = results_by_group(dataset, run)
-    for key, rows in groups_of([kept.batch.extras[name] for name in run.group_by]):
+    for key, rows in groups_of([subset.batch.extras[name] for name in run.group_by]):
         group = dict(zip(run.group_by, key, strict=True))
         results = tuple(replace(result, model=model) for result in evaluation if result.group == group)
-        if len(results) == len(run.evaluators):  # else a loss ignores all of its rows
-            yield ModelGroup(kept.take(rows), results, model, group)
+        if len(results) == len(run.evaluators):
+            yield ModelGroup(subset.take(rows), results, model, group)
 
 
-def measure_group(case: ModelGroup, asked: CompareOptions, id: str | None) -> ModelGroupReport:
+def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | None) -> ModelGroupReport:
     """Flag outlier rows, and measure what they do to each loss."""
-    kept, residual = case.kept, case.kept.residual
-    rule = asked.rule or default(residual)
-    flags = flag(rule, kept, residual)
-    context = OutlierContext(kept, residual, scale(residual, kept.batch.weight, flags.mad), flags.rows)
-    measured = measure_all(context, [result.value for result in case.results])
-    losses = tuple(map(ComparedLoss, case.results, _ranks(measured), measured))
-    numbers = None if flags.rows is None else tuple(kept.batch.rows[flags.rows].tolist())
-    flagged = Flagged(
-        rule.text, numbers, len(kept.batch), _worst(context, id, asked.show), case.group_json, case.group_columns
-    )
-    notes = tuple(remarks.outlier_notes(losses, len(kept.batch), flags, context))
-    return ModelGroupReport(case, losses, flagged, notes, _row(context, 0, id, _shares(kept)) if asked.show else None)
-
-
-def _ranks(measured: Sequence[Sensitivity]) -> list[int | None]:
-    """1 for the smallest inflation, ties by stress; losses that are equal in both share a rank."""
+    subset, results = model_group.subset, model_group.results
+    batch, residual = subset.batch, subset.residual()
+    rule = options.rule or (DEFAULT_LOSS_RULE if residual is None else DEFAULT_RESIDUAL_RULE)
+    flags = flag_outliers(rule, subset, residual)
+    scale = robust_scale(residual, batch.weight, flags.mad)
+    context = OutlierContext(subset, residual, scale, flags.rows, options.rows_per_sample)
+    values = [result.value for result in results]
+    if len(batch) < ROWS_FOR_THREADS:
+        measured = list(map(measure, [context] * len(values), subset.losses, values))
+    else:
+        measured = measure_in_threads(context, values)
+    # rank 1 has the smallest inflation, ties by stress; losses that are equal in both share a rank
     keys = [None if m.inflation is None else (m.inflation, m.stress or math.inf) for m in measured]
     known = sorted(key for key in keys if key is not None)
-    return [None if key is None else known.index(key) + 1 for key in keys]
+    ranks = [None if key is None else known.index(key) + 1 for key in keys]
+    losses = list(map(ComparedLoss, results, ranks, measured))
+    worst, example = _list_outlier_rows(context, id, options.show) if options.show else ((), None)
+    numbers = None if flags.rows is None else tuple(batch.rows[flags.rows].tolist())
+    flagged = Flagged(rule.text, numbers, len(batch), worst, results[0].group_json, losses[0].group_columns)
+    return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)
 
 
-def _sorted(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
-    """By a column, what has no value there last; else by rank, and where there are models, the best first."""
-    column, falling = parse_sort(sort, CI_COLUMNS)
+def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None) -> list[ModelRanking]:
+    """Rank the models under each loss, in each group."""
+    by_group: dict[tuple[str, ...], dict[str, ModelGroup]] = {}
+    for model_group in model_groups:
+        key = tuple((model_group.group or {}).values())
+        by_group.setdefault(key, {})[str(model_group.model)] = model_group
+    rankings = []
+    for models in by_group.values():
+        for i in range(len(model_groups[0].results)):
+            losses = {model: model_group.subset.losses[i] for model, model_group in models.items()}
+            values = {model: model_group.results[i].value for model, model_group in models.items()}
+            group = next(iter(models.values())).group
+            rankings.append(rank_models(losses, values, group, resampling, id))
+    return rankings
+
+
+def _sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
+    """Sort by a column, losses without a value last; without a column by rank, of several models the best first."""
     positions = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
 
-    def natural(loss: ComparedLoss) -> Any:
+    def default_key(loss: ComparedLoss) -> Any:
         group = group_sort_key(tuple((loss.result.group or {}).values()))
         if loss.model is None:
             return group, math.inf if loss.rank is None else loss.rank, positions[loss.label]
         return group, positions[loss.label], math.isnan(loss.value), loss.value
 
-    def key(loss: ComparedLoss) -> Any:
-        return loss.label if column == "loss" else loss.result.extra_columns.get(column, getattr(loss, column, None))
-
-    ordered = sorted(losses, key=natural)
+    ordered = sorted(losses, key=default_key)
     if sort is None:
         return ordered
-    there = [loss for loss in ordered if key(loss) is not None]
-    return [*sorted(there, key=key, reverse=falling), *(loss for loss in ordered if key(loss) is None)]
+    name = sort.removeprefix("-")
+    cells: list[Any] = [
+        loss.label if name == "loss" else loss.result.extra_columns.get(name, getattr(loss, name, None))
+        for loss in ordered
+    ]
+    present = [i for i, cell in enumerate(cells) if cell is not None]
+    present.sort(key=cells.__getitem__, reverse=sort.startswith("-"))
+    return [ordered[i] for i in present] + [loss for loss, cell in zip(ordered, cells, strict=True) if cell is None]
 
 
-# ------------------------------------------------------------------------------------------------------ models
+# ------------------------------------------------------------------------------------------------ outlier rows
 
 
-def _contests(cases: Sequence[ModelGroup], resampling: Resampling, id: str | None) -> list[ModelRanking]:
-    """The models under each loss, in each group that all of them have."""
-    found = []
-    for group in _distinct([case.group for case in cases]):
-        there = {case.model: case for case in cases if case.group == group and case.model is not None}
-        for i in range(len(cases[0].results)):
-            values = {model: case.results[i].value for model, case in there.items()}
-            kept = {model: case.kept for model, case in there.items()}
-            found.append(rank_models(i, kept, values, group, resampling, id))
-    return found
+def _list_outlier_rows(
+    context: OutlierContext, id: str | None, count: int
+) -> tuple[tuple[OutlierRow, ...], OutlierRow]:
+    """Return the outlier rows with the largest share of any loss, and the first row as an example of what is listed."""
+    batch = context.subset.batch
+    shares: dict[str, Array | None] = {}
+    for loss in context.subset.losses:
+        if loss.is_per_sample:
+            is_additive = loss.reduction in ADDITIVE_REDUCTIONS
+            shares[loss.evaluator.label] = shares_of(loss.evaluate()[0], batch) if is_additive else None
+    indices = np.flatnonzero(np.zeros(len(batch)) if context.outliers is None else context.outliers)
+    known = [share[indices] for share in shares.values() if share is not None] or [np.zeros(len(indices))]
+    worst = indices[np.argsort(-np.max(known, axis=0), kind="stable")[:count]]
+    rows = tuple(_describe_row(context, int(index), id, shares) for index in worst)
+    return rows, _describe_row(context, 0, id, shares)
 
 
-def with_standing(loss: ComparedLoss, contests: Sequence[ModelRanking]) -> ComparedLoss:
-    """The loss with how its model did, where there are several."""
-    for one in contests:
-        if one.label == loss.label and one.group == loss.result.group and loss.model is not None:
-            return replace(loss, standing=one.rank_row(loss.model))
-    return loss
-
-
-# ----------------------------------------------------------------------------------------------- the worst rows
-
-
-def _worst(context: OutlierContext, id: str | None, count: int) -> tuple[OutlierRow, ...]:
-    """The outlier rows that have the largest share of any loss."""
-    kept, flagged = context.kept, context.outliers
-    if flagged is None or not count:
-        return ()
-    positions = np.flatnonzero(flagged)
-    shares = _shares(kept)
-    largest = np.max([s[positions] for s in shares.values() if s is not None] or [np.zeros(len(positions))], axis=0)
-    worst = positions[np.argsort(-largest, kind="stable")[:count]]
-    return tuple(_row(context, int(place), id, shares) for place in worst)
-
-
-def _shares(kept: RowSubset) -> dict[str, Array | None]:
-    """Each row's share of every loss that is of sums over rows."""
-    by_row = [i for i in range(len(kept.run.evaluators)) if kept.is_per_sample(i)]
-    sums = [i for i in by_row if kept.reduction(i) in ADDITIVE_REDUCTIONS]
-    found = {kept.run.evaluators[i].label: shares_of(kept.outcome(i), kept.batch) for i in sums}
-    return {kept.run.evaluators[i].label: found.get(kept.run.evaluators[i].label) for i in by_row}
-
-
-def _row(context: OutlierContext, place: int, id: str | None, shares: Mapping[str, Any]) -> OutlierRow:
-    batch, residual = context.kept.batch, context.residual
-    scalars = {role: float(array[place]) for role, array in batch.arrays.items()
-               if role not in batch.tables and array[place].size == 1 and array.dtype.kind == "f"}  # fmt: skip
+def _describe_row(
+    context: OutlierContext, index: int, id: str | None, shares: Mapping[str, Array | None]
+) -> OutlierRow:
+    batch, residual = context.subset.batch, context.residual
+    scalars = {
+        role: float(array[index])
+        for role, array in batch.arrays.items()
+        if role not in batch.tables and array[index].size == 1 and array.dtype.kind == "f"
+    }
     return OutlierRow(
-        int(batch.rows[place]),
-        None if id is None else str(batch.extras[id][place]),
+        int(batch.rows[index]),
+        None if id is None else str(batch.extras[id][index]),
         scalars,
-        None if residual is None or residual.ndim > 1 else float(residual[place]),
-        {label: None if share is None else float(share[place]) for label, share in shares.items()},
+        None if residual is None or residual.ndim > 1 else float(residual[index]),
+        {label: None if share is None else float(share[index]) for label, share in shares.items()},
     )

@@ -1,147 +1,142 @@
-"""What should be known of a comparison, and what to do next: the notes."""
+"""Notes on a comparison: what the reader should know of it, and what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from losscli.compare.models import Agreement, ModelRanking
-from losscli.compare.outliers import Flags
+from losscli.compare.models import Agreement, DecisiveRows, ModelRanking
+from losscli.compare.outliers import OutlierFlags
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
+from losscli.messages import Hint, Message
 from losscli.statistics.bootstrap.options import FEW, SCARCE
 
-MOST = 6
-"""Notes on groups and models beyond which the rest is only counted."""
+MAX_GROUP_NOTES = 6
+"""Notes on groups and models beyond which the others are only counted."""
 
-NONE = "no row is an outlier"
+MAX_SUGGESTED_ROWS = 5
+"""How many outlier rows a note suggests to list."""
 
-NAMED = 5
-"""How many rows a note names."""
+ROW_NAMES_PER_NOTE = 5
+
+MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
+"""A number rests on few rows if its effective_n is below this share of at least so many rows."""
+
+NO_OUTLIER = "no row is an outlier"
+
+AGREEMENTS = {True: "agree", False: "do not agree", None: "do not contradict each other, but there are ties"}
 
 
-def outlier_notes(losses: Sequence[ComparedLoss], n: int, flags: Flags, context: OutlierContext) -> Iterator[str]:
-    """What outliers do to the losses on some rows."""
+def outlier_notes(
+    losses: Sequence[ComparedLoss], n: int, flags: OutlierFlags, context: OutlierContext
+) -> Iterator[Message]:
+    """Yield what outliers do to the losses on n rows, and which columns are left out."""
     if flags.rows is None:
-        yield f"no outlier rows by {flags.rule}: {flags.why}; rank, inflation, pull and stress are left out"
+        assert flags.reason is not None
+        yield flags.reason.after(f"no outlier rows by {flags.rule}, so rank, inflation, pull and stress are left out: ")
     else:
-        yield from _of_outliers(losses, int(flags.rows.sum()), n, flags.rule)
-    yield from _of_few_rows(losses, n)
-    if flags.rows is not None and not flags.rows.all():
-        yield from _of_what_is_left_out(losses, context)
+        yield _count_outliers(losses, int(flags.rows.sum()), n, flags.rule)
+    known = [(loss.effective_n, loss) for loss in losses if loss.effective_n is not None]
+    if known and n >= MIN_ROWS:
+        effective_n, loss = min(known, key=lambda item: item[0])
+        if effective_n < MAX_EFFECTIVE_SHARE * n:
+            top = -(-n // 100)
+            carried = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
+            share = 100 * (loss.top_share or 0.0)
+            yield Message(f"{loss.label} rests on about {effective_n:.0f} of {n} rows: {carried} {share:.0f} %")
+    if context.inliers is not None:
+        yield from _explain_empty_columns(losses, context)
 
 
-def _of_what_is_left_out(losses: Sequence[ComparedLoss], context: OutlierContext) -> Iterator[str]:
-    """Which columns have no cell, and why."""
-    for loss in losses:
-        if loss.inflation is None:
-            yield f"{loss.label} has no inflation: {_why_none(loss)}"
-    there = [loss for loss in losses if loss.inflation is not None]
-    if context.residual is not None and context.scale is None:
-        why = "their MAD is 0" if context.residual.ndim == 1 else "there are several in a row"
-        yield f"pull and stress are left out: the residuals have no robust scale ({why})"
-    elif context.residual is None:
-        yield "pull and stress are left out: they are of losses of y_pred - y_true"
-    else:
-        without = [loss.label for loss in there if loss.stress is None and loss.pull is not None]
-        if without:
-            yield f"stress of {listed(without)} is left out: 10 robust sd away is out of their domain"
-    if sums := [loss.label for loss in there if loss.effective_n is None]:
-        why = "rows have shares of a sum, not of a median or maximum"
-        yield f"effective_n and top_share of {listed(sums)} are left out: {why}"
-    if jsonable := [loss.label for loss in there if loss.skill is None]:
-        yield f"skill of {listed(jsonable)} is left out: no constant prediction to compare with, or one without loss"
-
-
-def _of_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: str) -> Iterator[str]:
+def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: str) -> Message:
     if count == n:
-        yield f"every row is an outlier by {rule}: rank, inflation, pull and stress are left out"
-    elif count == 0:
-        columns = [f"{key} {value}" for key, value in (("inflation is", 1), ("pull", 0))
-                   if any(getattr(loss, key.split()[0]) is not None for loss in losses)]  # fmt: skip
-        yield f"{NONE} by {rule}" + (f": {' and '.join(columns)}" if columns else "")
-    else:
-        share = f"{count} of {n} rows ({100 * count / n:.2g} %)"
-        yield f"{share} are outliers by {rule}: see --show-outliers {min(count, 5)}"
+        return Message(f"every row is an outlier by {rule}: rank, inflation, pull and stress are left out")
+    if count:
+        problem = f"{count} of {n} rows ({100 * count / n:.2g} %) are outliers by {rule}"
+        return Message(problem, Hint.SHOW_OUTLIERS, count=min(count, MAX_SUGGESTED_ROWS))
+    columns = ["inflation is 1"] if any(loss.inflation is not None for loss in losses) else []
+    columns += ["pull 0"] if any(loss.pull is not None for loss in losses) else []
+    return Message(f"{NO_OUTLIER} by {rule}" + (f": {' and '.join(columns)}" if columns else ""))
 
 
-def _of_few_rows(losses: Sequence[ComparedLoss], n: int) -> Iterator[str]:
-    """Which number rests on few rows: the one that does most."""
-    known = [loss for loss in losses if loss.effective_n is not None]
-    worst = min(known, key=lambda loss: loss.effective_n, default=None)
-    if worst is None or n < 20 or worst.effective_n >= 0.2 * n:
-        return
-    top = -(-n // 100)
-    largest = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
-    yield f"{worst.label} rests on about {worst.effective_n:.0f} of {n} rows: {largest} {100 * worst.top_share:.0f} %"
+def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierContext) -> Iterator[Message]:
+    """Yield which columns have no cell, and why."""
+    for loss in losses:
+        if loss.inflation is None and loss.result.summary.min < 0:
+            yield Message(f"{loss.label} has no inflation: some of its values are below 0, so a ratio means nothing")
+        elif loss.inflation is None:
+            yield Message(
+                f"{loss.label} has no inflation: its value over the other rows is not a finite number above 0"
+            )
+    present = [loss for loss in losses if loss.inflation is not None]
+    if context.residual is None:
+        yield Message("pull and stress are left out: they are of losses of y_pred - y_true")
+    elif context.scale is None:
+        reason = "their MAD is 0" if context.residual.ndim == 1 else "there are several per row"
+        yield Message(f"pull and stress are left out: the residuals have no robust scale ({reason})")
+    elif without := [loss.label for loss in present if loss.stress is None and loss.pull is not None]:
+        yield Message(f"stress of {join_names(without)} is left out: 10 robust sd away is outside of their domain")
+    if without := [loss.label for loss in present if loss.effective_n is None]:
+        reason = "rows have shares of a sum, not of a median or maximum"
+        yield Message(f"effective_n and top_share of {join_names(without)} are left out: {reason}")
+    if without := [loss.label for loss in present if loss.skill is None]:
+        reason = "there is no constant prediction to compare with, or its loss is 0"
+        yield Message(f"skill of {join_names(without)} is left out: {reason}")
 
 
-def _why_none(loss: ComparedLoss) -> str:
-    if loss.result.summary.min < 0:
-        return "some of its values are below 0, of which ratios mean nothing"
-    return "its value over the other rows is not a finite number above 0"
-
-
-def merge_notes(notes: Sequence[Sequence[str]], where: Mapping[int, Mapping[str, str]]) -> Iterator[str]:
-    """The notes of each case with the group and model they are of; what is said of all only once."""
-    if not where:
-        yield from notes[0]
-        return
+def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Iterator[Message]:
+    """Yield the notes on groups and models after their names; notes on all of them once, without a name."""
     everywhere = set(notes[0]).intersection(*notes[1:])
-    yield from (text for text in notes[0] if text in everywhere)
-    own = [f"{', '.join(where[i].values())}: {text}" for i, texts in enumerate(notes) for text in texts
-           if text not in everywhere and not text.startswith(NONE)]  # fmt: skip
-    yield from own[:MOST]
-    if len(own) > MOST:
-        yield f"{len(own) - MOST} more notes on groups and models are left out"
+    yield from (note for note in notes[0] if note in everywhere)
+    own = [
+        note.after(f"{name}: ")
+        for name, its_notes in zip(names, notes, strict=True)
+        for note in its_notes
+        if note not in everywhere and not note.startswith(NO_OUTLIER)
+    ]
+    yield from own[:MAX_GROUP_NOTES]
+    if len(own) > MAX_GROUP_NOTES:
+        yield Message(f"{len(own) - MAX_GROUP_NOTES} more notes on groups and models are left out")
 
 
-# ------------------------------------------------------------------------------------------------------- models
+def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement]) -> Iterator[Message]:
+    """Yield who wins under which losses, whether the losses agree, and on how few rows a win rests."""
+    for agreement in agreements:
+        in_group = [ranking for ranking in rankings if ranking.group == agreement.group]
+        group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
+        yield Message(group + _describe_winners(in_group, agreement))
+        for ranking in in_group:
+            if ranking.flip is not None and len(ranking.winners) == 1:
+                yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
+        if any(FEW > ranking.n > 1 for ranking in in_group):
+            yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {SCARCE}")
+        reasons = [r.no_interval_reason for r in in_group if r.no_interval_reason and r.winners]
+        for reason in dict.fromkeys(reasons):
+            labels = join_names([ranking.label for ranking in in_group if ranking.no_interval_reason == reason])
+            yield Message(f"{group}{labels}: the winner is by the values alone, as there is no interval {reason}")
 
 
-def model_notes(contests: Sequence[ModelRanking], agreements: Sequence[Agreement]) -> Iterator[str]:
-    """Who wins under which losses, whether they agree, and on how few rows a win rests."""
-    for one in agreements:
-        there = [contest for contest in contests if contest.group == one.group]
-        group = f"{', '.join(one.group.values())}: " if one.group else ""
-        yield group + _of_winners(there, one)
-        for contest in there:
-            if contest.flip is not None and len(contest.winners) == 1:
-                yield group + _of_flip(contest)
-        if any(FEW > contest.n > 1 for contest in there):
-            yield f"{group}the intervals of the differences are of {there[0].n} rows: {SCARCE}"
-        for why in dict.fromkeys(contest.why for contest in there if contest.why and contest.winners):
-            labels = [contest.label for contest in there if contest.why == why]
-            yield f"{group}{listed(labels)}: the winner is by the values alone, as there is no interval {why}"
-
-
-def _of_winners(contests: Sequence[ModelRanking], agreement: Agreement) -> str:
-    by_result: dict[str, list[str]] = {}
-    for contest in contests:
-        by_result.setdefault(_result(contest.winners), []).append(contest.label)
-    results = "; ".join(f"{result} under {listed(labels)}" for result, labels in by_result.items())
+def _describe_winners(rankings: Sequence[ModelRanking], agreement: Agreement) -> str:
+    by_outcome: dict[str, list[str]] = {}
+    for ranking in rankings:
+        winners = ranking.winners
+        outcome = "no winner, as a value is not finite,"
+        if winners:
+            outcome = f"{winners[0]} wins" if len(winners) == 1 else f"{join_names(winners)} tie"
+        by_outcome.setdefault(outcome, []).append(ranking.label)
+    outcomes = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in by_outcome.items())
     if agreement.kendall_w is None:
-        return results
-    return f"the losses {AGREE[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): {results}"
+        return outcomes
+    return f"the losses {AGREEMENTS[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): {outcomes}"
 
 
-AGREE = {True: "agree", False: "do not agree", None: "do not contradict each other, but there are ties"}
-
-
-def _result(winners: Sequence[str]) -> str:
-    if not winners:
-        return "no winner, as a value is not finite,"
-    return f"{winners[0]} wins" if len(winners) == 1 else f"{listed(winners)} tie"
-
-
-def listed(names: Sequence[str]) -> str:
-    """a, b and c"""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _of_flip(contest: ModelRanking) -> str:
-    flip = contest.flip
-    assert flip is not None
-    kind = "row" if flip.ids is None else "id"
-    shown = ", ".join(map(str, flip.names[:NAMED])) + (", ..." if flip.n > NAMED else "")
+def _describe_flip(flip: DecisiveRows) -> str:
+    kind, names = ("row", flip.rows) if flip.ids is None else ("id", flip.ids)
+    shown = ", ".join(map(str, names[:ROW_NAMES_PER_NOTE])) + (", ..." if flip.n > ROW_NAMES_PER_NOTE else "")
     rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} rows ({kind}s {shown})"
-    return f"{contest.label}: without {rows} {flip.to} would win"
+    return f"without {rows} {flip.to} would win"
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

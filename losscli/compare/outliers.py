@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,21 +10,25 @@ import numpy as np
 from losscli.compare.subset import RowSubset
 from losscli.declaration.domains import Array, Mask
 from losscli.errors import DataError, UsageError
+from losscli.messages import Hint, Message
 from losscli.statistics.moments import blocks
 from losscli.statistics.quantiles import deviation, quantile, quantiles
 
-OF_RESIDUALS, OF_LOSSES = "mad:3.5", "top:1%"
-"""The rules where none is asked for: where there is a residual, and where there is none."""
+MAD_OF_STANDARD_NORMAL = 0.6745
+"""Makes the modified z-score of normal residuals a z-score (Iglewicz & Hoaglin 1993)."""
 
-NORMAL = 0.6745
-"""The MAD of a standard normal distribution: it makes the modified z-score a z-score (Iglewicz & Hoaglin 1993)."""
+STD_PER_MAD = 1.4826
+"""Standard deviation of a normal distribution, in MADs."""
 
-FORMS = "mad:NUMBER, iqr:NUMBER, top:PERCENT% or column:NAME, as in mad:3.5, iqr:1.5, top:1%"
+OUTLIER_RULES = "mad:NUMBER, iqr:NUMBER, top:PERCENT% or column:NAME, as in mad:3.5, iqr:1.5, top:1%"
+
+TRUE_TEXTS, FALSE_TEXTS = ("1", "true", "yes"), ("0", "false", "no")
+"""What a column of flags may hold, in lower case."""
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A rule as typed, read: its name, its number or column."""
+class OutlierRule:
+    """A rule by its text, and what that means: its name (`mad`, `iqr`, `top`, `column`), its number or column."""
 
     text: str
     name: str
@@ -33,171 +36,149 @@ class Rule:
     column: str = ""
 
 
-@dataclass(frozen=True)
-class Flags:
-    """The rows a rule flagged; `rows` is None where the rule has no answer, and `why` says why.
+DEFAULT_RESIDUAL_RULE = OutlierRule("mad:3.5", "mad", 3.5)
+DEFAULT_LOSS_RULE = OutlierRule("top:1%", "top", 1.0)
+"""The rule where no loss depends on a residual."""
 
-    `mad` is that of the residuals, where the rule has worked it out.
+
+@dataclass(frozen=True)
+class OutlierFlags:
+    """The rows (N,) that a rule flagged; None where it has no answer, and `reason` says why.
+
+    `mad` is that of the residuals, where the rule needed it.
     """
 
     rule: str
     rows: Mask | None
-    why: str = ""
+    reason: Message | None = None
     mad: float | None = None
 
 
-def parse(text: str) -> Rule:
-    """Read a rule.
+def parse_outlier_rule(text: str) -> OutlierRule:
+    """Parse a rule.
 
     Raises:
-        UsageError: it is none of those known, or its number makes no sense.
+        UsageError: an unknown rule, or a number out of range.
     """
     name, _, rest = text.partition(":")
     if name == "column" and rest:
-        return Rule(text, name, column=rest)
-    if name not in RULES or not rest:
-        raise UsageError(f"--outliers {text}: must be {FORMS}")
-    number = _number(rest.removesuffix("%") if name == "top" else rest)
+        return OutlierRule(text, name, column=rest)
+    if name not in ("mad", "iqr", "top") or not rest:
+        raise UsageError(f"must be {OUTLIER_RULES}", option=("outliers", text))
+    try:
+        number = float(rest.removesuffix("%") if name == "top" else rest)
+    except ValueError:
+        number = math.nan
     if not 0 < number < math.inf or (name == "top" and not (rest.endswith("%") and number < 100)):
         wanted = "a percentage between 0 and 100" if name == "top" else "a number above 0"
-        raise UsageError(f"--outliers {text}: {name} takes {wanted}; rules are {FORMS}")
-    return Rule(text, name, number)
+        raise UsageError(f"{name} takes {wanted}; the rules are {OUTLIER_RULES}", option=("outliers", text))
+    return OutlierRule(text, name, number)
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def default(residual: Array | None) -> Rule:
-    """The rule where none is asked for."""
-    return parse(OF_LOSSES if residual is None else OF_RESIDUALS)
-
-
-def flag(rule: Rule, kept: RowSubset, residual: Array | None) -> Flags:
+def flag_outliers(rule: OutlierRule, subset: RowSubset, residual: Array | None) -> OutlierFlags:
     """Flag outlier rows.
 
     Raises:
-        DataError: a column of flags that holds something else.
+        DataError: a column of flags holds something else.
     """
-    return RULES[rule.name](rule, kept, residual)
+    if rule.name == "top":
+        return _flag_top(rule, subset)
+    if rule.name == "column":
+        return _flag_by_column(rule, subset)
+    return flag_by_residual(rule, residual, subset.batch.weight)
 
 
-# ---------------------------------------------------------------------------------------------- by the residual
-
-
-def of_residual(rule: Rule, residual: Array | None, weight: Array | None) -> Flags:
-    """Flag by residuals (N,) or (N, D): with D columns a row is flagged if any of them is."""
+def flag_by_residual(rule: OutlierRule, residual: Array | None, weight: Array | None) -> OutlierFlags:
+    """Flag rows by residuals (N,) or (N, D): with D columns a row is flagged if one of them is."""
     if residual is None:
-        why = "these losses are not of a residual y_pred - y_true; --outliers top:1% flags rows by their losses"
-        return Flags(rule.text, None, why)
+        reason = Message("these losses do not depend on a residual y_pred - y_true", Hint.TOP_BY_LOSS)
+        return OutlierFlags(rule.text, None, reason)
     if not np.isfinite(residual).all():
-        return Flags(rule.text, None, "a residual is not a finite number")
-    beyond, spread = BY_RESIDUAL[rule.name]
+        return OutlierFlags(rule.text, None, Message("a residual is not a finite number"))
     columns = residual.reshape(len(residual), -1)
     rows, mad = np.zeros(len(residual), dtype=bool), None
     for i in range(columns.shape[1]):
-        column, mad = beyond(np.ascontiguousarray(columns[:, i]), weight, rule.number)
-        if column is None:
-            why = (f"at least half of the residuals are equal (their {spread} is 0), so which rows stand out cannot "
-                   "be told; --outliers top:1% flags those of the largest losses")  # fmt: skip
-            return Flags(rule.text, None, why)
-        rows |= column
-    return Flags(rule.text, rows, mad=mad)
+        column = np.ascontiguousarray(columns[:, i])
+        if rule.name == "mad":
+            flagged, mad = _flag_beyond_mad(column, weight, rule.number)
+        else:
+            flagged = _flag_beyond_quartiles(column, weight, rule.number)
+        if flagged is None:
+            spread = "MAD" if rule.name == "mad" else "interquartile range"
+            problem = f"at least half of the residuals are equal (their {spread} is 0), so no row stands out by them"
+            return OutlierFlags(rule.text, None, Message(problem, Hint.TOP_BY_LOSS))
+        rows |= flagged
+    return OutlierFlags(rule.text, rows, mad=mad)
 
 
-def _centre_and_mad(residual: Array, weight: Array | None) -> tuple[float, float]:
-    """The median of residuals (N,), and the median of how far they are from it."""
+def _flag_beyond_mad(residual: Array, weight: Array | None, limit: float) -> tuple[Mask | None, float]:
+    """Return the rows whose modified z-score is above the limit, and the MAD; no rows where the MAD is 0."""
     centre = quantile(residual, weight, 0.5)
-    return centre, deviation(residual, weight, centre)
-
-
-def _beyond_mad(residual: Array, weight: Array | None, limit: float) -> Beyond:
-    """Modified z-score above the limit; None where the MAD is 0."""
-    centre, mad = _centre_and_mad(residual, weight)
+    mad = deviation(residual, weight, centre)
     if not mad > 0:
         return (np.zeros(len(residual), dtype=bool) if not (residual != centre).any() else None), mad
     beyond = np.empty(len(residual), dtype=bool)
     for part in blocks(len(residual)):
         distance = residual[part] - centre
         np.abs(distance, out=distance)
-        distance *= NORMAL
+        distance *= MAD_OF_STANDARD_NORMAL
         np.greater(distance, limit * mad, out=beyond[part])
     return beyond, mad
 
 
-def _beyond_quartiles(residual: Array, weight: Array | None, limit: float) -> Beyond:
-    """Further from the quartiles than `limit` times their distance (Tukey 1977); None where that is 0."""
+def _flag_beyond_quartiles(residual: Array, weight: Array | None, limit: float) -> Mask | None:
+    """Return the rows further from the quartiles than `limit` times their distance (Tukey 1977); None if that is 0."""
     first, third = quantiles(residual, weight, (0.25, 0.75))
     if not third > first:
-        return (np.zeros(len(residual), dtype=bool) if residual.min() == residual.max() else None), None
-    search_bounds = limit * (third - first)
-    return (residual < first - search_bounds) | (residual > third + search_bounds), None
+        return np.zeros(len(residual), dtype=bool) if residual.min() == residual.max() else None
+    reach = limit * (third - first)
+    return (residual < first - reach) | (residual > third + reach)
 
 
-Beyond = tuple[Mask | None, float | None]
-"""The rows beyond a limit, None where it is no limit, and the MAD, where that is known."""
-
-BY_RESIDUAL: dict[str, tuple[Callable[[Array, Array | None, float], Beyond], str]] = {
-    "mad": (_beyond_mad, "MAD"), "iqr": (_beyond_quartiles, "interquartile range"),
-}  # fmt: skip
-"""Rule -> what flags one column of residuals, and the spread that must not be 0."""
-
-
-def _residual(rule: Rule, kept: RowSubset, residual: Array | None) -> Flags:
-    return of_residual(rule, residual, kept.batch.weight)
+def robust_scale(residual: Array | None, weight: Array | None, mad: float | None = None) -> float | None:
+    """Return 1.4826 MAD of residuals (N,), a standard deviation that outliers do not move; None if 0 or unknown."""
+    if residual is None or residual.ndim > 1 or (mad is None and not np.isfinite(residual).all()):
+        return None
+    if mad is None:
+        mad = deviation(residual, weight, quantile(residual, weight, 0.5))
+    scale = STD_PER_MAD * mad
+    return scale if 0 < scale < math.inf else None
 
 
-# ----------------------------------------------------------------------------------------------- by other things
-
-
-def _top(rule: Rule, kept: RowSubset, residual: Array | None) -> Flags:
-    """The share of rows with the highest mean rank over the losses."""
-    by_row = [i for i in range(len(kept.run.evaluators)) if kept.is_per_sample(i)]
-    if not by_row:
-        return Flags(rule.text, None, "all rows are one distribution")
-    ranks = sum((ranked(kept.outcome(i).per_sample) for i in by_row), np.zeros(len(kept.batch)))
+def _flag_top(rule: OutlierRule, subset: RowSubset) -> OutlierFlags:
+    """Flag the share of rows with the highest mean rank over the losses."""
+    losses = [loss for loss in subset.losses if loss.is_per_sample]
+    if not losses:
+        return OutlierFlags(rule.text, None, Message("all rows are one distribution"))
+    ranks = np.zeros(len(subset.batch))
+    for loss in losses:
+        ranks += average_ranks(loss.evaluate()[0].per_sample)
     if np.isnan(ranks).any():
-        return Flags(rule.text, None, "the loss of a row is not a number")
+        return OutlierFlags(rule.text, None, Message("the loss of a row is not a number"))
     count = math.ceil(rule.number / 100 * len(ranks))
     rows = np.zeros(len(ranks), dtype=bool)
     rows[np.argsort(-ranks, kind="stable")[:count]] = True
-    return Flags(rule.text, rows)
+    return OutlierFlags(rule.text, rows)
 
 
-def ranked(values: Array) -> Array:
-    """Ranks from 1 (the smallest); equal values share the mean of theirs; NaN where one is not a number."""
+def average_ranks(values: Array) -> Array:
+    """Return ranks (N,) from 1, the smallest; equal values share the mean of theirs. NaN if a value is."""
     if np.isnan(values).any():
         return np.full(len(values), np.nan)
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, position, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[place], dtype=np.float64)
+    return np.asarray((last - (counts - 1) / 2)[position], dtype=np.float64)
 
 
-TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
-
-
-def _column(rule: Rule, kept: RowSubset, residual: Array | None) -> Flags:
-    """The rows that a column says."""
-    texts = [str(value).strip().lower() if value is not None else "" for value in kept.batch.extras[rule.column]]
-    for text, row in zip(texts, kept.batch.rows, strict=True):
-        if text not in TRUE + FALSE:
+def _flag_by_column(rule: OutlierRule, subset: RowSubset) -> OutlierFlags:
+    """Flag the rows for which a column holds 1, true or yes."""
+    batch = subset.batch
+    texts = [str(value).strip().lower() if value is not None else "" for value in batch.extras[rule.column]]
+    for text, row in zip(texts, batch.rows, strict=True):
+        if text not in TRUE_TEXTS + FALSE_TEXTS:
             shown = repr(text) if text else "nothing"
-            raise DataError(f"column {rule.column!r}, row {row}: {shown} does not say whether the row is an outlier: "
-                            "1 or 0, true or false")  # fmt: skip
-    return Flags(rule.text, np.array([text in TRUE for text in texts], dtype=bool))
-
-
-RULES: dict[str, Callable[[Rule, RowSubset, Array | None], Flags]] = {
-    "mad": _residual, "iqr": _residual, "top": _top, "column": _column,
-}  # fmt: skip
-
-
-def scale(residual: Array | None, weight: Array | None, mad: float | None = None) -> float | None:
-    """1.4826 MAD of residuals (N,), a standard deviation that outliers do not move; None where it is 0 or unknown."""
-    if residual is None or residual.ndim > 1 or (mad is None and not np.isfinite(residual).all()):
-        return None
-    found = 1.4826 * (_centre_and_mad(residual, weight)[1] if mad is None else mad)
-    return found if 0 < found < math.inf else None
+            raise DataError(
+                f"column {rule.column!r}, row {row}: {shown} does not say whether the row is an outlier: "
+                "1 or 0, true or false"
+            )
+    return OutlierFlags(rule.text, np.array([text in TRUE_TEXTS for text in texts], dtype=bool))

@@ -1,12 +1,12 @@
-"""What a comparison gives back: losses and what outliers do to them, rows that stand out, winners; as JSON, frames."""
+"""What a comparison gives back: losses and what outliers do to them, outlier rows, winners; as JSON and frames."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from losscli.compare.models import Agreement, ModelRanking
+from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.sensitivity import Sensitivity
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from losscli.baseline import BaselineFile
 
-COLUMNS = {
+COMPARISON_COLUMNS = {
     "rank": "1 = least sensitive: by inflation, ties by stress",
     "value": "the loss over all rows",
     "inflation": "of the number: value / value without the outlier rows",
@@ -27,8 +27,9 @@ COLUMNS = {
     "bounded_value": "no = one row can make the number as large as it likes",
     "bounded_gradient": "no = one row can pull a fit as hard as it likes",
 }
+"""Column -> what it says."""
 
-STANDING = {
+MODEL_COLUMNS = {
     "winner": "under this loss: yes, no, or a tie, where the interval holds 0",
     "difference": "value less the best model's",
     "diff_low": "where the difference is by a paired bootstrap, from",
@@ -37,69 +38,78 @@ STANDING = {
 }
 """The columns that several models add."""
 
-GATED = tuple(key for key in STANDING if key != "winner")
-"""Those of them that are numbers."""
-
-MEASURES = tuple(key for key in COLUMNS if key != "value")
-"""The columns that are compare's own."""
+GATE_COLUMNS = tuple(key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS) if key not in ("value", "winner"))
+"""The columns that a gate can test, beside those of an evaluation."""
 
 
 @dataclass(frozen=True)
 class ComparedLoss:
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
-    `standing` says how the model did under this loss, where there are several.
+    `standing` says how the model did under this loss, where there are several. The other fields are those of the
+    result, the sensitivity and the standing, by their names.
     """
 
     result: LossResult
     rank: int | None
     sensitivity: Sensitivity
-    standing: Mapping[str, Any] | None = None
+    standing: ModelStanding | None = None
+    label: str = field(init=False, repr=False, compare=False)
+    value: float = field(init=False, repr=False, compare=False)
+    model: str | None = field(init=False, repr=False, compare=False)
+    group_columns: dict[str, str] = field(init=False, repr=False, compare=False)
+    inflation: float | None = field(init=False, repr=False, compare=False)
+    pull: float | None = field(init=False, repr=False, compare=False)
+    stress: float | None = field(init=False, repr=False, compare=False)
+    effective_n: float | None = field(init=False, repr=False, compare=False)
+    top_share: float | None = field(init=False, repr=False, compare=False)
+    skill: float | None = field(init=False, repr=False, compare=False)
+    bounded_value: bool | None = field(init=False, repr=False, compare=False)
+    bounded_gradient: bool | None = field(init=False, repr=False, compare=False)
+    winner: str | None = field(init=False, repr=False, compare=False)
+    difference: float | None = field(init=False, repr=False, compare=False)
+    diff_low: float | None = field(init=False, repr=False, compare=False)
+    diff_high: float | None = field(init=False, repr=False, compare=False)
+    flip: int | None = field(init=False, repr=False, compare=False)
 
-    def __getattr__(self, key: str) -> Any:
-        """The measures of its sensitivity and its standing are its own."""
-        if key in STANDING and self.standing is not None:
-            return self.standing[key]
-        if key.startswith("_") or key not in COLUMNS:
-            raise AttributeError(key)
-        return getattr(self.sensitivity, key)
-
-    @property
-    def label(self) -> str:
-        return self.result.label
-
-    @property
-    def value(self) -> float:
-        return self.result.value
-
-    @property
-    def model(self) -> str | None:
-        return self.result.model
-
-    @property
-    def group_columns(self) -> dict[str, str]:
-        """The group and the model that it is of, as columns."""
-        return self.result.group_columns
+    def __post_init__(self) -> None:
+        standing = self.standing or ModelStanding()
+        for name in ("label", "value", "model", "group_columns"):
+            object.__setattr__(self, name, getattr(self.result, name))
+        for name, value in (vars(self.sensitivity) | standing._asdict()).items():
+            object.__setattr__(self, name, value)
 
     @property
     def measures(self) -> dict[str, Any]:
-        """Column -> what it holds, without the value; what is of another model's row is not there."""
-        standing = {key: cell for key, cell in (self.standing or {}).items() if cell is not None}
-        return {"rank": self.rank, **asdict(self.sensitivity), **standing}
+        """Column -> its cell, without the value and the columns of other models' rows."""
+        standing = {} if self.standing is None else self.standing._asdict()
+        shown = {key: cell for key, cell in standing.items() if cell is not None}
+        return {"rank": self.rank, **vars(self.sensitivity), **shown}
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the loss as JSON has it."""
         result = self.result
-        measures = {k: v if isinstance(v, bool) else finite_or_none(v) for k, v in asdict(self.sensitivity).items()}
-        standing = {k: v if isinstance(v, str) else finite_or_none(v) for k, v in (self.standing or {}).items()}
-        ci = {} if result.ci is None else {"ci": result.ci.to_dict()}
+        standing = {} if self.standing is None else self.standing._asdict()
+        measures = {
+            key: cell if isinstance(cell, (bool, str)) else finite_or_none(cell)
+            for key, cell in (asdict(self.sensitivity) | standing).items()
+        }
         return {
-            **result.group_json, "loss": self.label, "name": result.name,
+            **result.group_json,
+            "loss": self.label,
+            "name": result.name,
             "params": {key: jsonable(value) for key, value in result.params.items()},
-            "rank": self.rank, "value": finite_or_none(self.value),
-            **{key: finite_or_none(value) for key, value in result.extra_columns.items()}, "status": result.status, "n": result.n,
-            "weight_sum": finite_or_none(result.summary.weight_sum), **ci, **measures, **standing,
-            "clipped": result.summary.clipped, "signature": result.signature,
-        }  # fmt: skip
+            "rank": self.rank,
+            "value": finite_or_none(self.value),
+            **{key: finite_or_none(value) for key, value in result.extra_columns.items()},
+            "status": result.status,
+            "n": result.n,
+            "weight_sum": finite_or_none(result.summary.weight_sum),
+            **({} if result.ci is None else {"ci": result.ci.to_dict()}),
+            **measures,
+            "clipped": result.summary.clipped,
+            "signature": result.signature,
+        }
 
 
 @dataclass(frozen=True)
@@ -113,10 +123,14 @@ class OutlierRow:
     shares: dict[str, float | None]
 
     def to_dict(self) -> dict[str, Any]:
-        named = {} if self.id is None else {"id": self.id}
-        return {"row": self.row, **named, **{k: finite_or_none(v) for k, v in self.values.items()},
-                "residual": finite_or_none(self.residual),
-                "shares": {k: finite_or_none(v) for k, v in self.shares.items()}}  # fmt: skip
+        """Return the row as JSON has it."""
+        return {
+            "row": self.row,
+            **({} if self.id is None else {"id": self.id}),
+            **{role: finite_or_none(value) for role, value in self.values.items()},
+            "residual": finite_or_none(self.residual),
+            "shares": {label: finite_or_none(share) for label, share in self.shares.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,7 @@ class Flagged:
     """The rows that the rule flagged in a group, by the predictions of a model.
 
     `numbers` are those of the rows (None where the rule has no answer), `n` is of how many, `worst` the worst of them;
-    `where` is the group and the model.
+    `group_json` and `group_columns` are the group and the model.
     """
 
     rule: str
@@ -135,6 +149,7 @@ class Flagged:
     group_columns: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the flagged rows as JSON has them."""
         count = None if self.numbers is None else len(self.numbers)
         rows = {"rows": [row.to_dict() for row in self.worst]} if self.worst else {}
         share = None if count is None else count / self.n
@@ -145,9 +160,9 @@ class Flagged:
 class Comparison(Sequence[ComparedLoss]):
     """Several losses on one dataset, least sensitive first; `notes` say what to do next.
 
-    A sequence of compared losses: one a loss, or one a group, loss and model. `flagged` has an entry a group and model,
-    `contests` one a group and loss, `agreements` one a group, where there are several models; `example` is a row as
-    those that stand out are listed, where that was asked for.
+    A sequence of compared losses: one per loss, or one per group, loss and model. `flagged` has an entry per group and
+    model, `contests` one per group and loss, `agreements` one per group, where there are several models; `example` is
+    a row as outlier rows are listed, where that was asked for.
     """
 
     losses: tuple[ComparedLoss, ...]
@@ -164,47 +179,43 @@ class Comparison(Sequence[ComparedLoss]):
     def __getitem__(self, index: Any) -> Any:
         return self.losses[index]
 
-    def __iter__(self) -> Iterator[ComparedLoss]:
-        return iter(self.losses)
-
     def with_baseline(self, earlier: BaselineFile) -> Comparison:
-        """With the values of an earlier result."""
+        """Return the comparison with the values of an earlier result."""
         evaluation = earlier.attach_to(self.evaluation)
-        found = {result.key: result for result in evaluation}
-        losses = tuple(replace(loss, result=found[loss.result.key]) for loss in self.losses)
+        by_key = {result.key: result for result in evaluation}
+        losses = tuple(replace(loss, result=by_key[loss.result.key]) for loss in self.losses)
         return replace(self, losses=losses, evaluation=evaluation)
 
     @property
     def rule(self) -> str:
-        """What flagged outlier rows."""
+        """The rule that flagged outlier rows."""
         return self.flagged[0].rule
 
     @property
     def outliers(self) -> tuple[int, ...] | None:
-        """The numbers of the rows that were flagged anywhere; None where the rule has no answer."""
+        """The numbers of the rows that were flagged in any group; None where the rule has no answer."""
         numbers = [flagged.numbers for flagged in self.flagged if flagged.numbers is not None]
         return tuple(sorted({row for rows in numbers for row in rows})) if numbers else None
 
     @property
     def rows(self) -> tuple[OutlierRow, ...]:
-        """The worst of them, where they were asked for."""
+        """The worst outlier rows, where they were asked for."""
         return tuple(row for flagged in self.flagged for row in flagged.worst)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document that `--format json` prints."""
-        flagged = [one.to_dict() for one in self.flagged]
-        models = {} if not self.contests else {
-            "contests": [contest.to_dict() for contest in self.contests],
-            "agreement": [agreement.to_dict() for agreement in self.agreements],
-        }  # fmt: skip
-        return json_header(self.evaluation.data) | {
+        """Return the JSON document."""
+        flagged = [entry.to_dict() for entry in self.flagged]
+        document = json_header(self.evaluation.data) | {
             "outliers": flagged[0] if len(flagged) == 1 else flagged,
             "losses": [loss.to_dict() for loss in self.losses],
-            **models,
         }
+        if self.contests:
+            document["contests"] = [ranking.to_dict() for ranking in self.contests]
+            document["agreement"] = [agreement.to_dict() for agreement in self.agreements]
+        return document
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a loss, or a row a group, loss and model."""
+        """Return a row per loss, or a row per group, loss and model."""
         import pandas as pd
 
         rows = [

@@ -1,104 +1,119 @@
-"""What a loss would come to, were some of its rows far off."""
+"""What a loss would be if some rows were far off, and whether it has a bound."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
-from losscli.compare.subset import PredictionFn, RowSubset
-from losscli.data.batch import Batch
-from losscli.declaration.domains import Array, Mask
+from losscli.compare.subset import LossOnRows
+from losscli.declaration.domains import Mask
 from losscli.declaration.loss import Property, Reduction
 from losscli.errors import LosscliError
 from losscli.statistics.quantiles import quantile
 
-FAR = 10.0
-"""How many standard deviations away a row is put."""
+STRESS_DISTANCE = 10.0
+"""How far off the predictions of rows are put, in robust standard deviations."""
 
 CONTAMINATION = 0.01
-"""The share of rows that is put there."""
+"""The share of rows that are put there."""
+
+PROBE_DISTANCES = (1e9, 1e12)
+"""How far off rows are put to see whether a loss still grows, in robust standard deviations."""
+
+PROBED_ROWS = 8
 
 
-def stress(
-    kept: RowSubset, i: int, inliers: Mask | None, scale: float | None, inlier_value: float | None
-) -> float | None:
-    """What the value over the other rows would be multiplied by, were one in a hundred 10 standard deviations away.
+def stress(loss: LossOnRows, inliers: Mask | None, scale: float | None, inlier_value: float | None) -> float | None:
+    """Return what multiplies the value over inliers if one in a hundred of them is 10 standard deviations off.
 
-    Of a mean (0.99 L_in + 0.01 L_far) / L_in, L_far being the mean of both sides; of what is no mean, the reduction of
-    rows so mixed. None where that is outside of the loss's domain.
+    Of a mean that is (0.99 L_in + 0.01 L_far) / L_in, L_far being the mean of both sides; of another reduction, the
+    reduction of rows mixed in this way. None where that is outside of the loss's domain.
     """
-    if (
-        inlier_value is None
-        or scale is None
-        or not kept.run.evaluators[i].bound.loss.of_residual
-        or not 0 < inlier_value < math.inf
-    ):
+    is_residual = loss.evaluator.bound.loss.of_residual
+    if inlier_value is None or scale is None or not is_residual or not 0 < inlier_value < math.inf:
         return None
-    sides = [partial(_beside, side * FAR * scale) for side in (-1, 1)]
-    mixed = MIXTURES[kept.reduction(i)](kept, i, inliers, inlier_value, sides)
+    distances = (-STRESS_DISTANCE * scale, STRESS_DISTANCE * scale)
+    if loss.reduction is Reduction.MEDIAN:
+        mixed = _mixed_median(loss, inliers, distances)
+    elif (far := _values_far_off(loss, inliers, distances)) is None:
+        return None
+    elif loss.reduction is Reduction.MAX:
+        mixed = max(inlier_value, *far)
+    elif loss.reduction is Reduction.ROOT_MEAN:
+        squares = sum(value * value for value in far) / len(far)
+        mixed = math.sqrt((1 - CONTAMINATION) * inlier_value * inlier_value + CONTAMINATION * squares)
+    else:
+        mixed = (1 - CONTAMINATION) * inlier_value + CONTAMINATION * sum(far) / len(far)
     return None if mixed is None or not math.isfinite(mixed / inlier_value) else mixed / inlier_value
 
 
-def _beside(distance: float, rows: Batch) -> Array:
-    return np.asarray(rows.arrays["y_true"] + distance)
+def _values_far_off(loss: LossOnRows, inliers: Mask | None, distances: tuple[float, float]) -> list[float] | None:
+    """Return the loss with all predictions that far off, on either side; None if a value is not finite."""
+    if Property.TRANSLATION_INVARIANT in loss.evaluator.bound.properties:  # one row is like all others
+        row = loss.batch.take(slice(0, 1))
+        row = row.changed(y_true=np.zeros_like(row.arrays["y_true"]))
+        loss, inliers = LossOnRows(loss.evaluator, row, loss.asked_reduction), None
+    values = []
+    for distance in distances:
+        value = loss.value_if_predicted(distance, "y_true", inliers)
+        if value is None or not math.isfinite(value):
+            return None
+        values.append(value)
+    return values
 
 
-def _far(kept: RowSubset, i: int, inliers: Mask | None, sides: Sequence[PredictionFn]) -> list[float] | None:
-    """The value with all rows far off, on either side; one row tells that of a loss of the residual alone."""
-    if Property.TRANSLATION_INVARIANT in kept.run.evaluators[i].bound.properties:
-        first = kept.batch.take(slice(0, 1))
-        kept = RowSubset(kept.run, first.changed(y_true=np.zeros_like(first.arrays["y_true"])))
-        inliers = None
-    found = [kept.value_if_predicted(i, side, inliers) for side in sides]
-    values = [value for value in found if value is not None and math.isfinite(value)]
-    return values if len(values) == len(sides) else None
-
-
-def _of_means(
-    kept: RowSubset, i: int, inliers: Mask | None, inlier_value: float, sides: Sequence[PredictionFn]
-) -> float | None:
-    far = _far(kept, i, inliers, sides)
-    return None if far is None else (1 - CONTAMINATION) * inlier_value + CONTAMINATION * sum(far) / len(far)
-
-
-def _of_roots(
-    kept: RowSubset, i: int, inliers: Mask | None, inlier_value: float, sides: Sequence[PredictionFn]
-) -> float | None:
-    far = _far(kept, i, inliers, sides)
-    if far is None:
-        return None
-    squares = sum(value * value for value in far) / len(far)
-    return math.sqrt((1 - CONTAMINATION) * inlier_value * inlier_value + CONTAMINATION * squares)
-
-
-def _of_maxima(
-    kept: RowSubset, i: int, inliers: Mask | None, inlier_value: float, sides: Sequence[PredictionFn]
-) -> float | None:
-    far = _far(kept, i, inliers, sides)
-    return None if far is None else max(inlier_value, *far)
-
-
-def _of_medians(
-    kept: RowSubset, i: int, inliers: Mask | None, inlier_value: float, sides: Sequence[PredictionFn]
-) -> float | None:
-    """The rows as they are and as they would be, weighted by how many are so."""
-    others = kept.batch if inliers is None or inliers.all() else kept.batch.take(inliers)
-    evaluator = kept.run.evaluators[i]
+def _mixed_median(loss: LossOnRows, inliers: Mask | None, distances: tuple[float, float]) -> float | None:
+    """Return the median of the inliers as they are and far off, weighted by how many of them are so."""
+    rows = loss.batch if inliers is None or inliers.all() else loss.batch.take(inliers)
     try:
-        parts = [evaluator(others), *(evaluator(others.changed(y_pred=side(others))) for side in sides)]
+        outcomes = [loss.evaluator(rows)]
+        outcomes += [loss.evaluator(rows.changed(y_pred=rows.arrays["y_true"] + shift)) for shift in distances]
     except LosscliError:
         return None
-    weight = np.ones(len(others)) if others.weight is None else others.weight
+    weight = np.ones(len(rows)) if rows.weight is None else rows.weight
     shares = (1 - CONTAMINATION, CONTAMINATION / 2, CONTAMINATION / 2)
-    values = np.concatenate([part.per_sample for part in parts])
+    values = np.concatenate([outcome.per_sample for outcome in outcomes])
     return quantile(values, np.concatenate([weight * share for share in shares]), 0.5)
 
 
-MIXTURES: dict[Reduction, Callable[[RowSubset, int, Mask | None, float, Sequence[PredictionFn]], float | None]] = {
-    Reduction.MEAN: _of_means, Reduction.ROOT_MEAN: _of_roots, Reduction.MAX: _of_maxima,
-    Reduction.MEDIAN: _of_medians,
-}  # fmt: skip
-"""How a loss becomes a number -> what it would be of rows of which one in a hundred is far off."""
+# ------------------------------------------------------------------------------------------------------ bounds
+
+
+def is_bounded(loss: LossOnRows, scale: float | None, hook: str) -> bool | None:
+    """Return whether no row can make the number (or the gradient, with the hook of that name) arbitrarily large.
+
+    The loss declares it for its parameters. A loss of a residual that declares nothing is tried; of others it is
+    unknown (None). A median is out of reach of a row that has less than half of the weight.
+    """
+    bound, form = loss.evaluator.bound, loss.evaluator.form
+    if hook and hook not in form.hooks:
+        return None
+    if not hook and (loss.asked_reduction == "median" or bound.loss.reduction is Reduction.MEDIAN):
+        if loss.asked_reduction == "sum":
+            return False
+        weight = loss.batch.weight
+        heaviest = 1 / len(loss.batch) if weight is None else float(weight.max() / weight.sum())
+        return heaviest < 0.5
+    if bound.loss.declares_properties:
+        claim = Property.BOUNDED_GRADIENT if hook else Property.BOUNDED_VALUE
+        return claim in bound.properties | form.properties
+    if not bound.loss.of_residual or form.coupled:
+        return None
+    near, far = (_largest_at_distance(loss, hook, distance * (scale or 1.0)) for distance in PROBE_DISTANCES)
+    return None if near is None or far is None else far <= near * (1 + 1e-6) and math.isfinite(far)
+
+
+def _largest_at_distance(loss: LossOnRows, hook: str, distance: float) -> float | None:
+    """Return the largest value or gradient of some rows that far off, on the sides that are in the domain."""
+    rows, found = loss.batch.take(slice(0, PROBED_ROWS)), []
+    for shift in (-distance, distance):
+        try:
+            with np.errstate(all="ignore"):
+                outcome = loss.evaluator(rows.changed(y_pred=rows.arrays["y_true"] + shift), gradient=bool(hook))
+        except LosscliError:
+            continue
+        values = outcome.gradient if hook else outcome.per_sample
+        assert values is not None
+        found.append(float(np.abs(values).max()))
+    return max(found) if found else None

@@ -1,10 +1,11 @@
-"""The rows that a comparison looks at again and again, and the losses on them."""
+"""The rows that a comparison evaluates again and again, and each loss on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,141 +18,142 @@ from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.run import RunState, feed
 from losscli.statistics.summary import Accumulator
 
-BLOCK = 1 << 16
-"""Rows that a loss is evaluated on at once."""
+ROWS_PER_EVALUATION = 1 << 16
+"""Rows on which a loss is evaluated at once: more would not stay in cache."""
 
 
-class RowSubset(NamedTuple):
-    """The rows of a run that are neither absent nor incomplete.
+@dataclass(eq=False)
+class LossOnRows:
+    """One loss on the rows of a batch, none of which is absent or incomplete.
 
-    Losses on them are not kept but evaluated again: that takes less time than it takes to store them all. `fixed` are
-    the outcomes of losses that couple these rows with others.
+    Per-sample losses are not kept but computed again: that takes less time than to store them for all losses.
+    `reduction` is how they become the reported number; `coupled_outcome` is the outcome of a loss that couples these
+    rows with others.
     """
 
-    run: RunState
+    evaluator: Evaluator
     batch: Batch
-    coupled_outcomes: Mapping[int, Outcome] = {}
+    asked_reduction: str
+    coupled_outcome: Outcome | None = None
 
-    @staticmethod
-    def of(batch: Batch, run: RunState) -> RowSubset:
-        """The rows of a batch."""
-        left_out = _either(batch.absent, batch.missing)
-        return RowSubset(run, batch if left_out is None else replace(batch.take(~left_out), absent=None, missing=None))
+    def __post_init__(self) -> None:
+        own = self.evaluator.bound.loss.reduction
+        self.reduction = {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(self.asked_reduction, own)
+        self.is_per_sample = not self.evaluator.one_distribution(self.batch)
 
-    def take(self, rows: Mask) -> RowSubset:
-        """Some of the rows; losses that couple rows have seen them all."""
-        coupled = [i for i, evaluator in enumerate(self.run.evaluators) if evaluator.form.coupled]
-        return RowSubset(self.run, self.batch.take(rows), {i: self.outcome(i).take(rows) for i in coupled})
+    def evaluate(self, rows: Mask | None = None, buffer: Array | None = None) -> tuple[Outcome, float | None]:
+        """Return the outcome of all rows, and the reduced loss of the rows of a mask (None without a mask).
 
-    @property
-    def residual(self) -> Array | None:
-        """y_pred - y_true (N, ...), where a loss is of it."""
-        if not any(evaluator.bound.loss.of_residual for evaluator in self.run.evaluators):
-            return None
-        with np.errstate(invalid="ignore"):
-            return self.flat("y_pred") - self.flat("y_true")
-
-    def flat(self, role: str) -> Array:
-        """A role with (N, 1) as (N,)."""
-        array = self.batch.arrays[role]
-        return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-
-    def reduction(self, i: int) -> Reduction:
-        """How a loss becomes a number here."""
-        own = self.run.evaluators[i].bound.loss.reduction
-        return {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(self.run.reduction, own)
-
-    def is_per_sample(self, i: int) -> bool:
-        """Whether a loss has a value a row: one that takes all rows as one distribution has one for all."""
-        return not self.run.evaluators[i].one_distribution(self.batch)
-
-    def outcome(self, i: int) -> Outcome:
-        """A loss on all rows."""
-        return self.outcome_and_value(i, None)[0]
-
-    def outcome_and_value(self, i: int, rows: Mask | None, store: Array | None = None) -> tuple[Outcome, float | None]:
-        """A loss on all rows, and its value over some of them; `store` is where the losses of rows may be put."""
-        accumulator, store = self.accumulator(i), np.empty(len(self.batch)) if store is None else store
-        coupled_outcomes = [(self.batch, self.coupled_outcomes[i])] if i in self.coupled_outcomes else None
+        `buffer` (N,) is memory for the per-sample losses.
+        """
+        buffer = np.empty(len(self.batch)) if buffer is None else buffer
+        accumulator = Accumulator(self.evaluator.bound.loss.reduction, self.asked_reduction, quick=True)
         outcomes, start = [], 0
         with np.errstate(all="ignore"):
-            for block, outcome in coupled_outcomes or evaluations(self.run.evaluators[i], self.batch):
+            for block in self.blocks() if self.coupled_outcome is None else (self.batch,):
+                outcome = self.evaluator(block) if self.coupled_outcome is None else self.coupled_outcome
+                end = start + len(block)
                 if rows is not None:
-                    feed(accumulator, outcome, block, rows[start : start + len(block)])
-                outcomes.append(_stored(outcome, store[start : start + len(block)]))
-                start += len(block)
-        return _joined(outcomes, store), None if rows is None else accumulator.value()
+                    feed(accumulator, outcome, block, rows[start:end])
+                if len(outcome.per_sample) == len(block):
+                    stored = buffer[start:end]
+                    stored[:] = outcome.per_sample
+                    elements = stored if outcome.elements is outcome.per_sample else outcome.elements
+                    outcome = outcome._replace(per_sample=stored, elements=elements)
+                outcomes.append(outcome)
+                start = end
+        joined = outcomes[0] if len(outcomes) == 1 else _concat_outcomes(outcomes, buffer)
+        return joined, None if rows is None else accumulator.value()
 
-    def accumulator(self, i: int) -> Accumulator:
-        """What the value of a loss is accumulated in."""
-        return Accumulator(self.run.evaluators[i].bound.loss.reduction, self.run.reduction, quick=True)
+    def value_if_predicted(
+        self, constant: float | Array, base_role: str | None = None, rows: Mask | None = None
+    ) -> float | None:
+        """Return the reduced loss of other predictions: a constant, or the values of a role plus a constant.
 
-    def value_if_predicted(self, i: int, predict: PredictionFn, rows: Mask | None = None) -> float | None:
-        """A loss over some rows, predicted otherwise; None where that is outside of its domain."""
-        return value_of(self.run.evaluators[i], self.batch, self.accumulator(i), predict, rows)
+        `rows` masks the rows that count. None outside of the loss's domain.
+        """
+        accumulator = Accumulator(self.evaluator.bound.loss.reduction, self.asked_reduction, quick=True)
+        try:
+            with np.errstate(all="ignore"):
+                for block in self.blocks(rows):
+                    shape = block.arrays["y_pred"].shape
+                    y_pred = block.arrays[base_role] + constant if base_role else np.broadcast_to(constant, shape)
+                    predicted = block.changed(y_pred=np.asarray(y_pred))
+                    feed(accumulator, self.evaluator(predicted), predicted)
+        except LosscliError:
+            return None
+        return accumulator.value()
 
+    def blocks(self, rows: Mask | None = None) -> Iterator[Batch]:
+        """Yield the rows, or those of a mask, in blocks that stay in cache; all at once if the loss needs that."""
+        size = len(self.batch)
+        step = size if self.evaluator.form.coupled or not self.is_per_sample else ROWS_PER_EVALUATION
+        for start in range(0, size, max(1, step)):
+            block = self.batch if size <= step else self.batch.take(slice(start, start + step))
+            if rows is not None and not (kept := rows[start : start + step]).all():
+                block = block.take(kept)
+            if len(block):
+                yield block
 
-PredictionFn = Callable[[Batch], Array]
-"""What is predicted for the rows of a batch."""
+    def shifted_value(self, shift: float) -> float:
+        """Return the reduced loss of `y_pred + shift`; inf outside of the loss's domain."""
+        value = self.value_if_predicted(shift, "y_pred")
+        return math.inf if value is None or math.isnan(value) else value
 
-
-def evaluations(
-    evaluator: Evaluator, batch: Batch, predict: PredictionFn | None = None, rows: Mask | None = None
-) -> Iterator[tuple[Batch, Outcome]]:
-    """A loss over a batch or some rows of it, by blocks that stay in cache."""
-    step = len(batch) if evaluator.needs_all_rows(batch) else BLOCK
-    for start in range(0, len(batch), max(1, step)):
-        block = batch if step == len(batch) else batch.take(slice(start, start + step))
-        if rows is not None and not (part := rows[start : start + step]).all():
-            block = block.take(part)
-        if len(block):
-            block = block if predict is None else block.changed(y_pred=predict(block))
-            yield block, evaluator(block)
-
-
-def value_of(
-    evaluator: Evaluator, batch: Batch, accumulator: Accumulator, predict: PredictionFn | None = None,
-    rows: Mask | None = None,
-) -> float | None:  # fmt: skip
-    """The value of a loss over a batch; None where the batch is outside of its domain."""
-    try:
-        with np.errstate(all="ignore"):
-            for block, outcome in evaluations(evaluator, batch, predict, rows):
-                feed(accumulator, outcome, block)
-    except LosscliError:
-        return None
-    return accumulator.value()
-
-
-def _either(a: Mask | None, b: Mask | None) -> Mask | None:
-    return a if b is None else b if a is None else a | b
-
-
-def _stored(outcome: Outcome, store: Array) -> Outcome:
-    """The outcome of a block with its values in their place among those of all rows."""
-    if len(outcome.per_sample) != len(store):
-        return outcome
-    store[:] = outcome.per_sample
-    jsonable = outcome.elements is outcome.per_sample
-    return outcome._replace(per_sample=store, elements=store if jsonable else outcome.elements)
+    def shifted_slope(self, shift: float) -> float:
+        """Return the weighted sum of the gradients at `y_pred + shift`; NaN outside of the loss's domain."""
+        try:
+            with np.errstate(all="ignore"):
+                outcome = self.evaluator(self.batch.changed(y_pred=self.batch.arrays["y_pred"] + shift), gradient=True)
+        except LosscliError:
+            return math.nan
+        assert outcome.gradient is not None
+        weight = self.batch.weight
+        return float(outcome.gradient.sum() if weight is None else (outcome.gradient * weight).sum())
 
 
-def _joined(outcomes: Sequence[Outcome], per_sample: Array) -> Outcome:
-    """Outcomes of blocks as one, their values being stored."""
-    if len(outcomes) == 1:
-        return outcomes[0]
-    jsonable = all(o.elements is o.per_sample for o in outcomes)
+class RowSubset:
+    """The rows of a batch that are neither absent nor incomplete, and the losses of a run on them."""
+
+    def __init__(self, batch: Batch, run: RunState, coupled_outcomes: Mapping[int, Outcome] | None = None) -> None:
+        masks = [mask for mask in (batch.absent, batch.missing) if mask is not None]
+        if masks:
+            batch = replace(batch.take(~np.logical_or.reduce(masks)), absent=None, missing=None)
+        self.batch = batch
+        self.run = run
+        self.losses: list[LossOnRows] = []
+        for i, evaluator in enumerate(run.evaluators):
+            self.losses.append(LossOnRows(evaluator, batch, run.reduction, (coupled_outcomes or {}).get(i)))
+
+    def take(self, rows: Mask) -> RowSubset:
+        """Return the rows of a mask; a loss that couples rows keeps its values among all of them."""
+        coupled = {i: loss.evaluate()[0] for i, loss in enumerate(self.losses) if loss.evaluator.form.coupled}
+        return RowSubset(self.batch.take(rows), self.run, {i: outcome.take(rows) for i, outcome in coupled.items()})
+
+    def residual(self) -> Array | None:
+        """Return y_pred - y_true (N, ...), (N, 1) as (N,); None where no loss depends on it."""
+        if not any(loss.evaluator.bound.loss.of_residual for loss in self.losses):
+            return None
+        arrays = [self.batch.arrays[role] for role in ("y_pred", "y_true")]
+        y_pred, y_true = (array[:, 0] if array.shape[1:] == (1,) else array for array in arrays)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(y_pred - y_true)
+
+
+def _concat_outcomes(outcomes: Sequence[Outcome], per_sample: Array) -> Outcome:
+    """Return the outcomes of blocks as one, whose per-sample losses (N,) are stored already."""
+    is_flat = all(outcome.elements is outcome.per_sample for outcome in outcomes)
     return Outcome(
-        per_sample if jsonable else np.concatenate([o.elements for o in outcomes]),
+        per_sample if is_flat else np.concatenate([outcome.elements for outcome in outcomes]),
         per_sample,
-        _filled([o.counted for o in outcomes], outcomes, True),
-        _filled([o.denominator for o in outcomes], outcomes, 1.0),
+        _concat_or_fill([outcome.counted for outcome in outcomes], outcomes, True),
+        _concat_or_fill([outcome.denominator for outcome in outcomes], outcomes, 1.0),
     )
 
 
-def _filled(parts: Sequence[NDArray[Any] | None], outcomes: Sequence[Outcome], fill: Any) -> Any:
-    """Parts of a hook joined, `fill` standing for those that are not there."""
+def _concat_or_fill(parts: Sequence[NDArray[Any] | None], outcomes: Sequence[Outcome], fill: Any) -> Any:
+    """Return one array of a value per row of each outcome, `fill` where a part is None; None if all parts are."""
     if all(part is None for part in parts):
         return None
-    sizes = [len(o.per_sample) for o in outcomes]
+    sizes = [len(outcome.per_sample) for outcome in outcomes]
     return np.concatenate([np.full(n, fill) if p is None else p for p, n in zip(parts, sizes, strict=True)])

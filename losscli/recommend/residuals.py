@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.compare.outliers import NORMAL, OF_RESIDUALS, of_residual, parse
+from losscli.compare.outliers import DEFAULT_RESIDUAL_RULE, MAD_OF_STANDARD_NORMAL, flag_by_residual
 from losscli.declaration.domains import Array, Mask
 from losscli.statistics.quantiles import quantile, quantiles
 
@@ -97,7 +97,7 @@ class Residuals:
     @cached_property
     def scale(self) -> float:
         """1.4826 MAD: the standard deviation, where the residuals are normal; outliers do not move it."""
-        return quantile(np.abs(self.flat - self.median), self.wide, 0.5) / NORMAL
+        return quantile(np.abs(self.flat - self.median), self.wide, 0.5) / MAD_OF_STANDARD_NORMAL
 
     @cached_property
     def std(self) -> float:
@@ -120,7 +120,7 @@ class Residuals:
         columns = [np.ascontiguousarray(column) for column in self.values.T]
         centres = [quantile(column, self.weight, 0.5) for column in columns]
         gaps = [np.abs(column - centre) for column, centre in zip(columns, centres, strict=True)]
-        return [quantile(gap, self.weight, 0.5) / NORMAL for gap in gaps]
+        return [quantile(gap, self.weight, 0.5) / MAD_OF_STANDARD_NORMAL for gap in gaps]
 
     def beyond(self, limit: float) -> float:
         """Return the share of the residuals that are farther than this from 0."""
@@ -144,7 +144,7 @@ class Residuals:
     @cached_property
     def outliers(self) -> Mask:
         """The rows that compare flags."""
-        rows = of_residual(parse(OF_RESIDUALS), self.values, self.weight).rows
+        rows = flag_by_residual(DEFAULT_RESIDUAL_RULE, self.values, self.weight).rows
         return np.zeros(self.n, dtype=bool) if rows is None else rows
 
     @cached_property

@@ -115,12 +115,13 @@ COLUMNS_BESIDE_MODELS = ("inflation", "pull", "effective_n")
 
 def comparison(compared: Comparison) -> Report:
     """Report one row per loss, least sensitive first; for several models per loss and model, the best first."""
-    from losscli.compare.result import COLUMNS, STANDING
+    from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS
 
     first = compared[0]
-    columns = COLUMNS
+    columns = COMPARISON_COLUMNS
     if first.model is not None:
-        columns = {"value": COLUMNS["value"], **STANDING, **{key: COLUMNS[key] for key in COLUMNS_BESIDE_MODELS}}
+        beside = {key: COMPARISON_COLUMNS[key] for key in COLUMNS_BESIDE_MODELS}
+        columns = {"value": COMPARISON_COLUMNS["value"], **MODEL_COLUMNS, **beside}
     shown: dict[str, str] = {}
     if first.result.group:
         shown = dict.fromkeys(("n", *(["weight"] if compared.evaluation.data.weighted else [])), "")
