@@ -233,10 +233,9 @@ class Dataset:
             role: columns._replace(table=pieces.get(id(columns.table), columns.table))
             for role, columns in self.bound.items()
         }
-        return replace(
-            self, bound=bound, policy=policy, note=note, memory=memory, models=(), jobs=1, whole=self._read_whole(),
-            is_part=True,
-        )  # fmt: skip
+        alone = replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True)
+        alone.policy, alone.note, alone.memory = policy, note, memory
+        return alone
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
