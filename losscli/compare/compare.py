@@ -20,7 +20,7 @@ from losscli.data.batch import Batch
 from losscli.data.gather import BatchCollector, split_batch
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
-from losscli.evaluation.engines import kept as kept_by
+from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState, groups_of
 from losscli.results import CI_COLUMNS, Evaluation, LossResult, group_sort_key, results_by_group, results_of
 from losscli.statistics.bootstrap.options import Resampling
@@ -139,7 +139,7 @@ def _distinct(groups: Sequence[Any]) -> list[Any]:
 def _cases(dataset: Dataset, run: RunState, track: Track) -> tuple[Evaluation, list[ModelGroup]]:
     """Everything that is looked at as if it were alone: each group with each model, or all rows."""
     gathered = BatchCollector(dataset.progress)
-    for _ in track(kept_by(dataset, run, gathered.add)):
+    for _ in track(evaluate_and_keep(dataset, run, gathered.add)):
         pass
     every = gathered.batch()
     whole = RowSubset.of(every, run)

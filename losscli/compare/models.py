@@ -17,8 +17,8 @@ from losscli.declaration.domains import Array
 from losscli.declaration.loss import Reduction
 from losscli.evaluation.evaluator import Outcome
 from losscli.results import finite_or_none
-from losscli.statistics.bootstrap.accumulator import Rows
-from losscli.statistics.bootstrap.draws import LIMIT
+from losscli.statistics.bootstrap.accumulator import CountedRows
+from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.intervals import medians
 from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.quantiles import quantiles
@@ -237,9 +237,9 @@ def _of_root(terms: RatioTerms, value: float) -> Array:
 def _resampled_medians(order: Sequence[str], outcomes: Mapping[str, Outcome], values: Mapping[str, float], kept: RowSubset,
                        resampling: Resampling) -> dict[str, Difference]:  # fmt: skip
     """The differences to the best model, with percentile intervals; none where the rows are too many to be drawn."""
-    if not 2 <= len(kept.batch) <= LIMIT:
+    if not 2 <= len(kept.batch) <= MAX_ROWS_HELD:
         return {}
-    drawn = {model: medians(Rows(kept.batch.rows, outcomes[model].elements, kept.batch.weight, None), resampling)
+    drawn = {model: medians(CountedRows(kept.batch.rows, outcomes[model].elements, kept.batch.weight, None), resampling)
              for model in order}  # fmt: skip
     ends = {model: quantiles(drawn[model] - drawn[order[0]], None, resampling.tails) for model in order[1:]}
     return {model: Difference(values[model] - values[order[0]], *map(float, pair)) for model, pair in ends.items()}

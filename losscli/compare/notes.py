@@ -8,7 +8,7 @@ from losscli.compare.models import Agreement, ModelRanking
 from losscli.compare.outliers import Flags
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
-from losscli.statistics.bootstrap.options import FEW, SCARCE
+from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
 
 MOST = 6
 """Notes on groups and models beyond which the rest is only counted."""
@@ -107,8 +107,8 @@ def model_notes(contests: Sequence[ModelRanking], agreements: Sequence[Agreement
         for contest in there:
             if contest.flip is not None and len(contest.winners) == 1:
                 yield group + _of_flip(contest)
-        if any(FEW > contest.n > 1 for contest in there):
-            yield f"{group}the intervals of the differences are of {there[0].n} rows: {SCARCE}"
+        if any(MIN_ROWS_FOR_LEVEL > contest.n > 1 for contest in there):
+            yield f"{group}the intervals of the differences are of {there[0].n} rows: {FEW_ROWS_WARNING}"
         for why in dict.fromkeys(contest.why for contest in there if contest.why and contest.winners):
             labels = [contest.label for contest in there if contest.why == why]
             yield f"{group}{listed(labels)}: the winner is by the values alone, as there is no interval {why}"
