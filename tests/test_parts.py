@@ -446,5 +446,5 @@ def test_counts_of_a_part_do_not_depend_on_where_they_are_made() -> None:
             second.condense()
         first.merge(second)
         assert first.quantiles.histogram is not None
-        tails.append(float(first.quantiles.buckets._counts.sum()))
+        tails.append(float(first.quantiles.histogram._counts.sum()))
     assert tails[0] == tails[1]

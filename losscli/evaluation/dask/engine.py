@@ -225,7 +225,7 @@ def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:
     for evaluator in plan.run.evaluators:
         module = sys.modules.get(evaluator.bound.loss.module)
         if module is not None and not evaluator.bound.loss.in_catalogue and module.__name__ != "__main__":
-            cloudpickle.register_pickle_pickle_plugins_by_value(module)
+            cloudpickle.register_pickle_by_value(module)
 
 
 def _return_same(data: bytes) -> bytes:
