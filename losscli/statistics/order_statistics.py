@@ -71,7 +71,7 @@ def order_statistics(
     masked = MaskedValues(values, rows, centre)
     count = values.size if rows is None else int(np.count_nonzero(rows))
     if count < sample_from:
-        return _select(masked.copy_all(), 0, ranks)
+        return _pick_ranks(masked.copy_all(), 0, ranks)
     sample = np.sort(masked.read(slice(None, None, -(-values.size // sample_size))))
     found: dict[int, float] = {}
     for _, pairs in groupby(enumerate(sorted(set(ranks))), lambda pair: pair[1] - pair[0]):
@@ -79,11 +79,11 @@ def order_statistics(
         below, inside = masked.between(*_bracket(sample, adjacent[0] / count, adjacent[-1] / count))
         if not below <= adjacent[0] <= adjacent[-1] < below + inside.size:
             below, inside = 0, masked.copy_all()
-        found.update(zip(adjacent, _select(inside, below, adjacent), strict=True))
+        found.update(zip(adjacent, _pick_ranks(inside, below, adjacent), strict=True))
     return [found[rank] for rank in ranks]
 
 
-def _select(values: Array, below: int, ranks: Sequence[int]) -> list[float]:
+def _pick_ranks(values: Array, below: int, ranks: Sequence[int]) -> list[float]:
     """Return the values at some ranks, of which so many are below all of `values`; reorders `values`."""
     places = [rank - below for rank in ranks]
     values.partition(sorted(set(places)))
