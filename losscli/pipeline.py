@@ -80,13 +80,13 @@ def compute(
     Raises:
         LosscliError: The options, the data or the cluster are wrong, or no row is left.
     """
-    from losscli.evaluation.engines import reduced
+    from losscli.evaluation.engines import evaluate_dataset
 
     options.check()
     additions = read_additions(options, read_options) if options.penalty or options.baseline else None
     with closing(open_sources(role_names(losses))) as sources:
         dataset, run = bind(losses, sources, options, note)
-        counts = reduced(dataset, run, options, note)
+        counts = evaluate_dataset(dataset, run, options, note)
         for _ in counts if track is None else track(counts, dataset.progress, int):
             from losscli.results import results_by_group, results_of  # while other threads work
         evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)

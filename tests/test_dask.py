@@ -20,10 +20,9 @@ import losscli
 from losscli import errors
 from losscli.data import dataset
 from losscli.data.csv import table as text
-from losscli.evaluation import reduce as assembly
-from losscli.evaluation.dask import cluster as connection
+from losscli.evaluation import reduce
+from losscli.evaluation.dask import cluster as cluster_module
 from losscli.evaluation.dask import engine
-from losscli.evaluation.part import PartResult
 from tests.conftest import Cli, Result, interruptible
 from tests.test_parts import DATA, LOSSES, P, W, Y, table
 
@@ -38,7 +37,7 @@ ROWS = len(Y)
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """The address of a cluster of two worker processes."""
-    with connection.local_cluster(2, 1) as cluster:
+    with cluster_module.local_cluster(2, 1) as cluster:
         yield cluster.scheduler_address
 
 
@@ -58,14 +57,14 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 def sections(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Have the workers put sections together from the start; gives a list with the rows of each that came of it."""
     taken: list[int] = []
-    inner = assembly.OrderedReducer._take
+    inner = reduce.OrderedReducer._take
 
-    def take(self: assembly.OrderedReducer, some: Sequence[dataset.Part], found: PartResult) -> None:
+    def take(self: reduce.OrderedReducer, some: Sequence[dataset.Part], found: reduce.PartResult) -> None:
         inner(self, some, found)
         taken.extend([found.policy.n] if len(some) > 1 else [])
 
-    monkeypatch.setattr(engine, "GROWTH", 0.01)
-    monkeypatch.setattr(assembly.OrderedReducer, "_take", take)
+    monkeypatch.setattr(engine, "TASKS_PER_THREAD_BEFORE_DOUBLING", 0.01)
+    monkeypatch.setattr(reduce.OrderedReducer, "_take", take)
     return taken
 
 
@@ -139,7 +138,7 @@ def test_quantiles_of_sections_with_more_values_than_are_kept(
     lines = [f"{a!r},{b!r},{'xyz'[i % 2 + i // 200]},{0.1 * w}" for i, (a, b, w) in enumerate(columns)]
     Path("d.csv").write_bytes(table(lines, "y_true,y_pred,g,weight"))
     cut(100)
-    monkeypatch.setattr(assembly, "BUDGET", 30)
+    monkeypatch.setattr(reduce, "MAX_VALUES_KEPT", 30)
     for budget, *options in ((30, "--weight", "weight"), (200, "--weight", "weight"), (100, "--group-by", "g")):
         monkeypatch.setattr("losscli.statistics.quantiles.Quantiles.__init__.__defaults__", (budget,))
         here, there = both("mse,medae", "d.csv", *options)
@@ -240,12 +239,12 @@ def test_files_that_only_this_side_sees(cli: Cli, scheduler: str, cut: Callable[
                                         monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     Path("d.csv").write_bytes(DATA["plain"][0])
     cut(600)
-    sent = engine._evaluated
+    sent = engine.evaluate_task
 
     def blind(block: engine.Block, full: object, data: bytes) -> object:
         return sent(tuple(_gone(part) for part in block), full, data)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(engine, "_evaluated", blind)
+    monkeypatch.setattr(engine, "evaluate_task", blind)
     result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", scheduler)
     assert result.status == 3
     assert result.err == (
@@ -272,7 +271,7 @@ def test_no_such_cluster(
 ) -> None:
     Path("d.csv").write_bytes(DATA["plain"][0])
     cut(600)
-    monkeypatch.setattr(connection, "PATIENCE", 0.3)
+    monkeypatch.setattr(cluster_module, "CLUSTER_TIMEOUT_SECONDS", 0.3)
     result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", address)
     assert result.status == status
     assert result.err.startswith(f"losscli: error: scheduler {address}: {message}")
@@ -282,7 +281,7 @@ def test_no_such_cluster(
 def test_too_few_workers(cli: Cli, scheduler: str, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]) -> None:
     Path("d.csv").write_bytes(DATA["plain"][0])
     cut(600)
-    monkeypatch.setattr(connection, "PATIENCE", 2)
+    monkeypatch.setattr(cluster_module, "CLUSTER_TIMEOUT_SECONDS", 2)
     result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", scheduler, "--workers", 3)
     assert result.status == 69
     assert result.err == f"losscli: error: scheduler {scheduler}: 2 of 3 workers are there after 2 s\n"
@@ -290,7 +289,7 @@ def test_too_few_workers(cli: Cli, scheduler: str, monkeypatch: pytest.MonkeyPat
 
 def test_without_dask(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("d.csv").write_bytes(DATA["plain"][0])
-    monkeypatch.setattr(connection, "find_spec", lambda name: None)
+    monkeypatch.setattr(cluster_module, "find_spec", lambda name: None)
     result = cli("compute", "mse", "d.csv", "--engine", "dask")
     assert result.status == 2
     assert result.err == (
@@ -402,7 +401,7 @@ def test_a_worker_is_killed(cli: Cli, slow: Path) -> None:
     for mark in slow.iterdir():
         mark.unlink()
     killed: list[int] = []
-    with connection.local_cluster(3, 1) as cluster:
+    with cluster_module.local_cluster(3, 1) as cluster:
         killer = threading.Thread(target=kill_one, args=(slow, 6, killed))
         killer.start()
         there = cli(*arguments, "--engine", "dask", "--scheduler", cluster.scheduler_address)

@@ -16,8 +16,8 @@ import losscli
 from losscli.errors import UsageError
 from losscli.statistics import ratios
 from losscli.statistics.bootstrap import draws
-from losscli.statistics.bootstrap.accumulator import Bootstrap, Estimand, Rows, draw_completed_blocks
-from losscli.statistics.bootstrap.draws import BLOCK, LIMIT
+from losscli.statistics.bootstrap.accumulator import Bootstrap, Estimand, draw_completed_blocks
+from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.intervals import intervals
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling, parse_resampling
 from losscli.statistics.quantiles import quantile
@@ -49,8 +49,8 @@ def resampled(n: int, resamples: int, seed: int) -> np.ndarray:
 
 def poisson_counts(n: int, resamples: int, seed: int) -> np.ndarray:
     """How often each row is drawn in each Poisson resample (resamples, n)."""
-    blocks = [draws.poisson(block, seed) for block in range(-(-n // BLOCK))]
-    counts = [draws.over_resamples(block, BLOCK, resamples, lambda drawn: drawn) for block in blocks]
+    blocks = [draws.poisson(block, seed) for block in range(-(-n // ROWS_PER_DRAW))]
+    counts = [draws.over_resamples(block, ROWS_PER_DRAW, resamples, lambda drawn: drawn) for block in blocks]
     return np.concatenate(counts, axis=1)[:, :n].astype(float)
 
 
@@ -124,9 +124,9 @@ def test_pairs_without_an_interval_say_why() -> None:
     fine, infinite, alike = paired(columns, None, Resampling(0.95, 999))
     assert fine == paired(columns[:, :1], None, Resampling(0.95, 999))[0]
     assert (infinite.low, infinite.high, infinite.method) == (None, None, None)
-    assert infinite.why == f"no interval: {ratios.INFINITE}"
-    assert alike.why == f"no interval: {ratios.ALIKE}"
-    assert paired(columns[:1], None, Resampling(0.95))[0].why == f"no interval: {ratios.ONE}"
+    assert infinite.why == f"no interval: {ratios.NOT_FINITE}"
+    assert alike.why == f"no interval: {ratios.NO_SPREAD}"
+    assert paired(columns[:1], None, Resampling(0.95))[0].why == f"no interval: {ratios.ONE_ROW}"
 
 
 def test_pairing_narrows_the_interval() -> None:
@@ -139,9 +139,9 @@ def test_pairing_narrows_the_interval() -> None:
     assert high - low < 0.2 * (ends(one)[1] - ends(one)[0])
 
 
-@pytest.mark.parametrize("weight", [None, np.resize(WEIGHTS, LIMIT + 500)], ids=["", "weighted"])
+@pytest.mark.parametrize("weight", [None, np.resize(WEIGHTS, MAX_ROWS_HELD + 500)], ids=["", "weighted"])
 def test_many_pairs_are_those_of_a_poisson_bootstrap(weight) -> None:
-    n, resamples = LIMIT + 500, 99
+    n, resamples = MAX_ROWS_HELD + 500, 99
     columns = np.random.default_rng(8).lognormal(size=(n, 2))
     found = paired(columns, weight, Resampling(0.9, resamples, seed=4))
     counts = poisson_counts(n, resamples, seed=4)
@@ -156,7 +156,7 @@ def test_many_pairs_are_those_of_a_poisson_bootstrap(weight) -> None:
 
 
 def test_poisson_counts_have_mean_and_variance_one() -> None:
-    counts = np.frombuffer(draws.POISSON, dtype=np.uint8).astype(float)
+    counts = np.frombuffer(draws.POISSON_COUNTS, dtype=np.uint8).astype(float)
     assert (len(counts), counts.mean(), counts.var()) == (256, 1.0, 1.0)
     shares = np.bincount(counts.astype(int)) / 256
     expected = [math.exp(-1) / math.factorial(k) for k in range(len(shares))]
@@ -303,7 +303,7 @@ def summed(resampling: Resampling, parts: Sequence[np.ndarray], limit: int, esti
     values, weights = np.random.default_rng(4).lognormal(size=(2, n))
     bootstrap = Bootstrap(resampling, Estimand(estimand), limit=limit)
     for rows in parts:
-        bootstrap.update(Rows(rows, values[rows - 1], weights[rows - 1], None))
+        bootstrap.add(rows, values[rows - 1], weights[rows - 1], None)
         draw_completed_blocks([bootstrap], before=float(rows[-1]))
     return bootstrap
 
@@ -335,7 +335,7 @@ def test_bootstraps_of_parts_merge(limit: int, estimand: str, settled: bool) -> 
     values, weights = np.random.default_rng(4).lognormal(size=(2, 13_000))
     merged = [Bootstrap(asked, Estimand(estimand), limit=limit) for _ in halves]
     for bootstrap, half in zip(merged, halves, strict=True):
-        bootstrap.update(Rows(half, values[half - 1], weights[half - 1], None))
+        bootstrap.add(half, values[half - 1], weights[half - 1], None)
         draw_completed_blocks([bootstrap] if settled else [])
     merged[1].merge(merged[0])
     assert ends(intervals([merged[1]])[0]) == pytest.approx(
@@ -344,7 +344,7 @@ def test_bootstraps_of_parts_merge(limit: int, estimand: str, settled: bool) -> 
 
 
 def test_a_seed_gives_the_same_digits_for_any_batch_size(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    n = LIMIT + 3000
+    n = MAX_ROWS_HELD + 3000
     truth, guess = np.random.default_rng(1).normal(size=(2, n))
     np.save("big.npy", np.stack([truth, guess], axis=1))
     command = ("compute", "mse,rmse", "big.npy", "--ci", "0.9", "--resamples", "99", "-f", "tsv")
@@ -502,8 +502,8 @@ BAD = [
     (["--ci", "95%"], "--ci 95%: a level is a number above 0 and below 1, as 0.95"),
     (["--ci", "0"], "--ci 0: a level is a number above 0 and below 1, as 0.95"),
     (["--ci", "nan"], "--ci nan: a level is a number above 0 and below 1, as 0.95"),
-    (["--ci", "0.9999999"], "--ci 0.9999999: so near to 1 takes more than the 1000000 resamples there can be; "
-     "0.999 is less"),
+    (["--ci", "0.9999999"], "--ci 0.9999999: so near to 1 takes more than 1000000 resamples, the most there can be; "
+     "0.999 takes fewer"),
     (["--ci", "0.95", "--resamples", "38"], "--resamples 38: must be a whole number from 39 to 1000000 for a level "
      "of 0.95"),
     (["--ci", "0.9", "--resamples", "99.5"], "--resamples 99.5: must be a whole number from 19 to 1000000 for a level "

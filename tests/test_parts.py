@@ -24,7 +24,7 @@ from losscli.data.sources import open_data
 from losscli.declaration import grammar
 from losscli.declaration.loss import Reduction
 from losscli.evaluation import threads
-from losscli.evaluation.part import Plan, evaluate
+from losscli.evaluation.reduce import Plan, evaluate_part
 from losscli.options import EvaluationOptions
 from losscli.statistics.summary import Accumulator
 from tests.conftest import Cli, Result
@@ -83,7 +83,7 @@ LOSSES = "mse,huber:delta=0.5,rmse,medae,max_error,quantile"
 def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
     """Cut data into pieces of so many bytes, or a sixth as many rows; gives a list with an entry a part evaluated."""
     evaluated: list[int] = []
-    inner = evaluate
+    inner = evaluate_part
 
     def counted(*arguments: object, **options: object) -> object:
         evaluated.append(1)
@@ -95,7 +95,7 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
         monkeypatch.setattr(csv_table, "BYTES_SAMPLED", 1 << 14)
         monkeypatch.setattr(split, "BYTES_PAST_RANGE", 16)
         monkeypatch.setattr(dataset, "ROWS_PER_PART", size // 6)
-        monkeypatch.setattr(threads, "evaluate", counted)
+        monkeypatch.setattr(threads, "evaluate_part", counted)
         return evaluated
 
     return apply
@@ -351,7 +351,7 @@ def test_a_part_travels(tmp_path: Path, cut: Callable[[int], list[int]]) -> None
     sources.close()
     setup = Plan(data, run)
     for mine, theirs in zip(several, again, strict=True):
-        a, b = evaluate(mine, setup), evaluate(theirs, setup)
+        a, b = evaluate_part(mine, setup), evaluate_part(theirs, setup)
         assert a.policy.n == b.policy.n > 0
         assert a.run.accumulators[0].summary() == b.run.accumulators[0].summary()
 
@@ -421,7 +421,7 @@ def test_many_values_are_counted_alike(
     monkeypatch: pytest.MonkeyPatch, cli: Cli, cut: Callable[[int], list[int]]
 ) -> None:
     monkeypatch.setattr("losscli.statistics.quantiles.Quantiles.__init__.__defaults__", (100,), raising=False)
-    monkeypatch.setattr("losscli.evaluation.reduce.BUDGET", 100)
+    monkeypatch.setattr("losscli.evaluation.reduce.MAX_VALUES_KEPT", 100)
     data, options = DATA["fractional weights"]
     Path("d.csv").write_bytes(data)
     cut(500)
@@ -445,6 +445,6 @@ def test_counts_of_a_part_do_not_depend_on_where_they_are_made() -> None:
         if early:
             second.condense()
         first.merge(second)
-        assert first.quantiles.buckets is not None
-        tails.append(float(first.quantiles.buckets._counts.sum()))
+        assert first.quantiles.histogram is not None
+        tails.append(float(first.quantiles.histogram._counts.sum()))
     assert tails[0] == tails[1]

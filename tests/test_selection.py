@@ -1,11 +1,8 @@
-"""Order statistics of many values are exact, however well a sample tells where they are."""
-
-from collections.abc import Callable
+"""Order statistics of many values are exact, however well a sample bounds them."""
 
 import numpy as np
 import pytest
 
-from losscli.statistics import order_statistics as selection
 from losscli.statistics.order_statistics import order_statistics
 from losscli.statistics.quantiles import deviation, quantiles
 
@@ -24,37 +21,36 @@ DATA = {
 }
 
 
-@pytest.fixture(autouse=True)
-def many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "MANY", 1000)
-    monkeypatch.setattr(selection, "SAMPLE", 1024)
+def select(
+    values: np.ndarray, ranks: list[int], rows: np.ndarray | None = None, centre: float | None = None
+) -> list[float]:
+    """Return order statistics, from a sample of so few values."""
+    return order_statistics(values, ranks, rows, centre, sample_from=1000, sample_size=1024)
 
 
 @pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("positions", [(0,), (N - 1,), (7, 8), (N // 2, N // 2 + 1), (12345, 99, 40_000, 12346)])
-@pytest.mark.parametrize("of", [None, lambda block: np.abs(block - 0.25)], ids=["values", "distances"])
-def test_what_is_placed_is_what_sorting_puts_there(
-    name: str, positions: tuple[int, ...], of: Callable[[np.ndarray], np.ndarray] | None
-) -> None:
+@pytest.mark.parametrize("ranks", [[0], [N - 1], [7, 8], [N // 2, N // 2 + 1], [12345, 99, 40_000, 12346]])
+@pytest.mark.parametrize("centre", [None, 0.25], ids=["values", "distances"])
+def test_order_statistics_are_those_of_sorting(name: str, ranks: list[int], centre: float | None) -> None:
     values = DATA[name]
     given = values.copy()
-    expected = np.sort(values if of is None else of(values))
-    assert order_statistics(values, positions, of=of) == [expected[place] for place in positions]
+    expected = np.sort(values if centre is None else np.abs(values - centre))
+    assert select(values, ranks, centre=centre) == [expected[rank] for rank in ranks]
     assert np.array_equal(values, given)
 
 
 @pytest.mark.parametrize("name", DATA)
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.97])
-def test_rows_of_a_mask_are_placed_among_themselves(name: str, share: float) -> None:
+def test_order_statistics_of_masked_rows(name: str, share: float) -> None:
     values, rows = DATA[name], RNG.random(N) < share
     expected = np.sort(values[rows])
-    positions = [0, len(expected) // 3, len(expected) - 1]
-    assert order_statistics(values, positions, rows) == [expected[place] for place in positions]
+    ranks = [0, len(expected) // 3, len(expected) - 1]
+    assert select(values, ranks, rows) == [expected[rank] for rank in ranks]
 
 
-def test_a_good_sample_spares_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("losscli.statistics.order_statistics.MaskedValues.all")
-    assert order_statistics(DATA["normal"], [N // 2]) == [np.sort(DATA["normal"])[N // 2]]
+def test_a_good_sample_spares_copying_all_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("losscli.statistics.order_statistics.MaskedValues.copy_all")
+    assert select(DATA["normal"], [N // 2]) == [np.sort(DATA["normal"])[N // 2]]
 
 
 def test_quantiles_and_deviations_are_numpys() -> None:

@@ -27,7 +27,7 @@ from losscli.data.batch import Batch
 from losscli.data.gather import BatchCollector, split_batch
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
-from losscli.evaluation.engines import kept as evaluate_and_keep
+from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState, groups_of
 from losscli.messages import Message
 from losscli.results import LossResult, group_sort_key, results_by_group, results_of

@@ -18,8 +18,8 @@ from losscli.declaration.domains import Array
 from losscli.declaration.loss import Reduction
 from losscli.evaluation.evaluator import Outcome
 from losscli.results import finite_or_none
-from losscli.statistics.bootstrap.accumulator import Rows
-from losscli.statistics.bootstrap.draws import LIMIT
+from losscli.statistics.bootstrap.accumulator import CountedRows
+from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.intervals import medians
 from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.quantiles import quantiles
@@ -267,11 +267,11 @@ def _resample_medians(
     outcomes: Mapping[str, Outcome], values: Mapping[str, float], batch: Batch, resampling: Resampling
 ) -> dict[str, Difference]:
     """Return the differences to the first model, with percentile intervals; empty if there are too many rows."""
-    if not 2 <= len(batch) <= LIMIT:
+    if not 2 <= len(batch) <= MAX_ROWS_HELD:
         return {}
     best, *others = outcomes
     drawn = {
-        model: medians(Rows(batch.rows, outcome.elements, batch.weight, None), resampling)
+        model: medians(CountedRows(batch.rows, outcome.elements, batch.weight, None), resampling)
         for model, outcome in outcomes.items()
     }
     ends = {model: quantiles(drawn[model] - drawn[best], None, resampling.tails) for model in others}

@@ -9,7 +9,7 @@ from losscli.compare.outliers import OutlierFlags
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
 from losscli.messages import Hint, Message
-from losscli.statistics.bootstrap.options import FEW, SCARCE
+from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
 
 MAX_GROUP_NOTES = 6
 """Notes on groups and models beyond which the others are only counted."""
@@ -108,8 +108,8 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
         for ranking in in_group:
             if ranking.flip is not None and len(ranking.winners) == 1:
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
-        if any(FEW > ranking.n > 1 for ranking in in_group):
-            yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {SCARCE}")
+        if any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
+            yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
         reasons = [r.no_interval_reason for r in in_group if r.no_interval_reason and r.winners]
         for reason in dict.fromkeys(reasons):
             labels = join_names([ranking.label for ranking in in_group if ranking.no_interval_reason == reason])

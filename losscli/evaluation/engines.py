@@ -1,4 +1,4 @@
-"""Where the parts of a dataset are evaluated, and how what comes of them becomes one."""
+"""Choose where the parts of a dataset are evaluated: in order, by threads, or by the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -7,63 +7,71 @@ from typing import TYPE_CHECKING
 
 from losscli.data.dataset import Dataset, Part
 from losscli.data.table import SliceableTable
-from losscli.evaluation.run import RunState
+from losscli.evaluation.run import RunState, keep_freed_memory
 
 if TYPE_CHECKING:
     from losscli.data.batch import Batch
     from losscli.options import EvaluationOptions
 
 
-def reduced(dataset: Dataset, run: RunState, request: EvaluationOptions, note: Callable[[str], None]) -> Iterator[int]:
-    """Evaluate a dataset of which only the statistics are asked for; gives the rows of what is done with, bit by bit.
+def evaluate_dataset(
+    dataset: Dataset, run: RunState, options: EvaluationOptions, note: Callable[[str], None]
+) -> Iterator[int]:
+    """Evaluate a dataset into the run's statistics; yield the numbers of rows processed.
 
-    By parts, and by several threads or the workers of a cluster, where the data and the losses allow it; in order
-    otherwise, with a note if a cluster was asked for.
+    Parts are evaluated by threads or by the workers of a cluster, if the data and the losses allow it. Otherwise
+    batches are evaluated in order, with a note if a cluster was asked for.
 
     Raises:
         UsageError: Dask was asked for and is not installed.
-        ClusterError: the cluster is not there, or goes away.
-        LosscliError: as `Run.over`.
+        ClusterError: The cluster does not answer or goes away.
+        LosscliError: The data does not fit a loss, or no row is left.
     """
-    parts = dataset.parts(kept=run.ordered) if run.splits(dataset) else None
-    if request.engine == "dask":
+    keep_freed_memory()
+    can_split = run.can_split(dataset)
+    parts = dataset.parts(kept=any(a.keeps_values for a in run.accumulators)) if can_split else None
+    use_dask = options.engine == "dask"
+    if use_dask:
         from losscli.evaluation.dask.cluster import check_installed
 
         check_installed()
-        if reason := _not_apart(dataset, run, parts):
+        if reason := _explain_in_order(dataset, run, can_split, parts):
             note(f"evaluated here, not by Dask: {reason}")
+            use_dask = False
     if parts is None:
-        yield from (len(item.batch) for item in run.evaluate(dataset.batches()))
-    elif request.engine == "dask" and not reason:
-        from losscli.evaluation.dask.engine import run_parts as run_on_cluster
+        for item in run.evaluate(dataset.batches()):
+            yield len(item.batch)
+    elif use_dask:
+        from losscli.evaluation.dask.engine import evaluate_on_cluster
 
-        yield from run_on_cluster(dataset, run, parts, request)
+        yield from evaluate_on_cluster(dataset, run, parts, options)
     else:
-        from losscli.evaluation.threads import run_parts
+        from losscli.evaluation.threads import evaluate_by_threads
 
-        yield from run_parts(dataset, run, parts)
+        yield from evaluate_by_threads(dataset, run, parts)
 
 
-def kept(dataset: Dataset, run: RunState, keep: Callable[[Batch], None]) -> Iterator[int]:
-    """Evaluate a dataset whose batches are to be kept, in order; gives the rows of what is done with, bit by bit.
+def evaluate_and_keep(dataset: Dataset, run: RunState, keep: Callable[[Batch], None]) -> Iterator[int]:
+    """Evaluate a dataset and pass its batches to `keep`, in order; yield the numbers of rows processed.
 
     Raises:
-        LosscliError: as `Run.over`.
+        LosscliError: The data does not fit a loss, or no row is left.
     """
-    parts = dataset.parts() if run.splits(dataset) else None
+    keep_freed_memory()
+    parts = dataset.parts() if run.can_split(dataset) else None
     if parts is None:
         for item in run.evaluate(dataset.batches()):
             keep(item.batch)
             yield len(item.batch)
         return
-    from losscli.evaluation.threads import run_parts
+    from losscli.evaluation.threads import evaluate_by_threads
 
-    yield from run_parts(dataset, run, parts, keep)
+    yield from evaluate_by_threads(dataset, run, parts, keep)
 
 
-def _not_apart(dataset: Dataset, run: RunState, parts: Iterator[Part] | None) -> str:
-    """Why the data is not evaluated by others; empty where it can be."""
-    if not run.splits(dataset):
+def _explain_in_order(dataset: Dataset, run: RunState, can_split: bool, parts: Iterator[Part] | None) -> str:
+    """Return why workers cannot evaluate the data; empty if they can."""
+    if not can_split:
         coupled = [e.label for e in run.evaluators if e.form.coupled]
         what = ", ".join(coupled) or ("a bootstrap" if run.resampling else "one of these losses")
         return f"{what} needs all rows in one place"
@@ -73,6 +81,6 @@ def _not_apart(dataset: Dataset, run: RunState, parts: Iterator[Part] | None) ->
     if parts is not None:
         return ""
     if dataset.infers_label_codes:
-        return "its labels are told by all rows"
+        return "its labels depend on all rows"
     paired = len(dataset.row_tables) > 1 and not all(isinstance(table, SliceableTable) for table in dataset.row_tables)
     return "the rows of its files are paired as they come" if paired else "the data is too small to be divided"

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
-from losscli.declaration.loss import BoundLoss, Form, Hook
+from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError, LosscliError, UsageError
+from losscli.messages import Hint
 
-if TYPE_CHECKING:
-    pass
-
-
-LAYOUTS = 16
-"""Combinations of shapes that an evaluator remembers: batches have the same but for the last one."""
+MAX_LAYOUTS_KEPT = 16
+"""Layouts that an evaluator remembers: all batches but the last have the same one."""
 
 
 class Outcome(NamedTuple):
-    """A loss on a batch: elements (N, ...), their per-sample means (N,), and what the declaration says of rows."""
+    """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks."""
 
     elements: Array
     per_sample: Array
@@ -33,21 +30,22 @@ class Outcome(NamedTuple):
     gradient: Array | None = None
 
     def take(self, rows: Mask) -> Outcome:
-        """The outcome of some rows, without its gradient and what was clipped."""
+        """Return the outcome of some rows, without gradient and count of clipped rows."""
         per_sample = self.per_sample[rows]
         return Outcome(
-            per_sample if self.elements is self.per_sample else self.elements[rows], per_sample,
+            per_sample if self.elements is self.per_sample else self.elements[rows],
+            per_sample,
             None if self.counted is None else self.counted[rows],
             None if self.denominator is None else self.denominator[rows],
-        )  # fmt: skip
+        )
 
 
 class Layout(NamedTuple):
-    """What the shapes of a batch say: each role's domain, and how its array is indexed to be in one of its shapes."""
+    """The shapes of a batch: each role's domain, and the index that gives its array one of the domain's shapes."""
 
     roles: tuple[tuple[str, Domain, Any], ...]
     dims: Mapping[str, Any]
-    whole_column_is_one_sample: bool
+    is_one_distribution: bool
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,8 +57,8 @@ class Evaluator:
     _layouts: dict[Any, Layout] = field(default_factory=dict, init=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The form is sent as its place among those of the loss."""
-        return _evaluator, (self.bound, self.bound.loss.forms.index(self.form))
+        """Pickle the form as its index among those of the loss."""
+        return _restore_evaluator, (self.bound, self.bound.loss.forms.index(self.form))
 
     @property
     def label(self) -> str:
@@ -71,49 +69,56 @@ class Evaluator:
         return declared.with_params(self.bound.params)
 
     def needs_all_rows(self, batch: Batch) -> bool:
-        """Whether the loss needs all rows at once."""
+        """Tell whether the loss needs all rows at once."""
         return self.form.coupled or self.one_distribution(batch)
 
     def one_distribution(self, batch: Batch) -> bool:
-        """Whether all rows together are one sample: the classes of one distribution."""
-        arrays = [batch.arrays[role.name] for role in self.form.roles if role.domain.whole_column_is_one_sample]
-        return any(array.ndim == 1 for array in arrays)
+        """Tell whether all rows together are one sample: the classes of one distribution."""
+        for role in self.form.roles:
+            if role.domain.whole_column_is_one_sample and batch.arrays[role.name].ndim == 1:
+                return True
+        return False
 
     def __call__(self, batch: Batch, gradient: bool = False) -> Outcome:
         """Evaluate a batch whose rows are complete (none of them missing).
 
         Raises:
-            DataError: shapes that do not fit, a value outside its domain.
+            DataError: The shapes do not fit, or a value is outside its domain.
+            UsageError: The kernel of a plugin fails, or there is no gradient.
         """
-        layout = self._layout(batch)
-        arrays = {
-            name: batch.check(name, domain, batch.arrays[name] if index is None else batch.arrays[name][index],
-                              batch.origins[name], layout.dims)
-            for name, domain, index in layout.roles
-        }  # fmt: skip
-        for role, wrong, what in self._hook("validate", arrays) or ():
-            if wrong.any():
-                raise batch.origins[role].error(wrong, arrays[role], what)
-        for role, odd, what in self._hook("warn", arrays) or ():
-            batch.origins[role].note_once(odd, what)
+        shapes = tuple((name, array.shape) for name, array in batch.arrays.items())
+        layout = self._layouts.get(shapes)
+        if layout is None:
+            layout = self._layouts[shapes] = self._build_layout(batch)
+        arrays = {}
+        for name, domain, index in layout.roles:
+            array = batch.arrays[name] if index is None else batch.arrays[name][index]
+            arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
+        hooks = self.form.hooks
+        if "validate" in hooks:
+            for role, wrong, what in self._call(hooks["validate"], arrays):
+                if wrong.any():
+                    raise batch.origins[role].error(wrong, arrays[role], what)
+        if "warn" in hooks:
+            for role, odd, what in self._call(hooks["warn"], arrays):
+                batch.origins[role].note_once(odd, what)
         with np.errstate(all="ignore"):
             elements = self._elements(arrays)
-            rows = len(elements)
-            if not layout.whole_column_is_one_sample and rows != len(batch):
-                raise UsageError(f"{self.label}: its kernel gave {rows} values for {len(batch)} rows")
-            per_sample = elements if elements.ndim == 1 else elements.reshape(rows, -1).mean(axis=1)
-            clipped = self._hook("clipped", arrays)
+            if len(elements) != len(batch) and not layout.is_one_distribution:
+                raise UsageError(f"{self.label}: its kernel gave {len(elements)} values for {len(batch)} rows")
+            per_sample = elements if elements.ndim == 1 else elements.reshape(len(elements), -1).mean(axis=1)
+            clipped = self._call(hooks["clipped"], arrays) if "clipped" in hooks else None
             return Outcome(
                 elements,
                 per_sample,
-                self._hook("row_mask", arrays),
-                self._hook("denominator", arrays),
-                0 if clipped is None else _rows_with(clipped),
+                self._call(hooks["row_mask"], arrays) if "row_mask" in hooks else None,
+                self._call(hooks["denominator"], arrays) if "denominator" in hooks else None,
+                0 if clipped is None else _count_rows(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
 
     def _elements(self, arrays: Mapping[str, Any]) -> Array:
-        """What the kernel gives; a loss from elsewhere that fails is not a bug of ours."""
+        """Return the kernel's values; report failures of plugins as usage errors."""
         try:
             return np.atleast_1d(np.asarray(self._call(self.form.kernel, arrays), dtype=np.float64))
         except Exception as error:
@@ -127,80 +132,65 @@ class Evaluator:
         params = self.bound.params
         return kernel(*[arrays.get(role.name) for role in self.form.roles], **{name: params[name] for name in wanted})
 
-    def _hook(self, hook: Hook, arrays: Mapping[str, Any]) -> Any:
-        kernel = self.form.hooks.get(hook)
-        return None if kernel is None else self._call(kernel, arrays)
-
     def _gradient(self, batch: Batch, arrays: Mapping[str, Any], elements: Array) -> Array:
-        slope = self._hook("gradient", arrays)
+        slope = self._call(self.form.hooks["gradient"], arrays) if "gradient" in self.form.hooks else None
         if slope is None:
             raise UsageError(f"{self.label} has no gradient")
         per_row = elements[0].size if elements.ndim > 1 and len(elements) else 1
         return np.asarray(slope / per_row, dtype=np.float64).reshape(batch.arrays[self.form.gradient_role].shape)
 
-    # -------------------------------------------------------------------------------- shapes and domains
-
-    def _layout(self, batch: Batch) -> Layout:
-        """The layout of arrays of these shapes, worked out once."""
-        shapes = tuple((name, array.shape) for name, array in batch.arrays.items())
-        layout = self._layouts.get(shapes)
-        if layout is None:  # other threads may be here as well
-            layout = self._build_layout(batch)
-            if len(self._layouts) >= LAYOUTS:
-                self._layouts.clear()
-            self._layouts[shapes] = layout
-        return layout
-
     def _build_layout(self, batch: Batch) -> Layout:
+        """Match arrays and domains; the letters of the domains' shapes must mean the same size for all roles."""
+        label = self.bound.label
         dims: dict[str, Any] = {}
         owners: dict[str, str] = {}
         roles = []
         for role in self.form.roles:
-            if role.name in batch.arrays:
-                array, domain = batch.arrays[role.name], role.domain.with_params(self.bound.params)
-                index = _conform(array, domain, batch.origins[role.name], self.label)
-                self._agree(batch, role.name, domain, array if index is None else array[index], dims, owners)
-                roles.append((role.name, domain, index))
+            name = role.name
+            if name not in batch.arrays:
+                continue
+            array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
+            index = _find_index(array, domain, origin, label)
+            for letter, size in _letters(domain, (array if index is None else array[index]).shape):
+                owner = owners.setdefault(letter, name)
+                if dims.setdefault(letter, size) != size:
+                    source = f"{origin.source}: " if origin.source else ""
+                    first, second = batch.shape_text(owner), batch.shape_text(name)
+                    raise DataError(
+                        f"{source}shapes differ: {owner} is {first}, {name} is {second}; {label} does not broadcast"
+                    )
+            roles.append((name, domain, index))
+        if len(self._layouts) >= MAX_LAYOUTS_KEPT:
+            self._layouts.clear()
         return Layout(tuple(roles), dims, self.one_distribution(batch))
 
-    def _agree(
-        self, batch: Batch, name: str, domain: Domain, array: NDArray[Any], dims: dict[str, Any], owners: dict[str, str]
-    ) -> None:
-        """Bind the letters of the role's shape, or say which two shapes differ."""
-        for letter, size in _letters(domain, array.shape):
-            owner = owners.setdefault(letter, name)
-            if dims.setdefault(letter, size) != size:
-                first, second = batch.shape_text(owner), batch.shape_text(name)
-                raise DataError(
-                    f"{batch.origins[name].source + ': ' if batch.origins[name].source else ''}"
-                    f"shapes differ: {owner} is {first}, {name} is {second}; {self.label} does not broadcast"
-                )
 
-
-def _rows_with(mask: Mask) -> int:
-    """In how many rows a mask is set anywhere."""
+def _count_rows(mask: Mask) -> int:
+    """Count the rows in which a mask is set anywhere."""
     if mask.ndim == 1 or not mask.any():
         return int(np.count_nonzero(mask))
     return int(mask.reshape(len(mask), -1).any(axis=1).sum())
 
 
-def _evaluator(bound: BoundLoss, form: int) -> Evaluator:
+def _restore_evaluator(bound: BoundLoss, form: int) -> Evaluator:
     return Evaluator(bound, bound.loss.forms[form])
 
 
 def _letters(domain: Domain, sizes: Sequence[int]) -> Iterator[tuple[str, Any]]:
-    """What each letter of the domain's shape is for an array of these sizes."""
+    """Return the letters of the shape of the domain that fits, each with its size."""
     shape = next(s for s in domain.shapes if _fits(s, sizes))
     if shape == "N*":
-        yield from (("N", sizes[0]), ("*", tuple(sizes[1:])))
-    else:
-        yield from zip(shape.split(","), sizes, strict=True)
+        return iter((("N", sizes[0]), ("*", tuple(sizes[1:]))))
+    return zip(shape.split(","), sizes, strict=True)
 
 
-def _conform(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label: str) -> Any:
-    """The index that gives an array one of the domain's shapes, None where it has one.
+def _find_index(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label: str) -> Any:
+    """Return the index that gives an array one of the domain's shapes, None if it has one.
 
     `(N,)` and `(N, 1)` are the same, nothing else is.
+
+    Raises:
+        DataError: The array has none of the shapes.
     """
     if array.ndim == 1 and domain.whole_column_is_one_sample:
         return (None, slice(None))
@@ -211,22 +201,28 @@ def _conform(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label: st
     shape = next((s for s in domain.shapes if _fits(s, array.shape)), None)
     if (shape is None and array.ndim == 1 and "N,C" in domain.shapes) or (shape == "N,C" and array.shape[1] < 2):
         raise DataError(
-            f"{origin.name()}: one number a row, but {label} needs one a class: columns such as "
-            f"{origin.role}_0, {origin.role}_1, or --column '{origin.role}=prob_*'"
+            f"{origin.name()}: one number per row, but {label} needs one per class",
+            Hint.PER_CLASS_COLUMNS,
+            role=origin.role,
         )
     if shape is None:
-        given = _per_row(array.shape) if domain.per_row else array.shape
+        sizes = ["N" if domain.per_row else str(array.shape[0]), *map(str, array.shape[1:])]
+        given = f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
         raise DataError(f"{origin.name()}: shape {given}, but {label} needs {domain.shape_text()}")
     return None
 
 
 def check_shape(shape: tuple[int, ...], domain: Domain, origin: ValueOrigin, label: str) -> None:
-    """A DataError where arrays of this shape are none of the domain's; rows that are not counted yet are -1."""
-    _conform(np.broadcast_to(0.0, (max(shape[0], 1), *shape[1:])), domain, origin, label)
+    """Check the shape of an array that is not read yet; rows that are not counted yet are -1.
+
+    Raises:
+        DataError: It is none of the domain's shapes.
+    """
+    _find_index(np.broadcast_to(0.0, (max(shape[0], 1), *shape[1:])), domain, origin, label)
 
 
 def _fits(shape: str, sizes: Sequence[int]) -> bool:
-    """Whether an array of these sizes has as many axes, and those of a fixed size that size."""
+    """Tell whether an array of these sizes has as many axes as the shape, and its fixed sizes."""
     letters = shape.split(",")
     return shape == "N*" or (
         len(letters) == len(sizes)
@@ -234,12 +230,8 @@ def _fits(shape: str, sizes: Sequence[int]) -> bool:
     )
 
 
-def _per_row(shape: tuple[int, ...]) -> str:
-    return f"(N, {', '.join(str(size) for size in shape[1:])})" if len(shape) > 1 else "(N,)"
-
-
 def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]]) -> Form | None:
-    """The form whose roles are all there: of several the first that takes arrays of these shapes, or else the first."""
+    """Return the first form whose roles are present and take these shapes, or else the first with its roles present."""
     forms = [f for f in bound.loss.forms if all(role.name in shapes or role.optional for role in f.roles)]
     if len(forms) < 2:
         return forms[0] if forms else None
@@ -247,7 +239,7 @@ def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]]) -> Form
 
 
 def takes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether the shapes fit the roles, and each other."""
+    """Tell whether the shapes fit the roles of a form, and each other."""
     sizes: dict[str, Any] = {}
     for role in form.roles:
         shape = shapes.get(role.name)

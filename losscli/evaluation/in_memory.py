@@ -1,8 +1,7 @@
-"""A loss on arrays that are in memory: in blocks that stay in cache, on as many threads as there are processors."""
+"""A loss on arrays in memory: in blocks that stay in cache, on as many threads as there are processors."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -14,14 +13,15 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.errors import DataError
 from losscli.evaluation.evaluator import Evaluator, Outcome
-from losscli.evaluation.run import feed
+from losscli.evaluation.run import feed, keep_freed_memory
+from losscli.options import processors
 from losscli.statistics.summary import Accumulator
 
 VALUES_PER_BLOCK = 1 << 16
-"""Numbers of a block's widest role: with what a kernel makes of them they fit the cache of one core."""
+"""Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
 
 MIN_BLOCKS_FOR_THREADS = 4
-"""Blocks that are not worth a second thread."""
+"""Blocks from which on threads pay."""
 
 
 class BlockEvaluator(NamedTuple):
@@ -32,113 +32,103 @@ class BlockEvaluator(NamedTuple):
     tables: frozenset[str]
     rows: int
 
-    def batch(self, start: int, stop: int, origins: Mapping[str, ValueOrigin]) -> Batch:
-        """Some of the rows, as float64."""
-        rows = range(start + 1, stop + 1)
-        part = slice(start, stop)
-        arrays = {
-            name: np.asarray(array if name in self.tables else array[part], dtype=np.float64)
-            for name, array in self.arrays.items()
-        }
-        here = {name: place if name in self.tables else place.at(rows) for name, place in origins.items()}
-        return Batch(rows, arrays, here, tables=self.tables, length=self.rows)
-
-    def _places(self) -> dict[str, ValueOrigin]:
-        return {name: ValueOrigin(name) for name in self.arrays}
+    def _batch(self, start: int, stop: int) -> Batch:
+        """Return the rows from `start` to below `stop`, as float64."""
+        numbers = range(start + 1, stop + 1)
+        arrays, origins = {}, {}
+        for name, array in self.arrays.items():
+            is_table = name in self.tables
+            arrays[name] = np.asarray(array if is_table else array[start:stop], dtype=np.float64)
+            origins[name] = ValueOrigin(name) if is_table else ValueOrigin(name).at(numbers)
+        return Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
 
     def outcome(self, gradient: bool = False) -> Outcome:
-        """The loss on all rows at once."""
-        return self.evaluator(self.batch(0, self.rows, self._places()), gradient)
+        """Evaluate all rows at once."""
+        return self.evaluator(self._batch(0, self.rows), gradient)
 
     def per_sample(self) -> Array:
-        """The loss of each row."""
-        step = self._step()
+        """Return the loss of each row."""
+        step = self._rows_per_block()
         if step >= self.rows:
             return self.outcome().per_sample
-        out = np.empty(self.rows)
+        losses = np.empty(self.rows)
 
         def work(start: int, batch: Batch) -> None:
-            out[start : start + step] = self.evaluator(batch).per_sample
+            losses[start : start + step] = self.evaluator(batch).per_sample
 
-        self._each(step, work)
-        return out
+        self._evaluate_blocks(step, work)
+        return losses
 
     def gradient(self) -> Array:
-        """The gradient, of the prediction's shape."""
-        step = self._step()
+        """Return the gradient, of the prediction's shape."""
+        step = self._rows_per_block()
         if step >= self.rows:
             slope = self.outcome(gradient=True).gradient
             assert slope is not None
             return slope
-        out = np.empty(self.arrays[self.evaluator.form.gradient_role].shape)
+        slopes = np.empty(self.arrays[self.evaluator.form.gradient_role].shape)
 
         def work(start: int, batch: Batch) -> None:
-            out[start : start + step] = self.evaluator(batch, gradient=True).gradient
+            slopes[start : start + step] = self.evaluator(batch, gradient=True).gradient
 
-        self._each(step, work)
-        return out
+        self._evaluate_blocks(step, work)
+        return slopes
 
     def value(self, reduction: str) -> float:
-        """The reduced loss; nothing is kept of the rows."""
-        parts: deque[Accumulator] = deque()
+        """Return the reduced loss without keeping the losses of rows."""
+        unused: deque[Accumulator] = deque()
         own = self.evaluator.bound.loss.reduction
 
         def work(start: int, batch: Batch) -> None:
-            accumulator = parts.pop() if parts else Accumulator(own, reduction, quick=True)
+            accumulator = unused.pop() if unused else Accumulator(own, reduction, quick=True)
             feed(accumulator, self.evaluator(batch), batch)
-            parts.append(accumulator)
+            unused.append(accumulator)
 
-        self._each(self._step(), work)
-        first, *others = parts
+        self._evaluate_blocks(self._rows_per_block(), work)
+        first, *others = unused
         for other in others:
             first.merge(other)
         return first.value()
 
-    def _step(self) -> int:
-        """Rows of a block: all of them, where the loss couples rows."""
-        whole = self.evaluator.form.coupled or any(
+    def _rows_per_block(self) -> int:
+        """Return the rows of a block: all of them if the loss couples rows."""
+        if self.evaluator.form.coupled or any(
             role.domain.whole_column_is_one_sample and self.arrays[role.name].ndim == 1
             for role in self.evaluator.form.roles
-        )
+        ):
+            return self.rows
         widths = [array[:1].size for name, array in self.arrays.items() if name not in self.tables]
-        return self.rows if whole else max(1, VALUES_PER_BLOCK // max([1, *widths]))
+        return max(1, VALUES_PER_BLOCK // max([1, *widths]))
 
-    def _each(self, step: int, work: Callable[[int, Batch], None]) -> None:
-        """Work on every block.
+    def _evaluate_blocks(self, step: int, work: Callable[[int, Batch], None]) -> None:
+        """Call `work` on every block with its first row.
 
         Raises:
-            DataError: of the whole, where a block has a value that is wrong: it tells how many there are.
+            DataError: A value is wrong; the message counts those of all rows.
         """
-        origins = self._places()
+        keep_freed_memory()
         starts = deque(range(0, self.rows, step))
 
-        def drain(_: int) -> None:
+        def drain() -> None:
             with np.errstate(all="ignore"):
                 while starts:
                     try:
                         start = starts.popleft()
-                    except IndexError:  # another thread has just taken the last one
+                    except IndexError:  # another thread took the last one
                         return
-                    work(start, self.batch(start, min(start + step, self.rows), origins))
+                    work(start, self._batch(start, min(start + step, self.rows)))
 
         try:
-            _on_threads(drain, 1 if len(starts) < MIN_BLOCKS_FOR_THREADS else processors())
+            threads = 1 if len(starts) < MIN_BLOCKS_FOR_THREADS else processors()
+            if threads == 1:
+                drain()
+                return
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(threads) as pool:
+                for future in [pool.submit(drain) for _ in range(threads)]:
+                    future.result()
         except DataError:
             starts.clear()
             self.outcome()
             raise
-
-
-def _on_threads(work: Callable[[int], None], count: int) -> None:
-    if count == 1:
-        work(0)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(work, range(count)))
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,69 +1,115 @@
-"""Parts put together: what came of each becomes what comes of all.
+"""Evaluate parts of a dataset on their own, and merge their results in order.
 
-They are put together two by two, and so are these pairs, up to sections, which join the whole one after the other. It
-is always the same two, so that the digits do not depend on where that is done: what a worker puts together leaves less
-to do for the one that waits for all of them.
+Results are merged in pairs, these in pairs again, up to PARTS_PER_MERGE parts, which then join the total one after the
+other. The pairs are always the same, so that the digits do not depend on who merges them: a worker that merges the
+parts of a block leaves less to do for the process that waits for all.
 
-A part that cannot know whether what came before it makes a difference is evaluated once more, after all of that; what
-comes of it then is what counts.
+A part knows neither the number of rows before it nor what was seen in them. If that could make a difference (an error
+or a note that names a row, labels that depend on all rows), the part is evaluated again after all before it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from losscli.data.batch import Batch
+from losscli.data.batch import Batch, RowPolicy
 from losscli.data.dataset import Dataset, Part
-from losscli.evaluation.part import PartResult, Plan, evaluate
 from losscli.evaluation.run import RunState, SketchedStatistics, Statistic
-from losscli.statistics.quantiles import BUDGET
-
-Memory = Mapping[str, Mapping[str, Any]]
-"""What the checks of each role remember."""
+from losscli.statistics.quantiles import MAX_VALUES_KEPT
 
 PARTS_PER_MERGE = 64
-"""Parts that are put together before what they come to joins the rest: a power of 2."""
+"""Parts that are merged before they join the total: a power of 2."""
+
+CheckMemory = Mapping[str, Mapping[str, Any]]
+"""What the checks of each role remember."""
 
 Keep = Callable[[Batch], None]
-"""What becomes of the batches of a dataset, one after the other."""
+"""Receives the batches of a dataset, in order."""
 
 Block = tuple[Part, ...]
-"""Parts that are put together: a power of 2 of them, so many after a multiple of that."""
+"""Parts that are merged together: a power of 2 of them, after a multiple of as many."""
+
+
+class Plan(NamedTuple):
+    """The losses, and the dataset that says how a part becomes batches."""
+
+    dataset: Dataset
+    run: RunState
+
+    def outline(self) -> Plan:
+        """Return the picklable plan for workers."""
+        return Plan(self.dataset.outline(), self.run.fresh_copy())
+
+
+@dataclass(eq=False, repr=False)
+class PartResult:
+    """The result of a part or a block: statistics, counts of rows, and what the checks remember.
+
+    `sizes` are the rows of each part; `batches` are there if they are to be kept.
+    """
+
+    run: RunState
+    policy: RowPolicy
+    memory: dict[str, dict[str, Any]]
+    sizes: tuple[int, ...]
+    batches: list[Batch] = field(default_factory=list)
+
 
 Done = tuple[Block, PartResult | Exception]
-"""Some parts, and what came of them."""
+"""Some parts and their result."""
 
 
-def evaluate_block(block: Block, plan: Plan, full: SketchedStatistics = frozenset()) -> PartResult | None:
-    """Evaluate the parts of a block as one; None where one of them may have to be looked at alone.
+def evaluate_part(
+    part: Part, plan: Plan, sketched: SketchedStatistics = frozenset(), keep_batches: bool = False
+) -> PartResult:
+    """Evaluate a part on its own; the result is the same wherever and whenever that is done.
+
+    The statistics in `sketched` return histograms, as merging would make of them.
 
     Raises:
-        Torn, LosscliError: as `evaluate`.
+        SplitInsideQuotes: The part does not end where a row does.
+        LosscliError: Its rows are wrong; their numbers are not known here.
+    """
+    dataset, run = plan.dataset.standalone(part), plan.run.fresh_copy()
+    batches = []
+    for item in run.evaluate(dataset.iter_without_verdict(), may_be_empty=True):
+        if keep_batches:
+            batches.append(item.batch)
+    run.condense(sketched)
+    return PartResult(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
+
+
+def evaluate_block(block: Block, plan: Plan, sketched: SketchedStatistics = frozenset()) -> PartResult | None:
+    """Evaluate the parts of a block and merge them; None if one of them may have to be evaluated again.
+
+    Raises:
+        SplitInsideQuotes, LosscliError: As `evaluate_part`.
     """
     first, *others = block
-    whole = evaluate(first, plan, full)
-    blocks = PairwiseMerger()
-    blocks.add(1, whole.run)
+    whole = evaluate_part(first, plan, sketched)
+    merger = PairwiseMerger()
+    merger.add(1, whole.run)
     for part in others:
-        found = evaluate(part, plan, full)
+        found = evaluate_part(part, plan, sketched)
         if _has_new_flags(found.memory, whole.memory):
             return None
-        blocks.add(1, found.run)
+        merger.add(1, found.run)
         whole.policy.merge(found.policy)
         whole.sizes += found.sizes
-    return whole  # the others have been merged into its run
+    return whole  # its run has all others merged into it
 
 
 class PairwiseMerger:
-    """Runs of blocks that follow each other, two being merged as soon as they are of one size."""
+    """The runs of consecutive blocks; two of the same size are merged at once."""
 
     def __init__(self) -> None:
         self._blocks: list[tuple[int, RunState]] = []
 
     def add(self, size: int, run: RunState) -> None:
-        """The run of the next so many parts."""
+        """Add the run of the next `size` parts."""
         while self._blocks and self._blocks[-1][0] == size:
             before = self._blocks.pop()[1]
             before.merge(run)
@@ -76,17 +122,17 @@ class PairwiseMerger:
         return self._blocks[0][0] if self._blocks else 0
 
     def runs(self) -> list[RunState]:
-        """What is there, in order."""
+        """Return the runs in order."""
         return [run for _, run in self._blocks]
 
-    def left(self) -> list[RunState]:
-        """What is there, in order; nothing is, afterwards."""
+    def take_runs(self) -> list[RunState]:
+        """Remove and return the runs, in order."""
         runs, self._blocks = self.runs(), []
         return runs
 
 
 def report_progress(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
-    """Tell the tables how far they have been read."""
+    """Pass results on; tell the tables how far they have been read."""
     for parts, found in done:
         yield parts, found
         for table in dataset.row_tables:
@@ -94,54 +140,52 @@ def report_progress(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
 
 
 class OrderedReducer:
-    """Parts put together, in their order.
+    """Merges the results of parts in their order into the run of a plan.
 
-    `full` are the statistics that do not keep values any more: quantiles are of too many.
+    `sketched` are the statistics that keep no values any more, because they have too many.
     """
 
     def __init__(self, plan: Plan, keep: Keep | None = None) -> None:
-        """To be put into the plan's run, each batch being given to `keep`."""
         self._dataset, self._run = plan
         self._keep = keep
         self._blocks = PairwiseMerger()
-        self._kept: Counter[Statistic] = Counter()
-        self.full: SketchedStatistics = frozenset()
+        self._values_kept: Counter[Statistic] = Counter()
+        self.sketched: SketchedStatistics = frozenset()
 
-    def of(self, evaluated: Iterable[Done]) -> Iterator[int]:
-        """Put together what came of all parts; gives the rows of what is done with, bit by bit.
+    def reduce(self, evaluated: Iterable[Done]) -> Iterator[int]:
+        """Merge the results of all parts; yield the numbers of rows processed.
 
         Raises:
-            LosscliError: the first error there is, as if all rows had been evaluated in order.
+            LosscliError: The first error, as if all rows had been evaluated in order.
         """
         policy = self._dataset.policy
         for parts, found in evaluated:
             before = policy.n
-            if isinstance(found, Exception) or self._depends(found):
+            if isinstance(found, Exception) or self._depends_on_previous(found):
                 for part in parts:
-                    self._evaluate(part)
+                    self._evaluate_again(part)
             else:
                 self._take(parts, found)
             yield policy.n - before
-        for run in self._blocks.left():
+        for run in self._blocks.take_runs():
             self._run.merge(run)
         if not policy.n:
             raise self._dataset.tables[0].empty_error()
         policy.conclude()
-        self._run.conclude()
+        self._run.check_not_empty()
 
-    def _depends(self, found: PartResult) -> bool:
-        """Whether what came before makes a difference."""
+    def _depends_on_previous(self, found: PartResult) -> bool:
         lacking = found.policy.lacking and not self._dataset.policy.lacking
         return bool(lacking) or _has_new_flags(found.memory, self._dataset.memory)
 
-    def _evaluate(self, part: Part) -> None:
+    def _evaluate_again(self, part: Part) -> None:
         """Evaluate a part after all that came before it."""
         self._tell((part,), (0,))
-        again = self._run.fresh_copy()
-        for item in again.iter_batches(self._dataset.continuing(part).iter_without_verdict()):
+        run = self._run.fresh_copy()
+        for item in run.evaluate(self._dataset.continuing(part).iter_without_verdict(), may_be_empty=True):
             if self._keep:
                 self._keep(item.batch)
-        self._join(1, again)
+        self._join(1, run)
 
     def _take(self, parts: Block, found: PartResult) -> None:
         before = self._dataset.policy.n
@@ -161,37 +205,37 @@ class OrderedReducer:
             before += size
 
     def _join(self, size: int, run: RunState) -> None:
-        self._spill_if_over_budget(run)
+        self._sketch_if_over_budget(run)
         self._blocks.add(size, run)
         if self._blocks.size == PARTS_PER_MERGE:
-            (section,) = self._blocks.left()
-            self._run.merge(section)
+            (merged,) = self._blocks.take_runs()
+            self._run.merge(merged)
 
-    def _spill_if_over_budget(self, run: RunState) -> None:
-        """Count what a run keeps that is to join; where that is too much for all together, no run keeps it any more."""
-        full = set()
+    def _sketch_if_over_budget(self, run: RunState) -> None:
+        """Count the values that a run adds; switch statistics to histograms in all runs once there are too many."""
+        sketched = set()
         for key, i, accumulator in run.statistics():
-            self._kept[key, i] += accumulator.kept if accumulator.exact else BUDGET + 1
-            if self._kept[key, i] > BUDGET:
+            self._values_kept[key, i] += accumulator.kept if accumulator.exact else MAX_VALUES_KEPT + 1
+            if self._values_kept[key, i] > MAX_VALUES_KEPT:
                 accumulator.condense()
-                full.add((key, i))
-        if not full <= self.full:
+                sketched.add((key, i))
+        if not sketched <= self.sketched:
             for other in (self._run, *self._blocks.runs()):
-                other.condense(full - self.full)
-            self.full |= full
+                other.condense(sketched - self.sketched)
+            self.sketched |= sketched
 
 
-def _has_new_flags(memory: Memory, known: Memory) -> bool:
-    """Whether something is remembered that was not known."""
+def _has_new_flags(memory: CheckMemory, known: CheckMemory) -> bool:
+    """Tell whether the checks of a part remember a flag that was not known."""
     return any(
-        _adds(value, known.get(role, {}).get(key))
+        _is_new(value, known.get(role, {}).get(key))
         for role, remembered in memory.items()
         for key, value in remembered.items()
     )
 
 
-def _adds(value: Any, known: Any) -> bool:
-    """Whether a flag is up, or one of several, that was not before."""
+def _is_new(value: Any, known: Any) -> bool:
+    """Tell whether a flag, or one of several, is set and was not before."""
     if isinstance(value, tuple):
-        return any(_adds(item, known[i] if known else False) for i, item in enumerate(value))
+        return any(_is_new(item, known[i] if known else False) for i, item in enumerate(value))
     return bool(value) and not known

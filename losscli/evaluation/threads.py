@@ -1,6 +1,6 @@
-"""Parts evaluated by the threads of this process.
+"""Evaluate parts by the threads of this process.
 
-Arrow's parsing and NumPy's arithmetic let other threads run; what is left to Python is a few calls a part.
+Arrow's parsing and NumPy's arithmetic release the interpreter lock; what is left to Python is a few calls per part.
 """
 
 from __future__ import annotations
@@ -9,28 +9,29 @@ from collections.abc import Iterator
 
 from losscli.data.dataset import Dataset, Part
 from losscli.data.prefetch import ordered_map_with_fallback
-from losscli.evaluation.part import PartResult, Plan, evaluate
-from losscli.evaluation.reduce import Keep, OrderedReducer, report_progress
+from losscli.evaluation.reduce import Keep, OrderedReducer, PartResult, Plan, evaluate_part, report_progress
 from losscli.evaluation.run import RunState
 
 
-def run_parts(dataset: Dataset, run: RunState, parts: Iterator[Part], keep: Keep | None = None) -> Iterator[int]:
-    """Evaluate parts by as many threads as the dataset may use; gives the rows of each part that is done with.
+def evaluate_by_threads(
+    dataset: Dataset, run: RunState, parts: Iterator[Part], keep: Keep | None = None
+) -> Iterator[int]:
+    """Evaluate parts by as many threads as the dataset may use; yield the numbers of rows processed.
 
-    The digits do not depend on the number of threads: what each part comes to is merged in the order of the parts,
-    as are their batches given to `keep`.
+    Results are merged, and batches passed to `keep`, in the order of the parts: the digits do not depend on the number
+    of threads.
 
     Raises:
-        LosscliError: as `Run.over`.
+        LosscliError: The data does not fit a loss, or no row is left.
     """
     plan = Plan(dataset, run)
-    assembly = OrderedReducer(plan, keep)
+    reducer = OrderedReducer(plan, keep)
 
-    def one(part: Part) -> PartResult:
-        return evaluate(part, plan, assembly.full, keep is not None)
+    def evaluate(part: Part) -> PartResult:
+        return evaluate_part(part, plan, reducer.sketched, keep is not None)
 
-    done = ordered_map_with_fallback(one, parts, dataset.jobs, dataset.parts_from)
+    done = ordered_map_with_fallback(evaluate, parts, dataset.jobs, dataset.parts_from)
     try:
-        yield from assembly.of(report_progress(dataset, (((part,), found) for part, found in done)))
+        yield from reducer.reduce(report_progress(dataset, (((part,), found) for part, found in done)))
     finally:
         done.close()

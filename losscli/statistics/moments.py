@@ -1,29 +1,30 @@
-"""Count, weight, sum, mean, variance, extremes: in one pass, mergeable, without losing digits."""
+"""Count, weight, sum, mean, variance and extremes: in one pass, mergeable, without losing digits."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from losscli.declaration.domains import Array
 
-BLOCK = 1 << 18
-"""Values that are looked at several times in a row: more would not stay in cache, fewer leave threads waiting."""
+VALUES_PER_PASS = 1 << 18
+"""Values that are read several times in a row: more do not stay in cache, fewer leave threads waiting for Python."""
 
 
 def blocks(size: int) -> Iterator[slice]:
-    """The places of a stream of that many values, a block at a time."""
-    return (slice(start, start + BLOCK) for start in range(0, size, BLOCK))
+    """Return the slices that cut so many values into blocks."""
+    return (slice(start, start + VALUES_PER_PASS) for start in range(0, size, VALUES_PER_PASS))
 
 
+@dataclass(eq=False)
 class Sum:
     """A running sum that carries its rounding error along (Neumaier 1974)."""
 
-    def __init__(self, total: float = 0.0) -> None:
-        self.total = total
-        self.carry = 0.0
+    total: float = 0.0
+    carry: float = 0.0
 
     def add(self, value: float) -> None:
         raised = self.total + value
@@ -33,10 +34,10 @@ class Sum:
         self.total = raised
 
     def add_all(self, values: Array) -> None:
-        """Add an array, no digit lost."""
+        """Add an array without losing a digit."""
         for part in blocks(values.size):
             block = values[part]
-            for piece in split_sum(block, largest(block)):
+            for piece in split_sum(block, largest_magnitude(block)):
                 self.add(piece)
 
     def merge(self, other: Sum) -> None:
@@ -48,16 +49,16 @@ class Sum:
         return self.total + self.carry if math.isfinite(self.total) else self.total
 
 
-def largest(values: Array) -> float:
-    """The largest size of some values; NaN if one of them is."""
+def largest_magnitude(values: Array) -> float:
+    """Return the largest absolute value; NaN if there is a NaN."""
     return max(-float(values.min()), float(values.max()))
 
 
 def split_sum(values: Array, size: float) -> list[float]:
-    """The sum of a block of values, none of them larger than `size`, as numbers that lose no digit.
+    """Return the sum of a block as several numbers that lose no digit; `size` bounds the absolute values.
 
-    The heads of the values, cut off at a digit so high that none is lost in adding them up, and the tails
-    (Rump, Ogita & Oishi 2008, doi:10.1137/050645671). The order of the values does not matter.
+    One is the sum of the heads of the values, cut off at a digit so high that adding them is exact, the other that of
+    the tails (Rump, Ogita & Oishi 2008, doi:10.1137/050645671). The order of the values does not matter.
     """
     if not 0 < size < 1e300:
         return [float(values.sum())]
@@ -66,77 +67,79 @@ def split_sum(values: Array, size: float) -> list[float]:
     heads -= cut
     total = float(heads.sum())
     tails = np.subtract(values, heads, out=heads)
-    if abs(total) < size:  # so much has cancelled that the tails may be all there is
+    if abs(total) < size:  # after so much cancellation the tails may be all there is
         return [total, *split_sum(tails, math.ldexp(cut, -53))]
     return [total, float(tails.sum())]
 
 
+@dataclass(eq=False)
 class Moments:
     """Weighted moments of a stream of values (Chan, Golub & LeVeque 1983 for the merge).
 
-    The mean is kept as `origin`, a rounded first guess, and `rest`, the weighted sum of what lies beyond it: a
+    The mean is kept as `origin`, a rounded first guess, and `rest`, the weighted sum of the differences from it: the
     difference of two means then keeps its digits when the means are large.
     """
 
-    def __init__(self) -> None:
-        self.n = 0
-        self.weight = Sum()
-        self.sum = Sum()
-        self.squares = Sum()
-        self.origin = self.rest = 0.0
-        self.low, self.high = math.inf, -math.inf
+    n: int = 0
+    weight: Sum = field(default_factory=Sum)
+    sum: Sum = field(default_factory=Sum)
+    squares: Sum = field(default_factory=Sum)
+    origin: float = 0.0
+    rest: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
 
     def update_sum(self, values: Array, weights: Array | None, quick: bool = False) -> None:
-        """Add values where only count, weight and sum are asked for; if `quick`, the sum's last digit may be lost."""
+        """Add values to count, weight and sum alone; if `quick`, the last digit of the sum may be lost."""
         self.n += values.size
-        heavy = values if weights is None else values * weights
+        weighted = values if weights is None else values * weights
         if quick:
             self.weight.add(float(values.size if weights is None else weights.sum()))
-            self.sum.add(float(heavy.sum()))
+            self.sum.add(float(weighted.sum()))
             return
         if weights is None:
             self.weight.add(float(values.size))
         else:
             self.weight.add_all(weights)
-        self.sum.add_all(heavy)
+        self.sum.add_all(weighted)
 
     def update(self, values: Array, weights: Array | None) -> None:
-        """Add values, each counted as often as its weight says."""
+        """Add values (N,), each counted as often as its weight says."""
         for part in blocks(values.size):
-            self._add(values[part], None if weights is None else weights[part])
-
-    def _add(self, values: Array, weights: Array | None) -> None:
-        n, low, high = values.size, float(values.min()), float(values.max())
-        heavy = values if weights is None else values * weights
-        pieces = split_sum(heavy, max(-low, high) if weights is None else largest(heavy))
-        weight = Sum(float(n))
-        if weights is not None:
-            weight = Sum()
-            weight.add_all(weights)
-        origin = _short(sum(pieces) / weight.value)
-        gaps = values - origin
-        if weights is None:
-            rest, squares = sum(pieces, -origin * n), float(np.square(gaps, out=gaps).sum())
-        else:
-            shares = gaps * weights
-            rest, squares = float(shares.sum()), float(np.multiply(gaps, shares, out=gaps).sum())
-        self._join(weight, origin, rest, Sum(squares - rest * rest / weight.value))
-        self.n += n
-        self.weight.merge(weight)
-        for piece in pieces:
-            self.sum.add(piece)
-        self.low, self.high = _extreme(min, self.low, low), _extreme(max, self.high, high)
+            block, share = values[part], None if weights is None else weights[part]
+            n, low, high = block.size, float(block.min()), float(block.max())
+            weighted, weight = block, Sum(float(n))
+            if share is not None:
+                weighted, weight = block * share, Sum()
+                weight.add_all(share)
+            pieces = split_sum(weighted, max(-low, high) if share is None else largest_magnitude(weighted))
+            origin = sum(pieces) / weight.value
+            if math.isfinite(origin):  # its first 26 bits: a product with a count is exact
+                digits, exponent = math.frexp(origin)
+                origin = math.ldexp(round(math.ldexp(digits, 26)), exponent - 26)
+            gaps = block - origin
+            if share is None:
+                rest, squares = sum(pieces, -origin * n), float(np.square(gaps, out=gaps).sum())
+            else:
+                weighted_gaps = gaps * share
+                rest, squares = float(weighted_gaps.sum()), float(np.multiply(gaps, weighted_gaps, out=gaps).sum())
+            self._merge_squares(weight, origin, rest, Sum(squares - rest * rest / weight.value))
+            self.n += n
+            self.weight.merge(weight)
+            for piece in pieces:
+                self.sum.add(piece)
+            self.low, self.high = _extreme(min, self.low, low), _extreme(max, self.high, high)
 
     def merge(self, other: Moments) -> None:
         if other.n:
-            self._join(other.weight, other.origin, other.rest, other.squares)
+            self._merge_squares(other.weight, other.origin, other.rest, other.squares)
         self.n += other.n
         self.weight.merge(other.weight)
         self.sum.merge(other.sum)
         self.low, self.high = _extreme(min, self.low, other.low), _extreme(max, self.high, other.high)
 
-    def _join(self, weight: Sum, origin: float, rest: float, squares: Sum) -> None:
-        """Bring in the mean and the squares of other values, before their weight is."""
+    def _merge_squares(self, weight: Sum, origin: float, rest: float, squares: Sum) -> None:
+        """Merge the mean and the squares of other values, before their weight is added."""
         self.squares.merge(squares)
         if not self.n:
             self.origin, self.rest = origin, rest
@@ -156,14 +159,6 @@ class Moments:
         """Standard deviation, the squares divided by the sum of weights (NumPy's default)."""
         squares = self.squares.value
         return math.sqrt((0.0 if squares < 0 else squares) / self.weight.value) if self.weight.value else math.nan
-
-
-def _short(value: float) -> float:
-    """A number's first 26 binary digits: what it is multiplied with by a count loses none."""
-    if not math.isfinite(value):
-        return value
-    digits, exponent = math.frexp(value)
-    return math.ldexp(round(math.ldexp(digits, 26)), exponent - 26)
 
 
 def _extreme(choose: Callable[[float, float], float], a: float, b: float) -> float:

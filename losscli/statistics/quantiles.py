@@ -1,4 +1,4 @@
-"""Quantiles: exact while the values fit a budget, from logarithmic buckets after that."""
+"""Quantiles: exact while the values fit a budget, from a logarithmic histogram after that."""
 
 from __future__ import annotations
 
@@ -12,101 +12,95 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.statistics.moments import blocks
-from losscli.statistics.order_statistics import ElementwiseFn, order_statistics
+from losscli.statistics.order_statistics import order_statistics
 
-BUDGET = 1 << 20
-"""Values kept exactly for each stream: 8 MB, as much again where there are weights."""
+MAX_VALUES_KEPT = 1 << 20
+"""Values that each stream keeps for exact quantiles: 8 MB, as much again where there are weights."""
 
 ACCURACY = 1e-3
-"""Relative error of a quantile once the budget is passed."""
+"""Relative error of a quantile once there are more values than that."""
 
-CUT = 42
-"""Bits of a number that its bucket does not tell: 10 of the 52 behind the point do, and 2**-10 is below ACCURACY."""
+BITS_DROPPED = 42
+"""Bits of a float that its bucket leaves out: it keeps 10 of the 52 of the mantissa, and 2**-10 is below ACCURACY."""
 
-Weighted = tuple[Array, Array | None]
-"""Values (N,) and their weights."""
+BITS_WITHOUT_SIGN = (1 << 63) - 1
+"""Mask of the bits of a float without its sign."""
 
-SIZES = (1 << 63) - 1
-"""The bits of a number without its sign."""
+BUCKET_OF_INFINITY = 0x7FF << (52 - BITS_DROPPED)
+"""The bucket of infinity; those beyond it hold NaN."""
 
-INFINITE = 0x7FF << (52 - CUT)
-"""The bucket of infinity; beyond it is what is not a number."""
-
-ROOM = 4 << (52 - CUT)
-"""Buckets that are kept on either side of those in use: four powers of 2."""
+SPARE_BUCKETS = 4 << (52 - BITS_DROPPED)
+"""Unused buckets on either side of those in use: four powers of 2."""
 
 
 def quantile(values: Array, weights: Array | None, q: float) -> float:
-    """The q-quantile, 0 <= q <= 1; see `quantiles`."""
+    """Return the q-quantile, 0 <= q <= 1; see `quantiles`."""
     return quantiles(values, weights, (q,))[0]
 
 
 def quantiles(values: Array, weights: Array | None, probabilities: Sequence[float]) -> list[float]:
-    """Quantiles of values (N,) with weights (N,).
+    """Return quantiles of values (N,) with weights (N,); NaN if there is no value, or a NaN.
 
-    Unweighted (or weights all alike) they interpolate linearly between order statistics, as NumPy does by default;
-    weighted they are the averaged inverse of the distribution function, for which twice the weight is two rows.
+    Without weights (or with equal ones) they interpolate linearly between order statistics, NumPy's default. With
+    weights they are the averaged inverse of the distribution function: a row of weight 2 counts as two rows.
     """
     if not values.size or np.isnan(values).any():
         return [math.nan for _ in probabilities]
     if weights is None or weights.min() == weights.max():
-        return _linear(values, probabilities)
+        return _unweighted_quantiles(values, probabilities)
     order = np.argsort(values, kind="stable")
-    fraction_read = np.cumsum(weights[order])
-    return [_averaged_inverse(values, order, fraction_read, q * fraction_read[-1]) for q in probabilities]
+    cumulated = np.cumsum(weights[order])
+    slack = 1e-12 * cumulated[-1]
+    found = []
+    for q in probabilities:
+        target = q * cumulated[-1]
+        first = int(np.searchsorted(cumulated, target - slack))
+        second = min(int(np.searchsorted(cumulated, target + slack, side="right")), len(order) - 1)
+        found.append(interpolate(float(values[order[first]]), float(values[order[second]]), 0.5))
+    return found
 
 
 def deviation(values: Array, weights: Array | None, centre: float) -> float:
-    """The median of how far values (N,) are from a number."""
-
-    def distance(some: Array) -> Array:
-        gaps = some - centre
-        return np.abs(gaps, out=gaps)
-
+    """Return the median distance of values (N,) from a number."""
     if weights is None and values.size and math.isfinite(centre):
-        return _linear(values, (0.5,), distance)[0]
-    return quantile(distance(values), weights, 0.5)
+        return _unweighted_quantiles(values, (0.5,), centre)[0]
+    distances = values - centre
+    return quantile(np.abs(distances, out=distances), weights, 0.5)
 
 
-def _averaged_inverse(values: Array, order: NDArray[np.intp], fraction_read: Array, target: float) -> float:
-    slack = 1e-12 * fraction_read[-1]
-    first = int(np.searchsorted(fraction_read, target - slack))
-    second = min(int(np.searchsorted(fraction_read, target + slack, side="right")), len(order) - 1)
-    return _between(float(values[order[first]]), float(values[order[second]]), 0.5)
+def _unweighted_quantiles(values: Array, probabilities: Sequence[float], centre: float | None = None) -> list[float]:
+    ranks = [q * (values.size - 1) for q in probabilities]
+    needed = sorted({min(int(rank) + i, values.size - 1) for rank in ranks for i in (0, 1)})
+    at = dict(zip(needed, order_statistics(values, needed, centre=centre), strict=True))
+    return [interpolate(at[int(rank)], at[min(int(rank) + 1, values.size - 1)], rank % 1) for rank in ranks]
 
 
-def _linear(values: Array, probabilities: Sequence[float], of: ElementwiseFn | None = None) -> list[float]:
-    positions = [q * (values.size - 1) for q in probabilities]
-    ends = sorted({min(int(p) + i, values.size - 1) for p in positions for i in (0, 1)})
-    found = dict(zip(ends, order_statistics(values, ends, of=of), strict=True))
-    return [_between(found[int(p)], found[min(int(p) + 1, values.size - 1)], p % 1) for p in positions]
-
-
-def _between(a: float, b: float, part: float) -> float:
-    return a if part == 0 or a == b else a + (b - a) * part
+def interpolate(a: float, b: float, fraction: float) -> float:
+    """Return the number at a fraction of the way from a to b, which may be infinite."""
+    return a if fraction == 0 or a == b else a + (b - a) * fraction
 
 
 class LogHistogram:
-    """Counts in buckets that are each less than a thousandth of what is in them wide.
+    """Counts in buckets whose width is less than a thousandth of the values in them.
 
-    The idea is DDSketch's (Masson et al. 2019, arXiv:1908.10693), but a bucket is told by the leading bits of a number,
-    which takes no logarithm. What is read from one lies inside of it, so that any quantile is right to ACCURACY;
-    numbers that are too small to be normal count as 0. Merging adds counts: order does not matter, nothing is random.
-    It takes weights, which the rank sketches of the usual libraries do not.
+    The idea is DDSketch's (Masson et al. 2019, arXiv:1908.10693), but the bucket of a number is its leading bits, which
+    takes no logarithm. A quantile lies inside its bucket and is therefore right to ACCURACY; subnormal numbers count as
+    0. Merging adds counts: the order does not matter, and nothing is random. Weights are supported, unlike in the rank
+    sketches of the usual libraries.
     """
 
     def __init__(self) -> None:
         self._counts: Array = np.zeros(0)
         self._first = 0
         self._used = 0, 0
-        self._weighted = False
+        self._is_weighted = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is sent elsewhere: the buckets that hold something, and counts as short as they can be."""
+        """Return the nonempty buckets, with counts as short as they can be."""
         used = np.flatnonzero(self._counts).astype(np.int32)
         counts: NDArray[Any] = self._counts[used]
-        whole = not self._weighted and counts.max(initial=0.0) < 1 << 32
-        sent = used, counts.astype(np.uint32) if whole else counts
+        is_short = not self._is_weighted and counts.max(initial=0.0) < 1 << 32
+        sent = used, counts.astype(np.uint32) if is_short else counts
         return self.__dict__ | {"_counts": sent, "_size": self._counts.size}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -116,24 +110,24 @@ class LogHistogram:
         del self._size  # type: ignore[attr-defined]
 
     def update(self, values: Array, weights: Array | None) -> None:
-        self._weighted = self._weighted or weights is not None
+        self._is_weighted = self._is_weighted or weights is not None
         for part in blocks(values.size):
             keys = ordered(values[part])
-            keys >>= CUT
+            keys >>= BITS_DROPPED
             self._make_room(int(keys.min()), int(keys.max()) + 1)
             keys -= self._first
             np.add.at(self._counts, keys, 1.0 if weights is None else weights[part])
 
     def _make_room(self, low: int, high: int) -> None:
-        """Hold the keys from `low` to below `high`, and some more around them."""
+        """Make buckets for the keys from `low` to below `high`, and some more around them."""
         used = self._used
         self._used = (min(used[0], low), max(used[1], high)) if self._counts.size else (low, high)
         first, end = self._first, self._first + self._counts.size
         if first <= low and high <= end:
             return
         low, high = self._used
-        counts = np.zeros(high - low + 2 * ROOM)
-        self._first = low - ROOM
+        counts = np.zeros(high - low + 2 * SPARE_BUCKETS)
+        self._first = low - SPARE_BUCKETS
         counts[used[0] - self._first : used[1] - self._first] = self._counts[used[0] - first : used[1] - first]
         self._counts = counts
 
@@ -141,113 +135,106 @@ class LogHistogram:
         if other._counts.size:
             low, high = other._used
             self._make_room(low, high)
-            self._counts[low - self._first : high - self._first] += other._counts[
-                low - other._first : high - other._first
-            ]
-        self._weighted = self._weighted or other._weighted
+            counts = other._counts[low - other._first : high - other._first]
+            self._counts[low - self._first : high - self._first] += counts
+        self._is_weighted = self._is_weighted or other._is_weighted
 
     def quantiles(self, probabilities: Sequence[float]) -> list[float]:
-        """As `quantiles` of the values, but for the accuracy."""
+        """Return approximate quantiles of the values; see the function `quantiles`."""
         used = np.flatnonzero(self._counts)
-        if not used.size or self._first + used[-1] > INFINITE or self._first + used[0] < ~INFINITE:
+        if not used.size or self._first + used[-1] > BUCKET_OF_INFINITY or self._first + used[0] < ~BUCKET_OF_INFINITY:
             return [math.nan for _ in probabilities]
-        fraction_read = np.cumsum(self._counts)
-        total = float(fraction_read[-1])
-        if self._weighted:
+        cumulated = np.cumsum(self._counts)
+        total = float(cumulated[-1])
+        if self._is_weighted:
             ends = [(q * total - 1e-12 * total, q * total + 1e-12 * total, 0.5) for q in probabilities]
-        else:  # the middles of the two values around a place
+        else:  # the middles of the two values around a rank
             ends = [(int(p) + 0.5, int(p) + 1.5, p % 1) for p in (q * (total - 1) for q in probabilities)]
-        return [_between(self._at(fraction_read, a), self._at(fraction_read, b), part) for a, b, part in ends]
+        return [interpolate(self._at(cumulated, a), self._at(cumulated, b), part) for a, b, part in ends]
 
-    def _at(self, fraction_read: Array, place: float) -> float:
-        """The value up to which so much was counted; inside of a bucket values are taken to be spread evenly."""
-        place = min(max(place, sys.float_info.min), float(fraction_read[-1]))
-        i = int(np.searchsorted(fraction_read, place))
-        low, high = _ends(self._first + i)
-        return _between(low, high, 1 - (float(fraction_read[i]) - place) / float(self._counts[i]))
+    def _at(self, cumulated: Array, rank: float) -> float:
+        """Return the value at a rank, as if the values of a bucket were evenly spread."""
+        rank = min(max(rank, sys.float_info.min), float(cumulated[-1]))
+        i = int(np.searchsorted(cumulated, rank))
+        low, high = _bucket_bounds(self._first + i)
+        return interpolate(low, high, 1 - (float(cumulated[i]) - rank) / float(self._counts[i]))
 
 
 def ordered(values: Array) -> NDArray[np.int64]:
-    """The bits of numbers as whole numbers of the same order; those of -x are ~ those of x."""
+    """Return the bits of floats as integers of the same order; those of -x are ~ those of x."""
     bits = np.ascontiguousarray(values).view(np.int64)
     keys = bits >> 63  # -1 where negative: there the other bits run backwards
-    keys &= SIZES
+    keys &= BITS_WITHOUT_SIGN
     keys ^= bits
     return keys
 
 
-def _ends(key: int) -> tuple[float, float]:
-    """The least and the largest number of a bucket; what is not normal is 0."""
+def _bucket_bounds(key: int) -> tuple[float, float]:
+    """Return the least and the largest number of a bucket, 0 for subnormal numbers."""
     if key < 0:
-        low, high = _ends(~key)
+        low, high = _bucket_bounds(~key)
         return -high, -low
-    if key >= INFINITE:
+    if key >= BUCKET_OF_INFINITY:
         return math.inf, math.inf
-    low, high = (float(np.int64(k << CUT).view(np.float64)) for k in (key, key + 1))
+    low, high = (float(np.int64(k << BITS_DROPPED).view(np.float64)) for k in (key, key + 1))
     return (0.0, 0.0) if low < sys.float_info.min else (low, min(high, sys.float_info.max))
 
 
 class Quantiles:
     """Quantiles of a stream of weighted values.
 
-    What was merged stays apart, so that counts are added up in the same way whenever it is that values become counts:
-    those of each stream first, then those of the streams.
+    Merged streams stay apart, so that a histogram has the same digits whenever values become counts: each stream is
+    counted first, then the counts are added.
     """
 
-    def __init__(self, budget: int = BUDGET) -> None:
+    def __init__(self, budget: int = MAX_VALUES_KEPT) -> None:
         self.budget = budget
         self.kept = 0
-        self.buckets: LogHistogram | None = None
-        self._own: list[Weighted] = []
+        self.histogram: LogHistogram | None = None
+        self._own: list[tuple[Array, Array | None]] = []
         self._merged: list[Quantiles] = []
 
     def update(self, values: Array, weights: Array | None) -> None:
-        """Add values of its own, before anything is merged."""
-        self._make_room(values.size)
-        if self.buckets is not None:
-            self.buckets.update(values, weights)
+        """Add values (N,) with their weights, before any merge."""
+        if self.kept + values.size > self.budget:
+            self.to_histogram()
+        if self.histogram is not None:
+            self.histogram.update(values, weights)
             return
         self._own.append((values, weights))
         self.kept += values.size
 
     def merge(self, other: Quantiles) -> None:
-        """Add those of another stream, which is this one's from here on."""
-        if other.exact and not other.kept:
+        """Add the values of another stream, which belongs to this one from here on."""
+        if other.histogram is None and not other.kept:
             return
-        self._make_room(other.kept if other.exact else self.budget + 1)
-        if self.buckets is not None:
-            self.buckets.merge(other.to_histogram())
+        if other.histogram is not None or self.kept + other.kept > self.budget:
+            self.to_histogram()
+        if self.histogram is not None:
+            self.histogram.merge(other.to_histogram())
             return
         self._merged.append(other)
         self.kept += other.kept
 
-    def _make_room(self, more: int) -> None:
-        if self.kept + more > self.budget:
-            self.to_histogram()
-
     def to_histogram(self) -> LogHistogram:
         """Keep counts from here on, no values."""
-        if self.buckets is None:
-            self.buckets = LogHistogram()
+        if self.histogram is None:
+            self.histogram = LogHistogram()
             for values, weights in self._own:
-                self.buckets.update(values, weights)
+                self.histogram.update(values, weights)
             for other in self._merged:
-                self.buckets.merge(other.to_histogram())
+                self.histogram.merge(other.to_histogram())
             self._own, self._merged, self.kept = [], [], 0
-        return self.buckets
+        return self.histogram
 
-    def _values(self) -> Iterator[Weighted]:
+    def _values(self) -> Iterator[tuple[Array, Array | None]]:
         yield from self._own
         for other in self._merged:
             yield from other._values()
 
-    @property
-    def exact(self) -> bool:
-        return self.buckets is None
-
-    def quantiles(self, probabilities: tuple[float, ...]) -> list[float]:
-        if self.buckets is not None:
-            return self.buckets.quantiles(probabilities)
+    def quantiles(self, probabilities: Sequence[float]) -> list[float]:
+        if self.histogram is not None:
+            return self.histogram.quantiles(probabilities)
         kept = list(self._values())
         weights = [w for _, w in kept if w is not None]
         values = np.concatenate([v for v, _ in kept]) if kept else np.zeros(0)

@@ -1,9 +1,9 @@
-"""What one loss comes to over a dataset: its value and the statistics beside it."""
+"""The statistics of one loss over a dataset: its value and those of the per-sample losses."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Summary(NamedTuple):
-    """The statistics of one loss. `value` is reduced, the others are of the per-sample losses."""
+    """The statistics of one loss: `value` is the reduced loss, the others are of the per-sample losses."""
 
     value: float
     n: int
@@ -40,11 +40,14 @@ class Summary(NamedTuple):
 
 
 class Accumulator:
-    """Everything that is kept of one loss while batches go by; accumulators of parts merge.
+    """The running statistics of one loss over batches; accumulators of parts merge.
 
-    `own` is the loss's reduction; `asked` is what `--reduction` says: `mean` (the loss's own), `sum`, `median`. With
-    `value_only` what the value does not need is not kept, and if `quick` its last digit may be lost. `bootstrap` gets
-    the rows, too, where an interval is asked for.
+    Args:
+        own: The loss's reduction.
+        asked: The reduction to report: `mean` (the loss's own), `sum`, `median`.
+        value_only: Keep nothing that the value does not need.
+        bootstrap: Receives the rows, where an interval is wanted.
+        quick: Allow the last digit of the value to be lost; implies `value_only`.
     """
 
     def __init__(
@@ -58,8 +61,8 @@ class Accumulator:
         self.own = own
         self.asked = asked
         value_only = value_only or quick
-        self._value_only, self._quick = value_only and own is not Reduction.MAX, quick
-        self.ordered = not value_only or asked == "median" or own is Reduction.MEDIAN
+        self._sum_only, self._quick = value_only and own is not Reduction.MAX, quick
+        self.keeps_values = not value_only or asked == "median" or own is Reduction.MEDIAN
         self.moments = Moments()
         self.quantiles = Quantiles()
         self.elements = Quantiles()
@@ -77,41 +80,45 @@ class Accumulator:
         denominator: Array | None = None,
         rows: NDArray[np.int64] | None = None,
     ) -> None:
-        """Add a batch: elements (N, ...), their per-sample means (N,), what each row weighs, and the rows' numbers."""
+        """Add a batch.
+
+        Args:
+            elements: The losses (N, ...).
+            per_sample: Their per-sample means (N,).
+            weights: The weights of the rows (N,).
+            counted: A mask of the rows that count (N,).
+            denominator: What each row adds to the divisor of the mean (N,), 1 by default.
+            rows: The numbers of the rows, from 1 (N,).
+        """
         if self.bootstrap is not None and rows is None:
             rows = np.arange(1, len(per_sample) + 1)
         if counted is not None and not counted.all():
-            alone = elements is per_sample
+            is_scalar = elements is per_sample
             per_sample = per_sample[counted]
-            elements = per_sample if alone else elements[counted]
+            elements = per_sample if is_scalar else elements[counted]
             weights = None if weights is None else weights[counted]
             denominator = None if denominator is None else denominator[counted]
             rows = None if rows is None else rows[counted]
-        if self._value_only:
+        if self._sum_only:
             self.moments.update_sum(per_sample, weights, self._quick)
         else:
             self.moments.update(per_sample, weights)
-        if self.ordered:
+        if self.keeps_values:
             self.quantiles.update(per_sample, weights)
         if self.own is Reduction.MEDIAN and elements.ndim > 1:
-            wide = None if weights is None else np.repeat(weights, elements[0].size)
-            self.elements.update(elements.ravel(), wide)
-        if self.own is Reduction.MAX:
+            per_element = None if weights is None else np.repeat(weights, elements[0].size)
+            self.elements.update(elements.ravel(), per_element)
+        elif self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))
-        self._divide_by(len(per_sample), weights, denominator)
-        if self.bootstrap is not None and rows is not None:
-            of_elements = self.own is Reduction.MEDIAN and self.asked == "mean"
-            resampled = elements.reshape(len(elements), -1) if of_elements and elements.ndim > 1 else per_sample
-            self.bootstrap.add(rows, resampled, weights, denominator)
-
-    def _divide_by(self, n: int, weights: Array | None, denominator: Array | None) -> None:
-        """Add what the sum of some rows is divided by in a mean."""
-        if denominator is None and weights is None:
-            self.divisor.add(float(n))
-        elif denominator is None or weights is None:
-            self.divisor.add_all(cast("Array", weights if denominator is None else denominator))
+        divisors = denominator if weights is None else weights if denominator is None else weights * denominator
+        if divisors is None:
+            self.divisor.add(float(len(per_sample)))
         else:
-            self.divisor.add_all(weights * denominator)
+            self.divisor.add_all(divisors)
+        if self.bootstrap is not None and rows is not None:
+            of_elements = self.own is Reduction.MEDIAN and self.asked == "mean" and elements.ndim > 1
+            values = elements.reshape(len(elements), -1) if of_elements else per_sample
+            self.bootstrap.add(rows, values, weights, denominator)
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)
@@ -125,8 +132,8 @@ class Accumulator:
 
     @property
     def exact(self) -> bool:
-        """Whether all values are kept that quantiles are of."""
-        return self.quantiles.exact and self.elements.exact
+        """Whether quantiles are exact: all values are kept."""
+        return self.quantiles.histogram is None and self.elements.histogram is None
 
     @property
     def kept(self) -> int:
@@ -134,38 +141,41 @@ class Accumulator:
         return max(self.quantiles.kept, self.elements.kept)
 
     def condense(self) -> None:
-        """Keep no values, only their counts."""
+        """Replace values by a histogram."""
         for quantiles in (self.quantiles, self.elements):
-            if quantiles.exact and quantiles.kept:
+            if quantiles.kept:
                 quantiles.to_histogram()
 
     def value(self) -> float:
+        """Return the reduced loss."""
         if self.asked == "sum":
             return self.moments.sum.value
         if self.asked == "median":
             return self.quantiles.quantiles((0.5,))[0]
         if self.own is Reduction.MEDIAN:
-            return (self.elements if self.elements.kept or not self.elements.exact else self.quantiles).quantiles(
-                (0.5,)
-            )[0]
+            has_elements = self.elements.kept or self.elements.histogram is not None
+            return (self.elements if has_elements else self.quantiles).quantiles((0.5,))[0]
         if self.own is Reduction.MAX:
             return math.nan if math.isnan(self.moments.high) else self.largest
-        mean = _ratio(self.moments.sum.value, self.divisor.value)
+        divisor = self.divisor.value
+        mean = self.moments.sum.value / divisor if divisor else math.nan
         return math.sqrt(mean) if self.own is Reduction.ROOT_MEAN else mean
 
     def summary(self) -> Summary:
-        moments = self.moments
-        median, p95 = (_within(q, moments.low, moments.high) for q in self.quantiles.quantiles((0.5, 0.95)))
+        moments, low, high = self.moments, self.moments.low, self.moments.high
+        found = self.quantiles.quantiles((0.5, 0.95))
+        # an estimated quantile is never beyond the values seen
+        median, p95 = [min(max(q, low), high) for q in found] if low <= high else found
         return Summary(
-            self.value(), moments.n, moments.weight.value, moments.std, moments.low, median, p95, moments.high,
-            moments.sum.value, self.clipped, self.quantiles.exact,
-        )  # fmt: skip
-
-
-def _within(value: float, low: float, high: float) -> float:
-    """A quantile that was estimated, no further out than what was seen."""
-    return min(max(value, low), high) if low <= high else value
-
-
-def _ratio(a: float, b: float) -> float:
-    return a / b if b else math.nan
+            value=self.value(),
+            n=moments.n,
+            weight_sum=moments.weight.value,
+            std=moments.std,
+            min=low,
+            median=median,
+            p95=p95,
+            max=high,
+            sum=moments.sum.value,
+            clipped=self.clipped,
+            exact=self.quantiles.histogram is None,
+        )

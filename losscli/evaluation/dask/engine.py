@@ -1,8 +1,7 @@
-"""Parts evaluated by the workers of a Dask cluster, which read the files themselves.
+"""Evaluate parts by the workers of a Dask cluster, which read the files themselves.
 
-What they come to is merged in the order of the parts: blocks of them by a worker, the rest here. Threads merge the same
-blocks, so that the digits are those of one machine. Parts whose worker dies are evaluated by another one: Dask sees to
-that.
+Results are merged in the order of the parts: those of a block by a worker, the rest here. Threads merge the same
+blocks, so that the digits are those of one machine. Dask moves the parts of a dead worker to another one.
 """
 
 from __future__ import annotations
@@ -20,30 +19,39 @@ from losscli.data.dataset import Dataset, Part
 from losscli.data.table import SplitInsideQuotes
 from losscli.errors import ClusterError, DataError, LosscliError
 from losscli.evaluation.dask.cluster import open_client, translate_errors
-from losscli.evaluation.part import PartResult, Plan, evaluate
-from losscli.evaluation.reduce import PARTS_PER_MERGE, Block, Done, OrderedReducer, evaluate_block, report_progress
+from losscli.evaluation.reduce import (
+    PARTS_PER_MERGE,
+    Block,
+    Done,
+    OrderedReducer,
+    PartResult,
+    Plan,
+    evaluate_block,
+    evaluate_part,
+    report_progress,
+)
 from losscli.evaluation.run import RunState, SketchedStatistics
 from losscli.options import EvaluationOptions, processors
 
-AHEAD = 3
-"""Tasks for each thread of the cluster that are sent before the oldest is done with: what bounds the memory."""
+MAX_TASKS_PER_THREAD = 3
+"""Tasks for each thread of the cluster that are under way at a time: this bounds the memory."""
 
-GROWTH = 2
-"""Tasks for each thread of the cluster after which the next ones have twice the parts, up to a section.
+TASKS_PER_THREAD_BEFORE_DOUBLING = 2
+"""Tasks for each thread of the cluster after which tasks have twice the parts, up to PARTS_PER_MERGE.
 
-Few parts are enough for many workers, and where there are many parts, what Dask does for a task does not count.
+Few parts then still occupy many workers, and of many parts Dask's cost for each task does not count.
 """
 
-FAILED = 3
-"""Parts in a row that cannot be read where they are sent: it is not by chance, then."""
+MAX_UNREADABLE_IN_A_ROW = 3
+"""Consecutive parts that workers could not read: more are no coincidence."""
 
 
-class WorkerCannotRead(Exception):  # noqa: N818 - it may still be right where the parts are put together
+class WorkerCannotRead(Exception):  # noqa: N818 - it may be readable here
     """A worker cannot read a file."""
 
 
-class Sent(NamedTuple):
-    """A Partial on its way: without the losses, which are known where it arrives."""
+class SentResult(NamedTuple):
+    """A PartResult without the losses, which the receiver knows."""
 
     state: dict[str, Any]
     policy: RowPolicy
@@ -51,30 +59,32 @@ class Sent(NamedTuple):
     sizes: tuple[int, ...]
 
 
-def run_parts(dataset: Dataset, run: RunState, parts: Iterator[Part], request: EvaluationOptions) -> Iterator[int]:
-    """Evaluate parts by the workers of a cluster; gives the rows of each part that is done with.
+def evaluate_on_cluster(
+    dataset: Dataset, run: RunState, parts: Iterator[Part], options: EvaluationOptions
+) -> Iterator[int]:
+    """Evaluate parts by the workers of a cluster; yield the numbers of rows processed.
 
     Raises:
-        UsageError: there can be no such cluster.
-        ClusterError: it does not answer, has no workers, goes away, or its workers die over and over.
-        LosscliError: as `Run.over`.
+        UsageError: There can be no such cluster.
+        ClusterError: It does not answer, has no workers, goes away, or its workers keep dying.
+        LosscliError: The data does not fit a loss, or no row is left.
     """
     plan = Plan(dataset, run)
-    assembly = OrderedReducer(plan)
-    with open_client(request, processors()) as client:
-        done = _until_torn(client, plan, assembly, parts)
+    reducer = OrderedReducer(plan)
+    with open_client(options, processors()) as client:
+        done = _collect_with_fallback(client, plan, reducer, parts)
         try:
-            yield from assembly.of(report_progress(dataset, _reachable(done)))
+            yield from reducer.reduce(report_progress(dataset, _check_readable(done)))
         finally:
             done.close()
 
 
-def _until_torn(client: Any, plan: Plan, assembly: OrderedReducer, parts: Iterable[Part]) -> Generator[Done]:
-    """The parts with what they came to; from one that is cut in the wrong place the rest of it takes over."""
+def _collect_with_fallback(client: Any, plan: Plan, reducer: OrderedReducer, parts: Iterable[Part]) -> Generator[Done]:
+    """Yield parts with their results; from a part that was cut inside quotes on, read the rest of the data in order."""
     following: Iterable[Part] | None = parts
     count = 0
     while following is not None:
-        results, following = _in_order(client, plan, assembly, following, count), None
+        results, following = _collect_in_order(client, plan, reducer, following, count), None
         for some, found in results:
             if isinstance(found, SplitInsideQuotes):
                 results.close()
@@ -84,68 +94,69 @@ def _until_torn(client: Any, plan: Plan, assembly: OrderedReducer, parts: Iterab
             count += len(some)
 
 
-def _reachable(done: Iterable[Done]) -> Iterator[Done]:
-    """Refuse to do the work of workers that do not find the files, which are found here; now and then one may fail."""
+def _check_readable(done: Iterable[Done]) -> Iterator[Done]:
+    """Pass results on; raise a DataError if workers do not find the files, which are found here."""
     failed = 0
     for parts, found in done:
         yield parts, found
         failed = failed + 1 if isinstance(found, WorkerCannotRead) else 0  # if so, it is evaluated here by now
-        if failed == FAILED:
-            raise DataError(f"{found} on a worker, though it can be here: the files must be where every worker finds "
-                            "them by the same name (s3://, hdfs://, a shared folder)")  # fmt: skip
+        if failed == MAX_UNREADABLE_IN_A_ROW:
+            raise DataError(
+                f"{found} on a worker, though it can be here: the files must be where every worker finds them by the "
+                "same name (s3://, hdfs://, a shared folder)"
+            )
 
 
-# ------------------------------------------------------------------------------------------- on this side
-
-
-def _in_order(client: Any, plan: Plan, assembly: OrderedReducer, parts: Iterable[Part], count: int) -> Generator[Done]:
-    """The parts after so many others with what they came to, in order; some tasks are sent ahead."""
+def _collect_in_order(
+    client: Any, plan: Plan, reducer: OrderedReducer, parts: Iterable[Part], count: int
+) -> Generator[Done]:
+    """Yield the parts after the first `count` with their results, in order; some tasks are sent ahead."""
     import pickle
 
     import cloudpickle
 
-    _by_value(plan, cloudpickle)
+    _pickle_plugins_by_value(plan, cloudpickle)
     data = cloudpickle.dumps(plan.outline(), protocol=pickle.HIGHEST_PROTOCOL)
-    what = submit(client, 0, _same, data)
-    limit = _Limit(client)
+    plan_future = submit(client, 0, _return_same, data)
+    limits = TaskLimits(client)
     pending: deque[tuple[Block, Any]] = deque()
     try:
-        for i, block in enumerate(_blocks(parts, count, limit)):
-            pending.append((block, submit(client, i, _evaluated, block, assembly.full, what)))
-            while pending and (pending[0][1].done() or len(pending) >= limit.tasks()):
+        for i, block in enumerate(_cut_blocks(parts, count, limits)):
+            pending.append((block, submit(client, i, evaluate_task, block, reducer.sketched, plan_future)))
+            while pending and (pending[0][1].done() or len(pending) >= limits.tasks()):
                 yield from collect(client, plan, pending)
         while pending:
             yield from collect(client, plan, pending)
     finally:
         with suppress(ClusterError), translate_errors():
-            client.cancel([what, *(future for _, future in pending)], force=True)
+            client.cancel([plan_future, *(future for _, future in pending)], force=True)
 
 
-def submit(client: Any, place: int, function: Callable[..., Any], *arguments: Any) -> Any:
-    """A task, after those that were sent before."""
+def submit(client: Any, order: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Submit a task with a lower priority than earlier ones."""
     with translate_errors():
-        return client.submit(function, *arguments, pure=False, priority=-place)
+        return client.submit(function, *arguments, pure=False, priority=-order)
 
 
-class _Limit:
-    """How many tasks may be under way, and of how many parts, by the threads of the cluster: they come and go."""
+class TaskLimits:
+    """How many tasks may be under way, and how many parts each has, from the changing number of threads."""
 
     def __init__(self, client: Any) -> None:
         self._client, self._seen, self._threads = client, 0.0, 1
         self._tasks, self._parts = 0, 1
 
     def tasks(self) -> int:
-        """How many tasks may be under way."""
-        return AHEAD * self._there()
+        """Return how many tasks may be under way."""
+        return MAX_TASKS_PER_THREAD * self._count_threads()
 
     def parts(self) -> int:
-        """At most how many parts the next task has."""
-        if self._tasks >= GROWTH * self._there():
+        """Return how many parts the next task may have."""
+        if self._tasks >= TASKS_PER_THREAD_BEFORE_DOUBLING * self._count_threads():
             self._tasks, self._parts = 0, min(2 * self._parts, PARTS_PER_MERGE)
         self._tasks += 1
         return self._parts
 
-    def _there(self) -> int:
+    def _count_threads(self) -> int:
         if time.monotonic() - self._seen > 1:
             with translate_errors():
                 self._threads = max(1, sum(self._client.nthreads().values()))
@@ -153,21 +164,21 @@ class _Limit:
         return self._threads
 
 
-def _blocks(parts: Iterable[Part], count: int, limit: _Limit) -> Iterator[Block]:
-    """Parts for one task each, after so many others; no rows of more than one part are sent along."""
+def _cut_blocks(parts: Iterable[Part], count: int, limits: TaskLimits) -> Iterator[Block]:
+    """Yield the parts of each task, after the first `count`; a task carries the rows of at most one part."""
     some: Block = ()
     most = 1
     for part in parts:
-        most = most if some else min(limit.parts(), count & -count or PARTS_PER_MERGE)
+        most = most if some else min(limits.parts(), count & -count or PARTS_PER_MERGE)
         some = (*some, part)
         if len(some) == most or any(piece.path is None for piece in part.pieces):
-            yield from _halved(some)
+            yield from _cut_powers_of_2(some)
             some, count = (), count + len(some)
-    yield from _halved(some)
+    yield from _cut_powers_of_2(some)
 
 
-def _halved(some: Block) -> Iterator[Block]:
-    """Parts as blocks, the largest first: one block where they are a power of 2."""
+def _cut_powers_of_2(some: Block) -> Iterator[Block]:
+    """Yield blocks whose sizes are powers of 2, the largest first."""
     while some:
         size = 1 << len(some).bit_length() - 1
         yield some[:size]
@@ -175,8 +186,8 @@ def _halved(some: Block) -> Iterator[Block]:
 
 
 def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Iterator[Done]:
-    """What the oldest task came to, and the next ones that are done."""
-    _wait(pending[0][1])
+    """Yield the result of the oldest task, and of those after it that are done."""
+    _wait_for_future(pending[0][1])
     count = next((i for i, (_, future) in enumerate(pending) if i and not future.done()), len(pending))
     taken = [pending.popleft() for _ in range(count)]
     with translate_errors():
@@ -187,27 +198,28 @@ def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Itera
             yield parts, restore(found, plan)
 
 
-def _wait(future: Any) -> None:
-    """Wait for a task in a way that Ctrl-C interrupts: Dask's own way leaves something behind that complains."""
+def _wait_for_future(future: Any) -> None:
+    """Wait for a task; unlike Dask's own way, Ctrl-C interrupts this one without complaints."""
     done = threading.Event()
     future.add_done_callback(lambda _: done.set())
     done.wait()
 
 
-def restore(found: Sent | Exception, plan: Plan) -> PartResult | Exception:
+def restore(found: SentResult | Exception, plan: Plan) -> PartResult | Exception:
+    """Return a result that was sent, with the losses of the plan."""
     if isinstance(found, Exception):
         return found
     return PartResult(plan.run.fresh_copy().set_state(found.state), found.policy, found.memory, found.sizes)
 
 
-def _sendable(found: PartResult | Exception) -> Sent | Exception:
+def _sendable(found: PartResult | Exception) -> SentResult | Exception:
     if isinstance(found, Exception):
         return found
-    return Sent(found.run.state(), found.policy, found.memory, found.sizes)
+    return SentResult(found.run.get_state(), found.policy, found.memory, found.sizes)
 
 
-def _by_value(plan: Plan, cloudpickle: Any) -> None:
-    """Send losses from elsewhere as code: workers need not have the files they were read from."""
+def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:
+    """Send plugins as code: workers need not have their files."""
     import sys
 
     for evaluator in plan.run.evaluators:
@@ -216,45 +228,42 @@ def _by_value(plan: Plan, cloudpickle: Any) -> None:
             cloudpickle.register_pickle_by_value(module)
 
 
-# --------------------------------------------------------------------------------------------- on a worker
-
-
-def _same(data: bytes) -> bytes:
-    """What every task needs, as the result of a task: where it is lost, Dask makes it anew."""
+def _return_same(data: bytes) -> bytes:
+    """Return the pickled plan as the result of a task: Dask computes it again if it is lost."""
     return data
 
 
-def _evaluated(block: Block, full: SketchedStatistics, data: bytes) -> list[Sent | Exception]:
-    """What the parts of a block come to together, where that can be told here; else what each of them comes to."""
-    plan = _plan(data)
+def evaluate_task(block: Block, sketched: SketchedStatistics, data: bytes) -> list[SentResult | Exception]:
+    """Return the merged result of a block; if it depends on earlier parts, the result of each part."""
+    plan = _load_plan_once(data)
     if len(block) > 1:
-        with suppress(Exception):  # which part it was, and whether it matters, comes out below
-            if whole := evaluate_block(block, plan, full):
+        with suppress(Exception):  # the parts below show which one failed
+            if whole := evaluate_block(block, plan, sketched):
                 return [_sendable(whole)]
-    return [_sendable(_attempt(part, plan, full)) for part in block]
+    return [_sendable(_attempt(part, plan, sketched)) for part in block]
 
 
-def _attempt(part: Part, plan: Plan, full: SketchedStatistics) -> PartResult | Exception:
+def _attempt(part: Part, plan: Plan, sketched: SketchedStatistics) -> PartResult | Exception:
     try:
-        return evaluate(part, plan, full)
+        return evaluate_part(part, plan, sketched)
     except SplitInsideQuotes as error:
         return error
     except LosscliError as error:
         return WorkerCannotRead(str(error)) if isinstance(error.__context__, OSError) else error
-    except Exception as error:  # it is tried again where the parts are put together, and is told of there
+    except Exception as error:  # the reducer tries again and reports it
         return RuntimeError(f"{type(error).__name__}: {error}")
 
 
-_loading = threading.Lock()
+_load_lock = threading.Lock()
 
 
-def _plan(data: bytes) -> Plan:
-    with _loading:  # the threads of a worker start at once
-        return _loaded(data)
+def _load_plan_once(data: bytes) -> Plan:
+    with _load_lock:  # the threads of a worker start at once
+        return _load_plan(data)
 
 
 @lru_cache(maxsize=2)
-def _loaded(data: bytes) -> Plan:
+def _load_plan(data: bytes) -> Plan:
     import pickle
 
     found: Plan = pickle.loads(data)
