@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from losscli.pipeline import resolve_losses as resolve
 from losscli.declaration.domains import ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError
+from losscli.pipeline import resolve_losses as resolve
 from tests.registry_cases import draw, kernel, name_of, settings
 from tests.test_reference import as_kernels_want_it
 
