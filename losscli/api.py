@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from losscli import pipeline, registry
 from losscli.arguments import bind_data, reject_keyword, split_keywords, split_names, warn_caller
 from losscli.data.sources import ReadOptions
-from losscli.declaration.grammar import normal
+from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import Loss
 from losscli.errors import UsageError
 from losscli.loss_function import LossFunction
@@ -374,7 +374,7 @@ def get_loss(name: str, /, **params: Any) -> LossFunction:
     Raises:
         UsageError: The name or a parameter is unknown, or a value is out of range.
     """
-    found = pipeline.resolve_losses(name, {normal(key): value for key, value in params.items()})
+    found = pipeline.resolve_losses(name, {normalize_name(key): value for key, value in params.items()})
     if len(found) != 1:
         raise UsageError(f"get_loss takes one loss, not {len(found)}")
     return LossFunction(found[0])

@@ -16,7 +16,7 @@ from losscli import pipeline
 from losscli.binding import role_names
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
-from losscli.declaration.grammar import normal
+from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import UsageError
 from losscli.loss_function import LossFunction
@@ -37,7 +37,7 @@ def split_keywords(
     arrays = {name: value for name, value in keywords.items() if name in roles and value is not None}
     params = {name: value for name, value in keywords.items() if name not in roles}
     known = {parameter.name for loss in bound for parameter in loss.loss.parameters}
-    unknown = next((name for name in params if normal(name) not in known), None)
+    unknown = next((name for name in params if normalize_name(name) not in known), None)
     if unknown is not None:
         raise reject_keyword(function, unknown, [*roles, *sorted(known)])
     return pipeline.resolve_losses(given, params) if params else bound, arrays

@@ -1,4 +1,4 @@
-"""An earlier result as a baseline: how far each number has moved since."""
+"""An earlier result as a baseline, and how far each value has moved since."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from losscli.errors import DataError, UsageError
+from losscli.messages import Hint
 from losscli.results import Baseline, Evaluation, LossResult
 
-WRITES = "'losscli compute ... -o old.json' writes one"
-
 Key = tuple[str, tuple[tuple[str, str], ...]]
-"""A loss by its label, and the group and model that it is of."""
+"""The label of a loss, and its group and model."""
 
 
 @dataclass(frozen=True)
@@ -24,40 +23,41 @@ class BaselineFile:
     losses: Mapping[Key, Mapping[str, Any]]
 
     def attach_to(self, evaluation: Evaluation) -> Evaluation:
-        """The evaluation with the earlier value beside each of its own.
+        """Return the evaluation with the earlier value of each loss.
 
         Raises:
-            UsageError: a loss that is not there, or whose signature is another.
+            UsageError: A loss is not in the file, or has another signature there.
         """
         return replace(evaluation, losses=tuple(self._attach(result) for result in evaluation))
 
     def _attach(self, result: LossResult) -> LossResult:
         found = self.losses.get(result.key)
         if found is None:
-            known = ", ".join(dict.fromkeys(_text(key) for key in self.losses))
-            raise UsageError(f"--baseline {self.path}: has no {_text(result.key)}; what it has is {known}")
+            known = ", ".join(dict.fromkeys(map(_describe_key, self.losses)))
+            problem = f"has no {_describe_key(result.key)}; what it has is {known}"
+            raise UsageError(problem, option=("baseline", self.path))
         if found["signature"] != result.signature:
-            raise UsageError(f"--baseline {self.path}: {_difference(result, str(found['signature']))}")
+            raise UsageError(_describe_difference(result, str(found["signature"])), option=("baseline", self.path))
         before = found["value"]
         return replace(result, baseline=Baseline(None if before is None else float(before), result.value))
 
 
 def read(path: str) -> BaselineFile:
-    """The result that `--format json` wrote.
+    """Read a result that was written as JSON.
 
     Raises:
-        DataError: the file cannot be read, or is no such result.
+        DataError: The file cannot be read, or is no such result.
     """
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
     except OSError as error:
-        raise DataError(f"--baseline {path}: {error.strerror or error}") from error
+        raise DataError(error.strerror or str(error), option=("baseline", path)) from error
     except ValueError as error:
-        raise DataError(f"--baseline {path}: is not JSON ({error}); {WRITES}") from error
+        raise DataError(f"is not JSON ({error})", Hint.WRITE_BASELINE, option=("baseline", path)) from error
     losses = document.get("losses") if isinstance(document, dict) else None
     if not isinstance(losses, list) or not all(map(_is_loss, losses)):
-        raise DataError(f"--baseline {path}: is not a result of losscli; {WRITES}")
+        raise DataError("is not a result of losscli", Hint.WRITE_BASELINE, option=("baseline", path))
     return BaselineFile(path, {_key(loss): loss for loss in losses})
 
 
@@ -74,14 +74,14 @@ def _key(entry: Mapping[str, Any]) -> Key:
     return entry["loss"], tuple({**(entry.get("group") or {}), **model}.items())
 
 
-def _text(key: Key) -> str:
+def _describe_key(key: Key) -> str:
     label, group = key
     return label + "".join(f" ({column} {value})" for column, value in group)
 
 
-def _difference(result: LossResult, before: str) -> str:
-    """How two signatures differ, in words."""
-    then, now = _parts(before), _parts(result.signature)
+def _describe_difference(result: LossResult, before: str) -> str:
+    """Return how two signatures differ, in words."""
+    then, now = _signature_parts(before), _signature_parts(result.signature)
     named = [
         f"{key} was {then.get(key, 'none')}, is {now.get(key, 'none')}"
         for key in dict.fromkeys([*then, *now])
@@ -90,6 +90,6 @@ def _difference(result: LossResult, before: str) -> str:
     return f"{result.label} is not the same number: {'; '.join(named)}"
 
 
-def _parts(signature: str) -> dict[str, str]:
+def _signature_parts(signature: str) -> dict[str, str]:
     first, *rest = signature.split("|")
     return {"the loss": first} | dict(part.split("=", 1) for part in rest if "=" in part)

@@ -1,4 +1,4 @@
-"""explain: all that a loss declares of itself, in the order in which one wants to read it."""
+"""Everything that a loss declares, in reading order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIBRARIES = {
 
 
 class Section(NamedTuple):
-    """A heading and what stands under it: paragraphs, or rows of a term and what it means."""
+    """A heading with paragraphs, or with rows of a term and its meaning."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
@@ -43,18 +43,20 @@ class Explanation(NamedTuple):
 
 
 def explain(loss: Loss) -> Explanation:
-    """Everything the declaration of a loss says."""
+    """Return everything that a loss declares."""
+    documentation = loss.documentation
+    details = tuple(documentation.details.split("\n\n")) if documentation.details else ()
     aliases = f" ({', '.join(loss.aliases)})" if loss.aliases else ""
     sections = (
         Section("Formula", (loss.formula,)),
-        Section("What it does", tuple(loss.details.split("\n\n")) if loss.details else ()),
+        Section("What it does", details),
         Section("Reads", rows=_roles(loss)),
         Section("Parameters", rows=_parameters(loss)),
         _gradient(loss),
         Section("Properties", rows=_properties(loss)),
         *(
             Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
-            for word, text in loss.advice.items()
+            for word, text in documentation.advice.items()
         ),
         Section("Elsewhere", rows=tuple((LIBRARIES.get(k, k), v) for k, v in loss.equivalents.items())),
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
@@ -64,12 +66,12 @@ def explain(loss: Loss) -> Explanation:
 
 
 def _sentence(text: str, loss: Loss) -> str:
-    """Advice with a capital, unless it starts with the name of a role, of a parameter or of a loss."""
+    """Return advice with a capital, unless it starts with the name of a role, a parameter or a loss."""
     from losscli import registry
 
     first = text.split(" ", 1)[0].rstrip(",:;")
     names = {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}
-    return text if first in names or registry.known(first) else text[:1].upper() + text[1:]
+    return text if first in names or registry.is_known(first) else text[:1].upper() + text[1:]
 
 
 def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -86,19 +88,26 @@ def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
 
 def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
     rows = [(f"{p.name}={p.domain.text(p.default)}", p.domain.describe()) for p in loss.parameters]
-    return (*rows, ("together", together)) if (together := _together(loss)) else tuple(rows)
+    together = _requirement(loss)
+    return (*rows, ("together", together)) if together else tuple(rows)
 
 
-def _together(loss: Loss) -> str:
-    """What the parameters must fulfil together."""
+def _requirement(loss: Loss) -> str:
+    """Return what the parameters must fulfil together, or ''."""
     return (loss.requirement.__doc__ or "").strip() if loss.requirement is not None else ""
+
+
+def _gradients(loss: Loss) -> list[tuple[str, str]]:
+    """Return the gradient role of each form and the formula: the first paragraph of the hook's docstring."""
+    docs = [getattr(form.hooks.get("gradient"), "__doc__", None) or "" for form in loss.forms]
+    formulas = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
+    return [(form.gradient_role, formula) for form, formula in zip(loss.forms, formulas, strict=True)]
 
 
 def _gradient(loss: Loss) -> Section:
     if not loss.has_gradient:
         return Section("Gradient", ("None: there is no slope to follow.",))
-    slopes = dict.fromkeys((form.gradient_role, slope) for form, slope in zip(loss.forms, loss.slopes, strict=True))
-    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(slopes))
+    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(dict.fromkeys(_gradients(loss))))
 
 
 def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -115,7 +124,7 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
 
 
 def _answer(loss: Loss, claim: Property) -> str:
-    """Whether the loss has a property, or for which parameters."""
+    """Return whether the loss has a property, or for which parameters."""
     if claim in loss.properties:
         return "yes"
     if not loss.declares_properties:
@@ -125,7 +134,7 @@ def _answer(loss: Loss, claim: Property) -> str:
 
 
 def conditions(loss: Loss, claim: Property) -> list[str]:
-    """What parameters must fulfil for a property that the loss has not for all of them."""
+    """Return the conditions on parameters for a property that does not hold for all of them."""
     if claim in loss.properties:
         return []
     forms = [f"{form.gradient_role} is given" for form in loss.forms if claim in form.properties]
@@ -133,7 +142,7 @@ def conditions(loss: Loss, claim: Property) -> list[str]:
 
 
 def to_dict(explanation: Explanation) -> dict[str, Any]:
-    """The explanation as JSON has it."""
+    """Return the explanation as it is in JSON."""
     loss = explanation.loss
     defaults = loss.bind({}).params
     return {
@@ -141,7 +150,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "aliases": list(loss.aliases),
         "family": loss.family,
         "summary": loss.summary,
-        "details": loss.details,
+        "details": loss.documentation.details,
         "formula": loss.formula,
         "roles": [
             {
@@ -162,10 +171,9 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
             }
             for p in loss.parameters
         ],
-        "requires": _together(loss) or None,
+        "requires": _requirement(loss) or None,
         "gradient": [
-            {"role": form.gradient_role, "formula": slope, "form": i}
-            for i, (form, slope) in enumerate(zip(loss.forms, loss.slopes, strict=True))
+            {"role": role, "formula": formula, "form": i} for i, (role, formula) in enumerate(_gradients(loss))
         ]
         if loss.has_gradient
         else None,
@@ -177,7 +185,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "unit": loss.unit,
         "reduction": str(loss.reduction),
         "whole": any(form.coupled for form in loss.forms),
-        "advice": {word.lower(): text for word, text in loss.advice.items()},
+        "advice": {word.lower(): text for word, text in loss.documentation.advice.items()},
         "equivalents": loss.equivalents,
         "references": list(loss.references),
     }

@@ -1,4 +1,4 @@
-"""Structural risk: what is added to a loss for the size of a model's parameters."""
+"""Penalties on the parameters of a model, which are added to a loss (structural risk)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from losscli.declaration import grammar
 from losscli.declaration.domains import Array, Interval, Number
+from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import Parameter, checked
 from losscli.errors import DataError, UsageError
 
@@ -21,7 +21,7 @@ RATIO = Parameter("ratio", Number(Interval(0, 1)), 0.5)
 
 
 class Penalty(NamedTuple):
-    """A function of the parameter vector and of settings; a setting whose default is None must be given."""
+    """A function of the parameter vector and of settings; a setting whose default is None is required."""
 
     name: str
     formula: str
@@ -58,18 +58,18 @@ class BoundPenalty(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The text with every setting."""
+        """Return the text with every setting."""
         settings = self.penalty.settings
         return ":".join([self.penalty.name, *(f"{s.name}={s.domain.text(self.values[s.name])}" for s in settings)])
 
     def of(self, w: Array) -> float:
-        """The penalty on a parameter vector of any shape."""
+        """Return the penalty of parameters of any shape."""
         with np.errstate(over="ignore"):
             return self.penalty.kernel(w, *self.values.values())
 
 
 class Applied(NamedTuple):
-    """A penalty and what it comes to on `n` parameters read from `source`."""
+    """A penalty and its value on `n` parameters read from `source`."""
 
     bound: BoundPenalty
     value: float
@@ -77,7 +77,7 @@ class Applied(NamedTuple):
     source: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the penalty as it is in JSON."""
         return {
             "name": self.bound.penalty.name,
             "params": self.bound.values,
@@ -87,16 +87,16 @@ class Applied(NamedTuple):
         }
 
 
-def parse(text: str) -> BoundPenalty:
-    """Read `name:lambda=0.01[:ratio=0.5]`.
+def parse_penalty(text: str) -> BoundPenalty:
+    """Parse `name:lambda=0.01[:ratio=0.5]`.
 
     Raises:
-        UsageError: there is no such penalty or setting, one is out of range, or lambda is not given.
+        UsageError: There is no such penalty or setting, one is out of range, or lambda is not given.
     """
-    requests = grammar.parse(text)
-    if len(requests) != 1:
+    specs = parse_specs(text)
+    if len(specs) != 1:
         raise UsageError(f"{text!r}: one penalty at a time; elastic_net is l1 and l2 together")
-    name, typed = requests[0]
+    name, typed = specs[0]
     penalty = PENALTIES.get(name)
     if penalty is None:
         raise UsageError(f"there is no penalty {name!r}; the penalties are {', '.join(PENALTIES)}")
@@ -111,24 +111,28 @@ def parse(text: str) -> BoundPenalty:
 
 
 def apply(bound: BoundPenalty, path: str, options: ReadOptions | None = None) -> Applied:
-    """The penalty on all the numbers of a file, whatever their shape.
+    """Compute the penalty of all numbers in a file, of any shape.
 
     Raises:
-        DataError: the file cannot be read, holds text, or a number that is missing or not finite.
+        DataError: The file cannot be read, holds text, or a number that is missing or not finite.
     """
     from losscli.data.npy import PARAMETERS
     from losscli.data.sources import open_table
 
     table = open_table(path, PARAMETERS, options)
     try:
-        arrays = _numbers(table)
+        arrays = _parameter_arrays(table)
     finally:
         table.close()
     return applied(bound, arrays, table.name)
 
 
 def applied(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> Applied:
-    """The penalty on arrays."""
+    """Compute the penalty of arrays; `source` is their name in messages.
+
+    Raises:
+        DataError: A number is missing or not finite.
+    """
     w = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
     wrong = np.flatnonzero(~np.isfinite(w))
     if wrong.size:
@@ -137,7 +141,7 @@ def applied(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> Applie
     return Applied(bound, bound.of(w), w.size, source)
 
 
-def _numbers(table: Table) -> list[Array]:
+def _parameter_arrays(table: Table) -> list[Array]:
     from losscli.data.table import ArraysTable, Kind
 
     text = next((column.name for column in table.columns if column.kind is Kind.TEXT), None)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from losscli import registry
 from losscli.binding import OBSERVED_ROLES, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
-from losscli.declaration.grammar import parse
+from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
 from losscli.options import EvaluationOptions
 
@@ -49,10 +49,10 @@ def resolve_losses(losses: str | Sequence[str | BoundLoss], params: Mapping[str,
         UsageError: Losses or parameters are unknown, all of which it names, or a value is out of range.
     """
     if isinstance(losses, str):
-        return registry.resolve(parse(losses), params)
+        return registry.resolve(parse_specs(losses), params)
     found: list[BoundLoss] = []
     for loss in losses:
-        found += registry.resolve(parse(loss), params) if isinstance(loss, str) else [loss]
+        found += registry.resolve(parse_specs(loss), params) if isinstance(loss, str) else [loss]
     return found
 
 
@@ -173,7 +173,7 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
 
         from losscli import penalty
 
-        bound, parameters = penalty.parse(options.penalty), options.parameters
+        bound, parameters = penalty.parse_penalty(options.penalty), options.parameters
         if isinstance(parameters, (str, os.PathLike)):
             applied = penalty.apply(bound, os.fspath(parameters), read_options)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import importlib
 import importlib.util
@@ -10,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from losscli.declaration import grammar
-from losscli.declaration.grammar import LossSpec, RawValue
-from losscli.declaration.loss import BoundLoss, Loss, _pending
+from losscli.declaration.grammar import LossSpec, normalize_name
+from losscli.declaration.loss import BoundLoss, Loss, pending
 from losscli.errors import UsageError
 from losscli.losses import MODULES
-from losscli.losses._index import module_of
+from losscli.losses._index import NAMES_BY_MODULE
 
 ENTRY_POINT_GROUP = "losscli.losses"
 
@@ -23,7 +23,7 @@ _by_name: dict[str, Loss] = {}
 
 
 def all_losses() -> list[Loss]:
-    """Every loss: the catalogue's file by file, then others, in the order of declaration."""
+    """Return every loss: the catalogue's file by file, then others, in the order of declaration."""
     _load_entry_points()
     _register_pending()
     order = {f"losscli.losses.{name}": i for i, name in enumerate(MODULES)}
@@ -35,20 +35,20 @@ def all_losses() -> list[Loss]:
 
 
 def _register_pending(names: Iterable[str] = ()) -> None:
-    """Add the losses that were declared since, and the catalogue's: those of these names, or all.
+    """Add the losses declared since the last call, and those of the catalogue: the modules of these names, or all.
 
     Raises:
-        UsageError: a name is that of another loss.
+        UsageError: A name is that of another loss.
     """
-    homes = {module_of(name) for name in names}
-    if _pending or not homes or None in homes:
-        _load()
+    modules = {next((m for m, known in NAMES_BY_MODULE.items() if name in known.split()), None) for name in names}
+    if pending or not modules or None in modules:
+        _load_catalogue()
     else:
-        for home in homes:
-            importlib.import_module(f"losscli.losses.{home}")
-    while _pending:
-        loss = _pending.pop(0)
-        names = [grammar.normal(name) for name in (loss.name, *loss.aliases)]
+        for module in modules:
+            importlib.import_module(f"losscli.losses.{module}")
+    while pending:
+        loss = pending.pop(0)
+        names = [normalize_name(name) for name in (loss.name, *loss.aliases)]
         for name in names:
             other = _by_name.get(name)
             if other is not None and (other.name, other.module) != (loss.name, loss.module):
@@ -57,20 +57,20 @@ def _register_pending(names: Iterable[str] = ()) -> None:
 
 
 @functools.cache
-def _load() -> None:
-    mine, _pending[:] = _pending[:], []  # the catalogue comes first: nothing may take its names
+def _load_catalogue() -> None:
+    own, pending[:] = pending[:], []  # the catalogue comes first: nothing may take its names
     import pkgutil
 
     package = importlib.import_module("losscli.losses")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"losscli.losses.{module.name}")
-    _pending.extend(mine)
+    pending.extend(own)
 
 
 @functools.cache
 def _load_entry_points() -> None:
-    """Installed plugins: looked for only when a name is not in the catalogue, because looking takes time."""
+    """Load installed plugins. It takes time, so only names that are not in the catalogue ask for it."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINT_GROUP):
@@ -81,83 +81,88 @@ def _load_entry_points() -> None:
 
 
 def load_plugin(path: str) -> ModuleType:
-    """Run a Python file so that the losses it declares are known from then on.
+    """Run a Python file and register the losses that it declares.
 
     Raises:
-        UsageError: there is no such file, or it fails.
+        UsageError: There is no such file, or it fails.
     """
     from pathlib import Path
 
-    file = Path(path)
+    file, option = Path(path), ("plugin", path)
     if not file.is_file():
-        raise UsageError(f"--plugin {path}: no such file")
+        raise UsageError("no such file", option=option)
     name = f"losscli_plugin_{file.stem}"
     module_spec = importlib.util.spec_from_file_location(name, file)
     if module_spec is None or module_spec.loader is None:
-        raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
+        raise UsageError("not a Python file (its name must end in .py)", option=option)
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module
     try:
         module_spec.loader.exec_module(module)
         _register_pending()
     except UsageError as error:
-        raise UsageError(f"--plugin {path}: {error}") from error
+        raise UsageError(str(error), option=option) from error
     except (Exception, SystemExit) as error:
-        raise UsageError(f"--plugin {path}: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{type(error).__name__}: {error}", option=option) from error
     return module
 
 
-# ------------------------------------------------------------------------------------------------ look-ups
+# ----------------------------------------------------------------------------------------------------- look-up
 
 
-def known(name: str) -> bool:
-    """Whether a loss goes by that name."""
+def is_known(name: str) -> bool:
+    """Return whether a loss has this name or alias."""
     _register_pending([name])
     return name in _by_name
 
 
 def find(name: str) -> Loss:
-    """The loss of that name or alias, or a UsageError with suggestions."""
-    return resolve([LossSpec(grammar.normal(name), {})])[0].loss
+    """Return the loss of a name or alias.
+
+    Raises:
+        UsageError: There is none; the message has suggestions.
+    """
+    return resolve([LossSpec(normalize_name(name), {})])[0].loss
 
 
-def resolve(requests: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) -> list[BoundLoss]:
-    """Look up losses and set their parameters; every unknown name is reported in one UsageError.
+def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) -> list[BoundLoss]:
+    """Look up losses and set their parameters.
 
     Args:
-        requests: losses as typed or asked for.
-        shared: parameters for each loss that has them (`-P`); one that none has is an error.
+        specs: Losses as typed.
+        shared: Parameters for each loss that has them.
+
+    Raises:
+        UsageError: Losses or parameters are unknown, all of which it names, or a value is out of range.
     """
-    _register_pending([request.name for request in requests])
-    if any(request.name not in _by_name for request in requests):
+    shared = shared or {}
+    _register_pending([spec.name for spec in specs])
+    if any(spec.name not in _by_name for spec in specs):
         _load_entry_points()
         _register_pending()
-    shared = shared or {}
-    problems = [_unknown("loss", r.name, _by_name) for r in requests if r.name not in _by_name]
-    found = [(r, _by_name[r.name]) for r in requests if r.name in _by_name]
-    for request, loss in found:
-        names = [p.name for p in loss.parameters]
-        problems += [_unknown(f"parameter of {loss.name}", key, names) for key in request.params if key not in names]
-    if len(found) == len(requests):
-        every = {p.name for _, loss in found for p in loss.parameters}
-        kind = f"parameter of {', '.join(dict.fromkeys(loss.name for _, loss in found))}"
-        problems += [_unknown(kind, key, every) for key in shared if key not in every]
+    problems = [_unknown("loss", spec.name, _by_name) for spec in specs if spec.name not in _by_name]
+    found = [(_by_name[spec.name], spec.params) for spec in specs if spec.name in _by_name]
+    known = {loss.name: [parameter.name for parameter in loss.parameters] for loss, _ in found}
+    for loss, params in found:
+        names = known[loss.name]
+        problems += [_unknown(f"parameter of {loss.name}", key, names) for key in params if key not in names]
+    if len(found) == len(specs):
+        every = {name for names in known.values() for name in names}
+        problems += [_unknown(f"parameter of {', '.join(known)}", key, every) for key in shared if key not in every]
     if problems:
         raise UsageError("; ".join(dict.fromkeys(problems)) + ("" if "?" in problems[-1] else "; see 'losscli list'"))
-    bound = [loss.bind(_merged(loss, shared, request.params)) for request, loss in found]
+    bound = [
+        loss.bind({key: value for key, value in shared.items() if key in known[loss.name]} | params)
+        for loss, params in found
+    ]
     return list({loss.canonical: loss for loss in bound}.values())
-
-
-def _merged(loss: Loss, shared: Mapping[str, Any], own: Mapping[str, RawValue]) -> dict[str, Any]:
-    names = {p.name for p in loss.parameters}
-    return {key: value for key, value in shared.items() if key in names} | dict(own)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = sorted(known)
-    close = _suggest(name) if kind == "loss" else difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    close = _suggest_losses(name) if kind == "loss" else difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if close:
         return f"unknown {kind}: {name!r} (did you mean {', '.join(close)}?)"
     if kind == "loss":
@@ -165,11 +170,11 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {kind}: {name!r} (it has {', '.join(names) if names else 'none'})"
 
 
-def _suggest(name: str) -> list[str]:
-    """Losses that an unknown name may stand for: as it is, or as other libraries write it (`KLDivLoss`, `mse_loss`)."""
+def _suggest_losses(name: str) -> list[str]:
+    """Return losses that an unknown name may mean, also as other libraries write it (`KLDivLoss`, `mse_loss`)."""
     import difflib
 
-    bare = {squeezed: loss.name for key, loss in _by_name.items() if (squeezed := _squash(key))}
+    bare = {squashed: loss.name for key, loss in _by_name.items() if (squashed := _squash(key))}
     wanted = _squash(name)
     if wanted in bare:
         return [bare[wanted]]
@@ -180,5 +185,16 @@ def _suggest(name: str) -> list[str]:
 
 
 def _squash(name: str) -> str:
-    """A name without what says only that it is one of a loss."""
+    """Return a name without underscores and a final "loss"."""
     return name.replace("_", "").removesuffix("loss")
+
+
+# --------------------------------------------------------------------------------------------------- pickling
+
+
+def _reduce(loss: Loss) -> str | tuple[Any, ...]:
+    """Send a loss of the catalogue by its name: its kernel's name stands for the loss, so it cannot be pickled."""
+    return (find, (loss.name,)) if loss.in_catalogue else loss.__reduce_ex__(2)
+
+
+copyreg.pickle(Loss, _reduce)  # not a method of Loss, which knows nothing of the registry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-LONG_NAMES = {"y_true": "true", "y_pred": "pred", "columns": "column", "gates": "fail-if"}
+LONG_NAMES = {"y_true": "true", "y_pred": "pred", "columns": "column"}
 """Options whose name on the command line is another one than in Python."""
 
 SHORT_NAMES = {"param": "P", "output": "o"}

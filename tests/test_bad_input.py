@@ -262,7 +262,7 @@ COMMANDS = {
     "no limit": ("compare --losses mse data.csv --outliers mad:x", 2, ["--outliers mad:x", "above 0"]),
     "long delimiter": ("compute mse data.csv --delimiter ab", 2, ["one character"]),
     "no group": ("compute mse data.csv --group-by sitte", 3, ["data.csv", "'sitte'"]),
-    "gate without a limit": ("compute mse data.csv --fail-if mse", 2, ["'mse'", "mse>0.5"]),
+    "gate without a limit": ("compute mse data.csv --fail-if mse", 2, ["--fail-if mse: ", "mse>0.5"]),
     "gate of text": ("compute mse data.csv --fail-if mse>big", 2, ["'mse>big'", "NUMBER"]),
     "gate of another loss": ("compute mse data.csv --fail-if mae>1", 2, ["'mae' is none of", "mse"]),
     "gate of no statistic": ("compute mse data.csv --fail-if mse.p99>1", 2, ["'p99'", "p95"]),

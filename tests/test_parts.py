@@ -340,7 +340,7 @@ def test_a_part_travels(tmp_path: Path, cut: Callable[[int], list[int]]) -> None
     path = tmp_path / "d.csv"
     path.write_bytes(PLAIN)
     cut(1000)
-    bound = registry.resolve(grammar.parse("mse"), {})
+    bound = registry.resolve(grammar.parse_specs("mse"), {})
     sources = open_data([str(path)], ["y_true", "y_pred"])
     data, run = binding.bind(bound, sources, EvaluationOptions(), lambda note: None)
     found = data.parts()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import losscli
 import losscli.data.table
 from losscli.declaration.domains import Boxes, ClassTargets, Domain, Simplex
-from losscli.declaration.domains.arrays import Integers
+from losscli.declaration.domains.arrays import WholeNumbers
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels
 from losscli.declaration.loss import BoundLoss, Claim, Form, Property, Reduction
@@ -193,7 +193,7 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
         return [np.full(row.shape, off), np.ones(row.shape), np.where(signs > 0, 1.0, off), *soft]
     if domain.is_label and row.ndim == 0 and not domain.accepts_any_label:
         return [np.array(0), np.array(2)]
-    if isinstance(domain, Integers) or not domain.per_row or (domain.is_label and row.ndim == 0):
+    if isinstance(domain, WholeNumbers) or not domain.per_row or (domain.is_label and row.ndim == 0):
         return [row]
     if isinstance(domain, (Simplex, ClassTargets)):
         corners = np.eye(row.size) * (1 - 1 / size - 1 / size / (row.size - 1)) + 1 / size / (row.size - 1)

@@ -20,7 +20,7 @@ import pytest
 
 import tests.reference
 from losscli.declaration.domains import ClassTargets, Domain
-from losscli.declaration.domains.arrays import Integers
+from losscli.declaration.domains.arrays import WholeNumbers
 from losscli.declaration.loss import BoundLoss, Form
 from losscli.evaluation.evaluator import choose_form
 from tests.registry_cases import LOSSES, draw, per_sample, variants
@@ -61,7 +61,7 @@ def as_kernels_want_it(array: np.ndarray, domain: Domain) -> np.ndarray:
     """What the domain's check would have made of the values."""
     if domain.whole_column_is_one_sample and array.ndim == 1:
         return array[None, :]
-    if isinstance(domain, Integers) or (isinstance(domain, ClassTargets) and array.ndim == 1):
+    if isinstance(domain, WholeNumbers) or (isinstance(domain, ClassTargets) and array.ndim == 1):
         return array.astype(int)
     if getattr(domain, "signs", False):
         return np.where(array > 0, 1.0, -1.0)

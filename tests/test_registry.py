@@ -26,7 +26,7 @@ def homes() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for loss in registry.all_losses():
         if loss.in_catalogue:
-            names = [grammar.normal(name) for name in (loss.name, *loss.aliases)]
+            names = [grammar.normalize_name(name) for name in (loss.name, *loss.aliases)]
             found.setdefault(loss.module.rpartition(".")[2], []).extend(names)
     return found
 
@@ -44,7 +44,7 @@ def test_write_homes() -> None:
 
 @pytest.mark.skipif(bool(os.environ.get("LOSSCLI_UPDATE_HOMES")), reason="being written anew")
 def test_homes_are_those_of_the_declarations() -> None:
-    assert {home: names.split() for home, names in _index.MODULE_OF.items()} == homes()
+    assert {home: names.split() for home, names in _index.NAMES_BY_MODULE.items()} == homes()
 
 
 def run(code: str) -> str:
@@ -103,7 +103,7 @@ def test_a_loss_that_the_table_does_not_have_is_found_all_the_same() -> None:
         import losscli
         from losscli.losses import _index
 
-        _index.MODULE_OF.clear()
+        _index.NAMES_BY_MODULE.clear()
         print(losscli.get_loss("huber").name)
     """)
     assert found == "huber\n"

@@ -30,7 +30,7 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
     from losscli.results import CI_COLUMNS, STATISTICS
 
     statistics = ["value", "n", *STATISTICS, "clipped", *more, *CI_COLUMNS, "baseline", "change"]
-    found = [gates.parse(text, losses, statistics) for text in values["gates"]]
+    found = [gates.parse_gate(text, losses, statistics) for text in values["gates"]]
     for gate in found:
         if gate.statistic in ("baseline", "change") and values["baseline"] is None:
             raise UsageError(f"--fail-if {gate.text!r}: needs --baseline FILE.json, an earlier result")
@@ -66,12 +66,12 @@ def is_gate_failed(
     evaluation: Evaluation, gates: Sequence[Gate], more: Mapping[Any, Mapping[str, float | None]], note: NoteWriter
 ) -> bool:
     """Write the verdicts and return whether a condition is true."""
-    from losscli.gates import verdicts
+    from losscli.gates import judge
 
     values = [
         (r.label, where_text(r), r.summary._asdict() | r.extra_columns | dict(more.get(r.key, {}))) for r in evaluation
     ]
-    failures = verdicts(gates, values)
+    failures = judge(gates, values)
     for failure in failures:
         sys.stderr.write(f"losscli: failed: {failure}\n")
     if not failures:

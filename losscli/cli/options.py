@@ -239,7 +239,7 @@ class NoteWriter:
 
 def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     """Look up the losses typed and set the parameters of `-P` and of its short forms."""
-    from losscli.declaration.grammar import RawValue, parse, parse_setting
+    from losscli.declaration.grammar import RawValue, parse_setting, parse_specs
     from losscli.registry import load_plugin, resolve
 
     if os.path.isfile(text):
@@ -251,7 +251,7 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
         params["from_logits"] = RawValue("true")
     if values["box_format"]:
         params["box_format"] = RawValue(values["box_format"])
-    return resolve(parse(text), params)
+    return resolve(parse_specs(text), params)
 
 
 def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:

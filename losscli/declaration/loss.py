@@ -1,15 +1,17 @@
-"""What a loss is: roles, parameters, forms; the decorator that declares one; the grammar it is typed in.
+"""What a loss is: roles, parameters, forms, and the decorator that declares one.
 
-A loss is one decorated function. Its positional parameters are the roles, its keyword-only ones the
-parameters, the annotations their domains; help, checks, `list`, `explain` and test data are read from that.
+A loss is one decorated function. Its positional parameters are the roles, its keyword-only ones the parameters, the
+annotations their domains. Help, checks, `list`, `explain` and test data are read from that.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
-from typing import Any, Literal, NamedTuple
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial, partialmethod
+from typing import Any, Literal, NamedTuple, get_type_hints
 
 from losscli.declaration.domains import Domain, ParameterDomain
 from losscli.declaration.grammar import RawValue
@@ -21,10 +23,10 @@ GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distan
 
 
 class Property(enum.Flag):
-    """What is true of a loss as a function of its prediction; tests try each claim, and bounds that are not claimed.
+    """What is true of a loss as a function of its prediction. Tests try each claim, and bounds that are not claimed.
 
-    The prediction is meant inside of its domain and where nothing is clipped. Bounds hold whatever a row holds, its
-    targets too: no row can make the number (the gradient) as large as it likes.
+    The prediction is inside its domain and nothing is clipped. Bounds hold for all rows, whatever their targets: no row
+    can make the value (the gradient) arbitrarily large.
     """
 
     NONE = 0
@@ -37,7 +39,7 @@ class Property(enum.Flag):
 
 
 class Claim(NamedTuple):
-    """Properties that a loss has for some values of its parameters: where `holds`, which `condition` says in words."""
+    """Properties for some values of the parameters: where `holds(**params)`, in words the `condition`."""
 
     properties: Property
     condition: str
@@ -45,13 +47,13 @@ class Claim(NamedTuple):
 
 
 def given(properties: Property, **values: Any) -> Claim:
-    """A claim where parameters have these values."""
+    """Return the claim of properties where parameters have these values."""
     texts = [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
     return Claim(properties, " and ".join(texts), lambda **params: all(params[k] == v for k, v in values.items()))
 
 
 class Reduction(enum.StrEnum):
-    """How per-sample losses become one number when nothing else is asked for."""
+    """How per-sample losses become one number by default."""
 
     MEAN = "mean"
     ROOT_MEAN = "root_mean"
@@ -60,8 +62,10 @@ class Reduction(enum.StrEnum):
 
 
 class Functional(NamedTuple):
-    """What of the targets minimises a loss of `y_pred - y_true` as a constant prediction: `mean`, `midrange`, or a
-    `quantile` with its level."""
+    """The functional of the targets that minimizes a loss of `y_pred - y_true` as a constant prediction.
+
+    `name` is `mean`, `midrange` or `quantile`; `level` is that of the quantile.
+    """
 
     name: str
     level: float = 0.5
@@ -76,7 +80,7 @@ class Role(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Values of a role that may not be; `what` follows the value in the message."""
+    """Values of a role that are refused: a mask, and what follows the value in the message."""
 
     role: str
     wrong: Any
@@ -84,7 +88,7 @@ class Refusal(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """Rows of which a loss may say less than it seems to; `what` follows the first of them in the note."""
+    """Rows whose loss says less than it seems to: a mask, and what follows the first row in the note."""
 
     role: str
     odd: Any
@@ -99,96 +103,151 @@ class Parameter(NamedTuple):
     default: Any
 
 
-class Form:
-    """One way to call a loss: its roles, its kernel and what hangs on it.
+class Signature(NamedTuple):
+    """What the annotations of a kernel declare."""
 
-    `gradient` differentiates the kernel by the gradient role, element by element; `counted` masks the rows
-    that count; `denominator` is what a row adds to the divisor of the mean (1 where there is none); `clipped`
-    masks the elements whose probability was clipped; `refused` are values that go against those of another role, as
-    Refusals; `noted` are rows that are worth a note, as Remarks. A form that is `whole` couples rows and gets the
-    whole dataset at once. `properties` are true of it, beyond those of all forms. Annotations are read when they are
-    first asked for: most losses of the registry are only names to most commands.
+    roles: tuple[Role, ...]
+    parameters: tuple[Parameter, ...]
+
+
+def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function inside of `functools.partial` objects and `functools.wraps` decorators."""
+    while True:
+        inner = function.func if isinstance(function, partial) else getattr(function, "__wrapped__", None)
+        if inner is None:
+            return function
+        function = inner
+
+
+def argument_names(function: Callable[..., Any]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the names of the positional and of the keyword-only arguments, also of wrapped and partial functions."""
+    code = getattr(function, "__code__", None)
+    if code is not None and not hasattr(function, "__wrapped__"):  # 0.3 µs instead of 24: a file has up to 100
+        count = code.co_argcount
+        return list(code.co_varnames[:count]), code.co_varnames[count : count + code.co_kwonlyargcount]
+    parameters = inspect.signature(function).parameters.values()
+    keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)], keywords
+
+
+class Form:
+    """One way to call a loss: its roles, its kernel and the hooks of the kernel.
+
+    A `coupled` form couples rows: its kernel gets the whole dataset at once. `properties` are true of this form, beyond
+    those of all forms. `names` are those of the roles; `keywords` maps the kernel and each hook to the parameters that
+    it takes. Annotations are read on first use: most losses of the catalogue are only names to most commands.
+
+    Hooks take the same arrays as the kernel:
+        gradient: The derivative with respect to the gradient role, element by element.
+        row_mask: A mask of the rows that count.
+        denominator: What each row adds to the divisor of the mean, instead of 1.
+        clipped: A mask of the elements whose probability was clipped.
+        validate: An iterator of Refusals: values that contradict those of another role.
+        warn: An iterator of Remarks: rows that are worth a note.
     """
 
     def __init__(self, kernel: Kernel, coupled: bool = False) -> None:
         self.kernel = kernel
         self.coupled = coupled
         self.hooks: dict[Hook, Kernel] = {}
-        self.names = _positional(kernel)
+        self.names, keywords = argument_names(kernel)
+        self.keywords = {kernel: keywords}
+        self.gradient_role = next((name for name in GRADIENT_ROLES if name in self.names), "")
         self.properties = Property.NONE
 
     @cached_property
     def roles(self) -> tuple[Role, ...]:
-        return self._signature[0]
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        return self._signature[1]
+        return self.signature.roles
 
     @cached_property
-    def _signature(self) -> tuple[tuple[Role, ...], tuple[Parameter, ...]]:
-        return _signature(self.kernel)
+    def signature(self) -> Signature:
+        """The roles and parameters.
 
-    @property
-    def gradient_role(self) -> str:
-        return next(name for name in GRADIENT_ROLES if name in self.names)
+        Raises:
+            UsageError: One is not annotated with a domain.
+        """
+        hints = get_type_hints(unwrap(self.kernel), include_extras=True)
+        roles, parameters = [], []
+        for p in inspect.signature(self.kernel).parameters.values():
+            hint = hints.get(p.name)
+            marks = [m for item in (hint, *getattr(hint, "__args__", ())) for m in getattr(item, "__metadata__", ())]
+            domain = next((mark for mark in marks if isinstance(mark, (Domain, ParameterDomain))), None)
+            if p.kind is p.KEYWORD_ONLY and isinstance(domain, ParameterDomain):
+                parameters.append(Parameter(p.name, domain, p.default))
+            elif isinstance(domain, Domain):
+                roles.append(Role(p.name, domain, optional=p.default is None))
+            else:
+                name = unwrap(self.kernel).__name__
+                raise UsageError(f"the loss {name}: {p.name} must be annotated with a domain of {Domain.__module__}")
+        return Signature(tuple(roles), tuple(parameters))
 
 
 ADVICE = ("Use", "Avoid", "Pitfalls")
-PARAGRAPH_BREAK = rf"\n\n|\n(?=(?:{'|'.join(ADVICE)}): )"
 """Paragraphs of a kernel's docstring that start with one of these words and a colon are its advice."""
+
+PARAGRAPH_BREAK = rf"\n\n|\n(?=(?:{'|'.join(ADVICE)}): )"
+
+
+class Documentation(NamedTuple):
+    """The parts of a kernel's docstring: the first line, paragraphs, and those that are advice, by their first word."""
+
+    summary: str
+    details: str
+    advice: dict[str, str]
 
 
 class Loss:
-    """A loss as declared: immutable but for the hooks that its own file attaches under it.
-
-    `summary` is the first line of the kernel's docstring, `details` its paragraphs, `advice` those that start with
-    `Use:`, `Avoid:` or `Pitfalls:`.
-    """
+    """A loss as declared: immutable except for the forms and hooks that its own file attaches below it."""
 
     def __init__(self, kernel: Kernel, declaration: Mapping[str, Any]) -> None:
-        self.name: str = declaration.get("name") or kernel.__name__
+        function = unwrap(kernel)
+        self.name: str = declaration["name"] or function.__name__
         self.family: str = declaration["family"]
         self.formula: str = declaration["formula"]
-        self.aliases: tuple[str, ...] = declaration["aliases"]
+        self.aliases: tuple[str, ...] = tuple(declaration["aliases"])
         self.unit: str = declaration["unit"]
         self.declares_properties = declaration["properties"] is not None
         self.properties: Property = declaration["properties"] or Property.NONE
-        self.claims: tuple[Claim, ...] = declaration["claims"]
+        self.claims: tuple[Claim, ...] = tuple(declaration["claims"])
         self.elicits: str = declaration["elicits"]
-        self.references: tuple[str, ...] = declaration["references"]
+        self.references: tuple[str, ...] = tuple(declaration["references"])
         self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
         self.reduction: Reduction = declaration["reduction"]
-        self.module: str = kernel.__module__
-        self.forms = [Form(kernel, declaration["whole"])]
+        self.module: str = function.__module__
+        self.in_catalogue = self.module.startswith("losscli.losses.")
+        self.of_residual = self.family == "regression"
+        """Whether it is a loss of `y_pred - y_true`: outliers of that are its outliers."""
+        self.forms = [Form(kernel, declaration["coupled"])]
         self.requirement: Callable[..., str] | None = None
         self.minimizer: Callable[..., Functional] | None = None
+        self.minimizer_keywords: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return self.forms[0].parameters
+        return self.forms[0].signature.parameters
+
+    @property
+    def has_gradient(self) -> bool:
+        return all("gradient" in form.hooks for form in self.forms)
 
     @property
     def summary(self) -> str:
-        return self._documentation[0]
-
-    @property
-    def details(self) -> str:
-        return self._documentation[1]
-
-    @property
-    def advice(self) -> dict[str, str]:
-        return self._documentation[2]
-
-    @property
-    def slopes(self) -> tuple[str, ...]:
-        """The gradient of each form as a formula: the hook's docstring's first paragraph; empty where there is none."""
-        hooks = [form.hooks.get("gradient") for form in self.forms]
-        return tuple(" ".join((getattr(hook, "__doc__", None) or "").partition("\n\n")[0].split()) for hook in hooks)
+        return self.documentation.summary
 
     @cached_property
-    def _documentation(self) -> tuple[str, str, dict[str, str]]:
-        return _documentation(self.forms[0].kernel)
+    def documentation(self) -> Documentation:
+        text = inspect.cleandoc(unwrap(self.forms[0].kernel).__doc__ or "")
+        first, *others = [" ".join(part.split()) for part in re.split(PARAGRAPH_BREAK, text)]
+        details, advice = [], {}
+        for paragraph in others:
+            word, colon, advised = paragraph.partition(": ")
+            if colon and word in ADVICE:
+                advice[word] = advised
+            else:
+                details.append(paragraph)
+        return Documentation(first, "\n\n".join(details), advice)
+
+    # ------------------------------------------------------------------------------------ what the file attaches
 
     def form(self, kernel: Kernel) -> Kernel:
         """Declare another way to call this loss, by other roles; it couples rows if the first does."""
@@ -204,88 +263,64 @@ class Loss:
         """Declare what is true of the form declared last, and not of all."""
         self.forms[-1].properties |= properties
 
-    def gradient(self, kernel: Kernel) -> Kernel:
-        """Declare the derivative by the gradient role, element by element."""
-        return self._attach("gradient", kernel)
+    def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
+        names, keywords = argument_names(kernel)
+        for form in reversed(self.forms):  # of forms that differ by shapes alone, the one declared last
+            if names == form.names:
+                form.hooks[hook] = kernel
+                form.keywords[kernel] = keywords
+                return kernel
+        raise TypeError(f"{self.name}.{hook}: no form takes the roles {', '.join(names)}")
 
-    def row_mask(self, kernel: Kernel) -> Kernel:
-        """Declare which rows count: a mask; the docstring says in few words where."""
-        return self._attach("row_mask", kernel)
+    gradient = partialmethod(_attach, "gradient")
+    row_mask = partialmethod(_attach, "row_mask")
+    denominator = partialmethod(_attach, "denominator")
+    clipped = partialmethod(_attach, "clipped")
+    validate = partialmethod(_attach, "validate")
+    warn = partialmethod(_attach, "warn")
 
-    def denominator(self, kernel: Kernel) -> Kernel:
-        """Declare what each row adds to the divisor of the mean."""
-        return self._attach("denominator", kernel)
-
-    def clipped(self, kernel: Kernel) -> Kernel:
-        """Declare which elements had their probability clipped: a mask."""
-        return self._attach("clipped", kernel)
-
-    def validate(self, kernel: Kernel) -> Kernel:
-        """Declare which values go against those of another role: an iterator of Refusals."""
-        return self._attach("validate", kernel)
-
-    def warn(self, kernel: Kernel) -> Kernel:
-        """Declare which rows are worth a note: an iterator of Remarks."""
-        return self._attach("warn", kernel)
+    def share_hooks(self, other: Loss, *hooks: Hook) -> None:
+        """Attach hooks of another loss's first form: these, or all."""
+        for hook in hooks or other.forms[0].hooks:
+            self._attach(hook, other.forms[0].hooks[hook])
 
     def requires(self, requirement: Callable[..., str]) -> Callable[..., str]:
-        """Declare what the parameters must fulfil together: a function of them that says what is wrong, or nothing."""
+        """Declare what the parameters must fulfil together: a function of them that returns what is wrong, or ''."""
         self.requirement = requirement
         return requirement
 
     def minimized_by(self, functional: Callable[..., Functional]) -> Callable[..., Functional]:
-        """Declare, for a loss of `y_pred - y_true`, which constant minimises it: a function of the parameters."""
-        self.minimizer = functional
+        """Declare, for a loss of `y_pred - y_true`, which constant minimizes it: a function of the parameters."""
+        self.minimizer, self.minimizer_keywords = functional, argument_names(functional)[1]
         return functional
 
-    def _attach(self, hook: Hook, kernel: Kernel) -> Kernel:
-        names = _positional(kernel)
-        for form in reversed(self.forms):  # of forms that differ by shapes alone, the one declared last
-            if names == form.names:
-                form.hooks[hook] = kernel
-                return kernel
-        raise TypeError(f"{self.name}.{hook}: no form takes the roles {', '.join(names)}")
-
-    @property
-    def has_gradient(self) -> bool:
-        return all("gradient" in form.hooks for form in self.forms)
-
-    @property
-    def of_residual(self) -> bool:
-        """Whether the loss is of `y_pred - y_true`, so that a residual's outliers are its outliers."""
-        return self.family == "regression"
+    # ---------------------------------------------------------------------------------------------- what others ask
 
     def bind(self, params: Mapping[str, Any]) -> BoundLoss:
-        """The loss with these parameters, the others at their defaults; UsageError where one is out of range."""
+        """Return the loss with these parameters, the others at their defaults.
+
+        Raises:
+            UsageError: A value is out of range, or the values do not go together.
+        """
         known = {parameter.name: parameter for parameter in self.parameters}
         values = {name: parameter.default for name, parameter in known.items()}
-        for name, value in params.items():
-            values[name] = checked(self.name, known[name], value)
+        values |= {name: checked(self.name, known[name], value) for name, value in params.items()}
         if self.requirement is not None and (problem := self.requirement(**values)):
             raise UsageError(f"{self.name}: {problem}")
-        return BoundLoss(self, values)
-
-    @property
-    def in_catalogue(self) -> bool:
-        """Whether it is one of losscli's own."""
-        return self.module.startswith("losscli.losses.")
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        """A loss of the catalogue is sent by its name: its kernels go by names that are the losses'."""
-        return (_of_catalogue, (self.name,)) if self.in_catalogue else super().__reduce__()
+        texts = {name: f":{name}={parameter.domain.text(values[name])}" for name, parameter in known.items()}
+        label = self.name + "".join(text for name, text in texts.items() if values[name] != known[name].default)
+        return BoundLoss(self, values, label, self.name + "".join(texts.values()))
 
     def __repr__(self) -> str:
         return f"<loss {self.name}>"
 
 
-def _of_catalogue(name: str) -> Loss:
-    from losscli import registry
-
-    return registry.find(name)
-
-
 def checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
-    """A parameter's value, read from what was typed or checked as given; UsageError where it may not be."""
+    """Return the value of a parameter, parsed if it was typed.
+
+    Raises:
+        UsageError: It is out of range.
+    """
     domain = parameter.domain
     try:
         return domain.parse(value.text) if isinstance(value, RawValue) else domain.check(value)
@@ -295,29 +330,23 @@ def checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
 
 
 class BoundLoss(NamedTuple):
-    """A loss with all its parameters set."""
+    """A loss with all its parameters set.
+
+    `label` is the shortest text that names it, without parameters at their defaults; `canonical` has all of them, for
+    signatures.
+    """
 
     loss: Loss
     params: dict[str, Any]
-
-    @property
-    def label(self) -> str:
-        """The shortest text that names it: parameters at their defaults are left out."""
-        return self._spec(parameter for parameter in self.loss.parameters if not self._is_default(parameter))
-
-    @property
-    def canonical(self) -> str:
-        """The text with every parameter, for signatures."""
-        return self._spec(self.loss.parameters)
+    label: str
+    canonical: str
 
     @property
     def functional(self) -> Functional | None:
-        """Which constant minimises the loss, where that is declared."""
-        kernel = self.loss.minimizer
-        if kernel is None:
+        """Which constant minimizes the loss, if that is declared."""
+        if self.loss.minimizer is None:
             return None
-        code = kernel.__code__
-        return kernel(**{name: self.params[name] for name in code.co_varnames[: code.co_kwonlyargcount]})
+        return self.loss.minimizer(**{name: self.params[name] for name in self.loss.minimizer_keywords})
 
     @property
     def properties(self) -> Property:
@@ -328,19 +357,9 @@ class BoundLoss(NamedTuple):
                 found |= claim.properties
         return found
 
-    def _is_default(self, parameter: Parameter) -> bool:
-        return bool(self.params[parameter.name] == parameter.default)
 
-    def _spec(self, parameters: Iterable[Parameter]) -> str:
-        shown = [f"{p.name}={p.domain.text(self.params[p.name])}" for p in parameters]
-        return ":".join([self.loss.name, *shown])
-
-
-# ------------------------------------------------------------------------------------------- declaring a loss
-
-
-_pending: list[Loss] = []
-"""Losses as they are declared, until the registry takes them up."""
+pending: list[Loss] = []
+"""Losses that were declared and are not registered yet."""
 
 
 def loss(
@@ -361,78 +380,23 @@ def loss(
     """Declare the decorated kernel as a loss and add it to the registry.
 
     Args:
-        family: the family it is listed under, such as `regression`.
-        formula: one line of plain text.
-        aliases: other names it answers to.
-        unit: the value's unit, `y` being that of the target.
-        properties: what is true of it for all values of its parameters, and proven by the tests; None: nothing is said.
-        claims: what is true of it for some of them.
-        elicits: the functional of the target that minimises its expectation (`mean`, `median`).
-        references: papers, with DOI or arXiv number.
-        equivalents: library -> the same thing there, and what differs.
-        reduction: how it becomes one number.
-        whole: the kernel couples rows and gets the whole dataset at once.
-        name: its name, when that cannot be the function's.
+        family: The family it is listed under, such as `regression`.
+        formula: One line of plain text.
+        aliases: Other names of the loss.
+        unit: The unit of the value; `y` is that of the target.
+        properties: What is true for all values of its parameters, proven by the tests; None declares nothing.
+        claims: What is true for some of them.
+        elicits: The functional of the target that minimizes its expectation (`mean`, `median`).
+        references: Papers, with DOI or arXiv number.
+        equivalents: Library -> the same thing there, and what differs.
+        reduction: How per-sample losses become one number.
+        coupled: The kernel couples rows and gets the whole dataset at once.
+        name: The name of the loss, if it is not the function's.
     """
-    declaration = {
-        "family": family, "formula": formula, "aliases": tuple(aliases), "unit": unit, "properties": properties,
-        "claims": tuple(claims),
-        "elicits": elicits, "references": tuple(references), "equivalents": equivalents, "reduction": reduction,
-        "whole": coupled, "name": name,
-    }  # fmt: skip
+    declaration = dict(locals())
 
     def declare(kernel: Kernel) -> Loss:
-        _pending.append(Loss(kernel, declaration))
-        return _pending[-1]
+        pending.append(Loss(kernel, declaration))
+        return pending[-1]
 
     return declare
-
-
-def _documentation(kernel: Kernel) -> tuple[str, str, dict[str, str]]:
-    import inspect
-    import re
-
-    parts = re.split(PARAGRAPH_BREAK, inspect.cleandoc(kernel.__doc__ or ""))
-    paragraphs = [" ".join(part.split()) for part in parts]
-    details, advice = [], {}
-    for paragraph in paragraphs[1:]:
-        word, colon, text = paragraph.partition(": ")
-        if colon and word in ADVICE:
-            advice[word] = text
-        else:
-            details.append(paragraph)
-    return paragraphs[0], "\n\n".join(details), advice
-
-
-def _positional(kernel: Kernel) -> list[str]:
-    return list(kernel.__code__.co_varnames[: kernel.__code__.co_argcount])
-
-
-def _signature(kernel: Kernel) -> tuple[tuple[Role, ...], tuple[Parameter, ...]]:
-    import inspect
-    from typing import get_type_hints
-
-    hints = get_type_hints(kernel, include_extras=True)
-    roles, parameters = [], []
-    for p in inspect.signature(kernel).parameters.values():
-        domain = _domain(kernel, p.name, hints.get(p.name))
-        if p.kind is inspect.Parameter.KEYWORD_ONLY and isinstance(domain, ParameterDomain):
-            parameters.append(Parameter(p.name, domain, p.default))
-        elif isinstance(domain, Domain):
-            roles.append(Role(p.name, domain, optional=p.default is None))
-        else:
-            raise UsageError(
-                f"the loss {kernel.__name__}: {p.name} must be annotated with a domain of losscli.declaration.domains"
-            )
-    return tuple(roles), tuple(parameters)
-
-
-def _domain(kernel: Kernel, name: str, hint: Any) -> object:
-    for item in (hint, *getattr(hint, "__args__", ())):
-        for mark in getattr(item, "__metadata__", ()):
-            if isinstance(mark, (Domain, ParameterDomain)):
-                return mark
-    return None
-
-
-# ---------------------------------------------------------------------------------------------- the grammar

@@ -127,10 +127,9 @@ class Evaluator:
             raise UsageError(f"{self.label}: its kernel failed: {type(error).__name__}: {error}") from error
 
     def _call(self, kernel: Any, arrays: Mapping[str, Any]) -> Any:
-        code = kernel.__code__
-        wanted = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-        params = self.bound.params
-        return kernel(*[arrays.get(role.name) for role in self.form.roles], **{name: params[name] for name in wanted})
+        form, params = self.form, self.bound.params
+        keywords = {name: params[name] for name in form.keywords[kernel]}
+        return kernel(*[arrays.get(name) for name in form.names], **keywords)
 
     def _gradient(self, batch: Batch, arrays: Mapping[str, Any], elements: Array) -> Array:
         slope = self._call(self.form.hooks["gradient"], arrays) if "gradient" in self.form.hooks else None

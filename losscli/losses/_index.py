@@ -1,12 +1,12 @@
-"""Which file of the catalogue declares a loss: a command then reads that file and not all.
+"""The names of the losses that each module declares, so that a command imports one module and not all.
 
-It saves time and nothing else: a name that is not here is looked for in all files.
-`LOSSCLI_UPDATE_HOMES=1 python -m pytest -n0 tests/test_registry.py` writes the table anew.
+It only saves time: a name that is missing here is looked for in all modules. `python tools/regenerate.py index` writes
+this file.
 """
 
 from __future__ import annotations
 
-MODULE_OF: dict[str, str] = {
+NAMES_BY_MODULE: dict[str, str] = {
     "binary": "bce binary_cross_entropy binary_crossentropy log_loss focal binary_focal sigmoid_focal "
     "multilabel_soft_margin brier brier_score ",
     "boxes": "iou giou diou ciou eiou ",
@@ -38,8 +38,3 @@ MODULE_OF: dict[str, str] = {
     "tempered": "categorical_focal softmax_focal generalized_cross_entropy gce symmetric_cross_entropy sce poly "
     "poly_loss ",
 }
-
-
-def module_of(name: str) -> str | None:
-    """The file that declares a loss of that name or alias, if it is known."""
-    return next((home for home, names in MODULE_OF.items() if name in names.split()), None)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.memo import cached_per_batch
+from losscli.declaration.memo import BATCH_CACHE
+
+Arrays = ParamSpec("Arrays")
+Cached = TypeVar("Cached")
 
 NEAR = 0.05
 """Below it forms that cancel are computed from their series."""
@@ -22,6 +26,27 @@ def times(weight: Array, value: Array) -> Array:
     """`weight * value` with `0 * inf = 0`: what has no weight does not happen."""
     product = np.asarray(weight * value)
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
+
+
+def cached_per_batch(function: Callable[Arrays, Cached]) -> Callable[Arrays, Cached]:
+    """Share the results of a function of arrays among the losses of a batch; nobody can write to them."""
+
+    @wraps(function)
+    def look_up(*arrays: Arrays.args, **none: Arrays.kwargs) -> Cached:
+        cache = BATCH_CACHE.get()
+        if cache is None:
+            return function(*arrays, **none)
+        key = (function, *map(id, arrays))
+        if key not in cache:  # the arrays are kept with it, so that no other array gets their identity
+            result = function(*arrays, **none)
+            results: tuple[Any, ...] = result if isinstance(result, tuple) else (result,)
+            for array in results:
+                array.setflags(write=False)
+            cache[key] = arrays, result
+        cached: Cached = cache[key][1]
+        return cached
+
+    return look_up
 
 
 @cached_per_batch

@@ -18,7 +18,7 @@ from losscli.declaration.domains import (
     Epsilon,
     Label,
     Mask,
-    NonNegativeNumber,
+    NonNegative,
     Positive,
     Probability,
     Real,
@@ -129,7 +129,7 @@ def focal(
     y_pred: Probability,
     *,
     alpha: Alpha = 0.25,
-    gamma: NonNegativeNumber = 2.0,
+    gamma: NonNegative = 2.0,
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:

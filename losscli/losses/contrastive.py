@@ -22,7 +22,7 @@ from losscli.declaration.domains import (
     GroupLabel,
     Mask,
     Mining,
-    NonNegativeNumber,
+    NonNegative,
     Prototypes,
     Vector,
 )
@@ -406,7 +406,7 @@ def circled(labels: Labels, margin: float, gamma: float) -> Judge:
     },
 )
 def circle(
-    labels: GroupLabel, embeddings: Vector, *, margin: NonNegativeNumber = 0.4, gamma: FinitePositive = 80.0
+    labels: GroupLabel, embeddings: Vector, *, margin: NonNegative = 0.4, gamma: FinitePositive = 80.0
 ) -> Array:
     """Pulls positives and pushes negatives the harder the further they are from where they should be.
 
@@ -559,7 +559,7 @@ def triplet_mined(
     labels: GroupLabel,
     embeddings: Vector,
     *,
-    margin: NonNegativeNumber = 0.2,
+    margin: NonNegative = 0.2,
     distance: Distance = "sqeuclidean",
     mining: Mining = "semihard",
 ) -> Array:

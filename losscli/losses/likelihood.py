@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 
 from losscli.declaration.domains import (
-    AboveZero,
     Array,
     Boolean,
     FiniteNonNegative,
-    NonNegative,
+    NonNegativeReal,
+    PositiveReal,
     Power,
     Rate,
     Real,
@@ -102,7 +102,7 @@ likelihood_loss = partial(loss, family="regression")
         "scipy": "-scipy.stats.poisson.logpmf(y_true, rate) with full=true",
     },
 )
-def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False, full: Boolean = False) -> Array:
+def poisson_nll(y_true: NonNegativeReal, y_pred: Rate, *, log_input: Boolean = False, full: Boolean = False) -> Array:
     """Negative log-likelihood of counts, given their expected number.
 
     Without full, the part that does not depend on the prediction is left out, so it can be negative. A rate of 0 is
@@ -140,7 +140,7 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     },
 )
 def gaussian_nll(
-    y_true: Real, y_pred: Real, variance: NonNegative, *, eps: FiniteNonNegative = 1e-6, full: Boolean = False
+    y_true: Real, y_pred: Real, variance: NonNegativeReal, *, eps: FiniteNonNegative = 1e-6, full: Boolean = False
 ) -> Array:
     """Negative log-likelihood of a predicted mean and variance.
 
@@ -214,7 +214,7 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
         "torch": "none; PoissonNLLLoss is half of this, but for a term of y_true alone",
     },
 )
-def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
+def poisson_deviance(y_true: NonNegativeReal, y_pred: PositiveReal) -> Array:
     """Tweedie deviance of power 1: for counts.
 
     Twice what poisson_nll exceeds its minimum by, so a perfect prediction costs 0.
@@ -240,7 +240,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
 )
-def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
+def gamma_deviance(y_true: PositiveReal, y_pred: PositiveReal) -> Array:
     """Tweedie deviance of power 2: errors by their ratio, for positive amounts.
 
     Scaling targets and predictions by the same factor changes nothing.

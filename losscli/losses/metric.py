@@ -13,7 +13,7 @@ from losscli.declaration.domains import (
     Cosine,
     Distance,
     Distances,
-    NonNegativeNumber,
+    NonNegative,
     PairLabel,
     Score,
     SignPairLabel,
@@ -84,7 +84,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     references=("Hadsell, Chopra & LeCun 2006, doi:10.1109/CVPR.2006.100",),
     equivalents={"paper": "Hadsell et al. have half of it"},
 )
-def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegativeNumber = 1.0) -> Array:
+def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegative = 1.0) -> Array:
     """Pulls similar pairs (1) together and pushes others (0) apart up to a margin.
 
     d is the Euclidean distance of the pair. A pair of different things beyond the margin costs nothing.
@@ -97,7 +97,7 @@ def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegativ
 
 
 @contrastive.form
-def _contrastive(y_true: PairLabel, distance: Distances, *, margin: NonNegativeNumber = 1.0) -> Array:
+def _contrastive(y_true: PairLabel, distance: Distances, *, margin: NonNegative = 1.0) -> Array:
     return np.square(np.where(y_true == 1, distance, np.maximum(0.0, margin - distance)))
 
 
@@ -135,7 +135,7 @@ def triplet(
     positive: Vector,
     negative: Vector,
     *,
-    margin: NonNegativeNumber = 0.2,
+    margin: NonNegative = 0.2,
     distance: Distance = "sqeuclidean",
     swap: Boolean = False,
 ) -> Array:
@@ -227,7 +227,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     references=("Hadsell, Chopra & LeCun 2006 (with squares), doi:10.1109/CVPR.2006.100",),
     equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
 )
-def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: NonNegativeNumber = 1.0) -> Array:
+def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: NonNegative = 1.0) -> Array:
     """A distance, to be small for similar pairs (1) and beyond the margin for others (-1 or 0).
 
     y_pred is the distance, as it was measured; it is not squared.
@@ -252,7 +252,7 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     references=("Herbrich, Graepel & Obermayer 1999, doi:10.1049/cp:19991091",),
     equivalents={"torch": "torch.nn.MarginRankingLoss(margin)"},
 )
-def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: NonNegativeNumber = 0.0) -> Array:
+def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: NonNegative = 0.0) -> Array:
     """Wants the first score above the second (y = 1) or below it (y = -1 or 0), by a margin.
 
     Use: learning to rank from pairs.

@@ -23,7 +23,7 @@ from losscli.declaration.domains import (
     Scores,
     UnitInterval,
     Weights,
-    per_class,
+    expand_per_class,
 )
 from losscli.declaration.loss import Property, Remark, given, loss
 from losscli.losses._numerics import (
@@ -60,7 +60,7 @@ def class_terms(
         t = t * (1 - label_smoothing) + label_smoothing / classes
         counted = counted_labels(y_true, ignore_index)
         t = t if counted is None else t * counted[:, None]
-    return t if class_weight is None else t * per_class(class_weight, classes, "class_weight")
+    return t if class_weight is None else t * expand_per_class(class_weight, classes, "class_weight")
 
 
 def weighted_surprise(y_true: Target, y_pred: Array, log: Term, cross_entropy_of_logits: Picked, **how: Any) -> Array:
@@ -68,7 +68,7 @@ def weighted_surprise(y_true: Target, y_pred: Array, log: Term, cross_entropy_of
     if y_true.ndim == 1 and not how["label_smoothing"] and how["ignore_index"] is None:
         picked = cross_entropy_of_logits(y_true, y_pred)
         if how["class_weight"] is not None:
-            picked = picked * per_class(how["class_weight"], y_pred.shape[1], "class_weight")[y_true]
+            picked = picked * expand_per_class(how["class_weight"], y_pred.shape[1], "class_weight")[y_true]
         return picked + 0.0
     return -times(class_terms(y_true, y_pred.shape[1], **how), log(y_pred)).sum(axis=1) + 0.0
 
@@ -229,7 +229,7 @@ def sparse_cross_entropy(
     )
 
 
-sparse_cross_entropy.forms[0].hooks.update(cross_entropy.forms[0].hooks)
+sparse_cross_entropy.share_hooks(cross_entropy)
 
 
 @multiclass_loss(
@@ -278,7 +278,7 @@ def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: An
     return through_softmax(-terms, np.exp(log_softmax(y_pred)))
 
 
-softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("row_mask", "denominator")})
+softmax_loss.share_hooks(cross_entropy, "row_mask", "denominator")
 
 
 @multiclass_loss(
@@ -313,4 +313,4 @@ def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Iterator[Re
     yield Remark("y_pred", odd if counted is None else odd & counted, NOT_LOG_PROBABILITIES)
 
 
-nll.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for hook in ("row_mask", "denominator")})
+nll.share_hooks(cross_entropy, "row_mask", "denominator")

@@ -19,7 +19,7 @@ from losscli.declaration.domains import (
     Label,
     LabelRow,
     Mask,
-    NonNegativeNumber,
+    NonNegative,
     Probability,
     Relevance,
     Scores,
@@ -65,7 +65,7 @@ overlap_loss = partial(loss, family="binary", unit="1")
     },
 )
 def dice(
-    y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegativeNumber = 1e-7, from_logits: Boolean = False
+    y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegative = 1e-7, from_logits: Boolean = False
 ) -> Array:
     """One minus the overlap of two masks, each counted against their mean size.
 
@@ -114,9 +114,9 @@ def tversky(
     y_true: SoftLabel,
     y_pred: Probability,
     *,
-    alpha: NonNegativeNumber = 0.5,
-    beta: NonNegativeNumber = 0.5,
-    smooth: NonNegativeNumber = 1e-7,
+    alpha: NonNegative = 0.5,
+    beta: NonNegative = 0.5,
+    smooth: NonNegative = 1e-7,
     from_logits: Boolean = False,
 ) -> Array:
     """Dice with false positives weighed by alpha and false negatives by beta.
@@ -217,8 +217,8 @@ def asymmetric(
     y_true: SoftLabel,
     y_pred: Probability,
     *,
-    gamma_pos: NonNegativeNumber = 1.0,
-    gamma_neg: NonNegativeNumber = 4.0,
+    gamma_pos: NonNegative = 1.0,
+    gamma_neg: NonNegative = 4.0,
     clip: UnitInterval = 0.05,
     from_logits: Boolean = False,
     eps: Epsilon = EPS,

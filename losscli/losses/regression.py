@@ -7,13 +7,13 @@ from functools import partial
 import numpy as np
 
 from losscli.declaration.domains import (
-    AboveMinusOne,
     Array,
     FiniteNonNegative,
-    NonNegativeNumber,
-    NonzeroReal,
+    NonNegative,
+    NonZeroReal,
     Positive,
     Real,
+    RealAboveMinusOne,
     UnitInterval,
 )
 from losscli.declaration.loss import Claim, Functional, Property, Reduction, loss
@@ -219,7 +219,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
         "torchmetrics": "MeanAbsolutePercentageError: a fraction, eps=1.17e-6",
     },
 )
-def mape(y_true: NonzeroReal, y_pred: Real, *, eps: FiniteNonNegative = 0.0) -> Array:
+def mape(y_true: NonZeroReal, y_pred: Real, *, eps: FiniteNonNegative = 0.0) -> Array:
     """Mean absolute percentage error, as a fraction: 0.05 is 5 %.
 
     With eps=0 a target of zero is an error; eps is the smallest number to divide by.
@@ -318,7 +318,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
         "torchmetrics": "MeanSquaredLogError",
     },
 )
-def msle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
+def msle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
     """Mean squared error of log(1 + y): nearly a squared relative error for large targets, a plain one near zero.
 
     A fit by it estimates a geometric mean.
@@ -350,7 +350,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
         "averages roots)"
     },
 )
-def rmsle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
+def rmsle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
     """Root of msle: for small values about the typical relative error.
 
     The per-sample losses are the squared differences of logarithms; the root is taken of their mean.
@@ -417,7 +417,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
         "optax": "optax.losses.huber_loss(delta=beta), divided by beta",
     },
 )
-def smooth_l1(y_true: Real, y_pred: Real, *, beta: NonNegativeNumber = 1.0) -> Array:
+def smooth_l1(y_true: Real, y_pred: Real, *, beta: NonNegative = 1.0) -> Array:
     """Absolute error with its kink rounded off, as box regression uses it.
 
     It is huber(delta=beta) / beta, so its slope far out is 1 whatever beta is.

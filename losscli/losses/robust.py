@@ -12,7 +12,7 @@ from typing import Annotated
 
 import numpy as np
 
-from losscli.declaration.domains import AnyOrInfinite, Array, FiniteNonZero, FinitePositive, Interval, Number, Real
+from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, FinitePositive, Interval, Number, Real
 from losscli.declaration.loss import Claim, Property, loss
 from losscli.losses._numerics import (
     expm1_less,
@@ -387,7 +387,7 @@ def general_slope(u: Array, alpha: float) -> Array:
     references=("Barron 2019, arXiv:1701.03077",),
     equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
 )
-def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: FinitePositive = 1.0) -> Array:
+def barron(y_true: Real, y_pred: Real, *, alpha: ExtendedReal = 1.0, c: FinitePositive = 1.0) -> Array:
     """Barron's general loss: one number, alpha, goes from mse to welsch.
 
     alpha=2 is (e/c)²/2, 1 pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (with scales that differ by

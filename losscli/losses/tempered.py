@@ -21,11 +21,11 @@ from losscli.declaration.domains import (
     Epsilon,
     Interval,
     Mask,
-    NonNegativeNumber,
+    NonNegative,
     Number,
     OrNone,
     PerClass,
-    per_class,
+    expand_per_class,
 )
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import log_softmax, one_hot, through_softmax, times
@@ -108,7 +108,7 @@ def categorical_focal(
     y_pred: ClassProbabilities,
     *,
     alpha: ClassAlpha = 0.25,
-    gamma: NonNegativeNumber = 2.0,
+    gamma: NonNegative = 2.0,
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
@@ -120,7 +120,7 @@ def categorical_focal(
     Avoid: where probabilities must be calibrated: it is not a proper score.
     Pitfalls: a single alpha only scales the number; focal (of two classes) weighs the labels by alpha and 1 - alpha.
     """
-    weights = per_class(alpha, y_pred.shape[1], "alpha")
+    weights = expand_per_class(alpha, y_pred.shape[1], "alpha")
     log_p = log_probabilities(y_pred, from_logits)
     terms = times((-np.expm1(log_p)) ** gamma, cross_entropy_of_logits(log_p, from_logits, eps))
     return times(one_hot(y_true, y_pred.shape[1]) * weights, terms).sum(axis=1)
@@ -129,7 +129,7 @@ def categorical_focal(
 @categorical_focal.gradient
 def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
     """f' = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f' ([c = t] - softmax(s)_c)"""
-    weights = per_class(alpha, y_pred.shape[1], "alpha")
+    weights = expand_per_class(alpha, y_pred.shape[1], "alpha")
 
     def slope(log_p: Array) -> Array:
         rest = -np.expm1(log_p)
@@ -190,8 +190,8 @@ def symmetric_cross_entropy(
     y_true: ClassTarget,
     y_pred: ClassProbabilities,
     *,
-    alpha: NonNegativeNumber = 0.1,
-    beta: NonNegativeNumber = 1.0,
+    alpha: NonNegative = 0.1,
+    beta: NonNegative = 1.0,
     log_zero: BelowZero = -4.0,
     from_logits: Boolean = False,
 ) -> Array:

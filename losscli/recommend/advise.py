@@ -154,12 +154,12 @@ def recommend_from(
 
 def advise(d: Profile) -> list[Advice]:
     """Return what the rules find on this data, the best first; recommended losses were tried on it."""
-    from losscli.declaration.grammar import parse
+    from losscli.declaration.grammar import parse_specs
     from losscli.registry import resolve
 
     found: dict[str, Advice] = {}
     for finding in RULES_OF_TASK[d.task](d):
-        bound = resolve(parse(finding.loss))[0]
+        bound = resolve(parse_specs(finding.loss))[0]
         if bound.canonical not in found:
             advice = Advice(finding.verdict, bound, finding.reason)
             found[bound.canonical] = try_loss(advice, d) if advice.verdict in TO_TRY else advice

@@ -17,7 +17,7 @@ import numpy as np
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
-from losscli.declaration.domains.rows import SUM_WARN
+from losscli.declaration.domains.distributions import MAX_SUM_ERROR
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
 from losscli.recommend.residuals import Residuals
@@ -133,7 +133,7 @@ def find_task(d: Profile) -> Task:
     if d.classes:
         if d.simplexes:
             return Task.CLASSES
-        is_log = d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= SUM_WARN
+        is_log = d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= MAX_SUM_ERROR
         return Task.CLASS_LOGS if is_log else Task.CLASS_SCORES
     if d.one_hot and d.simplexes:
         return Task.CLASSES
@@ -150,7 +150,7 @@ def find_task(d: Profile) -> Task:
         return Task.MULTILABEL_SCORES if several else Task.BINARY_SCORES
     if d.true.only(0) or d.true.only(1):
         return Task.UNCLEAR
-    sums_to_1 = all(v.within(0, 1) and abs(v.total - 1) <= SUM_WARN for v in (d.true, d.pred))
+    sums_to_1 = all(v.within(0, 1) and abs(v.total - 1) <= MAX_SUM_ERROR for v in (d.true, d.pred))
     if d.n > 1 and d.width == 1 and not d.weighted and sums_to_1:
         return Task.ONE_DISTRIBUTION
     return Task.REGRESSION

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, number_text
-from losscli.declaration.domains.rows import SUM_WARN
+from losscli.declaration.domains.distributions import MAX_SUM_ERROR
 
 EXACT = 2.0**53
 """Numbers from here on are whole whatever they were meant to be."""
@@ -78,7 +78,7 @@ class ColumnSummary:
     @property
     def simplex(self) -> bool:
         """Whether every row is a distribution."""
-        return self.within(0, 1 + SUM_WARN) and abs(self.sums[0] - 1) <= SUM_WARN and abs(self.sums[1] - 1) <= SUM_WARN
+        return self.within(0, 1 + MAX_SUM_ERROR) and abs(self.sums[0] - 1) <= MAX_SUM_ERROR and abs(self.sums[1] - 1) <= MAX_SUM_ERROR
 
     @property
     def range(self) -> str:

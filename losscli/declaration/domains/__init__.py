@@ -1,11 +1,10 @@
 """What a value may be: the domains of the arrays that a loss reads and of its parameters.
 
-A domain checks, describes itself for help and messages, and draws samples for tests, so that what the
-documentation promises, what is refused and what is tested are one thing. Losses name their domains as
-annotations (`y_pred: Real`, `delta: Positive`); the aliases below are those names.
+A domain checks, describes itself for help and messages, and draws samples for tests: documentation, refusals and tests
+agree. Losses use domains as annotations (`y_pred: Real`, `delta: Positive`); the aliases below are their names.
 
-Domains are not changed once made. They are plain dataclasses all the same, without generated comparisons: the methods
-that a frozen one gets would be a tenth of what a small command takes to start.
+Domains are immutable. They are plain dataclasses all the same, without generated comparisons: the methods that a frozen
+one gets would be a tenth of the start-up time of a small command.
 """
 
 from __future__ import annotations
@@ -15,19 +14,29 @@ from typing import Annotated, Any, Literal
 
 from numpy.typing import NDArray
 
+from losscli.declaration.domains.arrays import Domain as Domain
 from losscli.declaration.domains.arrays import (
-    Counts,
+    LabelSequences,
+    Lengths,
     LogProbabilityRows,
-    Nonzero,
+    NonZeroNumbers,
     Numbers,
     Probabilities,
     Rates,
-    Sequences,
     TweedieMeans,
     TweedieTargets,
 )
-from losscli.declaration.domains.arrays import Domain as Domain
-from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE
+from losscli.declaration.domains.boxes import Boxes as Boxes
+from losscli.declaration.domains.distributions import (
+    ClassScores,
+    ClassTable,
+    Cosines,
+    Distribution,
+    NumberRows,
+    Vectors,
+)
+from losscli.declaration.domains.distributions import Simplex as Simplex
+from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
@@ -40,20 +49,18 @@ from losscli.declaration.domains.parameters import Number as Number
 from losscli.declaration.domains.parameters import OrNone as OrNone
 from losscli.declaration.domains.parameters import ParameterDomain as ParameterDomain
 from losscli.declaration.domains.parameters import PerClass as PerClass
-from losscli.declaration.domains.parameters import per_class as per_class
-from losscli.declaration.domains.rows import Boxes as Boxes
-from losscli.declaration.domains.rows import ClassScores, ClassTable, Cosines, Distribution, Rows, Vectors
-from losscli.declaration.domains.rows import Simplex as Simplex
+from losscli.declaration.domains.parameters import expand_per_class as expand_per_class
 
+# Arrays. Intervals include infinity unless the name says finite.
 Real = Annotated[Array, Domain()]
-NonNegative = Annotated[Array, Numbers(interval=Interval(0))]
-AboveZero = Annotated[Array, Numbers(interval=Interval(0, low_open=True))]
-AboveMinusOne = Annotated[Array, Numbers(interval=Interval(-1, low_open=True))]
-NonzeroReal = Annotated[Array, Nonzero()]
+NonNegativeReal = Annotated[Array, Numbers(interval=NON_NEGATIVE)]
+PositiveReal = Annotated[Array, Numbers(interval=POSITIVE)]
+RealAboveMinusOne = Annotated[Array, Numbers(interval=Interval(-1, low_open=True))]
+NonZeroReal = Annotated[Array, NonZeroNumbers()]
 Rate = Annotated[Array, Rates()]
 TweedieTarget = Annotated[Array, TweedieTargets()]
 TweedieMean = Annotated[Array, TweedieMeans()]
-Distances = Annotated[Array, Numbers(("N",), Interval(0))]
+Distances = Annotated[Array, Numbers(("N",), NON_NEGATIVE)]
 Probability = Annotated[Array, Probabilities()]
 Label = Annotated[Array, BinaryLabels()]
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
@@ -63,49 +70,46 @@ SignPairLabel = Annotated[Array, BinaryLabels(("N",), signs=True)]
 Score = Annotated[Array, Domain(("N",))]
 ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
-PrototypeLabel = Annotated[
-    NDArray[Any], ClassTargets(("N",), class_count_hint="weights has as many rows as there are classes")
-]
-CenterLabel = Annotated[
-    NDArray[Any], ClassTargets(("N",), class_count_hint="centers has as many rows as there are classes")
-]
+PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("weights", "rows"))]
+CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("centers", "rows"))]
 GroupLabel = Annotated[NDArray[Any], GroupLabels()]
 ClassProbabilities = Annotated[Array, Simplex()]
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
-Relevance = Annotated[Array, Numbers(("N,C",), Interval(0), "relevances are >= 0")]
-LogProbabilities = Annotated[Array, LogProbabilityRows(("N,C",), hint="y_pred must hold log-probabilities")]
+Relevance = Annotated[Array, Numbers(("N,C",), NON_NEGATIVE, noun="relevances")]
+LogProbabilities = Annotated[Array, LogProbabilityRows(("N,C",))]
 Scores = Annotated[Array, ClassScores()]
-TrueDistribution = Annotated[Array, Distribution(logits=False)]
-NonNegativeRow = Annotated[Array, Rows(interval=Interval(0))]
-PositiveRow = Annotated[Array, Rows(interval=Interval(0, low_open=True))]
+TrueDistribution = Annotated[Array, Distribution(may_be_logits=False)]
+NonNegativeRow = Annotated[Array, NumberRows(interval=NON_NEGATIVE)]
+PositiveRow = Annotated[Array, NumberRows(interval=POSITIVE)]
 PredictedDistribution = Annotated[Array, Distribution()]
 Vector = Annotated[Array, Vectors()]
-Frames = Annotated[Array, LogProbabilityRows(("N,T,C",), hint="log_probs must hold log-probabilities: log_softmax")]
-Symbols = Annotated[NDArray[Any], Sequences(("N,S",))]
-FrameCounts = Annotated[NDArray[Any], Counts(("N",), of="T")]
-SymbolCounts = Annotated[NDArray[Any], Counts(("N",), of="S")]
+Frames = Annotated[Array, LogProbabilityRows(("N,T,C",))]
+Symbols = Annotated[NDArray[Any], LabelSequences(("N,S",))]
+FrameCounts = Annotated[NDArray[Any], Lengths(("N",), of="T")]
+SymbolCounts = Annotated[NDArray[Any], Lengths(("N",), of="S")]
 CosineRow = Annotated[Array, Cosines()]
 Prototypes = Annotated[Array, ClassTable()]
 Bias = Annotated[Array, ClassTable(("C",))]
 Box = Annotated[Array, Boxes()]
 
-Positive = Annotated[float, Number(Interval(0, low_open=True))]
+# Parameters
+Positive = Annotated[float, Number(POSITIVE)]
 FinitePositive = Annotated[float, Number(Interval(0, low_open=True, high_open=True))]
-Position = Annotated[int, Number(Interval(0), integer=True)]
+Position = Annotated[int, Number(NON_NEGATIVE, integer=True)]
 FiniteNonNegative = Annotated[float, Number(Interval(0, high_open=True))]
 FiniteNonZero = Annotated[float, Number(Interval(low_open=True, high_open=True), zero=False)]
-AnyOrInfinite = Annotated[float, Number()]
+ExtendedReal = Annotated[float, Number()]
 Count = Annotated[int, Number(Interval(1), integer=True)]
 Power = Annotated[float, TweediePower()]
-NonNegativeNumber = Annotated[float, Number(Interval(0))]
-UnitInterval = Annotated[float, Number(Interval(0, 1))]
+NonNegative = Annotated[float, Number(NON_NEGATIVE)]
+UnitInterval = Annotated[float, Number(UNIT)]
 Epsilon = Annotated[float, Number(Interval(0, 1, high_open=True))]
 Boolean = Annotated[bool, Flag()]
 Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqeuclidean", "euclidean", "cosine"))]
 Mining = Annotated[Literal["semihard", "hard", "all"], Choice(("semihard", "hard", "all"))]
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
-Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(Interval(0))))]
-Alpha = Annotated[float | None, OrNone(Number(Interval(0, 1)))]
+Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(NON_NEGATIVE)))]
+Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
 Angle = Annotated[float, Number(Interval(0, math.pi))]

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains.intervals import (
-    NOT_NEGATIVE,
-    NOT_POSITIVE,
+    NON_NEGATIVE,
+    NON_POSITIVE,
+    POSITIVE,
     REALS,
     UNIT,
     Array,
@@ -21,14 +22,15 @@ from losscli.declaration.domains.intervals import (
     number_text,
 )
 from losscli.declaration.domains.origin import ValueOrigin
+from losscli.messages import Hint
 
 
 @dataclass(eq=False, repr=False)
 class Domain:
-    """What an array may hold, and its shapes: alternatives like `N`, `N*`, `N,C`, `N,D`, `C,D`.
+    """What an array may hold, and its shapes: alternatives such as `N`, `N*`, `N,C`, `N,D`, `C,D`.
 
-    N is the number of rows; `*` any trailing axes, the same for all roles of a loss; a letter is one size,
-    the same wherever it stands. A domain without an N is a table: it has no rows and is read whole.
+    N is the number of rows; `*` is any trailing axes, the same for all roles of a loss; a letter is one size, the same
+    wherever it stands. A domain without an N is a table: it has no rows and is read whole.
     """
 
     shapes: tuple[str, ...] = ("N*",)
@@ -37,19 +39,19 @@ class Domain:
     """Whether a column of numbers is one row: all rows of the data are then one sample."""
 
     is_label = False
-    """Whether text may stand for a number here, by way of class names."""
+    """Whether class names may stand for numbers."""
 
     accepts_any_label = False
-    """Whether any text will do for a label: only which rows share it matters."""
+    """Whether any text may be a label: only which rows share it matters."""
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-        """What the columns of a row's parts may be called, in order: by setting, that which holds first."""
+        """Return the names that the columns of a row's parts may have, in order, by setting; the one set is first."""
         return {}
 
     def shape_text(self) -> str:
-        """The shapes for people: `(N,) or (N, D)`."""
-        quoted_name = [s.replace("*", "") for s in self.shapes] + ["N,..." for s in self.shapes if s.endswith("*")]
-        return " or ".join(f"({', '.join(s.split(','))}{'' if ',' in s else ','})" for s in quoted_name)
+        """Return the shapes for people: `(N,) or (N, D)`."""
+        shapes = [s.replace("*", "") for s in self.shapes] + ["N,..." for s in self.shapes if s.endswith("*")]
+        return " or ".join(f"({', '.join(s.split(','))}{'' if ',' in s else ','})" for s in shapes)
 
     @property
     def per_row(self) -> bool:
@@ -57,27 +59,32 @@ class Domain:
 
     @property
     def scalar(self) -> bool:
-        """Whether one number a row (of a table: a class) is one of the shapes."""
+        """Whether one of the shapes is one number per row (of a table: per class)."""
         return any(shape in ("N", "N*", "C") for shape in self.shapes)
 
     @property
     def vector(self) -> bool:
-        """Whether several numbers a row are one of the shapes."""
+        """Whether one of the shapes is several numbers per row."""
         return any(shape not in ("N", "C") for shape in self.shapes)
 
     def with_params(self, params: Params) -> Domain:
-        """The domain under these parameters (`from_logits` makes probabilities scores)."""
+        """Return the domain under these parameters (`from_logits` makes scores of probabilities)."""
         return self
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        """The values as the kernel wants them, or a DataError that names file, column and row."""
+        """Return the values as the kernel takes them; `dims` are the sizes of the letters.
+
+        Raises:
+            DataError: A value is outside of the domain; it names file, column and row.
+        """
         return values
 
     def describe(self) -> str:
+        """Return what it may hold, in words that follow "is not"."""
         return "any real number"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
-        """Random values of the first shape, for tests."""
+        """Return random values of the first shape, for tests."""
         return rng.normal(size=self.size(dims)) * 2
 
     def size(self, dims: Mapping[str, int]) -> tuple[int, ...]:
@@ -86,44 +93,41 @@ class Domain:
 
 @dataclass(eq=False, repr=False)
 class Numbers(Domain):
-    """Real numbers of an interval, one or more a row."""
+    """Real numbers of an interval, one or more per row; `noun` says what they are, in messages."""
 
     interval: Interval = REALS
-    hint: str = ""
+    hint: Hint | None = None
+    noun: str = ""
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = self.interval.outside(values)
         if wrong is not None:
-            raise origin.error(wrong, values, f"is not {self.interval.describe()}", self.hint)
+            rule = f", as {self.noun} must be" if self.noun else ""
+            raise origin.error(wrong, values, f"is not {self.interval.describe()}{rule}", self.hint)
         return values
 
     def describe(self) -> str:
         return self.interval.describe()
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
-        low, high = self.interval.low, self.interval.high
+        low, high, size = self.interval.low, self.interval.high, self.size(dims)
         if math.isinf(low) and math.isinf(high):
-            return rng.normal(size=self.size(dims)) * 2
+            return rng.normal(size=size) * 2
         if math.isinf(high):
-            return low + rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
-        if math.isinf(low):
-            return high - rng.gamma(2.0, 1.0, size=self.size(dims)) - 1e-3
-        return rng.uniform(low, high, size=self.size(dims))
+            return low + rng.gamma(2.0, 1.0, size=size) + 1e-3
+        return high - rng.gamma(2.0, 1.0, size=size) - 1e-3 if math.isinf(low) else rng.uniform(low, high, size=size)
 
 
-@dataclass(eq=False, repr=False)
-class Nonzero(Numbers):
-    """Numbers to divide by: not zero, unless `eps` stands in for it."""
-
-    hint: str = "give -P eps=... to divide by at least that much, or use wape or smape"
+class NonZeroNumbers(Domain):
+    """Numbers to divide by: not zero, unless `eps` replaces it."""
 
     def with_params(self, params: Params) -> Domain:
-        return Numbers(self.shapes) if params.get("eps") else self
+        return Domain(self.shapes) if params.get("eps") else self
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = values == 0
         if wrong.any():
-            raise origin.error(wrong, values, "cannot be divided by", self.hint)
+            raise origin.error(wrong, values, "cannot be divided by", Hint.SET_EPS)
         return values
 
     def describe(self) -> str:
@@ -132,10 +136,10 @@ class Nonzero(Numbers):
 
 @dataclass(eq=False, repr=False)
 class Rates(Numbers):
-    """Expected counts, or with `log_input` their logarithms."""
+    """Expected counts, or their logarithms with `log_input`."""
 
-    interval: Interval = NOT_NEGATIVE
-    hint: str = "if these are logarithms of rates, add -P log_input=true"
+    interval: Interval = NON_NEGATIVE
+    hint: Hint | None = Hint.LOG_INPUT
 
     def with_params(self, params: Params) -> Domain:
         return Numbers(self.shapes) if params.get("log_input") else self
@@ -145,53 +149,45 @@ class Rates(Numbers):
 
 
 class TweedieTargets(Numbers):
-    """What a Tweedie distribution of this power can give: any number to power 0, then counts and amounts."""
+    """Outcomes of a Tweedie distribution of this power: any number for power 0, then counts and amounts."""
 
     def with_params(self, params: Params) -> Domain:
         power = params.get("power", 0)
-        if power < 1:
-            return Numbers(self.shapes)
-        return Numbers(
-            self.shapes, Interval(0, low_open=power >= 2), f"targets must be, for power={number_text(power)}"
-        )
+        interval = REALS if power < 1 else NON_NEGATIVE if power < 2 else POSITIVE
+        return Numbers(self.shapes, interval, noun=f"targets for power={number_text(power)}")
 
     def describe(self) -> str:
         return "any real number where power <= 0, >= 0 where power < 2, else > 0"
 
 
 class TweedieMeans(Numbers):
-    """What the mean of a Tweedie distribution of this power can be."""
+    """Means of a Tweedie distribution of this power."""
 
     def with_params(self, params: Params) -> Domain:
         power = params.get("power", 0)
-        if power == 0:
-            return Numbers(self.shapes)
-        return Numbers(self.shapes, Interval(0, low_open=True), f"means must be, for power={number_text(power)}")
+        return Numbers(self.shapes, REALS if power == 0 else POSITIVE, noun=f"means for power={number_text(power)}")
 
     def describe(self) -> str:
         return "> 0 (any real number where power=0)"
 
 
-TAKE_SIGMOID = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
-
-
 @dataclass(eq=False, repr=False)
 class Probabilities(Numbers):
-    """Probabilities of a label, each on its own; any number with `from_logits`, where the loss has that."""
+    """Probabilities of a label, each on its own; any number with `from_logits`, if the loss `has_from_logits`."""
 
     interval: Interval = UNIT
-    hint: str = "if these are logits, add --from-logits"
-    switch: bool = True
+    hint: Hint | None = Hint.FROM_LOGITS
+    has_from_logits: bool = True
 
     def with_params(self, params: Params) -> Domain:
         if params.get("from_logits"):
             return Numbers(self.shapes)
-        if self.switch == ("from_logits" in params):
+        if self.has_from_logits == ("from_logits" in params):
             return self
-        return replace(self, switch=False, hint=TAKE_SIGMOID)
+        return replace(self, has_from_logits=False, hint=Hint.GIVE_SIGMOIDS)
 
     def describe(self) -> str:
-        return "a probability in [0, 1]" + (" (any number with from_logits)" if self.switch else "")
+        return "a probability in [0, 1]" + (" (any number with from_logits)" if self.has_from_logits else "")
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.uniform(0.02, 0.98, size=self.size(dims))
@@ -199,17 +195,18 @@ class Probabilities(Numbers):
 
 @dataclass(eq=False, repr=False)
 class LogProbabilityRows(Numbers):
-    """Logarithms of probabilities that sum to 1 along the last axis; what does not is for the loss to note."""
+    """Logarithms of probabilities that sum to 1 along the last axis; the loss notes those that do not."""
 
-    interval: Interval = NOT_POSITIVE
+    interval: Interval = NON_POSITIVE
+    hint: Hint | None = Hint.GIVE_LOG_PROBABILITIES
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         size = self.size(dims)
         return np.log(rng.dirichlet(np.full(size[-1], 2.0), size=size[:-1]))
 
 
-class Integers(Domain):
-    """Whole numbers."""
+class WholeNumbers(Domain):
+    """Integers, which reach the kernel as int64."""
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = ~np.isfinite(values) | (values != np.floor(values))
@@ -225,8 +222,8 @@ class Integers(Domain):
 
 
 @dataclass(eq=False, repr=False)
-class Sequences(Integers):
-    """Class labels one after the other, none of them the blank; beyond the length of a target anything may stand."""
+class LabelSequences(WholeNumbers):
+    """Sequences of class labels, none of them the blank; values beyond the length of a target are ignored."""
 
     blank: int = 0
 
@@ -237,20 +234,20 @@ class Sequences(Integers):
         return "S class labels 0..C-1, none of them the blank"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
-        return (self.blank + rng.integers(1, dims["C"], size=self.size(dims))) % dims["C"]
+        return (self.blank + super().sample(rng, dims)) % dims["C"]
 
 
 @dataclass(eq=False, repr=False)
-class Counts(Integers):
-    """How many of the axis that the letter `of` stands for count in each row."""
+class Lengths(WholeNumbers):
+    """How many entries count in each row, along the axis of the letter `of`."""
 
     of: str = "T"
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        most = int(dims[self.of])
-        wrong = (values < 0) | (values > most)
+        longest = int(dims[self.of])
+        wrong = (values < 0) | (values > longest)
         if wrong.any():
-            raise origin.error(wrong, values, f"is not a length 0..{most}")
+            raise origin.error(wrong, values, f"is not a length 0..{longest}")
         return super().check(values, origin, dims)
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""Intervals of the real line, and the types that all domains speak of."""
+"""Intervals of the real line, and the types of arrays and parameters."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Params = Mapping[str, Any]
 
 
 def number_text(value: float) -> str:
-    """Shortest text that reads back as `value`, without a trailing `.0`."""
+    """Return the shortest text that reads back as `value`, without a trailing `.0`."""
     text = repr(float(value))
     return text[:-2] if text.endswith(".0") else text
 
 
 @dataclass(eq=False, repr=False)
 class Interval:
-    """An interval of the real line; ends are included unless said to be open."""
+    """An interval of the real line; it includes its ends unless they are open."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -36,7 +36,7 @@ class Interval:
         return above and below
 
     def outside(self, values: Array) -> Mask | None:
-        """Mask of the values outside, or None when there are none (the common case, without a temporary)."""
+        """Return a mask of the values outside, or None if there are none, which needs no temporary array."""
         if not values.size or (float(values.min()) in self and float(values.max()) in self):
             return None
         below = values <= self.low if self.low_open else values < self.low
@@ -55,6 +55,6 @@ class Interval:
         return f"in {left}{number_text(self.low)}, {number_text(self.high)}{right}"
 
 
-REALS, NOT_NEGATIVE, UNIT, MINUS_ONE_TO_ONE = Interval(), Interval(0), Interval(0, 1), Interval(-1, 1)
-NOT_POSITIVE = Interval(high=0)
-OPEN = Interval(low_open=True, high_open=True)
+REALS, FINITE_REALS = Interval(), Interval(low_open=True, high_open=True)
+NON_NEGATIVE, NON_POSITIVE, POSITIVE = Interval(0), Interval(high=0), Interval(0, low_open=True)
+UNIT, MINUS_ONE_TO_ONE = Interval(0, 1), Interval(-1, 1)

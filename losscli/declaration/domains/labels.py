@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains.arrays import Domain
+from losscli.declaration.domains.distributions import Simplex
 from losscli.declaration.domains.intervals import Array, Params
 from losscli.declaration.domains.origin import ValueOrigin
-from losscli.declaration.domains.rows import Simplex
+from losscli.messages import Hint
 
 
 @dataclass(eq=False, repr=False)
 class BinaryLabels(Domain):
-    """Labels of two classes: {0, 1}, {-1, 1} or booleans; given to the kernel as 0/1, or as -1/+1.
+    """Labels of two classes: {0, 1}, {-1, 1} or booleans. The kernel gets 0/1, or -1/+1 with `signs`.
 
     With `soft`, numbers in [0, 1] are probabilities of the label.
     """
@@ -35,21 +36,17 @@ class BinaryLabels(Domain):
             wrong = ~(inside | (values == -1))
             if wrong.any():
                 raise origin.error(wrong, values, f"is not {self.describe()}")
-        self._refuse_three(values, origin, low == 0 or (not plain and bool((values == 0).any())), low == -1)
+        has_zero = low == 0 or (not plain and bool((values == 0).any()))
+        for seen, key in ((has_zero, "zero"), (low == -1, "minus")):  # two keys: threads may set them at once
+            if seen:
+                origin.memory[key] = True
+        if "zero" in origin.memory and "minus" in origin.memory:
+            here, other = (-1, 0) if low == -1 else (0, -1)
+            what = f"stands beside {other}: labels are {{0, 1}} or {{-1, 1}}, not both"
+            raise origin.error(values == here, values, what)
         if low == -1:
             return values if self.signs else np.where(values == -1, 0.0, values)
         return 2 * values - 1 if self.signs else values
-
-    @staticmethod
-    def _refuse_three(values: Array, origin: ValueOrigin, zero: bool, minus: bool) -> None:
-        """Remember which labels there were; each is noted on its own, so that threads may do it at once."""
-        for seen, label in ((zero, "zero"), (minus, "minus")):
-            if seen:
-                origin.memory[label] = True
-        if "zero" in origin.memory and "minus" in origin.memory:
-            here, other = (-1, 0) if minus else (0, -1)
-            what = f"stands beside {other}: labels are {{0, 1}} or {{-1, 1}}, not both"
-            raise origin.error(values == here, values, what)
 
     def describe(self) -> str:
         return "a label 0 or 1 (or -1 and 1)" + (", or a probability in [0, 1]" if self.soft else "")
@@ -60,11 +57,14 @@ class BinaryLabels(Domain):
 
 @dataclass(eq=False, repr=False)
 class ClassTargets(Domain):
-    """Class labels 0..C-1, one a row; or, with the shape `N,C` too, one-hot or soft rows that sum to 1."""
+    """Class labels 0..C-1, one per row; with the shape `N,C` also one-hot or soft rows that sum to 1.
+
+    `counted_by` names the array and the axis that have one entry per class.
+    """
 
     shapes: tuple[str, ...] = ("N", "N,C")
     ignore_index: int | None = None
-    class_count_hint: str = "y_pred has as many columns as there are classes"
+    counted_by: tuple[str, str] = ("y_pred", "columns")
 
     is_label = True
 
@@ -83,13 +83,11 @@ class ClassTargets(Domain):
         if self.ignore_index is not None:
             wrong &= values != self.ignore_index
         if wrong.any():
-            raise origin.error(wrong, values, f"is not a class label 0..{classes - 1}", self._mend(values, classes))
+            starts_at_1 = values.min() == 1 and values.max() == classes
+            hint = Hint.LABELS_FROM_0 if starts_at_1 else Hint.CLASS_COUNT
+            array, axis = self.counted_by
+            raise origin.error(wrong, values, f"is not a class label 0..{classes - 1}", hint, array=array, axis=axis)
         return labels
-
-    def _mend(self, values: Array, classes: int) -> str:
-        if values.min() == 1 and values.max() == classes:
-            return "labels start at 0: subtract 1, or name the classes with --classes"
-        return self.class_count_hint
 
     def describe(self) -> str:
         return "a class label 0..C-1" + (", or a row of C target probabilities" if "N,C" in self.shapes else "")
@@ -100,7 +98,7 @@ class ClassTargets(Domain):
 
 @dataclass(eq=False, repr=False)
 class GroupLabels(ClassTargets):
-    """Labels of classes of which nothing else is known: they say which rows belong together."""
+    """Labels that only say which rows belong together."""
 
     shapes: tuple[str, ...] = ("N",)
 

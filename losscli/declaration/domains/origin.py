@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains.intervals import Mask, number_text
 from losscli.errors import DataError
+from losscli.messages import Hint
 
-FULL = 1 << 14
-"""Rows of a batch that others may follow."""
+MIN_ROWS_OF_FULL_BATCH = 1 << 14
+"""After a batch of so many rows others may follow, which may hold more wrong values."""
 
 
 @dataclass(eq=False, repr=False)
 class ValueOrigin:
     """Where the values of one role come from: makes errors that name file, column and row.
 
-    `rows` holds the 1-based row numbers of the values as they stand in the data; where there are `more` than those in
-    a batch, a count of them is not over. `memory` lives through all batches of a role, for checks that one batch alone
-    cannot make. `spelled` says how messages call a column that has another name in the file; `located` gives the file
-    of a row, where the source is of several, and the number of the row in that.
+    `rows` are the 1-based row numbers of the values in the data. `memory` lives through all batches of a role, for
+    checks that need more than one. `count_is_partial` says that a batch does not hold all rows. `quoted_name` maps a
+    column to its name in messages, if the file has another one. `file_and_row` returns the file of a row and its number
+    there, if the data is of several files.
     """
 
     role: str
@@ -37,12 +38,11 @@ class ValueOrigin:
     file_and_row: Callable[[int], tuple[str, int]] | None = None
 
     def at(self, rows: NDArray[np.int64] | range) -> ValueOrigin:
-        return ValueOrigin(
-            self.role, self.source, self.columns, rows, self.memory, self.note, self.count_is_partial, self.quoted_name, self.file_and_row
-        )  # fmt: skip
+        """Return the origin of other rows."""
+        return replace(self, rows=rows)
 
     def name(self, index: Sequence[int] = (), source: str | None = None) -> str:
-        """File and column, or role, of a value; the file is the source if it is not given."""
+        """Return file and column, or role, of a value; the file is the source if it is not given."""
         source = self.source if source is None else source
         column = self.columns[index[1]] if len(index) > 1 and len(self.columns) > index[1] else None
         column = column or (self.columns[0] if len(self.columns) == 1 else None)
@@ -54,36 +54,36 @@ class ValueOrigin:
         return f"{source}: {text}" if source else text
 
     def where(self, i: int, *column: int) -> str:
-        """File, column and row of the value at row `i`."""
+        """Return file, column and row of the value at row `i`."""
         source, row = self.file(i)
         return f"{self.name((i, *column), source)}, row {row}"
 
     def file(self, i: int) -> tuple[str, int]:
-        """The file that row `i` is in, and its number there."""
+        """Return the file of row `i`, and its number there."""
         if self.rows is None:
             return self.source, i + 1
         row = int(self.rows[i])
         return (self.source, row) if self.file_and_row is None else self.file_and_row(row)
 
     def note_once(self, odd: Mask, what: str) -> None:
-        """Note, once for all batches, the first of some odd rows; `what` says what is odd."""
+        """Note the first of some odd rows, once for all batches; `what` says what is odd."""
         if not odd.any() or self.memory.get(what):
             return
         self.memory[what] = True
-        count = int(np.count_nonzero(odd))
-        least = "at least " if self.count_is_partial else ""
-        others = f" (and {least}{count - 1} more row{'s' if count > 2 else ''} like it)" if count > 1 else ""
+        others = _count_others(int(np.count_nonzero(odd)), self.count_is_partial)
         self.note(f"{self.where(int(odd.argmax()))}: {what}{others}")
 
-    def error(self, wrong: Mask, values: NDArray[Any], what: str, hint: str = "") -> DataError:
-        """The error for the first wrong value; `what` follows the value, `mend` says what to do."""
+    def error(self, wrong: Mask, values: NDArray[Any], what: str, hint: Hint | None = None, **fields: Any) -> DataError:
+        """Return the error for the first wrong value; `what` follows the value, and the hint has the field `role`."""
         index = [int(i) for i in np.argwhere(wrong)[0]]
-        rows = int(np.count_nonzero(wrong.reshape(len(wrong), -1).any(axis=1)))
+        count = int(np.count_nonzero(wrong.reshape(len(wrong), -1).any(axis=1)))
         value = values[tuple(index)] if values.ndim == wrong.ndim else values[index[0]]
-        least = (
-            "at least " if self.count_is_partial or len(wrong) >= FULL else ""
-        )  # there may be more in what has not been read yet
-        others = f" (and {least}{rows - 1} more row{'s' if rows > 2 else ''} like it)" if rows > 1 else ""
-        tail = f"; {hint}" if hint else ""
+        others = _count_others(count, self.count_is_partial or len(wrong) >= MIN_ROWS_OF_FULL_BATCH)
         shown = number_text(float(value)) if np.ndim(value) == 0 and not isinstance(value, str) else repr(value)
-        return DataError(f"{self.where(*index)}: {shown} {what}{others}{tail}")
+        return DataError(f"{self.where(*index)}: {shown} {what}{others}", hint, role=self.role, **fields)
+
+
+def _count_others(count: int, is_partial: bool) -> str:
+    if count < 2:
+        return ""
+    return f" (and {'at least ' if is_partial else ''}{count - 1} more row{'s' if count > 2 else ''} like it)"

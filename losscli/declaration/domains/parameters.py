@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from losscli.declaration.domains.intervals import OPEN, REALS, Array, Interval, number_text
+from losscli.declaration.domains.intervals import FINITE_REALS, REALS, Array, Interval, number_text
 from losscli.errors import UsageError
 
 
 class ParameterDomain:
-    """What a parameter may be. `parse` reads what was typed; `check` returns the value or raises ValueError."""
+    """What a parameter may be. `parse` and `check` return the value of a text or object, or raise ValueError."""
 
     def parse(self, text: str) -> Any:
         raise NotImplementedError
@@ -25,7 +25,7 @@ class ParameterDomain:
         raise NotImplementedError
 
     def text(self, value: Any) -> str:
-        """The value as it is typed."""
+        """Return the value as it is typed."""
         return str(value)
 
     def sample(self, rng: np.random.Generator) -> Any:
@@ -36,7 +36,7 @@ class ParameterDomain:
 class Number(ParameterDomain):
     """A number of an interval, an integer if asked; `zero=False` leaves zero out.
 
-    `usual` are the ends between which samples are drawn, where the interval alone would not tell.
+    `usual` are the ends between which samples are drawn, if those of the interval do not suit.
     """
 
     interval: Interval = REALS
@@ -55,21 +55,14 @@ class Number(ParameterDomain):
         if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise ValueError(f"must be a number, {self.describe()}")
         value = float(value)
-        if not math.isfinite(value) and not (math.isinf(value) and self._infinite_end(value)):
-            raise ValueError(f"must be {self.describe()}")
-        if value not in self.interval or (self.integer and value != int(value)) or (not self.zero and value == 0):
+        is_integer = math.isfinite(value) and value == int(value)
+        if value not in self.interval or (self.integer and not is_integer) or (not self.zero and value == 0):
             raise ValueError(f"must be {self.describe()}")
         return int(value) if self.integer else value
 
-    def _infinite_end(self, value: float) -> bool:
-        low, high = self.interval.low, self.interval.high
-        return (value < 0 and low == value and not self.interval.low_open) or (
-            value > 0 and high == value and not self.interval.high_open
-        )
-
     def describe(self) -> str:
         text = self.interval.describe()
-        if text == "any real number" and self._infinite_end(math.inf) and not self.integer:
+        if text == "any real number" and math.inf in self.interval and not self.integer:
             text += ", or -inf or inf"
         if self.integer:
             text = f"an integer {text}" if text != "any real number" else "an integer"
@@ -89,9 +82,9 @@ class Number(ParameterDomain):
 
 @dataclass(eq=False, repr=False)
 class TweediePower(Number):
-    """The power of a Tweedie distribution's variance function; there is none between 0 and 1."""
+    """The power of the variance function of a Tweedie distribution; none is between 0 and 1."""
 
-    interval: Interval = OPEN
+    interval: Interval = FINITE_REALS
 
     def check(self, value: Any) -> Any:
         power = super().check(value)
@@ -107,7 +100,7 @@ class TweediePower(Number):
 
 
 class ExceptOne(Number):
-    """A number of an interval but 1."""
+    """A number of an interval, except 1."""
 
     def check(self, value: Any) -> Any:
         number = super().check(value)
@@ -146,7 +139,7 @@ class Flag(ParameterDomain):
 
 @dataclass(eq=False, repr=False)
 class Choice(ParameterDomain):
-    """One of a few words."""
+    """One of some words."""
 
     words: tuple[str, ...]
 
@@ -167,7 +160,7 @@ class Choice(ParameterDomain):
 
 @dataclass(eq=False, repr=False)
 class OrNone(ParameterDomain):
-    """Another domain, or nothing: typed `none`."""
+    """Another domain, or None, which is typed `none`."""
 
     inner: ParameterDomain
 
@@ -189,7 +182,7 @@ class OrNone(ParameterDomain):
 
 @dataclass(eq=False, repr=False)
 class PerClass(ParameterDomain):
-    """A list of numbers, one a class, typed `2/4/6`; with `single`, one number for all of them too."""
+    """One number per class, typed `2/4/6`; with `single`, also one number for all classes."""
 
     inner: Number
     single: bool = False
@@ -220,8 +213,12 @@ class PerClass(ParameterDomain):
         return self.inner.sample(rng) if self.single else None
 
 
-def per_class(value: Any, classes: int, name: str) -> Array:
-    """A per-class parameter as an array of `classes` numbers; UsageError when it has another length."""
+def expand_per_class(value: Any, classes: int, name: str) -> Array:
+    """Return a per-class parameter as an array of shape (classes,); None stands for ones.
+
+    Raises:
+        UsageError: It has another length.
+    """
     if value is None or np.ndim(value) == 0:
         return np.full(classes, 1.0 if value is None else float(value))
     if len(value) != classes:

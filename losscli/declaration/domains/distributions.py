@@ -1,0 +1,164 @@
+"""What an array may hold: one distribution, vector or row of scores per row; tables with one row per class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains.arrays import Domain, Numbers
+from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, Array, Interval, Params, number_text
+from losscli.declaration.domains.origin import ValueOrigin
+from losscli.messages import Hint, Message
+
+SILENT_SUM_ERROR = 1e-6
+"""The sum of a row of probabilities may be as far from 1 without a note."""
+
+MAX_SUM_ERROR = 1e-3
+"""The sum of a row of probabilities may be as far from 1 with a note."""
+
+COSINE_TOLERANCE = 1e-6
+"""A cosine may be as far outside of [-1, 1] without a note."""
+
+
+@dataclass(eq=False, repr=False)
+class Simplex(Domain):
+    """Rows of probabilities that sum to 1: within 1e-6 silently, within 1e-3 with a note.
+
+    With `normalize` the rows need only be non-negative; with `from_logits` they are any numbers, if this role
+    `may_be_logits`. `switches` are those of the two parameters that the loss has.
+    """
+
+    shapes: tuple[str, ...] = ("N,C",)
+    may_be_logits: bool = True
+    normalize: bool = False
+    switches: tuple[str, ...] = ()
+
+    def with_params(self, params: Params) -> Domain:
+        if self.may_be_logits and params.get("from_logits"):
+            return Numbers(self.shapes)
+        switches = tuple(name for name in ("from_logits", "normalize") if name in params)
+        return replace(self, normalize=bool(params.get("normalize")), switches=switches)
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        allowed = Interval(0) if self.normalize else Interval(0, 1 + MAX_SUM_ERROR)
+        has_from_logits = "from_logits" in self.switches
+        hint = (Hint.FROM_LOGITS if has_from_logits else Hint.GIVE_SOFTMAX) if self.may_be_logits else None
+        wrong = allowed.outside(values)
+        if wrong is not None:
+            raise origin.error(wrong, values, "is not a probability" if not self.normalize else "is negative", hint)
+        sums = values.sum(axis=-1)
+        if self.normalize:
+            wrong = (sums == 0) | np.isinf(sums)
+            if wrong.any():
+                raise origin.error(wrong, sums, "is the sum of the row: it cannot be normalised")
+            return values
+        error = np.abs(sums - 1)
+        largest = float(error.max(initial=0.0))
+        if largest > MAX_SUM_ERROR:
+            if "normalize" in self.switches:
+                either = Hint.DIVIDE_OR_FROM_LOGITS if has_from_logits else Hint.DIVIDE_OR_GIVE_SOFTMAX
+                hint = either if self.may_be_logits else Hint.DIVIDE_BY_SUM
+            raise origin.error(error > MAX_SUM_ERROR, sums, "is the sum of the row, not 1", hint)
+        if largest > SILENT_SUM_ERROR and not origin.memory.get("sum"):
+            origin.memory["sum"] = True
+            i = int(error.argmax())
+            source, row = origin.file(i)
+            found = f"rows sum to 1 only within 1e-3 (row {row} to {number_text(float(sums[i]))})"
+            hint = Hint.DIVIDE_BY_SUM if "normalize" in self.switches else None
+            origin.note(Message(f"{origin.name(source=source)}: {found}", hint))
+        return values
+
+    def describe(self) -> str:
+        return "a row of C probabilities that sums to 1"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.dirichlet(np.full(dims["C"], 2.0), size=dims["N"])
+
+
+@dataclass(eq=False, repr=False)
+class Distribution(Simplex):
+    """Rows that sum to 1; one column of numbers is one distribution, whose classes are the N rows."""
+
+    shapes: tuple[str, ...] = ("N,C", "N")
+
+    whole_column_is_one_sample = True
+
+    def describe(self) -> str:
+        return "a row of C probabilities that sums to 1, or one column that is one distribution"
+
+
+@dataclass(eq=False, repr=False)
+class NumberRows(Numbers):
+    """Rows of C numbers of an interval; one column of numbers is one such row."""
+
+    shapes: tuple[str, ...] = ("N,C", "N")
+
+    whole_column_is_one_sample = True
+
+    def describe(self) -> str:
+        return f"a row of C numbers {self.interval.describe()}, or one column that is one such row"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
+
+
+@dataclass(eq=False, repr=False)
+class Vectors(Domain):
+    """One vector per row: an embedding, a point."""
+
+    shapes: tuple[str, ...] = ("N,D",)
+
+    def describe(self) -> str:
+        return "a vector of D real numbers"
+
+
+@dataclass(eq=False, repr=False)
+class ClassScores(Domain):
+    """Rows of C scores (logits), one per class."""
+
+    shapes: tuple[str, ...] = ("N,C",)
+
+    def describe(self) -> str:
+        return "a row of C real numbers"
+
+
+@dataclass(eq=False, repr=False)
+class Cosines(ClassScores):
+    """Rows of C cosines; the kernel clips those outside [-1, 1]."""
+
+    interval: Interval = MINUS_ONE_TO_ONE
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        far = np.abs(values) > 1 + COSINE_TOLERANCE  # nearer by, it is rounding
+        if far.any() and not origin.memory.get("cosines"):
+            origin.memory["cosines"] = True
+            i, j = (int(k) for k in np.argwhere(far)[0])
+            cosine = number_text(float(values[i, j]))
+            origin.note(f"{origin.where(i, j)}: {cosine} is no cosine: all beyond -1 and 1 are clipped")
+        return values
+
+    def describe(self) -> str:
+        return "a row of C cosines, one a class, clipped to [-1, 1]"
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        return rng.uniform(-0.98, 0.98, size=self.size(dims))
+
+
+@dataclass(eq=False, repr=False)
+class ClassTable(Domain):
+    """A table with one row per class (prototypes, centers), or one number per class."""
+
+    shapes: tuple[str, ...] = ("C,D",)
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            raise origin.error(wrong, values, "is not a finite number")
+        return values
+
+    def describe(self) -> str:
+        return "any real number, one a class" if self.scalar else "a vector of D real numbers, one a class"
