@@ -187,10 +187,10 @@ def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Ma
 
 # ------------------------------------------------------------------------------------------ without a margin
 
-angular_margin_loss = partial(loss, family="faces", unit="nat")
+face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE)
 
 
-@angular_margin_loss(
+@face_loss(
     formula="-log softmax(W x + b)_y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds",
@@ -201,7 +201,6 @@ def linear_softmax(labels: PrototypeLabel, embeddings: Vector, weights: Prototyp
     """Cross-entropy of a linear classifier on top of embeddings.
 
     weights has a row a class, bias a number a class.
-
     Use: the baseline against which losses with a margin are measured.
     Avoid: embeddings that are compared by their angle later on (normface, arcface).
     Pitfalls: the longer an embedding, the surer the classifier, so that its length takes part in the loss.
@@ -215,9 +214,8 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
     return Head(embeddings, weights, bias).slope(labels)
 
 
-@angular_margin_loss(
+@face_loss(
     formula="-log softmax(W (scale x/|x|) + b)_y",
-    properties=Property.BOUNDED_VALUE,
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
     equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
 )
@@ -244,10 +242,9 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, 
     return through_unit(Head(scale * unit(embeddings), weights, bias).slope(labels), embeddings, scale)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("normalized_softmax",),
     formula="-log softmax(scale cos)_y",
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
     equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
 )
@@ -255,7 +252,6 @@ def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *,
     """Softmax cross-entropy of cosines, times a scale.
 
     Given y_pred, the cosines themselves, nothing else is needed.
-
     Use: embeddings that are compared by their angle.
     Avoid: where classes must keep a distance from each other: it has no margin (cosface, arcface).
     Pitfalls: with a small scale the mean cannot get near 0, however good the embeddings: of C classes with as many rows
@@ -284,10 +280,9 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     return cosine_softmax_slope(labels, y_pred, scale)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("congenerous_cosine",),
     formula="-log softmax(scale cos(x, c))_y",
-    properties=Property.BOUNDED_VALUE,
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
     equivalents={"paper": "the same; its scale is found from the number of classes, its centroids are of a batch"},
 )
@@ -296,7 +291,6 @@ def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, sca
 
     Without weights they are the means of the rows of each class, whatever those rows weigh; the gradient takes them
     as they are.
-
     Use: classes without prototypes of their own, or with means kept elsewhere.
     Avoid: classes with few rows: with one row a class, each is its own center and the loss is nearly 0.
     Pitfalls: without weights a row's loss depends on the other rows.
@@ -337,7 +331,7 @@ coco.gradient(_normface_of_cosines_slope)
 # ---------------------------------------------------------------------------------------------- with a margin
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("large_margin_softmax",),
     formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
@@ -356,7 +350,6 @@ def l_softmax(
 
     psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
     unrolled so that it falls all the way. margin=1 is linear_softmax; L, the annealing, leads from there to psi.
-
     Use: to reproduce the paper, or where lengths of embeddings and prototypes are to keep their meaning.
     Avoid: new work: losses that subtract or add a margin train more easily (cosface, arcface).
     Pitfalls: with a large margin, training that starts without annealing may not converge; lengths take part.
@@ -370,7 +363,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     return large_margin(embeddings, weights, norm(weights), margin, annealing).slope(labels)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("a_softmax",),
     formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
@@ -389,7 +382,6 @@ def sphereface(
 
     psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
     unrolled so that it falls all the way. L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
-
     Use: to reproduce the paper.
     Avoid: new work (cosface, arcface).
     Pitfalls: the length of an embedding still scales its logits; with a large margin, training that starts without
@@ -404,10 +396,9 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("additive_margin_softmax",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2018, arXiv:1801.05599",),
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
 )
@@ -422,7 +413,6 @@ def am_softmax(
     """normface in which the target's cosine must win by a margin.
 
     It is cosface with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
-
     Use: face and speaker verification.
     Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
     Pitfalls: values with different margins or scales say nothing about each other.
@@ -452,10 +442,9 @@ def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin:
     return cosine_softmax_slope(labels, y_pred, scale, subtracted(margin))
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("lmcl",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2018, arXiv:1801.09414",),
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
 )
@@ -470,7 +459,6 @@ def cosface(
     """Large margin cosine loss: normface in which the target's cosine must win by a margin.
 
     It is am_softmax with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
-
     Use: face verification with many identities.
     Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
     Pitfalls: at scale 64 a row is either nearly 0 or in the tens: the mean is that of its worst rows.
@@ -492,10 +480,9 @@ cosface.form_properties(Property.BOUNDED_GRADIENT)
 cosface.gradient(_am_of_cosines_slope)
 
 
-@angular_margin_loss(
+@face_loss(
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
     "(cos_y - margin sin margin)",
-    properties=Property.BOUNDED_VALUE,
     references=("Deng et al. 2019, arXiv:1801.07698",),
     equivalents={
         "insightface": "ArcFace (easy_margin=False)",
@@ -514,7 +501,6 @@ def arcface(
 
     Where the angle and the margin together pass pi, the cosine would rise again; a constant is subtracted from it
     instead. Given y_pred, the cosines themselves, nothing else is needed.
-
     Use: face verification with many identities.
     Avoid: labels that are often wrong: at scale 64 a row far from its class costs tens of nats.
     Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle and margin make pi.
@@ -543,7 +529,7 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
 # --------------------------------------------------------------------------------------------------- of pairs
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("deepid2",),
     formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
     "max(0, margin - d)²/2), d = |f1 - f2|",

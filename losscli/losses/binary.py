@@ -79,7 +79,6 @@ def bce(
 
     Probabilities are clipped at eps from below, only for what happened; clipped rows are counted, because eps sets
     their loss and not the data.
-
     Use: predicted probabilities of two classes, or of several labels that are each on or off.
     Avoid: labels that are often wrong; scores that were never meant as probabilities.
     Pitfalls: one confident mistake can outweigh thousands of good predictions; probabilities given as logits, or the
@@ -136,7 +135,6 @@ def focal(
     """Cross-entropy with the easy examples turned down, for rare positives.
 
     gamma=0 and alpha=none is bce.
-
     Use: dense detection and other tasks with thousands of easy negatives a positive.
     Avoid: where probabilities must be calibrated: it is not a proper score.
     Pitfalls: alpha weighs the label 1: 0.25, the paper's, makes positives count less, because gamma has already taken
@@ -190,7 +188,6 @@ def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
     """Binary cross-entropy of logits, averaged over the labels of a row.
 
     It is bce with from_logits=true, under the name that torch gives it.
-
     Use: several labels a row, each on or off, predicted by logits.
     Avoid: one class out of several (softmax_loss).
     Pitfalls: every label counts alike, so rare labels hardly show in the mean.
@@ -222,7 +219,6 @@ def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
 
     y_true may hold several labels a row, each with its own probability: their mean is the row's loss. Where y_true is
     a class label and y_pred a row of C probabilities that sum to 1, the squared errors are added up: 0 to 2.
-
     Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1 (in
     the class form 2).
     Avoid: rare events: predicting none of them is nearly perfect.

@@ -211,10 +211,10 @@ def to_format(slope: Array, pair: Pair, box_format: str) -> Array:
 
 # ------------------------------------------------------------------------------------------------- the losses
 
-boxes_loss = partial(loss, family="boxes", unit="1")
+box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
 
 
-@boxes_loss(
+@box_loss(
     formula="1 - IoU, IoU = I/U; log: -log IoU",
     properties=Property.SYMMETRIC,
     claims=(given(Property.BOUNDED_VALUE, log=False),),
@@ -225,7 +225,6 @@ def iou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy", log: Boolea
     """One minus the intersection of two boxes over their union; with log, minus its logarithm.
 
     The same boxes give exactly 0, boxes that do not meet 1 (with log: inf).
-
     Use: to report how well boxes fit, in the terms in which detections are matched.
     Avoid: as what a fit follows from boxes that may not meet: there is no slope (giou, diou).
     Pitfalls: a box of four numbers looks the same in every format: sizes read as corners give a number too, if they
@@ -249,9 +248,8 @@ def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
     return to_format(np.where(both > 0, wider / (both + rest) - more / both, 0.0), pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="1 - IoU + (C - U)/C, C the area of the box around both",
-    properties=BOUNDED,
     references=("Rezatofighi et al. 2019, arXiv:1902.09630",),
     equivalents={"torch": "torchvision.ops.generalized_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
 )
@@ -259,7 +257,6 @@ def giou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Generalised IoU: 1 - IoU, and the share of the box around both that is empty.
 
     Between 0 and 2; above 1 where boxes do not meet.
-
     Use: box regression from boxes that may not meet.
     Avoid: where one box lies inside the other: nothing is empty then, and it is iou.
     Pitfalls: boxes that do not meet first grow towards each other, before they move.
@@ -275,9 +272,8 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     return to_format(jaccard_slope(pair) + empty_slope(pair), pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="1 - IoU + rho²/c², rho between centers, c the diagonal around both",
-    properties=BOUNDED,
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents={"torch": "torchvision.ops.distance_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
 )
@@ -285,7 +281,6 @@ def diou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Distance IoU: 1 - IoU, and how far the centers are apart.
 
     Between 0 and 2.
-
     Use: box regression; it moves boxes that do not meet straight towards each other.
     Avoid: where the shape of the box matters once the centers agree (ciou, eiou).
     Pitfalls: the diagonal grows with the distance, so that for boxes far apart the slope goes to 0.
@@ -301,9 +296,8 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     return to_format(jaccard_slope(pair) + distance_slope(pair), pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="diou + alpha v, v = 4/pi² (atan w/h - atan w'/h')², alpha = v/(1 - IoU + v)",
-    properties=BOUNDED,
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents={"torch": "torchvision.ops.complete_box_iou_loss (xyxy; eps=1e-7; its gradient holds alpha constant)"},
 )
@@ -311,7 +305,6 @@ def ciou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Complete IoU: diou, and how much the boxes differ in aspect ratio.
 
     A box without an extent has the ratio 0. The gradient is that of the value: alpha is not held constant.
-
     Use: box regression where shapes matter.
     Avoid: where sizes matter by themselves: a box twice as wide and twice as high has the same ratio (eiou).
     Pitfalls: frameworks hold alpha constant in training, so that their gradients are not those of their values.
@@ -329,9 +322,8 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     return to_format(slope, pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="diou + (w - w')²/Cw² + (h - h')²/Ch², Cw x Ch the box around both",
-    properties=BOUNDED,
     references=("Zhang et al. 2021, arXiv:2101.08158",),
     equivalents={"paper": "the same; its Focal-EIoU weighs it by a power of IoU"},
 )
@@ -339,7 +331,6 @@ def eiou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Efficient IoU: diou, and how much the boxes differ in width and in height.
 
     Between 0 and 4.
-
     Use: box regression where width and height must both be right.
     Avoid: to report: four terms of different kinds are added up.
     Pitfalls: the paper's name for what it trains with is Focal-EIoU, which weighs this by a power of IoU.

@@ -202,13 +202,11 @@ def own_pair(temperature: float) -> Judge:
     )
 
 
-contrastive_loss = partial(loss, family="metric", unit="nat")
+contrastive_loss = partial(loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE)
 
 
 @contrastive_loss(
     formula="-log softmax_j(cos(a_i, p_j)/T)_i",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("van den Oord, Li & Vinyals 2018, arXiv:1807.03748",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) with ref_emb=positive and labels 0..N-1",
@@ -239,7 +237,6 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
 
 @contrastive_loss(
     formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))",
-    coupled=True,
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
     equivalents={
@@ -282,8 +279,6 @@ def other_view(temperature: float) -> Judge:
 
 @contrastive_loss(
     formula="mean of -log softmax(cos(v, v')/T)_partner for both views v of a row, v' any other view",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Chen et al. 2020 (SimCLR), arXiv:2002.05709",),
     equivalents={
         "optax": "optax.losses.ntxent of the 2N views (temperature=0.07 there)",
@@ -294,7 +289,6 @@ def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.
     """SimCLR's loss: each of the 2N views must find its partner among all others.
 
     A row's loss is the mean of that of its two views.
-
     Use: self-supervised embeddings from two augmentations of each row.
     Avoid: two kinds of things whose own kind is no rival (info_nce).
     Pitfalls: it grows with the number of rows; the temperature decides nearly alone how large it is.
@@ -335,8 +329,6 @@ def all_positives(labels: Labels, temperature: float) -> Judge:
 
 @contrastive_loss(
     formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.SupConLoss(temperature) (it leaves out every 0 of the mean, and gives 0 "
@@ -347,7 +339,6 @@ def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositiv
     """Supervised contrastive: an anchor must find all rows of its class among all others, by cosine.
 
     P are the other rows of the anchor's class. An anchor without any gives 0 and is left out of the mean.
-
     Use: embeddings from labelled rows.
     Avoid: batches in which most classes have one row.
     Pitfalls: with several positives the best value is log |P|, not 0.
@@ -397,8 +388,6 @@ def circled(labels: Labels, margin: float, gamma: float) -> Judge:
 
 @contrastive_loss(
     formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Sun et al. 2020, arXiv:2002.10857",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.CircleLoss(m, gamma) (its mean leaves out zeros, its gradient holds "
@@ -412,7 +401,6 @@ def circle(
 
     An anchor without a positive or without a negative gives 0, and stays in the mean. The gradient is that of the
     value; the paper and frameworks hold the weights in brackets constant in training.
-
     Use: embeddings from labelled rows, where a plain triplet stalls.
     Avoid: reading anything into its size: gamma scales it.
     Pitfalls: values with different gamma or margin say nothing about each other.
@@ -449,8 +437,6 @@ def many_similarities(labels: Labels, alpha: float, beta: float, base: float) ->
 @contrastive_loss(
     formula="log(1 + sum_p exp(-alpha (s_p - base)))/alpha + log(1 + sum_n exp(beta (s_n - base)))/beta, s cosines",
     unit="1",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2019, arXiv:1904.06627",),
     equivalents={"pml": "pytorch_metric_learning.losses.MultiSimilarityLoss(alpha, beta, base), without its miner"},
 )
@@ -465,7 +451,6 @@ def multi_similarity(
     """Positives below and negatives above a base similarity cost, the worse ones more.
 
     Nothing is mined: all pairs take part.
-
     Use: embeddings from labelled rows with many easy pairs.
     Avoid: reading anything into its size: alpha and beta set it.
     Pitfalls: the paper trains on mined pairs, so that its values are lower.
@@ -540,7 +525,6 @@ def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
 @contrastive_loss(
     formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)",
     unit="d",
-    coupled=True,
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine")),
     references=(
@@ -568,7 +552,6 @@ def triplet_mined(
     Mining takes for an anchor a: semihard: each positive p with the nearest negative that is farther than p, or with
     the farthest one where none is; hard: the farthest positive with the nearest negative; all: every pair of both.
     A row's loss is the mean over its triplets; without a positive or a negative it is 0 and left out of the mean.
-
     Use: embeddings from labelled rows, without having formed triplets.
     Avoid: labels that are often wrong, with hard mining: what it finds are the mislabelled rows.
     Pitfalls: values of different mining do not compare, nor those of different numbers of rows.
@@ -595,6 +578,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 @contrastive_loss(
     formula="|x - c_y|²/2",
     unit="d²",
+    coupled=False,
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     elicits="the mean of the rows of a class",
     references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
@@ -604,7 +588,6 @@ def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Arra
     """Half the squared distance of an embedding to the center of its class.
 
     Without centers these are the means of the rows of each class, whatever those rows weigh.
-
     Use: beside a softmax loss, to see how tight classes are.
     Avoid: on its own: that all embeddings are the same is its best.
     Pitfalls: without centers a row's loss depends on the other rows, and that of a class with one row is 0.

@@ -95,13 +95,12 @@ def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array
 
 # ---------------------------------------------------------------------------------------------- Kullback-Leibler
 
-divergence_loss = partial(loss, family="divergence", unit="nat")
+divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
 
 
 @divergence_loss(
     aliases=("kl_divergence", "kullback_leibler"),
     formula="sum_c p_c log(p_c / q_c)",
-    properties=SMOOTH,
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS),
     elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
@@ -119,7 +118,6 @@ def kl(
     """Kullback-Leibler divergence: the nats lost by believing Q where P is true.
 
     It is cross-entropy less the entropy of P.
-
     Use: predicted distributions against true ones, as in distillation.
     Avoid: distributions that may not overlap (js, wasserstein).
     Pitfalls: not symmetric, and libraries disagree on the order of the arguments; infinite where Q gives no chance to
@@ -141,7 +139,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @divergence_loss(
     formula="sum_c q_c log(q_c / p_c) = KL(Q, P)",
-    properties=SMOOTH,
     claims=(CONVEX_IN_Q,),
     elicits="the geometric mean of the distributions, normalised",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
@@ -158,7 +155,6 @@ def reverse_kl(
     """KL with the distributions exchanged: what Q puts where P has little counts most.
 
     A fit by it settles on one mode of P, where a fit by kl covers all of them.
-
     Use: variational inference, policies, students that may leave out what they cannot do.
     Avoid: where what P allows must not be missed.
     Pitfalls: infinite where Q gives a chance to what P rules out, which a softmax always does.
@@ -205,7 +201,6 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @divergence_loss(
     aliases=("symmetric_kl",),
     formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
-    properties=SMOOTH,
     claims=(CONVEX_IN_Q, EXCHANGEABLE),
     references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
     equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
@@ -323,7 +318,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @divergence_loss(
     formula="-log sum_c sqrt(p_c q_c)",
-    properties=SMOOTH,
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
     equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
@@ -385,7 +379,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     aliases=("chi_square",),
     formula="sum_c (p_c - q_c)² / q_c",
     unit="1",
-    properties=SMOOTH,
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
     elicits="the root mean square of the distributions, normalised",
     references=("Pearson 1900, doi:10.1080/14786440009463897",),
@@ -417,7 +410,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 
 @divergence_loss(
     formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)",
-    properties=SMOOTH,
     claims=(
         CONVEX_IN_Q,
         TAME_LOGITS,
@@ -477,7 +469,6 @@ def wasserstein(
     """Earth mover's distance: how much probability has to be carried how many bins far.
 
     Neighbouring bins are one unit apart.
-
     Use: classes with an order: ages, grades, histograms.
     Avoid: classes without an order: it depends on how they are sorted.
     Pitfalls: the squared differences of the same cumulative sums are rps.

@@ -48,7 +48,6 @@ def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logi
 
     The gradient norm |p - y| of each element falls in one of `bins` equal bins, and an element weighs the inverse of
     how many share its bin. The counts are over the whole dataset and know no sample weights.
-
     Use: dense detection, as in the paper: both very easy and mislabelled rows come in masses.
     Avoid: few rows: most bins hold one or two, and the weights are noise.
     Pitfalls: a row's loss depends on all other rows, so subsets do not compare, nor batches with the whole; the
@@ -84,7 +83,6 @@ def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count 
 
     The gradient norm |e|/sqrt(e² + mu²) of each element falls in one of `bins` equal bins, and an element weighs the
     inverse of how many share its bin. The counts are over the whole dataset and know no sample weights.
-
     Use: regression where errors come in masses at both ends.
     Avoid: few rows: most bins hold one or two, and the weights are noise.
     Pitfalls: a row's loss depends on all other rows; mu is in the unit of the target, and where it is far below the

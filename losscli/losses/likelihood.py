@@ -84,7 +84,7 @@ def log_factorial_excess(y: Array) -> Array:
     return np.where(y < 0.01, small, np.where(y < SHIFT, middle, stirling))
 
 
-likelihood_loss = partial(loss, family="regression")
+likelihood_loss = partial(loss, family="regression", elicits="mean")
 
 
 @likelihood_loss(
@@ -92,7 +92,6 @@ likelihood_loss = partial(loss, family="regression")
     formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; without it the log is that of "
@@ -107,7 +106,6 @@ def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False
 
     Without full, the part that does not depend on the prediction is left out, so it can be negative. A rate of 0 is
     right where the count is 0, and infinitely wrong elsewhere; nothing is clipped.
-
     Use: counts without an upper limit, from a model that predicts a rate or its logarithm.
     Avoid: counts whose variance is far above their mean; shares and rates that are no counts.
     Pitfalls: a logarithm read as a rate, or the other way round, gives a number all the same; without full the value
@@ -132,7 +130,6 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     formula="(log v + e²/v) / 2, v = max(variance, eps); full: + log(2 pi)/2",
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC,
-    elicits="mean",
     references=("Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",),
     equivalents={
         "torch": "torch.nn.GaussianNLLLoss(full, eps) (it raises variances below eps to that, as here)",
@@ -145,7 +142,6 @@ def gaussian_nll(
     """Negative log-likelihood of a predicted mean and variance.
 
     It rewards a small variance where the mean is right, and a large one where it is wrong. The gradient is by the mean.
-
     Use: predictions that come with their uncertainty.
     Avoid: heavy tails: one row far off by its own standard deviations decides.
     Pitfalls: the role is a variance, not a standard deviation; the loss may be negative, and has no lower bound as
@@ -171,7 +167,6 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
     unit="y^(2 - power)",
     properties=Property.DIFFERENTIABLE,
-    elicits="mean",
     claims=(given(Property.CONVEX, power=0), given(Property.CONVEX, power=1), given(Property.SYMMETRIC, power=0)),
     references=("Jørgensen 1987, doi:10.1111/j.2517-6161.1987.tb01685.x",),
     equivalents={
@@ -186,7 +181,6 @@ def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power
     count by their relative size. Between 1 and 2: amounts with exact zeros, as insurance claims.
 
     For power < 0, y_true may be negative; y_true^(2-power) is then taken as 0, as scikit-learn does.
-
     Use: positive targets whose spread grows with their level.
     Avoid: to choose the power by this number: values of different powers do not compare.
     Pitfalls: y_pred must be positive unless power=0, y_true too from power 2 on; for any power the optimum is the mean,
@@ -207,7 +201,6 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)",
     unit="y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_poisson_deviance",
@@ -218,7 +211,6 @@ def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
     """Tweedie deviance of power 1: for counts.
 
     Twice what poisson_nll exceeds its minimum by, so a perfect prediction costs 0.
-
     Use: to report count models; near 1 a row where the counts are Poisson and not too small.
     Avoid: amounts in a unit: changing the unit changes the value as it does not for counts.
     Pitfalls: y_pred must be positive, also where the count is 0.
@@ -236,7 +228,6 @@ def _(y_true: Array, y_pred: Array) -> Array:
     formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)",
     unit="1",
     properties=Property.DIFFERENTIABLE,
-    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
 )
@@ -244,7 +235,6 @@ def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
     """Tweedie deviance of power 2: errors by their ratio, for positive amounts.
 
     Scaling targets and predictions by the same factor changes nothing.
-
     Use: positive, skewed targets such as durations and claim sizes.
     Avoid: targets that may be 0.
     Pitfalls: predicting half of a target costs more than predicting its double; not convex in the prediction.

@@ -32,7 +32,6 @@ def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
     """The support vector machine's loss: zero once a score is on the right side by the margin.
 
     y_pred is a score (a decision function), not a probability: 0 is undecided.
-
     Use: scores of a margin classifier.
     Avoid: where probabilities are wanted: a hinge fit does not estimate them.
     Pitfalls: fed with probabilities, every row is inside the margin.
@@ -119,7 +118,6 @@ def soft_margin(y_true: SignLabel, y_pred: Real) -> Array:
     """The logistic loss: binary cross-entropy of a logit, written for labels of -1 and 1.
 
     It is bce with from_logits=true.
-
     Use: logits with labels of -1 and 1; boosting and linear models.
     Avoid: labels that are often wrong, though it minds them less than exponential.
     Pitfalls: fed with probabilities it is nearly the same for all rows.

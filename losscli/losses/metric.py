@@ -63,7 +63,6 @@ def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
     """Minus the cosine of the angle between two vectors: -1 is the best, 1 the worst.
 
     The length of a vector does not matter. A zero vector has no direction and gives 0.
-
     Use: embeddings whose direction carries the meaning.
     Avoid: where lengths matter.
     Pitfalls: the best value is -1, not 0: shares and ratios of it mean nothing.
@@ -88,7 +87,6 @@ def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegativ
     """Pulls similar pairs (1) together and pushes others (0) apart up to a margin.
 
     d is the Euclidean distance of the pair. A pair of different things beyond the margin costs nothing.
-
     Use: verification by pairs.
     Avoid: where pairs of different things are nearly all easy: most of the mean is then zeros.
     Pitfalls: the paper has half of it, and some libraries swap the meaning of the label.
@@ -142,7 +140,6 @@ def triplet(
     """Wants an anchor nearer to its positive than to its negative, by a margin.
 
     With swap, the nearer of anchor and positive is what the negative is measured from.
-
     Use: embeddings for retrieval, from triplets that were mined.
     Avoid: random triplets: nearly all of them are at 0.
     Pitfalls: FaceNet squares the distance, torch does not (distance=euclidean); a margin means different things for
@@ -180,7 +177,6 @@ def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
     """One minus the cosine of the angle between two vectors: 0 is the best, 2 the worst.
 
     The length of a vector does not matter. A zero vector has no direction and gives 1.
-
     Use: embeddings whose direction carries the meaning, where the best value should be 0.
     Avoid: where lengths matter.
     Pitfalls: half the squared distance of the unit vectors, and so no metric.
@@ -231,7 +227,6 @@ def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: NonNegative
     """A distance, to be small for similar pairs (1) and beyond the margin for others (-1 or 0).
 
     y_pred is the distance, as it was measured; it is not squared.
-
     Use: pairs whose distance is at hand.
     Avoid: where only vectors are at hand (contrastive).
     Pitfalls: a negative y_pred lowers the loss of similar pairs below 0.

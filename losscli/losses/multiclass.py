@@ -118,7 +118,6 @@ def cross_entropy(
     """The surprise, in nats, of the class that happened.
 
     Targets are labels 0..C-1 or rows of probabilities.
-
     Use: class probabilities; it is their proper score.
     Avoid: classes with an order, where being far off should cost more (rps).
     Pitfalls: with class weights the mean divides by the weights of the rows' classes, not by the number of rows; it
@@ -255,7 +254,6 @@ def softmax_loss(
     """cross_entropy from logits: what a classifier's last layer is trained on.
 
     y_pred holds scores before the softmax, of any size; nothing is clipped.
-
     Use: logits as they come from a network.
     Avoid: probabilities: their softmax is nearly uniform, and so is the loss.
     Pitfalls: those of cross_entropy.

@@ -43,12 +43,11 @@ def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
     return others.max(axis=1), top(others) * (1 - one_hot(y_true, s.shape[1]))
 
 
-multiclass_margin_loss = partial(loss, family="multiclass", unit="score")
+multiclass_margin_loss = partial(loss, family="multiclass", unit="score", properties=CONVEX | BOUNDED_GRADIENT)
 
 
 @multiclass_margin_loss(
     formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)",
-    properties=CONVEX | BOUNDED_GRADIENT,
     references=("Crammer & Singer 2001 (without the 0 as a rival), JMLR 2, 265-292",),
     equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
 )
@@ -79,7 +78,6 @@ def _(y_true: Target, y_pred: Array) -> Array:
 @multiclass_margin_loss(
     aliases=("crammer_singer",),
     formula="max_j (s_j + [j != t]) - s_t",
-    properties=CONVEX | BOUNDED_GRADIENT,
     elicits="the most likely class, where it is likelier than all others together",
     references=("Crammer & Singer 2001, JMLR 2, 265-292",),
     equivalents={
@@ -110,7 +108,6 @@ def _(y_true: Target, y_pred: Array) -> Array:
 
 @multiclass_margin_loss(
     formula="max_j s_j - s_t",
-    properties=CONVEX | BOUNDED_GRADIENT,
     references=("Collins 2002, doi:10.3115/1118693.1118694", "Crammer & Singer 2003, JMLR 3, 951-991"),
     equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
 )
@@ -187,7 +184,6 @@ def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
     """What logistic loss is to the softmax, this is to the sparsemax, which gives unlikely classes exactly 0.
 
     It is 0 where the score of the target is ahead by 1.
-
     Use: many classes of which few are possible at once.
     Avoid: where every class needs a probability above 0, as cross_entropy does.
     Pitfalls: the sparsemax of the scores, not their softmax, is what it makes a probability of.

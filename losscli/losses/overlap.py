@@ -70,7 +70,6 @@ def dice(
     """One minus the overlap of two masks, each counted against their mean size.
 
     A row is a mask.
-
     Use: segmentation where the object is small against the picture.
     Avoid: masks that may be empty: the loss is then 0 or nearly 1, whatever smooth says.
     Pitfalls: the mean over rows is not the Dice loss of all pixels together, which some libraries give.
@@ -122,7 +121,6 @@ def tversky(
     """Dice with false positives weighed by alpha and false negatives by beta.
 
     A row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
-
     Use: segmentation where missing an object is worse than seeing one too many (beta above alpha).
     Avoid: masks that may be empty.
     Pitfalls: Keras has alpha and beta the other way round.
@@ -186,7 +184,6 @@ def zero_one(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.
 
     A row of several labels is wrong if any of them is. Where y_true is a class label and y_pred a row of C
     probabilities or scores, the class with the highest is compared, the first of equals; threshold is not used then.
-
     Use: to say how often a classifier errs.
     Avoid: classes of very different size, and to fit anything: it has no gradient.
     Pitfalls: a probability just on the threshold counts as 1; it knows nothing of how sure the wrong ones were.
@@ -319,7 +316,6 @@ def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
     """Ranked probability score: squared differences of the cumulative probabilities.
 
     The classes have an order: being far off costs more.
-
     Use: probabilities of grades, stages, bins.
     Avoid: classes without an order: it depends on how they are sorted.
     Pitfalls: some texts divide by C - 1.

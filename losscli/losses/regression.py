@@ -25,14 +25,14 @@ SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
 regression_loss = partial(loss, family="regression", unit="y")
+squared_loss = partial(regression_loss, properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean")
+absolute_loss = partial(regression_loss, properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 
 
-@regression_loss(
+@squared_loss(
     aliases=("l2", "mean_squared_error", "squared_error"),
     formula="e²",
     unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
-    elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={
         "torch": "torch.nn.MSELoss()",
@@ -45,7 +45,6 @@ def mse(y_true: Real, y_pred: Real) -> Array:
     """Mean squared error.
 
     A fit by it estimates the mean.
-
     Use: the default for regression when errors are roughly normal, or when the mean is what is wanted.
     Avoid: where a few rows are far off for reasons the model should not learn.
     Pitfalls: one large error weighs as much as many small ones, in the number and in a fit; its unit is squared.
@@ -59,11 +58,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * residual(y_true, y_pred)
 
 
-@regression_loss(
+@squared_loss(
     aliases=("root_mean_squared_error",),
     formula="e², then the root of the mean",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
-    elicits="mean",
     reduction=Reduction.ROOT_MEAN,
     references=("Chai & Draxler 2014, doi:10.5194/gmd-7-1247-2014",),
     equivalents={
@@ -77,7 +74,6 @@ def rmse(y_true: Real, y_pred: Real) -> Array:
     """Root mean squared error.
 
     MSE in the unit of the target. The per-sample losses are the squared errors; the root is taken of their mean.
-
     Use: to report an MSE where people read the number.
     Avoid: where MSE is to be avoided; the root changes the number, not what it listens to.
     Pitfalls: the RMSE of two halves of the data does not average to that of the whole.
@@ -91,12 +87,10 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * residual(y_true, y_pred)
 
 
-@regression_loss(
+@squared_loss(
     aliases=("l2_loss",),
     formula="e²/2",
     unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
-    elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={"optax": "optax.losses.l2_loss", "sklearn": "what SGDRegressor(loss='squared_error') minimises"},
 )
@@ -104,7 +98,6 @@ def half_mse(y_true: Real, y_pred: Real) -> Array:
     """Half of the squared error, whose gradient is the error itself.
 
     A fit by it is a fit by mse; only the number differs.
-
     Use: to compare with libraries that minimise e²/2, or with huber and the robust losses, which are e²/2 near zero.
     Avoid: in reports, where readers expect mse.
     Pitfalls: often printed as "MSE" by training logs, half of what an evaluation then says.
@@ -118,10 +111,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return residual(y_true, y_pred)
 
 
-@regression_loss(
+@absolute_loss(
     aliases=("l1", "l1_loss", "mean_absolute_error"),
     formula="|e|",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     elicits="median",
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
     equivalents={
@@ -134,7 +126,6 @@ def mae(y_true: Real, y_pred: Real) -> Array:
     """Mean absolute error.
 
     Errors count by their size; a fit by it estimates the median.
-
     Use: errors with heavy tails; a number in the unit of the target.
     Avoid: where large errors are worse than their size says, or where totals must come out right.
     Pitfalls: its gradient does not shrink near zero, so optimisers oscillate there; with skewed targets the median
@@ -165,7 +156,6 @@ def medae(y_true: Real, y_pred: Real) -> Array:
     """Median absolute error: half of the errors are smaller.
 
     The per-sample losses are the absolute errors; with weights the median is the weighted one.
-
     Use: the typical error where up to half of the rows may be rubbish.
     Avoid: where the large errors are the point: the worse half of the rows may grow without a trace.
     Pitfalls: it is not a mean: the value of two halves of the data says little about that of the whole.
@@ -179,9 +169,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.sign(residual(y_true, y_pred))
 
 
-@regression_loss(
+@absolute_loss(
     formula="|e|, then the maximum",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     reduction=Reduction.MAX,
     elicits="midrange",
     references=("Chebyshev 1854, Théorie des mécanismes connus sous le nom de parallélogrammes",),
@@ -191,7 +180,6 @@ def max_error(y_true: Real, y_pred: Real) -> Array:
     """The largest absolute error.
 
     The per-sample losses are the absolute errors. Weights do not matter, but for a weight of 0.
-
     Use: where a bound must hold for every row, as in tables, surrogates and interpolation.
     Avoid: noisy data: it reports the noise of one row.
     Pitfalls: it grows with the number of rows, so data sets of different sizes do not compare.
@@ -223,7 +211,6 @@ def mape(y_true: NonzeroReal, y_pred: Real, *, eps: FiniteNonNegative = 0.0) -> 
     """Mean absolute percentage error, as a fraction: 0.05 is 5 %.
 
     With eps=0 a target of zero is an error; eps is the smallest number to divide by.
-
     Use: positive targets, well away from zero, of sizes that differ widely.
     Avoid: targets that come near zero, and intermittent demand.
     Pitfalls: a prediction of the target's sign that is too small costs at most 1, one too large any amount, so it
@@ -253,7 +240,6 @@ def smape(y_true: Real, y_pred: Real) -> Array:
     """Symmetric percentage error: the error over the mean of the two sizes, between 0 and 2.
 
     Any prediction of the other sign, and any non-zero one for a zero target, costs 2.
-
     Use: forecasts of series with a few zeros, and where results must compare with those of competitions that used it.
     Avoid: training: the gradient is 0 wherever the sign is wrong.
     Pitfalls: symmetric only in its arguments: too low by 50 costs more than too high by 50; definitions differ by
@@ -286,7 +272,6 @@ def wape(y_true: Real, y_pred: Real) -> Array:
 
     The per-sample losses are the absolute errors, and the mean divides them by the sizes of the targets: it is
     MAE over the mean size of the target.
-
     Use: a percentage where some targets are zero, as in demand over many products.
     Avoid: where small series matter as much as large ones: large targets decide it.
     Pitfalls: NaN where all targets are zero; above 1 where the errors outweigh the targets.
@@ -322,7 +307,6 @@ def msle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
     """Mean squared error of log(1 + y): nearly a squared relative error for large targets, a plain one near zero.
 
     A fit by it estimates a geometric mean.
-
     Use: positive targets that grow by factors: prices, visits, populations.
     Avoid: where totals must come out right: its optimum lies below the mean.
     Pitfalls: too low costs more than too high by the same amount; the 1 that is added fixes a unit, so rescaling the
@@ -354,7 +338,6 @@ def rmsle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
     """Root of msle: for small values about the typical relative error.
 
     The per-sample losses are the squared differences of logarithms; the root is taken of their mean.
-
     Use: to report msle as a factor: exp(rmsle) is roughly how far predictions are off.
     Avoid: where msle is to be avoided.
     Pitfalls: the RMSLE of two halves of the data does not average to that of the whole.
@@ -388,7 +371,6 @@ def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
     """Squared near zero, absolute far out.
 
     It is delta times smooth_l1(beta=delta), and half of mse as delta grows.
-
     Use: regression with some far-off rows: robust in a fit without MAE's kink.
     Avoid: where the scale of the residuals is unknown or differs between groups of rows.
     Pitfalls: delta is in the unit of the target: about 1.345 times the standard deviation of the good residuals
@@ -405,9 +387,8 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     return np.clip(residual(y_true, y_pred), -delta, delta)
 
 
-@regression_loss(
+@absolute_loss(
     formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     elicits="Huber mean",
     claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
@@ -421,7 +402,6 @@ def smooth_l1(y_true: Real, y_pred: Real, *, beta: NonNegativeNumber = 1.0) -> A
     """Absolute error with its kink rounded off, as box regression uses it.
 
     It is huber(delta=beta) / beta, so its slope far out is 1 whatever beta is.
-
     Use: box regression, as in Fast R-CNN; where gradients must stay below 1.
     Avoid: where several betas are to be compared by value: their values near zero differ by the factor beta.
     Pitfalls: it is not Huber's loss unless beta is 1, though both names are used for either.
@@ -453,7 +433,6 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
     """Nearly e²/2 for small errors, |e| - log 2 for large ones; smooth everywhere.
 
     Like huber(delta=1) without a corner in its second derivative.
-
     Use: where second derivatives are used, as in boosting.
     Avoid: targets whose residuals are not around 1: it has no scale parameter.
     Pitfalls: divide the data by the scale of its residuals first, or it is mae less a constant.
@@ -483,7 +462,6 @@ def quantile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
     """Pinball loss: scores a predicted quantile.
 
     Predictions that are too low cost tau a unit, too high ones 1 - tau. tau=0.5 is half of mae.
-
     Use: quantile forecasts, stock and capacity, where being short and being long cost differently.
     Avoid: for a prediction of the mean.
     Pitfalls: sums of predicted quantiles are not quantiles of sums; high quantiles need many rows.
@@ -512,7 +490,6 @@ def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
 
     What mse is to the mean, it is to expectiles, which are to the mean what quantiles are to the median. tau=0.5 is
     half of mse.
-
     Use: tail forecasts whose size beyond the tail matters, as an expected shortfall.
     Avoid: where a share of rows below the prediction is wanted: that is a quantile.
     Pitfalls: the 0.9-expectile is not the 0.9-quantile; far-off rows pull it as they pull the mean.
@@ -528,10 +505,9 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     return np.where(e > 0, 1 - tau, tau) * 2 * e
 
 
-@regression_loss(
+@absolute_loss(
     aliases=("svr",),
     formula="max(0, |e| - epsilon)",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
@@ -540,7 +516,6 @@ def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegativ
     """The loss of support vector regression: errors up to epsilon are free.
 
     epsilon=0 is mae.
-
     Use: where small errors do not matter: tolerances, rounded targets.
     Avoid: to rank models that are all within the tolerance: it is 0 for each.
     Pitfalls: epsilon is in the unit of the target, and the default 0.1 suits standardised ones.
@@ -567,7 +542,6 @@ def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNo
     """Square of what an error exceeds epsilon by.
 
     epsilon=0 is mse.
-
     Use: a tolerance, where errors beyond it should count as in mse.
     Avoid: far-off rows: beyond the tolerance they count squared.
     Pitfalls: an error of twice epsilon costs a quarter of its mse, so its values do not compare with mse's.

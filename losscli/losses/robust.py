@@ -91,13 +91,13 @@ RAMSAY = Shape(_ramsay_rho, _ramsay_psi)
 
 # ------------------------------------------------------------------------------------------ nearly absolute
 
-robust_loss = partial(loss, family="regression", unit="y²")
+robust_loss = partial(loss, family="regression", unit="y²", elicits=CENTRE)
+convex_robust_loss = partial(robust_loss, properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
+redescending_loss = partial(robust_loss, properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 
 
-@robust_loss(
+@convex_robust_loss(
     formula="delta² (sqrt(1 + (e/delta)²) - 1)",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Charbonnier et al. 1997, doi:10.1109/83.551699", "Hartley & Zisserman 2003, appendix 6.8"),
     equivalents={
         "scipy": "scipy.special.pseudo_huber(delta, e); least_squares(loss='soft_l1', f_scale=delta)",
@@ -108,7 +108,6 @@ def pseudo_huber(y_true: Real, y_pred: Real, *, delta: FinitePositive = 1.0) -> 
     """A smooth huber: e²/2 near zero, delta |e| far out, all derivatives in between.
 
     It is charbonnier(eps=delta) less its value at zero, times delta.
-
     Use: huber where second derivatives are used, as in boosting.
     Avoid: where errors below delta should count exactly as in mse: it bends from the start.
     Pitfalls: delta is in the unit of the target; a small delta makes the number small, not only robust.
@@ -122,11 +121,9 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     return delta * root_slope(residual(y_true, y_pred), delta)
 
 
-@robust_loss(
+@convex_robust_loss(
     formula="sqrt(e² + eps²)",
     unit="y",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
     equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
 )
@@ -134,7 +131,6 @@ def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Ar
     """MAE with its kink rounded off: for image restoration, optical flow.
 
     A perfect prediction costs eps, not 0.
-
     Use: where MAE is wanted and an optimiser needs a gradient that goes to zero at zero.
     Avoid: where a perfect prediction must read 0: take pseudo_huber.
     Pitfalls: for errors far below eps the number is eps, whatever the model does.
@@ -148,10 +144,8 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     return root_slope(residual(y_true, y_pred), eps)
 
 
-@robust_loss(
+@convex_robust_loss(
     formula="c² (|e|/c - log(1 + |e|/c))",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=(
         "Fair 1974, On the robust estimation of econometric models, Ann. Econ. Soc. Meas. 3, 667-677",
         "Holland & Welsch 1977, doi:10.1080/03610927708827533",
@@ -180,11 +174,9 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 # -------------------------------------------------------------------------------------------- redescending
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("biweight", "bisquare"),
     formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
     equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
 )
@@ -210,7 +202,6 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     aliases=("lorentzian",),
     formula="c²/2 log(1 + (e/c)²)",
     properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Black & Anandan 1996, doi:10.1006/cviu.1996.0006",),
     equivalents={
         "scipy": "scipy.optimize.least_squares(loss='cauchy', f_scale=c): its cost",
@@ -233,11 +224,9 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return CAUCHY.slope(residual(y_true, y_pred), c)
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("leclerc",),
     formula="c²/2 (1 - exp(-(e/c)²))",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
     equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
 )
@@ -245,7 +234,6 @@ def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
     """An upside-down bell: errors beyond some 2c all cost c²/2.
 
     One less a Gaussian kernel, so minimising it maximises correntropy.
-
     Use: gross outliers, where tukey's hard end is unwelcome.
     Avoid: as the first loss of a fit: far from the data its gradient is nothing.
     Pitfalls: c is in the unit of the target; definitions differ in whether the exponent has a factor 1/2.
@@ -259,10 +247,8 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return WELSCH.slope(residual(y_true, y_pred), c)
 
 
-@robust_loss(
+@redescending_loss(
     formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; r = |e|",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Hampel 1974, doi:10.1080/01621459.1974.10482962",),
     equivalents={"statsmodels": "statsmodels.robust.norms.Hampel(a, b, c).rho"},
 )
@@ -291,11 +277,9 @@ def _(*, a: float, b: float, c: float) -> str:
     return "" if a < b < c else f"a < b < c must hold, not {a:g}, {b:g}, {c:g}"
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("andrew_wave",),
     formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
     equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
 )
@@ -315,11 +299,9 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     return ANDREWS.slope(residual(y_true, y_pred), a)
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("ramsay_e",),
     formula="(1 - exp(-a |e|) (1 + a |e|)) / a²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=(
         "Ramsay 1977, A comparative study of several robust estimates of slope, intercept, and scale in linear "
         "regression, Journal of the American Statistical Association 72, 608-615",
@@ -378,7 +360,6 @@ def general_slope(u: Array, alpha: float) -> Array:
     formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf",
     unit="1",
     properties=SMOOTH | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     claims=(
         Claim(CONVEX, "alpha >= 1", lambda *, alpha, **_: alpha >= 1),
         Claim(BOUNDED_GRADIENT, "alpha <= 1", lambda *, alpha, **_: alpha <= 1),
@@ -392,7 +373,6 @@ def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: FiniteP
 
     alpha=2 is (e/c)²/2, 1 pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (with scales that differ by
     constant factors).
-
     Use: to search for how robust to be with one continuous parameter.
     Avoid: to learn alpha by minimising this: smaller is always cheaper; the paper adds a normalising constant.
     Pitfalls: values for different alpha do not compare; for alpha < 1 it is not convex.
@@ -406,11 +386,9 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
     return general_slope(residual(y_true, y_pred) / c, alpha) / c
 
 
-@robust_loss(
+@redescending_loss(
     formula="2 (e/c)² / ((e/c)² + 4)",
     unit="1",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=(
         "Geman & McClure 1985, Bayesian image analysis: an application to single photon emission tomography",
         "Barron 2019, arXiv:1701.03077",
@@ -440,7 +418,6 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     formula="w log(1 + |e|/epsilon) where |e| < w, else |e| - w + w log(1 + w/epsilon)",
     unit="y",
     properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Feng et al. 2018, arXiv:1711.06753",),
     equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
 )
@@ -448,7 +425,6 @@ def wing(y_true: Real, y_pred: Real, *, w: FinitePositive = 10.0, epsilon: Finit
     """The opposite of robust near zero: small errors pull hard, for facial landmarks.
 
     Steep logarithm up to w, mae beyond.
-
     Use: landmark regression in pixels, where the last pixels of accuracy matter.
     Avoid: noisy targets: it chases their noise.
     Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] never leave the logarithm.
@@ -480,7 +456,6 @@ def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
     """Linear on one side, exponential on the other: a > 0 punishes predictions that are too high.
 
     Near zero it is (a e)²/2.
-
     Use: lopsided costs: assessments, dams, doses.
     Avoid: errors many times 1/|a|: one of them is the whole sum.
     Pitfalls: the value is inf where a e is above 709.

@@ -113,7 +113,6 @@ def ctc(
 
     log_probs has a row of C log-probabilities for each of T frames. Frames beyond input_lengths and symbols beyond
     target_lengths count for nothing, whatever stands there. A target that does not fit into its frames costs inf.
-
     Use: speech or handwriting, where nothing says which frame belongs to which symbol.
     Avoid: where the alignment is known (cross_entropy of each frame).
     Pitfalls: longer targets cost more, and the mean does not divide by their length; a symbol that repeats needs a

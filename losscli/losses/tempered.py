@@ -89,13 +89,12 @@ BY_SCALE = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRA
 
 # --------------------------------------------------------------------------------------------------- the losses
 
-tempered_loss = partial(loss, family="multiclass", unit="nat")
+tempered_loss = partial(loss, family="multiclass", unit="nat", properties=Property.DIFFERENTIABLE, claims=BY_SCALE)
 
 
 @tempered_loss(
     aliases=("softmax_focal",),
     formula="-alpha (1-p_t)^gamma log p_t",
-    properties=Property.DIFFERENTIABLE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
@@ -115,7 +114,6 @@ def categorical_focal(
     """Cross-entropy of several classes with the easy examples turned down.
 
     alpha is a number, a list with one number a class, or none.
-
     Use: many classes with a few that are nearly always right.
     Avoid: where probabilities must be calibrated: it is not a proper score.
     Pitfalls: a single alpha only scales the number; focal (of two classes) weighs the labels by alpha and 1 - alpha.
@@ -181,8 +179,6 @@ def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
 @tempered_loss(
     aliases=("sce",),
     formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)",
-    properties=Property.DIFFERENTIABLE,
-    claims=BY_SCALE,
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
 )
@@ -198,7 +194,6 @@ def symmetric_cross_entropy(
     """Cross-entropy and the cross-entropy of the labels as seen by the prediction, added.
 
     The second part would take the logarithm of labels that are 0; log_zero stands for it.
-
     Use: labels that are partly wrong.
     Avoid: where the number must mean something outside of the fit.
     Pitfalls: alpha and beta are tuned to the data set in the paper.
@@ -228,8 +223,6 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
 @tempered_loss(
     aliases=("poly_loss",),
     formula="CE + epsilon (1 - p_t)",
-    properties=Property.DIFFERENTIABLE,
-    claims=BY_SCALE,
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
 )
