@@ -15,14 +15,14 @@ from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, Mask
 from losscli.declaration.loss import Property, given, loss
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
-GROWTH = np.array([-1.0, 1.0])[:, None, None]
+EDGE_SIGNS = np.array([-1.0, 1.0])[:, None, None]
 """d (length of a box) / d (its low edge, its high edge)"""
 
 Edge = tuple[Array, Array]
 """A sum of two floats that is not carried out."""
 
 
-class Pair(NamedTuple):
+class BoxPair(NamedTuple):
     """True and predicted boxes, both axes side by side (N, 2); lengths are shares of the box around both.
 
     `around` is the size of that; `true` and `pred` the sizes of the boxes, `inside` of their overlap; `low` and `high`
@@ -48,7 +48,7 @@ def two_sum(a: Array, b: Array) -> Edge:
     return total, (a - (total - moved)) + (b - moved)
 
 
-def less(a: Edge, b: Edge) -> Array:
+def subtract_edges(a: Edge, b: Edge) -> Array:
     """a - b"""
     high, low = two_sum(a[0], -b[0])
     return high + (low + (a[1] - b[1]))
@@ -65,45 +65,57 @@ def edges(boxes: Array, box_format: str) -> tuple[Edge, Edge]:
     return two_sum(first, -second / 2), two_sum(first, second / 2)
 
 
-def compared(y_true: Array, y_pred: Array, box_format: str) -> Pair:
+def compare_boxes(y_true: Array, y_pred: Array, box_format: str) -> BoxPair:
     """The boxes of each row, compared."""
     (t0, t1), (p0, p1) = edges(y_true, box_format), edges(y_pred, box_format)
-    true, pred, across, back = less(t1, t0), less(p1, p0), less(p1, t0), less(t1, p0)
+    true, pred, across, back = (
+        subtract_edges(t1, t0),
+        subtract_edges(p1, p0),
+        subtract_edges(p1, t0),
+        subtract_edges(t1, p0),
+    )
     around = np.maximum.reduce([true, pred, across, back])
     inside = np.minimum.reduce([true, pred, across, back])
-    lengths = true, pred, np.maximum(inside, 0.0), less(p0, t0), less(p1, t1), np.maximum(-inside, 0.0)
-    return Pair(around, *(quotient(length, around) for length in lengths))
+    lengths = (
+        true,
+        pred,
+        np.maximum(inside, 0.0),
+        subtract_edges(p0, t0),
+        subtract_edges(p1, t1),
+        np.maximum(-inside, 0.0),
+    )
+    return BoxPair(around, *(divide_or_zero(length, around) for length in lengths))
 
 
-def quotient(a: Array, b: Array) -> Array:
+def divide_or_zero(a: Array, b: Array) -> Array:
     """a / b with x/0 = 0, where b is the larger"""
     return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
 
 
-def outside(pair: Pair) -> tuple[Array, Array]:
+def lengths_outside(pair: BoxPair) -> tuple[Array, Array]:
     """Lengths of the true and the predicted box outside of their overlap."""
     true = np.maximum(pair.low, 0) + np.maximum(-pair.high, 0)
     pred = np.maximum(-pair.low, 0) + np.maximum(pair.high, 0)
     return np.minimum(true, pair.true), np.minimum(pred, pair.pred)
 
 
-def areas(pair: Pair) -> tuple[Array, Array]:
+def areas(pair: BoxPair) -> tuple[Array, Array]:
     """Area of the intersection I, and of the rest of the union U - I."""
-    lost, added = outside(pair)
+    lost, added = lengths_outside(pair)
     rest = lost[:, 0] * pair.true[:, 1] + pair.inside[:, 0] * lost[:, 1]
     rest = rest + added[:, 0] * pair.pred[:, 1] + pair.inside[:, 0] * added[:, 1]
     return pair.inside.prod(axis=1), rest
 
 
-def alike(pair: Pair) -> Mask:
+def are_same(pair: BoxPair) -> Mask:
     """Whether both boxes are the same."""
     return (pair.low == 0).all(axis=1) & (pair.high == 0).all(axis=1)
 
 
-def centers(pair: Pair) -> tuple[Array, Array]:
+def center_shift(pair: BoxPair) -> tuple[Array, Array]:
     """Distance of the centers, and sizes of the box around both, as shares of its diagonal: (N, 2)."""
     diagonal = np.hypot(pair.around[:, 0], pair.around[:, 1])[:, None]
-    sides = quotient(pair.around, diagonal)
+    sides = divide_or_zero(pair.around, diagonal)
     return (pair.low + pair.high) / 2 * sides, sides
 
 
@@ -112,20 +124,20 @@ def centers(pair: Pair) -> tuple[Array, Array]:
 # they are the mean of both sides, and so 0 for boxes that are the same.
 
 
-def jaccard(pair: Pair) -> Array:
+def one_minus_iou(pair: BoxPair) -> Array:
     """1 - IoU"""
     both, rest = areas(pair)
-    return np.where(both + rest > 0, quotient(rest, both + rest), np.where(alike(pair), 0.0, 1.0))
+    return np.where(both + rest > 0, divide_or_zero(rest, both + rest), np.where(are_same(pair), 0.0, 1.0))
 
 
-def overlap_slopes(pair: Pair) -> tuple[Array, Array]:
+def overlap_slopes(pair: BoxPair) -> tuple[Array, Array]:
     """Slopes of the intersection and of the union."""
     step = np.stack([-np.heaviside(pair.low, 0.5), np.heaviside(-pair.high, 0.5)])
     both = step * (pair.inside > 0) * pair.inside[:, ::-1]
-    return both, GROWTH * pair.pred[:, ::-1] - both
+    return both, EDGE_SIGNS * pair.pred[:, ::-1] - both
 
 
-def jaccard_slope(pair: Pair) -> Array:
+def one_minus_iou_slope(pair: BoxPair) -> Array:
     """(I U' - U I') / U²"""
     both, rest = areas(pair)
     union = (both + rest)[:, None]
@@ -133,77 +145,77 @@ def jaccard_slope(pair: Pair) -> Array:
     return np.where(union > 0, (both[:, None] / union * wider - more) / union, 0.0)
 
 
-def around_slope(pair: Pair) -> Array:
+def enclosing_slope(pair: BoxPair) -> Array:
     """Cw', Ch'"""
     return np.stack([-np.heaviside(-pair.low, 0.5), np.heaviside(pair.high, 0.5)])
 
 
-def empty(pair: Pair) -> Array:
+def empty_share(pair: BoxPair) -> Array:
     """(C - U) / C, the share of the box around both that is in neither"""
-    lost, added = outside(pair)
+    lost, added = lengths_outside(pair)
     corners = (lost * added[:, ::-1]).sum(axis=1)
     gaps = pair.apart[:, 0] + pair.apart[:, 1] * (1 - pair.apart[:, 0])
     return np.where(np.all(pair.around > 0, axis=1), corners + gaps, 0.0)
 
 
-def empty_slope(pair: Pair) -> Array:
+def empty_share_slope(pair: BoxPair) -> Array:
     """(U C' - C U') / C²"""
     both, rest = areas(pair)
-    slope = (both + rest)[:, None] * around_slope(pair) - overlap_slopes(pair)[1]
+    slope = (both + rest)[:, None] * enclosing_slope(pair) - overlap_slopes(pair)[1]
     return np.where(np.all(pair.around > 0, axis=1, keepdims=True), slope, 0.0)
 
 
-def distance(pair: Pair) -> Array:
+def center_distance(pair: BoxPair) -> Array:
     """rho² / c², the squared distance of the centers as a share of the squared diagonal around both"""
-    return np.square(centers(pair)[0]).sum(axis=1)
+    return np.square(center_shift(pair)[0]).sum(axis=1)
 
 
-def distance_slope(pair: Pair) -> Array:
+def center_distance_slope(pair: BoxPair) -> Array:
     """((rho²)' - (rho²/c²) (c²)') / c²"""
-    shift, sides = centers(pair)
-    return shift * sides - 2 * distance(pair)[:, None] * np.square(sides) * around_slope(pair)
+    shift, sides = center_shift(pair)
+    return shift * sides - 2 * center_distance(pair)[:, None] * np.square(sides) * enclosing_slope(pair)
 
 
-def size(pair: Pair) -> Array:
+def size_difference(pair: BoxPair) -> Array:
     """(w - w')² / Cw² + (h - h')² / Ch²"""
     return np.square(pair.high - pair.low).sum(axis=1)
 
 
-def size_slope(pair: Pair) -> Array:
+def size_difference_slope(pair: BoxPair) -> Array:
     """2 q (w' - q Cw') / Cw, q = (w - w')/Cw"""
     growth = pair.high - pair.low
-    return 2 * growth * (GROWTH - growth * around_slope(pair))
+    return 2 * growth * (EDGE_SIGNS - growth * enclosing_slope(pair))
 
 
-def aspect(pair: Pair) -> Array:
+def aspect_penalty(pair: BoxPair) -> Array:
     """v = 4/pi² (atan(w/h) - atan(w'/h'))², a point having the ratio 0"""
-    return np.square(turn(pair) * 2 / np.pi)
+    return np.square(angle_difference(pair) * 2 / np.pi)
 
 
-def turn(pair: Pair) -> Array:
+def angle_difference(pair: BoxPair) -> Array:
     """atan(w/h) - atan(w'/h')"""
-    true, pred = (side * centers(pair)[1] for side in (pair.true, pair.pred))
+    true, pred = (side * center_shift(pair)[1] for side in (pair.true, pair.pred))
     return np.arctan2(true[:, 0], true[:, 1]) - np.arctan2(pred[:, 0], pred[:, 1])
 
 
-def aspect_slope(pair: Pair) -> Array:
+def aspect_penalty_slope(pair: BoxPair) -> Array:
     """-8/pi² turn (h' dw' - w' dh') / (w'² + h'²)"""
-    sides = centers(pair)[1]
+    sides = center_shift(pair)[1]
     pred = pair.pred * sides
     diagonal = np.hypot(pred[:, 0], pred[:, 1])[:, None]
-    falling = np.array([-1.0, 1.0]) * quotient(quotient(pred[:, ::-1], diagonal) * sides, diagonal)
-    return 8 / np.pi**2 * turn(pair)[:, None] * falling * GROWTH
+    falling = np.array([-1.0, 1.0]) * divide_or_zero(divide_or_zero(pred[:, ::-1], diagonal) * sides, diagonal)
+    return 8 / np.pi**2 * angle_difference(pair)[:, None] * falling * EDGE_SIGNS
 
 
-def alpha(pair: Pair) -> Array:
+def aspect_weight(pair: BoxPair) -> Array:
     """v / (1 - IoU + v)"""
-    v = aspect(pair)
-    return quotient(v, jaccard(pair) + v)
+    v = aspect_penalty(pair)
+    return divide_or_zero(v, one_minus_iou(pair) + v)
 
 
-def to_format(slope: Array, pair: Pair, box_format: str) -> Array:
+def gradient_by_format(slope: Array, pair: BoxPair, box_format: str) -> Array:
     """The gradient by the numbers of the box, from that by its edges."""
-    low, high = quotient(slope, np.broadcast_to(pair.around, slope.shape))
+    low, high = divide_or_zero(slope, np.broadcast_to(pair.around, slope.shape))
     if box_format == "xyxy":
         return np.hstack([low, high])
     return np.hstack([low + high, high if box_format == "xywh" else (high - low) / 2])
@@ -230,22 +242,22 @@ def iou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy", log: Boolea
     Pitfalls: a box of four numbers looks the same in every format: sizes read as corners give a number too, if they
     happen to be in order.
     """
-    pair = compared(y_true, y_pred, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
     if not log:
-        return jaccard(pair)
+        return one_minus_iou(pair)
     both, rest = areas(pair)
-    return np.where(both > 0, np.log1p(rest / both), np.where(alike(pair), 0.0, np.inf))
+    return np.where(both > 0, np.log1p(rest / both), np.where(are_same(pair), 0.0, np.inf))
 
 
 @iou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
     """(I U' - U I') / U² by the edges, through box_format; log: U'/U - I'/I"""
-    pair = compared(y_true, y_pred, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
     if not log:
-        return to_format(jaccard_slope(pair), pair, box_format)
+        return gradient_by_format(one_minus_iou_slope(pair), pair, box_format)
     both, rest = (area[:, None] for area in areas(pair))
     more, wider = overlap_slopes(pair)
-    return to_format(np.where(both > 0, wider / (both + rest) - more / both, 0.0), pair, box_format)
+    return gradient_by_format(np.where(both > 0, wider / (both + rest) - more / both, 0.0), pair, box_format)
 
 
 @box_loss(
@@ -261,15 +273,15 @@ def giou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     Avoid: where one box lies inside the other: nothing is empty then, and it is iou.
     Pitfalls: boxes that do not meet first grow towards each other, before they move.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + empty(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + empty_share(pair)
 
 
 @giou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of iou, and (U C' - C U') / C²"""
-    pair = compared(y_true, y_pred, box_format)
-    return to_format(jaccard_slope(pair) + empty_slope(pair), pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return gradient_by_format(one_minus_iou_slope(pair) + empty_share_slope(pair), pair, box_format)
 
 
 @box_loss(
@@ -285,15 +297,15 @@ def diou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     Avoid: where the shape of the box matters once the centers agree (ciou, eiou).
     Pitfalls: the diagonal grows with the distance, so that for boxes far apart the slope goes to 0.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + distance(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + center_distance(pair)
 
 
 @diou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of iou, and ((rho²)' - (rho²/c²) (c²)') / c²"""
-    pair = compared(y_true, y_pred, box_format)
-    return to_format(jaccard_slope(pair) + distance_slope(pair), pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return gradient_by_format(one_minus_iou_slope(pair) + center_distance_slope(pair), pair, box_format)
 
 
 @box_loss(
@@ -309,17 +321,17 @@ def ciou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     Avoid: where sizes matter by themselves: a box twice as wide and twice as high has the same ratio (eiou).
     Pitfalls: frameworks hold alpha constant in training, so that their gradients are not those of their values.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + distance(pair) + alpha(pair) * aspect(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + center_distance(pair) + aspect_weight(pair) * aspect_penalty(pair)
 
 
 @ciou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of diou, and alpha (2 - alpha) v' - alpha² (1 - IoU)'"""
-    pair = compared(y_true, y_pred, box_format)
-    a, overlap = alpha(pair)[:, None], jaccard_slope(pair)
-    slope = (1 - np.square(a)) * overlap + distance_slope(pair) + a * (2 - a) * aspect_slope(pair)
-    return to_format(slope, pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    a, overlap = aspect_weight(pair)[:, None], one_minus_iou_slope(pair)
+    slope = (1 - np.square(a)) * overlap + center_distance_slope(pair) + a * (2 - a) * aspect_penalty_slope(pair)
+    return gradient_by_format(slope, pair, box_format)
 
 
 @box_loss(
@@ -335,12 +347,14 @@ def eiou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     Avoid: to report: four terms of different kinds are added up.
     Pitfalls: the paper's name for what it trains with is Focal-EIoU, which weighs this by a power of IoU.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + distance(pair) + size(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + center_distance(pair) + size_difference(pair)
 
 
 @eiou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of diou, and 2 q (w' - q Cw') / Cw by width and by height, q = (w_pred - w_true)/Cw"""
-    pair = compared(y_true, y_pred, box_format)
-    return to_format(jaccard_slope(pair) + distance_slope(pair) + size_slope(pair), pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return gradient_by_format(
+        one_minus_iou_slope(pair) + center_distance_slope(pair) + size_difference_slope(pair), pair, box_format
+    )

@@ -22,21 +22,21 @@ from losscli.declaration.domains import (
 )
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._numerics import (
-    NEAR,
-    beyond_one,
-    log1p_less,
+    SERIES_RADIUS,
+    backprop_normalize,
+    backprop_softmax,
     log_ratio,
     log_softmax,
     log_sum_exp,
-    power_less,
+    power_minus_linear,
     power_remainder,
-    relative_gap,
-    through_softmax,
-    through_sum,
-    times,
+    relative_difference,
+    sum_minus_one,
+    weigh,
     where_compute,
+    x_minus_log1p,
 )
-from losscli.losses.multiclass import share
+from losscli.losses.multiclass import normalize_rows
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -49,7 +49,7 @@ CONVEX_IN_Q = given(CONVEX, from_logits=False, normalize=False)
 CONVEX_LOGITS = given(CONVEX, from_logits=True)
 
 
-class Pair(NamedTuple):
+class Distributions(NamedTuple):
     """P and Q as distributions; `log_quotient` is log(p / q), 0 where p = q = 0."""
 
     p: Array
@@ -57,40 +57,40 @@ class Pair(NamedTuple):
     log_quotient: Array
 
 
-def pair(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Pair:
+def read_distributions(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Distributions:
     """P and Q from what was given: Q from logits without the underflow of exp, both divided by their sums if asked."""
-    p = share(y_true, normalize)
+    p = normalize_rows(y_true, normalize)
     if from_logits:
         log_q = log_softmax(y_pred)
-        return Pair(p, np.exp(log_q), np.log(p) - log_q)
-    q = share(y_pred, normalize)
+        return Distributions(p, np.exp(log_q), np.log(p) - log_q)
+    q = normalize_rows(y_pred, normalize)
     log_quotient = log_ratio(p, q)
-    return Pair(
+    return Distributions(
         p, q, where_compute(log_quotient, np.isnan(log_quotient), lambda p, q: np.where(p == q, 0.0, np.nan), p, q)
     )
 
 
-def by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
+def gradient_by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
     """d/d y_pred, from d/dq"""
     if from_logits:
-        return through_softmax(times(q, slope), q)
-    return through_sum(slope, q, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
+        return backprop_softmax(weigh(q, slope), q)
+    return backprop_normalize(slope, q, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
 
 
-def excess(p: Array, q: Array, log_quotient: Array) -> Array:
+def kl_terms(p: Array, q: Array, log_quotient: Array) -> Array:
     """p log(p/q) - p + q, each term at least 0: where p is near q, the sum does not cancel"""
     rise = q - p
-    terms = times(p, log_quotient) + rise
+    terms = weigh(p, log_quotient) + rise
     if np.isinf(q).any():
         terms = np.where(np.isinf(q), rise, terms)
-    near = (np.abs(rise) < NEAR * p) & np.isfinite(p)
+    near = (np.abs(rise) < SERIES_RADIUS * p) & np.isfinite(p)
     return where_compute(terms, near, lambda p, rise: p * power_remainder(rise / p, 2.0), p, rise)
 
 
-def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
+def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
     """What the sums of P and Q lack of 1 or have beyond it, which tolerance allows; none after normalising."""
     none = np.zeros(len(p))
-    return none if normalize else beyond_one(p), none if normalize or from_logits else beyond_one(q)
+    return none if normalize else sum_minus_one(p), none if normalize or from_logits else sum_minus_one(q)
 
 
 # ---------------------------------------------------------------------------------------------- Kullback-Leibler
@@ -123,18 +123,18 @@ def kl(
     Pitfalls: not symmetric, and libraries disagree on the order of the arguments; infinite where Q gives no chance to
     what P allows: nothing is clipped.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    more_p, more_q = slack(p, q, from_logits, normalize)
-    return excess(p, q, log_quotient).sum(axis=1) + (more_p - more_q)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = sum_errors(p, q, from_logits, normalize)
+    return kl_terms(p, q, log_quotient).sum(axis=1) + (more_p - more_q)
 
 
 @kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """-p_c / q_c; from logits softmax(s) - p"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     if from_logits:
-        return through_softmax(-p, q)
-    return by_prediction(-times(p, 1 / q) + 0.0, y_pred, q, from_logits, normalize)
+        return backprop_softmax(-p, q)
+    return gradient_by_prediction(-weigh(p, 1 / q) + 0.0, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -159,16 +159,16 @@ def reverse_kl(
     Avoid: where what P allows must not be missed.
     Pitfalls: infinite where Q gives a chance to what P rules out, which a softmax always does.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    more_p, more_q = slack(p, q, from_logits, normalize)
-    return excess(q, p, -log_quotient).sum(axis=1) + (more_q - more_p)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = sum_errors(p, q, from_logits, normalize)
+    return kl_terms(q, p, -log_quotient).sum(axis=1) + (more_q - more_p)
 
 
 @reverse_kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 + log(q_c / p_c); from logits q_c (log(q_c / p_c) - KL(Q, P))"""
-    _, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    return by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
+    _, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    return gradient_by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -189,13 +189,13 @@ def generalized_kl(y_true: NonNegativeRow, y_pred: NonNegativeRow) -> Array:
     Avoid: numbers that may be negative.
     Pitfalls: it is half the Poisson deviance, summed over the row rather than averaged.
     """
-    return excess(*pair(y_true, y_pred, False, False)).sum(axis=1)
+    return kl_terms(*read_distributions(y_true, y_pred, False, False)).sum(axis=1)
 
 
 @generalized_kl.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """1 - p_c / q_c"""
-    return 1 - times(y_true, 1 / y_pred)
+    return 1 - weigh(y_true, 1 / y_pred)
 
 
 @divergence_loss(
@@ -214,17 +214,17 @@ def jeffreys(
     Avoid: distributions with zeros (js, hellinger).
     Pitfalls: infinite as soon as one of the two has a zero that the other has not.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    return times(p - q, log_quotient).sum(axis=1)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    return weigh(p - q, log_quotient).sum(axis=1)
 
 
 @jeffreys.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 + log(q_c / p_c) - p_c / q_c; from logits q_c (1 + log(q_c / p_c) - KL(Q, P)) - p_c"""
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     if from_logits:  # q p/q is p, also where q underflows
-        return through_softmax(times(q, 1 - log_quotient) - p, q)
-    return by_prediction(1 - log_quotient - times(p, 1 / q), y_pred, q, from_logits, normalize)
+        return backprop_softmax(weigh(q, 1 - log_quotient) - p, q)
+    return gradient_by_prediction(1 - log_quotient - weigh(p, 1 / q), y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -247,19 +247,19 @@ def js(
     Avoid: fits: it hardly slopes where the two are far apart.
     Pitfalls: SciPy gives its root, a metric; some texts use log base 2, which makes it at most 1.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     m = (p + q) / 2
-    halves = [excess(x, m, np.where(x == m, 0.0, log_ratio(x, m))) for x in (p, q)]
+    halves = [kl_terms(x, m, np.where(x == m, 0.0, log_ratio(x, m))) for x in (p, q)]
     return (halves[0] + halves[1]).sum(axis=1) / 2
 
 
 @js.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """log(q_c / m_c) / 2; from logits q_c (log(q_c / m_c) - KL(Q, M)) / 2"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     m = (p + q) / 2
     slope = np.where(q == m, 0.0, log_ratio(q, m)) / 2
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 # ----------------------------------------------------------------------------------- of the roots, of the powers
@@ -270,17 +270,17 @@ def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
     return np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
 
 
-def mixture_slope(given: Pair, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
+def mixture_slope(pair: Distributions, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
     """d/d y_pred of log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1): by q -(p/q)^alpha over the sum"""
-    p, q, log_quotient = given
+    p, q, log_quotient = pair
     part = np.exp(log_softmax(log_mixture(p, log_quotient, alpha)))
     if from_logits:
-        return through_softmax(-part, q)
+        return backprop_softmax(-part, q)
     slope = np.where(p == 0, 0.0, np.where(q == 0, -np.inf, -part / q))
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-def affinity_gap(p: Array, q: Array) -> Array:
+def one_minus_affinity(p: Array, q: Array) -> Array:
     """1 - sum_c sqrt(p_c q_c), as half the squared distance of the roots: nothing cancels when Q is near P"""
     gap = (p - q) / (np.sqrt(p) + np.sqrt(q))
     return np.square(np.where(p == q, 0.0, gap)).sum(axis=1) / 2
@@ -303,17 +303,17 @@ def hellinger(
     Avoid: fits from afar, and at the very end: its slope is infinite where a q is 0 and jumps where Q = P.
     Pitfalls: some texts square it, or leave the half out.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    return np.sqrt(affinity_gap(p, q))
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
+    return np.sqrt(one_minus_affinity(p, q))
 
 
 @hellinger.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """(1 - sqrt(p_c / q_c)) / (4 H), H the distance; from logits (q_c (1 - H²) - sqrt(p_c q_c)) / (4 H)"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    h = np.sqrt(affinity_gap(p, q))[:, None]
-    slope = np.where(h > 0, (1 - np.sqrt(times(p, 1 / q))) / (4 * h), 0.0)
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
+    h = np.sqrt(one_minus_affinity(p, q))[:, None]
+    slope = np.where(h > 0, (1 - np.sqrt(weigh(p, 1 / q))) / (4 * h), 0.0)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -331,8 +331,8 @@ def bhattacharyya(
     Avoid: distributions that may not overlap: it is infinite then.
     Pitfalls: no metric; it is half the Rényi divergence of order 1/2.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    beyond = sum(slack(p, q, from_logits, normalize)) / 2 - affinity_gap(p, q)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    beyond = sum(sum_errors(p, q, from_logits, normalize)) / 2 - one_minus_affinity(p, q)
     # 1 - gap keeps what is near 1 and loses what is near 0; the logarithms of the terms the other way round
     return -np.where(np.abs(beyond) < 0.5, np.log1p(beyond), log_sum_exp(log_mixture(p, log_quotient, 0.5))) + 0.0
 
@@ -340,8 +340,8 @@ def bhattacharyya(
 @bhattacharyya.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """-sqrt(p_c / q_c) / (2 S), S = sum_k sqrt(p_k q_k); from logits (q_c - sqrt(p_c q_c) / S) / 2"""
-    given = pair(y_true, y_pred, from_logits, normalize)
-    return mixture_slope(given, y_pred, 0.5, from_logits, normalize) / 2
+    pair = read_distributions(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(pair, y_pred, 0.5, from_logits, normalize) / 2
 
 
 # ------------------------------------------------------------------------------------------------ the others
@@ -364,15 +364,15 @@ def total_variation(
     Avoid: fits: its gradient does not say how far apart the two are.
     Pitfalls: some libraries leave the half out.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.abs(p - q).sum(axis=1) / 2
 
 
 @total_variation.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """sign(q_c - p_c) / 2; from logits q_c (sign(q_c - p_c) - sum_k q_k sign(q_k - p_k)) / 2"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    return by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
+    return gradient_by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -393,19 +393,19 @@ def chi2(
     Avoid: predictions with very small probabilities: one of them is all of the sum.
     Pitfalls: not symmetric; Neyman's version divides by p instead. Times the count it is the test statistic.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.where(p == q, 0.0, (p - q) * ((p - q) / q)).sum(axis=1)
 
 
 @chi2.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 - (p_c / q_c)²; from logits q_c sum_k p_k²/q_k - p_c²/q_c"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     if from_logits:  # (p/q)² overflows before p (p/q) does
-        weighted = q - times(p, p / q)
-        return weighted - times(q, weighted.sum(axis=1, keepdims=True))
+        weighted = q - weigh(p, p / q)
+        return weighted - weigh(q, weighted.sum(axis=1, keepdims=True))
     slope = 1 - np.square(np.where(p == q, np.where(p == 0, 0.0, 1.0), p / q))
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -433,13 +433,13 @@ def renyi(
     Avoid: alpha >= 1 where Q may have zeros: it is infinite.
     Pitfalls: alpha = 1 is kl and is refused here; small alpha looks at little but the supports.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    more_p, more_q = slack(p, q, from_logits, normalize)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = sum_errors(p, q, from_logits, normalize)
     # sum p^a q^(1-a) - 1, from terms that do not cancel near a = 0 (taken from q), near a = 1 (from p) or near P = Q
     if alpha > 0.5:
-        terms = np.where(p == 0, -(1 - alpha) * q, p * power_less((q - p) / p, -log_quotient, 1 - alpha))
+        terms = np.where(p == 0, -(1 - alpha) * q, p * power_minus_linear((q - p) / p, -log_quotient, 1 - alpha))
     else:
-        terms = np.where(q == 0, -alpha * p, q * power_less((p - q) / q, log_quotient, alpha))
+        terms = np.where(q == 0, -alpha * p, q * power_minus_linear((p - q) / q, log_quotient, alpha))
     beyond = terms.sum(axis=1) + alpha * more_p + (1 - alpha) * more_q
     # powers of 1e-300 leave the range of floats: from afar the sum is taken of logarithms
     far = log_sum_exp(log_mixture(p, log_quotient, alpha))
@@ -449,8 +449,8 @@ def renyi(
 @renyi.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normalize: bool) -> Array:
     """-(p_c / q_c)^alpha / S, S = sum_k p_k^alpha q_k^(1-alpha); from logits q_c - p_c^alpha q_c^(1-alpha) / S"""
-    given = pair(y_true, y_pred, from_logits, normalize)
-    return mixture_slope(given, y_pred, alpha, from_logits, normalize)
+    pair = read_distributions(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(pair, y_pred, alpha, from_logits, normalize)
 
 
 @divergence_loss(
@@ -473,18 +473,18 @@ def wasserstein(
     Avoid: classes without an order: it depends on how they are sorted.
     Pitfalls: the squared differences of the same cumulative sums are rps.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.abs(np.cumsum(p - q, axis=1)[:, :-1]).sum(axis=1)
 
 
 @wasserstein.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """g_c = sum_{c <= k < C} sign(F_q(k) - F_p(k)); from logits q_c (g_c - sum_k q_k g_k)"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     signs = np.sign(np.cumsum(q - p, axis=1))
     signs[:, -1] = 0.0
     slope = np.cumsum(signs[:, ::-1], axis=1)[:, ::-1]
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -504,10 +504,10 @@ def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
     """
     d = (y_true - y_pred) / y_pred
     far = y_true / y_pred - 1 - log_ratio(y_true, y_pred)
-    return np.where(np.abs(d) < 0.5, log1p_less(d), far).sum(axis=1)
+    return np.where(np.abs(d) < 0.5, x_minus_log1p(d), far).sum(axis=1)
 
 
 @itakura_saito.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """(q_c - p_c) / q_c²"""
-    return relative_gap(y_true, y_pred) / y_pred
+    return relative_difference(y_true, y_pred) / y_pred

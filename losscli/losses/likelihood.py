@@ -19,14 +19,14 @@ from losscli.declaration.domains import (
     TweedieTarget,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import NEAR, log_ratio, power_remainder, relative_gap, times
+from losscli.losses._numerics import SERIES_RADIUS, log_ratio, power_remainder, relative_difference, weigh
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 """log y! - (y + 1/2) log y + y - log(2 pi)/2 in powers of 1/y: y^-1, y^-3, ..."""
 
-SHIFT = 10
+STIRLING_START = 10
 """From here on Stirling's series has all digits."""
 
 GAMMA_SERIES = (
@@ -56,11 +56,11 @@ def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None 
     logs = log_ratio(np.maximum(y, 0.0), mean) if log_y_mean is None else log_y_mean
     # y^(1-power) - mean^(1-power) is no quotient by 0 near power 1, nor the same with 2 near power 2
     if power < 1.5:
-        far = (times(y, _power_gap(logs, 1 - power)) - gap) / (2 - power)
+        far = (weigh(y, _power_gap(logs, 1 - power)) - gap) / (2 - power)
     else:
         far = (mean * _power_gap(logs, 2 - power) - gap) / (1 - power)
     relative = gap / mean
-    near = np.abs(relative) * max(1.0, abs(power)) < NEAR
+    near = np.abs(relative) * max(1.0, abs(power)) < SERIES_RADIUS
     series = mean * power_remainder(np.where(near, relative, 0.0), power)
     half = mean ** (1 - power) * np.where(near, series, far)
     limit = np.inf if power <= 2 else y ** (2 - power) / ((power - 1) * (power - 2))
@@ -75,13 +75,13 @@ def _power_gap(logs: Array, exponent: float) -> Array:
 def log_factorial_excess(y: Array) -> Array:
     """log y! - (y log y - y): what full likelihoods add to half of a Poisson deviance; never negative."""
     tiny = np.minimum(y, 0.01)
-    small = tiny * np.polyval(GAMMA_SERIES[::-1], tiny) + tiny - times(tiny, np.log(tiny))
-    x = np.where(y < SHIFT, y + SHIFT, y)
+    small = tiny * np.polyval(GAMMA_SERIES[::-1], tiny) + tiny - weigh(tiny, np.log(tiny))
+    x = np.where(y < STIRLING_START, y + STIRLING_START, y)
     stirling = 0.5 * (LOG_2PI + np.log(x)) + np.polyval(STIRLING[::-1], 1 / np.square(x)) / x
-    below = np.clip(y, 0.01, SHIFT)
-    product = np.prod([below + k for k in range(1, SHIFT + 1)], axis=0)
+    below = np.clip(y, 0.01, STIRLING_START)
+    product = np.prod([below + k for k in range(1, STIRLING_START + 1)], axis=0)
     middle = stirling + x * np.log(x) - x - np.log(product) - below * np.log(below) + below
-    return np.where(y < 0.01, small, np.where(y < SHIFT, middle, stirling))
+    return np.where(y < 0.01, small, np.where(y < STIRLING_START, middle, stirling))
 
 
 likelihood_loss = partial(loss, family="regression", elicits="mean")
@@ -115,7 +115,7 @@ def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False
     if full:
         logs = np.where(y_true > 0, np.log(y_true) - y_pred, -np.inf) if log_input else None
         return half_deviance(y_true, rate, 1.0, logs) + log_factorial_excess(y_true)
-    return np.where(np.isinf(rate), np.inf, rate - times(y_true, y_pred if log_input else np.log(rate)))
+    return np.where(np.isinf(rate), np.inf, rate - weigh(y_true, y_pred if log_input else np.log(rate)))
 
 
 @poisson_nll.gradient
@@ -123,7 +123,7 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     """1 - y_true / rate; log_input: exp(y_pred) - y_true"""
     if log_input:
         return np.exp(y_pred) - y_true
-    return np.where(y_true == 0, 1.0, relative_gap(y_true, y_pred))
+    return np.where(y_true == 0, 1.0, relative_difference(y_true, y_pred))
 
 
 @likelihood_loss(
@@ -149,10 +149,8 @@ def gaussian_nll(
     """
     v = np.maximum(variance, eps)
     e = y_pred - y_true
-    cross_entropy_of_logits = times(e, e / v)
-    total = np.where(
-        np.isinf(cross_entropy_of_logits), np.inf, np.log(v) + cross_entropy_of_logits
-    )  # v = 0: log v does not outweigh it
+    scaled_square = weigh(e, e / v)
+    total = np.where(np.isinf(scaled_square), np.inf, np.log(v) + scaled_square)  # v = 0: log v does not outweigh it
     return 0.5 * (total + (LOG_2PI if full else 0.0))
 
 
@@ -160,7 +158,7 @@ def gaussian_nll(
 def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     """e / v, v = max(variance, eps)"""
     e = y_pred - y_true
-    return times(e, 1 / np.maximum(variance, eps))
+    return weigh(e, 1 / np.maximum(variance, eps))
 
 
 @likelihood_loss(
@@ -194,7 +192,7 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     """2 e / y_pred^power"""
     if power == 0:
         return 2 * (y_pred - y_true)
-    return 2 * relative_gap(y_true, y_pred) * y_pred ** (1 - power)
+    return 2 * relative_difference(y_true, y_pred) * y_pred ** (1 - power)
 
 
 @likelihood_loss(
@@ -221,7 +219,7 @@ def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
 @poisson_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred"""
-    return 2 * relative_gap(y_true, y_pred)
+    return 2 * relative_difference(y_true, y_pred)
 
 
 @likelihood_loss(
@@ -245,4 +243,4 @@ def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
 @gamma_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred²"""
-    return 2 * relative_gap(y_true, y_pred) / y_pred
+    return 2 * relative_difference(y_true, y_pred) / y_pred

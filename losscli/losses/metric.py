@@ -38,7 +38,7 @@ def cosine_slope(a: Array, b: Array) -> Array:
     return np.where(length > 0, (v - dot(u, v)[:, None] * u) / np.where(length > 0, length, 1.0), 0.0)
 
 
-DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]] = {
+PAIR_DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]] = {
     "sqeuclidean": (lambda a, b: np.square(a - b).sum(axis=1), lambda a, b: 2 * (a - b)),
     "euclidean": (lambda a, b: norm(a - b), lambda a, b: unit(a - b)),
     "cosine": (lambda a, b: 1 - cosine(a, b), lambda a, b: -cosine_slope(a, b)),
@@ -145,7 +145,7 @@ def triplet(
     Pitfalls: FaceNet squares the distance, torch does not (distance=euclidean); a margin means different things for
     either.
     """
-    measure = DISTANCES[distance][0]
+    measure = PAIR_DISTANCES[distance][0]
     far = measure(anchor, negative)
     if swap:
         far = np.minimum(far, measure(positive, negative))
@@ -156,7 +156,7 @@ def triplet(
 def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distance: str, swap: bool) -> Array:
     """d'(a, p) - d'(a, n) where the loss is above 0, else 0; d'(a, x) = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for
     euclidean, (cos a/|a| - x/|x|)/|a| for cosine; with swap, without d'(a, n) where the positive is nearer to n"""
-    measure, slope = DISTANCES[distance]
+    measure, slope = PAIR_DISTANCES[distance]
     near, far = measure(anchor, positive), measure(anchor, negative)
     pushed = np.ones(len(anchor), dtype=bool)
     if swap:

@@ -6,41 +6,39 @@ For rows of targets, the score of the target is the mean of the scores, and the 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import one_hot, times
+from losscli.losses._numerics import Targets, one_hot, weigh
 
-Target = NDArray[Any]
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
 CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
 
 
-def target_score(y_true: Target, s: Array) -> Array:
+def target_score(y_true: Targets, s: Array) -> Array:
     """sum_c t_c s_c"""
     if y_true.ndim == 1:
         return np.take_along_axis(s, y_true[:, None], axis=1)[:, 0]
-    return times(y_true, s).sum(axis=1)
+    return weigh(y_true, s).sum(axis=1)
 
 
-def less(s: Array, target: Array) -> Array:
+def subtract_scores(s: Array, target: Array) -> Array:
     """s - target, 0 where both are the same infinity"""
     return np.subtract(s, target, out=np.zeros(np.broadcast(s, target).shape), where=s != target)
 
 
-def top(s: Array) -> Array:
+def one_hot_argmax(s: Array) -> Array:
     """One-hot rows at the largest of each row (the first of equals)."""
     return one_hot(s.argmax(axis=1), s.shape[1])
 
 
-def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
+def best_rival(y_true: Targets, s: Array) -> tuple[Array, Array]:
     """max_c (1 - t_c) s_c and where it is, one-hot (zero where it is the target's 0)"""
-    others = times(1 - one_hot(y_true, s.shape[1]), s)
-    return others.max(axis=1), top(others) * (1 - one_hot(y_true, s.shape[1]))
+    others = weigh(1 - one_hot(y_true, s.shape[1]), s)
+    return others.max(axis=1), one_hot_argmax(others) * (1 - one_hot(y_true, s.shape[1]))
 
 
 multiclass_margin_loss = partial(loss, family="multiclass", unit="score", properties=CONVEX | BOUNDED_GRADIENT)
@@ -62,14 +60,14 @@ def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     return np.maximum(0.0, 1 + hinge_gap(y_true, y_pred)[0])
 
 
-def hinge_gap(y_true: Target, s: Array) -> tuple[Array, Array]:
+def hinge_gap(y_true: Targets, s: Array) -> tuple[Array, Array]:
     """max(0, max_{j != t} s_j) - s_t, and the rival, one-hot, where its score is above 0"""
-    wrong, where = rival(y_true, s)
-    return less(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
+    wrong, where = best_rival(y_true, s)
+    return subtract_scores(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
 
 
 @categorical_hinge.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """1 for the best wrong class if its score is above 0, -1 for the right one, where the loss is above 0"""
     gap, where = hinge_gap(y_true, y_pred)
     return (1 + gap > 0)[:, None] * (where - one_hot(y_true, y_pred.shape[1])) + 0.0
@@ -92,18 +90,18 @@ def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     Avoid: where probabilities are wanted.
     Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
     """
-    return reach(y_true, y_pred).max(axis=1)
+    return margin_violations(y_true, y_pred).max(axis=1)
 
 
-def reach(y_true: Target, s: Array) -> Array:
+def margin_violations(y_true: Targets, s: Array) -> Array:
     """(s_j - s_t) + [j != t]: the difference first, for 1 is lost beside large scores"""
-    return less(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
+    return subtract_scores(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
 
 
 @multiclass_hinge.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """one-hot of the j that wins, less that of the target"""
-    return top(reach(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
+    return one_hot_argmax(margin_violations(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
 
 
 @multiclass_margin_loss(
@@ -118,13 +116,13 @@ def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
     Avoid: comparing models that are nearly always right: their loss is 0.
     Pitfalls: scores that are all equal are perfect by it.
     """
-    return less(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
+    return subtract_scores(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
 
 
 @multiclass_perceptron.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """one-hot of the largest score, less that of the target"""
-    return top(y_pred) - one_hot(y_true, y_pred.shape[1])
+    return one_hot_argmax(y_pred) - one_hot(y_true, y_pred.shape[1])
 
 
 @multiclass_margin_loss(
@@ -142,28 +140,28 @@ def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin:
     Avoid: comparisons between data sets with different numbers of classes: it divides by C.
     Pitfalls: multiclass_hinge counts the best rival only and does not divide.
     """
-    return np.power(shortfall(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
+    return np.power(margin_shortfalls(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
 
 
-def shortfall(y_true: Target, s: Array, margin: float) -> Array:
+def margin_shortfalls(y_true: Targets, s: Array, margin: float) -> Array:
     """max(0, margin - s_t + s_j), 0 for the target"""
-    gaps = np.maximum(0.0, margin + less(s, target_score(y_true, s)[:, None]))
+    gaps = np.maximum(0.0, margin + subtract_scores(s, target_score(y_true, s)[:, None]))
     np.put_along_axis(gaps, y_true[:, None], 0.0, axis=1)
     return gaps
 
 
 @multi_margin.gradient
-def _(y_true: Target, y_pred: Array, *, p: int, margin: float) -> Array:
+def _(y_true: Targets, y_pred: Array, *, p: int, margin: float) -> Array:
     """p max(0, margin - s_t + s_j)^(p-1) / C for each rival, less their sum for the target"""
-    gaps = shortfall(y_true, y_pred, margin)
+    gaps = margin_shortfalls(y_true, y_pred, margin)
     slope = (gaps > 0) * (1.0 if p == 1 else 2 * gaps) / y_pred.shape[1]
-    return slope - times(one_hot(y_true, y_pred.shape[1]), slope.sum(axis=1, keepdims=True))
+    return slope - weigh(one_hot(y_true, y_pred.shape[1]), slope.sum(axis=1, keepdims=True))
 
 
 def sparsemax(s: Array) -> tuple[Array, Array]:
     """The point of the simplex nearest to each row, max(0, s - tau), and how far scores are below, max(0, tau - s)."""
-    top = s.max(axis=1, keepdims=True)
-    gaps = np.subtract(s, top, out=np.zeros_like(s), where=s != top)  # an infinite score is no gap to itself
+    largest = s.max(axis=1, keepdims=True)
+    gaps = np.subtract(s, largest, out=np.zeros_like(s), where=s != largest)  # an infinite score is no gap to itself
     falling = -np.sort(-gaps, axis=1)
     sums = np.cumsum(falling, axis=1) - 1
     count = np.arange(1, s.shape[1] + 1)
@@ -191,10 +189,10 @@ def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
     p, below = sparsemax(y_pred)
     t = one_hot(y_true, y_pred.shape[1])
     # the textbook's sum_S (s² - tau²)/2 + 1/2 - s_t without its cancellation
-    return np.square(p - t).sum(axis=1) / 2 + times(t, below).sum(axis=1)
+    return np.square(p - t).sum(axis=1) / 2 + weigh(t, below).sum(axis=1)
 
 
 @multiclass_sparsemax.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """p - t"""
     return sparsemax(y_pred)[0] - one_hot(y_true, y_pred.shape[1])

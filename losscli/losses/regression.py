@@ -17,7 +17,7 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.loss import Claim, Functional, Property, Reduction, loss
-from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, residual, times, where_compute
+from losscli.losses._numerics import HUGE, SMALLEST, log1p_ratio, residual, weigh, where_compute
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -245,7 +245,7 @@ def smape(y_true: Real, y_pred: Real) -> Array:
     Pitfalls: symmetric only in its arguments: too low by 50 costs more than too high by 50; definitions differ by
     factors of 2 and 100.
     """
-    size = np.clip(np.abs(y_true) + np.abs(y_pred), LEAST, HUGE)
+    size = np.clip(np.abs(y_true) + np.abs(y_pred), SMALLEST, HUGE)
     return 2 * (np.minimum(np.abs(residual(y_true, y_pred)), HUGE) / size)
 
 
@@ -318,7 +318,7 @@ def msle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
 @msle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred)"""
-    return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
+    return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
 @regression_loss(
@@ -348,7 +348,7 @@ def rmsle(y_true: AboveMinusOne, y_pred: AboveMinusOne) -> Array:
 @rmsle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred) (of the squares, before the root)"""
-    return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
+    return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
 @regression_loss(

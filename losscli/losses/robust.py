@@ -15,14 +15,14 @@ import numpy as np
 from losscli.declaration.domains import AnyOrInfinite, Array, FiniteNonZero, FinitePositive, Interval, Number, Real
 from losscli.declaration.loss import Claim, Property, loss
 from losscli.losses._numerics import (
-    expm1_less,
-    log1p_less,
+    expm1_minus_x,
+    hypot_excess,
+    hypot_slope,
     log1p_square,
     residual,
-    root_less,
-    root_slope,
-    root_square,
+    safe_hypot,
     where_compute,
+    x_minus_log1p,
 )
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -73,7 +73,7 @@ def _andrews_psi(u: Array) -> Array:
 
 def _ramsay_rho(u: Array) -> Array:
     t = np.minimum(np.abs(u), 700.0)  # there exp(-t) is below the last digit of 1, and exp t still a number
-    return np.exp(-t) * expm1_less(t)
+    return np.exp(-t) * expm1_minus_x(t)
 
 
 def _ramsay_psi(u: Array) -> Array:
@@ -81,12 +81,12 @@ def _ramsay_psi(u: Array) -> Array:
     return t * np.exp(-np.abs(t))
 
 
-TUKEY = Shape(_tukey_rho, _tukey_psi)
-CAUCHY = Shape(lambda u: 0.5 * log1p_square(u), lambda u: 1 / (1 / u + u))
-WELSCH = Shape(lambda u: -0.5 * np.expm1(-np.square(u)), _welsch_psi)
-FAIR = Shape(lambda u: log1p_less(np.abs(u)), lambda u: np.sign(u) / (1 + 1 / np.abs(u)))
-ANDREWS = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u), np.pi))), _andrews_psi)
-RAMSAY = Shape(_ramsay_rho, _ramsay_psi)
+TUKEY_SHAPE = Shape(_tukey_rho, _tukey_psi)
+CAUCHY_SHAPE = Shape(lambda u: 0.5 * log1p_square(u), lambda u: 1 / (1 / u + u))
+WELSCH_SHAPE = Shape(lambda u: -0.5 * np.expm1(-np.square(u)), _welsch_psi)
+FAIR_SHAPE = Shape(lambda u: x_minus_log1p(np.abs(u)), lambda u: np.sign(u) / (1 + 1 / np.abs(u)))
+ANDREWS_SHAPE = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u), np.pi))), _andrews_psi)
+RAMSAY_SHAPE = Shape(_ramsay_rho, _ramsay_psi)
 
 
 # ------------------------------------------------------------------------------------------ nearly absolute
@@ -112,13 +112,13 @@ def pseudo_huber(y_true: Real, y_pred: Real, *, delta: FinitePositive = 1.0) -> 
     Avoid: where errors below delta should count exactly as in mse: it bends from the start.
     Pitfalls: delta is in the unit of the target; a small delta makes the number small, not only robust.
     """
-    return delta * root_less(np.abs(residual(y_true, y_pred)), delta)
+    return delta * hypot_excess(np.abs(residual(y_true, y_pred)), delta)
 
 
 @pseudo_huber.gradient
 def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     """e / sqrt(1 + (e/delta)²)"""
-    return delta * root_slope(residual(y_true, y_pred), delta)
+    return delta * hypot_slope(residual(y_true, y_pred), delta)
 
 
 @convex_robust_loss(
@@ -135,13 +135,13 @@ def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Ar
     Avoid: where a perfect prediction must read 0: take pseudo_huber.
     Pitfalls: for errors far below eps the number is eps, whatever the model does.
     """
-    return root_square(residual(y_true, y_pred), eps)
+    return safe_hypot(residual(y_true, y_pred), eps)
 
 
 @charbonnier.gradient
 def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     """e / sqrt(e² + eps²)"""
-    return root_slope(residual(y_true, y_pred), eps)
+    return hypot_slope(residual(y_true, y_pred), eps)
 
 
 @convex_robust_loss(
@@ -162,13 +162,13 @@ def fair(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.3998) -> Array:
     Avoid: gross outliers that should not count at all (tukey, welsch).
     Pitfalls: c is in the unit of the residuals' scale: divide by it first, or scale c.
     """
-    return FAIR.value(residual(y_true, y_pred), c)
+    return FAIR_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @fair.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + |e|/c)"""
-    return FAIR.slope(residual(y_true, y_pred), c)
+    return FAIR_SHAPE.slope(residual(y_true, y_pred), c)
 
 
 # -------------------------------------------------------------------------------------------- redescending
@@ -189,13 +189,13 @@ def tukey(y_true: Real, y_pred: Real, *, c: FinitePositive = 4.685) -> Array:
     Pitfalls: c counts units of the residuals' scale: residuals in the hundreds are all "outliers" to 4.685; the
     optimum may be one of several.
     """
-    return TUKEY.value(residual(y_true, y_pred), c)
+    return TUKEY_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @tukey.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e (1 - (e/c)²)² where |e| <= c, else 0"""
-    return TUKEY.slope(residual(y_true, y_pred), c)
+    return TUKEY_SHAPE.slope(residual(y_true, y_pred), c)
 
 
 @robust_loss(
@@ -215,13 +215,13 @@ def cauchy(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.3849) -> Array:
     Avoid: where one optimum is needed: it is not convex.
     Pitfalls: c is in the unit of the target; the default keeps 95 % efficiency for normal errors of unit scale.
     """
-    return CAUCHY.value(residual(y_true, y_pred), c)
+    return CAUCHY_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @cauchy.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + (e/c)²)"""
-    return CAUCHY.slope(residual(y_true, y_pred), c)
+    return CAUCHY_SHAPE.slope(residual(y_true, y_pred), c)
 
 
 @redescending_loss(
@@ -238,13 +238,13 @@ def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
     Avoid: as the first loss of a fit: far from the data its gradient is nothing.
     Pitfalls: c is in the unit of the target; definitions differ in whether the exponent has a factor 1/2.
     """
-    return WELSCH.value(residual(y_true, y_pred), c)
+    return WELSCH_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @welsch.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e exp(-(e/c)²)"""
-    return WELSCH.slope(residual(y_true, y_pred), c)
+    return WELSCH_SHAPE.slope(residual(y_true, y_pred), c)
 
 
 @redescending_loss(
@@ -290,13 +290,13 @@ def andrews(y_true: Real, y_pred: Real, *, a: FinitePositive = 1.339) -> Array:
     Avoid: as the first loss of a fit: beyond a pi there is no gradient.
     Pitfalls: the cut is at a pi, 4.2 for the default, not at a.
     """
-    return ANDREWS.value(residual(y_true, y_pred), a)
+    return ANDREWS_SHAPE.value(residual(y_true, y_pred), a)
 
 
 @andrews.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """a sin(e/a) where |e| <= a pi, else 0"""
-    return ANDREWS.slope(residual(y_true, y_pred), a)
+    return ANDREWS_SHAPE.slope(residual(y_true, y_pred), a)
 
 
 @redescending_loss(
@@ -315,36 +315,36 @@ def ramsay(y_true: Real, y_pred: Real, *, a: FinitePositive = 0.3) -> Array:
     Avoid: where large errors must count.
     Pitfalls: a is the inverse of a scale: a larger a is more robust, unlike c elsewhere; the value ends at 1/a².
     """
-    return RAMSAY.value(residual(y_true, y_pred), 1 / a)
+    return RAMSAY_SHAPE.value(residual(y_true, y_pred), 1 / a)
 
 
 @ramsay.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """e exp(-a |e|)"""
-    return RAMSAY.slope(residual(y_true, y_pred), 1 / a)
+    return RAMSAY_SHAPE.slope(residual(y_true, y_pred), 1 / a)
 
 
 # ---------------------------------------------------------------------------------------- Barron's family
 
 
-LIMIT = 1e20
+INFINITE_ALPHA = 1e20
 """Beyond it alpha is as good as infinite, and below its inverse as good as zero."""
 
 
-def general(u: Array, alpha: float) -> Array:
+def barron_rho(u: Array, alpha: float) -> Array:
     """Barron's rho(u, alpha)."""
-    if abs(alpha) >= LIMIT:
+    if abs(alpha) >= INFINITE_ALPHA:
         return np.abs(np.expm1(np.copysign(0.5 * np.square(u), alpha)))
     if alpha == 2:
         return 0.5 * np.square(u)
     b = abs(alpha - 2)
     growth = log1p_square(u / np.sqrt(b))
-    return growth if abs(alpha) <= 1 / LIMIT else b / alpha * np.expm1(0.5 * alpha * growth)
+    return growth if abs(alpha) <= 1 / INFINITE_ALPHA else b / alpha * np.expm1(0.5 * alpha * growth)
 
 
-def general_slope(u: Array, alpha: float) -> Array:
+def barron_psi(u: Array, alpha: float) -> Array:
     """d general / du"""
-    if abs(alpha) >= LIMIT:
+    if abs(alpha) >= INFINITE_ALPHA:
         near = np.clip(u, -40.0, 40.0) if alpha < 0 else u
         return near * np.exp(np.copysign(0.5 * np.square(near), alpha))
     if alpha == 2:
@@ -352,7 +352,7 @@ def general_slope(u: Array, alpha: float) -> Array:
     b = abs(alpha - 2)
     z = u / np.sqrt(b)
     # u (1 + z²)^(alpha/2 - 1) as a sine times a power: neither overflows where the other underflows
-    return np.sqrt(b) * root_slope(z, 1.0) * (np.exp(0.5 * (alpha - 1) * log1p_square(z)) if alpha != 1 else 1.0)
+    return np.sqrt(b) * hypot_slope(z, 1.0) * (np.exp(0.5 * (alpha - 1) * log1p_square(z)) if alpha != 1 else 1.0)
 
 
 @robust_loss(
@@ -377,13 +377,13 @@ def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: FiniteP
     Avoid: to learn alpha by minimising this: smaller is always cheaper; the paper adds a normalising constant.
     Pitfalls: values for different alpha do not compare; for alpha < 1 it is not convex.
     """
-    return general(residual(y_true, y_pred) / c, alpha)
+    return barron_rho(residual(y_true, y_pred) / c, alpha)
 
 
 @barron.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
     """e/c² ((e/c)²/|alpha-2| + 1)^(alpha/2 - 1), and its limits at 2, -inf and inf"""
-    return general_slope(residual(y_true, y_pred) / c, alpha) / c
+    return barron_psi(residual(y_true, y_pred) / c, alpha) / c
 
 
 @redescending_loss(
@@ -402,13 +402,13 @@ def geman_mcclure(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.0) -> Arr
     Avoid: as the first loss of a fit: the gradient of a far-off row falls with the cube of its error.
     Pitfalls: most texts write u²/(1 + u²), which is half of this with c = 1/2.
     """
-    return general(residual(y_true, y_pred) / c, -2.0)
+    return barron_rho(residual(y_true, y_pred) / c, -2.0)
 
 
 @geman_mcclure.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """16 e/c² / ((e/c)² + 4)²"""
-    return general_slope(residual(y_true, y_pred) / c, -2.0) / c
+    return barron_psi(residual(y_true, y_pred) / c, -2.0) / c
 
 
 # ---------------------------------------------------------------------------------------------- other shapes
@@ -460,7 +460,7 @@ def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
     Avoid: errors many times 1/|a|: one of them is the whole sum.
     Pitfalls: the value is inf where a e is above 709.
     """
-    return expm1_less(a * residual(y_true, y_pred))
+    return expm1_minus_x(a * residual(y_true, y_pred))
 
 
 @linex.gradient
