@@ -197,12 +197,12 @@ face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDE
     equivalents={"torch": "torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
 )
 def linear_softmax(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None) -> Array:
-    """Cross-entropy of a linear classifier on top of embeddings.
+    """Cross-entropy of a linear classifier on embeddings.
 
-    weights has a row a class, bias a number a class.
-    Use: the baseline against which losses with a margin are measured.
-    Avoid: embeddings that are compared by their angle later on (normface, arcface).
-    Pitfalls: the longer an embedding, the surer the classifier, so that its length takes part in the loss.
+    weights has one row per class, bias one number per class.
+    Use: the baseline for losses with a margin.
+    Avoid: embeddings that are later compared by angle (normface, arcface).
+    Pitfalls: the loss depends on the length of an embedding: the longer, the more confident.
     """
     return SoftmaxHead(embeddings, weights, bias).loss(labels)
 
@@ -226,11 +226,11 @@ def l2_softmax(
     *,
     scale: FinitePositive = 16.0,
 ) -> Array:
-    """linear_softmax of embeddings that are brought to one length, the scale.
+    """linear_softmax of embeddings that are normalised to one length, scale.
 
-    Use: verification by cosine, where poor pictures should not get away with short embeddings.
-    Avoid: where the length of an embedding carries the quality of the picture.
-    Pitfalls: prototypes keep their lengths: classes with a long one are predicted more often (normface).
+    Use: verification by cosine, so that poor images cannot use short embeddings.
+    Avoid: when the length of an embedding carries image quality.
+    Pitfalls: prototypes keep their lengths: classes with long ones are predicted more often (normface).
     """
     return SoftmaxHead(scale * unit(embeddings), weights, bias).loss(labels)
 
@@ -248,13 +248,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, 
     equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
 )
 def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 20.0) -> Array:
-    """Softmax cross-entropy of cosines, times a scale.
+    """Softmax cross-entropy of scaled cosines.
 
-    Given y_pred, the cosines themselves, nothing else is needed.
-    Use: embeddings that are compared by their angle.
-    Avoid: where classes must keep a distance from each other: it has no margin (cosface, arcface).
-    Pitfalls: with a small scale the mean cannot get near 0, however good the embeddings: of C classes with as many rows
-    each, not below log(1 + (C-1) exp(-scale C/(C-1))).
+    With y_pred, the cosines themselves, no other role is needed.
+    Use: embeddings that are compared by angle.
+    Avoid: when classes must be separated: it has no margin (cosface, arcface).
+    Pitfalls: a small scale keeps the mean away from 0 for any embeddings: for C classes of equal size it is at least
+    log(1 + (C-1) exp(-scale C/(C-1))).
     """
     return cosine_head(embeddings, weights, scale).loss(labels)
 
@@ -286,12 +286,12 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     equivalents={"paper": "the same; its scale is found from the number of classes, its centroids are of a batch"},
 )
 def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 10.0) -> Array:
-    """normface whose prototypes are the centers of the classes.
+    """normface with class centers as prototypes.
 
-    Without weights they are the means of the rows of each class, whatever those rows weigh; the gradient takes them
-    as they are.
-    Use: classes without prototypes of their own, or with means kept elsewhere.
-    Avoid: classes with few rows: with one row a class, each is its own center and the loss is nearly 0.
+    Without weights, the centers are the means of the rows of each class, regardless of sample weights; the gradient
+    holds them constant.
+    Use: classes without prototypes, or with means kept elsewhere.
+    Avoid: classes with few rows: a single row is its own center, with a loss of nearly 0.
     Pitfalls: without weights a row's loss depends on the other rows.
     """
     return cosine_head(embeddings, weights, scale).loss(labels)
@@ -345,13 +345,13 @@ def l_softmax(
     margin: Count = 4,
     annealing: FiniteNonNegative = 0.0,
 ) -> Array:
-    """linear_softmax in which the target's angle counts margin times.
+    """linear_softmax with the target's angle multiplied by margin.
 
-    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
-    unrolled so that it falls all the way. margin=1 is linear_softmax; L, the annealing, leads from there to psi.
-    Use: to reproduce the paper, or where lengths of embeddings and prototypes are to keep their meaning.
-    Avoid: new work: losses that subtract or add a margin train more easily (cosface, arcface).
-    Pitfalls: with a large margin, training that starts without annealing may not converge; lengths take part.
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: a monotonically falling
+    cos(margin theta). margin=1 is linear_softmax. L, the annealing, interpolates between linear_softmax and psi.
+    Use: comparison with the paper, or when lengths of embeddings and prototypes matter.
+    Avoid: new work: additive margins train more easily (cosface, arcface).
+    Pitfalls: with a large margin, training without annealing may not converge; lengths affect the loss.
     """
     return large_margin_head(embeddings, weights, norm(weights), margin, annealing).loss(labels)
 
@@ -377,14 +377,14 @@ def sphereface(
     margin: Count = 4,
     annealing: FiniteNonNegative = 0.0,
 ) -> Array:
-    """l_softmax with prototypes of length 1: angles alone decide between classes.
+    """l_softmax with prototypes of length 1: only angles decide between classes.
 
-    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
-    unrolled so that it falls all the way. L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
-    Use: to reproduce the paper.
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: a monotonically falling
+    cos(margin theta). L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
+    Use: comparison with the paper.
     Avoid: new work (cosface, arcface).
-    Pitfalls: the length of an embedding still scales its logits; with a large margin, training that starts without
-    annealing may not converge.
+    Pitfalls: the length of an embedding still scales its logits; with a large margin, training without annealing may
+    not converge.
     """
     return large_margin_head(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).loss(labels)
 
@@ -409,12 +409,12 @@ def am_softmax(
     scale: FinitePositive = 30.0,
     margin: FiniteNonNegative = 0.35,
 ) -> Array:
-    """normface in which the target's cosine must win by a margin.
+    """normface with a margin subtracted from the target's cosine.
 
-    It is cosface with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
+    It is cosface with another default scale. With y_pred, the cosines themselves, no other role is needed.
     Use: face and speaker verification.
-    Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
-    Pitfalls: values with different margins or scales say nothing about each other.
+    Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
+    Pitfalls: values of different margins or scales are not comparable.
     """
     return cosine_head(embeddings, weights, scale, subtract_margin(margin)).loss(labels)
 
@@ -455,12 +455,12 @@ def cosface(
     scale: FinitePositive = 64.0,
     margin: FiniteNonNegative = 0.35,
 ) -> Array:
-    """Large margin cosine loss: normface in which the target's cosine must win by a margin.
+    """Large margin cosine loss: normface with a margin subtracted from the target's cosine.
 
-    It is am_softmax with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
+    It is am_softmax with another default scale. With y_pred, the cosines themselves, no other role is needed.
     Use: face verification with many identities.
-    Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
-    Pitfalls: at scale 64 a row is either nearly 0 or in the tens: the mean is that of its worst rows.
+    Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
+    Pitfalls: values of different margins or scales are not comparable.
     """
     return cosine_head(embeddings, weights, scale, subtract_margin(margin)).loss(labels)
 
@@ -496,13 +496,13 @@ def arcface(
     scale: FinitePositive = 64.0,
     margin: Angle = 0.5,
 ) -> Array:
-    """normface in which the target's angle counts as larger by a margin, in radians.
+    """normface with a margin, in radians, added to the target's angle.
 
-    Where the angle and the margin together pass pi, the cosine would rise again; a constant is subtracted from it
-    instead. Given y_pred, the cosines themselves, nothing else is needed.
+    Where angle plus margin exceed pi, the cosine would rise again; a constant is subtracted from the cosine instead.
+    With y_pred, the cosines themselves, no other role is needed.
     Use: face verification with many identities.
-    Avoid: labels that are often wrong: at scale 64 a row far from its class costs tens of nats.
-    Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle and margin make pi.
+    Avoid: frequent label errors: at scale 64 a row far from its class costs tens of nats.
+    Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle plus margin equal pi.
     """
     return cosine_head(embeddings, weights, scale, add_margin(margin)).loss(labels)
 
@@ -548,11 +548,12 @@ def deepid(
     margin: FiniteNonNegative = 1.0,
     verification_weight: FiniteNonNegative = 0.05,
 ) -> Array:
-    """Identification and verification at once: who both faces of a pair are, and whether they are the same.
+    """Identification and verification: the identities of both faces of a pair, and whether they match.
 
-    Use: to reproduce DeepID2, or where pairs and identities are both at hand.
-    Avoid: where there are identities alone (cosface, arcface).
-    Pitfalls: the margin is a distance of embeddings: its size goes with theirs. The gradient is by the first face.
+    Use: comparison with DeepID2, or when pairs and identities are both given.
+    Avoid: when only identities are given (cosface, arcface).
+    Pitfalls: the margin is a distance of embeddings and depends on their scale; the gradient is with respect to the
+    first face.
     """
     first, second = SoftmaxHead(embeddings1, weights, bias), SoftmaxHead(embeddings2, weights, bias)
     d = norm(embeddings1 - embeddings2)

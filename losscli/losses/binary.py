@@ -75,14 +75,14 @@ def bce(
     pos_weight: Positive = 1.0,
     eps: Epsilon = EPS,
 ) -> Array:
-    """Binary cross-entropy: the surprise, in nats, of what happened.
+    """Binary cross-entropy: the negative log-likelihood, in nats, of the observed label.
 
-    Probabilities are clipped at eps from below, only for what happened; clipped rows are counted, because eps sets
-    their loss and not the data.
-    Use: predicted probabilities of two classes, or of several labels that are each on or off.
-    Avoid: labels that are often wrong; scores that were never meant as probabilities.
-    Pitfalls: one confident mistake can outweigh thousands of good predictions; probabilities given as logits, or the
-    other way round, give a number all the same in most libraries.
+    Probabilities of observed labels are clipped at eps from below. Clipped rows are reported, because eps determines
+    their loss.
+    Use: predicted probabilities of two classes, or of several on/off labels.
+    Avoid: frequent label errors; scores that are not probabilities.
+    Pitfalls: one confident mistake can outweigh thousands of good predictions; most libraries accept logits as
+    probabilities (or the reverse) without an error.
     """
     y = smooth_labels(y_true, label_smoothing)
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
@@ -132,13 +132,13 @@ def focal(
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """Cross-entropy with the easy examples turned down, for rare positives.
+    """Cross-entropy with a reduced weight for easy examples, for rare positives.
 
     gamma=0 and alpha=none is bce.
-    Use: dense detection and other tasks with thousands of easy negatives a positive.
-    Avoid: where probabilities must be calibrated: it is not a proper score.
-    Pitfalls: alpha weighs the label 1: 0.25, the paper's, makes positives count less, because gamma has already taken
-    most of the weight of the negatives; libraries disagree on whether alpha is applied by default.
+    Use: dense detection and other tasks with thousands of easy negatives per positive.
+    Avoid: when probabilities must be calibrated: it is not a proper score.
+    Pitfalls: alpha is the weight of label 1. The paper's 0.25 reduces the weight of positives, because gamma already
+    removes most of the weight of negatives. Libraries differ in whether alpha applies by default.
     """
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
@@ -187,10 +187,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
     """Binary cross-entropy of logits, averaged over the labels of a row.
 
-    It is bce with from_logits=true, under the name that torch gives it.
-    Use: several labels a row, each on or off, predicted by logits.
+    It is bce with from_logits=true under torch's name.
+    Use: several on/off labels per row, predicted by logits.
     Avoid: one class out of several (softmax_loss).
-    Pitfalls: every label counts alike, so rare labels hardly show in the mean.
+    Pitfalls: all labels have the same weight, so rare labels hardly affect the mean.
     """
     more, less = softplus_pair(y_pred)
     return weigh(y_true, less) + weigh(1 - y_true, more)
@@ -217,13 +217,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
     """The squared error of a probability.
 
-    y_true may hold several labels a row, each with its own probability: their mean is the row's loss. Where y_true is
-    a class label and y_pred a row of C probabilities that sum to 1, the squared errors are added up: 0 to 2.
-    Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1 (in
-    the class form 2).
-    Avoid: rare events: predicting none of them is nearly perfect.
-    Pitfalls: with two classes the sum over classes is twice the error of one of them; scikit-learn halves it then by
-    default. One-hot rows are read as several labels, and averaged.
+    For several labels per row, each with its own probability, the loss of a row is their mean. For a class label and a
+    row of C probabilities that sum to 1, squared errors are added: 0 to 2.
+    Use: calibrated probabilities, when a confident mistake should cost at most 1 (2 in the class form).
+    Avoid: rare events: never predicting them is nearly perfect.
+    Pitfalls: with two classes the class form is twice the error of one class; scikit-learn halves it by default.
+    One-hot rows are read as several labels and averaged.
     """
     return np.square(y_pred - y_true)
 

@@ -234,13 +234,12 @@ box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
     equivalents={"torch": "1 - torchvision.ops.box_iou(a, b) of each pair (xyxy; nan for two boxes of no area)"},
 )
 def iou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy", log: Boolean = False) -> Array:
-    """One minus the intersection of two boxes over their union; with log, minus its logarithm.
+    """One minus the intersection over union of two boxes; with log, the negative logarithm of it.
 
-    The same boxes give exactly 0, boxes that do not meet 1 (with log: inf).
-    Use: to report how well boxes fit, in the terms in which detections are matched.
-    Avoid: as what a fit follows from boxes that may not meet: there is no slope (giou, diou).
-    Pitfalls: a box of four numbers looks the same in every format: sizes read as corners give a number too, if they
-    happen to be in order.
+    Equal boxes give exactly 0, disjoint boxes 1 (with log: inf).
+    Use: reporting box quality in the terms used for matching detections.
+    Avoid: training with disjoint boxes: there is no gradient (giou, diou).
+    Pitfalls: four numbers look the same in every format: sizes read as corners may give a value without an error.
     """
     pair = compare_boxes(y_true, y_pred, box_format)
     if not log:
@@ -266,12 +265,12 @@ def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
     equivalents={"torch": "torchvision.ops.generalized_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
 )
 def giou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Generalised IoU: 1 - IoU, and the share of the box around both that is empty.
+    """Generalised IoU: 1 - IoU plus the empty share of the enclosing box.
 
-    Between 0 and 2; above 1 where boxes do not meet.
-    Use: box regression from boxes that may not meet.
-    Avoid: where one box lies inside the other: nothing is empty then, and it is iou.
-    Pitfalls: boxes that do not meet first grow towards each other, before they move.
+    From 0 to 2; above 1 for disjoint boxes.
+    Use: box regression with boxes that may be disjoint.
+    Avoid: boxes inside one another: nothing is empty, so it equals iou.
+    Pitfalls: disjoint boxes first grow towards each other before they move.
     """
     pair = compare_boxes(y_true, y_pred, box_format)
     return one_minus_iou(pair) + empty_share(pair)
@@ -290,12 +289,12 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     equivalents={"torch": "torchvision.ops.distance_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
 )
 def diou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Distance IoU: 1 - IoU, and how far the centers are apart.
+    """Distance IoU: 1 - IoU plus the normalised distance of the centers.
 
-    Between 0 and 2.
-    Use: box regression; it moves boxes that do not meet straight towards each other.
-    Avoid: where the shape of the box matters once the centers agree (ciou, eiou).
-    Pitfalls: the diagonal grows with the distance, so that for boxes far apart the slope goes to 0.
+    From 0 to 2.
+    Use: box regression; disjoint boxes move straight towards each other.
+    Avoid: when shape matters once the centers agree (ciou, eiou).
+    Pitfalls: the diagonal grows with the distance, so the slope goes to 0 for distant boxes.
     """
     pair = compare_boxes(y_true, y_pred, box_format)
     return one_minus_iou(pair) + center_distance(pair)
@@ -314,12 +313,12 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     equivalents={"torch": "torchvision.ops.complete_box_iou_loss (xyxy; eps=1e-7; its gradient holds alpha constant)"},
 )
 def ciou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Complete IoU: diou, and how much the boxes differ in aspect ratio.
+    """Complete IoU: diou plus a penalty on the difference of aspect ratios.
 
-    A box without an extent has the ratio 0. The gradient is that of the value: alpha is not held constant.
-    Use: box regression where shapes matter.
-    Avoid: where sizes matter by themselves: a box twice as wide and twice as high has the same ratio (eiou).
-    Pitfalls: frameworks hold alpha constant in training, so that their gradients are not those of their values.
+    A box without extent has the ratio 0. The gradient is that of the value: alpha is not held constant.
+    Use: box regression when shape matters.
+    Avoid: when size matters: a box of twice the width and height has the same ratio (eiou).
+    Pitfalls: frameworks hold alpha constant in training, so their gradient is not that of the value.
     """
     pair = compare_boxes(y_true, y_pred, box_format)
     return one_minus_iou(pair) + center_distance(pair) + aspect_weight(pair) * aspect_penalty(pair)
@@ -340,12 +339,12 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     equivalents={"paper": "the same; its Focal-EIoU weighs it by a power of IoU"},
 )
 def eiou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Efficient IoU: diou, and how much the boxes differ in width and in height.
+    """Efficient IoU: diou plus penalties on the differences of width and height.
 
-    Between 0 and 4.
-    Use: box regression where width and height must both be right.
-    Avoid: to report: four terms of different kinds are added up.
-    Pitfalls: the paper's name for what it trains with is Focal-EIoU, which weighs this by a power of IoU.
+    From 0 to 4.
+    Use: box regression when width and height must both be right.
+    Avoid: reporting: it adds four terms of different kinds.
+    Pitfalls: the paper trains with Focal-EIoU, which weights this by a power of IoU.
     """
     pair = compare_boxes(y_true, y_pred, box_format)
     return one_minus_iou(pair) + center_distance(pair) + size_difference(pair)

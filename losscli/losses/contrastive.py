@@ -214,12 +214,12 @@ contrastive_loss = partial(loss, family="metric", unit="nat", coupled=True, prop
     },
 )
 def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
-    """Which of all positives belongs to an anchor, by cosine: cross-entropy over the rows.
+    """Cross-entropy over rows: which positive belongs to an anchor, by cosine.
 
-    Use: two views of the same things, such as pictures and their captions; what is not one's own is a negative.
-    Avoid: rows of which several belong together (supcon).
-    Pitfalls: it grows with the number of rows, up to log N for rows that know nothing: values of different N do not
-    compare. It goes from anchors to positives only; CLIP averages both ways.
+    Use: two views of the same items, such as images and captions; all other rows are negatives.
+    Avoid: several rows that belong together (supcon).
+    Pitfalls: it grows with the number of rows N, up to log N for uninformative embeddings, so values of different N are
+    not comparable; it compares anchors with positives only, while CLIP averages both directions.
     """
     return anchor_losses(anchor, positive, COSINES, own_pair_loss(temperature))
 
@@ -244,11 +244,11 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     },
 )
 def n_pair(anchor: Vector, positive: Vector) -> Array:
-    """Which of all positives belongs to an anchor, by inner product.
+    """Cross-entropy over rows: which positive belongs to an anchor, by inner product.
 
-    Use: pairs of classes where lengths may speak too.
-    Avoid: embeddings whose lengths are free to grow: the paper keeps them short by a penalty of its own.
-    Pitfalls: nothing is normalised; it grows with the number of rows.
+    Use: pairs of classes, when lengths may matter.
+    Avoid: embeddings of unlimited length: the paper adds a penalty on the length.
+    Pitfalls: embeddings are not normalised; the value grows with the number of rows.
     """
     return anchor_losses(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))
 
@@ -286,12 +286,12 @@ def other_view_loss(temperature: float) -> AnchorLoss:
     },
 )
 def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
-    """SimCLR's loss: each of the 2N views must find its partner among all others.
+    """SimCLR's loss: each of the 2N views must match its partner among all others.
 
-    A row's loss is the mean of that of its two views.
-    Use: self-supervised embeddings from two augmentations of each row.
-    Avoid: two kinds of things whose own kind is no rival (info_nce).
-    Pitfalls: it grows with the number of rows; the temperature decides nearly alone how large it is.
+    A row's loss is the mean over its two views.
+    Use: self-supervised embeddings from two augmentations per row.
+    Avoid: two kinds of items that do not compete within a kind (info_nce).
+    Pitfalls: it grows with the number of rows; the temperature largely determines its size.
     """
     views = np.concatenate([anchor, positive])
     return anchor_losses(views, views, COSINES, other_view_loss(temperature)).reshape(2, -1).mean(axis=0)
@@ -336,9 +336,9 @@ def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
     },
 )
 def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositive = 0.1) -> Array:
-    """Supervised contrastive: an anchor must find all rows of its class among all others, by cosine.
+    """Supervised contrastive: an anchor must match all rows of its class among all others, by cosine.
 
-    P are the other rows of the anchor's class. An anchor without any gives 0 and is left out of the mean.
+    P are the other rows of the anchor's class. An anchor without any has a loss of 0 and is left out of the mean.
     Use: embeddings from labelled rows.
     Avoid: batches in which most classes have one row.
     Pitfalls: with several positives the best value is log |P|, not 0.
@@ -397,13 +397,13 @@ def circle_anchor_loss(labels: Labels, margin: float, gamma: float) -> AnchorLos
 def circle(
     labels: GroupLabel, embeddings: Vector, *, margin: NonNegativeNumber = 0.4, gamma: FinitePositive = 80.0
 ) -> Array:
-    """Pulls positives and pushes negatives the harder the further they are from where they should be.
+    """Pulls positives and pushes negatives with a strength that grows with their error.
 
-    An anchor without a positive or without a negative gives 0, and stays in the mean. The gradient is that of the
-    value; the paper and frameworks hold the weights in brackets constant in training.
-    Use: embeddings from labelled rows, where a plain triplet stalls.
-    Avoid: reading anything into its size: gamma scales it.
-    Pitfalls: values with different gamma or margin say nothing about each other.
+    An anchor without a positive or a negative has a loss of 0 and stays in the mean. The gradient is that of the value;
+    the paper and frameworks hold the weights in brackets constant in training.
+    Use: embeddings from labelled rows, when a plain triplet loss stalls.
+    Avoid: interpreting its size: gamma scales it.
+    Pitfalls: values of different gamma or margin are not comparable.
     """
     return anchor_losses(embeddings, embeddings, COSINES, circle_anchor_loss(labels, margin, gamma))
 
@@ -448,12 +448,12 @@ def multi_similarity(
     beta: FinitePositive = 50.0,
     base: Cosine = 0.5,
 ) -> Array:
-    """Positives below and negatives above a base similarity cost, the worse ones more.
+    """Penalises positives below and negatives above a base similarity, the worst most.
 
-    Nothing is mined: all pairs take part.
+    There is no mining: all pairs take part.
     Use: embeddings from labelled rows with many easy pairs.
-    Avoid: reading anything into its size: alpha and beta set it.
-    Pitfalls: the paper trains on mined pairs, so that its values are lower.
+    Avoid: interpreting its size: it depends on alpha and beta.
+    Pitfalls: the paper trains on mined pairs, so its values are lower.
     """
     return anchor_losses(embeddings, embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
 
@@ -547,14 +547,15 @@ def triplet_mined(
     distance: Distance = "sqeuclidean",
     mining: Mining = "semihard",
 ) -> Array:
-    """triplet, of triplets found among the rows: a row is an anchor, others of its class positives, the rest negatives.
+    """triplet on triplets mined from labelled rows: positives share the class of the anchor, negatives do not.
 
-    Mining takes for an anchor a: semihard: each positive p with the nearest negative that is farther than p, or with
-    the farthest one where none is; hard: the farthest positive with the nearest negative; all: every pair of both.
-    A row's loss is the mean over its triplets; without a positive or a negative it is 0 and left out of the mean.
-    Use: embeddings from labelled rows, without having formed triplets.
-    Avoid: labels that are often wrong, with hard mining: what it finds are the mislabelled rows.
-    Pitfalls: values of different mining do not compare, nor those of different numbers of rows.
+    Mining for an anchor: semihard pairs each positive p with the nearest negative farther than p (or the farthest
+    negative if there is none); hard pairs the farthest positive with the nearest negative; all takes every pair. The
+    loss of a row is the mean over its triplets. A row without a positive or a negative has a loss of 0 and is left out
+    of the mean.
+    Use: embeddings from labelled rows, without given triplets.
+    Avoid: hard mining with frequent label errors: it selects the mislabelled rows.
+    Pitfalls: values of different mining or different numbers of rows are not comparable.
     """
     return anchor_losses(
         embeddings, embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss(labels, margin, mining)
@@ -587,12 +588,12 @@ def _(labels: Labels, embeddings: Array) -> Mask:
     equivalents={"paper": "the same; its centers move with the batches"},
 )
 def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Array:
-    """Half the squared distance of an embedding to the center of its class.
+    """Half the squared distance of an embedding to its class center.
 
-    Without centers these are the means of the rows of each class, whatever those rows weigh.
-    Use: beside a softmax loss, to see how tight classes are.
-    Avoid: on its own: that all embeddings are the same is its best.
-    Pitfalls: without centers a row's loss depends on the other rows, and that of a class with one row is 0.
+    Without centers, the mean of the rows of each class is used, regardless of sample weights.
+    Use: next to a softmax loss, to measure how compact classes are.
+    Avoid: as the only loss: equal embeddings everywhere are optimal.
+    Pitfalls: without centers a row's loss depends on the other rows; a class with one row has a loss of 0.
     """
     return np.square(norm(embeddings - centers[labels])) / 2
 

@@ -115,13 +115,13 @@ divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOO
 def kl(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Kullback-Leibler divergence: the nats lost by believing Q where P is true.
+    """Kullback-Leibler divergence: the nats lost by using Q when P is true.
 
-    It is cross-entropy less the entropy of P.
+    It is cross-entropy minus the entropy of P.
     Use: predicted distributions against true ones, as in distillation.
     Avoid: distributions that may not overlap (js, wasserstein).
-    Pitfalls: not symmetric, and libraries disagree on the order of the arguments; infinite where Q gives no chance to
-    what P allows: nothing is clipped.
+    Pitfalls: it is not symmetric, and libraries differ in the order of arguments; it is infinite if Q has a zero where
+    P has not (nothing is clipped).
     """
     p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     more_p, more_q = sum_errors(p, q, from_logits, normalize)
@@ -152,12 +152,12 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def reverse_kl(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """KL with the distributions exchanged: what Q puts where P has little counts most.
+    """KL with exchanged distributions: probability of Q where P has little counts most.
 
-    A fit by it settles on one mode of P, where a fit by kl covers all of them.
-    Use: variational inference, policies, students that may leave out what they cannot do.
-    Avoid: where what P allows must not be missed.
-    Pitfalls: infinite where Q gives a chance to what P rules out, which a softmax always does.
+    Minimising it fits one mode of P; minimising kl covers all modes.
+    Use: variational inference, policies, students that may omit what they cannot model.
+    Avoid: when no part of P may be missed.
+    Pitfalls: it is infinite if P has a zero where Q has not, which is always the case for a softmax.
     """
     p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     more_p, more_q = sum_errors(p, q, from_logits, normalize)
@@ -183,11 +183,11 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     },
 )
 def generalized_kl(y_true: NonNegativeRow, y_pred: NonNegativeRow) -> Array:
-    """KL for non-negative numbers that need not sum to 1: the I-divergence.
+    """KL for non-negative numbers that need not sum to 1 (I-divergence).
 
     Use: counts and spectra, as in non-negative matrix factorisation.
-    Avoid: numbers that may be negative.
-    Pitfalls: it is half the Poisson deviance, summed over the row rather than averaged.
+    Avoid: negative numbers.
+    Pitfalls: it is half the Poisson deviance, summed over the row instead of averaged.
     """
     return kl_terms(*read_distributions(y_true, y_pred, False, False)).sum(axis=1)
 
@@ -208,11 +208,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def jeffreys(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """KL in both directions, added.
+    """The sum of KL in both directions.
 
-    Use: comparing two distributions neither of which is the true one, where both have all classes.
+    Use: two distributions with the same support, neither of which is the true one.
     Avoid: distributions with zeros (js, hellinger).
-    Pitfalls: infinite as soon as one of the two has a zero that the other has not.
+    Pitfalls: it is infinite if one distribution has a zero where the other has not.
     """
     p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     return weigh(p - q, log_quotient).sum(axis=1)
@@ -241,11 +241,11 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def js(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Jensen-Shannon divergence: KL to the middle of both; at most log 2, and never infinite.
+    """Jensen-Shannon divergence: mean KL to the mixture of both; at most log 2.
 
-    Use: distributions that may not overlap; where neither is the true one.
-    Avoid: fits: it hardly slopes where the two are far apart.
-    Pitfalls: SciPy gives its root, a metric; some texts use log base 2, which makes it at most 1.
+    Use: distributions that may not overlap; neither need be the true one.
+    Avoid: training: the gradient is small when the two are far apart.
+    Pitfalls: SciPy returns its root, a metric; with log base 2 it is at most 1.
     """
     p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     m = (p + q) / 2
@@ -297,11 +297,11 @@ def one_minus_affinity(p: Array, q: Array) -> Array:
 def hellinger(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Hellinger distance: between 0 and 1, a metric, finite with zeros.
+    """Hellinger distance: a metric from 0 to 1, finite with zeros.
 
     Use: distances of histograms; rare classes count more than in total_variation.
-    Avoid: fits from afar, and at the very end: its slope is infinite where a q is 0 and jumps where Q = P.
-    Pitfalls: some texts square it, or leave the half out.
+    Avoid: training: the slope is infinite where a q is 0 and jumps where Q = P.
+    Pitfalls: some texts square it or omit the factor 1/2.
     """
     p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.sqrt(one_minus_affinity(p, q))
@@ -325,11 +325,11 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def bhattacharyya(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Minus the logarithm of the overlap of two distributions.
+    """The negative logarithm of the overlap of two distributions.
 
-    Use: bounds on the error of telling two classes apart.
-    Avoid: distributions that may not overlap: it is infinite then.
-    Pitfalls: no metric; it is half the Rényi divergence of order 1/2.
+    Use: bounds on the classification error of two classes.
+    Avoid: distributions that may not overlap: it is then infinite.
+    Pitfalls: it is not a metric; it is half the Rényi divergence of order 1/2.
     """
     p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     beyond = sum(sum_errors(p, q, from_logits, normalize)) / 2 - one_minus_affinity(p, q)
@@ -358,11 +358,11 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def total_variation(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """The largest difference in the probability that P and Q give to any event.
+    """The largest difference of the probabilities that P and Q assign to any event.
 
-    Use: a number that can be explained: 0.1 means that no event is off by more than 10 %.
-    Avoid: fits: its gradient does not say how far apart the two are.
-    Pitfalls: some libraries leave the half out.
+    Use: a value that is easy to explain: at 0.1, no event is off by more than 10 %.
+    Avoid: training: the gradient does not depend on the distance.
+    Pitfalls: some libraries omit the factor 1/2.
     """
     p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.abs(p - q).sum(axis=1) / 2
@@ -387,11 +387,12 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def chi2(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Pearson's chi-square divergence: squared differences over what was predicted.
+    """Pearson's chi-square divergence: squared differences relative to the prediction.
 
-    Use: goodness of fit; a bound on kl from above (kl <= log(1 + chi2)).
-    Avoid: predictions with very small probabilities: one of them is all of the sum.
-    Pitfalls: not symmetric; Neyman's version divides by p instead. Times the count it is the test statistic.
+    Use: goodness of fit; an upper bound of kl (kl <= log(1 + chi2)).
+    Avoid: very small predicted probabilities: one can dominate the sum.
+    Pitfalls: it is not symmetric; Neyman's version divides by p; times the number of observations it is the test
+    statistic.
     """
     p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.where(p == q, 0.0, (p - q) * ((p - q) / q)).sum(axis=1)
@@ -427,11 +428,11 @@ def renyi(
     from_logits: Boolean = False,
     normalize: Boolean = False,
 ) -> Array:
-    """Rényi divergence of order alpha: kl in the limit alpha = 1, more of the worst class as alpha grows.
+    """Rényi divergence of order alpha: kl as alpha goes to 1; larger alpha stresses the worst class.
 
-    Use: privacy accounting; where kl is to be made more or less afraid of rare classes.
-    Avoid: alpha >= 1 where Q may have zeros: it is infinite.
-    Pitfalls: alpha = 1 is kl and is refused here; small alpha looks at little but the supports.
+    Use: privacy accounting; kl with more or less weight on rare classes.
+    Avoid: alpha >= 1 when Q may have zeros: it is infinite.
+    Pitfalls: alpha = 1 is kl and is not accepted; a small alpha depends on little but the supports.
     """
     p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     more_p, more_q = sum_errors(p, q, from_logits, normalize)
@@ -466,12 +467,12 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
 def wasserstein(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Earth mover's distance: how much probability has to be carried how many bins far.
+    """Earth mover's distance: probability moved times the number of bins.
 
     Neighbouring bins are one unit apart.
-    Use: classes with an order: ages, grades, histograms.
-    Avoid: classes without an order: it depends on how they are sorted.
-    Pitfalls: the squared differences of the same cumulative sums are rps.
+    Use: ordered classes: ages, grades, histograms.
+    Avoid: unordered classes: the value depends on their order.
+    Pitfalls: rps sums squared differences of the same cumulative sums.
     """
     p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.abs(np.cumsum(p - q, axis=1)[:, :-1]).sum(axis=1)
@@ -496,9 +497,9 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     equivalents={"sklearn": "NMF(beta_loss='itakura-saito')"},
 )
 def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
-    """Compares positive numbers by their quotients: scaling both changes nothing.
+    """Compares positive numbers by their ratios: it is invariant to common scaling.
 
-    Use: power spectra of sound, where quiet parts matter as much as loud ones.
+    Use: power spectra of sound, when quiet parts matter as much as loud ones.
     Avoid: numbers that may be 0.
     Pitfalls: it is half the gamma deviance, summed over the row; predicting too little costs far more than too much.
     """

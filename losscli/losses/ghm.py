@@ -44,14 +44,14 @@ ghm_loss = partial(loss, family="binary")
     equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
 )
 def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
-    """Binary cross-entropy, every difficulty counting the same: for a flood of easy examples and some hopeless ones.
+    """Binary cross-entropy that balances all levels of difficulty: many easy examples and a few hopeless ones.
 
-    The gradient norm |p - y| of each element falls in one of `bins` equal bins, and an element weighs the inverse of
-    how many share its bin. The counts are over the whole dataset and know no sample weights.
-    Use: dense detection, as in the paper: both very easy and mislabelled rows come in masses.
-    Avoid: few rows: most bins hold one or two, and the weights are noise.
-    Pitfalls: a row's loss depends on all other rows, so subsets do not compare, nor batches with the whole; the
-    paper's moving average over batches has no place in an evaluation.
+    The gradient norm |p - y| of each element falls into one of `bins` equal bins. The weight of an element is inverse
+    to the number of elements in its bin. Counts are over the whole dataset and ignore sample weights.
+    Use: dense detection, as in the paper, with many very easy and many mislabelled rows.
+    Avoid: few rows: most bins hold one or two, so weights are noise.
+    Pitfalls: a row's loss depends on all rows, so subsets and batches are not comparable with the whole; the paper's
+    moving average over batches does not apply to an evaluation.
     """
     weight = density_weights(gradient_norm(y_true, y_pred, from_logits), bins)
     return weight * bce.forms[0].kernel(y_true, y_pred, from_logits=from_logits, **BCE_DEFAULTS)
@@ -79,14 +79,14 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
     equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
 )
 def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count = 10) -> Array:
-    """A smooth absolute error, every difficulty counting the same: box regression with many outliers.
+    """Smooth absolute error that balances all levels of difficulty: box regression with many outliers.
 
-    The gradient norm |e|/sqrt(e² + mu²) of each element falls in one of `bins` equal bins, and an element weighs the
-    inverse of how many share its bin. The counts are over the whole dataset and know no sample weights.
-    Use: regression where errors come in masses at both ends.
-    Avoid: few rows: most bins hold one or two, and the weights are noise.
-    Pitfalls: a row's loss depends on all other rows; mu is in the unit of the target, and where it is far below the
-    errors all of them are in the last bin.
+    The gradient norm |e|/sqrt(e² + mu²) of each element falls into one of `bins` equal bins. The weight of an element
+    is inverse to the number of elements in its bin. Counts are over the whole dataset and ignore sample weights.
+    Use: regression with many very small and many very large errors.
+    Avoid: few rows: most bins hold one or two, so weights are noise.
+    Pitfalls: a row's loss depends on all rows; mu is in the unit of the target, and if it is far below the errors all
+    of them share the last bin.
     """
     e = y_pred - y_true
     return density_weights(np.abs(hypot_slope(e, mu)), bins) * hypot_excess(np.abs(e), mu)

@@ -102,14 +102,14 @@ likelihood_loss = partial(loss, family="regression", elicits="mean")
     },
 )
 def poisson_nll(y_true: NonNegative, y_pred: Rate, *, log_input: Boolean = False, full: Boolean = False) -> Array:
-    """Negative log-likelihood of counts, given their expected number.
+    """Negative log-likelihood of counts, given the expected count.
 
-    Without full, the part that does not depend on the prediction is left out, so it can be negative. A rate of 0 is
-    right where the count is 0, and infinitely wrong elsewhere; nothing is clipped.
-    Use: counts without an upper limit, from a model that predicts a rate or its logarithm.
-    Avoid: counts whose variance is far above their mean; shares and rates that are no counts.
-    Pitfalls: a logarithm read as a rate, or the other way round, gives a number all the same; without full the value
-    has no zero to compare with (poisson_deviance has).
+    Without full, terms that do not depend on the prediction are omitted, so the value can be negative. Nothing is
+    clipped: a rate of 0 costs 0 for a count of 0 and inf for any other count.
+    Use: unbounded counts, from a model that predicts a rate or its logarithm.
+    Avoid: counts with a variance far above their mean; shares and rates that are not counts.
+    Pitfalls: a log rate read as a rate gives a value without any warning, and the reverse; without full a perfect
+    prediction is not 0 (use poisson_deviance).
     """
     rate = np.exp(y_pred) if log_input else y_pred
     if full:
@@ -141,11 +141,12 @@ def gaussian_nll(
 ) -> Array:
     """Negative log-likelihood of a predicted mean and variance.
 
-    It rewards a small variance where the mean is right, and a large one where it is wrong. The gradient is by the mean.
-    Use: predictions that come with their uncertainty.
-    Avoid: heavy tails: one row far off by its own standard deviations decides.
-    Pitfalls: the role is a variance, not a standard deviation; the loss may be negative, and has no lower bound as
-    eps goes to 0.
+    It rewards a small variance where the mean is right and a large one where it is wrong. The gradient is with respect
+    to the mean.
+    Use: predictions with an uncertainty.
+    Avoid: heavy tails: a row many standard deviations away dominates the mean.
+    Pitfalls: the role is a variance, not a standard deviation; the loss may be negative, and has no lower bound as eps
+    goes to 0.
     """
     v = np.maximum(variance, eps)
     e = y_pred - y_true
@@ -173,16 +174,16 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     },
 )
 def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power = 0.0) -> Array:
-    """Deviance of a family that goes from normal (0) by Poisson (1) to gamma (2) and inverse Gaussian (3).
+    """Deviance of the Tweedie family: normal (power 0), Poisson (1), gamma (2), inverse Gaussian (3).
 
-    The variance of y is taken to grow as its mean to this power: 0 is mse, and the higher the power the more errors
-    count by their relative size. Between 1 and 2: amounts with exact zeros, as insurance claims.
+    The variance of y is assumed to grow as its mean to this power. 0 is mse; the higher the power, the more relative
+    errors count. Powers between 1 and 2 suit amounts with exact zeros, such as insurance claims.
 
     For power < 0, y_true may be negative; y_true^(2-power) is then taken as 0, as scikit-learn does.
     Use: positive targets whose spread grows with their level.
-    Avoid: to choose the power by this number: values of different powers do not compare.
-    Pitfalls: y_pred must be positive unless power=0, y_true too from power 2 on; for any power the optimum is the mean,
-    the power only sets how rows are weighed against each other.
+    Avoid: choosing the power by this value: values of different powers are not comparable.
+    Pitfalls: y_pred must be positive unless power=0, and y_true too for power >= 2; the optimum is the mean for any
+    power, which only changes the relative weight of rows.
     """
     return 2 * half_deviance(y_true, y_pred, power)
 
@@ -206,12 +207,12 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     },
 )
 def poisson_deviance(y_true: NonNegative, y_pred: AboveZero) -> Array:
-    """Tweedie deviance of power 1: for counts.
+    """Tweedie deviance of power 1, for counts.
 
-    Twice what poisson_nll exceeds its minimum by, so a perfect prediction costs 0.
-    Use: to report count models; near 1 a row where the counts are Poisson and not too small.
-    Avoid: amounts in a unit: changing the unit changes the value as it does not for counts.
-    Pitfalls: y_pred must be positive, also where the count is 0.
+    Twice the excess of poisson_nll over its minimum, so a perfect prediction costs 0.
+    Use: reporting count models; about 1 per row if counts are Poisson and not too small.
+    Avoid: amounts with a unit: the value depends on the unit.
+    Pitfalls: y_pred must be positive, even where the count is 0.
     """
     return 2 * half_deviance(y_true, y_pred, 1.0)
 
@@ -230,12 +231,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
     equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
 )
 def gamma_deviance(y_true: AboveZero, y_pred: AboveZero) -> Array:
-    """Tweedie deviance of power 2: errors by their ratio, for positive amounts.
+    """Tweedie deviance of power 2: ratio errors of positive amounts.
 
-    Scaling targets and predictions by the same factor changes nothing.
+    It does not change if targets and predictions are scaled by the same factor.
     Use: positive, skewed targets such as durations and claim sizes.
     Avoid: targets that may be 0.
-    Pitfalls: predicting half of a target costs more than predicting its double; not convex in the prediction.
+    Pitfalls: predicting half of a target costs more than twice the target; it is not convex in the prediction.
     """
     return 2 * half_deviance(y_true, y_pred, 2.0)
 

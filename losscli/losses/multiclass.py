@@ -116,13 +116,13 @@ def cross_entropy(
     normalize: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """The surprise, in nats, of the class that happened.
+    """The negative log-likelihood, in nats, of the observed class.
 
     Targets are labels 0..C-1 or rows of probabilities.
-    Use: class probabilities; it is their proper score.
-    Avoid: classes with an order, where being far off should cost more (rps).
-    Pitfalls: with class weights the mean divides by the weights of the rows' classes, not by the number of rows; it
-    says nothing of how the probability is spread over the wrong classes.
+    Use: class probabilities; it is a proper score.
+    Avoid: ordered classes, when distant errors should cost more (rps).
+    Pitfalls: with class weights the mean is divided by the weights of the observed classes, not by the number of rows;
+    the distribution over wrong classes has no effect.
     """
     how = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
     if from_logits:
@@ -211,11 +211,11 @@ def sparse_cross_entropy(
     normalize: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """cross_entropy for labels alone: rows of target probabilities are refused.
+    """cross_entropy for labels only: rows of target probabilities are an error.
 
-    Use: integer labels, where a one-hot row would be a mistake worth noticing.
+    Use: integer labels, when a one-hot row would be a mistake.
     Avoid: soft targets.
-    Pitfalls: those of cross_entropy.
+    Pitfalls: the same as for cross_entropy.
     """
     return cross_entropy.forms[0].kernel(
         y_true,
@@ -252,12 +252,12 @@ def softmax_loss(
     class_weight: Weights = None,
     ignore_index: IgnoreIndex = None,
 ) -> Array:
-    """cross_entropy from logits: what a classifier's last layer is trained on.
+    """cross_entropy from logits: the usual loss of the last layer of a classifier.
 
-    y_pred holds scores before the softmax, of any size; nothing is clipped.
-    Use: logits as they come from a network.
-    Avoid: probabilities: their softmax is nearly uniform, and so is the loss.
-    Pitfalls: those of cross_entropy.
+    y_pred holds scores before the softmax, of any size. Nothing is clipped.
+    Use: logits of a network.
+    Avoid: probabilities: their softmax is nearly uniform.
+    Pitfalls: the same as for cross_entropy.
     """
     return weighted_cross_entropy(
         y_true,
@@ -290,12 +290,12 @@ softmax_loss.forms[0].hooks.update({hook: cross_entropy.forms[0].hooks[hook] for
 def nll(
     y_true: ClassLabel, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
 ) -> Array:
-    """Minus the log-probability of the class that happened, as predicted.
+    """The negative predicted log-probability of the observed class.
 
-    Use: models that put out log-probabilities (log_softmax).
+    Use: models that return log-probabilities (log_softmax).
     Avoid: logits (softmax_loss) and probabilities (cross_entropy).
-    Pitfalls: with class weights the mean divides by the weights of the rows' classes; rows of log-probabilities that
-    do not sum to 1 are not noticed by most libraries.
+    Pitfalls: with class weights the mean is divided by the weights of the observed classes; most libraries do not
+    notice log-probabilities that do not sum to 1.
     """
     return -weigh(class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index), y_pred).sum(axis=1) + 0.0
 

@@ -50,11 +50,11 @@ multiclass_margin_loss = partial(loss, family="multiclass", unit="score", proper
     equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
 )
 def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """Keras's hinge of several classes: the best wrong score, but at least 0, against the right one.
+    """Keras's multi-class hinge: the best wrong score (at least 0) against the right one.
 
-    Use: to reproduce Keras.
-    Avoid: scores that are all negative: the 0 that stands for a rival is then the highest of them (multiclass_hinge).
-    Pitfalls: adding a constant to all scores of a row changes it.
+    Use: comparison with Keras.
+    Avoid: scores that are all negative: the 0 then counts as the best wrong score (multiclass_hinge).
+    Pitfalls: it changes if a constant is added to all scores of a row.
     """
     # the difference first: 1 is lost beside large scores
     return np.maximum(0.0, 1 + hinge_gap(y_true, y_pred)[0])
@@ -84,11 +84,11 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     },
 )
 def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """The right class must beat the best wrong one by 1.
+    """The right class must exceed the best wrong one by 1.
 
     Use: multi-class support vector machines.
-    Avoid: where probabilities are wanted.
-    Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
+    Avoid: when probabilities are wanted.
+    Pitfalls: only the best wrong class counts; multi_margin adds all of them.
     """
     return margin_violations(y_true, y_pred).max(axis=1)
 
@@ -110,11 +110,11 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
 )
 def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """By how much the right class is beaten.
+    """The margin by which the right class loses.
 
-    Use: to see how wrong the wrong ones are, and nothing else.
-    Avoid: comparing models that are nearly always right: their loss is 0.
-    Pitfalls: scores that are all equal are perfect by it.
+    Use: to see how wrong the errors are, and nothing else.
+    Avoid: models that are nearly always right: their loss is 0.
+    Pitfalls: equal scores everywhere have a loss of 0.
     """
     return subtract_scores(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
 
@@ -134,11 +134,11 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
 )
 def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
-    """Every wrong class must stay a margin below the right one.
+    """Every wrong class must stay below the right one by a margin.
 
-    Use: scores of many classes where all rivals matter.
-    Avoid: comparisons between data sets with different numbers of classes: it divides by C.
-    Pitfalls: multiclass_hinge counts the best rival only and does not divide.
+    Use: scores of many classes, when all wrong classes matter.
+    Avoid: datasets with different numbers of classes: the sum is divided by C.
+    Pitfalls: multiclass_hinge counts only the best wrong class and does not divide.
     """
     return np.power(margin_shortfalls(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
 
@@ -179,12 +179,12 @@ def sparsemax(s: Array) -> tuple[Array, Array]:
     equivalents={"optax": "optax.losses.multiclass_sparsemax_loss"},
 )
 def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """What logistic loss is to the softmax, this is to the sparsemax, which gives unlikely classes exactly 0.
+    """The counterpart of the logistic loss for the sparsemax, which gives unlikely classes exactly 0.
 
-    It is 0 where the score of the target is ahead by 1.
-    Use: many classes of which few are possible at once.
-    Avoid: where every class needs a probability above 0, as cross_entropy does.
-    Pitfalls: the sparsemax of the scores, not their softmax, is what it makes a probability of.
+    It is 0 where the target score leads by 1.
+    Use: many classes, of which few are plausible per row.
+    Avoid: when every class needs a probability above 0 (cross_entropy).
+    Pitfalls: its probabilities are the sparsemax of the scores, not the softmax.
     """
     p, below = sparsemax(y_pred)
     t = one_hot(y_true, y_pred.shape[1])

@@ -72,12 +72,12 @@ overlap_loss = partial(loss, family="binary", unit="1")
 def dice(
     y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegativeNumber = 1e-7, from_logits: Boolean = False
 ) -> Array:
-    """One minus the overlap of two masks, each counted against their mean size.
+    """One minus the Dice coefficient: the overlap of two masks relative to their mean size.
 
-    A row is a mask.
-    Use: segmentation where the object is small against the picture.
-    Avoid: masks that may be empty: the loss is then 0 or nearly 1, whatever smooth says.
-    Pitfalls: the mean over rows is not the Dice loss of all pixels together, which some libraries give.
+    Each row is a mask.
+    Use: segmentation of objects that are small relative to the image.
+    Avoid: masks that may be empty: the loss is then 0 or nearly 1 for any smooth.
+    Pitfalls: the mean over rows is not the Dice loss of all pixels together, which some libraries compute.
     """
     y, p = as_masks(y_true, y_pred, from_logits)
     total = (y + p).sum(axis=1) + smooth
@@ -123,12 +123,12 @@ def tversky(
     smooth: NonNegativeNumber = 1e-7,
     from_logits: Boolean = False,
 ) -> Array:
-    """Dice with false positives weighed by alpha and false negatives by beta.
+    """Dice with weights alpha for false positives and beta for false negatives.
 
-    A row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
-    Use: segmentation where missing an object is worse than seeing one too many (beta above alpha).
+    Each row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
+    Use: segmentation when a missed object is worse than a false one (beta above alpha).
     Avoid: masks that may be empty.
-    Pitfalls: Keras has alpha and beta the other way round.
+    Pitfalls: Keras exchanges alpha and beta.
     """
     y, p = as_masks(y_true, y_pred, from_logits)
     both, wrong = overlap_terms(y, p, alpha, beta)
@@ -168,11 +168,11 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
     },
 )
 def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
-    """The fraction of a row's labels that are wrong after a threshold.
+    """The share of a row's labels that are wrong after thresholding.
 
-    Use: several labels a row, where each counts on its own.
-    Avoid: rare labels: predicting none of them is nearly perfect.
-    Pitfalls: it has no gradient; a probability just on the threshold counts as 1.
+    Use: several labels per row that count separately.
+    Avoid: rare labels: never predicting them is nearly perfect.
+    Pitfalls: it has no gradient; a probability equal to the threshold counts as 1.
     """
     return np.not_equal(y_pred >= threshold, y_true == 1).astype(np.float64)
 
@@ -185,13 +185,13 @@ def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5
     references=("Hastie, Tibshirani & Friedman 2009, doi:10.1007/978-0-387-84858-7, sect. 2.4",),
 )
 def zero_one(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
-    """The share of rows that are wrong: 1 less the accuracy.
+    """The share of wrong rows: 1 minus the accuracy.
 
-    A row of several labels is wrong if any of them is. Where y_true is a class label and y_pred a row of C
-    probabilities or scores, the class with the highest is compared, the first of equals; threshold is not used then.
-    Use: to say how often a classifier errs.
-    Avoid: classes of very different size, and to fit anything: it has no gradient.
-    Pitfalls: a probability just on the threshold counts as 1; it knows nothing of how sure the wrong ones were.
+    A row of several labels is wrong if any label is. For a class label and a row of C probabilities or scores, the
+    class with the highest score counts (the first of equals), and threshold is not used.
+    Use: the error rate of a classifier.
+    Avoid: classes of very different size; training (it has no gradient).
+    Pitfalls: a probability equal to the threshold counts as 1; the confidence of wrong predictions has no effect.
     """
     wrong = np.not_equal(y_pred >= threshold, y_true == 1)
     return wrong.reshape(len(wrong), -1).any(axis=1).astype(np.float64)
@@ -225,11 +225,11 @@ def asymmetric(
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """A focal loss that turns easy negatives down more than positives, and drops those below clip.
+    """A focal loss that reduces easy negatives more than positives and ignores those below clip.
 
-    Use: many labels a row, of which few are on.
-    Avoid: where probabilities must be calibrated: it is not a proper score.
-    Pitfalls: gradients of negatives below clip are 0, so mislabelled ones are left alone, on purpose.
+    Use: many labels per row, of which few are on.
+    Avoid: when probabilities must be calibrated: it is not a proper score.
+    Pitfalls: negatives below clip have a gradient of 0, so that mislabelled ones have no influence (by design).
     """
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
     positive = weigh(rest**gamma_pos, log_p)
@@ -283,11 +283,11 @@ def _(y_true: Array, y_pred: Array, *, clip: float, from_logits: bool, eps: floa
     equivalents={"torch": "torch.nn.MultiLabelMarginLoss() (it lists label indices; here y_true is 0/1)"},
 )
 def multilabel_margin(y_true: LabelRow, y_pred: Scores) -> Array:
-    """Every label that is on must beat every one that is off, by 1.
+    """Every positive label must exceed every negative one by 1.
 
-    Use: several labels a row whose scores are only to be ranked.
-    Avoid: many labels: pairs grow with the square.
-    Pitfalls: a row with no label on, or all of them, costs nothing.
+    Use: several labels per row, when only the ranking of scores matters.
+    Avoid: many labels: the number of pairs grows quadratically.
+    Pitfalls: a row with no positive label, or only positive labels, has a loss of 0.
     """
     return label_gaps(y_true, y_pred).sum(axis=(1, 2)) / y_pred.shape[1]
 
@@ -320,9 +320,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
     """Ranked probability score: squared differences of the cumulative probabilities.
 
-    The classes have an order: being far off costs more.
-    Use: probabilities of grades, stages, bins.
-    Avoid: classes without an order: it depends on how they are sorted.
+    Classes are ordered: distant errors cost more.
+    Use: probabilities of grades, stages or bins.
+    Avoid: unordered classes: the value depends on their order.
     Pitfalls: some texts divide by C - 1.
     """
     return np.square(cumulative_gap(y_true, y_pred)).sum(axis=1)
@@ -350,11 +350,11 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
 )
 def ranking_softmax(y_true: Relevance, y_pred: Scores) -> Array:
-    """Cross-entropy of a list: relevances against the softmax of the scores.
+    """Cross-entropy of a list: relevances against the softmax of scores.
 
-    Use: learning to rank, a row being a query with C documents.
-    Avoid: lists of different lengths in one table: pad them and the padding counts.
-    Pitfalls: relevances need not sum to 1, so queries with more relevant documents weigh more.
+    Use: learning to rank; each row is a query with C documents.
+    Avoid: lists of different lengths in one table: padding counts.
+    Pitfalls: relevances need not sum to 1, so queries with more relevant documents have more weight.
     """
     return -weigh(y_true, log_softmax(y_pred)).sum(axis=1) + 0.0
 

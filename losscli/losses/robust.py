@@ -105,12 +105,12 @@ redescending_loss = partial(robust_loss, properties=SMOOTH | BOUNDED_VALUE | BOU
     },
 )
 def pseudo_huber(y_true: Real, y_pred: Real, *, delta: FinitePositive = 1.0) -> Array:
-    """A smooth huber: e²/2 near zero, delta |e| far out, all derivatives in between.
+    """A smooth huber: e²/2 near zero, delta |e| for large errors.
 
-    It is charbonnier(eps=delta) less its value at zero, times delta.
-    Use: huber where second derivatives are used, as in boosting.
-    Avoid: where errors below delta should count exactly as in mse: it bends from the start.
-    Pitfalls: delta is in the unit of the target; a small delta makes the number small, not only robust.
+    It is charbonnier(eps=delta) minus its value at zero, times delta.
+    Use: huber for methods that need second derivatives, such as boosting.
+    Avoid: when errors below delta must count exactly as in half_mse.
+    Pitfalls: delta is in the unit of the target; a small delta also makes the value small.
     """
     return delta * hypot_excess(np.abs(residual(y_true, y_pred)), delta)
 
@@ -128,12 +128,12 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
 )
 def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Array:
-    """MAE with its kink rounded off: for image restoration, optical flow.
+    """mae with a rounded kink, for image restoration and optical flow.
 
     A perfect prediction costs eps, not 0.
-    Use: where MAE is wanted and an optimiser needs a gradient that goes to zero at zero.
-    Avoid: where a perfect prediction must read 0: take pseudo_huber.
-    Pitfalls: for errors far below eps the number is eps, whatever the model does.
+    Use: mae with a gradient that vanishes at zero.
+    Avoid: when a perfect prediction must cost 0 (pseudo_huber).
+    Pitfalls: for errors far below eps the value is eps for any model.
     """
     return safe_hypot(residual(y_true, y_pred), eps)
 
@@ -156,11 +156,12 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     },
 )
 def fair(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.3998) -> Array:
-    """Convex and nearly c |e| far out, less a logarithm: between mse and mae.
+    """Convex, between mse and mae: nearly c |e| for large errors, minus a logarithm.
 
-    Use: a robust fit with one optimum; the default c keeps 95 % of mse's efficiency for normal errors of unit scale.
-    Avoid: gross outliers that should not count at all (tukey, welsch).
-    Pitfalls: c is in the unit of the residuals' scale: divide by it first, or scale c.
+    Use: a robust fit with a single optimum; the default c keeps 95 % of mse's efficiency for normal errors of unit
+    scale.
+    Avoid: gross outliers that should have no influence (tukey, welsch).
+    Pitfalls: c is in units of the residual scale: divide the residuals by it, or scale c.
     """
     return FAIR_SHAPE.value(residual(y_true, y_pred), c)
 
@@ -181,13 +182,13 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
 )
 def tukey(y_true: Real, y_pred: Real, *, c: FinitePositive = 4.685) -> Array:
-    """Tukey's biweight: beyond c an error costs the same however large it is.
+    """Tukey's biweight: all errors beyond c cost the same.
 
-    Use: data with gross outliers that carry no information; the default c keeps 95 % efficiency for normal errors of
-    unit scale.
-    Avoid: as the first loss of a fit: where all errors exceed c there is no gradient.
-    Pitfalls: c counts units of the residuals' scale: residuals in the hundreds are all "outliers" to 4.685; the
-    optimum may be one of several.
+    Use: gross outliers without information; the default c keeps 95 % of mse's efficiency for normal errors of unit
+    scale.
+    Avoid: as the first loss of a fit: there is no gradient where all errors exceed c.
+    Pitfalls: c is in units of the residual scale: the default 4.685 treats all residuals in the hundreds as outliers;
+    there may be several optima.
     """
     return TUKEY_SHAPE.value(residual(y_true, y_pred), c)
 
@@ -209,11 +210,12 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     },
 )
 def cauchy(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.3849) -> Array:
-    """Grows as a logarithm: the negative log-likelihood of Cauchy errors, but for factors.
+    """Grows like a logarithm: the negative log-likelihood of Cauchy errors, up to constants.
 
-    Use: very heavy tails, where even the largest errors should pull a little.
-    Avoid: where one optimum is needed: it is not convex.
-    Pitfalls: c is in the unit of the target; the default keeps 95 % efficiency for normal errors of unit scale.
+    Use: very heavy tails, when even the largest errors should have some influence.
+    Avoid: when a single optimum is needed: it is not convex.
+    Pitfalls: c is in the unit of the target; the default keeps 95 % of mse's efficiency for normal errors of unit
+    scale.
     """
     return CAUCHY_SHAPE.value(residual(y_true, y_pred), c)
 
@@ -231,12 +233,12 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
 )
 def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
-    """An upside-down bell: errors beyond some 2c all cost c²/2.
+    """An inverted bell curve: errors beyond about 2c all cost c²/2.
 
-    One less a Gaussian kernel, so minimising it maximises correntropy.
-    Use: gross outliers, where tukey's hard end is unwelcome.
-    Avoid: as the first loss of a fit: far from the data its gradient is nothing.
-    Pitfalls: c is in the unit of the target; definitions differ in whether the exponent has a factor 1/2.
+    It is 1 minus a Gaussian kernel (times c²/2): minimising it maximises correntropy.
+    Use: gross outliers, without the hard cut-off of tukey.
+    Avoid: as the first loss of a fit: the gradient vanishes far from the data.
+    Pitfalls: c is in the unit of the target; some definitions have a factor 1/2 in the exponent.
     """
     return WELSCH_SHAPE.value(residual(y_true, y_pred), c)
 
@@ -253,11 +255,11 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     equivalents={"statsmodels": "statsmodels.robust.norms.Hampel(a, b, c).rho"},
 )
 def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.0, c: ThirdKnee = 8.0) -> Array:
-    """Huber to b, then down to nothing at c: three pieces that are set one by one.
+    """Huber up to b, then a slope that falls to zero at c.
 
-    Use: where what is good, doubtful and rubbish can be said in numbers.
-    Avoid: where one scale would do: three parameters must be defended.
-    Pitfalls: a, b and c count units of the residuals' scale; beyond c there is no gradient.
+    Use: when limits between good, doubtful and bad errors can be stated as numbers.
+    Avoid: when one scale suffices: three parameters need justification.
+    Pitfalls: a, b and c are in units of the residual scale; there is no gradient beyond c.
     """
     r = np.abs(residual(y_true, y_pred))
     near, middle, far = np.minimum(r, a), np.clip(r, a, b) - a, np.clip(r, b, c) - b
@@ -284,11 +286,11 @@ def _(*, a: float, b: float, c: float) -> str:
     equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
 )
 def andrews(y_true: Real, y_pred: Real, *, a: FinitePositive = 1.339) -> Array:
-    """Andrews' sine wave: half a wave, constant beyond a pi.
+    """Andrews' sine wave: half a wave, then constant beyond a pi.
 
-    Use: much as tukey, whose shape it nearly has.
-    Avoid: as the first loss of a fit: beyond a pi there is no gradient.
-    Pitfalls: the cut is at a pi, 4.2 for the default, not at a.
+    Use: as tukey, which has nearly the same shape.
+    Avoid: as the first loss of a fit: there is no gradient beyond a pi.
+    Pitfalls: the cut-off is at a pi (4.2 for the default), not at a.
     """
     return ANDREWS_SHAPE.value(residual(y_true, y_pred), a)
 
@@ -309,11 +311,11 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     equivalents={"statsmodels": "statsmodels.robust.norms.RamsayE(a).rho"},
 )
 def ramsay(y_true: Real, y_pred: Real, *, a: FinitePositive = 0.3) -> Array:
-    """Ramsay's Ea: the pull of an error fades as exp(-a |e|), strongest at 1/a.
+    """Ramsay's Ea: the influence of an error decays as exp(-a |e|) and peaks at 1/a.
 
-    Use: a redescending loss without a cut.
-    Avoid: where large errors must count.
-    Pitfalls: a is the inverse of a scale: a larger a is more robust, unlike c elsewhere; the value ends at 1/a².
+    Use: a redescending loss without a cut-off.
+    Avoid: when large errors must count.
+    Pitfalls: a is an inverse scale: a larger a is more robust, unlike c in other losses; the limit is 1/a².
     """
     return RAMSAY_SHAPE.value(residual(y_true, y_pred), 1 / a)
 
@@ -369,13 +371,14 @@ def barron_psi(u: Array, alpha: float) -> Array:
     equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
 )
 def barron(y_true: Real, y_pred: Real, *, alpha: AnyOrInfinite = 1.0, c: FinitePositive = 1.0) -> Array:
-    """Barron's general loss: one number, alpha, goes from mse to welsch.
+    """Barron's general loss: alpha interpolates between mse and welsch.
 
-    alpha=2 is (e/c)²/2, 1 pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (with scales that differ by
-    constant factors).
-    Use: to search for how robust to be with one continuous parameter.
-    Avoid: to learn alpha by minimising this: smaller is always cheaper; the paper adds a normalising constant.
-    Pitfalls: values for different alpha do not compare; for alpha < 1 it is not convex.
+    alpha=2 is (e/c)²/2, 1 is pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (scales differ by constant
+    factors).
+    Use: tuning robustness with one continuous parameter.
+    Avoid: learning alpha by minimising this loss: a smaller alpha always costs less; the paper adds a normalising
+    constant.
+    Pitfalls: values of different alpha are not comparable; it is not convex for alpha < 1.
     """
     return barron_rho(residual(y_true, y_pred) / c, alpha)
 
@@ -396,11 +399,11 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
     equivalents={"barron": "barron(alpha=-2)"},
 )
 def geman_mcclure(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.0) -> Array:
-    """Saturates as a rational function: (e/c)²/2 near zero, 2 far out.
+    """Saturates like a rational function: (e/c)²/2 near zero, 2 for large errors.
 
     Use: registration and tracking with many wrong matches.
-    Avoid: as the first loss of a fit: the gradient of a far-off row falls with the cube of its error.
-    Pitfalls: most texts write u²/(1 + u²), which is half of this with c = 1/2.
+    Avoid: as the first loss of a fit: the gradient falls with the cube of the error.
+    Pitfalls: many texts write u²/(1 + u²), which is half of this with c = 1/2.
     """
     return barron_rho(residual(y_true, y_pred) / c, -2.0)
 
@@ -422,12 +425,12 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
 )
 def wing(y_true: Real, y_pred: Real, *, w: FinitePositive = 10.0, epsilon: FinitePositive = 2.0) -> Array:
-    """The opposite of robust near zero: small errors pull hard, for facial landmarks.
+    """Amplifies small errors, for facial landmarks.
 
-    Steep logarithm up to w, mae beyond.
-    Use: landmark regression in pixels, where the last pixels of accuracy matter.
-    Avoid: noisy targets: it chases their noise.
-    Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] never leave the logarithm.
+    A steep logarithm up to w, mae beyond.
+    Use: landmark regression in pixels, when the last pixels of accuracy matter.
+    Avoid: noisy targets: the model fits the noise.
+    Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] stay within the logarithm.
     """
     r = np.abs(residual(y_true, y_pred))
     near = np.minimum(r, w)
@@ -453,12 +456,12 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
     equivalents={"numpy": "np.expm1(a * e) - a * e"},
 )
 def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
-    """Linear on one side, exponential on the other: a > 0 punishes predictions that are too high.
+    """Linear on one side, exponential on the other: a > 0 penalises high predictions.
 
     Near zero it is (a e)²/2.
-    Use: lopsided costs: assessments, dams, doses.
-    Avoid: errors many times 1/|a|: one of them is the whole sum.
-    Pitfalls: the value is inf where a e is above 709.
+    Use: asymmetric costs: real-estate assessment, dams, doses.
+    Avoid: errors of many times 1/|a|: a single one dominates the sum.
+    Pitfalls: the value is inf where a e exceeds 709.
     """
     return expm1_minus_x(a * residual(y_true, y_pred))
 

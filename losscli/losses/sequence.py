@@ -109,14 +109,14 @@ def ctc(
     *,
     blank: Position = 0,
 ) -> Array:
-    """Connectionist temporal classification: how likely a target is, however its symbols fall on the frames.
+    """Connectionist temporal classification: the likelihood of a target over all alignments with the frames.
 
     log_probs has a row of C log-probabilities for each of T frames. Frames beyond input_lengths and symbols beyond
-    target_lengths count for nothing, whatever stands there. A target that does not fit into its frames costs inf.
-    Use: speech or handwriting, where nothing says which frame belongs to which symbol.
-    Avoid: where the alignment is known (cross_entropy of each frame).
-    Pitfalls: longer targets cost more, and the mean does not divide by their length; a symbol that repeats needs a
-    frame of blank in between.
+    target_lengths are ignored. A target that does not fit into its frames costs inf.
+    Use: speech or handwriting without known alignment of symbols and frames.
+    Avoid: when the alignment is known (cross_entropy per frame).
+    Pitfalls: longer targets cost more, and the mean does not divide by their length; a repeated symbol needs a blank
+    frame in between.
     """
     paths = build_lattice(log_probs, targets, target_lengths, blank)
     likelihood = np.where(target_lengths == 0, 0.0, -np.inf)  # what no frames at all give

@@ -111,12 +111,12 @@ def categorical_focal(
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """Cross-entropy of several classes with the easy examples turned down.
+    """Cross-entropy of several classes with a reduced weight for easy examples.
 
-    alpha is a number, a list with one number a class, or none.
-    Use: many classes with a few that are nearly always right.
-    Avoid: where probabilities must be calibrated: it is not a proper score.
-    Pitfalls: a single alpha only scales the number; focal (of two classes) weighs the labels by alpha and 1 - alpha.
+    alpha is a number, a list with one number per class, or none.
+    Use: many classes, when some are nearly always right.
+    Avoid: when probabilities must be calibrated: it is not a proper score.
+    Pitfalls: a single alpha only scales the value; the binary focal weights labels by alpha and 1 - alpha.
     """
     weights = per_class(alpha, y_pred.shape[1], "alpha")
     log_p = log_probabilities(y_pred, from_logits)
@@ -162,9 +162,9 @@ def generalized_cross_entropy(
 ) -> Array:
     """Between cross-entropy (q to 0) and the mean absolute error (q = 1): bounded by 1/q.
 
-    Use: labels that are partly wrong.
-    Avoid: clean labels: it learns more slowly.
-    Pitfalls: values of different q cannot be set beside each other.
+    Use: partly wrong labels.
+    Avoid: clean labels: training is slower.
+    Pitfalls: values of different q are not comparable.
     """
     return sum_over_targets(
         y_true, log_probabilities(y_pred, from_logits), lambda log_p: -np.expm1(q * log_p) / q + 0.0
@@ -193,12 +193,12 @@ def symmetric_cross_entropy(
     log_zero: BelowZero = -4.0,
     from_logits: Boolean = False,
 ) -> Array:
-    """Cross-entropy and the cross-entropy of the labels as seen by the prediction, added.
+    """Cross-entropy plus reverse cross-entropy (labels and prediction exchanged).
 
-    The second part would take the logarithm of labels that are 0; log_zero stands for it.
-    Use: labels that are partly wrong.
-    Avoid: where the number must mean something outside of the fit.
-    Pitfalls: alpha and beta are tuned to the data set in the paper.
+    The second part takes the logarithm of labels that are 0; log_zero replaces it.
+    Use: partly wrong labels.
+    Avoid: when the value must have a meaning outside training.
+    Pitfalls: the paper tunes alpha and beta to each dataset.
     """
 
     def term(log_p: Array) -> Array:
@@ -233,11 +233,11 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
 def poly(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: AnyNumber = 2.0, from_logits: Boolean = False
 ) -> Array:
-    """Cross-entropy with the first term of its expansion in 1 - p_t weighed differently (Poly-1).
+    """Cross-entropy with another weight for the first term of its expansion in 1 - p_t (Poly-1).
 
-    Use: a one-parameter change of cross-entropy that is worth trying.
-    Avoid: where a proper score is needed: only epsilon = 0 is one.
-    Pitfalls: below -1 the loss rises with the probability of the right class near the end.
+    Use: a one-parameter variation of cross-entropy.
+    Avoid: when a proper score is needed: only epsilon = 0 is one.
+    Pitfalls: for epsilon below -1 the loss rises as the probability of the right class approaches 1.
     """
 
     def term(log_p: Array) -> Array:
