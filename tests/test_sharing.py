@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.declaration.memo import batch_cache, cached_per_batch
+from losscli.declaration.memo import batch_cache
+from losscli.losses._numerics import cached_per_batch
 from losscli.losses import _numerics
 
 RNG = np.random.default_rng(4)

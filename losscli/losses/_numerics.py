@@ -15,14 +15,19 @@ from losscli.declaration.memo import BATCH_CACHE
 Arrays = ParamSpec("Arrays")
 Cached = TypeVar("Cached")
 
-NEAR = 0.05
+Labels = NDArray[Any]
+"""One integer label per row: (N,)."""
+Targets = NDArray[Any]
+"""Labels (N,) or rows of target probabilities (N, C)."""
+
+SERIES_RADIUS = 0.05
 """Below it forms that cancel are computed from their series."""
 
 TINY, HUGE = float(np.finfo(float).tiny), float(np.finfo(float).max)
-LEAST = float(np.finfo(float).smallest_subnormal)
+SMALLEST = float(np.finfo(float).smallest_subnormal)
 
 
-def times(weight: Array, value: Array) -> Array:
+def weigh(weight: Array, value: Array) -> Array:
     """`weight * value` with `0 * inf = 0`: what has no weight does not happen."""
     product = np.asarray(weight * value)
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
@@ -56,39 +61,39 @@ def residual(y_true: Array, y_pred: Array) -> Array:
 
 
 @cached_per_batch
-def smaller_odds(x: Array) -> Array:
+def exp_minus_abs(x: Array) -> Array:
     """exp -|x|"""
     return np.asarray(np.exp(-np.abs(x)))
 
 
 def softplus(x: Array) -> Array:
     """log(1 + exp x)"""
-    return np.maximum(x, 0) + np.log1p(smaller_odds(x))
+    return np.maximum(x, 0) + np.log1p(exp_minus_abs(x))
 
 
 @cached_per_batch
-def softpluses(x: Array) -> tuple[Array, Array]:
+def softplus_pair(x: Array) -> tuple[Array, Array]:
     """log(1 + exp x) and log(1 + exp -x), which share all but their straight part"""
-    bend = np.log1p(smaller_odds(x))
+    bend = np.log1p(exp_minus_abs(x))
     return np.maximum(x, 0) + bend, np.maximum(-x, 0) + bend
 
 
 @cached_per_batch
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x))"""
-    small = smaller_odds(x)
+    small = exp_minus_abs(x)
     return np.where(x >= 0, 1.0, small) / (1 + small)
 
 
 @cached_per_batch
 def log_softmax(x: Array) -> Array:
     """x - log sum exp x, by row; an infinite maximum takes all of the probability."""
-    below, rest = below_top(x)
+    below, rest = shift_by_max(x)
     return below - rest[:, None]
 
 
 @cached_per_batch
-def below_top(x: Array) -> tuple[Array, Array]:
+def shift_by_max(x: Array) -> tuple[Array, Array]:
     """x - max x, and log sum exp of that, by row"""
     top = x.max(axis=-1, keepdims=True)
     below = x - top
@@ -113,10 +118,10 @@ def log_sum_exp(x: Array) -> Array:
 LOG_SUM_TOLERANCE = 1e-5
 """What single precision loses of the log of a sum of probabilities, and some more."""
 
-NOT_LOG_PROBABILITIES = "the probabilities do not sum to 1; log_softmax makes log-probabilities of scores"
+NOT_NORMALIZED_NOTE = "the probabilities do not sum to 1; log_softmax makes log-probabilities of scores"
 
 
-def unnormalized(log_p: Array) -> Mask:
+def unnormalized_rows(log_p: Array) -> Mask:
     """Rows of log-probabilities whose probabilities do not sum to 1."""
     return ~(np.abs(log_sum_exp(log_p)) <= LOG_SUM_TOLERANCE)
 
@@ -131,7 +136,7 @@ def clipped_log_complement(p: Array, eps: float) -> Array:
     return np.maximum(np.log1p(-p), np.log(eps))
 
 
-def relative_gap(x: Array, of: Array) -> Array:
+def relative_difference(x: Array, of: Array) -> Array:
     """(of - x) / of, 1 where `of` is infinite"""
     return np.where(np.isinf(of), 1 - x / of, (of - x) / of)
 
@@ -166,7 +171,7 @@ def where_compute(values: Array, where: Mask, form: Callable[..., Array], *array
     return values
 
 
-def expm1_less(x: Array) -> Array:
+def expm1_minus_x(x: Array) -> Array:
     """exp(x) - 1 - x, without cancellation near 0"""
 
     def series(near: Array) -> Array:
@@ -176,7 +181,7 @@ def expm1_less(x: Array) -> Array:
         return np.square(near) / 2 * total
 
     # above 710 exp x is inf: no larger x need be taken from it, least of all inf
-    return where_compute(np.expm1(x) - np.minimum(x, 1e3), np.abs(x) < NEAR, series, x)
+    return where_compute(np.expm1(x) - np.minimum(x, 1e3), np.abs(x) < SERIES_RADIUS, series, x)
 
 
 def power_remainder(x: Array, power: float) -> Array:
@@ -191,44 +196,44 @@ def power_remainder(x: Array, power: float) -> Array:
     return total
 
 
-def power_less(x: Array, log1x: Array, power: float) -> Array:
+def power_minus_linear(x: Array, log1x: Array, power: float) -> Array:
     """(1 + x)^power - 1 - power x, without cancellation near 0; log(1 + x) is given, for x near -1 has lost it"""
-    close = np.abs(x) * max(1.0, abs(2 - power)) < NEAR
+    close = np.abs(x) * max(1.0, abs(2 - power)) < SERIES_RADIUS
     near = power * (power - 1) * power_remainder(np.where(close, x, 0.0), 2 - power)
     return np.where(close, near, np.expm1(power * log1x) - power * x)
 
 
-def log1p_less(x: Array) -> Array:
+def x_minus_log1p(x: Array) -> Array:
     """x - log(1 + x), without cancellation near 0"""
     plain = x - np.log1p(np.minimum(x, HUGE))
-    return where_compute(plain, np.abs(x) < NEAR, lambda near: power_remainder(near, 2.0), x)
+    return where_compute(plain, np.abs(x) < SERIES_RADIUS, lambda near: power_remainder(near, 2.0), x)
 
 
-def root_less(a: Array, s: float) -> Array:
+def hypot_excess(a: Array, s: float) -> Array:
     """sqrt(a² + s²) - s for a >= 0, without cancellation or overflow"""
     ratio = s / a
-    return a / (ratio + hypotenuse(ratio))
+    return a / (ratio + sqrt_one_plus_square(ratio))
 
 
-def hypotenuse(x: Array) -> Array:
+def sqrt_one_plus_square(x: Array) -> Array:
     """sqrt(1 + x²), also where x² overflows"""
     square = np.square(x)
     return where_compute(np.sqrt(1 + square), np.isinf(square), np.abs, x)
 
 
-def root_square(x: Array, s: float) -> Array:
+def safe_hypot(x: Array, s: float) -> Array:
     """sqrt(x² + s²), also where the squares leave the range of numbers"""
     squares = np.square(x) + s * s
     safe = (squares > 1e-280) & (squares < HUGE)
     return where_compute(np.sqrt(squares), ~safe, lambda x: np.hypot(x, s), x)
 
 
-def root_slope(e: Array, s: float) -> Array:
+def hypot_slope(e: Array, s: float) -> Array:
     """d/de sqrt(e² + s²), between -1 and 1"""
-    return np.sign(e) / hypotenuse(s / e)
+    return np.sign(e) / sqrt_one_plus_square(s / e)
 
 
-def beyond_one(p: Array) -> Array:
+def sum_minus_one(p: Array) -> Array:
     """sum p - 1, by row, as if it were summed exactly: what a tolerance lets pass must not drown in rounding"""
     heads = (p + 4) - 4  # what is left of them adds up without rounding while it comes to less than 4
     return (heads.sum(axis=-1) - 1) + (p - heads).sum(axis=-1)
@@ -239,23 +244,23 @@ def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None)
     if target.ndim == 2:
         return target
     rows = np.zeros((len(target), classes))
-    counted = counted_labels(target, ignore_index)
+    counted = label_mask(target, ignore_index)
     kept = np.arange(len(target)) if counted is None else np.flatnonzero(counted)
     rows[kept, target[kept]] = 1.0
     return rows
 
 
-def counted_labels(target: NDArray[Any], ignore_index: int | None) -> Mask | None:
+def label_mask(target: NDArray[Any], ignore_index: int | None) -> Mask | None:
     """Mask of the rows whose label is not `ignore_index`; None where all count."""
     return None if target.ndim == 2 or ignore_index is None else np.asarray(target != ignore_index)
 
 
-def through_softmax(gradient: Array, p: Array) -> Array:
+def backprop_softmax(gradient: Array, p: Array) -> Array:
     """d/d logits, from d/d log-probabilities and the probabilities"""
     return gradient - p * gradient.sum(axis=-1, keepdims=True)
 
 
-def through_sum(gradient: Array, p: Array, total: Array) -> Array:
+def backprop_normalize(gradient: Array, p: Array, total: Array) -> Array:
     """d/d x, from d/dp, where p = x / total and total = sum x"""
     return (gradient - (gradient * p).sum(axis=-1, keepdims=True)) / total
 
@@ -283,11 +288,11 @@ def dot(a: Array, b: Array) -> Array:
 
 def cross_entropy_of_logits(labels: NDArray[Any], logits: Array) -> Array:
     """-log softmax of the target"""
-    below, rest = below_top(logits)
+    below, rest = shift_by_max(logits)
     return rest - below[np.arange(len(labels)), labels]
 
 
-def surprise_slope(labels: NDArray[Any], logits: Array) -> Array:
+def cross_entropy_slope(labels: NDArray[Any], logits: Array) -> Array:
     """softmax - one-hot; the target's is minus the sum of the others, for p - 1 would cancel"""
     p = np.exp(log_softmax(logits))
     rows = np.arange(len(p))
@@ -296,7 +301,7 @@ def surprise_slope(labels: NDArray[Any], logits: Array) -> Array:
     return p
 
 
-def through_unit(gradient: Array, x: Array, scale: float) -> Array:
+def backprop_unit(gradient: Array, x: Array, scale: float) -> Array:
     """d/dx, from that by scale x/|x|; 0 for a zero vector"""
     length, u = norm(x)[:, None], unit(x)
     return np.where(length > 0, (gradient - dot(gradient, u)[:, None] * u) * (scale / length), 0.0)
@@ -310,15 +315,15 @@ def class_means(labels: NDArray[Any], x: Array) -> tuple[NDArray[Any], Array]:
     return own, sums / counts[:, None]
 
 
-ITS_OWN_CENTER = "no other row has this label: it is its own center"
+OWN_CENTER_NOTE = "no other row has this label: it is its own center"
 
 
-def with_positive(labels: NDArray[Any]) -> Mask:
+def has_positive(labels: NDArray[Any]) -> Mask:
     """Rows whose class has another row."""
     _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return np.asarray(counts[own] > 1)
 
 
-def none_shared(labels: NDArray[Any]) -> Mask:
+def rows_if_labels_differ(labels: NDArray[Any]) -> Mask:
     """All rows, where no class has two of them."""
-    return np.full(len(labels), not with_positive(labels).any())
+    return np.full(len(labels), not has_positive(labels).any())

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.domains import (
     Angle,
@@ -29,17 +28,17 @@ from losscli.declaration.domains import (
 )
 from losscli.declaration.loss import Property, Remark, given, loss
 from losscli.losses._numerics import (
-    ITS_OWN_CENTER,
+    OWN_CENTER_NOTE,
+    Labels,
+    backprop_unit,
     class_means,
     cross_entropy_of_logits,
-    none_shared,
+    cross_entropy_slope,
     norm,
-    surprise_slope,
-    through_unit,
+    rows_if_labels_differ,
     unit,
 )
 
-Labels = NDArray[Any]
 Margin = Callable[[Array], tuple[Array, Array]]
 """angle of the target -> what stands in place of its cosine, and how fast that falls as the angle grows"""
 
@@ -68,12 +67,12 @@ def no_margin(theta: Array) -> tuple[Array, Array]:
     return np.cos(theta), np.sin(theta)
 
 
-def subtracted(margin: float) -> Margin:
+def subtract_margin(margin: float) -> Margin:
     """cos theta - margin"""
     return lambda theta: (np.cos(theta) - margin, np.sin(theta))
 
 
-def added(margin: float) -> Margin:
+def add_margin(margin: float) -> Margin:
     """cos(theta + margin); past pi, where that would rise again, cos theta - margin sin margin"""
 
     def harder(theta: Array) -> tuple[Array, Array]:
@@ -84,7 +83,7 @@ def added(margin: float) -> Margin:
     return harder
 
 
-def multiplied(margin: int, annealing: float) -> Margin:
+def multiply_margin(margin: int, annealing: float) -> Margin:
     """psi = (-1)^k cos(margin theta) - 2k, k = floor(margin theta / pi); annealed, (L cos theta + psi) / (1 + L)"""
 
     def harder(theta: Array) -> tuple[Array, Array]:
@@ -102,7 +101,7 @@ def multiplied(margin: int, annealing: float) -> Margin:
 # ----------------------------------------------------------------------------------------- the margin softmax
 
 
-class Target(NamedTuple):
+class TargetLogit(NamedTuple):
     """What the logit of a row's own class is: |x| |w| times what a margin makes of their angle.
 
     The lengths, of every row and of every class, are those that are meant: a zero vector may stand for one of length 1.
@@ -113,13 +112,13 @@ class Target(NamedTuple):
     classes: Array
 
 
-class Head(NamedTuple):
+class SoftmaxHead(NamedTuple):
     """Logits x·w_j + b_j of rows x and prototypes w_j, that of a row's own class as the target has it."""
 
     x: Array
     w: Array
     bias: Array | None = None
-    target: Target | None = None
+    target: TargetLogit | None = None
 
     def logits(self, labels: Labels) -> Array:
         z = self.x @ self.w.T
@@ -134,7 +133,7 @@ class Head(NamedTuple):
 
     def slope(self, labels: Labels) -> Array:
         """Its gradient by x."""
-        r = surprise_slope(labels, self.logits(labels))
+        r = cross_entropy_slope(labels, self.logits(labels))
         if self.target is None:
             return r @ self.w
         own, u, at = self.w[labels], unit(self.x), (np.arange(len(r)), labels)
@@ -145,22 +144,22 @@ class Head(NamedTuple):
         return r @ self.w + pull * (value[:, None] * u + fall[:, None] * tangents(theta, u, unit(own)))
 
 
-def sphere(x: Array, w: Array, scale: float, margin: Margin = no_margin) -> Head:
+def cosine_head(x: Array, w: Array, scale: float, margin: Margin = no_margin) -> SoftmaxHead:
     """Only angles count: rows have the length scale, prototypes 1."""
-    return Head(scale * unit(x), unit(w), target=Target(margin, np.full(len(x), scale), np.ones(len(w))))
+    return SoftmaxHead(scale * unit(x), unit(w), target=TargetLogit(margin, np.full(len(x), scale), np.ones(len(w))))
 
 
-def sphere_slope(labels: Labels, x: Array, w: Array, scale: float, margin: Margin = no_margin) -> Array:
+def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: Margin = no_margin) -> Array:
     """The gradient where only angles count."""
-    return through_unit(sphere(x, w, scale, margin).slope(labels), x, scale)
+    return backprop_unit(cosine_head(x, w, scale, margin).slope(labels), x, scale)
 
 
-def large_margin(x: Array, w: Array, lengths: Array, margin: int, annealing: float) -> Head:
+def large_margin_head(x: Array, w: Array, lengths: Array, margin: int, annealing: float) -> SoftmaxHead:
     """Rows have their lengths, prototypes those given."""
-    return Head(x, w, target=Target(multiplied(margin, annealing), norm(x), lengths))
+    return SoftmaxHead(x, w, target=TargetLogit(multiply_margin(margin, annealing), norm(x), lengths))
 
 
-def of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margin) -> tuple[Array, Array]:
+def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margin) -> tuple[Array, Array]:
     """Logits where cosines are at hand, and their slopes by these."""
     cosines, own = np.clip(y_pred, -1.0, 1.0), labels[:, None]
     target = np.take_along_axis(cosines, own, axis=1)
@@ -176,21 +175,21 @@ def of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margin) -> t
 
 def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
     """The margin softmax where cosines are at hand."""
-    return cross_entropy_of_logits(labels, of_cosines(labels, y_pred, scale, margin)[0])
+    return cross_entropy_of_logits(labels, logits_of_cosines(labels, y_pred, scale, margin)[0])
 
 
 def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
     """Its gradient by the cosines."""
-    logits, slopes = of_cosines(labels, y_pred, scale, margin)
-    return surprise_slope(labels, logits) * slopes
+    logits, slopes = logits_of_cosines(labels, y_pred, scale, margin)
+    return cross_entropy_slope(labels, logits) * slopes
 
 
 # ------------------------------------------------------------------------------------------ without a margin
 
-angular_margin_loss = partial(loss, family="faces", unit="nat")
+face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE)
 
 
-@angular_margin_loss(
+@face_loss(
     formula="-log softmax(W x + b)_y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds",
@@ -198,26 +197,24 @@ angular_margin_loss = partial(loss, family="faces", unit="nat")
     equivalents={"torch": "torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
 )
 def linear_softmax(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None) -> Array:
-    """Cross-entropy of a linear classifier on top of embeddings.
+    """Cross-entropy of a linear classifier on embeddings.
 
-    weights has a row a class, bias a number a class.
-
-    Use: the baseline against which losses with a margin are measured.
-    Avoid: embeddings that are compared by their angle later on (normface, arcface).
-    Pitfalls: the longer an embedding, the surer the classifier, so that its length takes part in the loss.
+    weights has one row per class, bias one number per class.
+    Use: the baseline for losses with a margin.
+    Avoid: embeddings that are later compared by angle (normface, arcface).
+    Pitfalls: the loss depends on the length of an embedding: the longer, the more confident.
     """
-    return Head(embeddings, weights, bias).loss(labels)
+    return SoftmaxHead(embeddings, weights, bias).loss(labels)
 
 
 @linear_softmax.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> Array:
     """sum_j (p_j - [j = y]) W_j"""
-    return Head(embeddings, weights, bias).slope(labels)
+    return SoftmaxHead(embeddings, weights, bias).slope(labels)
 
 
-@angular_margin_loss(
+@face_loss(
     formula="-log softmax(W (scale x/|x|) + b)_y",
-    properties=Property.BOUNDED_VALUE,
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
     equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
 )
@@ -229,45 +226,43 @@ def l2_softmax(
     *,
     scale: FinitePositive = 16.0,
 ) -> Array:
-    """linear_softmax of embeddings that are brought to one length, the scale.
+    """linear_softmax of embeddings that are normalised to one length, scale.
 
-    Use: verification by cosine, where poor pictures should not get away with short embeddings.
-    Avoid: where the length of an embedding carries the quality of the picture.
-    Pitfalls: prototypes keep their lengths: classes with a long one are predicted more often (normface).
+    Use: verification by cosine, so that poor images cannot use short embeddings.
+    Avoid: when the length of an embedding carries image quality.
+    Pitfalls: prototypes keep their lengths: classes with long ones are predicted more often (normface).
     """
-    return Head(scale * unit(embeddings), weights, bias).loss(labels)
+    return SoftmaxHead(scale * unit(embeddings), weights, bias).loss(labels)
 
 
 @l2_softmax.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, scale: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j at a right angle to x"""
-    return through_unit(Head(scale * unit(embeddings), weights, bias).slope(labels), embeddings, scale)
+    return backprop_unit(SoftmaxHead(scale * unit(embeddings), weights, bias).slope(labels), embeddings, scale)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("normalized_softmax",),
     formula="-log softmax(scale cos)_y",
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
     equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
 )
 def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 20.0) -> Array:
-    """Softmax cross-entropy of cosines, times a scale.
+    """Softmax cross-entropy of scaled cosines.
 
-    Given y_pred, the cosines themselves, nothing else is needed.
-
-    Use: embeddings that are compared by their angle.
-    Avoid: where classes must keep a distance from each other: it has no margin (cosface, arcface).
-    Pitfalls: with a small scale the mean cannot get near 0, however good the embeddings: of C classes with as many rows
-    each, not below log(1 + (C-1) exp(-scale C/(C-1))).
+    With y_pred, the cosines themselves, no other role is needed.
+    Use: embeddings that are compared by angle.
+    Avoid: when classes must be separated: it has no margin (cosface, arcface).
+    Pitfalls: a small scale keeps the mean away from 0 for any embeddings: for C classes of equal size it is at least
+    log(1 + (C-1) exp(-scale C/(C-1))).
     """
-    return sphere(embeddings, weights, scale).loss(labels)
+    return cosine_head(embeddings, weights, scale).loss(labels)
 
 
 @normface.gradient
 def _normface_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x"""
-    return sphere_slope(labels, embeddings, weights, scale)
+    return cosine_head_slope(labels, embeddings, weights, scale)
 
 
 @normface.form
@@ -284,24 +279,22 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     return cosine_softmax_slope(labels, y_pred, scale)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("congenerous_cosine",),
     formula="-log softmax(scale cos(x, c))_y",
-    properties=Property.BOUNDED_VALUE,
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
     equivalents={"paper": "the same; its scale is found from the number of classes, its centroids are of a batch"},
 )
 def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 10.0) -> Array:
-    """normface whose prototypes are the centers of the classes.
+    """normface with class centers as prototypes.
 
-    Without weights they are the means of the rows of each class, whatever those rows weigh; the gradient takes them
-    as they are.
-
-    Use: classes without prototypes of their own, or with means kept elsewhere.
-    Avoid: classes with few rows: with one row a class, each is its own center and the loss is nearly 0.
+    Without weights, the centers are the means of the rows of each class, regardless of sample weights; the gradient
+    holds them constant.
+    Use: classes without prototypes, or with means kept elsewhere.
+    Avoid: classes with few rows: a single row is its own center, with a loss of nearly 0.
     Pitfalls: without weights a row's loss depends on the other rows.
     """
-    return sphere(embeddings, weights, scale).loss(labels)
+    return cosine_head(embeddings, weights, scale).loss(labels)
 
 
 coco.gradient(_normface_slope)
@@ -310,19 +303,19 @@ coco.gradient(_normface_slope)
 @coco.coupled_form
 def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: FinitePositive = 10.0) -> Array:
     own, means = class_means(labels, embeddings)
-    return sphere(embeddings, means, scale).loss(own)
+    return cosine_head(embeddings, means, scale).loss(own)
 
 
 @coco.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
+    yield Remark("labels", rows_if_labels_differ(labels), OWN_CENTER_NOTE)
 
 
 @coco.gradient
 def _(labels: Labels, embeddings: Array, *, scale: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x, class means held constant"""
     own, means = class_means(labels, embeddings)
-    return sphere_slope(own, embeddings, means, scale)
+    return cosine_head_slope(own, embeddings, means, scale)
 
 
 @coco.form
@@ -337,7 +330,7 @@ coco.gradient(_normface_of_cosines_slope)
 # ---------------------------------------------------------------------------------------------- with a margin
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("large_margin_softmax",),
     formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
@@ -352,25 +345,24 @@ def l_softmax(
     margin: Count = 4,
     annealing: FiniteNonNegative = 0.0,
 ) -> Array:
-    """linear_softmax in which the target's angle counts margin times.
+    """linear_softmax with the target's angle multiplied by margin.
 
-    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
-    unrolled so that it falls all the way. margin=1 is linear_softmax; L, the annealing, leads from there to psi.
-
-    Use: to reproduce the paper, or where lengths of embeddings and prototypes are to keep their meaning.
-    Avoid: new work: losses that subtract or add a margin train more easily (cosface, arcface).
-    Pitfalls: with a large margin, training that starts without annealing may not converge; lengths take part.
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: a monotonically falling
+    cos(margin theta). margin=1 is linear_softmax. L, the annealing, interpolates between linear_softmax and psi.
+    Use: comparison with the paper, or when lengths of embeddings and prototypes matter.
+    Avoid: new work: additive margins train more easily (cosface, arcface).
+    Pitfalls: with a large margin, training without annealing may not converge; lengths affect the loss.
     """
-    return large_margin(embeddings, weights, norm(weights), margin, annealing).loss(labels)
+    return large_margin_head(embeddings, weights, norm(weights), margin, annealing).loss(labels)
 
 
 @l_softmax.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
     """sum_j (p_j - [j = y]) z_j', z_j' = W_j, z_y' = |W_y| (f x/|x| - f' t), f = (L cos + psi)/(1+L), t towards W_y"""
-    return large_margin(embeddings, weights, norm(weights), margin, annealing).slope(labels)
+    return large_margin_head(embeddings, weights, norm(weights), margin, annealing).slope(labels)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("a_softmax",),
     formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
@@ -385,29 +377,27 @@ def sphereface(
     margin: Count = 4,
     annealing: FiniteNonNegative = 0.0,
 ) -> Array:
-    """l_softmax with prototypes of length 1: angles alone decide between classes.
+    """l_softmax with prototypes of length 1: only angles decide between classes.
 
-    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: cos(margin theta),
-    unrolled so that it falls all the way. L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
-
-    Use: to reproduce the paper.
+    psi(theta) = (-1)^k cos(margin theta) - 2k on the k-th of margin equal pieces of [0, pi]: a monotonically falling
+    cos(margin theta). L is the annealing; theta is the angle between x and W_y, cos_y its cosine.
+    Use: comparison with the paper.
     Avoid: new work (cosface, arcface).
-    Pitfalls: the length of an embedding still scales its logits; with a large margin, training that starts without
-    annealing may not converge.
+    Pitfalls: the length of an embedding still scales its logits; with a large margin, training without annealing may
+    not converge.
     """
-    return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).loss(labels)
+    return large_margin_head(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).loss(labels)
 
 
 @sphereface.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, annealing: float) -> Array:
     """sum_j (p_j - [j = y]) z_j', z_j' = W_j/|W_j|, z_y' = f x/|x| - f' t, f = (L cos + psi)/(1+L), t towards W_y"""
-    return large_margin(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
+    return large_margin_head(embeddings, unit(weights), np.ones(len(weights)), margin, annealing).slope(labels)
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("additive_margin_softmax",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2018, arXiv:1801.05599",),
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
 )
@@ -419,28 +409,27 @@ def am_softmax(
     scale: FinitePositive = 30.0,
     margin: FiniteNonNegative = 0.35,
 ) -> Array:
-    """normface in which the target's cosine must win by a margin.
+    """normface with a margin subtracted from the target's cosine.
 
-    It is cosface with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
-
+    It is cosface with another default scale. With y_pred, the cosines themselves, no other role is needed.
     Use: face and speaker verification.
-    Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
-    Pitfalls: values with different margins or scales say nothing about each other.
+    Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
+    Pitfalls: values of different margins or scales are not comparable.
     """
-    return sphere(embeddings, weights, scale, subtracted(margin)).loss(labels)
+    return cosine_head(embeddings, weights, scale, subtract_margin(margin)).loss(labels)
 
 
 @am_softmax.gradient
 def _am_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
     """scale/|x| times the part of sum_j (p_j - [j = y]) W_j/|W_j| at a right angle to x"""
-    return sphere_slope(labels, embeddings, weights, scale, subtracted(margin))
+    return cosine_head_slope(labels, embeddings, weights, scale, subtract_margin(margin))
 
 
 @am_softmax.form
 def _am_of_cosines(
     labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 30.0, margin: FiniteNonNegative = 0.35
 ) -> Array:
-    return cosine_softmax(labels, y_pred, scale, subtracted(margin))
+    return cosine_softmax(labels, y_pred, scale, subtract_margin(margin))
 
 
 am_softmax.form_properties(Property.BOUNDED_GRADIENT)
@@ -449,13 +438,12 @@ am_softmax.form_properties(Property.BOUNDED_GRADIENT)
 @am_softmax.gradient
 def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     """scale (p_j - [j = y])"""
-    return cosine_softmax_slope(labels, y_pred, scale, subtracted(margin))
+    return cosine_softmax_slope(labels, y_pred, scale, subtract_margin(margin))
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("lmcl",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2018, arXiv:1801.09414",),
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
 )
@@ -467,15 +455,14 @@ def cosface(
     scale: FinitePositive = 64.0,
     margin: FiniteNonNegative = 0.35,
 ) -> Array:
-    """Large margin cosine loss: normface in which the target's cosine must win by a margin.
+    """Large margin cosine loss: normface with a margin subtracted from the target's cosine.
 
-    It is am_softmax with another default scale. Given y_pred, the cosines themselves, nothing else is needed.
-
+    It is am_softmax with another default scale. With y_pred, the cosines themselves, no other role is needed.
     Use: face verification with many identities.
-    Avoid: few or hardly separable classes: a margin that cannot be reached only adds to the loss.
-    Pitfalls: at scale 64 a row is either nearly 0 or in the tens: the mean is that of its worst rows.
+    Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
+    Pitfalls: values of different margins or scales are not comparable.
     """
-    return sphere(embeddings, weights, scale, subtracted(margin)).loss(labels)
+    return cosine_head(embeddings, weights, scale, subtract_margin(margin)).loss(labels)
 
 
 cosface.gradient(_am_slope)
@@ -485,17 +472,16 @@ cosface.gradient(_am_slope)
 def _(
     labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 64.0, margin: FiniteNonNegative = 0.35
 ) -> Array:
-    return cosine_softmax(labels, y_pred, scale, subtracted(margin))
+    return cosine_softmax(labels, y_pred, scale, subtract_margin(margin))
 
 
 cosface.form_properties(Property.BOUNDED_GRADIENT)
 cosface.gradient(_am_of_cosines_slope)
 
 
-@angular_margin_loss(
+@face_loss(
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
     "(cos_y - margin sin margin)",
-    properties=Property.BOUNDED_VALUE,
     references=("Deng et al. 2019, arXiv:1801.07698",),
     equivalents={
         "insightface": "ArcFace (easy_margin=False)",
@@ -510,40 +496,39 @@ def arcface(
     scale: FinitePositive = 64.0,
     margin: Angle = 0.5,
 ) -> Array:
-    """normface in which the target's angle counts as larger by a margin, in radians.
+    """normface with a margin, in radians, added to the target's angle.
 
-    Where the angle and the margin together pass pi, the cosine would rise again; a constant is subtracted from it
-    instead. Given y_pred, the cosines themselves, nothing else is needed.
-
+    Where angle plus margin exceed pi, the cosine would rise again; a constant is subtracted from the cosine instead.
+    With y_pred, the cosines themselves, no other role is needed.
     Use: face verification with many identities.
-    Avoid: labels that are often wrong: at scale 64 a row far from its class costs tens of nats.
-    Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle and margin make pi.
+    Avoid: frequent label errors: at scale 64 a row far from its class costs tens of nats.
+    Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle plus margin equal pi.
     """
-    return sphere(embeddings, weights, scale, added(margin)).loss(labels)
+    return cosine_head(embeddings, weights, scale, add_margin(margin)).loss(labels)
 
 
 @arcface.gradient
 def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin: float) -> Array:
     """scale/|x| (sum_{j != y} p_j W_j/|W_j| at a right angle to x, + (p_y - 1) f t), t from x towards W_y,
     f = sin(theta + margin), past pi sin theta"""
-    return sphere_slope(labels, embeddings, weights, scale, added(margin))
+    return cosine_head_slope(labels, embeddings, weights, scale, add_margin(margin))
 
 
 @arcface.form
 def _(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 64.0, margin: Angle = 0.5) -> Array:
-    return cosine_softmax(labels, y_pred, scale, added(margin))
+    return cosine_softmax(labels, y_pred, scale, add_margin(margin))
 
 
 @arcface.gradient
 def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     """scale (p_j - [j = y]), the target's times sin(theta + margin)/sin theta (1 past pi)"""
-    return cosine_softmax_slope(labels, y_pred, scale, added(margin))
+    return cosine_softmax_slope(labels, y_pred, scale, add_margin(margin))
 
 
 # --------------------------------------------------------------------------------------------------- of pairs
 
 
-@angular_margin_loss(
+@face_loss(
     aliases=("deepid2",),
     formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
     "max(0, margin - d)²/2), d = |f1 - f2|",
@@ -563,13 +548,14 @@ def deepid(
     margin: FiniteNonNegative = 1.0,
     verification_weight: FiniteNonNegative = 0.05,
 ) -> Array:
-    """Identification and verification at once: who both faces of a pair are, and whether they are the same.
+    """Identification and verification: the identities of both faces of a pair, and whether they match.
 
-    Use: to reproduce DeepID2, or where pairs and identities are both at hand.
-    Avoid: where there are identities alone (cosface, arcface).
-    Pitfalls: the margin is a distance of embeddings: its size goes with theirs. The gradient is by the first face.
+    Use: comparison with DeepID2, or when pairs and identities are both given.
+    Avoid: when only identities are given (cosface, arcface).
+    Pitfalls: the margin is a distance of embeddings and depends on their scale; the gradient is with respect to the
+    first face.
     """
-    first, second = Head(embeddings1, weights, bias), Head(embeddings2, weights, bias)
+    first, second = SoftmaxHead(embeddings1, weights, bias), SoftmaxHead(embeddings2, weights, bias)
     d = norm(embeddings1 - embeddings2)
     verification = np.square(np.where(labels1 == labels2, d, np.maximum(0.0, margin - d))) / 2
     return first.loss(labels1) + second.loss(labels2) + verification_weight * verification
@@ -591,4 +577,4 @@ def _(
     difference = embeddings1 - embeddings2
     push = np.maximum(0.0, margin - norm(difference))[:, None] * unit(difference)
     verification = np.where((labels1 == labels2)[:, None], difference, -push)
-    return Head(embeddings1, weights, bias).slope(labels1) + verification_weight * verification
+    return SoftmaxHead(embeddings1, weights, bias).slope(labels1) + verification_weight * verification

@@ -26,23 +26,23 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softpluses, times
+from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softplus_pair, weigh
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
     """log p and log(1 - p), from probabilities (clipped) or logits (not)."""
     if from_logits:
-        more, less = softpluses(y_pred)
+        more, less = softplus_pair(y_pred)
         return -less, -more
     return clipped_log(y_pred, eps), clipped_log_complement(y_pred, eps)
 
 
-def smoothed(y_true: Array, label_smoothing: float) -> Array:
+def smooth_labels(y_true: Array, label_smoothing: float) -> Array:
     """Labels moved towards 1/2."""
     return y_true * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else y_true
 
 
-def was_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
+def is_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
     """Where the probability of a label that happened is below eps."""
     if y_pred.min() >= eps and 1 - y_pred.max() >= eps:
         return np.zeros(y_pred.shape, dtype=bool)
@@ -75,19 +75,18 @@ def bce(
     pos_weight: Positive = 1.0,
     eps: Epsilon = EPS,
 ) -> Array:
-    """Binary cross-entropy: the surprise, in nats, of what happened.
+    """Binary cross-entropy: the negative log-likelihood, in nats, of the observed label.
 
-    Probabilities are clipped at eps from below, only for what happened; clipped rows are counted, because eps sets
-    their loss and not the data.
-
-    Use: predicted probabilities of two classes, or of several labels that are each on or off.
-    Avoid: labels that are often wrong; scores that were never meant as probabilities.
-    Pitfalls: one confident mistake can outweigh thousands of good predictions; probabilities given as logits, or the
-    other way round, give a number all the same in most libraries.
+    Probabilities of observed labels are clipped at eps from below. Clipped rows are reported, because eps determines
+    their loss.
+    Use: predicted probabilities of two classes, or of several on/off labels.
+    Avoid: frequent label errors; scores that are not probabilities.
+    Pitfalls: one confident mistake can outweigh thousands of good predictions; most libraries accept logits as
+    probabilities (or the reverse) without an error.
     """
-    y = smoothed(y_true, label_smoothing)
+    y = smooth_labels(y_true, label_smoothing)
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
-    return -(times(pos_weight * y, log_p) + times(1 - y, log_q)) + 0.0  # + 0.0: a loss of zero has no sign
+    return -(weigh(pos_weight * y, log_p) + weigh(1 - y, log_q)) + 0.0  # + 0.0: a loss of zero has no sign
 
 
 @bce.gradient
@@ -95,11 +94,11 @@ def _(
     y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, pos_weight: float, eps: float
 ) -> Array:
     """(1-y)/(1-p) - pos_weight y/p; from logits (1-y) sigmoid(s) - pos_weight y sigmoid(-s)"""
-    y = smoothed(y_true, label_smoothing)
+    y = smooth_labels(y_true, label_smoothing)
     if from_logits:
         return (1 - y) * sigmoid(y_pred) - pos_weight * y * sigmoid(-y_pred)
-    one = np.where(y_pred >= eps, times(pos_weight * y, 1 / y_pred), 0.0)
-    zero = np.where(1 - y_pred >= eps, times(1 - y, 1 / (1 - y_pred)), 0.0)
+    one = np.where(y_pred >= eps, weigh(pos_weight * y, 1 / y_pred), 0.0)
+    zero = np.where(1 - y_pred >= eps, weigh(1 - y, 1 / (1 - y_pred)), 0.0)
     return zero - one
 
 
@@ -107,7 +106,7 @@ def _(
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, eps: float) -> Mask:
     if from_logits:
         return np.zeros(y_pred.shape, dtype=bool)
-    return was_clipped(smoothed(y_true, label_smoothing), y_pred, eps)
+    return is_clipped(smooth_labels(y_true, label_smoothing), y_pred, eps)
 
 
 @binary_loss(
@@ -133,20 +132,19 @@ def focal(
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """Cross-entropy with the easy examples turned down, for rare positives.
+    """Cross-entropy with a reduced weight for easy examples, for rare positives.
 
     gamma=0 and alpha=none is bce.
-
-    Use: dense detection and other tasks with thousands of easy negatives a positive.
-    Avoid: where probabilities must be calibrated: it is not a proper score.
-    Pitfalls: alpha weighs the label 1: 0.25, the paper's, makes positives count less, because gamma has already taken
-    most of the weight of the negatives; libraries disagree on whether alpha is applied by default.
+    Use: dense detection and other tasks with thousands of easy negatives per positive.
+    Avoid: when probabilities must be calibrated: it is not a proper score.
+    Pitfalls: alpha is the weight of label 1. The paper's 0.25 reduces the weight of positives, because gamma already
+    removes most of the weight of negatives. Libraries differ in whether alpha applies by default.
     """
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
-    one, zero = times(q**gamma, log_p), times(p**gamma, log_q)
-    return -(times(positive * y_true, one) + times(negative * (1 - y_true), zero)) + 0.0
+    one, zero = weigh(q**gamma, log_p), weigh(p**gamma, log_q)
+    return -(weigh(positive * y_true, one) + weigh(negative * (1 - y_true), zero)) + 0.0
 
 
 @focal.gradient
@@ -155,8 +153,8 @@ def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_l
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
     p, q = (sigmoid(y_pred), sigmoid(-y_pred)) if from_logits else (y_pred, 1 - y_pred)
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
-    one = times(positive * y_true, _focal_slope(p, q, log_p, gamma, from_logits))
-    zero = times(negative * (1 - y_true), _focal_slope(q, p, log_q, gamma, from_logits))
+    one = weigh(positive * y_true, _focal_slope(p, q, log_p, gamma, from_logits))
+    zero = weigh(negative * (1 - y_true), _focal_slope(q, p, log_q, gamma, from_logits))
     if from_logits:
         return zero - one
     return np.where(q >= eps, zero, 0.0) - np.where(p >= eps, one, 0.0)
@@ -165,14 +163,14 @@ def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_l
 def _focal_slope(p: Array, q: Array, log_p: Array, gamma: float, from_logits: bool) -> Array:
     """d/dp of q^gamma log p, or d/d logit of it"""
     if from_logits:
-        return q**gamma * (q - gamma * times(p, log_p))
-    fall = gamma * times(q ** (gamma - 1), log_p) if gamma else np.zeros_like(p)
+        return q**gamma * (q - gamma * weigh(p, log_p))
+    fall = gamma * weigh(q ** (gamma - 1), log_p) if gamma else np.zeros_like(p)
     return np.where(p > 0, q**gamma / p, 0.0) - np.where(log_p == 0, 0.0, fall)
 
 
 @focal.clipped
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
-    return np.zeros(y_pred.shape, dtype=bool) if from_logits else was_clipped(y_true, y_pred, eps)
+    return np.zeros(y_pred.shape, dtype=bool) if from_logits else is_clipped(y_true, y_pred, eps)
 
 
 @binary_loss(
@@ -189,14 +187,13 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
 def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
     """Binary cross-entropy of logits, averaged over the labels of a row.
 
-    It is bce with from_logits=true, under the name that torch gives it.
-
-    Use: several labels a row, each on or off, predicted by logits.
+    It is bce with from_logits=true under torch's name.
+    Use: several on/off labels per row, predicted by logits.
     Avoid: one class out of several (softmax_loss).
-    Pitfalls: every label counts alike, so rare labels hardly show in the mean.
+    Pitfalls: all labels have the same weight, so rare labels hardly affect the mean.
     """
-    more, less = softpluses(y_pred)
-    return times(y_true, less) + times(1 - y_true, more)
+    more, less = softplus_pair(y_pred)
+    return weigh(y_true, less) + weigh(1 - y_true, more)
 
 
 @multilabel_soft_margin.gradient
@@ -220,14 +217,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
     """The squared error of a probability.
 
-    y_true may hold several labels a row, each with its own probability: their mean is the row's loss. Where y_true is
-    a class label and y_pred a row of C probabilities that sum to 1, the squared errors are added up: 0 to 2.
-
-    Use: probabilities that are to be calibrated, where one that is sure and wrong should cost no more than 1 (in
-    the class form 2).
-    Avoid: rare events: predicting none of them is nearly perfect.
-    Pitfalls: with two classes the sum over classes is twice the error of one of them; scikit-learn halves it then by
-    default. One-hot rows are read as several labels, and averaged.
+    For several labels per row, each with its own probability, the loss of a row is their mean. For a class label and a
+    row of C probabilities that sum to 1, squared errors are added: 0 to 2.
+    Use: calibrated probabilities, when a confident mistake should cost at most 1 (2 in the class form).
+    Avoid: rare events: never predicting them is nearly perfect.
+    Pitfalls: with two classes the class form is twice the error of one class; scikit-learn halves it by default.
+    One-hot rows are read as several labels and averaged.
     """
     return np.square(y_pred - y_true)
 

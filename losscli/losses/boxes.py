@@ -15,14 +15,14 @@ from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, Mask
 from losscli.declaration.loss import Property, given, loss
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
-GROWTH = np.array([-1.0, 1.0])[:, None, None]
+EDGE_SIGNS = np.array([-1.0, 1.0])[:, None, None]
 """d (length of a box) / d (its low edge, its high edge)"""
 
 Edge = tuple[Array, Array]
 """A sum of two floats that is not carried out."""
 
 
-class Pair(NamedTuple):
+class BoxPair(NamedTuple):
     """True and predicted boxes, both axes side by side (N, 2); lengths are shares of the box around both.
 
     `around` is the size of that; `true` and `pred` the sizes of the boxes, `inside` of their overlap; `low` and `high`
@@ -48,7 +48,7 @@ def two_sum(a: Array, b: Array) -> Edge:
     return total, (a - (total - moved)) + (b - moved)
 
 
-def less(a: Edge, b: Edge) -> Array:
+def subtract_edges(a: Edge, b: Edge) -> Array:
     """a - b"""
     high, low = two_sum(a[0], -b[0])
     return high + (low + (a[1] - b[1]))
@@ -65,45 +65,57 @@ def edges(boxes: Array, box_format: str) -> tuple[Edge, Edge]:
     return two_sum(first, -second / 2), two_sum(first, second / 2)
 
 
-def compared(y_true: Array, y_pred: Array, box_format: str) -> Pair:
+def compare_boxes(y_true: Array, y_pred: Array, box_format: str) -> BoxPair:
     """The boxes of each row, compared."""
     (t0, t1), (p0, p1) = edges(y_true, box_format), edges(y_pred, box_format)
-    true, pred, across, back = less(t1, t0), less(p1, p0), less(p1, t0), less(t1, p0)
+    true, pred, across, back = (
+        subtract_edges(t1, t0),
+        subtract_edges(p1, p0),
+        subtract_edges(p1, t0),
+        subtract_edges(t1, p0),
+    )
     around = np.maximum.reduce([true, pred, across, back])
     inside = np.minimum.reduce([true, pred, across, back])
-    lengths = true, pred, np.maximum(inside, 0.0), less(p0, t0), less(p1, t1), np.maximum(-inside, 0.0)
-    return Pair(around, *(quotient(length, around) for length in lengths))
+    lengths = (
+        true,
+        pred,
+        np.maximum(inside, 0.0),
+        subtract_edges(p0, t0),
+        subtract_edges(p1, t1),
+        np.maximum(-inside, 0.0),
+    )
+    return BoxPair(around, *(divide_or_zero(length, around) for length in lengths))
 
 
-def quotient(a: Array, b: Array) -> Array:
+def divide_or_zero(a: Array, b: Array) -> Array:
     """a / b with x/0 = 0, where b is the larger"""
     return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
 
 
-def outside(pair: Pair) -> tuple[Array, Array]:
+def lengths_outside(pair: BoxPair) -> tuple[Array, Array]:
     """Lengths of the true and the predicted box outside of their overlap."""
     true = np.maximum(pair.low, 0) + np.maximum(-pair.high, 0)
     pred = np.maximum(-pair.low, 0) + np.maximum(pair.high, 0)
     return np.minimum(true, pair.true), np.minimum(pred, pair.pred)
 
 
-def areas(pair: Pair) -> tuple[Array, Array]:
+def areas(pair: BoxPair) -> tuple[Array, Array]:
     """Area of the intersection I, and of the rest of the union U - I."""
-    lost, added = outside(pair)
+    lost, added = lengths_outside(pair)
     rest = lost[:, 0] * pair.true[:, 1] + pair.inside[:, 0] * lost[:, 1]
     rest = rest + added[:, 0] * pair.pred[:, 1] + pair.inside[:, 0] * added[:, 1]
     return pair.inside.prod(axis=1), rest
 
 
-def alike(pair: Pair) -> Mask:
+def are_same(pair: BoxPair) -> Mask:
     """Whether both boxes are the same."""
     return (pair.low == 0).all(axis=1) & (pair.high == 0).all(axis=1)
 
 
-def centers(pair: Pair) -> tuple[Array, Array]:
+def center_shift(pair: BoxPair) -> tuple[Array, Array]:
     """Distance of the centers, and sizes of the box around both, as shares of its diagonal: (N, 2)."""
     diagonal = np.hypot(pair.around[:, 0], pair.around[:, 1])[:, None]
-    sides = quotient(pair.around, diagonal)
+    sides = divide_or_zero(pair.around, diagonal)
     return (pair.low + pair.high) / 2 * sides, sides
 
 
@@ -112,20 +124,20 @@ def centers(pair: Pair) -> tuple[Array, Array]:
 # they are the mean of both sides, and so 0 for boxes that are the same.
 
 
-def jaccard(pair: Pair) -> Array:
+def one_minus_iou(pair: BoxPair) -> Array:
     """1 - IoU"""
     both, rest = areas(pair)
-    return np.where(both + rest > 0, quotient(rest, both + rest), np.where(alike(pair), 0.0, 1.0))
+    return np.where(both + rest > 0, divide_or_zero(rest, both + rest), np.where(are_same(pair), 0.0, 1.0))
 
 
-def overlap_slopes(pair: Pair) -> tuple[Array, Array]:
+def overlap_slopes(pair: BoxPair) -> tuple[Array, Array]:
     """Slopes of the intersection and of the union."""
     step = np.stack([-np.heaviside(pair.low, 0.5), np.heaviside(-pair.high, 0.5)])
     both = step * (pair.inside > 0) * pair.inside[:, ::-1]
-    return both, GROWTH * pair.pred[:, ::-1] - both
+    return both, EDGE_SIGNS * pair.pred[:, ::-1] - both
 
 
-def jaccard_slope(pair: Pair) -> Array:
+def one_minus_iou_slope(pair: BoxPair) -> Array:
     """(I U' - U I') / U²"""
     both, rest = areas(pair)
     union = (both + rest)[:, None]
@@ -133,77 +145,77 @@ def jaccard_slope(pair: Pair) -> Array:
     return np.where(union > 0, (both[:, None] / union * wider - more) / union, 0.0)
 
 
-def around_slope(pair: Pair) -> Array:
+def enclosing_slope(pair: BoxPair) -> Array:
     """Cw', Ch'"""
     return np.stack([-np.heaviside(-pair.low, 0.5), np.heaviside(pair.high, 0.5)])
 
 
-def empty(pair: Pair) -> Array:
+def empty_share(pair: BoxPair) -> Array:
     """(C - U) / C, the share of the box around both that is in neither"""
-    lost, added = outside(pair)
+    lost, added = lengths_outside(pair)
     corners = (lost * added[:, ::-1]).sum(axis=1)
     gaps = pair.apart[:, 0] + pair.apart[:, 1] * (1 - pair.apart[:, 0])
     return np.where(np.all(pair.around > 0, axis=1), corners + gaps, 0.0)
 
 
-def empty_slope(pair: Pair) -> Array:
+def empty_share_slope(pair: BoxPair) -> Array:
     """(U C' - C U') / C²"""
     both, rest = areas(pair)
-    slope = (both + rest)[:, None] * around_slope(pair) - overlap_slopes(pair)[1]
+    slope = (both + rest)[:, None] * enclosing_slope(pair) - overlap_slopes(pair)[1]
     return np.where(np.all(pair.around > 0, axis=1, keepdims=True), slope, 0.0)
 
 
-def distance(pair: Pair) -> Array:
+def center_distance(pair: BoxPair) -> Array:
     """rho² / c², the squared distance of the centers as a share of the squared diagonal around both"""
-    return np.square(centers(pair)[0]).sum(axis=1)
+    return np.square(center_shift(pair)[0]).sum(axis=1)
 
 
-def distance_slope(pair: Pair) -> Array:
+def center_distance_slope(pair: BoxPair) -> Array:
     """((rho²)' - (rho²/c²) (c²)') / c²"""
-    shift, sides = centers(pair)
-    return shift * sides - 2 * distance(pair)[:, None] * np.square(sides) * around_slope(pair)
+    shift, sides = center_shift(pair)
+    return shift * sides - 2 * center_distance(pair)[:, None] * np.square(sides) * enclosing_slope(pair)
 
 
-def size(pair: Pair) -> Array:
+def size_difference(pair: BoxPair) -> Array:
     """(w - w')² / Cw² + (h - h')² / Ch²"""
     return np.square(pair.high - pair.low).sum(axis=1)
 
 
-def size_slope(pair: Pair) -> Array:
+def size_difference_slope(pair: BoxPair) -> Array:
     """2 q (w' - q Cw') / Cw, q = (w - w')/Cw"""
     growth = pair.high - pair.low
-    return 2 * growth * (GROWTH - growth * around_slope(pair))
+    return 2 * growth * (EDGE_SIGNS - growth * enclosing_slope(pair))
 
 
-def aspect(pair: Pair) -> Array:
+def aspect_penalty(pair: BoxPair) -> Array:
     """v = 4/pi² (atan(w/h) - atan(w'/h'))², a point having the ratio 0"""
-    return np.square(turn(pair) * 2 / np.pi)
+    return np.square(angle_difference(pair) * 2 / np.pi)
 
 
-def turn(pair: Pair) -> Array:
+def angle_difference(pair: BoxPair) -> Array:
     """atan(w/h) - atan(w'/h')"""
-    true, pred = (side * centers(pair)[1] for side in (pair.true, pair.pred))
+    true, pred = (side * center_shift(pair)[1] for side in (pair.true, pair.pred))
     return np.arctan2(true[:, 0], true[:, 1]) - np.arctan2(pred[:, 0], pred[:, 1])
 
 
-def aspect_slope(pair: Pair) -> Array:
+def aspect_penalty_slope(pair: BoxPair) -> Array:
     """-8/pi² turn (h' dw' - w' dh') / (w'² + h'²)"""
-    sides = centers(pair)[1]
+    sides = center_shift(pair)[1]
     pred = pair.pred * sides
     diagonal = np.hypot(pred[:, 0], pred[:, 1])[:, None]
-    falling = np.array([-1.0, 1.0]) * quotient(quotient(pred[:, ::-1], diagonal) * sides, diagonal)
-    return 8 / np.pi**2 * turn(pair)[:, None] * falling * GROWTH
+    falling = np.array([-1.0, 1.0]) * divide_or_zero(divide_or_zero(pred[:, ::-1], diagonal) * sides, diagonal)
+    return 8 / np.pi**2 * angle_difference(pair)[:, None] * falling * EDGE_SIGNS
 
 
-def alpha(pair: Pair) -> Array:
+def aspect_weight(pair: BoxPair) -> Array:
     """v / (1 - IoU + v)"""
-    v = aspect(pair)
-    return quotient(v, jaccard(pair) + v)
+    v = aspect_penalty(pair)
+    return divide_or_zero(v, one_minus_iou(pair) + v)
 
 
-def to_format(slope: Array, pair: Pair, box_format: str) -> Array:
+def gradient_by_format(slope: Array, pair: BoxPair, box_format: str) -> Array:
     """The gradient by the numbers of the box, from that by its edges."""
-    low, high = quotient(slope, np.broadcast_to(pair.around, slope.shape))
+    low, high = divide_or_zero(slope, np.broadcast_to(pair.around, slope.shape))
     if box_format == "xyxy":
         return np.hstack([low, high])
     return np.hstack([low + high, high if box_format == "xywh" else (high - low) / 2])
@@ -211,10 +223,10 @@ def to_format(slope: Array, pair: Pair, box_format: str) -> Array:
 
 # ------------------------------------------------------------------------------------------------- the losses
 
-boxes_loss = partial(loss, family="boxes", unit="1")
+box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
 
 
-@boxes_loss(
+@box_loss(
     formula="1 - IoU, IoU = I/U; log: -log IoU",
     properties=Property.SYMMETRIC,
     claims=(given(Property.BOUNDED_VALUE, log=False),),
@@ -222,134 +234,126 @@ boxes_loss = partial(loss, family="boxes", unit="1")
     equivalents={"torch": "1 - torchvision.ops.box_iou(a, b) of each pair (xyxy; nan for two boxes of no area)"},
 )
 def iou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy", log: Boolean = False) -> Array:
-    """One minus the intersection of two boxes over their union; with log, minus its logarithm.
+    """One minus the intersection over union of two boxes; with log, the negative logarithm of it.
 
-    The same boxes give exactly 0, boxes that do not meet 1 (with log: inf).
-
-    Use: to report how well boxes fit, in the terms in which detections are matched.
-    Avoid: as what a fit follows from boxes that may not meet: there is no slope (giou, diou).
-    Pitfalls: a box of four numbers looks the same in every format: sizes read as corners give a number too, if they
-    happen to be in order.
+    Equal boxes give exactly 0, disjoint boxes 1 (with log: inf).
+    Use: reporting box quality in the terms used for matching detections.
+    Avoid: training with disjoint boxes: there is no gradient (giou, diou).
+    Pitfalls: four numbers look the same in every format: sizes read as corners may give a value without an error.
     """
-    pair = compared(y_true, y_pred, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
     if not log:
-        return jaccard(pair)
+        return one_minus_iou(pair)
     both, rest = areas(pair)
-    return np.where(both > 0, np.log1p(rest / both), np.where(alike(pair), 0.0, np.inf))
+    return np.where(both > 0, np.log1p(rest / both), np.where(are_same(pair), 0.0, np.inf))
 
 
 @iou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
     """(I U' - U I') / U² by the edges, through box_format; log: U'/U - I'/I"""
-    pair = compared(y_true, y_pred, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
     if not log:
-        return to_format(jaccard_slope(pair), pair, box_format)
+        return gradient_by_format(one_minus_iou_slope(pair), pair, box_format)
     both, rest = (area[:, None] for area in areas(pair))
     more, wider = overlap_slopes(pair)
-    return to_format(np.where(both > 0, wider / (both + rest) - more / both, 0.0), pair, box_format)
+    return gradient_by_format(np.where(both > 0, wider / (both + rest) - more / both, 0.0), pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="1 - IoU + (C - U)/C, C the area of the box around both",
-    properties=BOUNDED,
     references=("Rezatofighi et al. 2019, arXiv:1902.09630",),
     equivalents={"torch": "torchvision.ops.generalized_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
 )
 def giou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Generalised IoU: 1 - IoU, and the share of the box around both that is empty.
+    """Generalised IoU: 1 - IoU plus the empty share of the enclosing box.
 
-    Between 0 and 2; above 1 where boxes do not meet.
-
-    Use: box regression from boxes that may not meet.
-    Avoid: where one box lies inside the other: nothing is empty then, and it is iou.
-    Pitfalls: boxes that do not meet first grow towards each other, before they move.
+    From 0 to 2; above 1 for disjoint boxes.
+    Use: box regression with boxes that may be disjoint.
+    Avoid: boxes inside one another: nothing is empty, so it equals iou.
+    Pitfalls: disjoint boxes first grow towards each other before they move.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + empty(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + empty_share(pair)
 
 
 @giou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of iou, and (U C' - C U') / C²"""
-    pair = compared(y_true, y_pred, box_format)
-    return to_format(jaccard_slope(pair) + empty_slope(pair), pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return gradient_by_format(one_minus_iou_slope(pair) + empty_share_slope(pair), pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="1 - IoU + rho²/c², rho between centers, c the diagonal around both",
-    properties=BOUNDED,
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents={"torch": "torchvision.ops.distance_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
 )
 def diou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Distance IoU: 1 - IoU, and how far the centers are apart.
+    """Distance IoU: 1 - IoU plus the normalised distance of the centers.
 
-    Between 0 and 2.
-
-    Use: box regression; it moves boxes that do not meet straight towards each other.
-    Avoid: where the shape of the box matters once the centers agree (ciou, eiou).
-    Pitfalls: the diagonal grows with the distance, so that for boxes far apart the slope goes to 0.
+    From 0 to 2.
+    Use: box regression; disjoint boxes move straight towards each other.
+    Avoid: when shape matters once the centers agree (ciou, eiou).
+    Pitfalls: the diagonal grows with the distance, so the slope goes to 0 for distant boxes.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + distance(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + center_distance(pair)
 
 
 @diou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of iou, and ((rho²)' - (rho²/c²) (c²)') / c²"""
-    pair = compared(y_true, y_pred, box_format)
-    return to_format(jaccard_slope(pair) + distance_slope(pair), pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return gradient_by_format(one_minus_iou_slope(pair) + center_distance_slope(pair), pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="diou + alpha v, v = 4/pi² (atan w/h - atan w'/h')², alpha = v/(1 - IoU + v)",
-    properties=BOUNDED,
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents={"torch": "torchvision.ops.complete_box_iou_loss (xyxy; eps=1e-7; its gradient holds alpha constant)"},
 )
 def ciou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Complete IoU: diou, and how much the boxes differ in aspect ratio.
+    """Complete IoU: diou plus a penalty on the difference of aspect ratios.
 
-    A box without an extent has the ratio 0. The gradient is that of the value: alpha is not held constant.
-
-    Use: box regression where shapes matter.
-    Avoid: where sizes matter by themselves: a box twice as wide and twice as high has the same ratio (eiou).
-    Pitfalls: frameworks hold alpha constant in training, so that their gradients are not those of their values.
+    A box without extent has the ratio 0. The gradient is that of the value: alpha is not held constant.
+    Use: box regression when shape matters.
+    Avoid: when size matters: a box of twice the width and height has the same ratio (eiou).
+    Pitfalls: frameworks hold alpha constant in training, so their gradient is not that of the value.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + distance(pair) + alpha(pair) * aspect(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + center_distance(pair) + aspect_weight(pair) * aspect_penalty(pair)
 
 
 @ciou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of diou, and alpha (2 - alpha) v' - alpha² (1 - IoU)'"""
-    pair = compared(y_true, y_pred, box_format)
-    a, overlap = alpha(pair)[:, None], jaccard_slope(pair)
-    slope = (1 - np.square(a)) * overlap + distance_slope(pair) + a * (2 - a) * aspect_slope(pair)
-    return to_format(slope, pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    a, overlap = aspect_weight(pair)[:, None], one_minus_iou_slope(pair)
+    slope = (1 - np.square(a)) * overlap + center_distance_slope(pair) + a * (2 - a) * aspect_penalty_slope(pair)
+    return gradient_by_format(slope, pair, box_format)
 
 
-@boxes_loss(
+@box_loss(
     formula="diou + (w - w')²/Cw² + (h - h')²/Ch², Cw x Ch the box around both",
-    properties=BOUNDED,
     references=("Zhang et al. 2021, arXiv:2101.08158",),
     equivalents={"paper": "the same; its Focal-EIoU weighs it by a power of IoU"},
 )
 def eiou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
-    """Efficient IoU: diou, and how much the boxes differ in width and in height.
+    """Efficient IoU: diou plus penalties on the differences of width and height.
 
-    Between 0 and 4.
-
-    Use: box regression where width and height must both be right.
-    Avoid: to report: four terms of different kinds are added up.
-    Pitfalls: the paper's name for what it trains with is Focal-EIoU, which weighs this by a power of IoU.
+    From 0 to 4.
+    Use: box regression when width and height must both be right.
+    Avoid: reporting: it adds four terms of different kinds.
+    Pitfalls: the paper trains with Focal-EIoU, which weights this by a power of IoU.
     """
-    pair = compared(y_true, y_pred, box_format)
-    return jaccard(pair) + distance(pair) + size(pair)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return one_minus_iou(pair) + center_distance(pair) + size_difference(pair)
 
 
 @eiou.gradient
 def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
     """that of diou, and 2 q (w' - q Cw') / Cw by width and by height, q = (w_pred - w_true)/Cw"""
-    pair = compared(y_true, y_pred, box_format)
-    return to_format(jaccard_slope(pair) + distance_slope(pair) + size_slope(pair), pair, box_format)
+    pair = compare_boxes(y_true, y_pred, box_format)
+    return gradient_by_format(
+        one_minus_iou_slope(pair) + center_distance_slope(pair) + size_difference_slope(pair), pair, box_format
+    )

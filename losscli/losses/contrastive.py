@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,29 +28,29 @@ from losscli.declaration.domains import (
 )
 from losscli.declaration.loss import Property, Remark, given, loss
 from losscli.losses._numerics import (
-    ITS_OWN_CENTER,
+    OWN_CENTER_NOTE,
+    Labels,
+    backprop_unit,
     class_means,
     cross_entropy_of_logits,
+    cross_entropy_slope,
+    has_positive,
     log_softmax,
     log_sum_exp,
-    none_shared,
     norm,
+    rows_if_labels_differ,
     sigmoid,
     softplus,
-    surprise_slope,
-    through_unit,
-    times,
     unit,
-    with_positive,
+    weigh,
 )
 
-Labels = NDArray[Any]
 Index = NDArray[np.intp]
 Slopes = Callable[[], Array]
-Judge = Callable[[Index, Array], tuple[Array, Slopes]]
+AnchorLoss = Callable[[Index, Array], tuple[Array, Slopes]]
 """anchors (B,), their measures to all rows (B, N) -> their losses (B,), and how to get the slopes by those (B, N)"""
 
-ELEMENTS = 1 << 17
+MEASURES_PER_BLOCK = 1 << 17
 """Measures that are held at once: few enough to stay in cache."""
 
 
@@ -70,32 +70,32 @@ class Measure(NamedTuple):
     back: Callable[[Array, Array], Array]
 
 
-def same(x: Array) -> Array:
+def identity(x: Array) -> Array:
     """Rows as they are."""
     return x
 
 
-def unchanged(gradient: Array, x: Array) -> Array:
+def keep_gradient(gradient: Array, x: Array) -> Array:
     """The gradient by rows that were taken as they are."""
     return gradient
 
 
-def through_length(gradient: Array, x: Array) -> Array:
+def backprop_to_rows(gradient: Array, x: Array) -> Array:
     """The gradient by rows, from that by rows of length 1."""
-    return through_unit(gradient, x, 1.0)
+    return backprop_unit(gradient, x, 1.0)
 
 
-def products(a: Array, b: Array) -> Array:
+def inner_products(a: Array, b: Array) -> Array:
     """a_i · b_j"""
     return a @ b.T
 
 
-def pull_products(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+def pull_inner_products(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
     """sum_j G_ij b_j, and the other way round"""
     return slopes @ b, slopes.T @ a
 
 
-def squares(a: Array, b: Array) -> Array:
+def squared_distances(a: Array, b: Array) -> Array:
     """|a_i - b_j|², from differences: that of near rows does not cancel, and is the same from either side"""
     total, gap = np.zeros((len(a), len(b))), np.empty((len(a), len(b)))
     for left, right in zip(a.T, np.ascontiguousarray(b.T), strict=True):
@@ -105,77 +105,77 @@ def squares(a: Array, b: Array) -> Array:
     return total
 
 
-def pull_squares(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+def pull_squared_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
     """2 sum_j G_ij (a_i - b_j), and the other way round"""
     return 2 * (slopes.sum(axis=1)[:, None] * a - slopes @ b), 2 * (slopes.sum(axis=0)[:, None] * b - slopes.T @ a)
 
 
-def lengths(a: Array, b: Array) -> Array:
+def euclidean_distances(a: Array, b: Array) -> Array:
     """|a_i - b_j|, safe from overflow"""
     big = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0)) or 1.0
-    return big * np.sqrt(squares(a / big, b / big))
+    return big * np.sqrt(squared_distances(a / big, b / big))
 
 
-def pull_lengths(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+def pull_euclidean_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
     """sum_j G_ij (a_i - b_j)/|a_i - b_j|, and the other way round"""
-    distance = lengths(a, b)
-    return pull_squares(np.divide(slopes, 2 * distance, out=np.zeros_like(slopes), where=distance > 0), a, b)
+    distance = euclidean_distances(a, b)
+    return pull_squared_distances(np.divide(slopes, 2 * distance, out=np.zeros_like(slopes), where=distance > 0), a, b)
 
 
-def turns(a: Array, b: Array) -> Array:
+def cosine_distances(a: Array, b: Array) -> Array:
     """1 - a_i · b_j of unit vectors, as |a_i - b_j|²/2, which does not cancel; 1 with a zero vector"""
     there = (np.abs(a).max(axis=1) > 0)[:, None] & (np.abs(b).max(axis=1) > 0)
-    return np.where(there, squares(a, b) / 2, 1.0)
+    return np.where(there, squared_distances(a, b) / 2, 1.0)
 
 
-def pull_turns(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
+def pull_cosine_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
     """-sum_j G_ij b_j, and the other way round"""
-    return pull_products(-slopes, a, b)
+    return pull_inner_products(-slopes, a, b)
 
 
-COSINES = Measure(unit, products, pull_products, through_length)
-PRODUCTS = Measure(same, products, pull_products, unchanged)
-DISTANCES = {
-    "sqeuclidean": Measure(same, squares, pull_squares, unchanged),
-    "euclidean": Measure(same, lengths, pull_lengths, unchanged),
-    "cosine": Measure(unit, turns, pull_turns, through_length),
+COSINES = Measure(unit, inner_products, pull_inner_products, backprop_to_rows)
+INNER_PRODUCTS = Measure(identity, inner_products, pull_inner_products, keep_gradient)
+DISTANCE_MEASURES = {
+    "sqeuclidean": Measure(identity, squared_distances, pull_squared_distances, keep_gradient),
+    "euclidean": Measure(identity, euclidean_distances, pull_euclidean_distances, keep_gradient),
+    "cosine": Measure(unit, cosine_distances, pull_cosine_distances, backprop_to_rows),
 }
 
 
 # ------------------------------------------------------------------------------------- judging row by row
 
 
-def blocks(anchors: int, rows: int) -> Iterator[Index]:
+def anchor_blocks(anchors: int, rows: int) -> Iterator[Index]:
     """Anchors, as many at once as there is room for their measures to all rows."""
-    step = max(1, ELEMENTS // max(1, rows))
+    step = max(1, MEASURES_PER_BLOCK // max(1, rows))
     for start in range(0, anchors, step):
         yield np.arange(start, min(start + step, anchors))
 
 
-def judged(x: Array, y: Array, measure: Measure, judge: Judge) -> Array:
+def anchor_losses(x: Array, y: Array, measure: Measure, judge: AnchorLoss) -> Array:
     """The loss of each row of x among the rows of y."""
     a, b = measure.prepared(x), measure.prepared(y)
-    return np.concatenate([judge(i, measure.between(a[i], b))[0] for i in blocks(len(a), len(b))]) + 0.0
+    return np.concatenate([judge(i, measure.between(a[i], b))[0] for i in anchor_blocks(len(a), len(b))]) + 0.0
 
 
-def pulled(x: Array, y: Array, measure: Measure, judge: Judge) -> tuple[Array, Array]:
+def gradients_by_sides(x: Array, y: Array, measure: Measure, judge: AnchorLoss) -> tuple[Array, Array]:
     """The gradients of the sum of losses by x and by y, each as if the other were constant."""
     a, b = measure.prepared(x), measure.prepared(y)
     by_a, by_b = np.zeros_like(a), np.zeros_like(b)
-    for i in blocks(len(a), len(b)):
+    for i in anchor_blocks(len(a), len(b)):
         left, right = measure.pull(judge(i, measure.between(a[i], b))[1](), a[i], b)
         by_a[i] = left
         by_b += right
     return measure.back(by_a, x), measure.back(by_b, y)
 
 
-def pulled_together(x: Array, measure: Measure, judge: Judge) -> Array:
+def gradient_by_rows(x: Array, measure: Measure, judge: AnchorLoss) -> Array:
     """The gradient where rows meet rows of the same array."""
-    as_anchors, as_others = pulled(x, x, measure, judge)
+    as_anchors, as_others = gradients_by_sides(x, x, measure, judge)
     return as_anchors + as_others
 
 
-def pairs(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
+def pair_masks(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
     """Who is a positive (another row of the same class) and who a negative of each anchor."""
     alike = labels[anchors][:, None] == labels
     negative = ~alike
@@ -183,10 +183,10 @@ def pairs(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
     return alike, negative
 
 
-NO_OTHER = "there is no other row to tell it from: its loss is 0, whatever it is"
+ONLY_ROW_NOTE = "there is no other row to tell it from: its loss is 0, whatever it is"
 
 
-def alone(x: Array) -> Mask:
+def is_only_row(x: Array) -> Mask:
     """Rows that have no others."""
     return np.full(len(x), len(x) == 1)
 
@@ -194,21 +194,19 @@ def alone(x: Array) -> Mask:
 # --------------------------------------------------------------------------------------------- of two views
 
 
-def own_pair(temperature: float) -> Judge:
+def own_pair_loss(temperature: float) -> AnchorLoss:
     """-log softmax(s / T)_i"""
     return lambda anchors, s: (
         cross_entropy_of_logits(anchors, s / temperature),
-        lambda: surprise_slope(anchors, s / temperature) / temperature,
+        lambda: cross_entropy_slope(anchors, s / temperature) / temperature,
     )
 
 
-contrastive_loss = partial(loss, family="metric", unit="nat")
+contrastive_loss = partial(loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE)
 
 
 @contrastive_loss(
     formula="-log softmax_j(cos(a_i, p_j)/T)_i",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("van den Oord, Li & Vinyals 2018, arXiv:1807.03748",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) with ref_emb=positive and labels 0..N-1",
@@ -216,30 +214,29 @@ contrastive_loss = partial(loss, family="metric", unit="nat")
     },
 )
 def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
-    """Which of all positives belongs to an anchor, by cosine: cross-entropy over the rows.
+    """Cross-entropy over rows: which positive belongs to an anchor, by cosine.
 
-    Use: two views of the same things, such as pictures and their captions; what is not one's own is a negative.
-    Avoid: rows of which several belong together (supcon).
-    Pitfalls: it grows with the number of rows, up to log N for rows that know nothing: values of different N do not
-    compare. It goes from anchors to positives only; CLIP averages both ways.
+    Use: two views of the same items, such as images and captions; all other rows are negatives.
+    Avoid: several rows that belong together (supcon).
+    Pitfalls: it grows with the number of rows N, up to log N for uninformative embeddings, so values of different N are
+    not comparable; it compares anchors with positives only, while CLIP averages both directions.
     """
-    return judged(anchor, positive, COSINES, own_pair(temperature))
+    return anchor_losses(anchor, positive, COSINES, own_pair_loss(temperature))
 
 
 @info_nce.warn
 def _(anchor: Array, positive: Array) -> Iterator[Remark]:
-    yield Remark("anchor", alone(anchor), NO_OTHER)
+    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
 
 
 @info_nce.gradient
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """1/(T |a|) times the part of sum_j (softmax_j - [j = i]) p_j/|p_j| at a right angle to a"""
-    return pulled(anchor, positive, COSINES, own_pair(temperature))[0]
+    return gradients_by_sides(anchor, positive, COSINES, own_pair_loss(temperature))[0]
 
 
 @contrastive_loss(
     formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))",
-    coupled=True,
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
     equivalents={
@@ -247,27 +244,27 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     },
 )
 def n_pair(anchor: Vector, positive: Vector) -> Array:
-    """Which of all positives belongs to an anchor, by inner product.
+    """Cross-entropy over rows: which positive belongs to an anchor, by inner product.
 
-    Use: pairs of classes where lengths may speak too.
-    Avoid: embeddings whose lengths are free to grow: the paper keeps them short by a penalty of its own.
-    Pitfalls: nothing is normalised; it grows with the number of rows.
+    Use: pairs of classes, when lengths may matter.
+    Avoid: embeddings of unlimited length: the paper adds a penalty on the length.
+    Pitfalls: embeddings are not normalised; the value grows with the number of rows.
     """
-    return judged(anchor, positive, PRODUCTS, own_pair(1.0))
+    return anchor_losses(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))
 
 
 @n_pair.warn
 def _(anchor: Array, positive: Array) -> Iterator[Remark]:
-    yield Remark("anchor", alone(anchor), NO_OTHER)
+    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
 
 
 @n_pair.gradient
 def _(anchor: Array, positive: Array) -> Array:
     """sum_j (softmax_j(a·p) - [j = i]) p_j"""
-    return pulled(anchor, positive, PRODUCTS, own_pair(1.0))[0]
+    return gradients_by_sides(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))[0]
 
 
-def other_view(temperature: float) -> Judge:
+def other_view_loss(temperature: float) -> AnchorLoss:
     """-log softmax(s / T) of the other view, oneself left out"""
 
     def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
@@ -275,15 +272,13 @@ def other_view(temperature: float) -> Judge:
         logits = s / temperature
         logits[np.arange(len(anchors)), anchors] = -np.inf
         partner = (anchors + count) % (2 * count)
-        return cross_entropy_of_logits(partner, logits), lambda: surprise_slope(partner, logits) / temperature
+        return cross_entropy_of_logits(partner, logits), lambda: cross_entropy_slope(partner, logits) / temperature
 
     return judge
 
 
 @contrastive_loss(
     formula="mean of -log softmax(cos(v, v')/T)_partner for both views v of a row, v' any other view",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Chen et al. 2020 (SimCLR), arXiv:2002.05709",),
     equivalents={
         "optax": "optax.losses.ntxent of the 2N views (temperature=0.07 there)",
@@ -291,52 +286,49 @@ def other_view(temperature: float) -> Judge:
     },
 )
 def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
-    """SimCLR's loss: each of the 2N views must find its partner among all others.
+    """SimCLR's loss: each of the 2N views must match its partner among all others.
 
-    A row's loss is the mean of that of its two views.
-
-    Use: self-supervised embeddings from two augmentations of each row.
-    Avoid: two kinds of things whose own kind is no rival (info_nce).
-    Pitfalls: it grows with the number of rows; the temperature decides nearly alone how large it is.
+    A row's loss is the mean over its two views.
+    Use: self-supervised embeddings from two augmentations per row.
+    Avoid: two kinds of items that do not compete within a kind (info_nce).
+    Pitfalls: it grows with the number of rows; the temperature largely determines its size.
     """
     views = np.concatenate([anchor, positive])
-    return judged(views, views, COSINES, other_view(temperature)).reshape(2, -1).mean(axis=0)
+    return anchor_losses(views, views, COSINES, other_view_loss(temperature)).reshape(2, -1).mean(axis=0)
 
 
 @ntxent.warn
 def _(anchor: Array, positive: Array) -> Iterator[Remark]:
-    yield Remark("anchor", alone(anchor), NO_OTHER)
+    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
 
 
 @ntxent.gradient
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """half of that of all 2N views, by the anchors: each as itself and as what others compare with"""
     views = np.concatenate([anchor, positive])
-    return pulled_together(views, COSINES, other_view(temperature))[: len(anchor)] / 2
+    return gradient_by_rows(views, COSINES, other_view_loss(temperature))[: len(anchor)] / 2
 
 
 # ----------------------------------------------------------------------------------------------- of classes
 
 
-def all_positives(labels: Labels, temperature: float) -> Judge:
+def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
     """-mean over positives of log softmax(s / T), oneself left out"""
 
     def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
         logits = s / temperature
         logits[np.arange(len(anchors)), anchors] = -np.inf
-        positive, _ = pairs(labels, anchors)
+        positive, _ = pair_masks(labels, anchors)
         count = positive.sum(axis=1, keepdims=True)
         share = positive / np.maximum(count, 1)
         log_p = log_softmax(logits)
-        return -times(share, log_p).sum(axis=1), lambda: (np.exp(log_p) * (count > 0) - share) / temperature
+        return -weigh(share, log_p).sum(axis=1), lambda: (np.exp(log_p) * (count > 0) - share) / temperature
 
     return judge
 
 
 @contrastive_loss(
     formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.SupConLoss(temperature) (it leaves out every 0 of the mean, and gives 0 "
@@ -344,30 +336,29 @@ def all_positives(labels: Labels, temperature: float) -> Judge:
     },
 )
 def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositive = 0.1) -> Array:
-    """Supervised contrastive: an anchor must find all rows of its class among all others, by cosine.
+    """Supervised contrastive: an anchor must match all rows of its class among all others, by cosine.
 
-    P are the other rows of the anchor's class. An anchor without any gives 0 and is left out of the mean.
-
+    P are the other rows of the anchor's class. An anchor without any has a loss of 0 and is left out of the mean.
     Use: embeddings from labelled rows.
     Avoid: batches in which most classes have one row.
     Pitfalls: with several positives the best value is log |P|, not 0.
     """
-    return judged(embeddings, embeddings, COSINES, all_positives(labels, temperature))
+    return anchor_losses(embeddings, embeddings, COSINES, all_positives_loss(labels, temperature))
 
 
 @supcon.gradient
 def _(labels: Labels, embeddings: Array, *, temperature: float) -> Array:
     """by cosines (softmax_j - [j in P]/|P|)/T; each row as anchor and as what others compare with"""
-    return pulled_together(embeddings, COSINES, all_positives(labels, temperature))
+    return gradient_by_rows(embeddings, COSINES, all_positives_loss(labels, temperature))
 
 
 @supcon.row_mask
 def _(labels: Labels, embeddings: Array) -> Mask:
     """another row has its label"""
-    return with_positive(labels)
+    return has_positive(labels)
 
 
-def log_sum(x: Array, kept: Mask) -> tuple[Array, Array]:
+def masked_log_sum_exp(x: Array, kept: Mask) -> tuple[Array, Array]:
     """log sum exp of what is kept, by row (-inf where nothing is), and each one's share of it"""
     x = np.where(kept, x, -np.inf)
     total = log_sum_exp(x)
@@ -375,14 +366,14 @@ def log_sum(x: Array, kept: Mask) -> tuple[Array, Array]:
     return total, np.exp(x - safe[:, None])
 
 
-def circled(labels: Labels, margin: float, gamma: float) -> Judge:
+def circle_anchor_loss(labels: Labels, margin: float, gamma: float) -> AnchorLoss:
     """softplus(lse_n gamma (s² - m²) + lse_p gamma ((1-s)² - m²)), s below -m counting as nothing gained"""
 
     def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
-        positive, negative = pairs(labels, anchors)
+        positive, negative = pair_masks(labels, anchors)
         near, far = np.maximum(1 + margin - s, 0), np.maximum(s + margin, 0)
-        alike, share_alike = log_sum(gamma * near * (1 - margin - s), positive)
-        other, share_other = log_sum(gamma * far * (s - margin), negative)
+        alike, share_alike = masked_log_sum_exp(gamma * near * (1 - margin - s), positive)
+        other, share_other = masked_log_sum_exp(gamma * far * (s - margin), negative)
         total = alike + other
 
         def slopes() -> Array:
@@ -397,32 +388,27 @@ def circled(labels: Labels, margin: float, gamma: float) -> Judge:
 
 @contrastive_loss(
     formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Sun et al. 2020, arXiv:2002.10857",),
     equivalents={
         "pml": "pytorch_metric_learning.losses.CircleLoss(m, gamma) (its mean leaves out zeros, its gradient holds "
         "[s_n + m]+ and [1 + m - s_p]+ constant)"
     },
 )
-def circle(
-    labels: GroupLabel, embeddings: Vector, *, margin: NonNegative = 0.4, gamma: FinitePositive = 80.0
-) -> Array:
-    """Pulls positives and pushes negatives the harder the further they are from where they should be.
+def circle(labels: GroupLabel, embeddings: Vector, *, margin: NonNegative = 0.4, gamma: FinitePositive = 80.0) -> Array:
+    """Pulls positives and pushes negatives with a strength that grows with their error.
 
-    An anchor without a positive or without a negative gives 0, and stays in the mean. The gradient is that of the
-    value; the paper and frameworks hold the weights in brackets constant in training.
-
-    Use: embeddings from labelled rows, where a plain triplet stalls.
-    Avoid: reading anything into its size: gamma scales it.
-    Pitfalls: values with different gamma or margin say nothing about each other.
+    An anchor without a positive or a negative has a loss of 0 and stays in the mean. The gradient is that of the value;
+    the paper and frameworks hold the weights in brackets constant in training.
+    Use: embeddings from labelled rows, when a plain triplet loss stalls.
+    Avoid: interpreting its size: gamma scales it.
+    Pitfalls: values of different gamma or margin are not comparable.
     """
-    return judged(embeddings, embeddings, COSINES, circled(labels, margin, gamma))
+    return anchor_losses(embeddings, embeddings, COSINES, circle_anchor_loss(labels, margin, gamma))
 
 
 @circle.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    lacking = ~with_positive(labels) | (len(np.unique(labels)) == 1)
+    lacking = ~has_positive(labels) | (len(np.unique(labels)) == 1)
     yield Remark("labels", lacking, "no other row has this label, or every row has: its loss is 0, whatever it is")
 
 
@@ -430,16 +416,16 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
     """by cosines sigmoid(total) gamma times each one's share of its sum times 2 (s - 1) of positives, 2 s of negatives,
     and 0 where its bracket is 0; total is the log of the product of the sums"""
-    return pulled_together(embeddings, COSINES, circled(labels, margin, gamma))
+    return gradient_by_rows(embeddings, COSINES, circle_anchor_loss(labels, margin, gamma))
 
 
-def many_similarities(labels: Labels, alpha: float, beta: float, base: float) -> Judge:
+def multi_similarity_anchor_loss(labels: Labels, alpha: float, beta: float, base: float) -> AnchorLoss:
     """softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta"""
 
     def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
-        positive, negative = pairs(labels, anchors)
-        alike, share_alike = log_sum(alpha * (base - s), positive)
-        other, share_other = log_sum(beta * (s - base), negative)
+        positive, negative = pair_masks(labels, anchors)
+        alike, share_alike = masked_log_sum_exp(alpha * (base - s), positive)
+        other, share_other = masked_log_sum_exp(beta * (s - base), negative)
         value = softplus(alike) / alpha + softplus(other) / beta
         return value, lambda: sigmoid(other)[:, None] * share_other - sigmoid(alike)[:, None] * share_alike
 
@@ -449,8 +435,6 @@ def many_similarities(labels: Labels, alpha: float, beta: float, base: float) ->
 @contrastive_loss(
     formula="log(1 + sum_p exp(-alpha (s_p - base)))/alpha + log(1 + sum_n exp(beta (s_n - base)))/beta, s cosines",
     unit="1",
-    coupled=True,
-    properties=Property.BOUNDED_VALUE,
     references=("Wang et al. 2019, arXiv:1904.06627",),
     equivalents={"pml": "pytorch_metric_learning.losses.MultiSimilarityLoss(alpha, beta, base), without its miner"},
 )
@@ -462,52 +446,51 @@ def multi_similarity(
     beta: FinitePositive = 50.0,
     base: Cosine = 0.5,
 ) -> Array:
-    """Positives below and negatives above a base similarity cost, the worse ones more.
+    """Penalises positives below and negatives above a base similarity, the worst most.
 
-    Nothing is mined: all pairs take part.
-
+    There is no mining: all pairs take part.
     Use: embeddings from labelled rows with many easy pairs.
-    Avoid: reading anything into its size: alpha and beta set it.
-    Pitfalls: the paper trains on mined pairs, so that its values are lower.
+    Avoid: interpreting its size: it depends on alpha and beta.
+    Pitfalls: the paper trains on mined pairs, so its values are lower.
     """
-    return judged(embeddings, embeddings, COSINES, many_similarities(labels, alpha, beta, base))
+    return anchor_losses(embeddings, embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
 
 
 @multi_similarity.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    yield Remark("labels", none_shared(labels), "no other row has this label: nothing is to be near it")
+    yield Remark("labels", rows_if_labels_differ(labels), "no other row has this label: nothing is to be near it")
 
 
 @multi_similarity.gradient
 def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: float) -> Array:
     """by cosines -e_p/(1 + sum e_p) of positives and e_n/(1 + sum e_n) of negatives, e their exponentials"""
-    return pulled_together(embeddings, COSINES, many_similarities(labels, alpha, beta, base))
+    return gradient_by_rows(embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
 
 
 # ---------------------------------------------------------------------------------------------- of triplets
 
 
-def mined_hard(near: Array, far: Array) -> tuple[Index, Index]:
+def mine_hard(near: Array, far: Array) -> tuple[Index, Index]:
     """The farthest positive with the nearest negative."""
     return np.array([near.argmax()]), np.array([far.argmin()])
 
 
-def mined_semihard(near: Array, far: Array) -> tuple[Index, Index]:
+def mine_semihard(near: Array, far: Array) -> tuple[Index, Index]:
     """Each positive with the nearest negative beyond it, or with the farthest where there is none."""
     order = far.argsort()
     after = np.searchsorted(far[order], near, side="right")
     return np.arange(len(near)), order[np.minimum(after, len(far) - 1)]
 
 
-def mined_all(near: Array, far: Array) -> tuple[Index, Index]:
+def mine_all(near: Array, far: Array) -> tuple[Index, Index]:
     """Each positive with every negative."""
     return np.repeat(np.arange(len(near)), len(far)), np.tile(np.arange(len(far)), len(near))
 
 
-MINING = {"semihard": mined_semihard, "hard": mined_hard, "all": mined_all}
+MINING = {"semihard": mine_semihard, "hard": mine_hard, "all": mine_all}
 
 
-def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
+def mined_triplets_loss(labels: Labels, margin: float, mining: str) -> AnchorLoss:
     """mean over an anchor's triplets of max(0, d_p - d_n + margin)"""
 
     def judge(anchors: Index, d: Array) -> tuple[Array, Slopes]:
@@ -526,7 +509,7 @@ def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
         return values, slopes
 
     def mined(anchors: Index, d: Array) -> Iterator[tuple[int, Index, Index]]:
-        for row, (alike, other) in enumerate(zip(*pairs(labels, anchors), strict=True)):
+        for row, (alike, other) in enumerate(zip(*pair_masks(labels, anchors), strict=True)):
             near, far = np.flatnonzero(alike), np.flatnonzero(other)
             if not (len(near) and len(far)):
                 yield row, near[:0], far[:0]
@@ -540,7 +523,6 @@ def of_triplets(labels: Labels, margin: float, mining: str) -> Judge:
 @contrastive_loss(
     formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)",
     unit="d",
-    coupled=True,
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine")),
     references=(
@@ -563,30 +545,32 @@ def triplet_mined(
     distance: Distance = "sqeuclidean",
     mining: Mining = "semihard",
 ) -> Array:
-    """triplet, of triplets found among the rows: a row is an anchor, others of its class positives, the rest negatives.
+    """triplet on triplets mined from labelled rows: positives share the class of the anchor, negatives do not.
 
-    Mining takes for an anchor a: semihard: each positive p with the nearest negative that is farther than p, or with
-    the farthest one where none is; hard: the farthest positive with the nearest negative; all: every pair of both.
-    A row's loss is the mean over its triplets; without a positive or a negative it is 0 and left out of the mean.
-
-    Use: embeddings from labelled rows, without having formed triplets.
-    Avoid: labels that are often wrong, with hard mining: what it finds are the mislabelled rows.
-    Pitfalls: values of different mining do not compare, nor those of different numbers of rows.
+    Mining for an anchor: semihard pairs each positive p with the nearest negative farther than p (or the farthest
+    negative if there is none); hard pairs the farthest positive with the nearest negative; all takes every pair. The
+    loss of a row is the mean over its triplets. A row without a positive or a negative has a loss of 0 and is left out
+    of the mean.
+    Use: embeddings from labelled rows, without given triplets.
+    Avoid: hard mining with frequent label errors: it selects the mislabelled rows.
+    Pitfalls: values of different mining or different numbers of rows are not comparable.
     """
-    return judged(embeddings, embeddings, DISTANCES[distance], of_triplets(labels, margin, mining))
+    return anchor_losses(
+        embeddings, embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss(labels, margin, mining)
+    )
 
 
 @triplet_mined.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining: str) -> Array:
     """d'(a, p) - d'(a, n) of the triplets above 0, over how many the anchor has; of each row as anchor, positive and
     negative; d' = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for euclidean, (cos a/|a| - x/|x|)/|a| for cosine"""
-    return pulled_together(embeddings, DISTANCES[distance], of_triplets(labels, margin, mining))
+    return gradient_by_rows(embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss(labels, margin, mining))
 
 
 @triplet_mined.row_mask
 def _(labels: Labels, embeddings: Array) -> Mask:
     """another row has its label and a third has not"""
-    return with_positive(labels) & (len(np.unique(labels)) > 1)
+    return has_positive(labels) & (len(np.unique(labels)) > 1)
 
 
 # ----------------------------------------------------------------------------------------------- of centers
@@ -595,19 +579,19 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 @contrastive_loss(
     formula="|x - c_y|²/2",
     unit="d²",
+    coupled=False,
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     elicits="the mean of the rows of a class",
     references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
     equivalents={"paper": "the same; its centers move with the batches"},
 )
 def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Array:
-    """Half the squared distance of an embedding to the center of its class.
+    """Half the squared distance of an embedding to its class center.
 
-    Without centers these are the means of the rows of each class, whatever those rows weigh.
-
-    Use: beside a softmax loss, to see how tight classes are.
-    Avoid: on its own: that all embeddings are the same is its best.
-    Pitfalls: without centers a row's loss depends on the other rows, and that of a class with one row is 0.
+    Without centers, the mean of the rows of each class is used, regardless of sample weights.
+    Use: next to a softmax loss, to measure how compact classes are.
+    Avoid: as the only loss: equal embeddings everywhere are optimal.
+    Pitfalls: without centers a row's loss depends on the other rows; a class with one row has a loss of 0.
     """
     return np.square(norm(embeddings - centers[labels])) / 2
 
@@ -618,7 +602,7 @@ def _(labels: Labels, embeddings: Array, centers: Array) -> Array:
     return embeddings - centers[labels]
 
 
-def off_class_means(labels: Labels, x: Array) -> Array:
+def deviation_from_class_mean(labels: Labels, x: Array) -> Array:
     """x less the mean of its class: from the class's first row, so that what all rows share does not cancel"""
     _, first, own = np.unique(labels, return_index=True, return_inverse=True)
     apart = x - x[first][own]
@@ -627,15 +611,15 @@ def off_class_means(labels: Labels, x: Array) -> Array:
 
 @center.coupled_form
 def _(labels: GroupLabel, embeddings: Vector) -> Array:
-    return np.square(norm(off_class_means(labels, embeddings))) / 2
+    return np.square(norm(deviation_from_class_mean(labels, embeddings))) / 2
 
 
 @center.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    yield Remark("labels", none_shared(labels), ITS_OWN_CENTER)
+    yield Remark("labels", rows_if_labels_differ(labels), OWN_CENTER_NOTE)
 
 
 @center.gradient
 def _(labels: Labels, embeddings: Array) -> Array:
     """x less the mean of its class, whose own slopes add up to 0"""
-    return off_class_means(labels, embeddings)
+    return deviation_from_class_mean(labels, embeddings)

@@ -22,21 +22,21 @@ from losscli.declaration.domains import (
 )
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._numerics import (
-    NEAR,
-    beyond_one,
-    log1p_less,
+    SERIES_RADIUS,
+    backprop_normalize,
+    backprop_softmax,
     log_ratio,
     log_softmax,
     log_sum_exp,
-    power_less,
+    power_minus_linear,
     power_remainder,
-    relative_gap,
-    through_softmax,
-    through_sum,
-    times,
+    relative_difference,
+    sum_minus_one,
+    weigh,
     where_compute,
+    x_minus_log1p,
 )
-from losscli.losses.multiclass import share
+from losscli.losses.multiclass import normalize_rows
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -49,7 +49,7 @@ CONVEX_IN_Q = given(CONVEX, from_logits=False, normalize=False)
 CONVEX_LOGITS = given(CONVEX, from_logits=True)
 
 
-class Pair(NamedTuple):
+class Distributions(NamedTuple):
     """P and Q as distributions; `log_quotient` is log(p / q), 0 where p = q = 0."""
 
     p: Array
@@ -57,51 +57,50 @@ class Pair(NamedTuple):
     log_quotient: Array
 
 
-def pair(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Pair:
+def read_distributions(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Distributions:
     """P and Q from what was given: Q from logits without the underflow of exp, both divided by their sums if asked."""
-    p = share(y_true, normalize)
+    p = normalize_rows(y_true, normalize)
     if from_logits:
         log_q = log_softmax(y_pred)
-        return Pair(p, np.exp(log_q), np.log(p) - log_q)
-    q = share(y_pred, normalize)
+        return Distributions(p, np.exp(log_q), np.log(p) - log_q)
+    q = normalize_rows(y_pred, normalize)
     log_quotient = log_ratio(p, q)
-    return Pair(
+    return Distributions(
         p, q, where_compute(log_quotient, np.isnan(log_quotient), lambda p, q: np.where(p == q, 0.0, np.nan), p, q)
     )
 
 
-def by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
+def gradient_by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
     """d/d y_pred, from d/dq"""
     if from_logits:
-        return through_softmax(times(q, slope), q)
-    return through_sum(slope, q, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
+        return backprop_softmax(weigh(q, slope), q)
+    return backprop_normalize(slope, q, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
 
 
-def excess(p: Array, q: Array, log_quotient: Array) -> Array:
+def kl_terms(p: Array, q: Array, log_quotient: Array) -> Array:
     """p log(p/q) - p + q, each term at least 0: where p is near q, the sum does not cancel"""
     rise = q - p
-    terms = times(p, log_quotient) + rise
+    terms = weigh(p, log_quotient) + rise
     if np.isinf(q).any():
         terms = np.where(np.isinf(q), rise, terms)
-    near = (np.abs(rise) < NEAR * p) & np.isfinite(p)
+    near = (np.abs(rise) < SERIES_RADIUS * p) & np.isfinite(p)
     return where_compute(terms, near, lambda p, rise: p * power_remainder(rise / p, 2.0), p, rise)
 
 
-def slack(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
+def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
     """What the sums of P and Q lack of 1 or have beyond it, which tolerance allows; none after normalising."""
     none = np.zeros(len(p))
-    return none if normalize else beyond_one(p), none if normalize or from_logits else beyond_one(q)
+    return none if normalize else sum_minus_one(p), none if normalize or from_logits else sum_minus_one(q)
 
 
 # ---------------------------------------------------------------------------------------------- Kullback-Leibler
 
-divergence_loss = partial(loss, family="divergence", unit="nat")
+divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
 
 
 @divergence_loss(
     aliases=("kl_divergence", "kullback_leibler"),
     formula="sum_c p_c log(p_c / q_c)",
-    properties=SMOOTH,
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS),
     elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
@@ -116,32 +115,30 @@ divergence_loss = partial(loss, family="divergence", unit="nat")
 def kl(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Kullback-Leibler divergence: the nats lost by believing Q where P is true.
+    """Kullback-Leibler divergence: the nats lost by using Q when P is true.
 
-    It is cross-entropy less the entropy of P.
-
+    It is cross-entropy minus the entropy of P.
     Use: predicted distributions against true ones, as in distillation.
     Avoid: distributions that may not overlap (js, wasserstein).
-    Pitfalls: not symmetric, and libraries disagree on the order of the arguments; infinite where Q gives no chance to
-    what P allows: nothing is clipped.
+    Pitfalls: it is not symmetric, and libraries differ in the order of arguments; it is infinite if Q has a zero where
+    P has not (nothing is clipped).
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    more_p, more_q = slack(p, q, from_logits, normalize)
-    return excess(p, q, log_quotient).sum(axis=1) + (more_p - more_q)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = sum_errors(p, q, from_logits, normalize)
+    return kl_terms(p, q, log_quotient).sum(axis=1) + (more_p - more_q)
 
 
 @kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """-p_c / q_c; from logits softmax(s) - p"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     if from_logits:
-        return through_softmax(-p, q)
-    return by_prediction(-times(p, 1 / q) + 0.0, y_pred, q, from_logits, normalize)
+        return backprop_softmax(-p, q)
+    return gradient_by_prediction(-weigh(p, 1 / q) + 0.0, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
     formula="sum_c q_c log(q_c / p_c) = KL(Q, P)",
-    properties=SMOOTH,
     claims=(CONVEX_IN_Q,),
     elicits="the geometric mean of the distributions, normalised",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
@@ -155,24 +152,23 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def reverse_kl(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """KL with the distributions exchanged: what Q puts where P has little counts most.
+    """KL with exchanged distributions: probability of Q where P has little counts most.
 
-    A fit by it settles on one mode of P, where a fit by kl covers all of them.
-
-    Use: variational inference, policies, students that may leave out what they cannot do.
-    Avoid: where what P allows must not be missed.
-    Pitfalls: infinite where Q gives a chance to what P rules out, which a softmax always does.
+    Minimising it fits one mode of P; minimising kl covers all modes.
+    Use: variational inference, policies, students that may omit what they cannot model.
+    Avoid: when no part of P may be missed.
+    Pitfalls: it is infinite if P has a zero where Q has not, which is always the case for a softmax.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    more_p, more_q = slack(p, q, from_logits, normalize)
-    return excess(q, p, -log_quotient).sum(axis=1) + (more_q - more_p)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = sum_errors(p, q, from_logits, normalize)
+    return kl_terms(q, p, -log_quotient).sum(axis=1) + (more_q - more_p)
 
 
 @reverse_kl.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 + log(q_c / p_c); from logits q_c (log(q_c / p_c) - KL(Q, P))"""
-    _, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    return by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
+    _, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    return gradient_by_prediction(1 - log_quotient, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -187,25 +183,24 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     },
 )
 def generalized_kl(y_true: NonNegativeRow, y_pred: NonNegativeRow) -> Array:
-    """KL for non-negative numbers that need not sum to 1: the I-divergence.
+    """KL for non-negative numbers that need not sum to 1 (I-divergence).
 
     Use: counts and spectra, as in non-negative matrix factorisation.
-    Avoid: numbers that may be negative.
-    Pitfalls: it is half the Poisson deviance, summed over the row rather than averaged.
+    Avoid: negative numbers.
+    Pitfalls: it is half the Poisson deviance, summed over the row instead of averaged.
     """
-    return excess(*pair(y_true, y_pred, False, False)).sum(axis=1)
+    return kl_terms(*read_distributions(y_true, y_pred, False, False)).sum(axis=1)
 
 
 @generalized_kl.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """1 - p_c / q_c"""
-    return 1 - times(y_true, 1 / y_pred)
+    return 1 - weigh(y_true, 1 / y_pred)
 
 
 @divergence_loss(
     aliases=("symmetric_kl",),
     formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
-    properties=SMOOTH,
     claims=(CONVEX_IN_Q, EXCHANGEABLE),
     references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
     equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
@@ -213,23 +208,23 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def jeffreys(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """KL in both directions, added.
+    """The sum of KL in both directions.
 
-    Use: comparing two distributions neither of which is the true one, where both have all classes.
+    Use: two distributions with the same support, neither of which is the true one.
     Avoid: distributions with zeros (js, hellinger).
-    Pitfalls: infinite as soon as one of the two has a zero that the other has not.
+    Pitfalls: it is infinite if one distribution has a zero where the other has not.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    return times(p - q, log_quotient).sum(axis=1)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    return weigh(p - q, log_quotient).sum(axis=1)
 
 
 @jeffreys.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 + log(q_c / p_c) - p_c / q_c; from logits q_c (1 + log(q_c / p_c) - KL(Q, P)) - p_c"""
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     if from_logits:  # q p/q is p, also where q underflows
-        return through_softmax(times(q, 1 - log_quotient) - p, q)
-    return by_prediction(1 - log_quotient - times(p, 1 / q), y_pred, q, from_logits, normalize)
+        return backprop_softmax(weigh(q, 1 - log_quotient) - p, q)
+    return gradient_by_prediction(1 - log_quotient - weigh(p, 1 / q), y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -246,25 +241,25 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def js(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Jensen-Shannon divergence: KL to the middle of both; at most log 2, and never infinite.
+    """Jensen-Shannon divergence: mean KL to the mixture of both; at most log 2.
 
-    Use: distributions that may not overlap; where neither is the true one.
-    Avoid: fits: it hardly slopes where the two are far apart.
-    Pitfalls: SciPy gives its root, a metric; some texts use log base 2, which makes it at most 1.
+    Use: distributions that may not overlap; neither need be the true one.
+    Avoid: training: the gradient is small when the two are far apart.
+    Pitfalls: SciPy returns its root, a metric; with log base 2 it is at most 1.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     m = (p + q) / 2
-    halves = [excess(x, m, np.where(x == m, 0.0, log_ratio(x, m))) for x in (p, q)]
+    halves = [kl_terms(x, m, np.where(x == m, 0.0, log_ratio(x, m))) for x in (p, q)]
     return (halves[0] + halves[1]).sum(axis=1) / 2
 
 
 @js.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """log(q_c / m_c) / 2; from logits q_c (log(q_c / m_c) - KL(Q, M)) / 2"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     m = (p + q) / 2
     slope = np.where(q == m, 0.0, log_ratio(q, m)) / 2
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 # ----------------------------------------------------------------------------------- of the roots, of the powers
@@ -275,17 +270,17 @@ def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
     return np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
 
 
-def mixture_slope(given: Pair, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
+def mixture_slope(pair: Distributions, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
     """d/d y_pred of log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1): by q -(p/q)^alpha over the sum"""
-    p, q, log_quotient = given
+    p, q, log_quotient = pair
     part = np.exp(log_softmax(log_mixture(p, log_quotient, alpha)))
     if from_logits:
-        return through_softmax(-part, q)
+        return backprop_softmax(-part, q)
     slope = np.where(p == 0, 0.0, np.where(q == 0, -np.inf, -part / q))
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-def affinity_gap(p: Array, q: Array) -> Array:
+def one_minus_affinity(p: Array, q: Array) -> Array:
     """1 - sum_c sqrt(p_c q_c), as half the squared distance of the roots: nothing cancels when Q is near P"""
     gap = (p - q) / (np.sqrt(p) + np.sqrt(q))
     return np.square(np.where(p == q, 0.0, gap)).sum(axis=1) / 2
@@ -302,28 +297,27 @@ def affinity_gap(p: Array, q: Array) -> Array:
 def hellinger(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Hellinger distance: between 0 and 1, a metric, finite with zeros.
+    """Hellinger distance: a metric from 0 to 1, finite with zeros.
 
     Use: distances of histograms; rare classes count more than in total_variation.
-    Avoid: fits from afar, and at the very end: its slope is infinite where a q is 0 and jumps where Q = P.
-    Pitfalls: some texts square it, or leave the half out.
+    Avoid: training: the slope is infinite where a q is 0 and jumps where Q = P.
+    Pitfalls: some texts square it or omit the factor 1/2.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    return np.sqrt(affinity_gap(p, q))
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
+    return np.sqrt(one_minus_affinity(p, q))
 
 
 @hellinger.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """(1 - sqrt(p_c / q_c)) / (4 H), H the distance; from logits (q_c (1 - H²) - sqrt(p_c q_c)) / (4 H)"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    h = np.sqrt(affinity_gap(p, q))[:, None]
-    slope = np.where(h > 0, (1 - np.sqrt(times(p, 1 / q))) / (4 * h), 0.0)
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
+    h = np.sqrt(one_minus_affinity(p, q))[:, None]
+    slope = np.where(h > 0, (1 - np.sqrt(weigh(p, 1 / q))) / (4 * h), 0.0)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
     formula="-log sum_c sqrt(p_c q_c)",
-    properties=SMOOTH,
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
     equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
@@ -331,14 +325,14 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def bhattacharyya(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Minus the logarithm of the overlap of two distributions.
+    """The negative logarithm of the overlap of two distributions.
 
-    Use: bounds on the error of telling two classes apart.
-    Avoid: distributions that may not overlap: it is infinite then.
-    Pitfalls: no metric; it is half the Rényi divergence of order 1/2.
+    Use: bounds on the classification error of two classes.
+    Avoid: distributions that may not overlap: it is then infinite.
+    Pitfalls: it is not a metric; it is half the Rényi divergence of order 1/2.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    beyond = sum(slack(p, q, from_logits, normalize)) / 2 - affinity_gap(p, q)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    beyond = sum(sum_errors(p, q, from_logits, normalize)) / 2 - one_minus_affinity(p, q)
     # 1 - gap keeps what is near 1 and loses what is near 0; the logarithms of the terms the other way round
     return -np.where(np.abs(beyond) < 0.5, np.log1p(beyond), log_sum_exp(log_mixture(p, log_quotient, 0.5))) + 0.0
 
@@ -346,8 +340,8 @@ def bhattacharyya(
 @bhattacharyya.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """-sqrt(p_c / q_c) / (2 S), S = sum_k sqrt(p_k q_k); from logits (q_c - sqrt(p_c q_c) / S) / 2"""
-    given = pair(y_true, y_pred, from_logits, normalize)
-    return mixture_slope(given, y_pred, 0.5, from_logits, normalize) / 2
+    pair = read_distributions(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(pair, y_pred, 0.5, from_logits, normalize) / 2
 
 
 # ------------------------------------------------------------------------------------------------ the others
@@ -364,28 +358,27 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def total_variation(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """The largest difference in the probability that P and Q give to any event.
+    """The largest difference of the probabilities that P and Q assign to any event.
 
-    Use: a number that can be explained: 0.1 means that no event is off by more than 10 %.
-    Avoid: fits: its gradient does not say how far apart the two are.
-    Pitfalls: some libraries leave the half out.
+    Use: a value that is easy to explain: at 0.1, no event is off by more than 10 %.
+    Avoid: training: the gradient does not depend on the distance.
+    Pitfalls: some libraries omit the factor 1/2.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.abs(p - q).sum(axis=1) / 2
 
 
 @total_variation.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """sign(q_c - p_c) / 2; from logits q_c (sign(q_c - p_c) - sum_k q_k sign(q_k - p_k)) / 2"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
-    return by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
+    return gradient_by_prediction(np.sign(q - p) / 2, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
     aliases=("chi_square",),
     formula="sum_c (p_c - q_c)² / q_c",
     unit="1",
-    properties=SMOOTH,
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
     elicits="the root mean square of the distributions, normalised",
     references=("Pearson 1900, doi:10.1080/14786440009463897",),
@@ -394,30 +387,30 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 def chi2(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Pearson's chi-square divergence: squared differences over what was predicted.
+    """Pearson's chi-square divergence: squared differences relative to the prediction.
 
-    Use: goodness of fit; a bound on kl from above (kl <= log(1 + chi2)).
-    Avoid: predictions with very small probabilities: one of them is all of the sum.
-    Pitfalls: not symmetric; Neyman's version divides by p instead. Times the count it is the test statistic.
+    Use: goodness of fit; an upper bound of kl (kl <= log(1 + chi2)).
+    Avoid: very small predicted probabilities: one can dominate the sum.
+    Pitfalls: it is not symmetric; Neyman's version divides by p; times the number of observations it is the test
+    statistic.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.where(p == q, 0.0, (p - q) * ((p - q) / q)).sum(axis=1)
 
 
 @chi2.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """1 - (p_c / q_c)²; from logits q_c sum_k p_k²/q_k - p_c²/q_c"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     if from_logits:  # (p/q)² overflows before p (p/q) does
-        weighted = q - times(p, p / q)
-        return weighted - times(q, weighted.sum(axis=1, keepdims=True))
+        weighted = q - weigh(p, p / q)
+        return weighted - weigh(q, weighted.sum(axis=1, keepdims=True))
     slope = 1 - np.square(np.where(p == q, np.where(p == 0, 0.0, 1.0), p / q))
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
     formula="log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1)",
-    properties=SMOOTH,
     claims=(
         CONVEX_IN_Q,
         TAME_LOGITS,
@@ -435,19 +428,19 @@ def renyi(
     from_logits: Boolean = False,
     normalize: Boolean = False,
 ) -> Array:
-    """Rényi divergence of order alpha: kl in the limit alpha = 1, more of the worst class as alpha grows.
+    """Rényi divergence of order alpha: kl as alpha goes to 1; larger alpha stresses the worst class.
 
-    Use: privacy accounting; where kl is to be made more or less afraid of rare classes.
-    Avoid: alpha >= 1 where Q may have zeros: it is infinite.
-    Pitfalls: alpha = 1 is kl and is refused here; small alpha looks at little but the supports.
+    Use: privacy accounting; kl with more or less weight on rare classes.
+    Avoid: alpha >= 1 when Q may have zeros: it is infinite.
+    Pitfalls: alpha = 1 is kl and is not accepted; a small alpha depends on little but the supports.
     """
-    p, q, log_quotient = pair(y_true, y_pred, from_logits, normalize)
-    more_p, more_q = slack(p, q, from_logits, normalize)
+    p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
+    more_p, more_q = sum_errors(p, q, from_logits, normalize)
     # sum p^a q^(1-a) - 1, from terms that do not cancel near a = 0 (taken from q), near a = 1 (from p) or near P = Q
     if alpha > 0.5:
-        terms = np.where(p == 0, -(1 - alpha) * q, p * power_less((q - p) / p, -log_quotient, 1 - alpha))
+        terms = np.where(p == 0, -(1 - alpha) * q, p * power_minus_linear((q - p) / p, -log_quotient, 1 - alpha))
     else:
-        terms = np.where(q == 0, -alpha * p, q * power_less((p - q) / q, log_quotient, alpha))
+        terms = np.where(q == 0, -alpha * p, q * power_minus_linear((p - q) / q, log_quotient, alpha))
     beyond = terms.sum(axis=1) + alpha * more_p + (1 - alpha) * more_q
     # powers of 1e-300 leave the range of floats: from afar the sum is taken of logarithms
     far = log_sum_exp(log_mixture(p, log_quotient, alpha))
@@ -457,8 +450,8 @@ def renyi(
 @renyi.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normalize: bool) -> Array:
     """-(p_c / q_c)^alpha / S, S = sum_k p_k^alpha q_k^(1-alpha); from logits q_c - p_c^alpha q_c^(1-alpha) / S"""
-    given = pair(y_true, y_pred, from_logits, normalize)
-    return mixture_slope(given, y_pred, alpha, from_logits, normalize)
+    pair = read_distributions(y_true, y_pred, from_logits, normalize)
+    return mixture_slope(pair, y_pred, alpha, from_logits, normalize)
 
 
 @divergence_loss(
@@ -474,26 +467,25 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
 def wasserstein(
     y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
-    """Earth mover's distance: how much probability has to be carried how many bins far.
+    """Earth mover's distance: probability moved times the number of bins.
 
     Neighbouring bins are one unit apart.
-
-    Use: classes with an order: ages, grades, histograms.
-    Avoid: classes without an order: it depends on how they are sorted.
-    Pitfalls: the squared differences of the same cumulative sums are rps.
+    Use: ordered classes: ages, grades, histograms.
+    Avoid: unordered classes: the value depends on their order.
+    Pitfalls: rps sums squared differences of the same cumulative sums.
     """
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     return np.abs(np.cumsum(p - q, axis=1)[:, :-1]).sum(axis=1)
 
 
 @wasserstein.gradient
 def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Array:
     """g_c = sum_{c <= k < C} sign(F_q(k) - F_p(k)); from logits q_c (g_c - sum_k q_k g_k)"""
-    p, q, _ = pair(y_true, y_pred, from_logits, normalize)
+    p, q, _ = read_distributions(y_true, y_pred, from_logits, normalize)
     signs = np.sign(np.cumsum(q - p, axis=1))
     signs[:, -1] = 0.0
     slope = np.cumsum(signs[:, ::-1], axis=1)[:, ::-1]
-    return by_prediction(slope, y_pred, q, from_logits, normalize)
+    return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
 @divergence_loss(
@@ -505,18 +497,18 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     equivalents={"sklearn": "NMF(beta_loss='itakura-saito')"},
 )
 def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
-    """Compares positive numbers by their quotients: scaling both changes nothing.
+    """Compares positive numbers by their ratios: it is invariant to common scaling.
 
-    Use: power spectra of sound, where quiet parts matter as much as loud ones.
+    Use: power spectra of sound, when quiet parts matter as much as loud ones.
     Avoid: numbers that may be 0.
     Pitfalls: it is half the gamma deviance, summed over the row; predicting too little costs far more than too much.
     """
     d = (y_true - y_pred) / y_pred
     far = y_true / y_pred - 1 - log_ratio(y_true, y_pred)
-    return np.where(np.abs(d) < 0.5, log1p_less(d), far).sum(axis=1)
+    return np.where(np.abs(d) < 0.5, x_minus_log1p(d), far).sum(axis=1)
 
 
 @itakura_saito.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """(q_c - p_c) / q_c²"""
-    return relative_gap(y_true, y_pred) / y_pred
+    return relative_difference(y_true, y_pred) / y_pred

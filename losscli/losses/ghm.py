@@ -8,14 +8,14 @@ import numpy as np
 
 from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import root_less, root_slope, sigmoid
+from losscli.losses._numerics import hypot_excess, hypot_slope, sigmoid
 from losscli.losses.binary import bce
 
-BCE = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
-PAPER = ("Li et al. 2019, arXiv:1811.05181",)
+BCE_DEFAULTS = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
+GHM_PAPER = ("Li et al. 2019, arXiv:1811.05181",)
 
 
-def harmonized(norm: Array, bins: int) -> Array:
+def density_weights(norm: Array, bins: int) -> Array:
     """Elements / (elements in the bin of its gradient norm in [0, 1] * bins that are not empty)."""
     inner_edges = np.arange(1, bins) / bins
     place = np.searchsorted(inner_edges, norm, side="right")
@@ -23,7 +23,7 @@ def harmonized(norm: Array, bins: int) -> Array:
     return norm.size / (counts[place] * np.count_nonzero(counts))
 
 
-def probability_gap(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
+def gradient_norm(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
     """|p - y|, from a logit without the cancellation of 1 - p"""
     if not from_logits:
         return np.abs(y_pred - y_true)
@@ -40,29 +40,28 @@ ghm_loss = partial(loss, family="binary")
     coupled=True,
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
-    references=PAPER,
+    references=GHM_PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
 )
 def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
-    """Binary cross-entropy, every difficulty counting the same: for a flood of easy examples and some hopeless ones.
+    """Binary cross-entropy that balances all levels of difficulty: many easy examples and a few hopeless ones.
 
-    The gradient norm |p - y| of each element falls in one of `bins` equal bins, and an element weighs the inverse of
-    how many share its bin. The counts are over the whole dataset and know no sample weights.
-
-    Use: dense detection, as in the paper: both very easy and mislabelled rows come in masses.
-    Avoid: few rows: most bins hold one or two, and the weights are noise.
-    Pitfalls: a row's loss depends on all other rows, so subsets do not compare, nor batches with the whole; the
-    paper's moving average over batches has no place in an evaluation.
+    The gradient norm |p - y| of each element falls into one of `bins` equal bins. The weight of an element is inverse
+    to the number of elements in its bin. Counts are over the whole dataset and ignore sample weights.
+    Use: dense detection, as in the paper, with many very easy and many mislabelled rows.
+    Avoid: few rows: most bins hold one or two, so weights are noise.
+    Pitfalls: a row's loss depends on all rows, so subsets and batches are not comparable with the whole; the paper's
+    moving average over batches does not apply to an evaluation.
     """
-    weight = harmonized(probability_gap(y_true, y_pred, from_logits), bins)
-    return weight * bce.forms[0].kernel(y_true, y_pred, from_logits=from_logits, **BCE)
+    weight = density_weights(gradient_norm(y_true, y_pred, from_logits), bins)
+    return weight * bce.forms[0].kernel(y_true, y_pred, from_logits=from_logits, **BCE_DEFAULTS)
 
 
 @ghm_c.gradient
 def _(y_true: Array, y_pred: Array, *, bins: int, from_logits: bool) -> Array:
     """w_i (p - y) / (p (1-p)); from logits w_i (sigmoid(s) - y)"""
-    weight = harmonized(probability_gap(y_true, y_pred, from_logits), bins)
-    return weight * bce.forms[0].hooks["gradient"](y_true, y_pred, from_logits=from_logits, **BCE)
+    weight = density_weights(gradient_norm(y_true, y_pred, from_logits), bins)
+    return weight * bce.forms[0].hooks["gradient"](y_true, y_pred, from_logits=from_logits, **BCE_DEFAULTS)
 
 
 @ghm_c.clipped
@@ -76,26 +75,25 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
     unit="y",
     coupled=True,
     properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
-    references=PAPER,
+    references=GHM_PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
 )
 def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count = 10) -> Array:
-    """A smooth absolute error, every difficulty counting the same: box regression with many outliers.
+    """Smooth absolute error that balances all levels of difficulty: box regression with many outliers.
 
-    The gradient norm |e|/sqrt(e² + mu²) of each element falls in one of `bins` equal bins, and an element weighs the
-    inverse of how many share its bin. The counts are over the whole dataset and know no sample weights.
-
-    Use: regression where errors come in masses at both ends.
-    Avoid: few rows: most bins hold one or two, and the weights are noise.
-    Pitfalls: a row's loss depends on all other rows; mu is in the unit of the target, and where it is far below the
-    errors all of them are in the last bin.
+    The gradient norm |e|/sqrt(e² + mu²) of each element falls into one of `bins` equal bins. The weight of an element
+    is inverse to the number of elements in its bin. Counts are over the whole dataset and ignore sample weights.
+    Use: regression with many very small and many very large errors.
+    Avoid: few rows: most bins hold one or two, so weights are noise.
+    Pitfalls: a row's loss depends on all rows; mu is in the unit of the target, and if it is far below the errors all
+    of them share the last bin.
     """
     e = y_pred - y_true
-    return harmonized(np.abs(root_slope(e, mu)), bins) * root_less(np.abs(e), mu)
+    return density_weights(np.abs(hypot_slope(e, mu)), bins) * hypot_excess(np.abs(e), mu)
 
 
 @ghm_r.gradient
 def _(y_true: Array, y_pred: Array, *, mu: float, bins: int) -> Array:
     """w_i e / sqrt(e² + mu²)"""
-    slope = root_slope(y_pred - y_true, mu)
-    return harmonized(np.abs(slope), bins) * slope
+    slope = hypot_slope(y_pred - y_true, mu)
+    return density_weights(np.abs(slope), bins) * slope

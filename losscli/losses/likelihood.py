@@ -19,14 +19,14 @@ from losscli.declaration.domains import (
     TweedieTarget,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import NEAR, log_ratio, power_remainder, relative_gap, times
+from losscli.losses._numerics import SERIES_RADIUS, log_ratio, power_remainder, relative_difference, weigh
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 """log y! - (y + 1/2) log y + y - log(2 pi)/2 in powers of 1/y: y^-1, y^-3, ..."""
 
-SHIFT = 10
+STIRLING_START = 10
 """From here on Stirling's series has all digits."""
 
 GAMMA_SERIES = (
@@ -56,11 +56,11 @@ def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None 
     logs = log_ratio(np.maximum(y, 0.0), mean) if log_y_mean is None else log_y_mean
     # y^(1-power) - mean^(1-power) is no quotient by 0 near power 1, nor the same with 2 near power 2
     if power < 1.5:
-        far = (times(y, _power_gap(logs, 1 - power)) - gap) / (2 - power)
+        far = (weigh(y, _power_gap(logs, 1 - power)) - gap) / (2 - power)
     else:
         far = (mean * _power_gap(logs, 2 - power) - gap) / (1 - power)
     relative = gap / mean
-    near = np.abs(relative) * max(1.0, abs(power)) < NEAR
+    near = np.abs(relative) * max(1.0, abs(power)) < SERIES_RADIUS
     series = mean * power_remainder(np.where(near, relative, 0.0), power)
     half = mean ** (1 - power) * np.where(near, series, far)
     limit = np.inf if power <= 2 else y ** (2 - power) / ((power - 1) * (power - 2))
@@ -75,16 +75,16 @@ def _power_gap(logs: Array, exponent: float) -> Array:
 def log_factorial_excess(y: Array) -> Array:
     """log y! - (y log y - y): what full likelihoods add to half of a Poisson deviance; never negative."""
     tiny = np.minimum(y, 0.01)
-    small = tiny * np.polyval(GAMMA_SERIES[::-1], tiny) + tiny - times(tiny, np.log(tiny))
-    x = np.where(y < SHIFT, y + SHIFT, y)
+    small = tiny * np.polyval(GAMMA_SERIES[::-1], tiny) + tiny - weigh(tiny, np.log(tiny))
+    x = np.where(y < STIRLING_START, y + STIRLING_START, y)
     stirling = 0.5 * (LOG_2PI + np.log(x)) + np.polyval(STIRLING[::-1], 1 / np.square(x)) / x
-    below = np.clip(y, 0.01, SHIFT)
-    product = np.prod([below + k for k in range(1, SHIFT + 1)], axis=0)
+    below = np.clip(y, 0.01, STIRLING_START)
+    product = np.prod([below + k for k in range(1, STIRLING_START + 1)], axis=0)
     middle = stirling + x * np.log(x) - x - np.log(product) - below * np.log(below) + below
-    return np.where(y < 0.01, small, np.where(y < SHIFT, middle, stirling))
+    return np.where(y < 0.01, small, np.where(y < STIRLING_START, middle, stirling))
 
 
-likelihood_loss = partial(loss, family="regression")
+likelihood_loss = partial(loss, family="regression", elicits="mean")
 
 
 @likelihood_loss(
@@ -92,7 +92,6 @@ likelihood_loss = partial(loss, family="regression")
     formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; without it the log is that of "
@@ -103,21 +102,20 @@ likelihood_loss = partial(loss, family="regression")
     },
 )
 def poisson_nll(y_true: NonNegativeReal, y_pred: Rate, *, log_input: Boolean = False, full: Boolean = False) -> Array:
-    """Negative log-likelihood of counts, given their expected number.
+    """Negative log-likelihood of counts, given the expected count.
 
-    Without full, the part that does not depend on the prediction is left out, so it can be negative. A rate of 0 is
-    right where the count is 0, and infinitely wrong elsewhere; nothing is clipped.
-
-    Use: counts without an upper limit, from a model that predicts a rate or its logarithm.
-    Avoid: counts whose variance is far above their mean; shares and rates that are no counts.
-    Pitfalls: a logarithm read as a rate, or the other way round, gives a number all the same; without full the value
-    has no zero to compare with (poisson_deviance has).
+    Without full, terms that do not depend on the prediction are omitted, so the value can be negative. Nothing is
+    clipped: a rate of 0 costs 0 for a count of 0 and inf for any other count.
+    Use: unbounded counts, from a model that predicts a rate or its logarithm.
+    Avoid: counts with a variance far above their mean; shares and rates that are not counts.
+    Pitfalls: a log rate read as a rate gives a value without any warning, and the reverse; without full a perfect
+    prediction is not 0 (use poisson_deviance).
     """
     rate = np.exp(y_pred) if log_input else y_pred
     if full:
         logs = np.where(y_true > 0, np.log(y_true) - y_pred, -np.inf) if log_input else None
         return half_deviance(y_true, rate, 1.0, logs) + log_factorial_excess(y_true)
-    return np.where(np.isinf(rate), np.inf, rate - times(y_true, y_pred if log_input else np.log(rate)))
+    return np.where(np.isinf(rate), np.inf, rate - weigh(y_true, y_pred if log_input else np.log(rate)))
 
 
 @poisson_nll.gradient
@@ -125,14 +123,13 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     """1 - y_true / rate; log_input: exp(y_pred) - y_true"""
     if log_input:
         return np.exp(y_pred) - y_true
-    return np.where(y_true == 0, 1.0, relative_gap(y_true, y_pred))
+    return np.where(y_true == 0, 1.0, relative_difference(y_true, y_pred))
 
 
 @likelihood_loss(
     formula="(log v + e²/v) / 2, v = max(variance, eps); full: + log(2 pi)/2",
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC,
-    elicits="mean",
     references=("Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",),
     equivalents={
         "torch": "torch.nn.GaussianNLLLoss(full, eps) (it raises variances below eps to that, as here)",
@@ -144,19 +141,17 @@ def gaussian_nll(
 ) -> Array:
     """Negative log-likelihood of a predicted mean and variance.
 
-    It rewards a small variance where the mean is right, and a large one where it is wrong. The gradient is by the mean.
-
-    Use: predictions that come with their uncertainty.
-    Avoid: heavy tails: one row far off by its own standard deviations decides.
-    Pitfalls: the role is a variance, not a standard deviation; the loss may be negative, and has no lower bound as
-    eps goes to 0.
+    It rewards a small variance where the mean is right and a large one where it is wrong. The gradient is with respect
+    to the mean.
+    Use: predictions with an uncertainty.
+    Avoid: heavy tails: a row many standard deviations away dominates the mean.
+    Pitfalls: the role is a variance, not a standard deviation; the loss may be negative, and has no lower bound as eps
+    goes to 0.
     """
     v = np.maximum(variance, eps)
     e = y_pred - y_true
-    cross_entropy_of_logits = times(e, e / v)
-    total = np.where(
-        np.isinf(cross_entropy_of_logits), np.inf, np.log(v) + cross_entropy_of_logits
-    )  # v = 0: log v does not outweigh it
+    scaled_square = weigh(e, e / v)
+    total = np.where(np.isinf(scaled_square), np.inf, np.log(v) + scaled_square)  # v = 0: log v does not outweigh it
     return 0.5 * (total + (LOG_2PI if full else 0.0))
 
 
@@ -164,14 +159,13 @@ def gaussian_nll(
 def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     """e / v, v = max(variance, eps)"""
     e = y_pred - y_true
-    return times(e, 1 / np.maximum(variance, eps))
+    return weigh(e, 1 / np.maximum(variance, eps))
 
 
 @likelihood_loss(
     formula="2 integral of (y_true - t) / t^power dt, t from y_pred to y_true",
     unit="y^(2 - power)",
     properties=Property.DIFFERENTIABLE,
-    elicits="mean",
     claims=(given(Property.CONVEX, power=0), given(Property.CONVEX, power=1), given(Property.SYMMETRIC, power=0)),
     references=("Jørgensen 1987, doi:10.1111/j.2517-6161.1987.tb01685.x",),
     equivalents={
@@ -180,17 +174,16 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     },
 )
 def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power = 0.0) -> Array:
-    """Deviance of a family that goes from normal (0) by Poisson (1) to gamma (2) and inverse Gaussian (3).
+    """Deviance of the Tweedie family: normal (power 0), Poisson (1), gamma (2), inverse Gaussian (3).
 
-    The variance of y is taken to grow as its mean to this power: 0 is mse, and the higher the power the more errors
-    count by their relative size. Between 1 and 2: amounts with exact zeros, as insurance claims.
+    The variance of y is assumed to grow as its mean to this power. 0 is mse; the higher the power, the more relative
+    errors count. Powers between 1 and 2 suit amounts with exact zeros, such as insurance claims.
 
     For power < 0, y_true may be negative; y_true^(2-power) is then taken as 0, as scikit-learn does.
-
     Use: positive targets whose spread grows with their level.
-    Avoid: to choose the power by this number: values of different powers do not compare.
-    Pitfalls: y_pred must be positive unless power=0, y_true too from power 2 on; for any power the optimum is the mean,
-    the power only sets how rows are weighed against each other.
+    Avoid: choosing the power by this value: values of different powers are not comparable.
+    Pitfalls: y_pred must be positive unless power=0, and y_true too for power >= 2; the optimum is the mean for any
+    power, which only changes the relative weight of rows.
     """
     return 2 * half_deviance(y_true, y_pred, power)
 
@@ -200,14 +193,13 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     """2 e / y_pred^power"""
     if power == 0:
         return 2 * (y_pred - y_true)
-    return 2 * relative_gap(y_true, y_pred) * y_pred ** (1 - power)
+    return 2 * relative_difference(y_true, y_pred) * y_pred ** (1 - power)
 
 
 @likelihood_loss(
     formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)",
     unit="y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_poisson_deviance",
@@ -215,13 +207,12 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     },
 )
 def poisson_deviance(y_true: NonNegativeReal, y_pred: PositiveReal) -> Array:
-    """Tweedie deviance of power 1: for counts.
+    """Tweedie deviance of power 1, for counts.
 
-    Twice what poisson_nll exceeds its minimum by, so a perfect prediction costs 0.
-
-    Use: to report count models; near 1 a row where the counts are Poisson and not too small.
-    Avoid: amounts in a unit: changing the unit changes the value as it does not for counts.
-    Pitfalls: y_pred must be positive, also where the count is 0.
+    Twice the excess of poisson_nll over its minimum, so a perfect prediction costs 0.
+    Use: reporting count models; about 1 per row if counts are Poisson and not too small.
+    Avoid: amounts with a unit: the value depends on the unit.
+    Pitfalls: y_pred must be positive, even where the count is 0.
     """
     return 2 * half_deviance(y_true, y_pred, 1.0)
 
@@ -229,25 +220,23 @@ def poisson_deviance(y_true: NonNegativeReal, y_pred: PositiveReal) -> Array:
 @poisson_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred"""
-    return 2 * relative_gap(y_true, y_pred)
+    return 2 * relative_difference(y_true, y_pred)
 
 
 @likelihood_loss(
     formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)",
     unit="1",
     properties=Property.DIFFERENTIABLE,
-    elicits="mean",
     references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
 )
 def gamma_deviance(y_true: PositiveReal, y_pred: PositiveReal) -> Array:
-    """Tweedie deviance of power 2: errors by their ratio, for positive amounts.
+    """Tweedie deviance of power 2: ratio errors of positive amounts.
 
-    Scaling targets and predictions by the same factor changes nothing.
-
+    It does not change if targets and predictions are scaled by the same factor.
     Use: positive, skewed targets such as durations and claim sizes.
     Avoid: targets that may be 0.
-    Pitfalls: predicting half of a target costs more than predicting its double; not convex in the prediction.
+    Pitfalls: predicting half of a target costs more than twice the target; it is not convex in the prediction.
     """
     return 2 * half_deviance(y_true, y_pred, 2.0)
 
@@ -255,4 +244,4 @@ def gamma_deviance(y_true: PositiveReal, y_pred: PositiveReal) -> Array:
 @gamma_deviance.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred²"""
-    return 2 * relative_gap(y_true, y_pred) / y_pred
+    return 2 * relative_difference(y_true, y_pred) / y_pred

@@ -29,13 +29,12 @@ margin_loss = partial(loss, family="binary")
     },
 )
 def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
-    """The support vector machine's loss: zero once a score is on the right side by the margin.
+    """The loss of support vector machines: zero once a score has the right sign by the margin.
 
-    y_pred is a score (a decision function), not a probability: 0 is undecided.
-
+    y_pred is a score (decision function), not a probability; 0 is undecided.
     Use: scores of a margin classifier.
-    Avoid: where probabilities are wanted: a hinge fit does not estimate them.
-    Pitfalls: fed with probabilities, every row is inside the margin.
+    Avoid: when probabilities are wanted: minimising hinge does not estimate them.
+    Pitfalls: with probabilities as input, every row is inside the margin.
     """
     return np.maximum(0.0, margin - y_true * y_pred)
 
@@ -58,11 +57,11 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     },
 )
 def squared_hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
-    """The hinge, squared: smooth where it starts, and harder on scores that are far on the wrong side.
+    """The squared hinge: smooth, with a higher cost for scores far on the wrong side.
 
-    Use: linear classifiers whose solver wants a gradient everywhere.
-    Avoid: labels that are often wrong: the square listens to them.
-    Pitfalls: its values cannot be set beside those of hinge; a score 3 short costs 9.
+    Use: linear classifiers whose solver needs a gradient everywhere.
+    Avoid: frequent label errors: they count squared.
+    Pitfalls: values are not comparable with hinge; a score that is 3 short costs 9.
     """
     return np.square(np.maximum(0.0, margin - y_true * y_pred))
 
@@ -86,11 +85,11 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     },
 )
 def perceptron(y_true: SignLabel, y_pred: Real) -> Array:
-    """How far a score is on the wrong side of 0.
+    """The distance of a score from 0 on the wrong side.
 
-    Use: to see how wrong the wrong ones are, and nothing else.
-    Avoid: comparing models that are nearly always right: their loss is 0.
-    Pitfalls: scores of 0 everywhere are perfect by it.
+    Use: to see how wrong the errors are, and nothing else.
+    Avoid: models that are nearly always right: their loss is 0.
+    Pitfalls: scores of 0 everywhere have a loss of 0.
     """
     return np.maximum(0.0, -y_true * y_pred)
 
@@ -116,13 +115,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
     },
 )
 def soft_margin(y_true: SignLabel, y_pred: Real) -> Array:
-    """The logistic loss: binary cross-entropy of a logit, written for labels of -1 and 1.
+    """The logistic loss: binary cross-entropy of a logit, for labels of -1 and 1.
 
     It is bce with from_logits=true.
-
     Use: logits with labels of -1 and 1; boosting and linear models.
-    Avoid: labels that are often wrong, though it minds them less than exponential.
-    Pitfalls: fed with probabilities it is nearly the same for all rows.
+    Avoid: frequent label errors, although it is less sensitive than exponential.
+    Pitfalls: with probabilities as input it is nearly the same for all rows.
     """
     return softplus(-y_true * y_pred)
 
@@ -148,9 +146,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def exponential(y_true: SignLabel, y_pred: Real) -> Array:
     """AdaBoost's loss: each unit of score on the wrong side multiplies it by e.
 
-    Use: to follow AdaBoost; where labels are clean.
-    Avoid: noisy labels: a few rows with large wrong scores are all of the mean.
-    Pitfalls: it overflows to infinity beyond a margin of about -709.
+    Use: studies of AdaBoost; clean labels.
+    Avoid: noisy labels: a few rows with large wrong scores dominate the mean.
+    Pitfalls: it overflows to infinity for margins below about -709.
     """
     return np.exp(-y_true * y_pred)
 
@@ -170,11 +168,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
     equivalents={"sklearn": "SGDClassifier(loss='modified_huber')"},
 )
 def modified_huber(y_true: SignLabel, y_pred: Real) -> Array:
-    """The squared hinge, straight for scores that are far on the wrong side.
+    """The squared hinge, linear for scores far on the wrong side.
 
-    Use: classification with outliers, where probabilities are wanted too: (s + 1) / 2, cut to [0, 1].
-    Avoid: where nearly all margins are above 1: it is 0 there.
-    Pitfalls: it has Huber's name for the straight part alone; its margin is fixed at 1.
+    Use: classification with outliers and probabilities: (s + 1) / 2, clipped to [0, 1].
+    Avoid: when nearly all margins exceed 1: the loss is 0 there.
+    Pitfalls: only the linear part resembles Huber's loss; the margin is fixed at 1.
     """
     m = y_true * y_pred
     return np.where(m >= -1, np.square(np.maximum(0.0, 1 - m)), -4 * m)

@@ -38,7 +38,7 @@ def cosine_slope(a: Array, b: Array) -> Array:
     return np.where(length > 0, (v - dot(u, v)[:, None] * u) / np.where(length > 0, length, 1.0), 0.0)
 
 
-DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]] = {
+PAIR_DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]] = {
     "sqeuclidean": (lambda a, b: np.square(a - b).sum(axis=1), lambda a, b: 2 * (a - b)),
     "euclidean": (lambda a, b: norm(a - b), lambda a, b: unit(a - b)),
     "cosine": (lambda a, b: 1 - cosine(a, b), lambda a, b: -cosine_slope(a, b)),
@@ -60,13 +60,12 @@ metric_loss = partial(loss, family="metric", unit="1")
     },
 )
 def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
-    """Minus the cosine of the angle between two vectors: -1 is the best, 1 the worst.
+    """The negative cosine of the angle between two vectors: -1 is best, 1 is worst.
 
-    The length of a vector does not matter. A zero vector has no direction and gives 0.
-
-    Use: embeddings whose direction carries the meaning.
-    Avoid: where lengths matter.
-    Pitfalls: the best value is -1, not 0: shares and ratios of it mean nothing.
+    Lengths have no effect. A zero vector has no direction and gives 0.
+    Use: embeddings that are compared by direction.
+    Avoid: when lengths matter.
+    Pitfalls: the best value is -1, not 0, so ratios of values have no meaning.
     """
     return -cosine(y_true, y_pred) + 0.0  # a zero has no sign
 
@@ -85,13 +84,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
     equivalents={"paper": "Hadsell et al. have half of it"},
 )
 def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegative = 1.0) -> Array:
-    """Pulls similar pairs (1) together and pushes others (0) apart up to a margin.
+    """Pulls similar pairs (1) together and pushes dissimilar ones (0) apart, up to a margin.
 
-    d is the Euclidean distance of the pair. A pair of different things beyond the margin costs nothing.
-
+    d is the Euclidean distance of the pair. Dissimilar pairs beyond the margin cost nothing.
     Use: verification by pairs.
-    Avoid: where pairs of different things are nearly all easy: most of the mean is then zeros.
-    Pitfalls: the paper has half of it, and some libraries swap the meaning of the label.
+    Avoid: when nearly all dissimilar pairs are easy: most losses are then 0.
+    Pitfalls: the paper has half of it; some libraries exchange the meaning of the labels.
     """
     return _contrastive(y_true, norm(x1 - x2), margin=margin)
 
@@ -139,16 +137,15 @@ def triplet(
     distance: Distance = "sqeuclidean",
     swap: Boolean = False,
 ) -> Array:
-    """Wants an anchor nearer to its positive than to its negative, by a margin.
+    """An anchor must be nearer to its positive than to its negative, by a margin.
 
-    With swap, the nearer of anchor and positive is what the negative is measured from.
-
-    Use: embeddings for retrieval, from triplets that were mined.
-    Avoid: random triplets: nearly all of them are at 0.
-    Pitfalls: FaceNet squares the distance, torch does not (distance=euclidean); a margin means different things for
-    either.
+    With swap, the distance of the negative is measured from the anchor or the positive, whichever is nearer.
+    Use: embeddings for retrieval, with mined triplets.
+    Avoid: random triplets: nearly all have a loss of 0.
+    Pitfalls: FaceNet squares distances, torch does not (distance=euclidean); margins are not comparable between the
+    two.
     """
-    measure = DISTANCES[distance][0]
+    measure = PAIR_DISTANCES[distance][0]
     far = measure(anchor, negative)
     if swap:
         far = np.minimum(far, measure(positive, negative))
@@ -159,7 +156,7 @@ def triplet(
 def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distance: str, swap: bool) -> Array:
     """d'(a, p) - d'(a, n) where the loss is above 0, else 0; d'(a, x) = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for
     euclidean, (cos a/|a| - x/|x|)/|a| for cosine; with swap, without d'(a, n) where the positive is nearer to n"""
-    measure, slope = DISTANCES[distance]
+    measure, slope = PAIR_DISTANCES[distance]
     near, far = measure(anchor, positive), measure(anchor, negative)
     pushed = np.ones(len(anchor), dtype=bool)
     if swap:
@@ -177,13 +174,12 @@ def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distanc
     equivalents={"optax": "optax.losses.cosine_distance", "scipy": "scipy.spatial.distance.cosine"},
 )
 def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
-    """One minus the cosine of the angle between two vectors: 0 is the best, 2 the worst.
+    """One minus the cosine of the angle between two vectors: 0 is best, 2 is worst.
 
-    The length of a vector does not matter. A zero vector has no direction and gives 1.
-
-    Use: embeddings whose direction carries the meaning, where the best value should be 0.
-    Avoid: where lengths matter.
-    Pitfalls: half the squared distance of the unit vectors, and so no metric.
+    Lengths have no effect. A zero vector has no direction and gives 1.
+    Use: embeddings that are compared by direction, with a best value of 0.
+    Avoid: when lengths matter.
+    Pitfalls: it is half the squared distance of the unit vectors, so it is not a metric.
     """
     # half the squared distance of the unit vectors does not cancel where they are nearly alike
     u, v = unit(y_true), unit(y_pred)
@@ -204,11 +200,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
     equivalents={"torch": "torch.nn.CosineEmbeddingLoss(margin) (it adds 1e-12 to the squared lengths)"},
 )
 def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: Cosine = 0.0) -> Array:
-    """Turns similar pairs (1) the same way and others (-1 or 0) apart, until their cosine is below the margin.
+    """Aligns similar pairs (1) and separates others (-1 or 0) until their cosine is below the margin.
 
     Use: pairs of texts or sentences, similar or not.
-    Avoid: where lengths matter (contrastive).
-    Pitfalls: with margin 0 a pair of different things at a right angle costs nothing.
+    Avoid: when lengths matter (contrastive).
+    Pitfalls: with margin 0, dissimilar pairs at a right angle cost nothing.
     """
     return np.where(y_true > 0, cosine_distance.forms[0].kernel(x1, x2), np.maximum(0.0, cosine(x1, x2) - margin))
 
@@ -228,13 +224,12 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
 )
 def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: NonNegative = 1.0) -> Array:
-    """A distance, to be small for similar pairs (1) and beyond the margin for others (-1 or 0).
+    """A distance that must be small for similar pairs (1) and beyond the margin for others (-1 or 0).
 
-    y_pred is the distance, as it was measured; it is not squared.
-
-    Use: pairs whose distance is at hand.
-    Avoid: where only vectors are at hand (contrastive).
-    Pitfalls: a negative y_pred lowers the loss of similar pairs below 0.
+    y_pred is a measured distance; it is not squared.
+    Use: pairs with known distances.
+    Avoid: when only vectors are known (contrastive).
+    Pitfalls: a negative y_pred gives similar pairs a loss below 0.
     """
     return np.where(y_true > 0, y_pred, np.maximum(0.0, margin - y_pred))
 
@@ -253,11 +248,11 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     equivalents={"torch": "torch.nn.MarginRankingLoss(margin)"},
 )
 def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: NonNegative = 0.0) -> Array:
-    """Wants the first score above the second (y = 1) or below it (y = -1 or 0), by a margin.
+    """The first score must exceed the second (y = 1), or the reverse (y = -1 or 0), by a margin.
 
     Use: learning to rank from pairs.
-    Avoid: where scores must mean something on their own: only differences count.
-    Pitfalls: with margin 0, scores that are all equal are perfect by it.
+    Avoid: when single scores must have a meaning: only differences count.
+    Pitfalls: with margin 0, equal scores everywhere have a loss of 0.
     """
     return np.maximum(0.0, margin - y_true * (x1 - x2))
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.domains import (
     EPS,
@@ -27,22 +26,22 @@ from losscli.declaration.domains import (
 )
 from losscli.declaration.loss import Property, Remark, given, loss
 from losscli.losses._numerics import (
-    NOT_LOG_PROBABILITIES,
+    NOT_NORMALIZED_NOTE,
+    Targets,
+    backprop_normalize,
+    backprop_softmax,
     clipped_log,
-    counted_labels,
     cross_entropy_of_logits,
+    label_mask,
     log_softmax,
     one_hot,
-    through_softmax,
-    through_sum,
-    times,
-    unnormalized,
+    unnormalized_rows,
+    weigh,
 )
 
-Target = NDArray[Any]
 Term = Callable[[Array], Array]
-Picked = Callable[[Target, Array], Array]
-BY_SCALE = (
+Picked = Callable[[Targets, Array], Array]
+CROSS_ENTROPY_CLAIMS = (
     given(Property.CONVEX, normalize=False),
     given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
 )
@@ -52,35 +51,37 @@ CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows'
 
 
 def class_terms(
-    y_true: Target, classes: int, label_smoothing: float, class_weight: Any, ignore_index: int | None
+    y_true: Targets, classes: int, label_smoothing: float, class_weight: Any, ignore_index: int | None
 ) -> Array:
     """w_c t'_c: what multiplies -log p_c; zero rows where the label is ignored."""
     t = one_hot(y_true, classes, ignore_index)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / classes
-        counted = counted_labels(y_true, ignore_index)
+        counted = label_mask(y_true, ignore_index)
         t = t if counted is None else t * counted[:, None]
     return t if class_weight is None else t * expand_per_class(class_weight, classes, "class_weight")
 
 
-def weighted_surprise(y_true: Target, y_pred: Array, log: Term, cross_entropy_of_logits: Picked, **how: Any) -> Array:
+def weighted_cross_entropy(
+    y_true: Targets, y_pred: Array, log: Term, cross_entropy_of_logits: Picked, **how: Any
+) -> Array:
     """-sum_c w_c t'_c log p_c, by `log` of all classes; of labels by the `surprise` of each row's alone"""
     if y_true.ndim == 1 and not how["label_smoothing"] and how["ignore_index"] is None:
         picked = cross_entropy_of_logits(y_true, y_pred)
         if how["class_weight"] is not None:
             picked = picked * expand_per_class(how["class_weight"], y_pred.shape[1], "class_weight")[y_true]
         return picked + 0.0
-    return -times(class_terms(y_true, y_pred.shape[1], **how), log(y_pred)).sum(axis=1) + 0.0
+    return -weigh(class_terms(y_true, y_pred.shape[1], **how), log(y_pred)).sum(axis=1) + 0.0
 
 
-def row_divisor(y_true: Target, classes: int, class_weight: Any, ignore_index: int | None) -> Array | None:
+def row_divisor(y_true: Targets, classes: int, class_weight: Any, ignore_index: int | None) -> Array | None:
     """sum_c w_c t_c: a row's weight in the mean; None where it is 1 for all that count"""
     if y_true.ndim == 1 and class_weight is None:
         return None
     return class_terms(y_true, classes, 0.0, class_weight, ignore_index).sum(axis=1)
 
 
-def share(y_pred: Array, normalize: bool) -> Array:
+def normalize_rows(y_pred: Array, normalize: bool) -> Array:
     """Rows divided by their sums, where asked."""
     return y_pred / y_pred.sum(axis=1, keepdims=True) if normalize else y_pred
 
@@ -94,7 +95,7 @@ multiclass_loss = partial(loss, family="multiclass", unit="nat")
     aliases=("ce", "categorical_crossentropy"),
     formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C",
     properties=Property.DIFFERENTIABLE,
-    claims=BY_SCALE,
+    claims=CROSS_ENTROPY_CLAIMS,
     elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents={
@@ -115,21 +116,20 @@ def cross_entropy(
     normalize: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """The surprise, in nats, of the class that happened.
+    """The negative log-likelihood, in nats, of the observed class.
 
     Targets are labels 0..C-1 or rows of probabilities.
-
-    Use: class probabilities; it is their proper score.
-    Avoid: classes with an order, where being far off should cost more (rps).
-    Pitfalls: with class weights the mean divides by the weights of the rows' classes, not by the number of rows; it
-    says nothing of how the probability is spread over the wrong classes.
+    Use: class probabilities; it is a proper score.
+    Avoid: ordered classes, when distant errors should cost more (rps).
+    Pitfalls: with class weights the mean is divided by the weights of the observed classes, not by the number of rows;
+    the distribution over wrong classes has no effect.
     """
     how = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
     if from_logits:
-        return weighted_surprise(y_true, y_pred, log_softmax, cross_entropy_of_logits, **how)
-    return weighted_surprise(
+        return weighted_cross_entropy(y_true, y_pred, log_softmax, cross_entropy_of_logits, **how)
+    return weighted_cross_entropy(
         y_true,
-        share(y_pred, normalize),
+        normalize_rows(y_pred, normalize),
         lambda p: clipped_log(p, eps),
         lambda labels, p: -clipped_log(p[np.arange(len(labels)), labels], eps),
         **how,
@@ -138,7 +138,7 @@ def cross_entropy(
 
 @cross_entropy.gradient
 def _(
-    y_true: Target,
+    y_true: Targets,
     y_pred: Array,
     *,
     from_logits: bool,
@@ -151,26 +151,26 @@ def _(
     """-w_c t_c / p_c; from logits softmax(s)_c sum_k w_k t_k - w_c t_c"""
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
     if from_logits:
-        return through_softmax(-terms, np.exp(log_softmax(y_pred)))
-    p = share(y_pred, normalize)
-    slope = -np.where((p >= eps) & (terms != 0), times(terms, 1 / p), 0.0) + 0.0
-    return through_sum(slope, p, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
+        return backprop_softmax(-terms, np.exp(log_softmax(y_pred)))
+    p = normalize_rows(y_pred, normalize)
+    slope = -np.where((p >= eps) & (terms != 0), weigh(terms, 1 / p), 0.0) + 0.0
+    return backprop_normalize(slope, p, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
 
 
 @cross_entropy.row_mask
-def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Mask | None:
+def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Mask | None:
     """its label is not ignore_index"""
-    return counted_labels(y_true, ignore_index)
+    return label_mask(y_true, ignore_index)
 
 
 @cross_entropy.denominator
-def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array | None:
+def _(y_true: Targets, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array | None:
     return row_divisor(y_true, y_pred.shape[1], class_weight, ignore_index)
 
 
 @cross_entropy.clipped
 def _(
-    y_true: Target,
+    y_true: Targets,
     y_pred: Array,
     *,
     from_logits: bool,
@@ -179,7 +179,7 @@ def _(
     normalize: bool,
     eps: float,
 ) -> Mask:
-    below = np.zeros(y_pred.shape, dtype=bool) if from_logits else share(y_pred, normalize) < eps
+    below = np.zeros(y_pred.shape, dtype=bool) if from_logits else normalize_rows(y_pred, normalize) < eps
     if below.any():
         below &= class_terms(y_true, y_pred.shape[1], label_smoothing, None, ignore_index) > 0
     return below
@@ -189,7 +189,7 @@ def _(
     aliases=("sparse_categorical_crossentropy",),
     formula="-w_t log p_t",
     properties=Property.DIFFERENTIABLE,
-    claims=BY_SCALE,
+    claims=CROSS_ENTROPY_CLAIMS,
     elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
@@ -211,11 +211,11 @@ def sparse_cross_entropy(
     normalize: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """cross_entropy for labels alone: rows of target probabilities are refused.
+    """cross_entropy for labels only: rows of target probabilities are an error.
 
-    Use: integer labels, where a one-hot row would be a mistake worth noticing.
+    Use: integer labels, when a one-hot row would be a mistake.
     Avoid: soft targets.
-    Pitfalls: those of cross_entropy.
+    Pitfalls: the same as for cross_entropy.
     """
     return cross_entropy.forms[0].kernel(
         y_true,
@@ -252,15 +252,14 @@ def softmax_loss(
     class_weight: Weights = None,
     ignore_index: IgnoreIndex = None,
 ) -> Array:
-    """cross_entropy from logits: what a classifier's last layer is trained on.
+    """cross_entropy from logits: the usual loss of the last layer of a classifier.
 
-    y_pred holds scores before the softmax, of any size; nothing is clipped.
-
-    Use: logits as they come from a network.
-    Avoid: probabilities: their softmax is nearly uniform, and so is the loss.
-    Pitfalls: those of cross_entropy.
+    y_pred holds scores before the softmax, of any size. Nothing is clipped.
+    Use: logits of a network.
+    Avoid: probabilities: their softmax is nearly uniform.
+    Pitfalls: the same as for cross_entropy.
     """
-    return weighted_surprise(
+    return weighted_cross_entropy(
         y_true,
         y_pred,
         log_softmax,
@@ -272,10 +271,10 @@ def softmax_loss(
 
 
 @softmax_loss.gradient
-def _(y_true: Target, y_pred: Array, *, label_smoothing: float, class_weight: Any, ignore_index: int | None) -> Array:
+def _(y_true: Targets, y_pred: Array, *, label_smoothing: float, class_weight: Any, ignore_index: int | None) -> Array:
     """softmax(s)_c sum_k w_k t_k - w_c t_c"""
     terms = class_terms(y_true, y_pred.shape[1], label_smoothing, class_weight, ignore_index)
-    return through_softmax(-terms, np.exp(log_softmax(y_pred)))
+    return backprop_softmax(-terms, np.exp(log_softmax(y_pred)))
 
 
 softmax_loss.share_hooks(cross_entropy, "row_mask", "denominator")
@@ -291,26 +290,26 @@ softmax_loss.share_hooks(cross_entropy, "row_mask", "denominator")
 def nll(
     y_true: ClassLabel, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
 ) -> Array:
-    """Minus the log-probability of the class that happened, as predicted.
+    """The negative predicted log-probability of the observed class.
 
-    Use: models that put out log-probabilities (log_softmax).
+    Use: models that return log-probabilities (log_softmax).
     Avoid: logits (softmax_loss) and probabilities (cross_entropy).
-    Pitfalls: with class weights the mean divides by the weights of the rows' classes; rows of log-probabilities that
-    do not sum to 1 are not noticed by most libraries.
+    Pitfalls: with class weights the mean is divided by the weights of the observed classes; most libraries do not
+    notice log-probabilities that do not sum to 1.
     """
-    return -times(class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index), y_pred).sum(axis=1) + 0.0
+    return -weigh(class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index), y_pred).sum(axis=1) + 0.0
 
 
 @nll.gradient
-def _(y_true: Target, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
+def _(y_true: Targets, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array:
     """-w_t for the target, 0 for the others"""
     return -class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index) + 0.0
 
 
 @nll.warn
-def _(y_true: Target, y_pred: Array, *, ignore_index: int | None) -> Iterator[Remark]:
-    odd, counted = unnormalized(y_pred), counted_labels(y_true, ignore_index)
-    yield Remark("y_pred", odd if counted is None else odd & counted, NOT_LOG_PROBABILITIES)
+def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Iterator[Remark]:
+    odd, counted = unnormalized_rows(y_pred), label_mask(y_true, ignore_index)
+    yield Remark("y_pred", odd if counted is None else odd & counted, NOT_NORMALIZED_NOTE)
 
 
 nll.share_hooks(cross_entropy, "row_mask", "denominator")

@@ -6,71 +6,68 @@ For rows of targets, the score of the target is the mean of the scores, and the 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import one_hot, times
+from losscli.losses._numerics import Targets, one_hot, weigh
 
-Target = NDArray[Any]
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
 CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
 
 
-def target_score(y_true: Target, s: Array) -> Array:
+def target_score(y_true: Targets, s: Array) -> Array:
     """sum_c t_c s_c"""
     if y_true.ndim == 1:
         return np.take_along_axis(s, y_true[:, None], axis=1)[:, 0]
-    return times(y_true, s).sum(axis=1)
+    return weigh(y_true, s).sum(axis=1)
 
 
-def less(s: Array, target: Array) -> Array:
+def subtract_scores(s: Array, target: Array) -> Array:
     """s - target, 0 where both are the same infinity"""
     return np.subtract(s, target, out=np.zeros(np.broadcast(s, target).shape), where=s != target)
 
 
-def top(s: Array) -> Array:
+def one_hot_argmax(s: Array) -> Array:
     """One-hot rows at the largest of each row (the first of equals)."""
     return one_hot(s.argmax(axis=1), s.shape[1])
 
 
-def rival(y_true: Target, s: Array) -> tuple[Array, Array]:
+def best_rival(y_true: Targets, s: Array) -> tuple[Array, Array]:
     """max_c (1 - t_c) s_c and where it is, one-hot (zero where it is the target's 0)"""
-    others = times(1 - one_hot(y_true, s.shape[1]), s)
-    return others.max(axis=1), top(others) * (1 - one_hot(y_true, s.shape[1]))
+    others = weigh(1 - one_hot(y_true, s.shape[1]), s)
+    return others.max(axis=1), one_hot_argmax(others) * (1 - one_hot(y_true, s.shape[1]))
 
 
-multiclass_margin_loss = partial(loss, family="multiclass", unit="score")
+multiclass_margin_loss = partial(loss, family="multiclass", unit="score", properties=CONVEX | BOUNDED_GRADIENT)
 
 
 @multiclass_margin_loss(
     formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)",
-    properties=CONVEX | BOUNDED_GRADIENT,
     references=("Crammer & Singer 2001 (without the 0 as a rival), JMLR 2, 265-292",),
     equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
 )
 def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """Keras's hinge of several classes: the best wrong score, but at least 0, against the right one.
+    """Keras's multi-class hinge: the best wrong score (at least 0) against the right one.
 
-    Use: to reproduce Keras.
-    Avoid: scores that are all negative: the 0 that stands for a rival is then the highest of them (multiclass_hinge).
-    Pitfalls: adding a constant to all scores of a row changes it.
+    Use: comparison with Keras.
+    Avoid: scores that are all negative: the 0 then counts as the best wrong score (multiclass_hinge).
+    Pitfalls: it changes if a constant is added to all scores of a row.
     """
     # the difference first: 1 is lost beside large scores
     return np.maximum(0.0, 1 + hinge_gap(y_true, y_pred)[0])
 
 
-def hinge_gap(y_true: Target, s: Array) -> tuple[Array, Array]:
+def hinge_gap(y_true: Targets, s: Array) -> tuple[Array, Array]:
     """max(0, max_{j != t} s_j) - s_t, and the rival, one-hot, where its score is above 0"""
-    wrong, where = rival(y_true, s)
-    return less(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
+    wrong, where = best_rival(y_true, s)
+    return subtract_scores(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
 
 
 @categorical_hinge.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """1 for the best wrong class if its score is above 0, -1 for the right one, where the loss is above 0"""
     gap, where = hinge_gap(y_true, y_pred)
     return (1 + gap > 0)[:, None] * (where - one_hot(y_true, y_pred.shape[1])) + 0.0
@@ -79,7 +76,6 @@ def _(y_true: Target, y_pred: Array) -> Array:
 @multiclass_margin_loss(
     aliases=("crammer_singer",),
     formula="max_j (s_j + [j != t]) - s_t",
-    properties=CONVEX | BOUNDED_GRADIENT,
     elicits="the most likely class, where it is likelier than all others together",
     references=("Crammer & Singer 2001, JMLR 2, 265-292",),
     equivalents={
@@ -88,46 +84,45 @@ def _(y_true: Target, y_pred: Array) -> Array:
     },
 )
 def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """The right class must beat the best wrong one by 1.
+    """The right class must exceed the best wrong one by 1.
 
     Use: multi-class support vector machines.
-    Avoid: where probabilities are wanted.
-    Pitfalls: only the best wrong class counts; multi_margin adds up all of them.
+    Avoid: when probabilities are wanted.
+    Pitfalls: only the best wrong class counts; multi_margin adds all of them.
     """
-    return reach(y_true, y_pred).max(axis=1)
+    return margin_violations(y_true, y_pred).max(axis=1)
 
 
-def reach(y_true: Target, s: Array) -> Array:
+def margin_violations(y_true: Targets, s: Array) -> Array:
     """(s_j - s_t) + [j != t]: the difference first, for 1 is lost beside large scores"""
-    return less(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
+    return subtract_scores(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
 
 
 @multiclass_hinge.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """one-hot of the j that wins, less that of the target"""
-    return top(reach(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
+    return one_hot_argmax(margin_violations(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
 
 
 @multiclass_margin_loss(
     formula="max_j s_j - s_t",
-    properties=CONVEX | BOUNDED_GRADIENT,
     references=("Collins 2002, doi:10.3115/1118693.1118694", "Crammer & Singer 2003, JMLR 3, 951-991"),
     equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
 )
 def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """By how much the right class is beaten.
+    """The margin by which the right class loses.
 
-    Use: to see how wrong the wrong ones are, and nothing else.
-    Avoid: comparing models that are nearly always right: their loss is 0.
-    Pitfalls: scores that are all equal are perfect by it.
+    Use: to see how wrong the errors are, and nothing else.
+    Avoid: models that are nearly always right: their loss is 0.
+    Pitfalls: equal scores everywhere have a loss of 0.
     """
-    return less(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
+    return subtract_scores(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
 
 
 @multiclass_perceptron.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """one-hot of the largest score, less that of the target"""
-    return top(y_pred) - one_hot(y_true, y_pred.shape[1])
+    return one_hot_argmax(y_pred) - one_hot(y_true, y_pred.shape[1])
 
 
 @multiclass_margin_loss(
@@ -139,34 +134,34 @@ def _(y_true: Target, y_pred: Array) -> Array:
     equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
 )
 def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
-    """Every wrong class must stay a margin below the right one.
+    """Every wrong class must stay below the right one by a margin.
 
-    Use: scores of many classes where all rivals matter.
-    Avoid: comparisons between data sets with different numbers of classes: it divides by C.
-    Pitfalls: multiclass_hinge counts the best rival only and does not divide.
+    Use: scores of many classes, when all wrong classes matter.
+    Avoid: datasets with different numbers of classes: the sum is divided by C.
+    Pitfalls: multiclass_hinge counts only the best wrong class and does not divide.
     """
-    return np.power(shortfall(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
+    return np.power(margin_shortfalls(y_true, y_pred, margin), p).sum(axis=1) / y_pred.shape[1]
 
 
-def shortfall(y_true: Target, s: Array, margin: float) -> Array:
+def margin_shortfalls(y_true: Targets, s: Array, margin: float) -> Array:
     """max(0, margin - s_t + s_j), 0 for the target"""
-    gaps = np.maximum(0.0, margin + less(s, target_score(y_true, s)[:, None]))
+    gaps = np.maximum(0.0, margin + subtract_scores(s, target_score(y_true, s)[:, None]))
     np.put_along_axis(gaps, y_true[:, None], 0.0, axis=1)
     return gaps
 
 
 @multi_margin.gradient
-def _(y_true: Target, y_pred: Array, *, p: int, margin: float) -> Array:
+def _(y_true: Targets, y_pred: Array, *, p: int, margin: float) -> Array:
     """p max(0, margin - s_t + s_j)^(p-1) / C for each rival, less their sum for the target"""
-    gaps = shortfall(y_true, y_pred, margin)
+    gaps = margin_shortfalls(y_true, y_pred, margin)
     slope = (gaps > 0) * (1.0 if p == 1 else 2 * gaps) / y_pred.shape[1]
-    return slope - times(one_hot(y_true, y_pred.shape[1]), slope.sum(axis=1, keepdims=True))
+    return slope - weigh(one_hot(y_true, y_pred.shape[1]), slope.sum(axis=1, keepdims=True))
 
 
 def sparsemax(s: Array) -> tuple[Array, Array]:
     """The point of the simplex nearest to each row, max(0, s - tau), and how far scores are below, max(0, tau - s)."""
-    top = s.max(axis=1, keepdims=True)
-    gaps = np.subtract(s, top, out=np.zeros_like(s), where=s != top)  # an infinite score is no gap to itself
+    largest = s.max(axis=1, keepdims=True)
+    gaps = np.subtract(s, largest, out=np.zeros_like(s), where=s != largest)  # an infinite score is no gap to itself
     falling = -np.sort(-gaps, axis=1)
     sums = np.cumsum(falling, axis=1) - 1
     count = np.arange(1, s.shape[1] + 1)
@@ -184,21 +179,20 @@ def sparsemax(s: Array) -> tuple[Array, Array]:
     equivalents={"optax": "optax.losses.multiclass_sparsemax_loss"},
 )
 def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
-    """What logistic loss is to the softmax, this is to the sparsemax, which gives unlikely classes exactly 0.
+    """The counterpart of the logistic loss for the sparsemax, which gives unlikely classes exactly 0.
 
-    It is 0 where the score of the target is ahead by 1.
-
-    Use: many classes of which few are possible at once.
-    Avoid: where every class needs a probability above 0, as cross_entropy does.
-    Pitfalls: the sparsemax of the scores, not their softmax, is what it makes a probability of.
+    It is 0 where the target score leads by 1.
+    Use: many classes, of which few are plausible per row.
+    Avoid: when every class needs a probability above 0 (cross_entropy).
+    Pitfalls: its probabilities are the sparsemax of the scores, not the softmax.
     """
     p, below = sparsemax(y_pred)
     t = one_hot(y_true, y_pred.shape[1])
     # the textbook's sum_S (s² - tau²)/2 + 1/2 - s_t without its cancellation
-    return np.square(p - t).sum(axis=1) / 2 + times(t, below).sum(axis=1)
+    return np.square(p - t).sum(axis=1) / 2 + weigh(t, below).sum(axis=1)
 
 
 @multiclass_sparsemax.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """p - t"""
     return sparsemax(y_pred)[0] - one_hot(y_true, y_pred.shape[1])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.domains import (
     EPS,
@@ -27,26 +25,33 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.loss import Claim, Property, given, loss
-from losscli.losses._numerics import clipped_log, clipped_log_complement, log_softmax, one_hot, sigmoid, softplus, times
-from losscli.losses.binary import was_clipped
+from losscli.losses._numerics import (
+    Targets,
+    clipped_log,
+    clipped_log_complement,
+    log_softmax,
+    one_hot,
+    sigmoid,
+    softplus,
+    weigh,
+)
+from losscli.losses.binary import is_clipped
 
-Target = NDArray[Any]
 
-
-def masks(y_true: Array, y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
+def as_masks(y_true: Array, y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
     """Targets and probabilities as rows (N, K); one number a row is a mask of one pixel."""
     p = sigmoid(y_pred) if from_logits else y_pred
     return y_true.reshape(len(y_true), -1), p.reshape(len(p), -1)
 
 
-def from_probability(slope: Array, p: Array, y_pred: Array, from_logits: bool) -> Array:
+def gradient_by_logit(slope: Array, p: Array, y_pred: Array, from_logits: bool) -> Array:
     """d/d y_pred from d/dp, in the shape of y_pred"""
     return (slope * p * (1 - p) if from_logits else slope).reshape(y_pred.shape)
 
 
 # ------------------------------------------------------------------------------------------------------- masks
 
-WITHOUT_JUMP = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
+SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
 """Without smooth, two empty masks jump to 0."""
 
 overlap_loss = partial(loss, family="binary", unit="1")
@@ -55,7 +60,7 @@ overlap_loss = partial(loss, family="binary", unit="1")
 @overlap_loss(
     formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p",
     properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
-    claims=(WITHOUT_JUMP,),
+    claims=(SMOOTH_WITH_SMOOTH,),
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),
     equivalents={
         "keras": "keras.losses.Dice(axis=1) of masks (N, K) (by default all rows are one mask; 1e-7 is added to the "
@@ -64,18 +69,15 @@ overlap_loss = partial(loss, family="binary", unit="1")
         "sklearn": "1 - sklearn.metrics.f1_score of each row, for predictions of 0 and 1 and smooth=0",
     },
 )
-def dice(
-    y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegative = 1e-7, from_logits: Boolean = False
-) -> Array:
-    """One minus the overlap of two masks, each counted against their mean size.
+def dice(y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegative = 1e-7, from_logits: Boolean = False) -> Array:
+    """One minus the Dice coefficient: the overlap of two masks relative to their mean size.
 
-    A row is a mask.
-
-    Use: segmentation where the object is small against the picture.
-    Avoid: masks that may be empty: the loss is then 0 or nearly 1, whatever smooth says.
-    Pitfalls: the mean over rows is not the Dice loss of all pixels together, which some libraries give.
+    Each row is a mask.
+    Use: segmentation of objects that are small relative to the image.
+    Avoid: masks that may be empty: the loss is then 0 or nearly 1 for any smooth.
+    Pitfalls: the mean over rows is not the Dice loss of all pixels together, which some libraries compute.
     """
-    y, p = masks(y_true, y_pred, from_logits)
+    y, p = as_masks(y_true, y_pred, from_logits)
     total = (y + p).sum(axis=1) + smooth
     apart = (y * (1 - p) + p * (1 - y)).sum(axis=1)  # sum y + sum p - 2 I, without its cancellation
     return np.where(total > 0, apart / total, 0.0)
@@ -84,18 +86,18 @@ def dice(
 @dice.gradient
 def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Array:
     """(2 I + smooth - 2 y (sum y + sum p + smooth)) / (sum y + sum p + smooth)² by p; from logits times p (1-p)"""
-    y, p = masks(y_true, y_pred, from_logits)
+    y, p = as_masks(y_true, y_pred, from_logits)
     both = 2 * (y * p).sum(axis=1, keepdims=True) + smooth
     total = (y + p).sum(axis=1, keepdims=True) + smooth
     slope = np.where(total > 0, (both / total - 2 * y) / total, 0.0)
-    return from_probability(slope, p, y_pred, from_logits)
+    return gradient_by_logit(slope, p, y_pred, from_logits)
 
 
 @overlap_loss(
     formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)",
     properties=Property.BOUNDED_VALUE,
     claims=(
-        WITHOUT_JUMP,
+        SMOOTH_WITH_SMOOTH,
         given(Property.BOUNDED_GRADIENT, from_logits=True),
         Claim(Property.BOUNDED_GRADIENT, "smooth > 0", lambda *, smooth, **_: smooth > 0),
         Claim(Property.BOUNDED_GRADIENT, "beta > 0", lambda *, beta, **_: beta > 0),
@@ -119,21 +121,20 @@ def tversky(
     smooth: NonNegative = 1e-7,
     from_logits: Boolean = False,
 ) -> Array:
-    """Dice with false positives weighed by alpha and false negatives by beta.
+    """Dice with weights alpha for false positives and beta for false negatives.
 
-    A row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
-
-    Use: segmentation where missing an object is worse than seeing one too many (beta above alpha).
+    Each row is a mask. alpha = beta = 0.5 is dice with twice the smooth.
+    Use: segmentation when a missed object is worse than a false one (beta above alpha).
     Avoid: masks that may be empty.
-    Pitfalls: Keras has alpha and beta the other way round.
+    Pitfalls: Keras exchanges alpha and beta.
     """
-    y, p = masks(y_true, y_pred, from_logits)
-    both, wrong = overlap(y, p, alpha, beta)
+    y, p = as_masks(y_true, y_pred, from_logits)
+    both, wrong = overlap_terms(y, p, alpha, beta)
     total = both + wrong + smooth
     return np.where(total > 0, wrong / total, 0.0)
 
 
-def overlap(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array]:
+def overlap_terms(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array]:
     """I = sum y p, and alpha FP + beta FN"""
     return (y * p).sum(axis=1), (alpha * p * (1 - y) + beta * y * (1 - p)).sum(axis=1)
 
@@ -142,12 +143,12 @@ def overlap(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array
 def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float, from_logits: bool) -> Array:
     """(w' (I + smooth) - y w) / (I + w + smooth)², w = alpha FP + beta FN, w' = alpha (1-y) - beta y;
     from logits times p (1-p)"""
-    y, p = masks(y_true, y_pred, from_logits)
-    both, wrong = (x[:, None] for x in overlap(y, p, alpha, beta))
+    y, p = as_masks(y_true, y_pred, from_logits)
+    both, wrong = (x[:, None] for x in overlap_terms(y, p, alpha, beta))
     total = both + wrong + smooth
     rise = alpha * (1 - y) - beta * y
     slope = np.where(total > 0, (rise * (both + smooth) - y * wrong) / np.square(total), 0.0)
-    return from_probability(slope, p, y_pred, from_logits)
+    return gradient_by_logit(slope, p, y_pred, from_logits)
 
 
 # ----------------------------------------------------------------------------------------------- sets of labels
@@ -165,11 +166,11 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
     },
 )
 def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
-    """The fraction of a row's labels that are wrong after a threshold.
+    """The share of a row's labels that are wrong after thresholding.
 
-    Use: several labels a row, where each counts on its own.
-    Avoid: rare labels: predicting none of them is nearly perfect.
-    Pitfalls: it has no gradient; a probability just on the threshold counts as 1.
+    Use: several labels per row that count separately.
+    Avoid: rare labels: never predicting them is nearly perfect.
+    Pitfalls: it has no gradient; a probability equal to the threshold counts as 1.
     """
     return np.not_equal(y_pred >= threshold, y_true == 1).astype(np.float64)
 
@@ -182,14 +183,13 @@ def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5
     references=("Hastie, Tibshirani & Friedman 2009, doi:10.1007/978-0-387-84858-7, sect. 2.4",),
 )
 def zero_one(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
-    """The share of rows that are wrong: 1 less the accuracy.
+    """The share of wrong rows: 1 minus the accuracy.
 
-    A row of several labels is wrong if any of them is. Where y_true is a class label and y_pred a row of C
-    probabilities or scores, the class with the highest is compared, the first of equals; threshold is not used then.
-
-    Use: to say how often a classifier errs.
-    Avoid: classes of very different size, and to fit anything: it has no gradient.
-    Pitfalls: a probability just on the threshold counts as 1; it knows nothing of how sure the wrong ones were.
+    A row of several labels is wrong if any label is. For a class label and a row of C probabilities or scores, the
+    class with the highest score counts (the first of equals), and threshold is not used.
+    Use: the error rate of a classifier.
+    Avoid: classes of very different size; training (it has no gradient).
+    Pitfalls: a probability equal to the threshold counts as 1; the confidence of wrong predictions has no effect.
     """
     wrong = np.not_equal(y_pred >= threshold, y_true == 1)
     return wrong.reshape(len(wrong), -1).any(axis=1).astype(np.float64)
@@ -223,18 +223,18 @@ def asymmetric(
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """A focal loss that turns easy negatives down more than positives, and drops those below clip.
+    """A focal loss that reduces easy negatives more than positives and ignores those below clip.
 
-    Use: many labels a row, of which few are on.
-    Avoid: where probabilities must be calibrated: it is not a proper score.
-    Pitfalls: gradients of negatives below clip are 0, so mislabelled ones are left alone, on purpose.
+    Use: many labels per row, of which few are on.
+    Avoid: when probabilities must be calibrated: it is not a proper score.
+    Pitfalls: negatives below clip have a gradient of 0, so that mislabelled ones have no influence (by design).
     """
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
-    positive = times(rest**gamma_pos, log_p)
-    negative = times(shifted**gamma_neg, clipped_log_complement(shifted, eps))
+    positive = weigh(rest**gamma_pos, log_p)
+    negative = weigh(shifted**gamma_neg, clipped_log_complement(shifted, eps))
     if from_logits and clip == 0:
-        negative = times(p**gamma_neg, -softplus(y_pred))
-    return -(times(y_true, positive) + times(1 - y_true, negative)) + 0.0
+        negative = weigh(p**gamma_neg, -softplus(y_pred))
+    return -(weigh(y_true, positive) + weigh(1 - y_true, negative)) + 0.0
 
 
 def asymmetric_parts(y_pred: Array, clip: float, from_logits: bool, eps: float) -> tuple[Array, Array, Array, Array]:
@@ -253,23 +253,23 @@ def _(
     from logits times p (1-p)"""
     log_p, p, rest, shifted = asymmetric_parts(y_pred, clip, from_logits, eps)
     scale = p * rest if from_logits else 1.0
-    fall = gamma_pos * times(rest ** (gamma_pos - 1) * scale, log_p) if gamma_pos else 0.0
+    fall = gamma_pos * weigh(rest ** (gamma_pos - 1) * scale, log_p) if gamma_pos else 0.0
     rise = rest**gamma_pos * (rest if from_logits else 1 / p)
     positive = np.where(from_logits | (p >= eps), np.where(rest == 0, 0.0, fall) - rise, 0.0)
     left = 1 - shifted
     log_left = -softplus(y_pred) if from_logits and clip == 0 else clipped_log_complement(shifted, eps)
-    slow = gamma_neg * times(shifted ** (gamma_neg - 1) * scale, log_left) if gamma_neg else 0.0
+    slow = gamma_neg * weigh(shifted ** (gamma_neg - 1) * scale, log_left) if gamma_neg else 0.0
     steep = shifted**gamma_neg * (p if from_logits and clip == 0 else scale / left)
     above = (shifted > 0) | (clip == 0)
     negative = np.where(above & (from_logits | (left >= eps)), steep - np.where(shifted == 0, 0.0, slow), 0.0)
-    return times(y_true, positive) + times(1 - y_true, negative)
+    return weigh(y_true, positive) + weigh(1 - y_true, negative)
 
 
 @asymmetric.clipped
 def _(y_true: Array, y_pred: Array, *, clip: float, from_logits: bool, eps: float) -> Mask:
     if from_logits:
         return np.zeros(y_pred.shape, dtype=bool)
-    return was_clipped(y_true, y_pred, eps) if clip == 0 else (y_true > 0) & (y_pred < eps)
+    return is_clipped(y_true, y_pred, eps) if clip == 0 else (y_true > 0) & (y_pred < eps)
 
 
 @overlap_loss(
@@ -281,11 +281,11 @@ def _(y_true: Array, y_pred: Array, *, clip: float, from_logits: bool, eps: floa
     equivalents={"torch": "torch.nn.MultiLabelMarginLoss() (it lists label indices; here y_true is 0/1)"},
 )
 def multilabel_margin(y_true: LabelRow, y_pred: Scores) -> Array:
-    """Every label that is on must beat every one that is off, by 1.
+    """Every positive label must exceed every negative one by 1.
 
-    Use: several labels a row whose scores are only to be ranked.
-    Avoid: many labels: pairs grow with the square.
-    Pitfalls: a row with no label on, or all of them, costs nothing.
+    Use: several labels per row, when only the ranking of scores matters.
+    Avoid: many labels: the number of pairs grows quadratically.
+    Pitfalls: a row with no positive label, or only positive labels, has a loss of 0.
     """
     return label_gaps(y_true, y_pred).sum(axis=(1, 2)) / y_pred.shape[1]
 
@@ -318,22 +318,21 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
     """Ranked probability score: squared differences of the cumulative probabilities.
 
-    The classes have an order: being far off costs more.
-
-    Use: probabilities of grades, stages, bins.
-    Avoid: classes without an order: it depends on how they are sorted.
+    Classes are ordered: distant errors cost more.
+    Use: probabilities of grades, stages or bins.
+    Avoid: unordered classes: the value depends on their order.
     Pitfalls: some texts divide by C - 1.
     """
     return np.square(cumulative_gap(y_true, y_pred)).sum(axis=1)
 
 
-def cumulative_gap(y_true: Target, p: Array) -> Array:
+def cumulative_gap(y_true: Targets, p: Array) -> Array:
     """F_k - [t <= k]"""
     return np.cumsum(p - one_hot(y_true, p.shape[1]), axis=1)
 
 
 @rps.gradient
-def _(y_true: Target, y_pred: Array) -> Array:
+def _(y_true: Targets, y_pred: Array) -> Array:
     """2 sum_{k >= c} (F_k - [t <= k])"""
     return 2 * np.cumsum(cumulative_gap(y_true, y_pred)[:, ::-1], axis=1)[:, ::-1]
 
@@ -349,13 +348,13 @@ def _(y_true: Target, y_pred: Array) -> Array:
     equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
 )
 def ranking_softmax(y_true: Relevance, y_pred: Scores) -> Array:
-    """Cross-entropy of a list: relevances against the softmax of the scores.
+    """Cross-entropy of a list: relevances against the softmax of scores.
 
-    Use: learning to rank, a row being a query with C documents.
-    Avoid: lists of different lengths in one table: pad them and the padding counts.
-    Pitfalls: relevances need not sum to 1, so queries with more relevant documents weigh more.
+    Use: learning to rank; each row is a query with C documents.
+    Avoid: lists of different lengths in one table: padding counts.
+    Pitfalls: relevances need not sum to 1, so queries with more relevant documents have more weight.
     """
-    return -times(y_true, log_softmax(y_pred)).sum(axis=1) + 0.0
+    return -weigh(y_true, log_softmax(y_pred)).sum(axis=1) + 0.0
 
 
 @ranking_softmax.gradient

@@ -17,7 +17,7 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.loss import Claim, Functional, Property, Reduction, loss
-from losscli.losses._numerics import HUGE, LEAST, log1p_ratio, residual, times, where_compute
+from losscli.losses._numerics import HUGE, SMALLEST, log1p_ratio, residual, weigh, where_compute
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -25,14 +25,14 @@ SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
 regression_loss = partial(loss, family="regression", unit="y")
+squared_loss = partial(regression_loss, properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean")
+absolute_loss = partial(regression_loss, properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 
 
-@regression_loss(
+@squared_loss(
     aliases=("l2", "mean_squared_error", "squared_error"),
     formula="e²",
     unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
-    elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={
         "torch": "torch.nn.MSELoss()",
@@ -44,11 +44,10 @@ regression_loss = partial(loss, family="regression", unit="y")
 def mse(y_true: Real, y_pred: Real) -> Array:
     """Mean squared error.
 
-    A fit by it estimates the mean.
-
-    Use: the default for regression when errors are roughly normal, or when the mean is what is wanted.
-    Avoid: where a few rows are far off for reasons the model should not learn.
-    Pitfalls: one large error weighs as much as many small ones, in the number and in a fit; its unit is squared.
+    Minimising it estimates the mean.
+    Use: the default for regression with roughly normal errors, or when the mean is wanted.
+    Avoid: when the data have outliers that the model should not learn.
+    Pitfalls: one large error weighs as much as many small ones; the unit is squared.
     """
     return np.square(residual(y_true, y_pred))
 
@@ -59,11 +58,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * residual(y_true, y_pred)
 
 
-@regression_loss(
+@squared_loss(
     aliases=("root_mean_squared_error",),
     formula="e², then the root of the mean",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
-    elicits="mean",
     reduction=Reduction.ROOT_MEAN,
     references=("Chai & Draxler 2014, doi:10.5194/gmd-7-1247-2014",),
     equivalents={
@@ -76,11 +73,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def rmse(y_true: Real, y_pred: Real) -> Array:
     """Root mean squared error.
 
-    MSE in the unit of the target. The per-sample losses are the squared errors; the root is taken of their mean.
-
-    Use: to report an MSE where people read the number.
-    Avoid: where MSE is to be avoided; the root changes the number, not what it listens to.
-    Pitfalls: the RMSE of two halves of the data does not average to that of the whole.
+    The square root of mse, in the unit of the target. Per-sample losses are squared errors; the root is taken of their
+    mean.
+    Use: to report mse in a readable unit.
+    Avoid: where mse is a poor choice: the root changes the number, not its sensitivity.
+    Pitfalls: the RMSE of a dataset is not the average of the RMSEs of its halves.
     """
     return np.square(residual(y_true, y_pred))
 
@@ -91,23 +88,20 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * residual(y_true, y_pred)
 
 
-@regression_loss(
+@squared_loss(
     aliases=("l2_loss",),
     formula="e²/2",
     unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
-    elicits="mean",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
     equivalents={"optax": "optax.losses.l2_loss", "sklearn": "what SGDRegressor(loss='squared_error') minimises"},
 )
 def half_mse(y_true: Real, y_pred: Real) -> Array:
-    """Half of the squared error, whose gradient is the error itself.
+    """Half of the squared error; its gradient is the error itself.
 
-    A fit by it is a fit by mse; only the number differs.
-
-    Use: to compare with libraries that minimise e²/2, or with huber and the robust losses, which are e²/2 near zero.
-    Avoid: in reports, where readers expect mse.
-    Pitfalls: often printed as "MSE" by training logs, half of what an evaluation then says.
+    It has the same minimum as mse.
+    Use: to compare with libraries that minimise e²/2, or with huber and the robust losses (e²/2 near zero).
+    Avoid: in reports: readers expect mse.
+    Pitfalls: training logs often call it "MSE"; it is half of mse.
     """
     return 0.5 * np.square(residual(y_true, y_pred))
 
@@ -118,10 +112,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return residual(y_true, y_pred)
 
 
-@regression_loss(
+@absolute_loss(
     aliases=("l1", "l1_loss", "mean_absolute_error"),
     formula="|e|",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     elicits="median",
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
     equivalents={
@@ -133,12 +126,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def mae(y_true: Real, y_pred: Real) -> Array:
     """Mean absolute error.
 
-    Errors count by their size; a fit by it estimates the median.
-
-    Use: errors with heavy tails; a number in the unit of the target.
-    Avoid: where large errors are worse than their size says, or where totals must come out right.
-    Pitfalls: its gradient does not shrink near zero, so optimisers oscillate there; with skewed targets the median
-    that it aims at lies below the mean.
+    Minimising it estimates the median.
+    Use: errors with heavy tails; a value in the unit of the target.
+    Avoid: when large errors cost more than in proportion to their size, or when totals must be right.
+    Pitfalls: the gradient does not shrink near zero, so optimisers oscillate there; for skewed targets the median lies
+    below the mean.
     """
     return np.abs(residual(y_true, y_pred))
 
@@ -164,11 +156,10 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def medae(y_true: Real, y_pred: Real) -> Array:
     """Median absolute error: half of the errors are smaller.
 
-    The per-sample losses are the absolute errors; with weights the median is the weighted one.
-
-    Use: the typical error where up to half of the rows may be rubbish.
-    Avoid: where the large errors are the point: the worse half of the rows may grow without a trace.
-    Pitfalls: it is not a mean: the value of two halves of the data says little about that of the whole.
+    Per-sample losses are absolute errors. With sample weights it is the weighted median.
+    Use: the typical error when up to half of the rows may be wrong.
+    Avoid: when large errors matter: the worse half of the rows has no effect.
+    Pitfalls: it is not a mean: the values of two halves of the data do not determine the value of the whole.
     """
     return np.abs(residual(y_true, y_pred))
 
@@ -179,9 +170,8 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.sign(residual(y_true, y_pred))
 
 
-@regression_loss(
+@absolute_loss(
     formula="|e|, then the maximum",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     reduction=Reduction.MAX,
     elicits="midrange",
     references=("Chebyshev 1854, Théorie des mécanismes connus sous le nom de parallélogrammes",),
@@ -190,11 +180,10 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def max_error(y_true: Real, y_pred: Real) -> Array:
     """The largest absolute error.
 
-    The per-sample losses are the absolute errors. Weights do not matter, but for a weight of 0.
-
-    Use: where a bound must hold for every row, as in tables, surrogates and interpolation.
+    Per-sample losses are absolute errors. Sample weights have no effect, except that rows of weight 0 are left out.
+    Use: when a bound must hold for every row: tables, surrogate models, interpolation.
     Avoid: noisy data: it reports the noise of one row.
-    Pitfalls: it grows with the number of rows, so data sets of different sizes do not compare.
+    Pitfalls: it grows with the number of rows, so datasets of different sizes are not comparable.
     """
     return np.abs(residual(y_true, y_pred))
 
@@ -222,12 +211,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
 def mape(y_true: NonZeroReal, y_pred: Real, *, eps: FiniteNonNegative = 0.0) -> Array:
     """Mean absolute percentage error, as a fraction: 0.05 is 5 %.
 
-    With eps=0 a target of zero is an error; eps is the smallest number to divide by.
-
-    Use: positive targets, well away from zero, of sizes that differ widely.
-    Avoid: targets that come near zero, and intermittent demand.
-    Pitfalls: a prediction of the target's sign that is too small costs at most 1, one too large any amount, so it
-    rewards small forecasts; a tiny eps turns every zero target into a number that drowns the others.
+    With eps=0, a target of zero is an error. eps is the smallest divisor.
+    Use: positive targets of very different sizes, well away from zero.
+    Avoid: targets near zero and intermittent demand.
+    Pitfalls: it favours low forecasts: a prediction that is too small (of the right sign) costs at most 1, one that is
+    too large has no limit; with a tiny eps each zero target dominates the mean.
     """
     return np.abs(residual(y_true, y_pred)) / np.maximum(np.abs(y_true), eps)
 
@@ -250,16 +238,15 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     },
 )
 def smape(y_true: Real, y_pred: Real) -> Array:
-    """Symmetric percentage error: the error over the mean of the two sizes, between 0 and 2.
+    """Symmetric percentage error: the error divided by the mean size of target and prediction, from 0 to 2.
 
-    Any prediction of the other sign, and any non-zero one for a zero target, costs 2.
-
-    Use: forecasts of series with a few zeros, and where results must compare with those of competitions that used it.
+    Predictions of the wrong sign cost 2, as do non-zero predictions for a zero target.
+    Use: forecasts of series with a few zeros; comparison with forecasting competitions that used it.
     Avoid: training: the gradient is 0 wherever the sign is wrong.
-    Pitfalls: symmetric only in its arguments: too low by 50 costs more than too high by 50; definitions differ by
-    factors of 2 and 100.
+    Pitfalls: it is symmetric only in its arguments: predicting 50 too low costs more than 50 too high; definitions
+    differ by factors of 2 and 100.
     """
-    size = np.clip(np.abs(y_true) + np.abs(y_pred), LEAST, HUGE)
+    size = np.clip(np.abs(y_true) + np.abs(y_pred), SMALLEST, HUGE)
     return 2 * (np.minimum(np.abs(residual(y_true, y_pred)), HUGE) / size)
 
 
@@ -282,14 +269,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
     equivalents={"torchmetrics": "WeightedMeanAbsolutePercentageError (it divides by at least 1.17e-6)"},
 )
 def wape(y_true: Real, y_pred: Real) -> Array:
-    """Weighted absolute percentage error: all errors together over all targets together.
+    """Weighted absolute percentage error: the sum of errors divided by the sum of targets.
 
-    The per-sample losses are the absolute errors, and the mean divides them by the sizes of the targets: it is
-    MAE over the mean size of the target.
-
-    Use: a percentage where some targets are zero, as in demand over many products.
-    Avoid: where small series matter as much as large ones: large targets decide it.
-    Pitfalls: NaN where all targets are zero; above 1 where the errors outweigh the targets.
+    Per-sample losses are absolute errors. Their mean is divided by the mean absolute target.
+    Use: a percentage when some targets are zero, such as demand over many products.
+    Avoid: when small series matter as much as large ones: large targets dominate.
+    Pitfalls: it is NaN if all targets are zero; it exceeds 1 if errors outweigh targets.
     """
     return np.abs(residual(y_true, y_pred))
 
@@ -319,14 +304,13 @@ def _(y_true: Array, y_pred: Array) -> Array:
     },
 )
 def msle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
-    """Mean squared error of log(1 + y): nearly a squared relative error for large targets, a plain one near zero.
+    """Mean squared error of log(1 + y): a squared relative error for large targets, a plain one near zero.
 
-    A fit by it estimates a geometric mean.
-
+    Minimising it estimates a geometric mean.
     Use: positive targets that grow by factors: prices, visits, populations.
-    Avoid: where totals must come out right: its optimum lies below the mean.
-    Pitfalls: too low costs more than too high by the same amount; the 1 that is added fixes a unit, so rescaling the
-    data changes which errors count.
+    Avoid: when totals must be right: the optimum lies below the mean.
+    Pitfalls: predicting too low costs more than too high by the same amount; the added 1 fixes a unit, so rescaling the
+    data changes the loss.
     """
     return np.square(log1p_ratio(y_pred, y_true))
 
@@ -334,7 +318,7 @@ def msle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
 @msle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred)"""
-    return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
+    return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
 @regression_loss(
@@ -351,13 +335,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
     },
 )
 def rmsle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
-    """Root of msle: for small values about the typical relative error.
+    """Root of msle: roughly the typical relative error when it is small.
 
-    The per-sample losses are the squared differences of logarithms; the root is taken of their mean.
-
-    Use: to report msle as a factor: exp(rmsle) is roughly how far predictions are off.
-    Avoid: where msle is to be avoided.
-    Pitfalls: the RMSLE of two halves of the data does not average to that of the whole.
+    Per-sample losses are squared differences of logarithms; the root is taken of their mean.
+    Use: to report msle as a factor: exp(rmsle) is the typical ratio between prediction and target.
+    Avoid: where msle is a poor choice.
+    Pitfalls: the RMSLE of a dataset is not the average of the RMSLEs of its halves.
     """
     return np.square(log1p_ratio(y_pred, y_true))
 
@@ -365,7 +348,7 @@ def rmsle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
 @rmsle.gradient
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred) (of the squares, before the root)"""
-    return times(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
+    return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
 @regression_loss(
@@ -385,14 +368,13 @@ def _(y_true: Array, y_pred: Array) -> Array:
     },
 )
 def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
-    """Squared near zero, absolute far out.
+    """Squared for small errors, absolute for large ones.
 
-    It is delta times smooth_l1(beta=delta), and half of mse as delta grows.
-
-    Use: regression with some far-off rows: robust in a fit without MAE's kink.
-    Avoid: where the scale of the residuals is unknown or differs between groups of rows.
-    Pitfalls: delta is in the unit of the target: about 1.345 times the standard deviation of the good residuals
-    keeps 95 % of MSE's efficiency, while the default 1 makes it mae for a target in thousands.
+    It is delta times smooth_l1(beta=delta). As delta grows it becomes half of mse.
+    Use: regression with outliers: robust, without the kink of mae.
+    Avoid: when the scale of the residuals is unknown or differs between groups of rows.
+    Pitfalls: delta is in the unit of the target. About 1.345 standard deviations of the good residuals keep 95 % of
+    mse's efficiency; the default of 1 acts like mae for targets in the thousands.
     """
     a = np.abs(residual(y_true, y_pred))
     q = np.minimum(a, delta)
@@ -405,9 +387,8 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     return np.clip(residual(y_true, y_pred), -delta, delta)
 
 
-@regression_loss(
+@absolute_loss(
     formula="e²/(2 beta) where |e| < beta, else |e| - beta/2; beta=0 is mae",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     elicits="Huber mean",
     claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
@@ -418,13 +399,12 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     },
 )
 def smooth_l1(y_true: Real, y_pred: Real, *, beta: NonNegative = 1.0) -> Array:
-    """Absolute error with its kink rounded off, as box regression uses it.
+    """Absolute error with a rounded kink, as used in box regression.
 
-    It is huber(delta=beta) / beta, so its slope far out is 1 whatever beta is.
-
-    Use: box regression, as in Fast R-CNN; where gradients must stay below 1.
-    Avoid: where several betas are to be compared by value: their values near zero differ by the factor beta.
-    Pitfalls: it is not Huber's loss unless beta is 1, though both names are used for either.
+    It is huber(delta=beta) / beta. Its slope for large errors is 1 for any beta.
+    Use: box regression, as in Fast R-CNN; gradients bounded by 1.
+    Avoid: comparing values of different beta: near zero they differ by the factor beta.
+    Pitfalls: it equals Huber's loss only for beta=1, although the two names are often confused.
     """
     a = np.abs(residual(y_true, y_pred))
     if beta == 0:
@@ -450,13 +430,12 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
     equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh", "torchmetrics": "LogCoshError"},
 )
 def log_cosh(y_true: Real, y_pred: Real) -> Array:
-    """Nearly e²/2 for small errors, |e| - log 2 for large ones; smooth everywhere.
+    """About e²/2 for small errors and |e| - log 2 for large ones; smooth everywhere.
 
-    Like huber(delta=1) without a corner in its second derivative.
-
-    Use: where second derivatives are used, as in boosting.
-    Avoid: targets whose residuals are not around 1: it has no scale parameter.
-    Pitfalls: divide the data by the scale of its residuals first, or it is mae less a constant.
+    Similar to huber(delta=1), with a continuous second derivative.
+    Use: methods that need second derivatives, such as boosting.
+    Avoid: residuals far from the scale of 1: it has no scale parameter.
+    Pitfalls: divide the data by the scale of the residuals first, or it acts like mae minus a constant.
     """
     # cosh a - 1 = (1 - v)² / 2v with v = exp(-a), which keeps the digits that a cosh near 1 would lose
     a = np.abs(residual(y_true, y_pred))
@@ -480,12 +459,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
     equivalents={"sklearn": "sklearn.metrics.mean_pinball_loss(alpha=tau)"},
 )
 def quantile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
-    """Pinball loss: scores a predicted quantile.
+    """Pinball loss: scores the prediction of a quantile.
 
-    Predictions that are too low cost tau a unit, too high ones 1 - tau. tau=0.5 is half of mae.
-
-    Use: quantile forecasts, stock and capacity, where being short and being long cost differently.
-    Avoid: for a prediction of the mean.
+    Predictions that are too low cost tau per unit, those too high 1 - tau. tau=0.5 is half of mae.
+    Use: quantile forecasts; stock and capacity planning with unequal costs of shortage and surplus.
+    Avoid: predictions of the mean.
     Pitfalls: sums of predicted quantiles are not quantiles of sums; high quantiles need many rows.
     """
     d = y_true - y_pred
@@ -508,14 +486,12 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     equivalents={"model-diagnostics": "half of HomogeneousExpectileScore(degree=2, level=tau)"},
 )
 def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
-    """Squared error that counts predictions too low by tau, too high by 1 - tau.
+    """Squared error, weighted by tau for low predictions and by 1 - tau for high ones.
 
-    What mse is to the mean, it is to expectiles, which are to the mean what quantiles are to the median. tau=0.5 is
-    half of mse.
-
-    Use: tail forecasts whose size beyond the tail matters, as an expected shortfall.
-    Avoid: where a share of rows below the prediction is wanted: that is a quantile.
-    Pitfalls: the 0.9-expectile is not the 0.9-quantile; far-off rows pull it as they pull the mean.
+    Expectiles generalise the mean as quantiles generalise the median. tau=0.5 is half of mse.
+    Use: tail forecasts where the size beyond the tail matters, such as expected shortfall.
+    Avoid: when a share of rows below the prediction is wanted (quantile).
+    Pitfalls: the 0.9-expectile is not the 0.9-quantile; outliers affect it as they affect the mean.
     """
     e = residual(y_true, y_pred)
     return np.where(e > 0, 1 - tau, tau) * np.square(e)
@@ -528,22 +504,20 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     return np.where(e > 0, 1 - tau, tau) * 2 * e
 
 
-@regression_loss(
+@absolute_loss(
     aliases=("svr",),
     formula="max(0, |e| - epsilon)",
-    properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
 )
 def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
-    """The loss of support vector regression: errors up to epsilon are free.
+    """The loss of support vector regression: errors up to epsilon cost nothing.
 
     epsilon=0 is mae.
-
-    Use: where small errors do not matter: tolerances, rounded targets.
-    Avoid: to rank models that are all within the tolerance: it is 0 for each.
-    Pitfalls: epsilon is in the unit of the target, and the default 0.1 suits standardised ones.
+    Use: small errors that do not matter: tolerances, rounded targets.
+    Avoid: ranking models within the tolerance: all have a loss of 0.
+    Pitfalls: epsilon is in the unit of the target; the default 0.1 suits standardised targets.
     """
     return np.maximum(0.0, np.abs(residual(y_true, y_pred)) - epsilon)
 
@@ -564,13 +538,12 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},
 )
 def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
-    """Square of what an error exceeds epsilon by.
+    """The squared excess of an error over epsilon.
 
     epsilon=0 is mse.
-
-    Use: a tolerance, where errors beyond it should count as in mse.
-    Avoid: far-off rows: beyond the tolerance they count squared.
-    Pitfalls: an error of twice epsilon costs a quarter of its mse, so its values do not compare with mse's.
+    Use: a tolerance, with squared cost beyond it.
+    Avoid: data with outliers: they count squared.
+    Pitfalls: an error of twice epsilon costs a quarter of its mse, so values are not comparable with mse.
     """
     return np.square(np.maximum(0.0, np.abs(residual(y_true, y_pred)) - epsilon))
 

@@ -15,14 +15,14 @@ import numpy as np
 from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, FinitePositive, Interval, Number, Real
 from losscli.declaration.loss import Claim, Property, loss
 from losscli.losses._numerics import (
-    expm1_less,
-    log1p_less,
+    expm1_minus_x,
+    hypot_excess,
+    hypot_slope,
     log1p_square,
     residual,
-    root_less,
-    root_slope,
-    root_square,
+    safe_hypot,
     where_compute,
+    x_minus_log1p,
 )
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -73,7 +73,7 @@ def _andrews_psi(u: Array) -> Array:
 
 def _ramsay_rho(u: Array) -> Array:
     t = np.minimum(np.abs(u), 700.0)  # there exp(-t) is below the last digit of 1, and exp t still a number
-    return np.exp(-t) * expm1_less(t)
+    return np.exp(-t) * expm1_minus_x(t)
 
 
 def _ramsay_psi(u: Array) -> Array:
@@ -81,23 +81,23 @@ def _ramsay_psi(u: Array) -> Array:
     return t * np.exp(-np.abs(t))
 
 
-TUKEY = Shape(_tukey_rho, _tukey_psi)
-CAUCHY = Shape(lambda u: 0.5 * log1p_square(u), lambda u: 1 / (1 / u + u))
-WELSCH = Shape(lambda u: -0.5 * np.expm1(-np.square(u)), _welsch_psi)
-FAIR = Shape(lambda u: log1p_less(np.abs(u)), lambda u: np.sign(u) / (1 + 1 / np.abs(u)))
-ANDREWS = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u), np.pi))), _andrews_psi)
-RAMSAY = Shape(_ramsay_rho, _ramsay_psi)
+TUKEY_SHAPE = Shape(_tukey_rho, _tukey_psi)
+CAUCHY_SHAPE = Shape(lambda u: 0.5 * log1p_square(u), lambda u: 1 / (1 / u + u))
+WELSCH_SHAPE = Shape(lambda u: -0.5 * np.expm1(-np.square(u)), _welsch_psi)
+FAIR_SHAPE = Shape(lambda u: x_minus_log1p(np.abs(u)), lambda u: np.sign(u) / (1 + 1 / np.abs(u)))
+ANDREWS_SHAPE = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u), np.pi))), _andrews_psi)
+RAMSAY_SHAPE = Shape(_ramsay_rho, _ramsay_psi)
 
 
 # ------------------------------------------------------------------------------------------ nearly absolute
 
-robust_loss = partial(loss, family="regression", unit="y²")
+robust_loss = partial(loss, family="regression", unit="y²", elicits=CENTRE)
+convex_robust_loss = partial(robust_loss, properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
+redescending_loss = partial(robust_loss, properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 
 
-@robust_loss(
+@convex_robust_loss(
     formula="delta² (sqrt(1 + (e/delta)²) - 1)",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Charbonnier et al. 1997, doi:10.1109/83.551699", "Hartley & Zisserman 2003, appendix 6.8"),
     equivalents={
         "scipy": "scipy.special.pseudo_huber(delta, e); least_squares(loss='soft_l1', f_scale=delta)",
@@ -105,53 +105,47 @@ robust_loss = partial(loss, family="regression", unit="y²")
     },
 )
 def pseudo_huber(y_true: Real, y_pred: Real, *, delta: FinitePositive = 1.0) -> Array:
-    """A smooth huber: e²/2 near zero, delta |e| far out, all derivatives in between.
+    """A smooth huber: e²/2 near zero, delta |e| for large errors.
 
-    It is charbonnier(eps=delta) less its value at zero, times delta.
-
-    Use: huber where second derivatives are used, as in boosting.
-    Avoid: where errors below delta should count exactly as in mse: it bends from the start.
-    Pitfalls: delta is in the unit of the target; a small delta makes the number small, not only robust.
+    It is charbonnier(eps=delta) minus its value at zero, times delta.
+    Use: huber for methods that need second derivatives, such as boosting.
+    Avoid: when errors below delta must count exactly as in half_mse.
+    Pitfalls: delta is in the unit of the target; a small delta also makes the value small.
     """
-    return delta * root_less(np.abs(residual(y_true, y_pred)), delta)
+    return delta * hypot_excess(np.abs(residual(y_true, y_pred)), delta)
 
 
 @pseudo_huber.gradient
 def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     """e / sqrt(1 + (e/delta)²)"""
-    return delta * root_slope(residual(y_true, y_pred), delta)
+    return delta * hypot_slope(residual(y_true, y_pred), delta)
 
 
-@robust_loss(
+@convex_robust_loss(
     formula="sqrt(e² + eps²)",
     unit="y",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
     equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
 )
 def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Array:
-    """MAE with its kink rounded off: for image restoration, optical flow.
+    """mae with a rounded kink, for image restoration and optical flow.
 
     A perfect prediction costs eps, not 0.
-
-    Use: where MAE is wanted and an optimiser needs a gradient that goes to zero at zero.
-    Avoid: where a perfect prediction must read 0: take pseudo_huber.
-    Pitfalls: for errors far below eps the number is eps, whatever the model does.
+    Use: mae with a gradient that vanishes at zero.
+    Avoid: when a perfect prediction must cost 0 (pseudo_huber).
+    Pitfalls: for errors far below eps the value is eps for any model.
     """
-    return root_square(residual(y_true, y_pred), eps)
+    return safe_hypot(residual(y_true, y_pred), eps)
 
 
 @charbonnier.gradient
 def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     """e / sqrt(e² + eps²)"""
-    return root_slope(residual(y_true, y_pred), eps)
+    return hypot_slope(residual(y_true, y_pred), eps)
 
 
-@robust_loss(
+@convex_robust_loss(
     formula="c² (|e|/c - log(1 + |e|/c))",
-    properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=(
         "Fair 1974, On the robust estimation of econometric models, Ann. Econ. Soc. Meas. 3, 667-677",
         "Holland & Welsch 1977, doi:10.1080/03610927708827533",
@@ -162,55 +156,53 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     },
 )
 def fair(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.3998) -> Array:
-    """Convex and nearly c |e| far out, less a logarithm: between mse and mae.
+    """Convex, between mse and mae: nearly c |e| for large errors, minus a logarithm.
 
-    Use: a robust fit with one optimum; the default c keeps 95 % of mse's efficiency for normal errors of unit scale.
-    Avoid: gross outliers that should not count at all (tukey, welsch).
-    Pitfalls: c is in the unit of the residuals' scale: divide by it first, or scale c.
+    Use: a robust fit with a single optimum; the default c keeps 95 % of mse's efficiency for normal errors of unit
+    scale.
+    Avoid: gross outliers that should have no influence (tukey, welsch).
+    Pitfalls: c is in units of the residual scale: divide the residuals by it, or scale c.
     """
-    return FAIR.value(residual(y_true, y_pred), c)
+    return FAIR_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @fair.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + |e|/c)"""
-    return FAIR.slope(residual(y_true, y_pred), c)
+    return FAIR_SHAPE.slope(residual(y_true, y_pred), c)
 
 
 # -------------------------------------------------------------------------------------------- redescending
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("biweight", "bisquare"),
     formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
     equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
 )
 def tukey(y_true: Real, y_pred: Real, *, c: FinitePositive = 4.685) -> Array:
-    """Tukey's biweight: beyond c an error costs the same however large it is.
+    """Tukey's biweight: all errors beyond c cost the same.
 
-    Use: data with gross outliers that carry no information; the default c keeps 95 % efficiency for normal errors of
-    unit scale.
-    Avoid: as the first loss of a fit: where all errors exceed c there is no gradient.
-    Pitfalls: c counts units of the residuals' scale: residuals in the hundreds are all "outliers" to 4.685; the
-    optimum may be one of several.
+    Use: gross outliers without information; the default c keeps 95 % of mse's efficiency for normal errors of unit
+    scale.
+    Avoid: as the first loss of a fit: there is no gradient where all errors exceed c.
+    Pitfalls: c is in units of the residual scale: the default 4.685 treats all residuals in the hundreds as outliers;
+    there may be several optima.
     """
-    return TUKEY.value(residual(y_true, y_pred), c)
+    return TUKEY_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @tukey.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e (1 - (e/c)²)² where |e| <= c, else 0"""
-    return TUKEY.slope(residual(y_true, y_pred), c)
+    return TUKEY_SHAPE.slope(residual(y_true, y_pred), c)
 
 
 @robust_loss(
     aliases=("lorentzian",),
     formula="c²/2 log(1 + (e/c)²)",
     properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Black & Anandan 1996, doi:10.1006/cviu.1996.0006",),
     equivalents={
         "scipy": "scipy.optimize.least_squares(loss='cauchy', f_scale=c): its cost",
@@ -218,60 +210,56 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     },
 )
 def cauchy(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.3849) -> Array:
-    """Grows as a logarithm: the negative log-likelihood of Cauchy errors, but for factors.
+    """Grows like a logarithm: the negative log-likelihood of Cauchy errors, up to constants.
 
-    Use: very heavy tails, where even the largest errors should pull a little.
-    Avoid: where one optimum is needed: it is not convex.
-    Pitfalls: c is in the unit of the target; the default keeps 95 % efficiency for normal errors of unit scale.
+    Use: very heavy tails, when even the largest errors should have some influence.
+    Avoid: when a single optimum is needed: it is not convex.
+    Pitfalls: c is in the unit of the target; the default keeps 95 % of mse's efficiency for normal errors of unit
+    scale.
     """
-    return CAUCHY.value(residual(y_true, y_pred), c)
+    return CAUCHY_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @cauchy.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + (e/c)²)"""
-    return CAUCHY.slope(residual(y_true, y_pred), c)
+    return CAUCHY_SHAPE.slope(residual(y_true, y_pred), c)
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("leclerc",),
     formula="c²/2 (1 - exp(-(e/c)²))",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
     equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
 )
 def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
-    """An upside-down bell: errors beyond some 2c all cost c²/2.
+    """An inverted bell curve: errors beyond about 2c all cost c²/2.
 
-    One less a Gaussian kernel, so minimising it maximises correntropy.
-
-    Use: gross outliers, where tukey's hard end is unwelcome.
-    Avoid: as the first loss of a fit: far from the data its gradient is nothing.
-    Pitfalls: c is in the unit of the target; definitions differ in whether the exponent has a factor 1/2.
+    It is 1 minus a Gaussian kernel (times c²/2): minimising it maximises correntropy.
+    Use: gross outliers, without the hard cut-off of tukey.
+    Avoid: as the first loss of a fit: the gradient vanishes far from the data.
+    Pitfalls: c is in the unit of the target; some definitions have a factor 1/2 in the exponent.
     """
-    return WELSCH.value(residual(y_true, y_pred), c)
+    return WELSCH_SHAPE.value(residual(y_true, y_pred), c)
 
 
 @welsch.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e exp(-(e/c)²)"""
-    return WELSCH.slope(residual(y_true, y_pred), c)
+    return WELSCH_SHAPE.slope(residual(y_true, y_pred), c)
 
 
-@robust_loss(
+@redescending_loss(
     formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; r = |e|",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Hampel 1974, doi:10.1080/01621459.1974.10482962",),
     equivalents={"statsmodels": "statsmodels.robust.norms.Hampel(a, b, c).rho"},
 )
 def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.0, c: ThirdKnee = 8.0) -> Array:
-    """Huber to b, then down to nothing at c: three pieces that are set one by one.
+    """Huber up to b, then a slope that falls to zero at c.
 
-    Use: where what is good, doubtful and rubbish can be said in numbers.
-    Avoid: where one scale would do: three parameters must be defended.
-    Pitfalls: a, b and c count units of the residuals' scale; beyond c there is no gradient.
+    Use: when limits between good, doubtful and bad errors can be stated as numbers.
+    Avoid: when one scale suffices: three parameters need justification.
+    Pitfalls: a, b and c are in units of the residual scale; there is no gradient beyond c.
     """
     r = np.abs(residual(y_true, y_pred))
     near, middle, far = np.minimum(r, a), np.clip(r, a, b) - a, np.clip(r, b, c) - b
@@ -291,35 +279,31 @@ def _(*, a: float, b: float, c: float) -> str:
     return "" if a < b < c else f"a < b < c must hold, not {a:g}, {b:g}, {c:g}"
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("andrew_wave",),
     formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
     equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
 )
 def andrews(y_true: Real, y_pred: Real, *, a: FinitePositive = 1.339) -> Array:
-    """Andrews' sine wave: half a wave, constant beyond a pi.
+    """Andrews' sine wave: half a wave, then constant beyond a pi.
 
-    Use: much as tukey, whose shape it nearly has.
-    Avoid: as the first loss of a fit: beyond a pi there is no gradient.
-    Pitfalls: the cut is at a pi, 4.2 for the default, not at a.
+    Use: as tukey, which has nearly the same shape.
+    Avoid: as the first loss of a fit: there is no gradient beyond a pi.
+    Pitfalls: the cut-off is at a pi (4.2 for the default), not at a.
     """
-    return ANDREWS.value(residual(y_true, y_pred), a)
+    return ANDREWS_SHAPE.value(residual(y_true, y_pred), a)
 
 
 @andrews.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """a sin(e/a) where |e| <= a pi, else 0"""
-    return ANDREWS.slope(residual(y_true, y_pred), a)
+    return ANDREWS_SHAPE.slope(residual(y_true, y_pred), a)
 
 
-@robust_loss(
+@redescending_loss(
     aliases=("ramsay_e",),
     formula="(1 - exp(-a |e|) (1 + a |e|)) / a²",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=(
         "Ramsay 1977, A comparative study of several robust estimates of slope, intercept, and scale in linear "
         "regression, Journal of the American Statistical Association 72, 608-615",
@@ -327,42 +311,42 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     equivalents={"statsmodels": "statsmodels.robust.norms.RamsayE(a).rho"},
 )
 def ramsay(y_true: Real, y_pred: Real, *, a: FinitePositive = 0.3) -> Array:
-    """Ramsay's Ea: the pull of an error fades as exp(-a |e|), strongest at 1/a.
+    """Ramsay's Ea: the influence of an error decays as exp(-a |e|) and peaks at 1/a.
 
-    Use: a redescending loss without a cut.
-    Avoid: where large errors must count.
-    Pitfalls: a is the inverse of a scale: a larger a is more robust, unlike c elsewhere; the value ends at 1/a².
+    Use: a redescending loss without a cut-off.
+    Avoid: when large errors must count.
+    Pitfalls: a is an inverse scale: a larger a is more robust, unlike c in other losses; the limit is 1/a².
     """
-    return RAMSAY.value(residual(y_true, y_pred), 1 / a)
+    return RAMSAY_SHAPE.value(residual(y_true, y_pred), 1 / a)
 
 
 @ramsay.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """e exp(-a |e|)"""
-    return RAMSAY.slope(residual(y_true, y_pred), 1 / a)
+    return RAMSAY_SHAPE.slope(residual(y_true, y_pred), 1 / a)
 
 
 # ---------------------------------------------------------------------------------------- Barron's family
 
 
-LIMIT = 1e20
+INFINITE_ALPHA = 1e20
 """Beyond it alpha is as good as infinite, and below its inverse as good as zero."""
 
 
-def general(u: Array, alpha: float) -> Array:
+def barron_rho(u: Array, alpha: float) -> Array:
     """Barron's rho(u, alpha)."""
-    if abs(alpha) >= LIMIT:
+    if abs(alpha) >= INFINITE_ALPHA:
         return np.abs(np.expm1(np.copysign(0.5 * np.square(u), alpha)))
     if alpha == 2:
         return 0.5 * np.square(u)
     b = abs(alpha - 2)
     growth = log1p_square(u / np.sqrt(b))
-    return growth if abs(alpha) <= 1 / LIMIT else b / alpha * np.expm1(0.5 * alpha * growth)
+    return growth if abs(alpha) <= 1 / INFINITE_ALPHA else b / alpha * np.expm1(0.5 * alpha * growth)
 
 
-def general_slope(u: Array, alpha: float) -> Array:
+def barron_psi(u: Array, alpha: float) -> Array:
     """d general / du"""
-    if abs(alpha) >= LIMIT:
+    if abs(alpha) >= INFINITE_ALPHA:
         near = np.clip(u, -40.0, 40.0) if alpha < 0 else u
         return near * np.exp(np.copysign(0.5 * np.square(near), alpha))
     if alpha == 2:
@@ -370,7 +354,7 @@ def general_slope(u: Array, alpha: float) -> Array:
     b = abs(alpha - 2)
     z = u / np.sqrt(b)
     # u (1 + z²)^(alpha/2 - 1) as a sine times a power: neither overflows where the other underflows
-    return np.sqrt(b) * root_slope(z, 1.0) * (np.exp(0.5 * (alpha - 1) * log1p_square(z)) if alpha != 1 else 1.0)
+    return np.sqrt(b) * hypot_slope(z, 1.0) * (np.exp(0.5 * (alpha - 1) * log1p_square(z)) if alpha != 1 else 1.0)
 
 
 @robust_loss(
@@ -378,7 +362,6 @@ def general_slope(u: Array, alpha: float) -> Array:
     formula="|alpha-2|/alpha (((e/c)²/|alpha-2| + 1)^(alpha/2) - 1), and its limits at 2, 0, -inf and inf",
     unit="1",
     properties=SMOOTH | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     claims=(
         Claim(CONVEX, "alpha >= 1", lambda *, alpha, **_: alpha >= 1),
         Claim(BOUNDED_GRADIENT, "alpha <= 1", lambda *, alpha, **_: alpha <= 1),
@@ -388,29 +371,27 @@ def general_slope(u: Array, alpha: float) -> Array:
     equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
 )
 def barron(y_true: Real, y_pred: Real, *, alpha: ExtendedReal = 1.0, c: FinitePositive = 1.0) -> Array:
-    """Barron's general loss: one number, alpha, goes from mse to welsch.
+    """Barron's general loss: alpha interpolates between mse and welsch.
 
-    alpha=2 is (e/c)²/2, 1 pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (with scales that differ by
-    constant factors).
-
-    Use: to search for how robust to be with one continuous parameter.
-    Avoid: to learn alpha by minimising this: smaller is always cheaper; the paper adds a normalising constant.
-    Pitfalls: values for different alpha do not compare; for alpha < 1 it is not convex.
+    alpha=2 is (e/c)²/2, 1 is pseudo_huber/c², 0 cauchy, -2 geman_mcclure, -inf welsch (scales differ by constant
+    factors).
+    Use: tuning robustness with one continuous parameter.
+    Avoid: learning alpha by minimising this loss: a smaller alpha always costs less; the paper adds a normalising
+    constant.
+    Pitfalls: values of different alpha are not comparable; it is not convex for alpha < 1.
     """
-    return general(residual(y_true, y_pred) / c, alpha)
+    return barron_rho(residual(y_true, y_pred) / c, alpha)
 
 
 @barron.gradient
 def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
     """e/c² ((e/c)²/|alpha-2| + 1)^(alpha/2 - 1), and its limits at 2, -inf and inf"""
-    return general_slope(residual(y_true, y_pred) / c, alpha) / c
+    return barron_psi(residual(y_true, y_pred) / c, alpha) / c
 
 
-@robust_loss(
+@redescending_loss(
     formula="2 (e/c)² / ((e/c)² + 4)",
     unit="1",
-    properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=(
         "Geman & McClure 1985, Bayesian image analysis: an application to single photon emission tomography",
         "Barron 2019, arXiv:1701.03077",
@@ -418,19 +399,19 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
     equivalents={"barron": "barron(alpha=-2)"},
 )
 def geman_mcclure(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.0) -> Array:
-    """Saturates as a rational function: (e/c)²/2 near zero, 2 far out.
+    """Saturates like a rational function: (e/c)²/2 near zero, 2 for large errors.
 
     Use: registration and tracking with many wrong matches.
-    Avoid: as the first loss of a fit: the gradient of a far-off row falls with the cube of its error.
-    Pitfalls: most texts write u²/(1 + u²), which is half of this with c = 1/2.
+    Avoid: as the first loss of a fit: the gradient falls with the cube of the error.
+    Pitfalls: many texts write u²/(1 + u²), which is half of this with c = 1/2.
     """
-    return general(residual(y_true, y_pred) / c, -2.0)
+    return barron_rho(residual(y_true, y_pred) / c, -2.0)
 
 
 @geman_mcclure.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """16 e/c² / ((e/c)² + 4)²"""
-    return general_slope(residual(y_true, y_pred) / c, -2.0) / c
+    return barron_psi(residual(y_true, y_pred) / c, -2.0) / c
 
 
 # ---------------------------------------------------------------------------------------------- other shapes
@@ -440,18 +421,16 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     formula="w log(1 + |e|/epsilon) where |e| < w, else |e| - w + w log(1 + w/epsilon)",
     unit="y",
     properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
-    elicits=CENTRE,
     references=("Feng et al. 2018, arXiv:1711.06753",),
     equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
 )
 def wing(y_true: Real, y_pred: Real, *, w: FinitePositive = 10.0, epsilon: FinitePositive = 2.0) -> Array:
-    """The opposite of robust near zero: small errors pull hard, for facial landmarks.
+    """Amplifies small errors, for facial landmarks.
 
-    Steep logarithm up to w, mae beyond.
-
-    Use: landmark regression in pixels, where the last pixels of accuracy matter.
-    Avoid: noisy targets: it chases their noise.
-    Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] never leave the logarithm.
+    A steep logarithm up to w, mae beyond.
+    Use: landmark regression in pixels, when the last pixels of accuracy matter.
+    Avoid: noisy targets: the model fits the noise.
+    Pitfalls: w and epsilon are in pixels: coordinates scaled to [0, 1] stay within the logarithm.
     """
     r = np.abs(residual(y_true, y_pred))
     near = np.minimum(r, w)
@@ -477,15 +456,14 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
     equivalents={"numpy": "np.expm1(a * e) - a * e"},
 )
 def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
-    """Linear on one side, exponential on the other: a > 0 punishes predictions that are too high.
+    """Linear on one side, exponential on the other: a > 0 penalises high predictions.
 
     Near zero it is (a e)²/2.
-
-    Use: lopsided costs: assessments, dams, doses.
-    Avoid: errors many times 1/|a|: one of them is the whole sum.
-    Pitfalls: the value is inf where a e is above 709.
+    Use: asymmetric costs: real-estate assessment, dams, doses.
+    Avoid: errors of many times 1/|a|: a single one dominates the sum.
+    Pitfalls: the value is inf where a e exceeds 709.
     """
-    return expm1_less(a * residual(y_true, y_pred))
+    return expm1_minus_x(a * residual(y_true, y_pred))
 
 
 @linex.gradient

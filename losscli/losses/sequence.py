@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
 from losscli.declaration.loss import Property, Refusal, Remark, loss
 from losscli.errors import UsageError
-from losscli.losses._numerics import NOT_LOG_PROBABILITIES, unnormalized
+from losscli.losses._numerics import NOT_NORMALIZED_NOTE, unnormalized_rows
 
-Integers = NDArray[np.int64]
+IntegerArray = NDArray[np.int64]
 
 
 class Lattice(NamedTuple):
@@ -23,13 +23,13 @@ class Lattice(NamedTuple):
     `emitted` (T, N, L) are the log-probabilities of states in frames; `end` (N,) the last state of each target.
     """
 
-    state: Integers
+    state: IntegerArray
     skips: Mask
     emitted: Array
-    end: Integers
+    end: IntegerArray
 
 
-def lattice(log_probs: Array, targets: Integers, target_lengths: Integers, blank: int) -> Lattice:
+def build_lattice(log_probs: Array, targets: IntegerArray, target_lengths: IntegerArray, blank: int) -> Lattice:
     """The lattice of each target; states beyond its end lead nowhere."""
     rows, symbols = targets.shape
     used = np.arange(symbols) < target_lengths[:, None]
@@ -41,30 +41,30 @@ def lattice(log_probs: Array, targets: Integers, target_lengths: Integers, blank
     return Lattice(state, skips, emitted, 2 * target_lengths)
 
 
-def later(x: Array, by: int) -> Array:
+def shift_later(x: Array, by: int) -> Array:
     """x of the state that is `by` states before, -inf where there is none."""
     moved = np.full_like(x, -np.inf)
     moved[:, by:] = x[:, : x.shape[1] - by]
     return moved
 
 
-def earlier(x: Array, by: int) -> Array:
+def shift_earlier(x: Array, by: int) -> Array:
     """x of the state that is `by` states after, -inf where there is none."""
-    return later(x[:, ::-1], by)[:, ::-1]
+    return shift_later(x[:, ::-1], by)[:, ::-1]
 
 
-def forward(paths: Lattice) -> Iterator[Array]:
+def iter_forward(paths: Lattice) -> Iterator[Array]:
     """alpha_t(s) = log p of all paths that are in state s at frame t: one (N, L) a frame."""
     alpha = np.full(paths.state.shape, -np.inf)
     alpha[:, :2] = paths.emitted[0][:, :2]
     yield alpha
     for emitted in paths.emitted[1:]:
-        over = np.where(paths.skips, later(alpha, 2), -np.inf)
-        alpha = np.logaddexp(np.logaddexp(alpha, later(alpha, 1)), over) + emitted
+        over = np.where(paths.skips, shift_later(alpha, 2), -np.inf)
+        alpha = np.logaddexp(np.logaddexp(alpha, shift_later(alpha, 1)), over) + emitted
         yield alpha
 
 
-def backward(paths: Lattice, input_lengths: Integers) -> Iterator[Array]:
+def iter_backward(paths: Lattice, input_lengths: IntegerArray) -> Iterator[Array]:
     """beta_t(s) = log p of all that follows after state s at frame t, from the last frame to the first."""
     states = np.arange(paths.state.shape[1])
     ends = (states == paths.end[:, None]) | (states == paths.end[:, None] - 1)
@@ -74,14 +74,14 @@ def backward(paths: Lattice, input_lengths: Integers) -> Iterator[Array]:
     for t in reversed(range(len(paths.emitted))):
         if t + 1 < len(paths.emitted):
             ahead = beta + paths.emitted[t + 1]
-            over = np.where(skips, earlier(ahead, 2), -np.inf)
-            beta = np.logaddexp(np.logaddexp(ahead, earlier(ahead, 1)), over)
+            over = np.where(skips, shift_earlier(ahead, 2), -np.inf)
+            beta = np.logaddexp(np.logaddexp(ahead, shift_earlier(ahead, 1)), over)
         last = np.equal(input_lengths - 1, t)[:, None]
         beta = np.where(last, np.where(ends, 0.0, -np.inf), beta)
         yield beta
 
 
-def total(paths: Lattice, alpha: Array) -> Array:
+def log_total(paths: Lattice, alpha: Array) -> Array:
     """log p of all paths that end in one of the last two states."""
     rows = np.arange(len(alpha))
     before = np.where(paths.end > 0, alpha[rows, np.maximum(paths.end - 1, 0)], -np.inf)
@@ -109,32 +109,33 @@ def ctc(
     *,
     blank: Position = 0,
 ) -> Array:
-    """Connectionist temporal classification: how likely a target is, however its symbols fall on the frames.
+    """Connectionist temporal classification: the likelihood of a target over all alignments with the frames.
 
     log_probs has a row of C log-probabilities for each of T frames. Frames beyond input_lengths and symbols beyond
-    target_lengths count for nothing, whatever stands there. A target that does not fit into its frames costs inf.
-
-    Use: speech or handwriting, where nothing says which frame belongs to which symbol.
-    Avoid: where the alignment is known (cross_entropy of each frame).
-    Pitfalls: longer targets cost more, and the mean does not divide by their length; a symbol that repeats needs a
-    frame of blank in between.
+    target_lengths are ignored. A target that does not fit into its frames costs inf.
+    Use: speech or handwriting without known alignment of symbols and frames.
+    Avoid: when the alignment is known (cross_entropy per frame).
+    Pitfalls: longer targets cost more, and the mean does not divide by their length; a repeated symbol needs a blank
+    frame in between.
     """
-    paths = lattice(log_probs, targets, target_lengths, blank)
+    paths = build_lattice(log_probs, targets, target_lengths, blank)
     likelihood = np.where(target_lengths == 0, 0.0, -np.inf)  # what no frames at all give
-    for t, alpha in enumerate(forward(paths)):
-        likelihood = np.where(t == input_lengths - 1, total(paths, alpha), likelihood)
+    for t, alpha in enumerate(iter_forward(paths)):
+        likelihood = np.where(t == input_lengths - 1, log_total(paths, alpha), likelihood)
     return -likelihood + 0.0
 
 
 @ctc.gradient
-def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int) -> Array:
+def _(
+    log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray, *, blank: int
+) -> Array:
     """minus the probability, given the target, that frame t is class c: -sum_{s is c} exp(alpha + beta - log p)"""
-    paths = lattice(log_probs, targets, target_lengths, blank)
-    alphas = list(forward(paths))
+    paths = build_lattice(log_probs, targets, target_lengths, blank)
+    alphas = list(iter_forward(paths))
     slope = np.zeros_like(log_probs)
     rows = np.arange(len(log_probs))[:, None]
     for alpha, t, beta in zip(
-        reversed(alphas), reversed(range(len(alphas))), backward(paths, input_lengths), strict=True
+        reversed(alphas), reversed(range(len(alphas))), iter_backward(paths, input_lengths), strict=True
     ):
         both = alpha + beta
         likelihood = np.logaddexp.reduce(both, axis=1, keepdims=True)
@@ -144,17 +145,19 @@ def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengt
 
 
 @ctc.warn
-def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers) -> Iterator[Remark]:
+def _(
+    log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray
+) -> Iterator[Remark]:
     """Frames, as far as they go, are log-probabilities."""
     rows, frames, classes = log_probs.shape
-    odd = unnormalized(log_probs.reshape(-1, classes)).reshape(rows, frames)
+    odd = unnormalized_rows(log_probs.reshape(-1, classes)).reshape(rows, frames)
     used = np.arange(frames) < input_lengths[:, None]
-    yield Remark("log_probs", (odd & used).any(axis=1), NOT_LOG_PROBABILITIES)
+    yield Remark("log_probs", (odd & used).any(axis=1), NOT_NORMALIZED_NOTE)
 
 
 @ctc.validate
 def _(
-    log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int
+    log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray, *, blank: int
 ) -> Iterator[Refusal]:
     """Symbols, as far as a target goes, are classes and no blanks."""
     classes = log_probs.shape[2]

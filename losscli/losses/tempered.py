@@ -10,7 +10,6 @@ from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.domains import (
     EPS,
@@ -28,9 +27,8 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import log_softmax, one_hot, through_softmax, times
+from losscli.losses._numerics import Targets, backprop_softmax, log_softmax, one_hot, weigh
 
-Target = NDArray[Any]
 Term = Callable[[Array], Array]
 AnyNumber = Annotated[float, Number()]
 BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
@@ -43,59 +41,60 @@ def log_probabilities(y_pred: Array, from_logits: bool) -> Array:
     return log_softmax(y_pred) if from_logits else np.log(y_pred)
 
 
-def of_target(y_true: Target, log_p: Array, f: Term) -> Array:
+def sum_over_targets(y_true: Targets, log_p: Array, f: Term) -> Array:
     """f of the target's log-probability: sum_c t_c f(log p_c) for rows"""
     if y_true.ndim == 1:
         return f(np.take_along_axis(log_p, y_true[:, None], axis=1)[:, 0])
-    return times(y_true, f(log_p)).sum(axis=1)
+    return weigh(y_true, f(log_p)).sum(axis=1)
 
 
-def by_prediction(y_true: Target, y_pred: Array, from_logits: bool, slope: Term, eps: float = EPS) -> Array:
+def slope_by_prediction(y_true: Targets, y_pred: Array, from_logits: bool, slope: Term, eps: float = EPS) -> Array:
     """d/d y_pred of sum_c t_c f, from df/dp (of probabilities) or p df/dp (of logits), each a function of log p
 
     What was clipped at eps has no slope, in no part of f.
     """
-    weighted = times(one_hot(y_true, y_pred.shape[1]), slope(log_probabilities(y_pred, from_logits)))
+    weighted = weigh(one_hot(y_true, y_pred.shape[1]), slope(log_probabilities(y_pred, from_logits)))
     if from_logits:
-        return through_softmax(weighted, np.exp(log_softmax(y_pred)))
+        return backprop_softmax(weighted, np.exp(log_softmax(y_pred)))
     return np.where(y_pred >= eps, weighted, 0.0)
 
 
-def cross_entropy_of_logits(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
+def clipped_cross_entropy(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
     """-log p, clipped at eps unless from logits."""
     return -(log_p if from_logits else np.maximum(log_p, np.log(eps))) + 0.0
 
 
-def surprise_slope(log_p: Array, from_logits: bool) -> Array:
+def clipped_cross_entropy_slope(log_p: Array, from_logits: bool) -> Array:
     """d(-log p)/dp; from logits times p"""
     return -np.ones_like(log_p) if from_logits else -np.exp(-log_p)
 
 
-def below_eps(y_true: Target, y_pred: Array, from_logits: bool, eps: float = EPS) -> Mask:
+def is_target_clipped(y_true: Targets, y_pred: Array, from_logits: bool, eps: float = EPS) -> Mask:
     """Where the probability of a target class was clipped."""
     if from_logits:
         return np.zeros(y_pred.shape, dtype=bool)
     return (one_hot(y_true, y_pred.shape[1]) > 0) & (y_pred < eps)
 
 
-def scale(log_p: Array, from_logits: bool) -> Array:
+def logit_factor(log_p: Array, from_logits: bool) -> Array:
     """What d/dp is multiplied by: p from logits, else 1."""
     return np.exp(log_p) if from_logits else np.ones_like(log_p)
 
 
-BY_SCALE = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRADIENT, from_logits=True)
+TEMPERED_CLAIMS = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRADIENT, from_logits=True)
 """Convex in the probability, as logarithm, power and line are; the slope by a logit has the probability as a factor."""
 
 
 # --------------------------------------------------------------------------------------------------- the losses
 
-tempered_loss = partial(loss, family="multiclass", unit="nat")
+tempered_loss = partial(
+    loss, family="multiclass", unit="nat", properties=Property.DIFFERENTIABLE, claims=TEMPERED_CLAIMS
+)
 
 
 @tempered_loss(
     aliases=("softmax_focal",),
     formula="-alpha (1-p_t)^gamma log p_t",
-    properties=Property.DIFFERENTIABLE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
@@ -112,41 +111,40 @@ def categorical_focal(
     from_logits: Boolean = False,
     eps: Epsilon = EPS,
 ) -> Array:
-    """Cross-entropy of several classes with the easy examples turned down.
+    """Cross-entropy of several classes with a reduced weight for easy examples.
 
-    alpha is a number, a list with one number a class, or none.
-
-    Use: many classes with a few that are nearly always right.
-    Avoid: where probabilities must be calibrated: it is not a proper score.
-    Pitfalls: a single alpha only scales the number; focal (of two classes) weighs the labels by alpha and 1 - alpha.
+    alpha is a number, a list with one number per class, or none.
+    Use: many classes, when some are nearly always right.
+    Avoid: when probabilities must be calibrated: it is not a proper score.
+    Pitfalls: a single alpha only scales the value; the binary focal weights labels by alpha and 1 - alpha.
     """
     weights = expand_per_class(alpha, y_pred.shape[1], "alpha")
     log_p = log_probabilities(y_pred, from_logits)
-    terms = times((-np.expm1(log_p)) ** gamma, cross_entropy_of_logits(log_p, from_logits, eps))
-    return times(one_hot(y_true, y_pred.shape[1]) * weights, terms).sum(axis=1)
+    terms = weigh((-np.expm1(log_p)) ** gamma, clipped_cross_entropy(log_p, from_logits, eps))
+    return weigh(one_hot(y_true, y_pred.shape[1]) * weights, terms).sum(axis=1)
 
 
 @categorical_focal.gradient
-def _(y_true: Target, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
+def _(y_true: Targets, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
     """f' = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f' ([c = t] - softmax(s)_c)"""
     weights = expand_per_class(alpha, y_pred.shape[1], "alpha")
 
     def slope(log_p: Array) -> Array:
         rest = -np.expm1(log_p)
-        weight = rest ** (gamma - 1) * scale(log_p, from_logits)
+        weight = rest ** (gamma - 1) * logit_factor(log_p, from_logits)
         fall = (
-            np.where(rest == 0, 0.0, gamma * times(weight, -cross_entropy_of_logits(log_p, from_logits, eps)))
+            np.where(rest == 0, 0.0, gamma * weigh(weight, -clipped_cross_entropy(log_p, from_logits, eps)))
             if gamma
             else 0.0
         )
-        return weights * (fall + rest**gamma * surprise_slope(log_p, from_logits))
+        return weights * (fall + rest**gamma * clipped_cross_entropy_slope(log_p, from_logits))
 
-    return by_prediction(y_true, y_pred, from_logits, slope, eps)
+    return slope_by_prediction(y_true, y_pred, from_logits, slope, eps)
 
 
 @categorical_focal.clipped
-def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
-    return below_eps(y_true, y_pred, from_logits, eps)
+def _(y_true: Targets, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
+    return is_target_clipped(y_true, y_pred, from_logits, eps)
 
 
 @tempered_loss(
@@ -154,7 +152,7 @@ def _(y_true: Target, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     formula="(1 - p_t^q) / q",
     unit="1",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_VALUE,
-    claims=(*BY_SCALE, given(Property.BOUNDED_GRADIENT, q=1)),
+    claims=(*TEMPERED_CLAIMS, given(Property.BOUNDED_GRADIENT, q=1)),
     elicits="the class probabilities to the power 1/(1-q), normalised; for q=1 the most likely class",
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
     equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q) (labels; q=0.5 by default, below 1)"},
@@ -164,25 +162,25 @@ def generalized_cross_entropy(
 ) -> Array:
     """Between cross-entropy (q to 0) and the mean absolute error (q = 1): bounded by 1/q.
 
-    Use: labels that are partly wrong.
-    Avoid: clean labels: it learns more slowly.
-    Pitfalls: values of different q cannot be set beside each other.
+    Use: partly wrong labels.
+    Avoid: clean labels: training is slower.
+    Pitfalls: values of different q are not comparable.
     """
-    return of_target(y_true, log_probabilities(y_pred, from_logits), lambda log_p: -np.expm1(q * log_p) / q + 0.0)
+    return sum_over_targets(
+        y_true, log_probabilities(y_pred, from_logits), lambda log_p: -np.expm1(q * log_p) / q + 0.0
+    )
 
 
 @generalized_cross_entropy.gradient
-def _(y_true: Target, y_pred: Array, *, q: float, from_logits: bool) -> Array:
+def _(y_true: Targets, y_pred: Array, *, q: float, from_logits: bool) -> Array:
     """-p_t^(q-1) by p_t; from logits p_t^q (softmax(s) - t)"""
     power = np.asarray(q if from_logits else q - 1)
-    return by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp(times(power, log_p)), eps=0.0)
+    return slope_by_prediction(y_true, y_pred, from_logits, lambda log_p: -np.exp(weigh(power, log_p)), eps=0.0)
 
 
 @tempered_loss(
     aliases=("sce",),
     formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)",
-    properties=Property.DIFFERENTIABLE,
-    claims=BY_SCALE,
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
 )
@@ -195,70 +193,69 @@ def symmetric_cross_entropy(
     log_zero: BelowZero = -4.0,
     from_logits: Boolean = False,
 ) -> Array:
-    """Cross-entropy and the cross-entropy of the labels as seen by the prediction, added.
+    """Cross-entropy plus reverse cross-entropy (labels and prediction exchanged).
 
-    The second part would take the logarithm of labels that are 0; log_zero stands for it.
-
-    Use: labels that are partly wrong.
-    Avoid: where the number must mean something outside of the fit.
-    Pitfalls: alpha and beta are tuned to the data set in the paper.
+    The second part takes the logarithm of labels that are 0; log_zero replaces it.
+    Use: partly wrong labels.
+    Avoid: when the value must have a meaning outside training.
+    Pitfalls: the paper tunes alpha and beta to each dataset.
     """
 
     def term(log_p: Array) -> Array:
-        return alpha * cross_entropy_of_logits(log_p, from_logits) + beta * log_zero * np.expm1(log_p)
+        return alpha * clipped_cross_entropy(log_p, from_logits) + beta * log_zero * np.expm1(log_p)
 
-    return of_target(y_true, log_probabilities(y_pred, from_logits), term)
+    return sum_over_targets(y_true, log_probabilities(y_pred, from_logits), term)
 
 
 @symmetric_cross_entropy.gradient
-def _(y_true: Target, y_pred: Array, *, alpha: float, beta: float, log_zero: float, from_logits: bool) -> Array:
+def _(y_true: Targets, y_pred: Array, *, alpha: float, beta: float, log_zero: float, from_logits: bool) -> Array:
     """-alpha/p_t + beta log_zero by p_t; from logits (alpha - beta log_zero p_t) (softmax(s)_c - [c = t])"""
 
     def slope(log_p: Array) -> Array:
-        return alpha * surprise_slope(log_p, from_logits) + beta * log_zero * scale(log_p, from_logits)
+        return alpha * clipped_cross_entropy_slope(log_p, from_logits) + beta * log_zero * logit_factor(
+            log_p, from_logits
+        )
 
-    return by_prediction(y_true, y_pred, from_logits, slope)
+    return slope_by_prediction(y_true, y_pred, from_logits, slope)
 
 
 @symmetric_cross_entropy.clipped
-def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
-    return below_eps(y_true, y_pred, from_logits)
+def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
+    return is_target_clipped(y_true, y_pred, from_logits)
 
 
 @tempered_loss(
     aliases=("poly_loss",),
     formula="CE + epsilon (1 - p_t)",
-    properties=Property.DIFFERENTIABLE,
-    claims=BY_SCALE,
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
 )
 def poly(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: AnyNumber = 2.0, from_logits: Boolean = False
 ) -> Array:
-    """Cross-entropy with the first term of its expansion in 1 - p_t weighed differently (Poly-1).
+    """Cross-entropy with another weight for the first term of its expansion in 1 - p_t (Poly-1).
 
-    Use: a one-parameter change of cross-entropy that is worth trying.
-    Avoid: where a proper score is needed: only epsilon = 0 is one.
-    Pitfalls: below -1 the loss rises with the probability of the right class near the end.
+    Use: a one-parameter variation of cross-entropy.
+    Avoid: when a proper score is needed: only epsilon = 0 is one.
+    Pitfalls: for epsilon below -1 the loss rises as the probability of the right class approaches 1.
     """
 
     def term(log_p: Array) -> Array:
-        return cross_entropy_of_logits(log_p, from_logits) - epsilon * np.expm1(log_p)
+        return clipped_cross_entropy(log_p, from_logits) - epsilon * np.expm1(log_p)
 
-    return of_target(y_true, log_probabilities(y_pred, from_logits), term)
+    return sum_over_targets(y_true, log_probabilities(y_pred, from_logits), term)
 
 
 @poly.gradient
-def _(y_true: Target, y_pred: Array, *, epsilon: float, from_logits: bool) -> Array:
+def _(y_true: Targets, y_pred: Array, *, epsilon: float, from_logits: bool) -> Array:
     """-1/p_t - epsilon by p_t; from logits (1 + epsilon p_t) (softmax(s)_c - [c = t])"""
 
     def slope(log_p: Array) -> Array:
-        return surprise_slope(log_p, from_logits) - epsilon * scale(log_p, from_logits)
+        return clipped_cross_entropy_slope(log_p, from_logits) - epsilon * logit_factor(log_p, from_logits)
 
-    return by_prediction(y_true, y_pred, from_logits, slope)
+    return slope_by_prediction(y_true, y_pred, from_logits, slope)
 
 
 @poly.clipped
-def _(y_true: Target, y_pred: Array, *, from_logits: bool) -> Mask:
-    return below_eps(y_true, y_pred, from_logits)
+def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
+    return is_target_clipped(y_true, y_pred, from_logits)
