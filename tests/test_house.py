@@ -94,9 +94,8 @@ def test_imports_go_one_way() -> None:
     ],
 )
 def test_functions_are_functions_in_any_order_of_imports(first: str, function: str) -> None:
-    code = (
-        f"{first}\nimport losscli\nfrom losscli import {function}\nprint(type(losscli.{function}), {function}.__name__)"
-    )
+    code = f"{first}\nimport losscli\nfrom losscli import {function}\n"
+    code += f"print(type(losscli.{function}), {function}.__name__)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
@@ -108,11 +107,7 @@ def test_functions_are_functions_in_any_order_of_imports(first: str, function: s
 
 def test_files_are_small() -> None:
     lengths = {relative(path): len(path.read_text().splitlines()) for path in sources()}
-    too_long = {
-        name: length
-        for name, length in lengths.items()
-        if length > MAX_LINES_PER_FILE and not name.startswith("losses/")
-    }
+    too_long = {name: n for name, n in lengths.items() if n > MAX_LINES_PER_FILE and not name.startswith("losses/")}
     assert too_long == {}
 
 
@@ -139,9 +134,7 @@ def test_a_name_stands_for_one_thing() -> None:
 
 
 def test_options_of_the_command_line_are_named_in_its_folder_alone() -> None:
-    long = "|".join(
-        sorted((re.escape(name) for name in typed_options() if name.startswith("--")), key=len, reverse=True)
-    )
+    long = "|".join(re.escape(name) for name in sorted(typed_options(), reverse=True) if name.startswith("--"))
     pattern = re.compile(rf"(?<![\w-])(?:{long})(?![\w-])|(?<![\w-])-P \w+=|(?<![\w-])-o [A-Z]")
     named = [
         f"{relative(path)}:{number}: {found.group()}"
@@ -175,7 +168,7 @@ def names_to_fill(hint: Hint) -> set[str]:
 
 
 def calls_with_hints() -> Iterator[tuple[str, Hint, set[str] | None]]:
-    """Yield where a hint is passed, and the names of the fields that are passed along; None if these are not literal."""
+    """Yield where a hint is passed, with the names of the fields beside it; None if these are not literal."""
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
@@ -216,7 +209,8 @@ def test_a_hint_words_well(hint: Hint) -> None:
     assert "{" not in called
     assert "}" not in called
     assert not re.search(r"(?<![\w-])--?[A-Za-z]", called)
-    assert set(re.findall(r"(?<![\w\"])([a-z_]+)=", called)) <= keywords_of_api()
+    called = re.sub(r'"[^"]*"', "...", called)
+    assert set(re.findall(r"\b([a-z_]+)=", called)) <= keywords_of_api()
 
 
 def error_classes(base: type[LosscliError] = LosscliError) -> set[type[LosscliError]]:
@@ -248,9 +242,7 @@ def test_a_message_survives_pickle(message: Message) -> None:
     assert copy.after("group a: ").word(shell.option) == message.after("group a: ").word(shell.option)
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(error_classes(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("kind", sorted(error_classes(), key=str), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("message", MESSAGES)
 def test_an_error_survives_pickle(kind: type[LosscliError], message: Message) -> None:
     error = kind(message.problem, message.hint, option=message.option, **message.fields)
