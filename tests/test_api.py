@@ -1,4 +1,4 @@
-"""The Python API: arrays, frames, mappings and paths; what it gives back; what it refuses."""
+"""The Python API: arrays, frames, mappings and paths; results and refusals."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_compare_against_numpy() -> None:
         ([0, 0, 0, 0], [1, 1, 1, 1], 1.0, 4.0),  # all rows alike
     ],
 )
-def test_compare_says_nothing_where_nothing_can_be_said(
+def test_compare_leaves_out_undefined_numbers(
     y: list[float], p: list[float], inflation: float | None, effective_n: float | None
 ) -> None:
     (loss,) = losscli.compare(["mse"], y_true=y, y_pred=p)
@@ -204,7 +204,7 @@ def test_a_whole_batch_that_counts_nowhere_is_only_that_batch(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("body", "message"), [("1 / 0", "ZeroDivisionError"), ("y_true[:1]", "1 values for 3 rows")])
-def test_a_plugin_that_fails_is_no_bug_of_ours(body: str, message: str, tmp_path: Path, plugins: None) -> None:
+def test_a_failing_plugin_is_a_usage_error(body: str, message: str, tmp_path: Path, plugins: None) -> None:
     code = "from losscli.declaration.domains import Real\nfrom losscli.declaration.loss import loss\n"
     code += f"@loss(family='regression', formula='?')\ndef mine(y_true: Real, y_pred: Real):\n    return {body}\n"
     (tmp_path / "mine.py").write_text(code)

@@ -148,7 +148,7 @@ def test_columns_by_name_list_and_pattern(cli: Cli) -> None:
 # ------------------------------------------------------------------------------------------ formats of output
 
 
-def test_tsv_is_what_a_pipe_gets_in_full_precision(cli: Cli) -> None:
+def test_a_pipe_gets_tsv_in_full_precision(cli: Cli) -> None:
     result = cli("compute", "mse,huber:delta=50", DIABETES)
     header, *rows = [line.split("\t") for line in result.out.splitlines()]
     assert header == ["loss", "n", "value", "std", "min", "median", "p95", "max", "sum"]
@@ -251,7 +251,7 @@ def test_groups(cli: Cli) -> None:
     assert "3 groups have fewer than 30 rows" in result.err
 
 
-def test_notes_are_quiet_when_asked(cli: Cli) -> None:
+def test_quiet_hides_notes(cli: Cli) -> None:
     data = b"a,b\n1,2\n"
     assert "by position" in cli("compute", "mse", stdin=data).err
     assert cli("compute", "mse", "-q", stdin=data).err == ""
@@ -303,7 +303,7 @@ def test_compare_keys(cli: Cli) -> None:
     assert {"value", "inflation", "effective_n", "status", "signature"} <= set(document["losses"][0])
 
 
-def test_compare_says_what_to_do_next(cli: Cli) -> None:
+def test_compare_suggests_the_next_command(cli: Cli) -> None:
     result = cli("compare", "--losses", "mse", str(SAMPLE_DATA / "tumours.csv"))
     assert "43 of 569 rows (7.6 %) are outliers by mad:3.5" in result.err
     option = result.err.partition(": see ")[2].splitlines()[0].split()
@@ -312,7 +312,7 @@ def test_compare_says_what_to_do_next(cli: Cli) -> None:
     assert len(shown.out.splitlines()) == 6
 
 
-def test_compare_of_what_has_no_residual(cli: Cli) -> None:
+def test_compare_without_residuals(cli: Cli) -> None:
     result = cli("compare", "--losses", "bce", str(SAMPLE_DATA / "breast_cancer.csv"))
     row = dict(zip(*(line.split("\t") for line in result.out.splitlines()), strict=True))
     assert (row["rank"], row["pull"], row["stress"]) == ("1", "-", "-")
@@ -351,7 +351,7 @@ def test_a_gate_of_a_group_and_of_compare(cli: Cli) -> None:
     assert cli("compare", "--losses", "mse,mae", tumours, "--fail-if", "mae.inflation>1.5").status == 0
 
 
-def test_a_gate_that_cannot_be_told(cli: Cli) -> None:
+def test_a_gate_on_a_number_that_is_undefined(cli: Cli) -> None:
     data = b"y_true,y_pred\n1,2\n2,3\n3,4\n"
     result = cli("compare", "--losses", "mse", "--fail-if", "mse.inflation>2", stdin=data.replace(b"3,4", b"3,9"))
     assert result.status == 4
@@ -406,7 +406,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_closed_pipe_ends_quietly(big: Path) -> None:
+def test_a_closed_pipe_ends_without_a_message(big: Path) -> None:
     command = f"{' '.join(LOSSCLI)} compute mse {big} --per-sample | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert done.stdout == "row\ty_true\ty_pred\tmse\n141\n"
@@ -466,7 +466,7 @@ def test_a_terminal_gets_a_table_that_fits() -> None:
     assert max(map(len, plain.splitlines())) <= 80
 
 
-def test_nothing_on_a_terminal_is_help() -> None:
+def test_a_terminal_without_data_gets_help() -> None:
     status, screen = on_terminal("compute", "mse", stdin=True)
     assert status == 2
     assert "Usage: losscli compute" in screen
@@ -484,7 +484,7 @@ def test_python_dash_m() -> None:
     assert done.stdout == f"losscli {losscli.__version__}\n"
 
 
-# ------------------------------------------------------------------------------ what once gave a wrong number quietly
+# ------------------------------------------------------------------------ once a wrong number without a message
 
 
 def test_classes_do_not_rename_columns_that_have_names(cli: Cli) -> None:
@@ -578,7 +578,7 @@ HINTS = {
 
 
 @pytest.mark.parametrize("case", HINTS.values(), ids=HINTS)
-def test_a_mistaken_order_is_told(case: tuple[list[str], str], cli: Cli) -> None:
+def test_a_wrong_order_of_words_is_explained(case: tuple[list[str], str], cli: Cli) -> None:
     words, message = case
     result = cli(*words)
     assert (result.status, result.out) == (2, "")

@@ -1,4 +1,4 @@
-"""What must hold for every loss of the registry, whatever the loss."""
+"""Properties of every loss of the registry."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_symmetric(setting: tuple[BoundLoss, Form], seed: int) -> None:
 @few
 @given(seed=SEEDS)
 def test_translation_invariant(setting: tuple[BoundLoss, Form], seed: int) -> None:
-    """Of the residual alone, and counting as every other row does: one row tells what a residual costs."""
+    """The loss depends on the residual alone, and all rows count alike."""
     bound, form = setting
     assert [role.name for role in form.roles] == ["y_true", "y_pred"]
     assert not {"row_mask", "denominator"} & set(form.hooks)
@@ -214,7 +214,7 @@ FAR = np.array([1e3, 1e6, 1e9])
 
 
 def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
-    """What a row might hold instead: far away on either side, next to an end of what it may be, or next to 0."""
+    """Return other values of a row: far out on either side, near an end of the domain, or near 0."""
     signs = np.where(np.arange(row.size) % 2, -1.0, 1.0).reshape(row.shape)
     if isinstance(domain, BinaryLabels):
         soft = [np.full(row.shape, 1 / size)] if domain.soft else []
@@ -251,7 +251,7 @@ def far_rows(domain: Domain, row: np.ndarray, size: float) -> list[np.ndarray]:
 
 
 def with_a_far_row(bound: BoundLoss, form: Form, size: float) -> Iterator[dict[str, np.ndarray]]:
-    """Data in which one row holds anything."""
+    """Yield data with all combinations of far values in the first row."""
     arrays, others = (draw(bound, form, np.random.default_rng(seed), rows=4) for seed in (1, 2))
     if all(role.domain.shapes[0] == "N*" for role in form.roles):
         arrays = {name: np.stack([arrays[name], others[name]], axis=1) for name in arrays}
@@ -266,7 +266,7 @@ def with_a_far_row(bound: BoundLoss, form: Form, size: float) -> Iterator[dict[s
 
 
 def largest(bound: BoundLoss, form: Form, hook: str) -> list[float]:
-    """The largest number (or slope) that one row can make, the farther away it may be."""
+    """Return the largest loss (or slope) of a row for growing distances."""
     function = partial(kernel, hook=hook) if hook else per_sample
     middle = bound.loss.reduction is Reduction.MEDIAN and not hook
     reduced = (lambda values: np.median(np.abs(values))) if middle else (lambda values: np.abs(values).max())
@@ -277,13 +277,13 @@ def largest(bound: BoundLoss, form: Form, hook: str) -> list[float]:
 
 
 def smallest(bound: BoundLoss, form: Form) -> float:
-    """What is added to a divisor, if anything: only what is far smaller shows that it bounds the quotient."""
+    """Return the smallest addend of a divisor: only far smaller values show that it bounds the quotient."""
     added = [bound.params.get(name) or 1.0 for name in ("smooth", "eps") if "clipped" not in form.hooks]
     return min(1.0, *added) if added else 1.0
 
 
 def grows(bound: BoundLoss, form: Form, hook: str = "") -> bool:
-    """Whether a row can make it as large as it likes."""
+    """Return whether a row can make the loss (or slope) arbitrarily large."""
     nearest, near, far = largest(bound, form, hook)
     rise = far - near  # a logarithm rises by as much each time, what approaches a limit by less
     return not np.isfinite(far) or (rise > 0.02 * near + 1e-9 and rise > 0.75 * (near - nearest))
@@ -314,7 +314,7 @@ def test_each_condition_is_tried_where_it_holds_and_where_not(loss: losscli.api.
 
 
 def has_a_place_for_kinks(bound: BoundLoss, form: Form) -> bool:
-    """Whether a kink would be where a residual, or a score with a label of -1 or 1, is 0 or a parameter."""
+    """Return whether kinks can only be where a residual (or a score with labels -1 and 1) is 0 or a parameter."""
     roles = {role.name: role.domain.with_params(bound.params) for role in form.roles}
     signs = getattr(roles.get("y_true"), "signs", False)
     return form.gradient_role == "y_pred" and (bound.loss.of_residual or signs)
@@ -325,7 +325,7 @@ SMOOTH = [s for s in SETTINGS if Property.DIFFERENTIABLE in s[0].properties and 
 
 @pytest.mark.parametrize("setting", SMOOTH, ids=map(name_of, SMOOTH))
 def test_differentiable_where_a_kink_would_be(setting: tuple[BoundLoss, Form]) -> None:
-    """Slopes from both sides agree where the residual or the score is 0 or plus or minus a parameter."""
+    """Slopes from both sides agree where the residual or the score is 0 or a parameter, with either sign."""
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(2))
     domain = next(r.domain for r in form.roles if r.name == "y_pred").with_params(bound.params)
@@ -347,7 +347,7 @@ OTHER_SMOOTH = [s for s in FLAGGED if Property.DIFFERENTIABLE in s[0].properties
 
 @pytest.mark.parametrize("setting", OTHER_SMOOTH, ids=map(name_of, OTHER_SMOOTH))
 def test_differentiable_at_the_truth_and_where_classes_are_equal(setting: tuple[BoundLoss, Form]) -> None:
-    """Slopes from both sides agree where distances have their kinks, and where another class becomes the largest."""
+    """Slopes from both sides agree at the kinks of distances, and where another class becomes the largest."""
     bound, form = setting
     rng = np.random.default_rng(2)
     arrays = draw(bound, form, rng)
