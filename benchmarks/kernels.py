@@ -1,9 +1,9 @@
-"""How long losses of arrays in memory take, against torch and scikit-learn on the same arrays: ratios of medians.
+"""Time losses on arrays in memory, against torch and scikit-learn on the same arrays: ratios of medians.
 
     python benchmarks/kernels.py [--rows N] [--rounds R] [--markdown]
 
-All compute the mean in float64; torch and losscli have as many threads as there are processors. The libraries take
-turns, so that all of them see the same machine. Needs torch and scikit-learn.
+All compute the mean in float64. torch and losscli use one thread per processor. The libraries take turns, so that all
+of them see the same machine. Requires torch and scikit-learn.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ import torch.nn.functional as f
 
 import losscli
 
-LIMIT = 1.0
-"""What the geometric mean of the ratios to torch must not exceed."""
+MAX_RATIO = 1.0
+"""Limit of the geometric mean of the ratios to torch."""
 
-CLASSES = 10
+N_CLASSES = 10
 
 
 class Case(NamedTuple):
-    """A loss, its arrays, what torch calls it, and what scikit-learn does, where it has it."""
+    """A loss, its arrays, the function of torch, and that of scikit-learn if it has one."""
 
     loss: str
     arrays: tuple[Any, ...]
@@ -41,15 +41,15 @@ class Case(NamedTuple):
 
 
 def cases(n: int) -> list[Case]:
-    """Ten common losses of n numbers; rows of several classes have n / CLASSES of them."""
+    """Return common losses of n numbers; losses of several classes have n / N_CLASSES rows."""
     rng = np.random.default_rng(0)
     y = rng.normal(size=n)
     p = y + rng.standard_t(3, size=n)
     label, chance, score = (rng.random(n) < 0.4).astype(float), rng.uniform(0.001, 0.999, n), rng.normal(size=n) * 2
     rate = rng.gamma(2, 1, n) + 0.01
-    rows = n // CLASSES
-    classes, logits = rng.integers(0, CLASSES, rows), rng.normal(size=(rows, CLASSES)) * 2
-    one, other = (rng.dirichlet(np.full(CLASSES, 2.0), rows) for _ in range(2))
+    rows = n // N_CLASSES
+    classes, logits = rng.integers(0, N_CLASSES, rows), rng.normal(size=(rows, N_CLASSES)) * 2
+    one, other = (rng.dirichlet(np.full(N_CLASSES, 2.0), rows) for _ in range(2))
     metrics = sklearn.metrics
     return [
         Case("mse", (y, p), lambda y, p: f.mse_loss(p, y), metrics.mean_squared_error),
@@ -68,20 +68,20 @@ def cases(n: int) -> list[Case]:
 
 
 def torch_log_cosh(y: Any, p: Any) -> Any:
-    """torch has no function for it; this is how it is written."""
+    """Compute log cosh, for which torch has no function, as its users write it."""
     e = p - y
     return (e + f.softplus(-2 * e) - math.log(2)).mean()
 
 
-def seconds(call: Callable[[], Any]) -> float:
-    """Wall time of one call."""
+def time_call(call: Callable[[], Any]) -> float:
+    """Return the wall time of one call."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
-def measured(case: Case, rounds: int) -> tuple[float, float, float | None]:
-    """Medians of losscli, torch and scikit-learn, in seconds; that they agree is checked first."""
+def measure(case: Case, rounds: int) -> tuple[float, float, float | None]:
+    """Return the median seconds of losscli, torch and scikit-learn, after a check that their values agree."""
     ours, tensors = losscli.get_loss(case.loss), [torch.from_numpy(array) for array in case.arrays]
     calls: list[Callable[[], Any]] = [lambda: ours.value(*case.arrays), lambda: case.torch(*tensors)]
     if case.sklearn is not None:
@@ -91,41 +91,42 @@ def measured(case: Case, rounds: int) -> tuple[float, float, float | None]:
     assert all(math.isclose(value, values[0], rel_tol=1e-9) for value in values), (case.loss, values)
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for call, several in zip(calls, times, strict=True):
+        for call, call_times in zip(calls, times, strict=True):
             gc.collect()
-            several.append(seconds(call))
-    medians = [statistics.median(several) for several in times]
+            call_times.append(time_call(call))
+    medians = [statistics.median(call_times) for call_times in times]
     return medians[0], medians[1], medians[2] if len(medians) > 2 else None
 
 
 def main() -> None:
-    """Measure and print; exit status 1 where the limit is missed."""
+    """Measure all cases and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
-    head = ("loss", "losscli ms", "torch ms", "scikit-learn ms", "to torch", "to scikit-learn")
-    lines, ratios, others = [head], [], []
+    header = ("loss", "losscli ms", "torch ms", "scikit-learn ms", "to torch", "to scikit-learn")
+    lines, ratios, sklearn_ratios = [header], [], []
     for case in cases(args.rows):
-        ours, torchs, sklearns = measured(case, args.rounds)
+        ours, torchs, sklearns = measure(case, args.rounds)
         ratios.append(ours / torchs)
         shown = ("-", "-")
         if sklearns is not None:
-            others.append(ours / sklearns)
-            shown = (f"{1e3 * sklearns:.1f}", f"{others[-1]:.2f}")
+            sklearn_ratios.append(ours / sklearns)
+            shown = (f"{1e3 * sklearns:.1f}", f"{sklearn_ratios[-1]:.2f}")
         lines.append((case.loss, f"{1e3 * ours:.1f}", f"{1e3 * torchs:.1f}", shown[0], f"{ratios[-1]:.2f}", shown[1]))
     mean = statistics.geometric_mean(ratios)
-    lines.append(("geometric mean", "", "", "", f"{mean:.2f}", f"{statistics.geometric_mean(others):.2f}"))
-    show(lines, args.markdown)
-    print(f"{'ok' if mean <= LIMIT else 'SLOW'}: {mean:.2f} of torch's time, limit {LIMIT}, {args.rows} numbers, "
-          f"torch {torch.__version__}, scikit-learn {sklearn.__version__}")  # fmt: skip
-    print(json.dumps({"ratio": mean}))  # what benchmarks/run.py reads and judges
+    lines.append(("geometric mean", "", "", "", f"{mean:.2f}", f"{statistics.geometric_mean(sklearn_ratios):.2f}"))
+    print_table(lines, args.markdown)
+    verdict = "ok" if mean <= MAX_RATIO else "SLOW"
+    versions = f"torch {torch.__version__}, scikit-learn {sklearn.__version__}"
+    print(f"{verdict}: {mean:.2f} of torch's time, limit {MAX_RATIO}, {args.rows} numbers, {versions}")
+    print(json.dumps({"ratio": mean}))  # benchmarks/run.py reads and judges it
 
 
-def show(lines: list[tuple[str, ...]], markdown: bool) -> None:
-    """A table."""
+def print_table(lines: list[tuple[str, ...]], markdown: bool) -> None:
+    """Print lines as a table."""
     if markdown:
         lines.insert(1, ("---", *["---:"] * (len(lines[0]) - 1)))
         print("\n".join(f"| {' | '.join(line)} |" for line in lines))

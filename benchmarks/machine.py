@@ -1,4 +1,4 @@
-"""What a measurement depends on: the machine and the versions."""
+"""Descriptions of the machine and the versions that a measurement depends on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def version(package: str) -> str | None:
-    """Of an installed distribution."""
+    """Return the version of an installed distribution."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -18,19 +18,23 @@ def version(package: str) -> str | None:
 
 
 def versions(*packages: str) -> str:
-    """Of losscli, Python and those of these packages that are there, in a line."""
-    found = {"losscli": _losscli(), "Python": platform.python_version(), **{name: version(name) for name in packages}}
+    """Return one line with the versions of losscli, Python and the installed ones of these packages."""
+    found = {
+        "losscli": _losscli_version(),
+        "Python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
     return ", ".join(f"{name} {number}" for name, number in found.items() if number)
 
 
-def _losscli() -> str:
-    """Of this checkout, whichever is installed."""
+def _losscli_version() -> str:
+    """Return the version of this checkout, whichever is installed."""
     text = (Path(__file__).parent.parent / "losscli" / "version.py").read_text()
     return text.split('"')[-2]
 
 
 def awk() -> str:
-    """Which awk it is. mawk, a usual one, tells only when asked in this way."""
+    """Return the name and version of awk. mawk, a common one, knows only the first of these options."""
     for option in ("-W", "version"), ("--version",):
         try:
             done = subprocess.run(
@@ -44,14 +48,14 @@ def awk() -> str:
 
 
 def describe() -> str:
-    """CPU, cores, memory, operating system, and how busy it was."""
+    """Describe CPU, cores, memory, operating system and load."""
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     load = os.getloadavg()[0]
     return f"{_cpu()}, {_cores()} cores, {gigabytes:.0f} GB of memory, {_system()}; load {load:.1f} at the start"
 
 
 def _cores() -> int:
-    """That this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,7 +1,7 @@
-"""A whole process, measured: its wall time, its peak memory and what it printed.
+"""Measurement of whole processes: wall time, peak memory and output.
 
-Nothing heavy is imported here or by whoever calls this: on Linux the peak of a new process starts at the memory of the
-one that started it, so that a benchmark with arrays of its own would report those.
+Neither this module nor its callers import anything heavy: on Linux the peak of a new process starts at the memory of
+its parent, so that a parent with large arrays would measure its own arrays.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
-MEGABYTE = 1_000_000
-RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+BYTES_PER_MEGABYTE = 1_000_000
+BYTES_PER_MAXRSS = 1 if sys.platform == "darwin" else 1024  # unit of ru_maxrss
 
 Name = TypeVar("Name")
 
 
 class FailedError(Exception):
-    """A command that did not exit with 0: the last line that it said."""
+    """A command failed. The message is the last line that it printed."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """What is kept of all runs of a command: medians, and the output of the last run."""
+    """The medians of all runs of a command, and the output of the last run."""
 
     seconds: float
     peak: float
@@ -47,13 +47,13 @@ class Measured:
 
 
 def environment() -> dict[str, str]:
-    """Ours, but for what keeps Python from storing compiled modules: nobody works without them."""
+    """Return our environment, except that Python may store compiled modules, as it does for every user."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"PYTHONPATH": str(ROOT)}
 
 
 def run(command: Sequence[str]) -> Run:
-    """Run it from the root of the checkout, so that `-m losscli` is the code beside this file."""
+    """Run a command from the root of the checkout, so that `-m losscli` runs the code of this checkout."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.perf_counter()
         child = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=environment())
@@ -63,7 +63,7 @@ def run(command: Sequence[str]) -> Run:
         if child.returncode:
             raise FailedError(_last_line(err) or f"exit status {child.returncode}")
         out.seek(0)
-        return Run(seconds, usage.ru_maxrss * RUSAGE_UNIT / MEGABYTE, out.read())
+        return Run(seconds, usage.ru_maxrss * BYTES_PER_MAXRSS / BYTES_PER_MEGABYTE, out.read())
 
 
 def _last_line(file: IO[str]) -> str:
@@ -72,15 +72,15 @@ def _last_line(file: IO[str]) -> str:
     return lines[-1] if lines else ""
 
 
-def in_turn(
+def run_in_turn(
     commands: Mapping[Name, Sequence[str]], rounds: int, pause: float = 0.0
 ) -> dict[Name, Measured | FailedError]:
-    """Run all commands once, then again, and so on: all see the same machine. One round more, the first, warms up.
+    """Run all commands round by round, so that all see the same machine. An additional first round warms up.
 
-    No rounds: that first one counts. Before each of them is a `pause`, in seconds: a process that starts as another one
-    ends may be given the memory of that, at once and for little, where one that somebody starts has to wait for it.
+    With no rounds, the first one counts. A pause (in seconds) precedes each command: a process that starts just after
+    another one ends may get the freed memory of that process faster than a user's command would get new memory.
 
-    A command that fails takes no further turn, and the others go on.
+    A command that fails is not run again; the others continue.
     """
     runs: dict[Name, list[Run]] = {name: [] for name in commands}
     failed: dict[Name, Measured | FailedError] = {}

@@ -1,4 +1,4 @@
-"""What was measured as lines of a table, each judged against its limits."""
+"""Benchmark results as the rows of a table, each judged against its limits."""
 
 from __future__ import annotations
 
@@ -7,82 +7,93 @@ from dataclasses import dataclass
 import machine
 import table
 from measure import FailedError, Measured
-from works import Command, Compared, Work, differences
+from suite import Benchmark, Command, Comparison, differences
 
-HEADER = ("work", "ours", "theirs", "ours, s", "theirs, s", "ours, MB", "theirs, MB", "ratio", "at most", "verdict")
-NUMBERS = {"ours, s", "theirs, s", "ours, MB", "theirs, MB", "ratio", "at most"}
-EMPTY = ("-",) * 5
+HEADER = (
+    "benchmark",
+    "ours",
+    "theirs",
+    "ours, s",
+    "theirs, s",
+    "ours, MB",
+    "theirs, MB",
+    "ratio",
+    "at most",
+    "verdict",
+)
+NUMERIC_COLUMNS = {"ours, s", "theirs, s", "ours, MB", "theirs, MB", "ratio", "at most"}
+NO_NUMBERS = ("-",) * 5
 PACKAGES = ("click", "numpy", "pandas", "pyarrow", "duckdb", "polars", "scikit-learn", "torch")
 
 
 @dataclass(frozen=True)
 class Result:
-    """A line of the table, and what is wrong with it."""
+    """A row of the table, and the reasons for a verdict of FAIL."""
 
-    work: Work
+    benchmark: Benchmark
     numbers: tuple[str, ...]
     verdict: str
-    wrong: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
     def cells(self, name: str) -> tuple[str, ...]:
-        """Of the line, under this name."""
-        work = self.work
-        return (name, work.ours.label, work.theirs.label, *self.numbers, _limits(work), self.verdict)
+        """Return the row's cells, under this name."""
+        ours, theirs = self.benchmark.ours, self.benchmark.theirs
+        return (name, ours.label, theirs.label, *self.numbers, _limits(self.benchmark), self.verdict)
 
 
-def skipped(work: Work, missing: list[str]) -> Result:
-    """A peer is not there."""
-    return Result(work, EMPTY, f"skipped: install {', '.join(missing)}")
+def skip(benchmark: Benchmark, missing: list[str]) -> Result:
+    """Return the result of a benchmark whose peer is not installed."""
+    return Result(benchmark, NO_NUMBERS, f"skipped: install {', '.join(missing)}")
 
 
-def judge(work: Work, measured: dict[Command, Measured | FailedError]) -> Result:
-    """Did it run, is it within its limits, and do the two agree."""
-    ours = measured[work.ours]
-    theirs = measured[work.theirs] if work.theirs.words else ours
+def judge(benchmark: Benchmark, measured: dict[Command, Measured | FailedError]) -> Result:
+    """Check that both commands ran, that ours kept its limits, and that their numbers agree."""
+    ours = measured[benchmark.ours]
+    theirs = measured[benchmark.theirs] if benchmark.theirs.words else ours
     if isinstance(ours, FailedError) or isinstance(theirs, FailedError):
         failed = {str(side) for side in (ours, theirs) if isinstance(side, FailedError)}
-        return Result(work, EMPTY, "FAIL", tuple(sorted(failed)))
+        return Result(benchmark, NO_NUMBERS, "FAIL", tuple(sorted(failed)))
     try:
-        compared = work.by(ours, theirs)
-        wrong = (*_beyond(work, compared), *_disagreement(work, ours, theirs))
+        comparison = benchmark.compare(ours, theirs)
+        wrong = (*_exceeded_limits(benchmark, comparison), *_disagreement(benchmark, ours, theirs))
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        return Result(work, EMPTY, "FAIL", (f"the output is not what was expected: {error}",))
-    good = "-" if work.limit is None and work.peak is None else "pass"
-    return Result(work, _numbers(compared), "FAIL" if wrong else good, wrong)
+        return Result(benchmark, NO_NUMBERS, "FAIL", (f"the output is not what was expected: {error}",))
+    passed = "-" if benchmark.max_ratio is None and benchmark.max_peak is None else "pass"
+    return Result(benchmark, _numbers(comparison), "FAIL" if wrong else passed, wrong)
 
 
-def _numbers(compared: Compared) -> tuple[str, ...]:
-    seconds = (table.number(value) for value in compared.seconds)
-    peaks = (table.number(value, 0) for value in compared.peaks)
-    return (*seconds, *peaks, table.number(compared.ratio))
+def _numbers(comparison: Comparison) -> tuple[str, ...]:
+    seconds = (table.format_number(value) for value in comparison.seconds)
+    peaks = (table.format_number(value, 0) for value in comparison.peaks)
+    return (*seconds, *peaks, table.format_number(comparison.ratio))
 
 
-def _beyond(work: Work, compared: Compared) -> list[str]:
-    """Limits that are passed."""
-    peak = compared.peaks[0]
-    found = [("ratio", compared.ratio, work.limit), ("peak in MB", peak, work.peak)]
+def _exceeded_limits(benchmark: Benchmark, comparison: Comparison) -> list[str]:
+    """Describe limits that are exceeded."""
+    peak = comparison.peaks[0]
+    limits = [("ratio", comparison.ratio, benchmark.max_ratio), ("peak in MB", peak, benchmark.max_peak)]
     return [
-        f"{what} {table.number(value)} is more than {limit:g}"
-        for what, value, limit in found
+        f"{what} {table.format_number(value)} is more than {limit:g}"
+        for what, value, limit in limits
         if value is not None and limit is not None and not value <= limit
     ]
 
 
-def _disagreement(work: Work, ours: Measured, theirs: Measured) -> list[str]:
-    """Whether the two commands say different numbers."""
-    if work.read is None:
+def _disagreement(benchmark: Benchmark, ours: Measured, theirs: Measured) -> list[str]:
+    """Describe how the numbers of the two commands differ."""
+    if benchmark.parse is None:
         return []
-    found = differences(work.read(ours.output), work.read(theirs.output))
+    found = differences(benchmark.parse(ours.output), benchmark.parse(theirs.output))
     return [f"ours and theirs differ in {len(found)} of their numbers: {found[0]}"] if found else []
 
 
-def _limits(work: Work) -> str:
-    ratio = [f"{work.limit:g}"] if work.limit is not None else []
-    peak = [f"{work.peak:g} MB"] if work.peak is not None else []
+def _limits(benchmark: Benchmark) -> str:
+    ratio = [f"{benchmark.max_ratio:g}"] if benchmark.max_ratio is not None else []
+    peak = [f"{benchmark.max_peak:g} MB"] if benchmark.max_peak is not None else []
     return ", ".join(ratio + peak) or "-"
 
 
-def document(lines: list[tuple[str, ...]], rounds: str, about: str) -> str:
-    """What is printed, and written with `--write`."""
-    made = table.markdown(HEADER, lines, NUMBERS)
-    return f"{made}\n\nRounds: {rounds}. {about}.\n\n{machine.versions(*PACKAGES)}, awk: {machine.awk()}."
+def document(rows: list[tuple[str, ...]], rounds: str, about: str) -> str:
+    """Return the text that is printed, and written with `--write`."""
+    text = table.markdown(HEADER, rows, NUMERIC_COLUMNS)
+    return f"{text}\n\nRounds: {rounds}. {about}.\n\n{machine.versions(*PACKAGES)}, awk: {machine.awk()}."

@@ -1,10 +1,11 @@
-"""What a loss costs as rows and workers grow: wall time, rows a second, memory.
+"""Measure how the cost of a loss grows with rows and workers: wall time, rows per second, memory.
 
     python benchmarks/scale.py [--rows N,...] [--formats csv,parquet] [--losses LOSSES] [--rounds N] [--data FOLDER]
                                [--write]
 
-Every command is a whole process; the configurations take turns on each file. One that this losscli does not know, or
-that lacks a package, is left out and told on stderr. 100 million rows are 4 GB of CSV and 1.7 GB of Parquet.
+Every command is a whole process. The configurations take turns on each file. One that does not work here, because of
+a missing package for example, is left out, with the reason on stderr. 100 million rows are 4 GB of CSV and 1.7 GB of
+Parquet.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from pathlib import Path
 
 import machine
 import table
-from data import DATA, make
-from measure import ROOT, FailedError, Measured, in_turn, run
+from data import DATASETS, make_files
+from measure import ROOT, FailedError, Measured, run, run_in_turn
 
 DOCUMENT = ROOT / "docs" / "scale.md"
 HEADER = ("rows", "format", "workers", "seconds", "M rows/s", "peak MB", "speed-up")
 PACKAGES = ("click", "numpy", "pyarrow", "dask", "distributed")
-NUMBERS = {"rows", "seconds", "M rows/s", "peak MB", "speed-up"}
+NUMERIC_COLUMNS = {"rows", "seconds", "M rows/s", "peak MB", "speed-up"}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """How the work is spread: options of `losscli compute`. The first that works is what speed-ups are against."""
+    """Options of `losscli compute` for threads and workers. Speed-ups are relative to the first that works."""
 
     label: str
     options: tuple[str, ...]
@@ -44,20 +45,20 @@ CONFIGURATIONS = [
 ]
 
 
-def command(losses: str, path: Path, configuration: Configuration) -> list[str]:
-    """Of this checkout."""
+def make_command(losses: str, path: Path, configuration: Configuration) -> list[str]:
+    """Return the command line of this checkout."""
     words = [sys.executable, "-m", "losscli", "compute", losses, str(path), "-q", "-f", "tsv"]
     return [*words, *configuration.options]
 
 
-def available(losses: str, folder: Path) -> list[Configuration]:
-    """The configurations that work on a small file."""
-    make(folder, 0, {"small_csv"})
-    path = DATA["small_csv"].path(folder, 0)
-    return [it for it in CONFIGURATIONS if _works(it, command(losses, path, it))]
+def find_configurations(losses: str, folder: Path) -> list[Configuration]:
+    """Return the configurations that work on a small file."""
+    make_files(folder, 0, {"small_csv"})
+    path = DATASETS["small_csv"].path(folder, 0)
+    return [it for it in CONFIGURATIONS if _runs_here(it, make_command(losses, path, it))]
 
 
-def _works(configuration: Configuration, words: Sequence[str]) -> bool:
+def _runs_here(configuration: Configuration, words: Sequence[str]) -> bool:
     try:
         run(words)
     except FailedError as error:
@@ -66,62 +67,73 @@ def _works(configuration: Configuration, words: Sequence[str]) -> bool:
     return True
 
 
-def lines(kind: str, rows: int, measured: dict[Configuration, Measured | FailedError]) -> list[tuple[str, ...]]:
-    """Of the table, for one file."""
-    alone = next((it.seconds for it in measured.values() if isinstance(it, Measured)), 0.0)
-    return [_line((table.rows_of(rows), kind, config.label), it, rows, alone) for config, it in measured.items()]
+def table_rows(kind: str, rows: int, measured: dict[Configuration, Measured | FailedError]) -> list[tuple[str, ...]]:
+    """Return the rows of the table for one file."""
+    first = next((it.seconds for it in measured.values() if isinstance(it, Measured)), 0.0)
+    return [
+        _table_row((table.format_rows(rows), kind, config.label), it, rows, first) for config, it in measured.items()
+    ]
 
 
-def _line(labels: tuple[str, ...], it: Measured | FailedError, rows: int, alone: float) -> tuple[str, ...]:
+def _table_row(labels: tuple[str, ...], it: Measured | FailedError, rows: int, first: float) -> tuple[str, ...]:
     if isinstance(it, FailedError):
         print(f"FAIL: {', '.join(labels)}: {it}", file=sys.stderr)
         return (*labels, "FAIL", "-", "-", "-")
-    speed, gain = rows / it.seconds / 1e6, alone / it.seconds
-    return (*labels, table.number(it.seconds), table.number(speed), table.number(it.peak, 0), table.number(gain))
+    speed, gain = rows / it.seconds / 1e6, first / it.seconds
+    return (
+        *labels,
+        table.format_number(it.seconds),
+        table.format_number(speed),
+        table.format_number(it.peak, 0),
+        table.format_number(gain),
+    )
 
 
 def measure(options: argparse.Namespace, folder: Path) -> list[tuple[str, ...]]:
-    """All files, the smallest first."""
-    configurations = available(options.losses, folder)
-    found = []
+    """Measure all files, the smallest first."""
+    configurations = find_configurations(options.losses, folder)
+    table_lines = []
     for rows in sorted(options.rows):
         for kind in options.formats:
-            print(f"... {table.rows_of(rows)} rows, {kind}", file=sys.stderr, flush=True)
-            make(folder, rows, {kind})
-            path = DATA[kind].path(folder, rows)
-            commands = {it: command(options.losses, path, it) for it in configurations}
-            found += lines(kind, rows, in_turn(commands, options.rounds))
-    return found
+            print(f"... {table.format_rows(rows)} rows, {kind}", file=sys.stderr, flush=True)
+            make_files(folder, rows, {kind})
+            path = DATASETS[kind].path(folder, rows)
+            commands = {it: make_command(options.losses, path, it) for it in configurations}
+            table_lines += table_rows(kind, rows, run_in_turn(commands, options.rounds))
+    return table_lines
 
 
-def arguments() -> argparse.Namespace:
-    """As typed."""
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--rows", metavar="N,...", type=_counts, default=[10**6, 10**7, 10**8])
-    made.add_argument("--formats", metavar="A,B", type=lambda text: text.split(","), default=["csv", "parquet"])
-    made.add_argument("--losses", default="mse")
-    made.add_argument("--rounds", metavar="N", type=int, default=3, help="after one that warms up (default: 3)")
-    made.add_argument("--data", metavar="FOLDER", type=Path, help="where data is kept (default: made anew)")
-    made.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.relative_to(ROOT)}")
-    return made.parse_args()
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", metavar="N,...", type=_parse_counts, default=[10**6, 10**7, 10**8])
+    parser.add_argument("--formats", metavar="A,B", type=lambda text: text.split(","), default=["csv", "parquet"])
+    parser.add_argument("--losses", default="mse")
+    parser.add_argument("--rounds", metavar="N", type=int, default=3, help="rounds after the warm-up (default: 3)")
+    parser.add_argument(
+        "--data", metavar="FOLDER", type=Path, help="where to keep the data (default: a temporary folder)"
+    )
+    parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.relative_to(ROOT)}")
+    return parser.parse_args()
 
 
-def _counts(text: str) -> list[int]:
-    """`1e6,10000000` as numbers."""
+def _parse_counts(text: str) -> list[int]:
+    """Parse numbers such as `1e6,10000000`."""
     return [int(float(count)) for count in text.split(",")]
 
 
 def main() -> int:
-    """Run and print."""
-    options, about = arguments(), machine.describe()
+    """Measure, print the table, and return the exit status."""
+    options, about = parse_arguments(), machine.describe()
     with tempfile.TemporaryDirectory() as temporary:
-        found = measure(options, (options.data or Path(temporary)).resolve())
-    made = table.markdown(HEADER, found, NUMBERS)
-    text = f"{made}\n\nLosses: `{options.losses}`; rounds: {options.rounds}. {about}.\n\n{machine.versions(*PACKAGES)}."
+        rows = measure(options, (options.data or Path(temporary)).resolve())
+    markdown = table.markdown(HEADER, rows, NUMERIC_COLUMNS)
+    versions = machine.versions(*PACKAGES)
+    text = f"{markdown}\n\nLosses: `{options.losses}`; rounds: {options.rounds}. {about}.\n\n{versions}."
     print(text)
     if options.write:
         table.write(DOCUMENT, text)
-    return 1 if any("FAIL" in line for line in found) else 0
+    return 1 if any("FAIL" in row for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The Python API: arrays, frames, mappings and paths; what it gives back; what it refuses."""
+"""The Python API: arrays, frames, mappings and paths; results and refusals."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import pytest
 import losscli
 from losscli import registry
 from losscli.errors import UsageError
+from losscli.evaluation.in_memory import VALUES_PER_BLOCK
+from tests.conftest import SAMPLE_DATA, write_parquet
+from tests.registry_cases import kernel
 
 Y, P = [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]
-SAMPLES = Path(__file__).parent.parent / "sample_data"
 
 
 def test_arrays_frame_mapping_and_path_give_the_same(tmp_path: Path) -> None:
@@ -133,7 +136,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 def test_a_small_csv_needs_neither_pandas_nor_rich_nor_pyarrow() -> None:
     code = (
         "import sys\nfrom losscli.cli import run\n"
-        f"run(['compute', 'mse,mae', {str(SAMPLES / 'diabetes.csv')!r}])\n"
+        f"run(['compute', 'mse,mae', {str(SAMPLE_DATA / 'diabetes.csv')!r}])\n"
         "print([m for m in ('pandas', 'rich', 'pyarrow', 'importlib.metadata') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -143,7 +146,7 @@ def test_a_small_csv_needs_neither_pandas_nor_rich_nor_pyarrow() -> None:
 def test_reading_parquet_does_not_import_pandas() -> None:
     code = (
         "import sys\nfrom losscli.cli import run\n"
-        f"run(['compute', 'mse,mae', {str(SAMPLES / 'diabetes.parquet')!r}])\nprint('pandas' in sys.modules)"
+        f"run(['compute', 'mse,mae', {str(SAMPLE_DATA / 'diabetes.parquet')!r}])\nprint('pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.endswith("False\n")
@@ -176,7 +179,7 @@ def test_compare_against_numpy() -> None:
         ([0, 0, 0, 0], [1, 1, 1, 1], 1.0, 4.0),  # all rows alike
     ],
 )
-def test_compare_says_nothing_where_nothing_can_be_said(
+def test_compare_leaves_out_undefined_numbers(
     y: list[float], p: list[float], inflation: float | None, effective_n: float | None
 ) -> None:
     (loss,) = losscli.compare(["mse"], y_true=y, y_pred=p)
@@ -184,21 +187,24 @@ def test_compare_says_nothing_where_nothing_can_be_said(
     assert loss.effective_n == (effective_n if effective_n is None else pytest.approx(effective_n))
 
 
-def test_a_whole_batch_that_counts_nowhere_is_only_that_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.data.batch.ROWS_PER_BATCH", 2)
+def test_a_whole_batch_that_counts_nowhere_is_only_that_batch(tmp_path: Path) -> None:
+    """Each row group of a Parquet file is a batch."""
     y, p = [1.0, 1.0, 5.0, 5.0], [2.0, 2.0, 7.0, 7.0]
-    assert losscli.compute("mse", y_true=y, y_pred=p, weight=[0, 0, 1, 1]).value == 4
-    assert losscli.compute("mse", y_true=y, y_pred=p, weight=[1, 1, 0, 0]).value == 1
-    result = losscli.compute("mse", y_true=[np.nan, np.nan, 5.0, 5.0], y_pred=p, nan="propagate", gradient=True)
+
+    def compute(y_true: list[float], weight: list[float], **options: object) -> losscli.LossResult:
+        columns = {"y_true": y_true, "y_pred": p, "weight": weight}
+        write_parquet(tmp_path / "d.parquet", columns, rows_per_group=2)
+        return losscli.compute("mse", tmp_path / "d.parquet", columns={"weight": "weight"}, **options)
+
+    assert compute(y, [0, 0, 1, 1]).value == 4
+    assert compute(y, [1, 1, 0, 0]).value == 1
+    result = compute([np.nan, np.nan, 5.0, 5.0], [1, 1, 1, 1], nan="propagate", gradient=True)
     assert result.status == "nan"
     np.testing.assert_array_equal(result.per_sample, [np.nan, np.nan, 4, 4])
 
 
 @pytest.mark.parametrize(("body", "message"), [("1 / 0", "ZeroDivisionError"), ("y_true[:1]", "1 values for 3 rows")])
-def test_a_plugin_that_fails_is_no_bug_of_ours(
-    body: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(registry, "_by_name", dict(registry._by_name))
+def test_a_failing_plugin_is_a_usage_error(body: str, message: str, tmp_path: Path, plugins: None) -> None:
     code = "from losscli.declaration.domains import Real\nfrom losscli.declaration.loss import loss\n"
     code += f"@loss(family='regression', formula='?')\ndef mine(y_true: Real, y_pred: Real):\n    return {body}\n"
     (tmp_path / "mine.py").write_text(code)
@@ -221,28 +227,28 @@ def test_data_that_is_no_table(data: object) -> None:
 
 # --------------------------------------------------------------------------------------- many rows, in memory
 
+ROWS = 5 * VALUES_PER_BLOCK + 7
+"""Enough for several blocks and threads."""
+
 
 @pytest.mark.parametrize("name", ["mse", "bce", "softmax_loss", "kl", "medae", "wape", "ghm_r", "triplet_mined"])
-def test_blocks_and_threads_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_and_threads_change_nothing(name: str) -> None:
     rng = np.random.default_rng(2)
-    n = 1000
-    arrays: dict[str, tuple[np.ndarray, ...]] = {
-        "bce": (rng.integers(0, 2, n), rng.random(n)),
-        "softmax_loss": (rng.integers(0, 4, n), rng.normal(size=(n, 4))),
-        "kl": (rng.dirichlet(np.ones(4), n), rng.dirichlet(np.ones(4), n)),
-        "triplet_mined": (rng.integers(0, 4, n), rng.normal(size=(n, 3))),
+    n = ROWS
+    arrays: dict[str, Callable[[], tuple[np.ndarray, ...]]] = {
+        "bce": lambda: (rng.integers(0, 2, n).astype(float), rng.random(n)),
+        "softmax_loss": lambda: (rng.integers(0, 4, n), rng.normal(size=(n, 4))),
+        "kl": lambda: (rng.dirichlet(np.ones(4), n), rng.dirichlet(np.ones(4), n)),
+        "triplet_mined": lambda: (rng.integers(0, 4, 500), rng.normal(size=(500, 3))),  # of all pairs
     }
-    roles = arrays.get(name, (rng.normal(size=n), rng.normal(size=n)))
+    roles = arrays.get(name, lambda: (rng.normal(size=n), rng.normal(size=n)))()
     loss = losscli.get_loss(name)
-    whole, slope, value = loss(*roles), loss.gradient(*roles), loss.value(*roles)
-    monkeypatch.setattr("losscli.evaluation.in_memory.VALUES_PER_BLOCK", 64)
-    monkeypatch.setattr("losscli.evaluation.in_memory.processors", lambda: 3)
-    np.testing.assert_array_equal(loss(*roles), whole)
-    np.testing.assert_array_equal(loss.gradient(*roles), slope)
-    assert loss.value(*roles) == pytest.approx(value, rel=1e-14)
-    names = [role.name for role in loss.bound.loss.forms[0].roles]
-    computed = losscli.compute(name, **dict(zip(names, roles, strict=False)))
-    assert value == pytest.approx(computed.value, rel=1e-14)
+    form = loss.bound.loss.forms[0]
+    by_role = dict(zip(form.names, roles, strict=False))
+    np.testing.assert_array_equal(loss(*roles), kernel(loss.bound, form, by_role))
+    np.testing.assert_array_equal(loss.gradient(*roles), kernel(loss.bound, form, by_role, "gradient"))
+    computed = losscli.compute(name, **by_role)
+    assert loss.value(*roles) == pytest.approx(computed.value, rel=1e-13)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "median"])
@@ -253,20 +259,20 @@ def test_value_alone(reduction: str) -> None:
 
 
 def test_value_of_an_unknown_reduction() -> None:
-    with pytest.raises(losscli.errors.UsageError, match='reduction="most": must be one of mean, sum, median'):
+    with pytest.raises(losscli.UsageError, match='reduction="most": must be one of mean, sum, median'):
         losscli.get_loss("mse").value([1.0], [2.0], reduction="most")
 
 
-def test_an_error_in_a_block_counts_the_rows_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.evaluation.in_memory.VALUES_PER_BLOCK", 8)
-    p = np.full(100, 0.5)
-    p[[37, 70, 99]] = 1.5
-    with pytest.raises(losscli.errors.DataError, match=r"y_pred, row 38: 1.5 is not in \[0, 1\] \(and 2 more rows"):
-        losscli.get_loss("bce")(np.zeros(100), p)
+def test_an_error_in_a_block_counts_the_rows_of_all() -> None:
+    p = np.full(ROWS, 0.5)
+    p[[VALUES_PER_BLOCK + 36, 3 * VALUES_PER_BLOCK, ROWS - 1]] = 1.5
+    row = VALUES_PER_BLOCK + 37
+    message = rf"y_pred, row {row}: 1.5 is not in \[0, 1\] \(and at least 2 more rows"
+    with pytest.raises(losscli.DataError, match=message):
+        losscli.get_loss("bce")(np.zeros(ROWS), p)
 
 
-def test_labels_of_two_kinds_in_different_blocks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("losscli.evaluation.in_memory.VALUES_PER_BLOCK", 8)
-    labels = np.where(np.arange(100) < 50, 0, -1)
-    with pytest.raises(losscli.errors.DataError, match="not both"):
-        losscli.get_loss("hinge")(labels, np.zeros(100))
+def test_labels_of_two_kinds_in_different_blocks_are_refused() -> None:
+    labels = np.where(np.arange(ROWS) < 2 * VALUES_PER_BLOCK, 0, -1)
+    with pytest.raises(losscli.DataError, match="not both"):
+        losscli.get_loss("hinge")(labels, np.zeros(ROWS))

@@ -1,4 +1,4 @@
-"""The benchmarks run, and know when two tools say different numbers. How fast anything is, is not tested here."""
+"""The benchmarks run and notice different numbers. Speed is not tested here."""
 
 import subprocess
 import sys
@@ -10,11 +10,11 @@ RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
 FAILING = """
 from measure import Measured
 from results import judge
-from works import WORKS, values
-work = next(work for work in WORKS if work.read is values and work.limit)
+from suite import BENCHMARKS, parse_values
+benchmark = next(it for it in BENCHMARKS if it.parse is parse_values and it.max_ratio)
 def verdict(ours, theirs, seconds=0.001):
-    found = judge(work, {work.ours: Measured(seconds, 1, ours), work.theirs: Measured(1, 1, theirs)})
-    print(found.verdict, *found.wrong)
+    result = judge(benchmark, {benchmark.ours: Measured(seconds, 1, ours), benchmark.theirs: Measured(1, 1, theirs)})
+    print(result.verdict, *result.failures)
 verdict("1.0", "1.0000000001")
 verdict("1.0", "1.00000001")
 verdict("1.0", "")
@@ -27,7 +27,7 @@ def python(*words, folder=None):
     return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, cwd=folder)
 
 
-def test_list_names_every_work():
+def test_list_names_every_benchmark():
     done = python(RUN, "--list", "--only", "duckdb")
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
@@ -36,7 +36,7 @@ def test_list_names_every_work():
     ]
 
 
-def test_a_work_fails_where_it_is_slow_or_numbers_differ():
+def test_a_benchmark_fails_if_it_is_slow_or_numbers_differ():
     done = python("-c", FAILING, folder=RUN.parent)
     assert done.stderr == ""
     assert done.stdout.splitlines() == [

@@ -1,4 +1,4 @@
-"""Losses that are other losses under some parameters."""
+"""Losses that equal other losses for some parameters."""
 
 from __future__ import annotations
 

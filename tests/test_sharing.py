@@ -7,8 +7,8 @@ import pytest
 
 import losscli
 from losscli.declaration.memo import batch_cache
-from losscli.losses._numerics import cached_per_batch
 from losscli.losses import _numerics
+from losscli.losses._numerics import cached_per_batch
 
 RNG = np.random.default_rng(4)
 SCORES, LABELS = RNG.normal(size=(50, 4)), RNG.integers(0, 4, 50)

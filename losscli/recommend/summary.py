@@ -78,7 +78,11 @@ class ColumnSummary:
     @property
     def simplex(self) -> bool:
         """Whether every row is a distribution."""
-        return self.within(0, 1 + MAX_SUM_ERROR) and abs(self.sums[0] - 1) <= MAX_SUM_ERROR and abs(self.sums[1] - 1) <= MAX_SUM_ERROR
+        return (
+            self.within(0, 1 + MAX_SUM_ERROR)
+            and abs(self.sums[0] - 1) <= MAX_SUM_ERROR
+            and abs(self.sums[1] - 1) <= MAX_SUM_ERROR
+        )
 
     @property
     def range(self) -> str:

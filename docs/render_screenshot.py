@@ -1,6 +1,6 @@
-"""Draw `compare.svg`, the picture in the README, from what `losscli compare` prints on a terminal.
+"""Draw `compare.svg`, the screenshot in the README, from what `losscli compare` prints on a terminal.
 
-Run from the root of the checkout: `python docs/picture.py`.
+Run from the root of the checkout: `python docs/render_screenshot.py`.
 """
 
 from __future__ import annotations
@@ -39,14 +39,17 @@ SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http:/
 
 
 def main() -> None:
-    """Run the command as on a colour terminal and draw what it prints."""
+    """Run the command as on a colour terminal and draw its output."""
     words = COMMAND.split()
     run = subprocess.run(
         [sys.executable, "-m", *words, "-f", "table", "--color", "always"],
-        env=os.environ | {"COLUMNS": "80"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
-    )  # fmt: skip
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        console = Console(record=True, width=80, file=nowhere, force_terminal=True)
+        env=os.environ | {"COLUMNS": "80"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=True,
+    )
+    with open(os.devnull, "w", encoding="utf-8") as null_file:
+        console = Console(record=True, width=80, file=null_file, force_terminal=True)
         console.print(Text.assemble(("$ ", "bold green"), COMMAND))
         console.print(Text.from_ansi(run.stdout.decode()))
         svg = console.export_svg(title="losscli", theme=MONOKAI, code_format=SVG, unique_id="losscli")
