@@ -9,7 +9,7 @@ from dataclasses import replace
 from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, label_of, suggest_column
 from losscli.data.dataset import Dataset
-from losscli.data.labels import align_columns, find_class_names
+from losscli.data.labels import ClassNames, align_columns, find_class_names
 from losscli.data.sources import Sources
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
@@ -201,9 +201,11 @@ def make_dataset(
         if len(weight.columns) > 1 or weight.columns[0].trailing not in ((), (1,)):
             raise DataError(f"{label_of(weight.table)}weight: one number per row is needed, not several columns")
         columns["weight"] = weight
-    classes = find_class_names(columns, options.classes)
-    if "y_true" in columns and "y_pred" in columns:
-        columns["y_true"] = align_columns(columns["y_pred"], columns["y_true"])
+    predicted = columns.get("y_pred")
+    has_classes = bool(options.classes) or (predicted is not None and len(predicted.columns) > 1)
+    classes = find_class_names(columns, options.classes) if has_classes else ClassNames()
+    if "y_true" in columns and predicted is not None and has_classes:
+        columns["y_true"] = align_columns(predicted, columns["y_true"])
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)

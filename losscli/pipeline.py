@@ -11,12 +11,12 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from losscli import registry
 from losscli.binding import OBSERVED_ROLES, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
 from losscli.options import EvaluationOptions
+from losscli.registry import resolve
 
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
@@ -49,10 +49,10 @@ def resolve_losses(losses: str | Sequence[str | BoundLoss], params: Mapping[str,
         UsageError: Losses or parameters are unknown, all of which it names, or a value is out of range.
     """
     if isinstance(losses, str):
-        return registry.resolve(parse_specs(losses), params)
+        return resolve(parse_specs(losses), params)
     found: list[BoundLoss] = []
     for loss in losses:
-        found += registry.resolve(parse_specs(loss), params) if isinstance(loss, str) else [loss]
+        found += resolve(parse_specs(loss), params) if isinstance(loss, str) else [loss]
     return found
 
 

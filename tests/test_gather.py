@@ -85,7 +85,9 @@ def make_batch(start: int, stop: int, **more: Any) -> Batch:
     """Return a batch of the rows from `start` to `stop`, with arrays of every kind."""
     rows = np.arange(start + 1, stop + 1)
     arrays = {"y_true": rows * 0.5, "y_pred": np.stack([rows * 1.0, rows * 2.0], axis=1), "classes": np.eye(2)}
-    origins = {name: ValueOrigin(name).at(rows) for name in ("y_true", "y_pred")} | {"classes": ValueOrigin("classes")}
+    origins = {name: ValueOrigin(name, rows=rows) for name in ("y_true", "y_pred")} | {
+        "classes": ValueOrigin("classes")
+    }
     names = np.array([f"r{row}" for row in rows], dtype=object)
     return Batch(rows, arrays, origins, rows * 0.1, {"id": names}, tables=frozenset({"classes"}), **more)
 

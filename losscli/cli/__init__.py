@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from losscli import shell
 from losscli.errors import LosscliError
+from losscli.shell import option
 from losscli.version import __version__
 
 COMMANDS = {
@@ -107,7 +107,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
     if isinstance(error, LosscliError):
-        return error.message.word(shell.option), error.exit_status
+        return error.message.word(option), error.exit_status
     if isinstance(error, OSError) and error.errno in ERRORS_OF_OUTPUT:
         return f"cannot write the output: {error.strerror}", 2
     if isinstance(error, MemoryError):

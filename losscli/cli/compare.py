@@ -70,10 +70,10 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
       cat data.csv | losscli compare --losses mse,mae,huber
       losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
     """
-    from losscli import pipeline
     from losscli.cli.finish import finish, parse_gates
     from losscli.cli.output import Output
     from losscli.compare.result import GATE_COLUMNS
+    from losscli.pipeline import compare
     from losscli.results import STATISTICS
 
     if not losses:
@@ -93,7 +93,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         show_outliers=values["show_outliers"] or 0,
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS),
     )
-    compared = pipeline.compare(bound, open_files(data, values), options, note, output.track(values["quiet"]))
+    compared = compare(bound, open_files(data, values), options, note, output.track(values["quiet"]))
     from losscli.report import tables  # after the threads have started to work
 
     output.emit(tables.comparison(compared))

@@ -74,9 +74,9 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
       losscli compute mse true.npy pred.npy
       losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
     """
-    from losscli import pipeline
     from losscli.cli.finish import finish, parse_gates
     from losscli.cli.output import Output
+    from losscli.pipeline import compute, stream_samples
 
     note = NoteWriter(values["quiet"])
     output = Output.parse(values)
@@ -99,12 +99,12 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     if per_sample:
         from losscli.report.samples import samples
 
-        stream = pipeline.stream_samples(bound, open_sources, options, note, track)
+        stream = stream_samples(bound, open_sources, options, note, track)
         output.emit(samples(stream, values["top"]))
         evaluation = stream.evaluate()
     else:
         read_options = parse_read_options(values)._replace(format=None)
-        evaluation = pipeline.compute(bound, open_sources, options, note, track, read_options)
+        evaluation = compute(bound, open_sources, options, note, track, read_options)
         from losscli.report import tables  # after the threads have started to work
 
         output.emit(tables.summary(evaluation))

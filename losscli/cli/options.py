@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli import shell
 from losscli.cli.sections import SectionOption
 from losscli.errors import UsageError
 from losscli.messages import word
+from losscli.shell import option
 
 if TYPE_CHECKING:
     from losscli.data.sources import ReadOptions
@@ -223,7 +223,7 @@ class NoteWriter:
     written: set[str] = field(default_factory=set)
 
     def __call__(self, note: str) -> None:
-        text = f"losscli: note: {word(note, shell.option)}"
+        text = f"losscli: note: {word(note, option)}"
         if self.quiet or text in self.written:
             return
         self.written.add(text)

@@ -36,13 +36,13 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
       losscli recommend true.npy pred.npy
       losscli recommend data.csv --true label --pred 'prob_*' -f json
     """
-    from losscli import pipeline
     from losscli.cli.output import Output
+    from losscli.pipeline import recommend
     from losscli.report import tables
 
     note = NoteWriter(values["quiet"])
     output = Output.parse(values)
-    found = pipeline.recommend(
+    found = recommend(
         open_files(data, values),
         parse_options(values),
         note,

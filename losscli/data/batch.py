@@ -103,7 +103,7 @@ class Batch:
             self,
             numbers=rows,
             arrays={name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
-            origins={name: p if name in self.tables else p.at(rows) for name, p in self.origins.items()},
+            origins={name: p if name in self.tables else replace(p, rows=rows) for name, p in self.origins.items()},
             weight=None if self.weight is None else self.weight[kept],
             extras={name: column[kept] for name, column in self.extras.items()},
             missing=None if self.missing is None else self.missing[kept],

@@ -121,7 +121,7 @@ class Dataset:
         for chunks in self._aligned_chunks():
             size = len(next(iter(next(iter(chunks.values())).values())))
             rows = range(start + 1, start + size + 1)
-            here = {role: origin if role in whole else origin.at(rows) for role, origin in origins.items()}
+            here = {role: origin if role in whole else replace(origin, rows=rows) for role, origin in origins.items()}
             arrays = {role: self._array(c, chunks[id(c.table)], here[role]) for role, c in self._by_row.items()}
             weight = arrays.pop("weight", None)
             weight = None if weight is None else weight.reshape(len(weight))  # (N, 1) is (N,)
@@ -241,7 +241,9 @@ class Dataset:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
         rows = batch.rows + rows_before
         origins = {role: self._origin(columns) for role, columns in self.bound.items()}
-        here = {role: origin if role in batch.tables else origin.at(rows) for role, origin in origins.items()}
+        here = {
+            role: origin if role in batch.tables else replace(origin, rows=rows) for role, origin in origins.items()
+        }
         return replace(batch, numbers=rows, origins=here, length=self.length)
 
     # --------------------------------------------------------------------------------------- aligned chunks

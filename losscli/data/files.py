@@ -53,7 +53,7 @@ class Input:
         Raises:
             DataError: The file does not exist, cannot be read, or is not compressed as its name says.
         """
-        self.is_remote = remote.is_uri(path)
+        self.is_remote = "://" in path and remote.is_uri(path)
         self.name = remote.hide_credentials(path) if self.is_remote else "standard input" if path == STDIN else path
         self.path = path if path == STDIN or self.is_remote else os.path.abspath(path)
         self._size: int | None = None

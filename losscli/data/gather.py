@@ -75,7 +75,7 @@ class BatchCollector:
             first,
             numbers=rows,
             arrays={name: found.get(("arrays", name), array) for name, array in first.arrays.items()},
-            origins={name: p if name in first.tables else p.at(rows) for name, p in first.origins.items()},
+            origins={name: p if name in first.tables else replace(p, rows=rows) for name, p in first.origins.items()},
             weight=found.get(("", "weight")),
             extras={name: found["extras", name] for name in first.extras},
             missing=_none_if_all_false(found["", "missing"]),

@@ -63,7 +63,8 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
         DataError: there is nothing there, or it is not of its format.
     """
     options = options or ReadOptions()
-    path = remote.strip_file_scheme(path)
+    if "://" in path:
+        path = remote.strip_file_scheme(path)
     paths = _find_files(path)
     if len(paths) == 1:
         return _open_file(paths[0], role, options)
@@ -116,7 +117,7 @@ def _find_files(path: str) -> list[str]:
     Raises:
         DataError: no file matches.
     """
-    if remote.is_uri(path):
+    if "://" in path and remote.is_uri(path):
         found = remote.list_files(path)
         if not found and "*" in path:
             raise DataError(f"{remote.hide_credentials(path)}: no file matches")

@@ -39,7 +39,7 @@ class BlockEvaluator(NamedTuple):
         for name, array in self.arrays.items():
             is_table = name in self.tables
             arrays[name] = np.asarray(array if is_table else array[start:stop], dtype=np.float64)
-            origins[name] = ValueOrigin(name) if is_table else ValueOrigin(name).at(numbers)
+            origins[name] = ValueOrigin(name) if is_table else ValueOrigin(name, rows=numbers)
         return Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
 
     def outcome(self, gradient: bool = False) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -149,7 +150,7 @@ class RunState:
             if batch.absent is not None:
                 left_out = batch.absent if left_out is None else left_out | batch.absent
             outcomes = []
-            with batch_cache():
+            with batch_cache() if len(self.evaluators) > 1 else nullcontext():
                 for evaluator in self.evaluators:
                     if left_out is None or evaluator.one_distribution(batch):
                         outcomes.append(evaluator(batch, self.gradient))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.statistics.moments import blocks
-from losscli.statistics.order_statistics import order_statistics
+from losscli.statistics.order_statistics import MIN_VALUES_TO_SAMPLE, order_statistics
 
 MAX_VALUES_KEPT = 1 << 20
 """Values that each stream keeps for exact quantiles: 8 MB, as much again where there are weights."""
@@ -71,7 +71,12 @@ def deviation(values: Array, weights: Array | None, centre: float) -> float:
 def _unweighted_quantiles(values: Array, probabilities: Sequence[float], centre: float | None = None) -> list[float]:
     ranks = [q * (values.size - 1) for q in probabilities]
     needed = sorted({min(int(rank) + i, values.size - 1) for rank in ranks for i in (0, 1)})
-    at = dict(zip(needed, order_statistics(values, needed, centre=centre), strict=True))
+    if values.size < MIN_VALUES_TO_SAMPLE:
+        few = values.copy() if centre is None else np.abs(values - centre)
+        few.partition(needed)
+        at = {rank: float(few[rank]) for rank in needed}
+    else:
+        at = dict(zip(needed, order_statistics(values, needed, centre=centre), strict=True))
     return [interpolate(at[int(rank)], at[min(int(rank) + 1, values.size - 1)], rank % 1) for rank in ranks]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,6 @@ class ValueOrigin:
     count_is_partial: bool = False
     quoted_name: Mapping[str, str] = field(default_factory=dict)
     file_and_row: Callable[[int], tuple[str, int]] | None = None
-
-    def at(self, rows: NDArray[np.int64] | range) -> ValueOrigin:
-        """Return the origin of other rows."""
-        return replace(self, rows=rows)
 
     def name(self, index: Sequence[int] = (), source: str | None = None) -> str:
         """Return file and column, or role, of a value; the file is the source if it is not given."""
