@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -11,6 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from losscli import registry
+from losscli.declaration.loss import Functional
+from tests.conftest import Cli
 
 ROOT = Path(__file__).parent.parent
 CODE = re.search(r"```python\n(import numpy.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
@@ -83,3 +88,76 @@ def test_a_command_that_ends_at_once_loses_nothing(house: Path, tmp_path: Path) 
     words = "compute", "my_halves", str(tmp_path / "data.csv"), "--plugin", str(tmp_path / "mine.py"), "--per-sample"
     assert run(house, *words, "-f", "tsv").count("\n") == 50_001
     assert left.read_text() == "seen"
+
+
+WRAPPED = """
+import functools
+
+import numpy as np
+from losscli.declaration.domains import Positive, Real
+from losscli.declaration.loss import Functional, loss
+
+
+def traced(function):
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return call
+
+
+def kernel(y_true: Real, y_pred: Real, *, scale: Positive = 1.0, shift: Positive = 1.0):
+    \"\"\"Scaled.\"\"\"
+    return scale * np.abs(y_pred - y_true) + shift
+
+
+def slope(y_true, y_pred, *, scale):
+    return scale * np.sign(y_pred - y_true)
+
+
+def level(*, scale):
+    return Functional("quantile", min(scale, 4.0) / 4)
+
+
+def rows(y_true, y_pred, *, shift):
+    return y_true < shift
+
+
+for name, wrap in {"plain": lambda f: f, "decorated": traced, "partial": functools.partial}.items():
+    declared = loss(family="regression", formula="scale |e| + shift", name=name)(wrap(kernel))
+    declared.gradient(wrap(slope))
+    declared.row_mask(wrap(rows))
+    declared.minimized_by(wrap(level))
+
+preset = loss(family="regression", formula="3 |e| + shift", name="preset")(functools.partial(kernel, scale=3.0))
+"""
+
+
+@pytest.mark.parametrize("name", ["plain", "decorated", "partial"])
+def test_wrapped_kernels_and_hooks_keep_their_parameters(name: str, cli: Cli) -> None:
+    Path("wrapped.py").write_text(WRAPPED)
+    Path("data.csv").write_text("y_true,y_pred\n0,1\n2,4\n6,4\n")
+    options = "data.csv", "--plugin", "wrapped.py", "-f", "value"
+    for setting, value in {"": 2.0, ":scale=2": 3.0, ":scale=2:shift=9": 2 * 5 / 3 + 9}.items():  # shift counts rows
+        assert float(cli("compute", name + setting, *options).out) == pytest.approx(value)
+    lines = cli("compute", f"{name}:scale=2:shift=9", *options[:-2], "--gradient").out.splitlines()
+    assert [line.split("\t")[-1] for line in lines[1:]] == ["2.0", "2.0", "-2.0"]
+    bound = registry.find(name).bind({"scale": 2.0})
+    assert bound.functional == Functional("quantile", 0.5)
+    assert (bound.loss.summary, bound.loss.module) == ("Scaled.", "losscli_plugin_wrapped")
+
+
+def test_a_partial_kernel_has_the_defaults_that_it_sets(cli: Cli) -> None:
+    Path("wrapped.py").write_text(WRAPPED)
+    data = b"y_true,y_pred\n0,1\n"
+    for setting, value in {"": "4.0\n", ":scale=5": "6.0\n"}.items():
+        assert cli("compute", f"preset{setting}", "-", "--plugin", "wrapped.py", "-f", "value", stdin=data).out == value
+
+
+def test_losses_are_sent_by_name_or_whole(cli: Cli) -> None:
+    mse = registry.find("mse").bind({})
+    assert pickle.loads(pickle.dumps(mse)).loss is mse.loss
+    Path("wrapped.py").write_text(WRAPPED)
+    registry.load_plugin("wrapped.py")
+    sent = pickle.loads(pickle.dumps(registry.find("plain").bind({"scale": 2.0})))
+    assert (sent.label, sent.loss.name, sent.functional.level) == ("plain:scale=2", "plain", 0.5)

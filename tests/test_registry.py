@@ -1,50 +1,17 @@
-"""Losses are found by name, whatever has been read of the catalogue before.
-
-`LOSSCLI_UPDATE_HOMES=1 python -m pytest -n0 tests/test_registry.py` writes anew which file declares which names.
-"""
+"""Losses are found by name, whatever has been read of the catalogue before."""
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
-import pytest
-
-from losscli import registry
-from losscli.declaration import grammar
-from losscli.losses import _index
-
-TABLE = re.compile(r"(?<= = )\{.*?\}\n", re.DOTALL)
+from tools import regenerate
 
 
-def homes() -> dict[str, list[str]]:
-    """File -> all names and aliases that it declares."""
-    found: dict[str, list[str]] = {}
-    for loss in registry.all_losses():
-        if loss.in_catalogue:
-            names = [grammar.normalize_name(name) for name in (loss.name, *loss.aliases)]
-            found.setdefault(loss.module.rpartition(".")[2], []).extend(names)
-    return found
-
-
-@pytest.mark.skipif(not os.environ.get("LOSSCLI_UPDATE_HOMES"), reason="writes the table")
-def test_write_homes() -> None:
-    path = Path(_index.__file__)
-    entries = []
-    for home, names in homes().items():
-        wrapped = textwrap.wrap(" ".join(names), 98)
-        entries.append(f'    "{home}":\n' + "\n".join(f'        "{line} "' for line in wrapped) + ",")
-    table = "{\n" + "\n".join(entries) + "\n}\n"
-    path.write_text(TABLE.sub(lambda _: table, path.read_text(encoding="utf-8"), count=1), encoding="utf-8")
-
-
-@pytest.mark.skipif(bool(os.environ.get("LOSSCLI_UPDATE_HOMES")), reason="being written anew")
-def test_homes_are_those_of_the_declarations() -> None:
-    assert {home: names.split() for home, names in _index.NAMES_BY_MODULE.items()} == homes()
+def test_the_index_has_the_names_of_the_declarations() -> None:
+    text = regenerate.INDEX.read_text(encoding="utf-8")
+    assert regenerate.make_index(text) == text, regenerate.command_for("index")
 
 
 def run(code: str) -> str:
