@@ -225,7 +225,7 @@ def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 
 
 
 @info_nce.warn
-def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+def warn_of_only_row(anchor: Array, positive: Array) -> Iterator[Remark]:
     yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
 
 
@@ -253,9 +253,7 @@ def n_pair(anchor: Vector, positive: Vector) -> Array:
     return anchor_losses(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))
 
 
-@n_pair.warn
-def _(anchor: Array, positive: Array) -> Iterator[Remark]:
-    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
+n_pair.warn(warn_of_only_row)
 
 
 @n_pair.gradient
@@ -297,9 +295,7 @@ def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.
     return anchor_losses(views, views, COSINES, other_view_loss(temperature)).reshape(2, -1).mean(axis=0)
 
 
-@ntxent.warn
-def _(anchor: Array, positive: Array) -> Iterator[Remark]:
-    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
+ntxent.warn(warn_of_only_row)
 
 
 @ntxent.gradient

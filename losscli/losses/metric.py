@@ -71,7 +71,7 @@ def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
 
 
 @cosine_similarity.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def negative_cosine_slope(y_true: Array, y_pred: Array) -> Array:
     """-(y_true/|y_true| - cos y_pred/|y_pred|) / |y_pred|"""
     return -cosine_slope(y_pred, y_true)
 
@@ -187,10 +187,7 @@ def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
     return np.where(zero, 1.0, np.square(u - v).sum(axis=1) / 2)
 
 
-@cosine_distance.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """-(y_true/|y_true| - cos y_pred/|y_pred|) / |y_pred|"""
-    return -cosine_slope(y_pred, y_true)
+cosine_distance.gradient(negative_cosine_slope)
 
 
 @metric_loss(

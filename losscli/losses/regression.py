@@ -53,7 +53,7 @@ def mse(y_true: Real, y_pred: Real) -> Array:
 
 
 @mse.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def squared_error_slope(y_true: Array, y_pred: Array) -> Array:
     """2 e"""
     return 2 * residual(y_true, y_pred)
 
@@ -82,10 +82,7 @@ def rmse(y_true: Real, y_pred: Real) -> Array:
     return np.square(residual(y_true, y_pred))
 
 
-@rmse.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """2 e (of the squared errors, before the root)"""
-    return 2 * residual(y_true, y_pred)
+rmse.gradient(squared_error_slope)
 
 
 @squared_loss(
@@ -136,7 +133,7 @@ def mae(y_true: Real, y_pred: Real) -> Array:
 
 
 @mae.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def absolute_error_slope(y_true: Array, y_pred: Array) -> Array:
     """sign(e)"""
     return np.sign(residual(y_true, y_pred))
 
@@ -164,10 +161,7 @@ def medae(y_true: Real, y_pred: Real) -> Array:
     return np.abs(residual(y_true, y_pred))
 
 
-@medae.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """sign(e) (of the absolute errors, before the median)"""
-    return np.sign(residual(y_true, y_pred))
+medae.gradient(absolute_error_slope)
 
 
 @absolute_loss(
@@ -188,10 +182,7 @@ def max_error(y_true: Real, y_pred: Real) -> Array:
     return np.abs(residual(y_true, y_pred))
 
 
-@max_error.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """sign(e) (of the absolute errors, before the maximum)"""
-    return np.sign(residual(y_true, y_pred))
+max_error.gradient(absolute_error_slope)
 
 
 @regression_loss(
@@ -279,10 +270,7 @@ def wape(y_true: Real, y_pred: Real) -> Array:
     return np.abs(residual(y_true, y_pred))
 
 
-@wape.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """sign(e) (of the absolute errors, before the division)"""
-    return np.sign(residual(y_true, y_pred))
+wape.gradient(absolute_error_slope)
 
 
 @wape.denominator
@@ -316,7 +304,7 @@ def msle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
 
 
 @msle.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def squared_log_error_slope(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred)"""
     return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
@@ -345,10 +333,7 @@ def rmsle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
     return np.square(log1p_ratio(y_pred, y_true))
 
 
-@rmsle.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred) (of the squares, before the root)"""
-    return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
+rmsle.gradient(squared_log_error_slope)
 
 
 @regression_loss(
