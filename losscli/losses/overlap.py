@@ -1,4 +1,4 @@
-"""Losses of a whole row: overlap of masks, sets of labels."""
+"""Losses of masks (overlap) and of sets of labels."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from losscli.losses.binary import is_clipped
 
 
 def as_masks(y_true: Array, y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
-    """Targets and probabilities as rows (N, K); one number a row is a mask of one pixel."""
+    """Return targets and probabilities as rows (N, K); one number per row is a mask of one pixel."""
     p = sigmoid(y_pred) if from_logits else y_pred
     return y_true.reshape(len(y_true), -1), p.reshape(len(p), -1)
 
 
 def gradient_by_logit(slope: Array, p: Array, y_pred: Array, from_logits: bool) -> Array:
-    """d/d y_pred from d/dp, in the shape of y_pred"""
+    """Convert a gradient by p to one by y_pred, in the shape of y_pred."""
     return (slope * p * (1 - p) if from_logits else slope).reshape(y_pred.shape)
 
 
 # ------------------------------------------------------------------------------------------------------- masks
 
 SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
-"""Without smooth, two empty masks jump to 0."""
+"""For smooth=0 the loss of two empty masks is discontinuous."""
 
 overlap_loss = partial(loss, family="binary", unit="1")
 
@@ -122,7 +122,7 @@ def tversky(
 
 
 def overlap_terms(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array]:
-    """I = sum y p, and alpha FP + beta FN"""
+    """Return I = sum y p, and alpha FP + beta FN."""
     return (y * p).sum(axis=1), (alpha * p * (1 - y) + beta * y * (1 - p)).sum(axis=1)
 
 
@@ -198,7 +198,7 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
         given(Property.DIFFERENTIABLE, clip=0),
     ),
     references=("Ridnik et al. 2021, arXiv:2009.14119",),
-    equivalents={"paper": "its code takes logits and adds all labels up; here those of a row are averaged"},
+    equivalents={"paper": "its code takes logits and sums over labels; here labels are averaged per row"},
 )
 def asymmetric(
     y_true: SoftLabel,
@@ -225,7 +225,7 @@ def asymmetric(
 
 
 def asymmetric_parts(y_pred: Array, clip: float, from_logits: bool, eps: float) -> tuple[Array, Array, Array, Array]:
-    """log p, p, 1 - p and max(p - clip, 0)"""
+    """Return log p, p, 1 - p and max(p - clip, 0)."""
     if from_logits:
         p = sigmoid(y_pred)
         return -softplus(-y_pred), p, sigmoid(-y_pred), np.maximum(p - clip, 0.0)

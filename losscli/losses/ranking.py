@@ -33,7 +33,7 @@ def multilabel_margin(y_true: LabelRow, y_pred: Scores) -> Array:
 
 
 def label_gaps(y: Array, s: Array) -> Array:
-    """max(0, 1 - s_i + s_j) for i on and j off, (N, C, C)"""
+    """Compute max(0, 1 - s_i + s_j) for positive labels i and negative labels j: (N, C, C)."""
     pairs = (y[:, :, None] == 1) & (y[:, None, :] == 0)
     return np.where(pairs, np.maximum(0.0, 1 + (s[:, None, :] - s[:, :, None])), 0.0)
 
@@ -65,7 +65,7 @@ def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
 
 
 def cumulative_gap(y_true: Targets, p: Array) -> Array:
-    """F_k - [t <= k]"""
+    """Compute F_k - [t <= k]."""
     return np.cumsum(p - one_hot(y_true, p.shape[1]), axis=1)
 
 

@@ -246,7 +246,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     """4 |y_true| sign(e) / (|y_true| + |y_pred|)² where the signs agree, else 0"""
     size = np.abs(y_true) + np.abs(y_pred)
     size = np.where(size == 0, 1.0, size)
-    agree = 1 + np.sign(y_true) * np.sign(y_pred)  # 2 where the signs agree; where they do not the loss is constant
+    agree = 1 + np.sign(y_true) * np.sign(y_pred)  # 2 where signs agree, 0 where they differ (constant loss)
     return 2 * np.sign(residual(y_true, y_pred)) * agree * (np.abs(y_true) / size) / size
 
 
@@ -422,7 +422,7 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
     Avoid: residuals far from the scale of 1: it has no scale parameter.
     Pitfalls: divide the data by the scale of the residuals first, or it acts like mae minus a constant.
     """
-    # cosh a - 1 = (1 - v)² / 2v with v = exp(-a), which keeps the digits that a cosh near 1 would lose
+    # cosh a - 1 = (1 - v)² / 2v with v = exp(-a) keeps the digits that a cosh near 1 loses
     a = np.abs(residual(y_true, y_pred))
     v = np.exp(-np.minimum(a, 50.0))
     far = np.log1p(np.square(1 - v) / (2 * v)) + np.maximum(a - 50.0, 0.0)
@@ -540,7 +540,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)
 
 
-# -------------------------------------------------------------------- the constants that minimise some of these
+# -------------------------------------------------------------------- minimisers
 
 for squared in (mse, rmse, half_mse):
     squared.minimized_by(lambda: Functional("mean"))
