@@ -12,6 +12,7 @@ from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Positi
 from losscli.declaration.loss import Property, Refusal, Remark, loss
 from losscli.errors import UsageError
 from losscli.losses._numerics import NOT_NORMALIZED_NOTE, unnormalized_rows
+from losscli.messages import Hint
 
 IntegerArray = NDArray[np.int64]
 
@@ -166,4 +167,4 @@ def _(
     used = np.arange(targets.shape[1]) < target_lengths[:, None]
     unknown = (targets < 0) | (targets >= classes)
     yield Refusal("targets", used & unknown, f"is not a class 0..{classes - 1}")
-    yield Refusal("targets", used & (targets == blank), "is the blank; -P blank=K says which class that is")
+    yield Refusal("targets", used & (targets == blank), "is the blank", Hint.SET_BLANK)
