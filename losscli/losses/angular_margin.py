@@ -46,7 +46,7 @@ SMALLEST_ANGLE = np.sqrt(np.finfo(float).eps)
 """The angle of the last cosine before 1."""
 
 
-# ----------------------------------------------------------------------------------------- angles and margins
+# --------------------------------------------------------------------------------------------------- angles and margins
 
 
 def angles(a: Array, b: Array) -> Array:
@@ -98,7 +98,7 @@ def multiply_margin(margin: int, annealing: float) -> Margin:
     return margin_of
 
 
-# ----------------------------------------------------------------------------------------- the margin softmax
+# ------------------------------------------------------------------------------------------------ softmax with a margin
 
 
 class TargetLogit(NamedTuple):
@@ -184,7 +184,7 @@ def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Ma
     return cross_entropy_slope(labels, logits) * slopes
 
 
-# ------------------------------------------------------------------------------------------ without a margin
+# ---------------------------------------------------------------------------------------------- losses without a margin
 
 face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE)
 
@@ -327,7 +327,7 @@ coco.form_properties(Property.BOUNDED_GRADIENT)
 coco.gradient(_normface_of_cosines_slope)
 
 
-# ---------------------------------------------------------------------------------------------- with a margin
+# ------------------------------------------------------------------------------------------------- losses with a margin
 
 
 @face_loss(
@@ -525,7 +525,7 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     return cosine_softmax_slope(labels, y_pred, scale, add_margin(margin))
 
 
-# --------------------------------------------------------------------------------------------------- of pairs
+# ------------------------------------------------------------------------------------------------------ losses of pairs
 
 
 @face_loss(

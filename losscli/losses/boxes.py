@@ -38,7 +38,7 @@ class BoxPair(NamedTuple):
     apart: Array
 
 
-# ------------------------------------------------------------------------------------------ lengths and areas
+# ---------------------------------------------------------------------------------------------------- lengths and areas
 
 
 def two_sum(a: Array, b: Array) -> Edge:
@@ -119,7 +119,7 @@ def center_shift(pair: BoxPair) -> tuple[Array, Array]:
     return (pair.low + pair.high) / 2 * sides, sides
 
 
-# -------------------------------------------------------------------------------------------------- the terms
+# -------------------------------------------------------------------------------------------------- terms of the losses
 # Slopes are by the low and high edges of the prediction, (2, N, 2), multiplied by `around`. Where two edges coincide,
 # the slope is the mean of both sides, so it is 0 for equal boxes.
 
@@ -220,8 +220,6 @@ def gradient_by_format(slope: Array, pair: BoxPair, box_format: str) -> Array:
         return np.hstack([low, high])
     return np.hstack([low + high, high if box_format == "xywh" else (high - low) / 2])
 
-
-# ------------------------------------------------------------------------------------------------- the losses
 
 box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
 

@@ -54,7 +54,7 @@ MEASURES_PER_BLOCK = 1 << 17
 """Number of measures per block: few enough to stay in cache."""
 
 
-# ------------------------------------------------------------------------------------------------- measures
+# ------------------------------------------------------------------------------------------------------------- measures
 
 
 class Measure(NamedTuple):
@@ -142,7 +142,7 @@ DISTANCE_MEASURES = {
 }
 
 
-# ------------------------------------------------------------------------------------- losses per anchor
+# ---------------------------------------------------------------------------------------------------- losses per anchor
 
 
 def anchor_blocks(anchors: int, rows: int) -> Iterator[Index]:
@@ -191,7 +191,7 @@ def is_only_row(x: Array) -> Mask:
     return np.full(len(x), len(x) == 1)
 
 
-# --------------------------------------------------------------------------------------------- of two views
+# -------------------------------------------------------------------------------------------------- losses of two views
 
 
 def own_pair_loss(temperature: float) -> AnchorLoss:
@@ -306,7 +306,7 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     return gradient_by_rows(views, COSINES, other_view_loss(temperature))[: len(anchor)] / 2
 
 
-# ----------------------------------------------------------------------------------------------- of classes
+# ---------------------------------------------------------------------------------------------------- losses of classes
 
 
 def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
@@ -464,7 +464,7 @@ def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: flo
     return gradient_by_rows(embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
 
 
-# ---------------------------------------------------------------------------------------------- of triplets
+# --------------------------------------------------------------------------------------------------- losses of triplets
 
 
 def mine_hard(near: Array, far: Array) -> tuple[Index, Index]:
@@ -570,7 +570,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
     return has_positive(labels) & (len(np.unique(labels)) > 1)
 
 
-# ----------------------------------------------------------------------------------------------- of centers
+# ---------------------------------------------------------------------------------------------------- losses of centers
 
 
 @contrastive_loss(

@@ -93,7 +93,7 @@ def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[
     return none if normalize else sum_minus_one(p), none if normalize or from_logits else sum_minus_one(q)
 
 
-# ---------------------------------------------------------------------------------------------- Kullback-Leibler
+# ----------------------------------------------------------------------------------------------------- Kullback-Leibler
 
 divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
 
@@ -262,7 +262,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-# ----------------------------------------------------------------------------------- of the roots, of the powers
+# ----------------------------------------------------------------------------------------------------- roots and powers
 
 
 def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
@@ -342,9 +342,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     """-sqrt(p_c / q_c) / (2 S), S = sum_k sqrt(p_k q_k); from logits (q_c - sqrt(p_c q_c) / S) / 2"""
     pair = read_distributions(y_true, y_pred, from_logits, normalize)
     return mixture_slope(pair, y_pred, 0.5, from_logits, normalize) / 2
-
-
-# ------------------------------------------------------------------------------------------------ the others
 
 
 @divergence_loss(

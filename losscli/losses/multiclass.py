@@ -84,8 +84,6 @@ def normalize_rows(y_pred: Array, normalize: bool) -> Array:
     return y_pred / y_pred.sum(axis=1, keepdims=True) if normalize else y_pred
 
 
-# ---------------------------------------------------------------------------------------------- cross-entropy
-
 multiclass_loss = partial(loss, family="multiclass", unit="nat")
 
 

@@ -36,7 +36,7 @@ def gradient_by_logit(slope: Array, p: Array, y_pred: Array, from_logits: bool) 
     return (slope * p * (1 - p) if from_logits else slope).reshape(y_pred.shape)
 
 
-# ------------------------------------------------------------------------------------------------------- masks
+# ---------------------------------------------------------------------------------------------------------------- masks
 
 SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
 """For smooth=0 the loss of two empty masks is discontinuous."""
@@ -138,7 +138,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
     return gradient_by_logit(slope, p, y_pred, from_logits)
 
 
-# ----------------------------------------------------------------------------------------------- sets of labels
+# ------------------------------------------------------------------------------------------------------- sets of labels
 
 
 @overlap_loss(

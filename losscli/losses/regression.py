@@ -540,7 +540,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)
 
 
-# -------------------------------------------------------------------- minimisers
+# ----------------------------------------------------------------------------------------------------------- minimisers
 
 for squared in (mse, rmse, half_mse):
     squared.minimized_by(lambda: Functional("mean"))

@@ -89,7 +89,7 @@ ANDREWS_SHAPE = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u),
 RAMSAY_SHAPE = Shape(_ramsay_rho, _ramsay_psi)
 
 
-# ------------------------------------------------------------------------------------------ nearly absolute
+# -------------------------------------------------------------------------------------------------------- convex losses
 
 robust_loss = partial(loss, family="regression", unit="y²", elicits=CENTRE)
 convex_robust_loss = partial(robust_loss, properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
@@ -172,7 +172,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return FAIR_SHAPE.slope(residual(y_true, y_pred), c)
 
 
-# -------------------------------------------------------------------------------------------- redescending
+# -------------------------------------------------------------------------------------------------- redescending losses
 
 
 @redescending_loss(
@@ -326,7 +326,7 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     return RAMSAY_SHAPE.slope(residual(y_true, y_pred), 1 / a)
 
 
-# ---------------------------------------------------------------------------------------- Barron's family
+# ------------------------------------------------------------------------------------------------------ Barron's family
 
 
 INFINITE_ALPHA = 1e20
@@ -414,7 +414,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return barron_psi(residual(y_true, y_pred) / c, -2.0) / c
 
 
-# ---------------------------------------------------------------------------------------------- other shapes
+# --------------------------------------------------------------------------------------------------------- other shapes
 
 
 @robust_loss(

@@ -85,8 +85,6 @@ TEMPERED_CLAIMS = given(Property.CONVEX, from_logits=False), given(Property.BOUN
 """Logarithm, power and line are convex in the probability; the slope by a logit has the probability as a factor."""
 
 
-# --------------------------------------------------------------------------------------------------- the losses
-
 tempered_loss = partial(
     loss, family="multiclass", unit="nat", properties=Property.DIFFERENTIABLE, claims=TEMPERED_CLAIMS
 )
