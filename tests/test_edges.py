@@ -63,7 +63,7 @@ def test_labels_that_no_two_rows_share_are_noted(cli: Cli, loss: str) -> None:
 
 def test_one_class_is_noted_by_circle(cli: Cli) -> None:
     np.savez("data.npz", labels=[2, 2, 2, 2], embeddings=DISTINCT["embeddings"])
-    assert "or every row has" in cli("compute", "circle", "data.npz").err
+    assert "or all rows have it" in cli("compute", "circle", "data.npz").err
 
 
 @pytest.mark.parametrize("loss", ["info_nce", "ntxent", "n_pair"])

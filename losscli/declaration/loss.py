@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 from losscli.declaration.domains import Domain, ParameterDomain
 from losscli.declaration.grammar import RawValue
 from losscli.errors import UsageError
+from losscli.messages import Hint
 
 Kernel = Callable[..., Any]
 Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
@@ -80,11 +81,12 @@ class Role(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Values of a role that are refused: a mask, and what follows the value in the message."""
+    """Values of a role that are refused: a mask, what follows the value in the message, and a hint."""
 
     role: str
     wrong: Any
     what: str
+    hint: Hint | None = None
 
 
 class Remark(NamedTuple):

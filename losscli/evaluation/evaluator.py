@@ -96,9 +96,9 @@ class Evaluator:
             arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
         hooks = self.form.hooks
         if "validate" in hooks:
-            for role, wrong, what in self._call(hooks["validate"], arrays):
+            for role, wrong, what, hint in self._call(hooks["validate"], arrays):
                 if wrong.any():
-                    raise batch.origins[role].error(wrong, arrays[role], what)
+                    raise batch.origins[role].error(wrong, arrays[role], what, hint)
         if "warn" in hooks:
             for role, odd, what in self._call(hooks["warn"], arrays):
                 batch.origins[role].note_once(odd, what)

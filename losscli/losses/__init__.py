@@ -1,7 +1,6 @@
-"""The catalogue: a file a family. Files whose names start with `_` declare no loss."""
+"""The catalogue of losses, one file per family. Files whose names start with `_` declare no loss."""
 
-MODULES = (
-    "binary", "boxes", "contrastive", "divergence", "angular_margin", "ghm", "likelihood", "margin", "metric",
-    "multiclass", "regression", "robust", "multiclass_margin", "sequence", "overlap", "tempered",
-)  # fmt: skip
-"""The order in which the catalogue is listed. A file that is not named here comes last."""
+from losscli.losses._index import NAMES_BY_MODULE
+
+MODULES = tuple(NAMES_BY_MODULE)
+"""The order in which the catalogue is listed. Files that are not in the index come last."""

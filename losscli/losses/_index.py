@@ -33,8 +33,8 @@ NAMES_BY_MODULE: dict[str, str] = {
     "multiclass_margin": "categorical_hinge multiclass_hinge crammer_singer multiclass_perceptron multi_margin "
     "multiclass_sparsemax sparsemax",
     "sequence": "ctc",
-    "overlap": "dice tversky hamming hamming_loss zero_one asymmetric asl multilabel_margin rps "
-    "ranked_probability_score ranking_softmax listnet_top1",
+    "overlap": "dice tversky hamming hamming_loss zero_one asymmetric asl",
     "tempered": "categorical_focal softmax_focal generalized_cross_entropy gce symmetric_cross_entropy sce poly "
     "poly_loss",
+    "ranking": "multilabel_margin rps ranked_probability_score ranking_softmax listnet_top1",
 }

@@ -1,7 +1,7 @@
-"""Losses of face recognition: softmax cross-entropy over class prototypes, the target's logit made harder to reach.
+"""Losses of face recognition: softmax cross-entropy over class prototypes, with a margin on the target's logit.
 
-Logits are inner products of embeddings and prototypes, either of which may have been brought to a certain length; a
-margin puts a smaller function of the target's angle in place of its cosine. The losses are the combinations.
+Logits are inner products of embeddings and prototypes, either of which may be normalised. A margin replaces the cosine
+of the target's angle by a smaller function. The losses combine these choices.
 """
 
 from __future__ import annotations
@@ -40,54 +40,54 @@ from losscli.losses._numerics import (
 )
 
 Margin = Callable[[Array], tuple[Array, Array]]
-"""angle of the target -> what stands in place of its cosine, and how fast that falls as the angle grows"""
+"""angle of the target -> what replaces its cosine, and the negative derivative of that by the angle"""
 
 SMALLEST_ANGLE = np.sqrt(np.finfo(float).eps)
 """The angle of the last cosine before 1."""
 
 
-# ----------------------------------------------------------------------------------------- angles and margins
+# --------------------------------------------------------------------------------------------------- angles and margins
 
 
 def angles(a: Array, b: Array) -> Array:
-    """Angles between paired rows, which their cosines would lose near 0 and pi; a right one with a zero vector."""
+    """Compute angles between paired rows, exact near 0 and pi; pi/2 if one is a zero vector."""
     u, v = unit(a), unit(b)
     between = 2 * np.arctan2(norm(u - v), norm(u + v))
     return np.where((norm(a) > 0) & (norm(b) > 0), between, np.pi / 2)
 
 
 def tangents(theta: Array, u: Array, v: Array) -> Array:
-    """Directions from unit vectors u towards unit vectors v; zero where there is none, at angles of 0 and pi."""
+    """Compute the directions from unit vectors u to unit vectors v; zero at angles of 0 and pi."""
     near, far = 2 * np.square(np.sin(theta / 2))[:, None], 2 * np.square(np.cos(theta / 2))[:, None]
     return unit(np.where(near < far, (v - u) + near * u, (v + u) - far * u))
 
 
 def no_margin(theta: Array) -> tuple[Array, Array]:
-    """cos theta"""
+    """Return cos theta and its negative slope."""
     return np.cos(theta), np.sin(theta)
 
 
 def subtract_margin(margin: float) -> Margin:
-    """cos theta - margin"""
+    """Return the margin function cos theta - margin."""
     return lambda theta: (np.cos(theta) - margin, np.sin(theta))
 
 
 def add_margin(margin: float) -> Margin:
-    """cos(theta + margin); past pi, where that would rise again, cos theta - margin sin margin"""
+    """Return the margin function cos(theta + margin); beyond pi it is cos theta - margin sin margin."""
 
-    def harder(theta: Array) -> tuple[Array, Array]:
+    def margin_of(theta: Array) -> tuple[Array, Array]:
         past = theta + margin > np.pi
         value = np.where(past, np.cos(theta) - margin * np.sin(margin), np.cos(theta + margin))
         return value, np.sin(np.where(past, theta, theta + margin))
 
-    return harder
+    return margin_of
 
 
 def multiply_margin(margin: int, annealing: float) -> Margin:
-    """psi = (-1)^k cos(margin theta) - 2k, k = floor(margin theta / pi); annealed, (L cos theta + psi) / (1 + L)"""
+    """Return (L cos theta + psi) / (1 + L), psi = (-1)^k cos(margin theta) - 2k, k = floor(margin theta / pi)."""
 
-    def harder(theta: Array) -> tuple[Array, Array]:
-        k = np.floor(margin * theta / np.pi)  # at the seams, where rounding may go either way, both pieces agree
+    def margin_of(theta: Array) -> tuple[Array, Array]:
+        k = np.floor(margin * theta / np.pi)  # at the seams both pieces agree, so rounding does not matter
         sign = np.where(k % 2 == 0, 1.0, -1.0)
         psi, fall = sign * np.cos(margin * theta) - 2 * k, margin * sign * np.sin(margin * theta)
         return (
@@ -95,16 +95,16 @@ def multiply_margin(margin: int, annealing: float) -> Margin:
             (annealing * np.sin(theta) + fall) / (1 + annealing),
         )
 
-    return harder
+    return margin_of
 
 
-# ----------------------------------------------------------------------------------------- the margin softmax
+# ------------------------------------------------------------------------------------------------ softmax with a margin
 
 
 class TargetLogit(NamedTuple):
-    """What the logit of a row's own class is: |x| |w| times what a margin makes of their angle.
+    """Logit of a row's own class: |x| |w| times the margin function of their angle.
 
-    The lengths, of every row and of every class, are those that are meant: a zero vector may stand for one of length 1.
+    `rows` and `classes` are the intended lengths: a zero vector may represent one of length 1.
     """
 
     margin: Margin
@@ -113,7 +113,7 @@ class TargetLogit(NamedTuple):
 
 
 class SoftmaxHead(NamedTuple):
-    """Logits x·w_j + b_j of rows x and prototypes w_j, that of a row's own class as the target has it."""
+    """Logits x·w_j + b_j of rows x and prototypes w_j; `target` replaces the logit of a row's own class."""
 
     x: Array
     w: Array
@@ -128,11 +128,11 @@ class SoftmaxHead(NamedTuple):
         return z if self.bias is None else z + self.bias
 
     def loss(self, labels: Labels) -> Array:
-        """Cross-entropy of the softmax of the logits."""
+        """Compute the softmax cross-entropy of the logits."""
         return cross_entropy_of_logits(labels, self.logits(labels))
 
     def slope(self, labels: Labels) -> Array:
-        """Its gradient by x."""
+        """Compute the gradient of the loss by x."""
         r = cross_entropy_slope(labels, self.logits(labels))
         if self.target is None:
             return r @ self.w
@@ -145,25 +145,25 @@ class SoftmaxHead(NamedTuple):
 
 
 def cosine_head(x: Array, w: Array, scale: float, margin: Margin = no_margin) -> SoftmaxHead:
-    """Only angles count: rows have the length scale, prototypes 1."""
+    """Return a head that depends on angles only: rows have length scale, prototypes length 1."""
     return SoftmaxHead(scale * unit(x), unit(w), target=TargetLogit(margin, np.full(len(x), scale), np.ones(len(w))))
 
 
 def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: Margin = no_margin) -> Array:
-    """The gradient where only angles count."""
+    """Compute the gradient of a head that depends on angles only."""
     return backprop_unit(cosine_head(x, w, scale, margin).slope(labels), x, scale)
 
 
 def large_margin_head(x: Array, w: Array, lengths: Array, margin: int, annealing: float) -> SoftmaxHead:
-    """Rows have their lengths, prototypes those given."""
+    """Return a head that multiplies the angle; rows keep their lengths, prototypes have the given lengths."""
     return SoftmaxHead(x, w, target=TargetLogit(multiply_margin(margin, annealing), norm(x), lengths))
 
 
 def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margin) -> tuple[Array, Array]:
-    """Logits where cosines are at hand, and their slopes by these."""
+    """Return logits from cosines, and their derivatives by the cosines."""
     cosines, own = np.clip(y_pred, -1.0, 1.0), labels[:, None]
     target = np.take_along_axis(cosines, own, axis=1)
-    # At a cosine of 1 an added margin makes the slope infinite: it is left as steep as just before.
+    # An added margin makes the slope infinite at a cosine of 1: the slope of the last cosine below 1 is used.
     theta = 2 * np.arctan2(np.sqrt(1 - target), np.sqrt(1 + target))
     away = np.maximum(theta, SMALLEST_ANGLE)
     logits, slopes = scale * cosines, scale * (cosines == y_pred)
@@ -174,17 +174,17 @@ def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margi
 
 
 def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
-    """The margin softmax where cosines are at hand."""
+    """Compute the margin softmax loss from cosines."""
     return cross_entropy_of_logits(labels, logits_of_cosines(labels, y_pred, scale, margin)[0])
 
 
 def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
-    """Its gradient by the cosines."""
+    """Compute the gradient of the margin softmax loss by the cosines."""
     logits, slopes = logits_of_cosines(labels, y_pred, scale, margin)
     return cross_entropy_slope(labels, logits) * slopes
 
 
-# ------------------------------------------------------------------------------------------ without a margin
+# ---------------------------------------------------------------------------------------------- losses without a margin
 
 face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE)
 
@@ -283,7 +283,7 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     aliases=("congenerous_cosine",),
     formula="-log softmax(scale cos(x, c))_y",
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
-    equivalents={"paper": "the same; its scale is found from the number of classes, its centroids are of a batch"},
+    equivalents={"paper": "the same; its scale depends on the number of classes, its centroids are those of a batch"},
 )
 def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 10.0) -> Array:
     """normface with class centers as prototypes.
@@ -327,7 +327,7 @@ coco.form_properties(Property.BOUNDED_GRADIENT)
 coco.gradient(_normface_of_cosines_slope)
 
 
-# ---------------------------------------------------------------------------------------------- with a margin
+# ------------------------------------------------------------------------------------------------- losses with a margin
 
 
 @face_loss(
@@ -525,7 +525,7 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     return cosine_softmax_slope(labels, y_pred, scale, add_margin(margin))
 
 
-# --------------------------------------------------------------------------------------------------- of pairs
+# ------------------------------------------------------------------------------------------------------ losses of pairs
 
 
 @face_loss(

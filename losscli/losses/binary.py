@@ -1,4 +1,4 @@
-"""Losses of two classes, and of several labels that are each on or off."""
+"""Losses of two classes, and of several on/off labels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from losscli.losses._numerics import clipped_log, clipped_log_complement, one_ho
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
-    """log p and log(1 - p), from probabilities (clipped) or logits (not)."""
+    """Compute log p and log(1 - p) from probabilities (clipped) or logits (not clipped)."""
     if from_logits:
         more, less = softplus_pair(y_pred)
         return -less, -more
@@ -38,12 +38,12 @@ def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array
 
 
 def smooth_labels(y_true: Array, label_smoothing: float) -> Array:
-    """Labels moved towards 1/2."""
+    """Move labels towards 1/2."""
     return y_true * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else y_true
 
 
 def is_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
-    """Where the probability of a label that happened is below eps."""
+    """Return a mask of elements whose observed label has a probability below eps."""
     if y_pred.min() >= eps and 1 - y_pred.max() >= eps:
         return np.zeros(y_pred.shape, dtype=bool)
     return ((y_true > 0) & (y_pred < eps)) | ((y_true < 1) & (1 - y_pred < eps))
@@ -120,7 +120,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
         "keras": "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha, gamma) (by default it is "
         "False, which is alpha=none; it clips p to [1e-7, 1-1e-7])",
         "optax": "optax.losses.sigmoid_focal_loss(alpha, gamma) (logits; alpha=None by default)",
-        "others": "of a soft label these weigh both terms by one (1-p_t)^gamma; here each term has its own",
+        "others": "for soft labels these multiply both terms by one (1-p_t)^gamma; here each term has its own",
     },
 )
 def focal(
@@ -161,7 +161,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float | None, gamma: float, from_l
 
 
 def _focal_slope(p: Array, q: Array, log_p: Array, gamma: float, from_logits: bool) -> Array:
-    """d/dp of q^gamma log p, or d/d logit of it"""
+    """Compute the derivative of q^gamma log p by p, or by the logit."""
     if from_logits:
         return q**gamma * (q - gamma * weigh(p, log_p))
     fall = gamma * weigh(q ** (gamma - 1), log_p) if gamma else np.zeros_like(p)

@@ -1,7 +1,7 @@
-"""Losses of axis-aligned boxes: how much two boxes overlap, and what more there is to say where they do not.
+"""Losses of axis-aligned boxes: their overlap, and penalties that also apply to disjoint boxes.
 
-Nothing is subtracted that is nearly equal: lengths come from differences of the edges as they were given, and areas
-outside from lengths outside, so that boxes that are nearly alike keep their digits.
+Nearly equal numbers are never subtracted: lengths are differences of the given edges, and areas outside the overlap
+are computed from lengths outside it, so that similar boxes keep full precision.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ EDGE_SIGNS = np.array([-1.0, 1.0])[:, None, None]
 """d (length of a box) / d (its low edge, its high edge)"""
 
 Edge = tuple[Array, Array]
-"""A sum of two floats that is not carried out."""
+"""An unevaluated sum of two floats."""
 
 
 class BoxPair(NamedTuple):
-    """True and predicted boxes, both axes side by side (N, 2); lengths are shares of the box around both.
+    """True and predicted boxes of each row, both axes side by side (N, 2); lengths are relative to the enclosing box.
 
-    `around` is the size of that; `true` and `pred` the sizes of the boxes, `inside` of their overlap; `low` and `high`
-    by how much the edges of the prediction lie above those of the truth; `apart` is the gap between the boxes.
+    `around` is the size of the enclosing box; `true`, `pred` and `inside` are the sizes of the boxes and their overlap;
+    `low` and `high` are the offsets of the predicted edges from the true ones; `apart` is the gap between the boxes.
     """
 
     around: Array
@@ -38,24 +38,24 @@ class BoxPair(NamedTuple):
     apart: Array
 
 
-# ------------------------------------------------------------------------------------------ lengths and areas
+# ---------------------------------------------------------------------------------------------------- lengths and areas
 
 
 def two_sum(a: Array, b: Array) -> Edge:
-    """a + b and what its rounding left out"""
+    """Return a + b and its rounding error."""
     total = a + b
     moved = total - a
     return total, (a - (total - moved)) + (b - moved)
 
 
 def subtract_edges(a: Edge, b: Edge) -> Array:
-    """a - b"""
+    """Compute a - b."""
     high, low = two_sum(a[0], -b[0])
     return high + (low + (a[1] - b[1]))
 
 
 def edges(boxes: Array, box_format: str) -> tuple[Edge, Edge]:
-    """Low and high edges."""
+    """Return the low and high edges of boxes."""
     first, second = boxes[:, :2], boxes[:, 2:]
     exact = np.zeros_like(first)
     if box_format == "xyxy":
@@ -66,7 +66,7 @@ def edges(boxes: Array, box_format: str) -> tuple[Edge, Edge]:
 
 
 def compare_boxes(y_true: Array, y_pred: Array, box_format: str) -> BoxPair:
-    """The boxes of each row, compared."""
+    """Compare the boxes of each row."""
     (t0, t1), (p0, p1) = edges(y_true, box_format), edges(y_pred, box_format)
     true, pred, across, back = (
         subtract_edges(t1, t0),
@@ -88,19 +88,19 @@ def compare_boxes(y_true: Array, y_pred: Array, box_format: str) -> BoxPair:
 
 
 def divide_or_zero(a: Array, b: Array) -> Array:
-    """a / b with x/0 = 0, where b is the larger"""
+    """Compute a / b for b >= a, with x/0 = 0."""
     return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
 
 
 def lengths_outside(pair: BoxPair) -> tuple[Array, Array]:
-    """Lengths of the true and the predicted box outside of their overlap."""
+    """Return the lengths of the true and the predicted box outside their overlap."""
     true = np.maximum(pair.low, 0) + np.maximum(-pair.high, 0)
     pred = np.maximum(-pair.low, 0) + np.maximum(pair.high, 0)
     return np.minimum(true, pair.true), np.minimum(pred, pair.pred)
 
 
 def areas(pair: BoxPair) -> tuple[Array, Array]:
-    """Area of the intersection I, and of the rest of the union U - I."""
+    """Return the area of the intersection I and the rest of the union, U - I."""
     lost, added = lengths_outside(pair)
     rest = lost[:, 0] * pair.true[:, 1] + pair.inside[:, 0] * lost[:, 1]
     rest = rest + added[:, 0] * pair.pred[:, 1] + pair.inside[:, 0] * added[:, 1]
@@ -108,37 +108,37 @@ def areas(pair: BoxPair) -> tuple[Array, Array]:
 
 
 def are_same(pair: BoxPair) -> Mask:
-    """Whether both boxes are the same."""
+    """Return a mask of rows with equal boxes."""
     return (pair.low == 0).all(axis=1) & (pair.high == 0).all(axis=1)
 
 
 def center_shift(pair: BoxPair) -> tuple[Array, Array]:
-    """Distance of the centers, and sizes of the box around both, as shares of its diagonal: (N, 2)."""
+    """Return the offset of the centers and the size of the enclosing box, relative to its diagonal: (N, 2)."""
     diagonal = np.hypot(pair.around[:, 0], pair.around[:, 1])[:, None]
     sides = divide_or_zero(pair.around, diagonal)
     return (pair.low + pair.high) / 2 * sides, sides
 
 
-# -------------------------------------------------------------------------------------------------- the terms
-# Slopes are by the low and the high edges of the prediction, (2, N, 2), times `around`. Where two edges coincide
-# they are the mean of both sides, and so 0 for boxes that are the same.
+# -------------------------------------------------------------------------------------------------- terms of the losses
+# Slopes are by the low and high edges of the prediction, (2, N, 2), multiplied by `around`. Where two edges coincide,
+# the slope is the mean of both sides, so it is 0 for equal boxes.
 
 
 def one_minus_iou(pair: BoxPair) -> Array:
-    """1 - IoU"""
+    """Compute 1 - IoU."""
     both, rest = areas(pair)
     return np.where(both + rest > 0, divide_or_zero(rest, both + rest), np.where(are_same(pair), 0.0, 1.0))
 
 
 def overlap_slopes(pair: BoxPair) -> tuple[Array, Array]:
-    """Slopes of the intersection and of the union."""
+    """Compute the slopes of the intersection and of the union."""
     step = np.stack([-np.heaviside(pair.low, 0.5), np.heaviside(-pair.high, 0.5)])
     both = step * (pair.inside > 0) * pair.inside[:, ::-1]
     return both, EDGE_SIGNS * pair.pred[:, ::-1] - both
 
 
 def one_minus_iou_slope(pair: BoxPair) -> Array:
-    """(I U' - U I') / U²"""
+    """Compute (I U' - U I') / U²."""
     both, rest = areas(pair)
     union = (both + rest)[:, None]
     more, wider = overlap_slopes(pair)
@@ -146,12 +146,12 @@ def one_minus_iou_slope(pair: BoxPair) -> Array:
 
 
 def enclosing_slope(pair: BoxPair) -> Array:
-    """Cw', Ch'"""
+    """Compute Cw', Ch'."""
     return np.stack([-np.heaviside(-pair.low, 0.5), np.heaviside(pair.high, 0.5)])
 
 
 def empty_share(pair: BoxPair) -> Array:
-    """(C - U) / C, the share of the box around both that is in neither"""
+    """Compute (C - U) / C, the share of the enclosing box that is in neither box."""
     lost, added = lengths_outside(pair)
     corners = (lost * added[:, ::-1]).sum(axis=1)
     gaps = pair.apart[:, 0] + pair.apart[:, 1] * (1 - pair.apart[:, 0])
@@ -159,47 +159,47 @@ def empty_share(pair: BoxPair) -> Array:
 
 
 def empty_share_slope(pair: BoxPair) -> Array:
-    """(U C' - C U') / C²"""
+    """Compute (U C' - C U') / C²."""
     both, rest = areas(pair)
     slope = (both + rest)[:, None] * enclosing_slope(pair) - overlap_slopes(pair)[1]
     return np.where(np.all(pair.around > 0, axis=1, keepdims=True), slope, 0.0)
 
 
 def center_distance(pair: BoxPair) -> Array:
-    """rho² / c², the squared distance of the centers as a share of the squared diagonal around both"""
+    """Compute rho² / c²: the squared distance of the centers relative to the squared enclosing diagonal."""
     return np.square(center_shift(pair)[0]).sum(axis=1)
 
 
 def center_distance_slope(pair: BoxPair) -> Array:
-    """((rho²)' - (rho²/c²) (c²)') / c²"""
+    """Compute ((rho²)' - (rho²/c²) (c²)') / c²."""
     shift, sides = center_shift(pair)
     return shift * sides - 2 * center_distance(pair)[:, None] * np.square(sides) * enclosing_slope(pair)
 
 
 def size_difference(pair: BoxPair) -> Array:
-    """(w - w')² / Cw² + (h - h')² / Ch²"""
+    """Compute (w - w')² / Cw² + (h - h')² / Ch²."""
     return np.square(pair.high - pair.low).sum(axis=1)
 
 
 def size_difference_slope(pair: BoxPair) -> Array:
-    """2 q (w' - q Cw') / Cw, q = (w - w')/Cw"""
+    """Compute 2 q (w' - q Cw') / Cw, q = (w - w')/Cw."""
     growth = pair.high - pair.low
     return 2 * growth * (EDGE_SIGNS - growth * enclosing_slope(pair))
 
 
 def aspect_penalty(pair: BoxPair) -> Array:
-    """v = 4/pi² (atan(w/h) - atan(w'/h'))², a point having the ratio 0"""
+    """Compute v = 4/pi² (atan(w/h) - atan(w'/h'))²; a point has the ratio 0."""
     return np.square(angle_difference(pair) * 2 / np.pi)
 
 
 def angle_difference(pair: BoxPair) -> Array:
-    """atan(w/h) - atan(w'/h')"""
+    """Compute atan(w/h) - atan(w'/h')."""
     true, pred = (side * center_shift(pair)[1] for side in (pair.true, pair.pred))
     return np.arctan2(true[:, 0], true[:, 1]) - np.arctan2(pred[:, 0], pred[:, 1])
 
 
 def aspect_penalty_slope(pair: BoxPair) -> Array:
-    """-8/pi² turn (h' dw' - w' dh') / (w'² + h'²)"""
+    """Compute -8/pi² turn (h' dw' - w' dh') / (w'² + h'²)."""
     sides = center_shift(pair)[1]
     pred = pair.pred * sides
     diagonal = np.hypot(pred[:, 0], pred[:, 1])[:, None]
@@ -208,20 +208,18 @@ def aspect_penalty_slope(pair: BoxPair) -> Array:
 
 
 def aspect_weight(pair: BoxPair) -> Array:
-    """v / (1 - IoU + v)"""
+    """Compute v / (1 - IoU + v)."""
     v = aspect_penalty(pair)
     return divide_or_zero(v, one_minus_iou(pair) + v)
 
 
 def gradient_by_format(slope: Array, pair: BoxPair, box_format: str) -> Array:
-    """The gradient by the numbers of the box, from that by its edges."""
+    """Convert a gradient by edges to one by the numbers of the box format."""
     low, high = divide_or_zero(slope, np.broadcast_to(pair.around, slope.shape))
     if box_format == "xyxy":
         return np.hstack([low, high])
     return np.hstack([low + high, high if box_format == "xywh" else (high - low) / 2])
 
-
-# ------------------------------------------------------------------------------------------------- the losses
 
 box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
 

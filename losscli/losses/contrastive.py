@@ -1,7 +1,7 @@
-"""Losses of embeddings in which every row meets all others: an anchor, and who is near it.
+"""Losses of embeddings that compare each row, the anchor, with all others.
 
-A loss here is how similarities (or distances) are measured and how an anchor's row of them is judged. Anchors are
-taken some at a time, so that memory grows with the number of rows, not with its square.
+A loss combines a measure (similarity or distance) with a loss of an anchor's row of measures. Anchors are processed in
+blocks, so that memory grows linearly with the number of rows.
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ from losscli.losses._numerics import (
 Index = NDArray[np.intp]
 Slopes = Callable[[], Array]
 AnchorLoss = Callable[[Index, Array], tuple[Array, Slopes]]
-"""anchors (B,), their measures to all rows (B, N) -> their losses (B,), and how to get the slopes by those (B, N)"""
+"""anchors (B,), measures to all rows (B, N) -> losses (B,), and a function that gives slopes by the measures (B, N)"""
 
 MEASURES_PER_BLOCK = 1 << 17
-"""Measures that are held at once: few enough to stay in cache."""
+"""Number of measures per block: few enough to stay in cache."""
 
 
-# ------------------------------------------------------------------------------------------------- measures
+# ------------------------------------------------------------------------------------------------------------- measures
 
 
 class Measure(NamedTuple):
-    """What is measured between rows.
+    """A similarity or distance between rows.
 
-    `prepared` is what rows are made into first; `between` measures (B, D) against (N, D); `pull` gives the gradients by
-    both from the slopes by the measures; `back` leads a gradient by prepared rows to that by the rows.
+    `prepared` transforms rows; `between` measures (B, D) against (N, D); `pull` converts slopes by the measures to
+    gradients by both sides; `back` converts a gradient by transformed rows to one by the rows.
     """
 
     prepared: Callable[[Array], Array]
@@ -71,32 +71,32 @@ class Measure(NamedTuple):
 
 
 def identity(x: Array) -> Array:
-    """Rows as they are."""
+    """Return rows unchanged."""
     return x
 
 
 def keep_gradient(gradient: Array, x: Array) -> Array:
-    """The gradient by rows that were taken as they are."""
+    """Return the gradient unchanged, for rows that were not transformed."""
     return gradient
 
 
 def backprop_to_rows(gradient: Array, x: Array) -> Array:
-    """The gradient by rows, from that by rows of length 1."""
+    """Convert a gradient by unit rows to one by rows."""
     return backprop_unit(gradient, x, 1.0)
 
 
 def inner_products(a: Array, b: Array) -> Array:
-    """a_i · b_j"""
+    """Compute a_i · b_j."""
     return a @ b.T
 
 
 def pull_inner_products(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """sum_j G_ij b_j, and the other way round"""
+    """Return sum_j G_ij b_j and sum_i G_ij a_i."""
     return slopes @ b, slopes.T @ a
 
 
 def squared_distances(a: Array, b: Array) -> Array:
-    """|a_i - b_j|², from differences: that of near rows does not cancel, and is the same from either side"""
+    """Compute |a_i - b_j|² from differences, which is symmetric and does not cancel for near rows."""
     total, gap = np.zeros((len(a), len(b))), np.empty((len(a), len(b)))
     for left, right in zip(a.T, np.ascontiguousarray(b.T), strict=True):
         np.subtract(left[:, None], right, out=gap)
@@ -106,30 +106,30 @@ def squared_distances(a: Array, b: Array) -> Array:
 
 
 def pull_squared_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """2 sum_j G_ij (a_i - b_j), and the other way round"""
+    """Return 2 sum_j G_ij (a_i - b_j) and its counterpart for b."""
     return 2 * (slopes.sum(axis=1)[:, None] * a - slopes @ b), 2 * (slopes.sum(axis=0)[:, None] * b - slopes.T @ a)
 
 
 def euclidean_distances(a: Array, b: Array) -> Array:
-    """|a_i - b_j|, safe from overflow"""
+    """Compute |a_i - b_j| without overflow."""
     big = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0)) or 1.0
     return big * np.sqrt(squared_distances(a / big, b / big))
 
 
 def pull_euclidean_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """sum_j G_ij (a_i - b_j)/|a_i - b_j|, and the other way round"""
+    """Return sum_j G_ij (a_i - b_j)/|a_i - b_j| and its counterpart for b."""
     distance = euclidean_distances(a, b)
     return pull_squared_distances(np.divide(slopes, 2 * distance, out=np.zeros_like(slopes), where=distance > 0), a, b)
 
 
 def cosine_distances(a: Array, b: Array) -> Array:
-    """1 - a_i · b_j of unit vectors, as |a_i - b_j|²/2, which does not cancel; 1 with a zero vector"""
+    """Compute 1 - a_i · b_j of unit vectors as |a_i - b_j|²/2, which does not cancel; 1 with a zero vector."""
     there = (np.abs(a).max(axis=1) > 0)[:, None] & (np.abs(b).max(axis=1) > 0)
     return np.where(there, squared_distances(a, b) / 2, 1.0)
 
 
 def pull_cosine_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """-sum_j G_ij b_j, and the other way round"""
+    """Return -sum_j G_ij b_j and its counterpart for b."""
     return pull_inner_products(-slopes, a, b)
 
 
@@ -142,60 +142,60 @@ DISTANCE_MEASURES = {
 }
 
 
-# ------------------------------------------------------------------------------------- judging row by row
+# ---------------------------------------------------------------------------------------------------- losses per anchor
 
 
 def anchor_blocks(anchors: int, rows: int) -> Iterator[Index]:
-    """Anchors, as many at once as there is room for their measures to all rows."""
+    """Yield blocks of anchors whose measures to all rows fit in MEASURES_PER_BLOCK."""
     step = max(1, MEASURES_PER_BLOCK // max(1, rows))
     for start in range(0, anchors, step):
         yield np.arange(start, min(start + step, anchors))
 
 
-def anchor_losses(x: Array, y: Array, measure: Measure, judge: AnchorLoss) -> Array:
-    """The loss of each row of x among the rows of y."""
+def anchor_losses(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss) -> Array:
+    """Compute the loss of each row of x among the rows of y."""
     a, b = measure.prepared(x), measure.prepared(y)
-    return np.concatenate([judge(i, measure.between(a[i], b))[0] for i in anchor_blocks(len(a), len(b))]) + 0.0
+    return np.concatenate([anchor_loss(i, measure.between(a[i], b))[0] for i in anchor_blocks(len(a), len(b))]) + 0.0
 
 
-def gradients_by_sides(x: Array, y: Array, measure: Measure, judge: AnchorLoss) -> tuple[Array, Array]:
-    """The gradients of the sum of losses by x and by y, each as if the other were constant."""
+def gradients_by_sides(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss) -> tuple[Array, Array]:
+    """Compute the gradients of the summed losses by x and by y, each with the other held constant."""
     a, b = measure.prepared(x), measure.prepared(y)
     by_a, by_b = np.zeros_like(a), np.zeros_like(b)
     for i in anchor_blocks(len(a), len(b)):
-        left, right = measure.pull(judge(i, measure.between(a[i], b))[1](), a[i], b)
+        left, right = measure.pull(anchor_loss(i, measure.between(a[i], b))[1](), a[i], b)
         by_a[i] = left
         by_b += right
     return measure.back(by_a, x), measure.back(by_b, y)
 
 
-def gradient_by_rows(x: Array, measure: Measure, judge: AnchorLoss) -> Array:
-    """The gradient where rows meet rows of the same array."""
-    as_anchors, as_others = gradients_by_sides(x, x, measure, judge)
+def gradient_by_rows(x: Array, measure: Measure, anchor_loss: AnchorLoss) -> Array:
+    """Compute the gradient where anchors and other rows are the same array."""
+    as_anchors, as_others = gradients_by_sides(x, x, measure, anchor_loss)
     return as_anchors + as_others
 
 
 def pair_masks(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
-    """Who is a positive (another row of the same class) and who a negative of each anchor."""
+    """Return masks of the positives (other rows of the same class) and negatives of each anchor."""
     alike = labels[anchors][:, None] == labels
     negative = ~alike
     alike[np.arange(len(anchors)), anchors] = False
     return alike, negative
 
 
-ONLY_ROW_NOTE = "there is no other row to tell it from: its loss is 0, whatever it is"
+ONLY_ROW_NOTE = "there is no other row to compare with, so its loss is always 0"
 
 
 def is_only_row(x: Array) -> Mask:
-    """Rows that have no others."""
+    """Return a mask of all rows if there is only one row, else of none."""
     return np.full(len(x), len(x) == 1)
 
 
-# --------------------------------------------------------------------------------------------- of two views
+# -------------------------------------------------------------------------------------------------- losses of two views
 
 
 def own_pair_loss(temperature: float) -> AnchorLoss:
-    """-log softmax(s / T)_i"""
+    """Return the loss -log softmax(s / T)_i."""
     return lambda anchors, s: (
         cross_entropy_of_logits(anchors, s / temperature),
         lambda: cross_entropy_slope(anchors, s / temperature) / temperature,
@@ -225,7 +225,8 @@ def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 
 
 
 @info_nce.warn
-def _(anchor: Array, positive: Array) -> Iterator[Remark]:
+def warn_of_only_row(anchor: Array, positive: Array) -> Iterator[Remark]:
+    """Warn if there is only one row."""
     yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
 
 
@@ -253,9 +254,7 @@ def n_pair(anchor: Vector, positive: Vector) -> Array:
     return anchor_losses(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))
 
 
-@n_pair.warn
-def _(anchor: Array, positive: Array) -> Iterator[Remark]:
-    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
+n_pair.warn(warn_of_only_row)
 
 
 @n_pair.gradient
@@ -265,16 +264,16 @@ def _(anchor: Array, positive: Array) -> Array:
 
 
 def other_view_loss(temperature: float) -> AnchorLoss:
-    """-log softmax(s / T) of the other view, oneself left out"""
+    """Return the loss -log softmax(s / T) of the other view, with the anchor itself excluded."""
 
-    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
         count = s.shape[1] // 2
         logits = s / temperature
         logits[np.arange(len(anchors)), anchors] = -np.inf
         partner = (anchors + count) % (2 * count)
         return cross_entropy_of_logits(partner, logits), lambda: cross_entropy_slope(partner, logits) / temperature
 
-    return judge
+    return anchor_loss
 
 
 @contrastive_loss(
@@ -297,9 +296,7 @@ def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.
     return anchor_losses(views, views, COSINES, other_view_loss(temperature)).reshape(2, -1).mean(axis=0)
 
 
-@ntxent.warn
-def _(anchor: Array, positive: Array) -> Iterator[Remark]:
-    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
+ntxent.warn(warn_of_only_row)
 
 
 @ntxent.gradient
@@ -309,13 +306,13 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     return gradient_by_rows(views, COSINES, other_view_loss(temperature))[: len(anchor)] / 2
 
 
-# ----------------------------------------------------------------------------------------------- of classes
+# ---------------------------------------------------------------------------------------------------- losses of classes
 
 
 def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
-    """-mean over positives of log softmax(s / T), oneself left out"""
+    """Return the loss -mean over positives of log softmax(s / T), with the anchor itself excluded."""
 
-    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
         logits = s / temperature
         logits[np.arange(len(anchors)), anchors] = -np.inf
         positive, _ = pair_masks(labels, anchors)
@@ -324,15 +321,15 @@ def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
         log_p = log_softmax(logits)
         return -weigh(share, log_p).sum(axis=1), lambda: (np.exp(log_p) * (count > 0) - share) / temperature
 
-    return judge
+    return anchor_loss
 
 
 @contrastive_loss(
     formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))",
     references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
     equivalents={
-        "pml": "pytorch_metric_learning.losses.SupConLoss(temperature) (it leaves out every 0 of the mean, and gives 0 "
-        "where nothing is negative)"
+        "pml": "pytorch_metric_learning.losses.SupConLoss(temperature) (its mean omits every 0; it gives 0 "
+        "without negatives)"
     },
 )
 def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositive = 0.1) -> Array:
@@ -359,7 +356,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 
 
 def masked_log_sum_exp(x: Array, kept: Mask) -> tuple[Array, Array]:
-    """log sum exp of what is kept, by row (-inf where nothing is), and each one's share of it"""
+    """Compute log sum exp of the masked elements per row (-inf if there are none), and their shares of it."""
     x = np.where(kept, x, -np.inf)
     total = log_sum_exp(x)
     safe = np.where(np.isneginf(total), 0.0, total)
@@ -367,9 +364,9 @@ def masked_log_sum_exp(x: Array, kept: Mask) -> tuple[Array, Array]:
 
 
 def circle_anchor_loss(labels: Labels, margin: float, gamma: float) -> AnchorLoss:
-    """softplus(lse_n gamma (s² - m²) + lse_p gamma ((1-s)² - m²)), s below -m counting as nothing gained"""
+    """Return softplus(lse_n gamma (s² - m²) + lse_p gamma ((1-s)² - m²)), where s < -m has no effect."""
 
-    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
         positive, negative = pair_masks(labels, anchors)
         near, far = np.maximum(1 + margin - s, 0), np.maximum(s + margin, 0)
         alike, share_alike = masked_log_sum_exp(gamma * near * (1 - margin - s), positive)
@@ -383,7 +380,7 @@ def circle_anchor_loss(labels: Labels, margin: float, gamma: float) -> AnchorLos
 
         return softplus(total), slopes
 
-    return judge
+    return anchor_loss
 
 
 @contrastive_loss(
@@ -409,7 +406,7 @@ def circle(labels: GroupLabel, embeddings: Vector, *, margin: NonNegative = 0.4,
 @circle.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
     lacking = ~has_positive(labels) | (len(np.unique(labels)) == 1)
-    yield Remark("labels", lacking, "no other row has this label, or every row has: its loss is 0, whatever it is")
+    yield Remark("labels", lacking, "no other row has this label, or all rows have it, so its loss is always 0")
 
 
 @circle.gradient
@@ -420,16 +417,16 @@ def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Arra
 
 
 def multi_similarity_anchor_loss(labels: Labels, alpha: float, beta: float, base: float) -> AnchorLoss:
-    """softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta"""
+    """Return softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta."""
 
-    def judge(anchors: Index, s: Array) -> tuple[Array, Slopes]:
+    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
         positive, negative = pair_masks(labels, anchors)
         alike, share_alike = masked_log_sum_exp(alpha * (base - s), positive)
         other, share_other = masked_log_sum_exp(beta * (s - base), negative)
         value = softplus(alike) / alpha + softplus(other) / beta
         return value, lambda: sigmoid(other)[:, None] * share_other - sigmoid(alike)[:, None] * share_alike
 
-    return judge
+    return anchor_loss
 
 
 @contrastive_loss(
@@ -458,7 +455,7 @@ def multi_similarity(
 
 @multi_similarity.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    yield Remark("labels", rows_if_labels_differ(labels), "no other row has this label: nothing is to be near it")
+    yield Remark("labels", rows_if_labels_differ(labels), "no other row has this label, so it has no positive")
 
 
 @multi_similarity.gradient
@@ -467,23 +464,23 @@ def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: flo
     return gradient_by_rows(embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
 
 
-# ---------------------------------------------------------------------------------------------- of triplets
+# --------------------------------------------------------------------------------------------------- losses of triplets
 
 
 def mine_hard(near: Array, far: Array) -> tuple[Index, Index]:
-    """The farthest positive with the nearest negative."""
+    """Select the farthest positive and the nearest negative."""
     return np.array([near.argmax()]), np.array([far.argmin()])
 
 
 def mine_semihard(near: Array, far: Array) -> tuple[Index, Index]:
-    """Each positive with the nearest negative beyond it, or with the farthest where there is none."""
+    """Select for each positive the nearest negative beyond it, or the farthest if there is none."""
     order = far.argsort()
     after = np.searchsorted(far[order], near, side="right")
     return np.arange(len(near)), order[np.minimum(after, len(far) - 1)]
 
 
 def mine_all(near: Array, far: Array) -> tuple[Index, Index]:
-    """Each positive with every negative."""
+    """Select each positive with every negative."""
     return np.repeat(np.arange(len(near)), len(far)), np.tile(np.arange(len(far)), len(near))
 
 
@@ -491,9 +488,9 @@ MINING = {"semihard": mine_semihard, "hard": mine_hard, "all": mine_all}
 
 
 def mined_triplets_loss(labels: Labels, margin: float, mining: str) -> AnchorLoss:
-    """mean over an anchor's triplets of max(0, d_p - d_n + margin)"""
+    """Return the mean of max(0, d_p - d_n + margin) over an anchor's mined triplets."""
 
-    def judge(anchors: Index, d: Array) -> tuple[Array, Slopes]:
+    def anchor_loss(anchors: Index, d: Array) -> tuple[Array, Slopes]:
         triplets = list(mined(anchors, d))
         gaps = [d[row, p] - d[row, n] + margin for row, p, n in triplets]
         values = np.array([np.maximum(gap, 0.0).mean() if len(gap) else 0.0 for gap in gaps])
@@ -517,7 +514,7 @@ def mined_triplets_loss(labels: Labels, margin: float, mining: str) -> AnchorLos
             p, n = MINING[mining](d[row, near], d[row, far])
             yield row, near[p], far[n]
 
-    return judge
+    return anchor_loss
 
 
 @contrastive_loss(
@@ -573,7 +570,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
     return has_positive(labels) & (len(np.unique(labels)) > 1)
 
 
-# ----------------------------------------------------------------------------------------------- of centers
+# ---------------------------------------------------------------------------------------------------- losses of centers
 
 
 @contrastive_loss(
@@ -603,7 +600,7 @@ def _(labels: Labels, embeddings: Array, centers: Array) -> Array:
 
 
 def deviation_from_class_mean(labels: Labels, x: Array) -> Array:
-    """x less the mean of its class: from the class's first row, so that what all rows share does not cancel"""
+    """Subtract the class mean from x, via the first row of the class, so that a common offset does not cancel."""
     _, first, own = np.unique(labels, return_index=True, return_inverse=True)
     apart = x - x[first][own]
     return apart - class_means(labels, apart)[1][own]
@@ -621,5 +618,5 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 
 @center.gradient
 def _(labels: Labels, embeddings: Array) -> Array:
-    """x less the mean of its class, whose own slopes add up to 0"""
+    """x - mean of its class (the slopes of the mean add up to 0)"""
     return deviation_from_class_mean(labels, embeddings)

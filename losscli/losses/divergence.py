@@ -1,7 +1,7 @@
 """Divergences between a true distribution P (`y_true`) and a predicted one Q (`y_pred`).
 
-Each is a function of p, q and log q; its gradient is declared by q and taken through the softmax or the sum where Q is
-given as logits or unnormalised.
+Each is a function of p, q and log q. Its gradient by q is converted to one by logits or unnormalised numbers where
+these are given.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from losscli.losses.multiclass import normalize_rows
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
 
-# Logits are not of the truth's kind, so that the two cannot be exchanged; the slope by a logit has q as a factor; and
-# what is convex in a distribution need not be so in numbers that are divided by their sum.
+# A loss of logits is not symmetric, because the target is not given by logits. The slope by a logit has q as a factor.
+# A function that is convex in a distribution need not be convex in numbers that are divided by their sum.
 EXCHANGEABLE = given(SYMMETRIC, from_logits=False)
 TAME_LOGITS = given(BOUNDED_GRADIENT, from_logits=True)
 CONVEX_IN_Q = given(CONVEX, from_logits=False, normalize=False)
@@ -58,7 +58,7 @@ class Distributions(NamedTuple):
 
 
 def read_distributions(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Distributions:
-    """P and Q from what was given: Q from logits without the underflow of exp, both divided by their sums if asked."""
+    """Return P and Q, both divided by their sums if normalize is set; Q from logits without underflow."""
     p = normalize_rows(y_true, normalize)
     if from_logits:
         log_q = log_softmax(y_pred)
@@ -71,14 +71,14 @@ def read_distributions(y_true: Array, y_pred: Array, from_logits: bool, normaliz
 
 
 def gradient_by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
-    """d/d y_pred, from d/dq"""
+    """Convert a gradient by q to one by y_pred."""
     if from_logits:
         return backprop_softmax(weigh(q, slope), q)
     return backprop_normalize(slope, q, y_pred.sum(axis=1, keepdims=True)) if normalize else slope
 
 
 def kl_terms(p: Array, q: Array, log_quotient: Array) -> Array:
-    """p log(p/q) - p + q, each term at least 0: where p is near q, the sum does not cancel"""
+    """Compute p log(p/q) - p + q; each term is at least 0, and the sum does not cancel where p is near q."""
     rise = q - p
     terms = weigh(p, log_quotient) + rise
     if np.isinf(q).any():
@@ -88,12 +88,12 @@ def kl_terms(p: Array, q: Array, log_quotient: Array) -> Array:
 
 
 def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[Array, Array]:
-    """What the sums of P and Q lack of 1 or have beyond it, which tolerance allows; none after normalising."""
+    """Return how far the sums of P and Q are from 1 within tolerance; 0 after normalisation."""
     none = np.zeros(len(p))
     return none if normalize else sum_minus_one(p), none if normalize or from_logits else sum_minus_one(q)
 
 
-# ---------------------------------------------------------------------------------------------- Kullback-Leibler
+# ----------------------------------------------------------------------------------------------------- Kullback-Leibler
 
 divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
 
@@ -105,8 +105,8 @@ divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOO
     elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
     equivalents={
-        "torch": "torch.nn.KLDivLoss(reduction='batchmean') with the arguments the other way round and log Q as "
-        "input; its reduction='mean' divides by C too",
+        "torch": "torch.nn.KLDivLoss(reduction='batchmean') with exchanged arguments and log Q as input; "
+        "its reduction='mean' also divides by C",
         "keras": "keras.losses.KLDivergence() (it clips both to [1e-7, 1])",
         "scipy": "scipy.stats.entropy(p, q) (it divides both by their sums)",
         "optax": "optax.losses.kl_divergence(log_q, p)",
@@ -262,16 +262,16 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
 
 
-# ----------------------------------------------------------------------------------- of the roots, of the powers
+# ----------------------------------------------------------------------------------------------------- roots and powers
 
 
 def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
-    """log(p^alpha q^(1-alpha)), also where q or the product leaves the range of floats"""
+    """Compute log(p^alpha q^(1-alpha)), also where q or the product overflows or underflows."""
     return np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
 
 
 def mixture_slope(pair: Distributions, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
-    """d/d y_pred of log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1): by q -(p/q)^alpha over the sum"""
+    """Compute d/d y_pred of log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1), by q -(p/q)^alpha over the sum."""
     p, q, log_quotient = pair
     part = np.exp(log_softmax(log_mixture(p, log_quotient, alpha)))
     if from_logits:
@@ -281,7 +281,7 @@ def mixture_slope(pair: Distributions, y_pred: Array, alpha: float, from_logits:
 
 
 def one_minus_affinity(p: Array, q: Array) -> Array:
-    """1 - sum_c sqrt(p_c q_c), as half the squared distance of the roots: nothing cancels when Q is near P"""
+    """Compute 1 - sum_c sqrt(p_c q_c) as half the squared distance of the roots, which does not cancel near Q = P."""
     gap = (p - q) / (np.sqrt(p) + np.sqrt(q))
     return np.square(np.where(p == q, 0.0, gap)).sum(axis=1) / 2
 
@@ -333,7 +333,7 @@ def bhattacharyya(
     """
     p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     beyond = sum(sum_errors(p, q, from_logits, normalize)) / 2 - one_minus_affinity(p, q)
-    # 1 - gap keeps what is near 1 and loses what is near 0; the logarithms of the terms the other way round
+    # log1p(beyond) is exact for an overlap near 1, the sum of logarithms for one near 0
     return -np.where(np.abs(beyond) < 0.5, np.log1p(beyond), log_sum_exp(log_mixture(p, log_quotient, 0.5))) + 0.0
 
 
@@ -342,9 +342,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     """-sqrt(p_c / q_c) / (2 S), S = sum_k sqrt(p_k q_k); from logits (q_c - sqrt(p_c q_c) / S) / 2"""
     pair = read_distributions(y_true, y_pred, from_logits, normalize)
     return mixture_slope(pair, y_pred, 0.5, from_logits, normalize) / 2
-
-
-# ------------------------------------------------------------------------------------------------ the others
 
 
 @divergence_loss(
@@ -442,7 +439,7 @@ def renyi(
     else:
         terms = np.where(q == 0, -alpha * p, q * power_minus_linear((p - q) / q, log_quotient, alpha))
     beyond = terms.sum(axis=1) + alpha * more_p + (1 - alpha) * more_q
-    # powers of 1e-300 leave the range of floats: from afar the sum is taken of logarithms
+    # powers of 1e-300 underflow: far from P = Q the sum is computed from logarithms
     far = log_sum_exp(log_mixture(p, log_quotient, alpha))
     return np.where(np.abs(beyond) < 0.5, np.log1p(beyond), far) / (alpha - 1) + 0.0
 

@@ -1,4 +1,4 @@
-"""Gradient harmonizing: a loss whose rows are weighted by how many rows pull as hard as they do."""
+"""Gradient harmonizing: elements are weighted by the inverse density of their gradient norm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GHM_PAPER = ("Li et al. 2019, arXiv:1811.05181",)
 
 
 def density_weights(norm: Array, bins: int) -> Array:
-    """Elements / (elements in the bin of its gradient norm in [0, 1] * bins that are not empty)."""
+    """Return the number of elements / (elements in the bin of the gradient norm * non-empty bins)."""
     inner_edges = np.arange(1, bins) / bins
     place = np.searchsorted(inner_edges, norm, side="right")
     counts = np.bincount(place.ravel(), minlength=bins)
@@ -24,7 +24,7 @@ def density_weights(norm: Array, bins: int) -> Array:
 
 
 def gradient_norm(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
-    """|p - y|, from a logit without the cancellation of 1 - p"""
+    """Compute |p - y|; from logits without cancellation of 1 - p."""
     if not from_logits:
         return np.abs(y_pred - y_true)
     return np.abs((1 - y_true) * sigmoid(y_pred) - y_true * sigmoid(-y_pred))

@@ -1,4 +1,4 @@
-"""Losses that are negative log-likelihoods, or twice what one exceeds its minimum by (deviances)."""
+"""Negative log-likelihoods, and deviances (twice their excess over the minimum)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 
 """log y! - (y + 1/2) log y + y - log(2 pi)/2 in powers of 1/y: y^-1, y^-3, ..."""
 
 STIRLING_START = 10
-"""From here on Stirling's series has all digits."""
+"""Smallest argument for which Stirling's series is exact to double precision."""
 
 GAMMA_SERIES = (
     -np.euler_gamma,
@@ -42,7 +42,7 @@ GAMMA_SERIES = (
 
 
 def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None = None) -> Array:
-    """Integral of (y - t) / t^power dt from the mean to y.
+    """Integrate (y - t) / t^power dt from the mean to y.
 
     Args:
         y: outcomes; below zero only where power < 0.
@@ -54,7 +54,7 @@ def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None 
         return 0.5 * np.square(y - mean)
     gap = y - mean
     logs = log_ratio(np.maximum(y, 0.0), mean) if log_y_mean is None else log_y_mean
-    # y^(1-power) - mean^(1-power) is no quotient by 0 near power 1, nor the same with 2 near power 2
+    # (y^k - mean^k) / k for k = 1 - power or 2 - power, whichever is farther from 0
     if power < 1.5:
         far = (weigh(y, _power_gap(logs, 1 - power)) - gap) / (2 - power)
     else:
@@ -68,12 +68,12 @@ def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None 
 
 
 def _power_gap(logs: Array, exponent: float) -> Array:
-    """(r^exponent - 1) / exponent, r given by its logarithm; for exponent 0 that logarithm"""
+    """Compute (r^exponent - 1) / exponent from log r; log r for exponent 0."""
     return np.expm1(exponent * logs) / exponent if exponent else logs
 
 
 def log_factorial_excess(y: Array) -> Array:
-    """log y! - (y log y - y): what full likelihoods add to half of a Poisson deviance; never negative."""
+    """Compute log y! - (y log y - y) >= 0: the difference of full likelihood and half Poisson deviance."""
     tiny = np.minimum(y, 0.01)
     small = tiny * np.polyval(GAMMA_SERIES[::-1], tiny) + tiny - weigh(tiny, np.log(tiny))
     x = np.where(y < STIRLING_START, y + STIRLING_START, y)
@@ -151,7 +151,7 @@ def gaussian_nll(
     v = np.maximum(variance, eps)
     e = y_pred - y_true
     scaled_square = weigh(e, e / v)
-    total = np.where(np.isinf(scaled_square), np.inf, np.log(v) + scaled_square)  # v = 0: log v does not outweigh it
+    total = np.where(np.isinf(scaled_square), np.inf, np.log(v) + scaled_square)  # avoids inf - inf for v = 0
     return 0.5 * (total + (LOG_2PI if full else 0.0))
 
 

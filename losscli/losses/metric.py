@@ -27,12 +27,12 @@ VECTOR_SPACE = ("Salton, Wong & Yang 1975, doi:10.1145/361219.361220",)
 
 
 def cosine(a: Array, b: Array) -> Array:
-    """Cosine of the angle between paired rows; 0 where one is a zero vector."""
+    """Compute the cosine of the angle between paired rows; 0 with a zero vector."""
     return np.clip(dot(unit(a), unit(b)), -1.0, 1.0)
 
 
 def cosine_slope(a: Array, b: Array) -> Array:
-    """d cosine(a, b) / da"""
+    """Compute d cosine(a, b) / da."""
     length = norm(a)[:, None]
     u, v = unit(a), unit(b)
     return np.where(length > 0, (v - dot(u, v)[:, None] * u) / np.where(length > 0, length, 1.0), 0.0)
@@ -71,7 +71,7 @@ def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
 
 
 @cosine_similarity.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def negative_cosine_slope(y_true: Array, y_pred: Array) -> Array:
     """-(y_true/|y_true| - cos y_pred/|y_pred|) / |y_pred|"""
     return -cosine_slope(y_pred, y_true)
 
@@ -181,16 +181,13 @@ def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
     Avoid: when lengths matter.
     Pitfalls: it is half the squared distance of the unit vectors, so it is not a metric.
     """
-    # half the squared distance of the unit vectors does not cancel where they are nearly alike
+    # half the squared distance of unit vectors does not cancel for similar vectors
     u, v = unit(y_true), unit(y_pred)
     zero = (norm(y_true) == 0) | (norm(y_pred) == 0)
     return np.where(zero, 1.0, np.square(u - v).sum(axis=1) / 2)
 
 
-@cosine_distance.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """-(y_true/|y_true| - cos y_pred/|y_pred|) / |y_pred|"""
-    return -cosine_slope(y_pred, y_true)
+cosine_distance.gradient(negative_cosine_slope)
 
 
 @metric_loss(

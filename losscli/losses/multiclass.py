@@ -45,7 +45,7 @@ CROSS_ENTROPY_CLAIMS = (
     given(Property.CONVEX, normalize=False),
     given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
 )
-"""Dividing by the sum makes convex functions of what is divided other ones; of logits nothing is divided."""
+"""A convex function of p need not be convex in unnormalised p; logits are not normalised."""
 
 CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows' classes, as torch does"
 
@@ -53,21 +53,19 @@ CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows'
 def class_terms(
     y_true: Targets, classes: int, label_smoothing: float, class_weight: Any, ignore_index: int | None
 ) -> Array:
-    """w_c t'_c: what multiplies -log p_c; zero rows where the label is ignored."""
+    """Return w_c t'_c, the factors of -log p_c; zero rows for ignored labels."""
     t = one_hot(y_true, classes, ignore_index)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / classes
-        counted = label_mask(y_true, ignore_index)
-        t = t if counted is None else t * counted[:, None]
+        mask = label_mask(y_true, ignore_index)
+        t = t if mask is None else t * mask[:, None]
     return t if class_weight is None else t * expand_per_class(class_weight, classes, "class_weight")
 
 
-def weighted_cross_entropy(
-    y_true: Targets, y_pred: Array, log: Term, cross_entropy_of_logits: Picked, **how: Any
-) -> Array:
-    """-sum_c w_c t'_c log p_c, by `log` of all classes; of labels by the `surprise` of each row's alone"""
+def weighted_cross_entropy(y_true: Targets, y_pred: Array, log: Term, pick: Picked, **how: Any) -> Array:
+    """Compute -sum_c w_c t'_c log p_c by `log` of all classes, or by `pick` of the labels only."""
     if y_true.ndim == 1 and not how["label_smoothing"] and how["ignore_index"] is None:
-        picked = cross_entropy_of_logits(y_true, y_pred)
+        picked = pick(y_true, y_pred)
         if how["class_weight"] is not None:
             picked = picked * expand_per_class(how["class_weight"], y_pred.shape[1], "class_weight")[y_true]
         return picked + 0.0
@@ -75,18 +73,16 @@ def weighted_cross_entropy(
 
 
 def row_divisor(y_true: Targets, classes: int, class_weight: Any, ignore_index: int | None) -> Array | None:
-    """sum_c w_c t_c: a row's weight in the mean; None where it is 1 for all that count"""
+    """Return sum_c w_c t_c, the weight of each row in the mean; None if it is 1 for all rows that count."""
     if y_true.ndim == 1 and class_weight is None:
         return None
     return class_terms(y_true, classes, 0.0, class_weight, ignore_index).sum(axis=1)
 
 
 def normalize_rows(y_pred: Array, normalize: bool) -> Array:
-    """Rows divided by their sums, where asked."""
+    """Divide rows by their sums if `normalize` is set."""
     return y_pred / y_pred.sum(axis=1, keepdims=True) if normalize else y_pred
 
-
-# ---------------------------------------------------------------------------------------------- cross-entropy
 
 multiclass_loss = partial(loss, family="multiclass", unit="nat")
 
@@ -308,8 +304,8 @@ def _(y_true: Targets, y_pred: Array, *, class_weight: Any, ignore_index: int | 
 
 @nll.warn
 def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Iterator[Remark]:
-    odd, counted = unnormalized_rows(y_pred), label_mask(y_true, ignore_index)
-    yield Remark("y_pred", odd if counted is None else odd & counted, NOT_NORMALIZED_NOTE)
+    odd, mask = unnormalized_rows(y_pred), label_mask(y_true, ignore_index)
+    yield Remark("y_pred", odd if mask is None else odd & mask, NOT_NORMALIZED_NOTE)
 
 
 nll.share_hooks(cross_entropy, "row_mask", "denominator")

@@ -1,6 +1,6 @@
 """Losses of one class out of C by the margins between class scores, from labels or rows of target probabilities.
 
-For rows of targets, the score of the target is the mean of the scores, and the class terms are weighted and summed.
+For rows of targets, the score of the target is the weighted mean of the scores.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
 
 
 def target_score(y_true: Targets, s: Array) -> Array:
-    """sum_c t_c s_c"""
+    """Compute sum_c t_c s_c."""
     if y_true.ndim == 1:
         return np.take_along_axis(s, y_true[:, None], axis=1)[:, 0]
     return weigh(y_true, s).sum(axis=1)
 
 
 def subtract_scores(s: Array, target: Array) -> Array:
-    """s - target, 0 where both are the same infinity"""
+    """Compute s - target; 0 where both are the same infinity."""
     return np.subtract(s, target, out=np.zeros(np.broadcast(s, target).shape), where=s != target)
 
 
 def one_hot_argmax(s: Array) -> Array:
-    """One-hot rows at the largest of each row (the first of equals)."""
+    """Return one-hot rows of the largest score of each row (the first of equals)."""
     return one_hot(s.argmax(axis=1), s.shape[1])
 
 
 def best_rival(y_true: Targets, s: Array) -> tuple[Array, Array]:
-    """max_c (1 - t_c) s_c and where it is, one-hot (zero where it is the target's 0)"""
+    """Return max_c (1 - t_c) s_c and its position, one-hot (zero if it is the target's 0)."""
     others = weigh(1 - one_hot(y_true, s.shape[1]), s)
     return others.max(axis=1), one_hot_argmax(others) * (1 - one_hot(y_true, s.shape[1]))
 
@@ -56,12 +56,12 @@ def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     Avoid: scores that are all negative: the 0 then counts as the best wrong score (multiclass_hinge).
     Pitfalls: it changes if a constant is added to all scores of a row.
     """
-    # the difference first: 1 is lost beside large scores
+    # the difference first: 1 is lost next to large scores
     return np.maximum(0.0, 1 + hinge_gap(y_true, y_pred)[0])
 
 
 def hinge_gap(y_true: Targets, s: Array) -> tuple[Array, Array]:
-    """max(0, max_{j != t} s_j) - s_t, and the rival, one-hot, where its score is above 0"""
+    """Return max(0, max_{j != t} s_j) - s_t, and the best wrong class, one-hot, where its score is above 0."""
     wrong, where = best_rival(y_true, s)
     return subtract_scores(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
 
@@ -94,13 +94,13 @@ def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
 
 
 def margin_violations(y_true: Targets, s: Array) -> Array:
-    """(s_j - s_t) + [j != t]: the difference first, for 1 is lost beside large scores"""
+    """Compute (s_j - s_t) + [j != t]; the difference first, because 1 is lost next to large scores."""
     return subtract_scores(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
 
 
 @multiclass_hinge.gradient
 def _(y_true: Targets, y_pred: Array) -> Array:
-    """one-hot of the j that wins, less that of the target"""
+    """one-hot of the largest j, minus that of the target"""
     return one_hot_argmax(margin_violations(y_true, y_pred)) - one_hot(y_true, y_pred.shape[1])
 
 
@@ -121,7 +121,7 @@ def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
 
 @multiclass_perceptron.gradient
 def _(y_true: Targets, y_pred: Array) -> Array:
-    """one-hot of the largest score, less that of the target"""
+    """one-hot of the largest score, minus that of the target"""
     return one_hot_argmax(y_pred) - one_hot(y_true, y_pred.shape[1])
 
 
@@ -144,7 +144,7 @@ def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin:
 
 
 def margin_shortfalls(y_true: Targets, s: Array, margin: float) -> Array:
-    """max(0, margin - s_t + s_j), 0 for the target"""
+    """Compute max(0, margin - s_t + s_j); 0 for the target."""
     gaps = np.maximum(0.0, margin + subtract_scores(s, target_score(y_true, s)[:, None]))
     np.put_along_axis(gaps, y_true[:, None], 0.0, axis=1)
     return gaps
@@ -152,16 +152,16 @@ def margin_shortfalls(y_true: Targets, s: Array, margin: float) -> Array:
 
 @multi_margin.gradient
 def _(y_true: Targets, y_pred: Array, *, p: int, margin: float) -> Array:
-    """p max(0, margin - s_t + s_j)^(p-1) / C for each rival, less their sum for the target"""
+    """p max(0, margin - s_t + s_j)^(p-1) / C for each wrong class, minus their sum for the target"""
     gaps = margin_shortfalls(y_true, y_pred, margin)
     slope = (gaps > 0) * (1.0 if p == 1 else 2 * gaps) / y_pred.shape[1]
     return slope - weigh(one_hot(y_true, y_pred.shape[1]), slope.sum(axis=1, keepdims=True))
 
 
 def sparsemax(s: Array) -> tuple[Array, Array]:
-    """The point of the simplex nearest to each row, max(0, s - tau), and how far scores are below, max(0, tau - s)."""
+    """Project each row to the simplex, max(0, s - tau); return also the shortfalls max(0, tau - s)."""
     largest = s.max(axis=1, keepdims=True)
-    gaps = np.subtract(s, largest, out=np.zeros_like(s), where=s != largest)  # an infinite score is no gap to itself
+    gaps = np.subtract(s, largest, out=np.zeros_like(s), where=s != largest)  # avoids inf - inf
     falling = -np.sort(-gaps, axis=1)
     sums = np.cumsum(falling, axis=1) - 1
     count = np.arange(1, s.shape[1] + 1)

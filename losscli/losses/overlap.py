@@ -1,4 +1,4 @@
-"""Losses of a row as a whole: masks, sets of labels, ordered classes, rankings."""
+"""Losses of masks (overlap) and of sets of labels."""
 
 from __future__ import annotations
 
@@ -11,48 +11,35 @@ from losscli.declaration.domains import (
     Array,
     Boolean,
     ClassLabel,
-    ClassProbabilities,
-    ClassTarget,
     Epsilon,
     Label,
-    LabelRow,
     Mask,
     NonNegative,
     Probability,
-    Relevance,
     Scores,
     SoftLabel,
     UnitInterval,
 )
 from losscli.declaration.loss import Claim, Property, given, loss
-from losscli.losses._numerics import (
-    Targets,
-    clipped_log,
-    clipped_log_complement,
-    log_softmax,
-    one_hot,
-    sigmoid,
-    softplus,
-    weigh,
-)
+from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, weigh
 from losscli.losses.binary import is_clipped
 
 
 def as_masks(y_true: Array, y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
-    """Targets and probabilities as rows (N, K); one number a row is a mask of one pixel."""
+    """Return targets and probabilities as rows (N, K); one number per row is a mask of one pixel."""
     p = sigmoid(y_pred) if from_logits else y_pred
     return y_true.reshape(len(y_true), -1), p.reshape(len(p), -1)
 
 
 def gradient_by_logit(slope: Array, p: Array, y_pred: Array, from_logits: bool) -> Array:
-    """d/d y_pred from d/dp, in the shape of y_pred"""
+    """Convert a gradient by p to one by y_pred, in the shape of y_pred."""
     return (slope * p * (1 - p) if from_logits else slope).reshape(y_pred.shape)
 
 
-# ------------------------------------------------------------------------------------------------------- masks
+# ---------------------------------------------------------------------------------------------------------------- masks
 
 SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
-"""Without smooth, two empty masks jump to 0."""
+"""For smooth=0 the loss of two empty masks is discontinuous."""
 
 overlap_loss = partial(loss, family="binary", unit="1")
 
@@ -135,7 +122,7 @@ def tversky(
 
 
 def overlap_terms(y: Array, p: Array, alpha: float, beta: float) -> tuple[Array, Array]:
-    """I = sum y p, and alpha FP + beta FN"""
+    """Return I = sum y p, and alpha FP + beta FN."""
     return (y * p).sum(axis=1), (alpha * p * (1 - y) + beta * y * (1 - p)).sum(axis=1)
 
 
@@ -151,7 +138,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
     return gradient_by_logit(slope, p, y_pred, from_logits)
 
 
-# ----------------------------------------------------------------------------------------------- sets of labels
+# ------------------------------------------------------------------------------------------------------- sets of labels
 
 
 @overlap_loss(
@@ -211,7 +198,7 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
         given(Property.DIFFERENTIABLE, clip=0),
     ),
     references=("Ridnik et al. 2021, arXiv:2009.14119",),
-    equivalents={"paper": "its code takes logits and adds all labels up; here those of a row are averaged"},
+    equivalents={"paper": "its code takes logits and sums over labels; here labels are averaged per row"},
 )
 def asymmetric(
     y_true: SoftLabel,
@@ -238,7 +225,7 @@ def asymmetric(
 
 
 def asymmetric_parts(y_pred: Array, clip: float, from_logits: bool, eps: float) -> tuple[Array, Array, Array, Array]:
-    """log p, p, 1 - p and max(p - clip, 0)"""
+    """Return log p, p, 1 - p and max(p - clip, 0)."""
     if from_logits:
         p = sigmoid(y_pred)
         return -softplus(-y_pred), p, sigmoid(-y_pred), np.maximum(p - clip, 0.0)
@@ -270,94 +257,3 @@ def _(y_true: Array, y_pred: Array, *, clip: float, from_logits: bool, eps: floa
     if from_logits:
         return np.zeros(y_pred.shape, dtype=bool)
     return is_clipped(y_true, y_pred, eps) if clip == 0 else (y_true > 0) & (y_pred < eps)
-
-
-@overlap_loss(
-    family="multiclass",
-    formula="sum_{i in labels, j not} max(0, 1 - s_i + s_j) / C",
-    unit="score",
-    properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
-    references=("Elisseeff & Weston 2001, NIPS 14",),
-    equivalents={"torch": "torch.nn.MultiLabelMarginLoss() (it lists label indices; here y_true is 0/1)"},
-)
-def multilabel_margin(y_true: LabelRow, y_pred: Scores) -> Array:
-    """Every positive label must exceed every negative one by 1.
-
-    Use: several labels per row, when only the ranking of scores matters.
-    Avoid: many labels: the number of pairs grows quadratically.
-    Pitfalls: a row with no positive label, or only positive labels, has a loss of 0.
-    """
-    return label_gaps(y_true, y_pred).sum(axis=(1, 2)) / y_pred.shape[1]
-
-
-def label_gaps(y: Array, s: Array) -> Array:
-    """max(0, 1 - s_i + s_j) for i on and j off, (N, C, C)"""
-    pairs = (y[:, :, None] == 1) & (y[:, None, :] == 0)
-    return np.where(pairs, np.maximum(0.0, 1 + (s[:, None, :] - s[:, :, None])), 0.0)
-
-
-@multilabel_margin.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """1/C for j and -1/C for i, of every pair whose margin is below 1"""
-    active = label_gaps(y_true, y_pred) > 0
-    return (active.sum(axis=1) - active.sum(axis=2)) / y_pred.shape[1]
-
-
-# ------------------------------------------------------------------------------------- ordered classes, rankings
-
-
-@overlap_loss(
-    family="multiclass",
-    aliases=("ranked_probability_score",),
-    formula="sum_k (F_k - [t <= k])²",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
-    elicits="the distribution",
-    references=("Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",),
-    equivalents={"scoringrules": "scoringrules.rps_score (its labels count from 1)"},
-)
-def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
-    """Ranked probability score: squared differences of the cumulative probabilities.
-
-    Classes are ordered: distant errors cost more.
-    Use: probabilities of grades, stages or bins.
-    Avoid: unordered classes: the value depends on their order.
-    Pitfalls: some texts divide by C - 1.
-    """
-    return np.square(cumulative_gap(y_true, y_pred)).sum(axis=1)
-
-
-def cumulative_gap(y_true: Targets, p: Array) -> Array:
-    """F_k - [t <= k]"""
-    return np.cumsum(p - one_hot(y_true, p.shape[1]), axis=1)
-
-
-@rps.gradient
-def _(y_true: Targets, y_pred: Array) -> Array:
-    """2 sum_{k >= c} (F_k - [t <= k])"""
-    return 2 * np.cumsum(cumulative_gap(y_true, y_pred)[:, ::-1], axis=1)[:, ::-1]
-
-
-@overlap_loss(
-    family="multiclass",
-    aliases=("listnet_top1",),
-    formula="-sum_c y_c log softmax(s)_c",
-    unit="nat",
-    properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    elicits="scores whose softmax has the shares of the mean relevances",
-    references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
-    equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
-)
-def ranking_softmax(y_true: Relevance, y_pred: Scores) -> Array:
-    """Cross-entropy of a list: relevances against the softmax of scores.
-
-    Use: learning to rank; each row is a query with C documents.
-    Avoid: lists of different lengths in one table: padding counts.
-    Pitfalls: relevances need not sum to 1, so queries with more relevant documents have more weight.
-    """
-    return -weigh(y_true, log_softmax(y_pred)).sum(axis=1) + 0.0
-
-
-@ranking_softmax.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """softmax(s) sum_c y_c - y"""
-    return np.exp(log_softmax(y_pred)) * y_true.sum(axis=1, keepdims=True) - y_true

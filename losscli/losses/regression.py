@@ -9,7 +9,6 @@ import numpy as np
 from losscli.declaration.domains import (
     Array,
     FiniteNonNegative,
-    NonNegative,
     NonZeroReal,
     Positive,
     Real,
@@ -53,7 +52,7 @@ def mse(y_true: Real, y_pred: Real) -> Array:
 
 
 @mse.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def squared_error_slope(y_true: Array, y_pred: Array) -> Array:
     """2 e"""
     return 2 * residual(y_true, y_pred)
 
@@ -82,10 +81,7 @@ def rmse(y_true: Real, y_pred: Real) -> Array:
     return np.square(residual(y_true, y_pred))
 
 
-@rmse.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """2 e (of the squared errors, before the root)"""
-    return 2 * residual(y_true, y_pred)
+rmse.gradient(squared_error_slope)
 
 
 @squared_loss(
@@ -136,7 +132,7 @@ def mae(y_true: Real, y_pred: Real) -> Array:
 
 
 @mae.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def absolute_error_slope(y_true: Array, y_pred: Array) -> Array:
     """sign(e)"""
     return np.sign(residual(y_true, y_pred))
 
@@ -164,10 +160,7 @@ def medae(y_true: Real, y_pred: Real) -> Array:
     return np.abs(residual(y_true, y_pred))
 
 
-@medae.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """sign(e) (of the absolute errors, before the median)"""
-    return np.sign(residual(y_true, y_pred))
+medae.gradient(absolute_error_slope)
 
 
 @absolute_loss(
@@ -188,10 +181,7 @@ def max_error(y_true: Real, y_pred: Real) -> Array:
     return np.abs(residual(y_true, y_pred))
 
 
-@max_error.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """sign(e) (of the absolute errors, before the maximum)"""
-    return np.sign(residual(y_true, y_pred))
+max_error.gradient(absolute_error_slope)
 
 
 @regression_loss(
@@ -255,7 +245,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     """4 |y_true| sign(e) / (|y_true| + |y_pred|)² where the signs agree, else 0"""
     size = np.abs(y_true) + np.abs(y_pred)
     size = np.where(size == 0, 1.0, size)
-    agree = 1 + np.sign(y_true) * np.sign(y_pred)  # 2 where the signs agree; where they do not the loss is constant
+    agree = 1 + np.sign(y_true) * np.sign(y_pred)  # 2 where signs agree, 0 where they differ (constant loss)
     return 2 * np.sign(residual(y_true, y_pred)) * agree * (np.abs(y_true) / size) / size
 
 
@@ -279,10 +269,7 @@ def wape(y_true: Real, y_pred: Real) -> Array:
     return np.abs(residual(y_true, y_pred))
 
 
-@wape.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """sign(e) (of the absolute errors, before the division)"""
-    return np.sign(residual(y_true, y_pred))
+wape.gradient(absolute_error_slope)
 
 
 @wape.denominator
@@ -316,7 +303,7 @@ def msle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
 
 
 @msle.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
+def squared_log_error_slope(y_true: Array, y_pred: Array) -> Array:
     """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred)"""
     return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
@@ -345,10 +332,7 @@ def rmsle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
     return np.square(log1p_ratio(y_pred, y_true))
 
 
-@rmsle.gradient
-def _(y_true: Array, y_pred: Array) -> Array:
-    """2 (log(1 + y_pred) - log(1 + y_true)) / (1 + y_pred) (of the squares, before the root)"""
-    return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
+rmsle.gradient(squared_log_error_slope)
 
 
 @regression_loss(
@@ -437,7 +421,7 @@ def log_cosh(y_true: Real, y_pred: Real) -> Array:
     Avoid: residuals far from the scale of 1: it has no scale parameter.
     Pitfalls: divide the data by the scale of the residuals first, or it acts like mae minus a constant.
     """
-    # cosh a - 1 = (1 - v)² / 2v with v = exp(-a), which keeps the digits that a cosh near 1 would lose
+    # cosh a - 1 = (1 - v)² / 2v with v = exp(-a) keeps the digits that a cosh near 1 loses
     a = np.abs(residual(y_true, y_pred))
     v = np.exp(-np.minimum(a, 50.0))
     far = np.log1p(np.square(1 - v) / (2 * v)) + np.maximum(a - 50.0, 0.0)
@@ -555,7 +539,7 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)
 
 
-# -------------------------------------------------------------------- the constants that minimise some of these
+# ----------------------------------------------------------------------------------------------------------- minimisers
 
 for squared in (mse, rmse, half_mse):
     squared.minimized_by(lambda: Functional("mean"))

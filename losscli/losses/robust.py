@@ -1,6 +1,6 @@
-"""Losses of `e = y_pred - y_true` that keep far-off rows from deciding.
+"""Losses of `e = y_pred - y_true` that limit the influence of outliers.
 
-Most are `c² rho(e/c)` for a shape rho that is u²/2 near zero, so that they are half of mse for a large c.
+Most are `c² rho(e/c)` with rho(u) = u²/2 near zero, so they equal half_mse for a large c.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _andrews_psi(u: Array) -> Array:
 
 
 def _ramsay_rho(u: Array) -> Array:
-    t = np.minimum(np.abs(u), 700.0)  # there exp(-t) is below the last digit of 1, and exp t still a number
+    t = np.minimum(np.abs(u), 700.0)  # exp(-t) is negligible there, and exp t finite
     return np.exp(-t) * expm1_minus_x(t)
 
 
@@ -89,7 +89,7 @@ ANDREWS_SHAPE = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u),
 RAMSAY_SHAPE = Shape(_ramsay_rho, _ramsay_psi)
 
 
-# ------------------------------------------------------------------------------------------ nearly absolute
+# -------------------------------------------------------------------------------------------------------- convex losses
 
 robust_loss = partial(loss, family="regression", unit="y²", elicits=CENTRE)
 convex_robust_loss = partial(robust_loss, properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
@@ -172,7 +172,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return FAIR_SHAPE.slope(residual(y_true, y_pred), c)
 
 
-# -------------------------------------------------------------------------------------------- redescending
+# -------------------------------------------------------------------------------------------------- redescending losses
 
 
 @redescending_loss(
@@ -326,15 +326,15 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     return RAMSAY_SHAPE.slope(residual(y_true, y_pred), 1 / a)
 
 
-# ---------------------------------------------------------------------------------------- Barron's family
+# ------------------------------------------------------------------------------------------------------ Barron's family
 
 
 INFINITE_ALPHA = 1e20
-"""Beyond it alpha is as good as infinite, and below its inverse as good as zero."""
+"""From here |alpha| is treated as infinite, and below the inverse as zero."""
 
 
 def barron_rho(u: Array, alpha: float) -> Array:
-    """Barron's rho(u, alpha)."""
+    """Compute Barron's rho(u, alpha)."""
     if abs(alpha) >= INFINITE_ALPHA:
         return np.abs(np.expm1(np.copysign(0.5 * np.square(u), alpha)))
     if alpha == 2:
@@ -345,7 +345,7 @@ def barron_rho(u: Array, alpha: float) -> Array:
 
 
 def barron_psi(u: Array, alpha: float) -> Array:
-    """d general / du"""
+    """Compute the derivative of Barron's rho by u."""
     if abs(alpha) >= INFINITE_ALPHA:
         near = np.clip(u, -40.0, 40.0) if alpha < 0 else u
         return near * np.exp(np.copysign(0.5 * np.square(near), alpha))
@@ -353,7 +353,7 @@ def barron_psi(u: Array, alpha: float) -> Array:
         return u
     b = abs(alpha - 2)
     z = u / np.sqrt(b)
-    # u (1 + z²)^(alpha/2 - 1) as a sine times a power: neither overflows where the other underflows
+    # u (1 + z²)^(alpha/2 - 1) as a product whose factors do not overflow where the other underflows
     return np.sqrt(b) * hypot_slope(z, 1.0) * (np.exp(0.5 * (alpha - 1) * log1p_square(z)) if alpha != 1 else 1.0)
 
 
@@ -414,7 +414,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     return barron_psi(residual(y_true, y_pred) / c, -2.0) / c
 
 
-# ---------------------------------------------------------------------------------------------- other shapes
+# --------------------------------------------------------------------------------------------------------- other shapes
 
 
 @robust_loss(
@@ -422,7 +422,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     unit="y",
     properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     references=("Feng et al. 2018, arXiv:1711.06753",),
-    equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it adds the numbers of a row up)"},
+    equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it sums over a row)"},
 )
 def wing(y_true: Real, y_pred: Real, *, w: FinitePositive = 10.0, epsilon: FinitePositive = 2.0) -> Array:
     """Amplifies small errors, for facial landmarks.

@@ -1,4 +1,4 @@
-"""Losses of sequences that are not aligned with their targets."""
+"""Losses of sequences without a known alignment to their targets."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Positi
 from losscli.declaration.loss import Property, Refusal, Remark, loss
 from losscli.errors import UsageError
 from losscli.losses._numerics import NOT_NORMALIZED_NOTE, unnormalized_rows
+from losscli.messages import Hint
 
 IntegerArray = NDArray[np.int64]
 
 
 class Lattice(NamedTuple):
-    """The states that a path may be in: blank, first symbol, blank, second symbol, ..., blank.
+    """States of a path: blank, first symbol, blank, second symbol, ..., blank.
 
-    `state` (N, L) are their classes, `skips` (N, L) whether a path may come from two states before, over a blank;
-    `emitted` (T, N, L) are the log-probabilities of states in frames; `end` (N,) the last state of each target.
+    `state` (N, L) holds their classes, `skips` (N, L) whether a path may skip the blank before a state, `emitted`
+    (T, N, L) log-probabilities of states in frames, `end` (N,) the last state of each target.
     """
 
     state: IntegerArray
@@ -30,7 +31,7 @@ class Lattice(NamedTuple):
 
 
 def build_lattice(log_probs: Array, targets: IntegerArray, target_lengths: IntegerArray, blank: int) -> Lattice:
-    """The lattice of each target; states beyond its end lead nowhere."""
+    """Build the lattice of each target; states beyond its end have no successors."""
     rows, symbols = targets.shape
     used = np.arange(symbols) < target_lengths[:, None]
     state = np.full((rows, 2 * symbols + 1), blank)
@@ -42,19 +43,19 @@ def build_lattice(log_probs: Array, targets: IntegerArray, target_lengths: Integ
 
 
 def shift_later(x: Array, by: int) -> Array:
-    """x of the state that is `by` states before, -inf where there is none."""
+    """Return x of the state `by` states before; -inf if there is none."""
     moved = np.full_like(x, -np.inf)
     moved[:, by:] = x[:, : x.shape[1] - by]
     return moved
 
 
 def shift_earlier(x: Array, by: int) -> Array:
-    """x of the state that is `by` states after, -inf where there is none."""
+    """Return x of the state `by` states after; -inf if there is none."""
     return shift_later(x[:, ::-1], by)[:, ::-1]
 
 
 def iter_forward(paths: Lattice) -> Iterator[Array]:
-    """alpha_t(s) = log p of all paths that are in state s at frame t: one (N, L) a frame."""
+    """Yield alpha_t(s) = log p of all paths in state s at frame t: one (N, L) array per frame."""
     alpha = np.full(paths.state.shape, -np.inf)
     alpha[:, :2] = paths.emitted[0][:, :2]
     yield alpha
@@ -65,7 +66,7 @@ def iter_forward(paths: Lattice) -> Iterator[Array]:
 
 
 def iter_backward(paths: Lattice, input_lengths: IntegerArray) -> Iterator[Array]:
-    """beta_t(s) = log p of all that follows after state s at frame t, from the last frame to the first."""
+    """Yield beta_t(s) = log p of everything after state s at frame t, from the last frame to the first."""
     states = np.arange(paths.state.shape[1])
     ends = (states == paths.end[:, None]) | (states == paths.end[:, None] - 1)
     beta = np.full(paths.state.shape, -np.inf)
@@ -82,7 +83,7 @@ def iter_backward(paths: Lattice, input_lengths: IntegerArray) -> Iterator[Array
 
 
 def log_total(paths: Lattice, alpha: Array) -> Array:
-    """log p of all paths that end in one of the last two states."""
+    """Compute log p of all paths that end in one of the last two states."""
     rows = np.arange(len(alpha))
     before = np.where(paths.end > 0, alpha[rows, np.maximum(paths.end - 1, 0)], -np.inf)
     return np.logaddexp(alpha[rows, paths.end], before)
@@ -119,7 +120,7 @@ def ctc(
     frame in between.
     """
     paths = build_lattice(log_probs, targets, target_lengths, blank)
-    likelihood = np.where(target_lengths == 0, 0.0, -np.inf)  # what no frames at all give
+    likelihood = np.where(target_lengths == 0, 0.0, -np.inf)  # the value without frames
     for t, alpha in enumerate(iter_forward(paths)):
         likelihood = np.where(t == input_lengths - 1, log_total(paths, alpha), likelihood)
     return -likelihood + 0.0
@@ -148,7 +149,7 @@ def _(
 def _(
     log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray
 ) -> Iterator[Remark]:
-    """Frames, as far as they go, are log-probabilities."""
+    """Warn of frames within input_lengths that are not log-probabilities."""
     rows, frames, classes = log_probs.shape
     odd = unnormalized_rows(log_probs.reshape(-1, classes)).reshape(rows, frames)
     used = np.arange(frames) < input_lengths[:, None]
@@ -159,11 +160,11 @@ def _(
 def _(
     log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray, *, blank: int
 ) -> Iterator[Refusal]:
-    """Symbols, as far as a target goes, are classes and no blanks."""
+    """Check that symbols within target_lengths are classes other than the blank."""
     classes = log_probs.shape[2]
     if blank >= classes:
         raise UsageError(f"ctc: blank={blank}, but log_probs has the classes 0..{classes - 1}")
     used = np.arange(targets.shape[1]) < target_lengths[:, None]
     unknown = (targets < 0) | (targets >= classes)
     yield Refusal("targets", used & unknown, f"is not a class 0..{classes - 1}")
-    yield Refusal("targets", used & (targets == blank), "is the blank; -P blank=K says which class that is")
+    yield Refusal("targets", used & (targets == blank), "is the blank", Hint.SET_BLANK)

@@ -1,6 +1,6 @@
-"""Cross-entropies that are tempered: losses of the probability of the target class alone.
+"""Tempered cross-entropies: losses of the probability of the target class only.
 
-Each is a function f of log p and its slope df/dp; for soft rows the class terms are weighted by t_c and summed.
+Each is a function f of log p with slope df/dp. For soft targets the class terms are weighted by t_c and summed.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ ClassAlpha = Annotated[float | tuple[float, ...] | None, OrNone(PerClass(Number(
 
 
 def log_probabilities(y_pred: Array, from_logits: bool) -> Array:
-    """log p, not clipped."""
+    """Compute log p without clipping."""
     return log_softmax(y_pred) if from_logits else np.log(y_pred)
 
 
 def sum_over_targets(y_true: Targets, log_p: Array, f: Term) -> Array:
-    """f of the target's log-probability: sum_c t_c f(log p_c) for rows"""
+    """Compute f of the target's log-probability; sum_c t_c f(log p_c) for rows."""
     if y_true.ndim == 1:
         return f(np.take_along_axis(log_p, y_true[:, None], axis=1)[:, 0])
     return weigh(y_true, f(log_p)).sum(axis=1)
 
 
 def slope_by_prediction(y_true: Targets, y_pred: Array, from_logits: bool, slope: Term, eps: float = EPS) -> Array:
-    """d/d y_pred of sum_c t_c f, from df/dp (of probabilities) or p df/dp (of logits), each a function of log p
+    """Compute d/d y_pred of sum_c t_c f from df/dp (probabilities) or p df/dp (logits), functions of log p.
 
-    What was clipped at eps has no slope, in no part of f.
+    Elements clipped at eps have no slope.
     """
     weighted = weigh(one_hot(y_true, y_pred.shape[1]), slope(log_probabilities(y_pred, from_logits)))
     if from_logits:
@@ -60,32 +60,30 @@ def slope_by_prediction(y_true: Targets, y_pred: Array, from_logits: bool, slope
 
 
 def clipped_cross_entropy(log_p: Array, from_logits: bool, eps: float = EPS) -> Array:
-    """-log p, clipped at eps unless from logits."""
+    """Compute -log p, clipped at eps unless from logits."""
     return -(log_p if from_logits else np.maximum(log_p, np.log(eps))) + 0.0
 
 
 def clipped_cross_entropy_slope(log_p: Array, from_logits: bool) -> Array:
-    """d(-log p)/dp; from logits times p"""
+    """Compute d(-log p)/dp; from logits multiplied by p."""
     return -np.ones_like(log_p) if from_logits else -np.exp(-log_p)
 
 
 def is_target_clipped(y_true: Targets, y_pred: Array, from_logits: bool, eps: float = EPS) -> Mask:
-    """Where the probability of a target class was clipped."""
+    """Return a mask of target classes whose probability was clipped."""
     if from_logits:
         return np.zeros(y_pred.shape, dtype=bool)
     return (one_hot(y_true, y_pred.shape[1]) > 0) & (y_pred < eps)
 
 
 def logit_factor(log_p: Array, from_logits: bool) -> Array:
-    """What d/dp is multiplied by: p from logits, else 1."""
+    """Return the factor of d/dp: p from logits, else 1."""
     return np.exp(log_p) if from_logits else np.ones_like(log_p)
 
 
 TEMPERED_CLAIMS = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRADIENT, from_logits=True)
-"""Convex in the probability, as logarithm, power and line are; the slope by a logit has the probability as a factor."""
+"""Logarithm, power and line are convex in the probability; the slope by a logit has the probability as a factor."""
 
-
-# --------------------------------------------------------------------------------------------------- the losses
 
 tempered_loss = partial(
     loss, family="multiclass", unit="nat", properties=Property.DIFFERENTIABLE, claims=TEMPERED_CLAIMS

@@ -76,8 +76,12 @@ def boxes(f: Callable[[Box, Box], mpf]) -> Reference:
 
 
 REFERENCE: dict[str, Reference] = {
-    "iou": boxes(iou), "giou": boxes(giou), "diou": boxes(diou), "ciou": boxes(ciou), "eiou": boxes(eiou),
-}  # fmt: skip
+    "iou": boxes(iou),
+    "giou": boxes(giou),
+    "diou": boxes(diou),
+    "ciou": boxes(ciou),
+    "eiou": boxes(eiou),
+}
 
 CORNERS = {
     "y_true": [
@@ -102,7 +106,8 @@ SIZES = {
         [1e6, -1e6 + 1e-6, 3, 3 + 1e-9], [5, 5, 0, 0],
     ],
 }  # fmt: skip
-EXTREMES = {name: [({}, CORNERS), ({"box_format": "xywh"}, SIZES), ({"box_format": "cxcywh"}, SIZES)]
-            for name in REFERENCE}  # fmt: skip
+EXTREMES = {
+    name: [({}, CORNERS), ({"box_format": "xywh"}, SIZES), ({"box_format": "cxcywh"}, SIZES)] for name in REFERENCE
+}
 EXTREMES["iou"].append(({"log": True}, CORNERS))
 EXTREMES["iou"] += [({"log": True, "box_format": style}, SIZES) for style in ("xywh", "cxcywh")]

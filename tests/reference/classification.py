@@ -94,9 +94,15 @@ def log_softmax(s: list) -> list:
 
 
 def cross_entropy(
-    t: object, p: list, from_logits: bool, label_smoothing: float, class_weight: object, ignore_index: object,
-    normalize: bool, eps: float,
-) -> mpf:  # fmt: skip
+    t: object,
+    p: list,
+    from_logits: bool,
+    label_smoothing: float,
+    class_weight: object,
+    ignore_index: object,
+    normalize: bool,
+    eps: float,
+) -> mpf:
     row = target_row(t, len(p), ignore_index)
     if not any(row):
         return mpf(0)

@@ -132,10 +132,18 @@ EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
     "ntxent": [({"temperature": t}, VIEWS) for t in (0.01, 0.07, 1.0, 1e6)],
     "n_pair": [({}, PRODUCTS)],
     "supcon": [({"temperature": t}, roles) for t in (0.01, 0.1, 10.0) for roles in (GROUPS, ALONE, ONE_CLASS)],
-    "circle": [({"gamma": g, "margin": m}, roles) for g in (1.0, 256.0) for m in (0.0, 0.25, 2.0)
-               for roles in (GROUPS, ALONE, ONE_CLASS)],
+    "circle": [
+        ({"gamma": g, "margin": m}, roles)
+        for g in (1.0, 256.0)
+        for m in (0.0, 0.25, 2.0)
+        for roles in (GROUPS, ALONE, ONE_CLASS)
+    ],
     "multi_similarity": [({"base": b}, roles) for b in (-1.0, 0.5, 1.0) for roles in (GROUPS, ALONE, ONE_CLASS)],
-    "triplet_mined": [({"mining": m, "distance": d, "margin": 0.5}, roles) for m in ("semihard", "hard", "all")
-                      for d in DISTANCES for roles in (ALONE, ONE_CLASS, PLAIN)],
+    "triplet_mined": [
+        ({"mining": m, "distance": d, "margin": 0.5}, roles)
+        for m in ("semihard", "hard", "all")
+        for d in DISTANCES
+        for roles in (ALONE, ONE_CLASS, PLAIN)
+    ],
     "center": [({}, FAR_FROM_ZERO), ({}, ALONE), ({}, FAR_FROM_ZERO | {"centers": [[1e9, 1.0], [0.0, -1e9]]})],
-}  # fmt: skip
+}

@@ -89,8 +89,11 @@ def gap(a: Row, b: Row) -> Row:
     return [x - y for x, y in zip(a, b, strict=True)]
 
 
-DISTANCES = {"euclidean": lambda a, b: length(gap(a, b)), "sqeuclidean": lambda a, b: length(gap(a, b)) ** 2,
-             "cosine": lambda a, b: 1 - cosine(a, b)}  # fmt: skip
+DISTANCES = {
+    "euclidean": lambda a, b: length(gap(a, b)),
+    "sqeuclidean": lambda a, b: length(gap(a, b)) ** 2,
+    "cosine": lambda a, b: 1 - cosine(a, b),
+}
 
 
 def triplet(a: Row, p: Row, n: Row, margin: float, distance: str, swap: bool) -> mpf:
@@ -161,30 +164,57 @@ AMOUNTS = {
     "y_true": [[1e-300, 1.0, 3.0, 1e9], [1.0, 1.0, 2.0, 5.0]],
     "y_pred": [[1.0, 1e-9, 3 + 1e-12, 1.0], [1 + 1e-9, 1, 2, 5]],
 }
-DISTRIBUTIONS = [({}, EDGES), ({}, ZEROS), ({}, FLAT), ({"normalize": True}, SUMS), ({}, LITTLE_OVERLAP),
-                 ({}, OTHER_WAY), ({"from_logits": True}, LOW_LOGITS)]  # fmt: skip
+DISTRIBUTIONS = [
+    ({}, EDGES),
+    ({}, ZEROS),
+    ({}, FLAT),
+    ({"normalize": True}, SUMS),
+    ({}, LITTLE_OVERLAP),
+    ({}, OTHER_WAY),
+    ({"from_logits": True}, LOW_LOGITS),
+]
 LONG, SHORT = [1e200, -1e200, 3e199], [1e-200, 2e-200, 1e-201]
 LEFT = [[1.0, 0.0, 0.0], LONG, SHORT, [0.0, 0.0, 0.0], [1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]
 RIGHT = [[1.0, 1e-9, 0.0], SHORT, LONG, [1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [-1.0, -1.0, -1.0 + 1e-9]]
 PLAIN = [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 2.0, 3.0]], [[1.0, 1e-9, 0.0], [3.0, 4.0, 0.0], [1.0, 2.0, 3.0]]
 
 EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
-    **{name: list(DISTRIBUTIONS) for name in ("kl", "reverse_kl", "jeffreys", "js", "hellinger", "bhattacharyya",
-                                              "total_variation", "chi2", "wasserstein")},
+    **{
+        name: list(DISTRIBUTIONS)
+        for name in (
+            "kl",
+            "reverse_kl",
+            "jeffreys",
+            "js",
+            "hellinger",
+            "bhattacharyya",
+            "total_variation",
+            "chi2",
+            "wasserstein",
+        )
+    },
     "generalized_kl": [({}, AMOUNTS), ({}, ZEROS), ({}, FLAT)],
     "itakura_saito": [({}, AMOUNTS)],
-    "renyi": [({"alpha": alpha}, roles) for alpha in (1e-9, 0.3, 0.5, 1 - 1e-9, 1 + 1e-9, 2.0, 30.0)
-              for roles in (EDGES, ZEROS, FLAT, LITTLE_OVERLAP, OTHER_WAY)]
-             + [({"alpha": alpha, "from_logits": True}, LOW_LOGITS) for alpha in (0.3, 0.5, 2.0, 30.0)],
+    "renyi": [
+        ({"alpha": alpha}, roles)
+        for alpha in (1e-9, 0.3, 0.5, 1 - 1e-9, 1 + 1e-9, 2.0, 30.0)
+        for roles in (EDGES, ZEROS, FLAT, LITTLE_OVERLAP, OTHER_WAY)
+    ]
+    + [({"alpha": alpha, "from_logits": True}, LOW_LOGITS) for alpha in (0.3, 0.5, 2.0, 30.0)],
     "cosine_similarity": [({}, {"y_true": LEFT, "y_pred": RIGHT})],
     "cosine_distance": [({}, {"y_true": LEFT[:1] + LEFT[3:], "y_pred": RIGHT[:1] + RIGHT[3:]})],
     "cosine_embedding": [({"margin": 0.1}, {"y_true": [y] * 3, "x1": PLAIN[0], "x2": PLAIN[1]}) for y in (0, 1)],
     "contrastive": [({"margin": 2.0}, {"y_true": [y] * 3, "x1": PLAIN[0], "x2": PLAIN[1]}) for y in (0, 1)],
-    "triplet": [({"distance": d, "margin": 0.5, "swap": swap},
-                 {"anchor": PLAIN[0], "positive": PLAIN[1], "negative": [[0.0, 1.0, 0.0]] * 3})
-                for d in DISTANCES for swap in (False, True)],
+    "triplet": [
+        (
+            {"distance": d, "margin": 0.5, "swap": swap},
+            {"anchor": PLAIN[0], "positive": PLAIN[1], "negative": [[0.0, 1.0, 0.0]] * 3},
+        )
+        for d in DISTANCES
+        for swap in (False, True)
+    ],
     "hinge_embedding": [({}, {"y_true": [0, 1, 0, 1], "y_pred": [0.0, 1e-300, 0.999999, 1e9]})],
     "margin_ranking": [({"margin": 0.5}, {"y_true": [0, 1, 0], "x1": [1.0, 1e9, 0.1], "x2": [1.0, 1e9 + 1, -0.3]})],
-}  # fmt: skip
+}
 for _name in ("kl", "total_variation", "hellinger", "wasserstein"):
     EXTREMES[_name].append(({"from_logits": True}, FAR_LOGITS))

@@ -145,19 +145,48 @@ SPHERE = prototypes(EMBEDDINGS) + [{"labels": [y] * len(COSINES), "y_pred": COSI
 MARGINS = [{"margin": margin, "annealing": annealing} for margin in (1, 2, 3, 4, 7) for annealing in (0.0, 5.0, 1e6)]
 EXTREMES: dict[str, list[tuple[dict, dict]]] = {
     "linear_softmax": [({}, roles) for roles in prototypes(PLAIN) + prototypes(PLAIN, **BIAS)],
-    "l2_softmax": [({"scale": scale}, roles) for scale in (1e-6, 16.0, 100.0)
-                   for roles in prototypes(EMBEDDINGS) + prototypes(EMBEDDINGS, **BIAS)],
+    "l2_softmax": [
+        ({"scale": scale}, roles)
+        for scale in (1e-6, 16.0, 100.0)
+        for roles in prototypes(EMBEDDINGS) + prototypes(EMBEDDINGS, **BIAS)
+    ],
     "normface": [({"scale": scale}, roles) for scale in (1e-6, 20.0, 100.0) for roles in SPHERE],
-    "coco": [({"scale": scale}, roles) for scale in (1e-6, 10.0)
-             for roles in [*SPHERE, {"labels": [0, 0, 5, 5, 5, 9, 9, 9, 9, 9, 10, 10], "embeddings": EMBEDDINGS}]],
+    "coco": [
+        ({"scale": scale}, roles)
+        for scale in (1e-6, 10.0)
+        for roles in [*SPHERE, {"labels": [0, 0, 5, 5, 5, 9, 9, 9, 9, 9, 10, 10], "embeddings": EMBEDDINGS}]
+    ],
     "l_softmax": [(params, roles) for params in MARGINS for roles in prototypes(PLAIN)],
     "sphereface": [(params, roles) for params in MARGINS for roles in prototypes(PLAIN)],
-    **{name: [({"scale": scale, "margin": margin}, roles) for scale in (1e-6, 64.0) for margin in (0.0, 0.35, 2.0)
-              for roles in SPHERE] for name in ("am_softmax", "cosface")},
-    "arcface": [({"scale": scale, "margin": margin}, roles) for scale in (1e-6, 64.0)
-                for margin in (0.0, 1e-9, 0.5, 2.0, 3.0) for roles in SPHERE],
-    "deepid": [(params, {"labels1": [y] * len(PLAIN), "labels2": [z] * len(PLAIN), "embeddings1": PLAIN,
-                         "embeddings2": PLAIN[1:] + PLAIN[:1], "weights": WEIGHTS} | bias)
-               for params in ({"margin": 0.0}, {"margin": 20.0, "verification_weight": 3.0})
-               for y, z in ((0, 0), (0, 1), (3, 2)) for bias in ({}, BIAS)],
-}  # fmt: skip
+    **{
+        name: [
+            ({"scale": scale, "margin": margin}, roles)
+            for scale in (1e-6, 64.0)
+            for margin in (0.0, 0.35, 2.0)
+            for roles in SPHERE
+        ]
+        for name in ("am_softmax", "cosface")
+    },
+    "arcface": [
+        ({"scale": scale, "margin": margin}, roles)
+        for scale in (1e-6, 64.0)
+        for margin in (0.0, 1e-9, 0.5, 2.0, 3.0)
+        for roles in SPHERE
+    ],
+    "deepid": [
+        (
+            params,
+            {
+                "labels1": [y] * len(PLAIN),
+                "labels2": [z] * len(PLAIN),
+                "embeddings1": PLAIN,
+                "embeddings2": PLAIN[1:] + PLAIN[:1],
+                "weights": WEIGHTS,
+            }
+            | bias,
+        )
+        for params in ({"margin": 0.0}, {"margin": 20.0, "verification_weight": 3.0})
+        for y, z in ((0, 0), (0, 1), (3, 2))
+        for bias in ({}, BIAS)
+    ],
+}

@@ -41,10 +41,18 @@ SURE = [[-800.0, -1e-3, -7.0], [-1e-3, -800.0, -7.0], [-7.0, -900.0, -1e-3], [fl
 
 EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
     "ctc": [
-        ({}, {"log_probs": [EVEN, SURE] * 4,
-              "targets": [[1, 2], [1, 2], [1, 1], [1, 1], [2, 0], [2, 9], [0, 0], [0, 0]],
-              "input_lengths": [4, 4, 3, 2, 1, 4, 4, 0], "target_lengths": [2, 2, 2, 2, 1, 1, 0, 0]}),
-        ({"blank": 2}, {"log_probs": [EVEN, SURE], "targets": [[0, 1], [1, 0]], "input_lengths": [4, 4],
-                        "target_lengths": [2, 2]}),
-    ],
-}  # fmt: skip
+        (
+            {},
+            {
+                "log_probs": [EVEN, SURE] * 4,
+                "targets": [[1, 2], [1, 2], [1, 1], [1, 1], [2, 0], [2, 9], [0, 0], [0, 0]],
+                "input_lengths": [4, 4, 3, 2, 1, 4, 4, 0],
+                "target_lengths": [2, 2, 2, 2, 1, 1, 0, 0],
+            },
+        ),
+        (
+            {"blank": 2},
+            {"log_probs": [EVEN, SURE], "targets": [[0, 1], [1, 0]], "input_lengths": [4, 4], "target_lengths": [2, 2]},
+        ),
+    ]
+}

@@ -116,17 +116,24 @@ EXTREMES: dict[str, list[tuple[dict, Roles]]] = {
     "brier": [({}, PAIRS), ({}, MASKS)] + [({}, {"y_true": [y] * len(ROWS), "y_pred": ROWS}) for y in (0, 1, 2)],
     "zero_one": [(p, roles) for p in ({}, {"threshold": 0.0}, {"threshold": 1.0}) for roles in (PAIRS, MASKS)]
     + [({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS}) for y in (0, 1, 2)],
-    "multiclass_sparsemax": [({}, {"y_true": [y] * len(rows), "y_pred": rows}) for y in (0, 1, 2, SOFT)
-                             for rows in (SCORE_ROWS, NEAR_SUPPORT)],
+    "multiclass_sparsemax": [
+        ({}, {"y_true": [y] * len(rows), "y_pred": rows})
+        for y in (0, 1, 2, SOFT)
+        for rows in (SCORE_ROWS, NEAR_SUPPORT)
+    ],
     "dice": [(p, MASKS) for p in ({}, {"smooth": 0.0}, {"smooth": 1.0})] + [({"from_logits": True}, MASK_LOGITS)],
     "tversky": [(p, MASKS) for p in ({}, {"smooth": 0.0}, {"alpha": 0.9, "beta": 0.1})]
     + [({"from_logits": True}, MASK_LOGITS)],
     "hamming": [(p, PAIRS) for p in ({}, {"threshold": 0.0}, {"threshold": 1.0})],
     "asymmetric": [(p, PAIRS) for p in ({}, {"clip": 0.0}, {"gamma_pos": 0.0, "gamma_neg": 0.0, "clip": 0.0})]
     + [(p | {"from_logits": True}, LOGITS) for p in ({}, {"clip": 0.0})],
-    "multilabel_margin": [({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS}) for y in
-                          ([1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 1])],
+    "multilabel_margin": [
+        ({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS})
+        for y in ([1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 1])
+    ],
     "rps": [({}, {"y_true": [y] * len(ROWS), "y_pred": ROWS}) for y in (0, 1, 2, SOFT)],
-    "ranking_softmax": [({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS}) for y in
-                        ([3.0, 0.0, 0.5], [0.0, 0.0, 0.0], [1e-9, 5.0, 1e9])],
-}  # fmt: skip
+    "ranking_softmax": [
+        ({}, {"y_true": [y] * len(SCORE_ROWS), "y_pred": SCORE_ROWS})
+        for y in ([3.0, 0.0, 0.5], [0.0, 0.0, 0.0], [1e-9, 5.0, 1e9])
+    ],
+}
