@@ -380,7 +380,7 @@ def test_every_loss_is_complete(loss: losscli.api.Loss) -> None:
     assert golden(loss.name), "no golden cases"
     assert loss.summary.endswith(".")
     assert loss.formula
-    assert set(loss.advice) == {"Use", "Avoid", "Pitfalls"}
+    assert set(loss.documentation.advice) == {"Use", "Avoid", "Pitfalls"}
     assert loss.equivalents
     assert loss.references
     assert loss.declares_properties
