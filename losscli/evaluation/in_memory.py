@@ -32,19 +32,19 @@ class BlockEvaluator(NamedTuple):
     tables: frozenset[str]
     rows: int
 
-    def _batch(self, start: int, stop: int) -> Batch:
-        """Return the rows from `start` to below `stop`, as float64."""
+    def _batch(self, start: int, stop: int, memories: Mapping[str, dict[str, Any]]) -> Batch:
+        """Return the rows from `start` to below `stop`, as float64; blocks share the memory of each role."""
         numbers = range(start + 1, stop + 1)
         arrays, origins = {}, {}
         for name, array in self.arrays.items():
             is_table = name in self.tables
             arrays[name] = np.asarray(array if is_table else array[start:stop], dtype=np.float64)
-            origins[name] = ValueOrigin(name) if is_table else ValueOrigin(name, rows=numbers)
+            origins[name] = ValueOrigin(name, rows=None if is_table else numbers, memory=memories[name])
         return Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
 
     def outcome(self, gradient: bool = False) -> Outcome:
         """Evaluate all rows at once."""
-        return self.evaluator(self._batch(0, self.rows), gradient)
+        return self.evaluator(self._batch(0, self.rows, {name: {} for name in self.arrays}), gradient)
 
     def per_sample(self) -> Array:
         """Return the loss of each row."""
@@ -108,6 +108,7 @@ class BlockEvaluator(NamedTuple):
         """
         keep_freed_memory()
         starts = deque(range(0, self.rows, step))
+        memories: dict[str, dict[str, Any]] = {name: {} for name in self.arrays}
 
         def drain() -> None:
             with np.errstate(all="ignore"):
@@ -116,7 +117,7 @@ class BlockEvaluator(NamedTuple):
                         start = starts.popleft()
                     except IndexError:  # another thread took the last one
                         return
-                    work(start, self._batch(start, min(start + step, self.rows)))
+                    work(start, self._batch(start, min(start + step, self.rows), memories))
 
         try:
             threads = 1 if len(starts) < MIN_BLOCKS_FOR_THREADS else processors()
