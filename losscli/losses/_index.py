@@ -34,7 +34,7 @@ NAMES_BY_MODULE: dict[str, str] = {
     "multiclass_sparsemax sparsemax",
     "sequence": "ctc",
     "overlap": "dice tversky hamming hamming_loss zero_one asymmetric asl",
+    "ranking": "multilabel_margin rps ranked_probability_score ranking_softmax listnet_top1",
     "tempered": "categorical_focal softmax_focal generalized_cross_entropy gce symmetric_cross_entropy sce poly "
     "poly_loss",
-    "ranking": "multilabel_margin rps ranked_probability_score ranking_softmax listnet_top1",
 }
