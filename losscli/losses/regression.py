@@ -9,6 +9,7 @@ import numpy as np
 from losscli.declaration.domains import (
     Array,
     FiniteNonNegative,
+    NonNegative,
     NonZeroReal,
     Positive,
     Real,
