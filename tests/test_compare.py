@@ -148,7 +148,7 @@ def test_ranks_are_by_inflation_then_stress() -> None:
 
 def test_a_sample_finds_the_same_minimum() -> None:
     exact = [c.pull for c in losscli.compare(["huber", "log_cosh", "tukey"], y_true=Y, y_pred=P, sort="loss")]
-    losses = registry.resolve(grammar.parse("huber,log_cosh,tukey"))
+    losses = registry.resolve(grammar.parse_specs("huber,log_cosh,tukey"))
     sources = Sources(ArraysTable("", "arrays", {"y_true": Y, "y_pred": P}))
     dataset, run = binding.bind(losses, sources, EvaluationOptions(), pytest.fail)
     options = CompareOptions(sort="loss", rows_per_sample=100)

@@ -11,8 +11,8 @@ from losscli.declaration.domains import ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError
 from losscli.pipeline import resolve_losses as resolve
+from tests.accuracy import as_kernels_want_it
 from tests.registry_cases import draw, kernel, name_of, settings
-from tests.test_reference import as_kernels_want_it
 
 FAR = (1e50, 1e100)
 """Finite stand-ins for infinity: what goes to a limit is there at the second, what grows grows from the first to it."""

@@ -249,8 +249,6 @@ class Loss:
                 details.append(paragraph)
         return Documentation(first, "\n\n".join(details), advice)
 
-    # ------------------------------------------------------------------------------------ what the file attaches
-
     def form(self, kernel: Kernel) -> Kernel:
         """Declare another way to call this loss, by other roles; it couples rows if the first does."""
         self.forms.append(Form(kernel, self.forms[0].coupled))
@@ -295,8 +293,6 @@ class Loss:
         """Declare, for a loss of `y_pred - y_true`, which constant minimizes it: a function of the parameters."""
         self.minimizer, self.minimizer_keywords = functional, argument_names(functional)[1]
         return functional
-
-    # ---------------------------------------------------------------------------------------------- what others ask
 
     def bind(self, params: Mapping[str, Any]) -> BoundLoss:
         """Return the loss with these parameters, the others at their defaults.
