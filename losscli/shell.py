@@ -33,9 +33,12 @@ def option(name: str, value: str = "") -> str:
     return flag(name) if value in ("", "true") else f"{flag(name)} {shlex.quote(value)}"
 
 
-def command(*words: str, options: Sequence[tuple[str, str]] = (), data: Sequence[str] = ()) -> str:
-    """Return a command with options and data, quoted for a shell."""
-    parts = [shlex.join(words), *(option(name, value) for name, value in options)]
+def command(*words: str, options: Sequence[tuple[str, str | bool]] = (), data: Sequence[str] = ()) -> str:
+    """Return a command with options and data, quoted for a shell; the value of a flag is a bool."""
+    parts = [shlex.join(words)]
+    for name, value in options:
+        is_flag = isinstance(value, bool)
+        parts.append(option(name, str(value).lower()) if is_flag else f"{flag(name)} {shlex.quote(str(value))}")
     if any(name.startswith("-") and name != "-" for name in data):
         parts.append("-" * 2)  # what follows is no option
     return " ".join([*parts, shlex.join(data)]).rstrip()

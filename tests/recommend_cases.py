@@ -131,13 +131,17 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "tiny": lambda: _regression(lambda rng, n: 1e-6 * rng.normal(size=n)),
     "huge": lambda: {k: 1e150 * v for k, v in _regression(lambda rng, n: rng.normal(size=n)).items()},
     "beyond squares": lambda: {k: 1e200 * v for k, v in _regression(lambda rng, n: rng.normal(size=n)).items()},
-    "vectors": lambda: {"y_true": np.zeros((50, 3)) + np.arange(3) + np.arange(50)[:, None],
-                        "y_pred": np.random.default_rng(1).normal(size=(50, 3)) * [1, 10, 100]},
+    "vectors": lambda: {
+        "y_true": np.zeros((50, 3)) + np.arange(3) + np.arange(50)[:, None],
+        "y_pred": np.random.default_rng(1).normal(size=(50, 3)) * [1, 10, 100],
+    },
     "boxes": _boxes,
     "counts": _counts,
     "counts, predictions not above 0": lambda: _counts() | {"y_pred": _counts()["y_pred"] - 3},
-    "counts of one rate": lambda: {"y_true": np.random.default_rng(15).poisson(4, size=200) * 1.0,
-                                   "y_pred": np.linspace(3.9, 4.1, 200)},
+    "counts of one rate": lambda: {
+        "y_true": np.random.default_rng(15).poisson(4, size=200) * 1.0,
+        "y_pred": np.linspace(3.9, 4.1, 200),
+    },
     "counts that spread too much": lambda: {"y_true": 9 * _counts()["y_true"], "y_pred": 9 * _counts()["y_pred"]},
     "amounts": _amounts,
     "amounts, rounded": lambda: {"y_true": np.ceil(10 * _amounts()["y_true"]), "y_pred": 10 * _amounts()["y_pred"]},
@@ -185,5 +189,5 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "distributions from logits": lambda: _distributions(logits=True),
     "one distribution": _one_distribution,
     "weighted": lambda: _regression(_contaminated) | {"weight": np.arange(400) % 3 * 1.0},
-}  # fmt: skip
+}
 """A name -> arrays of y_true and y_pred, and perhaps weights."""

@@ -19,10 +19,15 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.recommend import rules, sample
-from losscli.recommend.advise import TO_TRY, Recommendation
-from losscli.recommend.residuals import EFFICIENT, GRID, Residuals, centre
-from losscli.recommend.rules.findings import Verdict
+from losscli.binding import bind_for_recommend
+from losscli.data.sources import Sources
+from losscli.data.table import ArraysTable
+from losscli.options import EvaluationOptions
+from losscli.recommend import rules
+from losscli.recommend.advise import TO_TRY, Recommendation, advise, list_notes
+from losscli.recommend.profile import Task, profile_of
+from losscli.recommend.residuals import EFFICIENT_DELTA, TRIED_DELTAS, Residuals, huber_centre
+from losscli.recommend.rules.findings import Verdict, avoid, consider, use
 from tests.conftest import Cli
 from tests.recommend_cases import CASES, Arrays
 
@@ -60,7 +65,7 @@ def test_what_is_said_to_refuse_refuses() -> None:
     refused = []
     for name, make in CASES.items():
         arrays = make()
-        for advice in losscli.recommend(**arrays):
+        for advice in (*losscli.recommend(**arrays), *losscli.recommend(**arrays, from_logits=True)):
             if advice.verdict is Verdict.REFUSED:
                 refused.append((name, advice.loss))
                 with pytest.raises(losscli.DataError):
@@ -76,7 +81,7 @@ def test_documents_are_json(name: str) -> None:
 
 
 def test_every_rule_speaks_somewhere() -> None:
-    """A rule that none of the cases reaches is not tested: every `yield` of the rules is executed by one of them."""
+    """A rule that none of the cases reaches is not tested: one of them executes the line of every finding."""
     folder = Path(rules.__file__).parent
     executed: set[tuple[str, int]] = set()
 
@@ -96,14 +101,22 @@ def test_every_rule_speaks_somewhere() -> None:
             losscli.recommend(**arrays, from_logits=True)
         finally:
             sys.settrace(before)
-    yields = {
+    verdicts = {"use", "consider", "avoid", "refuse"}
+    findings = {
         (file.name, node.lineno)
         for file in folder.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, (ast.Yield, ast.YieldFrom))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in verdicts
     }
-    assert len(yields) > 60
-    assert yields - executed == set()
+    assert len(findings) > 60
+    assert findings - executed == set()
+
+
+def test_the_first_finding_on_a_loss_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = [avoid("mae", "first"), consider("mse", "second"), use("mae", "third")]
+    monkeypatch.setitem(rules.RULES_OF_TASK, Task.REGRESSION, lambda d: iter(findings))
+    found = recommended("normal")
+    assert [(a.loss, a.reason) for a in found] == [("mse", "second"), ("mae", "first")]
 
 
 TASKS = {
@@ -172,7 +185,7 @@ def test_median_that_is_off() -> None:
 @pytest.mark.parametrize(("name", "power"), [("counts", 1.0), ("amounts", 2.0), ("claims", 1.5)])
 def test_power_of_the_variance(name: str, power: float) -> None:
     arrays = CASES[name]()
-    grown = Residuals.of(arrays["y_true"][:, None], arrays["y_pred"][:, None], None).variance_power
+    grown = Residuals(arrays["y_true"][:, None], arrays["y_pred"][:, None], None).variance_power
     assert grown is not None
     assert grown.power == pytest.approx(power, abs=3 * grown.error)
     # against the grid: the normal pseudo-likelihood, written down plainly
@@ -210,7 +223,7 @@ def test_weights_of_uneven_classes() -> None:
 def test_logits_are_said_to_be_logits() -> None:
     found = recommended("binary, logits")
     assert found.losses[0] == "bce:from_logits=true"
-    assert "from_logits=true" in said(found, "bce:from_logits=true")[1]
+    assert "of logits" in said(found, "bce:from_logits=true")[1]
     assert said(found, "bce")[0] is Verdict.USE  # the first of that name
     assert said(losscli.recommend(**CASES["binary"](), from_logits=True), "bce:from_logits=true")[0] is Verdict.USE
 
@@ -235,11 +248,11 @@ def test_weights_count_as_rows() -> None:
 # ------------------------------------------------------------------------------------- how steady a centre is
 
 
-@pytest.mark.parametrize("delta", GRID)
+@pytest.mark.parametrize("delta", TRIED_DELTAS)
 def test_centre_minimises_huber(delta: float) -> None:
     rng = np.random.default_rng(1)
     values, weight = rng.standard_t(2, size=101), rng.integers(1, 4, size=101).astype(float)
-    c = centre(values, weight, delta)
+    c = huber_centre(values, weight, delta)
     assert np.clip(values - c, -delta, delta) @ weight == pytest.approx(0, abs=1e-9)
     huber = losscli.get_loss("huber", delta=delta)
     risks = [huber(values, np.full(101, c + step)) @ weight for step in (-1e-3, 0, 1e-3)]
@@ -249,10 +262,10 @@ def test_centre_minimises_huber(delta: float) -> None:
 def test_the_mean_of_normal_residuals_is_steadiest() -> None:
     """Huber 1964: at 1.345 the centre has 1/0.95 times the variance of the mean; the median pi/2 times."""
     e = np.random.default_rng(2).normal(size=(20000, 1))
-    r = Residuals(e, e, None)
+    r = Residuals(np.zeros_like(e), e, None)
     assert r.variance_ratio(math.inf) == pytest.approx(0.95, abs=0.03)
-    assert r.median_against_mean == pytest.approx(math.pi / 2, rel=0.1)
-    assert r.steadiest == EFFICIENT
+    assert r.median_variance_ratio == pytest.approx(math.pi / 2, rel=0.1)
+    assert r.best_delta == EFFICIENT_DELTA
 
 
 def test_a_small_delta_is_steadiest_where_tails_are_heavy() -> None:
@@ -267,28 +280,29 @@ def test_a_small_delta_is_steadiest_where_tails_are_heavy() -> None:
 
 def test_what_cannot_be_told() -> None:
     assert "too few rows" in " ".join(recommended("three rows").notes)
-    assert "cannot be told" in said(recommended("perfect"), "mse")[1]
-    assert "cannot be worked out" in said(recommended("most residuals the same"), "huber")[1]
+    assert "cannot tell" in said(recommended("perfect"), "mse")[1]
+    assert "no delta can be computed" in said(recommended("most residuals the same"), "huber")[1]
     assert "no model can be better" in " ".join(recommended("constant target").notes)
     assert "linear model" in " ".join(recommended("binary, linear").notes)
     assert recommended("binary, infinite logits").losses == []
-    assert said(recommended("beyond squares"), "mse") == (
-        Verdict.AVOID, "its value on this data is not a finite number"
-    )  # fmt: skip
+    reason = "its value on this data is not a finite number"
+    assert said(recommended("beyond squares"), "mse") == (Verdict.AVOID, reason)
 
 
-def test_large_data_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_data_is_sampled() -> None:
     rng = np.random.default_rng(3)
     y = rng.normal(size=200_000)
     p = y + rng.normal(size=200_000)
     whole = losscli.recommend(y_true=y, y_pred=p)
-    monkeypatch.setattr(sample, "VALUES_PER_SAMPLE", 20_000)
-    p[123_456] = 1e200  # one row, that no sample need hold: but its square is infinite
-    found = losscli.recommend(y_true=y, y_pred=p)
-    assert "random sample of 20000 of 200000 rows" in found.notes[0]
-    assert fact(found, "scale") == pytest.approx(fact(whole, "scale"), rel=0.03)
-    assert said(found, "mse")[0] is Verdict.AVOID
-    assert "mae" in found.losses
+    p[123_456] = 1e200  # one row, which the sample need not hold; but its square is infinite
+    sources = Sources(ArraysTable("", "arrays", {"y_true": y, "y_pred": p}))
+    dataset = bind_for_recommend(sources, EvaluationOptions(), lambda text: None)
+    profile = profile_of(dataset, values_per_sample=20_000)
+    advice = {a.loss: a.verdict for a in advise(profile)}
+    assert "random sample of 20000 of 200000 rows" in next(list_notes(profile, []))
+    assert profile.residuals.scale == pytest.approx(fact(whole, "scale"), rel=0.03)
+    assert advice["mse"] is Verdict.AVOID
+    assert advice["mae"] in TO_TRY
 
 
 @pytest.mark.parametrize(
@@ -302,7 +316,7 @@ def test_large_data_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"y_true": [1, 2, -1e308], "y_pred": [1.5, 1, 1e308]}, "overflows"),
         ({"y_true": [1.0, 2]}, "no column for y_pred"),
     ],
-)  # fmt: skip
+)
 def test_bad_data(arrays: Arrays, message: str) -> None:
     with pytest.raises(losscli.DataError, match=message.replace("(", r"\(")):
         losscli.recommend(**arrays)
@@ -357,11 +371,9 @@ def printed_command(*arguments: str, stdin: bytes = b"") -> list[str]:
 
 def process(*arguments: str, stdin: bytes = b"") -> bytes:
     root = str(Path(__file__).parent.parent)
-    done = subprocess.run(
-        [sys.executable, "-m", "losscli", *arguments], input=stdin, capture_output=True, check=True,
-        env=os.environ | {"PYTHONPATH": root},
-    )  # fmt: skip
-    return done.stdout
+    command = [sys.executable, "-m", "losscli", *arguments]
+    environment = os.environ | {"PYTHONPATH": root}
+    return subprocess.run(command, input=stdin, capture_output=True, check=True, env=environment).stdout
 
 
 WEIGHTED = b"a b;p;w;id\n1;2;1;x\n2;2.5;2;y\n4;;1;z\n3;1;0;u\n" + b"5;4;1;v\n" * 3
@@ -389,11 +401,20 @@ def test_the_printed_command_runs(arguments: list[str], monkeypatch: pytest.Monk
 def test_the_printed_command_has_the_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("it's data;.txt").write_bytes(WEIGHTED)
-    options = ["--true", "a b", "--pred", "p", "--weight", "w", "--nan", "omit", "--delimiter", ";", "--input-format",
-               "csv"]  # fmt: skip
+    options = shlex.split("--true 'a b' --pred p --weight w --nan omit --delimiter ';' --input-format csv")
     command = printed_command("recommend", "it's data;.txt", *options)
     assert command[-1] == "it's data;.txt"
     assert set(options) <= set(command)
+    assert process(*command[1:])
+
+
+def test_the_printed_command_names_a_column_that_reads_like_a_flag(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text("false,true,-x\n1,1.5,2\n2,2.5,3\n")
+    command = printed_command("recommend", "data.csv", "--true", "true", "--pred", "false", "--header")
+    assert command[4:] == ["--true", "true", "--pred", "false", "--header", "data.csv"]
     assert process(*command[1:])
 
 
@@ -440,7 +461,7 @@ def test_text_labels(cli: Cli) -> None:
         (["-o", "x.xyz"], b"y_true,y_pred\n1,2\n", 2, "names no format"),
         (["--weight", "w"], b"y_true,y_pred,w\n1,2,-1\n", 3, "is not a weight"),
     ],
-)  # fmt: skip
+)
 def test_refusals(arguments: list[str], stdin: bytes, status: int, message: str, cli: Cli) -> None:
     result = cli("recommend", *arguments, stdin=stdin)
     assert (result.status, result.out) == (status, "")

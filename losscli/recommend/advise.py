@@ -18,11 +18,10 @@ from losscli.errors import DataError
 from losscli.evaluation.evaluator import Evaluator, choose_form
 from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions
-from losscli.recommend.facts import LABELS, Fact, facts, variance_power
+from losscli.recommend.facts import LABELS, Fact, list_facts, variance_power_text
 from losscli.recommend.profile import Profile, Task, profile_of
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
-from losscli.recommend.rules.regression import has_few_rows, is_spread_rising
 from losscli.recommend.summary import short
 from losscli.results import DataInfo, data_info, json_header, jsonable
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from losscli.data.sources import Sources
 
 TO_TRY = (Verdict.USE, Verdict.CONSIDER)
-"""The verdicts of losses that are worth comparing."""
+"""Verdicts on losses that are tried on the data and compared."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,9 @@ class Advice:
         return self.bound.label
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "verdict": str(self.verdict), "loss": self.loss, "name": self.bound.loss.name,
-            "params": {key: jsonable(value) for key, value in self.bound.params.items()}, "reason": self.reason,
-        }  # fmt: skip
+        params = {key: jsonable(value) for key, value in self.bound.params.items()}
+        name = self.bound.loss.name
+        return {"verdict": str(self.verdict), "loss": self.loss, "name": name, "params": params, "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -145,20 +143,20 @@ def recommend_from(
     return Recommendation(
         data_info(dataset, profile.weight),
         str(profile.task),
-        tuple(facts(profile)),
+        tuple(list_facts(profile)),
         tuple(advice),
         command,
-        tuple(advice_notes(profile, advice)),
+        tuple(list_notes(profile, advice)),
     )
 
 
 def advise(d: Profile) -> list[Advice]:
-    """Return what the rules find on this data, the best first; recommended losses were tried on it."""
+    """Return the findings on this data, the best first; recommended losses were tried on it."""
     from losscli.declaration.grammar import parse_specs
     from losscli.registry import resolve
 
     found: dict[str, Advice] = {}
-    for finding in RULES_OF_TASK[d.task](d):
+    for finding in RULES_OF_TASK[d.task](d):  # the first one on a loss counts
         bound = resolve(parse_specs(finding.loss))[0]
         if bound.canonical not in found:
             advice = Advice(finding.verdict, bound, finding.reason)
@@ -201,7 +199,6 @@ def compare_command(
         found: Role -> columns that compare would not find by itself.
     """
     columns = dict(request.columns) | dict(found)
-    delimiter = {"\t": "tab"}.get(options.delimiter or "", options.delimiter)
     values = [
         ("losses", ",".join(losses)),
         *((role, columns.get(role)) for role in ("y_true", "y_pred", "weight")),
@@ -209,78 +206,65 @@ def compare_command(
         ("classes", ",".join(request.classes)),
         ("nan", None if request.nan == "error" else request.nan),
         ("input_format", options.format),
-        ("delimiter", delimiter),
-        ("header", None if options.header is None else str(options.header).lower()),
+        ("delimiter", "tab" if options.delimiter == "\t" else options.delimiter),
+        ("header", options.header),
     ]
-    given = [(name, value) for name, value in values if value]
+    given = [(name, value) for name, value in values if value not in (None, "")]
     return shell.command("losscli", "compare", options=given, data=data)
 
 
 # --------------------------------------------------------------------------------------------------------- notes
 
 
-def advice_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
+def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
     """Yield notes on the advice."""
-    if d.sampled:
-        yield (
-            f"quantiles, scales and outliers are of a random sample of {len(d.sample)} of {d.n} rows; ranges, labels "
-            "and zeros are of all"
-        )
+    if d.is_subsampled:
+        sampled = f"quantiles, scales and outliers are of a random sample of {len(d.sample)} of {d.n} rows"
+        yield f"{sampled}; ranges, labels and zeros are of all"
     if d.task is Task.REGRESSION:
-        yield from regression_notes(d)
-    if d.task in LABELS and not d.pred.within(0, 1):
-        yield from score_notes(d)
-    if d.one_hot and d.task is Task.MULTILABEL:
+        yield from list_regression_notes(d)
+    if d.task in LABELS and not d.pred.is_within(0, 1):
+        yield from list_score_notes(d)
+    if d.is_one_hot and d.task is Task.MULTILABEL:
         problem = (
-            "every row has just one label on, but y_pred does not sum to 1: taken for labels that are each on or off; "
-            "if it is one class a row"
+            "every row has exactly one label on, but y_pred does not sum to 1: taken for labels that are each on or off"
         )
-        yield Message(problem, Hint.DIVIDE_BY_SUM)
-    if d.one_hot and d.task is Task.CLASS_SCORES:
-        yield "every row has just one label on: taken for one class a row, not for labels that are each on or off"
+        yield Message(f"{problem}, not for one class per row", Hint.DIVIDE_BY_SUM)
+    if d.is_one_hot and d.task is Task.CLASS_SCORES:
+        yield "every row has exactly one label on: taken for one class per row, not for labels that are each on or off"
     if not any(a.verdict in TO_TRY for a in advice):
         yield "no loss is recommended: every one that was tried refuses this data or has no finite value on it"
 
 
-def regression_notes(d: Profile) -> Iterator[str]:
-    """Yield notes on advice for numbers."""
+def list_regression_notes(d: Profile) -> Iterator[str]:
+    """Yield notes on targets and predictions that are numbers."""
     r = d.residuals
-    if has_few_rows(d):
-        yield "there are too few rows to tell tails, outliers or parameters by"
-    if d.true.constant:
+    if r.has_few_rows and not r.are_zero:
+        yield "there are too few rows for tails, outliers or parameters"
+    if d.true.is_constant:
         yield f"y_true is {short(d.true.low)} in every row: no model can be better than that constant"
-    if r.known and abs(r.median) > r.scale:
+    if r.has_scale and abs(r.median) > r.scale:
+        off = f"the predictions are off by {short(r.median)} in the median, more than the residuals' scale"
+        yield f"{off}: parameters are for a fitted model, which has no such offset"
+    if r.is_spread_rising:
         yield (
-            f"the predictions are off by {short(r.median)} in the median, more than the residuals' scale: parameters "
-            "are for a fit, which takes that away"
+            f"residuals spread more where y_pred is large (their squares as y_pred^{variance_power_text(r)}): one "
+            "delta for all rows takes those for outliers, and a robust centre is not the mean that a deviance aims at"
         )
-    if is_spread_rising(d):
-        yield (
-            f"residuals spread more where y_pred is large (their squares as y_pred^{variance_power(d)}): one delta for "
-            "all rows takes those for outliers, and a robust centre is not the mean that a deviance aims at"
-        )
-    if d.width > 1 and r.known and max(r.scales) > 3 * min(r.scales):
-        yield (
-            f"the robust scales of the columns go from {short(min(r.scales))} to {short(max(r.scales))}: one delta "
-            "cannot suit them all, nor is their mean loss of much use"
-        )
-    are_few = all(v.whole and v.counts is not None and 2 < len(v.counts) <= 20 for v in (d.true, d.pred))
+    if d.width > 1 and r.has_scale and max(r.scales) > 3 * min(r.scales):
+        scales = f"the robust scales of the columns go from {short(min(r.scales))} to {short(max(r.scales))}"
+        yield f"{scales}: one delta cannot suit them all, and their mean loss says little"
+    are_few = all(v.is_whole and v.counts is not None and 2 < len(v.counts) <= 20 for v in (d.true, d.pred))
     if are_few and set(d.pred.counts or ()) <= set(d.true.counts or ()):
-        yield (
-            "both columns hold a few whole numbers: taken for numbers; if they are class labels, no loss of numbers "
-            "means anything of them"
-        )
+        few = "both columns hold a few whole numbers: taken for numbers"
+        yield f"{few}; if they are class labels, losses for numbers mean nothing"
 
 
-def score_notes(d: Profile) -> Iterator[str]:
-    """Yield notes on advice for two labels and predictions beyond [0, 1]."""
+def list_score_notes(d: Profile) -> Iterator[str]:
+    """Yield notes on two labels with predictions outside [0, 1]."""
     if d.pred.low >= 0:
-        yield (
-            f"no y_pred is below 0 (the least is {short(d.pred.low)}), as logits of rows with the label 0 would be: "
-            "are these logits?"
-        )
-    if d.task is Task.BINARY_SCORES and d.true.only(0, 1) and d.pred.within(-0.5, 1.5):
-        yield (
-            f"y_pred goes from {d.pred.range}, just beyond [0, 1]: if these are a linear model's guesses at the label, "
-            "and no logits, mse and mae are what they are for"
-        )
+        least = f"no y_pred is below 0 (the least is {short(d.pred.low)})"
+        yield f"{least}, as logits of rows with the label 0 would be: are these logits?"
+    if d.task is Task.BINARY_SCORES and d.true.has_only(0, 1) and d.pred.is_within(-0.5, 1.5):
+        beyond = f"y_pred goes from {d.pred.range}, just beyond [0, 1]"
+        yield f"{beyond}: if these are a linear model's predictions of the label, not logits, use mse and mae"

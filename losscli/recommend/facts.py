@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from losscli.recommend.profile import Profile, Task
-from losscli.recommend.residuals import FEW
-from losscli.recommend.summary import short
+from losscli.recommend.residuals import Residuals
+from losscli.recommend.summary import ColumnSummary, short
 
 LABELS = (Task.BINARY, Task.BINARY_SCORES)
 LABEL_SETS = (Task.MULTILABEL, Task.MULTILABEL_SCORES)
@@ -28,7 +28,7 @@ TASK_REASON: dict[Task, str] = {
     Task.DISTRIBUTIONS: "the rows of y_true and y_pred are >= 0 and sum to 1",
     Task.DISTRIBUTION_SCORES: "the rows of y_true are >= 0 and sum to 1, those of y_pred are not probabilities",
     Task.ONE_DISTRIBUTION: "y_true and y_pred are >= 0 and each sums to 1",
-    Task.UNCLEAR: "y_true is the same in every row: a label or a number, that cannot be told",
+    Task.UNCLEAR: "y_true is the same in every row: the data does not tell whether it is a label or a number",
 }
 
 
@@ -40,55 +40,53 @@ class Fact(NamedTuple):
     text: str
 
 
-def facts(d: Profile) -> Iterator[Fact]:
+def list_facts(d: Profile) -> Iterator[Fact]:
     """Yield what is known of the data."""
-    yield Fact("rows", d.n, f"{d.n}{', weighted' if d.weighted else ''}")
+    yield Fact("rows", d.n, f"{d.n}{', weighted' if d.is_weighted else ''}")
     yield Fact("task", str(d.task), f"{d.task}: {TASK_REASON[d.task]}")
     if d.task in NUMBERS and d.width > 1:
-        yield Fact("columns", d.width, f"{d.width} numbers a row")
+        yield Fact("columns", d.width, f"{d.width} numbers per row")
     if d.task in NUMBERS:
         yield Fact("targets", [d.true.low, d.true.high], describe_targets(d))
     if d.task in NUMBERS + LABELS + LABEL_SETS:
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
     if d.task is Task.REGRESSION:
-        yield from residual_facts(d)
+        yield from list_residual_facts(d)
     if d.task in LABELS:
         yield Fact("labels", d.base_rate, f"1 in {percent(d.base_rate)} of the rows")
     if d.task in LABEL_SETS:
-        rates = f"{percent(min(d.class_shares))} to {percent(max(d.class_shares))}"
-        yield Fact("labels", d.class_shares, f"{d.width} a row, on in {rates} of the rows")
+        yield Fact("labels", d.class_shares, f"{d.width} per row, on in {rates_text(d)} of the rows")
     if d.task in CLASSES:
-        yield Fact("classes", d.class_shares, describe_classes(d))
+        shares = d.class_shares
+        several = f"from {rates_text(d)}" if len(shares) > 6 else f"with {', '.join(map(percent, shares))}"
+        yield Fact("classes", shares, f"{len(shares)}, {several} of the rows")
     if d.task in DISTRIBUTIONS:
         count = d.n if d.width == 1 else d.width
-        yield Fact("classes", count, f"{count} a distribution")
+        yield Fact("classes", count, f"{count} per distribution")
     if d.task in (Task.CLASS_SCORES, Task.DISTRIBUTION_SCORES):
         yield Fact("scores", [d.pred.low, d.pred.high], d.pred.range)
 
 
-def residual_facts(d: Profile) -> Iterator[Fact]:
+def list_residual_facts(d: Profile) -> Iterator[Fact]:
     """Yield what is known of residuals."""
     r = d.residuals
-    yield Fact("residuals", {"median": r.median, "mean": r.mean}, describe_residuals(d))
-    if not r.known:
+    yield Fact("residuals", {"median": r.median, "mean": r.mean}, describe_residuals(r))
+    if not r.has_scale:
         return
     yield Fact("scale", r.scale, f"residuals are of the order of 10^{math.floor(math.log10(r.scale))}")
     if d.width > 1:
-        scales = f"of the columns {short(min(r.scales))} to {short(max(r.scales))}"
-        yield Fact("scales", r.scales, scales)
+        yield Fact("scales", r.scales, f"of the columns {short(min(r.scales))} to {short(max(r.scales))}")
     share = f"with {percent(r.squares_share)} of the sum of squares"
-    yield Fact("outliers", r.outlier_share, f"{outliers(d)} by mad:3.5, {share}")
-    if math.isfinite(r.tails):
-        yield Fact(
-            "tails",
-            r.tails,
-            f"the middle 98 % of the residuals is {short(r.tails, 2)} times as wide, against the middle half, as a "
-            "normal distribution's",
-        )
-    yield Fact("skew", r.skew, describe_skew(r.skew))
+    yield Fact("outliers", r.outlier_share, f"{outliers_text(d)} by mad:3.5, {share}")
+    if math.isfinite(r.tail_ratio):
+        wide = f"{short(r.tail_ratio, 2)} times as wide, against the middle half, as a normal distribution's"
+        yield Fact("tails", r.tail_ratio, f"the middle 98 % of the residuals is {wide}")
+    farther = "up than down" if r.skew > 0 else "down than up"
+    skew = f"{short(r.skew)}: residuals reach farther {farther} from their median"
+    yield Fact("skew", r.skew, "hardly any" if abs(r.skew) < 0.1 else skew)
     yield Fact("covered", r.coverage, f"{percent(r.coverage)} of the targets lie below their prediction")
     if r.variance_power is not None:
-        yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power(d)}")
+        yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power_text(r)}")
 
 
 def percent(share: float) -> str:
@@ -98,72 +96,51 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
 
 
-def outliers(d: Profile) -> str:
-    """Say how many rows are outliers."""
+def rates_text(d: Profile) -> str:
+    """Return the range of the shares of labels or classes."""
+    return f"{percent(min(d.class_shares))} to {percent(max(d.class_shares))}"
+
+
+def outliers_text(d: Profile) -> str:
+    """Return the number or share of outlier rows."""
     r = d.residuals
-    if d.sampled or d.weighted:
-        return f"{percent(r.outlier_share)} of the rows{' by weight' if d.weighted else ''}"
+    if d.is_subsampled or d.is_weighted:
+        return f"{percent(r.outlier_share)} of the rows{' by weight' if d.is_weighted else ''}"
     return f"{int(r.outliers.sum())} of {d.n} rows ({percent(r.outlier_share)})"
 
 
-def magnitudes(d: Profile) -> float:
-    """Return the orders of magnitude between the smallest and the largest target, all above 0."""
-    return math.log10(d.true.high / d.true.low)
-
-
-def sign(d: Profile) -> str:
-    """Say which sign the targets have."""
-    v = d.true
-    if v.low > 0:
-        return "all above 0"
-    if v.low == 0:
-        return "none below 0"
-    return "none above 0" if v.high <= 0 else "of both signs"
+def magnitude_span(summary: ColumnSummary) -> float:
+    """Return the orders of magnitude between the smallest and the largest value, all above 0."""
+    return math.log10(summary.high / summary.low)
 
 
 def describe_targets(d: Profile) -> str:
-    """Describe the range and the zeros of the targets."""
+    """Describe the range, the sign and the zeros of the targets."""
     v = d.true
-    if v.constant:
+    if v.is_constant:
         return f"{short(v.low)} in every row"
-    whole = "whole numbers, " if v.whole else ""
-    zeros = f", {percent(v.zero_weight / d.weight)} of them 0" if v.zeros else ""
-    span = f", over {magnitudes(d):.1f} orders of magnitude" if v.low > 0 else ""
-    return f"{whole}{v.range}, {sign(d)}{zeros}{span}"
+    whole = "whole numbers, " if v.is_whole else ""
+    below = "none above 0" if v.high <= 0 else "of both signs"
+    sign = "all above 0" if v.low > 0 else "none below 0" if v.low == 0 else below
+    zeros = f", {percent(d.zero_share)} of them 0" if v.rows_with_0 else ""
+    span = f", over {magnitude_span(v):.1f} orders of magnitude" if v.low > 0 else ""
+    return f"{whole}{v.range}, {sign}{zeros}{span}"
 
 
-def describe_residuals(d: Profile) -> str:
+def describe_residuals(r: Residuals) -> str:
     """Describe centre and scale of the residuals."""
-    r = d.residuals
-    if r.zero:
+    if r.are_zero:
         return "0 in every row"
-    if r.n < FEW:
-        return f"mean {short(r.mean)}; too few to tell a scale by"
+    if r.has_few_rows:
+        return f"mean {short(r.mean)}; too few rows for a scale"
+    centre = f"median {short(r.median)}, mean {short(r.mean)}"
     if r.scale == 0:
-        return f"median {short(r.median)}, mean {short(r.mean)}; more than half are the same, so the robust scale is 0"
-    return (
-        f"median {short(r.median)}, mean {short(r.mean)}; robust scale (1.4826 MAD) {short(r.scale)}, "
-        f"standard deviation {short(r.std)}"
-    )
+        return f"{centre}; more than half are the same, so the robust scale is 0"
+    return f"{centre}; robust scale (1.4826 MAD) {short(r.scale)}, standard deviation {short(r.std)}"
 
 
-def describe_skew(skew: float) -> str:
-    """Describe the skew of the residuals."""
-    if abs(skew) < 0.1:
-        return "hardly any"
-    return f"{short(skew)}: residuals reach further {'up than down' if skew > 0 else 'down than up'} from their median"
-
-
-def describe_classes(d: Profile) -> str:
-    """Describe the shares of the classes."""
-    shares = d.class_shares
-    if len(shares) > 6:
-        return f"{len(shares)}, from {percent(min(shares))} to {percent(max(shares))} of the rows"
-    return f"{len(shares)}, with {', '.join(map(percent, shares))} of the rows"
-
-
-def variance_power(d: Profile) -> str:
+def variance_power_text(r: Residuals) -> str:
     """Return the power by which squared residuals grow, with twice its standard error."""
-    grown = d.residuals.variance_power
+    grown = r.variance_power
     assert grown is not None
     return f"{grown.power:.1f} (± {2 * grown.error:.1f})"

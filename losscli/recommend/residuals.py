@@ -1,9 +1,8 @@
-"""What is true of residuals: centre, scale, tails, outliers, how their spread grows, how steady their centre is."""
+"""Residuals: centre, scale, tails, outliers, spread by prediction, and the variance of their centre."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,126 +13,100 @@ from losscli.compare.outliers import DEFAULT_RESIDUAL_RULE, MAD_OF_STANDARD_NORM
 from losscli.declaration.domains import Array, Mask
 from losscli.statistics.quantiles import quantile, quantiles
 
-FEW = 20
-"""Rows below which tails, outliers and tuning constants are not told."""
+MIN_ROWS_FOR_SCALE = 20
+"""Rows that scale, tails, outliers and tuning constants need."""
 
-EFFICIENT = 1.345
+EFFICIENT_DELTA = 1.345
 """Huber's delta in standard deviations, for 95 % of the mean's efficiency on normal residuals (Huber 1964)."""
 
-GRID = (0.25, 0.5, 0.7, 1.0, EFFICIENT, 2.0, 3.0)
-"""The deltas that are tried, in robust scales."""
+TRIED_DELTAS = (0.25, 0.5, 0.7, 1.0, EFFICIENT_DELTA, 2.0, 3.0)
+"""The deltas that are compared, in robust scales."""
 
-FOLDS = 100
-FOLD_ROWS = 1 << 13
-"""Rows that folds are made of, at most: a hundred fits of each delta take half a second then."""
+MAX_FOLDS = 100
 
-BETTER = 0.1
-"""A delta must make the centre's variance smaller by this part before it is preferred to EFFICIENT: with 100 folds the
-ratio of two such variances is itself only known to some percent."""
+VALUES_PER_JACKKNIFE = 1 << 13
+"""Values that the folds hold at most: a hundred fits of each delta then take half a second."""
 
-NORMAL_WIDTHS = 2.3263478740408408 / 0.6744897501960817
-"""The width of the middle 98 % of a normal distribution over that of its middle half."""
+MIN_VARIANCE_REDUCTION = 0.1
+"""The share by which a delta must reduce the variance of the centre to be preferred to EFFICIENT_DELTA. With 100 folds,
+the ratio of two such variances has an error of some percent."""
+
+TAIL_RATIO_OF_NORMAL = 2.3263478740408408 / 0.6744897501960817
+"""The width of the middle 98 % of a normal distribution divided by that of its middle half."""
 
 
 class VariancePower(NamedTuple):
-    """The squared residual grows as the prediction to this power; `error` is the power's standard error."""
+    """Squared residuals grow as the prediction to this power; `error` is the standard error of the power."""
 
     power: float
     error: float
 
-    def near(self, power: float) -> bool:
+    def is_near(self, power: float) -> bool:
         return abs(self.power - power) <= 2 * self.error
 
     @property
-    def rises(self) -> bool:
-        """Whether it surely grows."""
+    def is_positive(self) -> bool:
+        """Whether squared residuals surely grow."""
         return self.power > 2 * self.error and self.error < 1
 
 
-@dataclass(frozen=True)
 class Residuals:
-    """Residuals `values` (n, k) of predictions (n, k), of rows that weigh (n,)."""
+    """Residuals `values` (n, k), with their `median` and robust `scale`.
 
-    values: Array
-    pred: Array
-    weight: Array | None
+    The scale is 1.4826 MAD: the standard deviation, if residuals are normal; outliers do not change it much.
+    `has_scale` says whether it is above 0 and there are enough rows for it.
+    """
 
-    @classmethod
-    def of(cls, y: Array, p: Array, weight: Array | None) -> Residuals:
-        """Residuals of targets and predictions (n, k)."""
-        return cls(p - y, p, weight)
+    def __init__(self, y_true: Array, y_pred: Array, weight: Array | None) -> None:
+        """Subtract targets (n, k) from predictions (n, k) of rows with weights (n,)."""
+        self.values, self.y_pred, self.weight = y_pred - y_true, y_pred, weight
+        self.n, self.width = self.values.shape
+        self.flat = self.values.ravel()
+        self.flat_weight = None if weight is None else np.repeat(weight, self.width)
+        self.are_zero = not self.flat.any()
+        self.median = quantile(self.flat, self.flat_weight, 0.5)
+        self.scale = quantile(np.abs(self.flat - self.median), self.flat_weight, 0.5) / MAD_OF_STANDARD_NORMAL
+        self.has_few_rows = self.n < MIN_ROWS_FOR_SCALE
+        self.has_scale = self.scale > 0 and not self.has_few_rows
 
-    @property
-    def n(self) -> int:
-        return len(self.values)
-
-    @cached_property
-    def flat(self) -> Array:
-        return np.ascontiguousarray(self.values.ravel())
-
-    @cached_property
-    def wide(self) -> Array | None:
-        """The weights of the elements."""
-        return None if self.weight is None else np.repeat(self.weight, self.values.shape[1])
-
-    def mean_of(self, values: Array | Mask) -> float:
+    def average(self, values: Array | Mask) -> float:
         """Return the weighted mean of one value per element."""
-        return float(np.average(values, weights=self.wide))
-
-    # ------------------------------------------------------------------------------------ centre and scale
-
-    @cached_property
-    def zero(self) -> bool:
-        return not self.values.any()
-
-    @cached_property
-    def median(self) -> float:
-        return quantile(self.flat, self.wide, 0.5)
+        return float(np.average(values, weights=self.flat_weight))
 
     @cached_property
     def mean(self) -> float:
-        return self.mean_of(self.flat)
-
-    @cached_property
-    def scale(self) -> float:
-        """1.4826 MAD: the standard deviation, where the residuals are normal; outliers do not move it."""
-        return quantile(np.abs(self.flat - self.median), self.wide, 0.5) / MAD_OF_STANDARD_NORMAL
+        return self.average(self.flat)
 
     @cached_property
     def std(self) -> float:
         top = float(np.abs(self.flat).max()) or 1.0  # scaled, so that no square overflows
         scaled = self.flat / top
-        return top * math.sqrt(self.mean_of(np.square(scaled - self.mean_of(scaled))))
+        return top * math.sqrt(self.average(np.square(scaled - self.average(scaled))))
 
     @cached_property
-    def typical(self) -> float:
-        return quantile(np.abs(self.flat), self.wide, 0.5)
-
-    @property
-    def known(self) -> bool:
-        """Whether there are rows enough, and a scale, to tell tails and tuning constants by."""
-        return self.n >= FEW and self.scale > 0
+    def typical_size(self) -> float:
+        """The median of the absolute residuals."""
+        return quantile(np.abs(self.flat), self.flat_weight, 0.5)
 
     @cached_property
     def scales(self) -> list[float]:
         """The robust scale of each column."""
         columns = [np.ascontiguousarray(column) for column in self.values.T]
-        centres = [quantile(column, self.weight, 0.5) for column in columns]
-        gaps = [np.abs(column - centre) for column, centre in zip(columns, centres, strict=True)]
+        gaps = [np.abs(column - quantile(column, self.weight, 0.5)) for column in columns]
         return [quantile(gap, self.weight, 0.5) / MAD_OF_STANDARD_NORMAL for gap in gaps]
 
-    def beyond(self, limit: float) -> float:
+    def share_beyond(self, limit: float) -> float:
         """Return the share of the residuals that are farther than this from 0."""
-        return self.mean_of(np.abs(self.flat) > limit)
+        return self.average(np.abs(self.flat) > limit)
 
     @cached_property
     def coverage(self) -> float:
-        """The share of the targets that lie below the prediction; those that are on it count half."""
-        return self.mean_of((self.flat > 0) + 0.5 * (self.flat == 0))
+        """The share of the targets below the prediction; a target equal to it counts half."""
+        return self.average((self.flat > 0) + 0.5 * (self.flat == 0))
 
     @cached_property
-    def rows(self) -> float:
-        """How many rows of equal weight these are worth (Kish 1965)."""
+    def effective_n(self) -> float:
+        """The number of rows of equal weight that give the same precision (Kish 1965)."""
         if self.weight is None:
             return float(self.n)
         scaled = self.weight / self.weight.max()
@@ -153,114 +126,118 @@ class Residuals:
 
     @cached_property
     def squares_share(self) -> float:
-        """The part of the sum of squares that is the outlier rows'."""
+        """The share of the sum of squares that outlier rows have."""
         squares = np.square(self.values / (np.abs(self.values).max() or 1.0)).sum(axis=1)
         squares = squares if self.weight is None else squares * self.weight
         return float(squares[self.outliers].sum() / squares.sum()) if squares.any() else 0.0
 
     @cached_property
-    def tails(self) -> float:
-        """The width of the middle 98 % over that of the middle half, 1 for a normal distribution."""
-        low, first, third, high = quantiles(self.flat, self.wide, (0.01, 0.25, 0.75, 0.99))
-        return (high - low) / (third - first) / NORMAL_WIDTHS if third > first else math.nan
+    def tail_ratio(self) -> float:
+        """The width of the middle 98 % divided by that of the middle half, 1 for a normal distribution."""
+        low, first, third, high = quantiles(self.flat, self.flat_weight, (0.01, 0.25, 0.75, 0.99))
+        return (high - low) / (third - first) / TAIL_RATIO_OF_NORMAL if third > first else math.nan
 
     @cached_property
     def skew(self) -> float:
-        """How much further the 90 % quantile is from the median than the 10 %, from -1 to 1 (Kelly's)."""
-        low, middle, high = quantiles(self.flat, self.wide, (0.1, 0.5, 0.9))
+        """Kelly's skewness, -1 to 1: how much farther the 90 % quantile is from the median than the 10 % quantile."""
+        low, middle, high = quantiles(self.flat, self.flat_weight, (0.1, 0.5, 0.9))
         return (high + low - 2 * middle) / (high - low) if high > low else 0.0
 
-    # ------------------------------------------------------------------------------- spread, by the prediction
+    # ---------------------------------------------------------------------------------- spread by prediction
 
     @cached_property
     def variance_power(self) -> VariancePower | None:
-        """By what power of the prediction the squared residual grows; None where that cannot be told.
+        """The power of the prediction by which squared residuals grow; None if the data does not tell.
 
         The power p minimises log mean(e² m^-p) + p mean(log m), the normal pseudo-likelihood of a variance phi m^p
-        (Davidian & Carroll 1987, JASA 82). Its error is by the sandwich of that score: no shape is assumed.
+        (Davidian & Carroll 1987, JASA 82). Its error is the sandwich estimate for that score, which assumes no shape.
         """
-        mean = self.pred.ravel()
+        mean = self.y_pred.ravel()
         squares = np.square(self.flat / (np.abs(self.flat).max() or 1.0))
-        if self.n < 5 * FEW or not mean.min() > 0 or not squares.any():
+        if self.n < 5 * MIN_ROWS_FOR_SCALE or not mean.min() > 0 or not squares.any():
             return None
         logs = np.log(mean)
-        gaps = logs - self.mean_of(logs)
-        if float(np.ptp(logs)) < 0.5:  # hardly any range to see a growth over
+        gaps = logs - self.average(logs)
+        if float(np.ptp(logs)) < 0.5:  # too small a range to show a growth
             return None
         low, high = -4.0, 6.0
-        for _ in range(60):  # the derivative rises with p
+        for _ in range(60):  # bisection: the derivative rises with p
             power = (low + high) / 2
             exponent = -power * gaps
             ratio = squares * np.exp(exponent - exponent.max())
-            low, high = (low, power) if self.mean_of(ratio * gaps) < 0 else (power, high)
-        ratio /= self.mean_of(ratio)
-        spread = self.mean_of(ratio * np.square(gaps)) - self.mean_of(ratio * gaps) ** 2
+            low, high = (low, power) if self.average(ratio * gaps) < 0 else (power, high)
+        ratio /= self.average(ratio)
+        spread = self.average(ratio * np.square(gaps)) - self.average(ratio * gaps) ** 2
         if not spread > 0:
             return None
-        noise = math.sqrt(self.mean_of(np.square((ratio - 1) * gaps)) / (self.rows * self.values.shape[1]))
+        noise = math.sqrt(self.average(np.square((ratio - 1) * gaps)) / (self.effective_n * self.width))
         return VariancePower(power, noise / spread)
 
-    # --------------------------------------------------------------------------------- how steady the centre is
-
-    @cached_property
-    def centre_variance(self) -> dict[float, float]:
-        """Delta -> the variance of the Huber centre, both in robust scales; inf is the mean.
-
-        Each loss has a best constant c, the one that minimises the loss of y_pred + c; it is fitted on all folds but
-        one, and its variance is the grouped jackknife's (Miller 1974, doi:10.1093/biomet/61.1.1). A held-out loss would
-        not do: it has to be some loss, and prefers the delta that resembles it. How far the constant moves when rows
-        change is in the unit of y for every delta, and prefers none; Wang et al. 2007, doi:10.1198/106186007X180156,
-        choose delta by it too.
-        """
-        rng = np.random.default_rng(0)
-        order = rng.permutation(self.n)[: max(FEW, FOLD_ROWS // self.values.shape[1])]
-        folds = np.repeat(np.arange(len(order)) % min(FOLDS, len(order)), self.values.shape[1])
-        values = self.values[order].ravel() / self.scale  # ratios of variances are all that is asked for
-        weight = np.ones(values.size) if self.weight is None else np.repeat(self.weight[order], self.values.shape[1])
-        return {delta: _jackknife(values, weight, folds, delta) for delta in (*GRID, math.inf)}
-
-    @cached_property
-    def steadiest(self) -> float:
-        """The delta of GRID whose centre varies least; EFFICIENT unless another one is better by BETTER."""
-        best = min(GRID, key=lambda delta: self.centre_variance[delta])
-        return best if self.variance_ratio(best) < 1 - BETTER else EFFICIENT
-
     @property
-    def median_against_mean(self) -> float:
-        """The variance of the median over that of the mean, std²/n.
-
-        The median's is s²/(4n), s the slope of the quantile function there, over the bandwidth of Hall & Sheather 1988;
-        a jackknife that leaves few rows out does not hold for it.
-        """
-        half = min(0.972 * (self.rows * self.values.shape[1]) ** (-1 / 3), 0.25)
-        low, high = quantiles(self.flat, self.wide, (0.5 - half, 0.5 + half))
-        return ((high - low) / (4 * half * self.std)) ** 2 if self.std > 0 else math.nan
+    def is_spread_rising(self) -> bool:
+        """Whether residuals surely spread more where the prediction is large."""
+        return self.has_scale and self.variance_power is not None and self.variance_power.is_positive
 
     @cached_property
     def dispersion(self) -> float:
         """The mean of e²/y_pred: 1 for counts of a Poisson distribution."""
-        return self.mean_of(np.square(self.flat) / self.pred.ravel())
+        return self.average(np.square(self.flat) / self.y_pred.ravel())
 
-    def variance_ratio(self, delta: float, other: float = EFFICIENT) -> float:
-        """Return the variance of one centre divided by that of another."""
-        return (
-            self.centre_variance[delta] / self.centre_variance[other] if self.centre_variance[other] > 0 else math.nan
-        )
+    # -------------------------------------------------------------------------------- variance of the centre
+
+    @cached_property
+    def centre_variances(self) -> dict[float, float]:
+        """Delta -> variance of the Huber centre, both in robust scales; inf is the mean.
+
+        Each loss has a best constant c, which minimises the loss of y_pred + c. It is fitted on all folds but one, and
+        its variance is that of the grouped jackknife (Miller 1974, doi:10.1093/biomet/61.1.1). A held-out loss is no
+        criterion: it would prefer the delta that resembles it. The variance of the constant is in the unit of y for
+        every delta, and prefers none; Wang et al. 2007, doi:10.1198/106186007X180156, choose delta by it as well.
+        """
+        rng = np.random.default_rng(0)
+        order = rng.permutation(self.n)[: max(MIN_ROWS_FOR_SCALE, VALUES_PER_JACKKNIFE // self.width)]
+        folds = np.repeat(np.arange(len(order)) % min(MAX_FOLDS, len(order)), self.width)
+        values = self.values[order].ravel() / self.scale  # only ratios of variances are used
+        weight = np.ones(values.size) if self.weight is None else np.repeat(self.weight[order], self.width)
+        return {delta: jackknife_variance(values, weight, folds, delta) for delta in (*TRIED_DELTAS, math.inf)}
+
+    @cached_property
+    def best_delta(self) -> float:
+        """The delta of least centre variance; EFFICIENT_DELTA unless the other is better by MIN_VARIANCE_REDUCTION."""
+        best = min(TRIED_DELTAS, key=lambda delta: self.centre_variances[delta])
+        return best if self.variance_ratio(best) < 1 - MIN_VARIANCE_REDUCTION else EFFICIENT_DELTA
+
+    def variance_ratio(self, delta: float) -> float:
+        """Return the variance of a centre divided by that of the centre for EFFICIENT_DELTA."""
+        variance = self.centre_variances[EFFICIENT_DELTA]
+        return self.centre_variances[delta] / variance if variance > 0 else math.nan
+
+    @property
+    def median_variance_ratio(self) -> float:
+        """The variance of the median divided by that of the mean, std²/n.
+
+        The variance of the median is s²/(4n), where s is the slope of the quantile function there over the bandwidth of
+        Hall & Sheather 1988. A jackknife that leaves few rows out does not hold for the median.
+        """
+        half = min(0.972 * (self.effective_n * self.width) ** (-1 / 3), 0.25)
+        low, high = quantiles(self.flat, self.flat_weight, (0.5 - half, 0.5 + half))
+        return ((high - low) / (4 * half * self.std)) ** 2 if self.std > 0 else math.nan
 
 
-def _jackknife(values: Array, weight: Array, folds: NDArray[np.int64], delta: float) -> float:
-    """Return the variance of the centre by the grouped jackknife."""
-    start = centre(values, weight, delta)
+def jackknife_variance(values: Array, weight: Array, folds: NDArray[np.int64], delta: float) -> float:
+    """Return the variance of the Huber centre by the grouped jackknife."""
+    start = huber_centre(values, weight, delta)
     count = int(folds.max()) + 1
     kept = [folds != fold for fold in range(count)]
-    centres = np.array([centre(values[k], weight[k], delta, start) for k in kept])
+    centres = np.array([huber_centre(values[k], weight[k], delta, start) for k in kept])
     return float((count - 1) / count * np.square(centres - centres.mean()).sum())
 
 
-def centre(values: Array, weight: Array, delta: float, start: float | None = None) -> float:
-    """Return the constant that minimises the sum of w huber(values - c; delta): the mean for inf.
+def huber_centre(values: Array, weight: Array, delta: float, start: float | None = None) -> float:
+    """Return the constant c that minimises the sum of w huber(values - c; delta): the mean if delta is inf.
 
-    Newton's method on the sum of clipped residuals, which falls as c rises; a step that leaves the bracket halves it.
+    Newton's method on the sum of clipped residuals, which falls as c rises; a step out of the bracket becomes a
+    bisection.
     """
     if math.isinf(delta):
         return float(np.average(values, weights=weight))

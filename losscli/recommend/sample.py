@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from losscli.data.batch import Batch
@@ -18,55 +16,44 @@ MIN_SAMPLED_ROWS = 1000
 """Rows kept however wide they are."""
 
 
-class SampledRows(NamedTuple):
-    """Rows in the sample: arrays (n, ...) and weights (n,), and the keys (n,) by which they were drawn."""
-
-    batch: Batch
-    keys: Array
-
-
 class ReservoirSampler:
     """Keeps rows while they fit the budget, then those with the smallest random keys; and the extreme rows.
 
     The extreme rows hold the extremes of each role: if a loss refuses a value or overflows, it does so there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, values_per_sample: int = VALUES_PER_SAMPLE) -> None:
+        self._values_per_sample = values_per_sample
         self._rng = np.random.default_rng(0)
-        self._parts: list[SampledRows] = []
+        self._parts: list[tuple[Batch, Array]] = []  # each with a key per row
         self._size = 0
         self._extremes: Batch | None = None
         self.is_subsampled = False
 
     def add(self, batch: Batch) -> None:
-        self._parts.append(SampledRows(batch, self._rng.random(len(batch))))
+        self._parts.append((batch, self._rng.random(len(batch))))
         self._size += len(batch)
         near = batch.take(select_extremes(batch))
         near = near if self._extremes is None else concat_batches([self._extremes, near])
         self._extremes = near.take(select_extremes(near))
-        most = self._most(batch)
-        if self._size > 2 * most:
-            self._thin(most)
+        self._shrink(max_excess=2)
 
-    @staticmethod
-    def _most(batch: Batch) -> int:
-        width = max(array[0].size for array in batch.arrays.values())
-        return max(MIN_SAMPLED_ROWS, VALUES_PER_SAMPLE // int(width))
+    def _shrink(self, max_excess: int = 1) -> None:
+        """Keep the rows with the smallest keys, if the sample is this many times too large."""
+        width = max(array[0].size for array in self._parts[0][0].arrays.values())
+        size = max(MIN_SAMPLED_ROWS, self._values_per_sample // int(width))
+        if self._size <= max_excess * size:
+            return
+        limit = np.partition(np.concatenate([keys for _, keys in self._parts]), size)[size]
+        kept = [(batch.take(keys < limit), keys[keys < limit]) for batch, keys in self._parts]
+        self._parts = [(concat_batches(batch for batch, _ in kept), np.concatenate([keys for _, keys in kept]))]
+        self._size, self.is_subsampled = size, True
 
-    def _thin(self, most: int) -> None:
-        keys = np.concatenate([part.keys for part in self._parts])
-        limit = np.partition(keys, most)[most]
-        kept = [SampledRows(p.batch.take(p.keys < limit), p.keys[p.keys < limit]) for p in self._parts]
-        self._parts = [SampledRows(concat_batches(p.batch for p in kept), np.concatenate([p.keys for p in kept]))]
-        self._size, self.is_subsampled = most, True
-
-    def rows(self) -> tuple[Batch, Batch]:
+    def finish(self) -> tuple[Batch, Batch]:
         """Return the sample, and the extreme rows."""
-        most = self._most(self._parts[0].batch)
-        if self._size > most:
-            self._thin(most)
+        self._shrink()
         assert self._extremes is not None
-        return concat_batches(part.batch for part in self._parts), self._extremes
+        return concat_batches(batch for batch, _ in self._parts), self._extremes
 
 
 def select_extremes(batch: Batch) -> Mask:
@@ -75,9 +62,8 @@ def select_extremes(batch: Batch) -> Mask:
     with np.errstate(all="ignore"):
         gap = np.abs(p - y) if p.shape == y.shape else p
         measures = [reduce_rows(f, array) for array in (y, p) for f in (np.min, np.max, np.sum)]
-        measures += [reduce_rows(np.min, np.abs(array)) for array in (y, p)] + [
-            reduce_rows(f, gap) for f in (np.max, np.min)
-        ]
+        measures += [reduce_rows(np.min, np.abs(array)) for array in (y, p)]
+        measures += [reduce_rows(f, gap) for f in (np.max, np.min)]
     chosen = np.zeros(len(batch), dtype=bool)
     for measure in measures:
         known = np.nan_to_num(measure, nan=0.0)

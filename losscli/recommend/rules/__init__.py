@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from losscli.recommend.profile import Profile, Task
-from losscli.recommend.rules.binary import binary, binary_scores, multilabel, multilabel_scores
+from losscli.recommend.rules.binary import binary, binary_scores
 from losscli.recommend.rules.classes import class_logs, class_scores, classes
 from losscli.recommend.rules.distributions import distribution_scores, distributions
 from losscli.recommend.rules.findings import Finding
+from losscli.recommend.rules.labels import multilabel, multilabel_scores
 from losscli.recommend.rules.regression import constant_targets, regression
 
 RULES_OF_TASK: Mapping[Task, Callable[[Profile], Iterator[Finding]]] = {

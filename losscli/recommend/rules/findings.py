@@ -1,4 +1,4 @@
-"""What a rule says of a loss, and what the rules of several tasks share."""
+"""Findings: what a rule says of a loss, and what the rules of several tasks share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from typing import NamedTuple
 
 from losscli.declaration.domains import EPS
-from losscli.recommend.facts import percent
+from losscli.recommend.facts import rates_text
 from losscli.recommend.profile import Profile
 from losscli.recommend.summary import short
 
@@ -54,22 +54,23 @@ def refuse(loss: str, reason: str) -> Finding:
 
 def count_ruled_out(d: Profile) -> int:
     """Return the number of rows whose label was given the probability 0."""
-    if d.classes or d.one_hot:
-        return d.zero_probability_rows
-    return d.zero_probability_rows + d.one_probability_rows
-
-
-def are_labels(d: Profile) -> bool:
-    """Return whether the predictions are labels."""
-    return d.pred.only(0, 1)
+    has_one_label = d.has_class_labels or d.is_one_hot
+    return d.zero_probability_rows + (0 if has_one_label else d.one_probability_rows)
 
 
 def clipping_reason(d: Profile) -> str:
     """Say in how many rows eps decides the loss."""
-    return (
-        f"in {count_ruled_out(d)} of {d.n} rows what happened was given the probability 0: each costs -log(eps) = "
-        f"{short(-math.log(EPS))}, so eps sets the number, not the data"
-    )
+    rows = f"in {count_ruled_out(d)} of {d.n} rows, the true label was given the probability 0"
+    return f"{rows}: each costs -log(eps) = {short(-math.log(EPS))}, so eps sets the number, not the data"
+
+
+def judge_bce(d: Profile, proper: str) -> Finding:
+    """Return the finding on cross-entropy of probabilities; `proper` is the reason if no label was given 0."""
+    if not count_ruled_out(d):
+        return use("bce", proper)
+    if d.pred.has_only(0, 1):
+        return avoid("bce", clipping_reason(d))
+    return consider("bce", clipping_reason(d))
 
 
 def range_reason(d: Profile) -> str:
@@ -77,6 +78,12 @@ def range_reason(d: Profile) -> str:
     return f"y_pred goes from {d.pred.range}; it reads probabilities in [0, 1] unless from_logits=true"
 
 
-def rates_reason(d: Profile) -> str:
-    """Say how often labels are on."""
-    return f"labels are on in {percent(min(d.class_shares))} to {percent(max(d.class_shares))} of the rows"
+def row_sum_reason(d: Profile, name: str) -> str:
+    """Say that the rows of the predictions are none of what `name` names."""
+    low, high = map(short, d.pred.sums)
+    return f"y_pred goes from {d.pred.range} and its rows sum to {low} to {high}: {name} sum to 1"
+
+
+def rare_labels_reason(d: Profile) -> str:
+    """Say how often labels are on, and what the asymmetric loss does about it."""
+    return f"labels are on in {rates_text(d)} of the rows: labels that are off and predicted to be off count for less"

@@ -1,0 +1,32 @@
+"""Losses for several labels per row, each on or off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losscli.recommend.profile import Profile
+from losscli.recommend.rules import findings
+from losscli.recommend.rules.findings import Finding, consider, refuse, use
+
+MAX_RANKED_LABELS = 50
+"""Labels per row up to which a loss of all pairs of labels is suggested."""
+
+
+def multilabel(d: Profile) -> Iterator[Finding]:
+    """Yield findings for several labels and probabilities."""
+    yield findings.judge_bce(d, "a proper score of each label, averaged over labels; no true label was given 0")
+    yield use("hamming", f"the share of the {d.width} labels that are wrong at 0.5")
+    if min(d.class_shares) < findings.RARE_SHARE and not d.pred.has_only(0, 1):
+        yield consider("asymmetric", findings.rare_labels_reason(d))
+
+
+def multilabel_scores(d: Profile) -> Iterator[Finding]:
+    """Yield findings for several labels and logits."""
+    mean = f"bce of logits, averaged over the {d.width} labels"
+    yield use("multilabel_soft_margin", f"y_pred goes from {d.pred.range}: {mean}")
+    if min(d.class_shares) < findings.RARE_SHARE:
+        yield consider("asymmetric:from_logits=true", findings.rare_labels_reason(d))
+    if d.width <= MAX_RANKED_LABELS:
+        yield consider("multilabel_margin", "suits if only ranks count: labels that are on above those off, by 1")
+    if not d.pred.is_within(0, 1):
+        yield refuse("bce", findings.range_reason(d))
