@@ -60,24 +60,16 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-class PublicFunction:
-    """A public function that has the name of a folder: importing the folder does not replace it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, package: ModuleType, owner: type) -> Any:
-        return getattr(importlib.import_module("losscli.api"), self.name)
-
-    def __set__(self, package: ModuleType, value: object) -> None:
-        """Ignore the folder, which Python binds to its name when it is imported."""
+def _public_function(name: str) -> property:
+    """Return a property for a function whose name a folder has, too: importing the folder does not replace it."""
+    return property(lambda package: getattr(importlib.import_module("losscli.api"), name), lambda package, folder: None)
 
 
 class Package(ModuleType):
     """This package, in which `losscli.compare` and `losscli.recommend` are functions."""
 
-    compare = PublicFunction("compare")
-    recommend = PublicFunction("recommend")
+    compare = _public_function("compare")
+    recommend = _public_function("recommend")
 
 
 sys.modules[__name__].__class__ = Package

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from losscli.declaration.domains import number_text
 from losscli.declaration.grammar import RawValue, normalize_name, parse_specs
 from losscli.declaration.loss import BoundLoss, checked
 from losscli.errors import NoResultError, UsageError
+from losscli.messages import number_text
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,

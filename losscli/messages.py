@@ -1,7 +1,7 @@
 """Messages that name options: the Python API and the command line each spell these in their own way.
 
-A message says what is wrong. A hint says how to mend it, by options: `{nan:omit}` is `nan="omit"` in Python and
-`--nan omit` in a shell.
+A message says what is wrong. A hint says how to mend it, by options: `{nan:omit}` is `nan="omit"` in Python, and a
+flag and its value in a shell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ class Hint(enum.Enum):
     BOX_CORNERS = "if these are corners, {box_format:xyxy}"
     BOX_SIZES = "if these are sizes, {box_format:xywh} or cxcywh"
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
-    CHOOSE_COLUMNS = "{columns:{role}=COLS} says which"
     CHOOSE_PARAMETER = "set {param:{settings}}"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
     DIVIDE_BY_SUM = "{param:normalize=true} divides by the sum"
@@ -50,7 +49,7 @@ class Hint(enum.Enum):
     TOP_BY_LOSS = "{outliers:top:1%} flags rows by their losses"
     VECTOR_COLUMNS = "give an array (N, D), columns such as {role}_0, {role}_1, or {columns:{role}=COLS}"
     WEIGHT_ROWS = "{weight:{column}} weights the rows by it"
-    WRITE_BASELINE = "'losscli compute ... {output:old.json}' writes one"
+    WRITE_BASELINE = "'losscli compute' writes one in its JSON format"
 
 
 class _Option:
@@ -72,6 +71,11 @@ class _Fields(dict[str, Any]):
 
     def __missing__(self, name: str) -> _Option:
         return _Option(self._spelling, name)
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text that reads back as `value`, without a trailing `.0`."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def python_option(name: str, value: str = "") -> str:

@@ -197,8 +197,7 @@ def compare(
     track: Track | None = None,
 ) -> Comparison:
     """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
-    from losscli.compare.compare import compare_run
-    from losscli.compare.options import CompareOptions
+    from losscli.compare.compare import CompareOptions, compare_run
 
     options.check()
     compare_options = CompareOptions.of(options.outliers, options.sort, options.show_outliers, options.ci is not None)

@@ -13,14 +13,14 @@ SHORT_NAMES = {"param": "P", "output": "o"}
 
 
 def flag(name: str) -> str:
-    """Return an option's name as it is typed: `--nan`, `-P`."""
+    """Return an option's name as it is typed, with its dashes."""
     if name in SHORT_NAMES:
         return f"-{SHORT_NAMES[name]}"
     return f"--{LONG_NAMES.get(name, name).replace('_', '-')}"
 
 
 def option(name: str, value: str = "") -> str:
-    """Return an option with its value, quoted where a shell needs that: `--nan omit`, `--no-header`, `-P eps=1`.
+    """Return an option with its value, quoted where a shell needs that.
 
     Args:
         name: The option as the Python API calls it.

@@ -56,7 +56,7 @@ def cell(value: object) -> object:
 
 
 def csv_bytes(table: Table) -> bytes:
-    """The table as CSV with a header row and LF line ends."""
+    """Return the table as CSV with a header row and LF line ends."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table)
@@ -65,7 +65,7 @@ def csv_bytes(table: Table) -> bytes:
 
 
 def jsonl_bytes(table: Table) -> bytes:
-    """The table as JSON Lines: one object per row."""
+    """Return the table as JSON Lines: one object per row."""
     rows = zip(*table.values(), strict=True)
     return "".join(json.dumps(dict(zip(table, row, strict=True))) + "\n" for row in rows).encode()
 

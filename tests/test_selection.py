@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from losscli.statistics.order_statistics import order_statistics
+from losscli.statistics.quantiles import order_statistics
 from losscli.statistics.quantiles import deviation, quantiles
 
 N = 50_000
@@ -49,7 +49,7 @@ def test_order_statistics_of_masked_rows(name: str, share: float) -> None:
 
 
 def test_a_good_sample_spares_copying_all_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("losscli.statistics.order_statistics.MaskedValues.copy_all")
+    monkeypatch.delattr("losscli.statistics.quantiles.MaskedValues.copy_all")
     assert select(DATA["normal"], [N // 2]) == [np.sort(DATA["normal"])[N // 2]]
 
 

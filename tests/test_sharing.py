@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 import losscli
-from losscli.declaration.memo import batch_cache
+from losscli.declaration.memo import BATCH_CACHE
 from losscli.losses import _numerics
 from losscli.losses._numerics import cached_per_batch
 
@@ -14,6 +16,14 @@ RNG = np.random.default_rng(4)
 SCORES, LABELS = RNG.normal(size=(50, 4)), RNG.integers(0, 4, 50)
 
 
+@pytest.fixture
+def batch_cache() -> Iterator[None]:
+    token = BATCH_CACHE.set({})
+    yield
+    BATCH_CACHE.reset(token)
+
+
+@pytest.mark.usefixtures("batch_cache")
 def test_once_a_batch_and_anew_outside() -> None:
     calls: list[int] = []
 
@@ -22,15 +32,16 @@ def test_once_a_batch_and_anew_outside() -> None:
         calls.append(1)
         return x * x
 
-    with batch_cache():
-        assert square(SCORES) is square(SCORES)
-        square(SCORES.copy())
+    assert square(SCORES) is square(SCORES)
+    square(SCORES.copy())
     assert len(calls) == 2
+    BATCH_CACHE.set(None)
     assert square(SCORES) is not square(SCORES)
 
 
+@pytest.mark.usefixtures("batch_cache")
 def test_what_is_shared_cannot_be_written_to() -> None:
-    with batch_cache(), pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(ValueError, match="read-only"):
         _numerics.log_softmax(SCORES)[0] = 0.0
 
 

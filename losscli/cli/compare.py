@@ -16,11 +16,12 @@ from losscli.cli.options import (
     LOSS_OPTIONS,
     OUTPUT_OPTIONS,
     NoteWriter,
+    SectionCommand,
+    SectionOption,
     open_files,
     parse_losses,
     parse_options,
 )
-from losscli.cli.sections import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
 

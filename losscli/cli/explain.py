@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION
-from losscli.cli.sections import SectionCommand
+from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand
 from losscli.errors import UsageError
 
 

@@ -6,8 +6,16 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import DATA_OPTIONS, OUTPUT_OPTIONS, NoteWriter, open_files, parse_options, parse_read_options
-from losscli.cli.sections import SectionCommand, SectionOption
+from losscli.cli.options import (
+    DATA_OPTIONS,
+    OUTPUT_OPTIONS,
+    NoteWriter,
+    SectionCommand,
+    SectionOption,
+    open_files,
+    parse_options,
+    parse_read_options,
+)
 
 
 @click.command(

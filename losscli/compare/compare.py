@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
-from losscli.compare.options import CompareOptions
-from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE, flag_outliers, robust_scale
-from losscli.compare.result import MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
+from losscli.compare.outliers import (
+    DEFAULT_LOSS_RULE,
+    DEFAULT_RESIDUAL_RULE,
+    OutlierRule,
+    flag_outliers,
+    parse_outlier_rule,
+    robust_scale,
+)
+from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sensitivity import (
     ADDITIVE_REDUCTIONS,
     ROWS_FOR_THREADS,
@@ -30,14 +37,44 @@ from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState, groups_of
 from losscli.messages import Message
-from losscli.results import LossResult, group_sort_key, results_by_group, results_of
+from losscli.results import CI_COLUMNS, LossResult, group_sort_key, results_by_group, results_of
 from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
 
 DEFAULT_LEVEL = 0.95
 """The level of the intervals of differences, if no other is asked for."""
+
+
+class CompareOptions(NamedTuple):
+    """What is asked of a comparison.
+
+    `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
+    with a minus from the largest; `show` is how many outlier rows to list. Minima without a closed form are searched
+    for on `rows_per_sample` rows.
+    """
+
+    rule: OutlierRule | None = None
+    sort: str | None = None
+    show: int = 0
+    rows_per_sample: int = ROWS_PER_SAMPLE
+
+    @classmethod
+    def of(cls, rule: str | None, sort: str | None, show: int, intervals: bool) -> CompareOptions:
+        """Return the options of texts; with `intervals` their ends are columns, too.
+
+        Raises:
+            UsageError: an unknown rule or column.
+        """
+        columns = ("loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *(CI_COLUMNS if intervals else ()))
+        column = (sort or "rank").removeprefix("-")
+        if column not in columns:
+            close = get_close_matches(column, columns, n=1)
+            advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
+            raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", str(sort)))
+        return cls(parse_outlier_rule(rule) if rule else None, sort, show)
 
 
 class ModelGroup(NamedTuple):

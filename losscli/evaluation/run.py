@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Mask
-from losscli.declaration.memo import batch_cache
+from losscli.declaration.memo import BATCH_CACHE
 from losscli.errors import DataError, NoResultError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.statistics.moments import Sum
@@ -150,12 +149,15 @@ class RunState:
             if batch.absent is not None:
                 left_out = batch.absent if left_out is None else left_out | batch.absent
             outcomes = []
-            with batch_cache() if len(self.evaluators) > 1 else nullcontext():
+            token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
+            try:
                 for evaluator in self.evaluators:
                     if left_out is None or evaluator.one_distribution(batch):
                         outcomes.append(evaluator(batch, self.gradient))
                     else:
                         outcomes.append(_evaluate_incomplete(evaluator, batch, left_out, self.gradient))
+            finally:
+                BATCH_CACHE.reset(token)
             self._n_rows += len(batch) if left_out is None else int((~left_out).sum())
             if batch.weight is not None:
                 self.weight.add(float(batch.weight.sum()))

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains import Array, number_text
+from losscli.declaration.domains import Array
 from losscli.declaration.domains.distributions import MAX_SUM_ERROR
+from losscli.messages import number_text
 
 MIN_ALWAYS_WHOLE = 2.0**53
 """Float64 numbers from here on are all whole, whatever they stand for."""

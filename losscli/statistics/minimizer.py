@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.loss import Functional
 from losscli.statistics.moments import blocks
-from losscli.statistics.order_statistics import order_statistics
-from losscli.statistics.quantiles import ordered, quantile, quantiles
+from losscli.statistics.quantiles import order_statistics, ordered, quantile, quantiles
 
 ROWS_PER_SAMPLE = 1 << 16
 """Rows on which a minimum is searched for, evenly spread over the sorted values."""

@@ -40,7 +40,6 @@ from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, NON_NEGATIVE
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
-from losscli.declaration.domains.intervals import number_text as number_text
 from losscli.declaration.domains.labels import BinaryLabels, GroupLabels
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin

@@ -19,10 +19,9 @@ from losscli.declaration.domains.intervals import (
     Array,
     Interval,
     Params,
-    number_text,
 )
 from losscli.declaration.domains.origin import ValueOrigin
-from losscli.messages import Hint
+from losscli.messages import Hint, number_text
 
 
 @dataclass(eq=False, repr=False)

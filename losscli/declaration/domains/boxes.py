@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains.arrays import Domain
-from losscli.declaration.domains.intervals import Array, Params, number_text
+from losscli.declaration.domains.intervals import Array, Params
 from losscli.declaration.domains.origin import ValueOrigin
-from losscli.messages import Hint
+from losscli.messages import Hint, number_text
 
 BOX_PARTS = {
     "xyxy": "x1,y1,x2,y2 xmin,ymin,xmax,ymax x_min,y_min,x_max,y_max left,top,right,bottom",

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains.arrays import Domain, Numbers
-from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, Array, Interval, Params, number_text
+from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, Array, Interval, Params
 from losscli.declaration.domains.origin import ValueOrigin
-from losscli.messages import Hint, Message
+from losscli.messages import Hint, Message, number_text
 
 SILENT_SUM_ERROR = 1e-6
 """The sum of a row of probabilities may be as far from 1 without a note."""

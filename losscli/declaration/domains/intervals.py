@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.messages import number_text
+
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Params = Mapping[str, Any]
-
-
-def number_text(value: float) -> str:
-    """Return the shortest text that reads back as `value`, without a trailing `.0`."""
-    text = repr(float(value))
-    return text[:-2] if text.endswith(".0") else text
 
 
 @dataclass(eq=False, repr=False)

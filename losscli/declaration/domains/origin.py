@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains.intervals import Mask, number_text
+from losscli.declaration.domains.intervals import Mask
 from losscli.errors import DataError
-from losscli.messages import Hint
+from losscli.messages import Hint, number_text
 
 MIN_ROWS_OF_FULL_BATCH = 1 << 14
 """After a batch of so many rows others may follow, which may hold more wrong values."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from losscli.declaration.domains.intervals import FINITE_REALS, REALS, Array, Interval, number_text
+from losscli.declaration.domains.intervals import FINITE_REALS, REALS, Array, Interval
 from losscli.errors import UsageError
+from losscli.messages import number_text
 
 
 class ParameterDomain:

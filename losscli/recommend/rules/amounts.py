@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscli.declaration.domains import number_text
+from losscli.messages import number_text
 from losscli.recommend.facts import magnitude_span, percent, variance_power_text
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use

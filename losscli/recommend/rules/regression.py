@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from losscli.declaration.domains import number_text
+from losscli.messages import number_text
 from losscli.recommend.facts import outliers_text, percent
 from losscli.recommend.profile import Profile
 from losscli.recommend.residuals import EFFICIENT_DELTA, TRIED_DELTAS, Residuals
