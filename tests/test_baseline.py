@@ -114,7 +114,7 @@ def test_unreadable_baselines(data: Path, tmp_path: Path, cli: Cli) -> None:
     for name, text, message in (
         ("none.json", None, "No such file"),
         ("data.json", "y_true,y_pred", "is not JSON"),
-        ("list.json", "[1, 2]", "is not a result of losscli; 'losscli compute ... -o old.json' writes one"),
+        ("list.json", "[1, 2]", "is not a result of losscli; a JSON result of 'losscli compute' is one"),
         ("odd.json", '{"losses": [{"loss": "mse"}]}', "is not a result of losscli"),
     ):
         if text is not None:
