@@ -22,7 +22,6 @@ class Hint(enum.Enum):
     BOX_CORNERS = "if these are corners, {box_format:xyxy}"
     BOX_SIZES = "if these are sizes, {box_format:xywh} or cxcywh"
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
-    CHOOSE_COLUMNS = "{columns:{role}=COLS} says which"
     CHOOSE_PARAMETER = "set {param:{settings}}"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
     DIVIDE_BY_SUM = "{param:normalize=true} divides by the sum"
