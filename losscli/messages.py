@@ -49,7 +49,7 @@ class Hint(enum.Enum):
     TOP_BY_LOSS = "{outliers:top:1%} flags rows by their losses"
     VECTOR_COLUMNS = "give an array (N, D), columns such as {role}_0, {role}_1, or {columns:{role}=COLS}"
     WEIGHT_ROWS = "{weight:{column}} weights the rows by it"
-    WRITE_BASELINE = "'losscli compute' writes one in its JSON format"
+    WRITE_BASELINE = "a JSON result of 'losscli compute' is one"
 
 
 class _Option:

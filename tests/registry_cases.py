@@ -50,16 +50,24 @@ def variants(loss: Loss) -> list[dict[str, Any]]:
 
 
 FURTHER: dict[str, list[dict[str, Any]]] = {
-    "huber": [{"delta": math.inf}], "mape": [{"eps": 0.1}], "smooth_l1": [{"beta": 0}], "focal": [{"gamma": 0}],
-    "categorical_focal": [{"gamma": 0}], "generalized_cross_entropy": [{"q": 1}], "multi_margin": [{"p": 2}],
-    "iou": [{"log": True}], "barron": [{"alpha": alpha} for alpha in (-2, 0, 1, 1.5, 2)],
+    "huber": [{"delta": math.inf}],
+    "mape": [{"eps": 0.1}],
+    "smooth_l1": [{"beta": 0}],
+    "focal": [{"gamma": 0}],
+    "categorical_focal": [{"gamma": 0}],
+    "generalized_cross_entropy": [{"q": 1}],
+    "multi_margin": [{"p": 2}],
+    "iou": [{"log": True}],
+    "barron": [{"alpha": alpha} for alpha in (-2, 0, 1, 1.5, 2)],
     "tweedie_deviance": [{"power": 0}, {"power": 1}, {"power": 1.5}],
     "asymmetric": [{"gamma_neg": 0}, {"gamma_neg": 0, "clip": 0}, {"gamma_neg": 0.5}],
-    "dice": [{"smooth": 0}], "tversky": [{"smooth": 0, "beta": 0}], "renyi": [{"alpha": 0.5}, {"alpha": 3}],
+    "dice": [{"smooth": 0}],
+    "tversky": [{"smooth": 0, "beta": 0}],
+    "renyi": [{"alpha": 0.5}, {"alpha": 3}],
     "triplet": [{"distance": d, "swap": s} for d in ("euclidean", "cosine", "sqeuclidean") for s in (False, True)],
     "triplet_mined": [{"distance": "euclidean"}, {"distance": "cosine", "margin": 2}],
     "deepid": [{"verification_weight": 0}],
-}  # fmt: skip
+}
 """Parameters for which other things are true of a loss than for its defaults."""
 
 

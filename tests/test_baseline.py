@@ -43,8 +43,10 @@ def test_the_change_is_relative(data: Path, old: Path, cli: Cli) -> None:
     assert first["baseline"] == pytest.approx(5 / 3 * 0.8)
     assert first["change"] == pytest.approx(0.25)
     assert cli("compute", "mse", str(data), "--baseline", str(old)).out.split("\n")[0].split("\t")[2:5] == [
-        "value", "baseline", "change",
-    ]  # fmt: skip
+        "value",
+        "baseline",
+        "change",
+    ]
     assert losscli.compute("mse", str(data), baseline=old).baseline.change == pytest.approx(0.25)
 
 
@@ -86,9 +88,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_compared(
-    case: tuple[list[str], str, str, str], data: Path, old: Path, cli: Cli
-) -> None:  # fmt: skip
+def test_what_cannot_be_compared(case: tuple[list[str], str, str, str], data: Path, old: Path, cli: Cli) -> None:
     words, more, version, message = case
     data.write_text(ROWS + more)
     if version:
@@ -106,15 +106,16 @@ def test_groups_have_their_own_baselines(data: Path, tmp_path: Path, cli: Cli) -
     result = cli(*words, "--fail-if", "mse.change>2%")
     assert "failed: mse.change (cell b) is 125%, > 2%" in result.err
     assert [line.split("\t")[1:5] for line in result.out.splitlines()[1:]] == [
-        ["a", "2", "0.5", "0.5"], ["b", "1", "9.0", "4.0"],
-    ]  # fmt: skip
+        ["a", "2", "0.5", "0.5"],
+        ["b", "1", "9.0", "4.0"],
+    ]
 
 
 def test_unreadable_baselines(data: Path, tmp_path: Path, cli: Cli) -> None:
     for name, text, message in (
         ("none.json", None, "No such file"),
         ("data.json", "y_true,y_pred", "is not JSON"),
-        ("list.json", "[1, 2]", "is not a result of losscli; 'losscli compute' writes one in its JSON format"),
+        ("list.json", "[1, 2]", "is not a result of losscli; a JSON result of 'losscli compute' is one"),
         ("odd.json", '{"losses": [{"loss": "mse"}]}', "is not a result of losscli"),
     ):
         if text is not None:

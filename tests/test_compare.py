@@ -13,8 +13,7 @@ from scipy.optimize import minimize_scalar
 
 import losscli
 from losscli import binding, registry
-from losscli.compare.compare import compare_run
-from losscli.compare.compare import CompareOptions
+from losscli.compare.compare import CompareOptions, compare_run
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.declaration import grammar

@@ -114,8 +114,17 @@ def test_frames_beyond_their_length_are_not_looked_at(cli: Cli) -> None:
 
 # ----------------------------------------------------------------------------------------- names and shapes
 
-MEANT = {"focal_loss": "focal", "coco_loss": "coco", "mse_loss": "mse", "KLDivLoss": "kl", "HuberLoss": "huber",
-         "BCELoss": "bce", "CrossEntropyLoss": "cross_entropy", "L1Loss": "mae", "nll_loss": "nll"}  # fmt: skip
+MEANT = {
+    "focal_loss": "focal",
+    "coco_loss": "coco",
+    "mse_loss": "mse",
+    "KLDivLoss": "kl",
+    "HuberLoss": "huber",
+    "BCELoss": "bce",
+    "CrossEntropyLoss": "cross_entropy",
+    "L1Loss": "mae",
+    "nll_loss": "nll",
+}
 
 
 @pytest.mark.parametrize("name", MEANT)
@@ -127,8 +136,9 @@ def test_a_role_of_the_wrong_shape_is_not_said_to_be_missing(cli: Cli) -> None:
     np.savez("flat.npz", labels=[0, 1, 0, 1], embeddings=np.ones(4), weights=np.ones((2, 3)))
     result = cli("compute", "arcface", "flat.npz")
     assert (result.status, "embeddings: shape (N,), one number per row, but arcface needs several" in result.err) == (
-        3, True,
-    )  # fmt: skip
+        3,
+        True,
+    )
     lengths = {"input_lengths": [3, 3], "target_lengths": [1, 1]}
     np.savez("flat.npz", log_probs=-np.ones((3, 3)), targets=np.ones((2, 1)), **lengths)
     result = cli("compute", "ctc", "flat.npz")
@@ -175,8 +185,9 @@ def test_explain_says_for_which_parameters(cli: Cli) -> None:
     assert "not for all parameters" not in cli("explain", "mse").out
     kl = json.loads(cli("explain", "kl", "-f", "json").out)
     assert (kl["properties"]["convex"], kl["properties_where"]["convex"]) == (
-        False, ["normalize=false", "from_logits=true"],
-    )  # fmt: skip
+        False,
+        ["normalize=false", "from_logits=true"],
+    )
     assert "a < b < c" in cli("explain", "hampel").out
     assert "-inf or inf" in cli("explain", "barron").out
     assert "y_pred is given" in cli("explain", "normface").out

@@ -61,8 +61,12 @@ def test_json_and_signature_tell_of_it(cli: Cli, files: Path) -> None:
     options = ("--penalty", "elastic_net:lambda=1", "--parameters", "w.npy", "-f", "json")
     document = json.loads(cli("compute", "mse", "data.csv", *options).out)
     assert document["penalty"] == {
-        "name": "elastic_net", "params": {"lambda": 1.0, "ratio": 0.5}, "value": 10.0, "n": 4, "parameters": "w.npy",
-    }  # fmt: skip
+        "name": "elastic_net",
+        "params": {"lambda": 1.0, "ratio": 0.5},
+        "value": 10.0,
+        "n": 4,
+        "parameters": "w.npy",
+    }
     (loss,) = document["losses"]
     assert (loss["value"], loss["penalty"], loss["sum"]) == (12.5, 10.0, 5.0)
     assert loss["signature"].endswith("|penalty=elastic_net:lambda=1:ratio=0.5")

@@ -33,6 +33,55 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+BLOCK = r"`([\w/]+\.{ending})`:\n\n```{language}\n(.*?)```"
+NEEDED = ("losscli", "tests", "tools", "docs", "README.md", "CONTRIBUTING.md", "pyproject.toml")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository with the first file that the guide shows, and nothing of what comes after it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in NEEDED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    write_block(folder, "py", "python")
+    return folder
+
+
+def write_block(folder: Path, ending: str, language: str) -> None:
+    """Write a block of the guide to the file that the guide names."""
+    ((path, text),) = re.findall(BLOCK.format(ending=ending, language=language), GUIDE, re.DOTALL)
+    (folder / path).write_text(text)
+
+
+def run_tests(folder: Path, *modules: str) -> subprocess.CompletedProcess[str]:
+    files = [f"tests/test_{module}.py" for module in modules]
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", "-k", "three_halves", *files]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+
+
+def test_without_golden_cases_a_sentence_says_what_is_missing(checkout: Path) -> None:
+    done = run_tests(checkout, "golden", "reference", "properties")
+    failures = [line for line in done.stdout.splitlines() if line.startswith("E  ") and "Error: " in line]
+    missing = "tests/golden/three_halves.json is missing: see 'A new loss' in CONTRIBUTING.md"
+    unlisted = "docs/accuracy.md has no figure of three_halves: python tools/regenerate.py accuracy"
+    assert done.returncode == 1, done.stdout
+    assert sorted({line.partition("Error: ")[2] for line in failures}) == [unlisted, missing]
+
+
+def test_the_guide_to_a_new_loss_is_followed_literally(checkout: Path) -> None:
+    write_block(checkout, "json", "json")
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    (command,) = re.findall(r"^(python tools/.*)\npython -m pytest$", GUIDE, re.MULTILINE)
+    words = [sys.executable, *command.split()[1:], "index", "accuracy"]
+    done = subprocess.run(words, cwd=checkout, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == "losscli/losses/_index.py: written\ndocs/accuracy.md: written\n"
+    done = run_tests(checkout, "golden", "reference", "properties", "infinities", "registry", "cli")
+    assert done.returncode == 0, done.stdout
+
+
 def run(folder: Path, *arguments: str) -> str:
     environment = os.environ | {"PYTHONPATH": str(folder)}
     command = [sys.executable, "-W", "error", "-m", "losscli", *arguments]
@@ -70,10 +119,10 @@ def test_explain(house: Path) -> None:
 
 def test_as_a_plugin(tmp_path: Path) -> None:
     assert CODE is not None
-    (tmp_path / "mine.py").write_text(CODE.group(1))
+    (tmp_path / "mine.py").write_text(CODE.group(1).replace("three_halves", "my_halves"))
     (tmp_path / "data.csv").write_text(DATA)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "losscli", "compute", "three_halves", "data.csv", "--plugin", "mine.py"]
+    command = [sys.executable, "-m", "losscli", "compute", "my_halves", "data.csv", "--plugin", "mine.py"]
     done = subprocess.run([*command, "-f", "value"], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert done.stdout == b"4.5\n"
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from losscli.statistics.quantiles import order_statistics
-from losscli.statistics.quantiles import deviation, quantiles
+from losscli.statistics.quantiles import deviation, order_statistics, quantiles
 
 N = 50_000
 RNG = np.random.default_rng(5)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from losscli.data.files import FORMAT_BY_ENDING
 from losscli.errors import UsageError
 from losscli.messages import word
+from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
     from losscli.pipeline import OpenSources
 
-OUTPUT_FORMATS = ("table", "tsv", "csv", "json", "jsonl", "markdown", "value")
-INPUT_FORMATS = ("csv", "tsv", "json", "jsonl", "npy", "npz", "parquet", "feather")
+OUTPUT_FORMATS = tuple(MODULE_OF_FORMAT)
+INPUT_FORMATS = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
