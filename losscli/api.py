@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from numpy.typing import ArrayLike
 
 from losscli import pipeline, registry
-from losscli.arguments import bind_data, reject_keyword, split_keywords, split_names, warn_caller
-from losscli.data.sources import ReadOptions
+from losscli.arguments import bind_data, check_read_options, reject_keyword, split_keywords, split_names, warn_caller
 from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import Loss
 from losscli.errors import UsageError
@@ -192,7 +191,7 @@ def compute(
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
     is_one = isinstance(loss, (str, LossFunction))
-    given = [loss] if isinstance(loss, (str, LossFunction)) else list(loss)
+    given: list[Any] = [loss] if is_one or not isinstance(loss, Iterable) else list(loss)
     losses, arrays = split_keywords(compute, given, roles_and_params)
     options = EvaluationOptions(
         columns=columns or {},
@@ -214,7 +213,7 @@ def compute(
         scheduler=scheduler,
         workers=workers,
     )
-    read_options = ReadOptions(input_format, header, delimiter)
+    read_options = check_read_options(input_format, header, delimiter)
     open_sources, options = bind_data(data, arrays, options, read_options)
     if options.group_by or engine != "local":
         evaluation = pipeline.compute(losses, open_sources, options, warn_caller)
@@ -282,7 +281,8 @@ def compare(
     Raises:
         LosscliError: As for `compute`.
     """
-    given = losses.split(",") if isinstance(losses, str) else list(losses)
+    several = losses.split(",") if isinstance(losses, str) else losses
+    given = list(several) if isinstance(several, Iterable) else [several]
     bound, arrays = split_keywords(compare, given, roles_and_params)
     predictions = dict(models) if isinstance(models, Mapping) else {}
     if predictions and data is not None:
@@ -305,7 +305,7 @@ def compare(
         ci_method=ci_method,
         jobs=jobs,
     )
-    read_options = ReadOptions(input_format, header, delimiter)
+    read_options = check_read_options(input_format, header, delimiter)
     open_sources, options = bind_data(data, arrays | predictions, options, read_options)
     return pipeline.compare(bound, open_sources, options, warn_caller)
 
@@ -357,7 +357,7 @@ def recommend(
     given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
     arrays = {role: array for role, array in given.items() if array is not None}
     options = EvaluationOptions(columns=columns or {}, id=id, classes=split_names(classes), nan=nan)
-    read_options = ReadOptions(input_format, header, delimiter)
+    read_options = check_read_options(input_format, header, delimiter)
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(

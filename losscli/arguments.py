@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
+from losscli.data.files import FORMAT_BY_ENDING
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.declaration.grammar import normalize_name
@@ -31,6 +32,10 @@ def split_keywords(
     Raises:
         UsageError: A loss is unknown, or a keyword is neither a role nor a parameter of these losses.
     """
+    wrong = [loss for loss in losses if not isinstance(loss, (str, LossFunction))]
+    if wrong or not losses:
+        problem = f"a loss is a name or a function from get_loss, not {wrong[0]!r}" if wrong else "no loss is named"
+        raise UsageError(problem)
     given = [loss.bound if isinstance(loss, LossFunction) else loss for loss in losses]
     bound = pipeline.resolve_losses(given)
     roles = role_names(bound)
@@ -57,9 +62,27 @@ def reject_keyword(function: Callable[..., Any], unknown: str, known: Sequence[s
 
 def split_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return names given as a sequence or a comma list."""
+    if not isinstance(names, (Iterable, type(None))):
+        raise UsageError(f"names are text or a list of it, not {names!r}")
     if isinstance(names, str):
         return tuple(name.strip() for name in names.split(","))
     return tuple(map(str, names or ()))
+
+
+def check_read_options(input_format: str | None, header: bool | None, delimiter: str | None) -> ReadOptions:
+    """Return how to read files.
+
+    Raises:
+        UsageError: The format is unknown, the header is no bool, or the delimiter is not one character.
+    """
+    formats = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
+    if input_format is not None and input_format not in formats:
+        raise UsageError(f"must be one of {', '.join(formats)}", option=("input_format", str(input_format)))
+    if header not in (None, True, False):
+        raise UsageError("must be true, false or None", option=("header", str(header)))
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise UsageError("must be one character", option=("delimiter", str(delimiter)))
+    return ReadOptions(input_format, header, delimiter)
 
 
 def bind_data(

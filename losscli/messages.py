@@ -7,6 +7,7 @@ flag and its value in a shell.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -92,10 +93,10 @@ def python_option(name: str, value: str = "") -> str:
         return f"classes={value.split(',')!r}".replace("'", '"')
     if not value:
         return name
-    number = value.replace(".", "", 1).isdigit()
-    return (
-        f"{name}={value.capitalize() if value in ('true', 'false') else value if number else chr(34) + value + chr(34)}"
-    )
+    if value in ("true", "false"):
+        return f"{name}={value.capitalize()}"
+    is_literal = re.fullmatch(r"None|True|False|nan|inf|-?[\d.]+(e[+-]?\d+)?|\[.*", value)
+    return f"{name}={value}" if is_literal else f'{name}="{value}"'
 
 
 class Message(str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -84,6 +85,7 @@ class EvaluationOptions(NamedTuple):
         Raises:
             UsageError: A value is out of range, or two options contradict each other.
         """
+        self._check_types()
         for name, choices in (("reduction", REDUCTIONS), ("nan", NAN_POLICIES), ("engine", ENGINES)):
             if (value := getattr(self, name)) not in choices:
                 raise UsageError(f"must be one of {', '.join(choices)}", option=(name, str(value)))
@@ -105,7 +107,7 @@ class EvaluationOptions(NamedTuple):
             raise UsageError(
                 "is added to the reduced value: per-sample losses have none", option=("penalty", self.penalty)
             )
-        if {self.ci, self.resamples, self.seed, self.ci_method} == {None}:
+        if all(value is None for value in (self.ci, self.resamples, self.seed, self.ci_method)):
             return None
         if self.per_sample and self.ci is not None:
             raise UsageError(
@@ -114,6 +116,18 @@ class EvaluationOptions(NamedTuple):
         from losscli.statistics.bootstrap.options import parse_resampling
 
         return parse_resampling(self.ci, self.resamples, self.seed, self.ci_method)
+
+    def _check_types(self) -> None:
+        """Refuse what only the Python API can be given: the command line has texts and numbers."""
+        for name in ("id", "penalty", "baseline", "outliers", "sort", "scheduler"):
+            if not isinstance(value := getattr(self, name), (str, type(None))):
+                raise UsageError("must be text", option=(name, str(value)))
+        is_mapping = isinstance(self.columns, Mapping)
+        if not is_mapping or not all(isinstance(named, str) for named in self.columns.values()):
+            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {self.columns!r}")
+        for name in ("jobs", "workers"):
+            if not isinstance(count := getattr(self, name), (numbers.Integral, type(None))):
+                raise UsageError("must be a whole number", option=(name, str(count)))
 
 
 def processors() -> int:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def check_types(path: Path, *tool: str) -> tuple[int, str]:
 
 PYRIGHT = ("pyright", "--pythonpath", sys.executable)
 MYPY = ("mypy", "--strict", "--config-file", "pyproject.toml")
+MYPY += ("--python-version", f"{sys.version_info.major}.{sys.version_info.minor}")  # the one that NumPy's stubs are for
 
 
 @pytest.mark.parametrize("tool", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
@@ -105,3 +107,26 @@ def test_messages_speak_of_keywords_in_python_and_of_options_on_the_command_line
 def test_options_are_keywords_only() -> None:
     with pytest.raises(TypeError):
         losscli.compute("mse", {"y_true": Y, "y_pred": P}, "sum")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: losscli.compute([], y_true=Y, y_pred=P), "no loss is named"),
+        (lambda: losscli.compare([], y_true=Y, y_pred=P), "no loss is named"),
+        (lambda: losscli.compute(["mse", None], y_true=Y, y_pred=P), "not None"),
+        (lambda: losscli.compare(5, y_true=Y, y_pred=P), "not 5"),
+        (lambda: losscli.compute("mse", "d.csv", input_format="xlsy"), 'input_format="xlsy": must be one of csv'),
+        (lambda: losscli.compute("mse", "d.csv", delimiter=";;"), 'delimiter=";;": must be one character'),
+        (lambda: losscli.compute("mse", "d.csv", header="no"), 'header="no": must be'),
+        (lambda: losscli.compute("mse", "d.csv", columns={"y_pred": 3}), "columns map roles"),
+        (lambda: losscli.recommend("d.csv", columns="y_pred"), "columns map roles"),
+        (lambda: losscli.compute("mse", "d.csv", group_by=3), "not 3"),
+        (lambda: losscli.compare(["mse"], "d.csv", sort=3), "sort=3: must be text"),
+        (lambda: losscli.compute("mse", "d.csv", jobs=1.5), "jobs=1.5: must be a whole number"),
+        (lambda: losscli.compute("mse", "d.csv", nan=None), "nan=None: must be one of"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_a_usage_error(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(losscli.UsageError, match=re.escape(message)):
+        call()

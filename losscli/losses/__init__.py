@@ -1,4 +1,4 @@
-"""The catalogue of losses, one file per family. Files whose names start with `_` declare no loss."""
+"""The catalogue of losses, a file per kind of loss. Files whose names start with `_` declare no loss."""
 
 from losscli.losses._index import NAMES_BY_MODULE
 
