@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
-from losscli.data.files import FORMAT_BY_ENDING
+from losscli.data.files import FORMATS, is_delimiter
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.declaration.grammar import normalize_name
@@ -75,13 +75,12 @@ def check_read_options(input_format: str | None, header: bool | None, delimiter:
     Raises:
         UsageError: The format is unknown, the header is no bool, or the delimiter is not one character.
     """
-    formats = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
-    if input_format is not None and input_format not in formats:
-        raise UsageError(f"must be one of {', '.join(formats)}", option=("input_format", str(input_format)))
+    if input_format is not None and input_format not in FORMATS:
+        raise UsageError(f"must be one of {', '.join(FORMATS)}", option=("input_format", input_format))
     if header not in (None, True, False):
-        raise UsageError("must be true, false or None", option=("header", str(header)))
-    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise UsageError("must be one character", option=("delimiter", str(delimiter)))
+        raise UsageError("must be true, false or None", option=("header", header))
+    if delimiter is not None and not (isinstance(delimiter, str) and is_delimiter(delimiter)):
+        raise UsageError("must be one character", option=("delimiter", delimiter))
     return ReadOptions(input_format, header, delimiter)
 
 

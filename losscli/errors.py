@@ -19,7 +19,7 @@ class LosscliError(Exception):
     exit_status = 70
 
     def __init__(
-        self, problem: str, hint: Hint | None = None, *, option: tuple[str, str] | None = None, **fields: Any
+        self, problem: str, hint: Hint | None = None, *, option: tuple[str, Any] | None = None, **fields: Any
     ) -> None:
         """Make an error.
 

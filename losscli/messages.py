@@ -7,11 +7,10 @@ flag and its value in a shell.
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Callable
 from typing import Any
 
-Spelling = Callable[[str, str], str]
+Spelling = Callable[[str, Any], str]
 """A function of an option's name and value that returns its text."""
 
 
@@ -79,8 +78,10 @@ def number_text(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def python_option(name: str, value: str = "") -> str:
+def python_option(name: str, value: Any = "") -> str:
     """Return an option as a keyword argument: `nan="omit"`, `columns={"y_pred": "prob_*"}`, `eps=1`."""
+    if not isinstance(value, str):
+        return f"{name}={value!r}"
     if name == "param":
         key, _, value = value.partition("=")
         return f"{key}={value.capitalize() if value in ('true', 'false') else value}"
@@ -95,8 +96,8 @@ def python_option(name: str, value: str = "") -> str:
         return name
     if value in ("true", "false"):
         return f"{name}={value.capitalize()}"
-    is_literal = re.fullmatch(r"None|True|False|nan|inf|-?[\d.]+(e[+-]?\d+)?|\[.*", value)
-    return f"{name}={value}" if is_literal else f'{name}="{value}"'
+    is_number = value.replace(".", "", 1).isdigit()
+    return f"{name}={value}" if is_number else f'{name}="{value}"'
 
 
 class Message(str):
@@ -108,11 +109,11 @@ class Message(str):
 
     problem: str
     hint: Hint | None
-    option: tuple[str, str] | None
+    option: tuple[str, Any] | None
     fields: dict[str, Any]
 
     def __new__(
-        cls, problem: str, hint: Hint | None = None, *, option: tuple[str, str] | None = None, **fields: Any
+        cls, problem: str, hint: Hint | None = None, *, option: tuple[str, Any] | None = None, **fields: Any
     ) -> Message:
         message = super().__new__(cls, _word(problem, hint, option, fields, python_option))
         message.problem, message.hint, message.option, message.fields = problem, hint, option, fields
@@ -130,12 +131,12 @@ class Message(str):
         return _restore, (self.problem, self.hint, self.option, self.fields)
 
 
-def _restore(problem: str, hint: Hint | None, option: tuple[str, str] | None, fields: dict[str, Any]) -> Message:
+def _restore(problem: str, hint: Hint | None, option: tuple[str, Any] | None, fields: dict[str, Any]) -> Message:
     return Message(problem, hint, option=option, **fields)
 
 
 def _word(
-    problem: str, hint: Hint | None, option: tuple[str, str] | None, fields: dict[str, Any], spelling: Spelling
+    problem: str, hint: Hint | None, option: tuple[str, Any] | None, fields: dict[str, Any], spelling: Spelling
 ) -> str:
     about = f"{spelling(*option)}: " if option else ""
     return about + problem + (f"; {hint.value.format_map(_Fields(fields, spelling))}" if hint else "")

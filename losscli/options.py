@@ -88,13 +88,13 @@ class EvaluationOptions(NamedTuple):
         self._check_types()
         for name, choices in (("reduction", REDUCTIONS), ("nan", NAN_POLICIES), ("engine", ENGINES)):
             if (value := getattr(self, name)) not in choices:
-                raise UsageError(f"must be one of {', '.join(choices)}", option=(name, str(value)))
+                raise UsageError(f"must be one of {', '.join(choices)}", option=(name, value))
         for name in ("jobs", "workers"):
             if (count := getattr(self, name)) is not None and count < 1:
-                raise UsageError("must be at least 1", option=(name, str(count)))
+                raise UsageError("must be at least 1", option=(name, count))
         for name in ("scheduler", "workers"):
             if self.engine == "local" and getattr(self, name):
-                raise UsageError("is for a cluster", Hint.ADD_ENGINE, option=(name, str(getattr(self, name))))
+                raise UsageError("is for a cluster", Hint.ADD_ENGINE, option=(name, getattr(self, name)))
         for name in ("group_by", "classes"):
             names = getattr(self, name)
             twice = next((one for one in names if names.count(one) > 1), None)
@@ -110,9 +110,7 @@ class EvaluationOptions(NamedTuple):
         if all(value is None for value in (self.ci, self.resamples, self.seed, self.ci_method)):
             return None
         if self.per_sample and self.ci is not None:
-            raise UsageError(
-                "an interval is of the reduced value: per-sample losses have none", option=("ci", str(self.ci))
-            )
+            raise UsageError("an interval is of the reduced value: per-sample losses have none", option=("ci", self.ci))
         from losscli.statistics.bootstrap.options import parse_resampling
 
         return parse_resampling(self.ci, self.resamples, self.seed, self.ci_method)
@@ -121,13 +119,13 @@ class EvaluationOptions(NamedTuple):
         """Refuse what only the Python API can be given: the command line has texts and numbers."""
         for name in ("id", "penalty", "baseline", "outliers", "sort", "scheduler"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
-                raise UsageError("must be text", option=(name, str(value)))
+                raise UsageError("must be text", option=(name, value))
         is_mapping = isinstance(self.columns, Mapping)
         if not is_mapping or not all(isinstance(named, str) for named in self.columns.values()):
             raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {self.columns!r}")
         for name in ("jobs", "workers"):
             if not isinstance(count := getattr(self, name), (numbers.Integral, type(None))):
-                raise UsageError("must be a whole number", option=(name, str(count)))
+                raise UsageError("must be a whole number", option=(name, count))
 
 
 def processors() -> int:

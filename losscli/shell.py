@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 LONG_NAMES = {"y_true": "true", "y_pred": "pred", "columns": "column"}
 """Options whose name on the command line is another one than in Python."""
@@ -19,13 +20,14 @@ def flag(name: str) -> str:
     return f"--{LONG_NAMES.get(name, name).replace('_', '-')}"
 
 
-def option(name: str, value: str = "") -> str:
+def option(name: str, value: Any = "") -> str:
     """Return an option with its value, quoted where a shell needs that.
 
     Args:
         name: The option as the Python API calls it.
         value: `true` and `false` are for flags.
     """
+    value = str(value)
     if value == "false":
         return flag(f"no-{name}")
     if name == "columns" and value.startswith(("y_true=", "y_pred=", "weight=")):

@@ -24,6 +24,7 @@ from losscli.cli.options import (
     parse_read_options,
 )
 from losscli.errors import UsageError
+from losscli.options import REDUCTIONS
 
 
 @click.command(
@@ -38,7 +39,7 @@ from losscli.errors import UsageError
         SectionOption(
             "Evaluation",
             "--reduction",
-            type=click.Choice(["mean", "sum", "median", "none"]),
+            type=click.Choice([*REDUCTIONS, "none"]),
             default="mean",
             show_default=True,
             help="How per-sample losses become one number. none is --per-sample.",

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.data.files import FORMAT_BY_ENDING
+from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
 from losscli.messages import word
+from losscli.options import ENGINES, NAN_POLICIES
 from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from losscli.pipeline import OpenSources
 
 OUTPUT_FORMATS = tuple(MODULE_OF_FORMAT)
-INPUT_FORMATS = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -63,7 +63,7 @@ class Delimiter(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         character = DELIMITER_NAMES.get(value.lower(), value)
-        if len(character) != 1 or character in '"\r\n':
+        if not is_delimiter(character):
             self.fail("must be one character (or tab)", param, ctx)
         return character
 
@@ -107,13 +107,13 @@ LOSS_OPTIONS = [
 ]
 
 DATA_OPTIONS = [
-    SectionOption("Data", "--input-format", type=click.Choice(INPUT_FORMATS), help="Input format, if not by name."),
+    SectionOption("Data", "--input-format", type=click.Choice(FORMATS), help="Input format, if not by name."),
     SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
     SectionOption(
         "Data",
         "--nan",
-        type=click.Choice(["error", "omit", "propagate"]),
+        type=click.Choice(NAN_POLICIES),
         default="error",
         show_default=True,
         help="What to do with rows that lack a value.",
@@ -223,7 +223,7 @@ ENGINE_OPTIONS = [
     SectionOption(
         "Scale",
         "--engine",
-        type=click.Choice(["local", "dask"]),
+        type=click.Choice(ENGINES),
         default="local",
         show_default=True,
         help="Evaluate files with threads or on a Dask cluster.",

@@ -73,7 +73,7 @@ class CompareOptions(NamedTuple):
         if column not in columns:
             close = get_close_matches(column, columns, n=1)
             advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
-            raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", str(sort)))
+            raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", sort))
         return cls(parse_outlier_rule(rule) if rule else None, sort, show)
 
 

@@ -26,6 +26,8 @@ FORMAT_BY_ENDING = (
 )
 """Ending of a file name -> format."""
 
+FORMATS = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
+
 COMPRESSION_BY_ENDING = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"} | dict.fromkeys(
     (b"ARROW1", b"FEA1"), "feather"
@@ -156,6 +158,11 @@ class Input:
         if found and named != found and named in ("csv", "tsv", "json", "jsonl"):
             raise DataError(f"{self.name}: is named {ending} but holds {found}", Hint.INPUT_FORMAT, format=found)
         return named or found or _guess_text_format(head)
+
+
+def is_delimiter(text: str) -> bool:
+    """Return whether a text can separate cells: one character that is no quote and no line end."""
+    return len(text) == 1 and text not in '"\r\n'
 
 
 def _guess_text_format(head: bytes) -> str:

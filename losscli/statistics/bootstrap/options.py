@@ -114,16 +114,16 @@ def parse_resampling(level: Any, resamples: Any = None, seed: Any = None, method
         return None
     if not _is_real(level) or not 0 < level < 1:
         hint = f"; {level:g} % is {level / 100:g}" if _is_real(level) and 1 <= level < 100 else ", as 0.95"
-        raise UsageError(f"a level is a number above 0 and below 1{hint}", option=("ci", str(level)))
+        raise UsageError(f"a level is a number above 0 and below 1{hint}", option=("ci", level))
     level = float(level)
     least = min_resamples(level)
     if least > MAX_RESAMPLES:
         raise UsageError(
             f"so near to 1 takes more than {MAX_RESAMPLES} resamples, the most there can be; 0.999 takes fewer",
-            option=("ci", str(level)),
+            option=("ci", level),
         )
     if method is not None and method not in CI_METHODS:
-        raise UsageError(f"must be one of {', '.join(CI_METHODS)}", option=("ci_method", str(method)))
+        raise UsageError(f"must be one of {', '.join(CI_METHODS)}", option=("ci_method", method))
     purpose = f" for a level of {level:g}"
     return Resampling(
         level,
@@ -135,7 +135,7 @@ def parse_resampling(level: Any, resamples: Any = None, seed: Any = None, method
 
 def _parse_whole(name: str, value: Any, least: int, most: int, purpose: str = "") -> int:
     if not _is_real(value) or not least <= value <= most or value != int(value):
-        raise UsageError(f"must be a whole number from {least} to {most}{purpose}", option=(name, str(value)))
+        raise UsageError(f"must be a whole number from {least} to {most}{purpose}", option=(name, value))
     return int(value)
 
 
