@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import pickle
 import re
@@ -331,6 +332,23 @@ def test_mapped_arrays(cli: Cli, cut: Callable[[int], list[int]]) -> None:
     p[250] = np.nan
     np.save("p.npy", p)
     assert "p.npy: column 'y_pred', row 251: 1 row lacks a value, of 300" in cli("compute", "mse", "y.npy", "p.npy").err
+
+
+def test_a_compressed_array_is_read_as_the_array_itself(cli: Cli) -> None:
+    records = np.zeros(4, dtype=[("y_true", "U1"), ("y_pred", "f8", (2,))])
+    records["y_true"] = ["a", "b", "a", "b"]
+    records["y_pred"] = [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]]
+    np.save("d.npy", records)
+    Path("d.npy.gz").write_bytes(gzip.compress(Path("d.npy").read_bytes()))
+    mapped, streamed = (cli("compute", "cross_entropy", name, "--classes", "a,b") for name in ("d.npy", "d.npy.gz"))
+    assert (streamed.status, streamed.out) == (0, mapped.out)
+
+
+def test_endings_of_parts_are_read_in_either_case(cli: Cli) -> None:
+    Path("folder").mkdir()
+    for name, row in (("a.csv.gz", "1,2"), ("B.CSV.GZ", "1,4")):
+        Path("folder", name).write_bytes(gzip.compress(f"y_true,y_pred\n{row}\n".encode()))
+    assert cli("compute", "mse", "folder", "-f", "value").out == "5.0\n"
 
 
 # --------------------------------------------------------------------------------------------- the machinery

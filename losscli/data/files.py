@@ -149,15 +149,19 @@ class Input:
         Raises:
             DataError: The name is that of a text format, the first bytes are those of a binary one.
         """
-        stem, ending = os.path.splitext(self.name)
-        if ending.lower() in COMPRESSION_BY_ENDING:
-            ending = os.path.splitext(stem)[1]
+        ending = format_ending(self.name)
         head = self.head()
         found = next((kind for magic, kind in FORMAT_BY_MAGIC.items() if head.startswith(magic)), None)
         named = FORMAT_BY_ENDING.get(ending.lower()) if self.path != STDIN else None
         if found and named != found and named in ("csv", "tsv", "json", "jsonl"):
             raise DataError(f"{self.name}: is named {ending} but holds {found}", Hint.INPUT_FORMAT, format=found)
         return named or found or _guess_text_format(head)
+
+
+def format_ending(name: str) -> str:
+    """Return the ending that names the format: that of the file, or the one before `.gz` and the like."""
+    stem, ending = os.path.splitext(name)
+    return os.path.splitext(stem)[1] if ending.lower() in COMPRESSION_BY_ENDING else ending
 
 
 def is_delimiter(text: str) -> bool:

@@ -77,6 +77,15 @@ def _select(array: NDArray[Any], selector: Any) -> NDArray[Any]:
     return array[:, selector] if isinstance(selector, int) else array[selector]
 
 
+def _describe_columns(shape: tuple[int, ...], dtype: np.dtype[Any], selectors: Mapping[str, Any]) -> list[Column]:
+    columns = []
+    for name, selector in selectors.items():
+        type_ = dtype[selector] if isinstance(selector, str) else dtype
+        trailing = shape[1:] if selector is ... else type_.shape if isinstance(selector, str) else ()
+        columns.append(Column(name, Kind.NUMBER if type_.base.kind in "fiub" else Kind.TEXT, trailing))
+    return columns
+
+
 def _data_start(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     """Return the offset of the data; DataError if the file holds fewer bytes than its header promises."""
     needed = math.prod(shape) * dtype.itemsize
@@ -107,12 +116,7 @@ class MappedNpy(SliceableTable):
     ) -> None:
         """Describe an array of this shape and type that begins at byte `start`."""
         self._path, self._start, self._shape, self._dtype, self._selectors = path, start, shape, dtype, selectors
-        columns = []
-        for column, selector in selectors.items():
-            type_ = dtype[selector] if isinstance(selector, str) else dtype
-            trailing = shape[1:] if selector is ... else type_.shape if isinstance(selector, str) else ()
-            columns.append(Column(column, Kind.NUMBER if type_.base.kind in "fiub" else Kind.TEXT, trailing))
-        super().__init__(name, "npy", columns, shape[0], path)
+        super().__init__(name, "npy", _describe_columns(shape, dtype, selectors), shape[0], path)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         width = math.prod(self._shape[1:])
@@ -151,8 +155,7 @@ class StreamedNpy(Table):
     ) -> None:
         self._source, self._shape, self._dtype, self._fortran = source, shape, dtype, fortran
         self._selectors = selectors
-        columns = [Column(name, Kind.NUMBER, shape[1:] if s is ... else ()) for name, s in selectors.items()]
-        super().__init__(source.name, "npy", columns, shape[0])
+        super().__init__(source.name, "npy", _describe_columns(shape, dtype, selectors), shape[0])
         self._done = 0
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from losscli.data import remote
-from losscli.data.files import COMPRESSION_BY_ENDING, FORMAT_BY_ENDING, STDIN, Input
+from losscli.data.files import FORMAT_BY_ENDING, STDIN, Input, format_ending
 from losscli.data.table import Chunk, Kind, SplittableTable, Table
 from losscli.errors import DataError, UsageError
 
@@ -143,9 +143,7 @@ def _find_files(path: str) -> list[str]:
 
 def _is_part(name: str) -> bool:
     """Whether a file in a folder is a part of its table."""
-    stem, ending = os.path.splitext(name)
-    ending = os.path.splitext(stem)[1] if ending in COMPRESSION_BY_ENDING else ending
-    return not name.startswith((".", "_")) and FORMAT_BY_ENDING.get(ending.lower()) in FORMATS_OF_PARTS
+    return not name.startswith((".", "_")) and FORMAT_BY_ENDING.get(format_ending(name).lower()) in FORMATS_OF_PARTS
 
 
 class FileParts(SplittableTable):
