@@ -20,20 +20,20 @@ COMPARISON_COLUMNS = {
     "value": "the loss over all rows",
     "inflation": "of the number: value / value without the outlier rows",
     "pull": "of a fit: how far outliers drag its best constant, in robust sd",
-    "stress": "inflation, were 1 in 100 of the other rows 10 robust sd off",
+    "stress": "inflation if 1 in 100 of the other rows were 10 robust sd off",
     "effective_n": "how many rows the number really rests on",
     "top_share": "share of the number that its largest 1 % of rows carry",
     "skill": "1 = perfect, 0 = no better than its best constant prediction",
-    "bounded_value": "no = one row can make the number as large as it likes",
-    "bounded_gradient": "no = one row can pull a fit as hard as it likes",
+    "bounded_value": "no = one row can make the number arbitrarily large",
+    "bounded_gradient": "no = one row can pull a fit arbitrarily hard",
 }
 """Column -> what it says."""
 
 MODEL_COLUMNS = {
     "winner": "under this loss: yes, no, or a tie, where the interval holds 0",
-    "difference": "value less the best model's",
-    "diff_low": "where the difference is by a paired bootstrap, from",
-    "diff_high": "to",
+    "difference": "value minus the best model's",
+    "diff_low": "lower end of the interval of the difference, by a paired bootstrap",
+    "diff_high": "upper end of that interval",
     "flip": "fewest rows whose removal would make another model the winner",
 }
 """The columns that several models add."""

@@ -180,7 +180,7 @@ class RowPolicy:
         """Raise a DataError if a value is missing where that is an error."""
         if self.lacking:
             rows = "1 row lacks" if self.lacking == 1 else f"{self.lacking} rows lack"
-            raise DataError(f"{self._first}: {rows} a value, of {self.n}, this one first", Hint.OMIT_OR_PROPAGATE)
+            raise DataError(f"{self._first}: {rows} a value, of {self.n} (this is the first)", Hint.OMIT_OR_PROPAGATE)
 
     def merge(self, other: RowPolicy) -> None:
         """Add the counts of another part; keep this one's first row that lacks a value."""
