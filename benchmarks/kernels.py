@@ -1,6 +1,6 @@
 """Time losses on arrays in memory, against torch and scikit-learn on the same arrays: ratios of medians.
 
-    python benchmarks/kernels.py [--rows N] [--rounds R] [--markdown]
+    python benchmarks/kernels.py [--rows N] [--rounds R]
 
 All compute the mean in float64. torch and losscli use one thread per processor. The libraries take turns, so that all
 of them see the same machine. Requires torch and scikit-learn.
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.metrics
+import table
 import torch
 import torch.nn.functional as f
 
@@ -103,11 +104,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
     header = ("loss", "losscli ms", "torch ms", "scikit-learn ms", "to torch", "to scikit-learn")
-    lines, ratios, sklearn_ratios = [header], [], []
+    lines, ratios, sklearn_ratios = [], [], []
     for case in cases(args.rows):
         ours, torchs, sklearns = measure(case, args.rounds)
         ratios.append(ours / torchs)
@@ -118,22 +118,11 @@ def main() -> None:
         lines.append((case.loss, f"{1e3 * ours:.1f}", f"{1e3 * torchs:.1f}", shown[0], f"{ratios[-1]:.2f}", shown[1]))
     mean = statistics.geometric_mean(ratios)
     lines.append(("geometric mean", "", "", "", f"{mean:.2f}", f"{statistics.geometric_mean(sklearn_ratios):.2f}"))
-    print_table(lines, args.markdown)
+    print(table.markdown(header, lines, set(header[1:])))
     verdict = "ok" if mean <= MAX_RATIO else "SLOW"
     versions = f"torch {torch.__version__}, scikit-learn {sklearn.__version__}"
     print(f"{verdict}: {mean:.2f} of torch's time, limit {MAX_RATIO}, {args.rows} numbers, {versions}")
     print(json.dumps({"ratio": mean}))  # benchmarks/run.py reads and judges it
-
-
-def print_table(lines: list[tuple[str, ...]], markdown: bool) -> None:
-    """Print lines as a table."""
-    if markdown:
-        lines.insert(1, ("---", *["---:"] * (len(lines[0]) - 1)))
-        print("\n".join(f"| {' | '.join(line)} |" for line in lines))
-        return
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    for line in lines:
-        print("  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]))
 
 
 if __name__ == "__main__":

@@ -94,9 +94,9 @@ def compare_peaks(ours: Measured, theirs: Measured) -> Comparison:
 
 
 def from_json_output(ours: Measured, _: Measured) -> Comparison:
-    """Read the comparison that a script prints in its last line: JSON with `ratio` and optional `ours`, `theirs`."""
+    """Read the ratio that a script prints in its last line: JSON with `ratio`."""
     printed = json.loads(ours.output.strip().splitlines()[-1])
-    return Comparison(float(printed["ratio"]), (printed.get("ours"), printed.get("theirs")), (ours.peak, None))
+    return Comparison(float(printed["ratio"]), (None, None), (ours.peak, None))
 
 
 @dataclass(frozen=True)

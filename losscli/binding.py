@@ -20,6 +20,8 @@ from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
+"""Receives notes: what a user should know of the data or the numbers."""
+
 Found = dict[str, RoleColumns | None]
 """Role -> its columns, None where the data has none."""
 

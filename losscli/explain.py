@@ -6,14 +6,7 @@ from typing import Any, NamedTuple
 
 from losscli.declaration.loss import Loss, Property
 
-PROPERTIES = {
-    Property.CONVEX: "convex",
-    Property.DIFFERENTIABLE: "differentiable",
-    Property.BOUNDED_VALUE: "bounded value",
-    Property.BOUNDED_GRADIENT: "bounded gradient",
-    Property.SYMMETRIC: "symmetric",
-    Property.TRANSLATION_INVARIANT: "translation invariant",
-}
+PROPERTIES = {claim: str(claim.name).lower().replace("_", " ") for claim in Property}
 LIBRARIES = {
     "torch": "PyTorch",
     "keras": "Keras",

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from losscli.binding import OBSERVED_ROLES, bind, role_names
+from losscli.binding import OBSERVED_ROLES, Note, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from losscli.results import Evaluation, SampleStream
 
 Item = TypeVar("Item")
-Note = Callable[[str], None]
-"""Receives notes: what a user should know of the data or the numbers."""
-
 OpenSources = Callable[[Sequence[str]], Sources]
 """Opens the data for roles of these names."""
 
@@ -83,14 +80,14 @@ def compute(
     from losscli.evaluation.engines import evaluate_dataset
 
     options.check()
-    additions = read_additions(options, read_options) if options.penalty or options.baseline else None
+    additions = read_additions(options, read_options)
     with closing(open_sources(role_names(losses))) as sources:
         dataset, run = bind(losses, sources, options, note)
         counts = evaluate_dataset(dataset, run, options, note)
         for _ in counts if track is None else track(counts, dataset.progress, int):
             from losscli.results import results_by_group, results_of  # while other threads work
         evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)
-    return evaluation if additions is None else additions.add_to(evaluation)
+    return additions.add_to(evaluation)
 
 
 def stream_samples(
@@ -104,7 +101,7 @@ def stream_samples(
     from losscli.results import SampleStream, results_of
 
     options.check()
-    additions = read_additions(options, None) if options.penalty or options.baseline else None
+    additions = read_additions(options, None)
     sources = open_sources(role_names(losses))
     try:
         dataset, run = bind(losses, sources, options, note)
@@ -120,8 +117,7 @@ def stream_samples(
             yield from items if track is None else track(items, dataset.progress, lambda item: len(item.batch))
 
     def evaluate() -> Evaluation:
-        evaluation = results_of(dataset, run)
-        return evaluation if additions is None else additions.add_to(evaluation)
+        return additions.add_to(results_of(dataset, run))
 
     return SampleStream(dataset, run, batches(), evaluate)
 
@@ -168,7 +164,7 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
         DataError: A file cannot be read, or holds something else.
     """
     applied, earlier = None, None
-    if options.penalty is not None:
+    if options.penalty:
         import numpy as np
 
         from losscli import penalty
@@ -179,7 +175,7 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
         else:
             has_several = isinstance(parameters, Sequence) and any(np.ndim(item) for item in parameters)
             applied = penalty.applied(bound, list(parameters) if has_several else [parameters], "")
-    if options.baseline is not None:
+    if options.baseline:
         from losscli import baseline
 
         earlier = baseline.read(options.baseline)
@@ -203,12 +199,12 @@ def compare(
     compare_options = CompareOptions.of(options.outliers, options.sort, options.show_outliers, options.ci is not None)
     column = compare_options.rule.column if compare_options.rule else ""
     options = options._replace(carry=(column,) if column else ())
-    additions = read_additions(options, None) if options.penalty or options.baseline else None
+    additions = read_additions(options, None)
     with closing(open_sources(role_names(losses))) as sources:
         dataset, run = bind(losses, sources, options, note)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
-    return compared if additions is None or additions.baseline is None else compared.with_baseline(additions.baseline)
+    return compared if additions.baseline is None else compared.with_baseline(additions.baseline)
 
 
 def recommend(

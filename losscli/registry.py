@@ -1,4 +1,4 @@
-"""Every loss by name, alias and family; unknown names with suggestions; plugins."""
+"""Every loss by name and alias; unknown names with suggestions; plugins."""
 
 from __future__ import annotations
 
@@ -48,12 +48,17 @@ def _register_pending(names: Iterable[str] = ()) -> None:
             importlib.import_module(f"losscli.losses.{module}")
     while pending:
         loss = pending.pop(0)
-        names = [normalize_name(name) for name in (loss.name, *loss.aliases)]
+        names = names_of(loss)
         for name in names:
             other = _by_name.get(name)
             if other is not None and (other.name, other.module) != (loss.name, loss.module):
                 raise UsageError(f"{name!r} is already the loss {other.name} of {other.module}")
         _by_name.update(dict.fromkeys(names, loss))
+
+
+def names_of(loss: Loss) -> list[str]:
+    """Return the name and the aliases of a loss, as they are looked up."""
+    return [normalize_name(name) for name in (loss.name, *loss.aliases)]
 
 
 @functools.cache
@@ -70,7 +75,7 @@ def _load_catalogue() -> None:
 
 @functools.cache
 def _load_entry_points() -> None:
-    """Load installed plugins. It takes time, so only names that are not in the catalogue ask for it."""
+    """Load installed plugins. It takes time: it is done only for an unknown name or for a list of all losses."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINT_GROUP):

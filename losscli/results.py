@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
-from losscli.evaluation.run import RunState
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -252,8 +251,12 @@ def finite_or_none(value: float | None) -> float | None:
 
 
 def jsonable(value: Any) -> Any:
-    """Return a value for JSON: tuples as lists, numbers that are not finite as None."""
-    return list(value) if isinstance(value, tuple) else finite_or_none(value) if isinstance(value, float) else value
+    """Return a value for JSON: tuples as lists, numbers that are not finite as None, inside of lists and dicts too."""
+    if isinstance(value, float):
+        return finite_or_none(value)
+    if isinstance(value, dict):
+        return {key: jsonable(item) for key, item in value.items()}
+    return [jsonable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:

@@ -35,13 +35,11 @@ TABLE = re.compile(r"(?<= = )\{.*?\}\n", re.DOTALL)
 def names_by_module() -> dict[str, list[str]]:
     """Return the names and aliases that each module of the catalogue declares."""
     from losscli import registry
-    from losscli.declaration.grammar import normalize_name
 
     found: dict[str, list[str]] = {}
     for loss in registry.all_losses():
         if loss.in_catalogue:
-            names = [normalize_name(name) for name in (loss.name, *loss.aliases)]
-            found.setdefault(loss.module.rpartition(".")[2], []).extend(names)
+            found.setdefault(loss.module.rpartition(".")[2], []).extend(registry.names_of(loss))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from losscli.cli.options import (
+    DATA_ARGUMENT,
     DATA_OPTIONS,
     GATE_OPTIONS,
     GROUP_OPTION,
@@ -30,7 +31,7 @@ from losscli.errors import UsageError
     cls=SectionCommand,
     short_help="Rank losses by outlier sensitivity; compare models.",
     params=[
-        click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]..."),
+        DATA_ARGUMENT,
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
         *LOSS_OPTIONS,
         *DATA_OPTIONS,

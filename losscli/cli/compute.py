@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from losscli.cli.options import (
+    DATA_ARGUMENT,
     DATA_OPTIONS,
     ENGINE_OPTIONS,
     GATE_OPTIONS,
@@ -33,7 +34,7 @@ from losscli.options import REDUCTIONS
     short_help="Compute losses: reduced, by group or by sample.",
     params=[
         click.Argument(["losses"]),
-        click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]..."),
+        DATA_ARGUMENT,
         *LOSS_OPTIONS,
         *DATA_OPTIONS,
         SectionOption(

@@ -106,6 +106,7 @@ LOSS_OPTIONS = [
     PLUGIN_OPTION,
 ]
 
+DATA_ARGUMENT = click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]...")
 DATA_OPTIONS = [
     SectionOption("Data", "--input-format", type=click.Choice(FORMATS), help="Input format, if not by name."),
     SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from losscli.cli.options import (
+    DATA_ARGUMENT,
     DATA_OPTIONS,
     OUTPUT_OPTIONS,
     NoteWriter,
@@ -23,7 +24,7 @@ from losscli.cli.options import (
     cls=SectionCommand,
     short_help="Recommend losses for a dataset, with reasons.",
     params=[
-        click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]..."),
+        DATA_ARGUMENT,
         SectionOption(
             "Losses", "--from-logits", is_flag=True, help="Predictions are logits, even if they all lie in [0, 1]."
         ),

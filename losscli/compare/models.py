@@ -233,7 +233,7 @@ class RatioTerms(NamedTuple):
 def _ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
     weight = np.ones(len(batch)) if outcome.counted is None else outcome.counted.astype(np.float64)
     weight = weight if batch.weight is None else weight * batch.weight
-    values = outcome.per_sample if outcome.counted is None else np.where(outcome.counted, outcome.per_sample, 0.0)
+    values = outcome.counted_losses()
     return RatioTerms(values * weight, weight if outcome.denominator is None else weight * outcome.denominator)
 
 

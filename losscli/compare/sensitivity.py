@@ -16,6 +16,7 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, Interval, Mask
 from losscli.declaration.loss import Functional, Property, Reduction
 from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.options import processors
 from losscli.statistics.minimizer import (
     ROWS_PER_SAMPLE,
     StratifiedSample,
@@ -114,11 +115,10 @@ class OutlierContext:
 
 def measure_in_threads(context: OutlierContext, values: Sequence[float]) -> list[Sensitivity]:
     """Measure several losses at once, in the order of their values over all rows."""
-    import os
     from concurrent.futures import ThreadPoolExecutor
 
     losses = context.subset.losses
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS)) as pool:
+    with ThreadPoolExecutor(min(processors(), MAX_THREADS)) as pool:
         if context.residual is not None and context.residual.ndim == 1 and context.inliers is not None:
             list(pool.map(lambda name: getattr(context, name), ("residual_samples", "target_sample")))
         # what takes longest starts first
@@ -171,7 +171,7 @@ def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array |
 
     None where a loss is negative, or the sum is 0 or infinite.
     """
-    values = outcome.per_sample if outcome.counted is None else np.where(outcome.counted, outcome.per_sample, 0.0)
+    values = outcome.counted_losses()
     top = float(values.max(initial=0.0))
     if not values.size or not 0 < top < math.inf or values.min() < 0:
         return None

@@ -110,7 +110,7 @@ class Dataset:
         """
         return self.policy.apply(self._read_batches())
 
-    def iter_without_verdict(self) -> Iterator[Batch]:
+    def batches_of_part(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
         return self.policy.apply(self._read_batches(), is_part=True)
 
@@ -233,9 +233,10 @@ class Dataset:
             role: columns._replace(table=pieces.get(id(columns.table), columns.table))
             for role, columns in self.bound.items()
         }
-        alone = replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True)
-        alone.policy, alone.note, alone.memory = policy, note, memory
-        return alone
+        whole = self._read_whole()
+        return replace(
+            self, bound=bound, policy=policy, note=note, memory=memory, whole=whole, models=(), jobs=1, is_part=True
+        )
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""

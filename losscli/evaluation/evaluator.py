@@ -39,6 +39,10 @@ class Outcome(NamedTuple):
             None if self.denominator is None else self.denominator[rows],
         )
 
+    def counted_losses(self) -> Array:
+        """Return the per-sample losses, 0 where a row does not count; the array itself where all rows do."""
+        return self.per_sample if self.counted is None else np.where(self.counted, self.per_sample, 0.0)
+
 
 class Layout(NamedTuple):
     """The shapes of a batch: each role's domain, and the index that gives its array one of the domain's shapes."""

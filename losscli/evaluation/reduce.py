@@ -75,7 +75,7 @@ def evaluate_part(
     """
     dataset, run = plan.dataset.standalone(part), plan.run.fresh_copy()
     batches = []
-    for item in run.evaluate(dataset.iter_without_verdict(), may_be_empty=True):
+    for item in run.evaluate(dataset.batches_of_part(), may_be_empty=True):
         if keep_batches:
             batches.append(item.batch)
     run.condense(sketched)
@@ -180,23 +180,23 @@ class OrderedReducer:
 
     def _evaluate_again(self, part: Part) -> None:
         """Evaluate a part after all that came before it."""
-        self._tell((part,), (0,))
+        self._set_rows_before((part,), (0,))
         run = self._run.fresh_copy()
-        for item in run.evaluate(self._dataset.continuing(part).iter_without_verdict(), may_be_empty=True):
+        for item in run.evaluate(self._dataset.continuing(part).batches_of_part(), may_be_empty=True):
             if self._keep:
                 self._keep(item.batch)
         self._join(1, run)
 
     def _take(self, parts: Block, found: PartResult) -> None:
         before = self._dataset.policy.n
-        self._tell(parts, found.sizes)
+        self._set_rows_before(parts, found.sizes)
         self._dataset.policy.merge(found.policy)
         self._join(len(parts), found.run)
         if self._keep:
             for batch in found.batches:
                 self._keep(self._dataset.renumber(batch, before))
 
-    def _tell(self, parts: Block, sizes: Sequence[int]) -> None:
+    def _set_rows_before(self, parts: Block, sizes: Sequence[int]) -> None:
         """Tell the parts how many rows come before them."""
         before = self._dataset.policy.n
         for part, size in zip(parts, sizes, strict=True):

@@ -33,6 +33,13 @@ def weigh(weight: Array, value: Array) -> Array:
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
 
 
+def sum_over_targets(y_true: Targets, values: Array, f: Callable[[Array], Array] = np.asarray) -> Array:
+    """Compute f of the target's value; sum_c t_c f(value_c) for rows of targets."""
+    if y_true.ndim == 1:
+        return f(np.take_along_axis(values, y_true[:, None], axis=1)[:, 0])
+    return weigh(y_true, f(values)).sum(axis=1)
+
+
 def cached_per_batch(function: Callable[Arrays, Cached]) -> Callable[Arrays, Cached]:
     """Share the results of a function of arrays among the losses of a batch; nobody can write to them."""
 
@@ -327,3 +334,8 @@ def has_positive(labels: NDArray[Any]) -> Mask:
 def rows_if_labels_differ(labels: NDArray[Any]) -> Mask:
     """Return a mask of all rows if no label repeats, else of none."""
     return np.full(len(labels), not has_positive(labels).any())
+
+
+def has_positive_and_negative(labels: NDArray[Any]) -> Mask:
+    """Return a mask of the rows whose label another row has and a third has not."""
+    return has_positive(labels) & (len(np.unique(labels)) > 1)

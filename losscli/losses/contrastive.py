@@ -35,6 +35,7 @@ from losscli.losses._numerics import (
     cross_entropy_of_logits,
     cross_entropy_slope,
     has_positive,
+    has_positive_and_negative,
     log_softmax,
     log_sum_exp,
     norm,
@@ -263,13 +264,19 @@ def _(anchor: Array, positive: Array) -> Array:
     return gradients_by_sides(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))[0]
 
 
+def logits_of_others(anchors: Index, s: Array, temperature: float) -> Array:
+    """Return s / T, with -inf for the anchor itself."""
+    logits = s / temperature
+    logits[np.arange(len(anchors)), anchors] = -np.inf
+    return logits
+
+
 def other_view_loss(temperature: float) -> AnchorLoss:
     """Return the loss -log softmax(s / T) of the other view, with the anchor itself excluded."""
 
     def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
         count = s.shape[1] // 2
-        logits = s / temperature
-        logits[np.arange(len(anchors)), anchors] = -np.inf
+        logits = logits_of_others(anchors, s, temperature)
         partner = (anchors + count) % (2 * count)
         return cross_entropy_of_logits(partner, logits), lambda: cross_entropy_slope(partner, logits) / temperature
 
@@ -313,8 +320,7 @@ def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
     """Return the loss -mean over positives of log softmax(s / T), with the anchor itself excluded."""
 
     def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
-        logits = s / temperature
-        logits[np.arange(len(anchors)), anchors] = -np.inf
+        logits = logits_of_others(anchors, s, temperature)
         positive, _ = pair_masks(labels, anchors)
         count = positive.sum(axis=1, keepdims=True)
         share = positive / np.maximum(count, 1)
@@ -405,7 +411,7 @@ def circle(labels: GroupLabel, embeddings: Vector, *, margin: NonNegative = 0.4,
 
 @circle.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    lacking = ~has_positive(labels) | (len(np.unique(labels)) == 1)
+    lacking = ~has_positive_and_negative(labels)
     yield Remark("labels", lacking, "no other row has this label, or all rows have it, so its loss is always 0")
 
 
@@ -567,7 +573,7 @@ def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining
 @triplet_mined.row_mask
 def _(labels: Labels, embeddings: Array) -> Mask:
     """another row has its label and a third has not"""
-    return has_positive(labels) & (len(np.unique(labels)) > 1)
+    return has_positive_and_negative(labels)
 
 
 # ---------------------------------------------------------------------------------------------------- losses of centers

@@ -270,6 +270,14 @@ def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
     return np.where(p == 0, -np.inf, np.log(p) + (alpha - 1) * log_quotient)
 
 
+def log_mixture_sum(beyond: Array, p: Array, log_quotient: Array, alpha: float) -> Array:
+    """Compute the logarithm of sum_c p_c^alpha q_c^(1-alpha), where `beyond` is that sum minus 1.
+
+    log1p(beyond) is exact for a sum near 1, the sum of logarithms for one so near 0 that powers underflow.
+    """
+    return np.where(np.abs(beyond) < 0.5, np.log1p(beyond), log_sum_exp(log_mixture(p, log_quotient, alpha)))
+
+
 def mixture_slope(pair: Distributions, y_pred: Array, alpha: float, from_logits: bool, normalize: bool) -> Array:
     """Compute d/d y_pred of log(sum_c p_c^alpha q_c^(1-alpha)) / (alpha - 1), by q -(p/q)^alpha over the sum."""
     p, q, log_quotient = pair
@@ -333,8 +341,7 @@ def bhattacharyya(
     """
     p, q, log_quotient = read_distributions(y_true, y_pred, from_logits, normalize)
     beyond = sum(sum_errors(p, q, from_logits, normalize)) / 2 - one_minus_affinity(p, q)
-    # log1p(beyond) is exact for an overlap near 1, the sum of logarithms for one near 0
-    return -np.where(np.abs(beyond) < 0.5, np.log1p(beyond), log_sum_exp(log_mixture(p, log_quotient, 0.5))) + 0.0
+    return -log_mixture_sum(beyond, p, log_quotient, 0.5) + 0.0
 
 
 @bhattacharyya.gradient
@@ -439,9 +446,7 @@ def renyi(
     else:
         terms = np.where(q == 0, -alpha * p, q * power_minus_linear((p - q) / q, log_quotient, alpha))
     beyond = terms.sum(axis=1) + alpha * more_p + (1 - alpha) * more_q
-    # powers of 1e-300 underflow: far from P = Q the sum is computed from logarithms
-    far = log_sum_exp(log_mixture(p, log_quotient, alpha))
-    return np.where(np.abs(beyond) < 0.5, np.log1p(beyond), far) / (alpha - 1) + 0.0
+    return log_mixture_sum(beyond, p, log_quotient, alpha) / (alpha - 1) + 0.0
 
 
 @renyi.gradient

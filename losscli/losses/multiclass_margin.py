@@ -12,17 +12,10 @@ import numpy as np
 
 from losscli.declaration.domains import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import Targets, one_hot, weigh
+from losscli.losses._numerics import Targets, one_hot, sum_over_targets, weigh
 
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
 CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
-
-
-def target_score(y_true: Targets, s: Array) -> Array:
-    """Compute sum_c t_c s_c."""
-    if y_true.ndim == 1:
-        return np.take_along_axis(s, y_true[:, None], axis=1)[:, 0]
-    return weigh(y_true, s).sum(axis=1)
 
 
 def subtract_scores(s: Array, target: Array) -> Array:
@@ -63,7 +56,7 @@ def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
 def hinge_gap(y_true: Targets, s: Array) -> tuple[Array, Array]:
     """Return max(0, max_{j != t} s_j) - s_t, and the best wrong class, one-hot, where its score is above 0."""
     wrong, where = best_rival(y_true, s)
-    return subtract_scores(np.maximum(0.0, wrong), target_score(y_true, s)), where * (wrong > 0)[:, None]
+    return subtract_scores(np.maximum(0.0, wrong), sum_over_targets(y_true, s)), where * (wrong > 0)[:, None]
 
 
 @categorical_hinge.gradient
@@ -95,7 +88,7 @@ def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
 
 def margin_violations(y_true: Targets, s: Array) -> Array:
     """Compute (s_j - s_t) + [j != t]; the difference first, because 1 is lost next to large scores."""
-    return subtract_scores(s, target_score(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
+    return subtract_scores(s, sum_over_targets(y_true, s)[:, None]) + (1 - one_hot(y_true, s.shape[1]))
 
 
 @multiclass_hinge.gradient
@@ -116,7 +109,7 @@ def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
     Avoid: models that are nearly always right: their loss is 0.
     Pitfalls: equal scores everywhere have a loss of 0.
     """
-    return subtract_scores(y_pred, target_score(y_true, y_pred)[:, None]).max(axis=1)
+    return subtract_scores(y_pred, sum_over_targets(y_true, y_pred)[:, None]).max(axis=1)
 
 
 @multiclass_perceptron.gradient
@@ -145,7 +138,7 @@ def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin:
 
 def margin_shortfalls(y_true: Targets, s: Array, margin: float) -> Array:
     """Compute max(0, margin - s_t + s_j); 0 for the target."""
-    gaps = np.maximum(0.0, margin + subtract_scores(s, target_score(y_true, s)[:, None]))
+    gaps = np.maximum(0.0, margin + subtract_scores(s, sum_over_targets(y_true, s)[:, None]))
     np.put_along_axis(gaps, y_true[:, None], 0.0, axis=1)
     return gaps
 

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import numpy as np
 
-from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, FinitePositive, Interval, Number, Real
+from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, FinitePositive, Number, Real
+from losscli.declaration.domains.intervals import FINITE_POSITIVE
 from losscli.declaration.loss import Claim, Property, loss
 from losscli.losses._numerics import (
     expm1_minus_x,
@@ -30,10 +31,9 @@ BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADI
 SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
-_POSITIVE = Interval(0, low_open=True, high_open=True)
-FirstKnee = Annotated[float, Number(_POSITIVE, usual=(0.5, 1.5))]
-SecondKnee = Annotated[float, Number(_POSITIVE, usual=(2.0, 3.5))]
-ThirdKnee = Annotated[float, Number(_POSITIVE, usual=(4.0, 8.0))]
+FirstKnee = Annotated[float, Number(FINITE_POSITIVE, usual=(0.5, 1.5))]
+SecondKnee = Annotated[float, Number(FINITE_POSITIVE, usual=(2.0, 3.5))]
+ThirdKnee = Annotated[float, Number(FINITE_POSITIVE, usual=(4.0, 8.0))]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from losscli.declaration.domains import (
     ClassProbabilities,
     ClassTarget,
     Epsilon,
+    ExtendedReal,
     Interval,
     Mask,
     NonNegative,
@@ -27,10 +28,9 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import Targets, backprop_softmax, log_softmax, one_hot, weigh
+from losscli.losses._numerics import Targets, backprop_softmax, log_softmax, one_hot, sum_over_targets, weigh
 
 Term = Callable[[Array], Array]
-AnyNumber = Annotated[float, Number()]
 BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
 Exponent = Annotated[float, Number(Interval(0, 1, low_open=True))]
 ClassAlpha = Annotated[float | tuple[float, ...] | None, OrNone(PerClass(Number(Interval(0)), single=True))]
@@ -39,13 +39,6 @@ ClassAlpha = Annotated[float | tuple[float, ...] | None, OrNone(PerClass(Number(
 def log_probabilities(y_pred: Array, from_logits: bool) -> Array:
     """Compute log p without clipping."""
     return log_softmax(y_pred) if from_logits else np.log(y_pred)
-
-
-def sum_over_targets(y_true: Targets, log_p: Array, f: Term) -> Array:
-    """Compute f of the target's log-probability; sum_c t_c f(log p_c) for rows."""
-    if y_true.ndim == 1:
-        return f(np.take_along_axis(log_p, y_true[:, None], axis=1)[:, 0])
-    return weigh(y_true, f(log_p)).sum(axis=1)
 
 
 def slope_by_prediction(y_true: Targets, y_pred: Array, from_logits: bool, slope: Term, eps: float = EPS) -> Array:
@@ -229,7 +222,7 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
 )
 def poly(
-    y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: AnyNumber = 2.0, from_logits: Boolean = False
+    y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: ExtendedReal = 2.0, from_logits: Boolean = False
 ) -> Array:
     """Cross-entropy with another weight for the first term of its expansion in 1 - p_t (Poly-1).
 

@@ -85,7 +85,7 @@ class Recommendation(Sequence[Advice]):
         """Return the JSON document."""
         return json_header(self.data) | {
             "task": self.task,
-            "facts": [{"key": f.key, "value": jsonable_fact(f.value), "text": f.text} for f in self.facts],
+            "facts": [{"key": f.key, "value": jsonable(f.value), "text": f.text} for f in self.facts],
             "losses": [advice.to_dict() for advice in self.advice],
             "command": self.command,
             "notes": list(self.notes),
@@ -97,13 +97,6 @@ class Recommendation(Sequence[Advice]):
 
         rows = [{"verdict": str(a.verdict), "reason": a.reason} for a in self.advice]
         return pd.DataFrame(rows, index=pd.Index([a.loss for a in self.advice], name="loss"))
-
-
-def jsonable_fact(value: Any) -> Any:
-    """Return a fact's value for JSON."""
-    if isinstance(value, dict):
-        return {key: jsonable_fact(item) for key, item in value.items()}
-    return [jsonable_fact(item) for item in value] if isinstance(value, list) else jsonable(value)
 
 
 def recommend_from(

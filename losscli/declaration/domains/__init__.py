@@ -36,7 +36,7 @@ from losscli.declaration.domains.distributions import (
     Vectors,
 )
 from losscli.declaration.domains.distributions import Simplex as Simplex
-from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
+from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
@@ -93,7 +93,7 @@ Box = Annotated[Array, Boxes()]
 
 # Parameters
 Positive = Annotated[float, Number(POSITIVE)]
-FinitePositive = Annotated[float, Number(Interval(0, low_open=True, high_open=True))]
+FinitePositive = Annotated[float, Number(FINITE_POSITIVE)]
 Position = Annotated[int, Number(NON_NEGATIVE, integer=True)]
 FiniteNonNegative = Annotated[float, Number(Interval(0, high_open=True))]
 FiniteNonZero = Annotated[float, Number(Interval(low_open=True, high_open=True), zero=False)]
@@ -112,5 +112,5 @@ Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]
 Angle = Annotated[float, Number(Interval(0, math.pi))]
-Order = Annotated[float, ExceptOne(Interval(0, low_open=True, high_open=True))]
+Order = Annotated[float, ExceptOne(FINITE_POSITIVE)]
 EPS = 2.220446049250313e-16

@@ -52,5 +52,6 @@ class Interval:
 
 
 REALS, FINITE_REALS = Interval(), Interval(low_open=True, high_open=True)
+FINITE_POSITIVE = Interval(0, low_open=True, high_open=True)
 NON_NEGATIVE, NON_POSITIVE, POSITIVE = Interval(0), Interval(high=0), Interval(0, low_open=True)
 UNIT, MINUS_ONE_TO_ONE = Interval(0, 1), Interval(-1, 1)

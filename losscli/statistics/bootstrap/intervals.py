@@ -42,12 +42,7 @@ def intervals(bootstraps: Sequence[Bootstrap]) -> list[ConfidenceInterval]:
 
 def _interval_without_ratio(bootstrap: Bootstrap) -> ConfidenceInterval | None:
     """Return the interval of all but ratios of held rows, or why there is none."""
-    refusals = (
-        (bootstrap.refusal, bool(bootstrap.refusal)),
-        (NOT_FINITE, not bootstrap.is_finite),
-        (ONE_ROW, bootstrap.n < 2),
-    )
-    why = next((text for text, applies in refusals if applies), "")
+    why = bootstrap.refusal or (NOT_FINITE if not bootstrap.is_finite else ONE_ROW if bootstrap.n < 2 else "")
     if why:
         return ConfidenceInterval.none(bootstrap.resampling, why)
     if bootstrap.sketch is not None:
