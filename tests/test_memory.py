@@ -98,10 +98,10 @@ def test_parquet_by_row_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
 def test_parts_take_no_more_memory_for_more_rows(piped: bool, tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
-    write_csv(path, draw(SMALL))
+    write_csv(path, draw(LARGE))  # more parts than two threads hold at a time, also of the smaller file
     rows = path.read_bytes().partition(b"\n")[2]
     small = peak(path, piped, "-f", "value", "-j", "2")
     with path.open("ab") as file:
-        for _ in range(9):
+        for _ in range(3):
             file.write(rows)
     assert peak(path, piped, "-f", "value", "-j", "2") < 1.3 * small
