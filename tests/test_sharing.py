@@ -9,7 +9,7 @@ import pytest
 
 import losscli
 from losscli.declaration.memo import BATCH_CACHE
-from losscli.losses import _numerics
+from losscli.losses import _classes, _numerics
 from losscli.losses._numerics import cached_per_batch
 
 RNG = np.random.default_rng(4)
@@ -42,7 +42,7 @@ def test_once_a_batch_and_anew_outside() -> None:
 @pytest.mark.usefixtures("batch_cache")
 def test_what_is_shared_cannot_be_written_to() -> None:
     with pytest.raises(ValueError, match="read-only"):
-        _numerics.log_softmax(SCORES)[0] = 0.0
+        _classes.log_softmax(SCORES)[0] = 0.0
 
 
 def test_losses_of_the_same_scores_share_their_softmax(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,18 +7,12 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.memo import BATCH_CACHE
 
 Arrays = ParamSpec("Arrays")
 Cached = TypeVar("Cached")
-
-Labels = NDArray[Any]
-"""One integer label per row: (N,)."""
-Targets = NDArray[Any]
-"""Labels (N,) or rows of target probabilities (N, C)."""
 
 SERIES_RADIUS = 0.05
 """Series replace formulas that cancel where their argument is smaller."""
@@ -31,13 +25,6 @@ def weigh(weight: Array, value: Array) -> Array:
     """Return `weight * value`, treating 0 · inf as 0."""
     product = np.asarray(weight * value)
     return product if np.isfinite(product.sum()) else np.where(weight == 0, 0.0, product)
-
-
-def sum_over_targets(y_true: Targets, values: Array, f: Callable[[Array], Array] = np.asarray) -> Array:
-    """Compute f of the target's value; sum_c t_c f(value_c) for rows of targets."""
-    if y_true.ndim == 1:
-        return f(np.take_along_axis(values, y_true[:, None], axis=1)[:, 0])
-    return weigh(y_true, f(values)).sum(axis=1)
 
 
 def cached_per_batch(function: Callable[Arrays, Cached]) -> Callable[Arrays, Cached]:
@@ -90,47 +77,6 @@ def sigmoid(x: Array) -> Array:
     """Compute 1 / (1 + exp(-x))."""
     small = exp_minus_abs(x)
     return np.where(x >= 0, 1.0, small) / (1 + small)
-
-
-@cached_per_batch
-def log_softmax(x: Array) -> Array:
-    """Compute x - log sum exp x per row; an infinite maximum has probability 1."""
-    below, rest = shift_by_max(x)
-    return below - rest[:, None]
-
-
-@cached_per_batch
-def shift_by_max(x: Array) -> tuple[Array, Array]:
-    """Return x - max x and log sum exp of that, per row."""
-    top = x.max(axis=-1, keepdims=True)
-    below = x - top
-    if not np.isfinite(top).all():
-        below = np.where(x == top, 0.0, below)
-    largest = below == 0
-    others = np.exp(below)
-    others[largest] = 0.0  # small terms would be lost next to its 1
-    total = others.sum(axis=-1)
-    if np.count_nonzero(largest) > len(x):
-        total += np.count_nonzero(largest, axis=-1) - 1
-    return below, np.log1p(total)
-
-
-def log_sum_exp(x: Array) -> Array:
-    """Compute log sum exp x per row."""
-    top = x.max(axis=-1)
-    safe = np.where(np.isfinite(top), top, 0.0)
-    return np.where(np.isfinite(top), safe + np.log(np.exp(x - safe[:, None]).sum(axis=-1)), top)
-
-
-LOG_SUM_TOLERANCE = 1e-5
-"""Tolerance for the log of a sum of probabilities in single precision."""
-
-NOT_NORMALIZED_NOTE = "the probabilities do not sum to 1; log_softmax turns scores into log-probabilities"
-
-
-def unnormalized_rows(log_p: Array) -> Mask:
-    """Return a mask of rows of log-probabilities whose probabilities do not sum to 1."""
-    return ~(np.abs(log_sum_exp(log_p)) <= LOG_SUM_TOLERANCE)
 
 
 def clipped_log(p: Array, eps: float) -> Array:
@@ -228,114 +174,6 @@ def sqrt_one_plus_square(x: Array) -> Array:
     return where_compute(np.sqrt(1 + square), np.isinf(square), np.abs, x)
 
 
-def safe_hypot(x: Array, s: float) -> Array:
-    """Compute sqrt(x² + s²), also where the squares overflow or underflow."""
-    squares = np.square(x) + s * s
-    safe = (squares > 1e-280) & (squares < HUGE)
-    return where_compute(np.sqrt(squares), ~safe, lambda x: np.hypot(x, s), x)
-
-
 def hypot_slope(e: Array, s: float) -> Array:
     """Compute d/de sqrt(e² + s²), which is between -1 and 1."""
     return np.sign(e) / sqrt_one_plus_square(s / e)
-
-
-def sum_minus_one(p: Array) -> Array:
-    """Compute sum p - 1 per row without rounding errors, which could exceed small deviations from 1."""
-    heads = (p + 4) - 4  # their sum is exact while it is below 4
-    return (heads.sum(axis=-1) - 1) + (p - heads).sum(axis=-1)
-
-
-def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None) -> Array:
-    """Return labels as one-hot rows (zeros where ignored); return rows unchanged."""
-    if target.ndim == 2:
-        return target
-    rows = np.zeros((len(target), classes))
-    mask = label_mask(target, ignore_index)
-    kept = np.arange(len(target)) if mask is None else np.flatnonzero(mask)
-    rows[kept, target[kept]] = 1.0
-    return rows
-
-
-def label_mask(target: NDArray[Any], ignore_index: int | None) -> Mask | None:
-    """Return a mask of rows whose label is not `ignore_index`; None if all rows count."""
-    return None if target.ndim == 2 or ignore_index is None else np.asarray(target != ignore_index)
-
-
-def backprop_softmax(gradient: Array, p: Array) -> Array:
-    """Convert a gradient by log-probabilities to one by logits."""
-    return gradient - p * gradient.sum(axis=-1, keepdims=True)
-
-
-def backprop_normalize(gradient: Array, p: Array, total: Array) -> Array:
-    """Convert a gradient by p = x / total to one by x, where total = sum x."""
-    return (gradient - (gradient * p).sum(axis=-1, keepdims=True)) / total
-
-
-def norm(x: Array) -> Array:
-    """Compute the Euclidean length of each row without overflow."""
-    big = np.abs(x).max(axis=-1, initial=0.0)
-    scale = np.where((big > 0) & np.isfinite(big), big, 1.0)
-    return scale * np.sqrt(np.square(x / scale[:, None]).sum(axis=-1))
-
-
-def unit(x: Array) -> Array:
-    """Divide each row by its length; zero rows stay zero, rows with infinities keep only those components."""
-    length = norm(x)
-    direction = x / np.where(length == 0, 1.0, length)[:, None]
-    if (endless := np.isinf(length)).any():
-        direction[endless] = unit(np.where(np.isinf(x[endless]), np.sign(x[endless]), 0.0))
-    return direction
-
-
-def dot(a: Array, b: Array) -> Array:
-    """Compute the inner product of each pair of rows."""
-    return (a * b).sum(axis=-1)
-
-
-def cross_entropy_of_logits(labels: NDArray[Any], logits: Array) -> Array:
-    """Compute -log softmax of the target class."""
-    below, rest = shift_by_max(logits)
-    return rest - below[np.arange(len(labels)), labels]
-
-
-def cross_entropy_slope(labels: NDArray[Any], logits: Array) -> Array:
-    """Compute softmax - one-hot; the entry of the target is minus the sum of the others, because p - 1 would cancel."""
-    p = np.exp(log_softmax(logits))
-    rows = np.arange(len(p))
-    p[rows, labels] = 0.0
-    p[rows, labels] = -p.sum(axis=1)
-    return p
-
-
-def backprop_unit(gradient: Array, x: Array, scale: float) -> Array:
-    """Convert a gradient by scale x/|x| to one by x; 0 for a zero vector."""
-    length, u = norm(x)[:, None], unit(x)
-    return np.where(length > 0, (gradient - dot(gradient, u)[:, None] * u) * (scale / length), 0.0)
-
-
-def class_means(labels: NDArray[Any], x: Array) -> tuple[NDArray[Any], Array]:
-    """Return the class index of each row, counted from 0, and the mean row of each class."""
-    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(counts), x.shape[1]))
-    np.add.at(sums, own, x)
-    return own, sums / counts[:, None]
-
-
-OWN_CENTER_NOTE = "no other row has this label, so it is its own center"
-
-
-def has_positive(labels: NDArray[Any]) -> Mask:
-    """Return a mask of rows whose class has another row."""
-    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return np.asarray(counts[own] > 1)
-
-
-def rows_if_labels_differ(labels: NDArray[Any]) -> Mask:
-    """Return a mask of all rows if no label repeats, else of none."""
-    return np.full(len(labels), not has_positive(labels).any())
-
-
-def has_positive_and_negative(labels: NDArray[Any]) -> Mask:
-    """Return a mask of the rows whose label another row has and a third has not."""
-    return has_positive(labels) & (len(np.unique(labels)) > 1)

@@ -6,7 +6,7 @@ of the target's angle by a smaller function. The losses combine these choices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -26,27 +26,18 @@ from losscli.declaration.domains import (
     Prototypes,
     Vector,
 )
-from losscli.declaration.loss import Property, Remark, given, loss
-from losscli.losses._numerics import (
-    OWN_CENTER_NOTE,
-    Labels,
-    backprop_unit,
-    class_means,
-    cross_entropy_of_logits,
-    cross_entropy_slope,
-    norm,
-    rows_if_labels_differ,
-    unit,
-)
+from losscli.declaration.loss import Property, given, loss
+from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
+from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
 
-Margin = Callable[[Array], tuple[Array, Array]]
+Scale = FinitePositive
+Margin = FiniteNonNegative
+Annealing = FiniteNonNegative
+MarginFunction = Callable[[Array], tuple[Array, Array]]
 """angle of the target -> what replaces its cosine, and the negative derivative of that by the angle"""
 
 SMALLEST_ANGLE = np.sqrt(np.finfo(float).eps)
 """The angle of the last cosine before 1."""
-
-
-# --------------------------------------------------------------------------------------------------- angles and margins
 
 
 def angles(a: Array, b: Array) -> Array:
@@ -67,12 +58,12 @@ def no_margin(theta: Array) -> tuple[Array, Array]:
     return np.cos(theta), np.sin(theta)
 
 
-def subtract_margin(margin: float) -> Margin:
+def subtract_margin(margin: float) -> MarginFunction:
     """Return the margin function cos theta - margin."""
     return lambda theta: (np.cos(theta) - margin, np.sin(theta))
 
 
-def add_margin(margin: float) -> Margin:
+def add_margin(margin: float) -> MarginFunction:
     """Return the margin function cos(theta + margin); beyond pi it is cos theta - margin sin margin."""
 
     def margin_of(theta: Array) -> tuple[Array, Array]:
@@ -83,7 +74,7 @@ def add_margin(margin: float) -> Margin:
     return margin_of
 
 
-def multiply_margin(margin: int, annealing: float) -> Margin:
+def multiply_margin(margin: int, annealing: float) -> MarginFunction:
     """Return (L cos theta + psi) / (1 + L), psi = (-1)^k cos(margin theta) - 2k, k = floor(margin theta / pi)."""
 
     def margin_of(theta: Array) -> tuple[Array, Array]:
@@ -98,16 +89,13 @@ def multiply_margin(margin: int, annealing: float) -> Margin:
     return margin_of
 
 
-# ------------------------------------------------------------------------------------------------ softmax with a margin
-
-
 class TargetLogit(NamedTuple):
     """Logit of a row's own class: |x| |w| times the margin function of their angle.
 
     `rows` and `classes` are the intended lengths: a zero vector may represent one of length 1.
     """
 
-    margin: Margin
+    margin: MarginFunction
     rows: Array
     classes: Array
 
@@ -144,12 +132,12 @@ class SoftmaxHead(NamedTuple):
         return r @ self.w + pull * (value[:, None] * u + fall[:, None] * tangents(theta, u, unit(own)))
 
 
-def cosine_head(x: Array, w: Array, scale: float, margin: Margin = no_margin) -> SoftmaxHead:
+def cosine_head(x: Array, w: Array, scale: float, margin: MarginFunction = no_margin) -> SoftmaxHead:
     """Return a head that depends on angles only: rows have length scale, prototypes length 1."""
     return SoftmaxHead(scale * unit(x), unit(w), target=TargetLogit(margin, np.full(len(x), scale), np.ones(len(w))))
 
 
-def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: Margin = no_margin) -> Array:
+def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = no_margin) -> Array:
     """Compute the gradient of a head that depends on angles only."""
     return backprop_unit(cosine_head(x, w, scale, margin).slope(labels), x, scale)
 
@@ -159,7 +147,7 @@ def large_margin_head(x: Array, w: Array, lengths: Array, margin: int, annealing
     return SoftmaxHead(x, w, target=TargetLogit(multiply_margin(margin, annealing), norm(x), lengths))
 
 
-def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margin) -> tuple[Array, Array]:
+def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction) -> tuple[Array, Array]:
     """Return logits from cosines, and their derivatives by the cosines."""
     cosines, own = np.clip(y_pred, -1.0, 1.0), labels[:, None]
     target = np.take_along_axis(cosines, own, axis=1)
@@ -173,18 +161,16 @@ def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margi
     return logits, slopes
 
 
-def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
+def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = no_margin) -> Array:
     """Compute the margin softmax loss from cosines."""
     return cross_entropy_of_logits(labels, logits_of_cosines(labels, y_pred, scale, margin)[0])
 
 
-def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Margin = no_margin) -> Array:
+def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = no_margin) -> Array:
     """Compute the gradient of the margin softmax loss by the cosines."""
     logits, slopes = logits_of_cosines(labels, y_pred, scale, margin)
     return cross_entropy_slope(labels, logits) * slopes
 
-
-# ---------------------------------------------------------------------------------------------- losses without a margin
 
 face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE)
 
@@ -219,12 +205,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
     equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
 )
 def l2_softmax(
-    labels: PrototypeLabel,
-    embeddings: Vector,
-    weights: Prototypes,
-    bias: Bias | None = None,
-    *,
-    scale: FinitePositive = 16.0,
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None, *, scale: Scale = 16.0
 ) -> Array:
     """linear_softmax of embeddings that are normalised to one length, scale.
 
@@ -247,7 +228,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, 
     references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
     equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
 )
-def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 20.0) -> Array:
+def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 20.0) -> Array:
     """Softmax cross-entropy of scaled cosines.
 
     With y_pred, the cosines themselves, no other role is needed.
@@ -266,7 +247,7 @@ def _normface_slope(labels: Labels, embeddings: Array, weights: Array, *, scale:
 
 
 @normface.form
-def _normface_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 20.0) -> Array:
+def _normface_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale) -> Array:
     return cosine_softmax(labels, y_pred, scale)
 
 
@@ -285,7 +266,7 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
     equivalents={"paper": "the same; its scale depends on the number of classes, its centroids are those of a batch"},
 )
-def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: FinitePositive = 10.0) -> Array:
+def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 10.0) -> Array:
     """normface with class centers as prototypes.
 
     Without weights, the centers are the means of the rows of each class, regardless of sample weights; the gradient
@@ -301,14 +282,12 @@ coco.gradient(_normface_slope)
 
 
 @coco.coupled_form
-def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: FinitePositive = 10.0) -> Array:
+def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: Scale = 10.0) -> Array:
     own, means = class_means(labels, embeddings)
     return cosine_head(embeddings, means, scale).loss(own)
 
 
-@coco.warn
-def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    yield Remark("labels", rows_if_labels_differ(labels), OWN_CENTER_NOTE)
+coco.warn(warn_of_own_center)
 
 
 @coco.gradient
@@ -318,16 +297,9 @@ def _(labels: Labels, embeddings: Array, *, scale: float) -> Array:
     return cosine_head_slope(own, embeddings, means, scale)
 
 
-@coco.form
-def _(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 10.0) -> Array:
-    return cosine_softmax(labels, y_pred, scale)
-
-
+coco.form(_normface_of_cosines)
 coco.form_properties(Property.BOUNDED_GRADIENT)
 coco.gradient(_normface_of_cosines_slope)
-
-
-# ------------------------------------------------------------------------------------------------- losses with a margin
 
 
 @face_loss(
@@ -338,12 +310,7 @@ coco.gradient(_normface_of_cosines_slope)
     equivalents={"pml": "pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(margin, scale=1)"},
 )
 def l_softmax(
-    labels: PrototypeLabel,
-    embeddings: Vector,
-    weights: Prototypes,
-    *,
-    margin: Count = 4,
-    annealing: FiniteNonNegative = 0.0,
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: Annealing = 0.0
 ) -> Array:
     """linear_softmax with the target's angle multiplied by margin.
 
@@ -370,12 +337,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     equivalents={"pml": "pytorch_metric_learning.losses.SphereFaceLoss(margin, scale=1)"},
 )
 def sphereface(
-    labels: PrototypeLabel,
-    embeddings: Vector,
-    weights: Prototypes,
-    *,
-    margin: Count = 4,
-    annealing: FiniteNonNegative = 0.0,
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: Annealing = 0.0
 ) -> Array:
     """l_softmax with prototypes of length 1: only angles decide between classes.
 
@@ -402,12 +364,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
 )
 def am_softmax(
-    labels: PrototypeLabel,
-    embeddings: Vector,
-    weights: Prototypes,
-    *,
-    scale: FinitePositive = 30.0,
-    margin: FiniteNonNegative = 0.35,
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 30.0, margin: Margin = 0.35
 ) -> Array:
     """normface with a margin subtracted from the target's cosine.
 
@@ -426,9 +383,7 @@ def _am_slope(labels: Labels, embeddings: Array, weights: Array, *, scale: float
 
 
 @am_softmax.form
-def _am_of_cosines(
-    labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 30.0, margin: FiniteNonNegative = 0.35
-) -> Array:
+def _am_of_cosines(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale, margin: Margin) -> Array:
     return cosine_softmax(labels, y_pred, scale, subtract_margin(margin))
 
 
@@ -448,12 +403,7 @@ def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin:
     equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
 )
 def cosface(
-    labels: PrototypeLabel,
-    embeddings: Vector,
-    weights: Prototypes,
-    *,
-    scale: FinitePositive = 64.0,
-    margin: FiniteNonNegative = 0.35,
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 64.0, margin: Margin = 0.35
 ) -> Array:
     """Large margin cosine loss: normface with a margin subtracted from the target's cosine.
 
@@ -466,15 +416,7 @@ def cosface(
 
 
 cosface.gradient(_am_slope)
-
-
-@cosface.form
-def _(
-    labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 64.0, margin: FiniteNonNegative = 0.35
-) -> Array:
-    return cosine_softmax(labels, y_pred, scale, subtract_margin(margin))
-
-
+cosface.form(_am_of_cosines)
 cosface.form_properties(Property.BOUNDED_GRADIENT)
 cosface.gradient(_am_of_cosines_slope)
 
@@ -489,12 +431,7 @@ cosface.gradient(_am_of_cosines_slope)
     },
 )
 def arcface(
-    labels: PrototypeLabel,
-    embeddings: Vector,
-    weights: Prototypes,
-    *,
-    scale: FinitePositive = 64.0,
-    margin: Angle = 0.5,
+    labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 64.0, margin: Angle = 0.5
 ) -> Array:
     """normface with a margin, in radians, added to the target's angle.
 
@@ -515,7 +452,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, scale: float, margin
 
 
 @arcface.form
-def _(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 64.0, margin: Angle = 0.5) -> Array:
+def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale, margin: Angle) -> Array:
     return cosine_softmax(labels, y_pred, scale, add_margin(margin))
 
 
@@ -523,9 +460,6 @@ def _(labels: ClassLabel, y_pred: CosineRow, *, scale: FinitePositive = 64.0, ma
 def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     """scale (p_j - [j = y]), the target's times sin(theta + margin)/sin theta (1 past pi)"""
     return cosine_softmax_slope(labels, y_pred, scale, add_margin(margin))
-
-
-# ------------------------------------------------------------------------------------------------------ losses of pairs
 
 
 @face_loss(
@@ -545,7 +479,7 @@ def deepid(
     weights: Prototypes,
     bias: Bias | None = None,
     *,
-    margin: FiniteNonNegative = 1.0,
+    margin: Margin = 1.0,
     verification_weight: FiniteNonNegative = 0.05,
 ) -> Array:
     """Identification and verification: the identities of both faces of a pair, and whether they match.

@@ -26,7 +26,8 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import clipped_log, clipped_log_complement, one_hot, sigmoid, softplus_pair, weigh
+from losscli.losses._classes import one_hot
+from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:

@@ -38,9 +38,6 @@ class BoxPair(NamedTuple):
     apart: Array
 
 
-# ---------------------------------------------------------------------------------------------------- lengths and areas
-
-
 def two_sum(a: Array, b: Array) -> Edge:
     """Return a + b and its rounding error."""
     total = a + b
@@ -119,7 +116,6 @@ def center_shift(pair: BoxPair) -> tuple[Array, Array]:
     return (pair.low + pair.high) / 2 * sides, sides
 
 
-# -------------------------------------------------------------------------------------------------- terms of the losses
 # Slopes are by the low and high edges of the prediction, (2, N, 2), multiplied by `around`. Where two edges coincide,
 # the slope is the mean of both sides, so it is 0 for equal boxes.
 

@@ -27,24 +27,9 @@ from losscli.declaration.domains import (
     Vector,
 )
 from losscli.declaration.loss import Property, Remark, given, loss
-from losscli.losses._numerics import (
-    OWN_CENTER_NOTE,
-    Labels,
-    backprop_unit,
-    class_means,
-    cross_entropy_of_logits,
-    cross_entropy_slope,
-    has_positive,
-    has_positive_and_negative,
-    log_softmax,
-    log_sum_exp,
-    norm,
-    rows_if_labels_differ,
-    sigmoid,
-    softplus,
-    unit,
-    weigh,
-)
+from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope, log_softmax, log_sum_exp
+from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
+from losscli.losses._numerics import sigmoid, softplus, weigh
 
 Index = NDArray[np.intp]
 Slopes = Callable[[], Array]
@@ -55,35 +40,18 @@ MEASURES_PER_BLOCK = 1 << 17
 """Number of measures per block: few enough to stay in cache."""
 
 
-# ------------------------------------------------------------------------------------------------------------- measures
-
-
 class Measure(NamedTuple):
-    """A similarity or distance between rows.
+    """A similarity or distance between rows, or between rows of length 1 if they are `normalized`.
 
-    `prepared` transforms rows; `between` measures (B, D) against (N, D); `pull` converts slopes by the measures to
-    gradients by both sides; `back` converts a gradient by transformed rows to one by the rows.
+    `between` measures (B, D) against (N, D); `pull` converts slopes by the measures to gradients by both sides.
     """
 
-    prepared: Callable[[Array], Array]
     between: Callable[[Array, Array], Array]
     pull: Callable[[Array, Array, Array], tuple[Array, Array]]
-    back: Callable[[Array, Array], Array]
+    normalized: bool = False
 
-
-def identity(x: Array) -> Array:
-    """Return rows unchanged."""
-    return x
-
-
-def keep_gradient(gradient: Array, x: Array) -> Array:
-    """Return the gradient unchanged, for rows that were not transformed."""
-    return gradient
-
-
-def backprop_to_rows(gradient: Array, x: Array) -> Array:
-    """Convert a gradient by unit rows to one by rows."""
-    return backprop_unit(gradient, x, 1.0)
+    def prepare(self, x: Array, y: Array) -> tuple[Array, Array]:
+        return (unit(x), unit(y)) if self.normalized else (x, y)
 
 
 def inner_products(a: Array, b: Array) -> Array:
@@ -134,16 +102,13 @@ def pull_cosine_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Arr
     return pull_inner_products(-slopes, a, b)
 
 
-COSINES = Measure(unit, inner_products, pull_inner_products, backprop_to_rows)
-INNER_PRODUCTS = Measure(identity, inner_products, pull_inner_products, keep_gradient)
+COSINES = Measure(inner_products, pull_inner_products, normalized=True)
+INNER_PRODUCTS = Measure(inner_products, pull_inner_products)
 DISTANCE_MEASURES = {
-    "sqeuclidean": Measure(identity, squared_distances, pull_squared_distances, keep_gradient),
-    "euclidean": Measure(identity, euclidean_distances, pull_euclidean_distances, keep_gradient),
-    "cosine": Measure(unit, cosine_distances, pull_cosine_distances, backprop_to_rows),
+    "sqeuclidean": Measure(squared_distances, pull_squared_distances),
+    "euclidean": Measure(euclidean_distances, pull_euclidean_distances),
+    "cosine": Measure(cosine_distances, pull_cosine_distances, normalized=True),
 }
-
-
-# ---------------------------------------------------------------------------------------------------- losses per anchor
 
 
 def anchor_blocks(anchors: int, rows: int) -> Iterator[Index]:
@@ -155,19 +120,21 @@ def anchor_blocks(anchors: int, rows: int) -> Iterator[Index]:
 
 def anchor_losses(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss) -> Array:
     """Compute the loss of each row of x among the rows of y."""
-    a, b = measure.prepared(x), measure.prepared(y)
+    a, b = measure.prepare(x, y)
     return np.concatenate([anchor_loss(i, measure.between(a[i], b))[0] for i in anchor_blocks(len(a), len(b))]) + 0.0
 
 
 def gradients_by_sides(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss) -> tuple[Array, Array]:
     """Compute the gradients of the summed losses by x and by y, each with the other held constant."""
-    a, b = measure.prepared(x), measure.prepared(y)
+    a, b = measure.prepare(x, y)
     by_a, by_b = np.zeros_like(a), np.zeros_like(b)
     for i in anchor_blocks(len(a), len(b)):
         left, right = measure.pull(anchor_loss(i, measure.between(a[i], b))[1](), a[i], b)
         by_a[i] = left
         by_b += right
-    return measure.back(by_a, x), measure.back(by_b, y)
+    if measure.normalized:
+        return backprop_unit(by_a, x, 1.0), backprop_unit(by_b, y, 1.0)
+    return by_a, by_b
 
 
 def gradient_by_rows(x: Array, measure: Measure, anchor_loss: AnchorLoss) -> Array:
@@ -182,17 +149,6 @@ def pair_masks(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
     negative = ~alike
     alike[np.arange(len(anchors)), anchors] = False
     return alike, negative
-
-
-ONLY_ROW_NOTE = "there is no other row to compare with, so its loss is always 0"
-
-
-def is_only_row(x: Array) -> Mask:
-    """Return a mask of all rows if there is only one row, else of none."""
-    return np.full(len(x), len(x) == 1)
-
-
-# -------------------------------------------------------------------------------------------------- losses of two views
 
 
 def own_pair_loss(temperature: float) -> AnchorLoss:
@@ -228,7 +184,8 @@ def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 
 @info_nce.warn
 def warn_of_only_row(anchor: Array, positive: Array) -> Iterator[Remark]:
     """Warn if there is only one row."""
-    yield Remark("anchor", is_only_row(anchor), ONLY_ROW_NOTE)
+    only = np.full(len(anchor), len(anchor) == 1)
+    yield Remark("anchor", only, "there is no other row to compare with, so its loss is always 0")
 
 
 @info_nce.gradient
@@ -313,9 +270,6 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     return gradient_by_rows(views, COSINES, other_view_loss(temperature))[: len(anchor)] / 2
 
 
-# ---------------------------------------------------------------------------------------------------- losses of classes
-
-
 def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
     """Return the loss -mean over positives of log softmax(s / T), with the anchor itself excluded."""
 
@@ -359,6 +313,11 @@ def _(labels: Labels, embeddings: Array, *, temperature: float) -> Array:
 def _(labels: Labels, embeddings: Array) -> Mask:
     """another row has its label"""
     return has_positive(labels)
+
+
+def has_positive_and_negative(labels: Labels) -> Mask:
+    """Return a mask of the rows whose label another row has and a third has not."""
+    return has_positive(labels) & (len(np.unique(labels)) > 1)
 
 
 def masked_log_sum_exp(x: Array, kept: Mask) -> tuple[Array, Array]:
@@ -461,16 +420,14 @@ def multi_similarity(
 
 @multi_similarity.warn
 def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    yield Remark("labels", rows_if_labels_differ(labels), "no other row has this label, so it has no positive")
+    none_repeats = np.full(len(labels), not has_positive(labels).any())
+    yield Remark("labels", none_repeats, "no other row has this label, so it has no positive")
 
 
 @multi_similarity.gradient
 def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: float) -> Array:
     """by cosines -e_p/(1 + sum e_p) of positives and e_n/(1 + sum e_n) of negatives, e their exponentials"""
     return gradient_by_rows(embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
-
-
-# --------------------------------------------------------------------------------------------------- losses of triplets
 
 
 def mine_hard(near: Array, far: Array) -> tuple[Index, Index]:
@@ -576,9 +533,6 @@ def _(labels: Labels, embeddings: Array) -> Mask:
     return has_positive_and_negative(labels)
 
 
-# ---------------------------------------------------------------------------------------------------- losses of centers
-
-
 @contrastive_loss(
     formula="|x - c_y|²/2",
     unit="d²",
@@ -617,9 +571,7 @@ def _(labels: GroupLabel, embeddings: Vector) -> Array:
     return np.square(norm(deviation_from_class_mean(labels, embeddings))) / 2
 
 
-@center.warn
-def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
-    yield Remark("labels", rows_if_labels_differ(labels), OWN_CENTER_NOTE)
+center.warn(warn_of_own_center)
 
 
 @center.gradient

@@ -21,23 +21,21 @@ from losscli.declaration.domains import (
     TrueDistribution,
 )
 from losscli.declaration.loss import Claim, Property, given, loss
+from losscli.losses._classes import backprop_normalize, backprop_softmax, log_softmax, log_sum_exp, sum_minus_one
 from losscli.losses._numerics import (
     SERIES_RADIUS,
-    backprop_normalize,
-    backprop_softmax,
     log_ratio,
-    log_softmax,
-    log_sum_exp,
     power_minus_linear,
     power_remainder,
     relative_difference,
-    sum_minus_one,
     weigh,
     where_compute,
     x_minus_log1p,
 )
 from losscli.losses.multiclass import normalize_rows
 
+P = TrueDistribution
+Q = PredictedDistribution
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
 
@@ -93,8 +91,6 @@ def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[
     return none if normalize else sum_minus_one(p), none if normalize or from_logits else sum_minus_one(q)
 
 
-# ----------------------------------------------------------------------------------------------------- Kullback-Leibler
-
 divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
 
 
@@ -112,9 +108,7 @@ divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOO
         "optax": "optax.losses.kl_divergence(log_q, p)",
     },
 )
-def kl(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def kl(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Kullback-Leibler divergence: the nats lost by using Q when P is true.
 
     It is cross-entropy minus the entropy of P.
@@ -149,9 +143,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
         "optax": "optax.losses.kl_divergence(log_p, q)",
     },
 )
-def reverse_kl(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def reverse_kl(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """KL with exchanged distributions: probability of Q where P has little counts most.
 
     Minimising it fits one mode of P; minimising kl covers all modes.
@@ -205,9 +197,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
     equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
 )
-def jeffreys(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def jeffreys(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """The sum of KL in both directions.
 
     Use: two distributions with the same support, neither of which is the true one.
@@ -238,9 +228,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
         "torchmetrics": "JensenShannonDivergence (no root)",
     },
 )
-def js(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def js(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Jensen-Shannon divergence: mean KL to the mixture of both; at most log 2.
 
     Use: distributions that may not overlap; neither need be the true one.
@@ -260,9 +248,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     m = (p + q) / 2
     slope = np.where(q == m, 0.0, log_ratio(q, m)) / 2
     return gradient_by_prediction(slope, y_pred, q, from_logits, normalize)
-
-
-# ----------------------------------------------------------------------------------------------------- roots and powers
 
 
 def log_mixture(p: Array, log_quotient: Array, alpha: float) -> Array:
@@ -302,9 +287,7 @@ def one_minus_affinity(p: Array, q: Array) -> Array:
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
     equivalents={"scipy": "scipy.spatial.distance.euclidean(sqrt p, sqrt q) / sqrt 2"},
 )
-def hellinger(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def hellinger(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Hellinger distance: a metric from 0 to 1, finite with zeros.
 
     Use: distances of histograms; rare classes count more than in total_variation.
@@ -330,9 +313,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
     equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
 )
-def bhattacharyya(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def bhattacharyya(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """The negative logarithm of the overlap of two distributions.
 
     Use: bounds on the classification error of two classes.
@@ -359,9 +340,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
     equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
 )
-def total_variation(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def total_variation(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """The largest difference of the probabilities that P and Q assign to any event.
 
     Use: a value that is easy to explain: at 0.1, no event is off by more than 10 %.
@@ -388,9 +367,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     references=("Pearson 1900, doi:10.1080/14786440009463897",),
     equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
 )
-def chi2(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def chi2(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Pearson's chi-square divergence: squared differences relative to the prediction.
 
     Use: goodness of fit; an upper bound of kl (kl <= log(1 + chi2)).
@@ -425,12 +402,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     equivalents={"others": "alpha=1/2 is twice bhattacharyya, alpha=2 is log(1 + chi2)"},
 )
 def renyi(
-    y_true: TrueDistribution,
-    y_pred: PredictedDistribution,
-    *,
-    alpha: Order = 0.5,
-    from_logits: Boolean = False,
-    normalize: Boolean = False,
+    y_true: P, y_pred: Q, *, alpha: Order = 0.5, from_logits: Boolean = False, normalize: Boolean = False
 ) -> Array:
     """Rényi divergence of order alpha: kl as alpha goes to 1; larger alpha stresses the worst class.
 
@@ -466,9 +438,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
     equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
 )
-def wasserstein(
-    y_true: TrueDistribution, y_pred: PredictedDistribution, *, from_logits: Boolean = False, normalize: Boolean = False
-) -> Array:
+def wasserstein(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Earth mover's distance: probability moved times the number of bins.
 
     Neighbouring bins are one unit apart.

@@ -12,7 +12,6 @@ from losscli.losses._numerics import hypot_excess, hypot_slope, sigmoid
 from losscli.losses.binary import bce
 
 BCE_DEFAULTS = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
-GHM_PAPER = ("Li et al. 2019, arXiv:1811.05181",)
 
 
 def density_weights(norm: Array, bins: int) -> Array:
@@ -30,17 +29,16 @@ def gradient_norm(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
     return np.abs((1 - y_true) * sigmoid(y_pred) - y_true * sigmoid(-y_pred))
 
 
-ghm_loss = partial(loss, family="binary")
+ghm_loss = partial(loss, coupled=True, references=("Li et al. 2019, arXiv:1811.05181",))
 
 
 @ghm_loss(
+    family="binary",
     aliases=("ghm",),
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)",
     unit="nat",
-    coupled=True,
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
-    references=GHM_PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
 )
 def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
@@ -73,9 +71,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
     family="regression",
     formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
     unit="y",
-    coupled=True,
     properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
-    references=GHM_PAPER,
     equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
 )
 def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count = 10) -> Array:

@@ -20,10 +20,7 @@ from losscli.declaration.domains import (
     Vector,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import dot, norm, unit
-
-DIRECTION = "the direction of the mean of the unit vectors"
-VECTOR_SPACE = ("Salton, Wong & Yang 1975, doi:10.1145/361219.361220",)
+from losscli.losses._embeddings import dot, norm, unit
 
 
 def cosine(a: Array, b: Array) -> Array:
@@ -46,13 +43,16 @@ PAIR_DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array
 """name -> (distance of paired rows, its derivative by the first)"""
 
 metric_loss = partial(loss, family="metric", unit="1")
-
-
-@metric_loss(
-    formula="-cos(y_true, y_pred)",
+cosine_loss = partial(
+    metric_loss,
     properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
-    elicits=DIRECTION,
-    references=VECTOR_SPACE,
+    elicits="the direction of the mean of the unit vectors",
+    references=("Salton, Wong & Yang 1975, doi:10.1145/361219.361220",),
+)
+
+
+@cosine_loss(
+    formula="-cos(y_true, y_pred)",
     equivalents={
         "torch": "-torch.nn.functional.cosine_similarity",
         "keras": "keras.losses.CosineSimilarity()",
@@ -166,11 +166,8 @@ def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distanc
     return np.where((near - far + margin > 0)[:, None], slope(anchor, positive) - push, 0.0)
 
 
-@metric_loss(
+@cosine_loss(
     formula="1 - cos(y_true, y_pred)",
-    properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
-    elicits=DIRECTION,
-    references=VECTOR_SPACE,
     equivalents={"optax": "optax.losses.cosine_distance", "scipy": "scipy.spatial.distance.cosine"},
 )
 def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:

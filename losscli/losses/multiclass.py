@@ -25,28 +25,21 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.loss import Property, Remark, given, loss
-from losscli.losses._numerics import (
+from losscli.losses._classes import (
     NOT_NORMALIZED_NOTE,
     Targets,
     backprop_normalize,
     backprop_softmax,
-    clipped_log,
     cross_entropy_of_logits,
     label_mask,
     log_softmax,
     one_hot,
     unnormalized_rows,
-    weigh,
 )
+from losscli.losses._numerics import clipped_log, weigh
 
 Term = Callable[[Array], Array]
 Picked = Callable[[Targets, Array], Array]
-CROSS_ENTROPY_CLAIMS = (
-    given(Property.CONVEX, normalize=False),
-    given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
-)
-"""A convex function of p need not be convex in unnormalised p; logits are not normalised."""
-
 CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows' classes, as torch does"
 
 
@@ -85,14 +78,21 @@ def normalize_rows(y_pred: Array, normalize: bool) -> Array:
 
 
 multiclass_loss = partial(loss, family="multiclass", unit="nat")
+cross_entropy_loss = partial(
+    multiclass_loss,
+    properties=Property.DIFFERENTIABLE,
+    # a convex function of p need not be convex in unnormalised p; logits are not normalised
+    claims=(
+        given(Property.CONVEX, normalize=False),
+        given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
+    ),
+    elicits="mean (the class probabilities)",
+)
 
 
-@multiclass_loss(
+@cross_entropy_loss(
     aliases=("ce", "categorical_crossentropy"),
     formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C",
-    properties=Property.DIFFERENTIABLE,
-    claims=CROSS_ENTROPY_CLAIMS,
-    elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
@@ -123,13 +123,12 @@ def cross_entropy(
     how = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
     if from_logits:
         return weighted_cross_entropy(y_true, y_pred, log_softmax, cross_entropy_of_logits, **how)
-    return weighted_cross_entropy(
-        y_true,
-        normalize_rows(y_pred, normalize),
-        lambda p: clipped_log(p, eps),
-        lambda labels, p: -clipped_log(p[np.arange(len(labels)), labels], eps),
-        **how,
-    )
+
+    def pick(labels: Targets, p: Array) -> Array:
+        return -clipped_log(p[np.arange(len(labels)), labels], eps)
+
+    p = normalize_rows(y_pred, normalize)
+    return weighted_cross_entropy(y_true, p, lambda p: clipped_log(p, eps), pick, **how)
 
 
 @cross_entropy.gradient
@@ -181,12 +180,9 @@ def _(
     return below
 
 
-@multiclass_loss(
+@cross_entropy_loss(
     aliases=("sparse_categorical_crossentropy",),
     formula="-w_t log p_t",
-    properties=Property.DIFFERENTIABLE,
-    claims=CROSS_ENTROPY_CLAIMS,
-    elicits="mean (the class probabilities)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
         "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
@@ -213,16 +209,7 @@ def sparse_cross_entropy(
     Avoid: soft targets.
     Pitfalls: the same as for cross_entropy.
     """
-    return cross_entropy.forms[0].kernel(
-        y_true,
-        y_pred,
-        from_logits=from_logits,
-        label_smoothing=label_smoothing,
-        class_weight=class_weight,
-        ignore_index=ignore_index,
-        normalize=normalize,
-        eps=eps,
-    )
+    return cross_entropy.forms[0].kernel(**locals())
 
 
 sparse_cross_entropy.share_hooks(cross_entropy)
@@ -255,15 +242,8 @@ def softmax_loss(
     Avoid: probabilities: their softmax is nearly uniform.
     Pitfalls: the same as for cross_entropy.
     """
-    return weighted_cross_entropy(
-        y_true,
-        y_pred,
-        log_softmax,
-        cross_entropy_of_logits,
-        label_smoothing=label_smoothing,
-        class_weight=class_weight,
-        ignore_index=ignore_index,
-    )
+    how = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
+    return weighted_cross_entropy(y_true, y_pred, log_softmax, cross_entropy_of_logits, **how)
 
 
 @softmax_loss.gradient

@@ -12,7 +12,8 @@ import numpy as np
 
 from losscli.declaration.domains import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import Targets, one_hot, sum_over_targets, weigh
+from losscli.losses._classes import Targets, one_hot, sum_over_targets
+from losscli.losses._numerics import weigh
 
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
 CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT

@@ -36,8 +36,6 @@ def gradient_by_logit(slope: Array, p: Array, y_pred: Array, from_logits: bool) 
     return (slope * p * (1 - p) if from_logits else slope).reshape(y_pred.shape)
 
 
-# ---------------------------------------------------------------------------------------------------------------- masks
-
 SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
 """For smooth=0 the loss of two empty masks is discontinuous."""
 
@@ -136,9 +134,6 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
     rise = alpha * (1 - y) - beta * y
     slope = np.where(total > 0, (rise * (both + smooth) - y * wrong) / np.square(total), 0.0)
     return gradient_by_logit(slope, p, y_pred, from_logits)
-
-
-# ------------------------------------------------------------------------------------------------------- sets of labels
 
 
 @overlap_loss(

@@ -8,7 +8,8 @@ import numpy as np
 
 from losscli.declaration.domains import Array, ClassProbabilities, ClassTarget, LabelRow, Relevance, Scores
 from losscli.declaration.loss import Property, loss
-from losscli.losses._numerics import Targets, log_softmax, one_hot, weigh
+from losscli.losses._classes import Targets, log_softmax, one_hot
+from losscli.losses._numerics import weigh
 
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 

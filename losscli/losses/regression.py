@@ -27,6 +27,13 @@ CENTRE = "the centre, where errors are symmetric and have one peak"
 regression_loss = partial(loss, family="regression", unit="y")
 squared_loss = partial(regression_loss, properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean")
 absolute_loss = partial(regression_loss, properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
+log_error_loss = partial(
+    regression_loss,
+    unit="1",
+    properties=SMOOTH | SYMMETRIC,
+    elicits="exp(mean of log(1 + y)) - 1",
+    references=("Tofallis 2015 (without the 1), doi:10.1057/jors.2014.103",),
+)
 
 
 @squared_loss(
@@ -278,13 +285,9 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return np.abs(y_true).reshape(len(y_true), -1).mean(axis=1)
 
 
-@regression_loss(
+@log_error_loss(
     aliases=("mean_squared_log_error",),
     formula="(log(1 + y_pred) - log(1 + y_true))²",
-    unit="1",
-    properties=SMOOTH | SYMMETRIC,
-    elicits="exp(mean of log(1 + y)) - 1",
-    references=("Tofallis 2015 (without the 1), doi:10.1057/jors.2014.103",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_squared_log_error",
         "keras": "keras.losses.MeanSquaredLogarithmicError() (it raises predictions and targets below 1e-7 to that)",
@@ -309,14 +312,10 @@ def squared_log_error_slope(y_true: Array, y_pred: Array) -> Array:
     return weigh(2 / (1 + y_pred), log1p_ratio(y_pred, y_true))
 
 
-@regression_loss(
+@log_error_loss(
     aliases=("root_mean_squared_log_error",),
     formula="(log(1 + y_pred) - log(1 + y_true))², then the root of the mean",
-    unit="1",
-    properties=SMOOTH | SYMMETRIC,
-    elicits="exp(mean of log(1 + y)) - 1",
     reduction=Reduction.ROOT_MEAN,
-    references=("Tofallis 2015 (without the 1), doi:10.1057/jors.2014.103",),
     equivalents={
         "sklearn": "sklearn.metrics.root_mean_squared_log_error (the same for one output; several outputs: it "
         "averages roots)"
@@ -539,8 +538,6 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     e = residual(y_true, y_pred)
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)
 
-
-# ----------------------------------------------------------------------------------------------------------- minimisers
 
 for squared in (mse, rmse, half_mse):
     squared.minimized_by(lambda: Functional("mean"))

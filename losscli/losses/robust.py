@@ -6,7 +6,6 @@ Most are `c² rho(e/c)` with rho(u) = u²/2 near zero, so they equal half_mse fo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -16,12 +15,12 @@ from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, Fini
 from losscli.declaration.domains.intervals import FINITE_POSITIVE
 from losscli.declaration.loss import Claim, Property, loss
 from losscli.losses._numerics import (
+    HUGE,
     expm1_minus_x,
     hypot_excess,
     hypot_slope,
     log1p_square,
     residual,
-    safe_hypot,
     where_compute,
     x_minus_log1p,
 )
@@ -36,60 +35,11 @@ SecondKnee = Annotated[float, Number(FINITE_POSITIVE, usual=(2.0, 3.5))]
 ThirdKnee = Annotated[float, Number(FINITE_POSITIVE, usual=(4.0, 8.0))]
 
 
-@dataclass(frozen=True)
-class Shape:
-    """rho(u), which is u²/2 near zero, and its derivative psi(u)."""
+def scaled_rho(e: Array, c: float, rho: Callable[[Array], Array]) -> Array:
+    """Compute c² rho(e/c), where rho(u) is u²/2 near zero, to all digits where u² would underflow."""
+    u = e / c
+    return where_compute(c * (c * rho(u)), np.abs(u) < 1e-20, lambda e: 0.5 * np.square(e), e)
 
-    rho: Callable[[Array], Array]
-    psi: Callable[[Array], Array]
-
-    def value(self, e: Array, c: float) -> Array:
-        u = e / c
-        # where u² would underflow, rho is u²/2 to all digits
-        return where_compute(c * (c * self.rho(u)), np.abs(u) < 1e-20, lambda e: 0.5 * np.square(e), e)
-
-    def slope(self, e: Array, c: float) -> Array:
-        return c * self.psi(e / c)
-
-
-def _tukey_rho(u: Array) -> Array:
-    x = np.square(np.minimum(np.abs(u), 1.0))
-    return x * (3 + x * (x - 3)) / 6
-
-
-def _tukey_psi(u: Array) -> Array:
-    inside = np.clip(u, -1.0, 1.0)
-    return inside * np.square((1 - inside) * (1 + inside))
-
-
-def _welsch_psi(u: Array) -> Array:
-    near = np.clip(u, -40.0, 40.0)  # exp(-u²) is 0 there; keeps inf * 0 out
-    return near * np.exp(-np.square(near))
-
-
-def _andrews_psi(u: Array) -> Array:
-    return np.where(np.abs(u) < np.pi, np.sin(u), 0.0)
-
-
-def _ramsay_rho(u: Array) -> Array:
-    t = np.minimum(np.abs(u), 700.0)  # exp(-t) is negligible there, and exp t finite
-    return np.exp(-t) * expm1_minus_x(t)
-
-
-def _ramsay_psi(u: Array) -> Array:
-    t = np.clip(u, -800.0, 800.0)
-    return t * np.exp(-np.abs(t))
-
-
-TUKEY_SHAPE = Shape(_tukey_rho, _tukey_psi)
-CAUCHY_SHAPE = Shape(lambda u: 0.5 * log1p_square(u), lambda u: 1 / (1 / u + u))
-WELSCH_SHAPE = Shape(lambda u: -0.5 * np.expm1(-np.square(u)), _welsch_psi)
-FAIR_SHAPE = Shape(lambda u: x_minus_log1p(np.abs(u)), lambda u: np.sign(u) / (1 + 1 / np.abs(u)))
-ANDREWS_SHAPE = Shape(lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u), np.pi))), _andrews_psi)
-RAMSAY_SHAPE = Shape(_ramsay_rho, _ramsay_psi)
-
-
-# -------------------------------------------------------------------------------------------------------- convex losses
 
 robust_loss = partial(loss, family="regression", unit="y²", elicits=CENTRE)
 convex_robust_loss = partial(robust_loss, properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
@@ -135,7 +85,10 @@ def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Ar
     Avoid: when a perfect prediction must cost 0 (pseudo_huber).
     Pitfalls: for errors far below eps the value is eps for any model.
     """
-    return safe_hypot(residual(y_true, y_pred), eps)
+    e = residual(y_true, y_pred)
+    squares = np.square(e) + eps * eps
+    safe = (squares > 1e-280) & (squares < HUGE)  # no square overflows or underflows
+    return where_compute(np.sqrt(squares), ~safe, lambda e: np.hypot(e, eps), e)
 
 
 @charbonnier.gradient
@@ -163,16 +116,14 @@ def fair(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.3998) -> Array:
     Avoid: gross outliers that should have no influence (tukey, welsch).
     Pitfalls: c is in units of the residual scale: divide the residuals by it, or scale c.
     """
-    return FAIR_SHAPE.value(residual(y_true, y_pred), c)
+    return scaled_rho(residual(y_true, y_pred), c, lambda u: x_minus_log1p(np.abs(u)))
 
 
 @fair.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + |e|/c)"""
-    return FAIR_SHAPE.slope(residual(y_true, y_pred), c)
-
-
-# -------------------------------------------------------------------------------------------------- redescending losses
+    u = residual(y_true, y_pred) / c
+    return c * (np.sign(u) / (1 + 1 / np.abs(u)))
 
 
 @redescending_loss(
@@ -190,13 +141,19 @@ def tukey(y_true: Real, y_pred: Real, *, c: FinitePositive = 4.685) -> Array:
     Pitfalls: c is in units of the residual scale: the default 4.685 treats all residuals in the hundreds as outliers;
     there may be several optima.
     """
-    return TUKEY_SHAPE.value(residual(y_true, y_pred), c)
+
+    def rho(u: Array) -> Array:
+        x = np.square(np.minimum(np.abs(u), 1.0))
+        return x * (3 + x * (x - 3)) / 6
+
+    return scaled_rho(residual(y_true, y_pred), c, rho)
 
 
 @tukey.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e (1 - (e/c)²)² where |e| <= c, else 0"""
-    return TUKEY_SHAPE.slope(residual(y_true, y_pred), c)
+    u = np.clip(residual(y_true, y_pred) / c, -1.0, 1.0)
+    return c * (u * np.square((1 - u) * (1 + u)))
 
 
 @robust_loss(
@@ -217,13 +174,14 @@ def cauchy(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.3849) -> Array:
     Pitfalls: c is in the unit of the target; the default keeps 95 % of mse's efficiency for normal errors of unit
     scale.
     """
-    return CAUCHY_SHAPE.value(residual(y_true, y_pred), c)
+    return scaled_rho(residual(y_true, y_pred), c, lambda u: 0.5 * log1p_square(u))
 
 
 @cauchy.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e / (1 + (e/c)²)"""
-    return CAUCHY_SHAPE.slope(residual(y_true, y_pred), c)
+    u = residual(y_true, y_pred) / c
+    return c * (1 / (1 / u + u))
 
 
 @redescending_loss(
@@ -240,13 +198,14 @@ def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
     Avoid: as the first loss of a fit: the gradient vanishes far from the data.
     Pitfalls: c is in the unit of the target; some definitions have a factor 1/2 in the exponent.
     """
-    return WELSCH_SHAPE.value(residual(y_true, y_pred), c)
+    return scaled_rho(residual(y_true, y_pred), c, lambda u: -0.5 * np.expm1(-np.square(u)))
 
 
 @welsch.gradient
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """e exp(-(e/c)²)"""
-    return WELSCH_SHAPE.slope(residual(y_true, y_pred), c)
+    u = np.clip(residual(y_true, y_pred) / c, -40.0, 40.0)  # exp(-u²) is 0 there; keeps inf * 0 out
+    return c * (u * np.exp(-np.square(u)))
 
 
 @redescending_loss(
@@ -292,13 +251,14 @@ def andrews(y_true: Real, y_pred: Real, *, a: FinitePositive = 1.339) -> Array:
     Avoid: as the first loss of a fit: there is no gradient beyond a pi.
     Pitfalls: the cut-off is at a pi (4.2 for the default), not at a.
     """
-    return ANDREWS_SHAPE.value(residual(y_true, y_pred), a)
+    return scaled_rho(residual(y_true, y_pred), a, lambda u: 2 * np.square(np.sin(0.5 * np.minimum(np.abs(u), np.pi))))
 
 
 @andrews.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """a sin(e/a) where |e| <= a pi, else 0"""
-    return ANDREWS_SHAPE.slope(residual(y_true, y_pred), a)
+    u = residual(y_true, y_pred) / a
+    return a * np.where(np.abs(u) < np.pi, np.sin(u), 0.0)
 
 
 @redescending_loss(
@@ -317,16 +277,20 @@ def ramsay(y_true: Real, y_pred: Real, *, a: FinitePositive = 0.3) -> Array:
     Avoid: when large errors must count.
     Pitfalls: a is an inverse scale: a larger a is more robust, unlike c in other losses; the limit is 1/a².
     """
-    return RAMSAY_SHAPE.value(residual(y_true, y_pred), 1 / a)
+
+    def rho(u: Array) -> Array:
+        t = np.minimum(np.abs(u), 700.0)  # exp(-t) is negligible there, and exp t finite
+        return np.exp(-t) * expm1_minus_x(t)
+
+    return scaled_rho(residual(y_true, y_pred), 1 / a, rho)
 
 
 @ramsay.gradient
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """e exp(-a |e|)"""
-    return RAMSAY_SHAPE.slope(residual(y_true, y_pred), 1 / a)
-
-
-# ------------------------------------------------------------------------------------------------------ Barron's family
+    scale = 1 / a
+    t = np.clip(residual(y_true, y_pred) / scale, -800.0, 800.0)
+    return scale * (t * np.exp(-np.abs(t)))
 
 
 INFINITE_ALPHA = 1e20
@@ -412,9 +376,6 @@ def geman_mcclure(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.0) -> Arr
 def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     """16 e/c² / ((e/c)² + 4)²"""
     return barron_psi(residual(y_true, y_pred) / c, -2.0) / c
-
-
-# --------------------------------------------------------------------------------------------------------- other shapes
 
 
 @robust_loss(

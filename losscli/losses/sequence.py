@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
 from losscli.declaration.loss import Property, Refusal, Remark, loss
 from losscli.errors import UsageError
-from losscli.losses._numerics import NOT_NORMALIZED_NOTE, unnormalized_rows
+from losscli.losses._classes import NOT_NORMALIZED_NOTE, unnormalized_rows
 from losscli.messages import Hint
 
-IntegerArray = NDArray[np.int64]
+Integers = NDArray[np.int64]
+Blank = Position
 
 
 class Lattice(NamedTuple):
@@ -24,13 +25,13 @@ class Lattice(NamedTuple):
     (T, N, L) log-probabilities of states in frames, `end` (N,) the last state of each target.
     """
 
-    state: IntegerArray
+    state: Integers
     skips: Mask
     emitted: Array
-    end: IntegerArray
+    end: Integers
 
 
-def build_lattice(log_probs: Array, targets: IntegerArray, target_lengths: IntegerArray, blank: int) -> Lattice:
+def build_lattice(log_probs: Array, targets: Integers, target_lengths: Integers, blank: int) -> Lattice:
     """Build the lattice of each target; states beyond its end have no successors."""
     rows, symbols = targets.shape
     used = np.arange(symbols) < target_lengths[:, None]
@@ -65,7 +66,7 @@ def iter_forward(paths: Lattice) -> Iterator[Array]:
         yield alpha
 
 
-def iter_backward(paths: Lattice, input_lengths: IntegerArray) -> Iterator[Array]:
+def iter_backward(paths: Lattice, input_lengths: Integers) -> Iterator[Array]:
     """Yield beta_t(s) = log p of everything after state s at frame t, from the last frame to the first."""
     states = np.arange(paths.state.shape[1])
     ends = (states == paths.end[:, None]) | (states == paths.end[:, None] - 1)
@@ -103,12 +104,7 @@ def log_total(paths: Lattice, alpha: Array) -> Array:
     },
 )
 def ctc(
-    log_probs: Frames,
-    targets: Symbols,
-    input_lengths: FrameCounts,
-    target_lengths: SymbolCounts,
-    *,
-    blank: Position = 0,
+    log_probs: Frames, targets: Symbols, input_lengths: FrameCounts, target_lengths: SymbolCounts, *, blank: Blank = 0
 ) -> Array:
     """Connectionist temporal classification: the likelihood of a target over all alignments with the frames.
 
@@ -127,9 +123,7 @@ def ctc(
 
 
 @ctc.gradient
-def _(
-    log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray, *, blank: int
-) -> Array:
+def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int) -> Array:
     """minus the probability, given the target, that frame t is class c: -sum_{s is c} exp(alpha + beta - log p)"""
     paths = build_lattice(log_probs, targets, target_lengths, blank)
     alphas = list(iter_forward(paths))
@@ -146,9 +140,7 @@ def _(
 
 
 @ctc.warn
-def _(
-    log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray
-) -> Iterator[Remark]:
+def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers) -> Iterator[Remark]:
     """Warn of frames within input_lengths that are not log-probabilities."""
     rows, frames, classes = log_probs.shape
     odd = unnormalized_rows(log_probs.reshape(-1, classes)).reshape(rows, frames)
@@ -158,7 +150,7 @@ def _(
 
 @ctc.validate
 def _(
-    log_probs: Array, targets: IntegerArray, input_lengths: IntegerArray, target_lengths: IntegerArray, *, blank: int
+    log_probs: Array, targets: Integers, input_lengths: Integers, target_lengths: Integers, *, blank: int
 ) -> Iterator[Refusal]:
     """Check that symbols within target_lengths are classes other than the blank."""
     classes = log_probs.shape[2]

@@ -28,7 +28,8 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import Targets, backprop_softmax, log_softmax, one_hot, sum_over_targets, weigh
+from losscli.losses._classes import Targets, backprop_softmax, log_softmax, one_hot, sum_over_targets
+from losscli.losses._numerics import weigh
 
 Term = Callable[[Array], Array]
 BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
@@ -247,6 +248,4 @@ def _(y_true: Targets, y_pred: Array, *, epsilon: float, from_logits: bool) -> A
     return slope_by_prediction(y_true, y_pred, from_logits, slope)
 
 
-@poly.clipped
-def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
-    return is_target_clipped(y_true, y_pred, from_logits)
+poly.share_hooks(symmetric_cross_entropy, "clipped")

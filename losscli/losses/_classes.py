@@ -1,0 +1,113 @@
+"""Functions of rows with one number per class, from labels or rows of target probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains import Array, Mask
+from losscli.losses._numerics import cached_per_batch, weigh
+
+Labels = NDArray[Any]
+"""One integer label per row: (N,)."""
+
+Targets = NDArray[Any]
+"""Labels (N,) or rows of target probabilities (N, C)."""
+
+
+def sum_over_targets(y_true: Targets, values: Array, f: Callable[[Array], Array] = np.asarray) -> Array:
+    """Compute f of the target's value; sum_c t_c f(value_c) for rows of targets."""
+    if y_true.ndim == 1:
+        return f(np.take_along_axis(values, y_true[:, None], axis=1)[:, 0])
+    return weigh(y_true, f(values)).sum(axis=1)
+
+
+@cached_per_batch
+def log_softmax(x: Array) -> Array:
+    """Compute x - log sum exp x per row; an infinite maximum has probability 1."""
+    below, rest = shift_by_max(x)
+    return below - rest[:, None]
+
+
+@cached_per_batch
+def shift_by_max(x: Array) -> tuple[Array, Array]:
+    """Return x - max x and log sum exp of that, per row."""
+    top = x.max(axis=-1, keepdims=True)
+    below = x - top
+    if not np.isfinite(top).all():
+        below = np.where(x == top, 0.0, below)
+    largest = below == 0
+    others = np.exp(below)
+    others[largest] = 0.0  # small terms would be lost next to its 1
+    total = others.sum(axis=-1)
+    if np.count_nonzero(largest) > len(x):
+        total += np.count_nonzero(largest, axis=-1) - 1
+    return below, np.log1p(total)
+
+
+def log_sum_exp(x: Array) -> Array:
+    """Compute log sum exp x per row."""
+    top = x.max(axis=-1)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    return np.where(np.isfinite(top), safe + np.log(np.exp(x - safe[:, None]).sum(axis=-1)), top)
+
+
+LOG_SUM_TOLERANCE = 1e-5
+"""Tolerance for the log of a sum of probabilities in single precision."""
+
+NOT_NORMALIZED_NOTE = "the probabilities do not sum to 1; log_softmax turns scores into log-probabilities"
+
+
+def unnormalized_rows(log_p: Array) -> Mask:
+    """Return a mask of rows of log-probabilities whose probabilities do not sum to 1."""
+    return ~(np.abs(log_sum_exp(log_p)) <= LOG_SUM_TOLERANCE)
+
+
+def sum_minus_one(p: Array) -> Array:
+    """Compute sum p - 1 per row without rounding errors, which could exceed small deviations from 1."""
+    heads = (p + 4) - 4  # their sum is exact while it is below 4
+    return (heads.sum(axis=-1) - 1) + (p - heads).sum(axis=-1)
+
+
+def one_hot(target: NDArray[Any], classes: int, ignore_index: int | None = None) -> Array:
+    """Return labels as one-hot rows (zeros where ignored); return rows unchanged."""
+    if target.ndim == 2:
+        return target
+    rows = np.zeros((len(target), classes))
+    mask = label_mask(target, ignore_index)
+    kept = np.arange(len(target)) if mask is None else np.flatnonzero(mask)
+    rows[kept, target[kept]] = 1.0
+    return rows
+
+
+def label_mask(target: NDArray[Any], ignore_index: int | None) -> Mask | None:
+    """Return a mask of rows whose label is not `ignore_index`; None if all rows count."""
+    return None if target.ndim == 2 or ignore_index is None else np.asarray(target != ignore_index)
+
+
+def backprop_softmax(gradient: Array, p: Array) -> Array:
+    """Convert a gradient by log-probabilities to one by logits."""
+    return gradient - p * gradient.sum(axis=-1, keepdims=True)
+
+
+def backprop_normalize(gradient: Array, p: Array, total: Array) -> Array:
+    """Convert a gradient by p = x / total to one by x, where total = sum x."""
+    return (gradient - (gradient * p).sum(axis=-1, keepdims=True)) / total
+
+
+def cross_entropy_of_logits(labels: NDArray[Any], logits: Array) -> Array:
+    """Compute -log softmax of the target class."""
+    below, rest = shift_by_max(logits)
+    return rest - below[np.arange(len(labels)), labels]
+
+
+def cross_entropy_slope(labels: NDArray[Any], logits: Array) -> Array:
+    """Compute softmax - one-hot; the entry of the target is minus the sum of the others, because p - 1 would cancel."""
+    p = np.exp(log_softmax(logits))
+    rows = np.arange(len(p))
+    p[rows, labels] = 0.0
+    p[rows, labels] = -p.sum(axis=1)
+    return p

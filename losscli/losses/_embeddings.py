@@ -1,0 +1,58 @@
+"""Functions of vectors, one per row, and of the classes that rows belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from losscli.declaration.domains import Array, Mask
+from losscli.declaration.loss import Remark
+from losscli.losses._classes import Labels
+
+
+def norm(x: Array) -> Array:
+    """Compute the Euclidean length of each row without overflow."""
+    big = np.abs(x).max(axis=-1, initial=0.0)
+    scale = np.where((big > 0) & np.isfinite(big), big, 1.0)
+    return scale * np.sqrt(np.square(x / scale[:, None]).sum(axis=-1))
+
+
+def unit(x: Array) -> Array:
+    """Divide each row by its length; zero rows stay zero, rows with infinities keep only those components."""
+    length = norm(x)
+    direction = x / np.where(length == 0, 1.0, length)[:, None]
+    if (endless := np.isinf(length)).any():
+        direction[endless] = unit(np.where(np.isinf(x[endless]), np.sign(x[endless]), 0.0))
+    return direction
+
+
+def dot(a: Array, b: Array) -> Array:
+    """Compute the inner product of each pair of rows."""
+    return (a * b).sum(axis=-1)
+
+
+def backprop_unit(gradient: Array, x: Array, scale: float) -> Array:
+    """Convert a gradient by scale x/|x| to one by x; 0 for a zero vector."""
+    length, u = norm(x)[:, None], unit(x)
+    return np.where(length > 0, (gradient - dot(gradient, u)[:, None] * u) * (scale / length), 0.0)
+
+
+def class_means(labels: Labels, x: Array) -> tuple[Labels, Array]:
+    """Return the class index of each row, counted from 0, and the mean row of each class."""
+    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(counts), x.shape[1]))
+    np.add.at(sums, own, x)
+    return own, sums / counts[:, None]
+
+
+def has_positive(labels: Labels) -> Mask:
+    """Return a mask of rows whose class has another row."""
+    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.asarray(counts[own] > 1)
+
+
+def warn_of_own_center(labels: Labels, embeddings: Array) -> Iterator[Remark]:
+    """Warn if no label repeats."""
+    none_repeats = np.full(len(labels), not has_positive(labels).any())
+    yield Remark("labels", none_repeats, "no other row has this label, so it is its own center")
