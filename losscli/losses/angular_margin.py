@@ -53,14 +53,12 @@ def tangents(theta: Array, u: Array, v: Array) -> Array:
     return unit(np.where(near < far, (v - u) + near * u, (v + u) - far * u))
 
 
-def no_margin(theta: Array) -> tuple[Array, Array]:
-    """Return cos theta and its negative slope."""
-    return np.cos(theta), np.sin(theta)
-
-
 def subtract_margin(margin: float) -> MarginFunction:
     """Return the margin function cos theta - margin."""
     return lambda theta: (np.cos(theta) - margin, np.sin(theta))
+
+
+NO_MARGIN = subtract_margin(0.0)
 
 
 def add_margin(margin: float) -> MarginFunction:
@@ -81,10 +79,8 @@ def multiply_margin(margin: int, annealing: float) -> MarginFunction:
         k = np.floor(margin * theta / np.pi)  # at the seams both pieces agree, so rounding does not matter
         sign = np.where(k % 2 == 0, 1.0, -1.0)
         psi, fall = sign * np.cos(margin * theta) - 2 * k, margin * sign * np.sin(margin * theta)
-        return (
-            (annealing * np.cos(theta) + psi) / (1 + annealing),
-            (annealing * np.sin(theta) + fall) / (1 + annealing),
-        )
+        value, slope = annealing * np.cos(theta) + psi, annealing * np.sin(theta) + fall
+        return value / (1 + annealing), slope / (1 + annealing)
 
     return margin_of
 
@@ -132,12 +128,12 @@ class SoftmaxHead(NamedTuple):
         return r @ self.w + pull * (value[:, None] * u + fall[:, None] * tangents(theta, u, unit(own)))
 
 
-def cosine_head(x: Array, w: Array, scale: float, margin: MarginFunction = no_margin) -> SoftmaxHead:
+def cosine_head(x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> SoftmaxHead:
     """Return a head that depends on angles only: rows have length scale, prototypes length 1."""
     return SoftmaxHead(scale * unit(x), unit(w), target=TargetLogit(margin, np.full(len(x), scale), np.ones(len(w))))
 
 
-def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = no_margin) -> Array:
+def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
     """Compute the gradient of a head that depends on angles only."""
     return backprop_unit(cosine_head(x, w, scale, margin).slope(labels), x, scale)
 
@@ -161,12 +157,12 @@ def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: Margi
     return logits, slopes
 
 
-def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = no_margin) -> Array:
+def cosine_softmax(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
     """Compute the margin softmax loss from cosines."""
     return cross_entropy_of_logits(labels, logits_of_cosines(labels, y_pred, scale, margin)[0])
 
 
-def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = no_margin) -> Array:
+def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
     """Compute the gradient of the margin softmax loss by the cosines."""
     logits, slopes = logits_of_cosines(labels, y_pred, scale, margin)
     return cross_entropy_slope(labels, logits) * slopes

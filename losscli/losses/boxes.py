@@ -65,22 +65,10 @@ def edges(boxes: Array, box_format: str) -> tuple[Edge, Edge]:
 def compare_boxes(y_true: Array, y_pred: Array, box_format: str) -> BoxPair:
     """Compare the boxes of each row."""
     (t0, t1), (p0, p1) = edges(y_true, box_format), edges(y_pred, box_format)
-    true, pred, across, back = (
-        subtract_edges(t1, t0),
-        subtract_edges(p1, p0),
-        subtract_edges(p1, t0),
-        subtract_edges(t1, p0),
-    )
-    around = np.maximum.reduce([true, pred, across, back])
-    inside = np.minimum.reduce([true, pred, across, back])
-    lengths = (
-        true,
-        pred,
-        np.maximum(inside, 0.0),
-        subtract_edges(p0, t0),
-        subtract_edges(p1, t1),
-        np.maximum(-inside, 0.0),
-    )
+    spans = [subtract_edges(high, low) for high, low in ((t1, t0), (p1, p0), (p1, t0), (t1, p0))]
+    around, inside = np.maximum.reduce(spans), np.minimum.reduce(spans)
+    offsets = subtract_edges(p0, t0), subtract_edges(p1, t1)
+    lengths = (*spans[:2], np.maximum(inside, 0.0), *offsets, np.maximum(-inside, 0.0))
     return BoxPair(around, *(divide_or_zero(length, around) for length in lengths))
 
 

@@ -7,7 +7,6 @@ these are given.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -47,25 +46,20 @@ CONVEX_IN_Q = given(CONVEX, from_logits=False, normalize=False)
 CONVEX_LOGITS = given(CONVEX, from_logits=True)
 
 
-class Distributions(NamedTuple):
-    """P and Q as distributions; `log_quotient` is log(p / q), 0 where p = q = 0."""
-
-    p: Array
-    q: Array
-    log_quotient: Array
+Distributions = tuple[Array, Array, Array]
+"""P and Q, and the logarithm of p / q, which is 0 where p = q = 0."""
 
 
 def read_distributions(y_true: Array, y_pred: Array, from_logits: bool, normalize: bool) -> Distributions:
-    """Return P and Q, both divided by their sums if normalize is set; Q from logits without underflow."""
+    """Return P and Q, both divided by their sums if normalize is set; log(p / q) from logits without underflow."""
     p = normalize_rows(y_true, normalize)
     if from_logits:
         log_q = log_softmax(y_pred)
-        return Distributions(p, np.exp(log_q), np.log(p) - log_q)
+        return p, np.exp(log_q), np.log(p) - log_q
     q = normalize_rows(y_pred, normalize)
     log_quotient = log_ratio(p, q)
-    return Distributions(
-        p, q, where_compute(log_quotient, np.isnan(log_quotient), lambda p, q: np.where(p == q, 0.0, np.nan), p, q)
-    )
+    unknown = np.isnan(log_quotient)
+    return p, q, where_compute(log_quotient, unknown, lambda p, q: np.where(p == q, 0.0, np.nan), p, q)
 
 
 def gradient_by_prediction(slope: Array, y_pred: Array, q: Array, from_logits: bool, normalize: bool) -> Array:
@@ -463,7 +457,6 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
 @divergence_loss(
     formula="sum_c p_c/q_c - log(p_c/q_c) - 1",
     unit="1",
-    properties=Property.DIFFERENTIABLE,
     elicits="the mean",
     references=("Févotte, Bertin & Durrieu 2009, doi:10.1162/neco.2008.04-08-771",),
     equivalents={"sklearn": "NMF(beta_loss='itakura-saito')"},

@@ -42,13 +42,9 @@ GAMMA_SERIES = (
 
 
 def half_deviance(y: Array, mean: Array, power: float, log_y_mean: Array | None = None) -> Array:
-    """Integrate (y - t) / t^power dt from the mean to y.
+    """Integrate (y - t) / t^power dt from a positive mean to y, which may be below zero only where power < 0.
 
-    Args:
-        y: outcomes; below zero only where power < 0.
-        mean: positive means.
-        power: of the variance function.
-        log_y_mean: log(y / mean), where it is known better than from these two.
+    `log_y_mean` is log(y / mean), where it is known better than from these two.
     """
     if power == 0:
         return 0.5 * np.square(y - mean)

@@ -65,13 +65,6 @@ def weighted_cross_entropy(y_true: Targets, y_pred: Array, log: Term, pick: Pick
     return -weigh(class_terms(y_true, y_pred.shape[1], **how), log(y_pred)).sum(axis=1) + 0.0
 
 
-def row_divisor(y_true: Targets, classes: int, class_weight: Any, ignore_index: int | None) -> Array | None:
-    """Return sum_c w_c t_c, the weight of each row in the mean; None if it is 1 for all rows that count."""
-    if y_true.ndim == 1 and class_weight is None:
-        return None
-    return class_terms(y_true, classes, 0.0, class_weight, ignore_index).sum(axis=1)
-
-
 def normalize_rows(y_pred: Array, normalize: bool) -> Array:
     """Divide rows by their sums if `normalize` is set."""
     return y_pred / y_pred.sum(axis=1, keepdims=True) if normalize else y_pred
@@ -160,7 +153,9 @@ def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Mask | Non
 
 @cross_entropy.denominator
 def _(y_true: Targets, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array | None:
-    return row_divisor(y_true, y_pred.shape[1], class_weight, ignore_index)
+    if y_true.ndim == 1 and class_weight is None:
+        return None  # sum_c w_c t_c is 1 for all rows that count
+    return class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index).sum(axis=1)
 
 
 @cross_entropy.clipped

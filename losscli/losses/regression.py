@@ -335,10 +335,9 @@ def rmsle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
 rmsle.gradient(squared_log_error_slope)
 
 
-@regression_loss(
+@squared_loss(
     formula="e²/2 where |e| <= delta, else delta (|e| - delta/2)",
     unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
     elicits="Huber mean",
     claims=(Claim(BOUNDED_GRADIENT, "delta is finite", lambda *, delta: delta < np.inf),),
     references=("Huber 1964, doi:10.1214/aoms/1177703732",),
@@ -513,10 +512,9 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     return np.where(np.abs(e) > epsilon, np.sign(e), 0.0)
 
 
-@regression_loss(
+@squared_loss(
     formula="max(0, |e| - epsilon)²",
     unit="y²",
-    properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT,
     elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
     equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},

@@ -129,9 +129,8 @@ def _(log_probs: Array, targets: Integers, input_lengths: Integers, target_lengt
     alphas = list(iter_forward(paths))
     slope = np.zeros_like(log_probs)
     rows = np.arange(len(log_probs))[:, None]
-    for alpha, t, beta in zip(
-        reversed(alphas), reversed(range(len(alphas))), iter_backward(paths, input_lengths), strict=True
-    ):
+    frames = reversed(range(len(alphas)))
+    for alpha, t, beta in zip(reversed(alphas), frames, iter_backward(paths, input_lengths), strict=True):
         both = alpha + beta
         likelihood = np.logaddexp.reduce(both, axis=1, keepdims=True)
         share = np.where(np.isneginf(likelihood), 0.0, np.exp(both - likelihood))

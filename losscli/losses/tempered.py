@@ -124,12 +124,11 @@ def _(y_true: Targets, y_pred: Array, *, alpha: Any, gamma: float, from_logits: 
     def slope(log_p: Array) -> Array:
         rest = -np.expm1(log_p)
         weight = rest ** (gamma - 1) * logit_factor(log_p, from_logits)
-        fall = (
-            np.where(rest == 0, 0.0, gamma * weigh(weight, -clipped_cross_entropy(log_p, from_logits, eps)))
-            if gamma
-            else 0.0
-        )
-        return weights * (fall + rest**gamma * clipped_cross_entropy_slope(log_p, from_logits))
+        rise = rest**gamma * clipped_cross_entropy_slope(log_p, from_logits)
+        if gamma == 0:
+            return weights * (0.0 + rise)
+        fall = gamma * weigh(weight, -clipped_cross_entropy(log_p, from_logits, eps))
+        return weights * (np.where(rest == 0, 0.0, fall) + rise)
 
     return slope_by_prediction(y_true, y_pred, from_logits, slope, eps)
 
@@ -158,9 +157,8 @@ def generalized_cross_entropy(
     Avoid: clean labels: training is slower.
     Pitfalls: values of different q are not comparable.
     """
-    return sum_over_targets(
-        y_true, log_probabilities(y_pred, from_logits), lambda log_p: -np.expm1(q * log_p) / q + 0.0
-    )
+    log_p = log_probabilities(y_pred, from_logits)
+    return sum_over_targets(y_true, log_p, lambda log_p: -np.expm1(q * log_p) / q + 0.0)
 
 
 @generalized_cross_entropy.gradient
@@ -204,9 +202,8 @@ def _(y_true: Targets, y_pred: Array, *, alpha: float, beta: float, log_zero: fl
     """-alpha/p_t + beta log_zero by p_t; from logits (alpha - beta log_zero p_t) (softmax(s)_c - [c = t])"""
 
     def slope(log_p: Array) -> Array:
-        return alpha * clipped_cross_entropy_slope(log_p, from_logits) + beta * log_zero * logit_factor(
-            log_p, from_logits
-        )
+        factor = logit_factor(log_p, from_logits)
+        return alpha * clipped_cross_entropy_slope(log_p, from_logits) + beta * log_zero * factor
 
     return slope_by_prediction(y_true, y_pred, from_logits, slope)
 
