@@ -8,24 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains import (
-    Array,
-    CenterLabel,
-    Cosine,
-    Distance,
-    FinitePositive,
-    GroupLabel,
-    Mask,
-    Mining,
-    NonNegative,
-    Prototypes,
-    Vector,
-)
+from losscli.declaration.domains import Array, CenterLabel, Distance, GroupLabel, Mask, Mining, Prototypes, Vector
+from losscli.declaration.domains import Cosine as Similarity
+from losscli.declaration.domains import FinitePositive as Scale
+from losscli.declaration.domains import NonNegative as Margin
 from losscli.declaration.loss import Property, Remark, given, loss
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope, log_softmax, log_sum_exp
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
@@ -33,8 +24,8 @@ from losscli.losses._numerics import sigmoid, softplus, weigh
 
 Index = NDArray[np.intp]
 Slopes = Callable[[], Array]
-AnchorLoss = Callable[[Index, Array], tuple[Array, Slopes]]
-"""anchors (B,), measures to all rows (B, N) -> losses (B,), and a function that gives slopes by the measures (B, N)"""
+AnchorLoss = Callable[..., tuple[Array, Slopes]]
+"""anchors (B,), measures to all rows (B, N), settings -> losses (B,), and a function that gives their slopes (B, N)"""
 
 MEASURES_PER_BLOCK = 1 << 17
 """Number of measures per block: few enough to stay in cache."""
@@ -118,18 +109,21 @@ def anchor_blocks(anchors: int, rows: int) -> Iterator[Index]:
         yield np.arange(start, min(start + step, anchors))
 
 
-def anchor_losses(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss) -> Array:
+def anchor_losses(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss, *settings: Any) -> Array:
     """Compute the loss of each row of x among the rows of y."""
     a, b = measure.prepare(x, y)
-    return np.concatenate([anchor_loss(i, measure.between(a[i], b))[0] for i in anchor_blocks(len(a), len(b))]) + 0.0
+    blocks = anchor_blocks(len(a), len(b))
+    return np.concatenate([anchor_loss(i, measure.between(a[i], b), *settings)[0] for i in blocks]) + 0.0
 
 
-def gradients_by_sides(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss) -> tuple[Array, Array]:
+def gradients_by_sides(
+    x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss, *settings: Any
+) -> tuple[Array, Array]:
     """Compute the gradients of the summed losses by x and by y, each with the other held constant."""
     a, b = measure.prepare(x, y)
     by_a, by_b = np.zeros_like(a), np.zeros_like(b)
     for i in anchor_blocks(len(a), len(b)):
-        left, right = measure.pull(anchor_loss(i, measure.between(a[i], b))[1](), a[i], b)
+        left, right = measure.pull(anchor_loss(i, measure.between(a[i], b), *settings)[1](), a[i], b)
         by_a[i] = left
         by_b += right
     if measure.normalized:
@@ -137,9 +131,9 @@ def gradients_by_sides(x: Array, y: Array, measure: Measure, anchor_loss: Anchor
     return by_a, by_b
 
 
-def gradient_by_rows(x: Array, measure: Measure, anchor_loss: AnchorLoss) -> Array:
+def gradient_by_rows(x: Array, measure: Measure, anchor_loss: AnchorLoss, *settings: Any) -> Array:
     """Compute the gradient where anchors and other rows are the same array."""
-    as_anchors, as_others = gradients_by_sides(x, x, measure, anchor_loss)
+    as_anchors, as_others = gradients_by_sides(x, x, measure, anchor_loss, *settings)
     return as_anchors + as_others
 
 
@@ -151,12 +145,10 @@ def pair_masks(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
     return alike, negative
 
 
-def own_pair_loss(temperature: float) -> AnchorLoss:
-    """Return the loss -log softmax(s / T)_i."""
-    return lambda anchors, s: (
-        cross_entropy_of_logits(anchors, s / temperature),
-        lambda: cross_entropy_slope(anchors, s / temperature) / temperature,
-    )
+def own_pair_loss(anchors: Index, s: Array, temperature: float) -> tuple[Array, Slopes]:
+    """Compute -log softmax(s / T)_i."""
+    logits = s / temperature
+    return cross_entropy_of_logits(anchors, logits), lambda: cross_entropy_slope(anchors, logits) / temperature
 
 
 contrastive_loss = partial(loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE)
@@ -170,7 +162,7 @@ contrastive_loss = partial(loss, family="metric", unit="nat", coupled=True, prop
         "torch": "torch.nn.CrossEntropyLoss of the cosines / T, targets 0..N-1",
     },
 )
-def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
+def info_nce(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> Array:
     """Cross-entropy over rows: which positive belongs to an anchor, by cosine.
 
     Use: two views of the same items, such as images and captions; all other rows are negatives.
@@ -178,7 +170,7 @@ def info_nce(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 
     Pitfalls: it grows with the number of rows N, up to log N for uninformative embeddings, so values of different N are
     not comparable; it compares anchors with positives only, while CLIP averages both directions.
     """
-    return anchor_losses(anchor, positive, COSINES, own_pair_loss(temperature))
+    return anchor_losses(anchor, positive, COSINES, own_pair_loss, temperature)
 
 
 @info_nce.warn
@@ -191,7 +183,7 @@ def warn_of_only_row(anchor: Array, positive: Array) -> Iterator[Remark]:
 @info_nce.gradient
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """1/(T |a|) times the part of sum_j (softmax_j - [j = i]) p_j/|p_j| at a right angle to a"""
-    return gradients_by_sides(anchor, positive, COSINES, own_pair_loss(temperature))[0]
+    return gradients_by_sides(anchor, positive, COSINES, own_pair_loss, temperature)[0]
 
 
 @contrastive_loss(
@@ -209,7 +201,7 @@ def n_pair(anchor: Vector, positive: Vector) -> Array:
     Avoid: embeddings of unlimited length: the paper adds a penalty on the length.
     Pitfalls: embeddings are not normalised; the value grows with the number of rows.
     """
-    return anchor_losses(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))
+    return anchor_losses(anchor, positive, INNER_PRODUCTS, own_pair_loss, 1.0)
 
 
 n_pair.warn(warn_of_only_row)
@@ -218,7 +210,7 @@ n_pair.warn(warn_of_only_row)
 @n_pair.gradient
 def _(anchor: Array, positive: Array) -> Array:
     """sum_j (softmax_j(a·p) - [j = i]) p_j"""
-    return gradients_by_sides(anchor, positive, INNER_PRODUCTS, own_pair_loss(1.0))[0]
+    return gradients_by_sides(anchor, positive, INNER_PRODUCTS, own_pair_loss, 1.0)[0]
 
 
 def logits_of_others(anchors: Index, s: Array, temperature: float) -> Array:
@@ -228,16 +220,12 @@ def logits_of_others(anchors: Index, s: Array, temperature: float) -> Array:
     return logits
 
 
-def other_view_loss(temperature: float) -> AnchorLoss:
-    """Return the loss -log softmax(s / T) of the other view, with the anchor itself excluded."""
-
-    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
-        count = s.shape[1] // 2
-        logits = logits_of_others(anchors, s, temperature)
-        partner = (anchors + count) % (2 * count)
-        return cross_entropy_of_logits(partner, logits), lambda: cross_entropy_slope(partner, logits) / temperature
-
-    return anchor_loss
+def other_view_loss(anchors: Index, s: Array, temperature: float) -> tuple[Array, Slopes]:
+    """Compute -log softmax(s / T) of the other view, with the anchor itself excluded."""
+    count = s.shape[1] // 2
+    logits = logits_of_others(anchors, s, temperature)
+    partner = (anchors + count) % (2 * count)
+    return cross_entropy_of_logits(partner, logits), lambda: cross_entropy_slope(partner, logits) / temperature
 
 
 @contrastive_loss(
@@ -248,7 +236,7 @@ def other_view_loss(temperature: float) -> AnchorLoss:
         "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) of the 2N views",
     },
 )
-def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.1) -> Array:
+def ntxent(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> Array:
     """SimCLR's loss: each of the 2N views must match its partner among all others.
 
     A row's loss is the mean over its two views.
@@ -257,7 +245,7 @@ def ntxent(anchor: Vector, positive: Vector, *, temperature: FinitePositive = 0.
     Pitfalls: it grows with the number of rows; the temperature largely determines its size.
     """
     views = np.concatenate([anchor, positive])
-    return anchor_losses(views, views, COSINES, other_view_loss(temperature)).reshape(2, -1).mean(axis=0)
+    return anchor_losses(views, views, COSINES, other_view_loss, temperature).reshape(2, -1).mean(axis=0)
 
 
 ntxent.warn(warn_of_only_row)
@@ -267,21 +255,17 @@ ntxent.warn(warn_of_only_row)
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """half of that of all 2N views, by the anchors: each as itself and as what others compare with"""
     views = np.concatenate([anchor, positive])
-    return gradient_by_rows(views, COSINES, other_view_loss(temperature))[: len(anchor)] / 2
+    return gradient_by_rows(views, COSINES, other_view_loss, temperature)[: len(anchor)] / 2
 
 
-def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
-    """Return the loss -mean over positives of log softmax(s / T), with the anchor itself excluded."""
-
-    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
-        logits = logits_of_others(anchors, s, temperature)
-        positive, _ = pair_masks(labels, anchors)
-        count = positive.sum(axis=1, keepdims=True)
-        share = positive / np.maximum(count, 1)
-        log_p = log_softmax(logits)
-        return -weigh(share, log_p).sum(axis=1), lambda: (np.exp(log_p) * (count > 0) - share) / temperature
-
-    return anchor_loss
+def all_positives_loss(anchors: Index, s: Array, labels: Labels, temperature: float) -> tuple[Array, Slopes]:
+    """Compute -mean over positives of log softmax(s / T), with the anchor itself excluded."""
+    logits = logits_of_others(anchors, s, temperature)
+    positive, _ = pair_masks(labels, anchors)
+    count = positive.sum(axis=1, keepdims=True)
+    share = positive / np.maximum(count, 1)
+    log_p = log_softmax(logits)
+    return -weigh(share, log_p).sum(axis=1), lambda: (np.exp(log_p) * (count > 0) - share) / temperature
 
 
 @contrastive_loss(
@@ -292,7 +276,7 @@ def all_positives_loss(labels: Labels, temperature: float) -> AnchorLoss:
         "without negatives)"
     },
 )
-def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositive = 0.1) -> Array:
+def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: Scale = 0.1) -> Array:
     """Supervised contrastive: an anchor must match all rows of its class among all others, by cosine.
 
     P are the other rows of the anchor's class. An anchor without any has a loss of 0 and is left out of the mean.
@@ -300,13 +284,13 @@ def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: FinitePositiv
     Avoid: batches in which most classes have one row.
     Pitfalls: with several positives the best value is log |P|, not 0.
     """
-    return anchor_losses(embeddings, embeddings, COSINES, all_positives_loss(labels, temperature))
+    return anchor_losses(embeddings, embeddings, COSINES, all_positives_loss, labels, temperature)
 
 
 @supcon.gradient
 def _(labels: Labels, embeddings: Array, *, temperature: float) -> Array:
     """by cosines (softmax_j - [j in P]/|P|)/T; each row as anchor and as what others compare with"""
-    return gradient_by_rows(embeddings, COSINES, all_positives_loss(labels, temperature))
+    return gradient_by_rows(embeddings, COSINES, all_positives_loss, labels, temperature)
 
 
 @supcon.row_mask
@@ -328,24 +312,20 @@ def masked_log_sum_exp(x: Array, kept: Mask) -> tuple[Array, Array]:
     return total, np.exp(x - safe[:, None])
 
 
-def circle_anchor_loss(labels: Labels, margin: float, gamma: float) -> AnchorLoss:
-    """Return softplus(lse_n gamma (s² - m²) + lse_p gamma ((1-s)² - m²)), where s < -m has no effect."""
+def circle_anchor_loss(anchors: Index, s: Array, labels: Labels, margin: float, gamma: float) -> tuple[Array, Slopes]:
+    """Compute softplus(lse_n gamma (s² - m²) + lse_p gamma ((1-s)² - m²)), where s < -m has no effect."""
+    positive, negative = pair_masks(labels, anchors)
+    near, far = np.maximum(1 + margin - s, 0), np.maximum(s + margin, 0)
+    alike, share_alike = masked_log_sum_exp(gamma * near * (1 - margin - s), positive)
+    other, share_other = masked_log_sum_exp(gamma * far * (s - margin), negative)
+    total = alike + other
 
-    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
-        positive, negative = pair_masks(labels, anchors)
-        near, far = np.maximum(1 + margin - s, 0), np.maximum(s + margin, 0)
-        alike, share_alike = masked_log_sum_exp(gamma * near * (1 - margin - s), positive)
-        other, share_other = masked_log_sum_exp(gamma * far * (s - margin), negative)
-        total = alike + other
+    def slopes() -> Array:
+        by_alike = share_alike * np.where(near > 0, 2 * (s - 1), 0.0)
+        by_other = share_other * np.where(far > 0, 2 * s, 0.0)
+        return gamma * sigmoid(total)[:, None] * (by_alike + by_other)
 
-        def slopes() -> Array:
-            by_alike = share_alike * np.where(near > 0, 2 * (s - 1), 0.0)
-            by_other = share_other * np.where(far > 0, 2 * s, 0.0)
-            return gamma * sigmoid(total)[:, None] * (by_alike + by_other)
-
-        return softplus(total), slopes
-
-    return anchor_loss
+    return softplus(total), slopes
 
 
 @contrastive_loss(
@@ -356,7 +336,7 @@ def circle_anchor_loss(labels: Labels, margin: float, gamma: float) -> AnchorLos
         "[s_n + m]+ and [1 + m - s_p]+ constant)"
     },
 )
-def circle(labels: GroupLabel, embeddings: Vector, *, margin: NonNegative = 0.4, gamma: FinitePositive = 80.0) -> Array:
+def circle(labels: GroupLabel, embeddings: Vector, *, margin: Margin = 0.4, gamma: Scale = 80.0) -> Array:
     """Pulls positives and pushes negatives with a strength that grows with their error.
 
     An anchor without a positive or a negative has a loss of 0 and stays in the mean. The gradient is that of the value;
@@ -365,7 +345,7 @@ def circle(labels: GroupLabel, embeddings: Vector, *, margin: NonNegative = 0.4,
     Avoid: interpreting its size: gamma scales it.
     Pitfalls: values of different gamma or margin are not comparable.
     """
-    return anchor_losses(embeddings, embeddings, COSINES, circle_anchor_loss(labels, margin, gamma))
+    return anchor_losses(embeddings, embeddings, COSINES, circle_anchor_loss, labels, margin, gamma)
 
 
 @circle.warn
@@ -378,20 +358,18 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
     """by cosines sigmoid(total) gamma times each one's share of its sum times 2 (s - 1) of positives, 2 s of negatives,
     and 0 where its bracket is 0; total is the log of the product of the sums"""
-    return gradient_by_rows(embeddings, COSINES, circle_anchor_loss(labels, margin, gamma))
+    return gradient_by_rows(embeddings, COSINES, circle_anchor_loss, labels, margin, gamma)
 
 
-def multi_similarity_anchor_loss(labels: Labels, alpha: float, beta: float, base: float) -> AnchorLoss:
-    """Return softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta."""
-
-    def anchor_loss(anchors: Index, s: Array) -> tuple[Array, Slopes]:
-        positive, negative = pair_masks(labels, anchors)
-        alike, share_alike = masked_log_sum_exp(alpha * (base - s), positive)
-        other, share_other = masked_log_sum_exp(beta * (s - base), negative)
-        value = softplus(alike) / alpha + softplus(other) / beta
-        return value, lambda: sigmoid(other)[:, None] * share_other - sigmoid(alike)[:, None] * share_alike
-
-    return anchor_loss
+def multi_similarity_anchor_loss(
+    anchors: Index, s: Array, labels: Labels, alpha: float, beta: float, base: float
+) -> tuple[Array, Slopes]:
+    """Compute softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta."""
+    positive, negative = pair_masks(labels, anchors)
+    alike, share_alike = masked_log_sum_exp(alpha * (base - s), positive)
+    other, share_other = masked_log_sum_exp(beta * (s - base), negative)
+    value = softplus(alike) / alpha + softplus(other) / beta
+    return value, lambda: sigmoid(other)[:, None] * share_other - sigmoid(alike)[:, None] * share_alike
 
 
 @contrastive_loss(
@@ -401,12 +379,7 @@ def multi_similarity_anchor_loss(labels: Labels, alpha: float, beta: float, base
     equivalents={"pml": "pytorch_metric_learning.losses.MultiSimilarityLoss(alpha, beta, base), without its miner"},
 )
 def multi_similarity(
-    labels: GroupLabel,
-    embeddings: Vector,
-    *,
-    alpha: FinitePositive = 2.0,
-    beta: FinitePositive = 50.0,
-    base: Cosine = 0.5,
+    labels: GroupLabel, embeddings: Vector, *, alpha: Scale = 2.0, beta: Scale = 50.0, base: Similarity = 0.5
 ) -> Array:
     """Penalises positives below and negatives above a base similarity, the worst most.
 
@@ -415,7 +388,7 @@ def multi_similarity(
     Avoid: interpreting its size: it depends on alpha and beta.
     Pitfalls: the paper trains on mined pairs, so its values are lower.
     """
-    return anchor_losses(embeddings, embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
+    return anchor_losses(embeddings, embeddings, COSINES, multi_similarity_anchor_loss, labels, alpha, beta, base)
 
 
 @multi_similarity.warn
@@ -427,7 +400,7 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 @multi_similarity.gradient
 def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: float) -> Array:
     """by cosines -e_p/(1 + sum e_p) of positives and e_n/(1 + sum e_n) of negatives, e their exponentials"""
-    return gradient_by_rows(embeddings, COSINES, multi_similarity_anchor_loss(labels, alpha, beta, base))
+    return gradient_by_rows(embeddings, COSINES, multi_similarity_anchor_loss, labels, alpha, beta, base)
 
 
 def mine_hard(near: Array, far: Array) -> tuple[Index, Index]:
@@ -450,34 +423,32 @@ def mine_all(near: Array, far: Array) -> tuple[Index, Index]:
 MINING = {"semihard": mine_semihard, "hard": mine_hard, "all": mine_all}
 
 
-def mined_triplets_loss(labels: Labels, margin: float, mining: str) -> AnchorLoss:
-    """Return the mean of max(0, d_p - d_n + margin) over an anchor's mined triplets."""
+def mined_triplets(anchors: Index, d: Array, labels: Labels, mining: str) -> Iterator[tuple[int, Index, Index]]:
+    """Yield the place of each anchor in its block, and its mined positives and negatives, triplet by triplet."""
+    for row, (alike, other) in enumerate(zip(*pair_masks(labels, anchors), strict=True)):
+        near, far = np.flatnonzero(alike), np.flatnonzero(other)
+        if not (len(near) and len(far)):
+            yield row, near[:0], far[:0]
+            continue
+        p, n = MINING[mining](d[row, near], d[row, far])
+        yield row, near[p], far[n]
 
-    def anchor_loss(anchors: Index, d: Array) -> tuple[Array, Slopes]:
-        triplets = list(mined(anchors, d))
-        gaps = [d[row, p] - d[row, n] + margin for row, p, n in triplets]
-        values = np.array([np.maximum(gap, 0.0).mean() if len(gap) else 0.0 for gap in gaps])
 
-        def slopes() -> Array:
-            slope = np.zeros_like(d)
-            for (row, p, n), gap in zip(triplets, gaps, strict=True):
-                active = (gap > 0) / max(1, len(gap))
-                np.add.at(slope[row], p, active)
-                np.subtract.at(slope[row], n, active)
-            return slope
+def mined_triplets_loss(anchors: Index, d: Array, labels: Labels, margin: float, mining: str) -> tuple[Array, Slopes]:
+    """Compute the mean of max(0, d_p - d_n + margin) over an anchor's mined triplets."""
+    triplets = list(mined_triplets(anchors, d, labels, mining))
+    gaps = [d[row, p] - d[row, n] + margin for row, p, n in triplets]
+    values = np.array([np.maximum(gap, 0.0).mean() if len(gap) else 0.0 for gap in gaps])
 
-        return values, slopes
+    def slopes() -> Array:
+        slope = np.zeros_like(d)
+        for (row, p, n), gap in zip(triplets, gaps, strict=True):
+            active = (gap > 0) / max(1, len(gap))
+            np.add.at(slope[row], p, active)
+            np.subtract.at(slope[row], n, active)
+        return slope
 
-    def mined(anchors: Index, d: Array) -> Iterator[tuple[int, Index, Index]]:
-        for row, (alike, other) in enumerate(zip(*pair_masks(labels, anchors), strict=True)):
-            near, far = np.flatnonzero(alike), np.flatnonzero(other)
-            if not (len(near) and len(far)):
-                yield row, near[:0], far[:0]
-                continue
-            p, n = MINING[mining](d[row, near], d[row, far])
-            yield row, near[p], far[n]
-
-    return anchor_loss
+    return values, slopes
 
 
 @contrastive_loss(
@@ -501,7 +472,7 @@ def triplet_mined(
     labels: GroupLabel,
     embeddings: Vector,
     *,
-    margin: NonNegative = 0.2,
+    margin: Margin = 0.2,
     distance: Distance = "sqeuclidean",
     mining: Mining = "semihard",
 ) -> Array:
@@ -516,7 +487,7 @@ def triplet_mined(
     Pitfalls: values of different mining or different numbers of rows are not comparable.
     """
     return anchor_losses(
-        embeddings, embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss(labels, margin, mining)
+        embeddings, embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss, labels, margin, mining
     )
 
 
@@ -524,7 +495,7 @@ def triplet_mined(
 def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining: str) -> Array:
     """d'(a, p) - d'(a, n) of the triplets above 0, over how many the anchor has; of each row as anchor, positive and
     negative; d' = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for euclidean, (cos a/|a| - x/|x|)/|a| for cosine"""
-    return gradient_by_rows(embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss(labels, margin, mining))
+    return gradient_by_rows(embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss, labels, margin, mining)
 
 
 @triplet_mined.row_mask

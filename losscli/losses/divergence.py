@@ -10,15 +10,9 @@ from functools import partial
 
 import numpy as np
 
-from losscli.declaration.domains import (
-    Array,
-    Boolean,
-    NonNegativeRow,
-    Order,
-    PositiveRow,
-    PredictedDistribution,
-    TrueDistribution,
-)
+from losscli.declaration.domains import Array, Boolean, NonNegativeRow, Order, PositiveRow
+from losscli.declaration.domains import PredictedDistribution as Q
+from losscli.declaration.domains import TrueDistribution as P
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._classes import backprop_normalize, backprop_softmax, log_softmax, log_sum_exp, sum_minus_one
 from losscli.losses._numerics import (
@@ -33,8 +27,6 @@ from losscli.losses._numerics import (
 )
 from losscli.losses.multiclass import normalize_rows
 
-P = TrueDistribution
-Q = PredictedDistribution
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
 
@@ -86,6 +78,7 @@ def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[
 
 
 divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
+bounded_divergence_loss = partial(divergence_loss, unit="1", properties=BOUNDED)
 
 
 @divergence_loss(
@@ -273,10 +266,8 @@ def one_minus_affinity(p: Array, q: Array) -> Array:
     return np.square(np.where(p == q, 0.0, gap)).sum(axis=1) / 2
 
 
-@divergence_loss(
+@bounded_divergence_loss(
     formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)",
-    unit="1",
-    properties=BOUNDED,
     claims=(EXCHANGEABLE, TAME_LOGITS),
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
     equivalents={"scipy": "scipy.spatial.distance.euclidean(sqrt p, sqrt q) / sqrt 2"},
@@ -326,10 +317,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     return mixture_slope(pair, y_pred, 0.5, from_logits, normalize) / 2
 
 
-@divergence_loss(
+@bounded_divergence_loss(
     formula="sum_c |p_c - q_c| / 2",
-    unit="1",
-    properties=BOUNDED,
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
     equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
@@ -422,11 +411,10 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
     return mixture_slope(pair, y_pred, alpha, from_logits, normalize)
 
 
-@divergence_loss(
+@bounded_divergence_loss(
     aliases=("emd",),
     formula="sum_{k<C} |F_p(k) - F_q(k)|, F the cumulative sums",
     unit="bin",
-    properties=BOUNDED,
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     elicits="the distribution whose cumulative sums are the medians of theirs",
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),

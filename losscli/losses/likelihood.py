@@ -81,14 +81,14 @@ def log_factorial_excess(y: Array) -> Array:
 
 
 likelihood_loss = partial(loss, family="regression", elicits="mean")
+deviance_loss = partial(likelihood_loss, references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",))
 
 
-@likelihood_loss(
+@deviance_loss(
     aliases=("poisson",),
     formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; without it the log is that of "
         "rate + 1e-8; its log(y!) is Stirling's approximation, 0 up to 1)",
@@ -192,11 +192,10 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     return 2 * relative_difference(y_true, y_pred) * y_pred ** (1 - power)
 
 
-@likelihood_loss(
+@deviance_loss(
     formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)",
     unit="y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={
         "sklearn": "sklearn.metrics.mean_poisson_deviance",
         "torch": "none; PoissonNLLLoss is half of this, but for a term of y_true alone",
@@ -219,11 +218,10 @@ def _(y_true: Array, y_pred: Array) -> Array:
     return 2 * relative_difference(y_true, y_pred)
 
 
-@likelihood_loss(
+@deviance_loss(
     formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)",
     unit="1",
     properties=Property.DIFFERENTIABLE,
-    references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",),
     equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
 )
 def gamma_deviance(y_true: PositiveReal, y_pred: PositiveReal) -> Array:

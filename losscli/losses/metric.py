@@ -7,18 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from losscli.declaration.domains import (
-    Array,
-    Boolean,
-    Cosine,
-    Distance,
-    Distances,
-    NonNegative,
-    PairLabel,
-    Score,
-    SignPairLabel,
-    Vector,
-)
+from losscli.declaration.domains import Array, Boolean, Distance, Distances, PairLabel, Score, SignPairLabel, Vector
+from losscli.declaration.domains import Cosine as CosineMargin
+from losscli.declaration.domains import NonNegative as Margin
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._embeddings import dot, norm, unit
 
@@ -83,7 +74,7 @@ def negative_cosine_slope(y_true: Array, y_pred: Array) -> Array:
     references=("Hadsell, Chopra & LeCun 2006, doi:10.1109/CVPR.2006.100",),
     equivalents={"paper": "Hadsell et al. have half of it"},
 )
-def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegative = 1.0) -> Array:
+def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: Margin = 1.0) -> Array:
     """Pulls similar pairs (1) together and pushes dissimilar ones (0) apart, up to a margin.
 
     d is the Euclidean distance of the pair. Dissimilar pairs beyond the margin cost nothing.
@@ -95,7 +86,7 @@ def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: NonNegativ
 
 
 @contrastive.form
-def _contrastive(y_true: PairLabel, distance: Distances, *, margin: NonNegative = 1.0) -> Array:
+def _contrastive(y_true: PairLabel, distance: Distances, *, margin: Margin = 1.0) -> Array:
     return np.square(np.where(y_true == 1, distance, np.maximum(0.0, margin - distance)))
 
 
@@ -133,7 +124,7 @@ def triplet(
     positive: Vector,
     negative: Vector,
     *,
-    margin: NonNegative = 0.2,
+    margin: Margin = 0.2,
     distance: Distance = "sqeuclidean",
     swap: Boolean = False,
 ) -> Array:
@@ -193,7 +184,7 @@ cosine_distance.gradient(negative_cosine_slope)
     references=("Bromley et al. 1993, Signature verification using a 'Siamese' time delay neural network, NIPS 6",),
     equivalents={"torch": "torch.nn.CosineEmbeddingLoss(margin) (it adds 1e-12 to the squared lengths)"},
 )
-def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: Cosine = 0.0) -> Array:
+def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: CosineMargin = 0.0) -> Array:
     """Aligns similar pairs (1) and separates others (-1 or 0) until their cosine is below the margin.
 
     Use: pairs of texts or sentences, similar or not.
@@ -217,7 +208,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     references=("Hadsell, Chopra & LeCun 2006 (with squares), doi:10.1109/CVPR.2006.100",),
     equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
 )
-def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: NonNegative = 1.0) -> Array:
+def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: Margin = 1.0) -> Array:
     """A distance that must be small for similar pairs (1) and beyond the margin for others (-1 or 0).
 
     y_pred is a measured distance; it is not squared.
@@ -241,7 +232,7 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     references=("Herbrich, Graepel & Obermayer 1999, doi:10.1049/cp:19991091",),
     equivalents={"torch": "torch.nn.MarginRankingLoss(margin)"},
 )
-def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: NonNegative = 0.0) -> Array:
+def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: Margin = 0.0) -> Array:
     """The first score must exceed the second (y = 1), or the reverse (y = -1 or 0), by a margin.
 
     Use: learning to rank from pairs.

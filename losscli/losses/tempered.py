@@ -78,7 +78,6 @@ def logit_factor(log_p: Array, from_logits: bool) -> Array:
 TEMPERED_CLAIMS = given(Property.CONVEX, from_logits=False), given(Property.BOUNDED_GRADIENT, from_logits=True)
 """Logarithm, power and line are convex in the probability; the slope by a logit has the probability as a factor."""
 
-
 tempered_loss = partial(
     loss, family="multiclass", unit="nat", properties=Property.DIFFERENTIABLE, claims=TEMPERED_CLAIMS
 )
