@@ -112,9 +112,6 @@ def load_plugin(path: str) -> ModuleType:
     return module
 
 
-# ----------------------------------------------------------------------------------------------------- look-up
-
-
 def is_known(name: str) -> bool:
     """Return whether a loss has this name or alias."""
     _register_pending([name])
@@ -192,9 +189,6 @@ def _suggest_losses(name: str) -> list[str]:
 def _squash(name: str) -> str:
     """Return a name without underscores and a final "loss"."""
     return name.replace("_", "").removesuffix("loss")
-
-
-# --------------------------------------------------------------------------------------------------- pickling
 
 
 def _reduce(loss: Loss) -> str | tuple[Any, ...]:

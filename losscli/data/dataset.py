@@ -100,8 +100,6 @@ class Dataset:
         """Return the fraction that has been read, 0 to 1, if known."""
         return min((table.fraction_read for table in self.tables if table.fraction_read is not None), default=None)
 
-    # ---------------------------------------------------------------------------------------------- batches
-
     def batches(self) -> Iterator[Batch]:
         """Yield all rows that count, in order.
 
@@ -179,8 +177,6 @@ class Dataset:
             return self._label_codes.setdefault(columns.role, AnyNames()).codes(values)
         return self.classes.codes(values, origin)
 
-    # ------------------------------------------------------------------------------------------------ parts
-
     def parts(self, kept: bool = True) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
 
@@ -246,8 +242,6 @@ class Dataset:
             role: origin if role in batch.tables else replace(origin, rows=rows) for role, origin in origins.items()
         }
         return replace(batch, numbers=rows, origins=here, length=self.length)
-
-    # --------------------------------------------------------------------------------------- aligned chunks
 
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""

@@ -53,9 +53,6 @@ class Sources(NamedTuple):
             table.close()
 
 
-# ----------------------------------------------------------------------------------------------------- files
-
-
 def open_table(path: str, role: str | None = None, options: ReadOptions | None = None) -> Table:
     """Open the table at a path; `-` is standard input; the files that match a glob, or in a folder, are one table.
 
@@ -213,9 +210,6 @@ class FileParts(SplittableTable):
 
     def close(self) -> None:
         self._first.close()
-
-
-# --------------------------------------------------------------------------------------------- DATA arguments
 
 
 def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None) -> Sources:

@@ -213,9 +213,6 @@ def in_batches(columns: Chunk) -> Iterator[Chunk]:
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
-# -------------------------------------------------------------------------------------------------- values
-
-
 def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
     """Return values as float64 or as text.
 

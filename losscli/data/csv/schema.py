@@ -94,8 +94,6 @@ class CsvSchema(NamedTuple):
         head = self.parse_with_csv_module(ByteSlice(text, lines.start, end + 1), wanted, rows_before)
         return max((len(column) for column in head.values()), default=0)
 
-    # ------------------------------------------------------------------------------------------------ PyArrow
-
     def _parse_with_arrow(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
         """Return the columns, or None if PyArrow refuses the lines: the csv module then says why.
 
@@ -143,8 +141,6 @@ class CsvSchema(NamedTuple):
             ),
         )
         return {name: to_numpy(table.column(name), wanted[name], self.name, name, 0) for name in wanted}
-
-    # ---------------------------------------------------------------------------------------- the csv module
 
     def parse_with_csv_module(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> Chunk:
         """Return the wanted columns as the csv module reads them; raise as `parse`."""

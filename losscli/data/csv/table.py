@@ -118,9 +118,6 @@ class SplittableCsv(SplittableTable):
         return read_pieces(self, self._pieces, wanted, jobs)
 
 
-# --------------------------------------------------------------------------------------------- the first lines
-
-
 def _read_head(stream: ReadableBytes) -> tuple[bytes, bool]:
     """Return the first bytes, with at least one line if they are not the whole text, and whether they are."""
     head = stream.read(BYTES_PARSED_BY_CSV_MODULE)
@@ -169,9 +166,6 @@ def _infer_schema(name: str, names: Sequence[str], delimiter: str, sample: str) 
         if cells and {cell.lower() for cell in cells} <= {"true", "false"}:
             booleans.add(column)
     return CsvSchema(name, tuple(columns), delimiter, frozenset(booleans))
-
-
-# ------------------------------------------------------------------------------------------------- the stream
 
 
 def _skip_byte_order_mark(source: Input) -> tuple[ReadableBytes, int | None]:

@@ -43,6 +43,8 @@ class Domain:
     accepts_any_label = False
     """Whether any text may be a label: only which rows share it matters."""
 
+    description = "any real number"
+
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
         """Return the names that the columns of a row's parts may have, in order, by setting; the one set is first."""
         return {}
@@ -80,7 +82,7 @@ class Domain:
 
     def describe(self) -> str:
         """Return what it may hold, in words that follow "is not"."""
-        return "any real number"
+        return self.description
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         """Return random values of the first shape, for tests."""
@@ -120,6 +122,8 @@ class Numbers(Domain):
 class NonZeroNumbers(Domain):
     """Numbers to divide by: not zero, unless `eps` replaces it."""
 
+    description = "any real number but 0 (0 too where eps > 0)"
+
     def with_params(self, params: Params) -> Domain:
         return Domain(self.shapes) if params.get("eps") else self
 
@@ -128,9 +132,6 @@ class NonZeroNumbers(Domain):
         if wrong.any():
             raise origin.error(wrong, values, "cannot be divided by", Hint.SET_EPS)
         return values
-
-    def describe(self) -> str:
-        return "any real number but 0 (0 too where eps > 0)"
 
 
 @dataclass(eq=False, repr=False)
@@ -207,14 +208,13 @@ class LogProbabilityRows(Numbers):
 class WholeNumbers(Domain):
     """Integers, which reach the kernel as int64."""
 
+    description = "integers"
+
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = ~np.isfinite(values) | (values != np.floor(values))
         if wrong.any():
             raise origin.error(wrong, values, "is not an integer")
         return values.astype(np.int64)
-
-    def describe(self) -> str:
-        return "integers"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.integers(1, dims["C"], size=self.size(dims))
@@ -226,11 +226,10 @@ class LabelSequences(WholeNumbers):
 
     blank: int = 0
 
+    description = "S class labels 0..C-1, none of them the blank"
+
     def with_params(self, params: Params) -> Domain:
         return self if params["blank"] == self.blank else replace(self, blank=params["blank"])
-
-    def describe(self) -> str:
-        return "S class labels 0..C-1, none of them the blank"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return (self.blank + super().sample(rng, dims)) % dims["C"]

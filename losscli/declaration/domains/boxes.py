@@ -29,6 +29,8 @@ class Boxes(Domain):
     shapes: tuple[str, ...] = ("N,4",)
     box_format: str = "xyxy"
 
+    description = "a box of four numbers, as box_format says"
+
     def with_params(self, params: Params) -> Domain:
         return replace(self, box_format=params["box_format"])
 
@@ -54,9 +56,6 @@ class Boxes(Domain):
             other = number_text(float(values[row, column - 2]))
             raise origin.error(wrong, values, what.format("xy"[column % 2], other), hint)
         return values
-
-    def describe(self) -> str:
-        return "a box of four numbers, as box_format says"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         # any two of these overlap

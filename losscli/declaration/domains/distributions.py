@@ -37,6 +37,8 @@ class Simplex(Domain):
     normalize: bool = False
     switches: tuple[str, ...] = ()
 
+    description = "a row of C probabilities that sums to 1"
+
     def with_params(self, params: Params) -> Domain:
         if self.may_be_logits and params.get("from_logits"):
             return Numbers(self.shapes)
@@ -72,9 +74,6 @@ class Simplex(Domain):
             origin.note(Message(f"{origin.name(source=source)}: {found}", hint))
         return values
 
-    def describe(self) -> str:
-        return "a row of C probabilities that sums to 1"
-
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.dirichlet(np.full(dims["C"], 2.0), size=dims["N"])
 
@@ -86,9 +85,7 @@ class Distribution(Simplex):
     shapes: tuple[str, ...] = ("N,C", "N")
 
     whole_column_is_one_sample = True
-
-    def describe(self) -> str:
-        return "a row of C probabilities that sums to 1, or one column that is one distribution"
+    description = "a row of C probabilities that sums to 1, or one column that is one distribution"
 
 
 @dataclass(eq=False, repr=False)
@@ -112,8 +109,7 @@ class Vectors(Domain):
 
     shapes: tuple[str, ...] = ("N,D",)
 
-    def describe(self) -> str:
-        return "a vector of D real numbers"
+    description = "a vector of D real numbers"
 
 
 @dataclass(eq=False, repr=False)
@@ -122,15 +118,14 @@ class ClassScores(Domain):
 
     shapes: tuple[str, ...] = ("N,C",)
 
-    def describe(self) -> str:
-        return "a row of C real numbers"
+    description = "a row of C real numbers"
 
 
-@dataclass(eq=False, repr=False)
 class Cosines(ClassScores):
     """Rows of C cosines; the kernel clips those outside [-1, 1]."""
 
-    interval: Interval = MINUS_ONE_TO_ONE
+    interval = MINUS_ONE_TO_ONE
+    description = "a row of C cosines, one a class, clipped to [-1, 1]"
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         far = np.abs(values) > 1 + COSINE_TOLERANCE  # nearer by, it is rounding
@@ -140,9 +135,6 @@ class Cosines(ClassScores):
             cosine = number_text(float(values[i, j]))
             origin.note(f"{origin.where(i, j)}: {cosine} is no cosine: all beyond -1 and 1 are clipped")
         return values
-
-    def describe(self) -> str:
-        return "a row of C cosines, one a class, clipped to [-1, 1]"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.uniform(-0.98, 0.98, size=self.size(dims))
