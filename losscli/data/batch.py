@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,13 @@ MODEL_ROLE = "y_pred@"
 def rows_per_batch(width: int) -> int:
     """Return how many rows of `width` values fit in a batch."""
     return min(ROWS_PER_BATCH, max(MIN_ROWS_PER_BATCH, VALUES_PER_BATCH // max(1, width)))
+
+
+def at_rows(
+    origins: Mapping[str, ValueOrigin], rows: NDArray[np.int64] | range, tables: Container[str]
+) -> dict[str, ValueOrigin]:
+    """Return the origins of values in these rows; those of `tables` have no rows."""
+    return {role: origin if role in tables else replace(origin, rows=rows) for role, origin in origins.items()}
 
 
 @dataclass(eq=False, repr=False)
@@ -103,7 +110,7 @@ class Batch:
             self,
             numbers=rows,
             arrays={name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
-            origins={name: p if name in self.tables else replace(p, rows=rows) for name, p in self.origins.items()},
+            origins=at_rows(self.origins, rows, self.tables),
             weight=None if self.weight is None else self.weight[kept],
             extras={name: column[kept] for name, column in self.extras.items()},
             missing=None if self.missing is None else self.missing[kept],
@@ -145,9 +152,7 @@ class RowPolicy:
     def apply(self, batches: Iterator[Batch], is_part: bool = False) -> Iterator[Batch]:
         """Yield batches of the rows that count, with those of weight 0 marked as absent.
 
-        Args:
-            batches: All rows.
-            is_part: Whether other rows follow: values that are missing then only count.
+        If it `is_part`, other rows follow: values that are missing then only count.
 
         Raises:
             DataError: A weight is negative or infinite; a value is missing, if that is an error.

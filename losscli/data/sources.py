@@ -45,7 +45,7 @@ class Sources(NamedTuple):
     def tables(self) -> list[Table]:
         """All tables, each once."""
         both = [*([self.common] if self.common else []), *self.by_role.values()]
-        return list({id(table): table for table in both}.values())
+        return list(dict.fromkeys(both))
 
     def close(self) -> None:
         """Close every file."""
@@ -213,12 +213,7 @@ class FileParts(SplittableTable):
 
 
 def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None) -> Sources:
-    """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role.
-
-    Args:
-        arguments: `FILE`, `ROLE=FILE` or `-`.
-        roles: the roles that may be named.
-        options: how to read.
+    """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one of the roles; `-`: standard input.
 
     Raises:
         UsageError: a role that no loss reads or that was given twice; more files than roles to read from them.
@@ -247,12 +242,9 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
     if [*named.values(), *bare].count(STDIN) > 1:
         raise UsageError("standard input can be read once only")
     with ExitStack() as opened:  # closes what was opened if the next one cannot be
-        common = open_table(bare[0], None, options) if bare else None
-        if common is not None:
-            opened.callback(common.close)
+        common = opened.enter_context(closing(open_table(bare[0], None, options))) if bare else None
         by_role = {}
         for role, path in named.items():
-            by_role[role] = open_table(path, role, options)
-            opened.callback(by_role[role].close)
+            by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
         opened.pop_all()
     return Sources(common, by_role)
