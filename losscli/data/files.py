@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import stat
@@ -33,6 +34,7 @@ FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"
     (b"ARROW1", b"FEA1"), "feather"
 )
 COMPRESSION_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+MODULE_BY_COMPRESSION = {"gzip": "gzip", "bzip2": "bz2", "xz": "lzma"}
 DECOMPRESSION_ERRORS = {("zlib", "error"), ("_lzma", "LZMAError")}
 """Module and name of errors that derive from Exception alone. Importing both modules to name them would cost time."""
 
@@ -97,24 +99,14 @@ class Input:
         if named and head and self.compression != named:
             self.close()
             raise DataError(f"{self.name}: is not {named}-compressed, as its name says; it may be damaged")
-        raw = cast(BinaryIO, self._raw)
-        if self.compression == "gzip":
-            import gzip
-
-            return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-        if self.compression == "bzip2":
-            import bz2
-
-            return cast(BinaryIO, bz2.BZ2File(raw))
-        if self.compression == "xz":
-            import lzma
-
-            return cast(BinaryIO, lzma.LZMAFile(raw))
         if self.compression == "zstd":
             import pyarrow
 
             return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(self._raw, "r"), "zstd"))
-        return raw
+        if self.compression is not None:
+            module = importlib.import_module(MODULE_BY_COMPRESSION[self.compression])
+            return cast(BinaryIO, module.open(self._raw))
+        return cast(BinaryIO, self._raw)
 
     def close(self) -> None:
         """Close the file; leave standard input open."""

@@ -213,7 +213,7 @@ class FileParts(SplittableTable):
 
 
 def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None) -> Sources:
-    """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one of the roles; `-`: standard input.
+    """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role; `-` is standard input.
 
     Raises:
         UsageError: a role that no loss reads or that was given twice; more files than roles to read from them.

@@ -214,14 +214,7 @@ def in_batches(columns: Chunk) -> Iterator[Chunk]:
 
 
 def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Return values as float64 or as text.
-
-    Args:
-        values: an array (N, ...).
-        kind: what to convert to.
-        source: the name of the file, for messages.
-        column: the name of the column, for messages.
-        start: the number of rows before these, for messages.
+    """Return values (N, ...) as float64 or as text; for messages, `start` is the number of rows before them.
 
     Raises:
         DataError: a value that is not a number; the message names the first.

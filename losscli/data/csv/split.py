@@ -95,7 +95,7 @@ class RangePiece(CsvPiece):
         at, lines = self._read()
         with remote.open_file(self._path) as file:
             file.seek(at + lines.start)
-            for block in split_stream(file.read, high - at - lines.start, high - low):
+            for block in split_stream(b"", file.read, high - at - lines.start, high - low):
                 yield BlockPiece(self.schema, self.format, block, self._fraction(file.tell()))
 
 
@@ -110,18 +110,19 @@ def range_pieces(
 def block_pieces(
     schema: CsvSchema,
     format: str,
+    head: bytes,
     read: Callable[[int], bytes],
     progress: Callable[[], float | None],
     bytes_per_piece: int,
 ) -> Iterator[BlockPiece]:
-    """Yield the lines of a stream as blocks."""
-    for block in split_stream(read, bytes_per_piece, bytes_per_piece):
+    """Yield the lines of a stream, of which the head is already read, as blocks."""
+    for block in split_stream(head, read, bytes_per_piece, bytes_per_piece):
         yield BlockPiece(schema, format, block, progress())
 
 
-def split_stream(read: Callable[[int], bytes], first: int, size: int) -> Iterator[bytes]:
+def split_stream(head: bytes, read: Callable[[int], bytes], first: int, size: int) -> Iterator[bytes]:
     """Yield blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes."""
-    rest, due, more = b"", first, True
+    rest, due, more = head, first, True
     while rest or more:
         step = due - len(rest)
         while not (cut := find_line_end(rest, due - 1)) and more:
