@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from losscli.data.batch import MODEL_ROLE, RowPolicy
-from losscli.data.columns import Binder, RoleColumns, label_of, suggest_column
+from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
 from losscli.data.labels import ClassNames, align_columns, find_class_names
 from losscli.data.sources import Sources
@@ -174,7 +174,7 @@ def check_same_classes(models: Mapping[str, RoleColumns]) -> None:
     """Raise a DataError if models predict different classes."""
     (first, expected), *others = models.items()
     for name, bound in others:
-        label = label_of(bound.table)
+        label = bound.table.label
         if len(bound.columns) != len(expected.columns):
             counts = f"model {first!r} has {len(expected.columns)} columns, model {name!r} has {len(bound.columns)}"
             raise DataError(f"{label}{counts}")
@@ -194,7 +194,7 @@ def make_dataset(
     weight = binder.find_weight()
     if weight is not None:
         if len(weight.columns) > 1 or weight.columns[0].trailing not in ((), (1,)):
-            raise DataError(f"{label_of(weight.table)}weight: one number per row is needed, not several columns")
+            raise DataError(f"{weight.table.label}weight: one number per row is needed, not several columns")
         columns["weight"] = weight
     predicted = columns.get("y_pred")
     has_classes = bool(options.classes) or (predicted is not None and len(predicted.columns) > 1)
@@ -216,9 +216,9 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     tables = dataset.tables
     for name in names:
         if not any(table.column(name) for table in tables):
-            raise DataError(f"{label_of(tables[0])}no column {name!r}{suggest_column(name, tables[0])}")
+            raise DataError(f"{tables[0].label}no column {name!r}{suggest_column(name, tables[0])}")
         if (table := next((t for t in tables if name in t.repeated), None)) is not None:
-            raise DataError(f"{label_of(table)}two columns are called {name!r}")
+            raise DataError(f"{table.label}two columns are called {name!r}")
 
 
 def note_shared_columns(dataset: Dataset, note: Note) -> None:

@@ -198,8 +198,7 @@ class RowPolicy:
 def _find_absent(batch: Batch, weight: Array) -> Mask | None:
     """Return the rows of weight 0, None if there are none; check all weights."""
     wrong = ~np.isnan(weight) & ((weight < 0) | np.isinf(weight))
-    if wrong.any():
-        raise batch.origins["weight"].error(wrong, weight, "is not a weight: weights are >= 0 and finite")
+    batch.origins["weight"].refuse(wrong, weight, "is not a weight: weights are >= 0 and finite")
     absent = weight == 0
     return absent if absent.any() else None
 

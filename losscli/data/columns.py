@@ -87,8 +87,7 @@ class Binder(NamedTuple):
             return self._find_requested(role, table, requested, domains[0])
         is_own_file = role in self.sources.by_role
         for domain in domains:
-            found = self._find_by_parts(role, domain, table, is_own_file) if domain.parts() else None
-            found = found or self._find_by_name(role, domain, table)
+            found = self._find_by_parts(role, domain, table, is_own_file) or self._find_by_name(role, domain, table)
             if found is None and is_own_file:
                 found = self._take_whole_file(role, domain, table)
             if found is not None:
@@ -105,7 +104,7 @@ class Binder(NamedTuple):
         for piece in requested.split(","):
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if not found:
-                raise DataError(f"{label_of(table)}no column {piece!r}{suggest_column(piece, table)}")
+                raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
         bound = self._bind(role, table, names, _common_prefix(requested, role, names))
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
@@ -134,12 +133,12 @@ class Binder(NamedTuple):
         wanted = next(iter(domain.parts()))
         if wanted not in found:
             named = ", ".join(repr(column.name) for column in next(iter(found.values())))
-            problem = f"{label_of(table)}the columns of {role}, {named}, are not for {wanted}"
+            problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
             raise DataError(problem, Hint.CHOOSE_PARAMETER, settings=" or ".join(found))
         columns = found[wanted]
         if not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
-            self.note(f"{label_of(table)}{role} is the columns {shown}, by position")
+            self.note(f"{table.label}{role} is the columns {shown}, by position")
         return RoleColumns(role, table, columns, tuple(column.name for column in columns))
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
@@ -150,7 +149,7 @@ class Binder(NamedTuple):
             if domain.scalar or has_array:
                 if len(found) > 1:
                     either = " and ".join(repr(c.name) for c in found)
-                    problem = f"{label_of(table)}columns {either} could both be {role}"
+                    problem = f"{table.label}columns {either} could both be {role}"
                     raise DataError(problem, Hint.CHOOSE_COLUMN, role=role)
                 if found:
                     return self._bind(role, table, [found[0].name])
@@ -193,7 +192,7 @@ class Binder(NamedTuple):
         if len(numeric) != 2 or len(free) != len(lacking):
             return {}
         named = " and ".join(f"{role} is column {name!r}" for role, name in zip(lacking, free, strict=True))
-        self.note(f"{label_of(table)}{named}, by position: the only columns of numbers")
+        self.note(f"{table.label}{named}, by position: the only columns of numbers")
         return {role: self._bind(role, table, [name]) for role, name in zip(lacking, free, strict=True)}
 
     def _bind(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> RoleColumns:
@@ -201,7 +200,7 @@ class Binder(NamedTuple):
         columns = [column for name in names if (column := table.column(name)) is not None]
         for name in names:
             if name in table.repeated:
-                raise DataError(f"{label_of(table)}two columns are called {name!r}")
+                raise DataError(f"{table.label}two columns are called {name!r}")
         if len(columns) < 2:
             return RoleColumns(role, table, tuple(columns))
         endings = []
@@ -223,12 +222,12 @@ class Binder(NamedTuple):
             return DataError(f"{label} needs {' and '.join(roles)}: give a table or {role}=FILE")
         column = next((c for c in table.columns if c.name.lower() == role), None)
         if column is not None:
-            problem = f"{label_of(table)}{column.name}: shape (N,), one number per row, but {label} needs several"
+            problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"
             return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
         names = [c.name for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
         shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
-        problem = f"{label_of(table)}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
+        problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
         return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
 
     def find_weight(self) -> RoleColumns | None:
@@ -241,14 +240,9 @@ class Binder(NamedTuple):
         for table in self.sources.tables:
             unused = next((c.name for c in table.columns if c.name.lower() in WEIGHT_NAMES and not c.trailing), None)
             if unused:
-                problem = f"{label_of(table)}column {unused!r} is not used"
+                problem = f"{table.label}column {unused!r} is not used"
                 self.note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
         return None
-
-
-def label_of(table: Table) -> str:
-    """Return the table's name as the start of a message; arrays have none."""
-    return f"{table.name}: " if table.name else ""
 
 
 def suggest_column(name: str, table: Table) -> str:
@@ -282,10 +276,9 @@ def _common_prefix(requested: str, role: str, names: Sequence[str]) -> str:
 
 
 def group_by_parts(columns: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[Column, ...]]:
-    """Group columns whose names differ only in the part: true_x1, true_y1, pred_x1, pred_y1.
+    """Group columns whose names differ only in the part (true_x1, true_y1) by the rest of them, in the parts' order.
 
-    Returns:
-        The rest of their names -> the columns in the order of the parts, for groups that have every part.
+    Groups that lack a part are left out.
     """
     found: dict[str, dict[str, Column]] = {}
     for column in columns:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy, at_rows
-from losscli.data.columns import RoleColumns, label_of, suggest_column
+from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.labels import ClassNames, number_names
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
 from losscli.declaration.domains import Domain, ValueOrigin
@@ -160,7 +160,7 @@ class Dataset:
             for column, values in zip(columns.columns, arrays, strict=True):
                 if values.ndim > 1:
                     raise DataError(
-                        f"{label_of(columns.table)}column {column.name!r} holds vectors: {columns.role} takes one such "
+                        f"{columns.table.label}column {column.name!r} holds vectors: {columns.role} takes one such "
                         "column, or several of numbers"
                     )
             return np.stack(arrays, axis=1)
@@ -209,19 +209,13 @@ class Dataset:
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
-        return self._of_part(part, RowPolicy(self.policy.nan), ignore_note, {})
+        return replace(self.continuing(part), policy=RowPolicy(self.policy.nan), note=ignore_note, memory={})
 
     def continuing(self, part: Part) -> Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""
-        return self._of_part(part, self.policy, self.note, self.memory)
-
-    def _of_part(
-        self, part: Part, policy: RowPolicy, note: Callable[[str], None], memory: dict[str, dict[str, Any]]
-    ) -> Dataset:
         pieces = dict(zip(self.row_tables, part.pieces, strict=True))
         bound = {role: c._replace(table=pieces.get(c.table, c.table)) for role, c in self.bound.items()}
-        changed = replace(self, bound=bound, policy=policy, note=note, memory=memory, whole=self._read_whole())
-        return replace(changed, models=(), jobs=1, is_part=True)
+        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True)
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""

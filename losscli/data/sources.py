@@ -63,9 +63,7 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
     if "://" in path:
         path = remote.strip_file_scheme(path)
     paths = _find_files(path)
-    if len(paths) == 1:
-        return _open_file(paths[0], role, options)
-    return FileParts(path, paths, role, options)
+    return _open_file(paths[0], role, options) if len(paths) == 1 else FileParts(path, paths, role, options)
 
 
 def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
@@ -87,22 +85,14 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
         from losscli.data.csv.table import open_csv
 
         return open_csv(source, format, options.header, options.delimiter)
-    if format == "json":
-        from losscli.data.json import read_json
+    if format in ("json", "jsonl"):
+        from losscli.data.json import JsonLinesTable, read_json
 
-        return read_json(source, role)
-    if format == "jsonl":
-        from losscli.data.json import JsonLinesTable
+        return read_json(source, role) if format == "json" else JsonLinesTable(source)
+    if format in ("npy", "npz"):
+        from losscli.data.npy import read_npy, read_npz
 
-        return JsonLinesTable(source)
-    if format == "npy":
-        from losscli.data.npy import read_npy
-
-        return read_npy(source, role)
-    if format == "npz":
-        from losscli.data.npy import read_npz
-
-        return read_npz(source, role)
+        return read_npy(source, role) if format == "npy" else read_npz(source, role)
     from losscli.data.arrow import open_arrow
 
     return open_arrow(source, format)

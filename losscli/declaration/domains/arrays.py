@@ -100,6 +100,9 @@ class Numbers(Domain):
     hint: Hint | None = None
     noun: str = ""
 
+    description = ""
+    """What it may hold, if the interval does not say it."""
+
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = self.interval.outside(values)
         if wrong is not None:
@@ -108,7 +111,7 @@ class Numbers(Domain):
         return values
 
     def describe(self) -> str:
-        return self.interval.describe()
+        return self.description or self.interval.describe()
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         low, high, size = self.interval.low, self.interval.high, self.size(dims)
@@ -128,9 +131,7 @@ class NonZeroNumbers(Domain):
         return Domain(self.shapes) if params.get("eps") else self
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        wrong = values == 0
-        if wrong.any():
-            raise origin.error(wrong, values, "cannot be divided by", Hint.SET_EPS)
+        origin.refuse(values == 0, values, "cannot be divided by", Hint.SET_EPS)
         return values
 
 
@@ -141,34 +142,31 @@ class Rates(Numbers):
     interval: Interval = NON_NEGATIVE
     hint: Hint | None = Hint.LOG_INPUT
 
+    description = ">= 0 (any real number with log_input)"
+
     def with_params(self, params: Params) -> Domain:
         return Numbers(self.shapes) if params.get("log_input") else self
-
-    def describe(self) -> str:
-        return ">= 0 (any real number with log_input)"
 
 
 class TweedieTargets(Numbers):
     """Outcomes of a Tweedie distribution of this power: any number for power 0, then counts and amounts."""
+
+    description = "any real number where power <= 0, >= 0 where power < 2, else > 0"
 
     def with_params(self, params: Params) -> Domain:
         power = params.get("power", 0)
         interval = REALS if power < 1 else NON_NEGATIVE if power < 2 else POSITIVE
         return Numbers(self.shapes, interval, noun=f"targets for power={number_text(power)}")
 
-    def describe(self) -> str:
-        return "any real number where power <= 0, >= 0 where power < 2, else > 0"
-
 
 class TweedieMeans(Numbers):
     """Means of a Tweedie distribution of this power."""
 
+    description = "> 0 (any real number where power=0)"
+
     def with_params(self, params: Params) -> Domain:
         power = params.get("power", 0)
         return Numbers(self.shapes, REALS if power == 0 else POSITIVE, noun=f"means for power={number_text(power)}")
-
-    def describe(self) -> str:
-        return "> 0 (any real number where power=0)"
 
 
 @dataclass(eq=False, repr=False)
@@ -211,9 +209,7 @@ class WholeNumbers(Domain):
     description = "integers"
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        wrong = ~np.isfinite(values) | (values != np.floor(values))
-        if wrong.any():
-            raise origin.error(wrong, values, "is not an integer")
+        origin.refuse(~np.isfinite(values) | (values != np.floor(values)), values, "is not an integer")
         return values.astype(np.int64)
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
@@ -243,9 +239,7 @@ class Lengths(WholeNumbers):
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         longest = int(dims[self.of])
-        wrong = (values < 0) | (values > longest)
-        if wrong.any():
-            raise origin.error(wrong, values, f"is not a length 0..{longest}")
+        origin.refuse((values < 0) | (values > longest), values, f"is not a length 0..{longest}")
         return super().check(values, origin, dims)
 
     def describe(self) -> str:

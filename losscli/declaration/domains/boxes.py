@@ -42,8 +42,7 @@ class Boxes(Domain):
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = ~np.isfinite(values)
-        if wrong.any():
-            raise origin.error(wrong, values, "is not a finite number")
+        origin.refuse(wrong, values, "is not a finite number")
         if self.box_format == "xyxy":
             wrong[:, 2:] = values[:, 2:] < values[:, :2]
             what = "comes before {}1={}: boxes are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"

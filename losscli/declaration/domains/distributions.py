@@ -54,9 +54,7 @@ class Simplex(Domain):
             raise origin.error(wrong, values, "is not a probability" if not self.normalize else "is negative", hint)
         sums = values.sum(axis=-1)
         if self.normalize:
-            wrong = (sums == 0) | np.isinf(sums)
-            if wrong.any():
-                raise origin.error(wrong, sums, "is the sum of the row: it cannot be normalised")
+            origin.refuse((sums == 0) | np.isinf(sums), sums, "is the sum of the row: it cannot be normalised")
             return values
         error = np.abs(sums - 1)
         largest = float(error.max(initial=0.0))
@@ -103,20 +101,14 @@ class NumberRows(Numbers):
         return rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
 
 
-@dataclass(eq=False, repr=False)
 class Vectors(Domain):
     """One vector per row: an embedding, a point."""
-
-    shapes: tuple[str, ...] = ("N,D",)
 
     description = "a vector of D real numbers"
 
 
-@dataclass(eq=False, repr=False)
 class ClassScores(Domain):
     """Rows of C scores (logits), one per class."""
-
-    shapes: tuple[str, ...] = ("N,C",)
 
     description = "a row of C real numbers"
 
@@ -140,16 +132,11 @@ class Cosines(ClassScores):
         return rng.uniform(-0.98, 0.98, size=self.size(dims))
 
 
-@dataclass(eq=False, repr=False)
 class ClassTable(Domain):
     """A table with one row per class (prototypes, centers), or one number per class."""
 
-    shapes: tuple[str, ...] = ("C,D",)
-
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        wrong = ~np.isfinite(values)
-        if wrong.any():
-            raise origin.error(wrong, values, "is not a finite number")
+        origin.refuse(~np.isfinite(values), values, "is not a finite number")
         return values
 
     def describe(self) -> str:
