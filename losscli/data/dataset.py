@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, RowPolicy, at_rows
+from losscli.data.batch import Batch, RowPolicy
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.labels import ClassNames, number_names
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
@@ -105,13 +105,12 @@ class Dataset:
 
     def _read_batches(self) -> Iterator[Batch]:
         whole = self._read_whole()
-        origins = self._origins()
         start = self.policy.n
         for chunks in self._aligned_chunks():
             size = len(next(iter(next(iter(chunks.values())).values())))
             rows = range(start + 1, start + size + 1)
-            here = at_rows(origins, rows, whole)
-            arrays = {role: self._array(c, chunks[c.table], here[role]) for role, c in self._by_row.items()}
+            origins = self._origins(rows)
+            arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
             weight = arrays.pop("weight", None)
             weight = None if weight is None else weight.reshape(len(weight))  # (N, 1) is (N,)
             extras: dict[str, NDArray[Any]] = {}
@@ -120,7 +119,7 @@ class Dataset:
                     if name in chunk and name not in extras:
                         values = chunk[name]
                         extras[name] = as_text(values) if values.dtype.kind == "f" else values
-            yield Batch(rows, arrays | whole, here, weight, extras, tables=frozenset(whole), length=self.length)
+            yield Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             start += size
 
     def _read_whole(self) -> dict[str, NDArray[Any]]:
@@ -135,17 +134,18 @@ class Dataset:
             self.whole = whole
         return self.whole
 
-    def _origins(self) -> dict[str, ValueOrigin]:
-        return {role: self._origin(columns) for role, columns in self.bound.items()}
+    def _origins(self, rows: NDArray[np.int64] | range) -> dict[str, ValueOrigin]:
+        """Return where the values of these rows come from, by role."""
+        return {role: self._origin(c, rows if role in self._by_row else None) for role, c in self.bound.items()}
 
-    def _origin(self, columns: RoleColumns) -> ValueOrigin:
-        """Return where the values of a role come from, without their rows."""
+    def _origin(self, columns: RoleColumns, rows: NDArray[np.int64] | range | None = None) -> ValueOrigin:
         table = columns.table
         names = tuple(column.name for column in columns.columns) if table.name else ()
         return ValueOrigin(
             columns.role,
             table.name,
             names,
+            rows,
             memory=self.memory.setdefault(columns.role, {}),
             note=self.note,
             count_is_partial=self.is_part or isinstance(table, SplittableTable),
@@ -220,8 +220,7 @@ class Dataset:
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
         rows = batch.rows + rows_before
-        origins = at_rows(self._origins(), rows, batch.tables)
-        return replace(batch, numbers=rows, origins=origins, length=self.length)
+        return replace(batch, numbers=rows, origins=self._origins(rows), length=self.length)
 
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
 from losscli.data import remote
@@ -64,11 +64,9 @@ class Input:
         self._raw = self._open(path)
         is_file = self.is_remote
         if not self.is_remote:
-            try:
+            with suppress(OSError, ValueError):  # standard input that is replaced by a buffer
                 status = os.fstat(self._raw.fileno())
                 self._size, is_file = status.st_size, stat.S_ISREG(status.st_mode)
-            except (OSError, ValueError):  # standard input that is replaced by a buffer
-                pass
         self.compression: str | None = None
         self.stream = io.BufferedReader(ErrorMappingStream(self._decompress(), self), buffer_size=BYTES_PER_READ)
         self.seekable_size = self._size if is_file and path != STDIN and self.compression is None else None
@@ -197,12 +195,10 @@ class ErrorMappingStream(io.RawIOBase):
 
 def _enlarge_pipe(pipe: BinaryIO) -> None:
     """Enlarge the buffer of a pipe if the system supports that: its writer then waits less often."""
-    try:
+    with suppress(ImportError, AttributeError, OSError, ValueError):
         import fcntl
 
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, BYTES_PER_PIPE)
-    except (ImportError, AttributeError, OSError, ValueError):
-        return
 
 
 def _suggest_path(path: str) -> str:

@@ -38,7 +38,6 @@ class Sources(NamedTuple):
     by_role: Mapping[str, Table] = {}
 
     def table(self, role: str) -> Table | None:
-        """Return the table of a role."""
         return self.by_role.get(role, self.common)
 
     @property
@@ -48,7 +47,6 @@ class Sources(NamedTuple):
         return list(dict.fromkeys(both))
 
     def close(self) -> None:
-        """Close every file."""
         for table in self.tables:
             table.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from losscli.data.csv.schema import UTF8, ByteSlice, CsvSchema, find_line_end
-from losscli.data.csv.split import RangePiece, block_pieces, range_pieces
+from losscli.data.csv.split import BlockPiece, RangePiece, range_pieces, split_stream
 from losscli.data.files import Input
 from losscli.data.prefetch import read_pieces
 from losscli.data.table import MISSING, Chunk, Column, Kind, SplittableTable, Table, in_batches, parse_number, shorten
@@ -59,8 +59,9 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     if is_whole:
         table = ShortCsv(schema, format, path, body)
     elif path is None or start is None or end is None:
-        blocks = block_pieces(schema, format, body, read, source.progress, BYTES_PER_PIECE)
-        table = SplittableCsv(schema, format, None, blocks)
+        blocks = split_stream(body, read, BYTES_PER_PIECE, BYTES_PER_PIECE)
+        pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
+        table = SplittableCsv(schema, format, None, pieces)
     else:
         start += len(head) - len(body)
         table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
@@ -72,7 +73,6 @@ class ShortCsv(Table):
     """Delimited text that is short enough to be parsed at once."""
 
     def __init__(self, schema: CsvSchema, format: str, path: str | None, body: bytes) -> None:
-        """Make a table of the bytes below the header."""
         super().__init__(schema.name, format, schema.columns, path=path)
         self._schema, self._body = schema, body
 
