@@ -204,8 +204,7 @@ def make_dataset(
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)
-    if extras or options.id:
-        check_extras(dataset, (*extras, *([options.id] if options.id else [])))
+    check_extras(dataset, (*extras, *([options.id] if options.id else [])))
     if len(dataset.tables) > 1 and not options.id:
         note_shared_columns(dataset, note)
     return dataset

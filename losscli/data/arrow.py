@@ -201,9 +201,7 @@ class ParquetReader:
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows
         self.groups = self.metadata.num_row_groups
-
-    def close(self) -> None:
-        self._file.close()
+        self.close = self._file.close
 
     def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
         size, threads = ROWS_PER_BATCH, groups is None

@@ -158,10 +158,9 @@ class RowPolicy:
             DataError: A weight is negative or infinite; a value is missing, if that is an error.
         """
         for given in batches:
-            batch = given
-            self.n += len(batch)
-            absent = None if batch.weight is None else _find_absent(batch, batch.weight)
-            batch = replace(batch, absent=absent)
+            self.n += len(given)
+            absent = None if given.weight is None else _find_absent(given, given.weight)
+            batch = replace(given, absent=absent)
             missing = _find_missing(batch)
             if missing is not None and absent is not None:
                 missing &= ~absent

@@ -205,8 +205,7 @@ class Binder(NamedTuple):
             return RoleColumns(role, table, tuple(columns))
         endings = []
         for column in columns:
-            has_prefix = prefix and column.name.lower().startswith(prefix.lower())
-            ending = column.name[len(prefix) :] if has_prefix else column.name
+            ending = column.name[len(prefix) :] if column.name.lower().startswith(prefix.lower()) else column.name
             number = _NUMBER_SUFFIX.fullmatch(ending)
             endings.append(number.group(1) if number else ending.removeprefix("_"))
         if all(ending.isdigit() for ending in endings):

@@ -30,9 +30,8 @@ FORMAT_BY_ENDING = (
 FORMATS = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
 
 COMPRESSION_BY_ENDING = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
-FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"} | dict.fromkeys(
-    (b"ARROW1", b"FEA1"), "feather"
-)
+FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"}
+FORMAT_BY_MAGIC |= {b"ARROW1": "feather", b"FEA1": "feather"}
 COMPRESSION_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 MODULE_BY_COMPRESSION = {"gzip": "gzip", "bzip2": "bz2", "xz": "lzma"}
 DECOMPRESSION_ERRORS = {("zlib", "error"), ("_lzma", "LZMAError")}

@@ -112,7 +112,6 @@ class Table:
         return f"{self.name}: " if self.name else ""
 
     def close(self) -> None:
-        """Close the input."""
         if self.source is not None:
             self.source.close()
 
