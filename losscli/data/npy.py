@@ -46,13 +46,13 @@ def read_npy(source: Input, role: str | None) -> Table:
     shape = shape or (1,)
     if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
-    layout = Layout(shape, dtype, _select_columns(source.name, shape, dtype, role))
+    layout = ArrayLayout(shape, dtype, _select_columns(source.name, shape, dtype, role))
     if source.path == STDIN or source.is_remote or source.compression or fortran:
         return StreamedNpy(source, layout, fortran)
     return MappedNpy(source.name, source.path, _data_start(source, layout), layout)
 
 
-class Layout(NamedTuple):
+class ArrayLayout(NamedTuple):
     """An array, and what selects each column from it: a field, a column index, or all of it (`...`)."""
 
     shape: tuple[int, ...]
@@ -105,7 +105,7 @@ def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rol
     )
 
 
-def _data_start(source: Input, layout: Layout) -> int:
+def _data_start(source: Input, layout: ArrayLayout) -> int:
     """Return the offset of the data; DataError if the file holds fewer bytes than its header promises."""
     needed = layout.shape[0] * layout.row_bytes
     with open(source.path, "rb") as file:
@@ -124,7 +124,7 @@ def _cut_short(name: str, there: int, needed: int) -> DataError:
 class MappedNpy(SliceableTable):
     """Rows of a file, of which a few megabytes are mapped at a time: memory does not hold all of it."""
 
-    def __init__(self, name: str, path: str, start: int, layout: Layout) -> None:
+    def __init__(self, name: str, path: str, start: int, layout: ArrayLayout) -> None:
         """Describe an array of this layout that begins at byte `start`."""
         self._path, self._start, self._layout = path, start, layout
         self._n_rows = layout.shape[0]
@@ -160,7 +160,7 @@ class MappedNpy(SliceableTable):
 class StreamedNpy(Table):
     """Rows of an array that is read from a pipe or a compressed file."""
 
-    def __init__(self, source: Input, layout: Layout, fortran: bool) -> None:
+    def __init__(self, source: Input, layout: ArrayLayout, fortran: bool) -> None:
         self._stream, self._layout, self._fortran = source.stream, layout, fortran
         self._n_rows = layout.shape[0]
         super().__init__(source.name, "npy", list(layout.columns()), self._n_rows)
