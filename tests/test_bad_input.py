@@ -453,7 +453,7 @@ def test_pieces_of_any_size_give_the_same(kind: str, bytes_per_piece: int, tmp_p
     if kind == "file":
         table = SplittableCsv(schema, "csv", path, range_pieces(schema, "csv", path, 0, len(body), bytes_per_piece))
     else:
-        blocks = split_stream(body[:100], io.BytesIO(body[100:]).read, bytes_per_piece, bytes_per_piece)
+        blocks = split_stream(io.BytesIO(body[100:]).read, bytes_per_piece, bytes_per_piece, body[:100])
         table = SplittableCsv(schema, "csv", None, (BlockPiece(schema, "csv", block, None) for block in blocks))
     chunks = list(table.chunks({column.name: column.kind for column in columns}))
     read = {column.name: np.concatenate([chunk[column.name] for chunk in chunks]) for column in columns}

@@ -84,7 +84,7 @@ class RangePiece(Table):
         at, lines = self._read()
         with remote.open_file(self._path) as file:
             file.seek(at + lines.start)
-            for block in split_stream(b"", file.read, high - at - lines.start, high - low):
+            for block in split_stream(file.read, high - at - lines.start, high - low):
                 yield BlockPiece(self._schema, self.format, block, self._fraction(file.tell()))
 
 
@@ -96,10 +96,10 @@ def range_pieces(
         yield RangePiece(schema, format, path, (first, low, min(low + bytes_per_piece, end), end))
 
 
-def split_stream(head: bytes, read: Callable[[int], bytes], first: int, size: int) -> Iterator[bytes]:
+def split_stream(read: Callable[[int], bytes], first: int, size: int, head: bytes = b"") -> Iterator[bytes]:
     """Yield blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes.
 
-    The head has been read already.
+    The `head` has been read already.
     """
     rest, due, more = head, first, True
     while rest or more:

@@ -59,7 +59,7 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     if is_whole:
         table = ShortCsv(schema, format, path, body)
     elif path is None or start is None or end is None:
-        blocks = split_stream(body, read, BYTES_PER_PIECE, BYTES_PER_PIECE)
+        blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body)
         pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
         table = SplittableCsv(schema, format, None, pieces)
     else:
