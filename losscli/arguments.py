@@ -95,9 +95,9 @@ def bind_data(
     if "weight" in arrays:
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
-        columns = {name: as_column(array) for name, array in arrays.items()}
-        return lambda roles: Sources(ArraysTable("", "arrays", columns) if columns else None), options
-    by_role = {name: ArraysTable("", "arrays", {name: as_column(array)}) for name, array in arrays.items()}
+        own = table_of(arrays) if arrays else None
+        return lambda roles: Sources(own), options
+    by_role = {name: table_of({name: array}) for name, array in arrays.items()}
     if isinstance(data, (str, os.PathLike)):
 
         def open_path(roles: Sequence[str]) -> Sources:
@@ -111,14 +111,15 @@ def bind_data(
             "given as y_true=, y_pred="
         )
     names = data.columns if hasattr(data, "columns") else data
-    table = ArraysTable("", "arrays", {str(name): as_column(data[name]) for name in names})
+    table = table_of({str(name): data[name] for name in names})
     return lambda roles: Sources(table, by_role), options
 
 
-def as_column(values: ArrayLike) -> np.ndarray[Any, Any]:
-    """Return values as an array of numbers, text or objects."""
-    array = np.asarray(values)
-    return array if array.dtype.kind in "fiubOUS" else np.asarray(array, dtype=object)
+def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
+    """Return a table of columns of numbers, text or objects."""
+    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
+    return ArraysTable("", "arrays", readable)
 
 
 def warn_caller(text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from losscli.data.batch import MODEL_ROLE, RowPolicy
-from losscli.data.columns import Binder, RoleColumns, label_of, suggest_column
+from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
 from losscli.data.labels import ClassNames, align_columns, find_class_names
 from losscli.data.sources import Sources
@@ -21,9 +21,6 @@ from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
 """Receives notes: what a user should know of the data or the numbers."""
-
-Found = dict[str, RoleColumns | None]
-"""Role -> its columns, None where the data has none."""
 
 OBSERVED_ROLES = ("y_true", "y_pred", "weight")
 """The roles that recommend reads."""
@@ -56,7 +53,7 @@ def bind(
     resampling = options.check()
     binder = make_binder(sources, options, role_names(losses), note)
     domains = role_domains(losses)
-    found: Found = {role: binder.find(role, several) for role, several in domains.items()}
+    found = binder.find_all(domains)
     models = find_models(losses, binder, found, domains, options) if options.models is not None else {}
     if models:
         found["y_pred"] = next(iter(models.values()))
@@ -69,15 +66,12 @@ def bind(
             raise UsageError(f"{loss.label} has no gradient")
         evaluators.append(evaluator)
         for role in evaluator.form.roles:
-            if (bound := found[role.name]) is not None:
-                columns[role.name] = bound
-            domain, other = role.domain.with_params(loss.params), read_as.get(role.name)
+            if role.name in found:
+                columns[role.name] = found[role.name]
+            domain = role.domain.with_params(loss.params)
             # labels that know their classes decide how a column is read
-            if other is None or (domain.is_label, not domain.accepts_any_label) > (
-                other.is_label,
-                not other.accepts_any_label,
-            ):
-                read_as[role.name] = domain
+            several = read_as.get(role.name, domain), domain
+            read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
     if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}
@@ -109,20 +103,20 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 
-def bind_loss(loss: BoundLoss, binder: Binder, found: Found) -> Evaluator:
+def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) -> Evaluator:
     """Choose the form of a loss whose roles the data has; two unnamed numeric columns may be y_true and y_pred.
 
     Raises:
         DataError: A role has no column, or the wrong shape.
     """
-    form = choose_form(loss, {role: b.shape for role, b in found.items() if b})
+    form = choose_form(loss, shapes_of(found))
     if form is None:
         first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
         if all(role.domain.scalar for role in loss.loss.forms[0].roles):
             found.update(binder.positional_pair(first, found))
-        form = choose_form(loss, {role: b.shape for role, b in found.items() if b})
+        form = choose_form(loss, shapes_of(found))
         if form is None:
-            raise binder.missing_error([role for role in first if not found.get(role)], loss.label)
+            raise binder.missing_error([role for role in first if role not in found], loss.label)
     for role in form.roles:
         bound = found.get(role.name)
         if bound is not None and min(bound.shape[1:], default=0) > 1:  # the width of a list column is not known yet
@@ -131,13 +125,15 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: Found) -> Evaluator:
     return Evaluator(loss, form)
 
 
-# -------------------------------------------------------------------------------------------------------- models
+def shapes_of(found: Mapping[str, RoleColumns]) -> dict[str, tuple[int, ...]]:
+    """Return role -> the shape of its array."""
+    return {role: columns.shape for role, columns in found.items()}
 
 
 def find_models(
     losses: Sequence[BoundLoss],
     binder: Binder,
-    found: Found,
+    found: Mapping[str, RoleColumns],
     domains: Mapping[str, Sequence[Domain]],
     options: EvaluationOptions,
 ) -> dict[str, RoleColumns]:
@@ -158,10 +154,10 @@ def find_models(
         models = {name: bound for name, text in named if (bound := binder.find("y_pred", domains["y_pred"], text))}
         check_same_classes(models)
         return models
-    predicted, true = found["y_pred"], found.get("y_true")
-    if predicted is None or true is None or len(predicted.columns) < 2:
+    predicted = found.get("y_pred")
+    if predicted is None or "y_true" not in found or len(predicted.columns) < 2:
         return {}
-    shapes = {role: b.shape for role, b in found.items() if b}
+    shapes = shapes_of(found)
     if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
         return {}
     return {column.name: predicted._replace(columns=(column,), names=()) for column in predicted.columns}
@@ -178,16 +174,13 @@ def check_same_classes(models: Mapping[str, RoleColumns]) -> None:
     """Raise a DataError if models predict different classes."""
     (first, expected), *others = models.items()
     for name, bound in others:
-        label = label_of(bound.table)
+        label = bound.table.label
         if len(bound.columns) != len(expected.columns):
             counts = f"model {first!r} has {len(expected.columns)} columns, model {name!r} has {len(bound.columns)}"
             raise DataError(f"{label}{counts}")
         if sorted(bound.names) != sorted(expected.names):
             classes = f"{first!r} {', '.join(expected.names)}; {name!r} {', '.join(bound.names)}"
             raise DataError(f"{label}the models predict different classes: {classes}")
-
-
-# ------------------------------------------------------------------------------------------------------- dataset
 
 
 def make_dataset(
@@ -201,7 +194,7 @@ def make_dataset(
     weight = binder.find_weight()
     if weight is not None:
         if len(weight.columns) > 1 or weight.columns[0].trailing not in ((), (1,)):
-            raise DataError(f"{label_of(weight.table)}weight: one number per row is needed, not several columns")
+            raise DataError(f"{weight.table.label}weight: one number per row is needed, not several columns")
         columns["weight"] = weight
     predicted = columns.get("y_pred")
     has_classes = bool(options.classes) or (predicted is not None and len(predicted.columns) > 1)
@@ -211,8 +204,7 @@ def make_dataset(
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)
-    if extras or options.id:
-        check_extras(dataset, (*extras, *([options.id] if options.id else [])))
+    check_extras(dataset, (*extras, *([options.id] if options.id else [])))
     if len(dataset.tables) > 1 and not options.id:
         note_shared_columns(dataset, note)
     return dataset
@@ -223,9 +215,9 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     tables = dataset.tables
     for name in names:
         if not any(table.column(name) for table in tables):
-            raise DataError(f"{label_of(tables[0])}no column {name!r}{suggest_column(name, tables[0])}")
+            raise DataError(f"{tables[0].label}no column {name!r}{suggest_column(name, tables[0])}")
         if (table := next((t for t in tables if name in t.repeated), None)) is not None:
-            raise DataError(f"{label_of(table)}two columns are called {name!r}")
+            raise DataError(f"{table.label}two columns are called {name!r}")
 
 
 def note_shared_columns(dataset: Dataset, note: Note) -> None:
@@ -245,9 +237,6 @@ def note_shared_columns(dataset: Dataset, note: Note) -> None:
         note(Message(problem, Hint.PAIR_BY_ID, column=shared[0]))
 
 
-# ----------------------------------------------------------------------------------------------------- recommend
-
-
 def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note) -> Dataset:
     """Bind y_true and y_pred, which may hold numbers or labels, one or several per row.
 
@@ -258,9 +247,9 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     options.check()
     binder = make_binder(sources, options, OBSERVED_ROLES, note)
     domains = {"y_true": (Target(), Target(("N,C",))), "y_pred": (Domain(), Domain(("N,C",)))}
-    found: Found = {role: binder.find(role, several) for role, several in domains.items()}
-    found |= binder.positional_pair(("y_true", "y_pred"), found)
-    lacking = [role for role, b in found.items() if b is None]
+    columns = binder.find_all(domains)
+    columns |= binder.positional_pair(("y_true", "y_pred"), columns)
+    lacking = [role for role in domains if role not in columns]
     if lacking:
         error = binder.missing_error(lacking, "a recommendation")
         names = {column.name.lower() for table in sources.tables for column in table.columns}
@@ -268,7 +257,6 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
             family = "losses of pairs, triplets and embeddings are in the family metric"
             raise DataError(f"{error.message.problem}; {family}")
         raise error
-    columns = {role: b for role, b in found.items() if b is not None}
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note)
 
 
@@ -278,7 +266,7 @@ def columns_to_spell_out(
     """Return role -> columns for which these losses would find other columns than the dataset has."""
     binder = Binder(sources, options.columns, options.id, lambda text: None)
     domains = role_domains(losses)
-    theirs: Found = {role: binder.find(role, several) for role, several in domains.items()}
+    theirs = binder.find_all(domains)
     theirs |= binder.positional_pair(("y_true", "y_pred"), theirs)
     return {
         role: ",".join(column.name for column in mine.columns)

@@ -59,8 +59,7 @@ class LossFunction:
         by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
         sizes = {len(values[name]) for name in by_row}
         if len(sizes) > 1:
-            shapes = ", ".join(f"{name} is {values[name].shape}" for name in by_row)
-            raise DataError(f"shapes differ: {shapes}")
+            raise DataError("shapes differ: " + ", ".join(f"{name} is {values[name].shape}" for name in by_row))
         tables = frozenset(name for name in values if name not in by_row)
         return BlockEvaluator(Evaluator(self.bound, form), values, tables, sizes.pop())
 

@@ -8,7 +8,6 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 from losscli.declaration.grammar import LossSpec, normalize_name
@@ -85,7 +84,7 @@ def _load_entry_points() -> None:
             raise UsageError(f"plugin {point.name} ({point.value}) cannot be loaded: {error}") from error
 
 
-def load_plugin(path: str) -> ModuleType:
+def load_plugin(path: str) -> None:
     """Run a Python file and register the losses that it declares.
 
     Raises:
@@ -109,10 +108,6 @@ def load_plugin(path: str) -> ModuleType:
         raise UsageError(str(error), option=option) from error
     except (Exception, SystemExit) as error:
         raise UsageError(f"{type(error).__name__}: {error}", option=option) from error
-    return module
-
-
-# ----------------------------------------------------------------------------------------------------- look-up
 
 
 def is_known(name: str) -> bool:
@@ -131,11 +126,7 @@ def find(name: str) -> Loss:
 
 
 def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) -> list[BoundLoss]:
-    """Look up losses and set their parameters.
-
-    Args:
-        specs: Losses as typed.
-        shared: Parameters for each loss that has them.
+    """Look up losses as typed and set their parameters; `shared` ones are for each loss that has them.
 
     Raises:
         UsageError: Losses or parameters are unknown, all of which it names, or a value is out of range.
@@ -192,9 +183,6 @@ def _suggest_losses(name: str) -> list[str]:
 def _squash(name: str) -> str:
     """Return a name without underscores and a final "loss"."""
     return name.replace("_", "").removesuffix("loss")
-
-
-# --------------------------------------------------------------------------------------------------- pickling
 
 
 def _reduce(loss: Loss) -> str | tuple[Any, ...]:

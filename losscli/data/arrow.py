@@ -120,7 +120,6 @@ class ArrowTable(Table):
         """Make a table of an open file; `stack` holds what to close after it."""
         super().__init__(name, format, [column_of(field) for field in file.schema], file.length, path)
         self._file, self._stack = file, stack
-        self._done = 0
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield row groups of a Parquet file that can be opened anew."""
@@ -137,18 +136,11 @@ class ArrowTable(Table):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         if not self.length:
             raise self.empty_error()
-        batches = self._file.batches(list(wanted))
-        while True:
-            try:
-                batch = next(batches, None)
-            except (pa.ArrowException, OSError) as error:
-                raise _damaged_error(self.name, self._done, error) from None
-            if batch is None:
-                return
-            for columns in _split_record_batch(batch, wanted, self.name, self._done):
-                yield columns
-                self._done += len(next(iter(columns.values())))
-                self.fraction_read = self._done / self.length
+        done = 0
+        for columns in _split_batches(self._file.batches(list(wanted)), wanted, self.name, done):
+            yield columns
+            done += len(next(iter(columns.values())))
+            self.fraction_read = done / self.length
 
     def close(self) -> None:
         self._file.close()
@@ -175,32 +167,25 @@ class RowGroup(Table):
         return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        done = self.rows_before
-        try:
-            for batch in ParquetReader(self._path, self._metadata).batches(list(wanted), [self._group]):
-                for columns in _split_record_batch(batch, wanted, self.name, done):
-                    yield columns
-                    done += len(next(iter(columns.values())))
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged_error(self.name, done, error) from None
+        return _split_batches(self._read_batches(list(wanted)), wanted, self.name, self.rows_before)
+
+    def _read_batches(self, columns: list[str]) -> Iterator[Any]:
+        yield from ParquetReader(self._path, self._metadata).batches(columns, [self._group])
 
 
-def _split_record_batch(batch: Any, wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
-    """Yield chunks of a record batch that has `done` rows before it."""
+def _split_batches(batches: Iterator[Any], wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
+    """Yield chunks of record batches that have `done` rows before them."""
     step = rows_per_batch(len(wanted))
-    for start in range(0, batch.num_rows, step):
-        part = batch.slice(start, step)
-        try:
-            columns = {n: to_numpy(part.column(n), k, source, n, done + start) for n, k in wanted.items()}
-        except DataError:
-            raise
-        except (ValueError, TypeError) as error:  # buffers that are not what the schema says
-            raise _damaged_error(source, done + start, error) from None
-        yield columns
-
-
-def _damaged_error(name: str, n_read: int, error: Exception) -> DataError:
-    return DataError(f"{name}: is damaged after row {n_read} ({remote.summarize_error(error)})")
+    try:
+        for batch in batches:
+            for start in range(0, batch.num_rows, step):
+                part = batch.slice(start, step)
+                yield {n: to_numpy(part.column(n), k, source, n, done) for n, k in wanted.items()}
+                done += part.num_rows
+    except DataError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:  # also buffers that the schema does not fit
+        raise DataError(f"{source}: is damaged after row {done} ({remote.summarize_error(error)})") from None
 
 
 class ParquetReader:
@@ -216,9 +201,7 @@ class ParquetReader:
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows
         self.groups = self.metadata.num_row_groups
-
-    def close(self) -> None:
-        self._file.close()
+        self.close = self._file.close
 
     def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
         size, threads = ROWS_PER_BATCH, groups is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,13 @@ MODEL_ROLE = "y_pred@"
 def rows_per_batch(width: int) -> int:
     """Return how many rows of `width` values fit in a batch."""
     return min(ROWS_PER_BATCH, max(MIN_ROWS_PER_BATCH, VALUES_PER_BATCH // max(1, width)))
+
+
+def at_rows(
+    origins: Mapping[str, ValueOrigin], rows: NDArray[np.int64] | range, tables: Container[str]
+) -> dict[str, ValueOrigin]:
+    """Return the origins of values in these rows; those of `tables` have no rows."""
+    return {role: origin if role in tables else replace(origin, rows=rows) for role, origin in origins.items()}
 
 
 @dataclass(eq=False, repr=False)
@@ -103,7 +110,7 @@ class Batch:
             self,
             numbers=rows,
             arrays={name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
-            origins={name: p if name in self.tables else replace(p, rows=rows) for name, p in self.origins.items()},
+            origins=at_rows(self.origins, rows, self.tables),
             weight=None if self.weight is None else self.weight[kept],
             extras={name: column[kept] for name, column in self.extras.items()},
             missing=None if self.missing is None else self.missing[kept],
@@ -145,18 +152,15 @@ class RowPolicy:
     def apply(self, batches: Iterator[Batch], is_part: bool = False) -> Iterator[Batch]:
         """Yield batches of the rows that count, with those of weight 0 marked as absent.
 
-        Args:
-            batches: All rows.
-            is_part: Whether other rows follow: values that are missing then only count.
+        If it `is_part`, other rows follow: values that are missing then only count.
 
         Raises:
             DataError: A weight is negative or infinite; a value is missing, if that is an error.
         """
         for given in batches:
-            batch = given
-            self.n += len(batch)
-            absent = None if batch.weight is None else _find_absent(batch, batch.weight)
-            batch = replace(batch, absent=absent)
+            self.n += len(given)
+            absent = None if given.weight is None else _find_absent(given, given.weight)
+            batch = replace(given, absent=absent)
             missing = _find_missing(batch)
             if missing is not None and absent is not None:
                 missing &= ~absent
@@ -193,8 +197,7 @@ class RowPolicy:
 def _find_absent(batch: Batch, weight: Array) -> Mask | None:
     """Return the rows of weight 0, None if there are none; check all weights."""
     wrong = ~np.isnan(weight) & ((weight < 0) | np.isinf(weight))
-    if wrong.any():
-        raise batch.origins["weight"].error(wrong, weight, "is not a weight: weights are >= 0 and finite")
+    batch.origins["weight"].refuse(wrong, weight, "is not a weight: weights are >= 0 and finite")
     absent = weight == 0
     return absent if absent.any() else None
 

@@ -55,46 +55,39 @@ class RoleColumns(NamedTuple):
         return (length, n_columns) if n_columns > 1 else (length, *self.columns[0].trailing)
 
 
-# --------------------------------------------------------------------------------------------- finding columns
+class Binder(NamedTuple):
+    """Finds the columns of roles in tables.
 
+    `requested` maps a role to a column name, comma list or pattern. `key` is the column that pairs files, which belongs
+    to no role. `note` takes notes on choices that were not requested.
+    """
 
-class Binder:
-    """Finds the columns of roles in tables."""
+    sources: Sources
+    requested: Mapping[str, str]
+    key: str | None
+    note: Callable[[str], None]
 
-    def __init__(
-        self, sources: Sources, requested: Mapping[str, str], key: str | None, note: Callable[[str], None]
-    ) -> None:
-        """Prepare a search.
-
-        Args:
-            sources: Where to look.
-            requested: Role -> column name, comma list or pattern.
-            key: The column that pairs files, which belongs to no role.
-            note: Takes notes on choices that were not requested.
-        """
-        self._sources, self._requested, self._key, self._note = sources, requested, key, note
+    def find_all(self, domains: Mapping[str, Sequence[Domain]]) -> dict[str, RoleColumns]:
+        """Return the columns of those roles that the data has."""
+        return {role: found for role, several in domains.items() if (found := self.find(role, several))}
 
     def find(self, role: str, domains: Sequence[Domain], requested: str | None = None) -> RoleColumns | None:
         """Return the role's columns as the first of the domains finds them, None if no name fits.
 
-        Args:
-            role: The role.
-            domains: What its values may be, the preferred domain first.
-            requested: A column name, comma list or pattern that replaces what was requested for the role.
+        What is `requested` here replaces what was requested for the role.
 
         Raises:
             DataError: A requested column does not exist, or several columns fit.
         """
-        table = self._sources.table(role)
+        table = self.sources.table(role)
         if table is None:
             return None
-        requested = self._requested.get(role) if requested is None else requested
+        requested = self.requested.get(role) if requested is None else requested
         if requested is not None:
             return self._find_requested(role, table, requested, domains[0])
-        is_own_file = role in self._sources.by_role
+        is_own_file = role in self.sources.by_role
         for domain in domains:
-            found = self._find_by_parts(role, domain, table, is_own_file) if domain.parts() else None
-            found = found or self._find_by_name(role, domain, table)
+            found = self._find_by_parts(role, domain, table, is_own_file) or self._find_by_name(role, domain, table)
             if found is None and is_own_file:
                 found = self._take_whole_file(role, domain, table)
             if found is not None:
@@ -111,7 +104,7 @@ class Binder:
         for piece in requested.split(","):
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if not found:
-                raise DataError(f"{label_of(table)}no column {piece!r}{suggest_column(piece, table)}")
+                raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
         bound = self._bind(role, table, names, _common_prefix(requested, role, names))
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
@@ -140,12 +133,12 @@ class Binder:
         wanted = next(iter(domain.parts()))
         if wanted not in found:
             named = ", ".join(repr(column.name) for column in next(iter(found.values())))
-            problem = f"{label_of(table)}the columns of {role}, {named}, are not for {wanted}"
+            problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
             raise DataError(problem, Hint.CHOOSE_PARAMETER, settings=" or ".join(found))
         columns = found[wanted]
         if not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
-            self._note(f"{label_of(table)}{role} is the columns {shown}, by position")
+            self.note(f"{table.label}{role} is the columns {shown}, by position")
         return RoleColumns(role, table, columns, tuple(column.name for column in columns))
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
@@ -156,7 +149,7 @@ class Binder:
             if domain.scalar or has_array:
                 if len(found) > 1:
                     either = " and ".join(repr(c.name) for c in found)
-                    problem = f"{label_of(table)}columns {either} could both be {role}"
+                    problem = f"{table.label}columns {either} could both be {role}"
                     raise DataError(problem, Hint.CHOOSE_COLUMN, role=role)
                 if found:
                     return self._bind(role, table, [found[0].name])
@@ -174,32 +167,32 @@ class Binder:
 
     def _take_whole_file(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the only column of a file that was given for this role alone, or all its numbers."""
-        others = [c for c in table.columns if len(table.columns) == 1 or c.name != self._key]
+        others = [c for c in table.columns if len(table.columns) == 1 or c.name != self.key]
         if len(others) == 1:
             return self._bind(role, table, [others[0].name])
         others = [c for c in others if c.name.lower() not in ROW_KEY_NAMES]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
-            self._note(f"{table.name}: {role} is column {names[0]!r}, the only one of numbers")
+            self.note(f"{table.name}: {role} is column {names[0]!r}, the only one of numbers")
             return self._bind(role, table, names)
         if len(names) > 1 and domain.vector and len(names) == len(others):
-            self._note(f"{table.name}: {role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
+            self.note(f"{table.name}: {role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
             return self._bind(role, table, names)
         return None
 
-    def positional_pair(self, roles: Sequence[str], found: Mapping[str, RoleColumns | None]) -> dict[str, RoleColumns]:
+    def positional_pair(self, roles: Sequence[str], found: Mapping[str, RoleColumns]) -> dict[str, RoleColumns]:
         """Return the roles that are still missing, in order, if the table has just two columns of numbers."""
-        table = self._sources.common
-        lacking = [role for role in roles if found.get(role) is None]
+        table = self.sources.common
+        lacking = [role for role in roles if role not in found]
         if table is None or len(roles) != 2 or not lacking:
             return {}
         numeric = [c.name for c in table.columns if c.kind is Kind.NUMBER and not c.trailing]
-        taken = {c.name for bound in found.values() if bound for c in bound.columns}
+        taken = {c.name for bound in found.values() for c in bound.columns}
         free = [name for name in numeric if name not in taken]
         if len(numeric) != 2 or len(free) != len(lacking):
             return {}
         named = " and ".join(f"{role} is column {name!r}" for role, name in zip(lacking, free, strict=True))
-        self._note(f"{label_of(table)}{named}, by position: the only columns of numbers")
+        self.note(f"{table.label}{named}, by position: the only columns of numbers")
         return {role: self._bind(role, table, [name]) for role, name in zip(lacking, free, strict=True)}
 
     def _bind(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> RoleColumns:
@@ -207,13 +200,12 @@ class Binder:
         columns = [column for name in names if (column := table.column(name)) is not None]
         for name in names:
             if name in table.repeated:
-                raise DataError(f"{label_of(table)}two columns are called {name!r}")
+                raise DataError(f"{table.label}two columns are called {name!r}")
         if len(columns) < 2:
             return RoleColumns(role, table, tuple(columns))
         endings = []
         for column in columns:
-            has_prefix = prefix and column.name.lower().startswith(prefix.lower())
-            ending = column.name[len(prefix) :] if has_prefix else column.name
+            ending = column.name[len(prefix) :] if column.name.lower().startswith(prefix.lower()) else column.name
             number = _NUMBER_SUFFIX.fullmatch(ending)
             endings.append(number.group(1) if number else ending.removeprefix("_"))
         if all(ending.isdigit() for ending in endings):
@@ -224,40 +216,32 @@ class Binder:
     def missing_error(self, roles: Sequence[str], label: str) -> DataError:
         """Return the error that says which roles have no column, and which columns there are."""
         role = roles[0]
-        table = self._sources.table(role)
+        table = self.sources.table(role)
         if table is None:
             return DataError(f"{label} needs {' and '.join(roles)}: give a table or {role}=FILE")
         column = next((c for c in table.columns if c.name.lower() == role), None)
         if column is not None:
-            problem = f"{label_of(table)}{column.name}: shape (N,), one number per row, but {label} needs several"
+            problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"
             return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
         names = [c.name for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
         shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
-        problem = f"{label_of(table)}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
+        problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
         return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
 
     def find_weight(self) -> RoleColumns | None:
         """Return the weights if they were requested; note a column that could be them."""
-        if "weight" in self._sources.by_role or "weight" in self._requested:
+        if "weight" in self.sources.by_role or "weight" in self.requested:
             found = self.find("weight", (Domain(("N",)),))
             if found is None:
                 raise self.missing_error(["weight"], "weighting")
             return found
-        for table in self._sources.tables:
+        for table in self.sources.tables:
             unused = next((c.name for c in table.columns if c.name.lower() in WEIGHT_NAMES and not c.trailing), None)
             if unused:
-                problem = f"{label_of(table)}column {unused!r} is not used"
-                self._note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
+                problem = f"{table.label}column {unused!r} is not used"
+                self.note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
         return None
-
-
-# ------------------------------------------------------------------------------------------------ column names
-
-
-def label_of(table: Table) -> str:
-    """Return the table's name as the start of a message; arrays have none."""
-    return f"{table.name}: " if table.name else ""
 
 
 def suggest_column(name: str, table: Table) -> str:
@@ -290,14 +274,10 @@ def _common_prefix(requested: str, role: str, names: Sequence[str]) -> str:
     return next((f"{prefix}_" for prefix in prefixes if all(name.startswith(f"{prefix}_") for name in names)), "")
 
 
-# ----------------------------------------------------------------------------------- columns that are parts of one
-
-
 def group_by_parts(columns: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[Column, ...]]:
-    """Group columns whose names differ only in the part: true_x1, true_y1, pred_x1, pred_y1.
+    """Group columns whose names differ only in the part (true_x1, true_y1) by the rest of them, in the parts' order.
 
-    Returns:
-        The rest of their names -> the columns in the order of the parts, for groups that have every part.
+    Groups that lack a part are left out.
     """
     found: dict[str, dict[str, Column]] = {}
     for column in columns:

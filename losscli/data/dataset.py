@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy
-from losscli.data.columns import RoleColumns, label_of, suggest_column
-from losscli.data.labels import AnyNames, ClassNames
+from losscli.data.columns import RoleColumns, suggest_column
+from losscli.data.labels import ClassNames, number_names
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
 from losscli.messages import Hint
 
-AlignedChunks = dict[int, Chunk]
-"""Chunks of the same rows, by the id of their table."""
+AlignedChunks = dict[Table, Chunk]
+"""Chunks of the same rows, by table."""
 
 ROWS_PER_PART = 1 << 18
 """Rows of a part of tables that are cut by rows."""
@@ -42,22 +42,16 @@ class Dataset:
     """Roles bound to columns, as batches of aligned rows. May be read once.
 
     Attributes:
-        bound: role -> its columns.
         domains: role -> the domain that says how its values are read; a role without one is a number per row.
-        policy: what to do with rows that lack a value.
-        note: where notes go.
-        classes: the names of the classes.
         id: the column that pairs the rows of several files.
         extras: columns that are carried along as text (ids, groups).
         models: names of several models; each has a role of its own besides `y_pred`.
-        jobs: the number of threads.
         memory: what the checks of each role remember between batches.
         whole: the arrays of roles that have no rows, once they are read.
         is_part: whether other rows come before or after.
         tables: the tables, in the order of the roles.
         row_tables: those of the tables that have rows.
         length: the number of rows, if known before they are read.
-        paths: the names of the files.
         format: the formats of the tables, joined by `+`.
         infers_label_codes: whether labels are names that are numbered in the order of appearance.
     """
@@ -76,16 +70,13 @@ class Dataset:
     is_part: bool = False
 
     def __post_init__(self) -> None:
-        self._by_row = {
-            role: columns
-            for role, columns in self.bound.items()
-            if role not in self.domains or self.domains[role].per_row
-        }
+        of_classes = {role for role, domain in self.domains.items() if not domain.per_row}
+        self._by_row = {role: columns for role, columns in self.bound.items() if role not in of_classes}
         carried = [self.id, *self.extras] if self.id else self.extras
         self._carried: tuple[str, ...] = tuple(dict.fromkeys(carried))
-        self._label_codes: dict[str, AnyNames] = {}
-        self.tables = list({id(columns.table): columns.table for columns in self.bound.values()}.values())
-        self.row_tables = list({id(columns.table): columns.table for columns in self._by_row.values()}.values())
+        self._label_codes: dict[str, dict[str, int]] = {}
+        self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
+        self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
         self.paths = [table.name for table in self.tables if table.name]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
@@ -99,8 +90,6 @@ class Dataset:
     def progress(self) -> float | None:
         """Return the fraction that has been read, 0 to 1, if known."""
         return min((table.fraction_read for table in self.tables if table.fraction_read is not None), default=None)
-
-    # ---------------------------------------------------------------------------------------------- batches
 
     def batches(self) -> Iterator[Batch]:
         """Yield all rows that count, in order.
@@ -116,13 +105,12 @@ class Dataset:
 
     def _read_batches(self) -> Iterator[Batch]:
         whole = self._read_whole()
-        origins = {role: self._origin(columns) for role, columns in self.bound.items()}
         start = self.policy.n
         for chunks in self._aligned_chunks():
             size = len(next(iter(next(iter(chunks.values())).values())))
             rows = range(start + 1, start + size + 1)
-            here = {role: origin if role in whole else replace(origin, rows=rows) for role, origin in origins.items()}
-            arrays = {role: self._array(c, chunks[id(c.table)], here[role]) for role, c in self._by_row.items()}
+            origins = self._origins(rows)
+            arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
             weight = arrays.pop("weight", None)
             weight = None if weight is None else weight.reshape(len(weight))  # (N, 1) is (N,)
             extras: dict[str, NDArray[Any]] = {}
@@ -131,7 +119,7 @@ class Dataset:
                     if name in chunk and name not in extras:
                         values = chunk[name]
                         extras[name] = as_text(values) if values.dtype.kind == "f" else values
-            yield Batch(rows, arrays | whole, here, weight, extras, tables=frozenset(whole), length=self.length)
+            yield Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             start += size
 
     def _read_whole(self) -> dict[str, NDArray[Any]]:
@@ -146,14 +134,18 @@ class Dataset:
             self.whole = whole
         return self.whole
 
-    def _origin(self, columns: RoleColumns) -> ValueOrigin:
-        """Return where the values of a role come from, without their rows."""
+    def _origins(self, rows: NDArray[np.int64] | range) -> dict[str, ValueOrigin]:
+        """Return where the values of these rows come from, by role."""
+        return {role: self._origin(c, rows if role in self._by_row else None) for role, c in self.bound.items()}
+
+    def _origin(self, columns: RoleColumns, rows: NDArray[np.int64] | range | None = None) -> ValueOrigin:
         table = columns.table
         names = tuple(column.name for column in columns.columns) if table.name else ()
         return ValueOrigin(
             columns.role,
             table.name,
             names,
+            rows,
             memory=self.memory.setdefault(columns.role, {}),
             note=self.note,
             count_is_partial=self.is_part or isinstance(table, SplittableTable),
@@ -168,7 +160,7 @@ class Dataset:
             for column, values in zip(columns.columns, arrays, strict=True):
                 if values.ndim > 1:
                     raise DataError(
-                        f"{label_of(columns.table)}column {column.name!r} holds vectors: {columns.role} takes one such "
+                        f"{columns.table.label}column {column.name!r} holds vectors: {columns.role} takes one such "
                         "column, or several of numbers"
                     )
             return np.stack(arrays, axis=1)
@@ -176,10 +168,8 @@ class Dataset:
         if domain is None or not domain.is_label or values.ndim > 1:
             return values
         if domain.accepts_any_label and not self.classes.names and values.dtype.kind == "O":
-            return self._label_codes.setdefault(columns.role, AnyNames()).codes(values)
+            return number_names(values, self._label_codes.setdefault(columns.role, {}))
         return self.classes.codes(values, origin)
-
-    # ------------------------------------------------------------------------------------------------ parts
 
     def parts(self, kept: bool = True) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
@@ -212,42 +202,25 @@ class Dataset:
 
     def outline(self) -> Dataset:
         """Return what workers need to read parts: the dataset without rows and open files. Can be pickled."""
-        tables = {id(table): Table(table.name, table.format, table.columns, table.length) for table in self.tables}
-        bound = {role: columns._replace(table=tables[id(columns.table)]) for role, columns in self.bound.items()}
+        tables = {table: Table(table.name, table.format, table.columns, table.length) for table in self.tables}
+        bound = {role: columns._replace(table=tables[columns.table]) for role, columns in self.bound.items()}
         policy, whole = RowPolicy(self.policy.nan), self._read_whole()
         return replace(self, bound=bound, policy=policy, note=ignore_note, memory={}, whole=whole)
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
-        return self._of_part(part, RowPolicy(self.policy.nan), ignore_note, {})
+        return replace(self.continuing(part), policy=RowPolicy(self.policy.nan), note=ignore_note, memory={})
 
     def continuing(self, part: Part) -> Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""
-        return self._of_part(part, self.policy, self.note, self.memory)
-
-    def _of_part(
-        self, part: Part, policy: RowPolicy, note: Callable[[str], None], memory: dict[str, dict[str, Any]]
-    ) -> Dataset:
-        pieces = {id(table): piece for table, piece in zip(self.row_tables, part.pieces, strict=True)}
-        bound = {
-            role: columns._replace(table=pieces.get(id(columns.table), columns.table))
-            for role, columns in self.bound.items()
-        }
-        whole = self._read_whole()
-        return replace(
-            self, bound=bound, policy=policy, note=note, memory=memory, whole=whole, models=(), jobs=1, is_part=True
-        )
+        pieces = dict(zip(self.row_tables, part.pieces, strict=True))
+        bound = {role: c._replace(table=pieces.get(c.table, c.table)) for role, c in self.bound.items()}
+        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True)
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
         rows = batch.rows + rows_before
-        origins = {role: self._origin(columns) for role, columns in self.bound.items()}
-        here = {
-            role: origin if role in batch.tables else replace(origin, rows=rows) for role, origin in origins.items()
-        }
-        return replace(batch, numbers=rows, origins=here, length=self.length)
-
-    # --------------------------------------------------------------------------------------- aligned chunks
+        return replace(batch, numbers=rows, origins=self._origins(rows), length=self.length)
 
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
@@ -274,7 +247,7 @@ class Dataset:
             for table in tables
         ]
         if len(tables) == 1:
-            return ({id(tables[0]): chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
+            return ({tables[0]: chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
         return _align([ChunkStream(table, chunks) for table, chunks in zip(tables, several, strict=True)])
 
     def _join(self, tables: Sequence[Table], key: str) -> AlignedChunks:
@@ -291,7 +264,7 @@ class Dataset:
             _check_same_keys(tables[0], order, table, indices)
             rows = np.array([indices[k] for k in order])
             table.row_numbers.reorder(rows)
-            joined[id(table)] = {name: values[rows] for name, values in whole.items()}
+            joined[table] = {name: values[rows] for name, values in whole.items()}
         return joined
 
 
@@ -330,7 +303,7 @@ def _align(streams: Sequence[ChunkStream]) -> Iterator[AlignedChunks]:
     while any(sizes := [stream.ready() for stream in streams]):
         if not all(sizes):
             raise _lengths_differ(streams)
-        yield {id(stream.table): stream.take(min(sizes)) for stream in streams}
+        yield {stream.table: stream.take(min(sizes)) for stream in streams}
 
 
 def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
 from losscli.data import remote
@@ -29,10 +30,10 @@ FORMAT_BY_ENDING = (
 FORMATS = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
 
 COMPRESSION_BY_ENDING = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
-FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"} | dict.fromkeys(
-    (b"ARROW1", b"FEA1"), "feather"
-)
+FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"}
+FORMAT_BY_MAGIC |= {b"ARROW1": "feather", b"FEA1": "feather"}
 COMPRESSION_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+MODULE_BY_COMPRESSION = {"gzip": "gzip", "bzip2": "bz2", "xz": "lzma"}
 DECOMPRESSION_ERRORS = {("zlib", "error"), ("_lzma", "LZMAError")}
 """Module and name of errors that derive from Exception alone. Importing both modules to name them would cost time."""
 
@@ -62,11 +63,9 @@ class Input:
         self._raw = self._open(path)
         is_file = self.is_remote
         if not self.is_remote:
-            try:
+            with suppress(OSError, ValueError):  # standard input that is replaced by a buffer
                 status = os.fstat(self._raw.fileno())
                 self._size, is_file = status.st_size, stat.S_ISREG(status.st_mode)
-            except (OSError, ValueError):  # standard input that is replaced by a buffer
-                pass
         self.compression: str | None = None
         self.stream = io.BufferedReader(ErrorMappingStream(self._decompress(), self), buffer_size=BYTES_PER_READ)
         self.seekable_size = self._size if is_file and path != STDIN and self.compression is None else None
@@ -97,24 +96,14 @@ class Input:
         if named and head and self.compression != named:
             self.close()
             raise DataError(f"{self.name}: is not {named}-compressed, as its name says; it may be damaged")
-        raw = cast(BinaryIO, self._raw)
-        if self.compression == "gzip":
-            import gzip
-
-            return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-        if self.compression == "bzip2":
-            import bz2
-
-            return cast(BinaryIO, bz2.BZ2File(raw))
-        if self.compression == "xz":
-            import lzma
-
-            return cast(BinaryIO, lzma.LZMAFile(raw))
         if self.compression == "zstd":
             import pyarrow
 
             return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(self._raw, "r"), "zstd"))
-        return raw
+        if self.compression is not None:
+            module = importlib.import_module(MODULE_BY_COMPRESSION[self.compression])
+            return cast(BinaryIO, module.open(self._raw))
+        return cast(BinaryIO, self._raw)
 
     def close(self) -> None:
         """Close the file; leave standard input open."""
@@ -205,12 +194,10 @@ class ErrorMappingStream(io.RawIOBase):
 
 def _enlarge_pipe(pipe: BinaryIO) -> None:
     """Enlarge the buffer of a pipe if the system supports that: its writer then waits less often."""
-    try:
+    with suppress(ImportError, AttributeError, OSError, ValueError):
         import fcntl
 
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, BYTES_PER_PIPE)
-    except (ImportError, AttributeError, OSError, ValueError):
-        return
 
 
 def _suggest_path(path: str) -> str:

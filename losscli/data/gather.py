@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, rows_per_batch
+from losscli.data.batch import Batch, at_rows, rows_per_batch
 from losscli.declaration.domains import Mask
 
 ROOM_FACTOR = 1.1
@@ -75,7 +75,7 @@ class BatchCollector:
             first,
             numbers=rows,
             arrays={name: found.get(("arrays", name), array) for name, array in first.arrays.items()},
-            origins={name: p if name in first.tables else replace(p, rows=rows) for name, p in first.origins.items()},
+            origins=at_rows(first.origins, rows, first.tables),
             weight=found.get(("", "weight")),
             extras={name: found["extras", name] for name in first.extras},
             missing=_none_if_all_false(found["", "missing"]),

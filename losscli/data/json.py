@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -84,11 +85,11 @@ class JsonLinesTable(Table):
     def __init__(self, source: Input) -> None:
         self._source = source
         self._n_read = 0
-        self._blocks = self._read_blocks()
-        first = next(self._blocks, None)
+        blocks = self._read_blocks()
+        first = next(blocks, None)
         if first is None:
             raise DataError(f"{source.name}: is empty")
-        self._first = first
+        self._blocks = chain([first], blocks)
         sample = first[:ROWS_PER_BATCH]
         columns = []
         for key in dict.fromkeys(key for record in sample for key in record):
@@ -121,8 +122,7 @@ class JsonLinesTable(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         start = 0
-        records: list[dict[str, Any]] | None = self._first
-        while records is not None:
+        for records in self._blocks:
             self.fraction_read = self._source.progress()
             chunk = {}
             for name, kind in wanted.items():
@@ -130,4 +130,3 @@ class JsonLinesTable(Table):
                 chunk[name] = convert(array, kind, self.name, name, start)
             yield chunk
             start += len(records)
-            records = next(self._blocks, None)

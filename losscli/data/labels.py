@@ -67,16 +67,10 @@ class ClassNames(NamedTuple):
         return DataError(f"{label} is not one of the classes{known}")
 
 
-class AnyNames:
-    """Names that need not be known in advance: each new one becomes the next number."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, int] = {}
-
-    def codes(self, values: NDArray[Any]) -> Array:
-        """Return labels (N,) as numbers, NaN where missing."""
-        numbers = [np.nan if v is None else self._codes.setdefault(v, len(self._codes)) for v in values.tolist()]
-        return np.array(numbers, dtype=np.float64)
+def number_names(values: NDArray[Any], codes: dict[str, int]) -> Array:
+    """Return labels (N,) as numbers, NaN where missing; each name that has none in `codes` gets the next."""
+    numbers = [np.nan if v is None else codes.setdefault(v, len(codes)) for v in values.tolist()]
+    return np.array(numbers, dtype=np.float64)
 
 
 def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...]) -> ClassNames:

@@ -6,7 +6,7 @@ import math
 import os
 import tokenize
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -46,10 +46,42 @@ def read_npy(source: Input, role: str | None) -> Table:
     shape = shape or (1,)
     if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
-    selectors = _select_columns(source.name, shape, dtype, role)
+    layout = ArrayLayout(shape, dtype, _select_columns(source.name, shape, dtype, role))
     if source.path == STDIN or source.is_remote or source.compression or fortran:
-        return StreamedNpy(source, shape, dtype, fortran, selectors)
-    return MappedNpy(source.name, source.path, _data_start(source, shape, dtype), shape, dtype, selectors)
+        return StreamedNpy(source, layout, fortran)
+    return MappedNpy(source.name, source.path, _data_start(source, layout), layout)
+
+
+class ArrayLayout(NamedTuple):
+    """An array, and what selects each column from it: a field, a column index, or all of it (`...`)."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    selectors: Mapping[str, Any]
+
+    @property
+    def row_size(self) -> int:
+        """The number of values in a row."""
+        return math.prod(self.shape[1:])
+
+    @property
+    def row_bytes(self) -> int:
+        return self.row_size * self.dtype.itemsize
+
+    def columns(self) -> Iterator[Column]:
+        for name, selector in self.selectors.items():
+            type_ = self.dtype[selector] if isinstance(selector, str) else self.dtype
+            trailing = self.shape[1:] if selector is ... else type_.shape if isinstance(selector, str) else ()
+            yield Column(name, Kind.NUMBER if type_.base.kind in "fiub" else Kind.TEXT, trailing)
+
+    def chunk(self, rows: NDArray[Any], wanted: Mapping[str, Kind], source: str, before: int) -> Chunk:
+        """Return the wanted columns of some rows, which have so many rows before them in the source."""
+        chunk = {}
+        for name, kind in wanted.items():
+            selector = self.selectors[name]
+            values = rows[:, selector] if isinstance(selector, int) else rows[selector]
+            chunk[name] = convert(values, kind, source, name, before)
+        return chunk
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -59,7 +91,7 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
 
 
 def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], role: str | None) -> dict[str, Any]:
-    """Return column name -> what selects it from the array: a field, a column index, or all of it (`...`)."""
+    """Return column name -> what selects it from the array."""
     if dtype.names:
         if len(shape) != 1:
             raise DataError(f"{name}: has fields and shape {shape}; one record per row is needed")
@@ -73,22 +105,9 @@ def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rol
     )
 
 
-def _select(array: NDArray[Any], selector: Any) -> NDArray[Any]:
-    return array[:, selector] if isinstance(selector, int) else array[selector]
-
-
-def _describe_columns(shape: tuple[int, ...], dtype: np.dtype[Any], selectors: Mapping[str, Any]) -> list[Column]:
-    columns = []
-    for name, selector in selectors.items():
-        type_ = dtype[selector] if isinstance(selector, str) else dtype
-        trailing = shape[1:] if selector is ... else type_.shape if isinstance(selector, str) else ()
-        columns.append(Column(name, Kind.NUMBER if type_.base.kind in "fiub" else Kind.TEXT, trailing))
-    return columns
-
-
-def _data_start(source: Input, shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+def _data_start(source: Input, layout: ArrayLayout) -> int:
     """Return the offset of the data; DataError if the file holds fewer bytes than its header promises."""
-    needed = math.prod(shape) * dtype.itemsize
+    needed = layout.shape[0] * layout.row_bytes
     with open(source.path, "rb") as file:
         _read_header(file)
         start = file.tell()
@@ -105,80 +124,64 @@ def _cut_short(name: str, there: int, needed: int) -> DataError:
 class MappedNpy(SliceableTable):
     """Rows of a file, of which a few megabytes are mapped at a time: memory does not hold all of it."""
 
-    def __init__(
-        self,
-        name: str,
-        path: str,
-        start: int,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-        selectors: Mapping[str, Any],
-    ) -> None:
-        """Describe an array of this shape and type that begins at byte `start`."""
-        self._path, self._start, self._shape, self._dtype, self._selectors = path, start, shape, dtype, selectors
-        super().__init__(name, "npy", _describe_columns(shape, dtype, selectors), shape[0], path)
+    def __init__(self, name: str, path: str, start: int, layout: ArrayLayout) -> None:
+        """Describe an array of this layout that begins at byte `start`."""
+        self._path, self._start, self._layout = path, start, layout
+        self._n_rows = layout.shape[0]
+        super().__init__(name, "npy", list(layout.columns()), self._n_rows, path)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        width = math.prod(self._shape[1:])
-        size = rows_per_batch(width)
-        step = max(1, BYTES_PER_MAP // max(1, size * self._dtype.itemsize * width)) * size
-        for first in range(0, self._shape[0], step):
-            rows = self._map(first, min(step, self._shape[0] - first))
+        size = rows_per_batch(self._layout.row_size)
+        step = max(1, BYTES_PER_MAP // max(1, size * self._layout.row_bytes)) * size
+        for first in range(0, self._n_rows, step):
+            rows = self._map(first, min(step, self._n_rows - first))
             for start in range(0, len(rows), size):
-                self.fraction_read = (first + start) / self._shape[0]
-                part, before = rows[start : start + size], self.rows_before + first + start
-                yield {
-                    name: convert(_select(part, self._selectors[name]), kind, self.name, name, before)
-                    for name, kind in wanted.items()
-                }
+                self.fraction_read = (first + start) / self._n_rows
+                before = self.rows_before + first + start
+                yield self._layout.chunk(rows[start : start + size], wanted, self.name, before)
 
     def _map(self, first: int, count: int) -> NDArray[Any]:
-        offset = self._start + first * self._dtype.itemsize * math.prod(self._shape[1:])
+        shape, dtype, _ = self._layout
         try:
-            return np.memmap(self._path, self._dtype, "r", offset, (count, *self._shape[1:]))
+            return np.memmap(self._path, dtype, "r", self._offset(first), (count, *shape[1:]))
         except (OSError, ValueError) as error:
             raise DataError(f"{self.name}: cannot be read: {error}") from None
 
+    def _offset(self, row: int) -> int:
+        return self._start + row * self._layout.row_bytes
+
     def rows(self, start: int, stop: int) -> Table:
-        offset = self._start + start * self._dtype.itemsize * math.prod(self._shape[1:])
-        shape = (stop - start, *self._shape[1:])
-        piece = MappedNpy(self.name, self._path, offset, shape, self._dtype, self._selectors)
-        piece.fraction_after = stop / self._shape[0]
+        layout = self._layout._replace(shape=(stop - start, *self._layout.shape[1:]))
+        piece = MappedNpy(self.name, self._path, self._offset(start), layout)
+        piece.fraction_after = stop / self._n_rows
         return piece
 
 
 class StreamedNpy(Table):
     """Rows of an array that is read from a pipe or a compressed file."""
 
-    def __init__(
-        self, source: Input, shape: tuple[int, ...], dtype: np.dtype[Any], fortran: bool, selectors: Mapping[str, Any]
-    ) -> None:
-        self._source, self._shape, self._dtype, self._fortran = source, shape, dtype, fortran
-        self._selectors = selectors
-        super().__init__(source.name, "npy", _describe_columns(shape, dtype, selectors), shape[0])
-        self._done = 0
+    def __init__(self, source: Input, layout: ArrayLayout, fortran: bool) -> None:
+        self._stream, self._layout, self._fortran = source.stream, layout, fortran
+        self._n_rows = layout.shape[0]
+        super().__init__(source.name, "npy", list(layout.columns()), self._n_rows)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         # an array that is stored by column has no complete row before its end
-        is_by_column = self._fortran and len(self._shape) > 1
-        rows = self._shape[0] if is_by_column else rows_per_batch(math.prod(self._shape[1:]))
-        while self._done < self._shape[0]:
-            part = self._read_rows(min(rows, self._shape[0] - self._done))
-            yield {
-                name: convert(_select(part, self._selectors[name]), kind, self.name, name, self._done)
-                for name, kind in wanted.items()
-            }
-            self._done += len(part)
-            self.fraction_read = self._done / self._shape[0]
+        is_by_column = self._fortran and len(self._layout.shape) > 1
+        step = self._n_rows if is_by_column else rows_per_batch(self._layout.row_size)
+        for start in range(0, self._n_rows, step):
+            rows = self._read_rows(start, min(step, self._n_rows - start))
+            yield self._layout.chunk(rows, wanted, self.name, start)
+            self.fraction_read = (start + len(rows)) / self._n_rows
 
-    def _read_rows(self, rows: int) -> NDArray[Any]:
-        count = rows * math.prod(self._shape[1:])
-        data = self._source.stream.read(count * self._dtype.itemsize)
-        if len(data) < count * self._dtype.itemsize:
-            before = self._done * math.prod(self._shape[1:]) * self._dtype.itemsize
-            raise _cut_short(self.name, before + len(data), math.prod(self._shape) * self._dtype.itemsize)
+    def _read_rows(self, start: int, count: int) -> NDArray[Any]:
+        shape, dtype, _ = self._layout
+        row_bytes = self._layout.row_bytes
+        data = self._stream.read(count * row_bytes)
+        if len(data) < count * row_bytes:
+            raise _cut_short(self.name, start * row_bytes + len(data), shape[0] * row_bytes)
         order = "F" if self._fortran else "C"
-        return np.frombuffer(data, dtype=self._dtype).reshape((rows, *self._shape[1:]), order=order)  # type: ignore[call-overload, no-any-return]
+        return np.frombuffer(data, dtype).reshape((count, *shape[1:]), order=order)  # type: ignore[call-overload, no-any-return]
 
 
 def read_npz(source: Input, role: str | None) -> Table:

@@ -38,22 +38,17 @@ class Sources(NamedTuple):
     by_role: Mapping[str, Table] = {}
 
     def table(self, role: str) -> Table | None:
-        """Return the table of a role."""
         return self.by_role.get(role, self.common)
 
     @property
     def tables(self) -> list[Table]:
         """All tables, each once."""
         both = [*([self.common] if self.common else []), *self.by_role.values()]
-        return list({id(table): table for table in both}.values())
+        return list(dict.fromkeys(both))
 
     def close(self) -> None:
-        """Close every file."""
         for table in self.tables:
             table.close()
-
-
-# ----------------------------------------------------------------------------------------------------- files
 
 
 def open_table(path: str, role: str | None = None, options: ReadOptions | None = None) -> Table:
@@ -66,9 +61,7 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
     if "://" in path:
         path = remote.strip_file_scheme(path)
     paths = _find_files(path)
-    if len(paths) == 1:
-        return _open_file(paths[0], role, options)
-    return FileParts(path, paths, role, options)
+    return _open_file(paths[0], role, options) if len(paths) == 1 else FileParts(path, paths, role, options)
 
 
 def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
@@ -90,22 +83,14 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
         from losscli.data.csv.table import open_csv
 
         return open_csv(source, format, options.header, options.delimiter)
-    if format == "json":
-        from losscli.data.json import read_json
+    if format in ("json", "jsonl"):
+        from losscli.data.json import JsonLinesTable, read_json
 
-        return read_json(source, role)
-    if format == "jsonl":
-        from losscli.data.json import JsonLinesTable
+        return read_json(source, role) if format == "json" else JsonLinesTable(source)
+    if format in ("npy", "npz"):
+        from losscli.data.npy import read_npy, read_npz
 
-        return JsonLinesTable(source)
-    if format == "npy":
-        from losscli.data.npy import read_npy
-
-        return read_npy(source, role)
-    if format == "npz":
-        from losscli.data.npy import read_npz
-
-        return read_npz(source, role)
+        return read_npy(source, role) if format == "npy" else read_npz(source, role)
     from losscli.data.arrow import open_arrow
 
     return open_arrow(source, format)
@@ -215,16 +200,8 @@ class FileParts(SplittableTable):
         self._first.close()
 
 
-# --------------------------------------------------------------------------------------------- DATA arguments
-
-
 def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None) -> Sources:
-    """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role.
-
-    Args:
-        arguments: `FILE`, `ROLE=FILE` or `-`.
-        roles: the roles that may be named.
-        options: how to read.
+    """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role; `-` is standard input.
 
     Raises:
         UsageError: a role that no loss reads or that was given twice; more files than roles to read from them.
@@ -253,12 +230,9 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
     if [*named.values(), *bare].count(STDIN) > 1:
         raise UsageError("standard input can be read once only")
     with ExitStack() as opened:  # closes what was opened if the next one cannot be
-        common = open_table(bare[0], None, options) if bare else None
-        if common is not None:
-            opened.callback(common.close)
+        common = opened.enter_context(closing(open_table(bare[0], None, options))) if bare else None
         by_role = {}
         for role, path in named.items():
-            by_role[role] = open_table(path, role, options)
-            opened.callback(by_role[role].close)
+            by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
         opened.pop_all()
     return Sources(common, by_role)

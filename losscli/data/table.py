@@ -106,8 +106,12 @@ class Table:
         self.fraction_after: float | None = None
         self.source: Input | None = None
 
+    @property
+    def label(self) -> str:
+        """The table's name as the start of a message; arrays have none."""
+        return f"{self.name}: " if self.name else ""
+
     def close(self) -> None:
-        """Close the input."""
         if self.source is not None:
             self.source.close()
 
@@ -177,17 +181,16 @@ class ArraysTable(SliceableTable):
         super().__init__(name, format, columns, lengths.pop() if len(lengths) == 1 else None)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        prefix = f"{self.name}: " if self.name else ""
         arrays = {name: self._arrays[name] for name in wanted}
         for name, array in arrays.items():
             if array.ndim == 0:
-                raise DataError(f"{prefix}{name} is one number, not an array of rows")
+                raise DataError(f"{self.label}{name} is one number, not an array of rows")
         first = next(iter(arrays), "")
         total = len(arrays[first]) if arrays else 0
         other = next((name for name, array in arrays.items() if len(array) != total), None)
         if other is not None:
             raise DataError(
-                f"{prefix}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}; "
+                f"{self.label}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}; "
                 "they need the same number of rows"
             )
         step = rows_per_batch(sum(math.prod(array.shape[1:]) for array in arrays.values()))
@@ -213,18 +216,8 @@ def in_batches(columns: Chunk) -> Iterator[Chunk]:
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
-# -------------------------------------------------------------------------------------------------- values
-
-
 def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Return values as float64 or as text.
-
-    Args:
-        values: an array (N, ...).
-        kind: what to convert to.
-        source: the name of the file, for messages.
-        column: the name of the column, for messages.
-        start: the number of rows before these, for messages.
+    """Return values (N, ...) as float64 or as text; for messages, `start` is the number of rows before them.
 
     Raises:
         DataError: a value that is not a number; the message names the first.

@@ -50,11 +50,7 @@ class ByteSlice:
 class CsvSchema(NamedTuple):
     """All that is needed to parse any lines of a delimited text, known once its header is read.
 
-    Attributes:
-        name: what messages call the text.
-        columns: its columns.
-        delimiter: the character between cells.
-        booleans: the names of the columns of true and false.
+    `name` is what messages call the text, `booleans` are the names of the columns of true and false.
     """
 
     name: str
@@ -63,13 +59,7 @@ class CsvSchema(NamedTuple):
     booleans: frozenset[str] = frozenset()
 
     def parse(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int, is_large: bool) -> Chunk:
-        """Return the wanted columns of some lines.
-
-        Args:
-            lines: whole lines.
-            wanted: column name -> what to read it as.
-            rows_before: the number of rows before these lines, for messages.
-            is_large: whether there are enough lines for PyArrow.
+        """Return the wanted columns of some lines; PyArrow parses them if there are enough (`is_large`).
 
         Raises:
             DataError: bytes that are not text, a row of too few or too many cells, a cell that is not a number.
@@ -93,8 +83,6 @@ class CsvSchema(NamedTuple):
             return 0
         head = self.parse_with_csv_module(ByteSlice(text, lines.start, end + 1), wanted, rows_before)
         return max((len(column) for column in head.values()), default=0)
-
-    # ------------------------------------------------------------------------------------------------ PyArrow
 
     def _parse_with_arrow(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
         """Return the columns, or None if PyArrow refuses the lines: the csv module then says why.
@@ -144,8 +132,6 @@ class CsvSchema(NamedTuple):
         )
         return {name: to_numpy(table.column(name), wanted[name], self.name, name, 0) for name in wanted}
 
-    # ---------------------------------------------------------------------------------------- the csv module
-
     def parse_with_csv_module(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> Chunk:
         """Return the wanted columns as the csv module reads them; raise as `parse`."""
         text, names = lines.data[lines.start : lines.stop].decode(*UTF8), [column.name for column in self.columns]
@@ -163,11 +149,11 @@ class CsvSchema(NamedTuple):
             if len(row) != width:
                 cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
                 raise DataError(f"{self.name}: row {rows_before + i + 1} has {cells}, the header {width}")
-        found: Chunk = {}
-        for name, kind in wanted.items():
-            index = names.index(name)
-            found[name] = self._convert([row[index] for row in rows], kind, name, rows_before)
-        return found
+        indices = {name: names.index(name) for name in wanted}
+        return {
+            name: self._convert([row[i] for row in rows], wanted[name], name, rows_before)
+            for name, i in indices.items()
+        }
 
     def _convert(self, cells: Sequence[str], kind: Kind, name: str, rows_before: int) -> NDArray[Any]:
         if kind is Kind.TEXT:

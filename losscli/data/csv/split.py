@@ -19,12 +19,33 @@ BYTES_PAST_RANGE = 1 << 12
 """Bytes behind a range that are read with it, to find the end of its last line."""
 
 
-class CsvPiece(Table):
-    """Some lines of a text."""
+class BlockPiece(Table):
+    """Lines in memory."""
 
-    def __init__(self, schema: CsvSchema, format: str, path: str | None = None) -> None:
+    def __init__(self, schema: CsvSchema, format: str, block: bytes, fraction_after: float | None) -> None:
+        super().__init__(schema.name, format, schema.columns)
+        self._schema, self._block = schema, block
+        self.fraction_after = fraction_after
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        return in_batches(self._schema.parse(ByteSlice(self._block), wanted, self.rows_before, is_large=True))
+
+
+class RangePiece(Table):
+    """The lines of a file that start in the bytes [low, high), of a text in the bytes [first, end)."""
+
+    def __init__(self, schema: CsvSchema, format: str, path: str, span: tuple[int, int, int, int]) -> None:
+        """Make a piece; `span` is (first, low, high, end)."""
         super().__init__(schema.name, format, schema.columns, path=path)
-        self.schema = schema
+        self._schema, self._path, self._span = schema, path, span
+        self.fraction_after = self._fraction(span[2])
+
+    def _fraction(self, position: int) -> float:
+        first, _, _, end = self._span
+        return min(1.0, (position - first) / (end - first))
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        return in_batches(self._schema.parse(self.lines(), wanted, self.rows_before, is_large=True))
 
     def lines(self) -> ByteSlice:
         """Return the lines.
@@ -32,38 +53,6 @@ class CsvPiece(Table):
         Raises:
             SplitInsideQuotes: they begin or end inside quotes.
         """
-        raise NotImplementedError
-
-    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return in_batches(self.schema.parse(self.lines(), wanted, self.rows_before, is_large=True))
-
-
-class BlockPiece(CsvPiece):
-    """Lines in memory."""
-
-    def __init__(self, schema: CsvSchema, format: str, block: bytes, fraction_after: float | None) -> None:
-        super().__init__(schema, format)
-        self._block = block
-        self.fraction_after = fraction_after
-
-    def lines(self) -> ByteSlice:
-        return ByteSlice(self._block)
-
-
-class RangePiece(CsvPiece):
-    """The lines of a file that start in the bytes [low, high), of a text in the bytes [first, end)."""
-
-    def __init__(self, schema: CsvSchema, format: str, path: str, span: tuple[int, int, int, int]) -> None:
-        """Make a piece; `span` is (first, low, high, end)."""
-        super().__init__(schema, format, path)
-        self._path, self._span = path, span
-        self.fraction_after = self._fraction(span[2])
-
-    def _fraction(self, position: int) -> float:
-        first, _, _, end = self._span
-        return min(1.0, (position - first) / (end - first))
-
-    def lines(self) -> ByteSlice:
         lines = self._read()[1]
         if lines.quotes % 2:
             raise SplitInsideQuotes
@@ -96,7 +85,7 @@ class RangePiece(CsvPiece):
         with remote.open_file(self._path) as file:
             file.seek(at + lines.start)
             for block in split_stream(file.read, high - at - lines.start, high - low):
-                yield BlockPiece(self.schema, self.format, block, self._fraction(file.tell()))
+                yield BlockPiece(self._schema, self.format, block, self._fraction(file.tell()))
 
 
 def range_pieces(
@@ -107,21 +96,12 @@ def range_pieces(
         yield RangePiece(schema, format, path, (first, low, min(low + bytes_per_piece, end), end))
 
 
-def block_pieces(
-    schema: CsvSchema,
-    format: str,
-    read: Callable[[int], bytes],
-    progress: Callable[[], float | None],
-    bytes_per_piece: int,
-) -> Iterator[BlockPiece]:
-    """Yield the lines of a stream as blocks."""
-    for block in split_stream(read, bytes_per_piece, bytes_per_piece):
-        yield BlockPiece(schema, format, block, progress())
+def split_stream(read: Callable[[int], bytes], first: int, size: int, head: bytes = b"") -> Iterator[bytes]:
+    """Yield blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes.
 
-
-def split_stream(read: Callable[[int], bytes], first: int, size: int) -> Iterator[bytes]:
-    """Yield blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes."""
-    rest, due, more = b"", first, True
+    The `head` has been read already.
+    """
+    rest, due, more = head, first, True
     while rest or more:
         step = due - len(rest)
         while not (cut := find_line_end(rest, due - 1)) and more:

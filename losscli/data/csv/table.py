@@ -6,11 +6,11 @@ import codecs
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import BinaryIO
 
 from losscli.data.csv.schema import UTF8, ByteSlice, CsvSchema, find_line_end
-from losscli.data.csv.split import RangePiece, block_pieces, range_pieces
+from losscli.data.csv.split import BlockPiece, RangePiece, range_pieces, split_stream
 from losscli.data.files import Input
 from losscli.data.prefetch import read_pieces
 from losscli.data.table import MISSING, Chunk, Column, Kind, SplittableTable, Table, in_batches, parse_number, shorten
@@ -32,26 +32,16 @@ ROWS_SAMPLED = 200
 DELIMITERS = ",\t;|"
 
 
-class ReadableBytes(Protocol):
-    """A stream of bytes."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-
 def open_csv(source: Input, format: str, header: bool | None = None, delimiter: str | None = None) -> Table:
     """Return delimited text as a table that can be split, unless it is short.
 
-    Args:
-        source: what to read.
-        format: `csv` or `tsv`.
-        header: whether the first line names the columns; None to find out.
-        delimiter: the character between cells; None to find out.
+    A `header` or `delimiter` that is None is found out from the first lines.
 
     Raises:
         DataError: it is empty, is not text, or has no header where one is needed.
     """
-    stream, start = _skip_byte_order_mark(source)
-    head, is_whole = _read_head(stream)
+    read, start = _skip_byte_order_mark(source)
+    head, is_whole = _read_head(read)
     if not head.strip():
         raise DataError(f"{source.name}: is empty")
     size = find_line_end(head, 0) or head.find(b"\r") + 1 or len(head)  # old Macs end lines with a carriage return
@@ -69,10 +59,9 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     if is_whole:
         table = ShortCsv(schema, format, path, body)
     elif path is None or start is None or end is None:
-        read = JoinedStream(body, stream).read
-        table = SplittableCsv(
-            schema, format, None, block_pieces(schema, format, read, source.progress, BYTES_PER_PIECE)
-        )
+        blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body)
+        pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
+        table = SplittableCsv(schema, format, None, pieces)
     else:
         start += len(head) - len(body)
         table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
@@ -84,7 +73,6 @@ class ShortCsv(Table):
     """Delimited text that is short enough to be parsed at once."""
 
     def __init__(self, schema: CsvSchema, format: str, path: str | None, body: bytes) -> None:
-        """Make a table of the bytes below the header."""
         super().__init__(schema.name, format, schema.columns, path=path)
         self._schema, self._body = schema, body
 
@@ -118,15 +106,12 @@ class SplittableCsv(SplittableTable):
         return read_pieces(self, self._pieces, wanted, jobs)
 
 
-# --------------------------------------------------------------------------------------------- the first lines
-
-
-def _read_head(stream: ReadableBytes) -> tuple[bytes, bool]:
+def _read_head(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
     """Return the first bytes, with at least one line if they are not the whole text, and whether they are."""
-    head = stream.read(BYTES_PARSED_BY_CSV_MODULE)
+    head = read(BYTES_PARSED_BY_CSV_MODULE)
     is_whole = len(head) < BYTES_PARSED_BY_CSV_MODULE
     while not is_whole:
-        data = stream.read(max(len(head), BYTES_PER_PIECE - len(head)))
+        data = read(max(len(head), BYTES_PER_PIECE - len(head)))
         is_whole = not data
         head += data
         if len(head) >= BYTES_PER_PIECE and find_line_end(head, 0):
@@ -171,35 +156,19 @@ def _infer_schema(name: str, names: Sequence[str], delimiter: str, sample: str) 
     return CsvSchema(name, tuple(columns), delimiter, frozenset(booleans))
 
 
-# ------------------------------------------------------------------------------------------------- the stream
-
-
-def _skip_byte_order_mark(source: Input) -> tuple[ReadableBytes, int | None]:
-    """Return the text as a stream of UTF-8, and its position in the file; None if it is recoded."""
+def _skip_byte_order_mark(source: Input) -> tuple[Callable[[int], bytes], int | None]:
+    """Return what reads the text as UTF-8, and its position in the file; None if it is recoded."""
     head = source.head()
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise DataError(f"{source.name}: is UTF-32 and not text that can be read: save it as UTF-8")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Utf16Stream(source.name, source.stream), None
+        return Utf16Stream(source.name, source.stream).read, None
     if head.startswith(codecs.BOM_UTF8):
         source.stream.read(len(codecs.BOM_UTF8))
-        return source.stream, len(codecs.BOM_UTF8)
+        return source.stream.read, len(codecs.BOM_UTF8)
     if b"\0" in head:
         raise DataError(f"{source.name}: is not text (it holds NUL bytes)", Hint.INPUT_FORMAT_OTHER)
-    return source.stream, 0
-
-
-class JoinedStream:
-    """Some bytes, and the stream that they were read from."""
-
-    def __init__(self, head: bytes, stream: ReadableBytes) -> None:
-        self._head, self._stream = head, stream
-
-    def read(self, size: int, /) -> bytes:
-        if not self._head:
-            return self._stream.read(size)
-        data, self._head = self._head[:size], self._head[size:]
-        return data
+    return source.stream.read, 0
 
 
 class Utf16Stream:
@@ -210,7 +179,7 @@ class Utf16Stream:
         self._decoder = codecs.getincrementaldecoder("utf-16")()
         self._left = b""
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int) -> bytes:
         """Return so many bytes, or all there are.
 
         Raises:

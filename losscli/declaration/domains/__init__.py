@@ -14,27 +14,9 @@ from typing import Annotated, Any, Literal
 
 from numpy.typing import NDArray
 
+from losscli.declaration.domains import arrays, distributions
 from losscli.declaration.domains.arrays import Domain as Domain
-from losscli.declaration.domains.arrays import (
-    LabelSequences,
-    Lengths,
-    LogProbabilityRows,
-    NonZeroNumbers,
-    Numbers,
-    Probabilities,
-    Rates,
-    TweedieMeans,
-    TweedieTargets,
-)
 from losscli.declaration.domains.boxes import Boxes as Boxes
-from losscli.declaration.domains.distributions import (
-    ClassScores,
-    ClassTable,
-    Cosines,
-    Distribution,
-    NumberRows,
-    Vectors,
-)
 from losscli.declaration.domains.distributions import Simplex as Simplex
 from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
 from losscli.declaration.domains.intervals import Array as Array
@@ -52,15 +34,15 @@ from losscli.declaration.domains.parameters import expand_per_class as expand_pe
 
 # Arrays. Intervals include infinity unless the name says finite.
 Real = Annotated[Array, Domain()]
-NonNegativeReal = Annotated[Array, Numbers(interval=NON_NEGATIVE)]
-PositiveReal = Annotated[Array, Numbers(interval=POSITIVE)]
-RealAboveMinusOne = Annotated[Array, Numbers(interval=Interval(-1, low_open=True))]
-NonZeroReal = Annotated[Array, NonZeroNumbers()]
-Rate = Annotated[Array, Rates()]
-TweedieTarget = Annotated[Array, TweedieTargets()]
-TweedieMean = Annotated[Array, TweedieMeans()]
-Distances = Annotated[Array, Numbers(("N",), NON_NEGATIVE)]
-Probability = Annotated[Array, Probabilities()]
+NonNegativeReal = Annotated[Array, arrays.Numbers(interval=NON_NEGATIVE)]
+PositiveReal = Annotated[Array, arrays.Numbers(interval=POSITIVE)]
+RealAboveMinusOne = Annotated[Array, arrays.Numbers(interval=Interval(-1, low_open=True))]
+NonZeroReal = Annotated[Array, arrays.NonZeroNumbers()]
+Rate = Annotated[Array, arrays.Rates()]
+TweedieTarget = Annotated[Array, arrays.TweedieTargets()]
+TweedieMean = Annotated[Array, arrays.TweedieMeans()]
+Distances = Annotated[Array, arrays.Numbers(("N",), NON_NEGATIVE)]
+Probability = Annotated[Array, arrays.Probabilities()]
 Label = Annotated[Array, BinaryLabels()]
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
 SignLabel = Annotated[Array, BinaryLabels(signs=True)]
@@ -71,24 +53,24 @@ ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
 PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("weights", "rows"))]
 CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("centers", "rows"))]
-GroupLabel = Annotated[NDArray[Any], GroupLabels()]
+GroupLabel = Annotated[NDArray[Any], GroupLabels(("N",))]
 ClassProbabilities = Annotated[Array, Simplex()]
 LabelRow = Annotated[Array, BinaryLabels(("N,C",))]
-Relevance = Annotated[Array, Numbers(("N,C",), NON_NEGATIVE, noun="relevances")]
-LogProbabilities = Annotated[Array, LogProbabilityRows(("N,C",))]
-Scores = Annotated[Array, ClassScores()]
-TrueDistribution = Annotated[Array, Distribution(may_be_logits=False)]
-NonNegativeRow = Annotated[Array, NumberRows(interval=NON_NEGATIVE)]
-PositiveRow = Annotated[Array, NumberRows(interval=POSITIVE)]
-PredictedDistribution = Annotated[Array, Distribution()]
-Vector = Annotated[Array, Vectors()]
-Frames = Annotated[Array, LogProbabilityRows(("N,T,C",))]
-Symbols = Annotated[NDArray[Any], LabelSequences(("N,S",))]
-FrameCounts = Annotated[NDArray[Any], Lengths(("N",), of="T")]
-SymbolCounts = Annotated[NDArray[Any], Lengths(("N",), of="S")]
-CosineRow = Annotated[Array, Cosines()]
-Prototypes = Annotated[Array, ClassTable()]
-Bias = Annotated[Array, ClassTable(("C",))]
+Relevance = Annotated[Array, arrays.Numbers(("N,C",), NON_NEGATIVE, noun="relevances")]
+LogProbabilities = Annotated[Array, arrays.LogProbabilityRows(("N,C",))]
+Scores = Annotated[Array, distributions.ClassScores(("N,C",))]
+TrueDistribution = Annotated[Array, distributions.Distribution(may_be_logits=False)]
+NonNegativeRow = Annotated[Array, distributions.NumberRows(interval=NON_NEGATIVE)]
+PositiveRow = Annotated[Array, distributions.NumberRows(interval=POSITIVE)]
+PredictedDistribution = Annotated[Array, distributions.Distribution()]
+Vector = Annotated[Array, distributions.Vectors(("N,D",))]
+Frames = Annotated[Array, arrays.LogProbabilityRows(("N,T,C",))]
+Symbols = Annotated[NDArray[Any], arrays.LabelSequences(("N,S",))]
+FrameCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="T")]
+SymbolCounts = Annotated[NDArray[Any], arrays.Lengths(("N",), of="S")]
+CosineRow = Annotated[Array, distributions.Cosines(("N,C",))]
+Prototypes = Annotated[Array, distributions.ClassTable(("C,D",))]
+Bias = Annotated[Array, distributions.ClassTable(("C",))]
 Box = Annotated[Array, Boxes()]
 
 # Parameters

@@ -43,6 +43,8 @@ class Domain:
     accepts_any_label = False
     """Whether any text may be a label: only which rows share it matters."""
 
+    description = "any real number"
+
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
         """Return the names that the columns of a row's parts may have, in order, by setting; the one set is first."""
         return {}
@@ -80,7 +82,7 @@ class Domain:
 
     def describe(self) -> str:
         """Return what it may hold, in words that follow "is not"."""
-        return "any real number"
+        return self.description
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         """Return random values of the first shape, for tests."""
@@ -98,6 +100,9 @@ class Numbers(Domain):
     hint: Hint | None = None
     noun: str = ""
 
+    description = ""
+    """What it may hold, if the interval does not say it."""
+
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = self.interval.outside(values)
         if wrong is not None:
@@ -106,7 +111,7 @@ class Numbers(Domain):
         return values
 
     def describe(self) -> str:
-        return self.interval.describe()
+        return self.description or self.interval.describe()
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         low, high, size = self.interval.low, self.interval.high, self.size(dims)
@@ -120,17 +125,14 @@ class Numbers(Domain):
 class NonZeroNumbers(Domain):
     """Numbers to divide by: not zero, unless `eps` replaces it."""
 
+    description = "any real number but 0 (0 too where eps > 0)"
+
     def with_params(self, params: Params) -> Domain:
         return Domain(self.shapes) if params.get("eps") else self
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        wrong = values == 0
-        if wrong.any():
-            raise origin.error(wrong, values, "cannot be divided by", Hint.SET_EPS)
+        origin.refuse(values == 0, values, "cannot be divided by", Hint.SET_EPS)
         return values
-
-    def describe(self) -> str:
-        return "any real number but 0 (0 too where eps > 0)"
 
 
 @dataclass(eq=False, repr=False)
@@ -140,34 +142,31 @@ class Rates(Numbers):
     interval: Interval = NON_NEGATIVE
     hint: Hint | None = Hint.LOG_INPUT
 
+    description = ">= 0 (any real number with log_input)"
+
     def with_params(self, params: Params) -> Domain:
         return Numbers(self.shapes) if params.get("log_input") else self
-
-    def describe(self) -> str:
-        return ">= 0 (any real number with log_input)"
 
 
 class TweedieTargets(Numbers):
     """Outcomes of a Tweedie distribution of this power: any number for power 0, then counts and amounts."""
+
+    description = "any real number where power <= 0, >= 0 where power < 2, else > 0"
 
     def with_params(self, params: Params) -> Domain:
         power = params.get("power", 0)
         interval = REALS if power < 1 else NON_NEGATIVE if power < 2 else POSITIVE
         return Numbers(self.shapes, interval, noun=f"targets for power={number_text(power)}")
 
-    def describe(self) -> str:
-        return "any real number where power <= 0, >= 0 where power < 2, else > 0"
-
 
 class TweedieMeans(Numbers):
     """Means of a Tweedie distribution of this power."""
 
+    description = "> 0 (any real number where power=0)"
+
     def with_params(self, params: Params) -> Domain:
         power = params.get("power", 0)
         return Numbers(self.shapes, REALS if power == 0 else POSITIVE, noun=f"means for power={number_text(power)}")
-
-    def describe(self) -> str:
-        return "> 0 (any real number where power=0)"
 
 
 @dataclass(eq=False, repr=False)
@@ -207,14 +206,11 @@ class LogProbabilityRows(Numbers):
 class WholeNumbers(Domain):
     """Integers, which reach the kernel as int64."""
 
-    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        wrong = ~np.isfinite(values) | (values != np.floor(values))
-        if wrong.any():
-            raise origin.error(wrong, values, "is not an integer")
-        return values.astype(np.int64)
+    description = "integers"
 
-    def describe(self) -> str:
-        return "integers"
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        origin.refuse(~np.isfinite(values) | (values != np.floor(values)), values, "is not an integer")
+        return values.astype(np.int64)
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.integers(1, dims["C"], size=self.size(dims))
@@ -226,11 +222,10 @@ class LabelSequences(WholeNumbers):
 
     blank: int = 0
 
+    description = "S class labels 0..C-1, none of them the blank"
+
     def with_params(self, params: Params) -> Domain:
         return self if params["blank"] == self.blank else replace(self, blank=params["blank"])
-
-    def describe(self) -> str:
-        return "S class labels 0..C-1, none of them the blank"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return (self.blank + super().sample(rng, dims)) % dims["C"]
@@ -244,9 +239,7 @@ class Lengths(WholeNumbers):
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         longest = int(dims[self.of])
-        wrong = (values < 0) | (values > longest)
-        if wrong.any():
-            raise origin.error(wrong, values, f"is not a length 0..{longest}")
+        origin.refuse((values < 0) | (values > longest), values, f"is not a length 0..{longest}")
         return super().check(values, origin, dims)
 
     def describe(self) -> str:

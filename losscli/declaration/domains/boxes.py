@@ -29,6 +29,8 @@ class Boxes(Domain):
     shapes: tuple[str, ...] = ("N,4",)
     box_format: str = "xyxy"
 
+    description = "a box of four numbers, as box_format says"
+
     def with_params(self, params: Params) -> Domain:
         return replace(self, box_format=params["box_format"])
 
@@ -40,8 +42,7 @@ class Boxes(Domain):
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = ~np.isfinite(values)
-        if wrong.any():
-            raise origin.error(wrong, values, "is not a finite number")
+        origin.refuse(wrong, values, "is not a finite number")
         if self.box_format == "xyxy":
             wrong[:, 2:] = values[:, 2:] < values[:, :2]
             what = "comes before {}1={}: boxes are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"
@@ -54,9 +55,6 @@ class Boxes(Domain):
             other = number_text(float(values[row, column - 2]))
             raise origin.error(wrong, values, what.format("xy"[column % 2], other), hint)
         return values
-
-    def describe(self) -> str:
-        return "a box of four numbers, as box_format says"
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         # any two of these overlap

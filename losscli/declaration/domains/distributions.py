@@ -37,6 +37,8 @@ class Simplex(Domain):
     normalize: bool = False
     switches: tuple[str, ...] = ()
 
+    description = "a row of C probabilities that sums to 1"
+
     def with_params(self, params: Params) -> Domain:
         if self.may_be_logits and params.get("from_logits"):
             return Numbers(self.shapes)
@@ -52,9 +54,7 @@ class Simplex(Domain):
             raise origin.error(wrong, values, "is not a probability" if not self.normalize else "is negative", hint)
         sums = values.sum(axis=-1)
         if self.normalize:
-            wrong = (sums == 0) | np.isinf(sums)
-            if wrong.any():
-                raise origin.error(wrong, sums, "is the sum of the row: it cannot be normalised")
+            origin.refuse((sums == 0) | np.isinf(sums), sums, "is the sum of the row: it cannot be normalised")
             return values
         error = np.abs(sums - 1)
         largest = float(error.max(initial=0.0))
@@ -72,9 +72,6 @@ class Simplex(Domain):
             origin.note(Message(f"{origin.name(source=source)}: {found}", hint))
         return values
 
-    def describe(self) -> str:
-        return "a row of C probabilities that sums to 1"
-
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.dirichlet(np.full(dims["C"], 2.0), size=dims["N"])
 
@@ -86,9 +83,7 @@ class Distribution(Simplex):
     shapes: tuple[str, ...] = ("N,C", "N")
 
     whole_column_is_one_sample = True
-
-    def describe(self) -> str:
-        return "a row of C probabilities that sums to 1, or one column that is one distribution"
+    description = "a row of C probabilities that sums to 1, or one column that is one distribution"
 
 
 @dataclass(eq=False, repr=False)
@@ -106,31 +101,23 @@ class NumberRows(Numbers):
         return rng.gamma(2.0, 1.0, size=self.size(dims)) + 1e-3
 
 
-@dataclass(eq=False, repr=False)
 class Vectors(Domain):
     """One vector per row: an embedding, a point."""
 
-    shapes: tuple[str, ...] = ("N,D",)
-
-    def describe(self) -> str:
-        return "a vector of D real numbers"
+    description = "a vector of D real numbers"
 
 
-@dataclass(eq=False, repr=False)
 class ClassScores(Domain):
     """Rows of C scores (logits), one per class."""
 
-    shapes: tuple[str, ...] = ("N,C",)
-
-    def describe(self) -> str:
-        return "a row of C real numbers"
+    description = "a row of C real numbers"
 
 
-@dataclass(eq=False, repr=False)
 class Cosines(ClassScores):
     """Rows of C cosines; the kernel clips those outside [-1, 1]."""
 
-    interval: Interval = MINUS_ONE_TO_ONE
+    interval = MINUS_ONE_TO_ONE
+    description = "a row of C cosines, one a class, clipped to [-1, 1]"
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         far = np.abs(values) > 1 + COSINE_TOLERANCE  # nearer by, it is rounding
@@ -141,23 +128,15 @@ class Cosines(ClassScores):
             origin.note(f"{origin.where(i, j)}: {cosine} is no cosine: all beyond -1 and 1 are clipped")
         return values
 
-    def describe(self) -> str:
-        return "a row of C cosines, one a class, clipped to [-1, 1]"
-
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.uniform(-0.98, 0.98, size=self.size(dims))
 
 
-@dataclass(eq=False, repr=False)
 class ClassTable(Domain):
     """A table with one row per class (prototypes, centers), or one number per class."""
 
-    shapes: tuple[str, ...] = ("C,D",)
-
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
-        wrong = ~np.isfinite(values)
-        if wrong.any():
-            raise origin.error(wrong, values, "is not a finite number")
+        origin.refuse(~np.isfinite(values), values, "is not a finite number")
         return values
 
     def describe(self) -> str:

@@ -33,9 +33,7 @@ class BinaryLabels(Domain):
         plain = low >= 0 if self.soft else low in (-1, 0, 1) and bool(((values == low) | (values == 1)).all())
         if not (plain and high <= 1):
             inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
-            wrong = ~(inside | (values == -1))
-            if wrong.any():
-                raise origin.error(wrong, values, f"is not {self.describe()}")
+            origin.refuse(~(inside | (values == -1)), values, f"is not {self.describe()}")
         has_zero = low == 0 or (not plain and bool((values == 0).any()))
         for seen, key in ((has_zero, "zero"), (low == -1, "minus")):  # two keys: threads may set them at once
             if seen:
@@ -96,18 +94,14 @@ class ClassTargets(Domain):
         return rng.integers(0, dims["C"], size=dims["N"])
 
 
-@dataclass(eq=False, repr=False)
 class GroupLabels(ClassTargets):
     """Labels that only say which rows belong together."""
-
-    shapes: tuple[str, ...] = ("N",)
 
     accepts_any_label = True
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = (values < 0) | (values != np.floor(values)) | np.isinf(values)
-        if wrong.any():
-            raise origin.error(wrong, values, f"is not {self.describe()}")
+        origin.refuse(wrong, values, f"is not {self.describe()}")
         return values.astype(np.int64)
 
     def describe(self) -> str:

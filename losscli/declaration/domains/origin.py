@@ -69,6 +69,11 @@ class ValueOrigin:
         others = _count_others(int(np.count_nonzero(odd)), self.count_is_partial)
         self.note(f"{self.where(int(odd.argmax()))}: {what}{others}")
 
+    def refuse(self, wrong: Mask, values: NDArray[Any], what: str, hint: Hint | None = None) -> None:
+        """Raise the error for the first wrong value, if there is one."""
+        if wrong.any():
+            raise self.error(wrong, values, what, hint)
+
     def error(self, wrong: Mask, values: NDArray[Any], what: str, hint: Hint | None = None, **fields: Any) -> DataError:
         """Return the error for the first wrong value; `what` follows the value, and the hint has the field `role`."""
         index = [int(i) for i in np.argwhere(wrong)[0]]

@@ -195,9 +195,7 @@ class PerClass(ParameterDomain):
         return tuple(self.inner.parse(part) for part in parts)
 
     def check(self, value: Any) -> Any:
-        if np.ndim(value) == 0:
-            if not self.single:
-                raise ValueError(f"must be {self.describe()}")
+        if np.ndim(value) == 0 and self.single:
             return self.inner.check(value)
         if np.ndim(value) != 1 or len(value) < 2:
             raise ValueError(f"must be {self.describe()}")
