@@ -150,9 +150,6 @@ def compare_run(
     )
 
 
-# ------------------------------------------------------------------------------------------- groups and models
-
-
 def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[ModelGroup]:
     """Return the rows of each group with each model, in the order of the groups.
 
@@ -258,9 +255,6 @@ def _sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[Compa
     present = [i for i, cell in enumerate(cells) if cell is not None]
     present.sort(key=cells.__getitem__, reverse=sort.startswith("-"))
     return [ordered[i] for i in present] + [loss for loss, cell in zip(ordered, cells, strict=True) if cell is None]
-
-
-# ------------------------------------------------------------------------------------------------ outlier rows
 
 
 def _list_outlier_rows(

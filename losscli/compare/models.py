@@ -170,9 +170,6 @@ def kendall_w(table: Array) -> float | None:
     return 12 * spread / most if most else None
 
 
-# ------------------------------------------------------------------------------------------------- one ranking
-
-
 def rank_models(
     losses: Mapping[str, LossOnRows],
     values: Mapping[str, float],
@@ -276,9 +273,6 @@ def _resample_medians(
     }
     ends = {model: quantiles(drawn[model] - drawn[best], None, resampling.tails) for model in others}
     return {model: Difference(values[model] - values[best], *map(float, pair)) for model, pair in ends.items()}
-
-
-# ----------------------------------------------------------------------------------------------- decisive rows
 
 
 class FlipCandidate(NamedTuple):

@@ -188,9 +188,6 @@ def finite_ratio(numerator: float, denominator: float) -> float | None:
     return ratio if math.isfinite(ratio) else None
 
 
-# ------------------------------------------------------------------------------------------------------- a fit
-
-
 def _measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
     """Return |c - c'| in robust standard deviations: c minimises the loss of y_pred + c over all rows, c' over inliers.
 
@@ -261,9 +258,6 @@ def minimize_shifted(loss: LossOnRows, batch: Batch, base: Array | None, sample:
             coarse = LossOnRows(evaluator, batch.take(every), loss.asked_reduction)
         found = minimize_by_value(shifted.shifted_value, coarse.shifted_value, slope, row_minimizers, low, high)
     return None if found is None or not math.isfinite(found) else found
-
-
-# -------------------------------------------------------------------------------- the best constant prediction
 
 
 def _measure_skill(context: OutlierContext, loss: LossOnRows, value: float, outcome: Outcome) -> float | None:

@@ -27,9 +27,6 @@ LossOfConstant = Callable[[float], float]
 """The reduced loss, or its slope, as a function of a constant; inf or NaN outside of the domain."""
 
 
-# ------------------------------------------------------------------------------------------------- closed form
-
-
 def minimize_in_closed_form(
     functional: Functional, values: Array, weight: Array | None, rows: Mask | None = None
 ) -> float:
@@ -59,9 +56,6 @@ def _quantile_midpoint(values: Array, weight: Array | None, rows: Mask | None, l
     ends = sorted({max(first, 0), min(first + is_between, size - 1)})
     found = order_statistics(values, ends, rows)
     return found[0] / 2 + found[-1] / 2
-
-
-# ------------------------------------------------------------------------------------------------------ samples
 
 
 class StratifiedSample(NamedTuple):
@@ -109,9 +103,6 @@ def merge_samples(a: StratifiedSample, b: StratifiedSample) -> StratifiedSample:
         return StratifiedSample(rows[order], None)
     multiplicities = [np.ones(len(s.rows)) if s.multiplicity is None else s.multiplicity for s in (a, b)]
     return StratifiedSample(rows[order], np.concatenate(multiplicities)[order])
-
-
-# ------------------------------------------------------------------------------------------------------- search
 
 
 def minimize_by_slope(value: LossOfConstant, slope: LossOfConstant, low: float, high: float) -> float:
