@@ -177,15 +177,7 @@ def rank_models(
     resampling: Resampling,
     id: str | None,
 ) -> ModelRanking:
-    """Rank several models under one loss.
-
-    Args:
-        losses: The loss on the same rows with the predictions of each model.
-        values: The value of each model.
-        group: The group that the rows are.
-        resampling: How the differences are resampled.
-        id: The column that names rows.
-    """
+    """Rank several models under one loss, given on the same rows for each of them; `id` is the column of row names."""
     order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
     best = losses[order[0]]
     evaluator, batch = best.evaluator, best.batch

@@ -39,7 +39,7 @@ class LossOnRows:
     def __post_init__(self) -> None:
         own = self.evaluator.bound.loss.reduction
         self.reduction = {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(self.asked_reduction, own)
-        self.is_per_sample = not self.evaluator.one_distribution(self.batch)
+        self.is_per_sample = not self.evaluator.one_distribution(self.batch.arrays)
 
     def evaluate(self, rows: Mask | None = None, buffer: Array | None = None) -> tuple[Outcome, float | None]:
         """Return the outcome of all rows, and the reduced loss of the rows of a mask (None without a mask).

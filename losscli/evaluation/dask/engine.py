@@ -12,9 +12,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from losscli.data.batch import RowPolicy
 from losscli.data.dataset import Dataset, Part
 from losscli.data.table import SplitInsideQuotes
 from losscli.errors import ClusterError, DataError, LosscliError
@@ -48,15 +47,6 @@ MAX_UNREADABLE_IN_A_ROW = 3
 
 class WorkerCannotRead(Exception):  # noqa: N818 - it may be readable here
     """A worker cannot read a file."""
-
-
-class SentResult(NamedTuple):
-    """A PartResult without the losses, which the receiver knows."""
-
-    state: dict[str, Any]
-    policy: RowPolicy
-    memory: dict[str, dict[str, Any]]
-    sizes: tuple[int, ...]
 
 
 def evaluate_on_cluster(
@@ -117,7 +107,7 @@ def _collect_in_order(
 
     _pickle_plugins_by_value(plan, cloudpickle)
     data = cloudpickle.dumps(plan.outline(), protocol=pickle.HIGHEST_PROTOCOL)
-    plan_future = submit(client, 0, _return_same, data)
+    plan_future = submit(client, 0, bytes, data)  # a task: Dask computes it again if it is lost
     limits = TaskLimits(client)
     pending: deque[tuple[Block, Any]] = deque()
     try:
@@ -195,7 +185,9 @@ def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Itera
     for (block, _), results in zip(taken, gathered, strict=True):
         some = [block] if len(results) == 1 else [(part,) for part in block]
         for parts, found in zip(some, results, strict=True):
-            yield parts, restore(found, plan)
+            if isinstance(found, PartResult):
+                found.run.evaluators = plan.run.evaluators
+            yield parts, found
 
 
 def _wait_for_future(future: Any) -> None:
@@ -203,19 +195,6 @@ def _wait_for_future(future: Any) -> None:
     done = threading.Event()
     future.add_done_callback(lambda _: done.set())
     done.wait()
-
-
-def restore(found: SentResult | Exception, plan: Plan) -> PartResult | Exception:
-    """Return a result that was sent, with the losses of the plan."""
-    if isinstance(found, Exception):
-        return found
-    return PartResult(plan.run.fresh_copy().set_state(found.state), found.policy, found.memory, found.sizes)
-
-
-def _sendable(found: PartResult | Exception) -> SentResult | Exception:
-    if isinstance(found, Exception):
-        return found
-    return SentResult(found.run.get_state(), found.policy, found.memory, found.sizes)
 
 
 def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:
@@ -228,19 +207,22 @@ def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:
             cloudpickle.register_pickle_by_value(module)
 
 
-def _return_same(data: bytes) -> bytes:
-    """Return the pickled plan as the result of a task: Dask computes it again if it is lost."""
-    return data
+def evaluate_task(block: Block, sketched: SketchedStatistics, data: bytes) -> list[PartResult | Exception]:
+    """Return the merged result of a block; if it depends on earlier parts, the result of each part.
 
-
-def evaluate_task(block: Block, sketched: SketchedStatistics, data: bytes) -> list[SentResult | Exception]:
-    """Return the merged result of a block; if it depends on earlier parts, the result of each part."""
+    Results are sent without the losses, which the receiver knows.
+    """
     plan = _load_plan_once(data)
+    results: list[PartResult | Exception] = []
     if len(block) > 1:
         with suppress(Exception):  # the parts below show which one failed
             if whole := evaluate_block(block, plan, sketched):
-                return [_sendable(whole)]
-    return [_sendable(_attempt(part, plan, sketched)) for part in block]
+                results.append(whole)
+    results = results or [_attempt(part, plan, sketched) for part in block]
+    for found in results:
+        if isinstance(found, PartResult):
+            found.run.evaluators = ()
+    return results
 
 
 def _attempt(part: Part, plan: Plan, sketched: SketchedStatistics) -> PartResult | Exception:

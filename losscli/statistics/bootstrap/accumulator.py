@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +78,7 @@ def merge_rows(parts: Sequence[CountedRows]) -> CountedRows:
     return rows if is_sorted else rows.where(np.argsort(rows.numbers, kind="stable"))
 
 
+@dataclass(eq=False, repr=False)
 class Bootstrap:
     """The rows of one loss that its interval needs.
 
@@ -84,13 +86,14 @@ class Bootstrap:
     block is complete; `draw_completed_blocks` then adds them to the totals of the resamples.
     """
 
-    def __init__(
-        self, resampling: Resampling, estimand: Estimand, refusal: str = "", limit: int = MAX_ROWS_HELD
-    ) -> None:
-        self.resampling = resampling
-        self.estimand = estimand
-        self.refusal = refusal or REFUSALS.get(estimand, "")
-        self.limit = 0 if resampling.method == "poisson" else limit
+    resampling: Resampling
+    estimand: Estimand
+    refusal: str = ""
+    limit: int = MAX_ROWS_HELD
+
+    def __post_init__(self) -> None:
+        self.refusal = self.refusal or REFUSALS.get(self.estimand, "")
+        self.limit = 0 if self.resampling.method == "poisson" else self.limit
         self.n = 0
         self.is_finite = True
         self.pending_rows: list[CountedRows] = []
