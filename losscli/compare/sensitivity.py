@@ -81,10 +81,7 @@ class OutlierContext:
         self._buffers = threading.local()
 
     def thread_buffer(self) -> Array:
-        """Return memory for a number per row, which the thread overwrites the next time it asks.
-
-        Memory from the system takes longer than most losses.
-        """
+        """Return memory for a number per row, which a thread gets again: new memory takes longer than most losses."""
         if not hasattr(self._buffers, "array"):
             self._buffers.array = np.empty(len(self.subset.batch))
         return np.asarray(self._buffers.array)

@@ -72,13 +72,14 @@ class Evaluator:
         declared = next(r.domain for r in self.form.roles if r.name == role)
         return declared.with_params(self.bound.params)
 
-    def needs_all_rows(self, arrays: Mapping[str, NDArray[Any]]) -> bool:
-        """Tell whether the loss needs all rows at once."""
+    def needs_all_rows(self, arrays: Mapping[str, Any]) -> bool:
+        """Tell whether the loss needs all rows at once, by the shapes of arrays or columns."""
         return self.form.coupled or self.one_distribution(arrays)
 
-    def one_distribution(self, arrays: Mapping[str, NDArray[Any]]) -> bool:
+    def one_distribution(self, arrays: Mapping[str, Any]) -> bool:
         """Tell whether all rows together are one sample: the classes of one distribution."""
-        return any(r.domain.whole_column_is_one_sample and arrays[r.name].ndim == 1 for r in self.form.roles)
+        names = [role.name for role in self.form.roles if role.domain.whole_column_is_one_sample]
+        return any(name in arrays and len(arrays[name].shape) == 1 for name in names)
 
     def __call__(self, batch: Batch, gradient: bool = False) -> Outcome:
         """Evaluate a batch whose rows are complete (none of them missing).

@@ -46,10 +46,7 @@ class Plan(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class PartResult:
-    """The result of a part or a block: statistics, counts of rows, and what the checks remember.
-
-    `sizes` are the rows of each part; `batches` are there if they are to be kept.
-    """
+    """Statistics of a part or block, counts of rows, what checks remember, rows of each part, and batches if kept."""
 
     run: RunState
     policy: RowPolicy
@@ -117,10 +114,7 @@ def report_progress(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
 
 
 class OrderedReducer:
-    """Merges the results of parts in their order into the run of a plan.
-
-    `sketched` are the statistics that keep no values any more, because they have too many.
-    """
+    """Merges results of parts in order into the run of a plan; `sketched` statistics have too many values to keep."""
 
     def __init__(self, plan: Plan, keep: Keep | None = None) -> None:
         self._dataset, self._run = plan

@@ -108,14 +108,7 @@ class RunState:
         """Tell whether parts of the data can be evaluated without the others, and without their row numbers."""
         if self.gradient or self.resampling is not None:
             return False
-        for evaluator in self.evaluators:
-            if evaluator.form.coupled:
-                return False
-            for role in evaluator.form.roles:
-                columns = dataset.bound.get(role.name) if role.domain.whole_column_is_one_sample else None
-                if columns is not None and len(columns.shape) == 1:
-                    return False
-        return True
+        return not any(evaluator.needs_all_rows(dataset.bound) for evaluator in self.evaluators)
 
     def evaluate(self, batches: Iterable[Batch], may_be_empty: bool = False) -> Iterator[Evaluated]:
         """Evaluate batch by batch; the statistics include each batch by the time it is yielded.

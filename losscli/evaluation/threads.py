@@ -1,7 +1,4 @@
-"""Evaluate parts by the threads of this process.
-
-Arrow's parsing and NumPy's arithmetic release the interpreter lock; what is left to Python is a few calls per part.
-"""
+"""Evaluate parts by the threads of this process: parsing and arithmetic release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -18,8 +15,7 @@ def evaluate_by_threads(
 ) -> Iterator[int]:
     """Evaluate parts by as many threads as the dataset may use; yield the numbers of rows processed.
 
-    Results are merged, and batches passed to `keep`, in the order of the parts: the digits do not depend on the number
-    of threads.
+    Batches are passed to `keep` in order.
 
     Raises:
         LosscliError: The data does not fit a loss, or no row is left.

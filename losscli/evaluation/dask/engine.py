@@ -185,7 +185,7 @@ def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Itera
     for (block, _), results in zip(taken, gathered, strict=True):
         some = [block] if len(results) == 1 else [(part,) for part in block]
         for parts, found in zip(some, results, strict=True):
-            if isinstance(found, PartResult):
+            if isinstance(found, PartResult):  # it was sent without the losses
                 found.run.evaluators = plan.run.evaluators
             yield parts, found
 
@@ -208,10 +208,7 @@ def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:
 
 
 def evaluate_task(block: Block, sketched: SketchedStatistics, data: bytes) -> list[PartResult | Exception]:
-    """Return the merged result of a block; if it depends on earlier parts, the result of each part.
-
-    Results are sent without the losses, which the receiver knows.
-    """
+    """Return the merged result of a block, or that of each part if it depends on earlier ones; without the losses."""
     plan = _load_plan_once(data)
     results: list[PartResult | Exception] = []
     if len(block) > 1:
