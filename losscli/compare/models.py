@@ -54,8 +54,8 @@ class Difference(NamedTuple):
     """How much worse a model is than the best one: the difference of their values, and its bootstrap interval."""
 
     difference: float | None
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
 
     @property
     def is_tie(self) -> bool:
@@ -183,9 +183,7 @@ def rank_models(
     evaluator, batch = best.evaluator, best.batch
     reduction, ordered = evaluator.bound.loss.reduction, {model: values[model] for model in order}
     finite = [model for model in order if math.isfinite(values[model])]
-    gaps = {
-        model: Difference(values[model] - values[order[0]] if model in finite else None, None, None) for model in order
-    }
+    gaps = {model: Difference(values[model] - values[order[0]] if model in finite else None) for model in order}
     reason = ""
     if len(finite) < 2 or any(map(math.isnan, values.values())):
         reason = "where values are not finite"

@@ -17,6 +17,7 @@ from losscli.declaration.domains import Array, Interval, Mask
 from losscli.declaration.loss import Functional, Property, Reduction
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.options import processors
+from losscli.results import finite_or_none
 from losscli.statistics import minimizer
 from losscli.statistics.moments import blocks
 
@@ -146,7 +147,7 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
         skill = _measure_skill(context, loss, value, outcome)
     del shares, outcome  # as long as the data
     return Sensitivity(
-        finite_ratio(value, inlier_value) if inlier_value is not None and inlier_value > 0 else None,
+        finite_or_none(value / inlier_value) if inlier_value is not None and inlier_value > 0 else None,
         _measure_pull(context, loss) if with_pull and is_finite else None,
         stress(loss, context.inliers, context.scale, inlier_value),
         effective_n,
@@ -173,12 +174,6 @@ def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array |
     return shares
 
 
-def finite_ratio(numerator: float, denominator: float) -> float | None:
-    """Return the ratio, None if it is not finite."""
-    ratio = numerator / denominator
-    return ratio if math.isfinite(ratio) else None
-
-
 def _measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
     """Return |c - c'| in robust standard deviations: c minimises the loss of y_pred + c over all rows, c' over inliers.
 
@@ -201,7 +196,7 @@ def _measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
         overall, inner = (minimize_shifted(loss, batch, base, sample) for sample in context.residual_samples)
     if overall is None or inner is None:
         return None
-    pull = finite_ratio(abs(overall - inner), scale)
+    pull = finite_or_none(abs(overall - inner) / scale)
     return 0.0 if pull is not None and pull < LEAST_PULL else pull
 
 
@@ -265,7 +260,7 @@ def _measure_skill(context: OutlierContext, loss: LossOnRows, value: float, outc
     baseline = loss.value_if_predicted(constant)
     if baseline is None or not 0 < baseline < math.inf:
         return None
-    ratio = finite_ratio(value, baseline)
+    ratio = finite_or_none(value / baseline)
     return None if ratio is None else 1 - ratio
 
 

@@ -13,9 +13,7 @@ from losscli.evaluation.run import RunState
 def evaluate_by_threads(
     dataset: Dataset, run: RunState, parts: Iterator[Part], keep: Keep | None = None
 ) -> Iterator[int]:
-    """Evaluate parts by as many threads as the dataset may use; yield the numbers of rows processed.
-
-    Batches are passed to `keep` in order.
+    """Evaluate parts by the dataset's threads, pass batches to `keep` in order; yield the numbers of rows processed.
 
     Raises:
         LosscliError: The data does not fit a loss, or no row is left.

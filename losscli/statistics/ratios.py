@@ -127,17 +127,15 @@ def percentile(ratio: Ratio, tails: Endpoints) -> Endpoints:
 
 
 METHODS = {"studentized": studentized, "bca": bca, "percentile": percentile}
-AUTO_METHOD = "studentized"
-"""The method of `auto`: the only one that keeps its level for the means of skewed losses."""
 
 
 def interval(ratio: Ratio, resampling: Resampling) -> ConfidenceInterval:
-    """Return the interval of a ratio by the method asked for; see `METHODS`."""
+    """Return the interval of a ratio by the method asked for; `auto` is the one that suits skewed losses."""
     if not np.isfinite(ratio.gaps).all():
         return ConfidenceInterval.none(resampling, NO_DIVISOR)
     if not ratio.gaps.any():
         return ConfidenceInterval.none(resampling, NO_SPREAD)
-    method, why = AUTO_METHOD if resampling.method == "auto" else resampling.method, ""
+    method, why = "studentized" if resampling.method == "auto" else resampling.method, ""
     ends = METHODS[method](ratio, resampling.tails)
     if not all(map(math.isfinite, ends)):
         method, why, ends = "bca", f"bca interval: {NO_SPREAD_WITHIN}", bca(ratio, resampling.tails)

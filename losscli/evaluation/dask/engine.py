@@ -6,6 +6,8 @@ blocks, so that the digits are those of one machine. Dask moves the parts of a d
 
 from __future__ import annotations
 
+import pickle
+import sys
 import threading
 import time
 from collections import deque
@@ -101,8 +103,6 @@ def _collect_in_order(
     client: Any, plan: Plan, reducer: OrderedReducer, parts: Iterable[Part], count: int
 ) -> Generator[Done]:
     """Yield the parts after the first `count` with their results, in order; some tasks are sent ahead."""
-    import pickle
-
     import cloudpickle
 
     _pickle_plugins_by_value(plan, cloudpickle)
@@ -199,8 +199,6 @@ def _wait_for_future(future: Any) -> None:
 
 def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:
     """Send plugins as code: workers need not have their files."""
-    import sys
-
     for evaluator in plan.run.evaluators:
         module = sys.modules.get(evaluator.bound.loss.module)
         if module is not None and not evaluator.bound.loss.in_catalogue and module.__name__ != "__main__":
@@ -243,7 +241,5 @@ def _load_plan_once(data: bytes) -> Plan:
 
 @lru_cache(maxsize=2)
 def _load_plan(data: bytes) -> Plan:
-    import pickle
-
     found: Plan = pickle.loads(data)
     return found
