@@ -24,7 +24,10 @@ def select(
     values: np.ndarray, ranks: list[int], rows: np.ndarray | None = None, centre: float | None = None
 ) -> list[float]:
     """Return order statistics, from a sample of so few values."""
-    return order_statistics(values, ranks, rows, centre, sample_from=1000, sample_size=1024)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("losscli.statistics.quantiles.MIN_VALUES_TO_SAMPLE", 1000)
+        patch.setattr("losscli.statistics.quantiles.VALUES_PER_BRACKET_SAMPLE", 1024)
+        return order_statistics(values, ranks, rows, centre)
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -10,25 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from losscli.compare import outliers, sensitivity
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
-from losscli.compare.outliers import (
-    DEFAULT_LOSS_RULE,
-    DEFAULT_RESIDUAL_RULE,
-    OutlierRule,
-    flag_outliers,
-    parse_outlier_rule,
-    robust_scale,
-)
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
-from losscli.compare.sensitivity import (
-    ADDITIVE_REDUCTIONS,
-    ROWS_FOR_THREADS,
-    OutlierContext,
-    measure,
-    measure_in_threads,
-    shares_of,
-)
 from losscli.compare.subset import RowSubset
 from losscli.data.batch import Batch
 from losscli.data.gather import BatchCollector, split_batch
@@ -56,7 +41,7 @@ class CompareOptions(NamedTuple):
     for on `rows_per_sample` rows.
     """
 
-    rule: OutlierRule | None = None
+    rule: outliers.OutlierRule | None = None
     sort: str | None = None
     show: int = 0
     rows_per_sample: int = ROWS_PER_SAMPLE
@@ -74,7 +59,7 @@ class CompareOptions(NamedTuple):
             close = get_close_matches(column, columns, n=1)
             advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
             raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", sort))
-        return cls(parse_outlier_rule(rule) if rule else None, sort, show)
+        return cls(outliers.parse_outlier_rule(rule) if rule else None, sort, show)
 
 
 class ModelGroup(NamedTuple):
@@ -100,11 +85,7 @@ def compare_run(
 ) -> Comparison:
     """Evaluate a dataset and compare the losses, and the models if there are several.
 
-    Args:
-        dataset: The rows, and the predictions of each model.
-        run: The losses, and the groups.
-        options: What flags outlier rows, and what is to be shown.
-        track: Wraps the counts of rows that are evaluated, to show progress.
+    `track` wraps the counts of rows that are evaluated, to show progress.
 
     Raises:
         UsageError: sorting by a column of models where there is one model.
@@ -150,9 +131,6 @@ def compare_run(
     )
 
 
-# ------------------------------------------------------------------------------------------- groups and models
-
-
 def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[ModelGroup]:
     """Return the rows of each group with each model, in the order of the groups.
 
@@ -175,7 +153,7 @@ def _predict_by(model: str, whole: RowSubset, batch: Batch) -> RowSubset:
     """Return the rows with the predictions of a model, and the losses evaluated on them."""
     run = whole.run.fresh_copy()
     predicted = batch.predicted_by(model)
-    needs_all_rows = any(evaluator.needs_all_rows(predicted) for evaluator in run.evaluators)
+    needs_all_rows = any(evaluator.needs_all_rows(predicted.arrays) for evaluator in run.evaluators)
     for _ in run.evaluate(iter((predicted,)) if needs_all_rows else split_batch(predicted)):
         pass
     # a row that one model has no prediction for is left out for all
@@ -201,15 +179,15 @@ def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | N
     """Flag outlier rows, and measure what they do to each loss."""
     subset, results = model_group.subset, model_group.results
     batch, residual = subset.batch, subset.residual()
-    rule = options.rule or (DEFAULT_LOSS_RULE if residual is None else DEFAULT_RESIDUAL_RULE)
-    flags = flag_outliers(rule, subset, residual)
-    scale = robust_scale(residual, batch.weight, flags.mad)
-    context = OutlierContext(subset, residual, scale, flags.rows, options.rows_per_sample)
+    rule = options.rule or (outliers.DEFAULT_LOSS_RULE if residual is None else outliers.DEFAULT_RESIDUAL_RULE)
+    flags = outliers.flag_outliers(rule, subset, residual)
+    scale = outliers.robust_scale(residual, batch.weight, flags.mad)
+    context = sensitivity.OutlierContext(subset, residual, scale, flags.rows, options.rows_per_sample)
     values = [result.value for result in results]
-    if len(batch) < ROWS_FOR_THREADS:
-        measured = list(map(measure, [context] * len(values), subset.losses, values))
+    if len(batch) < sensitivity.ROWS_FOR_THREADS:
+        measured = list(map(sensitivity.measure, [context] * len(values), subset.losses, values))
     else:
-        measured = measure_in_threads(context, values)
+        measured = sensitivity.measure_in_threads(context, values)
     # rank 1 has the smallest inflation, ties by stress; losses that are equal in both share a rank
     keys = [None if m.inflation is None else (m.inflation, m.stress or math.inf) for m in measured]
     known = sorted(key for key in keys if key is not None)
@@ -260,19 +238,16 @@ def _sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[Compa
     return [ordered[i] for i in present] + [loss for loss, cell in zip(ordered, cells, strict=True) if cell is None]
 
 
-# ------------------------------------------------------------------------------------------------ outlier rows
-
-
 def _list_outlier_rows(
-    context: OutlierContext, id: str | None, count: int
+    context: sensitivity.OutlierContext, id: str | None, count: int
 ) -> tuple[tuple[OutlierRow, ...], OutlierRow]:
     """Return the outlier rows with the largest share of any loss, and the first row as an example of what is listed."""
     batch = context.subset.batch
     shares: dict[str, Array | None] = {}
     for loss in context.subset.losses:
         if loss.is_per_sample:
-            is_additive = loss.reduction in ADDITIVE_REDUCTIONS
-            shares[loss.evaluator.label] = shares_of(loss.evaluate()[0], batch) if is_additive else None
+            is_additive = loss.reduction in sensitivity.ADDITIVE_REDUCTIONS
+            shares[loss.evaluator.label] = sensitivity.shares_of(loss.evaluate()[0], batch) if is_additive else None
     indices = np.flatnonzero(np.zeros(len(batch)) if context.outliers is None else context.outliers)
     known = [share[indices] for share in shares.values() if share is not None] or [np.zeros(len(indices))]
     worst = indices[np.argsort(-np.max(known, axis=0), kind="stable")[:count]]
@@ -281,7 +256,7 @@ def _list_outlier_rows(
 
 
 def _describe_row(
-    context: OutlierContext, index: int, id: str | None, shares: Mapping[str, Array | None]
+    context: sensitivity.OutlierContext, index: int, id: str | None, shares: Mapping[str, Array | None]
 ) -> OutlierRow:
     batch, residual = context.subset.batch, context.residual
     scalars = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -54,8 +54,8 @@ class Difference(NamedTuple):
     """How much worse a model is than the best one: the difference of their values, and its bootstrap interval."""
 
     difference: float | None
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
 
     @property
     def is_tie(self) -> bool:
@@ -170,9 +170,6 @@ def kendall_w(table: Array) -> float | None:
     return 12 * spread / most if most else None
 
 
-# ------------------------------------------------------------------------------------------------- one ranking
-
-
 def rank_models(
     losses: Mapping[str, LossOnRows],
     values: Mapping[str, float],
@@ -180,23 +177,13 @@ def rank_models(
     resampling: Resampling,
     id: str | None,
 ) -> ModelRanking:
-    """Rank several models under one loss.
-
-    Args:
-        losses: The loss on the same rows with the predictions of each model.
-        values: The value of each model.
-        group: The group that the rows are.
-        resampling: How the differences are resampled.
-        id: The column that names rows.
-    """
+    """Rank several models under one loss, given on the same rows for each of them; `id` is the column of row names."""
     order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
     best = losses[order[0]]
     evaluator, batch = best.evaluator, best.batch
     reduction, ordered = evaluator.bound.loss.reduction, {model: values[model] for model in order}
     finite = [model for model in order if math.isfinite(values[model])]
-    gaps = {
-        model: Difference(values[model] - values[order[0]] if model in finite else None, None, None) for model in order
-    }
+    gaps = {model: Difference(values[model] - values[order[0]] if model in finite else None) for model in order}
     reason = ""
     if len(finite) < 2 or any(map(math.isnan, values.values())):
         reason = "where values are not finite"
@@ -206,19 +193,20 @@ def rank_models(
         return ModelRanking(evaluator.label, group, ordered, gaps, None, reason, len(batch))
     outcomes = {model: losses[model].evaluate()[0] for model in finite}
     resampled: dict[str, Difference] = {}
-    flip: FlipCandidate | None = None
+    flips: Iterator[FlipCandidate] = iter(())
     if reduction in (Reduction.MEAN, Reduction.ROOT_MEAN):
         terms = {model: _ratio_terms(outcomes[model], batch) for model in finite}
         resampled = _resample_means(terms, ordered, reduction is Reduction.ROOT_MEAN, resampling)
-        flip = _flip_mean(terms)
+        flips = _flip_mean(terms)
     elif reduction is Reduction.MEDIAN:
         resampled = _resample_medians(outcomes, ordered, batch, resampling)
     elif reduction is Reduction.MAX:
-        flip = _flip_maximum(outcomes)
+        flips = _flip_maximum(outcomes)
     if not resampled:
         reason = NO_INTERVAL_OF.get(reduction, "")
     elif any(gap.low is None and gap.difference for gap in resampled.values()):
         reason = "where there is only one row, or all rows differ by the same"
+    flip = min(flips, key=lambda flip: len(flip.indices), default=None)
     decisive = None if flip is None else _name_rows(flip, batch, id)
     return ModelRanking(evaluator.label, group, ordered, gaps | resampled, decisive, reason, len(batch))
 
@@ -240,10 +228,7 @@ def _ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
 def _resample_means(
     terms: Mapping[str, RatioTerms], values: Mapping[str, float], is_root: bool, resampling: Resampling
 ) -> dict[str, Difference]:
-    """Return the differences to the first model, with bootstrap intervals.
-
-    The root of a mean is resampled to first order, by the infinitesimal jackknife.
-    """
+    """Return the differences to the first model, with intervals; a root of a mean by the infinitesimal jackknife."""
     best, *others = terms
     weight = terms[best].denominator
     rows = weight > 0
@@ -278,9 +263,6 @@ def _resample_medians(
     return {model: Difference(values[model] - values[best], *map(float, pair)) for model, pair in ends.items()}
 
 
-# ----------------------------------------------------------------------------------------------- decisive rows
-
-
 class FlipCandidate(NamedTuple):
     """Indices of rows without which another model would win, and that model."""
 
@@ -288,31 +270,27 @@ class FlipCandidate(NamedTuple):
     to: str
 
 
-def _flip_mean(terms: Mapping[str, RatioTerms]) -> FlipCandidate | None:
+def _flip_mean(terms: Mapping[str, RatioTerms]) -> Iterator[FlipCandidate]:
     """Leave out the rows that favour the first model most, until the sum of another model is smaller."""
     best, *others = terms
-    found = []
     for model in others:
         favour = terms[model].numerator - terms[best].numerator
         order = np.argsort(favour, kind="stable")
         below = np.flatnonzero(np.cumsum(favour[order]) < 0)
         if below.size:
-            found.append(FlipCandidate(order[below[-1] + 1 :][::-1], model))
-    return min(found, key=lambda flip: len(flip.indices), default=None)
+            yield FlipCandidate(order[below[-1] + 1 :][::-1], model)
 
 
-def _flip_maximum(outcomes: Mapping[str, Outcome]) -> FlipCandidate | None:
+def _flip_maximum(outcomes: Mapping[str, Outcome]) -> Iterator[FlipCandidate]:
     """Leave out the rows where another model is worse than the first one is in some other row."""
     best, *others = (
         np.asarray(outcome.elements.reshape(len(outcome.elements), -1).max(axis=1), dtype=np.float64)
         for outcome in outcomes.values()
     )
-    found = []
     for model, largest in zip(list(outcomes)[1:], others, strict=True):
         better = np.flatnonzero(largest < best)
         if better.size:
-            found.append(FlipCandidate(np.flatnonzero(largest >= best[better].max()), model))
-    return min(found, key=lambda flip: len(flip.indices), default=None)
+            yield FlipCandidate(np.flatnonzero(largest >= best[better].max()), model)
 
 
 def _name_rows(flip: FlipCandidate, batch: Batch, id: str | None) -> DecisiveRows:

@@ -62,12 +62,11 @@ def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: st
 def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierContext) -> Iterator[Message]:
     """Yield which columns have no cell, and why."""
     for loss in losses:
-        if loss.inflation is None and loss.result.summary.min < 0:
-            yield Message(f"{loss.label} has no inflation: some of its values are below 0, so a ratio means nothing")
-        elif loss.inflation is None:
-            yield Message(
-                f"{loss.label} has no inflation: its value over the other rows is not a finite number above 0"
-            )
+        if loss.inflation is None:
+            reason = "its value over the other rows is not a finite number above 0"
+            if loss.result.summary.min < 0:
+                reason = "some of its values are below 0, so a ratio means nothing"
+            yield Message(f"{loss.label} has no inflation: {reason}")
     present = [loss for loss in losses if loss.inflation is not None]
     if context.residual is None:
         yield Message("pull and stress are left out: they are of losses of y_pred - y_true")

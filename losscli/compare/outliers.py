@@ -43,10 +43,7 @@ DEFAULT_LOSS_RULE = OutlierRule("top:1%", "top", 1.0)
 
 @dataclass(frozen=True)
 class OutlierFlags:
-    """The rows (N,) that a rule flagged; None where it has no answer, and `reason` says why.
-
-    `mad` is that of the residuals, where the rule needed it.
-    """
+    """The rows (N,) that a rule flagged, or the reason why it has no answer; the MAD of residuals if it was needed."""
 
     rule: str
     rows: Mask | None

@@ -17,15 +17,8 @@ from losscli.declaration.domains import Array, Interval, Mask
 from losscli.declaration.loss import Functional, Property, Reduction
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.options import processors
-from losscli.statistics.minimizer import (
-    ROWS_PER_SAMPLE,
-    StratifiedSample,
-    draw_stratified_sample,
-    merge_samples,
-    minimize_by_slope,
-    minimize_by_value,
-    minimize_in_closed_form,
-)
+from losscli.results import finite_or_none
+from losscli.statistics import minimizer
 from losscli.statistics.moments import blocks
 
 LEAST_PULL = 1e-9
@@ -81,7 +74,7 @@ class OutlierContext:
     residual: Array | None
     scale: float | None
     outliers: Mask | None
-    rows_per_sample: int = ROWS_PER_SAMPLE
+    rows_per_sample: int = minimizer.ROWS_PER_SAMPLE
 
     def __post_init__(self) -> None:
         self.inliers = None if self.outliers is None or self.outliers.all() else ~self.outliers
@@ -89,28 +82,27 @@ class OutlierContext:
         self._buffers = threading.local()
 
     def thread_buffer(self) -> Array:
-        """Return memory for a number per row, which the thread overwrites the next time it asks.
-
-        Memory from the system takes longer than most losses.
-        """
+        """Return memory for a number per row, which a thread gets again: new memory takes longer than most losses."""
         if not hasattr(self._buffers, "array"):
             self._buffers.array = np.empty(len(self.subset.batch))
         return np.asarray(self._buffers.array)
 
     @cached_property
-    def residual_samples(self) -> tuple[StratifiedSample, StratifiedSample]:
+    def residual_samples(self) -> tuple[minimizer.StratifiedSample, minimizer.StratifiedSample]:
         """Samples to search for the shift of the predictions: of all rows, and of the inliers."""
         assert self.residual is not None
         assert self.inliers is not None
         size = self.rows_per_sample
-        inliers = draw_stratified_sample(self.residual, self.inliers, self.thread_buffer(), size)
-        return merge_samples(inliers, draw_stratified_sample(self.residual, ~self.inliers, size=size)), inliers
+        inliers = minimizer.draw_stratified_sample(self.residual, self.inliers, self.thread_buffer(), size)
+        return minimizer.merge_samples(
+            inliers, minimizer.draw_stratified_sample(self.residual, ~self.inliers, size=size)
+        ), inliers
 
     @cached_property
-    def target_sample(self) -> StratifiedSample:
+    def target_sample(self) -> minimizer.StratifiedSample:
         """A sample to search for the best constant prediction of one column of targets."""
         targets = self.subset.batch.arrays["y_true"].reshape(-1)
-        return draw_stratified_sample(targets, None, self.thread_buffer(), self.rows_per_sample)
+        return minimizer.draw_stratified_sample(targets, None, self.thread_buffer(), self.rows_per_sample)
 
 
 def measure_in_threads(context: OutlierContext, values: Sequence[float]) -> list[Sensitivity]:
@@ -155,7 +147,7 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
         skill = _measure_skill(context, loss, value, outcome)
     del shares, outcome  # as long as the data
     return Sensitivity(
-        finite_ratio(value, inlier_value) if inlier_value is not None and inlier_value > 0 else None,
+        finite_or_none(value / inlier_value) if inlier_value is not None and inlier_value > 0 else None,
         _measure_pull(context, loss) if with_pull and is_finite else None,
         stress(loss, context.inliers, context.scale, inlier_value),
         effective_n,
@@ -182,15 +174,6 @@ def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array |
     return shares
 
 
-def finite_ratio(numerator: float, denominator: float) -> float | None:
-    """Return the ratio, None if it is not finite."""
-    ratio = numerator / denominator
-    return ratio if math.isfinite(ratio) else None
-
-
-# ------------------------------------------------------------------------------------------------------- a fit
-
-
 def _measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
     """Return |c - c'| in robust standard deviations: c minimises the loss of y_pred + c over all rows, c' over inliers.
 
@@ -206,14 +189,14 @@ def _measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
     if functional is not None:
         # the functional of y_true - y_pred is minus this one of y_pred - y_true
         negated = functional._replace(level=1 - functional.level)
-        overall: float | None = minimize_in_closed_form(negated, residual, batch.weight)
-        inner: float | None = minimize_in_closed_form(negated, residual, batch.weight, inliers)
+        overall: float | None = minimizer.minimize_in_closed_form(negated, residual, batch.weight)
+        inner: float | None = minimizer.minimize_in_closed_form(negated, residual, batch.weight, inliers)
     else:
         base = batch.arrays["y_pred"].reshape(-1)
         overall, inner = (minimize_shifted(loss, batch, base, sample) for sample in context.residual_samples)
     if overall is None or inner is None:
         return None
-    pull = finite_ratio(abs(overall - inner), scale)
+    pull = finite_or_none(abs(overall - inner) / scale)
     return 0.0 if pull is not None and pull < LEAST_PULL else pull
 
 
@@ -222,7 +205,9 @@ def _functional_of(loss: LossOnRows) -> Functional | None:
     return None if loss.asked_reduction == "median" else loss.evaluator.bound.functional
 
 
-def minimize_shifted(loss: LossOnRows, batch: Batch, base: Array | None, sample: StratifiedSample) -> float | None:
+def minimize_shifted(
+    loss: LossOnRows, batch: Batch, base: Array | None, sample: minimizer.StratifiedSample
+) -> float | None:
     """Return the constant c that minimises the loss of `base + c` over a sample of rows; None if there is none.
 
     `base` (N,) is 0 if it is None; the targets of the batch are (N,) or (N, 1).
@@ -252,18 +237,17 @@ def minimize_shifted(loss: LossOnRows, batch: Batch, base: Array | None, sample:
     shifted = LossOnRows(evaluator, batch, loss.asked_reduction)
     slope = shifted.shifted_slope if "gradient" in evaluator.form.hooks and not evaluator.form.coupled else None
     if slope and Property.CONVEX in evaluator.bound.properties and loss.asked_reduction != "median":
-        found: float | None = minimize_by_slope(shifted.shifted_value, slope, low, high)
+        found: float | None = minimizer.minimize_by_slope(shifted.shifted_value, slope, low, high)
     else:
         coarse = shifted
         if len(batch) > MAX_COARSE_ROWS and not evaluator.form.coupled:
             every = np.zeros(len(batch), dtype=bool)
             every[:: len(batch) // MAX_COARSE_ROWS] = True
             coarse = LossOnRows(evaluator, batch.take(every), loss.asked_reduction)
-        found = minimize_by_value(shifted.shifted_value, coarse.shifted_value, slope, row_minimizers, low, high)
+        found = minimizer.minimize_by_value(
+            shifted.shifted_value, coarse.shifted_value, slope, row_minimizers, low, high
+        )
     return None if found is None or not math.isfinite(found) else found
-
-
-# -------------------------------------------------------------------------------- the best constant prediction
 
 
 def _measure_skill(context: OutlierContext, loss: LossOnRows, value: float, outcome: Outcome) -> float | None:
@@ -276,7 +260,7 @@ def _measure_skill(context: OutlierContext, loss: LossOnRows, value: float, outc
     baseline = loss.value_if_predicted(constant)
     if baseline is None or not 0 < baseline < math.inf:
         return None
-    ratio = finite_ratio(value, baseline)
+    ratio = finite_or_none(value / baseline)
     return None if ratio is None else 1 - ratio
 
 
@@ -296,11 +280,11 @@ def _best_constant_prediction(context: OutlierContext, loss: LossOnRows, outcome
     for i in range(width):
         targets = np.ascontiguousarray(columns[:, i]) if width > 1 else columns[:, 0]
         if functional is not None:
-            constant: float | None = minimize_in_closed_form(functional, targets, batch.weight)
+            constant: float | None = minimizer.minimize_in_closed_form(functional, targets, batch.weight)
         else:
             sample = context.target_sample
             if width > 1:
-                sample = draw_stratified_sample(targets, size=context.rows_per_sample)
+                sample = minimizer.draw_stratified_sample(targets, size=context.rows_per_sample)
             constant = minimize_shifted(loss, batch.changed(y_true=targets), None, sample)
         if constant is None:
             return None

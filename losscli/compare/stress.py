@@ -77,9 +77,6 @@ def _mixed_median(loss: LossOnRows, inliers: Mask | None, distances: tuple[float
     return quantile(values, np.concatenate([weight * share for share in shares]), 0.5)
 
 
-# ------------------------------------------------------------------------------------------------------ bounds
-
-
 def is_bounded(loss: LossOnRows, scale: float | None, hook: str) -> bool | None:
     """Return whether no row can make the number (or the gradient, with the hook of that name) arbitrarily large.
 

@@ -39,13 +39,10 @@ class LossOnRows:
     def __post_init__(self) -> None:
         own = self.evaluator.bound.loss.reduction
         self.reduction = {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(self.asked_reduction, own)
-        self.is_per_sample = not self.evaluator.one_distribution(self.batch)
+        self.is_per_sample = not self.evaluator.one_distribution(self.batch.arrays)
 
     def evaluate(self, rows: Mask | None = None, buffer: Array | None = None) -> tuple[Outcome, float | None]:
-        """Return the outcome of all rows, and the reduced loss of the rows of a mask (None without a mask).
-
-        `buffer` (N,) is memory for the per-sample losses.
-        """
+        """Return the outcome of all rows, stored in `buffer` (N,), and the reduced loss of those of a mask if given."""
         buffer = np.empty(len(self.batch)) if buffer is None else buffer
         accumulator = Accumulator(self.evaluator.bound.loss.reduction, self.asked_reduction, quick=True)
         outcomes, start = [], 0
@@ -68,10 +65,7 @@ class LossOnRows:
     def value_if_predicted(
         self, constant: float | Array, base_role: str | None = None, rows: Mask | None = None
     ) -> float | None:
-        """Return the reduced loss of other predictions: a constant, or the values of a role plus a constant.
-
-        `rows` masks the rows that count. None outside of the loss's domain.
-        """
+        """Return the reduced loss, over some rows, if a constant (plus a role) is predicted; None out of its domain."""
         accumulator = Accumulator(self.evaluator.bound.loss.reduction, self.asked_reduction, quick=True)
         try:
             with np.errstate(all="ignore"):
@@ -121,9 +115,8 @@ class RowSubset:
             batch = replace(batch.take(~np.logical_or.reduce(masks)), absent=None, missing=None)
         self.batch = batch
         self.run = run
-        self.losses: list[LossOnRows] = []
-        for i, evaluator in enumerate(run.evaluators):
-            self.losses.append(LossOnRows(evaluator, batch, run.reduction, (coupled_outcomes or {}).get(i)))
+        coupled = coupled_outcomes or {}
+        self.losses = [LossOnRows(e, batch, run.reduction, coupled.get(i)) for i, e in enumerate(run.evaluators)]
 
     def take(self, rows: Mask) -> RowSubset:
         """Return the rows of a mask; a loss that couples rows keeps its values among all of them."""

@@ -72,16 +72,14 @@ class Evaluator:
         declared = next(r.domain for r in self.form.roles if r.name == role)
         return declared.with_params(self.bound.params)
 
-    def needs_all_rows(self, batch: Batch) -> bool:
-        """Tell whether the loss needs all rows at once."""
-        return self.form.coupled or self.one_distribution(batch)
+    def needs_all_rows(self, arrays: Mapping[str, Any]) -> bool:
+        """Tell whether the loss needs all rows at once, by the shapes of arrays or columns."""
+        return self.form.coupled or self.one_distribution(arrays)
 
-    def one_distribution(self, batch: Batch) -> bool:
+    def one_distribution(self, arrays: Mapping[str, Any]) -> bool:
         """Tell whether all rows together are one sample: the classes of one distribution."""
-        for role in self.form.roles:
-            if role.domain.whole_column_is_one_sample and batch.arrays[role.name].ndim == 1:
-                return True
-        return False
+        names = [role.name for role in self.form.roles if role.domain.whole_column_is_one_sample]
+        return any(name in arrays and len(arrays[name].shape) == 1 for name in names)
 
     def __call__(self, batch: Batch, gradient: bool = False) -> Outcome:
         """Evaluate a batch whose rows are complete (none of them missing).
@@ -165,7 +163,7 @@ class Evaluator:
             roles.append((name, domain, index))
         if len(self._layouts) >= MAX_LAYOUTS_KEPT:
             self._layouts.clear()
-        return Layout(tuple(roles), dims, self.one_distribution(batch))
+        return Layout(tuple(roles), dims, self.one_distribution(batch.arrays))
 
 
 def _count_rows(mask: Mask) -> int:

@@ -48,31 +48,24 @@ class BlockEvaluator(NamedTuple):
 
     def per_sample(self) -> Array:
         """Return the loss of each row."""
-        step = self._rows_per_block()
-        if step >= self.rows:
-            return self.outcome().per_sample
-        losses = np.empty(self.rows)
-
-        def work(start: int, batch: Batch) -> None:
-            losses[start : start + step] = self.evaluator(batch).per_sample
-
-        self._evaluate_blocks(step, work)
-        return losses
+        return self._collect("per_sample")
 
     def gradient(self) -> Array:
         """Return the gradient, of the prediction's shape."""
-        step = self._rows_per_block()
+        return self._collect("gradient")
+
+    def _collect(self, name: str) -> Array:
+        """Return a field of the outcome of all rows."""
+        gradient, step = name == "gradient", self._rows_per_block()
         if step >= self.rows:
-            slope = self.outcome(gradient=True).gradient
-            assert slope is not None
-            return slope
-        slopes = np.empty(self.arrays[self.evaluator.form.gradient_role].shape)
+            return np.asarray(getattr(self.outcome(gradient), name))
+        found = np.empty(self.arrays[self.evaluator.form.gradient_role].shape if gradient else self.rows)
 
         def work(start: int, batch: Batch) -> None:
-            slopes[start : start + step] = self.evaluator(batch, gradient=True).gradient
+            found[start : start + step] = getattr(self.evaluator(batch, gradient), name)
 
         self._evaluate_blocks(step, work)
-        return slopes
+        return found
 
     def value(self, reduction: str) -> float:
         """Return the reduced loss without keeping the losses of rows."""
@@ -91,11 +84,7 @@ class BlockEvaluator(NamedTuple):
         return first.value()
 
     def _rows_per_block(self) -> int:
-        """Return the rows of a block: all of them if the loss couples rows."""
-        if self.evaluator.form.coupled or any(
-            role.domain.whole_column_is_one_sample and self.arrays[role.name].ndim == 1
-            for role in self.evaluator.form.roles
-        ):
+        if self.evaluator.needs_all_rows(self.arrays):
             return self.rows
         widths = [array[:1].size for name, array in self.arrays.items() if name not in self.tables]
         return max(1, VALUES_PER_BLOCK // max([1, *widths]))

@@ -46,10 +46,7 @@ class Plan(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class PartResult:
-    """The result of a part or a block: statistics, counts of rows, and what the checks remember.
-
-    `sizes` are the rows of each part; `batches` are there if they are to be kept.
-    """
+    """Statistics of a part or block, counts of rows, what checks remember, rows of each part, and batches if kept."""
 
     run: RunState
     policy: RowPolicy
@@ -74,10 +71,8 @@ def evaluate_part(
         LosscliError: Its rows are wrong; their numbers are not known here.
     """
     dataset, run = plan.dataset.standalone(part), plan.run.fresh_copy()
-    batches = []
-    for item in run.evaluate(dataset.batches_of_part(), may_be_empty=True):
-        if keep_batches:
-            batches.append(item.batch)
+    evaluated = run.evaluate(dataset.batches_of_part(), may_be_empty=True)
+    batches = [item.batch for item in evaluated if keep_batches]
     run.condense(sketched)
     return PartResult(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
 
@@ -90,45 +85,24 @@ def evaluate_block(block: Block, plan: Plan, sketched: SketchedStatistics = froz
     """
     first, *others = block
     whole = evaluate_part(first, plan, sketched)
-    merger = PairwiseMerger()
-    merger.add(1, whole.run)
+    merged = [(1, whole.run)]
     for part in others:
         found = evaluate_part(part, plan, sketched)
         if _has_new_flags(found.memory, whole.memory):
             return None
-        merger.add(1, found.run)
+        _merge_in_pairs(merged, 1, found.run)
         whole.policy.merge(found.policy)
         whole.sizes += found.sizes
     return whole  # its run has all others merged into it
 
 
-class PairwiseMerger:
-    """The runs of consecutive blocks; two of the same size are merged at once."""
-
-    def __init__(self) -> None:
-        self._blocks: list[tuple[int, RunState]] = []
-
-    def add(self, size: int, run: RunState) -> None:
-        """Add the run of the next `size` parts."""
-        while self._blocks and self._blocks[-1][0] == size:
-            before = self._blocks.pop()[1]
-            before.merge(run)
-            size, run = 2 * size, before
-        self._blocks.append((size, run))
-
-    @property
-    def size(self) -> int:
-        """The parts of the first block."""
-        return self._blocks[0][0] if self._blocks else 0
-
-    def runs(self) -> list[RunState]:
-        """Return the runs in order."""
-        return [run for _, run in self._blocks]
-
-    def take_runs(self) -> list[RunState]:
-        """Remove and return the runs, in order."""
-        runs, self._blocks = self.runs(), []
-        return runs
+def _merge_in_pairs(blocks: list[tuple[int, RunState]], size: int, run: RunState) -> None:
+    """Append the run of the next `size` parts to those of consecutive blocks; merge two of the same size at once."""
+    while blocks and blocks[-1][0] == size:
+        before = blocks.pop()[1]
+        before.merge(run)
+        size, run = 2 * size, before
+    blocks.append((size, run))
 
 
 def report_progress(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
@@ -140,15 +114,12 @@ def report_progress(dataset: Dataset, done: Iterable[Done]) -> Iterator[Done]:
 
 
 class OrderedReducer:
-    """Merges the results of parts in their order into the run of a plan.
-
-    `sketched` are the statistics that keep no values any more, because they have too many.
-    """
+    """Merges results of parts in order into the run of a plan; `sketched` statistics have too many values to keep."""
 
     def __init__(self, plan: Plan, keep: Keep | None = None) -> None:
         self._dataset, self._run = plan
         self._keep = keep
-        self._blocks = PairwiseMerger()
+        self._blocks: list[tuple[int, RunState]] = []
         self._values_kept: Counter[Statistic] = Counter()
         self.sketched: SketchedStatistics = frozenset()
 
@@ -167,7 +138,7 @@ class OrderedReducer:
             else:
                 self._take(parts, found)
             yield policy.n - before
-        for run in self._blocks.take_runs():
+        for _, run in self._blocks:
             self._run.merge(run)
         if not policy.n:
             raise self._dataset.tables[0].empty_error()
@@ -206,10 +177,9 @@ class OrderedReducer:
 
     def _join(self, size: int, run: RunState) -> None:
         self._sketch_if_over_budget(run)
-        self._blocks.add(size, run)
-        if self._blocks.size == PARTS_PER_MERGE:
-            (merged,) = self._blocks.take_runs()
-            self._run.merge(merged)
+        _merge_in_pairs(self._blocks, size, run)
+        if self._blocks[0][0] == PARTS_PER_MERGE:
+            self._run.merge(self._blocks.pop()[1])
 
     def _sketch_if_over_budget(self, run: RunState) -> None:
         """Count the values that a run adds; switch statistics to histograms in all runs once there are too many."""
@@ -220,7 +190,7 @@ class OrderedReducer:
                 accumulator.condense()
                 sketched.add((key, i))
         if not sketched <= self.sketched:
-            for other in (self._run, *self._blocks.runs()):
+            for other in (self._run, *(run for _, run in self._blocks)):
                 other.condense(sketched - self.sketched)
             self.sketched |= sketched
 

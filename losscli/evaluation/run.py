@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,6 +46,7 @@ def keep_freed_memory() -> None:
     np.empty(1 << 20)
 
 
+@dataclass(eq=False, repr=False)
 class RunState:
     """The statistics of losses over the batches so far: of all rows, and of each group.
 
@@ -52,22 +54,15 @@ class RunState:
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals.
     """
 
-    def __init__(
-        self,
-        evaluators: Sequence[Evaluator],
-        reduction: str = "mean",
-        gradient: bool = False,
-        group_by: Sequence[str] = (),
-        resampling: Resampling | None = None,
-        value_only: bool = False,
-    ) -> None:
-        self.evaluators = evaluators
-        self.reduction = reduction
-        self.gradient = gradient
-        self.group_by = group_by
-        self.resampling = resampling
-        self.value_only = value_only
-        self.accumulators = self._make_accumulators(is_reported=not group_by)
+    evaluators: Sequence[Evaluator]
+    reduction: str = "mean"
+    gradient: bool = False
+    group_by: Sequence[str] = ()
+    resampling: Resampling | None = None
+    value_only: bool = False
+
+    def __post_init__(self) -> None:
+        self.accumulators = self._make_accumulators(is_reported=not self.group_by)
         self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
         self._n_rows = 0
@@ -86,7 +81,7 @@ class RunState:
 
     def fresh_copy(self) -> RunState:
         """Return the same run before any batch, without gradients."""
-        return RunState(self.evaluators, self.reduction, False, self.group_by, self.resampling, self.value_only)
+        return replace(self, gradient=False)
 
     def condense(self, statistics: AbstractSet[Statistic]) -> None:
         """Replace the values of some statistics by a histogram."""
@@ -101,15 +96,6 @@ class RunState:
             for i, accumulator in enumerate(accumulators):
                 yield key, i, accumulator
 
-    def get_state(self) -> dict[str, Any]:
-        """Return all but the losses, for `set_state` in another process."""
-        return {name: value for name, value in vars(self).items() if name != "evaluators"}
-
-    def set_state(self, state: Mapping[str, Any]) -> RunState:
-        """Take over the state of a run of the same losses; return this run."""
-        vars(self).update(state)
-        return self
-
     def merge(self, other: RunState) -> None:
         """Add the statistics of later batches."""
         _merge_each(self.accumulators, other.accumulators)
@@ -122,14 +108,7 @@ class RunState:
         """Tell whether parts of the data can be evaluated without the others, and without their row numbers."""
         if self.gradient or self.resampling is not None:
             return False
-        for evaluator in self.evaluators:
-            if evaluator.form.coupled:
-                return False
-            for role in evaluator.form.roles:
-                columns = dataset.bound.get(role.name) if role.domain.whole_column_is_one_sample else None
-                if columns is not None and len(columns.shape) == 1:
-                    return False
-        return True
+        return not any(evaluator.needs_all_rows(dataset.bound) for evaluator in self.evaluators)
 
     def evaluate(self, batches: Iterable[Batch], may_be_empty: bool = False) -> Iterator[Evaluated]:
         """Evaluate batch by batch; the statistics include each batch by the time it is yielded.
@@ -141,7 +120,7 @@ class RunState:
         remaining = iter(batches)
         for first in remaining:
             batch = first
-            if any(evaluator.needs_all_rows(first) for evaluator in self.evaluators):
+            if any(evaluator.needs_all_rows(first.arrays) for evaluator in self.evaluators):
                 from losscli.data.gather import concat_batches
 
                 batch = concat_batches(chain([first], remaining))
@@ -152,7 +131,7 @@ class RunState:
             token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
             try:
                 for evaluator in self.evaluators:
-                    if left_out is None or evaluator.one_distribution(batch):
+                    if left_out is None or evaluator.one_distribution(batch.arrays):
                         outcomes.append(evaluator(batch, self.gradient))
                     else:
                         outcomes.append(_evaluate_incomplete(evaluator, batch, left_out, self.gradient))

@@ -1,7 +1,4 @@
-"""Evaluate parts by the threads of this process.
-
-Arrow's parsing and NumPy's arithmetic release the interpreter lock; what is left to Python is a few calls per part.
-"""
+"""Evaluate parts by the threads of this process: parsing and arithmetic release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -16,10 +13,7 @@ from losscli.evaluation.run import RunState
 def evaluate_by_threads(
     dataset: Dataset, run: RunState, parts: Iterator[Part], keep: Keep | None = None
 ) -> Iterator[int]:
-    """Evaluate parts by as many threads as the dataset may use; yield the numbers of rows processed.
-
-    Results are merged, and batches passed to `keep`, in the order of the parts: the digits do not depend on the number
-    of threads.
+    """Evaluate parts by the dataset's threads, pass batches to `keep` in order; yield the numbers of rows processed.
 
     Raises:
         LosscliError: The data does not fit a loss, or no row is left.

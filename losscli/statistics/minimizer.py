@@ -27,9 +27,6 @@ LossOfConstant = Callable[[float], float]
 """The reduced loss, or its slope, as a function of a constant; inf or NaN outside of the domain."""
 
 
-# ------------------------------------------------------------------------------------------------- closed form
-
-
 def minimize_in_closed_form(
     functional: Functional, values: Array, weight: Array | None, rows: Mask | None = None
 ) -> float:
@@ -61,9 +58,6 @@ def _quantile_midpoint(values: Array, weight: Array | None, rows: Mask | None, l
     return found[0] / 2 + found[-1] / 2
 
 
-# ------------------------------------------------------------------------------------------------------ samples
-
-
 class StratifiedSample(NamedTuple):
     """Row indices, and how many rows each stands for (None: itself)."""
 
@@ -74,10 +68,7 @@ class StratifiedSample(NamedTuple):
 def draw_stratified_sample(
     values: Array, rows: Mask | None = None, buffer: Array | None = None, size: int = ROWS_PER_SAMPLE
 ) -> StratifiedSample:
-    """Return all rows (of a mask) if they are at most `size`, else every k-th in the order of their values (N,).
-
-    `buffer` is memory for N numbers, which is overwritten.
-    """
+    """Return all rows (of a mask) if at most `size`, else every k-th by their values (N,); `buffer` (N,) is memory."""
     count = len(values) if rows is None else int(np.count_nonzero(rows))
     step = max(1, -(-count // size))
     if step == 1:
@@ -109,9 +100,6 @@ def merge_samples(a: StratifiedSample, b: StratifiedSample) -> StratifiedSample:
         return StratifiedSample(rows[order], None)
     multiplicities = [np.ones(len(s.rows)) if s.multiplicity is None else s.multiplicity for s in (a, b)]
     return StratifiedSample(rows[order], np.concatenate(multiplicities)[order])
-
-
-# ------------------------------------------------------------------------------------------------------- search
 
 
 def minimize_by_slope(value: LossOfConstant, slope: LossOfConstant, low: float, high: float) -> float:
@@ -172,12 +160,8 @@ def minimize_by_value(
     finds all digits of a minimum; values find only half of them.
     """
     levels = tuple(np.linspace(0, 1, GRID_POINTS))
-    grid = sorted(
-        {
-            *np.linspace(low, high, GRID_POINTS // 4).tolist(),
-            *quantiles(np.clip(row_minimizers, low, high), None, levels),
-        }
-    )
+    evenly_spaced = np.linspace(low, high, GRID_POINTS // 4).tolist()
+    grid = sorted({*evenly_spaced, *quantiles(np.clip(row_minimizers, low, high), None, levels)})
     values = [math.inf, *map(coarse_value, grid), math.inf]
     if not np.isfinite(values).any():
         return None

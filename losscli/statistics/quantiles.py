@@ -32,9 +32,8 @@ BUCKET_OF_INFINITY = 0x7FF << (52 - BITS_DROPPED)
 SPARE_BUCKETS = 4 << (52 - BITS_DROPPED)
 """Unused buckets on either side of those in use: four powers of 2."""
 
-
 MIN_VALUES_TO_SAMPLE = 1 << 18
-"""Values from which on sampling is faster than partitioning all of them."""
+"""Values from which on a sample that narrows the search is faster than partitioning all of them."""
 
 VALUES_PER_BRACKET_SAMPLE = 1 << 15
 
@@ -120,23 +119,14 @@ class MaskedValues(NamedTuple):
 
 
 def order_statistics(
-    values: Array,
-    ranks: Sequence[int],
-    rows: Mask | None = None,
-    centre: float | None = None,
-    sample_from: int = MIN_VALUES_TO_SAMPLE,
-    sample_size: int = VALUES_PER_BRACKET_SAMPLE,
+    values: Array, ranks: Sequence[int], rows: Mask | None = None, centre: float | None = None
 ) -> list[float]:
-    """Return the values (N,) at some ranks, counted from 0, of those that `rows` keeps.
-
-    With a `centre`, the ranks are those of the distances from it. From `sample_from` values on, a sample of
-    `sample_size` narrows the search.
-    """
+    """Return the values (N,) that `rows` keeps (or their distances from a centre) at some ranks, counted from 0."""
     masked = MaskedValues(values, rows, centre)
     count = values.size if rows is None else int(np.count_nonzero(rows))
-    if count < sample_from:
+    if count < MIN_VALUES_TO_SAMPLE:
         return _pick_ranks(masked.copy_all(), 0, ranks)
-    sample = np.sort(masked.read(slice(None, None, -(-values.size // sample_size))))
+    sample = np.sort(masked.read(slice(None, None, -(-values.size // VALUES_PER_BRACKET_SAMPLE))))
     found: dict[int, float] = {}
     for _, pairs in groupby(enumerate(sorted(set(ranks))), lambda pair: pair[1] - pair[0]):
         adjacent = [rank for _, rank in pairs]

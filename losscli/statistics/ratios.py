@@ -17,7 +17,7 @@ Most losses are at least as skewed as the squares, where only the studentized in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,10 +58,7 @@ class Ratio(NamedTuple):
 
 
 def ratios(terms: Sequence[Array], resampling: Resampling) -> list[Ratio]:
-    """Resample ratios of the same n rows; terms (n, 2) are what each row adds to a numerator and its denominator.
-
-    The draws are those of Efron (1979): n rows with replacement, the same for all ratios.
-    """
+    """Resample ratios of the same n rows, by the same draws; terms (n, 2) are what each adds to the two sums."""
     n = len(terms[0])
     columns = np.concatenate([_columns_to_sum(each) for each in terms], axis=1)
     drawn = draws.sums(draws.multinomial(n, resampling.seed), columns, resampling.n_resamples_in_memory(n))
@@ -129,22 +126,16 @@ def percentile(ratio: Ratio, tails: Endpoints) -> Endpoints:
     return ratio.ratio + low, ratio.ratio + high
 
 
-METHODS: dict[str, Callable[[Ratio, Endpoints], Endpoints]] = {
-    "studentized": studentized,
-    "bca": bca,
-    "percentile": percentile,
-}
-AUTO_METHOD = "studentized"
-"""The method of `auto`: the only one that keeps its level for the means of skewed losses."""
+METHODS = {"studentized": studentized, "bca": bca, "percentile": percentile}
 
 
 def interval(ratio: Ratio, resampling: Resampling) -> ConfidenceInterval:
-    """Return the interval of a ratio by the method asked for; see `METHODS`."""
+    """Return the interval of a ratio by the method asked for; `auto` is the one that suits skewed losses."""
     if not np.isfinite(ratio.gaps).all():
         return ConfidenceInterval.none(resampling, NO_DIVISOR)
     if not ratio.gaps.any():
         return ConfidenceInterval.none(resampling, NO_SPREAD)
-    method, why = AUTO_METHOD if resampling.method == "auto" else resampling.method, ""
+    method, why = "studentized" if resampling.method == "auto" else resampling.method, ""
     ends = METHODS[method](ratio, resampling.tails)
     if not all(map(math.isfinite, ends)):
         method, why, ends = "bca", f"bca interval: {NO_SPREAD_WITHIN}", bca(ratio, resampling.tails)
@@ -193,34 +184,26 @@ def poisson_interval(ends: Endpoints, resamples: int, resampling: Resampling) ->
 def paired(
     differences: Array, weight: Array | None, resampling: Resampling, divisor: Array | None = None
 ) -> list[ConfidenceInterval]:
-    """Return intervals of mean differences between quantities measured on the same rows.
+    """Return an interval for each column of differences (n, m) between quantities measured on the same rows.
+
+    A mean is sum(w x) / sum(w divisor), with weights (n,) and divisors (n,), 1 if None. Draws are by position: rows are
+    in the order of the data. There is no interval if a column is not finite or constant, or n < 2.
 
     All columns share the draws of rows. Pass `losses_of_b - losses_of_a`, row by row: if the interval holds 0, the data
     do not tell the two apart. This is far sharper than to compare two intervals. Roots of means differ as the means do.
     Medians are not means: subtract the results of `intervals.medians`, which have the same draws.
-
-    Args:
-        differences: (n, m), a column for each pair; rows in the order of the data, as draws are by position.
-        weight: (n,) or None; a mean is sum(w x) / sum(w).
-        resampling: Level, resamples, seed and method.
-        divisor: (n,) or None; what each row adds to the divisor if that is not 1: sum(w x) / sum(w divisor).
-
-    Returns:
-        An interval for each column; none, with the reason, if the column is not finite or constant, or n < 2.
     """
     n, m = differences.shape
     if n < 2:
         return [ConfidenceInterval.none(resampling, ONE_ROW)] * m
     ones = np.ones(n) if weight is None else weight
     below = ones if divisor is None else ones * divisor
-    finite = [bool(np.isfinite(column).all()) for column in differences.T]
-    columns = [column for column, is_finite in zip(differences.T, finite, strict=True) if is_finite]
-    terms = [np.stack([ones * column, below], axis=1) for column in columns]
-    found = iter(_held_or_streamed(terms, resampling) if terms else [])
-    return [
-        next(found).with_small_n_warning(n) if is_finite else ConfidenceInterval.none(resampling, NOT_FINITE)
-        for is_finite in finite
-    ]
+    finite = np.flatnonzero(np.isfinite(differences).all(axis=0))
+    terms = [np.stack([ones * differences[:, i], below], axis=1) for i in finite]
+    found = [ConfidenceInterval.none(resampling, NOT_FINITE)] * m
+    for i, known in zip(finite, _held_or_streamed(terms, resampling) if terms else [], strict=True):
+        found[i] = known.with_small_n_warning(n)
+    return found
 
 
 def _held_or_streamed(terms: Sequence[Array], resampling: Resampling) -> list[ConfidenceInterval]:

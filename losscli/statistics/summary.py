@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,37 +40,31 @@ class Summary(NamedTuple):
         return "inf" if math.isinf(self.value) else "ok"
 
 
+@dataclass(eq=False, repr=False)
 class Accumulator:
     """The running statistics of one loss over batches; accumulators of parts merge.
 
-    Args:
-        own: The loss's reduction.
-        asked: The reduction to report: `mean` (the loss's own), `sum`, `median`.
-        value_only: Keep nothing that the value does not need.
-        bootstrap: Receives the rows, where an interval is wanted.
-        quick: Allow the last digit of the value to be lost; implies `value_only`.
+    `own` is the loss's reduction, `asked` the one to report: `mean` (the loss's own), `sum`, `median`. With
+    `value_only` nothing is kept that the value does not need; `quick` implies that, and the last digit may be lost.
+    `bootstrap` receives the rows, where an interval is wanted.
     """
 
-    def __init__(
-        self,
-        own: Reduction,
-        asked: str = "mean",
-        value_only: bool = False,
-        bootstrap: Bootstrap | None = None,
-        quick: bool = False,
-    ) -> None:
-        self.own = own
-        self.asked = asked
-        value_only = value_only or quick
-        self._sum_only, self._quick = value_only and own is not Reduction.MAX, quick
-        self.keeps_values = not value_only or asked == "median" or own is Reduction.MEDIAN
+    own: Reduction
+    asked: str = "mean"
+    value_only: bool = False
+    bootstrap: Bootstrap | None = None
+    quick: bool = False
+
+    def __post_init__(self) -> None:
+        value_only = self.value_only or self.quick
+        self._sum_only = value_only and self.own is not Reduction.MAX
+        self.keeps_values = not value_only or self.asked == "median" or self.own is Reduction.MEDIAN
         self.moments = Moments()
         self.quantiles = Quantiles()
         self.elements = Quantiles()
         self.largest = -math.inf
         self.divisor = Sum()
         self.clipped = 0
-        self.bootstrap = bootstrap
 
     def update(
         self,
@@ -80,15 +75,10 @@ class Accumulator:
         denominator: Array | None = None,
         rows: NDArray[np.int64] | None = None,
     ) -> None:
-        """Add a batch.
+        """Add a batch: the losses (N, ...) and their per-sample means (N,), with more about each row (N,).
 
-        Args:
-            elements: The losses (N, ...).
-            per_sample: Their per-sample means (N,).
-            weights: The weights of the rows (N,).
-            counted: A mask of the rows that count (N,).
-            denominator: What each row adds to the divisor of the mean (N,), 1 by default.
-            rows: The numbers of the rows, from 1 (N,).
+        `counted` masks the rows that count, `denominator` is what each adds to the divisor of the mean, 1 by default,
+        and `rows` are their numbers, from 1.
         """
         if self.bootstrap is not None and rows is None:
             rows = np.arange(1, len(per_sample) + 1)
@@ -100,7 +90,7 @@ class Accumulator:
             denominator = None if denominator is None else denominator[counted]
             rows = None if rows is None else rows[counted]
         if self._sum_only:
-            self.moments.update_sum(per_sample, weights, self._quick)
+            self.moments.update_sum(per_sample, weights, self.quick)
         else:
             self.moments.update(per_sample, weights)
         if self.keeps_values:

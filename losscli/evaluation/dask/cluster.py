@@ -63,8 +63,7 @@ def open_client(options: EvaluationOptions, local_workers: int) -> Iterator[Any]
             cluster = opened.enter_context(local_cluster(options.workers or local_workers, options.jobs or 1))
             yield opened.enter_context(distributed.Client(cluster, set_as_default=False))
         else:
-            client = _connect(opened, options.scheduler)
-            _wait_for_workers(client, options.scheduler, options.workers or 1)
+            client = _connect(opened, options.scheduler, options.workers or 1)
             _check_workers(client)
             yield client
 
@@ -85,20 +84,18 @@ def local_cluster(workers: int, threads: int) -> Any:
     )
 
 
-def _connect(opened: ExitStack, address: str) -> Any:
+def _connect(opened: ExitStack, address: str, workers: int) -> Any:
+    """Return a client of a scheduler that has so many workers."""
     from distributed import Client
 
     try:
-        return opened.enter_context(Client(address, timeout=CLUSTER_TIMEOUT_SECONDS, set_as_default=False))
+        client = opened.enter_context(Client(address, timeout=CLUSTER_TIMEOUT_SECONDS, set_as_default=False))
     except OSError as error:
         raise ClusterError(
             f"scheduler {address}: no Dask scheduler answers there in {CLUSTER_TIMEOUT_SECONDS} s"
         ) from error
     except (ValueError, TypeError) as error:
         raise UsageError(f"scheduler {address}: is no address of a Dask scheduler ({_first_line(error)})") from error
-
-
-def _wait_for_workers(client: Any, address: str, workers: int) -> None:
     try:
         client.wait_for_workers(workers, timeout=CLUSTER_TIMEOUT_SECONDS)
     except TimeoutError:
@@ -106,6 +103,7 @@ def _wait_for_workers(client: Any, address: str, workers: int) -> None:
         raise ClusterError(
             f"scheduler {address}: {found} of {workers} workers are there after {CLUSTER_TIMEOUT_SECONDS} s"
         ) from None
+    return client
 
 
 def _check_workers(client: Any) -> None:

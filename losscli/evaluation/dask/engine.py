@@ -6,15 +6,16 @@ blocks, so that the digits are those of one machine. Dask moves the parts of a d
 
 from __future__ import annotations
 
+import pickle
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from losscli.data.batch import RowPolicy
 from losscli.data.dataset import Dataset, Part
 from losscli.data.table import SplitInsideQuotes
 from losscli.errors import ClusterError, DataError, LosscliError
@@ -48,15 +49,6 @@ MAX_UNREADABLE_IN_A_ROW = 3
 
 class WorkerCannotRead(Exception):  # noqa: N818 - it may be readable here
     """A worker cannot read a file."""
-
-
-class SentResult(NamedTuple):
-    """A PartResult without the losses, which the receiver knows."""
-
-    state: dict[str, Any]
-    policy: RowPolicy
-    memory: dict[str, dict[str, Any]]
-    sizes: tuple[int, ...]
 
 
 def evaluate_on_cluster(
@@ -111,13 +103,11 @@ def _collect_in_order(
     client: Any, plan: Plan, reducer: OrderedReducer, parts: Iterable[Part], count: int
 ) -> Generator[Done]:
     """Yield the parts after the first `count` with their results, in order; some tasks are sent ahead."""
-    import pickle
-
     import cloudpickle
 
     _pickle_plugins_by_value(plan, cloudpickle)
     data = cloudpickle.dumps(plan.outline(), protocol=pickle.HIGHEST_PROTOCOL)
-    plan_future = submit(client, 0, _return_same, data)
+    plan_future = submit(client, 0, bytes, data)  # a task: Dask computes it again if it is lost
     limits = TaskLimits(client)
     pending: deque[tuple[Block, Any]] = deque()
     try:
@@ -195,7 +185,9 @@ def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Itera
     for (block, _), results in zip(taken, gathered, strict=True):
         some = [block] if len(results) == 1 else [(part,) for part in block]
         for parts, found in zip(some, results, strict=True):
-            yield parts, restore(found, plan)
+            if isinstance(found, PartResult):  # it was sent without the losses
+                found.run.evaluators = plan.run.evaluators
+            yield parts, found
 
 
 def _wait_for_future(future: Any) -> None:
@@ -205,42 +197,27 @@ def _wait_for_future(future: Any) -> None:
     done.wait()
 
 
-def restore(found: SentResult | Exception, plan: Plan) -> PartResult | Exception:
-    """Return a result that was sent, with the losses of the plan."""
-    if isinstance(found, Exception):
-        return found
-    return PartResult(plan.run.fresh_copy().set_state(found.state), found.policy, found.memory, found.sizes)
-
-
-def _sendable(found: PartResult | Exception) -> SentResult | Exception:
-    if isinstance(found, Exception):
-        return found
-    return SentResult(found.run.get_state(), found.policy, found.memory, found.sizes)
-
-
 def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:
     """Send plugins as code: workers need not have their files."""
-    import sys
-
     for evaluator in plan.run.evaluators:
         module = sys.modules.get(evaluator.bound.loss.module)
         if module is not None and not evaluator.bound.loss.in_catalogue and module.__name__ != "__main__":
             cloudpickle.register_pickle_by_value(module)
 
 
-def _return_same(data: bytes) -> bytes:
-    """Return the pickled plan as the result of a task: Dask computes it again if it is lost."""
-    return data
-
-
-def evaluate_task(block: Block, sketched: SketchedStatistics, data: bytes) -> list[SentResult | Exception]:
-    """Return the merged result of a block; if it depends on earlier parts, the result of each part."""
+def evaluate_task(block: Block, sketched: SketchedStatistics, data: bytes) -> list[PartResult | Exception]:
+    """Return the merged result of a block, or that of each part if it depends on earlier ones; without the losses."""
     plan = _load_plan_once(data)
+    results: list[PartResult | Exception] = []
     if len(block) > 1:
         with suppress(Exception):  # the parts below show which one failed
             if whole := evaluate_block(block, plan, sketched):
-                return [_sendable(whole)]
-    return [_sendable(_attempt(part, plan, sketched)) for part in block]
+                results.append(whole)
+    results = results or [_attempt(part, plan, sketched) for part in block]
+    for found in results:
+        if isinstance(found, PartResult):
+            found.run.evaluators = ()
+    return results
 
 
 def _attempt(part: Part, plan: Plan, sketched: SketchedStatistics) -> PartResult | Exception:
@@ -264,7 +241,5 @@ def _load_plan_once(data: bytes) -> Plan:
 
 @lru_cache(maxsize=2)
 def _load_plan(data: bytes) -> Plan:
-    import pickle
-
     found: Plan = pickle.loads(data)
     return found

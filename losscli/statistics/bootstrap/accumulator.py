@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,11 +20,12 @@ from losscli.declaration.domains import Array
 from losscli.declaration.loss import Reduction
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
-from losscli.statistics.bootstrap.options import Resampling
-from losscli.statistics.quantiles import Quantiles
-from losscli.statistics.ratios import Totals
+from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
+from losscli.statistics.quantiles import ACCURACY, Quantiles
+from losscli.statistics.ratios import Totals, poisson_interval
 
 COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
+ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
 
 
 class Estimand(enum.StrEnum):
@@ -77,6 +79,7 @@ def merge_rows(parts: Sequence[CountedRows]) -> CountedRows:
     return rows if is_sorted else rows.where(np.argsort(rows.numbers, kind="stable"))
 
 
+@dataclass(eq=False, repr=False)
 class Bootstrap:
     """The rows of one loss that its interval needs.
 
@@ -84,13 +87,14 @@ class Bootstrap:
     block is complete; `draw_completed_blocks` then adds them to the totals of the resamples.
     """
 
-    def __init__(
-        self, resampling: Resampling, estimand: Estimand, refusal: str = "", limit: int = MAX_ROWS_HELD
-    ) -> None:
-        self.resampling = resampling
-        self.estimand = estimand
-        self.refusal = refusal or REFUSALS.get(estimand, "")
-        self.limit = 0 if resampling.method == "poisson" else limit
+    resampling: Resampling
+    estimand: Estimand
+    refusal: str = ""
+    limit: int = MAX_ROWS_HELD
+
+    def __post_init__(self) -> None:
+        self.refusal = self.refusal or REFUSALS.get(self.estimand, "")
+        self.limit = 0 if self.resampling.method == "poisson" else self.limit
         self.n = 0
         self.is_finite = True
         self.pending_rows: list[CountedRows] = []
@@ -146,13 +150,14 @@ class Bootstrap:
         return taken
 
 
+@dataclass(eq=False, repr=False)
 class MedianSketch:
     """Quantiles, sum of weights and sum of squared weights: they give the interval of the median of many rows."""
 
-    def __init__(self) -> None:
-        self.quantiles = Quantiles()
-        self.weight_sum = self.squared_weight_sum = 0.0
-        self.has_elements = False
+    quantiles: Quantiles = field(default_factory=Quantiles)
+    weight_sum: float = 0.0
+    squared_weight_sum: float = 0.0
+    has_elements: bool = False
 
     def update(self, rows: CountedRows) -> None:
         weights = rows.weights
@@ -167,6 +172,23 @@ class MedianSketch:
         self.weight_sum += other.weight_sum
         self.squared_weight_sum += other.squared_weight_sum
         self.has_elements = self.has_elements or other.has_elements
+
+    def interval(self, resampling: Resampling) -> ConfidenceInterval:
+        """Return the Poisson bootstrap of the median without drawing: P(median* <= x) has a closed form.
+
+        median* <= x if the drawn weights up to x exceed those beyond. For so many rows their difference is normal with
+        variance sum(w²), whatever x is: the ends are the quantiles at 1/2 ± z sqrt(sum w²) / (2 sum w). If quantiles
+        are only accurate to ACCURACY, the ends move outwards by it.
+        """
+        from statistics import NormalDist
+
+        if self.has_elements:
+            return ConfidenceInterval.none(resampling, ELEMENTS_NOT_HELD)
+        reach = NormalDist().inv_cdf(resampling.tails[1]) * math.sqrt(self.squared_weight_sum) / (2 * self.weight_sum)
+        low, high = self.quantiles.quantiles((max(0.5 - reach, 0.0), min(0.5 + reach, 1.0)))
+        if self.quantiles.histogram is not None:
+            low, high = low - ACCURACY * abs(low), high + ACCURACY * abs(high)
+        return poisson_interval((low, high), 0, resampling)
 
 
 def draw_completed_blocks(bootstraps: Sequence[Bootstrap], before: float = math.inf) -> None:

@@ -10,20 +10,12 @@ import numpy as np
 
 from losscli.declaration.domains import Array
 from losscli.statistics.bootstrap import draws
-from losscli.statistics.bootstrap.accumulator import (
-    Bootstrap,
-    CountedRows,
-    Estimand,
-    MedianSketch,
-    draw_completed_blocks,
-    merge_rows,
-)
+from losscli.statistics.bootstrap.accumulator import Bootstrap, CountedRows, Estimand, draw_completed_blocks, merge_rows
 from losscli.statistics.bootstrap.draws import Drawn
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
-from losscli.statistics.quantiles import ACCURACY, quantiles
-from losscli.statistics.ratios import NO_SPREAD, NOT_FINITE, ONE_ROW, interval, poisson_interval, ratios
+from losscli.statistics.quantiles import quantiles
+from losscli.statistics.ratios import NO_SPREAD, NOT_FINITE, ONE_ROW, interval, ratios
 
-ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
 NO_STANDARD_ERROR = "percentile interval: a median has no jackknife, and so no standard error"  # Efron 1982
 
 
@@ -46,7 +38,7 @@ def _interval_without_ratio(bootstrap: Bootstrap) -> ConfidenceInterval | None:
     if why:
         return ConfidenceInterval.none(bootstrap.resampling, why)
     if bootstrap.sketch is not None:
-        return _sketched_median_interval(bootstrap.sketch, bootstrap.resampling)
+        return bootstrap.sketch.interval(bootstrap.resampling)
     if bootstrap.totals is not None:
         return _map_to_value(bootstrap.totals.intervals(bootstrap.resampling)[0], bootstrap)
     return _median_interval(bootstrap) if bootstrap.estimand is Estimand.MEDIAN else None
@@ -59,24 +51,6 @@ def _map_to_value(mean: ConfidenceInterval, bootstrap: Bootstrap) -> ConfidenceI
         Estimand.ROOT_MEAN: lambda end: math.sqrt(max(end, 0.0)),
     }.get(bootstrap.estimand)
     return mean if reduce is None else mean.map_endpoints(reduce)
-
-
-def _sketched_median_interval(sketch: MedianSketch, resampling: Resampling) -> ConfidenceInterval:
-    """Return the Poisson bootstrap of a median without drawing: P(median* <= x) has a closed form.
-
-    median* <= x if the drawn weights up to x exceed those beyond. For so many rows their difference is normal with
-    variance sum(w²), whatever x is: the ends are the quantiles at 1/2 ± z sqrt(sum w²) / (2 sum w). If quantiles are
-    only accurate to ACCURACY, the ends move outwards by it.
-    """
-    from statistics import NormalDist
-
-    if sketch.has_elements:
-        return ConfidenceInterval.none(resampling, ELEMENTS_NOT_HELD)
-    reach = NormalDist().inv_cdf(resampling.tails[1]) * math.sqrt(sketch.squared_weight_sum) / (2 * sketch.weight_sum)
-    low, high = sketch.quantiles.quantiles((max(0.5 - reach, 0.0), min(0.5 + reach, 1.0)))
-    if sketch.quantiles.histogram is not None:
-        low, high = low - ACCURACY * abs(low), high + ACCURACY * abs(high)
-    return poisson_interval((low, high), 0, resampling)
 
 
 def _median_interval(bootstrap: Bootstrap) -> ConfidenceInterval:
