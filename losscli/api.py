@@ -32,9 +32,6 @@ CiMethod: TypeAlias = Literal["auto", "studentized", "bca", "percentile", "poiss
 ReductionName: TypeAlias = Literal["mean", "sum", "median"]
 
 
-# ------------------------------------------------------------------------------------------------------- compute
-
-
 @overload
 def compute(
     loss: LossName,
@@ -222,9 +219,6 @@ def compute(
     return evaluation.losses[0] if is_one and not options.group_by else evaluation
 
 
-# --------------------------------------------------------------------------------------------- compare, recommend
-
-
 def compare(
     losses: str | Sequence[LossName],
     /,
@@ -363,9 +357,6 @@ def recommend(
     return pipeline.recommend(
         open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
     )
-
-
-# -------------------------------------------------------------------------------------------------------- losses
 
 
 def get_loss(name: str, /, **params: Any) -> LossFunction:

@@ -206,9 +206,6 @@ def compare_command(
     return shell.command("losscli", "compare", options=given, data=data)
 
 
-# --------------------------------------------------------------------------------------------------------- notes
-
-
 def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
     """Yield notes on the advice."""
     if d.is_subsampled:

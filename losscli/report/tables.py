@@ -98,8 +98,6 @@ def summary(evaluation: Evaluation) -> Report:
     return Report(columns, to_blocks(rows), evaluation.to_dict, ("value",), records=records)
 
 
-# ------------------------------------------------------------------------------------------------------- compare
-
 KIND_OF_COLUMN = {
     "rank": CellKind.COUNT,
     "n": CellKind.COUNT,
@@ -181,9 +179,6 @@ def outlier_rows(compared: Comparison, first: OutlierRow) -> Report:
             rows.append([*flagged.group_columns.values(), *cells])
             records.append({**flagged.group_json, **row.to_dict()})
     return Report(columns, to_blocks(rows), compared.to_dict, (name.key,), records=lambda: records)
-
-
-# ----------------------------------------------------------------------------------------------- recommend, list
 
 
 def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
