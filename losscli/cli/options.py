@@ -36,7 +36,7 @@ class SectionOption(click.Option):
     """An option that belongs to a section of the help text."""
 
     def __init__(self, section: str, *names: str, **attributes: Any) -> None:
-        super().__init__(names, **attributes)
+        super().__init__(names, show_default=attributes.get("default") is not None, **attributes)
         self.section = section
 
 
@@ -116,7 +116,6 @@ DATA_OPTIONS = [
         "--nan",
         type=click.Choice(NAN_POLICIES),
         default="error",
-        show_default=True,
         help="What to do with rows that lack a value.",
     ),
     SectionOption("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
@@ -188,12 +187,7 @@ OUTPUT_OPTIONS = [
         help="Significant digits of tables and Markdown.",
     ),
     SectionOption(
-        "Output",
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="When to use colour.",
+        "Output", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to use colour."
     ),
     SectionOption("Output", "-q", "--quiet", is_flag=True, help="Print no notes and no progress."),
     SectionOption("Output", "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
@@ -226,7 +220,6 @@ ENGINE_OPTIONS = [
         "--engine",
         type=click.Choice(ENGINES),
         default="local",
-        show_default=True,
         help="Evaluate files with threads or on a Dask cluster.",
     ),
     SectionOption(
