@@ -32,7 +32,7 @@ OpenSources = Callable[[Sequence[str]], Sources]
 
 
 class Track(Protocol):
-    """Passes items on and shows the progress: the fraction read, 0 to 1, and the number of rows of an item."""
+    """Passes items on and shows the progress: the fraction read (0 to 1, None if unknown) and the rows of an item."""
 
     def __call__(
         self, items: Iterator[Item], fraction_read: Callable[[], float | None], count_rows: Callable[[Item], int], /
@@ -207,9 +207,9 @@ def recommend(
     note: Note,
     track: Track | None = None,
     *,
-    from_logits: bool = False,
-    paths: Sequence[str] | None = None,
-    read_options: ReadOptions | None = None,
+    from_logits: bool,
+    paths: Sequence[str] | None,
+    read_options: ReadOptions,
 ) -> Recommendation:
     """Recommend losses for the data.
 
@@ -233,8 +233,8 @@ def recommend(
             sources,
             options,
             note,
-            data=paths,
-            options=read_options,
-            logits=from_logits,
-            track=lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
+            lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
+            from_logits=from_logits,
+            paths=paths,
+            read_options=read_options,
         )

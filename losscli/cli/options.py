@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
     from losscli.pipeline import OpenSources
 
-OUTPUT_FORMATS = tuple(MODULE_OF_FORMAT)
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-
 
 SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
 """The sections of a help text, the usual ones first."""
@@ -175,7 +173,7 @@ OUTPUT_OPTIONS = [
         "-f",
         "--format",
         "format_",
-        type=click.Choice(OUTPUT_FORMATS),
+        type=click.Choice(tuple(MODULE_OF_FORMAT)),
         help="Output format.  [default: table on a terminal, else tsv]",
     ),
     SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
