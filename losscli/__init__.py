@@ -29,25 +29,9 @@ _PUBLIC = {
     "losscli.declaration.loss": ("Property", "Reduction", "loss"),
 }
 
-__all__ = [
-    "ClusterError",
-    "DataError",
-    "Evaluation",
-    "LossFunction",
-    "LossResult",
-    "LosscliError",
-    "NoResultError",
-    "Property",
-    "Reduction",
-    "UsageError",
-    "__version__",
-    "compare",
-    "compute",
-    "get_loss",
-    "list_losses",
-    "loss",
-    "recommend",
-]
+__all__ = ["__version__", "compare", "compute", "get_loss", "list_losses", "recommend"]
+__all__ += ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
+__all__ += ["Evaluation", "LossFunction", "LossResult", "Property", "Reduction", "loss"]
 
 
 def __getattr__(name: str) -> Any:

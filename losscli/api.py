@@ -32,9 +32,6 @@ CiMethod: TypeAlias = Literal["auto", "studentized", "bca", "percentile", "poiss
 ReductionName: TypeAlias = Literal["mean", "sum", "median"]
 
 
-# ------------------------------------------------------------------------------------------------------- compute
-
-
 @overload
 def compute(
     loss: LossName,
@@ -66,36 +63,7 @@ def compute(
 ) -> LossResult: ...
 @overload
 def compute(
-    loss: LossName,
-    /,
-    data: Data = None,
-    *,
-    group_by: Names,
-    reduction: ReductionName = "mean",
-    gradient: bool = False,
-    penalty: str | None = None,
-    parameters: Any = None,
-    columns: Mapping[str, str] | None = None,
-    id: str | None = None,
-    classes: Names | None = None,
-    nan: NanPolicy = "error",
-    input_format: str | None = None,
-    header: bool | None = None,
-    delimiter: str | None = None,
-    baseline: FilePath | None = None,
-    ci: float | None = None,
-    resamples: int | None = None,
-    seed: int | None = None,
-    ci_method: CiMethod | None = None,
-    jobs: int | None = None,
-    engine: Literal["local", "dask"] = "local",
-    scheduler: str | None = None,
-    workers: int | None = None,
-    **roles_and_params: Any,
-) -> Evaluation: ...
-@overload
-def compute(
-    loss: Sequence[LossName],
+    loss: LossName | Sequence[LossName],
     /,
     data: Data = None,
     *,
@@ -220,9 +188,6 @@ def compute(
     else:
         evaluation = pipeline.compute_samples(losses, open_sources, options, warn_caller)
     return evaluation.losses[0] if is_one and not options.group_by else evaluation
-
-
-# --------------------------------------------------------------------------------------------- compare, recommend
 
 
 def compare(
@@ -363,9 +328,6 @@ def recommend(
     return pipeline.recommend(
         open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
     )
-
-
-# -------------------------------------------------------------------------------------------------------- losses
 
 
 def get_loss(name: str, /, **params: Any) -> LossFunction:

@@ -9,10 +9,7 @@ from typing import Any
 
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
-from losscli.results import Baseline, Evaluation, LossResult
-
-Key = tuple[str, tuple[tuple[str, str], ...]]
-"""The label of a loss, and its group and model."""
+from losscli.results import Baseline, Evaluation, LossResult, ResultKey, result_name
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class BaselineFile:
     """The losses of an earlier JSON result."""
 
     path: str
-    losses: Mapping[Key, Mapping[str, Any]]
+    losses: Mapping[ResultKey, Mapping[str, Any]]
 
     def attach_to(self, evaluation: Evaluation) -> Evaluation:
         """Return the evaluation with the earlier value of each loss.
@@ -33,8 +30,8 @@ class BaselineFile:
     def _attach(self, result: LossResult) -> LossResult:
         found = self.losses.get(result.key)
         if found is None:
-            known = ", ".join(dict.fromkeys(map(_describe_key, self.losses)))
-            problem = f"has no {_describe_key(result.key)}; what it has is {known}"
+            known = ", ".join(dict.fromkeys(map(result_name, self.losses)))
+            problem = f"has no {result.full_name}; what it has is {known}"
             raise UsageError(problem, option=("baseline", self.path))
         if found["signature"] != result.signature:
             raise UsageError(_describe_difference(result, str(found["signature"])), option=("baseline", self.path))
@@ -69,14 +66,9 @@ def _is_loss(entry: Any) -> bool:
     )
 
 
-def _key(entry: Mapping[str, Any]) -> Key:
+def _key(entry: Mapping[str, Any]) -> ResultKey:
     model = {"model": entry["model"]} if "model" in entry else {}
     return entry["loss"], tuple({**(entry.get("group") or {}), **model}.items())
-
-
-def _describe_key(key: Key) -> str:
-    label, group = key
-    return label + "".join(f" ({column} {value})" for column, value in group)
 
 
 def _describe_difference(result: LossResult, before: str) -> str:

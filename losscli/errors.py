@@ -6,8 +6,6 @@ from typing import Any
 
 from losscli.messages import Hint, Message
 
-__all__ = ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
-
 
 class LosscliError(Exception):
     """Base of every error that losscli raises on purpose.
@@ -21,19 +19,10 @@ class LosscliError(Exception):
     def __init__(
         self, problem: str, hint: Hint | None = None, *, option: tuple[str, Any] | None = None, **fields: Any
     ) -> None:
-        """Make an error.
-
-        Args:
-            problem: What is wrong and where; a Message is taken as it is.
-            hint: What to do about it.
-            option: The name and value of the option that the problem is about.
-            **fields: What the hint's fields stand for.
-        """
-        self.message: Message
-        if isinstance(problem, Message) and hint is None and option is None:
-            self.message = problem
-        else:
-            self.message = Message(problem, hint, option=option, **fields)
+        """Make an error from a message, or from what makes one."""
+        if not isinstance(problem, Message):
+            problem = Message(problem, hint, option=option, **fields)
+        self.message = problem
         super().__init__(self.message)
 
 

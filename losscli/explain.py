@@ -134,10 +134,19 @@ def conditions(loss: Loss, claim: Property) -> list[str]:
     return [c.condition for c in loss.claims if claim in c.properties] + forms
 
 
+def parameter_entries(loss: Loss) -> list[dict[str, Any]]:
+    """Return the parameters as they are in JSON."""
+    from losscli.results import jsonable  # not needed for text
+
+    return [{"name": p.name, "default": jsonable(p.default), "range": p.domain.describe()} for p in loss.parameters]
+
+
 def to_dict(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as it is in JSON."""
     loss = explanation.loss
     defaults = loss.bind({}).params
+    gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(_gradients(loss))]
+    keys = {claim: text.replace(" ", "_") for claim, text in PROPERTIES.items()}
     return {
         "name": loss.name,
         "aliases": list(loss.aliases),
@@ -156,24 +165,11 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
             for i, form in enumerate(loss.forms)
             for r in form.roles
         ],
-        "params": [
-            {
-                "name": p.name,
-                "default": list(p.default) if isinstance(p.default, tuple) else p.default,
-                "range": p.domain.describe(),
-            }
-            for p in loss.parameters
-        ],
+        "params": parameter_entries(loss),
         "requires": _requirement(loss) or None,
-        "gradient": [
-            {"role": role, "formula": formula, "form": i} for i, (role, formula) in enumerate(_gradients(loss))
-        ]
-        if loss.has_gradient
-        else None,
-        "properties": {text.replace(" ", "_"): claim in loss.properties for claim, text in PROPERTIES.items()},
-        "properties_where": {
-            text.replace(" ", "_"): where for claim, text in PROPERTIES.items() if (where := conditions(loss, claim))
-        },
+        "gradient": gradients if loss.has_gradient else None,
+        "properties": {key: claim in loss.properties for claim, key in keys.items()},
+        "properties_where": {key: where for claim, key in keys.items() if (where := conditions(loss, claim))},
         "elicits": loss.elicits or None,
         "unit": loss.unit,
         "reduction": str(loss.reduction),

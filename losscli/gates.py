@@ -12,6 +12,7 @@ from losscli.declaration.grammar import RawValue, normalize_name, parse_specs
 from losscli.declaration.loss import BoundLoss, checked
 from losscli.errors import NoResultError, UsageError
 from losscli.messages import number_text
+from losscli.results import ResultKey, result_name
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -103,8 +104,8 @@ def _is_set_to(loss: BoundLoss, key: str, typed: RawValue) -> bool:
     return parameter is not None and checked(loss.loss.name, parameter, typed) == loss.params[key]
 
 
-def judge(gates: Sequence[Gate], values: Sequence[tuple[str, str, Mapping[str, float | None]]]) -> list[str]:
-    """Return what failed, in words; `values` are (label, group, statistic -> value) of everything evaluated.
+def judge(gates: Sequence[Gate], values: Sequence[tuple[ResultKey, Mapping[str, float | None]]]) -> list[str]:
+    """Return what failed, in words; `values` are the key and the statistics of everything evaluated.
 
     Raises:
         NoResultError: A statistic has no value, or nothing has that statistic.
@@ -112,9 +113,10 @@ def judge(gates: Sequence[Gate], values: Sequence[tuple[str, str, Mapping[str, f
     failures = []
     for gate in gates:
         found = [
-            (group, v[gate.statistic]) for label, group, v in values if label == gate.label and gate.statistic in v
+            (group, v[gate.statistic]) for (label, group), v in values if label == gate.label and gate.statistic in v
         ]
         if not found:
             gate.fails(None)
-        failures += [f"{gate.name}{group} {gate.failure(value)}" for group, value in found if gate.fails(value)]
+        failing = [(group, value) for group, value in found if gate.fails(value)]
+        failures += [f"{result_name((gate.name, group))} {gate.failure(value)}" for group, value in failing]
     return failures

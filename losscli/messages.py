@@ -127,12 +127,8 @@ class Message(str):
         """Return the message with a text before its problem."""
         return Message(prefix + self.problem, self.hint, option=self.option, **self.fields)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.problem, self.hint, self.option, self.fields)
-
-
-def _restore(problem: str, hint: Hint | None, option: tuple[str, Any] | None, fields: dict[str, Any]) -> Message:
-    return Message(problem, hint, option=option, **fields)
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.problem, self.hint), {"option": self.option, **self.fields}
 
 
 def _word(

@@ -20,15 +20,6 @@ STRENGTH = Parameter("lambda", Number(Interval(0, high_open=True)), None)
 RATIO = Parameter("ratio", Number(Interval(0, 1)), 0.5)
 
 
-class Penalty(NamedTuple):
-    """A function of the parameter vector and of settings; a setting whose default is None is required."""
-
-    name: str
-    formula: str
-    kernel: Callable[..., float]
-    settings: tuple[Parameter, ...]
-
-
 def l1(w: Array, strength: float) -> float:
     """lambda sum |w|"""
     return float(strength * np.abs(w).sum())
@@ -44,31 +35,34 @@ def elastic_net(w: Array, strength: float, ratio: float) -> float:
     return l1(w, strength * ratio) + l2(w, strength * (1 - ratio))
 
 
-PENALTIES = {
-    kernel.__name__: Penalty(kernel.__name__, kernel.__doc__ or "", kernel, settings)
-    for kernel, settings in ((l1, (STRENGTH,)), (l2, (STRENGTH,)), (elastic_net, (STRENGTH, RATIO)))
+PENALTIES: dict[str, tuple[Callable[..., float], tuple[Parameter, ...]]] = {
+    "l1": (l1, (STRENGTH,)),
+    "l2": (l2, (STRENGTH,)),
+    "elastic_net": (elastic_net, (STRENGTH, RATIO)),
 }
+"""Name -> a function of the parameter vector and of settings, and these settings; one without default is required."""
 
 
 class BoundPenalty(NamedTuple):
     """A penalty with all its settings."""
 
-    penalty: Penalty
+    name: str
     values: dict[str, float]
 
     @property
     def label(self) -> str:
-        """Return the text with every setting."""
-        settings = self.penalty.settings
-        return ":".join([self.penalty.name, *(f"{s.name}={s.domain.text(self.values[s.name])}" for s in settings)])
+        """The text with every setting."""
+        _, settings = PENALTIES[self.name]
+        return ":".join([self.name, *(f"{s.name}={s.domain.text(self.values[s.name])}" for s in settings)])
 
     def of(self, w: Array) -> float:
         """Return the penalty of parameters of any shape."""
+        kernel, _ = PENALTIES[self.name]
         with np.errstate(over="ignore"):
-            return self.penalty.kernel(w, *self.values.values())
+            return kernel(w, *self.values.values())
 
 
-class Applied(NamedTuple):
+class AddedPenalty(NamedTuple):
     """A penalty and its value on `n` parameters read from `source`."""
 
     bound: BoundPenalty
@@ -79,7 +73,7 @@ class Applied(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the penalty as it is in JSON."""
         return {
-            "name": self.bound.penalty.name,
+            "name": self.bound.name,
             "params": self.bound.values,
             "value": self.value if np.isfinite(self.value) else None,
             "n": self.n,
@@ -97,20 +91,19 @@ def parse_penalty(text: str) -> BoundPenalty:
     if len(specs) != 1:
         raise UsageError(f"{text!r}: one penalty at a time; elastic_net is l1 and l2 together")
     name, typed = specs[0]
-    penalty = PENALTIES.get(name)
-    if penalty is None:
+    if name not in PENALTIES:
         raise UsageError(f"there is no penalty {name!r}; the penalties are {', '.join(PENALTIES)}")
-    known = {setting.name: setting for setting in penalty.settings}
+    known = {setting.name: setting for setting in PENALTIES[name][1]}
     for key in typed:
         if key not in known:
             raise UsageError(f"{name} has no setting {key!r}; it has {', '.join(known)}")
     values = {s.name: checked(name, s, typed[s.name]) if s.name in typed else s.default for s in known.values()}
     if values["lambda"] is None:
         raise UsageError(f"the penalty {name} needs its strength, as in {name}:lambda=0.01")
-    return BoundPenalty(penalty, values)
+    return BoundPenalty(name, values)
 
 
-def apply(bound: BoundPenalty, path: str, options: ReadOptions | None = None) -> Applied:
+def penalize_file(bound: BoundPenalty, path: str, options: ReadOptions | None = None) -> AddedPenalty:
     """Compute the penalty of all numbers in a file, of any shape.
 
     Raises:
@@ -124,10 +117,10 @@ def apply(bound: BoundPenalty, path: str, options: ReadOptions | None = None) ->
         arrays = _parameter_arrays(table)
     finally:
         table.close()
-    return applied(bound, arrays, table.name)
+    return penalize(bound, arrays, table.name)
 
 
-def applied(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> Applied:
+def penalize(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> AddedPenalty:
     """Compute the penalty of arrays; `source` is their name in messages.
 
     Raises:
@@ -138,7 +131,7 @@ def applied(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> Applie
     if wrong.size:
         at = f"{source}: " if source else ""
         raise DataError(f"{at}parameter {wrong[0] + 1} of {w.size} is {w[wrong[0]]}: parameters are finite numbers")
-    return Applied(bound, bound.of(w), w.size, source)
+    return AddedPenalty(bound, bound.of(w), w.size, source)
 
 
 def _parameter_arrays(table: Table) -> list[Array]:

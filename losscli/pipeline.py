@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
     from losscli.compare.result import Comparison
     from losscli.evaluation.run import Evaluated
-    from losscli.penalty import Applied
+    from losscli.penalty import AddedPenalty
     from losscli.recommend.advise import Recommendation
     from losscli.results import Evaluation, SampleStream
 
@@ -32,7 +32,7 @@ OpenSources = Callable[[Sequence[str]], Sources]
 
 
 class Track(Protocol):
-    """Passes items on and shows the progress: the fraction read, 0 to 1, and the number of rows of an item."""
+    """Passes items on and shows the progress: the fraction read (0 to 1, None if unknown) and the rows of an item."""
 
     def __call__(
         self, items: Iterator[Item], fraction_read: Callable[[], float | None], count_rows: Callable[[Item], int], /
@@ -51,9 +51,6 @@ def resolve_losses(losses: str | Sequence[str | BoundLoss], params: Mapping[str,
     for loss in losses:
         found += resolve(parse_specs(loss), params) if isinstance(loss, str) else [loss]
     return found
-
-
-# ------------------------------------------------------------------------------------------------------- compute
 
 
 def compute(
@@ -146,7 +143,7 @@ def compute_samples(
 class Additions(NamedTuple):
     """What is added to the values once they are known: a penalty, and the values of a baseline."""
 
-    penalty: Applied | None
+    penalty: AddedPenalty | None
     baseline: BaselineFile | None
 
     def add_to(self, evaluation: Evaluation) -> Evaluation:
@@ -163,7 +160,7 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
         UsageError: The penalty is unknown or out of range.
         DataError: A file cannot be read, or holds something else.
     """
-    applied, earlier = None, None
+    added, earlier = None, None
     if options.penalty:
         import numpy as np
 
@@ -171,18 +168,15 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
 
         bound, parameters = penalty.parse_penalty(options.penalty), options.parameters
         if isinstance(parameters, (str, os.PathLike)):
-            applied = penalty.apply(bound, os.fspath(parameters), read_options)
+            added = penalty.penalize_file(bound, os.fspath(parameters), read_options)
         else:
             has_several = isinstance(parameters, Sequence) and any(np.ndim(item) for item in parameters)
-            applied = penalty.applied(bound, list(parameters) if has_several else [parameters], "")
+            added = penalty.penalize(bound, list(parameters) if has_several else [parameters], "")
     if options.baseline:
         from losscli import baseline
 
         earlier = baseline.read(options.baseline)
-    return Additions(applied, earlier)
-
-
-# --------------------------------------------------------------------------------------------- compare, recommend
+    return Additions(added, earlier)
 
 
 def compare(
@@ -213,9 +207,9 @@ def recommend(
     note: Note,
     track: Track | None = None,
     *,
-    from_logits: bool = False,
-    paths: Sequence[str] | None = None,
-    read_options: ReadOptions | None = None,
+    from_logits: bool,
+    paths: Sequence[str] | None,
+    read_options: ReadOptions,
 ) -> Recommendation:
     """Recommend losses for the data.
 
@@ -239,8 +233,8 @@ def recommend(
             sources,
             options,
             note,
-            data=paths,
-            options=read_options,
-            logits=from_logits,
-            track=lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
+            lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
+            from_logits=from_logits,
+            paths=paths,
+            read_options=read_options,
         )

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import Evaluated, RunState
-    from losscli.penalty import Applied
+    from losscli.penalty import AddedPenalty
     from losscli.statistics.bootstrap.options import ConfidenceInterval
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
 CI_COLUMNS = ("ci_low", "ci_high")
+
+ResultKey = tuple[str, tuple[tuple[str, str], ...]]
+"""The label of a loss, and its group and model."""
 
 
 class DataInfo(NamedTuple):
@@ -112,9 +115,14 @@ class LossResult:
         return group if self.model is None else group | {"model": self.model}
 
     @property
-    def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """What identifies the result within an evaluation: its label, group and model."""
+    def key(self) -> ResultKey:
+        """What identifies the result within an evaluation."""
         return self.label, tuple(self.group_columns.items())
+
+    @property
+    def full_name(self) -> str:
+        """The label, with the group and the model."""
+        return result_name(self.key)
 
     @property
     def extra_columns(self) -> dict[str, float | None]:
@@ -195,9 +203,9 @@ class Evaluation(Sequence[LossResult]):
 
     data: DataInfo
     losses: tuple[LossResult, ...]
-    penalty: Applied | None = None
+    penalty: AddedPenalty | None = None
 
-    def with_penalty(self, penalty: Applied) -> Evaluation:
+    def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
         """Return the structural risk: every value plus the penalty."""
         signed = f"penalty={penalty.bound.label}"
         losses = tuple(
@@ -238,6 +246,12 @@ class Evaluation(Sequence[LossResult]):
             for loss in self.losses
         ]
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
+
+
+def result_name(key: ResultKey) -> str:
+    """Return the label of a result, with its group and model."""
+    label, group = key
+    return label + "".join(f" ({column} {value})" for column, value in group)
 
 
 def json_header(data: DataInfo) -> dict[str, Any]:

@@ -24,8 +24,8 @@ def typed(case: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in golden("penalty")])
 def test_golden(case: dict[str, Any]) -> None:
-    applied = penalty.applied(penalty.parse_penalty(typed(case)), [np.array(case["params"])], "")
-    assert applied.value == pytest.approx(case["value"], rel=case["rtol"])
+    added = penalty.penalize(penalty.parse_penalty(typed(case)), [np.array(case["params"])], "")
+    assert added.value == pytest.approx(case["value"], rel=case["rtol"])
 
 
 @pytest.fixture

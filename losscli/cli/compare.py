@@ -7,22 +7,8 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import (
-    DATA_ARGUMENT,
-    DATA_OPTIONS,
-    GATE_OPTIONS,
-    GROUP_OPTION,
-    INTERVAL_OPTIONS,
-    JOBS_OPTION,
-    LOSS_OPTIONS,
-    OUTPUT_OPTIONS,
-    NoteWriter,
-    SectionCommand,
-    SectionOption,
-    open_files,
-    parse_losses,
-    parse_options,
-)
+from losscli.cli import options as shared
+from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
 
@@ -31,10 +17,10 @@ from losscli.errors import UsageError
     cls=SectionCommand,
     short_help="Rank losses by outlier sensitivity; compare models.",
     params=[
-        DATA_ARGUMENT,
+        shared.DATA_ARGUMENT,
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
-        *LOSS_OPTIONS,
-        *DATA_OPTIONS,
+        *shared.LOSS_OPTIONS,
+        *shared.DATA_OPTIONS,
         SectionOption(
             "Evaluation",
             "--outliers",
@@ -42,8 +28,8 @@ from losscli.errors import UsageError
             help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
             "others) or column:NAME.",
         ),
-        GROUP_OPTION,
-        *INTERVAL_OPTIONS,
+        shared.GROUP_OPTION,
+        *shared.INTERVAL_OPTIONS,
         SectionOption(
             "Output", "--sort", metavar="COL", help="Sort by a column; -COL sorts from the largest.  [default: rank]"
         ),
@@ -54,9 +40,9 @@ from losscli.errors import UsageError
             metavar="K",
             help="List the K worst outlier rows, with their share of every loss.",
         ),
-        *OUTPUT_OPTIONS,
-        *GATE_OPTIONS,
-        JOBS_OPTION,
+        *shared.OUTPUT_OPTIONS,
+        *shared.GATE_OPTIONS,
+        shared.JOBS_OPTION,
     ],
 )
 def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
@@ -83,11 +69,11 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         meant = data[0] if data and not os.path.exists(data[0]) else ""
         example = " ".join(["losscli compare --losses", meant or "mse,mae,huber", *(data[1:] if meant else data)])
         raise UsageError(f"--losses says which losses to compare, as in '{example}'")
-    note = NoteWriter(values["quiet"])
+    note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values)
-    bound = parse_losses(losses, values)
+    bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
-    options = parse_options(
+    options = shared.parse_options(
         values,
         models=values["preds"],
         outliers=values["outliers"],
@@ -95,7 +81,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         show_outliers=values["show_outliers"] or 0,
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS),
     )
-    compared = compare(bound, open_files(data, values), options, note, output.track(values["quiet"]))
+    compared = compare(bound, shared.open_files(data, values), options, note, output.track(values["quiet"]))
     from losscli.report import tables  # after the threads have started to work
 
     output.emit(tables.comparison(compared))

@@ -6,24 +6,8 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import (
-    DATA_ARGUMENT,
-    DATA_OPTIONS,
-    ENGINE_OPTIONS,
-    GATE_OPTIONS,
-    GROUP_OPTION,
-    INTERVAL_OPTIONS,
-    JOBS_OPTION,
-    LOSS_OPTIONS,
-    OUTPUT_OPTIONS,
-    NoteWriter,
-    SectionCommand,
-    SectionOption,
-    open_files,
-    parse_losses,
-    parse_options,
-    parse_read_options,
-)
+from losscli.cli import options as shared
+from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 from losscli.options import REDUCTIONS
 
@@ -34,18 +18,17 @@ from losscli.options import REDUCTIONS
     short_help="Compute losses: reduced, by group or by sample.",
     params=[
         click.Argument(["losses"]),
-        DATA_ARGUMENT,
-        *LOSS_OPTIONS,
-        *DATA_OPTIONS,
+        shared.DATA_ARGUMENT,
+        *shared.LOSS_OPTIONS,
+        *shared.DATA_OPTIONS,
         SectionOption(
             "Evaluation",
             "--reduction",
             type=click.Choice([*REDUCTIONS, "none"]),
             default="mean",
-            show_default=True,
             help="How per-sample losses become one number. none is --per-sample.",
         ),
-        GROUP_OPTION,
+        shared.GROUP_OPTION,
         SectionOption(
             "Evaluation",
             "--penalty",
@@ -53,16 +36,16 @@ from losscli.options import REDUCTIONS
             help="Add a penalty on --parameters to every value: l1, l2 or elastic_net.",
         ),
         SectionOption("Evaluation", "--parameters", metavar="FILE", help="Parameter array to penalize (any shape)."),
-        *INTERVAL_OPTIONS,
+        *shared.INTERVAL_OPTIONS,
         SectionOption("Output", "--per-sample", is_flag=True, help="Print one row per sample."),
         SectionOption("Output", "--gradient", is_flag=True, help="Print one row per sample, with gradients."),
         SectionOption(
             "Output", "--top", type=click.IntRange(min=1), metavar="K", help="Print only the K worst samples."
         ),
-        *OUTPUT_OPTIONS,
-        *GATE_OPTIONS,
-        JOBS_OPTION,
-        *ENGINE_OPTIONS,
+        *shared.OUTPUT_OPTIONS,
+        *shared.GATE_OPTIONS,
+        shared.JOBS_OPTION,
+        *shared.ENGINE_OPTIONS,
     ],
 )
 def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
@@ -81,14 +64,14 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     from losscli.cli.output import Output
     from losscli.pipeline import compute, stream_samples
 
-    note = NoteWriter(values["quiet"])
+    note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values)
-    bound = parse_losses(losses, values)
+    bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound) if values["gates"] else []
     per_sample = bool(values["per_sample"] or values["gradient"] or values["top"] or values["reduction"] == "none")
     if values["parameters"] == "-":
         raise UsageError("is read from a file: standard input is for data", option=("parameters", "-"))
-    options = parse_options(
+    options = shared.parse_options(
         values,
         reduction="mean" if values["reduction"] == "none" else values["reduction"],
         per_sample=per_sample,
@@ -97,7 +80,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
         parameters=values["parameters"],
         value_only=output.format == "value" and not (per_sample or gates or values["baseline"] or values["ci"]),
     )
-    open_sources = open_files(data, values)
+    open_sources = shared.open_files(data, values)
     track = output.track(values["quiet"])
     if per_sample:
         from losscli.report.samples import samples
@@ -106,7 +89,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
         output.emit(samples(stream, values["top"]))
         evaluation = stream.evaluate()
     else:
-        read_options = parse_read_options(values)._replace(format=None)
+        read_options = shared.parse_read_options(values)._replace(format=None)
         evaluation = compute(bound, open_sources, options, note, track, read_options)
         from losscli.report import tables  # after the threads have started to work
 

@@ -12,7 +12,7 @@ from losscli.errors import NoResultError, UsageError
 if TYPE_CHECKING:
     from losscli.declaration.loss import BoundLoss
     from losscli.gates import Gate
-    from losscli.results import Evaluation, LossResult
+    from losscli.results import Evaluation
 
 MIN_ROWS_PER_GROUP = 30
 """Groups of fewer rows get a note."""
@@ -56,7 +56,7 @@ def finish(
         note(text)
     if gates and is_gate_failed(evaluation, gates, more or {}, note):
         return STATUS_GATE_FAILED
-    bad = [f"{result_name(one)} is {one.value}" for one in evaluation.losses if one.summary.status != "ok"]
+    bad = [f"{one.full_name} is {one.value}" for one in evaluation.losses if one.summary.status != "ok"]
     if bad:
         raise NoResultError(f"{', '.join(bad)}: not a finite number; 'losscli compute ... --top 5' shows the rows")
     return 0
@@ -68,28 +68,13 @@ def is_gate_failed(
     """Write the verdicts and return whether a condition is true."""
     from losscli.gates import judge
 
-    values = [
-        (r.label, where_text(r), r.summary._asdict() | r.extra_columns | dict(more.get(r.key, {}))) for r in evaluation
-    ]
+    values = [(r.key, r.summary._asdict() | r.extra_columns | dict(more.get(r.key, {}))) for r in evaluation]
     failures = judge(gates, values)
     for failure in failures:
         sys.stderr.write(f"losscli: failed: {failure}\n")
     if not failures:
         note(f"passed: {', '.join(gate.text for gate in gates)} {'is' if len(gates) == 1 else 'are'} not true")
     return bool(failures)
-
-
-def where_text(result: LossResult) -> str:
-    """Return the group and the model of a result in words, empty if there are none."""
-    return "".join(f" ({column} {value})" for column, value in result.group_columns.items())
-
-
-def result_name(result: LossResult) -> str:
-    """Return the label of a result, with its group and model."""
-    return result.label + where_text(result)
-
-
-# --------------------------------------------------------------------------------------------------------- notes
 
 
 def result_notes(evaluation: Evaluation) -> Iterator[str]:
@@ -101,11 +86,11 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
     for result in evaluation.losses:
         if result.summary.clipped:
             yield (
-                f"{result_name(result)}: in {result.summary.clipped} of {result.n} rows a probability was below eps "
+                f"{result.full_name}: in {result.summary.clipped} of {result.n} rows a probability was below eps "
                 "and was clipped: eps sets their loss, not the data"
             )
         if not result.summary.exact:
-            yield f"{result_name(result)}: median and p95 are ≈, right to 0.1 %"
+            yield f"{result.full_name}: median and p95 are ≈, right to 0.1 %"
     if any(result.ci is not None for result in evaluation.losses):
         yield from interval_notes(evaluation)
     small = sorted(
@@ -130,7 +115,7 @@ def interval_notes(evaluation: Evaluation) -> Iterator[str]:
         if ci.method is not None:
             methods.setdefault((ci.level, ci.method, ci.resamples, ci.seed), []).append(result.label)
         if ci.why:
-            reasons.setdefault(ci.why, []).append(result_name(result))
+            reasons.setdefault(ci.why, []).append(result.full_name)
     for (level, method, resamples, seed), labels in methods.items():
         losses = f" of {first_names(list(dict.fromkeys(labels)))}" if len(methods) > 1 else ""
         how = f"{resamples} resamples, seed {seed}" if resamples else "in closed form"

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
     from losscli.pipeline import OpenSources
 
-OUTPUT_FORMATS = tuple(MODULE_OF_FORMAT)
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-
 
 SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
 """The sections of a help text, the usual ones first."""
@@ -36,7 +34,7 @@ class SectionOption(click.Option):
     """An option that belongs to a section of the help text."""
 
     def __init__(self, section: str, *names: str, **attributes: Any) -> None:
-        super().__init__(names, **attributes)
+        super().__init__(names, show_default=attributes.get("default") is not None, **attributes)
         self.section = section
 
 
@@ -116,7 +114,6 @@ DATA_OPTIONS = [
         "--nan",
         type=click.Choice(NAN_POLICIES),
         default="error",
-        show_default=True,
         help="What to do with rows that lack a value.",
     ),
     SectionOption("Columns", "--true", "true", metavar="COL", help="Column of the true values."),
@@ -176,7 +173,7 @@ OUTPUT_OPTIONS = [
         "-f",
         "--format",
         "format_",
-        type=click.Choice(OUTPUT_FORMATS),
+        type=click.Choice(tuple(MODULE_OF_FORMAT)),
         help="Output format.  [default: table on a terminal, else tsv]",
     ),
     SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file; its ending sets the format."),
@@ -188,12 +185,7 @@ OUTPUT_OPTIONS = [
         help="Significant digits of tables and Markdown.",
     ),
     SectionOption(
-        "Output",
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="When to use colour.",
+        "Output", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to use colour."
     ),
     SectionOption("Output", "-q", "--quiet", is_flag=True, help="Print no notes and no progress."),
     SectionOption("Output", "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
@@ -226,7 +218,6 @@ ENGINE_OPTIONS = [
         "--engine",
         type=click.Choice(ENGINES),
         default="local",
-        show_default=True,
         help="Evaluate files with threads or on a Dask cluster.",
     ),
     SectionOption(

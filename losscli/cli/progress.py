@@ -14,13 +14,7 @@ SECONDS_BEFORE_BAR = 1.0
 def track_with_bar(
     items: Iterator[Item], fraction_read: Callable[[], float | None], count_rows: Callable[[Item], int], /
 ) -> Iterator[Item]:
-    """Pass items on, and show a bar on stderr once they take a while.
-
-    Args:
-        items: What is worked through.
-        fraction_read: Returns how much of the data is read, 0 to 1, or None if that is not known.
-        count_rows: Returns the number of rows of an item.
-    """
+    """Pass items on, and show a bar on stderr once they take a while; a `Track` of the pipeline."""
     start, rows = time.monotonic(), 0
     for item in items:
         rows += count_rows(item)

@@ -6,17 +6,8 @@ from typing import Any
 
 import click
 
-from losscli.cli.options import (
-    DATA_ARGUMENT,
-    DATA_OPTIONS,
-    OUTPUT_OPTIONS,
-    NoteWriter,
-    SectionCommand,
-    SectionOption,
-    open_files,
-    parse_options,
-    parse_read_options,
-)
+from losscli.cli import options as shared
+from losscli.cli.options import SectionCommand, SectionOption
 
 
 @click.command(
@@ -24,12 +15,12 @@ from losscli.cli.options import (
     cls=SectionCommand,
     short_help="Recommend losses for a dataset, with reasons.",
     params=[
-        DATA_ARGUMENT,
+        shared.DATA_ARGUMENT,
         SectionOption(
             "Losses", "--from-logits", is_flag=True, help="Predictions are logits, even if they all lie in [0, 1]."
         ),
-        *DATA_OPTIONS,
-        *OUTPUT_OPTIONS,
+        *shared.DATA_OPTIONS,
+        *shared.OUTPUT_OPTIONS,
     ],
 )
 def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
@@ -49,16 +40,16 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
     from losscli.pipeline import recommend
     from losscli.report import tables
 
-    note = NoteWriter(values["quiet"])
+    note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values)
     found = recommend(
-        open_files(data, values),
-        parse_options(values),
+        shared.open_files(data, values),
+        shared.parse_options(values),
         note,
         output.track(values["quiet"]),
         from_logits=from_logits,
         paths=data,
-        read_options=parse_read_options(values),
+        read_options=shared.parse_read_options(values),
     )
     output.emit(tables.recommendation(found, only_losses=output.format == "value"))
     for text in found.notes:

@@ -101,38 +101,29 @@ class Recommendation(Sequence[Advice]):
 
 def recommend_from(
     sources: Sources,
-    request: EvaluationOptions,
+    options: EvaluationOptions,
     note: Callable[[str], None],
+    track: Callable[[Dataset, Iterator[Batch]], Iterable[Batch]],
     *,
-    data: Sequence[str] | None = None,
-    options: ReadOptions | None = None,
-    logits: bool = False,
-    track: Callable[[Dataset, Iterator[Batch]], Iterable[Batch]] = lambda dataset, batches: batches,
+    from_logits: bool,
+    paths: Sequence[str] | None,
+    read_options: ReadOptions,
 ) -> Recommendation:
-    """Read y_true and y_pred once and recommend losses for them.
-
-    Args:
-        sources: The tables in which they are searched.
-        request: Columns, classes, key and the policy for missing values.
-        note: Receives notes.
-        data: DATA as typed, for the command; None if it is not from files.
-        options: How the data is read, for the command.
-        logits: Whether predictions are logits, whatever their range.
-        track: Wraps the batches to show progress.
+    """Read y_true and y_pred once and recommend losses for them; arguments are those of `pipeline.recommend`.
 
     Raises:
         UsageError: A role is unknown.
         DataError: A column is missing, shapes differ, or values do not allow any statement.
         NoResultError: No row is left.
     """
-    dataset = bind_for_recommend(sources, request, note)
-    profile = profile_of(dataset, logits, lambda batches: track(dataset, batches))
+    dataset = bind_for_recommend(sources, options, note)
+    profile = profile_of(dataset, from_logits, lambda batches: track(dataset, batches))
     advice = advise(profile)
     losses = [a.bound for a in advice if a.verdict in TO_TRY]
     command = None
-    if data is not None and losses:
-        found = columns_to_spell_out(losses, dataset, sources, request)
-        command = compare_command([loss.label for loss in losses], data, request, options or ReadOptions(), found)
+    if paths is not None and losses:
+        found = columns_to_spell_out(losses, dataset, sources, options)
+        command = compare_command([loss.label for loss in losses], paths, options, read_options, found)
     return Recommendation(
         data_info(dataset, profile.weight),
         str(profile.task),
@@ -177,36 +168,28 @@ def try_loss(advice: Advice, d: Profile) -> Advice:
 
 def compare_command(
     losses: Sequence[str],
-    data: Sequence[str],
-    request: EvaluationOptions,
-    options: ReadOptions,
+    paths: Sequence[str],
+    options: EvaluationOptions,
+    read_options: ReadOptions,
     found: Mapping[str, str],
 ) -> str:
     """Return the command that compares the losses on this data, quoted for a shell.
 
-    Args:
-        losses: The losses as typed.
-        data: DATA as typed.
-        request: Columns, classes, key and the policy for missing values.
-        options: How the data is read.
-        found: Role -> columns that compare would not find by itself.
+    `found` maps roles to columns that compare would not find by itself.
     """
-    columns = dict(request.columns) | dict(found)
+    columns = dict(options.columns) | dict(found)
     values = [
         ("losses", ",".join(losses)),
         *((role, columns.get(role)) for role in ("y_true", "y_pred", "weight")),
-        ("id", request.id),
-        ("classes", ",".join(request.classes)),
-        ("nan", None if request.nan == "error" else request.nan),
-        ("input_format", options.format),
-        ("delimiter", "tab" if options.delimiter == "\t" else options.delimiter),
-        ("header", options.header),
+        ("id", options.id),
+        ("classes", ",".join(options.classes)),
+        ("nan", None if options.nan == "error" else options.nan),
+        ("input_format", read_options.format),
+        ("delimiter", "tab" if read_options.delimiter == "\t" else read_options.delimiter),
+        ("header", read_options.header),
     ]
     given = [(name, value) for name, value in values if value not in (None, "")]
-    return shell.command("losscli", "compare", options=given, data=data)
-
-
-# --------------------------------------------------------------------------------------------------------- notes
+    return shell.command("losscli", "compare", options=given, data=paths)
 
 
 def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
@@ -218,13 +201,12 @@ def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
         yield from list_regression_notes(d)
     if d.task in LABELS and not d.pred.is_within(0, 1):
         yield from list_score_notes(d)
+    one_label, on_or_off = "every row has exactly one label on", "labels that are each on or off"
     if d.is_one_hot and d.task is Task.MULTILABEL:
-        problem = (
-            "every row has exactly one label on, but y_pred does not sum to 1: taken for labels that are each on or off"
-        )
-        yield Message(f"{problem}, not for one class per row", Hint.DIVIDE_BY_SUM)
+        taken = f"taken for {on_or_off}, not for one class per row"
+        yield Message(f"{one_label}, but y_pred does not sum to 1: {taken}", Hint.DIVIDE_BY_SUM)
     if d.is_one_hot and d.task is Task.CLASS_SCORES:
-        yield "every row has exactly one label on: taken for one class per row, not for labels that are each on or off"
+        yield f"{one_label}: taken for one class per row, not for {on_or_off}"
     if not any(a.verdict in TO_TRY for a in advice):
         yield "no loss is recommended: every one that was tried refuses this data or has no finite value on it"
 

@@ -134,13 +134,7 @@ def profile_of(
     track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
     values_per_sample: int = VALUES_PER_SAMPLE,
 ) -> Profile:
-    """Read y_true and y_pred once and return their profile.
-
-    Args:
-        dataset: The rows.
-        are_logits: Whether predictions are logits, whatever their range.
-        track: Wraps the batches to show progress.
-        values_per_sample: Values of a role from which quantiles are computed, at most.
+    """Read y_true and y_pred once and return their profile; quantiles are of `values_per_sample` values at most.
 
     Raises:
         DataError: Shapes differ, labels are no class, or values are infinite or missing.

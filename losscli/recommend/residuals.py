@@ -112,8 +112,6 @@ class Residuals:
         scaled = self.weight / self.weight.max()
         return float(scaled.sum() ** 2 / np.square(scaled).sum())
 
-    # --------------------------------------------------------------------------------- outliers, tails, skew
-
     @cached_property
     def outliers(self) -> Mask:
         """The rows that compare flags."""
@@ -142,8 +140,6 @@ class Residuals:
         """Kelly's skewness, -1 to 1: how much farther the 90 % quantile is from the median than the 10 % quantile."""
         low, middle, high = quantiles(self.flat, self.flat_weight, (0.1, 0.5, 0.9))
         return (high + low - 2 * middle) / (high - low) if high > low else 0.0
-
-    # ---------------------------------------------------------------------------------- spread by prediction
 
     @cached_property
     def variance_power(self) -> VariancePower | None:
@@ -182,8 +178,6 @@ class Residuals:
     def dispersion(self) -> float:
         """The mean of e²/y_pred: 1 for counts of a Poisson distribution."""
         return self.average(np.square(self.flat) / self.y_pred.ravel())
-
-    # -------------------------------------------------------------------------------- variance of the centre
 
     @cached_property
     def centre_variances(self) -> dict[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,12 +44,7 @@ def to_row_blocks(columns: SampleColumns) -> Iterator[RowBlock]:
     """Yield the cells of a batch as Python objects, some rows at a time."""
     cells = list(columns.values())
     for start in range(0, len(cells[0]), ROWS_PER_WRITE):
-        yield [list_cells(column[start : start + ROWS_PER_WRITE]) for column in cells]
-
-
-def list_cells(values: Any) -> Sequence[Any]:
-    """Return cells as a list of Python objects."""
-    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+        yield [column[start : start + ROWS_PER_WRITE].tolist() for column in cells]
 
 
 def one_block_behind(first: SampleColumns, others: Iterator[SampleColumns]) -> Iterator[SampleColumns]:
@@ -103,9 +98,9 @@ def select_worst(batches: Iterator[SampleColumns], key: str, top: int) -> Sample
     for columns in batches:
         batch = columns
         if "weight" in batch:  # rows of weight 0 count nowhere
-            batch = {name: np.asarray(cells)[batch["weight"] != 0] for name, cells in batch.items()}
+            batch = {name: cells[batch["weight"] != 0] for name, cells in batch.items()}
         joined = batch if best is None else {name: np.concatenate([best[name], batch[name]]) for name in batch}
         order = np.argsort(-np.nan_to_num(joined[key], nan=np.inf, posinf=np.inf), kind="stable")[:top]
-        best = {name: np.asarray(cells)[order] for name, cells in joined.items()}
+        best = {name: cells[order] for name, cells in joined.items()}
     assert best is not None
     return best

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.results import STATISTICS, Evaluation, LossResult, jsonable
+from losscli.results import STATISTICS, Evaluation, LossResult
 
 if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss, Comparison, OutlierRow
@@ -98,16 +98,8 @@ def summary(evaluation: Evaluation) -> Report:
     return Report(columns, to_blocks(rows), evaluation.to_dict, ("value",), records=records)
 
 
-# ------------------------------------------------------------------------------------------------------- compare
-
-KIND_OF_COLUMN = {
-    "rank": CellKind.COUNT,
-    "n": CellKind.COUNT,
-    "flip": CellKind.COUNT,
-    "winner": CellKind.NAME,
-    "bounded_value": CellKind.NAME,
-    "bounded_gradient": CellKind.NAME,
-}
+KIND_OF_COLUMN = dict.fromkeys(("rank", "n", "flip"), CellKind.COUNT)
+KIND_OF_COLUMN |= dict.fromkeys(("winner", "bounded_value", "bounded_gradient"), CellKind.NAME)
 
 COLUMNS_BESIDE_MODELS = ("inflation", "pull", "effective_n")
 """Columns shown beside those of several models. The others do not fit on a terminal; JSON has them."""
@@ -183,18 +175,11 @@ def outlier_rows(compared: Comparison, first: OutlierRow) -> Report:
     return Report(columns, to_blocks(rows), compared.to_dict, (name.key,), records=lambda: records)
 
 
-# ----------------------------------------------------------------------------------------------- recommend, list
-
-
 def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
     """Report one row per loss, the best first; with `only_losses` those worth comparing."""
     shown = [advice for advice in found if not only_losses or advice.loss in found.losses]
     return Report(
-        (
-            ReportColumn("verdict", CellKind.NAME),
-            ReportColumn("loss", CellKind.NAME),
-            ReportColumn("reason", CellKind.TEXT),
-        ),
+        (*(ReportColumn(key, CellKind.NAME) for key in ("verdict", "loss")), ReportColumn("reason", CellKind.TEXT)),
         to_blocks([[str(advice.verdict), advice.loss, str(advice.reason)] for advice in shown]),
         found.to_dict,
         ("loss",),
@@ -206,15 +191,15 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
 
 def catalogue(losses: Sequence[Loss]) -> Report:
     """Report one row per loss of the registry."""
+    from losscli.explain import parameter_entries
+
     entries: list[Mapping[str, Any]] = [
         {
             "name": loss.name,
             "aliases": list(loss.aliases),
             "family": loss.family,
             "roles": [[role.name for role in form.roles] for form in loss.forms],
-            "params": [
-                {"name": p.name, "default": jsonable(p.default), "range": p.domain.describe()} for p in loss.parameters
-            ],
+            "params": parameter_entries(loss),
             "formula": loss.formula,
             "properties": [flag.name.lower() for flag in loss.properties if flag.name],
             "elicits": loss.elicits or None,

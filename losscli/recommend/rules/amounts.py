@@ -36,12 +36,9 @@ def counts(d: Profile) -> Iterator[Finding]:
         f"targets are whole numbers >= 0, and squared residuals grow as y_pred^{variance_power_text(r)}, with a mean "
         f"of e²/y_pred of {short(r.dispersion)}; those of counts grow as y_pred^1, with a mean of 1"
     )
-    if not is_near:
-        yield avoid("poisson_deviance", reason)
-    elif r.is_spread_rising and 2 / 3 <= r.dispersion <= 1.5:
-        yield use("poisson_deviance", reason)
-    else:
-        yield consider("poisson_deviance", reason)
+    is_poisson = r.is_spread_rising and 2 / 3 <= r.dispersion <= 1.5
+    verdict = avoid if not is_near else use if is_poisson else consider
+    yield verdict("poisson_deviance", reason)
 
 
 def amounts(d: Profile) -> Iterator[Finding]:

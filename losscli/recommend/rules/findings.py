@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+from functools import partial
 from typing import NamedTuple
 
 from losscli.declaration.domains import EPS
@@ -32,24 +33,10 @@ class Finding(NamedTuple):
     reason: str
 
 
-def use(loss: str, reason: str) -> Finding:
-    """Return the finding that a loss suits the data."""
-    return Finding(Verdict.USE, loss, reason)
-
-
-def consider(loss: str, reason: str) -> Finding:
-    """Return the finding that a loss may suit the data."""
-    return Finding(Verdict.CONSIDER, loss, reason)
-
-
-def avoid(loss: str, reason: str) -> Finding:
-    """Return the finding that a loss does not suit the data."""
-    return Finding(Verdict.AVOID, loss, reason)
-
-
-def refuse(loss: str, reason: str) -> Finding:
-    """Return the finding that a loss refuses the data."""
-    return Finding(Verdict.REFUSED, loss, reason)
+use = partial(Finding, Verdict.USE)
+consider = partial(Finding, Verdict.CONSIDER)
+avoid = partial(Finding, Verdict.AVOID)
+refuse = partial(Finding, Verdict.REFUSED)
 
 
 def count_ruled_out(d: Profile) -> int:
@@ -68,9 +55,8 @@ def judge_bce(d: Profile, proper: str) -> Finding:
     """Return the finding on cross-entropy of probabilities; `proper` is the reason if no label was given 0."""
     if not count_ruled_out(d):
         return use("bce", proper)
-    if d.pred.has_only(0, 1):
-        return avoid("bce", clipping_reason(d))
-    return consider("bce", clipping_reason(d))
+    verdict = avoid if d.pred.has_only(0, 1) else consider
+    return verdict("bce", clipping_reason(d))
 
 
 def range_reason(d: Profile) -> str:

@@ -66,9 +66,6 @@ def unknown_scale(d: Profile) -> Iterator[Finding]:
         yield consider("mae", f"{rows}; suits if there are some")
 
 
-# --------------------------------------------------------------------------------------------------------- tails
-
-
 def has_heavy_tails(r: Residuals) -> bool:
     """Return whether a few rows make the sum of squares, or the mean varies far more than Huber's centre."""
     return r.squares_share >= 0.5 or r.variance_ratio(math.inf) > 2
@@ -92,14 +89,17 @@ def outlier_reason(d: Profile) -> str:
     return share + variance_text("mean", r.variance_ratio(math.inf), "huber's")
 
 
+def judge_mse(d: Profile, for_heavy_tails: Finding) -> Finding:
+    """Return the finding on the squared error by how heavy the tails are."""
+    if has_light_tails(d.residuals):
+        return use("mse", outlier_reason(d))
+    return for_heavy_tails if has_heavy_tails(d.residuals) else consider("mse", outlier_reason(d))
+
+
 def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
     """Yield findings for amounts more than half of which are 0."""
-    if has_light_tails(d.residuals):
-        yield use("mse", outlier_reason(d))
-    elif has_heavy_tails(d.residuals):
-        yield consider("mse", f"aims at the mean, to which the targets above 0 contribute; {outlier_reason(d)}")
-    else:
-        yield consider("mse", outlier_reason(d))
+    reason = outlier_reason(d)
+    yield judge_mse(d, consider("mse", f"aims at the mean, to which the targets above 0 contribute; {reason}"))
     zeros = f"{percent(d.zero_share)} of the targets are 0"
     yield avoid("mae", f"{zeros}: so is its best constant, whatever the others are")
     huber = f"huber:delta={short(EFFICIENT_DELTA * d.residuals.scale)}"
@@ -108,20 +108,10 @@ def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
 
 def means_and_medians(d: Profile) -> Iterator[Finding]:
     """Yield mse and mae by how heavy the tails are."""
-    r = d.residuals
-    is_light = has_light_tails(r)
-    if is_light:
-        yield use("mse", outlier_reason(d))
-    elif has_heavy_tails(r):
-        yield avoid("mse", outlier_reason(d))
-    else:
-        yield consider("mse", outlier_reason(d))
-    variance = variance_text("median", r.median_variance_ratio, "mse's")
-    median = f"needs no scale, and no row pulls more than another{variance}"
-    if is_light:
-        yield consider("mae", median)
-    else:
-        yield use("mae", median)
+    yield judge_mse(d, avoid("mse", outlier_reason(d)))
+    variance = variance_text("median", d.residuals.median_variance_ratio, "mse's")
+    verdict = consider if has_light_tails(d.residuals) else use
+    yield verdict("mae", f"needs no scale, and no row pulls more than another{variance}")
 
 
 def robust_losses(r: Residuals) -> Iterator[Finding]:
@@ -173,10 +163,10 @@ def unit_scale(r: Residuals) -> Iterator[Finding]:
     if not ((r.scale >= 10 and share > 0.5) or (r.scale <= 0.1 and share < 0.5)):
         return
     if r.scale > 1:
-        others = f"{percent(share)} of them are beyond 1, where it is"
+        others = f"{percent(share)} of them are beyond 1"
         huber, log_cosh = "mae less a half", "nearly mae less 0.69"
     else:
-        others = f"{percent(1 - share)} of them are within 1, where it is"
+        others = f"{percent(1 - share)} of them are within 1"
         huber, log_cosh = "half of mse", "nearly half of mse"
-    yield avoid("huber", f"its scale is 1, but the residuals' is {short(r.scale)}: {others} {huber}")
-    yield avoid("log_cosh", f"its scale is 1, but the residuals' is {short(r.scale)}: {others} {log_cosh}")
+    for loss, like in (("huber", huber), ("log_cosh", log_cosh)):
+        yield avoid(loss, f"its scale is 1, but the residuals' is {short(r.scale)}: {others}, where it is {like}")

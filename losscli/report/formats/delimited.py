@@ -11,8 +11,6 @@ from typing import Any
 from losscli.report.formats import Style, Write
 from losscli.report.tables import NUMERIC_KINDS, Report
 
-MISSING_CELL = "-"
-
 
 def write_delimited(report: Report, write: Write, style: Style, *, delimiter: str) -> None:
     """Write a header and rows with a delimiter between cells."""
@@ -32,9 +30,7 @@ class Missing:
     """A missing cell in a column of numbers."""
 
     def __repr__(self) -> str:
-        return MISSING_CELL
-
-    __str__ = __repr__
+        return "-"
 
 
 def fill_missing(cells: Sequence[Any]) -> Sequence[Any]:
