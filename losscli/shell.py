@@ -21,12 +21,7 @@ def flag(name: str) -> str:
 
 
 def option(name: str, value: Any = "") -> str:
-    """Return an option with its value, quoted where a shell needs that.
-
-    Args:
-        name: The option as the Python API calls it.
-        value: `true` and `false` are for flags.
-    """
+    """Return an option, named as in Python, with its value, quoted for a shell; `true` and `false` are for flags."""
     value = str(value)
     if value == "false":
         return flag(f"no-{name}")
