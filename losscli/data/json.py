@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
-from losscli.data.table import ArraysTable, Chunk, Column, Kind, Table, convert, shorten
+from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, Table, as_text, convert, shorten
 from losscli.errors import DataError
 
 BYTES_PER_JSON_BLOCK = 1 << 20
@@ -96,6 +96,8 @@ class JsonLinesTable(Table):
             array = _to_array([record.get(key) for record in sample], source.name, key)
             columns.append(Column(key, Kind.NUMBER if array.dtype.kind == "f" else Kind.TEXT, array.shape[1:]))
         super().__init__(source.name, "jsonl", columns)
+        first = sample[:ROWS_SAMPLED]
+        self.sampler = lambda name: as_text(_to_array([record.get(name) for record in first], source.name, name))
 
     def _read_blocks(self) -> Iterator[list[dict[str, Any]]]:
         while lines := self._source.stream.readlines(BYTES_PER_JSON_BLOCK):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
 from losscli.data.files import STDIN, Input
-from losscli.data.table import ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
+from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
 
 BYTES_PER_MAP = 1 << 23
@@ -129,6 +129,10 @@ class MappedNpy(SliceableTable):
         self._path, self._start, self._layout = path, start, layout
         self._n_rows = layout.shape[0]
         super().__init__(name, "npy", list(layout.columns()), self._n_rows, path)
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        rows = self._map(0, min(ROWS_SAMPLED, self._n_rows))
+        return self._layout.chunk(rows, {name: Kind.TEXT}, self.name, 0)[name]
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         size = rows_per_batch(self._layout.row_size)
