@@ -19,7 +19,7 @@ from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import BoundLoss
-from losscli.errors import UsageError
+from losscli.errors import DataError, UsageError
 from losscli.loss_function import LossFunction
 from losscli.options import EvaluationOptions, UnknownOptionError
 
@@ -92,12 +92,16 @@ def bind_data(
     Raises:
         UsageError: The data is of a kind that cannot be read.
     """
-    if "weight" in arrays:
+    check_index([*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items()])
+    frames = {name: frame_columns(array) for name, array in arrays.items() if name not in (options.models or ())}
+    by_role = {name: table_of(columns) for name, columns in frames.items() if columns is not None}
+    plain = {name: array for name, array in arrays.items() if name not in by_role}
+    if "weight" in plain:
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
-        own = table_of(arrays) if arrays else None
-        return lambda roles: Sources(own), options
-    by_role = {name: table_of({name: array}) for name, array in arrays.items()}
+        own = table_of(plain) if plain else None
+        return lambda roles: Sources(own, by_role), options
+    by_role |= {name: table_of({name: array}) for name, array in plain.items()}
     if isinstance(data, (str, os.PathLike)):
 
         def open_path(roles: Sequence[str]) -> Sources:
@@ -105,14 +109,23 @@ def bind_data(
             return Sources(opened.common, {**opened.by_role, **by_role})
 
         return open_path, options
-    if not hasattr(data, "columns") and not isinstance(data, Mapping):
+    columns = data if isinstance(data, Mapping) else frame_columns(data)
+    if columns is None:
         raise UsageError(
             f"data is a path, a DataFrame or a mapping of names to arrays, not a {type(data).__name__}; arrays are "
             "given as y_true=, y_pred="
         )
-    names = data.columns if hasattr(data, "columns") else data
-    table = table_of({str(name): data[name] for name in names})
+    table = table_of({str(name): values for name, values in columns.items()})
     return lambda roles: Sources(table, by_role), options
+
+
+def frame_columns(value: Any) -> dict[str, Any] | None:
+    """Return the columns of a frame by name; None if it is no frame, or has two columns of one name."""
+    names = getattr(value, "column_names", getattr(value, "columns", None))  # PyArrow's columns are not their names
+    if names is None or not hasattr(value, "__getitem__"):
+        return None
+    columns = {str(name): value[name] for name in names}
+    return columns if len(columns) == len(names) else None
 
 
 def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
@@ -120,6 +133,31 @@ def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
     arrays = {name: np.asarray(values) for name, values in columns.items()}
     readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
     return ArraysTable("", "arrays", readable)
+
+
+def check_index(values: Iterable[tuple[str, Any]]) -> None:
+    """Check that the rows of pandas objects, which are paired in order, have their labels in the same order.
+
+    An index 0, 1, 2, ... that has other labels than another one is a default that nobody chose.
+
+    Raises:
+        DataError: Two objects have the same labels in another order, or other labels in an index of the same name.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return
+    several = [(name, v.index) for name, v in values if isinstance(v, (pandas.Series, pandas.DataFrame))]
+    for i, (name, index) in enumerate(several):
+        for other, reference in several[:i]:
+            if len(index) != len(reference) or index.equals(reference):
+                continue
+            is_named = index.names == reference.names and None not in index.names
+            if is_named or (index.isin(reference).all() and reference.isin(index).all()):
+                row = next(k for k, (a, b) in enumerate(zip(index, reference, strict=True)) if a != b)
+                raise DataError(
+                    f"{name}, row {row + 1}: its index has {index[row]!r}, where that of {other} has "
+                    f"{reference[row]!r}, but rows are paired in order; {name}.reindex({other}.index) pairs them by it"
+                )
 
 
 def warn_caller(text: str) -> None:

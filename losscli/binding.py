@@ -16,7 +16,6 @@ from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_shape, choose_form, takes
 from losscli.evaluation.run import RunState
-from losscli.messages import Hint
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]

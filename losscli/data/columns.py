@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from losscli.data.identifiers import Identifiers
@@ -314,10 +314,16 @@ def _names_of(role: str, *more: str) -> tuple[str, ...]:
     return (role, *more, *OTHER_NAMES.get(role, ()))
 
 
+@cache
+def _role_name_pattern() -> re.Pattern[str]:
+    names = {*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES}
+    prefixes = "|".join(re.escape(name) for name in names if len(name) > 1)
+    return re.compile(rf"y|(?:{prefixes})(?:[{re.escape(SEPARATORS)}].*)?", re.IGNORECASE | re.DOTALL)
+
+
 def is_role_name(name: str) -> bool:
     """Tell whether a column has a usual name of a role, or starts with one."""
-    roles = [*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES]
-    return any(name.lower() == role or (len(role) > 1 and _has_prefix(name, role)) for role in roles)
+    return _role_name_pattern().fullmatch(name) is not None
 
 
 def _has_prefix(name: str, prefix: str) -> bool:

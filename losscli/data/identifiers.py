@@ -23,6 +23,10 @@ KINDS_ARE_SAMPLED = ("csv", "tsv", "json", "jsonl")
 """Formats of which only the first values say whether a column holds numbers."""
 
 MAX_EXACT_INTEGER = 2.0**53
+"""Integers below it are exact as floats."""
+
+COLUMNS_TRIED = 4
+"""How many columns at each end of those that two files share may be keys by their values alone."""
 
 
 def _has_name(name: str) -> bool:
@@ -74,7 +78,8 @@ class Identifiers:
     def _find_shared(self, first: Table, other: Table) -> set[str]:
         """Return the keys that two tables have, by name or, if that leaves data in both, by distinct values."""
         tables = first, other
-        shared = [column for column in first.columns if other.column(column.name) is not None]
+        theirs = {column.name for column in other.columns}
+        shared = [column for column in first.columns if column.name in theirs]
         found = {
             column.name
             for column in shared
@@ -85,7 +90,8 @@ class Identifiers:
         if any(len(known[table]) == len(table.columns) for table in tables):
             return found
         unknown = [column.name for column in shared if column.name not in found and not self._is_role_name(column.name)]
-        keys = [name for name in unknown if all(self._is_key(table, name) for table in tables)]
+        at_ends = dict.fromkeys([*unknown[:COLUMNS_TRIED], *unknown[-COLUMNS_TRIED:]])
+        keys = [name for name in at_ends if all(self._is_key(table, name) for table in tables)]
 
         def leaves_data(names: Sequence[str]) -> bool:
             return all(len(known[table] | set(names)) < len(table.columns) for table in tables)
@@ -103,8 +109,8 @@ class Identifiers:
         if at not in self._sampled:
             column = table.column(name)
             values = None if column is None or column.trailing else table.first_values(name)
-            is_complete = values is not None and len(values) > 0 and None not in values.tolist()
-            self._sampled[at] = [canonical_key(v) for v in values.tolist()] if values is not None and is_complete else None
+            texts = [] if values is None else values.tolist()
+            self._sampled[at] = [canonical_key(text) for text in texts] if texts and None not in texts else None
         return self._sampled[at]
 
     def _is_whole(self, table: Table, name: str) -> bool:

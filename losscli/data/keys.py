@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +30,8 @@ def canonical_key(text: str) -> str:
     if text.isdigit():
         return text
     if _NUMBER.fullmatch(text):
+        from decimal import Decimal
+
         number = Decimal(text)
         if abs(number.adjusted()) < MAX_KEY_EXPONENT:
             whole = int(number)
@@ -155,8 +156,7 @@ def _differing(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.intp]:
     if mine.dtype.kind == "f":
         return np.flatnonzero((mine != theirs) & ~(np.isnan(mine) & np.isnan(theirs)))
     indices = np.flatnonzero(mine != theirs)
-    same = [_canonical(mine[i]) == _canonical(theirs[i]) for i in indices]
-    return indices[~np.array(same, dtype=bool)]
+    return np.array([i for i in indices if _canonical(mine[i]) != _canonical(theirs[i])], dtype=np.intp)
 
 
 def _canonical(key: str | None) -> str | None:
@@ -174,8 +174,4 @@ def _as_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
 def _add_moments(moments: tuple[int, int, int], numbers: NDArray[np.float64]) -> tuple[int, int, int]:
     """Add to the sums of the first three powers of whole numbers: those of the same numbers in any order are equal."""
     whole = [int(n) if abs(n) < 2**53 and n.is_integer() else -1 for n in numbers.tolist()]
-    return (
-        moments[0] + sum(whole),
-        moments[1] + sum(n * n for n in whole),
-        moments[2] + sum(n * n * n for n in whole),
-    )
+    return (moments[0] + sum(whole), moments[1] + sum(n * n for n in whole), moments[2] + sum(n * n * n for n in whole))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,7 +54,8 @@ def find_endings(columns: Sequence[str], usual_prefixes: Collection[str] = ()) -
 
     `usual_prefixes` may precede them without a separator: probcat, probdog.
     """
-    common = os.path.commonprefix(columns)
+    low, high = min(columns), max(columns)
+    common = low[: next((i for i, pair in enumerate(zip(low, high, strict=False)) if pair[0] != pair[1]), len(low))]
     prefixes = {common[: i + 1] for i, character in enumerate(common) if character in SEPARATORS}
     prefixes |= {common[: len(usual)] for usual in usual_prefixes if common.lower().startswith(usual.lower())}
     numbered = [_NUMBERED.fullmatch(name.removesuffix("]") if "[" in name else name) for name in columns]
@@ -109,9 +110,11 @@ class ClassNames(NamedTuple):
             for i, name in enumerate(level):
                 codes.setdefault(name, i)
         if {name.lower() for name in names} == {"true", "false"}:
-            codes |= {text: i for i, name in enumerate(names) for text in (name.lower(), str(int(name.lower() == "true")))}
+            codes |= {name.lower(): i for i, name in enumerate(names)}
+            codes |= {"0": codes["false"], "1": codes["true"]}
         numbers = [number_of(name) for name in names]
-        by_number = {number: i for i, number in enumerate(numbers) if number is not None and numbers.count(number) == 1}
+        counts = Counter(numbers)
+        by_number = {number: i for i, number in enumerate(numbers) if number is not None and counts[number] == 1}
         if None in numbers:
             has_number = any(number_of(name) is not None for level in levels for name in level)
             return cls(names, codes, {}, not has_number, requested)
