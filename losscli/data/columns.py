@@ -81,18 +81,19 @@ class Binder:
     """Finds the columns of roles in tables.
 
     `requested` maps a role to a column name, comma list or pattern. `key` is the column that pairs files, which belongs
-    to no role. `note` takes notes on choices that were not requested.
+    to no role; nor do `groups`, columns that are carried along. `note` takes notes on choices that were not requested.
     """
 
     sources: Sources
     requested: Mapping[str, str]
     key: str | None
     note: Callable[[str], None]
+    groups: Sequence[str] = ()
 
     @cached_property
     def identifiers(self) -> Identifiers:
         """Which columns name or number rows."""
-        return Identifiers(self.sources.tables, self.key, is_role_name)
+        return Identifiers(self.sources.tables, self.key, self.groups, is_role_name)
 
     def find_all(self, domains: Mapping[str, Sequence[Domain]]) -> dict[str, RoleColumns]:
         """Return the columns of those roles that the data has."""
@@ -129,18 +130,30 @@ class Binder:
 
         names: list[str] = []
         for piece in requested.split(","):
-            matching = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
-            found = [name for name in matching if name == piece or (table, name) not in self.identifiers] or matching
+            found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
+            if found != [piece]:
+                found = [name for name in found if not self._is_beside(role, table, name)] or found
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
-        bound = self._bind(role, table, names, requested.partition("*")[0] if "*" in requested else "")
+        start = re.split(r"[*?\[]", requested)[0] if len(names) > 1 and "," not in requested else ""
+        endings = [name[len(start) :] for name in names]
+        odd = next((name for name, ending in zip(names, endings, strict=True) if not ending[:1].isdigit()), None)
+        if start[-1:].isalpha() and odd is not None and any(ending.isdigit() for ending in endings):
+            problem = f"{table.label}{requested!r} takes column {odd!r} beside numbered ones"
+            raise DataError(problem, Hint.NAME_COLUMNS, role=role)
+        bound = self._bind(role, table, names, start)
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
             for parts in next(iter(domain.parts().values()), ()):
                 for columns in group_by_parts(bound.columns, parts).values():
                     if len(columns) == len(bound.columns):
                         return bound._replace(columns=columns)
         return bound
+
+    def _is_beside(self, role: str, table: Table, name: str) -> bool:
+        """Tell whether a column is no part of all columns of a role, or of a pattern."""
+        others = [names for other, names in self.requested.items() if other != role]
+        return (table, name) in self.identifiers or name in others or name.lower() in UNLIKE_CLASSES.get(role, ())
 
     def _find_by_parts(self, role: str, domain: Domain, table: Table, is_own_file: bool) -> RoleColumns | None:
         """Return columns named like the parts of a row: x1, y1, x2, y2.
@@ -222,7 +235,7 @@ class Binder:
         others = self.identifiers.data_columns(table)
         if len(others) == 1:
             return self._bind(role, table, [others[0].name])
-        others = [c for c in others if c.name.lower() not in UNLIKE_CLASSES.get(role, ())]
+        others = [c for c in others if not self._is_beside(role, table, c.name)]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
             self._note_choice(table, f"{role} is column {names[0]!r}, the only one of numbers")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from losscli.data.keys import SharedKey, canonical_key, is_whole_key
-from losscli.data.table import Column, Kind, Table
+from losscli.data.table import Column, Kind, Table, parse_number
 
 _DEFAULT_INDEX = re.compile(
     r"|index|level_\d+|unnamed: 0(\.\d+)?|__index_level_\d+__|__null_dask_index__", re.IGNORECASE
@@ -28,6 +28,9 @@ MAX_EXACT_INTEGER = 2.0**53
 COLUMNS_TRIED = 4
 """How many columns at each end of those that two files share may be keys by their values alone."""
 
+MANY_VALUES = 50
+"""How many numbers, all distinct, are those of a key rather than counts."""
+
 
 def _has_name(name: str) -> bool:
     """Tell whether a column is an identifier by its name alone."""
@@ -37,13 +40,17 @@ def _has_name(name: str) -> bool:
 class Identifiers:
     """Tells which columns of tables are identifiers.
 
-    These are the key that was asked for, columns that the format marks as index, those with the name of one, those
-    whose name is likely to be that of a key and whose values are distinct, and keys that two tables have.
+    These are the columns that were named as the key or as groups, those that the format marks as index, those with the
+    name of one, those whose name is likely to be that of a key and whose values are distinct, and keys that two tables
+    have.
     """
 
-    def __init__(self, tables: Sequence[Table], key: str | None, is_role_name: Callable[[str], bool]) -> None:
+    def __init__(
+        self, tables: Sequence[Table], key: str | None, groups: Sequence[str], is_role_name: Callable[[str], bool]
+    ) -> None:
         """Describe tables that hold the roles; columns that have the name of a role are no keys by their values."""
-        self._tables, self._key, self._is_role_name = tables, key, is_role_name
+        self._groups, self._is_role_name = groups, is_role_name
+        self._named = {*groups, *([] if key is None else [key])}
         self._sampled: dict[tuple[int, str], list[str] | None] = {}
         self._own = {table: self._find_own(table) for table in tables}
         self._all = {table: set(own) for table, own in self._own.items()}
@@ -66,7 +73,7 @@ class Identifiers:
         return {
             column.name
             for column in table.columns
-            if column.name == self._key
+            if column.name in self._named
             or column.name in table.index_columns
             or _has_name(column.name)
             or (self._may_be_key(column) and self._is_key(table, column.name))
@@ -91,17 +98,27 @@ class Identifiers:
             return found
         unknown = [column.name for column in shared if column.name not in found and not self._is_role_name(column.name)]
         at_ends = dict.fromkeys([*unknown[:COLUMNS_TRIED], *unknown[-COLUMNS_TRIED:]])
-        keys = [name for name in at_ends if all(self._is_key(table, name) for table in tables)]
+        keys = [name for name in at_ends if self._is_shared_key(tables, name)]
 
         def leaves_data(names: Sequence[str]) -> bool:
             return all(len(known[table] | set(names)) < len(table.columns) for table in tables)
 
         if leaves_data(keys):
             return found | set(keys)
-        if not found:  # whole numbers all through: the key is what both have the same values of
-            same = (name for name in keys if leaves_data([name]) and self._has_same_values(tables, name))
-            found |= set(list(same)[:1])
-        return found
+        return found or set(next(([name] for name in keys if leaves_data([name])), []))
+
+    def _is_shared_key(self, tables: Sequence[Table], name: str) -> bool:
+        """Tell whether a column that says nothing by its name is a key of two tables: distinct texts or numbers.
+
+        Numbers may also be data: they are a key if they are the same in both tables, or are many in the first column.
+        """
+        if not all(self._is_key(table, name) for table in tables):
+            return False
+        mine, theirs = (self._first_values(table, name) or [] for table in tables)
+        if set(mine) == set(theirs) or any(parse_number(value) is None for value in mine + theirs):
+            return True
+        is_first = all(table.columns[0].name == name for table in tables)
+        return is_first and min(len(mine), len(theirs)) >= MANY_VALUES
 
     def _first_values(self, table: Table, name: str) -> list[str] | None:
         """Return the first values in their canonical spelling, None if one is missing or they are not known."""
@@ -121,10 +138,6 @@ class Identifiers:
         values = self._first_values(table, name)
         return values is not None and len(set(values)) == len(values) and self._is_whole(table, name)
 
-    def _has_same_values(self, tables: Sequence[Table], name: str) -> bool:
-        mine, theirs = (set(self._first_values(table, name) or ()) for table in tables)
-        return mine == theirs
-
     def shared_keys(self, labels: Mapping[Table, str], bound: set[tuple[Table, str]]) -> list[SharedKey]:
         """Return a key of each two tables whose rows are paired in order, if they have one.
 
@@ -141,6 +154,7 @@ class Identifiers:
                     if (other, column.name) in self
                     and (table, column.name) in self
                     and not column.trailing
+                    and column.name not in self._groups
                     and not {(table, column.name), (other, column.name)} & bound
                 ]
                 if shared:  # an index that has no name says less than any other key
