@@ -32,7 +32,7 @@ MANY_VALUES = 50
 """How many numbers, all distinct, are those of a key rather than counts."""
 
 
-def _has_name(name: str) -> bool:
+def has_identifier_name(name: str) -> bool:
     """Tell whether a column is an identifier by its name alone."""
     return bool(_DEFAULT_INDEX.fullmatch(name) or _ROW_KEY.fullmatch(name))
 
@@ -75,7 +75,7 @@ class Identifiers:
             for column in table.columns
             if column.name in self._named
             or column.name in table.index_columns
-            or _has_name(column.name)
+            or has_identifier_name(column.name)
             or (self._may_be_key(column) and self._is_key(table, column.name))
         }
 

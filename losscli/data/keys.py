@@ -59,8 +59,8 @@ def index_keys(table: Table, keys: NDArray[Any]) -> dict[str, int]:
         key = canonical_key(given)
         if key in indices:
             first = keys[indices[key]]
-            spelled = f"{given!r}" if first == given else f"{first!r} and {given!r}"
-            raise DataError(f"{table.label}rows {indices[key] + 1} and {i + 1} have the same key {spelled}")
+            spelled = f" {given!r}" if first == given else f", {first!r} and {given!r}"
+            raise DataError(f"{table.label}rows {indices[key] + 1} and {i + 1} have the same key{spelled}")
         indices[key] = i
     return indices
 
@@ -145,9 +145,9 @@ class _OrderCheck:
 
     def _describe(self, mine: NDArray[Any], theirs: NDArray[Any], i: int, rows_before: int) -> DataError:
         (first, other), name = self._key.labels, self._key.name
-        _, row = self._key.tables[1].row_numbers.file_and_row(rows_before + i + 1)
+        file, row = self._key.tables[1].row_numbers.file_and_row(rows_before + i + 1)
         problem = (
-            f"{other}: column {name!r}, row {row}: {_shown(theirs[i])}, where {first} has {_shown(mine[i])}, but rows "
+            f"{file or other}: column {name!r}, row {row}: {_shown(theirs[i])}, where {first} has {_shown(mine[i])}, but rows "
             "are paired in order"
         )
         return DataError(problem, Hint.PAIR_BY_ID if name else Hint.PAIR_BY_NAME, column=name)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
 from losscli.data.files import STDIN, Input
+from losscli.data.identifiers import has_identifier_name
 from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
 
@@ -214,6 +215,6 @@ def read_npz(source: Input, role: str | None) -> Table:
         raise DataError(f"{source.name}: holds no arrays")
     if role == PARAMETERS:
         return ArraysTable(source.name, "npz", {name: np.atleast_1d(array) for name, array in read.items()})
-    if role and role not in read and len(read) == 1:
+    if role and role not in read and len(read) == 1 and not has_identifier_name(next(iter(read))):
         read = {role: next(iter(read.values()))}
     return ArraysTable(source.name, "npz", read)
