@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
 from losscli.data.files import FORMATS, is_delimiter
+from losscli.data.frames import as_array, check_index, frame_columns
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import BoundLoss
-from losscli.errors import DataError, UsageError
+from losscli.errors import UsageError
 from losscli.loss_function import LossFunction
 from losscli.options import EvaluationOptions, UnknownOptionError
 
@@ -119,45 +119,11 @@ def bind_data(
     return lambda roles: Sources(table, by_role), options
 
 
-def frame_columns(value: Any) -> dict[str, Any] | None:
-    """Return the columns of a frame by name; None if it is no frame, or has two columns of one name."""
-    names = getattr(value, "column_names", getattr(value, "columns", None))  # PyArrow's columns are not their names
-    if names is None or not hasattr(value, "__getitem__"):
-        return None
-    columns = {str(name): value[name] for name in names}
-    return columns if len(columns) == len(names) else None
-
-
 def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
     """Return a table of columns of numbers, text or objects."""
-    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    arrays = {name: as_array(values) for name, values in columns.items()}
     readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
     return ArraysTable("", "arrays", readable)
-
-
-def check_index(values: Iterable[tuple[str, Any]]) -> None:
-    """Check that the rows of pandas objects, which are paired in order, have their labels in the same order.
-
-    An index 0, 1, 2, ... that has other labels than another one is a default that nobody chose.
-
-    Raises:
-        DataError: Two objects have the same labels in another order, or other labels in an index of the same name.
-    """
-    pandas = sys.modules.get("pandas")
-    if pandas is None:
-        return
-    several = [(name, v.index) for name, v in values if isinstance(v, (pandas.Series, pandas.DataFrame))]
-    for i, (name, index) in enumerate(several):
-        for other, reference in several[:i]:
-            if len(index) != len(reference) or index.equals(reference):
-                continue
-            is_named = index.names == reference.names and None not in index.names
-            if is_named or (index.isin(reference).all() and reference.isin(index).all()):
-                row = next(k for k, (a, b) in enumerate(zip(index, reference, strict=True)) if a != b)
-                raise DataError(
-                    f"{name}, row {row + 1}: its index has {index[row]!r}, where that of {other} has "
-                    f"{reference[row]!r}, but rows are paired in order; {name}.reindex({other}.index) pairs them by it"
-                )
 
 
 def warn_caller(text: str) -> None:

@@ -146,10 +146,8 @@ class _OrderCheck:
     def _describe(self, mine: NDArray[Any], theirs: NDArray[Any], i: int, rows_before: int) -> DataError:
         (first, other), name = self._key.labels, self._key.name
         file, row = self._key.tables[1].row_numbers.file_and_row(rows_before + i + 1)
-        problem = (
-            f"{file or other}: column {name!r}, row {row}: {_shown(theirs[i])}, where {first} has {_shown(mine[i])}, but rows "
-            "are paired in order"
-        )
+        contradiction = f"{_shown(theirs[i])}, where {first} has {_shown(mine[i])}, but rows are paired in order"
+        problem = f"{file or other}: column {name!r}, row {row}: {contradiction}"
         return DataError(problem, Hint.PAIR_BY_ID if name else Hint.PAIR_BY_NAME, column=name)
 
 
