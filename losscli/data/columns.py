@@ -136,12 +136,9 @@ class Binder:
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
-        start = re.split(r"[*?\[]", requested)[0] if len(names) > 1 and "," not in requested else ""
-        endings = [name[len(start) :] for name in names]
-        odd = next((name for name, ending in zip(names, endings, strict=True) if not ending[:1].isdigit()), None)
-        if start[-1:].isalpha() and odd is not None and any(ending.isdigit() for ending in endings):
-            problem = f"{table.label}{requested!r} takes column {odd!r} beside numbered ones"
-            raise DataError(problem, Hint.NAME_COLUMNS, role=role)
+        start = re.split(r"[*?\[]", requested)[0] if "," not in requested else ""
+        if names != requested.split(","):
+            self._check_numbered(role, domain, table, names)
         bound = self._bind(role, table, names, start)
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
             for parts in next(iter(domain.parts().values()), ()):
@@ -149,6 +146,14 @@ class Binder:
                     if len(columns) == len(bound.columns):
                         return bound._replace(columns=columns)
         return bound
+
+    def _check_numbered(self, role: str, domain: Domain, table: Table, names: Sequence[str]) -> None:
+        """Raise a DataError if columns of classes such as p0, p1 were found together with another, such as predict."""
+        numbered = [name for name in names if re.fullmatch(r".*[^\W\d_]\d+", name)]
+        odd = next((name for name in names if name not in numbered), None)
+        if odd is not None and len(numbered) > 1 and "N,C" in domain.shapes:
+            problem = f"{table.label}column {odd!r} stands beside {numbered[0]!r} and {numbered[-1]!r}"
+            raise DataError(problem, Hint.NAME_COLUMNS, role=role)
 
     def _is_beside(self, role: str, table: Table, name: str) -> bool:
         """Tell whether a column is no part of all columns of a role, or of a pattern."""
@@ -241,6 +246,7 @@ class Binder:
             self._note_choice(table, f"{role} is column {names[0]!r}, the only one of numbers")
             return self._bind(role, table, names)
         if len(names) > 1 and domain.vector and len(names) == len(others):
+            self._check_numbered(role, domain, table, names)
             self._note_choice(table, f"{role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
             return self._bind(role, table, names)
         return None
