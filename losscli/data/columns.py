@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -39,7 +38,7 @@ OTHER_NAMES = {
 WEIGHT_NAMES = ("weight", "weights", "sample_weight")
 PART_SEPARATORS = ("_", ".", "-", " ")
 MAX_COLUMNS_SHOWN = 12
-_NUMBER_SUFFIX = re.compile(rf"[{re.escape(SEPARATORS)}]?\d+\]?")
+_NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
 
 CLASS_PREFIXES = tuple(name for role in ("y_true", "y_pred") for name in OTHER_NAMES[role] if len(name) > 3)
 """Usual starts of the columns of classes, long enough to be told from the start of a class name."""
@@ -76,7 +75,6 @@ class RoleColumns(NamedTuple):
         return (length, n_columns) if n_columns > 1 else (length, *self.columns[0].trailing)
 
 
-@dataclass(frozen=True)
 class Binder:
     """Finds the columns of roles in tables.
 
@@ -84,11 +82,15 @@ class Binder:
     to no role; nor do `groups`, columns that are carried along. `note` takes notes on choices that were not requested.
     """
 
-    sources: Sources
-    requested: Mapping[str, str]
-    key: str | None
-    note: Callable[[str], None]
-    groups: Sequence[str] = ()
+    def __init__(
+        self,
+        sources: Sources,
+        requested: Mapping[str, str],
+        key: str | None,
+        note: Callable[[str], None],
+        groups: Sequence[str] = (),
+    ) -> None:
+        self.sources, self.requested, self.key, self.note, self.groups = sources, requested, key, note, groups
 
     @cached_property
     def identifiers(self) -> Identifiers:
@@ -208,7 +210,7 @@ class Binder:
             numbered = [c.name for c in columns if _has_prefix(c.name, prefix) and not _is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
             if len(numbered) > 1 and (
-                domain.shapes != ("N*",) or all(_NUMBER_SUFFIX.fullmatch(name[len(prefix) :]) for name in numbered)
+                domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
                 return self._bind(role, table, numbered)
         return None

@@ -8,15 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from losscli.data.keys import SharedKey, canonical_key, is_whole_key
 from losscli.data.table import Column, Kind, Table, parse_number
 
-_DEFAULT_INDEX = re.compile(
-    r"|index|level_\d+|unnamed: 0(\.\d+)?|__index_level_\d+__|__null_dask_index__", re.IGNORECASE
-)
+_DEFAULT_INDEX = r"(?i)|index|level_\d+|unnamed: 0(\.\d+)?|__index_level_\d+__|__null_dask_index__"
 """Names that pandas and Dask give to an index that has none; the empty one is an unnamed column."""
 
-_ROW_KEY = re.compile(r"ids?", re.IGNORECASE)
-_KEY_ENDING = re.compile(
-    r"(?:^|[_\-. ])(?:ids?|idx|index|key|uuid|guid|row_?names?)$|(?<=[a-z])(?:I[dD]s?|Idx|Index|Key|UUID)$"
-)
+_KEY_ENDING = r"(?:^|[_\-. ])(?:ids?|idx|index|key|uuid|guid|row_?names?)$|(?<=[a-z])(?:I[dD]s?|Idx|Index|Key|UUID)$"
 """Endings of names that are likely to be those of keys: PassengerId, row_id, rowname."""
 
 KINDS_ARE_SAMPLED = ("csv", "tsv", "json", "jsonl")
@@ -32,9 +27,14 @@ MANY_VALUES = 50
 """How many numbers, all distinct, are those of a key rather than counts."""
 
 
+def is_default_index(name: str) -> bool:
+    """Tell whether a column has the name of an index that nobody named."""
+    return re.fullmatch(_DEFAULT_INDEX, name) is not None
+
+
 def has_identifier_name(name: str) -> bool:
     """Tell whether a column is an identifier by its name alone."""
-    return bool(_DEFAULT_INDEX.fullmatch(name) or _ROW_KEY.fullmatch(name))
+    return is_default_index(name) or name.lower() in ("id", "ids")
 
 
 class Identifiers:
@@ -80,7 +80,7 @@ class Identifiers:
         }
 
     def _may_be_key(self, column: Column) -> bool:
-        return bool(_KEY_ENDING.search(column.name)) and not self._is_role_name(column.name)
+        return bool(re.search(_KEY_ENDING, column.name)) and not self._is_role_name(column.name)
 
     def _find_shared(self, first: Table, other: Table) -> set[str]:
         """Return the keys that two tables have, by name or, if that leaves data in both, by distinct values."""
@@ -115,6 +115,8 @@ class Identifiers:
         if not all(self._is_key(table, name) for table in tables):
             return False
         mine, theirs = (self._first_values(table, name) or [] for table in tables)
+        if {*mine, *theirs} <= {"0", "1"}:  # labels of a class, in two rows
+            return False
         if set(mine) == set(theirs) or any(parse_number(value) is None for value in mine + theirs):
             return True
         is_first = all(table.columns[0].name == name for table in tables)
@@ -158,9 +160,9 @@ class Identifiers:
                     and not {(table, column.name), (other, column.name)} & bound
                 ]
                 if shared:  # an index that has no name says less than any other key
-                    name = min(shared, key=lambda name: bool(_DEFAULT_INDEX.fullmatch(name)))
+                    name = min(shared, key=is_default_index)
                     kind = self._kind((other, table), name)
-                    is_default = bool(_DEFAULT_INDEX.fullmatch(name))
+                    is_default = is_default_index(name)
                     keys.append(SharedKey(name, kind, (other, table), (labels[other], labels[table]), is_default))
         return keys
 

@@ -19,24 +19,24 @@ AlignedChunks = dict[Table, Chunk]
 MAX_KEY_EXPONENT = 400
 """Largest exponent of a number that is written out as a key: no float is larger."""
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
+_NUMBER = r"-?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?"
 """A number without leading zeros, which would belong to a name: 007 is not 7."""
 
-_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?")
+_MIDNIGHT = r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?"
 
 
 def canonical_key(text: str) -> str:
     """Return the spelling by which keys are compared: `1461.0` and `1.461e3` are 1461, midnight is the date."""
     if text.isdigit():
         return text
-    if _NUMBER.fullmatch(text):
+    if re.fullmatch(_NUMBER, text):
         from decimal import Decimal
 
         number = Decimal(text)
         if abs(number.adjusted()) < MAX_KEY_EXPONENT:
             whole = int(number)
             return str(whole) if whole == number else format(number, "f").rstrip("0")
-    midnight = _MIDNIGHT.fullmatch(text)
+    midnight = re.fullmatch(_MIDNIGHT, text)
     return midnight.group(1) if midnight else text
 
 
@@ -172,7 +172,7 @@ def _as_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError):
-        return np.array([float(v) if v is not None and _NUMBER.fullmatch(v) else np.nan for v in values.tolist()])
+        return np.array([float(v) if v is not None and re.fullmatch(_NUMBER, v) else np.nan for v in values.tolist()])
 
 
 def _moments(numbers: NDArray[np.float64]) -> NDArray[np.uint64]:

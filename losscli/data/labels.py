@@ -24,7 +24,7 @@ MAX_NAMES_SHOWN = 12
 SEPARATORS = "_-. :=["
 """Characters that end the common prefix of columns: p_cat, prob.cat, Probability:Class=cat, y_pred[0]."""
 
-_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>((?<![^_. :=\[])-)?\d+(\.\d+)?)", re.DOTALL)
+_NUMBERED = r"(?s)(?P<prefix>.*?)(?P<number>((?<![^_. :=\[])-)?\d+(\.\d+)?)"
 """A name that ends in a number: p10, prob_-1, q0.05. After a letter or a digit, a dash is a separator."""
 
 
@@ -58,7 +58,7 @@ def find_endings(columns: Sequence[str], usual_prefixes: Collection[str] = ()) -
     common = low[: next((i for i, pair in enumerate(zip(low, high, strict=False)) if pair[0] != pair[1]), len(low))]
     prefixes = {common[: i + 1] for i, character in enumerate(common) if character in SEPARATORS}
     prefixes |= {common[: len(usual)] for usual in usual_prefixes if common.lower().startswith(usual.lower())}
-    numbered = [_NUMBERED.fullmatch(name.removesuffix("]") if "[" in name else name) for name in columns]
+    numbered = [re.fullmatch(_NUMBERED, name.removesuffix("]") if "[" in name else name) for name in columns]
     parts = {match["prefix"] for match in numbered if match}
     if len(parts) == 1 and all(numbered):
         longest = parts.pop()
@@ -73,7 +73,7 @@ def find_endings(columns: Sequence[str], usual_prefixes: Collection[str] = ()) -
 
 def number_of(name: str) -> float | None:
     """Return the number that a class name is, None if it is none."""
-    match = _NUMBERED.fullmatch(name)
+    match = re.fullmatch(_NUMBERED, name)
     return float(name) if match and not match["prefix"] else None
 
 
