@@ -36,6 +36,11 @@ from tests.conftest import Cli, write_csv, write_npy, write_parquet
         ("10 11", "10 11"),
         ("prob_1.0 prob_2.0", "1.0 2.0"),
         ("prob_big_cat prob_big_dog", "cat dog"),
+        ("cat_prob dog_prob", "cat dog"),
+        ("1_prob 2_prob", "1 2"),
+        ("P(cat) P(dog)", "cat dog"),
+        ("P(1) P(2)", "1 2"),
+        ("q0.5 q1.5", "0.5 1.5"),
     ],
 )
 def test_endings(columns: str, names: str) -> None:
@@ -117,6 +122,13 @@ def test_a_number_is_no_position_beside_classes_called_by_numbers(cli: Cli) -> N
     assert cli("compute", "cross_entropy", stdin=data.replace(b"\n2,", b"\n0,")).status == 3
 
 
+def test_a_number_is_no_position_in_columns_that_are_counted_otherwise(cli: Cli) -> None:
+    data = b"y,c1x,c0x\n1,0.6,0.4\n0,0.2,0.8\n"
+    result = cli("compute", "cross_entropy", "--pred", "c1x,c0x", stdin=data)
+    assert (result.status, result.out) == (3, "")
+    assert "'1' is not one of the classes: they are c1x, c0x" in result.err
+
+
 @pytest.mark.parametrize("path", ["d.csv", "d.parquet"])
 def test_na_is_missing_if_no_class_is_called_so(path: str, cli: Cli) -> None:
     write_labels(["cat", "dog", "NA"], "prob_cat prob_dog prob_owl", path)
@@ -180,6 +192,28 @@ def test_files_of_names_that_do_not_do(text: bytes | None, words: list[str], cli
 def test_a_count_that_does_not_fit_is_an_error(loss: str, arrays: dict[str, object], what: str) -> None:
     with pytest.raises(UsageError, match=f"2 classes, but {what}"):
         losscli.compute(loss, classes=["a", "b"], **arrays)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "value"),
+    [
+        ([0, 1, 2], ["cat", "dog", "owl"], CROSS_ENTROPY),
+        ([0, 1, 2], ["class_0", "class_1", "class_2"], CROSS_ENTROPY),
+        ([1, 2, 3], ["class_1", "class_2", "class_3"], CROSS_ENTROPY),
+        (["2", "1", "x"], ["2", "1", "x"], CROSS_ENTROPY),
+        ([0, 1, 2], ["class_1", "class_2", "class_3"], None),
+        ([0, 1, 1], ["2", "1", "x"], None),
+    ],
+)
+def test_numbers_as_labels_of_names_that_are_given(
+    labels: list[object], classes: list[str], value: float | None
+) -> None:
+    if value is not None:
+        found = losscli.compute("cross_entropy", y_true=labels, y_pred=P, classes=classes).value
+        assert found == pytest.approx(value)
+        return
+    with pytest.raises(DataError, match="'0' is not one of the classes"):
+        losscli.compute("cross_entropy", y_true=labels, y_pred=P, classes=classes)
 
 
 def test_frames_name_classes() -> None:

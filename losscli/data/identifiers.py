@@ -11,8 +11,11 @@ from losscli.data.table import Column, Kind, Table, parse_number
 _DEFAULT_INDEX = r"(?i)|index|level_\d+|unnamed: 0(\.\d+)?|__index_level_\d+__|__null_dask_index__"
 """Names that pandas and Dask give to an index that has none; the empty one is an unnamed column."""
 
-_KEY_ENDING = r"(?:^|[_\-. ])(?:ids?|idx|index|key|uuid|guid|row_?names?)$|(?<=[a-z])(?:I[dD]s?|Idx|Index|Key|UUID)$"
-"""Endings of names that are likely to be those of keys: PassengerId, row_id, rowname."""
+_KEY_NAME = (
+    r"(?:^|[_\-. ])(?:ids?|idx|index|key|uuid|guid)$|(?<=[a-z])(?:I[dD]s?|Idx|Index|Key|UUID)$"
+    r"|^(?i:row_?(?:id|no|num|number|names?)?)$"
+)
+"""Names that are likely to be those of keys: PassengerId, sample_id, rowname."""
 
 KINDS_ARE_SAMPLED = ("csv", "tsv", "json", "jsonl")
 """Formats of which only the first values say whether a column holds numbers."""
@@ -80,7 +83,7 @@ class Identifiers:
         }
 
     def _may_be_key(self, column: Column) -> bool:
-        return bool(re.search(_KEY_ENDING, column.name)) and not self._is_role_name(column.name)
+        return bool(re.search(_KEY_NAME, column.name)) and not self._is_role_name(column.name)
 
     def _find_shared(self, first: Table, other: Table) -> set[str]:
         """Return the keys that two tables have, by name or, if that leaves data in both, by distinct values."""
