@@ -29,7 +29,9 @@ WRITERS: dict[str, Callable[..., None]] = {
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-@pytest.mark.parametrize("name", ["id", "ids", "index", "level_1", "Unnamed: 0.1", "SampleId", "row_id", "idx", "rowname"])
+@pytest.mark.parametrize(
+    "name", ["id", "ids", "index", "level_1", "Unnamed: 0.1", "SampleId", "row_id", "idx", "rowname"]
+)
 def test_numbers_beside_an_identifier_are_no_pair(name: str, ending: str, cli: Cli) -> None:
     path = Path(f"d.{ending}")
     WRITERS[ending](path, {name: [7, 8, 9], "y_pred": [1.5, 2.5, 4.5]})
@@ -184,6 +186,15 @@ def test_a_pair_that_holds_both_roles_twice_can_be_spelled_out(cli: Cli) -> None
     assert (result.status, result.out) == (3, "")
     assert "a.csv and b.csv both hold y_true and y_pred: parts of one dataset are named by a folder" in result.err
     assert cli("compute", "mse", "y_true=a.csv", "y_pred=b.csv", "-f", "value").out == "9.0\n"
+
+
+def test_a_pair_in_the_wrong_order_is_refused(cli: Cli) -> None:
+    Path("a.csv").write_text("id,prediction\n1,2\n")
+    Path("b.csv").write_text("id,label\n1,4\n")
+    result = cli("compute", "quantile:tau=0.9", "a.csv", "b.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "a.csv holds y_pred and b.csv y_true, but the file of y_true comes first" in result.err
+    assert cli("compute", "quantile:tau=0.9", "b.csv", "a.csv", "-f", "value").out == "1.8\n"
 
 
 # ------------------------------------------------------------------------------------------------ the Python API
