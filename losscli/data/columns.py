@@ -126,7 +126,7 @@ class Binder:
             for parts in next(iter(domain.parts().values()), ()):
                 for columns in group_by_parts(bound.columns, parts).values():
                     if len(columns) == len(bound.columns):
-                        return bound._replace(columns=columns)
+                        return bound.take([bound.columns.index(column) for column in columns])
         return bound
 
     def _check_numbered(self, role: str, domain: Domain, table: Table, names: Sequence[str]) -> None:
