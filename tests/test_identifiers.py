@@ -222,6 +222,8 @@ def test_frames_with_keys() -> None:
         losscli.compute("cross_entropy", y_true=other, y_pred=SCORES)
     paired = losscli.compute("cross_entropy", y_true=other, y_pred=SCORES, id="id")
     assert paired.value == pytest.approx(CROSS_ENTROPY)
+    shuffled = SCORES.iloc[::-1]  # its index is in another order, but the key pairs rows
+    assert losscli.compute("cross_entropy", y_true=other, y_pred=shuffled, id="id").value == paired.value
 
 
 TRUE = pd.Series([3.0, 5.0, 2.0], index=["a", "b", "c"])
