@@ -188,6 +188,8 @@ class Dataset:
         joined = self.id is not None and len(tables) > 1
         if lengths or joined or length <= ROWS_PER_PART or len(sliceable) < len(tables):
             return None
+        for table in sliceable:
+            table.load(self.wanted(table))
         step = ROWS_PER_PART if kept else ROWS_PER_PART * PARTS_IN_ONE
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))

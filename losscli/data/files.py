@@ -13,7 +13,6 @@ from typing import Any, BinaryIO, cast
 
 from losscli.data import remote
 from losscli.errors import DataError
-from losscli.messages import Hint
 
 STDIN = "-"
 BYTES_PER_READ = 1 << 16
@@ -23,18 +22,20 @@ BYTES_PER_COPY = 1 << 20
 FORMAT_BY_ENDING = (
     {".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv"}
     | {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npy": "npy", ".npz": "npz"}
-    | {".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather"}
+    | {".parquet": "parquet", ".pq": "parquet", ".feather": "feather"}
+    | {".arrow": "arrow", ".arrows": "arrow", ".ipc": "arrow", ".safetensors": "safetensors"}
+    | dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "excel")
 )
 """Ending of a file name -> format."""
 
 FORMATS = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
 
 COMPRESSION_BY_ENDING = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
-FORMAT_BY_MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet"}
-FORMAT_BY_MAGIC |= {b"ARROW1": "feather", b"FEA1": "feather"}
+ZIP_START = b"PK\x03\x04"
+ENDINGS_OF_PACKED_FILES = (*COMPRESSION_BY_ENDING, ".zip")
 COMPRESSION_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 MODULE_BY_COMPRESSION = {"gzip": "gzip", "bzip2": "bz2", "xz": "lzma"}
-DECOMPRESSION_ERRORS = {("zlib", "error"), ("_lzma", "LZMAError")}
+DECOMPRESSION_ERRORS = {("zlib", "error"), ("_lzma", "LZMAError"), ("zipfile", "BadZipFile")}
 """Module and name of errors that derive from Exception alone. Importing both modules to name them would cost time."""
 
 
@@ -45,7 +46,8 @@ class Input:
         name: The path as messages show it, without credentials.
         path: `-`, a URI, or an absolute path, which other processes can open too.
         is_remote: Whether the path is a URI.
-        compression: `gzip`, `bzip2`, `xz`, `zstd` or None.
+        compression: `gzip`, `bzip2`, `xz`, `zstd`, `zip` or None.
+        member: The name of the file in a ZIP archive of one, else None.
         stream: The decompressed bytes, to be read once.
         seekable_size: The number of bytes if they can be read from any offset, None for a pipe or a compressed file.
     """
@@ -67,6 +69,9 @@ class Input:
                 status = os.fstat(self._raw.fileno())
                 self._size, is_file = status.st_size, stat.S_ISREG(status.st_mode)
         self.compression: str | None = None
+        self.member: str | None = None
+        self._archive_format: str | None = None
+        self._copy: Any = None  # a temporary file with what came through a pipe, where any offset has to be read
         self.stream = io.BufferedReader(ErrorMappingStream(self._decompress(), self), buffer_size=BYTES_PER_READ)
         self.seekable_size = self._size if is_file and path != STDIN and self.compression is None else None
 
@@ -96,6 +101,8 @@ class Input:
         if named and head and self.compression != named:
             self.close()
             raise DataError(f"{self.name}: is not {named}-compressed, as its name says; it may be damaged")
+        if head.startswith(ZIP_START):
+            return self._open_archive()
         if self.compression == "zstd":
             import pyarrow
 
@@ -105,8 +112,29 @@ class Input:
             return cast(BinaryIO, module.open(self._raw))
         return cast(BinaryIO, self._raw)
 
+    def _open_archive(self) -> BinaryIO:
+        """Return the only file in a ZIP archive; the archive itself if it is one of arrays or sheets."""
+        from losscli.data.archive import open_archive
+
+        try:
+            if not self._raw.seekable():
+                self._copy, self._pipe = _copy_to_file(self._raw), self._raw
+                self._raw = self._copy.file
+            archive = open_archive(cast(BinaryIO, self._raw), self.name)
+        except BaseException:
+            self.close()
+            raise
+        if archive.stream is None:
+            self._raw.seek(0)
+            self._archive_format = archive.format
+            return cast(BinaryIO, self._raw)
+        self.compression, self.member = "zip", archive.member
+        return archive.stream
+
     def close(self) -> None:
         """Close the file; leave standard input open."""
+        if self._copy is not None:
+            self._copy.close()
         if self.path != STDIN:
             self._raw.close()
 
@@ -121,52 +149,53 @@ class Input:
     @contextmanager
     def file(self) -> Iterator[str]:
         """Give the path of a local file with the decompressed bytes: a temporary copy unless there is one already."""
-        if self.path != STDIN and self.compression is None and not self.is_remote:
+        if self.compression is None and self._copy is not None:
+            yield self._copy.name
+        elif self.compression is None and self.seekable_size is not None and not self.is_remote:
             yield self.path
-            return
-        import shutil
-        import tempfile
-
-        with tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp") as copy:
-            shutil.copyfileobj(self.stream, copy, BYTES_PER_COPY)
-            copy.flush()
-            yield copy.name
+        else:
+            with _copy_to_file(self.stream) as copy:
+                yield copy.name
 
     def format(self) -> str:
-        """Return the format that the name's ending stands for, else the one that the first bytes suggest.
+        """Return the format by the first bytes; where these leave it open, by the name's ending.
 
         Raises:
-            DataError: The name is that of a text format, the first bytes are those of a binary one.
+            DataError: The data is of a format that is not read.
         """
-        ending = format_ending(self.name)
-        head = self.head()
-        found = next((kind for magic, kind in FORMAT_BY_MAGIC.items() if head.startswith(magic)), None)
-        named = FORMAT_BY_ENDING.get(ending.lower()) if self.path != STDIN else None
-        if found and named != found and named in ("csv", "tsv", "json", "jsonl"):
-            raise DataError(f"{self.name}: is named {ending} but holds {found}", Hint.INPUT_FORMAT, format=found)
-        return named or found or _guess_text_format(head)
+        from losscli.data.formats import detect_format
+
+        if self._archive_format is not None:
+            return self._archive_format
+        ending = format_ending(self.member or self.name)
+        named = FORMAT_BY_ENDING.get(ending.lower()) if self.path != STDIN or self.member else None
+        return detect_format(self.name, self.head(), ending, named)
+
+
+def _copy_to_file(stream: BinaryIO) -> Any:
+    """Return a temporary file with the rest of a stream, which is deleted when it is closed."""
+    import shutil
+    import tempfile
+
+    copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")
+    try:
+        shutil.copyfileobj(stream, copy, BYTES_PER_COPY)
+        copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
 
 
 def format_ending(name: str) -> str:
     """Return the ending that names the format: that of the file, or the one before `.gz` and the like."""
     stem, ending = os.path.splitext(name)
-    return os.path.splitext(stem)[1] if ending.lower() in COMPRESSION_BY_ENDING else ending
+    return os.path.splitext(stem)[1] if ending.lower() in ENDINGS_OF_PACKED_FILES else ending
 
 
 def is_delimiter(text: str) -> bool:
     """Return whether a text can separate cells: one character that is no quote and no line end."""
     return len(text) == 1 and text not in '"\r\n'
-
-
-def _guess_text_format(head: bytes) -> str:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start[:1] == b"[":
-        return "json"
-    first_line, newline, rest = start.partition(b"\n")
-    if start[:1] == b"{":
-        is_record_per_line = newline and first_line.rstrip().endswith(b"}") and rest.lstrip()[:1] == b"{"
-        return "jsonl" if is_record_per_line else "json"
-    return "tsv" if b"\t" in first_line and b"," not in first_line else "csv"
 
 
 class ErrorMappingStream(io.RawIOBase):

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import math
 import os
-import tokenize
 from collections.abc import Iterator, Mapping
-from typing import IO, Any, NamedTuple
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
-from losscli.data.files import STDIN, Input
-from losscli.data.table import ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
+from losscli.data.files import Input
+from losscli.data.remote import summarize_error
+from losscli.data.stored import StoredArray, StoredArraysTable, check_characters, read_bytes
+from losscli.data.table import Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
 
 BYTES_PER_MAP = 1 << 23
 """Bytes that are mapped at once, unless a batch needs more."""
+
+BYTES_PER_SURPLUS = 1 << 16
+"""Most bytes that are read behind an array, to say that they are there."""
 
 PARAMETERS = "parameters"
 """The role of the parameters to penalize: it has no rows, so that one number will do."""
@@ -32,22 +40,15 @@ def read_npy(source: Input, role: str | None) -> Table:
     Raises:
         DataError: The file is damaged or empty, does not hold numbers or text, or has a shape without rows.
     """
-    try:
-        shape, fortran, dtype = _read_header(source.stream)
-    except (ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{source.name}: is not an NPY file, or is cut short ({reason})") from None
-    if dtype.hasobject:
-        raise DataError(f"{source.name}: {PYTHON_OBJECTS}")
-    if dtype.kind not in "fiubVUS" or (dtype.kind == "V" and dtype.names is None):
-        raise DataError(f"{source.name}: holds {dtype}, not numbers")
+    shape, fortran, dtype = _check_header(source.stream, source.name)
+    _check_dtype(dtype, source.name)
     if not shape and role != PARAMETERS:
         raise DataError(f"{source.name}: is one number, not an array of rows")
     shape = shape or (1,)
     if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     layout = ArrayLayout(shape, dtype, _select_columns(source.name, shape, dtype, role))
-    if source.path == STDIN or source.is_remote or source.compression or fortran:
+    if source.is_remote or source.seekable_size is None or fortran:
         return StreamedNpy(source, layout, fortran)
     return MappedNpy(source.name, source.path, _data_start(source, layout), layout)
 
@@ -80,6 +81,7 @@ class ArrayLayout(NamedTuple):
         for name, kind in wanted.items():
             selector = self.selectors[name]
             values = rows[:, selector] if isinstance(selector, int) else rows[selector]
+            check_characters(values, source, name, before)
             chunk[name] = convert(values, kind, source, name, before)
         return chunk
 
@@ -87,7 +89,37 @@ class ArrayLayout(NamedTuple):
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy_format.read_magic(stream)
     read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    return read(stream)
+    shape, fortran, dtype = read(stream)
+    if version >= (3, 0) and dtype.names:  # NumPy's public functions take the header of version 3 for Latin-1
+        dtype.names = tuple(name.encode("latin-1").decode("utf-8") for name in dtype.names)
+    return shape, fortran, dtype
+
+
+def _check_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, order and dtype of the array that begins here.
+
+    Raises:
+        DataError: No array does, or its header is damaged.
+    """
+    try:
+        shape, fortran, dtype = _read_header(stream)
+        if any(isinstance(size, bool) or size < 0 for size in shape):
+            raise ValueError(f"its shape is {shape}")
+    except DataError:
+        raise
+    except Exception as error:  # the header is Python text, and NumPy lets through whatever reading it raises
+        raise DataError(f"{name}: is not an NPY file, or is cut short ({summarize_error(error)})") from None
+    return shape, fortran, dtype
+
+
+def _check_dtype(dtype: np.dtype[Any], name: str) -> None:
+    """Refuse Python objects, and what is neither numbers nor text."""
+    if dtype.hasobject:
+        raise DataError(f"{name}: {PYTHON_OBJECTS}")
+    if dtype.kind not in "fiubVUS" or (dtype.kind == "V" and dtype.names is None):
+        raise DataError(f"{name}: holds {dtype}, not numbers")
+    if dtype.itemsize == 0:
+        raise DataError(f"{name}: holds {dtype}: values of no bytes")
 
 
 def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], role: str | None) -> dict[str, Any]:
@@ -112,13 +144,14 @@ def _data_start(source: Input, layout: ArrayLayout) -> int:
         _read_header(file)
         start = file.tell()
         there = file.seek(0, os.SEEK_END) - start
-    if there < needed:
-        raise _cut_short(source.name, there, needed)
+    if there != needed:
+        raise _wrong_size(source.name, there, needed)
     return start
 
 
-def _cut_short(name: str, there: int, needed: int) -> DataError:
-    return DataError(f"{name}: is cut short: its header promises {needed} bytes of data, {there} are there")
+def _wrong_size(name: str, there: int, needed: int) -> DataError:
+    problem = "is cut short" if there < needed else "holds more than one array, or is damaged"
+    return DataError(f"{name}: {problem}: its header promises {needed} bytes of data, {there} are there")
 
 
 class MappedNpy(SliceableTable):
@@ -171,15 +204,23 @@ class StreamedNpy(Table):
         step = self._n_rows if is_by_column else rows_per_batch(self._layout.row_size)
         for start in range(0, self._n_rows, step):
             rows = self._read_rows(start, min(step, self._n_rows - start))
+            if start + len(rows) == self._n_rows:
+                self._check_end()
             yield self._layout.chunk(rows, wanted, self.name, start)
             self.fraction_read = (start + len(rows)) / self._n_rows
+
+    def _check_end(self) -> None:
+        surplus = len(self._stream.read(BYTES_PER_SURPLUS))
+        if surplus:
+            needed = self._n_rows * self._layout.row_bytes
+            raise _wrong_size(self.name, needed + surplus, needed)
 
     def _read_rows(self, start: int, count: int) -> NDArray[Any]:
         shape, dtype, _ = self._layout
         row_bytes = self._layout.row_bytes
-        data = self._stream.read(count * row_bytes)
+        data = read_bytes(self._stream, count * row_bytes)
         if len(data) < count * row_bytes:
-            raise _cut_short(self.name, start * row_bytes + len(data), shape[0] * row_bytes)
+            raise _wrong_size(self.name, start * row_bytes + len(data), shape[0] * row_bytes)
         order = "F" if self._fortran else "C"
         return np.frombuffer(data, dtype).reshape((count, *shape[1:]), order=order)  # type: ignore[call-overload, no-any-return]
 
@@ -188,28 +229,71 @@ def read_npz(source: Input, role: str | None) -> Table:
     """Return the arrays of an archive by name; a lone array is the role that it was given for.
 
     Raises:
-        DataError: The archive is damaged, holds no arrays, or holds Python objects.
+        DataError: The archive is damaged or encrypted, holds no arrays, or two of one name.
     """
     import zipfile
-    import zlib
 
-    with source.file() as path:
+    with ExitStack() as stack:
+        path = stack.enter_context(source.file())
+        arrays: dict[str, StoredArray] = {}
         try:
-            with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
-                damaged = archive.testzip()
-                read = {} if damaged else {name: arrays[name] for name in arrays.files}
-        except ValueError as error:
-            if "pickle" in str(error).lower() or "Object arrays" in str(error):
-                raise DataError(f"{source.name}: {PYTHON_OBJECTS}") from None
-            raise DataError(f"{source.name}: is damaged ({str(error).splitlines()[0]})") from None
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError) as error:
-            raise DataError(f"{source.name}: is not an NPZ archive, or is damaged ({error})") from None
-    if damaged:
-        raise DataError(f"{source.name}: {damaged} is damaged")
-    if not read:
-        raise DataError(f"{source.name}: holds no arrays")
-    if role == PARAMETERS:
-        return ArraysTable(source.name, "npz", {name: np.atleast_1d(array) for name, array in read.items()})
-    if role and role not in read and len(read) == 1:
-        read = {role: next(iter(read.values()))}
-    return ArraysTable(source.name, "npz", read)
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            for member in archive.infolist():
+                if member.is_dir():
+                    continue
+                array = _describe_member(archive, member, source.name)
+                key = member.filename.removesuffix(".npy")
+                if array is not None and key in arrays:
+                    raise DataError(f"{source.name}: holds two arrays called {key!r}")
+                if array is not None:
+                    arrays[key] = array
+        except DataError:
+            raise
+        except Exception as error:  # zipfile lets through whatever its decoders raise
+            problem = f"is not an NPZ archive, or is damaged ({summarize_error(error)})"
+            raise DataError(f"{source.name}: {problem}") from None
+        if not arrays:
+            raise DataError(f"{source.name}: holds no arrays")
+        if role == PARAMETERS:
+            arrays = {name: array._replace(shape=array.shape or (1,)) for name, array in arrays.items()}
+        elif role and role not in arrays and len(arrays) == 1:
+            arrays = {role: next(iter(arrays.values()))}
+        return StoredArraysTable(source.name, "npz", arrays, stack.pop_all())
+
+
+def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArray | None:
+    """Return the array in a member, of which only the header is read; None if it holds none.
+
+    Raises:
+        DataError: The header is damaged, or does not fit the size of the member.
+    """
+    label = f"{name}: {member.filename}"
+    with archive.open(member) as stream:
+        if stream.read(len(npy_format.MAGIC_PREFIX)) != npy_format.MAGIC_PREFIX:
+            if member.filename.endswith(".npy"):
+                raise DataError(f"{label}: is not an NPY file, or is damaged")
+            return None
+    with archive.open(member) as stream:
+        shape, fortran, dtype = _check_header(stream, label)
+        n_bytes = member.file_size - stream.tell()
+
+    def load() -> NDArray[Any]:
+        _check_dtype(dtype, label)
+        needed = math.prod(shape) * dtype.itemsize
+        if n_bytes != needed:
+            raise _wrong_size(label, n_bytes, needed)
+        try:
+            with archive.open(member) as stream:
+                _read_header(stream)
+                data = read_bytes(stream, needed)
+                surplus = len(stream.read(BYTES_PER_SURPLUS))  # the checksum is compared at the end
+        except Exception as error:
+            raise DataError(f"{label}: is damaged ({summarize_error(error)})") from None
+        if len(data) + surplus != needed:
+            raise _wrong_size(label, len(data) + surplus, needed)
+        array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        if array.ndim:
+            check_characters(array, name, member.filename.removesuffix(".npy"), 0)
+        return array
+
+    return StoredArray(shape, "O" if dtype.hasobject else dtype.kind, load)

@@ -91,6 +91,14 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
         from losscli.data.npy import read_npy, read_npz
 
         return read_npy(source, role) if format == "npy" else read_npz(source, role)
+    if format == "safetensors":
+        from losscli.data.safetensors import read_safetensors
+
+        return read_safetensors(source, role)
+    if format == "excel":
+        from losscli.data.excel import read_excel
+
+        return read_excel(source)
     from losscli.data.arrow import open_arrow
 
     return open_arrow(source, format)
