@@ -177,7 +177,7 @@ def _copy_to_file(stream: BinaryIO) -> Any:
     import shutil
     import tempfile
 
-    copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")
+    copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")  # noqa: SIM115 - closed by who gets it
     try:
         shutil.copyfileobj(stream, copy, BYTES_PER_COPY)
         copy.seek(0)

@@ -33,7 +33,7 @@ _MATLAB_7_3 = f"is a MATLAB 7.3 file; read it with h5py and {_SAVE_ARRAYS}"
 _HDF5 = f"is an HDF5 file; read it with h5py and {_SAVE_ARRAYS}, or a frame with pandas.read_hdf(...).to_parquet(...)"
 _SQLITE = "is an SQLite database; export the table as CSV, sqlite3 -header -csv data.db 'SELECT ...' > data.csv"
 _TFRECORD = f"is a TFRecord file; read it with TensorFlow and {_SAVE_ARRAYS}"
-_R = "is an R object; save it with write.csv(x, 'data.csv', row.names = FALSE) or arrow::write_parquet(x, 'data.parquet')"
+_R = "is an R object; save it with write.csv(x, 'data.csv', row.names = FALSE)"
 _PANDAS_READS = "save it as Parquet, pandas.{}('{}').to_parquet('data.parquet')"
 _SPSS = f"is an SPSS file; {_PANDAS_READS.format('read_spss', 'data.sav')}"
 _STATA = f"is a Stata file; {_PANDAS_READS.format('read_stata', 'data.dta')}"
@@ -143,13 +143,15 @@ def _text_format(head: bytes, named: str | None) -> str:
             return named
         named = None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    first, newline, rest = (part.strip() for part in text.partition(b"\n"))
+    first, _, rest = (part.strip() for part in text.partition(b"\n"))
     may_be_json = named in (None, "json", "jsonl") and text[:1] in (b"{", b"[")
     if may_be_json or _OBJECT_OR_RECORDS.match(text):
         is_record = first.startswith(b"{") and first.endswith(b"}")
         if named == "jsonl":
-            is_document = first == b"[" or text[:1] == b"[" and _OBJECT_OR_RECORDS.match(text)
-            return "json" if is_document or (newline_follows(text) and not is_record and rest[:1] != b"{") else "jsonl"
+            is_document = first == b"[" or (text[:1] == b"[" and _OBJECT_OR_RECORDS.match(text))
+            return (
+                "json" if is_document or ((b"\n" in text.strip()) and not is_record and rest[:1] != b"{") else "jsonl"
+            )
         return "jsonl" if is_record and rest[:1] == b"{" else "json"
     if named in ("json", "jsonl"):
         if not _looks_like_rows(head):

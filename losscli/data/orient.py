@@ -111,7 +111,9 @@ def _index_columns(document: Mapping[str, Any], index: Sequence[Any]) -> dict[An
     names = document.get("index_names") or [None]
     if not index or not isinstance(index[0], list):
         return {names[0] if isinstance(names, list) else None: list(index)}
-    return {(names[j] if j < len(names) else None) or f"level_{j}": [row[j] for row in index] for j in range(len(index[0]))}
+    return {
+        (names[j] if j < len(names) else None) or f"level_{j}": [row[j] for row in index] for j in range(len(index[0]))
+    }
 
 
 def _with_index(columns: Columns, index: Mapping[Any, list[Any]]) -> Columns:
@@ -203,4 +205,3 @@ def _dense(vector: Mapping[str, Any], where: str) -> list[Any]:
             raise DataError(f"{where}: index {shorten(index)} of a sparse vector of size {size}")
         dense[index] = value
     return dense
-

@@ -105,4 +105,6 @@ def _stored(tensor: _Tensor, file: IO[bytes], start: int, label: str) -> StoredA
             values = (values.astype("<u4") << 16).view("<f4")
         return values.reshape(tensor.shape)
 
-    return StoredArray(tensor.shape, np.dtype(DTYPES.get(tensor.type, "O")).kind if tensor.type != "BF16" else "f", load)
+    return StoredArray(
+        tensor.shape, np.dtype(DTYPES.get(tensor.type, "O")).kind if tensor.type != "BF16" else "f", load
+    )
