@@ -37,7 +37,8 @@ def open_ipc(source: Input, stack: ExitStack) -> FeatherReader | StreamReader:
     """
     head = source.head()
     if head.startswith(VERSION_1_MAGIC):
-        copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp"))
+        copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")  # noqa: SIM115 - the stack closes it
+        stack.enter_context(copy)
         _convert_version_1(stack.enter_context(source.file()), copy.name, source.name)
         return FeatherReader(copy.name, stack)
     if head.startswith(FILE_MAGIC):
