@@ -116,7 +116,7 @@ def _to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _writable(value: Any) -> Any:
-    """Return lone surrogates in text as escapes, integers beyond the range of floats as infinite, others as they are."""
+    """Return lone surrogates in text as escapes, integers beyond floats as infinite, the rest unchanged."""
     if isinstance(value, str) and _LONE_SURROGATE.search(value):
         return value.encode("utf-8", "backslashreplace").decode()
     if type(value) is int and abs(value) > MAX_FLOAT:

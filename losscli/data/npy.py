@@ -276,12 +276,12 @@ def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArra
     with archive.open(member) as stream:
         shape, fortran, dtype = _check_header(stream, label)
         n_bytes = member.file_size - stream.tell()
+    needed = math.prod(shape) * dtype.itemsize
+    if n_bytes != needed and not dtype.hasobject:
+        raise _wrong_size(label, n_bytes, needed)
 
     def load() -> NDArray[Any]:
         _check_dtype(dtype, label)
-        needed = math.prod(shape) * dtype.itemsize
-        if n_bytes != needed:
-            raise _wrong_size(label, n_bytes, needed)
         try:
             with archive.open(member) as stream:
                 _read_header(stream)
