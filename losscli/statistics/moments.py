@@ -19,7 +19,7 @@ def blocks(size: int) -> Iterator[slice]:
     return (slice(start, start + VALUES_PER_PASS) for start in range(0, size, VALUES_PER_PASS))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Sum:
     """A running sum that carries its rounding error along (Neumaier 1974)."""
 
@@ -72,7 +72,7 @@ def split_sum(values: Array, size: float) -> list[float]:
     return [total, float(tails.sum())]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Moments:
     """Weighted moments of a stream of values (Chan, Golub & LeVeque 1983 for the merge).
 
