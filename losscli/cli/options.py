@@ -12,7 +12,7 @@ import click
 
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
-from losscli.messages import word
+from losscli.messages import escape_controls, word
 from losscli.options import ENGINES, NAN_POLICIES
 from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
@@ -243,7 +243,7 @@ class NoteWriter:
         self._written: set[str] = set()
 
     def __call__(self, note: str) -> None:
-        text = f"losscli: note: {word(note, option)}"
+        text = escape_controls(f"losscli: note: {word(note, option)}")
         if self._quiet or text in self._written:
             return
         self._written.add(text)

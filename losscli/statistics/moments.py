@@ -114,7 +114,7 @@ class Moments:
                 weight.add_all(share)
             pieces = split_sum(weighted, max(-low, high) if share is None else largest_magnitude(weighted))
             origin = sum(pieces) / weight.value
-            if math.isfinite(origin):  # its first 26 bits: a product with a count is exact
+            if abs(origin) < 1e300:  # its first 26 bits: a product with a count is exact
                 digits, exponent = math.frexp(origin)
                 origin = math.ldexp(round(math.ldexp(digits, 26)), exponent - 26)
             gaps = block - origin
