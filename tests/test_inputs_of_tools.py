@@ -137,6 +137,12 @@ CONTAINERS = [
     case(
         "hive-groups", "compute mse runs --group-by fold", HIVE, value(mse(TRUE[:2], PRED[:2]), mse(TRUE[2:], PRED[2:]))
     ),
+    case(
+        "hive-escaped",
+        "compute mse runs --group-by city",
+        {f"runs/city={city}/a.csv": to_csv(FRAME[:2]) for city in ("S%C3%A3o%20Paulo", "Roma")},
+        value(mse(TRUE[:2], PRED[:2]), mse(TRUE[:2], PRED[:2])),
+    ),
     case("hive-nested", "compute mse runs", NESTED, MSE),
     case(
         "hive-key-is-no-role",
@@ -150,8 +156,8 @@ CONTAINERS = [
     read(
         "trainer",
         "d.npz",
-        npz(predictions=np.log(P).astype("f4"), label_ids=CODES),
-        value(softmax_loss(CODES, np.log(P).astype("f4"))),
+        npz(predictions=np.log(P).astype("f2"), label_ids=CODES),
+        value(softmax_loss(CODES, np.log(P).astype("f2"))),
         loss="softmax_loss",
     ),
     *[

@@ -217,6 +217,10 @@ def indexed(frame: pd.DataFrame, name: str | None = None, keys: Any = KEYS) -> p
     return frame.set_index(pd.Index(keys, name=name))
 
 
+def unit(vectors: Any) -> Any:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 def two_csv(true: pd.DataFrame, pred: pd.DataFrame) -> dict[str, bytes]:
     return {"t.csv": to_csv(true), "p.csv": to_csv(pred)}
 
@@ -320,6 +324,18 @@ MATRICES = [
         "compute mse t.csv p.csv",
         two_csv(keyed(SCORE_FILE[["a", "b"]]), keyed(SCORE_FILE[["a", "b"]] + 1)),
         value(1),
+    ),
+    case(
+        "vectors",
+        "compute cosine_distance t.csv p.csv",
+        two_csv(keyed(SCORE_FILE), keyed(SCORE_FILE + 1)),
+        value(np.mean(1 - np.sum(unit(SCORES) * unit(SCORES + 1), axis=1))),
+    ),
+    case(
+        "embeddings",
+        "compute center labels=t.csv embeddings=p.csv centers=c.npy",
+        two_csv(keyed(LABEL_FILE), keyed(SCORE_FILE)) | {"c.npy": npy(np.eye(3))},
+        value(np.mean(np.sum((SCORES - np.eye(3)[LABELS]) ** 2, axis=1) / 2)),
     ),
     case(
         "two-outputs-index",
