@@ -27,6 +27,11 @@ def number_in(cell: str) -> float | None:
         return math.nan
     if text.lower() in ("true", "false"):
         return float(text.lower() == "true")
+    if not text.isascii():  # digits of other scripts: as Python reads them
+        try:
+            return float(text)
+        except ValueError:
+            return None
     return float(text) if NUMBER.fullmatch(text) else None
 
 

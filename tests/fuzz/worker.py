@@ -5,6 +5,7 @@ It is forked from a server that has imported everything, so that a new one takes
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import multiprocessing
@@ -162,6 +163,7 @@ def serve(connection: Connection, folder: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_ADDRESS_SPACE, BYTES_OF_ADDRESS_SPACE))
     os.chdir(folder)
+    gc.freeze()
     while True:
         try:
             what, *arguments = connection.recv()
