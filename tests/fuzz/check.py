@@ -216,7 +216,8 @@ def runs_of(case: Case) -> dict[str, Run]:
 
 
 def format_of(name: str) -> str:
-    return name.rpartition(".")[2]
+    ending = name.rpartition(".")[2]
+    return "feather" if ending == "arrow" else ending
 
 
 def check_data(case: Case, read: Read) -> tuple[Failure | None, str]:

@@ -47,7 +47,7 @@ def array_of(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
 
 def text_of(value: Any) -> str | None:
     """Return a group as text, None if it is missing."""
-    if value is None or value == "" or value != value:
+    if value is None or value != value:
         return None
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
