@@ -9,7 +9,7 @@ import time
 from tests import conftest
 from tests.fuzz.check import Tally, fuzz
 
-SUBJECTS = "csv json jsonl npy npz parquet feather grammar gates baselines".split()
+SUBJECTS = ["csv", "json", "jsonl", "npy", "npz", "parquet", "feather", "grammar", "gates", "baselines"]
 
 
 def main() -> int:
@@ -30,7 +30,9 @@ def main() -> int:
         for cause, times in tally.known.most_common():
             print(f"  {times:6} known: {cause}")
         for kind, (size, case, failure) in sorted(tally.failures.items()):
-            print(f"  {tally.times[kind]:6} FAILED: {kind}\n         {size} bytes: {case!r}\n         {failure.details[:600]!r}")
+            print(f"  {tally.times[kind]:6} FAILED: {kind}")
+            print(f"         {size} bytes: {case!r}")
+            print(f"         {failure.details[:600]!r}")
         has_failed |= bool(tally.failures)
     return int(has_failed)
 

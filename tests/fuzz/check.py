@@ -22,7 +22,7 @@ from tests.fuzz.worker import MEGABYTES_PER_RUN, SECONDS_PER_RUN, Died, Outcome,
 EXAMPLES = int(os.environ.get("LOSSCLI_FUZZ_EXAMPLES", "0"))
 """Inputs per subject; 0: as many as there is time for."""
 
-SECONDS_PER_SUBJECT = 7.0
+SECONDS_PER_SUBJECT = 8.0
 MAX_EXAMPLES_IN_TIME = 2000
 TAU = 0.9
 LOSSES = f"mse,quantile:tau={TAU}"
@@ -125,7 +125,8 @@ def without_names(err: str, names: Sequence[str]) -> str:
     """Return an error without the name of its file."""
     for name in (*names, "standard input"):
         err = err.replace(name, "FILE")
-    return re.sub(r"/dev/fd/\d+", "FILE", err)
+    err = re.sub(r"/dev/fd/\d+", "FILE", err)
+    return re.sub(r"is \([\d, ]*\)", "is SHAPE", err)  # of a part or of the whole
 
 
 def losses_of(out: str) -> list[dict[str, Any]]:
@@ -174,7 +175,7 @@ def expected_values(reading: Reading) -> Values:
 
 def is_close(a: float, b: float) -> bool:
     if not math.isfinite(a) or not math.isfinite(b):
-        return not math.isfinite(a) and not math.isfinite(b) or max(abs(a), abs(b)) > HUGE
+        return (not math.isfinite(a) and not math.isfinite(b)) or max(abs(a), abs(b)) > HUGE
     return abs(a - b) <= RELATIVE_TOLERANCE * max(abs(a), abs(b)) or min(abs(a), abs(b)) > HUGE
 
 
@@ -242,7 +243,16 @@ def check_data(case: Case, read: Read) -> tuple[Failure | None, str]:
     for same in (in_parts, whole):
         (route, outcome), *others = same.items()
         for other_route, other in others:
-            if outcome.status != other.status or losses_of(outcome.out) != losses_of(other.out):
+            # a pipe that is no CSV is not cut at the same rows as a file, if parts are smaller than batches
+            is_close_enough = (
+                same is in_parts and case.subject != "csv" and {route[:4], other_route[:4]} == {"file", "pipe"}
+            )
+            is_same = (
+                not differ(values_of(other), values_of(outcome))
+                if is_close_enough
+                else losses_of(outcome.out) == losses_of(other.out)
+            )
+            if outcome.status != other.status or not is_same:
                 kind = f"{other_route} is unlike {route}: {other.status} {outcome.status}"
                 return Failure(kind, f"{other}\n{outcome}"), word
             if without_names(outcome.err, names) != without_names(other.err, names):
@@ -254,7 +264,9 @@ def check_data(case: Case, read: Read) -> tuple[Failure | None, str]:
     if isinstance(reading, Unclear):
         return None, f"{word}, unclear"
     if reading is REFUSED:
-        return (Failure("is read, and should not be", first.out) if first.status in (0, 4) and first.out else None), word
+        return (
+            Failure("is read, and should not be", first.out) if first.status in (0, 4) and first.out else None
+        ), word
     if first.status in (2, 3):
         return (Failure("is refused, and should not be", first.err) if case.is_valid else None), word
     problem = differ(values_of(first), expected_values(reading))

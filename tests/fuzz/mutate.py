@@ -19,7 +19,7 @@ def damaged(draw: st.DrawFn, data: bytes, tokens: Sequence[bytes] = (), most: in
         last = len(data) - 1
         near_end = st.integers(max(0, last - EDGE), last)
         at = draw(st.one_of(st.integers(0, min(EDGE, last)), near_end, st.integers(0, last), st.integers(0, last)))
-        kind = draw(st.sampled_from("flip flip flip set set word cut out twice insert".split()))
+        kind = draw(st.sampled_from(["flip", "flip", "flip", "set", "set", "word", "cut", "out", "twice", "insert"]))
         if kind == "flip":
             data = data[:at] + bytes([data[at] ^ (1 << draw(st.integers(0, 7)))]) + data[at + 1 :]
         elif kind == "set":

@@ -45,7 +45,7 @@ def value_of(type_: Any, i: int) -> Any:
 
 
 @st.composite
-def tables(draw: st.DrawFn, types: Any = NUMBER_TYPES, is_plain: bool = True) -> Any:
+def tables(draw: st.DrawFn, types: Any = NUMBER_TYPES, is_plain: bool = True, in_chunks: bool = True) -> Any:
     """Draw a table of y_true, y_pred and g, with nulls and in several chunks; other columns unless it is plain."""
     rows = draw(st.sampled_from([1, 2, 5, 9, 20] if is_plain else [0, 1, 5, 20]))
     columns = {}
@@ -59,5 +59,5 @@ def tables(draw: st.DrawFn, types: Any = NUMBER_TYPES, is_plain: bool = True) ->
     if not is_plain and draw(st.integers(0, 2)) == 0:
         columns[draw(st.sampled_from(["", "id", "x", "y_true.1", "__index_level_0__"]))] = pa.array(range(rows))
     table = pa.table(columns)
-    cut = draw(st.integers(0, rows))
-    return pa.concat_tables([table.slice(0, cut), table.slice(cut)]) if draw(st.booleans()) else table
+    cut = draw(st.integers(0, rows)) if in_chunks and draw(st.booleans()) else 0
+    return pa.concat_tables([table.slice(0, cut), table.slice(cut)]) if cut else table

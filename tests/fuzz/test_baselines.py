@@ -9,15 +9,62 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from tests.fuzz.check import Case, Failure, fuzz, losses_of
+from tests.fuzz.check import Case, Failure, fuzz
 from tests.fuzz.commands import TABLE, run_command
 from tests.fuzz.mutate import damaged
 
 NAME = "base.json"
 LIMIT = 0.02
-NASTY = [None, True, False, "", "1", [], {}, [1], 10**400, -(10**30), float("nan"), float("inf"), 0, -0.0, 1e308, 5e-324, "x"]
-KEYS = ["loss", "value", "signature", "losses", "group", "model", "name", "schema_version", "data", "n", "params", "ci", "gates"]
-TOKENS = [b"null", b"{", b"}", b"[", b"]", b",", b'"', b"NaN", b"1e999", b"\xff", b"\\ud800", b"[" * 500, b"\0", b"9" * 5000]
+NASTY = [
+    None,
+    True,
+    False,
+    "",
+    "1",
+    [],
+    {},
+    [1],
+    10**400,
+    -(10**30),
+    float("nan"),
+    float("inf"),
+    0,
+    -0.0,
+    1e308,
+    5e-324,
+    "x",
+]
+KEYS = [
+    "loss",
+    "value",
+    "signature",
+    "losses",
+    "group",
+    "model",
+    "name",
+    "schema_version",
+    "data",
+    "n",
+    "params",
+    "ci",
+    "gates",
+]
+TOKENS = [
+    b"null",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b'"',
+    b"NaN",
+    b"1e999",
+    b"\xff",
+    b"\\ud800",
+    b"[" * 500,
+    b"\0",
+    b"9" * 5000,
+]
 
 
 @cache
@@ -49,7 +96,9 @@ def cases(draw: st.DrawFn) -> Case:
             elif change == "twice" and isinstance(found.get("losses"), list):
                 found["losses"].append(draw(st.sampled_from([found["losses"][0], *NASTY])))
             elif change == "loss":
-                place["signature"] = draw(st.sampled_from(["", "mse", "mse|n=5", "|", "=", "mae|n=5|nan=error", "\ud800"]))
+                place["signature"] = draw(
+                    st.sampled_from(["", "mse", "mse|n=5", "|", "=", "mae|n=5|nan=error", "\ud800"])
+                )
             if not isinstance(found.get("losses"), list) or not found["losses"]:
                 break
     data = json.dumps(found, indent=draw(st.sampled_from([None, 2]))).encode()
@@ -68,7 +117,10 @@ def check(case: Case) -> tuple[Failure | None, str]:
     now = document()["losses"][0]["value"]
     try:
         earlier = json.loads(case.files[1][1])["losses"]
-        (entry,) = [one for one in earlier if one["loss"] == "mse"]
+        entries = [one for one in earlier if one["loss"] == "mse"]
+        if len(entries) > 1:
+            return None, f"{word}, unclear"
+        (entry,) = entries
         before = entry["value"]
         is_number = isinstance(before, (int, float)) and not isinstance(before, bool) and abs(before) < 1e300
         wanted = int((now - before) / abs(before) > LIMIT) if is_number and before else None

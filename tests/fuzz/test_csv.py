@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from tests.fuzz.check import REFUSED, UNCLEAR, Case, Failure, Reading, Unclear, check_data, fuzz
 from tests.fuzz.mutate import damaged
 
-MISSING = {"", *"NA N/A n/a #N/A nan NaN NAN -nan -NaN null NULL Null None none <NA>".split()}
+MISSING = {
+    "",
+    *["NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "-nan", "-NaN", "null", "NULL", "Null", "None", "none", "<NA>"],
+}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?|[+-]?nan", re.ASCII | re.IGNORECASE)
 C_NAN = re.compile(r"[+-]?nan\(\w*\)", re.ASCII | re.IGNORECASE)
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -66,7 +69,24 @@ def read_csv(case: Case) -> Reading | Unclear | None:
 
 NASTY_NUMBERS = [
     *("", "NA", "nan", "nan(ind)", "-nan(ind)", "NaN", "null", "1_000", "1,5", " 1", "2 ", "\t3", "+4", "1e3", "1E-3"),
-    *("1e400", "-inf", "Infinity", "true", "FALSE", "0x10", "1f", "1d5", "1e", ".5", "5.", ".", "-", "٣", "１", "1\xa0"),
+    *(
+        "1e400",
+        "-inf",
+        "Infinity",
+        "true",
+        "FALSE",
+        "0x10",
+        "1f",
+        "1d5",
+        "1e",
+        ".5",
+        "5.",
+        ".",
+        "-",
+        "٣",
+        "１",
+        "1\xa0",
+    ),
     *("9007199254740993", "1" + "0" * 60, "123456789012345678901234567890", "0." + "1" * 40, "1e-320", "-0"),
     *('"1"', '"1', '1"', '""', '" 1"', '"1" ', '1""', "'1'", '"1\n"', '"\n1"', "1\r", "\x0b1", "1\x00", "[1]", "(1)"),
 ]
@@ -88,7 +108,9 @@ def cases(draw: st.DrawFn) -> Case:
     end = draw(st.sampled_from(["\n", "\n", "\n", "\r\n", *([] if style == "plain" else ["\r", "\n\n", "\r\r\n"])]))
     names = draw(st.permutations(["y_true", "y_pred", "g"]))
     if style in ("nasty", "damaged") and draw(st.booleans()):
-        extra = st.sampled_from(["", "id", "y_true", "y_true.1", "x", '"a"', '"a\nb"', 'a"b', "é", " y_pred", "1", "nan"])
+        extra = st.sampled_from(
+            ["", "id", "y_true", "y_true.1", "x", '"a"', '"a\nb"', 'a"b', "é", " y_pred", "1", "nan"]
+        )
         names = [*names, *draw(st.lists(extra, max_size=2))]
     number, text = PLAIN_NUMBERS, st.sampled_from(["a", "b", "c d", "NA", "x1", "é"])
     if style == "quotes":  # newlines, quotes and delimiters in well-formed quotes; stray quotes in unquoted cells

@@ -23,7 +23,7 @@ def cases(draw: st.DrawFn) -> Case:
     style = draw(st.sampled_from(["plain", "odd", "damaged", "damaged", "damaged"]))
     form = draw(st.sampled_from(["1", "2", "2", "stream"]))
     types = NUMBER_TYPES if style == "plain" else FEATHER_1_TYPES if form == "1" else [*NUMBER_TYPES, *OTHER_TYPES]
-    table = draw(tables(types, style == "plain"))
+    table = draw(tables(types, style == "plain", form != "1"))
     file = io.BytesIO()
     if form == "1":
         with warnings.catch_warnings():

@@ -38,7 +38,9 @@ def cases(draw: st.DrawFn) -> Case:
     lines = [json.dumps(dict(zip(data, row, strict=True))) for row in zip(*data.values(), strict=True)]
     end = draw(st.sampled_from(["\n", "\n", "\r\n", *([] if style == "plain" else ["\n\n", " \n", "\r", "\n\t\n"])]))
     if style == "joined":
-        ends = st.sampled_from(["\n", "\n", ",\n", "\n,", ",", "", " ", "]\n[", "},\n{", "\n\ufeff", "\n[", "]\n", "\n1\n"])
+        ends = st.sampled_from(
+            ["\n", "\n", ",\n", "\n,", ",", "", " ", "]\n[", "},\n{", "\n\ufeff", "\n[", "]\n", "\n1\n"]
+        )
         text = "".join(line + draw(ends) for line in lines)
         at = draw(st.integers(0, len(text)))
         text = text[:at] + draw(st.sampled_from(["", "", "\n"])) + text[at:]

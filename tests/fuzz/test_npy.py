@@ -14,7 +14,10 @@ from tests.fuzz.binary import checker
 from tests.fuzz.check import Case, fuzz
 from tests.fuzz.mutate import damaged
 
-NUMBERS = "? i1 <i2 >i2 <i4 >i4 <i8 >i8 u1 <u2 >u2 <u4 <u8 >u8 <f2 >f2 <f4 >f4 <f8 >f8 g".split()
+NUMBERS = [
+    *("?", "i1", "<i2", ">i2", "<i4", ">i4", "<i8", ">i8", "u1", "<u2", ">u2", "<u4", "<u8", ">u8"),
+    *("<f2", ">f2", "<f4", ">f4", "<f8", ">f8", "g"),
+]
 OTHERS = ["c8", "c16", "S3", "U3", ">U3", "M8[s]", "m8[D]", "V4", "O", "S0", "U0"]
 FIELDS: list[Any] = [
     [("y_true", "<f8"), ("y_pred", ">f4")], [("y_pred", "i1"), ("x", "S2"), ("y_true", "<u8")],

@@ -105,7 +105,9 @@ def run_losscli(run: Run) -> Outcome:
     os.write(writable, run.stdin)
     os.close(writable)
     name = f"/dev/fd/{readable}"
-    arguments = [argument.replace("-", name) if run.fifo and argument == "-" else argument for argument in run.arguments]
+    arguments = [
+        argument.replace("-", name) if run.fifo and argument == "-" else argument for argument in run.arguments
+    ]
     streams = sys.stdin, sys.stdout, sys.stderr
     out, err = io.BytesIO(), io.BytesIO()
     sys.stdin = open(readable, encoding="utf-8")  # noqa: SIM115
