@@ -32,7 +32,8 @@ def cases(draw: st.DrawFn) -> Case:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in members.items():
-            archive.writestr(name, data, draw(st.sampled_from(METHODS)))
+            member = zipfile.ZipInfo(name)  # of a fixed date
+            archive.writestr(member, data, draw(st.sampled_from(METHODS)))
     packed = file.getvalue()
     if style == "damaged":
         packed = draw(damaged(packed, TOKENS))

@@ -40,6 +40,13 @@ def damaged_lzma() -> bytes:
     return bytes(packed)
 
 
+def npy(array: Any, version: tuple[int, int] | None = None) -> bytes:
+    """Return an NPY file."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version=version)
+    return file.getvalue()
+
+
 def parquet(columns: dict[str, Any], rows_per_group: int | None = None) -> bytes:
     """Return a Parquet file."""
     file = io.BytesIO()
@@ -95,6 +102,16 @@ REGRESSIONS: list[tuple[str, Case]] = [
         data("c.jsonl", b'{"y_true": 1}\n{"y_true": 2}\n{"y_true": 3, "y_pred": 4}\n', cut=20),
     ),
     ("npz: damaged LZMA", data("a.npz", damaged_lzma(), ())),
+    (
+        "npy: memory address in an error",
+        data(
+            "a.npy",
+            b"\x93NUMPY\x01\x00\x41\x00{'descr'|O: '<f8', 'fortran_order': False, 'shape': (1, 2), }" + b"\n" * 6,
+            (),
+        ),
+    ),
+    ("npy: text that is no Unicode", data("b.npy", npy(np.array([[0x110000, 0x31]], "<u4").view("<U1")), ())),
+    ("npy: unknown version", data("c.npy", b"\x93NUMPY\x02\x80" + npy(np.ones((2, 2)), (2, 0))[8:], ())),
     (
         "groups that end in NUL",
         data("a.parquet", parquet({"y_true": [1.0, 2.0], "y_pred": [2.0, 5.0], "g": ["a", "a\0"]}), (*COLUMNS, *BY_G)),
