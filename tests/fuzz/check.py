@@ -54,11 +54,16 @@ class Case(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What an independent reader finds: arrays (N, ...) of numbers, NaN where one is missing, and a group per row."""
+    """What an independent reader finds.
+
+    Attributes:
+        y_true, y_pred: Arrays (N, ...) of numbers, NaN where one is missing.
+        groups: A group per row, empty if it is missing; None if no groups are asked for.
+    """
 
     y_true: NDArray[np.float64]
     y_pred: NDArray[np.float64]
-    groups: Sequence[str | None] | None = None
+    groups: Sequence[str] | None = None
 
 
 REFUSED = None
@@ -167,8 +172,6 @@ def expected_values(reading: Reading) -> Values:
             axes = tuple(range(1, y.ndim))
             squares, pinball, complete = squares.mean(axes), pinball.mean(axes), complete.all(axes)
         for group in dict.fromkeys(groups) if groups is not None else (None,):
-            if groups is not None and group is None:
-                continue
             kept = [i for i in rows if complete[i] and (groups is None or groups[i] == group)]
             for name, values in (("mse", squares), ("quantile", pinball)):
                 if kept:

@@ -63,7 +63,7 @@ def read_csv(case: Case) -> Reading | Unclear | None:
         return UNCLEAR  # a vector in a cell
     if None in y or None in p:
         return REFUSED
-    groups = [cell or None for cell in columns[2]] if len(columns) > 2 else None
+    groups = columns[2] if len(columns) > 2 else None
     return Reading(np.array(y, dtype=float), np.array(p, dtype=float), groups)
 
 
@@ -115,13 +115,12 @@ def cases(draw: st.DrawFn) -> Case:
     number, text = PLAIN_NUMBERS, st.sampled_from(["a", "b", "c d", "NA", "x1", "é"])
     if style == "quotes":  # newlines, quotes and delimiters in well-formed quotes; stray quotes in unquoted cells
         text = st.sampled_from(['5" pipe', 'a"', 'a"b"c', '"a,b;c"', '"a\nb"', '"a\r\nb"', '"a""b"', '""""', "a", "b"])
-    elif style != "plain":
-        rare = draw(st.integers(0, 3))
-        number = st.one_of(*[PLAIN_NUMBERS] * (1 + 4 * rare), st.sampled_from(NASTY_NUMBERS))
-        text = st.one_of(*[text] * rare, st.sampled_from(NASTY_TEXTS))
     lines = [delimiter.join(names)]
     for _ in range(draw(st.integers(1, 12))):
-        cells = [draw(text if name not in ("y_true", "y_pred") else number) for name in names]
+        cells = [draw(number if name in ("y_true", "y_pred") else text) for name in names]
+        if style in ("nasty", "damaged") and draw(st.integers(0, 3)) == 0:  # few, or nothing would be read
+            at = draw(st.integers(0, len(names) - 1))
+            cells[at] = draw(st.sampled_from(NASTY_NUMBERS if names[at] in ("y_true", "y_pred") else NASTY_TEXTS))
         if style == "nasty" and draw(st.integers(0, 30)) == 0:
             cells = cells[:-1] if draw(st.booleans()) else [*cells, "1"]
         lines.append(delimiter.join(cells))

@@ -23,7 +23,7 @@ COMPARE = {
     "<": operator.lt,
 }
 CONDITION = re.compile(
-    r"\s*(mse|mae|huber|huber:delta=0\.50*)\s*(?:\.(\w+))?\s*(>=|<=|==|!=|>|<)\s*"
+    r"\s*(mse|mae|huber|huber:delta=0?\.50*)\s*(?:\.(\w+))?\s*(>=|<=|==|!=|>|<)\s*"
     r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?)(%?)\s*",
     re.ASCII | re.IGNORECASE,
 )

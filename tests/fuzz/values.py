@@ -45,10 +45,10 @@ def array_of(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
     return None if None in numbers else np.array(numbers, dtype=float).reshape(shape)
 
 
-def text_of(value: Any) -> str | None:
-    """Return a group as text, None if it is missing."""
+def text_of(value: Any) -> str:
+    """Return a group as text, empty if it is missing."""
     if value is None or value != value:
-        return None
+        return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return str(value)
