@@ -23,7 +23,7 @@ EXAMPLES = int(os.environ.get("LOSSCLI_FUZZ_EXAMPLES", "0"))
 """Inputs per subject; 0: as many as there is time for."""
 
 SECONDS_PER_SUBJECT = 8.0
-MAX_EXAMPLES_IN_TIME = 2000
+MAX_EXAMPLES_IN_TIME = 400
 TAU = 0.9
 LOSSES = f"mse,quantile:tau={TAU}"
 RELATIVE_TOLERANCE = 1e-9
