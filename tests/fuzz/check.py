@@ -328,6 +328,7 @@ def fuzz(cases: SearchStrategy[Any], check: Check, tally: Tally | None = None, e
         AssertionError: A case fails for a reason that is not known.
     """
     counts = tally or Tally()
+    worker("losscli").close()  # the peak of memory is that of a process, which another subject may have raised
     end = math.inf if examples else time.monotonic() + SECONDS_PER_SUBJECT
     has_failed = False
 
