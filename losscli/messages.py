@@ -74,6 +74,11 @@ class _Fields(dict[str, Any]):
         return _Option(self._spelling, name)
 
 
+def number_of(text: str) -> float:
+    """Return the number that a text spells; ValueError if it spells none. `1_000`, which Python takes, is none."""
+    return float(text.replace("_", "?"))
+
+
 def number_text(value: float) -> str:
     """Return the shortest text that reads back as `value`, without a trailing `.0`."""
     return repr(float(value)).removesuffix(".0")

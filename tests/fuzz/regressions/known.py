@@ -47,7 +47,6 @@ KNOWN: list[Known] = [
     Known("csv: stray quote in the header swallows rows", has_stray_quotes),
     Known("csv: one stray quote is no open quote", never),
     Known("json: true beside null", failure_has("exit 70", "could not convert string to float")),
-    Known("json: lone surrogate as a group", failure_has("exit 70", "surrogates not allowed")),
     Known("jsonl: records joined over two lines", failure_has("should not be", subject="jsonl")),
     Known("jsonl: a later block has other shapes", failure_has("parts are unlike the whole: 0 3", subject="jsonl")),
     Known("jsonl: a column begins after the first block", failure_has("parts are unlike the whole", subject="jsonl")),
@@ -59,12 +58,6 @@ KNOWN: list[Known] = [
     Known("npz: named pipe", never),
     Known("parquet: named pipe", never),
     Known("parquet: row groups change the last digits", failure_has("is unlike file", subject="parquet")),
-    Known("groups that end in NUL", failure_has("wrong number", "x00")),
     Known("feather 1: damaged bytes kill the process", is_of_damaged_feather),
-    Known("feather 1: damaged bytes of a text are decoded", is_of_damaged_feather),
-    Known("gates: space after a loss with parameters", failure_has("status 2, not", subject="gates")),
-    Known("gates: 1_0 is read as 10", failure_has("is judged", "1_0", subject="gates")),
-    Known("control characters in an error", failure_has("control characters in an error")),
-    Known("baseline: keys that are no text", failure_has("exit 70", "TypeError", subject="baselines")),
 ]
 CAUSES = {known.cause for known in KNOWN}
