@@ -9,14 +9,14 @@ from dataclasses import replace
 from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
-from losscli.data.labels import ClassNames, align_columns, find_class_names
+from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names
 from losscli.data.sources import Sources
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_shape, choose_form, takes
 from losscli.evaluation.run import RunState
-from losscli.messages import Hint, Message
+from losscli.messages import Hint
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
@@ -53,10 +53,12 @@ def bind(
     resampling = options.check()
     binder = make_binder(sources, options, role_names(losses), note)
     domains = role_domains(losses)
+    binder.check_pair(domains)
     found = binder.find_all(domains)
     models = find_models(losses, binder, found, domains, options) if options.models is not None else {}
     if models:
         found["y_pred"] = next(iter(models.values()))
+        found |= {MODEL_ROLE + name: model for name, model in models.items()}
     columns: dict[str, RoleColumns] = {}
     evaluators: list[Evaluator] = []
     read_as: dict[str, Domain] = {}
@@ -160,7 +162,7 @@ def find_models(
     shapes = shapes_of(found)
     if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
         return {}
-    return {column.name: predicted._replace(columns=(column,), names=()) for column in predicted.columns}
+    return {column.name: predicted._replace(columns=(column,), endings=Endings(())) for column in predicted.columns}
 
 
 def name_model(text: str) -> str:
@@ -204,10 +206,12 @@ def make_dataset(
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)
-    check_extras(dataset, (*extras, *([options.id] if options.id else [])))
-    if len(dataset.tables) > 1 and not options.id:
-        note_shared_columns(dataset, note)
-    return dataset
+    check_extras(dataset, extras if options.id is None else (*extras, options.id))
+    if len(dataset.row_tables) < 2 or options.id is not None:
+        return dataset
+    labels = {c.table: c.table.name or role for role, c in columns.items() if c.table in dataset.row_tables}
+    bound = {(c.table, column.name) for c in columns.values() for column in c.columns}
+    return replace(dataset, shared_keys=binder.identifiers.shared_keys(labels, bound))
 
 
 def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
@@ -220,23 +224,6 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
             raise DataError(f"{table.label}two columns are called {name!r}")
 
 
-def note_shared_columns(dataset: Dataset, note: Note) -> None:
-    """Note that files paired in order share a column: it may be a key, or the files may be parts of one dataset."""
-    named = [table for table in dataset.tables if table.name and len(table.columns) > 1]
-    if len(named) < 2:
-        return
-    first, second = named[:2]
-    shared = [c.name for c in first.columns if second.column(c.name)]
-    if {"y_true", "y_pred"} <= set(shared):
-        note(
-            f"{first.name} and {second.name} both hold y_true and y_pred: one is read from each; parts of one dataset "
-            "are named by a folder or a quoted glob"
-        )
-    elif shared:
-        problem = f"{first.name} and {second.name} both have a column {shared[0]!r}, but rows are paired in order"
-        note(Message(problem, Hint.PAIR_BY_ID, column=shared[0]))
-
-
 def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note) -> Dataset:
     """Bind y_true and y_pred, which may hold numbers or labels, one or several per row.
 
@@ -247,6 +234,7 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     options.check()
     binder = make_binder(sources, options, OBSERVED_ROLES, note)
     domains = {"y_true": (Target(), Target(("N,C",))), "y_pred": (Domain(), Domain(("N,C",)))}
+    binder.check_pair(domains)
     columns = binder.find_all(domains)
     columns |= binder.positional_pair(("y_true", "y_pred"), columns)
     lacking = [role for role in domains if role not in columns]

@@ -134,7 +134,9 @@ DATA_OPTIONS = [
         help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
     ),
     SectionOption("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
-    SectionOption("Columns", "--classes", metavar="A,B,...", help="Class names, in order."),
+    SectionOption(
+        "Columns", "--classes", metavar="A,B,...|@FILE", help="Class names, in order: a list, or a file of one a line."
+    ),
 ]
 
 GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help="Evaluate each group of rows.")
@@ -291,18 +293,36 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         if not (role and equals and names):
             raise UsageError("must be ROLE=COLS, as in y_pred=prob_*", option=("columns", text))
         columns[role] = names
-    classes = tuple(name.strip() for name in (values["classes"] or "").split(",") if name.strip())
     group_by = values.get("group_by")
     shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],
-        classes=classes,
+        classes=parse_classes(values["classes"] or ""),
         group_by=() if group_by is None else tuple(name.strip() for name in group_by.split(",")),
         nan=values["nan"],
         **{name: values[name] for name in shared if name in values},
         **more,
     )
+
+
+def parse_classes(text: str) -> tuple[str, ...]:
+    """Return class names, from a comma list or from the lines of a file, `@FILE`.
+
+    Raises:
+        UsageError: The file cannot be read, is not UTF-8 text, or holds no names.
+    """
+    if not text.startswith("@"):
+        return tuple(name.strip() for name in text.split(",") if name.strip())
+    try:
+        with open(text[1:], encoding="utf-8-sig") as file:
+            names = tuple(line.strip() for line in file.read().rstrip().split("\n"))
+    except (OSError, ValueError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
+        raise UsageError(f"{text[1:]}: {reason}", option=("classes", text)) from None
+    if names == ("",):
+        raise UsageError(f"{text[1:]}: is empty, but must hold a name a line", option=("classes", text))
+    return names
 
 
 def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:

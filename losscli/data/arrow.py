@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from losscli.data.arrow_ipc import open_ipc
 from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
 from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
 from losscli.data.files import Input
-from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, convert
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.errors import DataError
 
 MAX_FOOTER_BYTES = 1 << 16
@@ -122,6 +122,39 @@ def column_of(field: Any) -> Column:
     return Column(field.name, Kind.NUMBER if number else Kind.TEXT, tuple(trailing))
 
 
+class IndexRange(NamedTuple):
+    """The index of a frame that pandas describes in the metadata instead of writing it: start, start + step, ..."""
+
+    name: str
+    start: int
+    step: int
+
+    def values(self, rows_before: int, count: int, kind: Kind) -> NDArray[Any]:
+        """Return the values of some rows."""
+        values = self.start + self.step * np.arange(rows_before, rows_before + count)
+        return convert(values, kind, "", self.name, rows_before)
+
+
+def read_index(schema: Any) -> tuple[frozenset[str], tuple[IndexRange, ...]]:
+    """Return the columns that pandas wrote for the index of a frame, and the index that has a name but no column."""
+    try:
+        described = schema.pandas_metadata
+    except ValueError:  # not JSON
+        described = None
+    entries = described.get("index_columns") if isinstance(described, dict) else None
+    columns, ranges = set(), []
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, str):
+            columns.add(entry)
+        elif (
+            isinstance(entry, dict) and entry.get("kind") == "range" and entry.get("name") not in (None, *schema.names)
+        ):
+            numbers = entry.get("start"), entry.get("step")
+            if all(type(number) is int for number in numbers):
+                ranges.append(IndexRange(str(entry["name"]), *numbers))
+    return frozenset(columns), tuple(ranges)
+
+
 def open_arrow(source: Input, format: str) -> Table:
     """Open a Parquet or Feather file, or a stream of Arrow; Parquet of several row groups can be split.
 
@@ -159,8 +192,23 @@ class ArrowTable(Table):
         self, name: str, format: str, columns: Sequence[Column], file: Any, stack: ExitStack, path: str | None
     ) -> None:
         """Make a table of an open file; `stack` holds what to close after it."""
+        stored, self.ranges = read_index(file.schema)
+        columns = [*columns, *(Column(index.name, Kind.NUMBER) for index in self.ranges)]
         super().__init__(name, format, columns, file.length, path)
         self._file, self._stack = file, stack
+        self.index_columns = stored | {index.name for index in self.ranges}
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        for index in self.ranges:
+            if index.name == name:
+                return index.values(0, min(ROWS_SAMPLED, self.length or 0), Kind.TEXT)
+        try:
+            batch = self._file.first_batch([name])
+        except (pa.ArrowException, OSError, ValueError, TypeError):  # reading the table says what is wrong
+            batch = None
+        if batch is None:
+            return None
+        return to_numpy(batch.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield row groups of a Parquet file that can be opened anew."""
@@ -177,7 +225,7 @@ class ArrowTable(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = 0
-        for columns in _split_batches(self._file.batches(list(wanted)), wanted, self.name, done):
+        for columns in _split_batches(self._file.batches, wanted, self.name, done, self.ranges):
             yield columns
             done += len(next(iter(columns.values())))
             self.fraction_read = done / self.length if self.length else None
@@ -202,14 +250,14 @@ class RowGroup(Table):
 
     def __init__(self, whole: ArrowTable, file: ParquetReader, group: int) -> None:
         super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows, file.path)
-        self._path, self._metadata, self._group = file.path, file.metadata, group
+        self._path, self._metadata, self._group, self._ranges = file.path, file.metadata, group, whole.ranges
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out large metadata: the worker reads them again."""
         return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return _split_batches(self._read_batches(list(wanted)), wanted, self.name, self.rows_before)
+        return _split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges)
 
     def _read_batches(self, columns: list[str]) -> Iterator[Any]:
         yield from ParquetReader(self._path, self._metadata).batches(columns, [self._group])
@@ -223,9 +271,9 @@ def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -
     """
     groups = [group for i in range(metadata.num_row_groups) if (group := metadata.row_group(i)).num_rows]
     for j in range(metadata.num_columns):
-        column, levels = metadata.schema.column(j), metadata.schema.column(j).max_repetition_level
+        column = metadata.schema.column(j)
         name = column.path.partition(".")[0]
-        if levels != 1 or name not in wanted:
+        if column.max_repetition_level != 1 or name not in wanted:
             continue
         before = 0
         for group in groups:
@@ -234,20 +282,28 @@ def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -
             before += group.num_rows
 
 
-def _split_batches(batches: Iterator[Any], wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
+def _split_batches(
+    read: Callable[[list[str]], Iterator[Any]],
+    wanted: Mapping[str, Kind],
+    source: str,
+    done: int,
+    ranges: Sequence[IndexRange],
+) -> Iterator[Chunk]:
     """Yield chunks of record batches that have `done` rows before them."""
     step = rows_per_batch(len(wanted))
+    computed = [index for index in ranges if index.name in wanted]
+    stored = {name: kind for name, kind in wanted.items() if name not in [index.name for index in computed]}
     shapes: dict[str, tuple[int, ...]] = {}
     try:
-        for batch in batches:
+        for batch in read(list(stored)):
             for start in range(0, batch.num_rows, step):
                 part = batch.slice(start, step)
-                chunk = {n: to_numpy(part.column(n), k, source, n, done) for n, k in wanted.items()}
+                chunk = {n: to_numpy(part.column(n), k, source, n, done) for n, k in stored.items()}
                 for name, values in chunk.items():
                     if values.shape[1:] != shapes.setdefault(name, values.shape[1:]):
                         shown = f"lists of {values.shape[1:]}, the first have {shapes[name]}"
                         raise DataError(f"{source}: column {name!r}, row {done + 1}: {shown}")
-                yield chunk
+                yield chunk | {i.name: i.values(done, part.num_rows, wanted[i.name]) for i in computed}
                 done += part.num_rows
     except DataError:
         raise
@@ -273,3 +329,7 @@ class ParquetReader:
     def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
         size, threads = ROWS_PER_BATCH, groups is None
         return iter(self._file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
+
+    def first_batch(self, columns: list[str]) -> Any:
+        """Return a batch of the first rows, None if there are none."""
+        return next(self.batches(columns), None)

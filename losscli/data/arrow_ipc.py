@@ -88,6 +88,10 @@ class FeatherReader:
         for batch in self._read([self.schema.get_field_index(name) for name in columns]):
             yield validated(batch)
 
+    def first_batch(self, columns: list[str]) -> pa.RecordBatch | None:
+        """Return the first batch, None if there is none."""
+        return next(self.batches(columns), None)
+
     def _read(self, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
         """Yield batches of some columns; the others are not read."""
         reader = ipc.open_file(self._file, options=ipc.IpcReadOptions(included_fields=list(columns)))
@@ -115,10 +119,18 @@ class StreamReader:
         self._stream = _RememberingStream(source.stream)
         self._reader = ipc.open_stream(pa.PythonFile(self._stream, "r"))
         self.schema = self._reader.schema
+        self._first: pa.RecordBatch | None = None
+
+    def first_batch(self, columns: list[str]) -> pa.RecordBatch | None:
+        """Return the first batch, None if there is none; it is kept for who reads them all."""
+        if self._first is None:
+            self._first = next(self._reader, None)
+        return None if self._first is None else validated(self._first.select(columns))
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        for batch in self._reader:
-            yield validated(batch.select(columns))
+        while (batch := self.first_batch(columns)) is not None:
+            self._first = None
+            yield batch
         if not self._stream.last.endswith(ENDS_OF_STREAM):
             raise pa.ArrowInvalid("the stream is cut short: its end is not marked")
         if self._stream.read(1):

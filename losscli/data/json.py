@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
 from losscli.data.stored import StoredArray, StoredArraysTable
-from losscli.data.table import Chunk, Column, Kind, Table, convert, shorten
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
 from losscli.errors import DataError
 
 BYTES_PER_JSON_BLOCK = 1 << 20
@@ -54,13 +54,15 @@ def read_json(source: Input, role: str | None) -> Table:
         if data.lstrip()[:1] != b"{" or not _begins_with_record(data):
             raise
         return JsonLinesTable(source, io.BytesIO(data))
-    columns = columns_of(document, source.name, role)
+    columns, index = columns_of(document, source.name, role)
     arrays = {_writable(key): _stored(values, source.name, _writable(key)) for key, values in columns.items()}
     if len(arrays) < len(columns):
         raise DataError(f"{source.name}: two columns have the same name")
     if not any(array.shape[0] for array in arrays.values()):
         raise DataError(f"{source.name}: its arrays hold no rows")
-    return StoredArraysTable(source.name, "json", arrays, ExitStack())
+    table = StoredArraysTable(source.name, "json", arrays, ExitStack())
+    table.index_columns = frozenset(map(_writable, index))
+    return table
 
 
 def _stored(values: Sequence[Any], name: str, column: str) -> StoredArray:
@@ -70,11 +72,11 @@ def _stored(values: Sequence[Any], name: str, column: str) -> StoredArray:
     except DataError as error:
         problem = error
 
-        def fail() -> NDArray[Any]:
+        def fail(n_rows: int | None) -> NDArray[Any]:
             raise problem
 
         return StoredArray((len(values), *shape_of_first(values)), "f", fail)
-    return StoredArray(array.shape, array.dtype.kind, lambda: array)
+    return StoredArray(array.shape, array.dtype.kind, lambda n_rows: array[:n_rows])
 
 
 def _begins_with_record(data: bytes) -> bool:
@@ -201,6 +203,8 @@ class JsonLinesTable(Table):
             array = _stored([record.get(key) for record in sample], source.name, key)
             columns.append(Column(key, Kind.NUMBER if array.kind in "fiu" else Kind.TEXT, array.shape[1:]))
         super().__init__(source.name, "jsonl", columns)
+        first = sample[:ROWS_SAMPLED]
+        self.sampler = lambda name: as_text(to_array([record.get(name) for record in first], source.name, name))
 
     def _read_blocks(self) -> Iterator[list[dict[str, Any]]]:
         for lines in self._read_lines():

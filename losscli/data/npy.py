@@ -16,7 +16,7 @@ from losscli.data.batch import rows_per_batch
 from losscli.data.files import Input
 from losscli.data.remote import summarize_error
 from losscli.data.stored import StoredArray, StoredArraysTable, check_characters, read_bytes
-from losscli.data.table import Chunk, Column, Kind, SliceableTable, Table, convert
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
 
 if TYPE_CHECKING:
@@ -163,6 +163,10 @@ class MappedNpy(SliceableTable):
         self._n_rows = layout.shape[0]
         super().__init__(name, "npy", list(layout.columns()), self._n_rows, path)
 
+    def sample(self, name: str) -> NDArray[Any] | None:
+        rows = self._map(0, min(ROWS_SAMPLED, self._n_rows))
+        return self._layout.chunk(rows, {name: Kind.TEXT}, self.name, 0)[name]
+
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         size = rows_per_batch(self._layout.row_size)
         step = max(1, BYTES_PER_MAP // max(1, size * self._layout.row_bytes)) * size
@@ -280,18 +284,21 @@ def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArra
     if n_bytes != needed and not dtype.hasobject:
         raise _wrong_size(label, n_bytes, needed)
 
-    def load() -> NDArray[Any]:
+    def load(n_rows: int | None) -> NDArray[Any]:
         _check_dtype(dtype, label)
+        is_sample = n_rows is not None and len(shape) == 1
+        wanted = (min(n_rows, *shape),) if n_rows is not None and is_sample else shape
+        n_wanted = math.prod(wanted) * dtype.itemsize
         try:
             with archive.open(member) as stream:
                 _read_header(stream)
-                data = read_bytes(stream, needed)
-                surplus = len(stream.read(BYTES_PER_SURPLUS))  # the checksum is compared at the end
+                data = read_bytes(stream, n_wanted)
+                surplus = 0 if is_sample else len(stream.read(BYTES_PER_SURPLUS))  # compares the checksum at the end
         except Exception as error:
             raise DataError(f"{label}: is damaged ({summarize_error(error)})") from None
-        if len(data) + surplus != needed:
-            raise _wrong_size(label, len(data) + surplus, needed)
-        array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        if len(data) + surplus != n_wanted:
+            raise _wrong_size(label, len(data) + surplus, n_wanted)
+        array = np.frombuffer(data, dtype).reshape(wanted, order="F" if fortran else "C")
         if array.ndim:
             check_characters(array, name, member.filename.removesuffix(".npy"), 0)
         return array

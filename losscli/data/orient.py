@@ -12,7 +12,11 @@ from losscli.errors import DataError
 Columns = dict[str, list[Any]]
 """Column name -> values, a row each."""
 
+Found = tuple[Columns, frozenset[str]]
+"""Columns, and the names of those that are the index of a frame."""
+
 MAX_KEYS_SHOWN = 8
+NO_INDEX: frozenset[str] = frozenset()
 MAX_SIZE_OF_VECTOR = 1 << 24
 """Largest sparse vector."""
 
@@ -24,8 +28,8 @@ _NUMBER_OR_DATE = re.compile(r"-?\d+|\d{4}-\d\d-\d\d([T ].*)?")
 """How pandas writes the labels of rows that have no names."""
 
 
-def columns_of(document: Any, name: str, role: str | None) -> Columns:
-    """Return the columns of a JSON document; an array on its own is the role that it was given for.
+def columns_of(document: Any, name: str, role: str | None) -> Found:
+    """Return the columns of a JSON document, and which are an index; an array alone is the role it was given for.
 
     Raises:
         DataError: It holds no columns, or could be read in two ways.
@@ -40,13 +44,13 @@ def columns_of(document: Any, name: str, role: str | None) -> Columns:
         return _of_object(document, name, role)
     if isinstance(document, list) and document:
         if all(isinstance(item, dict) for item in document):
-            return _of_records(document)
+            return _of_records(document), NO_INDEX
         if role:
-            return {role: document}
+            return {role: document}, NO_INDEX
         if all(isinstance(item, list) for item in document):
             widths = {len(item) for item in document}
             if widths == {2}:
-                return {"y_true": [item[0] for item in document], "y_pred": [item[1] for item in document]}
+                return {"y_true": [item[0] for item in document], "y_pred": [item[1] for item in document]}, NO_INDEX
             shown = f"rows of {min(widths)} values" if len(widths) == 1 else "rows of different lengths"
             problem = f"is a list of {shown} without names; of two values they would be y_true and y_pred"
             raise DataError(f"{name}: {problem}. Give two files, or ROLE=FILE")
@@ -58,22 +62,22 @@ def _of_records(records: Sequence[Mapping[str, Any]]) -> Columns:
     return {key: [record.get(key) for record in records] for key in keys}
 
 
-def _of_object(document: Mapping[str, Any], name: str, role: str | None) -> Columns:
+def _of_object(document: Mapping[str, Any], name: str, role: str | None) -> Found:
     """Return the arrays of an object; of an object of single values, a series or one record."""
     arrays = {key: value for key, value in document.items() if isinstance(value, list)}
     if arrays:
-        return arrays
+        return arrays, NO_INDEX
     values = list(document.values())
     if values and not any(isinstance(value, dict) for value in values):
         if sum(map(_names_role, document)) > 1:
-            return {key: [value] for key, value in document.items()}
+            return {key: [value] for key, value in document.items()}, NO_INDEX
         if role:
             return _with_index({role: values}, {None: list(document)})
     shown = ", ".join(list(document)[:MAX_KEYS_SHOWN]) or "none"
     raise DataError(f"{name}: the object holds no arrays; its keys are {shown}")
 
 
-def _of_table(schema: Mapping[str, Any], records: Any, name: str, role: str | None) -> Columns:
+def _of_table(schema: Mapping[str, Any], records: Any, name: str, role: str | None) -> Found:
     """Return the columns of pandas' `orient='table'`, those of the index first."""
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise DataError(f"{name}: has a schema, but its data is not a list of records")
@@ -82,10 +86,10 @@ def _of_table(schema: Mapping[str, Any], records: Any, name: str, role: str | No
     keys = [keys] if isinstance(keys, str) else keys
     if role and [key for key in columns if key not in keys] == ["values"]:  # of a series without a name
         columns = {role if key == "values" else key: values for key, values in columns.items()}
-    return columns
+    return columns, frozenset(map(str, keys)) & columns.keys()
 
 
-def _of_split(document: Mapping[str, Any], name: str, role: str | None) -> Columns:
+def _of_split(document: Mapping[str, Any], name: str, role: str | None) -> Found:
     """Return the columns of pandas' `orient='split'` and `to_dict('tight')`, the index before the others."""
     index, data = document["index"], document["data"]
     if not isinstance(index, list) or not isinstance(data, list) or len(index) != len(data):
@@ -116,7 +120,7 @@ def _index_columns(document: Mapping[str, Any], index: Sequence[Any]) -> dict[An
     }
 
 
-def _with_index(columns: Columns, index: Mapping[Any, list[Any]]) -> Columns:
+def _with_index(columns: Columns, index: Mapping[Any, list[Any]]) -> Found:
     """Return columns with those of the index before them; one without a name is `index`, as in pandas."""
     found: Columns = {}
     for title, labels in index.items():
@@ -124,10 +128,10 @@ def _with_index(columns: Columns, index: Mapping[Any, list[Any]]) -> Columns:
         key = default if title is None or str(title) in columns else str(title)
         if key not in columns:
             found[key] = labels
-    return found | columns
+    return found | columns, frozenset(found)
 
 
-def _of_nested(document: Mapping[str, Mapping[str, Any]], name: str, role: str | None) -> Columns:
+def _of_nested(document: Mapping[str, Mapping[str, Any]], name: str, role: str | None) -> Found:
     """Return the columns of pandas' `orient='columns'` or `orient='index'`, whichever the names of roles tell.
 
     Raises:

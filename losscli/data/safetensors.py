@@ -92,18 +92,22 @@ class _Tensor:
 
 
 def _stored(tensor: _Tensor, file: IO[bytes], start: int, label: str) -> StoredArray:
-    def load() -> NDArray[Any]:
+    def load(n_rows: int | None) -> NDArray[Any]:
         dtype = DTYPES.get(tensor.type)
         if dtype is None:
             raise DataError(f"{label} holds {tensor.type}, which is not read; save it as F32")
+        shape = (
+            tensor.shape if n_rows is None or not tensor.shape else (min(n_rows, tensor.shape[0]), *tensor.shape[1:])
+        )
+        n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
         file.seek(start + tensor.begin)
-        data = read_bytes(file, tensor.end - tensor.begin)
-        if len(data) < tensor.end - tensor.begin:
+        data = read_bytes(file, n_bytes)
+        if len(data) < n_bytes:
             raise DataError(f"{label} is cut short")
         values = np.frombuffer(data, dtype)
         if tensor.type == "BF16":
             values = (values.astype("<u4") << 16).view("<f4")
-        return values.reshape(tensor.shape)
+        return values.reshape(shape)
 
     return StoredArray(
         tensor.shape, np.dtype(DTYPES.get(tensor.type, "O")).kind if tensor.type != "BF16" else "f", load

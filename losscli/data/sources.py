@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.files import FORMAT_BY_ENDING, STDIN, Input, format_ending
@@ -32,10 +34,14 @@ class ReadOptions(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """The tables to look for roles in: one for each role that was given a file, one for all others."""
+    """The tables to look for roles in: one for each role that was given a file, one for all others.
+
+    `is_pair` says that two files were given without roles.
+    """
 
     common: Table | None = None
     by_role: Mapping[str, Table] = {}
+    is_pair: bool = False
 
     def table(self, role: str) -> Table | None:
         return self.by_role.get(role, self.common)
@@ -147,6 +153,10 @@ class FileParts(SplittableTable):
         self._paths, self._role, self._options = paths, role, options
         self._first = _open_file(paths[0], role, options)
         super().__init__(name, self._first.format, self._first.columns, path=name)
+        self.index_columns = self._first.index_columns
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        return self._first.sample(name)
 
     def _open_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield each file from `start` on, open until the next one is asked for; remote files are opened ahead.
@@ -228,7 +238,8 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         if role in named:
             raise UsageError(f"{argument}: {role} is already read from {named[role]}")
         named[role] = path
-    if len(bare) == 2 and not named:
+    is_pair = len(bare) == 2 and not named
+    if is_pair:
         named, bare = dict(zip(("y_true", "y_pred"), bare, strict=True)), []
     if len(bare) > 1:
         raise UsageError(
@@ -243,4 +254,4 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         for role, path in named.items():
             by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
         opened.pop_all()
-    return Sources(common, by_role)
+    return Sources(common, by_role, is_pair)

@@ -9,7 +9,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import ArraysTable, Chunk, Column, Kind, SliceableTable
+from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, SliceableTable, as_text
 from losscli.errors import DataError
 
 BYTES_PER_LOAD = 1 << 22
@@ -17,11 +17,11 @@ HIGHEST_CODE_POINT = 0x10FFFF
 
 
 class StoredArray(NamedTuple):
-    """An array that `load` reads; its kind is NumPy's, `f` or `i` or `U`."""
+    """An array that `load` reads, all of it or so many of its first rows; its kind is NumPy's, `f` or `i` or `U`."""
 
     shape: tuple[int, ...]
     kind: str
-    load: Callable[[], NDArray[Any]]
+    load: Callable[[int | None], NDArray[Any]]
 
 
 class StoredArraysTable(SliceableTable):
@@ -42,8 +42,12 @@ class StoredArraysTable(SliceableTable):
         for name in names:
             if name not in self._loaded:
                 array = self._arrays[name]
-                values = array.load()
+                values = array.load(None)
                 self._loaded[name] = values.reshape(array.shape) if values.shape != array.shape else values
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        array = self._arrays[name]
+        return as_text(array.load(ROWS_SAMPLED)) if len(array.shape) == 1 else None
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         self.load(wanted)

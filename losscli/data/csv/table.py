@@ -13,7 +13,18 @@ from losscli.data.csv.schema import UTF8, ByteSlice, CsvSchema, find_line_end
 from losscli.data.csv.split import BlockPiece, RangePiece, range_pieces, split_stream
 from losscli.data.files import Input
 from losscli.data.prefetch import read_pieces
-from losscli.data.table import MISSING, Chunk, Column, Kind, SplittableTable, Table, in_batches, parse_number, shorten
+from losscli.data.table import (
+    MISSING,
+    ROWS_SAMPLED,
+    Chunk,
+    Column,
+    Kind,
+    SplittableTable,
+    Table,
+    in_batches,
+    parse_number,
+    shorten,
+)
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -25,9 +36,6 @@ BYTES_PER_PIECE = 1 << 22
 
 BYTES_SAMPLED = 1 << 14
 """Bytes that tell what the columns hold."""
-
-ROWS_SAMPLED = 200
-"""Rows that tell what the columns hold."""
 
 DELIMITERS = ",\t;|"
 
@@ -65,6 +73,7 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     else:
         start += len(head) - len(body)
         table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
+    table.sampler = lambda name: schema.parse(ByteSlice(sample), {name: Kind.TEXT}, 0, False)[name]
     table.repeated = frozenset(name for name, count in Counter(names).items() if count > 1)
     return table
 
