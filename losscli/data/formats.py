@@ -18,6 +18,7 @@ TEXT_FORMATS = ("csv", "tsv", "json", "jsonl")
 LINES_COMPARED = 4
 
 _OBJECT_OR_RECORDS = re.compile(rb'\{\s*["}]|\[\s*\{')
+_RECORDS = re.compile(rb"\[\s*\{")
 _CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 _SAVE_ARRAYS = "save its arrays as NPZ, numpy.savez('data.npz', y_true=..., y_pred=...)"
@@ -148,10 +149,7 @@ def _text_format(head: bytes, named: str | None) -> str:
     if may_be_json or _OBJECT_OR_RECORDS.match(text):
         is_record = first.startswith(b"{") and first.endswith(b"}")
         if named == "jsonl":
-            is_document = first == b"[" or (text[:1] == b"[" and _OBJECT_OR_RECORDS.match(text))
-            return (
-                "json" if is_document or ((b"\n" in text.strip()) and not is_record and rest[:1] != b"{") else "jsonl"
-            )
+            return "json" if first in (b"{", b"[") or _RECORDS.match(text) else "jsonl"
         return "jsonl" if is_record and rest[:1] == b"{" else "json"
     if named in ("json", "jsonl"):
         if not _looks_like_rows(head):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
@@ -35,8 +34,6 @@ EXACT_INTEGERS = 1 << 53
 
 MAX_FLOAT = int(np.finfo(np.float64).max)
 
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
-
 
 def read_json(source: Input, role: str | None) -> Table:
     """Return a JSON document as a table; an array on its own is the role that it was given for."""
@@ -55,13 +52,11 @@ def read_json(source: Input, role: str | None) -> Table:
             raise
         return JsonLinesTable(source, io.BytesIO(data))
     columns, index = columns_of(document, source.name, role)
-    arrays = {_writable(key): _stored(values, source.name, _writable(key)) for key, values in columns.items()}
-    if len(arrays) < len(columns):
-        raise DataError(f"{source.name}: two columns have the same name")
+    arrays = {key: _stored(values, source.name, key) for key, values in columns.items()}
     if not any(array.shape[0] for array in arrays.values()):
         raise DataError(f"{source.name}: its arrays hold no rows")
     table = StoredArraysTable(source.name, "json", arrays, ExitStack())
-    table.index_columns = frozenset(map(_writable, index))
+    table.index_columns = index
     return table
 
 
@@ -113,14 +108,12 @@ def _to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise _RepeatedKeyError(shorten(_writable(next(key for key in keys if keys.count(key) > 1))))
+        raise _RepeatedKeyError(shorten(next(key for key in keys if keys.count(key) > 1)))
     return found
 
 
-def _writable(value: Any) -> Any:
-    """Return lone surrogates in text as escapes, integers beyond floats as infinite, the rest unchanged."""
-    if isinstance(value, str) and _LONE_SURROGATE.search(value):
-        return value.encode("utf-8", "backslashreplace").decode()
+def _finite_or_infinite(value: Any) -> Any:
+    """Return an integer beyond the range of floats as infinite, anything else as it is."""
     if type(value) is int and abs(value) > MAX_FLOAT:
         return np.inf if value > 0 else -np.inf
     return value
@@ -171,7 +164,7 @@ def to_array(
     if types <= {int, float, bool, type(None)} and not any(type(v) is int and abs(v) > EXACT_INTEGERS for v in values):
         return np.array([np.nan if value is None else float(value) for value in values])
     objects = np.empty(len(values), dtype=object)
-    objects[:] = [_writable(value) for value in values]
+    objects[:] = [_finite_or_infinite(value) for value in values]
     return objects
 
 
