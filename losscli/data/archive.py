@@ -46,7 +46,7 @@ def open_archive(file: BinaryIO, name: str) -> Archive:
     if not names:
         raise DataError(f"{name}: is an empty ZIP archive")
     more = f" and {len(names) - MAX_MEMBERS_SHOWN} more" if len(names) > MAX_MEMBERS_SHOWN else ""
-    shown = ", ".join(names[:MAX_MEMBERS_SHOWN]) + more
+    shown = ", ".join(map(repr, names[:MAX_MEMBERS_SHOWN])) + more
     raise DataError(f"{name}: is a ZIP archive of {len(names)} files ({shown}); unpack it, and give one of them")
 
 

@@ -46,7 +46,7 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
     if pa.types.is_dictionary(type_):
         if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
             words = _convert_array(array.dictionary, kind, source, name, start)
-            return words[array.indices.to_numpy()]
+            return np.asarray(words[array.indices.to_numpy()])
         return _convert_array(array.dictionary_decode(), kind, source, name, start)
     if pa.types.is_run_end_encoded(type_):
         import pyarrow.compute

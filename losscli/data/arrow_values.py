@@ -44,7 +44,7 @@ def decimals_to_floats(array: pa.Array) -> NDArray[np.float64]:
         whole = int.from_bytes(words[i].tobytes(), "little", signed=True)
         values[i] = whole / 10**scale if scale >= 0 else float(whole * 10**-scale)  # integers divide correctly rounded
     values[~present] = np.nan
-    return values
+    return np.asarray(values, dtype=np.float64)
 
 
 def is_vector(type_: Any) -> bool:

@@ -31,6 +31,9 @@ FORMAT_BY_ENDING = (
 FORMATS = tuple(dict.fromkeys(FORMAT_BY_ENDING.values()))
 
 COMPRESSION_BY_ENDING = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+BYTES_THAT_TELL = 512
+"""Bytes that tell compression and format."""
+
 ZIP_START = b"PK\x03\x04"
 ENDINGS_OF_PACKED_FILES = (*COMPRESSION_BY_ENDING, ".zip")
 COMPRESSION_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -96,6 +99,9 @@ class Input:
     def _decompress(self) -> BinaryIO:
         """Return the bytes, decompressed as the first of them say."""
         head = self._raw.peek(BYTES_PER_READ)
+        if 0 < len(head) < BYTES_THAT_TELL and not self._raw.seekable():  # a writer that begins with a few bytes
+            self._pipe, head = self._raw, self._raw.read(BYTES_THAT_TELL)
+            self._raw = io.BufferedReader(_RejoinedStream(head, self._pipe), buffer_size=BYTES_PER_READ)
         self.compression = next((kind for magic, kind in COMPRESSION_BY_MAGIC.items() if head.startswith(magic)), None)
         named = COMPRESSION_BY_ENDING.get(os.path.splitext(self.name)[1].lower())
         if named and head and self.compression != named:
@@ -202,14 +208,19 @@ class ErrorMappingStream(io.RawIOBase):
     """A stream whose failures are DataErrors that name the input."""
 
     def __init__(self, inner: BinaryIO, source: Input) -> None:
-        self._inner, self._source = inner, source
+        self._inner, self._source, self._is_at_start = inner, source, True
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
-            return self._inner.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+            size: int = self._inner.readinto(buffer)  # type: ignore[attr-defined]
+            while self._is_at_start and 0 < size < min(BYTES_THAT_TELL, len(buffer)):
+                more = self._inner.readinto(buffer[size:])  # type: ignore[attr-defined]
+                size, self._is_at_start = size + more, more > 0
+            self._is_at_start = False
+            return size
         except IsADirectoryError:
             raise DataError(f"{self._source.name}: is a folder") from None
         except Exception as error:
@@ -219,6 +230,23 @@ class ErrorMappingStream(io.RawIOBase):
             kind = f"{self._source.compression} data" if self._source.compression else "file"
             problem = f"the {kind} is damaged or cut short ({str(error).rstrip('.')})"
             raise DataError(f"{self._source.name}: {problem}") from None
+
+
+class _RejoinedStream(io.RawIOBase):
+    """Bytes that were read of a stream already, then the rest of it."""
+
+    def __init__(self, start: bytes, rest: io.BufferedReader[Any]) -> None:
+        self._start, self._rest = start, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if not self._start:
+            return self._rest.readinto1(buffer)
+        size = min(len(buffer), len(self._start))
+        buffer[:size], self._start = self._start[:size], self._start[size:]
+        return size
 
 
 def _enlarge_pipe(pipe: BinaryIO) -> None:

@@ -69,8 +69,9 @@ _FOREIGN_BINARY = (
 )
 """Offset, bytes there, and what a binary file of another format is."""
 
-_FOREIGN_TEXT = ((b"%PDF-", _PDF), (b"<!doctype html", _HTML), (b"<html", _HTML), (b"<?xml", _XML))
-_FOREIGN_TEXT += ((b"<stata_dta>", _STATA), (b"version https://git-lfs", _POINTER))
+_FOREIGN_TEXT = {b"%pdf-": _PDF, b"<!doctype html": _HTML, b"<html": _HTML, b"<?xml": _XML}
+_FOREIGN_TEXT |= {b"<stata_dta>": _STATA, b"version https://git-lfs": _POINTER}
+"""First bytes in lower case, and what a text of another format is."""
 
 _FOREIGN_BY_ENDING = (
     dict.fromkeys((".pt", ".pth", ".ckpt"), TORCH_FILE)
@@ -129,7 +130,7 @@ def _foreign_format(head: bytes, ending: str) -> str | None:
         is_torch = ending.lower() in (".pt", ".pth", ".ckpt") or b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19" in head[:16]
         return TORCH_FILE if is_torch else _PICKLE
     start = head[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    text = next((what for magic, what in _FOREIGN_TEXT if start.startswith(magic)), None)
+    text = next((what for magic, what in _FOREIGN_TEXT.items() if start.startswith(magic)), None)
     if text is not None or _is_text(head):
         return text
     return next((what for at, magic, what in _FOREIGN_BINARY if head.startswith(magic, at)), None)

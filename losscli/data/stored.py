@@ -9,7 +9,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, SliceableTable, as_text
+from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, SliceableTable, Table, as_text
 from losscli.errors import DataError
 
 BYTES_PER_LOAD = 1 << 22
@@ -56,7 +56,7 @@ class StoredArraysTable(SliceableTable):
             self.fraction_read = table.fraction_read
             yield chunk
 
-    def rows(self, start: int, stop: int) -> ArraysTable:
+    def rows(self, start: int, stop: int) -> Table:
         """Return these rows of the arrays that are loaded."""
         return self._table().rows(start, stop)
 
