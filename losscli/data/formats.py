@@ -18,6 +18,7 @@ TEXT_FORMATS = ("csv", "tsv", "json", "jsonl")
 LINES_COMPARED = 4
 
 _OBJECT_OR_RECORDS = re.compile(rb'\{\s*["}]|\[\s*\{')
+_OBJECT_OF_OBJECTS = re.compile(rb'\{\s*"[^"]*"\s*:\s*\{')
 _RECORDS = re.compile(rb"\[\s*\{")
 _CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -150,7 +151,8 @@ def _text_format(head: bytes, named: str | None) -> str:
     if may_be_json or _OBJECT_OR_RECORDS.match(text):
         is_record = first.startswith(b"{") and first.endswith(b"}")
         if named == "jsonl":
-            return "json" if first in (b"{", b"[") or _RECORDS.match(text) else "jsonl"
+            is_frame = not rest and _OBJECT_OF_OBJECTS.match(text)  # as pandas writes it
+            return "json" if is_frame or first in (b"{", b"[") or _RECORDS.match(text) else "jsonl"
         return "jsonl" if is_record and rest[:1] == b"{" else "json"
     if named in ("json", "jsonl"):
         if not _looks_like_rows(head):
