@@ -19,12 +19,11 @@ def blocks(size: int) -> Iterator[slice]:
     return (slice(start, start + VALUES_PER_PASS) for start in range(0, size, VALUES_PER_PASS))
 
 
-@dataclass(eq=False, repr=False)
 class Sum:
     """A running sum that carries its rounding error along (Neumaier 1974)."""
 
-    total: float = 0.0
-    carry: float = 0.0
+    def __init__(self, total: float = 0.0) -> None:
+        self.total, self.carry = total, 0.0
 
     def add(self, value: float) -> None:
         raised = self.total + value
