@@ -33,7 +33,6 @@ class Hint(enum.Enum):
     GIVE_SIGMOIDS = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
     GIVE_SOFTMAX = "if these are logits, give their softmax instead: the loss reads probabilities alone"
     HAS_HEADER = "{header:false} if the data starts there, {header:true} if these are names"
-    INPUT_FORMAT = "{input_format:{format}} reads it"
     INPUT_FORMAT_OTHER = "{input_format:FORMAT} names another format"
     LABELS_FROM_0 = "labels start at 0: subtract 1, or name the classes with {classes:A,B}"
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"

@@ -105,7 +105,13 @@ LOSS_OPTIONS = [
 
 DATA_ARGUMENT = click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]...")
 DATA_OPTIONS = [
-    SectionOption("Data", "--input-format", type=click.Choice(FORMATS), help="Input format, if not by name."),
+    SectionOption(
+        "Data",
+        "--input-format",
+        type=click.Choice(FORMATS),
+        metavar="FORMAT",
+        help=f"Input format, if not by content and name: {', '.join(FORMATS)}.",
+    ),
     SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
     SectionOption(

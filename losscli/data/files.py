@@ -74,6 +74,7 @@ class Input:
         self.compression: str | None = None
         self.member: str | None = None
         self._archive_format: str | None = None
+        self._pipe: io.BufferedReader[Any] | None = None  # what `_raw` reads or has copied
         self._copy: Any = None  # a temporary file with what came through a pipe, where any offset has to be read
         self.stream = io.BufferedReader(ErrorMappingStream(self._decompress(), self), buffer_size=BYTES_PER_READ)
         self.seekable_size = self._size if is_file and path != STDIN and self.compression is None else None
@@ -143,6 +144,8 @@ class Input:
             self._copy.close()
         if self.path != STDIN:
             self._raw.close()
+            if self._pipe is not None:
+                self._pipe.close()
 
     def head(self) -> bytes:
         """Return the first bytes without consuming them."""
