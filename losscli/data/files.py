@@ -74,7 +74,7 @@ class Input:
         self.compression: str | None = None
         self.member: str | None = None
         self._archive_format: str | None = None
-        self._pipe: io.BufferedReader[Any] | None = None  # what `_raw` reads or has copied
+        self._pipes: list[io.BufferedReader[Any]] = []  # what `_raw` reads or is a copy of
         self._copy: Any = None  # a temporary file with what came through a pipe, where any offset has to be read
         self.stream = io.BufferedReader(ErrorMappingStream(self._decompress(), self), buffer_size=BYTES_PER_READ)
         self.seekable_size = self._size if is_file and path != STDIN and self.compression is None else None
@@ -101,8 +101,9 @@ class Input:
         """Return the bytes, decompressed as the first of them say."""
         head = self._raw.peek(BYTES_PER_READ)
         if 0 < len(head) < BYTES_THAT_TELL and not self._raw.seekable():  # a writer that begins with a few bytes
-            self._pipe, head = self._raw, self._raw.read(BYTES_THAT_TELL)
-            self._raw = io.BufferedReader(_RejoinedStream(head, self._pipe), buffer_size=BYTES_PER_READ)
+            self._pipes.append(self._raw)
+            head = self._raw.read(BYTES_THAT_TELL)
+            self._raw = io.BufferedReader(_RejoinedStream(head, self._raw), buffer_size=BYTES_PER_READ)
         self.compression = next((kind for magic, kind in COMPRESSION_BY_MAGIC.items() if head.startswith(magic)), None)
         named = COMPRESSION_BY_ENDING.get(os.path.splitext(self.name)[1].lower())
         if named and head and self.compression != named:
@@ -125,7 +126,8 @@ class Input:
 
         try:
             if not self._raw.seekable():
-                self._copy, self._pipe = _copy_to_file(self._raw), self._raw
+                self._pipes.append(self._raw)
+                self._copy = _copy_to_file(self._raw)
                 self._raw = self._copy.file
             archive = open_archive(cast(BinaryIO, self._raw), self.name)
         except BaseException:
@@ -144,8 +146,8 @@ class Input:
             self._copy.close()
         if self.path != STDIN:
             self._raw.close()
-            if self._pipe is not None:
-                self._pipe.close()
+            for pipe in self._pipes:
+                pipe.close()
 
     def head(self) -> bytes:
         """Return the first bytes without consuming them."""
