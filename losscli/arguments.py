@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
 from losscli.data.files import FORMATS, is_delimiter
+from losscli.data.frames import as_array, check_index, frame_columns
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.declaration.grammar import normalize_name
@@ -92,12 +92,16 @@ def bind_data(
     Raises:
         UsageError: The data is of a kind that cannot be read.
     """
-    if "weight" in arrays:
+    check_index([*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items()])
+    frames = {name: frame_columns(array) for name, array in arrays.items() if name not in (options.models or ())}
+    by_role = {name: table_of(columns) for name, columns in frames.items() if columns is not None}
+    plain = {name: array for name, array in arrays.items() if name not in by_role}
+    if "weight" in plain:
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
-        own = table_of(arrays) if arrays else None
-        return lambda roles: Sources(own), options
-    by_role = {name: table_of({name: array}) for name, array in arrays.items()}
+        own = table_of(plain) if plain else None
+        return lambda roles: Sources(own, by_role), options
+    by_role |= {name: table_of({name: array}) for name, array in plain.items()}
     if isinstance(data, (str, os.PathLike)):
 
         def open_path(roles: Sequence[str]) -> Sources:
@@ -105,19 +109,19 @@ def bind_data(
             return Sources(opened.common, {**opened.by_role, **by_role})
 
         return open_path, options
-    if not hasattr(data, "columns") and not isinstance(data, Mapping):
+    columns = data if isinstance(data, Mapping) else frame_columns(data)
+    if columns is None:
         raise UsageError(
             f"data is a path, a DataFrame or a mapping of names to arrays, not a {type(data).__name__}; arrays are "
             "given as y_true=, y_pred="
         )
-    names = data.columns if hasattr(data, "columns") else data
-    table = table_of({str(name): data[name] for name in names})
+    table = table_of({str(name): values for name, values in columns.items()})
     return lambda roles: Sources(table, by_role), options
 
 
 def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
     """Return a table of columns of numbers, text or objects."""
-    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    arrays = {name: as_array(values) for name, values in columns.items()}
     readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
     return ArraysTable("", "arrays", readable)
 

@@ -16,7 +16,6 @@ from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_shape, choose_form, takes
 from losscli.evaluation.run import RunState
-from losscli.messages import Hint
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
@@ -92,7 +91,7 @@ def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[st
     unknown = next((role for role in options.columns if role not in roles), None)
     if unknown is not None:
         raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")
-    return Binder(sources, options.columns, options.id, note)
+    return Binder(sources, options.columns, options.id, note, (*options.group_by, *options.carry))
 
 
 def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
@@ -252,7 +251,7 @@ def columns_to_spell_out(
     losses: Sequence[BoundLoss], dataset: Dataset, sources: Sources, options: EvaluationOptions
 ) -> dict[str, str]:
     """Return role -> columns for which these losses would find other columns than the dataset has."""
-    binder = Binder(sources, options.columns, options.id, lambda text: None)
+    binder = make_binder(sources, options, [*options.columns], lambda text: None)
     domains = role_domains(losses)
     theirs = binder.find_all(domains)
     theirs |= binder.positional_pair(("y_true", "y_pred"), theirs)

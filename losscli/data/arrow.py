@@ -146,12 +146,10 @@ def read_index(schema: Any) -> tuple[frozenset[str], tuple[IndexRange, ...]]:
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, str):
             columns.add(entry)
-        elif (
-            isinstance(entry, dict) and entry.get("kind") == "range" and entry.get("name") not in (None, *schema.names)
-        ):
-            numbers = entry.get("start"), entry.get("step")
-            if all(type(number) is int for number in numbers):
-                ranges.append(IndexRange(str(entry["name"]), *numbers))
+        elif isinstance(entry, dict) and entry.get("kind") == "range":
+            name, start, step = (entry.get(key) for key in ("name", "start", "step"))
+            if isinstance(name, str) and name not in schema.names and isinstance(start, int) and isinstance(step, int):
+                ranges.append(IndexRange(name, start, step))
     return frozenset(columns), tuple(ranges)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from losscli.data.identifiers import Identifiers
@@ -39,7 +38,7 @@ OTHER_NAMES = {
 WEIGHT_NAMES = ("weight", "weights", "sample_weight")
 PART_SEPARATORS = ("_", ".", "-", " ")
 MAX_COLUMNS_SHOWN = 12
-_NUMBER_SUFFIX = re.compile(rf"[{re.escape(SEPARATORS)}]?\d+\]?")
+_NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
 
 CLASS_PREFIXES = tuple(name for role in ("y_true", "y_pred") for name in OTHER_NAMES[role] if len(name) > 3)
 """Usual starts of the columns of classes, long enough to be told from the start of a class name."""
@@ -76,23 +75,27 @@ class RoleColumns(NamedTuple):
         return (length, n_columns) if n_columns > 1 else (length, *self.columns[0].trailing)
 
 
-@dataclass(frozen=True)
 class Binder:
     """Finds the columns of roles in tables.
 
     `requested` maps a role to a column name, comma list or pattern. `key` is the column that pairs files, which belongs
-    to no role. `note` takes notes on choices that were not requested.
+    to no role; nor do `groups`, columns that are carried along. `note` takes notes on choices that were not requested.
     """
 
-    sources: Sources
-    requested: Mapping[str, str]
-    key: str | None
-    note: Callable[[str], None]
+    def __init__(
+        self,
+        sources: Sources,
+        requested: Mapping[str, str],
+        key: str | None,
+        note: Callable[[str], None],
+        groups: Sequence[str] = (),
+    ) -> None:
+        self.sources, self.requested, self.key, self.note, self.groups = sources, requested, key, note, groups
 
     @cached_property
     def identifiers(self) -> Identifiers:
         """Which columns name or number rows."""
-        return Identifiers(self.sources.tables, self.key, is_role_name)
+        return Identifiers(self.sources.tables, self.key, self.groups, is_role_name)
 
     def find_all(self, domains: Mapping[str, Sequence[Domain]]) -> dict[str, RoleColumns]:
         """Return the columns of those roles that the data has."""
@@ -129,18 +132,35 @@ class Binder:
 
         names: list[str] = []
         for piece in requested.split(","):
-            matching = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
-            found = [name for name in matching if name == piece or (table, name) not in self.identifiers] or matching
+            found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
+            if found != [piece]:
+                found = [name for name in found if not self._is_beside(role, table, name)] or found
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
-        bound = self._bind(role, table, names, requested.partition("*")[0] if "*" in requested else "")
+        start = re.split(r"[*?\[]", requested)[0] if "," not in requested else ""
+        if names != requested.split(","):
+            self._check_numbered(role, domain, table, names)
+        bound = self._bind(role, table, names, start)
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
             for parts in next(iter(domain.parts().values()), ()):
                 for columns in group_by_parts(bound.columns, parts).values():
                     if len(columns) == len(bound.columns):
                         return bound._replace(columns=columns)
         return bound
+
+    def _check_numbered(self, role: str, domain: Domain, table: Table, names: Sequence[str]) -> None:
+        """Raise a DataError if columns of classes such as p0, p1 were found together with another, such as predict."""
+        numbered = [name for name in names if re.fullmatch(r".*[^\W\d_]\d+", name)]
+        odd = next((name for name in names if name not in numbered), None)
+        if odd is not None and len(numbered) > 1 and "N,C" in domain.shapes:
+            problem = f"{table.label}column {odd!r} stands beside {numbered[0]!r} and {numbered[-1]!r}"
+            raise DataError(problem, Hint.NAME_COLUMNS, role=role)
+
+    def _is_beside(self, role: str, table: Table, name: str) -> bool:
+        """Tell whether a column is no part of all columns of a role, or of a pattern."""
+        others = [names for other, names in self.requested.items() if other != role]
+        return (table, name) in self.identifiers or name in others or name.lower() in UNLIKE_CLASSES.get(role, ())
 
     def _find_by_parts(self, role: str, domain: Domain, table: Table, is_own_file: bool) -> RoleColumns | None:
         """Return columns named like the parts of a row: x1, y1, x2, y2.
@@ -190,7 +210,7 @@ class Binder:
             numbered = [c.name for c in columns if _has_prefix(c.name, prefix) and not _is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
             if len(numbered) > 1 and (
-                domain.shapes != ("N*",) or all(_NUMBER_SUFFIX.fullmatch(name[len(prefix) :]) for name in numbered)
+                domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
                 return self._bind(role, table, numbered)
         return None
@@ -222,12 +242,13 @@ class Binder:
         others = self.identifiers.data_columns(table)
         if len(others) == 1:
             return self._bind(role, table, [others[0].name])
-        others = [c for c in others if c.name.lower() not in UNLIKE_CLASSES.get(role, ())]
+        others = [c for c in others if not self._is_beside(role, table, c.name)]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
             self._note_choice(table, f"{role} is column {names[0]!r}, the only one of numbers")
             return self._bind(role, table, names)
         if len(names) > 1 and domain.vector and len(names) == len(others):
+            self._check_numbered(role, domain, table, names)
             self._note_choice(table, f"{role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
             return self._bind(role, table, names)
         return None
@@ -314,10 +335,16 @@ def _names_of(role: str, *more: str) -> tuple[str, ...]:
     return (role, *more, *OTHER_NAMES.get(role, ()))
 
 
+@cache
+def _role_name_pattern() -> re.Pattern[str]:
+    names = {*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES}
+    prefixes = "|".join(re.escape(name) for name in names if len(name) > 1)
+    return re.compile(rf"y|(?:{prefixes})(?:[{re.escape(SEPARATORS)}].*)?", re.IGNORECASE | re.DOTALL)
+
+
 def is_role_name(name: str) -> bool:
     """Tell whether a column has a usual name of a role, or starts with one."""
-    roles = [*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES]
-    return any(name.lower() == role or (len(role) > 1 and _has_prefix(name, role)) for role in roles)
+    return _role_name_pattern().fullmatch(name) is not None
 
 
 def _has_prefix(name: str, prefix: str) -> bool:

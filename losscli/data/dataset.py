@@ -201,7 +201,7 @@ class Dataset:
             return None
         for table in sliceable:
             table.load(self.wanted(table))
-        self._check_keys({table: table for table in sliceable}, length)
+        self._check_keys(length)
         step = ROWS_PER_PART if kept else ROWS_PER_PART * PARTS_IN_ONE
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
@@ -270,10 +270,10 @@ class Dataset:
         """Return what messages call a table: its name, or the role that an array was given for."""
         return table.name or next(role for role, columns in self.bound.items() if columns.table is table)
 
-    def _check_keys(self, tables: Mapping[Table, SliceableTable], length: int) -> None:
+    def _check_keys(self, length: int) -> None:
         """Check the keys of tables of which any rows can be read, before their parts are."""
         for key in self.shared_keys:
-            first, other = (tables[table].rows(0, length) for table in key.tables)
+            first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
             other.row_numbers = key.tables[1].row_numbers
             streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
             for _ in check_order(_align(streams), [key._replace(tables=(first, other))]):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import Chunk, Kind, Table, shorten
+from losscli.data.table import Chunk, Kind, Table, parse_number, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint, number_text
 
@@ -20,28 +19,31 @@ AlignedChunks = dict[Table, Chunk]
 MAX_KEY_EXPONENT = 400
 """Largest exponent of a number that is written out as a key: no float is larger."""
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?")
+_NUMBER = r"-?(0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?"
 """A number without leading zeros, which would belong to a name: 007 is not 7."""
 
-_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?")
+_MIDNIGHT = r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?"
 
 
 def canonical_key(text: str) -> str:
     """Return the spelling by which keys are compared: `1461.0` and `1.461e3` are 1461, midnight is the date."""
     if text.isdigit():
         return text
-    if _NUMBER.fullmatch(text):
+    if re.fullmatch(_NUMBER, text):
+        from decimal import Decimal
+
         number = Decimal(text)
         if abs(number.adjusted()) < MAX_KEY_EXPONENT:
             whole = int(number)
             return str(whole) if whole == number else format(number, "f").rstrip("0")
-    midnight = _MIDNIGHT.fullmatch(text)
+    midnight = re.fullmatch(_MIDNIGHT, text)
     return midnight.group(1) if midnight else text
 
 
 def is_whole_key(text: str) -> bool:
     """Tell whether a key is a text or a whole number, unlike a measured value such as 2.5."""
-    return _NUMBER.fullmatch(text) is None or canonical_key(text).lstrip("-").isdigit()
+    number = parse_number(text)
+    return number is None or number.is_integer()
 
 
 def index_keys(table: Table, keys: NDArray[Any]) -> dict[str, int]:
@@ -57,8 +59,8 @@ def index_keys(table: Table, keys: NDArray[Any]) -> dict[str, int]:
         key = canonical_key(given)
         if key in indices:
             first = keys[indices[key]]
-            spelled = f"{given!r}" if first == given else f"{first!r} and {given!r}"
-            raise DataError(f"{table.label}rows {indices[key] + 1} and {i + 1} have the same key {spelled}")
+            spelled = f" {given!r}" if first == given else f", {first!r} and {given!r}"
+            raise DataError(f"{table.label}rows {indices[key] + 1} and {i + 1} have the same key{spelled}")
         indices[key] = i
     return indices
 
@@ -112,7 +114,7 @@ class _OrderCheck:
         self._error: DataError | None = None
         # a default index can be told from the whole column alone
         self._are_default = [key.is_default_index] * 2
-        self._moments = [(0, 0, 0), (0, 0, 0)]
+        self._moments = [np.zeros(3, dtype=np.uint64)] * 2
 
     def compare(self, aligned: AlignedChunks, rows_before: int) -> None:
         """Compare the keys of some rows.
@@ -124,26 +126,29 @@ class _OrderCheck:
         differ = _differing(mine, theirs)
         if differ.size and self._error is None:
             self._error = self._describe(mine, theirs, int(differ[0]), rows_before)
-        for i, values in enumerate((mine, theirs) if any(self._are_default) else ()):
-            numbers = _as_numbers(values)
+        if not any(self._are_default):
+            if self._error is not None:
+                raise self._error
+            return
+        first = _as_numbers(mine)
+        for i, numbers in enumerate((first, _as_numbers(theirs) if differ.size else first)):
             self._are_default[i] &= bool((numbers == np.arange(rows_before, rows_before + len(numbers))).all())
-            self._moments[i] = _add_moments(self._moments[i], numbers)
+            if self._error is not None:  # what comes before is the same in both
+                self._moments[i] = self._moments[i] + _moments(numbers)
         if self._error is not None and not any(self._are_default):
             raise self._error
 
     def conclude(self) -> None:
         """Raise the error for keys that differ, unless one column is a default index and the other no order of it."""
-        if self._error is not None and self._moments[0] == self._moments[1]:
+        if self._error is not None and (self._moments[0] == self._moments[1]).all():
             raise self._error
 
     def _describe(self, mine: NDArray[Any], theirs: NDArray[Any], i: int, rows_before: int) -> DataError:
         (first, other), name = self._key.labels, self._key.name
-        _, row = self._key.tables[1].row_numbers.file_and_row(rows_before + i + 1)
-        problem = (
-            f"{other}: column {name!r}, row {row}: {_shown(theirs[i])}, where {first} has {_shown(mine[i])}, but rows "
-            "are paired in order"
-        )
-        return DataError(problem, Hint.PAIR_BY_ID, column=name)
+        file, row = self._key.tables[1].row_numbers.file_and_row(rows_before + i + 1)
+        contradiction = f"{_shown(theirs[i])}, where {first} has {_shown(mine[i])}, but rows are paired in order"
+        problem = f"{file or other}: column {name!r}, row {row}: {contradiction}"
+        return DataError(problem, Hint.PAIR_BY_ID if name else Hint.PAIR_BY_NAME, column=name)
 
 
 def _shown(key: Any) -> str:
@@ -155,8 +160,7 @@ def _differing(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.intp]:
     if mine.dtype.kind == "f":
         return np.flatnonzero((mine != theirs) & ~(np.isnan(mine) & np.isnan(theirs)))
     indices = np.flatnonzero(mine != theirs)
-    same = [_canonical(mine[i]) == _canonical(theirs[i]) for i in indices]
-    return indices[~np.array(same, dtype=bool)]
+    return np.array([i for i in indices if _canonical(mine[i]) != _canonical(theirs[i])], dtype=np.intp)
 
 
 def _canonical(key: str | None) -> str | None:
@@ -168,10 +172,12 @@ def _as_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError):
-        return np.array([float(v) if v is not None and _NUMBER.fullmatch(v) else np.nan for v in values.tolist()])
+        return np.array([float(v) if v is not None and re.fullmatch(_NUMBER, v) else np.nan for v in values.tolist()])
 
 
-def _add_moments(moments: tuple[int, int, int], numbers: NDArray[np.float64]) -> tuple[int, int, int]:
-    """Add to the sums of the first three powers of whole numbers: those of the same numbers in any order are equal."""
-    whole = [int(n) if abs(n) < 2**53 and n.is_integer() else -1 for n in numbers.tolist()]
-    return (moments[0] + sum(whole), moments[1] + sum(n * n for n in whole), moments[2] + sum(n * n * n for n in whole))
+def _moments(numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Return the sums of the first three powers modulo 2^64: equal if the same whole numbers come in any order."""
+    with np.errstate(invalid="ignore"):
+        is_whole = (np.abs(numbers) < 2**53) & (numbers == np.floor(numbers))
+        whole = np.where(is_whole, numbers, -1).astype(np.int64).view(np.uint64)
+        return np.array([whole.sum(), (whole * whole).sum(), (whole * whole * whole).sum()], dtype=np.uint64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 MAX_NAMES_SHOWN = 12
 
-SEPARATORS = "_-. :=["
-"""Characters that end the common prefix of columns: p_cat, prob.cat, Probability:Class=cat, y_pred[0]."""
+SEPARATORS = "_-. :=[("
+"""Characters that end the common prefix of columns: p_cat, prob.cat, Probability:Class=cat, y_pred[0], P(cat)."""
 
-_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>((?<![^_. :=\[])-)?\d+(\.\d+)?)", re.DOTALL)
+BRACKETS = ("[]", "()")
+
+_NUMBERED = r"(?s)(?P<prefix>.*?)(?P<number>((?<![^_. :=\[(])-)?\d+(\.\d+)?)"
 """A name that ends in a number: p10, prob_-1, q0.05. After a letter or a digit, a dash is a separator."""
 
 
 class Endings(NamedTuple):
-    """Names of the columns of a vector without the prefix that they share.
+    """Names of the columns of a vector without what they share.
 
     `names` follow the common prefix, cut back to its last separator, or to before the digits if all of them are
-    numbers. `longer` are the same with less taken off, from the shortest to the whole names: a class `big_cat` in the
-    column prob_big_cat beside prob_big_dog.
+    numbers; a common end from a separator on is left out, too (cat_prob, dog_prob). `longer` are the same with less
+    taken off, from the shortest to the whole names: a class `big_cat` in the column prob_big_cat beside prob_big_dog.
     """
 
     names: tuple[str, ...]
@@ -54,25 +56,40 @@ def find_endings(columns: Sequence[str], usual_prefixes: Collection[str] = ()) -
 
     `usual_prefixes` may precede them without a separator: probcat, probdog.
     """
-    common = os.path.commonprefix(columns)
+    bodies = list(columns)
+    for opening, closing in BRACKETS:
+        if all(name.endswith(closing) and opening in name for name in columns):
+            bodies = [name[:-1] for name in columns]
+    levels = _without_prefixes(bodies, usual_prefixes)
+    if None in map(number_of, levels[0]):
+        shared = _common_start([name[::-1] for name in bodies])[::-1]
+        end = shared[min((shared.find(mark) for mark in "_-. :=" if mark in shared), default=len(shared)) :]
+        levels = _without_prefixes([name.removesuffix(end) for name in bodies], usual_prefixes) + levels
+    first, *longer = dict.fromkeys([*(level for level in levels if all(level)), tuple(columns)])
+    return Endings(first, tuple(longer))
+
+
+def _without_prefixes(names: Sequence[str], usual_prefixes: Collection[str]) -> list[tuple[str, ...]]:
+    """Return names without each prefix that they share, the longest first, up to the whole names."""
+    common = _common_start(names)
     prefixes = {common[: i + 1] for i, character in enumerate(common) if character in SEPARATORS}
     prefixes |= {common[: len(usual)] for usual in usual_prefixes if common.lower().startswith(usual.lower())}
-    numbered = [_NUMBERED.fullmatch(name.removesuffix("]") if "[" in name else name) for name in columns]
-    parts = {match["prefix"] for match in numbered if match}
-    if len(parts) == 1 and all(numbered):
-        longest = parts.pop()
+    numbered = [re.fullmatch(_NUMBERED, name) for name in names]
+    starts = {match["prefix"] for match in numbered if match}
+    if len(starts) == 1 and all(numbered):
+        longest = starts.pop()
         prefixes = {prefix for prefix in prefixes if len(prefix) < len(longest)} | {longest}
-    levels = [
-        tuple(name[len(prefix) :].removesuffix("]" if prefix.endswith("[") else "") for name in columns)
-        for prefix in sorted(prefixes | {""}, key=len, reverse=True)
-    ]
-    first, *longer = [level for level in levels if all(level)] or [tuple(columns)]
-    return Endings(first, tuple(longer))
+    return [tuple(name[len(prefix) :] for name in names) for prefix in sorted(prefixes | {""}, key=len, reverse=True)]
+
+
+def _common_start(names: Sequence[str]) -> str:
+    low, high = min(names), max(names)
+    return low[: next((i for i, pair in enumerate(zip(low, high, strict=False)) if pair[0] != pair[1]), len(low))]
 
 
 def number_of(name: str) -> float | None:
     """Return the number that a class name is, None if it is none."""
-    match = _NUMBERED.fullmatch(name)
+    match = re.fullmatch(_NUMBERED, name)
     return float(name) if match and not match["prefix"] else None
 
 
@@ -109,14 +126,16 @@ class ClassNames(NamedTuple):
             for i, name in enumerate(level):
                 codes.setdefault(name, i)
         if {name.lower() for name in names} == {"true", "false"}:
-            codes |= {
-                text: i for i, name in enumerate(names) for text in (name.lower(), str(int(name.lower() == "true")))
-            }
+            codes |= {name.lower(): i for i, name in enumerate(names)}
+            codes |= {"0": codes["false"], "1": codes["true"]}
         numbers = [number_of(name) for name in names]
-        by_number = {number: i for i, number in enumerate(numbers) if number is not None and numbers.count(number) == 1}
+        counts = Counter(numbers)
+        by_number = {number: i for i, number in enumerate(numbers) if number is not None and counts[number] == 1}
         if None in numbers:
+            # in columns called 1st, 0th, or 1, 2, other, a number is no position
             has_number = any(number_of(name) is not None for level in levels for name in level)
-            return cls(names, codes, {}, not has_number, requested)
+            are_counted = all(any(map(str.isdigit, name)) for name in levels[-1])
+            return cls(names, codes, {}, not (has_number or are_counted), requested)
         counts_from_0 = numbers == list(range(len(numbers)))
         return cls(() if counts_from_0 else names, codes, by_number, False, requested)
 
@@ -203,7 +222,7 @@ def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...
     predicted = bound.get("y_pred")
     endings = predicted.endings if predicted is not None and len(predicted.columns) > 1 else None
     if endings is None:
-        return ClassNames.of(requested, requested=len(requested)) if requested else ClassNames()
+        return ClassNames.of(requested, find_endings(requested), len(requested)) if requested else ClassNames()
     if requested:
         option = "classes", ",".join(requested)
         for level in endings.levels:
@@ -215,7 +234,7 @@ def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...
         if len(requested) != len(endings.names):
             count = len(endings.names)
             raise UsageError(f"{len(requested)} classes, but y_pred has {count} columns", option=option)
-        return ClassNames.of(requested, requested=len(requested))
+        return ClassNames.of(requested, find_endings(requested), len(requested))
     labels = _first_labels(bound.get("y_true"))
     fitting = (level for level in endings.levels if labels <= set(level))
     return ClassNames.of(next(fitting, endings.names) if labels else endings.names, endings)

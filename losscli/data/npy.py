@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
 from losscli.data.files import Input
+from losscli.data.identifiers import has_identifier_name
 from losscli.data.remote import summarize_error
 from losscli.data.stored import StoredArray, StoredArraysTable, check_characters, read_bytes
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SliceableTable, Table, convert
@@ -260,7 +261,7 @@ def read_npz(source: Input, role: str | None) -> Table:
             raise DataError(f"{source.name}: holds no arrays")
         if role == PARAMETERS:
             arrays = {name: array._replace(shape=array.shape or (1,)) for name, array in arrays.items()}
-        elif role and role not in arrays and len(arrays) == 1:
+        elif role and role not in arrays and len(arrays) == 1 and not has_identifier_name(next(iter(arrays))):
             arrays = {role: next(iter(arrays.values()))}
         return StoredArraysTable(source.name, "npz", arrays, stack.pop_all())
 
