@@ -93,7 +93,6 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
     def apply(size: int) -> list[int]:
         monkeypatch.setattr(csv_table, "BYTES_PARSED_BY_CSV_MODULE", 64)
         monkeypatch.setattr(csv_table, "BYTES_PER_PIECE", size)
-        monkeypatch.setattr(csv_table, "BYTES_SAMPLED", 1 << 14)
         monkeypatch.setattr(split, "BYTES_PAST_RANGE", 16)
         monkeypatch.setattr(dataset, "ROWS_PER_PART", size // 6)
         monkeypatch.setattr(threads, "evaluate_part", counted)

@@ -158,6 +158,11 @@ def is_delimiter(text: str) -> bool:
     return len(text) == 1 and text not in '"\r\n'
 
 
+def is_comment_sign(text: str) -> bool:
+    """Return whether a text can start a comment: signs that no cell starts with, or nothing for no comments."""
+    return text.isprintable() and not any(c.isalnum() or c in "\"' .,+-_" for c in text)
+
+
 def _guess_text_format(head: bytes) -> str:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] == b"[":

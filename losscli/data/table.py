@@ -211,7 +211,7 @@ class ArraysTable(SliceableTable):
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
-    step = rows_per_batch(len(columns))
+    step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 

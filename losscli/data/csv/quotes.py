@@ -20,6 +20,9 @@ QUOTE, NEWLINE = 0x22, 0x0A
 BYTES_PER_LOOK = 1 << 12
 """Bytes that are searched first for the end of a line that goes on inside quotes; then twice as many, and so on."""
 
+MAX_BYTES_PER_LOOK = 1 << 22
+"""Bytes that are searched at once at most, unless a line is longer."""
+
 
 _IS_QUOTE = np.arange(256) == QUOTE
 _LINE_END = re.compile(rb"\r\n|[\r\n]")
@@ -55,29 +58,32 @@ class Quoting(NamedTuple):
         inside = self.is_inside(data, start, end, inside)
         size = BYTES_PER_LOOK
         while inside:
-            start, stop = end, data.rfind(b"\n", end, end + size) + 1
-            if stop:
-                text, low, high = self._without_quoted_comments(data, start, stop, True)
-                codes = np.frombuffer(text, np.uint8, high - low, low)
-                places, states = self._changes(codes, np.flatnonzero(codes == QUOTE), True)
-                ends = np.flatnonzero(codes == NEWLINE)
-                state = np.concatenate([[True], states])[np.searchsorted(places, ends)]
-                outside = np.flatnonzero(~state)
-                if len(outside):
-                    return start + int(ends[outside[0]]) + 1, 0, False
-                end = stop
-            elif end + size >= len(data):
-                return 0, end, True
-            size *= 2
+            start = end
+            end = data.rfind(b"\n", start, start + size) + 1 or data.find(b"\n", start + size) + 1
+            if not end:
+                return 0, start, True
+            text, low, high = self._without_quoted_comments(data, start, end, True)
+            codes = np.frombuffer(text, np.uint8, high - low, low)
+            places, states = self._changes(codes, np.flatnonzero(codes == QUOTE), True)
+            ends = np.flatnonzero(codes == NEWLINE)
+            outside = np.flatnonzero(~np.concatenate([[True], states])[np.searchsorted(places, ends)])
+            if len(outside):
+                return start + int(ends[outside[0]]) + 1, 0, False
+            size = min(2 * size, MAX_BYTES_PER_LOOK)
         return end, end, False
 
-    def last_opening(self, data: bytes, start: int, stop: int) -> int:
-        """Return the position of the last quote that opens a cell, in a text that ends inside quotes."""
+    def last_line(self, data: bytes, start: int, stop: int) -> int:
+        """Return where the last line begins: after the last newline before `stop` that is outside quotes."""
         text, low, high = self._without_quoted_comments(data, start, stop, False)
         codes = np.frombuffer(text, np.uint8, high - low, low)
         places, states = self._changes(codes, np.flatnonzero(codes == QUOTE), False)
-        opens = np.flatnonzero(states & ~np.concatenate([[False], states[:-1]]))
-        return start + int(places[opens[-1]])
+        end = stop
+        for i in range(len(places), -1, -1):
+            begin = start + int(places[i - 1]) if i else start
+            if not (i and states[i - 1]) and (newline := data.rfind(b"\n", begin, end)) >= 0:
+                return newline + 1
+            end = begin
+        return start
 
     def comments(self, data: bytes, start: int, stop: int, inside: bool = False) -> Iterator[tuple[int, int]]:
         """Yield the start and the end of each line that is a comment."""

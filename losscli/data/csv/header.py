@@ -1,0 +1,257 @@
+"""The start of delimited text: comments, the delimiter, the names of the columns, and where the rows begin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from losscli.data.csv.cells import cell_number, has_surrogates, is_decimal_comma, not_utf8
+from losscli.data.csv.lines import (
+    BLANKS,
+    DELIMITERS,
+    ROWS_SAMPLED,
+    are_all_numbers,
+    check_decimals,
+    check_lines,
+    split_cells,
+)
+from losscli.data.csv.quotes import Quoting
+from losscli.data.csv.schema import UTF8, ByteSlice
+from losscli.data.table import MISSING, shorten
+from losscli.errors import DataError
+from losscli.messages import Hint
+
+BYTES_SAMPLED = 1 << 14
+"""Bytes that tell how the lines are built and what the columns hold."""
+
+COMMENT = "#"
+"""The sign of comments at the start of a text, if no other is given."""
+
+_SEPARATOR_LINE = re.compile(rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_BLANK_LINE = re.compile(rb" *(?:\r\n|\r|\n)")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+class TextOptions(NamedTuple):
+    """What is said about a text, None where it is to be found out."""
+
+    header: bool | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    comment: str | None = None
+
+
+class Header(NamedTuple):
+    """What the start of a text says.
+
+    Attributes:
+        names: The names of the columns.
+        start: The position of the first row.
+        delimiter: The delimiter; a space for any blanks.
+        comment: What starts a comment in the rows; empty if nothing does.
+        rows: The cells of the first rows.
+    """
+
+    names: list[str]
+    start: int
+    delimiter: str
+    comment: str
+    rows: list[list[str]]
+
+
+class _Start(NamedTuple):
+    """Where the first line begins that is no comment, the last comment above it, and what was said above."""
+
+    position: int
+    comment: str | None = None
+    n_comments: int = 0
+    delimiter: str | None = None
+
+
+def read_header(name: str, head: bytes, is_whole: bool, format: str, options: TextOptions) -> Header:
+    """Return what the first bytes of a text say, which hold at least one line that is no comment.
+
+    Raises:
+        DataError: the first line may be a row of numbers, or the text can be read in two ways.
+    """
+    found = find_start(head, options)
+    is_automatic = options.comment is None and found.n_comments > 0
+    if found.position >= len(head) and is_automatic:  # there is nothing but such lines: they are the data
+        found, is_automatic = find_start(head, options._replace(comment="")), False
+    if found.position >= len(head):
+        raise DataError(f"{name}: has no line that is not a comment")
+    start = found.position
+    delimiter = options.delimiter or found.delimiter
+    sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic)
+    if delimiter is None:
+        delimiter = _find_delimiter(name, sample, format, options)
+    end = _end_of_line(head, start, Quoting(delimiter))
+    sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic, delimiter)
+    lines = split_cells(sample, delimiter)
+    cells, rows = (lines[0], lines[1:]) if lines else ([], [])
+    for i, cell in enumerate(cells):
+        if has_surrogates(cell):
+            raise not_utf8(f"{name}: the first line, cell {i + 1},")
+    above = None if found.comment is None else _names_above(found.comment, cells, delimiter)
+    names = _choose_names(name, cells, rows, above, options)
+    if names is not None:
+        rows, end = lines, start
+    else:
+        names = [cell.strip() for cell in cells]
+        names = _add_row_names(name, names, rows, sample, delimiter)
+        check_lines(name, names, rows, sample, delimiter, options.comment)
+    if options.decimal is None:
+        check_decimals(name, names, rows)
+    comment = options.comment or ""
+    if is_automatic and rows and cell_number(rows[0][0], options.decimal or ".") is not None:
+        comment = COMMENT  # in a column of numbers it can start nothing but a comment
+    return Header(names, end, delimiter, comment, rows[:ROWS_SAMPLED])
+
+
+def find_start(head: bytes, options: TextOptions) -> _Start:
+    """Return where the first line is that is no comment; at the end of the bytes if there is none."""
+    position, delimiter = 0, None
+    if (line := _SEPARATOR_LINE.match(head)) is not None:
+        position, delimiter = line.end(), line[1].decode("ascii", "replace")
+    sign = (COMMENT if options.comment is None else options.comment).encode()
+    comment, n_comments = None, 0
+    while position < len(head):
+        if options.header is not False and (blank := _BLANK_LINE.match(head, position)) is not None:
+            position, comment = blank.end(), None
+        elif sign and head.startswith(sign, position):
+            end = _LINE_END.search(head, position)
+            comment = head[position + len(sign) : end.start() if end else len(head)].decode(*UTF8)
+            position, n_comments = end.end() if end else len(head), n_comments + 1
+        else:
+            break
+    return _Start(position, comment, n_comments, delimiter)
+
+
+def has_first_line(head: bytes, options: TextOptions) -> bool:
+    """Return whether the bytes hold the whole of the first line that is no comment."""
+    start = find_start(head, options).position
+    if start >= len(head):
+        return False
+    return any(_end_of_line(head, start, Quoting(d)) < len(head) for d in DELIMITERS)
+
+
+def _end_of_line(head: bytes, start: int, quoting: Quoting) -> int:
+    """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
+    position = start
+    while (end := _LINE_END.search(head, position)) is not None:
+        position = end.end()
+        if not quoting.is_inside(head, start, position):
+            return position
+    return len(head)
+
+
+def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: str = ",") -> bytes:
+    """Return the first lines, without comments."""
+    stop = len(head)
+    if not is_whole or stop - start > BYTES_SAMPLED:
+        stop = head.rfind(b"\n", start, start + BYTES_SAMPLED) + 1
+        stop = stop if head.find(b"\n", start, stop - 1) >= 0 else _two_lines(head, start)
+    quoting = Quoting(delimiter, comment)
+    if stop < len(head) and quoting.is_inside(head, start, stop):
+        stop = quoting.last_line(head, start, stop)
+    return ByteSlice(*quoting.without_comments(head, start, stop)).bytes()
+
+
+def _two_lines(head: bytes, start: int) -> int:
+    """Return the position after two lines, for lines that are longer than a sample."""
+    first = head.find(b"\n", start) + 1
+    return head.find(b"\n", first) + 1 or first or len(head) if first else len(head)
+
+
+def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions) -> str:
+    """Return the delimiter that is most frequent in the first line; blanks if there is none and they fit all lines.
+
+    Raises:
+        DataError: the lines hold decimal commas that were not asked for.
+    """
+    line = (_LINE_END.split(sample, maxsplit=1) or [b""])[0]
+    if options.decimal is None:
+        for delimiter in (";", "\t", BLANKS):
+            rows = split_cells(sample, delimiter)
+            if rows and len(rows[0]) > 1 and all(map(is_decimal_comma, rows[0])):
+                problem = f"{name}: the first line holds numbers with decimal commas ({shorten(line.decode(*UTF8))})"
+                raise DataError(problem, Hint.DECIMAL_COMMA)
+    text = _QUOTED.sub("", line.decode(*UTF8))
+    likely = [d for d in DELIMITERS if d != options.decimal and d in text]
+    best = "\t" if format == "tsv" and "\t" in likely else max(likely, key=text.count) if likely else None
+    if best in (None, "\t"):
+        by_blanks, by_tabs = ({len(row) for row in split_cells(sample, d)} for d in (BLANKS, "\t"))
+        if len(by_blanks) == 1 and min(by_blanks) > 1 and (best is None or len(by_tabs) > 1):
+            return BLANKS
+        if best is None and len(by_blanks) == 2 and _has_row_names(sample, BLANKS):
+            return BLANKS
+    return best or ("\t" if format == "tsv" else ";" if options.decimal == "," else ",")
+
+
+def _names_above(comment: str, cells: Sequence[str], delimiter: str) -> list[str] | None:
+    """Return the names in the comment above the first line, if it holds as many names as the line has cells."""
+    for separator in dict.fromkeys([delimiter, *DELIMITERS, BLANKS]):
+        found = split_cells(comment.strip().encode(*UTF8) if separator != "," else comment.encode(*UTF8), separator)
+        names = [name.strip() for name in found[0]] if found else []
+        if len(names) == len(cells) and all(cell_number(name, ".") is None for name in names if name):
+            return names if any(names) else None
+    return None
+
+
+def _choose_names(
+    name: str, cells: Sequence[str], rows: Sequence[Sequence[str]], above: list[str] | None, options: TextOptions
+) -> list[str] | None:
+    """Return the names of the columns if the first line is a row; None if it holds them.
+
+    Raises:
+        DataError: the first line may be a row of numbers.
+    """
+    decimal = options.decimal or "."
+    are_names = all(cell_number(cell, decimal) is None for cell in cells)
+    has_numbers_below = any(
+        are_all_numbers([row[i] for row in rows if i < len(row)], decimal) for i in range(len(cells))
+    )
+    if options.header is False:  # of several files some may have a header all the same
+        return None if are_names and len(cells) > 1 and has_numbers_below else [str(i + 1) for i in range(len(cells))]
+    if above is not None:
+        if not are_names:
+            return above
+        if options.header is None and not has_numbers_below:
+            problem = f"{name}: either the comment above the first line or the line holds the names of the columns"
+            raise DataError(problem, Hint.HAS_NAMES)
+    cells = [cell.strip() for cell in cells]
+    are_numbers = all(cell not in MISSING and cell_number(cell, decimal) is not None for cell in cells)
+    if options.header is None and cells and are_numbers and cells != [str(i) for i in range(len(cells))]:
+        raise DataError(
+            f"{name}: the first line holds numbers ({shorten(', '.join(cells))}), not column names", Hint.HAS_HEADER
+        )
+    return None
+
+
+def _has_row_names(sample: bytes, delimiter: str) -> bool:
+    """Return whether the lines are as R writes them: quoted names, and rows that begin with one more quoted name."""
+    lines = [line for line in _LINE_END.split(sample) if line.strip()]
+    rows = split_cells(sample, delimiter)
+    if len(lines) < 2 or len(lines) != len(rows) or {len(row) for row in rows[1:]} != {len(rows[0]) + 1}:
+        return False
+    return lines[0].count(b'"') == 2 * len(rows[0]) and all(line.lstrip().startswith(b'"') for line in lines)
+
+
+def _add_row_names(
+    name: str, names: list[str], rows: Sequence[Sequence[str]], sample: bytes, delimiter: str
+) -> list[str]:
+    """Return the names with an empty one for a column of row names, which has none in what R writes.
+
+    Raises:
+        DataError: the rows have one cell more than the header, and it is not certain why.
+    """
+    if len(names) < 2 or not rows or {len(row) for row in rows} != {len(names) + 1}:
+        return names
+    if _has_row_names(sample, delimiter):
+        return ["", *names]
+    raise DataError(
+        f"{name}: row 1 has {len(rows[0])} cells, the header {len(names)}: if rows begin with a name, write the file "
+        "without it (R: row.names=FALSE, pandas: index=False) or give it a name in the header"
+    )
