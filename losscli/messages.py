@@ -7,6 +7,7 @@ flag and its value in a shell.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,11 @@ class _Fields(dict[str, Any]):
         return _Option(self._spelling, name)
 
 
+def number_of(text: str) -> float:
+    """Return the number that a text spells; ValueError if it spells none. `1_000`, which Python takes, is none."""
+    return float(text.replace("_", "?"))
+
+
 def number_text(value: float) -> str:
     """Return the shortest text that reads back as `value`, without a trailing `.0`."""
     return repr(float(value)).removesuffix(".0")
@@ -146,3 +152,22 @@ def _word(
 def word(text: str, spelling: Spelling) -> str:
     """Return a text with its options in a spelling; a plain text as it is."""
     return text.word(spelling) if isinstance(text, Message) else text
+
+
+_CONTROLS = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+
+
+def escape_controls(text: str, keep: str = "") -> str:
+    """Return text for a terminal: control characters, and those that change the direction of text, as escapes.
+
+    A name from the data must not move the cursor, change colours or hide what stands beside it. The characters in
+    `keep` stay as they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_CONTROLS, lambda found: found[0] if found[0] in keep else json_escape(found[0]), text)
+
+
+def json_escape(character: str) -> str:
+    """Return a character as JSON spells it in ASCII."""
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character, f"\\u{ord(character):04x}")

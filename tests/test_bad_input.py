@@ -460,3 +460,14 @@ def test_pieces_of_any_size_give_the_same(kind: str, bytes_per_piece: int, tmp_p
     assert read["text"].tolist() == texts
     np.testing.assert_array_equal(np.stack([read["y_true"], read["y_pred"]], axis=1), rows)
     assert (len(chunks) == 1) is (bytes_per_piece > len(body))
+
+
+@pytest.mark.parametrize(
+    "options", ["huber:delta=1_0", "huber -P delta=1_0", "mse --fail-if mse>1_0", "mse --penalty l2:lambda=1_0"]
+)
+def test_numbers_with_underscores_are_refused(cli: Cli, options: str) -> None:
+    assert cli("compute", *options.split(), "-", stdin=GOOD).status == 2
+
+
+def test_outlier_rules_with_underscores_are_refused(cli: Cli) -> None:
+    assert cli("compare", "--losses", "mse", "--outliers", "mad:1_0", "-", stdin=GOOD).status == 2

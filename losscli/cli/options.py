@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
-from losscli.messages import word
+from losscli.messages import escape_controls, word
 from losscli.options import ENGINES, NAN_POLICIES
 from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
@@ -240,18 +239,18 @@ ENGINE_OPTIONS = [
 ]
 
 
-@dataclass
 class NoteWriter:
     """Writes notes to stderr, each once; writes nothing if it is quiet."""
 
-    quiet: bool
-    written: set[str] = field(default_factory=set)
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._written: set[str] = set()
 
     def __call__(self, note: str) -> None:
-        text = f"losscli: note: {word(note, option)}"
-        if self.quiet or text in self.written:
+        text = escape_controls(f"losscli: note: {word(note, option)}")
+        if self._quiet or text in self._written:
             return
-        self.written.add(text)
+        self._written.add(text)
         if sys.stderr is not None and sys.stderr.isatty():  # wrap at words
             import shutil
             import textwrap
