@@ -201,7 +201,7 @@ class Binder(NamedTuple):
         for name in names:
             if name in table.repeated:
                 raise DataError(f"{table.label}two columns are called {name!r}")
-        if len(columns) < 2:
+        if len(columns) < 2 or not table.has_names:
             return RoleColumns(role, table, tuple(columns))
         endings = []
         for column in columns:

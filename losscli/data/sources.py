@@ -175,6 +175,7 @@ class FileParts(SplittableTable):
         self._paths, self._role, self._options = paths, role, options
         self._first = _open_file(paths[0], role, options)
         super().__init__(name, self._first.format, self._first.columns, path=name)
+        self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def _open_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield each file from `start` on, open until the next one is asked for; remote files are opened ahead.

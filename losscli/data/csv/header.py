@@ -18,6 +18,7 @@ from losscli.data.csv.lines import (
 )
 from losscli.data.csv.quotes import Quoting
 from losscli.data.csv.schema import UTF8, ByteSlice
+from losscli.data.files import format_ending
 from losscli.data.table import MISSING, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -27,6 +28,9 @@ BYTES_SAMPLED = 1 << 14
 
 COMMENT = "#"
 """The sign of comments at the start of a text, if no other is given."""
+
+ENDINGS_WITHOUT_HEADER = (".txt", ".dat")
+"""Endings of files whose only column may be of numbers without a name, as NumPy writes it."""
 
 _SEPARATOR_LINE = re.compile(rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 _BLANK_LINE = re.compile(rb" *(?:\r\n|\r|\n)")
@@ -48,6 +52,7 @@ class Header(NamedTuple):
 
     Attributes:
         names: The names of the columns.
+        has_names: Whether the text holds them; if not, they are places, from 1.
         start: The position of the first row.
         delimiter: The delimiter; a space for any blanks.
         comment: What starts a comment in the rows; empty if nothing does.
@@ -55,6 +60,7 @@ class Header(NamedTuple):
     """
 
     names: list[str]
+    has_names: bool
     start: int
     delimiter: str
     comment: str
@@ -95,9 +101,9 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
         if has_surrogates(cell):
             raise not_utf8(f"{name}: the first line, cell {i + 1},")
     above = None if found.comment is None else _names_above(found.comment, cells, delimiter)
-    names = _choose_names(name, cells, rows, above, options)
-    if names is not None:
-        rows, end = lines, start
+    chosen = _choose_names(name, cells, rows, above, delimiter, options)
+    if chosen is not None:
+        names, rows, end = chosen, lines, start
     else:
         names = [cell.strip() for cell in cells]
         names = _add_row_names(name, names, rows, sample, delimiter)
@@ -107,7 +113,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     comment = options.comment or ""
     if is_automatic and rows and cell_number(rows[0][0], options.decimal or ".") is not None:
         comment = COMMENT  # in a column of numbers it can start nothing but a comment
-    return Header(names, end, delimiter, comment, rows[:ROWS_SAMPLED])
+    return Header(names, chosen is None or chosen is above, end, delimiter, comment, rows[:ROWS_SAMPLED])
 
 
 def find_start(head: bytes, options: TextOptions) -> _Start:
@@ -201,7 +207,12 @@ def _names_above(comment: str, cells: Sequence[str], delimiter: str) -> list[str
 
 
 def _choose_names(
-    name: str, cells: Sequence[str], rows: Sequence[Sequence[str]], above: list[str] | None, options: TextOptions
+    name: str,
+    cells: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    above: list[str] | None,
+    delimiter: str,
+    options: TextOptions,
 ) -> list[str] | None:
     """Return the names of the columns if the first line is a row; None if it holds them.
 
@@ -223,10 +234,20 @@ def _choose_names(
             raise DataError(problem, Hint.HAS_NAMES)
     cells = [cell.strip() for cell in cells]
     are_numbers = all(cell not in MISSING and cell_number(cell, decimal) is not None for cell in cells)
-    if options.header is None and cells and are_numbers and cells != [str(i) for i in range(len(cells))]:
-        raise DataError(
-            f"{name}: the first line holds numbers ({shorten(', '.join(cells))}), not column names", Hint.HAS_HEADER
-        )
+    if options.header is not None or not cells or not are_numbers:
+        return None
+    is_counted = cells == [str(i) for i in range(len(cells))]  # as pandas names columns without names
+    if len(cells) == 1:
+        if format_ending(name).lower() in ENDINGS_WITHOUT_HEADER:
+            return ["1"]
+        is_header = is_counted and not any(row[0].strip().isdigit() for row in rows)
+    else:
+        if delimiter == BLANKS and not is_counted:  # as NumPy writes arrays
+            return [str(i + 1) for i in range(len(cells))]
+        is_header = is_counted and delimiter != BLANKS
+    if not is_header:
+        shown = shorten(", ".join(cells))
+        raise DataError(f"{name}: the first line holds numbers ({shown}), not column names", Hint.HAS_HEADER)
     return None
 
 

@@ -60,7 +60,11 @@ def check_lines(
     for other in (*DELIMITERS, BLANKS, *RARE_DELIMITERS):
         lines = split_cells(sample, other) if other != delimiter else [list(names), *map(list, rows)]
         widths = {len(row) for row in lines[1:]}
-        if len(widths) != 1 or min(widths) < 2 or not _has_numbers(lines[1:], len(names) > 1 or other in DELIMITERS):
+        if (
+            len(widths) != 1
+            or min(widths) < 2
+            or not _has_numbers(lines[2:] or lines[1:], len(names) > 1 or other in DELIMITERS)
+        ):
             continue
         fits_header = len(lines[0]) in widths
         if fits_header and other == delimiter:

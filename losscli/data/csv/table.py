@@ -49,6 +49,7 @@ def open_csv(source: Input, format: str, options: TextOptions) -> Table:
     else:
         start += len(head) - len(body)
         table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
+    table.has_names = header.has_names
     table.repeated = frozenset(name for name, count in Counter(header.names).items() if count > 1)
     return table
 
