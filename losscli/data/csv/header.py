@@ -157,18 +157,14 @@ def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: st
     """Return the first lines, without comments."""
     stop = len(head)
     if not is_whole or stop - start > BYTES_SAMPLED:
-        stop = head.rfind(b"\n", start, start + BYTES_SAMPLED) + 1
-        stop = stop if head.find(b"\n", start, stop - 1) >= 0 else _two_lines(head, start)
+        stop = max(start, head.rfind(b"\n", start, start + BYTES_SAMPLED) + 1)
+        if head.find(b"\n", start, stop - 1) < 0:  # lines that are longer than a sample: two of them
+            stop = head.find(b"\n", stop) + 1 or (len(head) if is_whole else max(stop, head.rfind(b"\r") + 1))
     quoting = Quoting(delimiter, comment)
+    stop = max(stop, _end_of_line(head, start, quoting))
     if stop < len(head) and quoting.is_inside(head, start, stop):
         stop = quoting.last_line(head, start, stop)
     return ByteSlice(*quoting.without_comments(head, start, stop)).bytes()
-
-
-def _two_lines(head: bytes, start: int) -> int:
-    """Return the position after two lines, for lines that are longer than a sample."""
-    first = head.find(b"\n", start) + 1
-    return head.find(b"\n", first) + 1 or first or len(head) if first else len(head)
 
 
 def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions) -> str:

@@ -73,15 +73,17 @@ class Quoting(NamedTuple):
         return end, end, False
 
     def last_line(self, data: bytes, start: int, stop: int) -> int:
-        """Return where the last line begins: after the last newline before `stop` that is outside quotes."""
+        """Return where the last line begins: after the last line end before `stop` that is outside quotes."""
         text, low, high = self._without_quoted_comments(data, start, stop, False)
         codes = np.frombuffer(text, np.uint8, high - low, low)
         places, states = self._changes(codes, np.flatnonzero(codes == QUOTE), False)
         end = stop
         for i in range(len(places), -1, -1):
             begin = start + int(places[i - 1]) if i else start
-            if not (i and states[i - 1]) and (newline := data.rfind(b"\n", begin, end)) >= 0:
-                return newline + 1
+            if not (i and states[i - 1]):
+                ending = max(data.rfind(b"\n", begin, end), data.rfind(b"\r", begin, end))
+                if ending >= 0:
+                    return ending + 1
             end = begin
         return start
 

@@ -112,11 +112,12 @@ def split_stream(
 ) -> Iterator[bytes]:
     """Yield blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes.
 
-    The `head` has been read already. Blank lines at the end are left out. A line that is too long is yielded as far as
-    it was read, as the last block.
+    The `head` has been read already. A block is empty where no line starts, as ranges are, so that both are merged in
+    the same pairs. Blank lines at the end are left out. A line that is too long is yielded as far as it was read, as
+    the last block.
     """
     rest, due, more = head, first, True
-    while rest or more:
+    while True:
         step, cut, searched, inside = due - len(rest), 0, 0, False
         while True:
             cut, searched, inside = quoting.find_line_end(rest, searched, due - 1, inside)
@@ -126,11 +127,12 @@ def split_stream(
             more = bool(data)
             rest += data
             step = len(rest) if len(rest) > due + BYTES_PAST_RANGE else due - len(rest)
-        more = more and (cut > 0 or len(rest) - due <= BYTES_PER_LINE)
+        is_last = not cut or (cut == len(rest) and not more)
         cut = cut or len(rest)
-        block, rest, due = rest[:cut], rest[cut:], due - cut
-        if not (rest or more):
-            block = ByteSlice(block).without_last_blank_lines().bytes()
-        if block:
-            yield block
-        due += -((due - 1) // size) * size
+        if cut or due < size:
+            yield ByteSlice(rest[:cut]).without_last_blank_lines().bytes() if is_last else rest[:cut]
+        n_empty, past = divmod(max(0, cut - due), size)
+        yield from [b""] * (n_empty + (is_last and past > 0))
+        if is_last:
+            return
+        rest, due = rest[cut:], size - past
