@@ -111,8 +111,13 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     if options.decimal is None:
         check_decimals(name, names, rows)
     comment = options.comment or ""
-    if is_automatic and rows and cell_number(rows[0][0], options.decimal or ".") is not None:
-        comment = COMMENT  # in a column of numbers it can start nothing but a comment
+    if is_automatic:
+        if options.header is False and found.comment is not None and _may_be_row(found.comment, cells, delimiter):
+            problem = f"{name}: lines that start with {COMMENT} above the first row may be comments or rows"
+            raise DataError(problem, Hint.COMMENT, sign=COMMENT)
+        first = [row[0] for row in rows]
+        if are_all_numbers(first, options.decimal or ".") and not MISSING.issuperset(first):
+            comment = COMMENT  # in a column of numbers it can start nothing but a comment
     return Header(names, chosen is None or chosen is above, end, delimiter, comment, rows[:ROWS_SAMPLED])
 
 
@@ -138,18 +143,21 @@ def find_start(head: bytes, options: TextOptions) -> _Start:
 def has_first_line(head: bytes, options: TextOptions) -> bool:
     """Return whether the bytes hold the whole of the first line that is no comment."""
     start = find_start(head, options).position
-    if start >= len(head):
-        return False
-    return any(_end_of_line(head, start, Quoting(d)) < len(head) for d in DELIMITERS)
+    return start < len(head) and _end_of_line(head, start, Quoting()) < len(head)
 
 
 def _end_of_line(head: bytes, start: int, quoting: Quoting) -> int:
     """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
-    position = start
-    while (end := _LINE_END.search(head, position)) is not None:
-        position = end.end()
-        if not quoting.is_inside(head, start, position):
-            return position
+    position, newline, low, inside = start, 0, start, False
+    while position >= 0:
+        if newline <= position:
+            newline = head.find(b"\n", position) + 1 or len(head)
+        lone = head.find(b"\r", position, newline) + 1
+        end = lone if lone and lone != newline - 1 else newline
+        inside = quoting.is_inside(head, low, end, inside)
+        if not inside or end == len(head):
+            return end
+        low, position = end, head.find(b'"', end)  # nothing else ends what is inside quotes
     return len(head)
 
 
@@ -202,6 +210,14 @@ def _names_above(comment: str, cells: Sequence[str], delimiter: str) -> list[str
     return None
 
 
+def _may_be_row(comment: str, cells: Sequence[str], delimiter: str) -> bool:
+    """Return whether a comment may be a row like the first one, with a text in its first cell."""
+    found = split_cells(comment.encode(*UTF8), delimiter)
+    if not found or len(found[0]) != len(cells) or cell_number(cells[0], ".") is not None:
+        return False
+    return len(cells) == 1 or any(cell_number(cell, ".") is not None for cell in found[0][1:])
+
+
 def _choose_names(
     name: str,
     cells: Sequence[str],
@@ -230,7 +246,12 @@ def _choose_names(
             raise DataError(problem, Hint.HAS_NAMES)
     cells = [cell.strip() for cell in cells]
     are_numbers = all(cell not in MISSING and cell_number(cell, decimal) is not None for cell in cells)
-    if options.header is not None or not cells or not are_numbers:
+    if options.header is not None or not cells:
+        return None
+    if not are_numbers:
+        values = [cell for cell in cells if re.search(r"\d", cell) and cell_number(cell, decimal) is not None]
+        if any(not cell.isdigit() for cell in values) or len(set(values)) < len(values):  # 2020 may be a name
+            raise _numbers_error(name, cells)
         return None
     is_counted = cells == [str(i) for i in range(len(cells))]  # as pandas names columns without names
     if len(cells) == 1:
@@ -242,9 +263,13 @@ def _choose_names(
             return [str(i + 1) for i in range(len(cells))]
         is_header = is_counted and delimiter != BLANKS
     if not is_header:
-        shown = shorten(", ".join(cells))
-        raise DataError(f"{name}: the first line holds numbers ({shown}), not column names", Hint.HAS_HEADER)
+        raise _numbers_error(name, cells)
     return None
+
+
+def _numbers_error(name: str, cells: Sequence[str]) -> DataError:
+    shown = shorten(", ".join(cells))
+    return DataError(f"{name}: the first line holds numbers ({shown}), not column names", Hint.HAS_HEADER)
 
 
 def _has_row_names(sample: bytes, delimiter: str) -> bool:

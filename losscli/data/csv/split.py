@@ -19,11 +19,15 @@ from losscli.errors import DataError
 BYTES_PAST_RANGE = 1 << 12
 """Bytes behind a range that are read with it, to find the end of its last line."""
 
-BYTES_PER_LINE = 1 << 26
+BYTES_PER_LINE = 1 << 25
 """Size above which a line is refused, so that a file without line ends does not fill the memory."""
 
 
 COMMAS = Quoting()
+
+
+MAX_BYTES_PER_READ = 1 << 22
+"""Bytes that are read at once at most to find the end of a line."""
 
 
 class BlockPiece(Table):
@@ -126,7 +130,7 @@ def split_stream(
             data = read(max(step, BYTES_PAST_RANGE))
             more = bool(data)
             rest += data
-            step = len(rest) if len(rest) > due + BYTES_PAST_RANGE else due - len(rest)
+            step = min(len(rest), MAX_BYTES_PER_READ) if len(rest) > due + BYTES_PAST_RANGE else due - len(rest)
         is_last = not cut or (cut == len(rest) and not more)
         cut = cut or len(rest)
         if cut or due < size:
