@@ -14,6 +14,7 @@ from losscli.messages import Hint
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.' \u00a0\u202f]\d{3})+([,.]\d+)?")
+_NUMPY_SCALAR = re.compile(r"\bnp\.(?:float|int|uint)\d+\(([^()]*)\)")
 _BRACKETS = {"[": "]", "(": ")"}
 
 
@@ -46,12 +47,12 @@ def split_vector(cell: str, decimal: str) -> list[str] | None:
     """Return the elements of a vector in brackets, as texts; None if the cell has no brackets.
 
     Elements are separated by commas, `[0.7, 0.2]`, or by blanks and line ends, as NumPy prints them; with decimal
-    commas by blanks or semicolons.
+    commas by blanks or semicolons. A list of NumPy's numbers is printed as `[np.float64(0.7), np.float64(0.2)]`.
     """
     text = cell.strip()
     if len(text) < 2 or _BRACKETS.get(text[0]) != text[-1]:
         return None
-    inner = text[1:-1].strip()
+    inner = _NUMPY_SCALAR.sub(r"\1", text[1:-1]).strip() if "np." in text else text[1:-1].strip()
     separator = ";" if decimal == "," else ","
     if separator not in inner:
         return inner.split()

@@ -14,6 +14,7 @@ from losscli.data.csv.lines import (
     are_all_numbers,
     check_decimals,
     check_lines,
+    has_numbers,
     split_cells,
 )
 from losscli.data.csv.quotes import Quoting
@@ -192,11 +193,13 @@ def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions)
     likely = [d for d in DELIMITERS if d != options.decimal and d in text]
     best = "\t" if format == "tsv" and "\t" in likely else max(likely, key=text.count) if likely else None
     if best in (None, "\t"):
-        by_blanks, by_tabs = ({len(row) for row in split_cells(sample, d)} for d in (BLANKS, "\t"))
-        if len(by_blanks) == 1 and min(by_blanks) > 1 and (best is None or len(by_tabs) > 1):
+        rows = split_cells(sample, BLANKS)
+        widths, by_tabs = ({len(row) for row in several} for several in (rows, split_cells(sample, "\t")))
+        if len(widths) == 1 and min(widths) > 1 and (best is None or len(by_tabs) > 1):
             return BLANKS
-        if best is None and len(by_blanks) == 2 and _has_row_names(sample, BLANKS):
-            return BLANKS
+        first = len(rows[0]) if rows else 0
+        if best is None and first > 1 and {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:]):
+            return BLANKS  # row names without a name
     return best or ("\t" if format == "tsv" else ";" if options.decimal == "," else ",")
 
 

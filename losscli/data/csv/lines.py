@@ -60,11 +60,8 @@ def check_lines(
     for other in (*DELIMITERS, BLANKS, *RARE_DELIMITERS):
         lines = split_cells(sample, other) if other != delimiter else [list(names), *map(list, rows)]
         widths = {len(row) for row in lines[1:]}
-        if (
-            len(widths) != 1
-            or min(widths) < 2
-            or not _has_numbers(lines[2:] or lines[1:], len(names) > 1 or other in DELIMITERS)
-        ):
+        n_numeric = 1 if len(names) > 1 or other in DELIMITERS else 2
+        if len(widths) != 1 or min(widths) < 2 or not has_numbers(lines[2:] or lines[1:], n_numeric):
             continue
         fits_header = len(lines[0]) in widths
         if fits_header and other == delimiter:
@@ -79,10 +76,9 @@ def check_lines(
         raise width_error(name, 1, rows[0], len(names))
 
 
-def _has_numbers(rows: Sequence[Sequence[str]], one_is_enough: bool) -> bool:
-    """Return whether there are columns of numbers in rows of one width: two, or one if that is enough."""
-    n_numeric = sum(are_all_numbers(column) for column in zip(*rows, strict=True))
-    return n_numeric >= (1 if one_is_enough else 2)
+def has_numbers(rows: Sequence[Sequence[str]], n_columns: int = 1) -> bool:
+    """Return whether there are so many columns of numbers in rows of one width."""
+    return sum(are_all_numbers(column) for column in zip(*rows, strict=True)) >= n_columns
 
 
 def check_decimals(name: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -41,6 +41,8 @@ class Quoting(NamedTuple):
         data, start, stop = self._without_quoted_comments(data, start, stop, inside)
         codes = np.frombuffer(data, np.uint8, stop - start, start)
         quotes = np.flatnonzero(codes == QUOTE)
+        if not len(quotes):
+            return inside
         if not inside and self._alternates(codes, quotes):
             return len(quotes) % 2 == 1
         _, states = self._changes(codes, quotes, inside)

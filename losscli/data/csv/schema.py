@@ -187,13 +187,13 @@ class CsvSchema(NamedTuple):
         rows: list[list[str]] = []
         try:
             for row in csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter):
-                if row or width == 1:  # an empty line is a missing value if there is one column
-                    rows.append(row or [""])
+                cells = row or [""] * (width == 1)  # an empty line is a missing value if there is one column
+                if cells and len(cells) != width:
+                    raise width_error(self.name, rows_before + len(rows) + 1, cells, width, self.comment)
+                if cells:
+                    rows.append(cells)
         except csv.Error as error:
             raise DataError(f"{self.name}: row {rows_before + len(rows) + 1} cannot be read: {error}") from None
-        for i, row in enumerate(rows):
-            if len(row) != width:
-                raise width_error(self.name, rows_before + i + 1, row, width, self.comment)
         indices = {name: names.index(name) for name in wanted}
         kinds = self._kinds_of_cells(wanted)
         return {
