@@ -116,7 +116,8 @@ def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
 def _read(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
     """Read an input by its format; each reader is imported when it is needed."""
     if format in ("csv", "tsv"):
-        from losscli.data.csv.table import TextOptions, open_csv
+        from losscli.data.csv.header import TextOptions
+        from losscli.data.csv.table import open_csv
 
         return open_csv(source, format, TextOptions(*options[1:]))
     if format in ("json", "jsonl"):

@@ -12,20 +12,20 @@ from losscli.data.table import MISSING, parse_number, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.' \u00a0\u202f]\d{3})+([,.]\d+)?")
-_NUMPY_SCALAR = re.compile(r"\bnp\.(?:float|int|uint)\d+\(([^()]*)\)")
+_DECIMAL_COMMA = r"[+-]?\d*,\d+([eE][+-]?\d+)?"
+_THOUSANDS = r"[+-]?[1-9]\d{0,2}([,.' \u00a0\u202f]\d{3})+([,.]\d+)?"
+_NUMPY_SCALAR = r"\bnp\.(?:float|int|uint)\d+\(([^()]*)\)"
 _BRACKETS = {"[": "]", "(": ")"}
 
 
 def is_decimal_comma(cell: str) -> bool:
     """Return whether a cell is a number with a comma for the decimal point, or perhaps for thousands."""
-    return _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
+    return re.fullmatch(_DECIMAL_COMMA, cell.strip()) is not None
 
 
 def has_thousands(cell: str) -> bool:
     """Return whether a cell is a number with what may be separators of thousands."""
-    return _THOUSANDS.fullmatch(cell.strip()) is not None
+    return re.fullmatch(_THOUSANDS, cell.strip()) is not None
 
 
 def with_point(cell: str, decimal: str) -> str:
@@ -37,7 +37,7 @@ def with_point(cell: str, decimal: str) -> str:
 
 def cell_number(cell: str, decimal: str) -> float | None:
     """Return a cell, perhaps in brackets, as a number; NaN if it is missing, None if it is no number."""
-    elements = split_vector(cell, decimal)
+    elements = split_vector(cell, decimal) if "[" in cell or "(" in cell else None
     if elements is None:
         return parse_number(with_point(cell, decimal))
     return parse_number(with_point(elements[0], decimal)) if len(elements) == 1 else None
@@ -52,7 +52,7 @@ def split_vector(cell: str, decimal: str) -> list[str] | None:
     text = cell.strip()
     if len(text) < 2 or _BRACKETS.get(text[0]) != text[-1]:
         return None
-    inner = _NUMPY_SCALAR.sub(r"\1", text[1:-1]).strip() if "np." in text else text[1:-1].strip()
+    inner = re.sub(_NUMPY_SCALAR, r"\1", text[1:-1]).strip() if "np." in text else text[1:-1].strip()
     separator = ";" if decimal == "," else ","
     if separator not in inner:
         return inner.split()

@@ -33,10 +33,9 @@ COMMENT = "#"
 ENDINGS_WITHOUT_HEADER = (".txt", ".dat")
 """Endings of files whose only column may be of numbers without a name, as NumPy writes it."""
 
-_SEPARATOR_LINE = re.compile(rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
-_BLANK_LINE = re.compile(rb" *(?:\r\n|\r|\n)")
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-_QUOTED = re.compile(r'"[^"]*"')
+_SEPARATOR_LINE = rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)'
+_LINE_END = rb"\r\n|\r|\n"
+_BLANK_LINE = rb" *(?:\r\n|\r|\n)"
 
 
 class TextOptions(NamedTuple):
@@ -125,15 +124,15 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
 def find_start(head: bytes, options: TextOptions) -> _Start:
     """Return where the first line is that is no comment; at the end of the bytes if there is none."""
     position, delimiter = 0, None
-    if (line := _SEPARATOR_LINE.match(head)) is not None:
+    if b"=" in head[:5] and (line := re.match(_SEPARATOR_LINE, head, re.IGNORECASE)) is not None:
         position, delimiter = line.end(), line[1].decode("ascii", "replace")
     sign = (COMMENT if options.comment is None else options.comment).encode()
     comment, n_comments = None, 0
     while position < len(head):
-        if options.header is not False and (blank := _BLANK_LINE.match(head, position)) is not None:
+        if options.header is not False and (blank := re.compile(_BLANK_LINE).match(head, position)) is not None:
             position, comment = blank.end(), None
         elif sign and head.startswith(sign, position):
-            end = _LINE_END.search(head, position)
+            end = re.compile(_LINE_END).search(head, position)
             comment = head[position + len(sign) : end.start() if end else len(head)].decode(*UTF8)
             position, n_comments = end.end() if end else len(head), n_comments + 1
         else:
@@ -182,14 +181,15 @@ def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions)
     Raises:
         DataError: the lines hold decimal commas that were not asked for.
     """
-    line = (_LINE_END.split(sample, maxsplit=1) or [b""])[0]
+    line = re.split(_LINE_END, sample, maxsplit=1)[0]
     if options.decimal is None:
         for delimiter in (";", "\t", BLANKS):
-            rows = split_cells(sample, delimiter)
-            if rows and len(rows[0]) > 1 and all(map(is_decimal_comma, rows[0])):
+            cells = next(iter(split_cells(line, delimiter)), [])
+            if len(cells) > 1 and all(map(is_decimal_comma, cells)):
                 problem = f"{name}: the first line holds numbers with decimal commas ({shorten(line.decode(*UTF8))})"
                 raise DataError(problem, Hint.DECIMAL_COMMA)
-    text = _QUOTED.sub("", line.decode(*UTF8))
+    text = line.decode(*UTF8)
+    text = re.sub(r'"[^"]*"', "", text) if '"' in text else text
     likely = [d for d in DELIMITERS if d != options.decimal and d in text]
     best = "\t" if format == "tsv" and "\t" in likely else max(likely, key=text.count) if likely else None
     if best in (None, "\t"):
@@ -277,7 +277,7 @@ def _numbers_error(name: str, cells: Sequence[str]) -> DataError:
 
 def _has_row_names(sample: bytes, delimiter: str) -> bool:
     """Return whether the lines are as R writes them: quoted names, and rows that begin with one more quoted name."""
-    lines = [line for line in _LINE_END.split(sample) if line.strip()]
+    lines = [line for line in re.split(_LINE_END, sample) if line.strip()]
     rows = split_cells(sample, delimiter)
     if len(lines) < 2 or len(lines) != len(rows) or {len(row) for row in rows[1:]} != {len(rows[0]) + 1}:
         return False

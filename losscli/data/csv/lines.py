@@ -22,7 +22,7 @@ RARE_DELIMITERS = "~^:!@$&*+=\\/%#"
 ROWS_SAMPLED = 200
 """Rows that tell how the lines are built and what the columns hold."""
 
-_COMMENT_SIGN = re.compile(r"//|--|[#%!;*@&>$]+")
+_COMMENT_SIGN = r"//|--|[#%!;*@&>$]+"
 
 
 def split_cells(text: bytes, delimiter: str) -> list[list[str]]:
@@ -56,7 +56,7 @@ def check_lines(
     """
     if not rows or len(rows[0]) == len(names) > 1:
         return
-    sign = _COMMENT_SIGN.match(names[0]) if names else None
+    sign = re.match(_COMMENT_SIGN, names[0]) if names else None
     for other in (*DELIMITERS, BLANKS, *RARE_DELIMITERS):
         lines = split_cells(sample, other) if other != delimiter else [list(names), *map(list, rows)]
         widths = {len(row) for row in lines[1:]}

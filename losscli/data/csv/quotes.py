@@ -25,7 +25,6 @@ MAX_BYTES_PER_LOOK = 1 << 22
 
 
 _IS_QUOTE = np.arange(256) == QUOTE
-_LINE_END = re.compile(rb"\r\n|[\r\n]")
 
 
 class Quoting(NamedTuple):
@@ -100,8 +99,9 @@ class Quoting(NamedTuple):
                 inside = bare.is_inside(data, at, low, inside)
             at = low
             if not inside:
-                end = _LINE_END.search(data, low, stop)
-                at = end.end() if end else stop
+                newline = data.find(b"\n", low, stop) + 1 or stop
+                lone = data.find(b"\r", low, newline) + 1
+                at = lone if lone and lone != newline - 1 else newline
                 yield low, at
 
     def _lines_like_comments(self, data: bytes, start: int, stop: int) -> Iterator[int]:
@@ -162,7 +162,7 @@ class Quoting(NamedTuple):
         opens = self._begins_cell(codes, quotes)
         toggles = np.cumsum(opens)
         base = np.maximum.accumulate(np.where(opens, -int(inside), toggles))
-        return quotes, (toggles - base) % 2 == 1
+        return quotes, ((toggles - base) % 2).astype(bool)
 
     def _begins_cell(self, codes: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return whether a cell begins at each place, if that is outside quotes."""

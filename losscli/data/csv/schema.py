@@ -227,7 +227,7 @@ def width_error(name: str, row_number: int, row: Sequence[str], width: int, comm
 def merge_blanks(text: bytes) -> bytes:
     """Return lines with one space for the blanks between cells, and none around a line."""
     if b'"' in text:
-        text = _BLANKS_OR_QUOTED.sub(_one_space, text)
+        text = re.sub(_BLANKS_OR_QUOTED, _one_space, text)
     else:
         text = text.replace(b"\t", b" ")
         while b"  " in text:
@@ -237,9 +237,7 @@ def merge_blanks(text: bytes) -> bytes:
     return text.strip(b" ")
 
 
-_BLANKS_OR_QUOTED = re.compile(
-    rb'(?:(?<=[ \t\r\n])|\A)"[^"]*(?:""[^"]*)*"|[ \t]*(?P<end>[\r\n])[ \t]*|(?P<blanks>[ \t]+)'
-)
+_BLANKS_OR_QUOTED = rb'(?:(?<=[ \t\r\n])|\A)"[^"]*(?:""[^"]*)*"|[ \t]*(?P<end>[\r\n])[ \t]*|(?P<blanks>[ \t]+)'
 
 
 def _one_space(found: re.Match[bytes]) -> bytes:
