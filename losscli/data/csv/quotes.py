@@ -162,7 +162,7 @@ class Quoting(NamedTuple):
         opens = self._begins_cell(codes, quotes)
         toggles = np.cumsum(opens)
         base = np.maximum.accumulate(np.where(opens, -int(inside), toggles))
-        return quotes, ((toggles - base) % 2).astype(bool)
+        return quotes, np.asarray((toggles - base) % 2, dtype=bool)
 
     def _begins_cell(self, codes: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return whether a cell begins at each place, if that is outside quotes."""
