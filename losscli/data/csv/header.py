@@ -140,10 +140,18 @@ def find_start(head: bytes, options: TextOptions) -> _Start:
     return _Start(position, comment, n_comments, delimiter)
 
 
-def has_first_line(head: bytes, options: TextOptions) -> bool:
-    """Return whether the bytes hold the whole of the first line that is no comment."""
-    start = find_start(head, options).position
-    return start < len(head) and _end_of_line(head, start, Quoting()) < len(head)
+def has_first_lines(head: bytes, options: TextOptions) -> bool:
+    """Return whether the bytes hold the whole of the first two lines that are no comments, whatever the delimiter."""
+    likely = options.delimiter or (DELIMITERS + BLANKS if b'"' in head else DELIMITERS[0])
+    for delimiter in likely:
+        rest = head
+        for _ in range(2):
+            start = find_start(rest, options).position
+            end = _end_of_line(rest, start, Quoting(delimiter))
+            if end == len(rest):
+                return False
+            rest = rest[end:]
+    return True
 
 
 def _end_of_line(head: bytes, start: int, quoting: Quoting) -> int:
@@ -195,7 +203,8 @@ def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions)
     if best in (None, "\t"):
         rows = split_cells(sample, BLANKS)
         widths, by_tabs = ({len(row) for row in several} for several in (rows, split_cells(sample, "\t")))
-        if len(widths) == 1 and min(widths) > 1 and (best is None or len(by_tabs) > 1):
+        is_tab_inside = "\t" in text.strip()
+        if len(widths) == 1 and min(widths) > 1 and (best is None or len(by_tabs) > 1 or not is_tab_inside):
             return BLANKS
         first = len(rows[0]) if rows else 0
         if best is None and first > 1 and {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:]):

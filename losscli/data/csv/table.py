@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 from losscli.data.csv.cells import cell_number, vector_length
-from losscli.data.csv.header import Header, TextOptions, has_first_line, read_header
+from losscli.data.csv.header import Header, TextOptions, has_first_lines, read_header
 from losscli.data.csv.schema import ByteSlice, CsvSchema
 from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, RangePiece, range_pieces, split_stream
 from losscli.data.files import Input
@@ -94,10 +94,10 @@ class SplittableCsv(SplittableTable):
 
 
 def _read_head(name: str, read: Callable[[int], bytes], options: TextOptions) -> tuple[bytes, bool]:
-    """Return the first bytes, with the first line that is no comment if they are not all, and whether they are.
+    """Return the first bytes, with two lines that are no comments if they are not all, and whether they are.
 
     Raises:
-        DataError: that line is too long.
+        DataError: such a line is too long.
     """
     head = read(BYTES_PARSED_BY_CSV_MODULE)
     is_whole = len(head) < BYTES_PARSED_BY_CSV_MODULE
@@ -105,11 +105,11 @@ def _read_head(name: str, read: Callable[[int], bytes], options: TextOptions) ->
         data = read(max(len(head), BYTES_PER_PIECE - len(head)))
         is_whole = not data
         head += data
-        if len(head) >= BYTES_PER_PIECE and has_first_line(head, options):
+        if len(head) >= BYTES_PER_PIECE and has_first_lines(head, options):
             break
         if len(head) > BYTES_PER_LINE:
             limit = f"{BYTES_PER_LINE >> 20} MB"
-            raise DataError(f"{name}: the first line goes on for more than {limit}: is this delimited text?")
+            raise DataError(f"{name}: one of the first lines goes on for more than {limit}: is this delimited text?")
     return head, is_whole
 
 
