@@ -29,7 +29,9 @@ WRITERS: dict[str, Callable[..., None]] = {
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-@pytest.mark.parametrize("name", ["id", "ids", "index", "level_1", "Unnamed: 0.1", "SampleId", "row_id", "idx", "rowname"])
+@pytest.mark.parametrize(
+    "name", ["id", "ids", "index", "level_1", "Unnamed: 0.1", "SampleId", "row_id", "idx", "rowname"]
+)
 def test_numbers_beside_an_identifier_are_no_pair(name: str, ending: str, cli: Cli) -> None:
     path = Path(f"d.{ending}")
     WRITERS[ending](path, {name: [7, 8, 9], "y_pred": [1.5, 2.5, 4.5]})

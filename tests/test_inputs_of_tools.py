@@ -258,7 +258,7 @@ TEXT = [
     ),
     read("comment-lines", "d.csv", b"# model: rf 3\n# date: 2024-01-01, Monday\n" + CSV),
     read("comment-option", "d.csv", b"% made by hand\n" + CSV + b"% end\n", options="--comment %"),
-    read("comment-in-the-middle", "d.csv", CSV[:20] + b"# again\n" + CSV[20:], options="--comment '#'"),
+    read("comment-in-the-middle", "d.csv", CSV[:22] + b"# again\n" + CSV[22:], options="--comment '#'"),
     read("comment-suggested", "d.csv", b"% made by hand\n" + CSV, refused("--comment")),
     read("sep-line", "d.csv", b"sep=;\r\n" + to_csv(FRAME, sep=";", lineterminator="\r\n")),
     read("sep-line-mark", "d.csv", b"\xef\xbb\xbfsep=;\n" + to_csv(FRAME, sep=";")),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
     from losscli.pipeline import OpenSources
 
-DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
 """The sections of a help text, the usual ones first."""
@@ -114,6 +114,10 @@ DATA_OPTIONS = [
     ),
     SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
+    SectionOption(
+        "Data", "--decimal", metavar="CHAR", help="Decimal sign of text data, such as --decimal ,  [default: .]"
+    ),
+    SectionOption("Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start so, such as #."),
     SectionOption(
         "Data",
         "--nan",
@@ -347,11 +351,13 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
         path = argument if os.path.exists(argument) else argument.partition("=")[2]
         if os.path.exists(path) and os.path.samefile(output, path):
             raise UsageError("is the input: choose another name", option=("output", output))
-    return lambda roles: open_data(data or ("-",), roles, parse_read_options(values))
+    read_options = parse_read_options(values)
+    return lambda roles: open_data(data or ("-",), roles, read_options)
 
 
 def parse_read_options(values: Mapping[str, Any]) -> ReadOptions:
     """Return how text data is to be read."""
-    from losscli.data.sources import ReadOptions
+    from losscli.data.sources import check_read_options
 
-    return ReadOptions(values["input_format"], values["header"], values["delimiter"])
+    names = ("input_format", "header", "delimiter", "decimal", "comment")
+    return check_read_options(*(values[name] for name in names))

@@ -283,7 +283,7 @@ class Binder:
         for name in names:
             if name in table.repeated:
                 raise DataError(f"{table.label}two columns are called {name!r}")
-        if len(columns) < 2:
+        if len(columns) < 2 or not table.has_names:
             return RoleColumns(role, table, tuple(columns))
         bound = RoleColumns(role, table, tuple(columns), find_endings(names, (*CLASS_PREFIXES, prefix)))
         return bound.take(order_by_number(bound.names))

@@ -209,6 +209,11 @@ def is_delimiter(text: str) -> bool:
     return len(text) == 1 and text not in '"\r\n'
 
 
+def is_comment_sign(text: str) -> bool:
+    """Return whether a text can start a comment: signs that no cell starts with, or nothing for no comments."""
+    return text.isprintable() and not any(c.isalnum() or c in "\"' .,+-_" for c in text)
+
+
 class ErrorMappingStream(io.RawIOBase):
     """A stream whose failures are DataErrors that name the input."""
 

@@ -93,6 +93,7 @@ class Table:
         repeated: names of several columns; all of them but the first have a number behind the name.
         index_columns: columns that the format marks as keys of the rows.
         sampler: returns the first values of a column, for `sample`; None if they cannot be read twice.
+        has_names: whether its columns have names; if not, they are called by their places, from 1.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
         fraction_read: the fraction that has been read, 0 to 1, if known.
@@ -108,6 +109,7 @@ class Table:
         self.repeated: frozenset[str] = frozenset()
         self.index_columns: frozenset[str] = frozenset()
         self.sampler: Callable[[str], NDArray[Any]] | None = None
+        self.has_names = True
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
         self.fraction_read: float | None = None
@@ -236,7 +238,7 @@ class ArraysTable(SliceableTable):
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
-    step = rows_per_batch(len(columns))
+    step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 

@@ -10,10 +10,6 @@ from typing import Any
 from tests.fuzz.check import Failure, Known
 
 
-def has_stray_quotes(case: Any, failure: Failure) -> bool:
-    return case.subject == "csv" and b'"' in case.files[0][1]
-
-
 def failure_has(*words: str, subject: str = "") -> Any:
     """Return whether the words are all in the failure, of one subject."""
     return lambda case, failure: (
@@ -42,10 +38,6 @@ def never(case: Any, failure: Failure) -> bool:
 
 
 KNOWN: list[Known] = [
-    Known("csv: CR inside a header cell", failure_has("exit 70", "new-line character", subject="csv")),
-    Known("csv: stray quote in an unquoted cell", has_stray_quotes),
-    Known("csv: stray quote in the header swallows rows", has_stray_quotes),
-    Known("csv: one stray quote is no open quote", never),
     Known("json: true beside null", failure_has("exit 70", "could not convert string to float")),
     Known("jsonl: records joined over two lines", failure_has("should not be", subject="jsonl")),
     Known("jsonl: a later block has other shapes", failure_has("parts are unlike the whole: 0 3", subject="jsonl")),
