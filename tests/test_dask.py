@@ -255,7 +255,7 @@ def test_files_that_only_this_side_sees(cli: Cli, scheduler: str, cut: Callable[
 
 def _gone(part: dataset.Part) -> dataset.Part:
     for piece in part.pieces:
-        piece._path = "/nowhere/d.csv"  # type: ignore[attr-defined]
+        piece._file.path = "/nowhere/d.csv"  # type: ignore[attr-defined]
     return part
 
 

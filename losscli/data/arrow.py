@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from losscli.data import remote
 from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
 from losscli.data.files import Input
+from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.errors import DataError
 
@@ -101,16 +102,21 @@ def open_arrow(source: Input, format: str) -> Table:
         DataError: The file is damaged, or of another format.
     """
     stack = ExitStack()
-    is_read_in_place = source.is_remote and not source.compression and format == "parquet"
-    path = source.path if is_read_in_place else stack.enter_context(source.file())
+    is_parquet, opened = format == "parquet", source.open_file if source.seekable_size is not None else None
     try:
-        file: Any = ParquetReader(path) if format == "parquet" else FeatherReader(path)
+        if is_parquet:
+            file: Any = ParquetReader(opened or OpenFile(stack.enter_context(source.file()), source.name))
+        else:
+            file = FeatherReader(stack.enter_context(source.file()))
+    except DataError:
+        stack.close()
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         stack.close()
         raise DataError(f"{source.name}: is not {format}, or is damaged ({remote.summarize_error(error)})") from None
-    can_reopen = format == "parquet" and path == source.path and file.groups > 0
+    can_reopen = is_parquet and opened is not None and file.groups > 0
     table_class = SplittableParquet if can_reopen and file.groups > 1 else ArrowTable
-    return table_class(source.name, format, file, stack, path if can_reopen else None)
+    return table_class(source.name, format, file, stack, source.path if can_reopen else None)
 
 
 class ArrowTable(Table):
@@ -138,8 +144,10 @@ class ArrowTable(Table):
             raise self.empty_error()
         done = 0
         for columns in _split_batches(self._file.batches(list(wanted)), wanted, self.name, done):
-            yield columns
             done += len(next(iter(columns.values())))
+            if self.source is not None:
+                self.source.check(is_last=done >= self.length)
+            yield columns
             self.fraction_read = done / self.length
 
     def close(self) -> None:
@@ -159,18 +167,23 @@ class RowGroup(Table):
     """A row group of a Parquet file, which is opened when the rows are read."""
 
     def __init__(self, whole: ArrowTable, file: ParquetReader, group: int) -> None:
-        super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows, file.path)
-        self._path, self._metadata, self._group = file.path, file.metadata, group
+        length = file.metadata.row_group(group).num_rows
+        super().__init__(whole.name, whole.format, whole.columns, length, file.file.path)
+        self._file, self._metadata, self._group = file.file, file.metadata, group
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out large metadata: the worker reads them again."""
         return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return _split_batches(self._read_batches(list(wanted)), wanted, self.name, self.rows_before)
+        yield from _split_batches(self._read_batches(list(wanted)), wanted, self.name, self.rows_before)
+        self._file.check()
 
     def _read_batches(self, columns: list[str]) -> Iterator[Any]:
-        yield from ParquetReader(self._path, self._metadata).batches(columns, [self._group])
+        yield from ParquetReader(self._file, self._metadata).batches(columns, [self._group])
+
+    def release(self) -> None:
+        self._file.release()
 
 
 def _split_batches(batches: Iterator[Any], wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
@@ -191,12 +204,12 @@ def _split_batches(batches: Iterator[Any], wanted: Mapping[str, Kind], source: s
 class ParquetReader:
     """Reads record batches of a Parquet file."""
 
-    def __init__(self, path: str, metadata: Any = None) -> None:
+    def __init__(self, file: OpenFile, metadata: Any = None) -> None:
         from pyarrow import parquet
 
-        self.path = path
-        source = remote.open_file(path) if remote.is_uri(path) else path
-        self._file = parquet.ParquetFile(source, memory_map=True, metadata=metadata, pre_buffer=source is not path)
+        self.file = file
+        source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
+        self._file = parquet.ParquetFile(source, metadata=metadata, pre_buffer=file.is_remote)
         self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows
@@ -226,9 +239,9 @@ class FeatherReader:
             self.batches = lambda columns: iter(table.select(columns).to_batches())
             self.close = lambda: None
             return
-        mapped = pa.memory_map(path)
-        self.close = mapped.close
-        self._reader = ipc.open_file(mapped)
+        file = pa.OSFile(path)  # not mapped: a mapped file that another program cuts short kills the process
+        self.close = file.close
+        self._reader = ipc.open_file(file)
         self.schema = self._reader.schema
         self.length = sum(self._reader.get_batch(i).num_rows for i in range(self._reader.num_record_batches))
         self.batches = self._read_batches

@@ -1,9 +1,9 @@
-"""Read NPY (memory-mapped, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
+"""Read NPY (by rows of an open file, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
+import io
 import math
-import os
 import tokenize
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, NamedTuple
@@ -13,12 +13,10 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
-from losscli.data.files import STDIN, Input
+from losscli.data.files import Input
+from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.table import ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
-
-BYTES_PER_MAP = 1 << 23
-"""Bytes that are mapped at once, unless a batch needs more."""
 
 PARAMETERS = "parameters"
 """The role of the parameters to penalize: it has no rows, so that one number will do."""
@@ -47,9 +45,10 @@ def read_npy(source: Input, role: str | None) -> Table:
     if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     layout = ArrayLayout(shape, dtype, _select_columns(source.name, shape, dtype, role))
-    if source.path == STDIN or source.is_remote or source.compression or fortran:
+    file = source.open_file
+    if file is None or source.seekable_size is None or source.is_remote or fortran:
         return StreamedNpy(source, layout, fortran)
-    return MappedNpy(source.name, source.path, _data_start(source, layout), layout)
+    return NpyRows(file, _data_start(file, layout), layout)
 
 
 class ArrayLayout(NamedTuple):
@@ -105,15 +104,14 @@ def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rol
     )
 
 
-def _data_start(source: Input, layout: ArrayLayout) -> int:
+def _data_start(file: OpenFile, layout: ArrayLayout) -> int:
     """Return the offset of the data; DataError if the file holds fewer bytes than its header promises."""
-    needed = layout.shape[0] * layout.row_bytes
-    with open(source.path, "rb") as file:
-        _read_header(file)
-        start = file.tell()
-        there = file.seek(0, os.SEEK_END) - start
+    reader = io.BufferedReader(FileReader(file))
+    _read_header(reader)
+    start, needed = reader.tell(), layout.shape[0] * layout.row_bytes
+    there = file.state.size - start
     if there < needed:
-        raise _cut_short(source.name, there, needed)
+        raise _cut_short(file.name, there, needed)
     return start
 
 
@@ -121,47 +119,46 @@ def _cut_short(name: str, there: int, needed: int) -> DataError:
     return DataError(f"{name}: is cut short: its header promises {needed} bytes of data, {there} are there")
 
 
-class MappedNpy(SliceableTable):
-    """Rows of a file, of which a few megabytes are mapped at a time: memory does not hold all of it."""
+class NpyRows(SliceableTable):
+    """Rows of an open file, read a batch at a time.
 
-    def __init__(self, name: str, path: str, start: int, layout: ArrayLayout) -> None:
+    They are not mapped into memory: a mapped file that another program cuts short kills the process.
+    """
+
+    def __init__(self, file: OpenFile, start: int, layout: ArrayLayout) -> None:
         """Describe an array of this layout that begins at byte `start`."""
-        self._path, self._start, self._layout = path, start, layout
+        self._file, self._start, self._layout = file, start, layout
         self._n_rows = layout.shape[0]
-        super().__init__(name, "npy", list(layout.columns()), self._n_rows, path)
+        super().__init__(file.name, "npy", list(layout.columns()), self._n_rows, file.path)
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        size = rows_per_batch(self._layout.row_size)
-        step = max(1, BYTES_PER_MAP // max(1, size * self._layout.row_bytes)) * size
-        for first in range(0, self._n_rows, step):
-            rows = self._map(first, min(step, self._n_rows - first))
-            for start in range(0, len(rows), size):
-                self.fraction_read = (first + start) / self._n_rows
-                before = self.rows_before + first + start
-                yield self._layout.chunk(rows[start : start + size], wanted, self.name, before)
-
-    def _map(self, first: int, count: int) -> NDArray[Any]:
         shape, dtype, _ = self._layout
-        try:
-            return np.memmap(self._path, dtype, "r", self._offset(first), (count, *shape[1:]))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.name}: cannot be read: {error}") from None
+        step = rows_per_batch(self._layout.row_size)
+        for first in range(0, self._n_rows, step):
+            count = min(step, self._n_rows - first)
+            data = self._file.read_at(self._offset(first), count * self._layout.row_bytes)
+            rows = np.frombuffer(data, dtype).reshape((count, *shape[1:]))
+            self.fraction_read = first / self._n_rows
+            yield self._layout.chunk(rows, wanted, self.name, self.rows_before + first)
 
     def _offset(self, row: int) -> int:
         return self._start + row * self._layout.row_bytes
 
     def rows(self, start: int, stop: int) -> Table:
         layout = self._layout._replace(shape=(stop - start, *self._layout.shape[1:]))
-        piece = MappedNpy(self.name, self._path, self._offset(start), layout)
+        piece = NpyRows(self._file, self._offset(start), layout)
         piece.fraction_after = stop / self._n_rows
         return piece
+
+    def release(self) -> None:
+        self._file.release()
 
 
 class StreamedNpy(Table):
     """Rows of an array that is read from a pipe or a compressed file."""
 
     def __init__(self, source: Input, layout: ArrayLayout, fortran: bool) -> None:
-        self._stream, self._layout, self._fortran = source.stream, layout, fortran
+        self._source, self._layout, self._fortran = source, layout, fortran
         self._n_rows = layout.shape[0]
         super().__init__(source.name, "npy", list(layout.columns()), self._n_rows)
 
@@ -173,11 +170,12 @@ class StreamedNpy(Table):
             rows = self._read_rows(start, min(step, self._n_rows - start))
             yield self._layout.chunk(rows, wanted, self.name, start)
             self.fraction_read = (start + len(rows)) / self._n_rows
+        self._source.check()
 
     def _read_rows(self, start: int, count: int) -> NDArray[Any]:
         shape, dtype, _ = self._layout
         row_bytes = self._layout.row_bytes
-        data = self._stream.read(count * row_bytes)
+        data = self._source.stream.read(count * row_bytes)
         if len(data) < count * row_bytes:
             raise _cut_short(self.name, start * row_bytes + len(data), shape[0] * row_bytes)
         order = "F" if self._fortran else "C"

@@ -54,17 +54,18 @@ def open_csv(source: Input, format: str, header: bool | None = None, delimiter: 
     sample = body if is_whole and len(body) <= BYTES_SAMPLED else body[:BYTES_SAMPLED].rpartition(b"\n")[0]
     schema = _infer_schema(source.name, names, delimiter, sample.decode(*UTF8))
     end = source.seekable_size
-    path = None if start is None or end is None else source.path
+    file = None if start is None or end is None else source.open_file
+    path = file.path if file else None
     table: Table
     if is_whole:
         table = ShortCsv(schema, format, path, body)
-    elif path is None or start is None or end is None:
+    elif file is None or start is None or end is None:
         blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body)
         pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
         table = SplittableCsv(schema, format, None, pieces)
     else:
         start += len(head) - len(body)
-        table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
+        table = SplittableCsv(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
     table.repeated = frozenset(name for name, count in Counter(names).items() if count > 1)
     return table
 
