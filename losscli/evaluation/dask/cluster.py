@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import ClusterError, UsageError
-from losscli.version import __version__
+from losscli.evaluation.dask import task
+from losscli.evaluation.dask.task import identify_losscli
 
 if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
@@ -52,12 +53,14 @@ def open_client(options: EvaluationOptions, local_workers: int) -> Iterator[Any]
     """Open a client of the cluster asked for; processes started for it end with it.
 
     Raises:
-        UsageError: The address is none, or the workers have another losscli.
-        ClusterError: Nothing answers there, or it has no workers.
+        UsageError: The address is none.
+        ClusterError: Nothing answers there, or it has no workers, or they have another losscli.
     """
+    import cloudpickle
     import dask
     import distributed
 
+    cloudpickle.register_pickle_by_value(task)
     with dask.config.set(DASK_SETTINGS), _silence_loggers(), ExitStack() as opened:
         if options.scheduler is None:
             cluster = opened.enter_context(local_cluster(options.workers or local_workers, options.jobs or 1))
@@ -107,18 +110,33 @@ def _connect(opened: ExitStack, address: str, workers: int) -> Any:
 
 
 def _check_workers(client: Any) -> None:
-    """Check that the workers have this version of losscli: another one might give other digits."""
-    for address, version in client.run(_losscli_version, on_error="return").items():
-        if isinstance(version, Exception):
-            raise UsageError(
-                f"worker {address}: has no losscli ({_first_line(version)}): install losscli {__version__} there"
-            )
-        if version != __version__:
-            raise UsageError(f"worker {address}: has losscli {version}, here is {__version__}")
+    """Check that the workers that are there have this losscli: another one might give other digits.
+
+    One that goes away meanwhile does not matter.
+    """
+    with translate_errors():
+        found = client.run(identify_losscli, on_error="return")
+    for address, identity in found.items():
+        check_identity(f"worker {address}", identity)
+        if isinstance(identity, Exception) and not isinstance(identity, OSError):
+            raise ClusterError(f"worker {address} cannot run what is sent to it ({_first_line(identity)})")
 
 
-def _losscli_version() -> str:
-    return __version__
+def check_identity(worker: str, found: Any) -> None:
+    """Check what a worker returns: the result of a task, or which losscli it has.
+
+    Raises:
+        ClusterError: It has another losscli than this process.
+    """
+    here = identify_losscli()
+    if isinstance(found, str) and found != here:
+        raise ClusterError(f"{worker} has {found}, here is {here}: install the same version on all workers")
+
+
+def count_threads(client: Any) -> int:
+    """Return how many threads all workers have now."""
+    with translate_errors():
+        return sum(client.nthreads().values())
 
 
 @contextmanager
