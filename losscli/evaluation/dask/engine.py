@@ -20,8 +20,8 @@ from losscli.data.dataset import Dataset, Part
 from losscli.data.open_file import FileChangedError
 from losscli.data.table import SplitInsideQuotes
 from losscli.errors import ClusterError, DataError, LosscliError
-from losscli.evaluation.dask.cluster import check_identity, count_threads, open_client, translate_errors
-from losscli.evaluation.dask.task import identify_losscli, run_task
+from losscli.evaluation.dask.cluster import TASK_SOURCE, count_threads, open_client, other_losscli, translate_errors
+from losscli.evaluation.dask.task import identify_losscli
 from losscli.evaluation.reduce import (
     PARTS_PER_MERGE,
     Block,
@@ -120,7 +120,8 @@ def _collect_in_order(
     try:
         for i, block in enumerate(_cut_blocks(parts, count, limits)):
             task = cloudpickle.dumps((evaluate_task, (block, reducer.sketched)), protocol=pickle.HIGHEST_PROTOCOL)
-            pending.append((block, submit(client, i, run_task, identify_losscli(), task, plan_future)))
+            names = {"source": TASK_SOURCE, "expected": identify_losscli(), "task": task, "plan": plan_future}
+            pending.append((block, submit(client, i, eval, "exec(source) or run_task(expected, task, plan)", names)))
             for piece in (piece for part in block for piece in part.pieces):
                 piece.release()
             while pending and (pending[0][1].done() or len(pending) >= limits.tasks()):
@@ -192,7 +193,8 @@ def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Itera
     with translate_errors():
         gathered = client.gather([future for _, future in taken])
     for (block, _), results in zip(taken, gathered, strict=True):
-        check_identity("a worker", results)
+        if isinstance(results, str):
+            raise other_losscli(results)
         some = [block] if len(results) == 1 else [(part,) for part in block]
         for parts, found in zip(some, results, strict=True):
             if isinstance(found, PartResult):  # it was sent without the losses
@@ -213,9 +215,7 @@ def _wait_for_future(client: Any, future: Any) -> None:
         if count_threads(client):
             last_seen = time.monotonic()
         elif time.monotonic() - last_seen > SECONDS_WITHOUT_WORKERS:
-            raise ClusterError(
-                f"all workers of the Dask cluster are gone, and none came in {SECONDS_WITHOUT_WORKERS} s"
-            )
+            raise ClusterError(f"all workers are gone, and no other one came in {SECONDS_WITHOUT_WORKERS} s")
 
 
 def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:

@@ -1,4 +1,5 @@
-"""The task that is sent to workers as code: a worker with another losscli must not run what that has in its place."""
+"""The task that workers run, sent as this source text: workers and schedulers with another losscli, or without it, must
+not put their own in its place."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def identify_losscli() -> str:
 
 
 def run_task(expected: str, task: bytes, plan: bytes) -> Any:
-    """Run a pickled function with its arguments and the plan; return what losscli is here unless it is the expected.
+    """Run a pickled function with its arguments and the plan; return a text if losscli is not the expected one here.
 
     Nothing of the task is unpickled before that is known: it may mean something else here.
     """
@@ -36,6 +37,8 @@ def run_task(expected: str, task: bytes, plan: bytes) -> Any:
 
     found = identify_losscli()
     if found != expected:
-        return found
+        from distributed import get_worker
+
+        return f"worker {get_worker().address} has {found}"
     function, arguments = pickle.loads(task)
     return function(*arguments, plan)
