@@ -142,7 +142,8 @@ class Input:
     def file(self) -> Iterator[str]:
         """Give the path of a local file with the decompressed bytes: the open file, or else a temporary copy."""
         if self.seekable_size is not None and not self.is_remote and self.open_file:
-            path = f"/dev/fd/{self.open_file.handle().fileno()}"  # its own path may be that of another file by now
+            # its own path may be that of another file by now; child processes can open this one, too
+            path = f"/proc/{os.getpid()}/fd/{self.open_file.handle().fileno()}"
             if os.path.exists(path):
                 yield path
                 return

@@ -6,12 +6,14 @@ blocks, so that the digits are those of one machine. Dask moves the parts of a d
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import wait
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -187,11 +189,10 @@ def _cut_powers_of_2(some: Block) -> Iterator[Block]:
 
 def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Iterator[Done]:
     """Yield the result of the oldest task, and of those after it that are done."""
-    _wait_for_future(client, pending[0][1])
+    _wait_for_task(client, pending[0][1])
     count = next((i for i, (_, future) in enumerate(pending) if i and not future.done()), len(pending))
     taken = [pending.popleft() for _ in range(count)]
-    with translate_errors():
-        gathered = client.gather([future for _, future in taken])
+    gathered = _gather(client, [future for _, future in taken])
     for (block, _), results in zip(taken, gathered, strict=True):
         if isinstance(results, str):
             raise other_losscli(results)
@@ -202,16 +203,30 @@ def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Itera
             yield parts, found
 
 
-def _wait_for_future(client: Any, future: Any) -> None:
-    """Wait for a task; unlike Dask's own way, Ctrl-C interrupts this one without complaints.
+def _wait_for_task(client: Any, future: Any) -> None:
+    """Wait for a task; unlike Dask's own way, Ctrl-C interrupts this one without complaints."""
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    _wait_for_workers(client, done.wait)
+
+
+def _gather(client: Any, futures: list[Any]) -> list[Any]:
+    """Return the results of tasks; those that a worker took with it are evaluated again by others."""
+    gathering = client.gather(futures, asynchronous=True)
+    gathered = asyncio.run_coroutine_threadsafe(gathering, client.loop.asyncio_loop)
+    _wait_for_workers(client, lambda seconds: bool(wait([gathered], seconds).done))
+    with translate_errors():
+        return gathered.result()  # type: ignore[no-any-return]
+
+
+def _wait_for_workers(client: Any, is_done: Callable[[float], bool]) -> None:
+    """Wait for what workers do; `is_done` waits so many seconds.
 
     Raises:
         ClusterError: All workers are gone, and none comes.
     """
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
     last_seen = time.monotonic()
-    while not done.wait(1):
+    while not is_done(1):
         if count_threads(client):
             last_seen = time.monotonic()
         elif time.monotonic() - last_seen > SECONDS_WITHOUT_WORKERS:
