@@ -21,6 +21,7 @@ from losscli.data import dataset, prefetch
 from losscli.data.csv import split
 from losscli.data.csv import table as csv_table
 from losscli.data.csv.schema import CsvSchema
+from losscli.data.open_file import OpenFile
 from losscli.data.sources import open_data
 from losscli.declaration import grammar
 from losscli.declaration.loss import Reduction
@@ -413,7 +414,7 @@ def test_blocks_and_ranges_cut_at_the_same_lines(size: int, tmp_path: Path) -> N
     schema = CsvSchema("d", (), ",")
     reader = iter([data])
     blocks = list(split.split_stream(lambda n: next(reader, b""), size, size))
-    cuts = [piece.lines() for piece in split.range_pieces(schema, "csv", str(path), 0, len(data), size)]
+    cuts = [piece.lines() for piece in split.range_pieces(schema, "csv", OpenFile(str(path), "d"), 0, len(data), size)]
     by_range = [lines.data[lines.start : lines.stop] for lines in cuts]
     assert b"".join(by_range) == data
     assert by_range == blocks

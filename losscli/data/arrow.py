@@ -16,6 +16,7 @@ from losscli.data.arrow_ipc import open_ipc
 from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
 from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
 from losscli.data.files import Input
+from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.errors import DataError
 
@@ -160,13 +161,11 @@ def open_arrow(source: Input, format: str) -> Table:
         DataError: The file is damaged, or of another format.
     """
     stack = ExitStack()
-    is_read_in_place = source.is_remote and not source.compression and format == "parquet"
-    path: str | None = None
+    opened = source.open_file if source.seekable_size is not None else None
     try:
         file: Any
         if format == "parquet":
-            path = source.path if is_read_in_place else stack.enter_context(source.file())
-            file = ParquetReader(path)
+            file = ParquetReader(opened or OpenFile(stack.enter_context(source.file()), source.name))
         else:
             file = open_ipc(source, stack)
         columns = [column_of(field) for field in file.schema]
@@ -176,9 +175,9 @@ def open_arrow(source: Input, format: str) -> Table:
     except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError) as error:
         stack.close()
         raise DataError(f"{source.name}: is not {format}, or is damaged ({remote.summarize_error(error)})") from None
-    can_reopen = format == "parquet" and path == source.path and file.groups > 0
+    can_reopen = format == "parquet" and opened is not None and file.groups > 0
     table_class = SplittableParquet if can_reopen and file.groups > 1 else ArrowTable
-    table = table_class(source.name, format, columns, file, stack, path if can_reopen else None)
+    table = table_class(source.name, format, columns, file, stack, source.path if can_reopen else None)
     table.repeated = frozenset(name for name, count in Counter(file.schema.names).items() if count > 1)
     return table
 
@@ -224,8 +223,10 @@ class ArrowTable(Table):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = 0
         for columns in _split_batches(self._file.batches, wanted, self.name, done, self.ranges):
-            yield columns
             done += len(next(iter(columns.values())))
+            if self.source is not None:
+                self.source.check(is_last=self.length is None or done >= self.length)
+            yield columns
             self.fraction_read = done / self.length if self.length else None
         if not done:
             raise self.empty_error()
@@ -247,18 +248,24 @@ class RowGroup(Table):
     """A row group of a Parquet file, which is opened when the rows are read."""
 
     def __init__(self, whole: ArrowTable, file: ParquetReader, group: int) -> None:
-        super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows, file.path)
-        self._path, self._metadata, self._group, self._ranges = file.path, file.metadata, group, whole.ranges
+        length = file.metadata.row_group(group).num_rows
+        super().__init__(whole.name, whole.format, whole.columns, length, file.file.path)
+        self._file, self._metadata, self._group = file.file, file.metadata, group
+        self._ranges = whole.ranges
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out large metadata: the worker reads them again."""
         return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return _split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges)
+        yield from _split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges)
+        self._file.check()
 
     def _read_batches(self, columns: list[str]) -> Iterator[Any]:
-        yield from ParquetReader(self._path, self._metadata).batches(columns, [self._group])
+        yield from ParquetReader(self._file, self._metadata).batches(columns, [self._group])
+
+    def release(self) -> None:
+        self._file.release()
 
 
 def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -> None:
@@ -312,12 +319,12 @@ def _split_batches(
 class ParquetReader:
     """Reads record batches of a Parquet file."""
 
-    def __init__(self, path: str, metadata: Any = None) -> None:
+    def __init__(self, file: OpenFile, metadata: Any = None) -> None:
         from pyarrow import parquet
 
-        self.path = path
-        source = remote.open_file(path) if remote.is_uri(path) else path
-        self._file = parquet.ParquetFile(source, memory_map=True, metadata=metadata, pre_buffer=source is not path)
+        self.file = file
+        source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
+        self._file = parquet.ParquetFile(source, metadata=metadata, pre_buffer=file.is_remote)
         self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows

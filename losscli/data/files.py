@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import io
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
 from losscli.data import remote
+from losscli.data.open_file import FileReader, OpenFile
 from losscli.errors import DataError
 
 STDIN = "-"
@@ -53,6 +53,7 @@ class Input:
         member: The name of the file in a ZIP archive of one, else None.
         stream: The decompressed bytes, to be read once.
         seekable_size: The number of bytes if they can be read from any offset, None for a pipe or a compressed file.
+        open_file: What reads a regular file at any offset and checks that it has not changed; None for a pipe.
     """
 
     def __init__(self, path: str) -> None:
@@ -63,39 +64,56 @@ class Input:
         """
         self.is_remote = "://" in path and remote.is_uri(path)
         self.name = remote.hide_credentials(path) if self.is_remote else "standard input" if path == STDIN else path
-        self.path = path if path == STDIN or self.is_remote else os.path.abspath(path)
-        self._size: int | None = None
-        self._raw = self._open(path)
-        is_file = self.is_remote
-        if not self.is_remote:
-            with suppress(OSError, ValueError):  # standard input that is replaced by a buffer
-                status = os.fstat(self._raw.fileno())
-                self._size, is_file = status.st_size, stat.S_ISREG(status.st_mode)
+        self._opened = self._open(path)
+        self.path = self._opened.path if self._opened else path
+        self.open_file = self._opened if self._opened and self._opened.is_regular else None
+        self._raw = self._read_in_order()
         self.compression: str | None = None
         self.member: str | None = None
         self._archive_format: str | None = None
         self._pipes: list[io.BufferedReader[Any]] = []  # what `_raw` reads or is a copy of
         self._copy: Any = None  # a temporary file with what came through a pipe, where any offset has to be read
         self.stream = io.BufferedReader(ErrorMappingStream(self._decompress(), self), buffer_size=BYTES_PER_READ)
-        self.seekable_size = self._size if is_file and path != STDIN and self.compression is None else None
+        can_seek = path != STDIN and self.compression is None
+        self.seekable_size = self.open_file.state.size if self.open_file and can_seek else None
 
-    def _open(self, path: str) -> io.BufferedReader[Any]:
+    def _open(self, path: str) -> OpenFile | None:
+        """Return the open file, a pipe included; None for standard input that is replaced by a buffer."""
         if path == STDIN:
-            stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
-            _enlarge_pipe(stdin)
-            return io.BufferedReader(stdin, buffer_size=BYTES_PER_READ)
+            with suppress(OSError, ValueError):
+                return OpenFile(STDIN, self.name, sys.stdin.buffer.fileno())
+            return None
         try:
             if os.path.isdir(path):
                 raise DataError(f"{path}: is a folder without any CSV or Parquet file in it")
-            if self.is_remote:
-                file = remote.open_file(path)
-                self._size = file.size()
-                return io.BufferedReader(file, buffer_size=BYTES_PER_READ)
-            return cast("io.BufferedReader[Any]", open(path, "rb", buffering=BYTES_PER_READ))
+            return OpenFile(path, self.name)
         except FileNotFoundError:
             raise DataError(f"{self.name}: no such file{_suggest_path(path)}") from None
         except OSError as error:
             raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from None
+
+    def _read_in_order(self) -> io.BufferedReader[Any]:
+        """Return the bytes as they are, to be read once."""
+        if self.path == STDIN:
+            raw: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+            _enlarge_pipe(raw)
+        elif self.open_file is not None:
+            raw = FileReader(self.open_file, is_checked=False)
+        else:
+            assert self._opened is not None
+            raw = self._opened.handle()
+        return io.BufferedReader(raw, buffer_size=BYTES_PER_READ)
+
+    def check(self, is_last: bool = True) -> None:
+        """Check that the file has not changed since it was opened; a pipe cannot.
+
+        A remote file is asked for only by the last check: each takes its time to answer.
+
+        Raises:
+            FileChangedError: It has.
+        """
+        if self.open_file is not None and (is_last or not self.is_remote):
+            self.open_file.check()
 
     def _decompress(self) -> BinaryIO:
         """Return the bytes, decompressed as the first of them say."""
@@ -141,13 +159,14 @@ class Input:
         return archive.stream
 
     def close(self) -> None:
-        """Close the file; leave standard input open."""
+        """Close the file, unless pieces of it are still to be read; leave standard input open."""
         if self._copy is not None:
             self._copy.close()
         if self.path != STDIN:
             self._raw.close()
             for pipe in self._pipes:
                 pipe.close()
+            self._opened = self.open_file = None
 
     def head(self) -> bytes:
         """Return the first bytes without consuming them."""
@@ -155,18 +174,23 @@ class Input:
 
     def progress(self) -> float | None:
         """Return the fraction of bytes that has been read, None if the size is unknown."""
-        return min(1.0, self._raw.tell() / self._size) if self._size else None
+        size = self.open_file.state.size if self.open_file else 0
+        return min(1.0, self._raw.tell() / size) if size else None
 
     @contextmanager
     def file(self) -> Iterator[str]:
-        """Give the path of a local file with the decompressed bytes: a temporary copy unless there is one already."""
+        """Give the path of a local file with the decompressed bytes: the open file, or else a temporary copy."""
         if self.compression is None and self._copy is not None:
             yield self._copy.name
-        elif self.compression is None and self.seekable_size is not None and not self.is_remote:
-            yield self.path
-        else:
-            with _copy_to_file(self.stream) as copy:
-                yield copy.name
+            return
+        if self.seekable_size is not None and not self.is_remote and self.open_file:
+            # its own path may be that of another file by now; child processes can open this one, too
+            path = f"/proc/{os.getpid()}/fd/{self.open_file.handle().fileno()}"
+            if os.path.exists(path):
+                yield path
+                return
+        with _copy_to_file(self.stream) as copy:
+            yield copy.name
 
     def format(self) -> str:
         """Return the format by the first bytes; where these leave it open, by the name's ending.
@@ -230,10 +254,14 @@ class ErrorMappingStream(io.RawIOBase):
                 more = self._inner.readinto(buffer[size:])  # type: ignore[attr-defined]
                 size, self._is_at_start = size + more, more > 0
             self._is_at_start = False
+            self._source.check(is_last=not size)
             return size
+        except DataError:
+            raise
         except IsADirectoryError:
             raise DataError(f"{self._source.name}: is a folder") from None
         except Exception as error:
+            self._source.check()
             is_damaged = isinstance(error, (EOFError, OSError, ValueError))
             if not is_damaged and (type(error).__module__, type(error).__name__) not in DECOMPRESSION_ERRORS:
                 raise

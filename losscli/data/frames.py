@@ -58,9 +58,9 @@ def check_index(values: Iterable[tuple[str, Any]]) -> None:
 def check_column_order(values: Iterable[tuple[str, Any]]) -> None:
     """Raise a DataError if two frames have the same columns in another order, where columns are paired in order."""
     frames = [(name, [*columns]) for name, value in values if (columns := frame_columns(value)) is not None]
-    for i, (name, columns) in enumerate(frames):
-        for other, reference in frames[:i]:
-            if columns != reference and sorted(columns) == sorted(reference):
+    for i, (name, mine) in enumerate(frames):
+        for other, theirs in frames[:i]:
+            if mine != theirs and sorted(mine) == sorted(theirs):
                 raise DataError(
                     f"{name} has the columns of {other} in another order: {name}[{other}.columns] pairs them"
                 )

@@ -24,7 +24,7 @@ MAX_NAMES_SHOWN = 12
 SEPARATORS = "_-. :=[("
 """Characters that end the common prefix of columns: p_cat, prob.cat, Probability:Class=cat, y_pred[0], P(cat)."""
 
-BRACKETS = ("[]", "()")
+BRACKETS = (("[", "]"), ("(", ")"))
 
 _NUMBERED = r"(?s)(?P<prefix>.*?)(?P<number>((?<![^_. :=\[(])-)?\d+(\.\d+)?)"
 """A name that ends in a number: p10, prob_-1, q0.05. After a letter or a digit, a dash is a separator."""

@@ -1,9 +1,9 @@
-"""Read NPY (memory-mapped, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
+"""Read NPY (by rows of an open file, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
+import io
 import math
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import rows_per_batch
 from losscli.data.files import Input
 from losscli.data.identifiers import has_identifier_name
+from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.remote import summarize_error
 from losscli.data.stored import StoredArray, StoredArraysTable, check_characters, read_bytes
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SliceableTable, Table, convert
@@ -22,9 +23,6 @@ from losscli.errors import DataError
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
-
-BYTES_PER_MAP = 1 << 23
-"""Bytes that are mapped at once, unless a batch needs more."""
 
 BYTES_PER_SURPLUS = 1 << 16
 """Most bytes that are read behind an array, to say that they are there."""
@@ -49,9 +47,10 @@ def read_npy(source: Input, role: str | None) -> Table:
     if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     layout = ArrayLayout(shape, dtype, _select_columns(source.name, shape, dtype, role))
-    if source.is_remote or source.seekable_size is None or fortran:
+    file = source.open_file
+    if file is None or source.seekable_size is None or source.is_remote or fortran:
         return StreamedNpy(source, layout, fortran)
-    return MappedNpy(source.name, source.path, _data_start(source, layout), layout)
+    return NpyRows(file, _data_start(file, layout), layout)
 
 
 class ArrayLayout(NamedTuple):
@@ -138,15 +137,14 @@ def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rol
     )
 
 
-def _data_start(source: Input, layout: ArrayLayout) -> int:
+def _data_start(file: OpenFile, layout: ArrayLayout) -> int:
     """Return the offset of the data; DataError if the file holds fewer bytes than its header promises."""
-    needed = layout.shape[0] * layout.row_bytes
-    with open(source.path, "rb") as file:
-        _read_header(file)
-        start = file.tell()
-        there = file.seek(0, os.SEEK_END) - start
+    reader = io.BufferedReader(FileReader(file))
+    _read_header(reader)
+    start, needed = reader.tell(), layout.shape[0] * layout.row_bytes
+    there = file.state.size - start
     if there != needed:
-        raise _wrong_size(source.name, there, needed)
+        raise _wrong_size(file.name, there, needed)
     return start
 
 
@@ -155,51 +153,52 @@ def _wrong_size(name: str, there: int, needed: int) -> DataError:
     return DataError(f"{name}: {problem}: its header promises {needed} bytes of data, {there} are there")
 
 
-class MappedNpy(SliceableTable):
-    """Rows of a file, of which a few megabytes are mapped at a time: memory does not hold all of it."""
+class NpyRows(SliceableTable):
+    """Rows of an open file, read a batch at a time.
 
-    def __init__(self, name: str, path: str, start: int, layout: ArrayLayout) -> None:
+    They are not mapped into memory: a mapped file that another program cuts short kills the process.
+    """
+
+    def __init__(self, file: OpenFile, start: int, layout: ArrayLayout) -> None:
         """Describe an array of this layout that begins at byte `start`."""
-        self._path, self._start, self._layout = path, start, layout
+        self._file, self._start, self._layout = file, start, layout
         self._n_rows = layout.shape[0]
-        super().__init__(name, "npy", list(layout.columns()), self._n_rows, path)
+        super().__init__(file.name, "npy", list(layout.columns()), self._n_rows, file.path)
 
     def sample(self, name: str) -> NDArray[Any] | None:
-        rows = self._map(0, min(ROWS_SAMPLED, self._n_rows))
-        return self._layout.chunk(rows, {name: Kind.TEXT}, self.name, 0)[name]
+        return self._layout.chunk(self._read(0, min(ROWS_SAMPLED, self._n_rows)), {name: Kind.TEXT}, self.name, 0)[name]
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        size = rows_per_batch(self._layout.row_size)
-        step = max(1, BYTES_PER_MAP // max(1, size * self._layout.row_bytes)) * size
+        step = rows_per_batch(self._layout.row_size)
         for first in range(0, self._n_rows, step):
-            rows = self._map(first, min(step, self._n_rows - first))
-            for start in range(0, len(rows), size):
-                self.fraction_read = (first + start) / self._n_rows
-                before = self.rows_before + first + start
-                yield self._layout.chunk(rows[start : start + size], wanted, self.name, before)
+            rows = self._read(first, min(step, self._n_rows - first))
+            self.fraction_read = first / self._n_rows
+            yield self._layout.chunk(rows, wanted, self.name, self.rows_before + first)
 
-    def _map(self, first: int, count: int) -> NDArray[Any]:
+    def _read(self, first: int, count: int) -> NDArray[Any]:
+        """Return some rows."""
         shape, dtype, _ = self._layout
-        try:
-            return np.memmap(self._path, dtype, "r", self._offset(first), (count, *shape[1:]))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.name}: cannot be read: {error}") from None
+        data = self._file.read_at(self._offset(first), count * self._layout.row_bytes)
+        return np.frombuffer(data, dtype).reshape((count, *shape[1:]))
 
     def _offset(self, row: int) -> int:
         return self._start + row * self._layout.row_bytes
 
     def rows(self, start: int, stop: int) -> Table:
         layout = self._layout._replace(shape=(stop - start, *self._layout.shape[1:]))
-        piece = MappedNpy(self.name, self._path, self._offset(start), layout)
+        piece = NpyRows(self._file, self._offset(start), layout)
         piece.fraction_after = stop / self._n_rows
         return piece
+
+    def release(self) -> None:
+        self._file.release()
 
 
 class StreamedNpy(Table):
     """Rows of an array that is read from a pipe or a compressed file."""
 
     def __init__(self, source: Input, layout: ArrayLayout, fortran: bool) -> None:
-        self._stream, self._layout, self._fortran = source.stream, layout, fortran
+        self._source, self._layout, self._fortran = source, layout, fortran
         self._n_rows = layout.shape[0]
         super().__init__(source.name, "npy", list(layout.columns()), self._n_rows)
 
@@ -213,9 +212,10 @@ class StreamedNpy(Table):
                 self._check_end()
             yield self._layout.chunk(rows, wanted, self.name, start)
             self.fraction_read = (start + len(rows)) / self._n_rows
+        self._source.check()
 
     def _check_end(self) -> None:
-        surplus = len(self._stream.read(BYTES_PER_SURPLUS))
+        surplus = len(self._source.stream.read(BYTES_PER_SURPLUS))
         if surplus:
             needed = self._n_rows * self._layout.row_bytes
             raise _wrong_size(self.name, needed + surplus, needed)
@@ -223,7 +223,7 @@ class StreamedNpy(Table):
     def _read_rows(self, start: int, count: int) -> NDArray[Any]:
         shape, dtype, _ = self._layout
         row_bytes = self._layout.row_bytes
-        data = read_bytes(self._stream, count * row_bytes)
+        data = read_bytes(self._source.stream, count * row_bytes)
         if len(data) < count * row_bytes:
             raise _wrong_size(self.name, start * row_bytes + len(data), shape[0] * row_bytes)
         order = "F" if self._fortran else "C"

@@ -112,8 +112,11 @@ def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
         if not source.head():
             raise DataError(f"{source.name}: is empty")
         table = _read(source, options.format or source.format(), role, options)
-    except BaseException:
-        source.close()
+        source.check(is_last=False)
+    except BaseException as error:
+        with closing(source):
+            if isinstance(error, DataError):
+                source.check(is_last=False)  # this may be why
         raise
     table.source = source
     return table

@@ -44,6 +44,8 @@ class StoredArraysTable(SliceableTable):
                 array = self._arrays[name]
                 values = array.load(None)
                 self._loaded[name] = values.reshape(array.shape) if values.shape != array.shape else values
+        if self.source is not None:
+            self.source.check()
 
     def sample(self, name: str) -> NDArray[Any] | None:
         array = self._arrays[name]

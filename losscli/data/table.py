@@ -125,6 +125,9 @@ class Table:
         if self.source is not None:
             self.source.close()
 
+    def release(self) -> None:
+        """Close the file of a piece until it is read again."""
+
     def column(self, name: str) -> Column | None:
         """Return the column of a name, if there is one."""
         return next((column for column in self.columns if column.name == name), None)
@@ -165,7 +168,7 @@ class SplittableTable(Table):
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield consecutive pieces of the table; the data alone decides where it is cut. May be called once.
 
-        A piece with a path can be pickled, and opens the file when it is read.
+        A piece with a path can be pickled; another process then opens the file when it reads the piece.
         """
         raise NotImplementedError
 

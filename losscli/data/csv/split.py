@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from losscli.data import remote
 from losscli.data.csv.quotes import Quoting
 from losscli.data.csv.schema import ByteSlice, CsvSchema
+from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.table import Chunk, Kind, SplitInsideQuotes, Table, in_batches
-from losscli.errors import DataError
 
 BYTES_PAST_RANGE = 1 << 12
 """Bytes behind a range that are read with it, to find the end of its last line."""
@@ -48,10 +47,10 @@ class BlockPiece(Table):
 class RangePiece(Table):
     """The lines of a file that start in the bytes [low, high), of a text in the bytes [first, end)."""
 
-    def __init__(self, schema: CsvSchema, format: str, path: str, span: tuple[int, int, int, int]) -> None:
+    def __init__(self, schema: CsvSchema, format: str, file: OpenFile, span: tuple[int, int, int, int]) -> None:
         """Make a piece; `span` is (first, low, high, end)."""
-        super().__init__(schema.name, format, schema.columns, path=path)
-        self._schema, self._path, self._span = schema, path, span
+        super().__init__(schema.name, format, schema.columns, path=file.path)
+        self._schema, self._file, self._span = schema, file, span
         self.fraction_after = self._fraction(span[2])
 
     def _fraction(self, position: int) -> float:
@@ -77,38 +76,35 @@ class RangePiece(Table):
         """Return the position of the bytes that were read, and the lines among them."""
         first, low, high, end = self._span
         at = max(low - 1, first)  # if a line ends just before the range, the next one is in it
-        try:
-            with remote.open_file(self._path) as file:
-                file.seek(at)
-                data = file.read(min(high + BYTES_PAST_RANGE, end) - at) or b""
-                start = 0 if low == first else data.find(b"\n", 0, high - at - 1) + 1
-                if low > first and not start:
-                    return at, ByteSlice(data, 0, 0)
-                while not (stop := data.find(b"\n", high - at - 1) + 1) and at + len(data) < end:
-                    more = file.read(min(len(data), end - at - len(data)))
-                    if not more or len(data) > BYTES_PER_LINE:
-                        break
-                    data += more
-        except OSError as error:
-            raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from None
+        data = self._file.read_at(at, min(high + BYTES_PAST_RANGE, end) - at)
+        start = 0 if low == first else data.find(b"\n", 0, high - at - 1) + 1
+        if low > first and not start:
+            return at, ByteSlice(data, 0, 0)
+        while not (stop := data.find(b"\n", high - at - 1) + 1) and at + len(data) < end:
+            if len(data) > BYTES_PER_LINE:
+                break
+            data += self._file.read_at(at + len(data), min(len(data), end - at - len(data)))
         return at, ByteSlice(data, start, stop or len(data))
 
     def remaining_pieces(self) -> Iterator[BlockPiece]:
         """Yield the lines from here to the end of the file, read as a stream."""
         _, low, high, _ = self._span
         at, lines = self._read()
-        with remote.open_file(self._path) as file:
-            file.seek(at + lines.start)
-            for block in split_stream(file.read, high - at - lines.start, high - low, quoting=self._schema.quoting):
-                yield BlockPiece(self._schema, self.format, block, self._fraction(file.tell()))
+        reader = FileReader(self._file)
+        reader.seek(at + lines.start)
+        for block in split_stream(reader.read, high - at - lines.start, high - low, quoting=self._schema.quoting):
+            yield BlockPiece(self._schema, self.format, block, self._fraction(reader.tell()))
+
+    def release(self) -> None:
+        self._file.release()
 
 
 def range_pieces(
-    schema: CsvSchema, format: str, path: str, first: int, end: int, bytes_per_piece: int
+    schema: CsvSchema, format: str, file: OpenFile, first: int, end: int, bytes_per_piece: int
 ) -> Iterator[RangePiece]:
     """Yield the lines in the bytes [first, end) of a file as ranges."""
     for low in range(first, end, bytes_per_piece):
-        yield RangePiece(schema, format, path, (first, low, min(low + bytes_per_piece, end), end))
+        yield RangePiece(schema, format, file, (first, low, min(low + bytes_per_piece, end), end))
 
 
 def split_stream(

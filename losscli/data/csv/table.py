@@ -42,17 +42,18 @@ def open_csv(source: Input, format: str, options: TextOptions) -> Table:
     body = head[header.start :]
     schema = _infer_schema(source.name, header, options.decimal or ".")
     end = source.seekable_size
-    path = None if start is None or end is None else source.path
+    file = None if start is None or end is None else source.open_file
+    path = file.path if file else None
     table: Table
     if is_whole:
         table = ShortCsv(schema, format, path, body)
-    elif path is None or start is None or end is None:
+    elif file is None or start is None or end is None:
         blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body, schema.quoting)
         pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
         table = SplittableCsv(schema, format, None, pieces)
     else:
         start += len(head) - len(body)
-        table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
+        table = SplittableCsv(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
     table.sampler = partial(_first_cells, [column.name for column in schema.columns], header.rows)
     table.has_names = header.has_names
     table.repeated = frozenset(name for name, count in Counter(header.names).items() if count > 1)
