@@ -259,10 +259,11 @@ softmax_loss.share_hooks(cross_entropy, "row_mask", "denominator")
     equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index) (-100 by default); {CLASS_WEIGHTS}"},
 )
 def nll(
-    y_true: ClassLabel, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
+    y_true: ClassTarget, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
 ) -> Array:
     """The negative predicted log-probability of the observed class.
 
+    Targets are labels 0..C-1 or rows of probabilities.
     Use: models that return log-probabilities (log_softmax).
     Avoid: logits (softmax_loss) and probabilities (cross_entropy).
     Pitfalls: with class weights the mean is divided by the weights of the observed classes; most libraries do not

@@ -22,7 +22,7 @@ from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
-from losscli.declaration.domains.labels import BinaryLabels, GroupLabels
+from losscli.declaration.domains.labels import BinaryLabels, GroupLabels, OneHotTargets
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
 from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
@@ -51,6 +51,7 @@ SignPairLabel = Annotated[Array, BinaryLabels(("N",), signs=True)]
 Score = Annotated[Array, Domain(("N",))]
 ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
+LabelOrOneHot = Annotated[NDArray[Any], OneHotTargets()]
 PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("weights", "rows"))]
 CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("centers", "rows"))]
 GroupLabel = Annotated[NDArray[Any], GroupLabels(("N",))]
@@ -90,6 +91,7 @@ Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqe
 Mining = Annotated[Literal["semihard", "hard", "all"], Choice(("semihard", "hard", "all"))]
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(NON_NEGATIVE)))]
+PositiveWeight = Annotated[float | tuple[float, ...], PerClass(Number(POSITIVE), single=True, each="label")]
 Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]

@@ -41,7 +41,7 @@ class Simplex(Domain):
 
     def with_params(self, params: Params) -> Domain:
         if self.may_be_logits and params.get("from_logits"):
-            return Numbers(self.shapes)
+            return (NumberRows if self.whole_column_is_one_sample else Numbers)(self.shapes)
         switches = tuple(name for name in ("from_logits", "normalize") if name in params)
         return replace(self, normalize=bool(params.get("normalize")), switches=switches)
 

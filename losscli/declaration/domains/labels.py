@@ -94,6 +94,20 @@ class ClassTargets(Domain):
         return rng.integers(0, dims["C"], size=dims["N"])
 
 
+class OneHotTargets(ClassTargets):
+    """Class labels 0..C-1, or one-hot rows, which reach the kernel as labels."""
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        labels = super().check(values, origin, dims)
+        if labels.ndim == 1:
+            return labels
+        origin.refuse((labels != 0) & (labels != 1), labels, "is neither 0 nor 1, as one-hot rows must be")
+        return labels.argmax(axis=1)
+
+    def describe(self) -> str:
+        return "a class label 0..C-1, or a one-hot row of C numbers"
+
+
 class GroupLabels(ClassTargets):
     """Labels that only say which rows belong together."""
 
