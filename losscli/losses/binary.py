@@ -100,9 +100,7 @@ def bce(
 
 
 @bce.gradient
-def _(
-    y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, pos_weight: Any, eps: float
-) -> Array:
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, pos_weight: Any, eps: float) -> Array:
     """(1-y)/(1-p) - pos_weight y/p; from logits (1-y) sigmoid(s) - pos_weight y sigmoid(-s)"""
     y, weight = smooth_labels(y_true, label_smoothing), weights_of_positives(pos_weight, y_pred)
     if from_logits:

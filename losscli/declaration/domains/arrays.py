@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,8 +46,15 @@ class Domain:
     description = "any real number"
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-        """Return the names that the columns of a row's parts may have, in order, by setting; the one set is first."""
+        """Return the names that the columns of a row's parts may have, in order, by setting; the one set is first.
+
+        A single name is that of a column of whole rows.
+        """
         return {}
+
+    def setting_of(self, name: str, others: Collection[str]) -> str:
+        """Return the setting that a column of whole rows has for certain, by the names beside it; "" if none."""
+        return ""
 
     def shape_text(self) -> str:
         """Return the shapes for people: `(N,) or (N, D)`."""
