@@ -201,6 +201,8 @@ def make_dataset(
     classes = find_class_names(columns, options.classes) if has_classes else ClassNames()
     if "y_true" in columns and predicted is not None and has_classes:
         columns["y_true"] = align_columns(predicted, columns["y_true"])
+        if domains["y_pred"].is_compared and len(columns["y_true"].columns) > 1:
+            classes = ClassNames()  # each column has labels of its own
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)

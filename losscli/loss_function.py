@@ -7,14 +7,38 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from losscli.data.labels import number_compared, number_names
+from losscli.data.table import Kind, convert
 from losscli.declaration.domains import Array
-from losscli.declaration.loss import BoundLoss
+from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, choose_form
 from losscli.evaluation.in_memory import BlockEvaluator
 from losscli.options import EvaluationOptions
+
+
+def number_labels(form: Form, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a form with names as numbers where any text may be a label, if all such roles hold text.
+
+    Raises:
+        DataError: A text is no number where one is needed.
+    """
+    domains = {role.name: role.domain for role in form.roles}
+    free = [name for name, domain in domains.items() if name in values and domain.accepts_any_label]
+    is_named = all(values[name].dtype.kind in "OUS" for name in free)
+    codes: dict[str, int] = {}
+    found = dict(values)
+    for name, array in values.items():
+        if array.dtype.kind not in "OUS":
+            continue
+        if is_named and name in free:
+            number = number_compared if domains[name].is_compared else number_names
+            found[name] = number(convert(array, Kind.TEXT, "", name, 0), codes)
+        else:
+            found[name] = convert(array, Kind.NUMBER, "", name, 0)
+    return found
 
 
 @dataclass(frozen=True)
@@ -55,7 +79,7 @@ class LossFunction:
         if form is None:
             wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
-        values = {name: np.atleast_1d(array) for name, array in values.items()}
+        values = number_labels(form, {name: np.atleast_1d(array) for name, array in values.items()})
         by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
         sizes = {len(values[name]) for name in by_row}
         if len(sizes) > 1:

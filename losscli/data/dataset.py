@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy
 from losscli.data.columns import RoleColumns, suggest_column
-from losscli.data.labels import ClassNames, number_names
+from losscli.data.labels import ClassNames, number_compared, number_names
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
@@ -75,17 +75,16 @@ class Dataset:
         carried = [self.id, *self.extras] if self.id else self.extras
         self._carried: tuple[str, ...] = tuple(dict.fromkeys(carried))
         self._label_codes: dict[str, dict[str, int]] = {}
+        free = {role for role, domain in self.domains.items() if role in self.bound and domain.accepts_any_label}
+        has_names = all(c.kind is Kind.TEXT for b in self.bound.values() if b.role in free for c in b.columns)
+        is_named = has_names and not self.classes.names and free != {"y_pred"}
+        self._named = frozenset(free if is_named else ())
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
         self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
         self.paths = [table.name for table in self.tables if table.name]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
-        self.infers_label_codes = any(
-            column.kind is Kind.TEXT
-            for columns in self.bound.values()
-            if columns.role in self.domains and self.domains[columns.role].accepts_any_label
-            for column in columns.columns
-        )
+        self.infers_label_codes = bool(self._named)
 
     def progress(self) -> float | None:
         """Return the fraction that has been read, 0 to 1, if known."""
@@ -156,6 +155,8 @@ class Dataset:
     def _array(self, columns: RoleColumns, chunk: Chunk, origin: ValueOrigin) -> NDArray[Any]:
         """Return a role's columns side by side, labels as numbers."""
         arrays = [chunk[column.name] for column in columns.columns]
+        if columns.role in self._named:
+            arrays = [self._number_names(columns.role, values) for values in arrays]
         if len(arrays) > 1:
             for column, values in zip(columns.columns, arrays, strict=True):
                 if values.ndim > 1:
@@ -167,9 +168,20 @@ class Dataset:
         values, domain = arrays[0], self.domains.get(columns.role)
         if domain is None or not domain.is_label or values.ndim > 1:
             return values
-        if domain.accepts_any_label and not self.classes.names and values.dtype.kind == "O":
-            return number_names(values, self._label_codes.setdefault(columns.role, {}))
-        return self.classes.codes(values, origin)
+        if columns.role in self._named:
+            return values
+        return (self.classes.codes_or_probabilities if domain.predicted else self.classes.codes)(values, origin)
+
+    def _number_names(self, role: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Return names as numbers: of labels that are compared with predicted ones, by one numbering for both."""
+        if self.domains[role].is_compared:
+            return number_compared(values, self._label_codes.setdefault("", {}))
+        return number_names(values, self._label_codes.setdefault(role, {}))
+
+    @property
+    def compared_names(self) -> list[str]:
+        """The names among labels that are compared with predicted ones, by their number from FIRST_NAME on."""
+        return list(self._label_codes.get("", ()))
 
     def parts(self, kept: bool = True) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
@@ -229,7 +241,8 @@ class Dataset:
         for columns in self._by_row.values():
             if columns.table is table:
                 domain = self.domains.get(columns.role)
-                is_label = domain is not None and domain.is_label and len(columns.columns) == 1
+                is_label = domain is not None and domain.is_label
+                is_label &= len(columns.columns) == 1 or columns.role in self._named
                 for column in columns.columns:
                     is_text = is_label and not column.trailing and (named or column.kind is Kind.TEXT)
                     wanted[column.name] = Kind.TEXT if is_text else Kind.NUMBER

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.data.columns import RoleColumns
 from losscli.data.table import parse_number, shorten
-from losscli.declaration.domains import Array, ValueOrigin
+from losscli.declaration.domains import FIRST_NAME, Array, ValueOrigin
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
 
@@ -47,6 +47,31 @@ class ClassNames(NamedTuple):
             raise self._unknown_label(str(values[unknown[0]]), origin.where(int(unknown[0])))
         return codes
 
+    def codes_or_probabilities(self, values: NDArray[Any], origin: ValueOrigin) -> Array:
+        """Return predicted labels (N,) as class numbers, probabilities as they are.
+
+        Raises:
+            DataError: A label is not one of the classes, or the values may be either.
+        """
+        if values.dtype.kind != "f" or not self.has_numeric_names:
+            return self.codes(values, origin)
+        beyond, share = values > 1, (values > 0) & (values < 1)
+        either = np.array([f"{v:g}" in self.names for v in (0.0, 1.0)])[(values == 1).astype(int)] & ~np.isnan(values)
+        is_open = not beyond.any() and not share.any()
+        for key, is_so in (
+            ("labels", beyond.any()),
+            ("probabilities", share.any()),
+            ("open", is_open and either.any()),
+        ):
+            if is_so:
+                origin.memory[key] = True
+        if len(origin.memory.keys() & {"labels", "probabilities", "open"}) > 1 or "open" in origin.memory:
+            i = int((either if is_open else beyond if beyond.any() else share).argmax())
+            raise DataError(
+                f"{origin.where(i)}: {values[i]:g} is one of the classes, or a probability", Hint.GIVE_NAMES
+            )
+        return values if "labels" not in origin.memory else self.codes(values, origin)
+
     def _code(self, text: str) -> float:
         """Return the label's class number, -inf if it is not one of the classes."""
         if text in self.names:
@@ -71,6 +96,24 @@ def number_names(values: NDArray[Any], codes: dict[str, int]) -> Array:
     """Return labels (N,) as numbers, NaN where missing; each name that has none in `codes` gets the next."""
     numbers = [np.nan if v is None else codes.setdefault(v, len(codes)) for v in values.tolist()]
     return np.array(numbers, dtype=np.float64)
+
+
+def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
+    """Return labels (N, ...) as numbers, NaN where missing: those that are numbers by their value, names from FIRST_NAME.
+
+    A number with a leading zero is a name, as 02 is.
+    """
+
+    def number(text: str | None) -> float:
+        if text is None:
+            return np.nan
+        value = parse_number(text)
+        if value is None or not np.isfinite(value) or (text[0] == "0" and text.isdigit() and text != "0"):
+            return FIRST_NAME + codes.setdefault(text, len(codes))
+        return value
+
+    numbers: Array = np.array([number(text) for text in values.ravel().tolist()], dtype=np.float64)
+    return numbers.reshape(values.shape)
 
 
 def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...]) -> ClassNames:

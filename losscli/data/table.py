@@ -223,7 +223,7 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
         DataError: a value that is not a number; the message names the first.
     """
     if kind is Kind.TEXT:
-        return as_text(values)
+        return as_text(values.ravel()).reshape(values.shape)
     if values.dtype.kind in "fiub":
         return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":

@@ -89,6 +89,21 @@ class Refusal(NamedTuple):
     hint: Hint | None = None
 
 
+class Conflict(NamedTuple):
+    """Two kinds of values, of which the data may hold one: masks, a key to remember each by, what is wrong with either.
+
+    `what` follows a value of the first kind where the second is known, `other_what` the reverse.
+    """
+
+    role: str
+    kind: Any
+    what: str
+    other_role: str
+    other: Any
+    other_what: str
+    hint: Hint | None = None
+
+
 class Remark(NamedTuple):
     """Rows whose loss says less than it seems to: a mask, and what follows the first row in the note."""
 
@@ -144,7 +159,7 @@ class Form:
         row_mask: A mask of the rows that count.
         denominator: What each row adds to the divisor of the mean, instead of 1.
         clipped: A mask of the elements whose probability was clipped.
-        validate: An iterator of Refusals: values that contradict those of another role.
+        validate: An iterator of Refusals and Conflicts: values that contradict those of another role or row.
         warn: An iterator of Remarks: rows that are worth a note.
     """
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
-from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.loss import BoundLoss, Conflict, Form
 from losscli.errors import DataError, LosscliError, UsageError
 from losscli.messages import Hint
 
@@ -98,9 +98,13 @@ class Evaluator:
             arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
         hooks = self.form.hooks
         if "validate" in hooks:
-            for role, wrong, what, hint in self._call(hooks["validate"], arrays):
-                if wrong.any():
-                    raise batch.origins[role].error(wrong, arrays[role], what, hint)
+            for problem in self._call(hooks["validate"], arrays):
+                if isinstance(problem, Conflict):
+                    _check_conflict(problem, batch, arrays)
+                elif problem.wrong.any():
+                    raise batch.origins[problem.role].error(
+                        problem.wrong, arrays[problem.role], problem.what, problem.hint
+                    )
         if "warn" in hooks:
             for role, odd, what in self._call(hooks["warn"], arrays):
                 batch.origins[role].note_once(odd, what)
@@ -164,6 +168,19 @@ class Evaluator:
         if len(self._layouts) >= MAX_LAYOUTS_KEPT:
             self._layouts.clear()
         return Layout(tuple(roles), dims, self.one_distribution(batch.arrays))
+
+
+def _check_conflict(conflict: Conflict, batch: Batch, arrays: Mapping[str, Any]) -> None:
+    """Raise a DataError if both kinds of values have been seen, in this batch or earlier ones."""
+    memory = batch.origins[conflict.role].memory
+    sides = (conflict.role, conflict.kind, conflict.what), (conflict.other_role, conflict.other, conflict.other_what)
+    keys = [f"{conflict.what} / {conflict.other_what} / {side}" for side in ("kind", "other")]
+    for key, (_, mask, _) in zip(keys, sides, strict=True):
+        if mask.any():
+            memory[key] = True
+    if all(key in memory for key in keys):
+        role, mask, what = next(side for side in sides if side[1].any())
+        raise batch.origins[role].error(mask, arrays[role], what, conflict.hint)
 
 
 def _count_rows(mask: Mask) -> int:

@@ -22,7 +22,8 @@ from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
-from losscli.declaration.domains.labels import BinaryLabels, GroupLabels, OneHotTargets
+from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets
+from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
 from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
@@ -46,6 +47,8 @@ Probability = Annotated[Array, arrays.Probabilities()]
 Label = Annotated[Array, BinaryLabels()]
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
 SignLabel = Annotated[Array, BinaryLabels(signs=True)]
+AnyLabel = Annotated[Array, ComparedLabels()]
+PredictedLabel = Annotated[Array, ComparedLabels(predicted=True)]
 PairLabel = Annotated[Array, BinaryLabels(("N",))]
 SignPairLabel = Annotated[Array, BinaryLabels(("N",), signs=True)]
 Score = Annotated[Array, Domain(("N",))]

@@ -24,6 +24,10 @@ from losscli.declaration.domains.origin import ValueOrigin
 from losscli.messages import Hint, number_text
 
 
+MAX_PERCENT = 100
+"""Whole numbers up to this may be percentages; larger ones up to 255 are pixels."""
+
+
 @dataclass(eq=False, repr=False)
 class Domain:
     """What an array may hold, and its shapes: alternatives such as `N`, `N*`, `N,C`, `N,D`, `C,D`.
@@ -42,6 +46,12 @@ class Domain:
 
     accepts_any_label = False
     """Whether any text may be a label: only which rows share it matters."""
+
+    is_compared = False
+    """Whether labels are compared with predicted labels: any text may be one of them, in both."""
+
+    predicted = False
+    """Whether probabilities may stand for labels."""
 
     description = "any real number"
 
@@ -114,7 +124,8 @@ class Numbers(Domain):
         wrong = self.interval.outside(values)
         if wrong is not None:
             rule = f", as {self.noun} must be" if self.noun else ""
-            raise origin.error(wrong, values, f"is not {self.interval.describe()}{rule}", self.hint)
+            hint = Hint.DIVIDE_BY_255 if self.interval is UNIT and are_pixels(values) else self.hint
+            raise origin.error(wrong, values, f"is not {self.interval.describe()}{rule}", hint)
         return values
 
     def describe(self) -> str:
@@ -127,6 +138,12 @@ class Numbers(Domain):
         if math.isinf(high):
             return low + rng.gamma(2.0, 1.0, size=size) + 1e-3
         return high - rng.gamma(2.0, 1.0, size=size) - 1e-3 if math.isinf(low) else rng.uniform(low, high, size=size)
+
+
+def are_pixels(values: Array) -> bool:
+    """Tell whether numbers that should be in [0, 1] are those of an image or mask of 8 bits."""
+    is_byte = values.size and values.min() >= 0 and MAX_PERCENT < values.max() <= 255
+    return bool(is_byte and (values == np.floor(values)).all())
 
 
 class NonZeroNumbers(Domain):
