@@ -56,20 +56,17 @@ class ClassNames(NamedTuple):
         if values.dtype.kind != "f" or not self.has_numeric_names:
             return self.codes(values, origin)
         beyond, share = values > 1, (values > 0) & (values < 1)
-        either = np.array([f"{v:g}" in self.names for v in (0.0, 1.0)])[(values == 1).astype(int)] & ~np.isnan(values)
-        is_open = not beyond.any() and not share.any()
-        for key, is_so in (
-            ("labels", beyond.any()),
-            ("probabilities", share.any()),
-            ("open", is_open and either.any()),
-        ):
-            if is_so:
-                origin.memory[key] = True
-        if len(origin.memory.keys() & {"labels", "probabilities", "open"}) > 1 or "open" in origin.memory:
-            i = int((either if is_open else beyond if beyond.any() else share).argmax())
-            raise DataError(
-                f"{origin.where(i)}: {values[i]:g} is one of the classes, or a probability", Hint.GIVE_NAMES
-            )
+        either = np.zeros_like(beyond)
+        if not (beyond | share).any():
+            either = ((values == 0) & ("0" in self.names)) | ((values == 1) & ("1" in self.names))
+        memory = origin.memory
+        for key, found in (("labels", beyond), ("probabilities", share), ("either", either)):
+            if found.any():
+                memory[key] = True
+        if "either" in memory or {"labels", "probabilities"} <= memory.keys():
+            i = int((either | share | beyond).argmax())
+            problem = f"{origin.where(i)}: {values[i]:g} is one of the classes, or a probability"
+            raise DataError(problem, Hint.GIVE_NAMES)
         return values if "labels" not in origin.memory else self.codes(values, origin)
 
     def _code(self, text: str) -> float:
@@ -99,7 +96,7 @@ def number_names(values: NDArray[Any], codes: dict[str, int]) -> Array:
 
 
 def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
-    """Return labels (N, ...) as numbers, NaN where missing: those that are numbers by their value, names from FIRST_NAME.
+    """Return labels (N, ...) as numbers, NaN where missing: those that are numbers as they are, names from FIRST_NAME.
 
     A number with a leading zero is a name, as 02 is.
     """

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
-from losscli.declaration.loss import BoundLoss, Conflict, Form
+from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError, LosscliError, UsageError
 from losscli.messages import Hint
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from losscli.declaration.checks import Remark
 from losscli.declaration.domains import (
     EPS,
     Array,
@@ -24,7 +25,7 @@ from losscli.declaration.domains import (
     Weights,
     expand_per_class,
 )
-from losscli.declaration.loss import Property, Remark, given, loss
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import (
     NOT_NORMALIZED_NOTE,
     Targets,

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from losscli.declaration.checks import Conflict, Refusal
 from losscli.declaration.domains import (
     EPS,
     AnyLabel,
@@ -22,7 +23,7 @@ from losscli.declaration.domains import (
     SoftLabel,
     UnitInterval,
 )
-from losscli.declaration.loss import Claim, Conflict, Property, Refusal, given, loss
+from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, weigh
 from losscli.losses.binary import is_clipped
 from losscli.messages import Hint

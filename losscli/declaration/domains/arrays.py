@@ -23,7 +23,6 @@ from losscli.declaration.domains.intervals import (
 from losscli.declaration.domains.origin import ValueOrigin
 from losscli.messages import Hint, number_text
 
-
 MAX_PERCENT = 100
 """Whole numbers up to this may be percentages; larger ones up to 255 are pixels."""
 
