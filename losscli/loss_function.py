@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from losscli.data.labels import number_compared, number_names
+from losscli.data.positions import class_label_role, find_positions
 from losscli.data.table import Kind, convert
 from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss, Form
@@ -56,12 +57,17 @@ class LossFunction:
         return dict(self.bound.params)
 
     def __call__(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
-        """Return the per-sample values (N,) of arrays given in the order of the loss's roles, or by name."""
+        """Return the per-sample values (N,) of arrays given in the order of the loss's roles, or by name.
+
+        Class labels (N, T) with scores (N, T, C) or (N, C, T) are N T samples.
+        """
         return self._evaluator(arrays, roles).per_sample()
 
     def gradient(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
         """Return d(sum of the per-sample values)/d(prediction), in the shape of the prediction."""
-        return self._evaluator(arrays, roles).gradient()
+        evaluator = self._evaluator(arrays, roles)
+        gradient, positions = evaluator.gradient(), evaluator.positions
+        return gradient if positions is None else positions.unflatten(gradient)
 
     def value(self, *arrays: ArrayLike, reduction: str = "mean", **roles: ArrayLike) -> float:
         """Return the reduced loss (`mean`, `sum`, `median`) without other statistics."""
@@ -85,7 +91,12 @@ class LossFunction:
         if len(sizes) > 1:
             raise DataError("shapes differ: " + ", ".join(f"{name} is {values[name].shape}" for name in by_row))
         tables = frozenset(name for name in values if name not in by_row)
-        return BlockEvaluator(Evaluator(self.bound, form), values, tables, sizes.pop())
+        label = class_label_role(form)
+        positions = find_positions({name: array.shape for name, array in values.items()}, label)
+        if positions is not None and label is not None:
+            values = positions.flatten(values, label)
+        rows = sizes.pop() * (1 if positions is None else positions.count)
+        return BlockEvaluator(Evaluator(self.bound, form), values, tables, rows, positions)
 
     def __repr__(self) -> str:
         return f"<loss {self.bound.label}>"

@@ -47,6 +47,7 @@ class Hint(enum.Enum):
     PAIR_IN_ORDER_OR_BY_ID = "rows are paired in order, or by a key with {id:COL}"
     PENALTY_EXAMPLE = "as in {penalty:l2:lambda=0.01} {parameters:w.npy}"
     PER_CLASS_COLUMNS = "columns such as {role}_0, {role}_1, or {columns:{role}=prob_*}"
+    RESHAPE = "give the labels as one array (N,) and the scores as (N, C)"
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
     SHOW_OUTLIERS = "see {show_outliers:{count}}"

@@ -217,7 +217,9 @@ def in_batches(columns: Chunk) -> Iterator[Chunk]:
 
 
 def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Return values (N, ...) as float64 or as text; for messages, `start` is the number of rows before them.
+    """Return values as float64 or as text; numbers of three axes or more keep their type.
+
+    For messages, `start` is the number of rows before them.
 
     Raises:
         DataError: a value that is not a number; the message names the first.
@@ -225,6 +227,8 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
     if kind is Kind.TEXT:
         return as_text(values.ravel()).reshape(values.shape)
     if values.dtype.kind in "fiub":
+        if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
+            return np.array(values, dtype=values.dtype.newbyteorder("="))
         return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":
         raise DataError(f"{_column_label(source, column)}: values of type {values.dtype} are not numbers")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.data.positions import class_label_role, find_positions
 from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
@@ -257,9 +258,17 @@ def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]]) -> Form
     return next((form for form in forms if takes(form, shapes)), forms[0])
 
 
+def sample_shapes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, tuple[int, ...]]:
+    """Return the shapes of arrays as the form gets them: samples of rows that hold several are rows of their own."""
+    label = class_label_role(form)
+    positions = find_positions(shapes, label)
+    return shapes if positions is None or label is None else positions.sample_shapes(shapes, label)
+
+
 def takes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     """Tell whether the shapes fit the roles of a form, and each other."""
     sizes: dict[str, Any] = {}
+    shapes = sample_shapes(form, shapes)
     for role in form.roles:
         shape = shapes.get(role.name)
         if shape is None or not role.domain.per_row:
