@@ -112,7 +112,8 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
     Raises:
         DataError: A role has no column, or the wrong shape.
     """
-    form = choose_form(loss, shapes_of(found))
+    source = found["y_pred"].table.label if "y_pred" in found else ""
+    form = choose_form(loss, shapes_of(found), source)
     if form is None:
         first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
         if all(role.domain.scalar for role in loss.loss.forms[0].roles):
@@ -120,7 +121,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
         form = choose_form(loss, shapes_of(found))
         if form is None:
             raise binder.missing_error([role for role in first if role not in found], loss.label)
-    shapes = sample_shapes(form, shapes_of(found))
+    shapes = sample_shapes(form, shapes_of(found), source)
     for role in form.roles:
         bound = found.get(role.name)
         if bound is not None and min(shapes[role.name][1:], default=0) > 1:  # that of a list column is not known yet

@@ -95,7 +95,7 @@ class LossFunction:
         positions = find_positions({name: array.shape for name, array in values.items()}, label)
         if positions is not None and label is not None:
             values = positions.flatten(values, label)
-        rows = sizes.pop() * (1 if positions is None else positions.count)
+        rows = sizes.pop() * (1 if positions is None else positions.per_row)
         return BlockEvaluator(Evaluator(self.bound, form), values, tables, rows, positions)
 
     def __repr__(self) -> str:

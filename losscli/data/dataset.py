@@ -89,11 +89,18 @@ class Dataset:
         self.paths = [table.name for table in self.tables if table.name]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
         self.infers_label_codes = bool(self._named)
-        self.positions = find_positions({role: c.shape for role, c in self.bound.items()}, self.label_role)
+        self.positions = find_positions(
+            {role: c.shape for role, c in self.bound.items()}, self.label_role, self._scores_label
+        )
+
+    @property
+    def _scores_label(self) -> str:
+        """The start of messages on the shape of the scores."""
+        return self.bound["y_pred"].table.label if "y_pred" in self.bound else ""
 
     @property
     def samples_per_row(self) -> int:
-        return 1 if self.positions is None else self.positions.count
+        return 1 if self.positions is None else self.positions.per_row
 
     def progress(self) -> float | None:
         """Return the fraction that has been read, 0 to 1, if known."""
@@ -138,15 +145,17 @@ class Dataset:
         Raises:
             DataError: Rows hold other numbers of samples than those before.
         """
-        positions = find_positions({role: array.shape for role, array in batch.arrays.items()}, self.label_role)
+        positions = find_positions(
+            {role: array.shape for role, array in batch.arrays.items()}, self.label_role, self._scores_label
+        )
         if positions is None or self.label_role is None:
             yield batch
             return
         if self.positions is None or any(size in UNKNOWN for size in self.positions.axes):
             self.positions = positions
         if positions != self.positions:
-            problem = f"{batch.origins[self.label_role].where(0)}: {positions.count} labels in a row"
-            raise DataError(f"{problem}, {self.positions.count} in those before")
+            problem = f"{batch.origins[self.label_role].where(0)}: {positions.per_row} labels in a row"
+            raise DataError(f"{problem}, {self.positions.per_row} in those before")
         yield from split_positions(batch, positions, self.label_role)
 
     def _read_whole(self) -> dict[str, NDArray[Any]]:

@@ -32,14 +32,15 @@ class Positions(NamedTuple):
     classes_first: bool
 
     @property
-    def count(self) -> int:
+    def per_row(self) -> int:
+        """The number of samples in a row."""
         return math.prod(self.axes)
 
     def sample_shapes(self, shapes: Mapping[str, tuple[int, ...]], label: str) -> dict[str, tuple[int, ...]]:
         """Return the shapes of arrays whose rows are samples."""
         found = dict(shapes)
         rows = shapes[label][0]
-        samples = rows if rows in UNKNOWN or any(axis in UNKNOWN for axis in self.axes) else rows * self.count
+        samples = rows if rows in UNKNOWN or any(axis in UNKNOWN for axis in self.axes) else rows * self.per_row
         found[label] = (samples,)
         for role in filter(is_scores, shapes):
             found[role] = (samples, shapes[role][1 if self.classes_first else -1])
@@ -66,7 +67,7 @@ class Positions(NamedTuple):
         """Return the origin of values of these samples, whose messages name the row of the data."""
         if samples is None:
             return origin
-        file_and_row = partial(_file_and_row_of_sample, origin=origin, per_row=self.count)
+        file_and_row = partial(_file_and_row_of_sample, origin=origin, per_row=self.per_row)
         return replace(origin, rows=samples, file_and_row=file_and_row)
 
 
@@ -87,8 +88,10 @@ def class_label_role(form: Form) -> str | None:
     return next(labels, None) if "y_pred" in form.names else None
 
 
-def find_positions(shapes: Mapping[str, tuple[int, ...]], label: str | None) -> Positions | None:
+def find_positions(shapes: Mapping[str, tuple[int, ...]], label: str | None, source: str = "") -> Positions | None:
     """Return the positions in a row by the shapes of the arrays; None if rows are samples themselves.
+
+    Messages begin with the `source`.
 
     Raises:
         DataError: The classes may be on either of two axes, or on none.
@@ -99,13 +102,14 @@ def find_positions(shapes: Mapping[str, tuple[int, ...]], label: str | None) -> 
     if len(labels) < 2 or len(scores) != len(labels) + 1:
         return None
     last, first = _match(labels[1:], scores[1:-1]), _match(labels[1:], scores[2:])
-    found = f"{label} is {_text(labels)}, y_pred is {_text(scores)}"
+    found = f"{source}shapes differ: {label} is {_text(labels)}, y_pred is {_text(scores)}"
     if not (last or first):
-        raise DataError(f"shapes differ: {found}; labels (N, T) go with scores (N, T, C) or (N, C, T)")
+        raise DataError(f"{found}; labels (N, T) go with scores (N, T, C) or (N, C, T)")
     if last and first:
         if any(size in UNKNOWN for size in (*labels[1:], *scores[1:])):
             return Positions(labels[1:], classes_first=False)
-        raise DataError(f"{found}: the classes may be either the second or the last axis of y_pred", Hint.RESHAPE)
+        found = found.replace("shapes differ", "shapes are ambiguous")
+        raise DataError(f"{found}: the classes may be the second or the last axis of y_pred", Hint.RESHAPE)
     return Positions(labels[1:], classes_first=not last)
 
 
@@ -123,29 +127,29 @@ def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[
     Raises:
         DataError: Another role has no value per position, or weights have another shape.
     """
-    if not positions.count:
+    if not positions.per_row:
         raise DataError(f"{label} has no labels: it is {_text(batch.arrays[label].shape)}")
-    axes, length = positions.axes, None if batch.length is None else batch.length * positions.count
+    axes, length = positions.axes, None if batch.length is None else batch.length * positions.per_row
     scores = {role: positions.scores_by_position(a) for role, a in batch.arrays.items() if is_scores(role)}
     others = [role for role in batch.arrays if role not in (label, *scores, *batch.tables)]
     if others:
-        raise DataError(f"{others[0]} has no value for each of the labels {label}, which are {_text(('N', *axes))}")
+        raise DataError(f"{others[0]} has no value for each of the labels {label}, which are {_text((-1, *axes))}")
     for role, array in scores.items():
         if array.shape[1:-1] != axes:
-            raise DataError(f"shapes differ: {label} has {_text(('N', *axes))} labels, {role} {_text(array.shape)}")
+            raise DataError(f"shapes differ: {label} has {_text((-1, *axes))} labels, {role} {_text(array.shape)}")
     weight = None if batch.weight is None else _weights(batch.weight, axes)
-    extras = {name: np.repeat(values, positions.count) for name, values in batch.extras.items()}
-    first = (batch.numbers[0] - 1) * positions.count + 1
+    extras = {name: np.repeat(values, positions.per_row) for name, values in batch.extras.items()}
+    first = (batch.numbers[0] - 1) * positions.per_row + 1
     widest = max(array[:1].size for array in scores.values())
     step, inner = max(1, VALUES_PER_BATCH // max(1, widest)), axes[0]
     if step == 1:
         inner = max(1, VALUES_PER_BATCH * axes[0] // max(1, widest))
-    per_inner = positions.count // axes[0]
+    per_inner = positions.per_row // axes[0]
     for row in range(0, len(batch.arrays[label]), step):
         for start in range(0, axes[0], inner):
             part = slice(row, row + step), slice(start, start + inner)
             labels = batch.arrays[label][part].ravel()
-            begin = row * positions.count + start * per_inner
+            begin = row * positions.per_row + start * per_inner
             samples = slice(begin, begin + len(labels))
             numbers = range(first + begin, first + begin + len(labels))
             origins = {
@@ -171,5 +175,5 @@ def _weights(weight: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     if weight.ndim == 1:
         return np.repeat(weight, math.prod(axes))
     if weight.shape[1:] != axes:
-        raise DataError(f"shapes differ: weight is {_text(('N', *weight.shape[1:]))}, the labels {_text(('N', *axes))}")
+        raise DataError(f"shapes differ: weight is {_text((-1, *weight.shape[1:]))}, the labels {_text((-1, *axes))}")
     return weight.ravel()

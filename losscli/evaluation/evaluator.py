@@ -250,25 +250,29 @@ def _fits(shape: str, sizes: Sequence[int]) -> bool:
     )
 
 
-def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]]) -> Form | None:
-    """Return the first form whose roles are present and take these shapes, or else the first with its roles present."""
+def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> Form | None:
+    """Return the first form whose roles are present and take these shapes, or else the first with its roles present.
+
+    Raises:
+        DataError: Shapes can be read two ways; the message begins with the `source`.
+    """
     forms = [f for f in bound.loss.forms if all(role.name in shapes or role.optional for role in f.roles)]
     if len(forms) < 2:
         return forms[0] if forms else None
-    return next((form for form in forms if takes(form, shapes)), forms[0])
+    return next((form for form in forms if takes(form, shapes, source)), forms[0])
 
 
-def sample_shapes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, tuple[int, ...]]:
+def sample_shapes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> Mapping[str, tuple[int, ...]]:
     """Return the shapes of arrays as the form gets them: samples of rows that hold several are rows of their own."""
     label = class_label_role(form)
-    positions = find_positions(shapes, label)
+    positions = find_positions(shapes, label, source)
     return shapes if positions is None or label is None else positions.sample_shapes(shapes, label)
 
 
-def takes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+def takes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> bool:
     """Tell whether the shapes fit the roles of a form, and each other."""
     sizes: dict[str, Any] = {}
-    shapes = sample_shapes(form, shapes)
+    shapes = sample_shapes(form, shapes, source)
     for role in form.roles:
         shape = shapes.get(role.name)
         if shape is None or not role.domain.per_row:

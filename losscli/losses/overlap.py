@@ -165,7 +165,9 @@ def hamming(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterval
 def wrong_labels(y_true: Array, y_pred: Array, threshold: float) -> Mask:
     """Return a mask of wrong labels: probabilities become the labels 0 and 1, other labels are compared as they are."""
     predicted = np.where(is_beyond(y_pred), y_pred, y_pred >= threshold)
-    return np.not_equal(predicted, np.maximum(y_true, 0.0) if reads_signs(y_true, y_pred) else y_true)
+    observed = np.maximum(y_true, 0.0) if reads_signs(y_true, y_pred) else y_true
+    wrong: Mask = predicted != observed
+    return wrong
 
 
 def is_beyond(values: Array, low: float = 0.0) -> Mask:

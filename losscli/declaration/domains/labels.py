@@ -112,7 +112,7 @@ class OneHotTargets(ClassTargets):
         if labels.ndim == 1:
             return labels
         origin.refuse((labels != 0) & (labels != 1), labels, "is neither 0 nor 1, as one-hot rows must be")
-        return labels.argmax(axis=1)
+        return np.asarray(labels.argmax(axis=1))
 
     def describe(self) -> str:
         return "a class label 0..C-1, or a one-hot row of C numbers"
