@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
 from losscli.data.files import FORMATS, is_delimiter
+from losscli.data.ragged import to_array
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.declaration.grammar import normalize_name
@@ -117,7 +117,7 @@ def bind_data(
 
 def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
     """Return a table of columns of numbers, text or objects."""
-    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    arrays = {name: to_array(name, values) for name, values in columns.items()}
     readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
     return ArraysTable("", "arrays", readable)
 

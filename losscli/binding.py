@@ -15,7 +15,7 @@ from losscli.data.sources import Sources
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, check_shape, choose_form, sample_shapes, takes
+from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, sample_shapes, takes
 from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions, processors
@@ -121,6 +121,7 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
         form = choose_form(loss, shapes_of(found))
         if form is None:
             raise binder.missing_error([role for role in first if role not in found], loss.label)
+    check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
     shapes = sample_shapes(form, shapes_of(found), source)
     for role in form.roles:
         bound = found.get(role.name)

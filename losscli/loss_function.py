@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from losscli.data.labels import number_compared, number_names
 from losscli.data.positions import class_label_role, find_positions
+from losscli.data.ragged import to_array
 from losscli.data.table import Kind, convert
 from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, choose_form
+from losscli.evaluation.evaluator import Evaluator, check_frames, choose_form
 from losscli.evaluation.in_memory import BlockEvaluator
 from losscli.options import EvaluationOptions
 
@@ -79,13 +80,14 @@ class LossFunction:
         named = next((form for form in forms if len(form.roles) == len(arrays)), forms[0]).roles
         if len(arrays) > len(named):
             raise UsageError(f"{self.bound.label} takes at most {len(named)} arrays, not {len(arrays)}")
-        values = {role.name: np.asarray(array) for role, array in zip(named, arrays, strict=False)}
-        values |= {name: np.asarray(array) for name, array in roles.items()}
+        values = {role.name: to_array(role.name, array) for role, array in zip(named, arrays, strict=False)}
+        values |= {name: to_array(name, array) for name, array in roles.items()}
         form = choose_form(self.bound, {name: array.shape for name, array in values.items()})
         if form is None:
             wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
         values = number_labels(form, {name: np.atleast_1d(array) for name, array in values.items()})
+        check_frames(form, {name: array.shape for name, array in values.items()})
         by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
         sizes = {len(values[name]) for name in by_row}
         if len(sizes) > 1:

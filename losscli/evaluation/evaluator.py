@@ -21,6 +21,10 @@ MAX_LAYOUTS_KEPT = 16
 """Layouts that an evaluator remembers: all batches but the last have the same one."""
 
 
+FRAMES = ("N,T,C",)
+"""Shapes of log-probabilities of C classes in T frames."""
+
+
 class Outcome(NamedTuple):
     """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks."""
 
@@ -163,9 +167,10 @@ class Evaluator:
                 if dims.setdefault(letter, size) != size:
                     source = f"{origin.source}: " if origin.source else ""
                     first, second = batch.shape_text(owner), batch.shape_text(name)
-                    raise DataError(
-                        f"{source}shapes differ: {owner} is {first}, {name} is {second}; {label} does not broadcast"
-                    )
+                    is_of_two = array.shape[1:] == (2,) and batch.arrays[owner].ndim == 1
+                    hint = Hint.SECOND_COLUMN if is_of_two and self.bound.loss.family == "binary" else None
+                    problem = f"{source}shapes differ: {owner} is {first}, {name} is {second}"
+                    raise DataError(f"{problem}; {label} does not broadcast", hint, role=name)
             roles.append((name, domain, index))
         if len(self._layouts) >= MAX_LAYOUTS_KEPT:
             self._layouts.clear()
@@ -267,6 +272,20 @@ def sample_shapes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str
     label = class_label_role(form)
     positions = find_positions(shapes, label, source)
     return shapes if positions is None or label is None else positions.sample_shapes(shapes, label)
+
+
+def check_frames(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> None:
+    """Check that frames (N, T, C) are not (T, N, C), as torch has them.
+
+    Raises:
+        DataError: The second axis is as long as all other roles, and the first is not.
+    """
+    rows = {shapes[role.name][0] for role in form.roles if role.name in shapes and role.domain.shapes != FRAMES}
+    for role in form.roles:
+        shape = shapes.get(role.name, ())
+        if role.domain.shapes == FRAMES and len(shape) == 3 and shape[0] not in rows and {shape[1]} == rows:
+            problem = f"{source}shapes differ: {role.name} is {shape}, but there are {shape[1]} rows"
+            raise DataError(problem, Hint.SWAP_AXES, role=role.name)
 
 
 def takes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> bool:

@@ -231,7 +231,7 @@ def zero_one(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterva
     Pitfalls: a probability equal to the threshold counts as 1; the confidence of wrong predictions has no effect.
     """
     wrong = wrong_labels(y_true, y_pred, threshold)
-    return wrong.reshape(len(wrong), -1).any(axis=1).astype(np.float64)
+    return np.asarray(wrong.reshape(len(wrong), -1).any(axis=1), dtype=np.float64)
 
 
 zero_one.share_hooks(hamming, "validate")
