@@ -123,8 +123,9 @@ class Batch:
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
-        """Return the same rows with other values in some roles."""
-        return replace(self, arrays=self.arrays | arrays)
+        """Return the same rows with other values in some roles, of which nothing is remembered."""
+        known = {role: replace(self.origins[role], memory=dict(self.origins[role].memory)) for role in arrays}
+        return replace(self, arrays=self.arrays | arrays, origins=self.origins | known)
 
     def predicted_by(self, model: str) -> Batch:
         """Return the same rows with the predictions of one model, and of no other."""

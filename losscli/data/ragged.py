@@ -33,6 +33,6 @@ def to_array(name: str, values: ArrayLike) -> NDArray[Any]:
 def _shape(row: Any) -> tuple[int, ...] | None:
     """Return the shape of a row, None if it has none."""
     try:
-        return np.shape(row)
+        return tuple(np.shape(row))
     except ValueError:
         return None

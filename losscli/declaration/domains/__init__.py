@@ -15,7 +15,9 @@ from typing import Annotated, Any, Literal
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import arrays, distributions
+from losscli.declaration.domains.arrays import BETWEEN as BETWEEN
 from losscli.declaration.domains.arrays import Domain as Domain
+from losscli.declaration.domains.arrays import Probabilities as Probabilities
 from losscli.declaration.domains.boxes import Boxes as Boxes
 from losscli.declaration.domains.distributions import Simplex as Simplex
 from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT

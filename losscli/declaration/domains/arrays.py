@@ -139,6 +139,16 @@ class Numbers(Domain):
         return high - rng.gamma(2.0, 1.0, size=size) - 1e-3 if math.isinf(low) else rng.uniform(low, high, size=size)
 
 
+BETWEEN = "between 0 and 1"
+"""The key by which it is remembered that a probability is neither 0 nor 1."""
+
+
+def remember_between(values: Array, origin: ValueOrigin) -> None:
+    """Remember whether a probability is neither 0 nor 1."""
+    if BETWEEN not in origin.memory and bool(((values > 0) & (values < 1)).any()):
+        origin.memory[BETWEEN] = True
+
+
 def are_pixels(values: Array) -> bool:
     """Tell whether numbers that should be in [0, 1] are those of an image or mask of 8 bits."""
     is_byte = values.size and values.min() >= 0 and MAX_PERCENT < values.max() <= 255
@@ -206,6 +216,11 @@ class Probabilities(Numbers):
         if self.has_from_logits == ("from_logits" in params):
             return self
         return replace(self, has_from_logits=False, hint=Hint.GIVE_SIGMOIDS)
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        checked = super().check(values, origin, dims)
+        remember_between(values, origin)
+        return checked
 
     def describe(self) -> str:
         return "a probability in [0, 1]" + (" (any number with from_logits)" if self.has_from_logits else "")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains.arrays import Domain, Numbers
+from losscli.declaration.domains.arrays import Domain, Numbers, remember_between
 from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, Array, Interval, Params
 from losscli.declaration.domains.origin import ValueOrigin
 from losscli.messages import Hint, Message, number_text
@@ -52,6 +52,7 @@ class Simplex(Domain):
         wrong = allowed.outside(values)
         if wrong is not None:
             raise origin.error(wrong, values, "is not a probability" if not self.normalize else "is negative", hint)
+        remember_between(values, origin)
         sums = values.sum(axis=-1)
         if self.normalize:
             origin.refuse((sums == 0) | np.isinf(sums), sums, "is the sum of the row: it cannot be normalised")
