@@ -144,6 +144,9 @@ def compute_samples(
         per_sample = np.concatenate([outcome.per_sample for outcome in outcomes])
         gradients = [outcome.gradient for outcome in outcomes if outcome.gradient is not None]
         gradient = np.concatenate(gradients) if gradients else None
+        positions = stream.dataset.positions
+        if gradient is not None and positions is not None and not stream.dataset.policy.omitted:
+            gradient = positions.unflatten(gradient)
         numbers = rows if len(rows) == len(per_sample) else np.arange(1, len(per_sample) + 1)
         results.append(replace(result, per_sample=per_sample, gradient=gradient, rows=numbers))
     return replace(evaluation, losses=tuple(results))

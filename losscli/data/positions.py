@@ -83,9 +83,14 @@ def is_scores(role: str) -> bool:
 
 
 def class_label_role(form: Form) -> str | None:
-    """Return the role of a form's class labels, which `y_pred` has scores for; None if there is none."""
-    labels = (r.name for r in form.roles if isinstance(r.domain, ClassTargets) and not r.domain.accepts_any_label)
-    return next(labels, None) if "y_pred" in form.names else None
+    """Return the role of a form's class labels, one per row, which `y_pred` has scores for; None if there is none."""
+    if "y_pred" not in form.names:
+        return None
+    for role in form.roles:
+        is_one_per_row = isinstance(role.domain, ClassTargets) and {"N", "N,C"}.issuperset(role.domain.shapes)
+        if is_one_per_row and not role.domain.accepts_any_label:
+            return role.name
+    return None
 
 
 def find_positions(shapes: Mapping[str, tuple[int, ...]], label: str | None, source: str = "") -> Positions | None:
