@@ -129,8 +129,9 @@ def test_labels_where_probabilities_are_read(cli: Cli) -> None:
         assert "all 0 or 1" not in cli("compute", "bce", "d.csv").err
     write_csv("d.csv", {"y_true": [1, 0], "p_0": [1, 0], "p_1": [0, 1]})
     assert "is all 0 or 1" in cli("compute", "cross_entropy", "d.csv", "--pred", "p_0,p_1").err
-    with pytest.warns(UserWarning, match="y_pred is all 0 or 1"):
-        losscli.compute("bce", y_true=[1, 0], y_pred=[0, 0])
+    losscli.compute("bce", y_true=[1, 0], y_pred=[0, 0])  # arrays are taken as they are
+    with pytest.warns(UserWarning, match="is all 0 or 1"):
+        losscli.compute("cross_entropy", "d.csv", columns={"y_pred": "p_0,p_1"})
 
 
 def test_late_probabilities_are_seen(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

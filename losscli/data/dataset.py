@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, RowPolicy
 from losscli.data.columns import RoleColumns, suggest_column
-from losscli.data.labels import ClassNames, number_compared, number_names
+from losscli.data.label_codes import LabelCodes
+from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
 from losscli.declaration.domains import Domain, ValueOrigin
@@ -52,6 +53,7 @@ class Dataset:
         is_part: whether other rows come before or after.
         label_role: the role of class labels, of which a row may hold several: then each is a sample.
         positions: where the labels of a row are, if there are several.
+        labels: the numbers of labels.
         tables: the tables, in the order of the roles.
         row_tables: those of the tables that have rows.
         length: the number of rows, if known before they are read.
@@ -78,17 +80,13 @@ class Dataset:
         self._by_row = {role: columns for role, columns in self.bound.items() if role not in of_classes}
         carried = [self.id, *self.extras] if self.id else self.extras
         self._carried: tuple[str, ...] = tuple(dict.fromkeys(carried))
-        self._label_codes: dict[str, dict[str, int]] = {}
-        free = {role for role, domain in self.domains.items() if role in self.bound and domain.accepts_any_label}
-        has_names = all(c.kind is Kind.TEXT for b in self.bound.values() if b.role in free for c in b.columns)
-        is_named = has_names and not self.classes.names and free != {"y_pred"}
-        self._named = frozenset(free if is_named else ())
+        self.labels = LabelCodes(self.bound, self.domains, self.classes)
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
         self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
         self.paths = [table.name for table in self.tables if table.name]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
-        self.infers_label_codes = bool(self._named)
+        self.infers_label_codes = bool(self.labels.numbered)
         self.positions = find_positions(
             {role: c.shape for role, c in self.bound.items()}, self.label_role, self._scores_label
         )
@@ -201,8 +199,8 @@ class Dataset:
     def _array(self, columns: RoleColumns, chunk: Chunk, origin: ValueOrigin) -> NDArray[Any]:
         """Return a role's columns side by side, labels as numbers."""
         arrays = [chunk[column.name] for column in columns.columns]
-        if columns.role in self._named:
-            arrays = [self._number_names(columns.role, values) for values in arrays]
+        if columns.role in self.labels.numbered:
+            arrays = [self.labels.number_names(columns.role, values) for values in arrays]
         if len(arrays) > 1:
             for column, values in zip(columns.columns, arrays, strict=True):
                 if values.ndim > 1:
@@ -215,30 +213,13 @@ class Dataset:
         if values.dtype.kind != "O" and values.ndim > 2:
             is_split = self.label_role is not None and is_scores(columns.role)
             return values if is_split else values.astype(np.float64, copy=False)
-        if domain is None or not domain.is_label or (values.ndim > 1 and values.dtype.kind != "O"):
+        is_coded = domain is not None and domain.is_label and columns.role not in self.labels.numbered
+        if not is_coded or (values.ndim > 1 and values.dtype.kind != "O"):
             return values
         if values.ndim > 1 and origin.rows is not None:  # names
             rows = np.repeat(np.asarray(origin.rows), values[0].size)
-            return self._labels(values.ravel(), columns, replace(origin, rows=rows)).reshape(values.shape)
-        return self._labels(values, columns, origin)
-
-    def _labels(self, values: NDArray[Any], columns: RoleColumns, origin: ValueOrigin) -> NDArray[Any]:
-        """Return labels (N,) as numbers."""
-        domain = self.domains[columns.role]
-        if columns.role in self._named:
-            return values
-        return (self.classes.codes_or_probabilities if domain.predicted else self.classes.codes)(values, origin)
-
-    def _number_names(self, role: str, values: NDArray[Any]) -> NDArray[Any]:
-        """Return names as numbers: of labels that are compared with predicted ones, by one numbering for both."""
-        if self.domains[role].is_compared:
-            return number_compared(values, self._label_codes.setdefault("", {}))
-        return number_names(values, self._label_codes.setdefault(role, {}))
-
-    @property
-    def compared_names(self) -> list[str]:
-        """The names among labels that are compared with predicted ones, by their number from FIRST_NAME on."""
-        return list(self._label_codes.get("", ()))
+            return self.labels.code(columns.role, values.ravel(), replace(origin, rows=rows)).reshape(values.shape)
+        return self.labels.code(columns.role, values, origin)
 
     def parts(self, kept: bool = True) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
@@ -300,9 +281,12 @@ class Dataset:
             if columns.table is table:
                 domain = self.domains.get(columns.role)
                 is_label = domain is not None and domain.is_label
-                is_label &= len(columns.columns) == 1 or columns.role in self._named
+                is_numbered = columns.role in self.labels.numbered
+                is_label &= len(columns.columns) == 1 or is_numbered
                 for column in columns.columns:
-                    is_flat = not column.trailing or columns.role == self.label_role or columns.role in self._named
+                    is_flat = (
+                        not column.trailing or columns.role == self.label_role or columns.role in self.labels.numbered
+                    )
                     is_text = is_label and is_flat and (named or column.kind is Kind.TEXT)
                     wanted[column.name] = Kind.TEXT if is_text else Kind.NUMBER
         return wanted
