@@ -105,7 +105,7 @@ def bind_data(
 
 def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
     """Return a table of columns of numbers, text or objects."""
-    arrays = {name: as_array(values) for name, values in columns.items()}
+    arrays = {name: as_array(values, name) for name, values in columns.items()}
     readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
     return ArraysTable("", "arrays", readable)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 if TYPE_CHECKING:
     from losscli.data.files import Input
@@ -219,10 +220,13 @@ class ArraysTable(SliceableTable):
         total = len(arrays[first]) if arrays else 0
         other = next((name for name, array in arrays.items() if len(array) != total), None)
         if other is not None:
-            raise DataError(
-                f"{self.label}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}; "
-                "they need the same number of rows"
-            )
+            problem = f"{self.label}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}"
+            frames = next((name for name in (first, other) if arrays[name].ndim == 3), None)
+            is_swapped = frames is not None and {arrays[name].shape[name == frames] for name in (first, other)} == {
+                arrays[frames].shape[1]
+            }
+            hint = Hint.SWAP_AXES if is_swapped else None
+            raise DataError(f"{problem}; they need the same number of rows", hint, role=frames)
         step = rows_per_batch(sum(math.prod(array.shape[1:]) for array in arrays.values()))
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
@@ -247,14 +251,18 @@ def in_batches(columns: Chunk) -> Iterator[Chunk]:
 
 
 def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Return values (N, ...) as float64 or as text; for messages, `start` is the number of rows before them.
+    """Return values as float64 or as text; numbers of three axes or more keep their type.
+
+    For messages, `start` is the number of rows before them.
 
     Raises:
         DataError: a value that is not a number; the message names the first.
     """
     if kind is Kind.TEXT:
-        return as_text(values)
+        return as_text(values.ravel()).reshape(values.shape)
     if values.dtype.kind in "fiub":
+        if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
+            return np.array(values, dtype=values.dtype.newbyteorder("="))
         return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":
         raise DataError(f"{_column_label(source, column)}: values of type {values.dtype} are not numbers")
