@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
-from losscli.data.files import FORMATS, is_delimiter
 from losscli.data.frames import as_array, check_index, frame_columns
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
@@ -69,21 +68,6 @@ def split_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(map(str, names or ()))
 
 
-def check_read_options(input_format: str | None, header: bool | None, delimiter: str | None) -> ReadOptions:
-    """Return how to read files.
-
-    Raises:
-        UsageError: The format is unknown, the header is no bool, or the delimiter is not one character.
-    """
-    if input_format is not None and input_format not in FORMATS:
-        raise UsageError(f"must be one of {', '.join(FORMATS)}", option=("input_format", input_format))
-    if header not in (None, True, False):
-        raise UsageError("must be true, false or None", option=("header", header))
-    if delimiter is not None and not (isinstance(delimiter, str) and is_delimiter(delimiter)):
-        raise UsageError("must be one character", option=("delimiter", delimiter))
-    return ReadOptions(input_format, header, delimiter)
-
-
 def bind_data(
     data: Any, arrays: Mapping[str, ArrayLike], options: EvaluationOptions, read_options: ReadOptions
 ) -> tuple[pipeline.OpenSources, EvaluationOptions]:
@@ -123,7 +107,7 @@ def bind_data(
 
 def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
     """Return a table of columns of numbers, text or objects."""
-    arrays = {name: as_array(values) for name, values in columns.items()}
+    arrays = {name: as_array(values, name) for name, values in columns.items()}
     readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
     return ArraysTable("", "arrays", readable)
 

@@ -10,11 +10,12 @@ from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
 from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names
+from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, check_shape, choose_form, takes
+from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, sample_shapes, takes
 from losscli.evaluation.run import RunState
 from losscli.options import EvaluationOptions, processors
 
@@ -76,7 +77,9 @@ def bind(
     if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}
-    dataset = replace(make_dataset(columns, read_as, binder, options, note), models=tuple(models))
+    label_roles = {class_label_role(evaluator.form) for evaluator in evaluators}
+    label_role = label_roles.pop() if len(label_roles) == 1 else None
+    dataset = replace(make_dataset(columns, read_as, binder, options, note, label_role), models=tuple(models))
     return dataset, RunState(
         evaluators, options.reduction, options.gradient, options.group_by, resampling, options.value_only
     )
@@ -110,7 +113,8 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
     Raises:
         DataError: A role has no column, or the wrong shape.
     """
-    form = choose_form(loss, shapes_of(found))
+    source = found["y_pred"].table.label if "y_pred" in found else ""
+    form = choose_form(loss, shapes_of(found), source)
     if form is None:
         first = [role.name for role in loss.loss.forms[0].roles if not role.optional]
         if all(role.domain.scalar for role in loss.loss.forms[0].roles):
@@ -118,11 +122,13 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
         form = choose_form(loss, shapes_of(found))
         if form is None:
             raise binder.missing_error([role for role in first if role not in found], loss.label)
+    check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
+    shapes = sample_shapes(form, shapes_of(found), source)
     for role in form.roles:
         bound = found.get(role.name)
-        if bound is not None and min(bound.shape[1:], default=0) > 1:  # the width of a list column is not known yet
+        if bound is not None and min(shapes[role.name][1:], default=0) > 1:  # that of a list column is not known yet
             origin = ValueOrigin(role.name, bound.table.name)
-            check_shape(bound.shape, role.domain.with_params(loss.params), origin, loss.label)
+            check_shape(shapes[role.name], role.domain.with_params(loss.params), origin, loss.label)
     return Evaluator(loss, form)
 
 
@@ -190,11 +196,16 @@ def make_dataset(
     binder: Binder,
     options: EvaluationOptions,
     note: Note,
+    label_role: str | None = None,
 ) -> Dataset:
-    """Return the dataset of the roles found, with weights, classes and the columns to carry."""
+    """Return the dataset of the roles found, with weights, classes and the columns to carry.
+
+    `label_role` is that of the class labels which all losses read.
+    """
     weight = binder.find_weight()
     if weight is not None:
-        if len(weight.columns) > 1 or weight.columns[0].trailing not in ((), (1,)):
+        is_by_position = find_positions(shapes_of(columns), label_role) is not None
+        if len(weight.columns) > 1 or (weight.columns[0].trailing not in ((), (1,)) and not is_by_position):
             raise DataError(f"{weight.table.label}weight: one number per row is needed, not several columns")
         columns["weight"] = weight
     predicted = columns.get("y_pred")
@@ -202,9 +213,13 @@ def make_dataset(
     classes = find_class_names(columns, options.classes) if has_classes else ClassNames()
     if "y_true" in columns and predicted is not None and has_classes:
         columns["y_true"] = align_columns(predicted, columns["y_true"])
+        if domains["y_pred"].is_compared and len(columns["y_true"].columns) > 1:
+            classes = ClassNames()  # each column has labels of its own
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
-    dataset = Dataset(columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs)
+    dataset = Dataset(
+        columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs, label_role=label_role
+    )
     check_extras(dataset, extras if options.id is None else (*extras, options.id))
     if len(dataset.row_tables) < 2 or options.id is not None:
         return dataset
@@ -244,7 +259,7 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
             family = "losses of pairs, triplets and embeddings are in the family metric"
             raise DataError(f"{error.message.problem}; {family}")
         raise error
-    return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note)
+    return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
 
 
 def columns_to_spell_out(

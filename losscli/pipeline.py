@@ -75,6 +75,7 @@ def compute(
         LosscliError: The options, the data or the cluster are wrong, or no row is left.
     """
     from losscli.evaluation.engines import evaluate_dataset
+    from losscli.evaluation.hard_predictions import check_hard_predictions
 
     options.check()
     additions = read_additions(options, read_options)
@@ -83,6 +84,7 @@ def compute(
         counts = evaluate_dataset(dataset, run, options, note)
         for _ in counts if track is None else track(counts, dataset.progress, int):
             from losscli.results import results_by_group, results_of  # while other threads work
+        check_hard_predictions(dataset, run, options.columns)
         evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)
     return additions.add_to(evaluation)
 
@@ -95,6 +97,7 @@ def stream_samples(
     track: Track | None = None,
 ) -> SampleStream:
     """Evaluate losses batch by batch, in order; arguments and errors are those of `compute`."""
+    from losscli.evaluation.hard_predictions import check_hard_predictions
     from losscli.results import SampleStream, results_of
 
     options.check()
@@ -111,7 +114,13 @@ def stream_samples(
     def batches() -> Iterator[Evaluated]:
         with closing(sources):
             items = run.evaluate(dataset.batches())
-            yield from items if track is None else track(items, dataset.progress, lambda item: len(item.batch))
+            items = items if track is None else track(items, dataset.progress, lambda item: len(item.batch))
+            last = next(items)
+            for item in items:
+                yield last
+                last = item
+            check_hard_predictions(dataset, run, options.columns)
+            yield last  # nothing is printed of small data that is refused
 
     def evaluate() -> Evaluation:
         return additions.add_to(results_of(dataset, run))
@@ -135,6 +144,9 @@ def compute_samples(
         per_sample = np.concatenate([outcome.per_sample for outcome in outcomes])
         gradients = [outcome.gradient for outcome in outcomes if outcome.gradient is not None]
         gradient = np.concatenate(gradients) if gradients else None
+        positions = stream.dataset.positions
+        if gradient is not None and positions is not None and not stream.dataset.policy.omitted:
+            gradient = positions.unflatten(gradient)
         numbers = rows if len(rows) == len(per_sample) else np.arange(1, len(per_sample) + 1)
         results.append(replace(result, per_sample=per_sample, gradient=gradient, rows=numbers))
     return replace(evaluation, losses=tuple(results))
@@ -188,6 +200,7 @@ def compare(
 ) -> Comparison:
     """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
     from losscli.compare.compare import CompareOptions, compare_run
+    from losscli.evaluation.hard_predictions import check_hard_predictions
 
     options.check()
     compare_options = CompareOptions.of(options.outliers, options.sort, options.show_outliers, options.ci is not None)
@@ -198,6 +211,7 @@ def compare(
         dataset, run = bind(losses, sources, options, note)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
+        check_hard_predictions(dataset, run, options.columns)
     return compared if additions.baseline is None else compared.with_baseline(additions.baseline)
 
 

@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
-from losscli.messages import word
+from losscli.messages import escape_controls, word
 from losscli.options import ENGINES, NAN_POLICIES
 from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
     from losscli.pipeline import OpenSources
 
-DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
 """The sections of a help text, the usual ones first."""
@@ -106,9 +105,19 @@ LOSS_OPTIONS = [
 
 DATA_ARGUMENT = click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]...")
 DATA_OPTIONS = [
-    SectionOption("Data", "--input-format", type=click.Choice(FORMATS), help="Input format, if not by name."),
+    SectionOption(
+        "Data",
+        "--input-format",
+        type=click.Choice(FORMATS),
+        metavar="FORMAT",
+        help=f"Input format, if not by content and name: {', '.join(FORMATS)}.",
+    ),
     SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
+    SectionOption(
+        "Data", "--decimal", metavar="CHAR", help="Decimal sign of text data, such as --decimal ,  [default: .]"
+    ),
+    SectionOption("Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start so, such as #."),
     SectionOption(
         "Data",
         "--nan",
@@ -238,18 +247,18 @@ ENGINE_OPTIONS = [
 ]
 
 
-@dataclass
 class NoteWriter:
     """Writes notes to stderr, each once; writes nothing if it is quiet."""
 
-    quiet: bool
-    written: set[str] = field(default_factory=set)
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._written: set[str] = set()
 
     def __call__(self, note: str) -> None:
-        text = f"losscli: note: {word(note, option)}"
-        if self.quiet or text in self.written:
+        text = escape_controls(f"losscli: note: {word(note, option)}")
+        if self._quiet or text in self._written:
             return
-        self.written.add(text)
+        self._written.add(text)
         if sys.stderr is not None and sys.stderr.isatty():  # wrap at words
             import shutil
             import textwrap
@@ -342,11 +351,13 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
         path = argument if os.path.exists(argument) else argument.partition("=")[2]
         if os.path.exists(path) and os.path.samefile(output, path):
             raise UsageError("is the input: choose another name", option=("output", output))
-    return lambda roles: open_data(data or ("-",), roles, parse_read_options(values))
+    read_options = parse_read_options(values)
+    return lambda roles: open_data(data or ("-",), roles, read_options)
 
 
 def parse_read_options(values: Mapping[str, Any]) -> ReadOptions:
     """Return how text data is to be read."""
-    from losscli.data.sources import ReadOptions
+    from losscli.data.sources import check_read_options
 
-    return ReadOptions(values["input_format"], values["header"], values["delimiter"])
+    names = ("input_format", "header", "delimiter", "decimal", "comment")
+    return check_read_options(*(values[name] for name in names))

@@ -279,8 +279,10 @@ def _best_constant_prediction(context: OutlierContext, loss: LossOnRows, outcome
     functional, constants = _functional_of(loss), []
     for i in range(width):
         targets = np.ascontiguousarray(columns[:, i]) if width > 1 else columns[:, 0]
-        if functional is not None:
-            constant: float | None = minimizer.minimize_in_closed_form(functional, targets, batch.weight)
+        if evaluator.domain("y_pred").is_compared:
+            constant: float | None = _most_frequent_label(targets, batch.arrays["y_pred"], batch.weight)
+        elif functional is not None:
+            constant = minimizer.minimize_in_closed_form(functional, targets, batch.weight)
         else:
             sample = context.target_sample
             if width > 1:
@@ -290,6 +292,13 @@ def _best_constant_prediction(context: OutlierContext, loss: LossOnRows, outcome
             return None
         constants.append(constant)
     return np.array(constants if truth.ndim > 1 else constants[0], dtype=np.float64)
+
+
+def _most_frequent_label(targets: Array, predicted: Array, weight: Array | None) -> float:
+    """Return the label of the most rows, by weight; 0 for -1 where predictions are probabilities."""
+    labels, index = np.unique(targets, return_inverse=True)
+    label = float(labels[np.bincount(index, weights=weight).argmax()])
+    return 0.0 if label == -1 and predicted.min() >= 0 and predicted.max() <= 1 else label
 
 
 def _class_shares(evaluator: Evaluator, batch: Batch, counted: Mask | None) -> Array | None:

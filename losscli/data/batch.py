@@ -18,10 +18,13 @@ ROWS_PER_BATCH = 1 << 18
 """Most rows of a batch: more would not stay in cache, fewer would leave threads waiting for Python."""
 
 MIN_ROWS_PER_BATCH = 1 << 14
-"""Rows of a batch that is not the last, however wide they are."""
+"""Rows of a batch that is not the last, unless they are very wide."""
 
 VALUES_PER_BATCH = 1 << 19
 """Most values of a batch of more rows than that."""
+
+MAX_VALUES_PER_BATCH = 1 << 23
+"""Most values of a batch: fewer rows if they are as wide as images or vocabularies."""
 
 MAX_COLUMN_MAJOR_WIDTH = 64
 """Most columns of a matrix that is stored by column: its row sums then add whole columns."""
@@ -32,7 +35,9 @@ MODEL_ROLE = "y_pred@"
 
 def rows_per_batch(width: int) -> int:
     """Return how many rows of `width` values fit in a batch."""
-    return min(ROWS_PER_BATCH, max(MIN_ROWS_PER_BATCH, VALUES_PER_BATCH // max(1, width)))
+    width = max(1, width)
+    most = max(1, MAX_VALUES_PER_BATCH // width)
+    return min(ROWS_PER_BATCH, most, max(MIN_ROWS_PER_BATCH, VALUES_PER_BATCH // width))
 
 
 def at_rows(
@@ -118,8 +123,9 @@ class Batch:
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
-        """Return the same rows with other values in some roles."""
-        return replace(self, arrays=self.arrays | arrays)
+        """Return the same rows with other values in some roles, of which nothing is remembered."""
+        known = {role: replace(self.origins[role], memory=dict(self.origins[role].memory)) for role in arrays}
+        return replace(self, arrays=self.arrays | arrays, origins=self.origins | known)
 
     def predicted_by(self, model: str) -> Batch:
         """Return the same rows with the predictions of one model, and of no other."""

@@ -25,6 +25,8 @@ from losscli.declaration.domains import Domain
 from losscli.errors import DataError
 from losscli.messages import Hint, Message
 
+OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
+
 PART_SEPARATORS = ("_", ".", "-", " ")
 MAX_COLUMNS_SHOWN = 12
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
@@ -149,24 +151,28 @@ class Binder:
             DataError: They are named like the parts under another setting.
         """
         names = names_of(role, role.removeprefix("y_"))
-        position = 1 if role == "y_pred" else 0
         found: dict[str, tuple[Column, ...]] = {}
         for setting, alternatives in domain.parts().items():
             for parts in alternatives:
-                columns = _choose_group(group_by_parts(table.columns, parts), names, position, is_own_file)
+                columns = _choose_group(group_by_parts(table.columns, parts), role, is_own_file)
                 if columns is not None:
                     found.setdefault(setting, columns)
         if not found:
             return None
         wanted = next(iter(domain.parts()))
+        if wanted in found and len(found[wanted]) == 1:
+            certain = domain.setting_of(found[wanted][0].name.lower(), {c.name.lower() for c in table.columns})
+            if not certain:
+                self.note(f"{table.label}{role} is column {found[wanted][0].name!r}, read as {wanted}")
+            found = {certain or wanted: found[wanted]}
         if wanted not in found:
             named = ", ".join(repr(column.name) for column in next(iter(found.values())))
             problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
             raise DataError(problem, Hint.CHOOSE_PARAMETER, settings=" or ".join(found))
         columns = found[wanted]
-        if not is_own_file and not any(name in columns[0].name.lower() for name in names):
+        if len(columns) > 1 and not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
-            self.note(f"{table.label}{role} is the columns {shown}, by position")
+            self.note(f"{table.label}{role} is the columns {shown}")
         return RoleColumns(role, table, columns, Endings(tuple(column.name for column in columns)))
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
@@ -266,7 +272,7 @@ class Binder:
         for name in names:
             if name in table.repeated:
                 raise DataError(f"{table.label}two columns are called {name!r}")
-        if len(columns) < 2:
+        if len(columns) < 2 or not table.has_names:
             return RoleColumns(role, table, tuple(columns))
         bound = RoleColumns(role, table, tuple(columns), find_endings(names, (*CLASS_PREFIXES, prefix)))
         return bound.take(order_by_number(bound.names))
@@ -323,7 +329,7 @@ def group_by_parts(columns: Sequence[Column], parts: Sequence[str]) -> dict[str,
     for column in columns:
         for part in parts:
             rest = _without_part(column.name.lower(), part)
-            if rest is not None and not column.trailing:
+            if rest is not None and bool(column.trailing) == (len(parts) == 1):
                 found.setdefault(rest, {}).setdefault(part, column)
     return {rest: tuple(group[part] for part in parts) for rest, group in found.items() if len(group) == len(parts)}
 
@@ -340,14 +346,18 @@ def _without_part(name: str, part: str) -> str | None:
     return None
 
 
-def _choose_group(
-    groups: Mapping[str, tuple[Column, ...]], names: Sequence[str], position: int, is_own_file: bool
-) -> tuple[Column, ...] | None:
-    """Return the group that has one of the names; else the only one without a name, or of two that at the position."""
-    for name in names:
+def _choose_group(groups: Mapping[str, tuple[Column, ...]], role: str, is_own_file: bool) -> tuple[Column, ...] | None:
+    """Return the group that is named for the role; else the only one without a name, or of two that at its position.
+
+    Beside groups that are named for the other role, one without a name is this role's.
+    """
+    own, other = (names_of(name, name.removeprefix("y_")) for name in (role, OTHER_ROLE.get(role, "")))
+    for name in own:
         if name in groups:
             return groups[name]
     unnamed = [columns for rest, columns in groups.items() if not rest or rest.isdigit()]
     if is_own_file:
         return unnamed[0] if len(unnamed) == 1 else next(iter(groups.values())) if len(groups) == 1 else None
-    return unnamed[position] if len(unnamed) == len(groups) == 2 else None
+    if len(unnamed) == 1 and len(groups) == 2 and any(rest in other for rest in groups if rest):
+        return unnamed[0]
+    return unnamed[role == "y_pred"] if len(unnamed) == len(groups) == 2 else None

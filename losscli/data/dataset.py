@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
-from losscli.data.labels import ClassNames, number_names
+from losscli.data.label_codes import LabelCodes
+from losscli.data.labels import ClassNames
+from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
@@ -48,6 +50,9 @@ class Dataset:
         memory: what the checks of each role remember between batches.
         whole: the arrays of roles that have no rows, once they are read.
         is_part: whether other rows come before or after.
+        label_role: the role of class labels, of which a row may hold several: then each is a sample.
+        positions: where the labels of a row are, if there are several.
+        labels: the numbers of labels.
         tables: the tables, in the order of the roles.
         row_tables: those of the tables that have rows.
         length: the number of rows, if known before they are read.
@@ -68,24 +73,32 @@ class Dataset:
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
     whole: dict[str, NDArray[Any]] | None = None
     is_part: bool = False
+    label_role: str | None = None
 
     def __post_init__(self) -> None:
         of_classes = {role for role, domain in self.domains.items() if not domain.per_row}
         self._by_row = {role: columns for role, columns in self.bound.items() if role not in of_classes}
         carried = self.extras if self.id is None else [self.id, *self.extras]
         self._carried: tuple[str, ...] = tuple(dict.fromkeys(carried))
-        self._label_codes: dict[str, dict[str, int]] = {}
+        self.labels = LabelCodes(self.bound, self.domains, self.classes)
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
         self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
         self.paths = [table.name for table in self.tables if table.name]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
-        self.infers_label_codes = any(
-            column.kind is Kind.TEXT
-            for columns in self.bound.values()
-            if columns.role in self.domains and self.domains[columns.role].accepts_any_label
-            for column in columns.columns
+        self.infers_label_codes = bool(self.labels.numbered)
+        self.positions = find_positions(
+            {role: c.shape for role, c in self.bound.items()}, self.label_role, self._scores_label
         )
+
+    @property
+    def _scores_label(self) -> str:
+        """The start of messages on the shape of the scores."""
+        return self.bound["y_pred"].table.label if "y_pred" in self.bound else ""
+
+    @property
+    def samples_per_row(self) -> int:
+        return 1 if self.positions is None else self.positions.per_row
 
     def progress(self) -> float | None:
         """Return the fraction that has been read, 0 to 1, if known."""
@@ -109,19 +122,40 @@ class Dataset:
         for chunks in self._aligned_chunks():
             self._check_class_count(chunks)
             size = len(next(iter(next(iter(chunks.values())).values())))
-            rows = range(start + 1, start + size + 1)
-            origins = self._origins(rows)
+            rows_before = start // max(1, self.samples_per_row)
+            rows = range(rows_before + 1, rows_before + size + 1)
+            origins = self._row_origins(rows)
             arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
             weight = arrays.pop("weight", None)
-            weight = None if weight is None else weight.reshape(len(weight))  # (N, 1) is (N,)
+            weight = weight[:, 0] if weight is not None and weight.shape[1:] == (1,) else weight  # (N, 1) is (N,)
             extras: dict[str, NDArray[Any]] = {}
             for chunk in chunks.values():  # the first table that has a column is the one to take it from
                 for name in self._carried:
                     if name in chunk and name not in extras:
                         values = chunk[name]
                         extras[name] = as_text(values) if values.dtype.kind == "f" else values
-            yield Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
-            start += size
+            batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
+            yield from self._samples(batch)
+            start += size * self.samples_per_row
+
+    def _samples(self, batch: Batch) -> Iterator[Batch]:
+        """Yield a batch of rows as batches of samples.
+
+        Raises:
+            DataError: Rows hold other numbers of samples than those before.
+        """
+        positions = find_positions(
+            {role: array.shape for role, array in batch.arrays.items()}, self.label_role, self._scores_label
+        )
+        if positions is None or self.label_role is None:
+            yield batch
+            return
+        if self.positions is None or any(size in UNKNOWN for size in self.positions.axes):
+            self.positions = positions
+        if positions != self.positions:
+            problem = f"{batch.origins[self.label_role].where(0)}: {positions.per_row} labels in a row"
+            raise DataError(f"{problem}, {self.positions.per_row} in those before")
+        yield from split_positions(batch, positions, self.label_role)
 
     def _check_class_count(self, chunks: AlignedChunks) -> None:
         """Raise a UsageError if the vectors of the predictions have not as many numbers as there are classes."""
@@ -145,7 +179,14 @@ class Dataset:
             self.whole = whole
         return self.whole
 
-    def _origins(self, rows: NDArray[np.int64] | range) -> dict[str, ValueOrigin]:
+    def _origins(self, samples: NDArray[np.int64] | range) -> dict[str, ValueOrigin]:
+        """Return where the values of these samples come from, by role."""
+        found = self._row_origins(samples)
+        if self.positions is None:
+            return found
+        return {role: self.positions.origin(origin, origin.rows) for role, origin in found.items()}
+
+    def _row_origins(self, rows: NDArray[np.int64] | range) -> dict[str, ValueOrigin]:
         """Return where the values of these rows come from, by role."""
         return {role: self._origin(c, rows if role in self._by_row else None) for role, c in self.bound.items()}
 
@@ -159,7 +200,9 @@ class Dataset:
             rows,
             memory=self.memory.setdefault(columns.role, {}),
             note=self.note,
-            count_is_partial=self.is_part or isinstance(table, SplittableTable),
+            count_is_partial=self.is_part
+            or isinstance(table, SplittableTable)
+            or (rows is not None and len(rows) < (self.length or 0)),
             quoted_name={name: table.quoted_name(name) for name in names} if table.repeated else {},
             file_and_row=table.row_numbers.file_and_row,
         )
@@ -167,6 +210,8 @@ class Dataset:
     def _array(self, columns: RoleColumns, chunk: Chunk, origin: ValueOrigin) -> NDArray[Any]:
         """Return a role's columns side by side, labels as numbers."""
         arrays = [chunk[column.name] for column in columns.columns]
+        if columns.role in self.labels.numbered:
+            arrays = [self.labels.number_names(columns.role, values) for values in arrays]
         if len(arrays) > 1:
             for column, values in zip(columns.columns, arrays, strict=True):
                 if values.ndim > 1:
@@ -176,18 +221,23 @@ class Dataset:
                     )
             return np.stack(arrays, axis=1)
         values, domain = arrays[0], self.domains.get(columns.role)
-        if domain is None or not domain.is_label or values.ndim > 1:
+        if values.dtype.kind != "O" and values.ndim > 2:
+            is_split = self.label_role is not None and is_scores(columns.role)
+            return values if is_split else values.astype(np.float64, copy=False)
+        is_coded = domain is not None and domain.is_label and columns.role not in self.labels.numbered
+        if not is_coded or (values.ndim > 1 and values.dtype.kind != "O"):
             return values
-        if domain.accepts_any_label and not self.classes.names and values.dtype.kind == "O":
-            return number_names(values, self._label_codes.setdefault(columns.role, {}))
-        return self.classes.codes(values, origin)
+        if values.ndim > 1 and origin.rows is not None:  # names
+            rows = np.repeat(np.asarray(origin.rows), values[0].size)
+            return self.labels.code(columns.role, values.ravel(), replace(origin, rows=rows)).reshape(values.shape)
+        return self.labels.code(columns.role, values, origin)
 
     def parts(self, kept: bool = True) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
 
         Parts are longer if their values are not `kept`.
         """
-        if self.infers_label_codes:
+        if self.infers_label_codes or self.samples_per_row == 0:
             return None
         self._read_whole()  # once, before the threads that evaluate parts ask for it
         tables = self.row_tables
@@ -197,10 +247,13 @@ class Dataset:
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
-        if lengths or joined or length <= ROWS_PER_PART or len(sliceable) < len(tables):
+        step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
+        if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
+        for table in sliceable:
+            table.load(self.wanted(table))
         self._check_keys(length)
-        step = ROWS_PER_PART if kept else ROWS_PER_PART * PARTS_IN_ONE
+        step = step if kept else step * PARTS_IN_ONE
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
             for start in range(0, length, step)
@@ -242,9 +295,14 @@ class Dataset:
         for columns in self._by_row.values():
             if columns.table is table:
                 domain = self.domains.get(columns.role)
-                is_label = domain is not None and domain.is_label and len(columns.columns) == 1
+                is_label = domain is not None and domain.is_label
+                is_numbered = columns.role in self.labels.numbered
+                is_label &= len(columns.columns) == 1 or is_numbered
                 for column in columns.columns:
-                    is_text = is_label and not column.trailing and (named or column.kind is Kind.TEXT)
+                    is_flat = (
+                        not column.trailing or columns.role == self.label_role or columns.role in self.labels.numbered
+                    )
+                    is_text = is_label and is_flat and (named or column.kind is Kind.TEXT)
                     wanted[column.name] = Kind.TEXT if is_text else Kind.NUMBER
         return wanted
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.identifiers import has_identifier_name
+from losscli.data.ragged import to_array
 from losscli.errors import DataError
 
 
@@ -22,11 +23,15 @@ def frame_columns(value: Any) -> dict[str, Any] | None:
     return columns if len(columns) == len(names) else None
 
 
-def as_array(value: Any) -> NDArray[Any]:
-    """Return an array, or what a frame holds besides identifiers, a column for each of its columns."""
+def as_array(value: Any, name: str = "") -> NDArray[Any]:
+    """Return an array, or what a frame holds besides identifiers, a column for each of its columns.
+
+    Raises:
+        DataError: Lists differ in length; the message begins with the `name`.
+    """
     columns = frame_columns(value)
     if columns is None or not any(map(has_identifier_name, columns)):
-        return np.asarray(value)
+        return to_array(name, value)
     return np.stack([np.asarray(v) for name, v in columns.items() if not has_identifier_name(name)], axis=1)
 
 
@@ -57,10 +62,10 @@ def check_index(values: Iterable[tuple[str, Any]]) -> None:
 
 def check_column_order(values: Iterable[tuple[str, Any]]) -> None:
     """Raise a DataError if two frames have the same columns in another order, where columns are paired in order."""
-    frames = [(name, [*found]) for name, value in values if (found := frame_columns(value)) is not None]
-    for i, (name, columns) in enumerate(frames):
-        for other, reference in frames[:i]:
-            if columns != reference and sorted(columns) == sorted(reference):
+    frames = [(name, [*columns]) for name, value in values if (columns := frame_columns(value)) is not None]
+    for i, (name, mine) in enumerate(frames):
+        for other, theirs in frames[:i]:
+            if mine != theirs and sorted(mine) == sorted(theirs):
                 raise DataError(
                     f"{name} has the columns of {other} in another order: {name}[{other}.columns] pairs them"
                 )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.data.keys import canonical_key
 from losscli.data.table import parse_number, shorten
-from losscli.declaration.domains import Array, ValueOrigin
+from losscli.declaration.domains import FIRST_NAME, Array, ValueOrigin
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
 
@@ -170,6 +170,28 @@ class ClassNames(NamedTuple):
             raise self._unknown_label(text, origin.where(int(unknown[0])))
         return codes
 
+    def codes_or_probabilities(self, values: NDArray[Any], origin: ValueOrigin) -> Array:
+        """Return predicted labels (N,) as class numbers, probabilities as they are.
+
+        Raises:
+            DataError: A label is not one of the classes, or the values may be either.
+        """
+        if values.dtype.kind != "f" or not self.has_numeric_names:
+            return self.codes(values, origin)
+        beyond, share = values > 1, (values > 0) & (values < 1)
+        either = np.zeros_like(beyond)
+        if not (beyond | share).any():
+            either = ((values == 0) & ("0" in self.names)) | ((values == 1) & ("1" in self.names))
+        memory = origin.memory
+        for key, found in (("labels", beyond), ("probabilities", share), ("either", either)):
+            if found.any():
+                memory[key] = True
+        if "either" in memory or {"labels", "probabilities"} <= memory.keys():
+            i = int((either | share | beyond).argmax())
+            problem = f"{origin.where(i)}: {values[i]:g} is one of the classes, or a probability"
+            raise DataError(problem, Hint.GIVE_NAMES)
+        return values if "labels" not in origin.memory else self.codes(values, origin)
+
     def _code(self, text: str) -> float:
         """Return the label's class number, NaN if it is missing, -inf if it is not one of the classes."""
         code = self.codes_by_label.get(text)
@@ -209,6 +231,24 @@ def number_names(values: NDArray[Any], codes: dict[str, int]) -> Array:
     """Return labels (N,) as numbers, NaN where missing; each name that has none in `codes` gets the next."""
     numbers = [np.nan if v is None else codes.setdefault(v, len(codes)) for v in values.tolist()]
     return np.array(numbers, dtype=np.float64)
+
+
+def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
+    """Return labels (N, ...) as numbers, NaN where missing: those that are numbers as they are, names from FIRST_NAME.
+
+    A number with a leading zero is a name, as 02 is.
+    """
+
+    def number(text: str | None) -> float:
+        if text is None:
+            return np.nan
+        value = parse_number(text)
+        if value is None or not np.isfinite(value) or (text[0] == "0" and text.isdigit() and text != "0"):
+            return FIRST_NAME + codes.setdefault(text, len(codes))
+        return value
+
+    numbers: Array = np.array([number(text) for text in values.ravel().tolist()], dtype=np.float64)
+    return numbers.reshape(values.shape)
 
 
 def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...]) -> ClassNames:

@@ -6,7 +6,7 @@ import enum
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 if TYPE_CHECKING:
     from losscli.data.files import Input
@@ -93,6 +94,7 @@ class Table:
         repeated: names of several columns; all of them but the first have a number behind the name.
         index_columns: columns that the format marks as keys of the rows.
         sampler: returns the first values of a column, for `sample`; None if they cannot be read twice.
+        has_names: whether its columns have names; if not, they are called by their places, from 1.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
         fraction_read: the fraction that has been read, 0 to 1, if known.
@@ -108,6 +110,7 @@ class Table:
         self.repeated: frozenset[str] = frozenset()
         self.index_columns: frozenset[str] = frozenset()
         self.sampler: Callable[[str], NDArray[Any]] | None = None
+        self.has_names = True
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
         self.fraction_read: float | None = None
@@ -122,6 +125,9 @@ class Table:
     def close(self) -> None:
         if self.source is not None:
             self.source.close()
+
+    def release(self) -> None:
+        """Close the file of a piece until it is read again."""
 
     def column(self, name: str) -> Column | None:
         """Return the column of a name, if there is one."""
@@ -163,7 +169,7 @@ class SplittableTable(Table):
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield consecutive pieces of the table; the data alone decides where it is cut. May be called once.
 
-        A piece with a path can be pickled, and opens the file when it is read.
+        A piece with a path can be pickled; another process then opens the file when it reads the piece.
         """
         raise NotImplementedError
 
@@ -181,6 +187,9 @@ class SplittableTable(Table):
 
 class SliceableTable(Table):
     """A table of which any rows can be read."""
+
+    def load(self, names: Iterable[str]) -> None:
+        """Load these columns before rows are taken, if they are not in memory and have to be."""
 
     def rows(self, start: int, stop: int) -> Table:
         """Return the rows from `start` up to `stop`, counted from 0."""
@@ -211,10 +220,13 @@ class ArraysTable(SliceableTable):
         total = len(arrays[first]) if arrays else 0
         other = next((name for name, array in arrays.items() if len(array) != total), None)
         if other is not None:
-            raise DataError(
-                f"{self.label}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}; "
-                "they need the same number of rows"
-            )
+            problem = f"{self.label}shapes differ: {first} is {arrays[first].shape}, {other} is {arrays[other].shape}"
+            frames = next((name for name in (first, other) if arrays[name].ndim == 3), None)
+            is_swapped = frames is not None and {arrays[name].shape[name == frames] for name in (first, other)} == {
+                arrays[frames].shape[1]
+            }
+            hint = Hint.SWAP_AXES if is_swapped else None
+            raise DataError(f"{problem}; they need the same number of rows", hint, role=frames)
         step = rows_per_batch(sum(math.prod(array.shape[1:]) for array in arrays.values()))
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
@@ -233,20 +245,24 @@ class ArraysTable(SliceableTable):
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
-    step = rows_per_batch(len(columns))
+    step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
 def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Return values (N, ...) as float64 or as text; for messages, `start` is the number of rows before them.
+    """Return values as float64 or as text; numbers of three axes or more keep their type.
+
+    For messages, `start` is the number of rows before them.
 
     Raises:
         DataError: a value that is not a number; the message names the first.
     """
     if kind is Kind.TEXT:
-        return as_text(values)
+        return as_text(values.ravel()).reshape(values.shape)
     if values.dtype.kind in "fiub":
+        if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
+            return np.array(values, dtype=values.dtype.newbyteorder("="))
         return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":
         raise DataError(f"{_column_label(source, column)}: values of type {values.dtype} are not numbers")

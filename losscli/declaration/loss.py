@@ -16,7 +16,6 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 from losscli.declaration.domains import Domain, ParameterDomain
 from losscli.declaration.grammar import RawValue
 from losscli.errors import UsageError
-from losscli.messages import Hint
 
 Kernel = Callable[..., Any]
 Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
@@ -80,23 +79,6 @@ class Role(NamedTuple):
     optional: bool = False
 
 
-class Refusal(NamedTuple):
-    """Values of a role that are refused: a mask, what follows the value in the message, and a hint."""
-
-    role: str
-    wrong: Any
-    what: str
-    hint: Hint | None = None
-
-
-class Remark(NamedTuple):
-    """Rows whose loss says less than it seems to: a mask, and what follows the first row in the note."""
-
-    role: str
-    odd: Any
-    what: str
-
-
 class Parameter(NamedTuple):
     """A named setting of a loss."""
 
@@ -144,7 +126,7 @@ class Form:
         row_mask: A mask of the rows that count.
         denominator: What each row adds to the divisor of the mean, instead of 1.
         clipped: A mask of the elements whose probability was clipped.
-        validate: An iterator of Refusals: values that contradict those of another role.
+        validate: An iterator of Refusals and Conflicts: values that contradict those of another role or row.
         warn: An iterator of Remarks: rows that are worth a note.
     """
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.data.positions import class_label_role, find_positions
+from losscli.declaration.checks import Conflict
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError, LosscliError, UsageError
@@ -17,6 +18,10 @@ from losscli.messages import Hint
 
 MAX_LAYOUTS_KEPT = 16
 """Layouts that an evaluator remembers: all batches but the last have the same one."""
+
+
+FRAMES = ("N,T,C",)
+"""Shapes of log-probabilities of C classes in T frames."""
 
 
 class Outcome(NamedTuple):
@@ -52,13 +57,12 @@ class Layout(NamedTuple):
     is_one_distribution: bool
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Evaluator:
     """A loss with its parameters, in the form that the data has the roles for."""
 
-    bound: BoundLoss
-    form: Form
-    _layouts: dict[Any, Layout] = field(default_factory=dict, init=False, repr=False)
+    def __init__(self, bound: BoundLoss, form: Form) -> None:
+        self.bound, self.form = bound, form
+        self._layouts: dict[Any, Layout] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the form as its index among those of the loss."""
@@ -98,9 +102,13 @@ class Evaluator:
             arrays[name] = batch.check(name, domain, array, batch.origins[name], layout.dims)
         hooks = self.form.hooks
         if "validate" in hooks:
-            for role, wrong, what, hint in self._call(hooks["validate"], arrays):
-                if wrong.any():
-                    raise batch.origins[role].error(wrong, arrays[role], what, hint)
+            for problem in self._call(hooks["validate"], arrays):
+                if isinstance(problem, Conflict):
+                    _check_conflict(problem, batch, arrays)
+                elif problem.wrong.any():
+                    raise batch.origins[problem.role].error(
+                        problem.wrong, arrays[problem.role], problem.what, problem.hint
+                    )
         if "warn" in hooks:
             for role, odd, what in self._call(hooks["warn"], arrays):
                 batch.origins[role].note_once(odd, what)
@@ -157,13 +165,27 @@ class Evaluator:
                 if dims.setdefault(letter, size) != size:
                     source = f"{origin.source}: " if origin.source else ""
                     first, second = batch.shape_text(owner), batch.shape_text(name)
-                    raise DataError(
-                        f"{source}shapes differ: {owner} is {first}, {name} is {second}; {label} does not broadcast"
-                    )
+                    is_of_two = array.shape[1:] == (2,) and batch.arrays[owner].ndim == 1
+                    hint = Hint.SECOND_COLUMN if is_of_two and self.bound.loss.family == "binary" else None
+                    problem = f"{source}shapes differ: {owner} is {first}, {name} is {second}"
+                    raise DataError(f"{problem}; {label} does not broadcast", hint, role=name)
             roles.append((name, domain, index))
         if len(self._layouts) >= MAX_LAYOUTS_KEPT:
             self._layouts.clear()
         return Layout(tuple(roles), dims, self.one_distribution(batch.arrays))
+
+
+def _check_conflict(conflict: Conflict, batch: Batch, arrays: Mapping[str, Any]) -> None:
+    """Raise a DataError if both kinds of values have been seen, in this batch or earlier ones."""
+    memory = batch.origins[conflict.role].memory
+    sides = (conflict.role, conflict.kind, conflict.what), (conflict.other_role, conflict.other, conflict.other_what)
+    keys = [f"{conflict.what} / {conflict.other_what} / {side}" for side in ("kind", "other")]
+    for key, (_, mask, _) in zip(keys, sides, strict=True):
+        if mask.any():
+            memory[key] = True
+    if all(key in memory for key in keys):
+        role, mask, what = next(side for side in sides if side[1].any())
+        raise batch.origins[role].error(mask, arrays[role], what, conflict.hint)
 
 
 def _count_rows(mask: Mask) -> int:
@@ -231,17 +253,43 @@ def _fits(shape: str, sizes: Sequence[int]) -> bool:
     )
 
 
-def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]]) -> Form | None:
-    """Return the first form whose roles are present and take these shapes, or else the first with its roles present."""
+def choose_form(bound: BoundLoss, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> Form | None:
+    """Return the first form whose roles are present and take these shapes, or else the first with its roles present.
+
+    Raises:
+        DataError: Shapes can be read two ways; the message begins with the `source`.
+    """
     forms = [f for f in bound.loss.forms if all(role.name in shapes or role.optional for role in f.roles)]
     if len(forms) < 2:
         return forms[0] if forms else None
-    return next((form for form in forms if takes(form, shapes)), forms[0])
+    return next((form for form in forms if takes(form, shapes, source)), forms[0])
 
 
-def takes(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+def sample_shapes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> Mapping[str, tuple[int, ...]]:
+    """Return the shapes of arrays as the form gets them: samples of rows that hold several are rows of their own."""
+    label = class_label_role(form)
+    positions = find_positions(shapes, label, source)
+    return shapes if positions is None or label is None else positions.sample_shapes(shapes, label)
+
+
+def check_frames(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> None:
+    """Check that frames (N, T, C) are not (T, N, C), as torch has them.
+
+    Raises:
+        DataError: The second axis is as long as all other roles, and the first is not.
+    """
+    rows = {shapes[role.name][0] for role in form.roles if role.name in shapes and role.domain.shapes != FRAMES}
+    for role in form.roles:
+        shape = shapes.get(role.name, ())
+        if role.domain.shapes == FRAMES and len(shape) == 3 and shape[0] not in rows and {shape[1]} == rows:
+            problem = f"{source}shapes differ: {role.name} is {shape}, but there are {shape[1]} rows"
+            raise DataError(problem, Hint.SWAP_AXES, role=role.name)
+
+
+def takes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> bool:
     """Tell whether the shapes fit the roles of a form, and each other."""
     sizes: dict[str, Any] = {}
+    shapes = sample_shapes(form, shapes, source)
     for role in form.roles:
         shape = shapes.get(role.name)
         if shape is None or not role.domain.per_row:

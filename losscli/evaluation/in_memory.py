@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.data.positions import Positions
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.errors import DataError
 from losscli.evaluation.evaluator import Evaluator, Outcome
@@ -25,12 +26,16 @@ MIN_BLOCKS_FOR_THREADS = 4
 
 
 class BlockEvaluator(NamedTuple):
-    """A loss and the arrays of its roles, `rows` long; tables are whole and have no rows."""
+    """A loss and the arrays of its roles, `rows` long; tables are whole and have no rows.
+
+    With `positions` these are samples, several of which are a row of what was given.
+    """
 
     evaluator: Evaluator
     arrays: Mapping[str, NDArray[Any]]
     tables: frozenset[str]
     rows: int
+    positions: Positions | None = None
 
     def _batch(self, start: int, stop: int, memories: Mapping[str, dict[str, Any]]) -> Batch:
         """Return the rows from `start` to below `stop`, as float64; blocks share the memory of each role."""
@@ -39,7 +44,8 @@ class BlockEvaluator(NamedTuple):
         for name, array in self.arrays.items():
             is_table = name in self.tables
             arrays[name] = np.asarray(array if is_table else array[start:stop], dtype=np.float64)
-            origins[name] = ValueOrigin(name, rows=None if is_table else numbers, memory=memories[name])
+            origin = ValueOrigin(name, rows=None if is_table else numbers, memory=memories[name])
+            origins[name] = origin if self.positions is None else self.positions.origin(origin, origin.rows)
         return Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
 
     def outcome(self, gradient: bool = False) -> Outcome:

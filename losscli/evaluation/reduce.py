@@ -172,7 +172,7 @@ class OrderedReducer:
         before = self._dataset.policy.n
         for part, size in zip(parts, sizes, strict=True):
             for table, piece in zip(self._dataset.row_tables, part.pieces, strict=True):
-                table.row_numbers.add_piece(before, piece)
+                table.row_numbers.add_piece(before // self._dataset.samples_per_row, piece)
             before += size
 
     def _join(self, size: int, run: RunState) -> None:

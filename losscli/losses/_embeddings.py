@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from losscli.declaration.checks import Remark
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.loss import Remark
 from losscli.losses._classes import Labels
 
 

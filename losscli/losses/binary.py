@@ -19,11 +19,12 @@ from losscli.declaration.domains import (
     Label,
     Mask,
     NonNegative,
-    Positive,
+    PositiveWeight,
     Probability,
     Real,
     SoftLabel,
     UnitInterval,
+    expand_per_class,
 )
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import one_hot
@@ -41,6 +42,13 @@ def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array
 def smooth_labels(y_true: Array, label_smoothing: float) -> Array:
     """Move labels towards 1/2."""
     return y_true * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else y_true
+
+
+def weights_of_positives(pos_weight: Any, y_pred: Array) -> Any:
+    """Return the weight of a label of 1: a number, or one per label of a row, along the last axis."""
+    if np.ndim(pos_weight) == 0:
+        return pos_weight
+    return expand_per_class(pos_weight, y_pred.shape[-1] if y_pred.ndim > 1 else 1, "pos_weight", "labels")
 
 
 def is_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
@@ -73,13 +81,13 @@ def bce(
     *,
     from_logits: Boolean = False,
     label_smoothing: UnitInterval = 0.0,
-    pos_weight: Positive = 1.0,
+    pos_weight: PositiveWeight = 1.0,
     eps: Epsilon = EPS,
 ) -> Array:
     """Binary cross-entropy: the negative log-likelihood, in nats, of the observed label.
 
     Probabilities of observed labels are clipped at eps from below. Clipped rows are reported, because eps determines
-    their loss.
+    their loss. pos_weight is a number, or one per label of a row.
     Use: predicted probabilities of two classes, or of several on/off labels.
     Avoid: frequent label errors; scores that are not probabilities.
     Pitfalls: one confident mistake can outweigh thousands of good predictions; most libraries accept logits as
@@ -87,18 +95,17 @@ def bce(
     """
     y = smooth_labels(y_true, label_smoothing)
     log_p, log_q = log_likelihoods(y_pred, from_logits, eps)
-    return -(weigh(pos_weight * y, log_p) + weigh(1 - y, log_q)) + 0.0  # + 0.0: a loss of zero has no sign
+    weight = weights_of_positives(pos_weight, y_pred)
+    return -(weigh(weight * y, log_p) + weigh(1 - y, log_q)) + 0.0  # + 0.0: a loss of zero has no sign
 
 
 @bce.gradient
-def _(
-    y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, pos_weight: float, eps: float
-) -> Array:
+def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float, pos_weight: Any, eps: float) -> Array:
     """(1-y)/(1-p) - pos_weight y/p; from logits (1-y) sigmoid(s) - pos_weight y sigmoid(-s)"""
-    y = smooth_labels(y_true, label_smoothing)
+    y, weight = smooth_labels(y_true, label_smoothing), weights_of_positives(pos_weight, y_pred)
     if from_logits:
-        return (1 - y) * sigmoid(y_pred) - pos_weight * y * sigmoid(-y_pred)
-    one = np.where(y_pred >= eps, weigh(pos_weight * y, 1 / y_pred), 0.0)
+        return (1 - y) * sigmoid(y_pred) - weight * y * sigmoid(-y_pred)
+    one = np.where(y_pred >= eps, weigh(weight * y, 1 / y_pred), 0.0)
     zero = np.where(1 - y_pred >= eps, weigh(1 - y, 1 / (1 - y_pred)), 0.0)
     return zero - one
 

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.declaration.checks import Remark
 from losscli.declaration.domains import Array, CenterLabel, Distance, GroupLabel, Mask, Mining, Prototypes, Vector
 from losscli.declaration.domains import Cosine as Similarity
 from losscli.declaration.domains import FinitePositive as Scale
 from losscli.declaration.domains import NonNegative as Margin
-from losscli.declaration.loss import Property, Remark, given, loss
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope, log_softmax, log_sum_exp
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
 from losscli.losses._numerics import sigmoid, softplus, weigh

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from losscli.declaration.checks import Remark
 from losscli.declaration.domains import (
     EPS,
     Array,
@@ -24,7 +25,7 @@ from losscli.declaration.domains import (
     Weights,
     expand_per_class,
 )
-from losscli.declaration.loss import Property, Remark, given, loss
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import (
     NOT_NORMALIZED_NOTE,
     Targets,
@@ -259,10 +260,11 @@ softmax_loss.share_hooks(cross_entropy, "row_mask", "denominator")
     equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index) (-100 by default); {CLASS_WEIGHTS}"},
 )
 def nll(
-    y_true: ClassLabel, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
+    y_true: ClassTarget, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None
 ) -> Array:
     """The negative predicted log-probability of the observed class.
 
+    Targets are labels 0..C-1 or rows of probabilities.
     Use: models that return log-probabilities (log_softmax).
     Avoid: logits (softmax_loss) and probabilities (cross_entropy).
     Pitfalls: with class weights the mean is divided by the weights of the observed classes; most libraries do not

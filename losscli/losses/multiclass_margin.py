@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 
-from losscli.declaration.domains import Array, ClassLabel, ClassTarget, Interval, Number, Positive, Scores
+from losscli.declaration.domains import Array, ClassTarget, Interval, LabelOrOneHot, Number, Positive, Scores
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Targets, one_hot, sum_over_targets
 from losscli.losses._numerics import weigh
@@ -127,9 +127,10 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     references=("Weston & Watkins 1999, ESANN",),
     equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
 )
-def multi_margin(y_true: ClassLabel, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
+def multi_margin(y_true: LabelOrOneHot, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
     """Every wrong class must stay below the right one by a margin.
 
+    Targets are labels 0..C-1 or one-hot rows.
     Use: scores of many classes, when all wrong classes matter.
     Avoid: datasets with different numbers of classes: the sum is divided by C.
     Pitfalls: multiclass_hinge counts only the best wrong class and does not divide.

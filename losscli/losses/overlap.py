@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
+from losscli.declaration.checks import Conflict, Refusal
 from losscli.declaration.domains import (
     EPS,
+    AnyLabel,
     Array,
     Boolean,
     ClassLabel,
     Epsilon,
-    Label,
     Mask,
     NonNegative,
+    PredictedLabel,
     Probability,
     Scores,
     SoftLabel,
@@ -23,6 +26,7 @@ from losscli.declaration.domains import (
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, weigh
 from losscli.losses.binary import is_clipped
+from losscli.messages import Hint
 
 
 def as_masks(y_true: Array, y_pred: Array, from_logits: bool) -> tuple[Array, Array]:
@@ -147,14 +151,66 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
         "torchmetrics": "HammingDistance(task='multilabel', threshold) (it counts p > threshold as 1)",
     },
 )
-def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
+def hamming(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterval = 0.5) -> Array:
     """The share of a row's labels that are wrong after thresholding.
 
+    Predicted labels, integers or names, are compared as they are.
     Use: several labels per row that count separately.
     Avoid: rare labels: never predicting them is nearly perfect.
     Pitfalls: it has no gradient; a probability equal to the threshold counts as 1.
     """
-    return np.not_equal(y_pred >= threshold, y_true == 1).astype(np.float64)
+    return wrong_labels(y_true, y_pred, threshold).astype(np.float64)
+
+
+def wrong_labels(y_true: Array, y_pred: Array, threshold: float) -> Mask:
+    """Return a mask of wrong labels: probabilities become the labels 0 and 1, other labels are compared as they are."""
+    predicted = np.where(is_beyond(y_pred), y_pred, y_pred >= threshold)
+    observed = np.maximum(y_true, 0.0) if reads_signs(y_true, y_pred) else y_true
+    wrong: Mask = predicted != observed
+    return wrong
+
+
+def is_beyond(values: Array, low: float = 0.0) -> Mask:
+    """Return a mask of numbers that are neither probabilities nor the labels 0 and 1."""
+    return (values < low) | (values > 1)
+
+
+def reads_signs(y_true: Array, y_pred: Array) -> bool:
+    """Tell whether labels are -1 and 1, and predictions probabilities or labels 0 and 1."""
+    is_signed = y_true.size and y_true.min() == -1 and y_true.max() <= 1 and not (y_true == 0).any()
+    return bool(is_signed and y_pred.min() >= 0 and y_pred.max() <= 1)
+
+
+@hamming.validate
+def _(y_true: Array, y_pred: Array, *, threshold: float) -> Iterator[Refusal | Conflict]:
+    """Check that all predictions are probabilities, or all are labels; labels 0 and 1 may be either."""
+    yield from pixels(y_true, y_pred)
+    share = (y_pred > 0) & (y_pred < 1)
+    beyond, other = is_beyond(y_pred), is_beyond(y_true, low=-1.0)
+    minus = y_true == -1
+    signs = minus & reads_signs(y_true, y_pred)
+    late = "is not a label, though others are integers beyond 0 and 1, or names"
+    if not y_true.size or (y_true.min() >= 0 and y_true.max() <= 1):
+        yield Refusal("y_pred", y_pred < -1, "is neither a probability nor a label", Hint.GIVE_SIGMOIDS)
+    if threshold == 0:
+        yield Refusal("y_pred", beyond, "is not in [0, 1], and threshold=0 takes no labels")
+    yield Conflict("y_pred", beyond, "is not in [0, 1]", "y_pred", share, late, Hint.GIVE_SIGMOIDS)
+    yield Conflict(
+        "y_true", other, "is not a label 0 or 1, which probabilities go with", "y_pred", share, late, Hint.GIVE_LABELS
+    )
+    mixed = "stands beside 0: labels are {0, 1} or {-1, 1}, not both"
+    yield Conflict("y_true", minus & ~signs, mixed, "y_pred", share, f"is not a label, though a label {mixed}")
+    if signs.any() or (y_true == 0).any() or beyond.any():
+        signs &= y_pred != 1  # where the reading matters
+        yield Conflict("y_true", signs, mixed, "y_true", y_true == 0, mixed.replace("0", "-1", 1))
+        yield Conflict("y_true", signs, f"{mixed} (y_pred)", "y_pred", beyond, "stands beside 0 for the label -1")
+
+
+def pixels(y_true: Array, y_pred: Array) -> Iterator[Refusal]:
+    """Yield refusals of masks of 0 and 255 beside masks of 0 and 1."""
+    for role, values, others in (("y_true", y_true, y_pred), ("y_pred", y_pred, y_true)):
+        if values.max(initial=0.0) == 255 and others.max() <= 1 and np.isin(values, (0, 255)).all():
+            yield Refusal(role, values == 255, "is not in [0, 1]", Hint.DIVIDE_BY_255)
 
 
 @overlap_loss(
@@ -164,17 +220,21 @@ def hamming(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5
     equivalents={"sklearn": "sklearn.metrics.zero_one_loss(y, p >= threshold), or of the argmax"},
     references=("Hastie, Tibshirani & Friedman 2009, doi:10.1007/978-0-387-84858-7, sect. 2.4",),
 )
-def zero_one(y_true: Label, y_pred: Probability, *, threshold: UnitInterval = 0.5) -> Array:
+def zero_one(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterval = 0.5) -> Array:
     """The share of wrong rows: 1 minus the accuracy.
 
     A row of several labels is wrong if any label is. For a class label and a row of C probabilities or scores, the
-    class with the highest score counts (the first of equals), and threshold is not used.
+    class with the highest score counts (the first of equals), and threshold is not used. Predicted labels, integers or
+    names, are compared as they are.
     Use: the error rate of a classifier.
     Avoid: classes of very different size; training (it has no gradient).
     Pitfalls: a probability equal to the threshold counts as 1; the confidence of wrong predictions has no effect.
     """
-    wrong = np.not_equal(y_pred >= threshold, y_true == 1)
-    return wrong.reshape(len(wrong), -1).any(axis=1).astype(np.float64)
+    wrong = wrong_labels(y_true, y_pred, threshold)
+    return np.asarray(wrong.reshape(len(wrong), -1).any(axis=1), dtype=np.float64)
+
+
+zero_one.share_hooks(hamming, "validate")
 
 
 @zero_one.form

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.declaration.checks import Refusal, Remark
 from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
-from losscli.declaration.loss import Property, Refusal, Remark, loss
+from losscli.declaration.loss import Property, loss
 from losscli.errors import UsageError
 from losscli.losses._classes import NOT_NORMALIZED_NOTE, unnormalized_rows
 from losscli.messages import Hint

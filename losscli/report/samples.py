@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from losscli.declaration.domains import Array
+from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.errors import UsageError
 from losscli.report.tables import CellKind, Report, ReportColumn, RowBlock
 from losscli.results import gradient_columns
@@ -84,6 +84,9 @@ def sample_columns(stream: SampleStream, item: Evaluated) -> SampleColumns:
 def name_labels(dataset: Dataset, role: str, values: Array) -> Any:
     """Return the values of a role; labels as class names, or as integers if classes have no names."""
     names, domain = dataset.classes.names, dataset.domains[role]
+    if compared := dataset.labels.compared_names:
+        as_read = (int(v) if float(v).is_integer() else v for v in values.tolist())
+        return np.array([compared[v - FIRST_NAME] if v >= FIRST_NAME else v for v in as_read], dtype=object)
     if not domain.is_label or getattr(domain, "soft", False):
         return values
     if not names:

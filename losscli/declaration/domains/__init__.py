@@ -15,14 +15,17 @@ from typing import Annotated, Any, Literal
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import arrays, distributions
+from losscli.declaration.domains.arrays import BETWEEN as BETWEEN
 from losscli.declaration.domains.arrays import Domain as Domain
+from losscli.declaration.domains.arrays import Probabilities as Probabilities
 from losscli.declaration.domains.boxes import Boxes as Boxes
 from losscli.declaration.domains.distributions import Simplex as Simplex
 from losscli.declaration.domains.intervals import FINITE_POSITIVE, MINUS_ONE_TO_ONE, NON_NEGATIVE, POSITIVE, UNIT
 from losscli.declaration.domains.intervals import Array as Array
 from losscli.declaration.domains.intervals import Interval as Interval
 from losscli.declaration.domains.intervals import Mask as Mask
-from losscli.declaration.domains.labels import BinaryLabels, GroupLabels
+from losscli.declaration.domains.labels import FIRST_NAME as FIRST_NAME
+from losscli.declaration.domains.labels import BinaryLabels, ComparedLabels, GroupLabels, OneHotTargets
 from losscli.declaration.domains.labels import ClassTargets as ClassTargets
 from losscli.declaration.domains.origin import ValueOrigin as ValueOrigin
 from losscli.declaration.domains.parameters import Choice, ExceptOne, Flag, TweediePower
@@ -46,11 +49,14 @@ Probability = Annotated[Array, arrays.Probabilities()]
 Label = Annotated[Array, BinaryLabels()]
 SoftLabel = Annotated[Array, BinaryLabels(soft=True)]
 SignLabel = Annotated[Array, BinaryLabels(signs=True)]
+AnyLabel = Annotated[Array, ComparedLabels()]
+PredictedLabel = Annotated[Array, ComparedLabels(predicted=True)]
 PairLabel = Annotated[Array, BinaryLabels(("N",))]
 SignPairLabel = Annotated[Array, BinaryLabels(("N",), signs=True)]
 Score = Annotated[Array, Domain(("N",))]
 ClassLabel = Annotated[NDArray[Any], ClassTargets(("N",))]
 ClassTarget = Annotated[NDArray[Any], ClassTargets()]
+LabelOrOneHot = Annotated[NDArray[Any], OneHotTargets()]
 PrototypeLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("weights", "rows"))]
 CenterLabel = Annotated[NDArray[Any], ClassTargets(("N",), counted_by=("centers", "rows"))]
 GroupLabel = Annotated[NDArray[Any], GroupLabels(("N",))]
@@ -90,6 +96,7 @@ Distance = Annotated[Literal["sqeuclidean", "euclidean", "cosine"], Choice(("sqe
 Mining = Annotated[Literal["semihard", "hard", "all"], Choice(("semihard", "hard", "all"))]
 BoxFormat = Annotated[Literal["xyxy", "xywh", "cxcywh"], Choice(("xyxy", "xywh", "cxcywh"))]
 Weights = Annotated[tuple[float, ...] | None, OrNone(PerClass(Number(NON_NEGATIVE)))]
+PositiveWeight = Annotated[float | tuple[float, ...], PerClass(Number(POSITIVE), single=True, each="label")]
 Alpha = Annotated[float | None, OrNone(Number(UNIT))]
 IgnoreIndex = Annotated[int | None, OrNone(Number(integer=True))]
 Cosine = Annotated[float, Number(MINUS_ONE_TO_ONE)]

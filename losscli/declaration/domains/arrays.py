@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,9 @@ from losscli.declaration.domains.intervals import (
 )
 from losscli.declaration.domains.origin import ValueOrigin
 from losscli.messages import Hint, number_text
+
+MAX_PERCENT = 100
+"""Whole numbers up to this may be percentages; larger ones up to 255 are pixels."""
 
 
 @dataclass(eq=False, repr=False)
@@ -43,11 +46,24 @@ class Domain:
     accepts_any_label = False
     """Whether any text may be a label: only which rows share it matters."""
 
+    is_compared = False
+    """Whether labels are compared with predicted labels: any text may be one of them, in both."""
+
+    predicted = False
+    """Whether probabilities may stand for labels."""
+
     description = "any real number"
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-        """Return the names that the columns of a row's parts may have, in order, by setting; the one set is first."""
+        """Return the names that the columns of a row's parts may have, in order, by setting; the one set is first.
+
+        A single name is that of a column of whole rows.
+        """
         return {}
+
+    def setting_of(self, name: str, others: Collection[str]) -> str:
+        """Return the setting that a column of whole rows has for certain, by the names beside it; "" if none."""
+        return ""
 
     def shape_text(self) -> str:
         """Return the shapes for people: `(N,) or (N, D)`."""
@@ -107,7 +123,8 @@ class Numbers(Domain):
         wrong = self.interval.outside(values)
         if wrong is not None:
             rule = f", as {self.noun} must be" if self.noun else ""
-            raise origin.error(wrong, values, f"is not {self.interval.describe()}{rule}", self.hint)
+            hint = Hint.DIVIDE_BY_255 if self.interval is UNIT and are_pixels(values) else self.hint
+            raise origin.error(wrong, values, f"is not {self.interval.describe()}{rule}", hint)
         return values
 
     def describe(self) -> str:
@@ -120,6 +137,22 @@ class Numbers(Domain):
         if math.isinf(high):
             return low + rng.gamma(2.0, 1.0, size=size) + 1e-3
         return high - rng.gamma(2.0, 1.0, size=size) - 1e-3 if math.isinf(low) else rng.uniform(low, high, size=size)
+
+
+BETWEEN = "between 0 and 1"
+"""The key by which it is remembered that a probability is neither 0 nor 1."""
+
+
+def remember_between(values: Array, origin: ValueOrigin) -> None:
+    """Remember whether a probability is neither 0 nor 1."""
+    if BETWEEN not in origin.memory and bool(((values > 0) & (values < 1)).any()):
+        origin.memory[BETWEEN] = True
+
+
+def are_pixels(values: Array) -> bool:
+    """Tell whether numbers that should be in [0, 1] are those of an image or mask of 8 bits."""
+    is_byte = values.size and values.min() >= 0 and MAX_PERCENT < values.max() <= 255
+    return bool(is_byte and (values == np.floor(values)).all())
 
 
 class NonZeroNumbers(Domain):
@@ -183,6 +216,11 @@ class Probabilities(Numbers):
         if self.has_from_logits == ("from_logits" in params):
             return self
         return replace(self, has_from_logits=False, hint=Hint.GIVE_SIGMOIDS)
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        checked = super().check(values, origin, dims)
+        remember_between(values, origin)
+        return checked
 
     def describe(self) -> str:
         return "a probability in [0, 1]" + (" (any number with from_logits)" if self.has_from_logits else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,12 @@ BOX_PARTS = {
 }
 """box_format -> the names that the columns of a box may have"""
 
+BOX_NAMES = ("bbox", "box", "boxes", "bboxes")
+"""Names that a column of whole boxes may have; those of single numbers may begin with the first two."""
+
+COCO_COLUMNS = {"image_id", "category_id"}
+"""Columns beside a `bbox` of COCO, which is xywh."""
+
 
 @dataclass(eq=False, repr=False)
 class Boxes(Domain):
@@ -36,9 +42,18 @@ class Boxes(Domain):
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
         own_first = sorted(BOX_PARTS, key=lambda box_format: box_format != self.box_format)
-        return {
-            f"box_format={one}": tuple(tuple(names.split(",")) for names in BOX_PARTS[one].split()) for one in own_first
-        }
+        found = {}
+        for one in own_first:
+            several = [tuple(names.split(",")) for names in BOX_PARTS[one].split()]
+            prefixed = [tuple(f"{box}_{name}" for name in names) for box in BOX_NAMES[:2] for names in several]
+            found[f"box_format={one}"] = (*several, *prefixed)
+        own = next(iter(found))
+        found[own] += tuple((name,) for name in BOX_NAMES)  # the name of a whole box does not tell its format
+        return found
+
+    def setting_of(self, name: str, others: Collection[str]) -> str:
+        is_coco = name.endswith("bbox") and not COCO_COLUMNS.isdisjoint(others)
+        return "box_format=xywh" if is_coco else ""
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         wrong = ~np.isfinite(values)

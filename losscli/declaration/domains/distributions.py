@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains.arrays import Domain, Numbers
+from losscli.declaration.domains.arrays import Domain, Numbers, remember_between
 from losscli.declaration.domains.intervals import MINUS_ONE_TO_ONE, Array, Interval, Params
 from losscli.declaration.domains.origin import ValueOrigin
 from losscli.messages import Hint, Message, number_text
@@ -41,7 +41,7 @@ class Simplex(Domain):
 
     def with_params(self, params: Params) -> Domain:
         if self.may_be_logits and params.get("from_logits"):
-            return Numbers(self.shapes)
+            return (NumberRows if self.whole_column_is_one_sample else Numbers)(self.shapes)
         switches = tuple(name for name in ("from_logits", "normalize") if name in params)
         return replace(self, normalize=bool(params.get("normalize")), switches=switches)
 
@@ -52,6 +52,7 @@ class Simplex(Domain):
         wrong = allowed.outside(values)
         if wrong is not None:
             raise origin.error(wrong, values, "is not a probability" if not self.normalize else "is negative", hint)
+        remember_between(values, origin)
         sums = values.sum(axis=-1)
         if self.normalize:
             origin.refuse((sums == 0) | np.isinf(sums), sums, "is the sum of the row: it cannot be normalised")

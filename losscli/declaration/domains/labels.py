@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.declaration.domains.arrays import Domain
+from losscli.declaration.domains.arrays import Domain, are_pixels
 from losscli.declaration.domains.distributions import Simplex
 from losscli.declaration.domains.intervals import Array, Params
 from losscli.declaration.domains.origin import ValueOrigin
@@ -33,7 +33,8 @@ class BinaryLabels(Domain):
         plain = low >= 0 if self.soft else low in (-1, 0, 1) and bool(((values == low) | (values == 1)).all())
         if not (plain and high <= 1):
             inside = (values >= 0) & (values <= 1) if self.soft else (values == 0) | (values == 1)
-            origin.refuse(~(inside | (values == -1)), values, f"is not {self.describe()}")
+            hint = Hint.DIVIDE_BY_255 if are_pixels(values) else None
+            origin.refuse(~(inside | (values == -1)), values, f"is not {self.describe()}", hint)
         has_zero = low == 0 or (not plain and bool((values == 0).any()))
         for seen, key in ((has_zero, "zero"), (low == -1, "minus")):  # two keys: threads may set them at once
             if seen:
@@ -53,6 +54,10 @@ class BinaryLabels(Domain):
         return rng.integers(0, 2, size=self.size(dims)).astype(float)
 
 
+IGNORED_BY_HABIT = (-100, -1, 255)
+"""Labels that mark what does not count: padding of sequences in torch, pixels between objects."""
+
+
 @dataclass(eq=False, repr=False)
 class ClassTargets(Domain):
     """Class labels 0..C-1, one per row; with the shape `N,C` also one-hot or soft rows that sum to 1.
@@ -62,12 +67,13 @@ class ClassTargets(Domain):
 
     shapes: tuple[str, ...] = ("N", "N,C")
     ignore_index: int | None = None
+    can_ignore: bool = False
     counted_by: tuple[str, str] = ("y_pred", "columns")
 
     is_label = True
 
     def with_params(self, params: Params) -> Domain:
-        return replace(self, ignore_index=params.get("ignore_index"))
+        return replace(self, ignore_index=params.get("ignore_index"), can_ignore="ignore_index" in params)
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         if values.ndim == 2:
@@ -83,8 +89,12 @@ class ClassTargets(Domain):
         if wrong.any():
             starts_at_1 = values.min() == 1 and values.max() == classes
             hint = Hint.LABELS_FROM_0 if starts_at_1 else Hint.CLASS_COUNT
+            first = float(values[wrong.argmax()])
+            if self.can_ignore and first in IGNORED_BY_HABIT:
+                hint = Hint.IGNORE_LABEL
             array, axis = self.counted_by
-            raise origin.error(wrong, values, f"is not a class label 0..{classes - 1}", hint, array=array, axis=axis)
+            fields = {"array": array, "axis": axis, "label": int(first) if np.isfinite(first) else first}
+            raise origin.error(wrong, values, f"is not a class label 0..{classes - 1}", hint, **fields)
         return labels
 
     def describe(self) -> str:
@@ -92,6 +102,20 @@ class ClassTargets(Domain):
 
     def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
         return rng.integers(0, dims["C"], size=dims["N"])
+
+
+class OneHotTargets(ClassTargets):
+    """Class labels 0..C-1, or one-hot rows, which reach the kernel as labels."""
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        labels = super().check(values, origin, dims)
+        if labels.ndim == 1:
+            return labels
+        origin.refuse((labels != 0) & (labels != 1), labels, "is neither 0 nor 1, as one-hot rows must be")
+        return np.asarray(labels.argmax(axis=1))
+
+    def describe(self) -> str:
+        return "a class label 0..C-1, or a one-hot row of C numbers"
 
 
 class GroupLabels(ClassTargets):
@@ -106,3 +130,37 @@ class GroupLabels(ClassTargets):
 
     def describe(self) -> str:
         return "a class label: an integer >= 0, or any name"
+
+
+FIRST_NAME = 1 << 40
+"""The number that stands for the first name among labels that are compared as they are."""
+
+
+@dataclass(eq=False, repr=False)
+class ComparedLabels(Domain):
+    """Labels that are compared as they are: integers, or names, which reach the kernel as numbers from FIRST_NAME on.
+
+    With `predicted`, probabilities of the label 1 may stand for labels; the loss tells which they are.
+    """
+
+    predicted: bool = False
+
+    is_label = True
+    accepts_any_label = True
+    is_compared = True
+
+    def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        with np.errstate(invalid="ignore"):
+            wrong = (values != np.floor(values)) | np.isinf(values)
+        if self.predicted and wrong.any():
+            wrong &= ~((values > 0) & (values < 1))
+        origin.refuse(wrong, values, f"is not {self.describe()}", Hint.GIVE_SIGMOIDS if self.predicted else None)
+        return values
+
+    def describe(self) -> str:
+        label = "a label 0 or 1 (or -1 and 1), another integer, or a name"
+        return f"a probability in [0, 1], or {label}" if self.predicted else label
+
+    def sample(self, rng: np.random.Generator, dims: Mapping[str, int]) -> NDArray[Any]:
+        size = self.size(dims)
+        return rng.uniform(0.02, 0.98, size=size) if self.predicted else rng.integers(0, 2, size=size).astype(float)

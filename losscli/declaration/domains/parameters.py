@@ -10,7 +10,7 @@ import numpy as np
 
 from losscli.declaration.domains.intervals import FINITE_REALS, REALS, Array, Interval
 from losscli.errors import UsageError
-from losscli.messages import number_text
+from losscli.messages import number_of, number_text
 
 
 class ParameterDomain:
@@ -47,7 +47,7 @@ class Number(ParameterDomain):
 
     def parse(self, text: str) -> Any:
         try:
-            number = float(text)
+            number = number_of(text)
         except ValueError:
             raise ValueError(f"must be a number, {self.describe()}") from None
         return self.check(number)
@@ -183,10 +183,11 @@ class OrNone(ParameterDomain):
 
 @dataclass(eq=False, repr=False)
 class PerClass(ParameterDomain):
-    """One number per class, typed `2/4/6`; with `single`, also one number for all classes."""
+    """One number per class, or whatever `each` is, typed `2/4/6`; with `single`, also one number for all of them."""
 
     inner: Number
     single: bool = False
+    each: str = "class"
 
     def parse(self, text: str) -> Any:
         parts = text.replace(",", "/").split("/")
@@ -203,7 +204,7 @@ class PerClass(ParameterDomain):
 
     def describe(self) -> str:
         one = f"{self.inner.describe()}, or " if self.single else ""
-        return f"{one}a list, one number {self.inner.describe()} a class, as 2/4/6"
+        return f"{one}a list, one number {self.inner.describe()} a {self.each}, as 2/4/6"
 
     def text(self, value: Any) -> str:
         return self.inner.text(value) if np.ndim(value) == 0 else "/".join(self.inner.text(item) for item in value)
@@ -212,8 +213,10 @@ class PerClass(ParameterDomain):
         return self.inner.sample(rng) if self.single else None
 
 
-def expand_per_class(value: Any, classes: int, name: str) -> Array:
+def expand_per_class(value: Any, classes: int, name: str, each: str = "classes") -> Array:
     """Return a per-class parameter as an array of shape (classes,); None stands for ones.
+
+    `each` says what there are so many of.
 
     Raises:
         UsageError: It has another length.
@@ -221,5 +224,5 @@ def expand_per_class(value: Any, classes: int, name: str) -> Array:
     if value is None or np.ndim(value) == 0:
         return np.full(classes, 1.0 if value is None else float(value))
     if len(value) != classes:
-        raise UsageError(f"{name} has {len(value)} numbers, the data {classes} classes")
+        raise UsageError(f"{name} has {len(value)} numbers, the data {classes} {each}")
     return np.asarray(value, dtype=np.float64)

@@ -1,0 +1,38 @@
+"""Lists of lists as arrays; those that differ in length are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from losscli.errors import DataError
+from losscli.messages import Hint
+
+
+def to_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Return values as an array.
+
+    Raises:
+        DataError: Rows have other shapes than the first; the message names the first of these.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        rows: Sequence[Any] = list(values) if np.iterable(values) else []
+        shapes = [_shape(row) for row in rows]
+        i = next((i for i, shape in enumerate(shapes) if shape is None or shape != shapes[0]), None)
+        if i is None:
+            raise
+        found = "lists of different lengths" if shapes[i] is None else f"shape {shapes[i]}, the first has {shapes[0]}"
+        raise DataError(f"{name}, row {i + 1}: {found}", Hint.PAD_ROWS) from None
+
+
+def _shape(row: Any) -> tuple[int, ...] | None:
+    """Return the shape of a row, None if it has none."""
+    try:
+        return tuple(np.shape(row))
+    except ValueError:
+        return None
