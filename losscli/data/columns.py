@@ -17,7 +17,7 @@ from losscli.data.role_names import (
     has_prefix,
     is_of_another,
     is_role_name,
-    names_of,
+    usual_names,
 )
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
@@ -150,7 +150,7 @@ class Binder:
         Raises:
             DataError: They are named like the parts under another setting.
         """
-        names = names_of(role, role.removeprefix("y_"))
+        names = usual_names(role, role.removeprefix("y_"))
         found: dict[str, tuple[Column, ...]] = {}
         for setting, alternatives in domain.parts().items():
             for parts in alternatives:
@@ -192,7 +192,7 @@ class Binder:
                 arrays = [c.name for c in found if c.trailing]
                 if len(arrays) == 1:
                     return self._bind(role, table, arrays)
-        for prefix in names_of(role) if domain.vector or not domain.per_row else ():
+        for prefix in usual_names(role) if domain.vector or not domain.per_row else ():
             numbered = [c.name for c in columns if has_prefix(c.name, prefix) and not is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
             if len(numbered) > 1 and (
@@ -351,7 +351,7 @@ def _choose_group(groups: Mapping[str, tuple[Column, ...]], role: str, is_own_fi
 
     Beside groups that are named for the other role, one without a name is this role's.
     """
-    own, other = (names_of(name, name.removeprefix("y_")) for name in (role, OTHER_ROLE.get(role, "")))
+    own, other = (usual_names(name, name.removeprefix("y_")) for name in (role, OTHER_ROLE.get(role, "")))
     for name in own:
         if name in groups:
             return groups[name]

@@ -39,7 +39,7 @@ UNLIKE_CLASSES = {
 """Role -> names of columns that its file may hold besides, and that are no part of it."""
 
 
-def names_of(role: str, *more: str) -> tuple[str, ...]:
+def usual_names(role: str, *more: str) -> tuple[str, ...]:
     """Return the names that columns of a role may have: its own, these, and the other usual ones."""
     return (role, *more, *OTHER_NAMES.get(role, ()))
 
@@ -63,5 +63,5 @@ def has_prefix(name: str, prefix: str) -> bool:
 
 def is_of_another(name: str, prefix: str) -> bool:
     """Tell whether a name says more of another role: y_pred_0 is no ending of the prefix y."""
-    names = [one for role in ("y_true", "y_pred") for one in names_of(role) if len(one) > len(prefix)]
+    names = [one for role in ("y_true", "y_pred") for one in usual_names(role) if len(one) > len(prefix)]
     return any(name.lower() == one or has_prefix(name, one) for one in names)

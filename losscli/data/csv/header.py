@@ -10,7 +10,6 @@ from losscli.data.csv.cells import cell_number, has_surrogates, is_decimal_comma
 from losscli.data.csv.lines import (
     BLANKS,
     DELIMITERS,
-    ROWS_SAMPLED,
     are_all_numbers,
     check_decimals,
     check_lines,
@@ -20,7 +19,7 @@ from losscli.data.csv.lines import (
 from losscli.data.csv.quotes import Quoting
 from losscli.data.csv.schema import UTF8, ByteSlice
 from losscli.data.files import format_ending
-from losscli.data.table import MISSING, shorten
+from losscli.data.table import MISSING, ROWS_SAMPLED, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from losscli.data.csv.cells import cell_error, cell_number, has_thousands, is_decimal_comma
 from losscli.data.csv.schema import UTF8, merge_blanks, width_error
+from losscli.data.table import ROWS_SAMPLED
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -18,9 +19,6 @@ BLANKS = " "
 
 RARE_DELIMITERS = "~^:!@$&*+=\\/%#"
 """Delimiters that are suggested where one fits, but never assumed."""
-
-ROWS_SAMPLED = 200
-"""Rows that tell how the lines are built and what the columns hold."""
 
 _COMMENT_SIGN = r"//|--|[#%!;*@&>$]+"
 
