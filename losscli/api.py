@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from numpy.typing import ArrayLike
 
 from losscli import pipeline, registry
-from losscli.arguments import bind_data, check_read_options, reject_keyword, split_keywords, split_names, warn_caller
+from losscli.arguments import bind_data, reject_keyword, split_keywords, split_names, warn_caller
+from losscli.data.sources import check_read_options
 from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import Loss
 from losscli.errors import UsageError
@@ -50,6 +51,8 @@ def compute(
     input_format: str | None = None,
     header: bool | None = None,
     delimiter: str | None = None,
+    decimal: str | None = None,
+    comment: str | None = None,
     baseline: FilePath | None = None,
     ci: float | None = None,
     resamples: int | None = None,
@@ -79,6 +82,8 @@ def compute(
     input_format: str | None = None,
     header: bool | None = None,
     delimiter: str | None = None,
+    decimal: str | None = None,
+    comment: str | None = None,
     baseline: FilePath | None = None,
     ci: float | None = None,
     resamples: int | None = None,
@@ -107,6 +112,8 @@ def compute(
     input_format: str | None = None,
     header: bool | None = None,
     delimiter: str | None = None,
+    decimal: str | None = None,
+    comment: str | None = None,
     baseline: FilePath | None = None,
     ci: float | None = None,
     resamples: int | None = None,
@@ -134,7 +141,10 @@ def compute(
         nan: What to do with rows that lack a value.
         input_format: The format of the file, if not by its name or content.
         header: Whether text data starts with column names; None to find out.
-        delimiter: The character between the cells of text data.
+        delimiter: The character between the cells of text data; a space for any blanks.
+        decimal: The decimal sign of text data, `.` or `,`.
+        comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
+            start of the data.
         baseline: The path of an earlier JSON result, for `result.baseline.change`.
         ci: The level of a bootstrap interval of the value, such as 0.95.
         resamples: How often rows are resampled.
@@ -181,7 +191,7 @@ def compute(
         scheduler=scheduler,
         workers=workers,
     )
-    read_options = check_read_options(input_format, header, delimiter)
+    read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
     if options.group_by or engine != "local":
         evaluation = pipeline.compute(losses, open_sources, options, warn_caller)
@@ -208,6 +218,8 @@ def compare(
     input_format: str | None = None,
     header: bool | None = None,
     delimiter: str | None = None,
+    decimal: str | None = None,
+    comment: str | None = None,
     baseline: FilePath | None = None,
     ci: float | None = None,
     resamples: int | None = None,
@@ -234,7 +246,10 @@ def compare(
         nan: What to do with rows that lack a value.
         input_format: The format of the file, if not by its name or content.
         header: Whether text data starts with column names; None to find out.
-        delimiter: The character between the cells of text data.
+        delimiter: The character between the cells of text data; a space for any blanks.
+        decimal: The decimal sign of text data, `.` or `,`.
+        comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
+            start of the data.
         baseline: The path of an earlier JSON result.
         ci: The level of the intervals of the values in `result.ci`, and of the differences of models.
         resamples: How often rows are resampled.
@@ -270,7 +285,7 @@ def compare(
         ci_method=ci_method,
         jobs=jobs,
     )
-    read_options = check_read_options(input_format, header, delimiter)
+    read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays | predictions, options, read_options)
     return pipeline.compare(bound, open_sources, options, warn_caller)
 
@@ -289,6 +304,8 @@ def recommend(
     input_format: str | None = None,
     header: bool | None = None,
     delimiter: str | None = None,
+    decimal: str | None = None,
+    comment: str | None = None,
     **unknown: Any,
 ) -> Recommendation:
     """Recommend losses for the data, with reasons.
@@ -305,7 +322,10 @@ def recommend(
         nan: What to do with rows that lack a value.
         input_format: The format of the file, if not by its name or content.
         header: Whether text data starts with column names; None to find out.
-        delimiter: The character between the cells of text data.
+        delimiter: The character between the cells of text data; a space for any blanks.
+        decimal: The decimal sign of text data, `.` or `,`.
+        comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
+            start of the data.
         **unknown: Nothing; a keyword here is an error.
 
     Returns:
@@ -322,7 +342,7 @@ def recommend(
     given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
     arrays = {role: array for role, array in given.items() if array is not None}
     options = EvaluationOptions(columns=columns or {}, id=id, classes=split_names(classes), nan=nan)
-    read_options = check_read_options(input_format, header, delimiter)
+    read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(

@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
-from losscli.data.files import FORMATS, is_delimiter
-from losscli.data.ragged import to_array
+from losscli.data.frames import as_array, check_index, frame_columns
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable
 from losscli.declaration.grammar import normalize_name
@@ -69,21 +68,6 @@ def split_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(map(str, names or ()))
 
 
-def check_read_options(input_format: str | None, header: bool | None, delimiter: str | None) -> ReadOptions:
-    """Return how to read files.
-
-    Raises:
-        UsageError: The format is unknown, the header is no bool, or the delimiter is not one character.
-    """
-    if input_format is not None and input_format not in FORMATS:
-        raise UsageError(f"must be one of {', '.join(FORMATS)}", option=("input_format", input_format))
-    if header not in (None, True, False):
-        raise UsageError("must be true, false or None", option=("header", header))
-    if delimiter is not None and not (isinstance(delimiter, str) and is_delimiter(delimiter)):
-        raise UsageError("must be one character", option=("delimiter", delimiter))
-    return ReadOptions(input_format, header, delimiter)
-
-
 def bind_data(
     data: Any, arrays: Mapping[str, ArrayLike], options: EvaluationOptions, read_options: ReadOptions
 ) -> tuple[pipeline.OpenSources, EvaluationOptions]:
@@ -92,12 +76,16 @@ def bind_data(
     Raises:
         UsageError: The data is of a kind that cannot be read.
     """
-    if "weight" in arrays:
+    check_index([*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items()])
+    frames = {name: frame_columns(array) for name, array in arrays.items() if name not in (options.models or ())}
+    by_role = {name: table_of(columns) for name, columns in frames.items() if columns is not None}
+    plain = {name: array for name, array in arrays.items() if name not in by_role}
+    if "weight" in plain:
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
-        own = table_of(arrays) if arrays else None
-        return lambda roles: Sources(own), options
-    by_role = {name: table_of({name: array}) for name, array in arrays.items()}
+        own = table_of(plain) if plain else None
+        return lambda roles: Sources(own, by_role), options
+    by_role |= {name: table_of({name: array}) for name, array in plain.items()}
     if isinstance(data, (str, os.PathLike)):
 
         def open_path(roles: Sequence[str]) -> Sources:
@@ -105,19 +93,19 @@ def bind_data(
             return Sources(opened.common, {**opened.by_role, **by_role})
 
         return open_path, options
-    if not hasattr(data, "columns") and not isinstance(data, Mapping):
+    columns = data if isinstance(data, Mapping) else frame_columns(data)
+    if columns is None:
         raise UsageError(
             f"data is a path, a DataFrame or a mapping of names to arrays, not a {type(data).__name__}; arrays are "
             "given as y_true=, y_pred="
         )
-    names = data.columns if hasattr(data, "columns") else data
-    table = table_of({str(name): data[name] for name in names})
+    table = table_of({str(name): values for name, values in columns.items()})
     return lambda roles: Sources(table, by_role), options
 
 
 def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
     """Return a table of columns of numbers, text or objects."""
-    arrays = {name: to_array(name, values) for name, values in columns.items()}
+    arrays = {name: as_array(values, name) for name, values in columns.items()}
     readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
     return ArraysTable("", "arrays", readable)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,10 +60,18 @@ def read(path: str) -> BaselineFile:
 
 
 def _is_loss(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and {"loss", "value", "signature"} <= set(entry)
-        and (entry["value"] is None or isinstance(entry["value"], (int, float)))
+    """Return whether an entry has what is read of it, of the types that are written."""
+    if not isinstance(entry, dict) or not {"loss", "value", "signature"} <= set(entry):
+        return False
+    value, group = entry["value"], entry.get("group") or {}
+    texts = [
+        entry["loss"],
+        entry["signature"],
+        entry.get("model", ""),
+        *(group.values() if type(group) is dict else [0]),
+    ]
+    return all(type(text) is str for text in texts) and (
+        value is None or (type(value) in (int, float) and abs(value) < math.inf)
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
-from losscli.data.labels import ClassNames, align_columns, find_class_names
+from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
 from losscli.declaration.domains import Domain, ValueOrigin
@@ -17,7 +17,6 @@ from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, sample_shapes, takes
 from losscli.evaluation.run import RunState
-from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
@@ -54,10 +53,12 @@ def bind(
     resampling = options.check()
     binder = make_binder(sources, options, role_names(losses), note)
     domains = role_domains(losses)
+    binder.check_pair(domains)
     found = binder.find_all(domains)
     models = find_models(losses, binder, found, domains, options) if options.models is not None else {}
     if models:
         found["y_pred"] = next(iter(models.values()))
+        found |= {MODEL_ROLE + name: model for name, model in models.items()}
     columns: dict[str, RoleColumns] = {}
     evaluators: list[Evaluator] = []
     read_as: dict[str, Domain] = {}
@@ -93,7 +94,7 @@ def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[st
     unknown = next((role for role in options.columns if role not in roles), None)
     if unknown is not None:
         raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")
-    return Binder(sources, options.columns, options.id, note)
+    return Binder(sources, options.columns, options.id, note, (*options.group_by, *options.carry))
 
 
 def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
@@ -166,7 +167,7 @@ def find_models(
     shapes = shapes_of(found)
     if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
         return {}
-    return {column.name: predicted._replace(columns=(column,), names=()) for column in predicted.columns}
+    return {column.name: predicted._replace(columns=(column,), endings=Endings(())) for column in predicted.columns}
 
 
 def name_model(text: str) -> str:
@@ -219,10 +220,12 @@ def make_dataset(
     dataset = Dataset(
         columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs, label_role=label_role
     )
-    check_extras(dataset, (*extras, *([options.id] if options.id else [])))
-    if len(dataset.tables) > 1 and not options.id:
-        note_shared_columns(dataset, note)
-    return dataset
+    check_extras(dataset, extras if options.id is None else (*extras, options.id))
+    if len(dataset.row_tables) < 2 or options.id is not None:
+        return dataset
+    labels = {c.table: c.table.name or role for role, c in columns.items() if c.table in dataset.row_tables}
+    bound = {(c.table, column.name) for c in columns.values() for column in c.columns}
+    return replace(dataset, shared_keys=binder.identifiers.shared_keys(labels, bound))
 
 
 def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
@@ -235,23 +238,6 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
             raise DataError(f"{table.label}two columns are called {name!r}")
 
 
-def note_shared_columns(dataset: Dataset, note: Note) -> None:
-    """Note that files paired in order share a column: it may be a key, or the files may be parts of one dataset."""
-    named = [table for table in dataset.tables if table.name and len(table.columns) > 1]
-    if len(named) < 2:
-        return
-    first, second = named[:2]
-    shared = [c.name for c in first.columns if second.column(c.name)]
-    if {"y_true", "y_pred"} <= set(shared):
-        note(
-            f"{first.name} and {second.name} both hold y_true and y_pred: one is read from each; parts of one dataset "
-            "are named by a folder or a quoted glob"
-        )
-    elif shared:
-        problem = f"{first.name} and {second.name} both have a column {shared[0]!r}, but rows are paired in order"
-        note(Message(problem, Hint.PAIR_BY_ID, column=shared[0]))
-
-
 def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note) -> Dataset:
     """Bind y_true and y_pred, which may hold numbers or labels, one or several per row.
 
@@ -262,6 +248,7 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     options.check()
     binder = make_binder(sources, options, OBSERVED_ROLES, note)
     domains = {"y_true": (Target(), Target(("N,C",))), "y_pred": (Domain(), Domain(("N,C",)))}
+    binder.check_pair(domains)
     columns = binder.find_all(domains)
     columns |= binder.positional_pair(("y_true", "y_pred"), columns)
     lacking = [role for role in domains if role not in columns]
@@ -279,7 +266,7 @@ def columns_to_spell_out(
     losses: Sequence[BoundLoss], dataset: Dataset, sources: Sources, options: EvaluationOptions
 ) -> dict[str, str]:
     """Return role -> columns for which these losses would find other columns than the dataset has."""
-    binder = Binder(sources, options.columns, options.id, lambda text: None)
+    binder = make_binder(sources, options, [*options.columns], lambda text: None)
     domains = role_domains(losses)
     theirs = binder.find_all(domains)
     theirs |= binder.positional_pair(("y_true", "y_pred"), theirs)

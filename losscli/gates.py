@@ -11,7 +11,7 @@ from typing import NamedTuple
 from losscli.declaration.grammar import RawValue, normalize_name, parse_specs
 from losscli.declaration.loss import BoundLoss, checked
 from losscli.errors import NoResultError, UsageError
-from losscli.messages import number_text
+from losscli.messages import number_of, number_text
 from losscli.results import ResultKey, result_name
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -68,7 +68,7 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]
     if match is None or limit is None:
         form = f"LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'; the operators are {', '.join(OPERATORS)}"
         raise UsageError(f"must be {form}", option=("fail_if", text))
-    subject, comparison, _ = match.groups()
+    subject, comparison, _ = map(str.strip, match.groups())
     name, dot, statistic = subject.rpartition(".")
     if not (dot and statistic.isidentifier()):
         name, statistic = subject, VALUE
@@ -81,7 +81,7 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]
 def _limit(text: str) -> float | None:
     """Return the number of a text such as `0.5` or `2%`; None if it is none."""
     try:
-        limit = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        limit = number_of(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         return None
     return None if math.isnan(limit) else limit

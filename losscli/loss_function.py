@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from losscli.data.frames import as_array, check_column_order, check_index
 from losscli.data.labels import number_compared, number_names
 from losscli.data.positions import class_label_role, find_positions
-from losscli.data.ragged import to_array
 from losscli.data.table import Kind, convert
 from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss, Form
@@ -80,8 +80,10 @@ class LossFunction:
         named = next((form for form in forms if len(form.roles) == len(arrays)), forms[0]).roles
         if len(arrays) > len(named):
             raise UsageError(f"{self.bound.label} takes at most {len(named)} arrays, not {len(arrays)}")
-        values = {role.name: to_array(role.name, array) for role, array in zip(named, arrays, strict=False)}
-        values |= {name: to_array(name, array) for name, array in roles.items()}
+        given = {role.name: array for role, array in zip(named, arrays, strict=False)} | dict(roles)
+        check_index(given.items())
+        check_column_order(given.items())
+        values = {name: as_array(array, name) for name, array in given.items()}
         form = choose_form(self.bound, {name: array.shape for name, array in values.items()})
         if form is None:
             wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)

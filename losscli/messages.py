@@ -7,6 +7,7 @@ flag and its value in a shell.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,10 @@ class Hint(enum.Enum):
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
     CHOOSE_PARAMETER = "set {param:{settings}}"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
+    COMMENT = "{comment:{sign}} leaves out lines that start with {sign}"
+    DECIMAL_COMMA = "{decimal:,} reads decimal commas"
+    DECIMAL_POINT = "leave out {decimal:,} if numbers have decimal points"
+    DELIMITER = "{delimiter:{delimiter_name}} splits them"
     DIVIDE_BY_255 = "if these are pixels from 0 to 255, divide by 255"
     DIVIDE_BY_SUM = "{param:normalize=true} divides by the sum"
     DIVIDE_OR_FROM_LOGITS = "{param:normalize=true} divides by it, or add {from_logits:true} if these are logits"
@@ -35,16 +40,18 @@ class Hint(enum.Enum):
     GIVE_SIGMOIDS = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
     GIVE_SOFTMAX = "if these are logits, give their softmax instead: the loss reads probabilities alone"
     HAS_HEADER = "{header:false} if the data starts there, {header:true} if these are names"
+    HAS_NAMES = "{header:true} takes the line, {header:false} neither"
     IGNORE_LABEL = "if such labels do not count, set {param:ignore_index={label}}"
-    INPUT_FORMAT = "{input_format:{format}} reads it"
     INPUT_FORMAT_OTHER = "{input_format:FORMAT} names another format"
     LABELS_FROM_0 = "labels start at 0: subtract 1, or name the classes with {classes:A,B}"
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
+    NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
     OMIT_MISSING = "{nan:omit} leaves such rows out"
     OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
     PAD_ROWS = "pad all rows to one length (input_lengths, target_lengths or ignore_index say what counts)"
     PAIR_BY_ID = "{id:{column}} pairs them by it"
+    PAIR_BY_NAME = "give the column a name, and {id:NAME} pairs them by it"
     PAIR_IN_ORDER_OR_BY_ID = "rows are paired in order, or by a key with {id:COL}"
     PENALTY_EXAMPLE = "as in {penalty:l2:lambda=0.01} {parameters:w.npy}"
     PER_CLASS_COLUMNS = "columns such as {role}_0, {role}_1, or {columns:{role}=prob_*}"
@@ -79,6 +86,11 @@ class _Fields(dict[str, Any]):
 
     def __missing__(self, name: str) -> _Option:
         return _Option(self._spelling, name)
+
+
+def number_of(text: str) -> float:
+    """Return the number that a text spells; ValueError if it spells none. `1_000`, which Python takes, is none."""
+    return float(text.replace("_", "?"))
 
 
 def number_text(value: float) -> str:
@@ -149,3 +161,22 @@ def _word(
 def word(text: str, spelling: Spelling) -> str:
     """Return a text with its options in a spelling; a plain text as it is."""
     return text.word(spelling) if isinstance(text, Message) else text
+
+
+_CONTROLS = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+
+
+def escape_controls(text: str, keep: str = "") -> str:
+    """Return text for a terminal: control characters, and those that change the direction of text, as escapes.
+
+    A name from the data must not move the cursor, change colours or hide what stands beside it. The characters in
+    `keep` stay as they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_CONTROLS, lambda found: found[0] if found[0] in keep else json_escape(found[0]), text)
+
+
+def json_escape(character: str) -> str:
+    """Return a character as JSON spells it in ASCII."""
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character, f"\\u{ord(character):04x}")

@@ -135,12 +135,13 @@ def penalize(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> Added
 
 
 def _parameter_arrays(table: Table) -> list[Array]:
+    from losscli.data.stored import StoredArraysTable
     from losscli.data.table import ArraysTable, Kind
 
     text = next((column.name for column in table.columns if column.kind is Kind.TEXT), None)
     if text is not None:
         raise DataError(f"{table.name}: column {text!r} holds text; parameters are numbers")
     names = [column.name for column in table.columns]
-    if isinstance(table, ArraysTable):  # arrays of an archive may differ in length
+    if isinstance(table, (ArraysTable, StoredArraysTable)):  # arrays of an archive may differ in length
         return [chunk[name] for name in names for chunk in table.chunks({name: Kind.NUMBER})]
     return [chunk[name] for chunk in table.chunks(dict.fromkeys(names, Kind.NUMBER)) for name in names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,11 +26,17 @@ def option(name: str, value: Any = "") -> str:
         return flag(f"no-{name}")
     if name == "columns" and value.startswith(("y_true=", "y_pred=", "weight=")):
         name, _, value = value.partition("=")
-    return flag(name) if value in ("", "true") else f"{flag(name)} {shlex.quote(value)}"
+    if value in ("", "true"):
+        return flag(name)
+    import shlex
+
+    return f"{flag(name)} {shlex.quote(value)}"
 
 
 def command(*words: str, options: Sequence[tuple[str, str | bool]] = (), data: Sequence[str] = ()) -> str:
     """Return a command with options and data, quoted for a shell; the value of a flag is a bool."""
+    import shlex
+
     parts = [shlex.join(words)]
     for name, value in options:
         is_flag = isinstance(value, bool)

@@ -102,7 +102,7 @@ def test_a_cell_that_is_no_number_is_refused_where_it_is_wanted(cell: str, value
     few, many = (parse(schema, text, "ab", large) for large in (False, True))
     if value == "x":
         assert few == many
-        assert f"b, row 2: '{cell}' is not a number" in str(few)
+        assert f"'b', row 2: '{cell}' is not a number" in str(few)
     else:
         for read in (few, many):
             assert isinstance(read, dict)

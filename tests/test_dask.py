@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from losscli.data.csv import table as text
 from losscli.evaluation import reduce
 from losscli.evaluation.dask import cluster as cluster_module
 from losscli.evaluation.dask import engine
+from losscli.options import EvaluationOptions
 from tests.conftest import Cli, Result, interruptible
 from tests.test_parts import DATA, LOSSES, P, W, Y, table
 
@@ -255,7 +259,7 @@ def test_files_that_only_this_side_sees(cli: Cli, scheduler: str, cut: Callable[
 
 def _gone(part: dataset.Part) -> dataset.Part:
     for piece in part.pieces:
-        piece._path = "/nowhere/d.csv"  # type: ignore[attr-defined]
+        piece._file.path = "/nowhere/d.csv"  # type: ignore[attr-defined]
     return part
 
 
@@ -295,6 +299,59 @@ def test_without_dask(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.err == (
         "losscli: error: the engine dask needs Dask, which is not installed: python3 -m pip install 'losscli[dask]'\n"
     )
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_workers_with_another_losscli(
+    is_late: bool, cli: Cli, scheduler: str, monkeypatch: pytest.MonkeyPatch, cut: Callable[[int], None]
+) -> None:
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    cut(600)
+    for module in (cluster_module, engine):
+        monkeypatch.setattr(module, "identify_losscli", lambda: "losscli 9.9 (source 0)")
+    if is_late:  # they come once the others have been checked
+        monkeypatch.setattr(cluster_module, "_check_workers", lambda client: None)
+    result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", scheduler)
+    assert (result.status, result.out) == (69, "")
+    there = rf"losscli {re.escape(losscli.__version__)} \(source \w{{12}}\)"
+    assert re.fullmatch(
+        rf"losscli: error: worker tcp://[\d.:]+ has {there}, here is losscli 9.9 \(source 0\): "
+        r"install the same version on all workers\n",
+        result.err,
+    )
+
+
+@pytest.mark.slow
+def test_a_worker_joins_late_with_another_losscli(slow: Path, tmp_path: Path) -> None:
+    """What it has is not even imported: only the text of the check runs there."""
+    shutil.copytree(Path(losscli.__file__).parent, tmp_path / "other" / "losscli")
+    (tmp_path / "other" / "losscli" / "version.py").write_text('__version__ = "9.9"\n')
+    (tmp_path / "other" / "losscli" / "evaluation" / "reduce.py").write_text("raise SystemExit(1)\n")
+    environment = _environment(slow)
+    with cluster_module.local_cluster(1, 1) as cluster:
+        address = cluster.scheduler_address
+        command = [sys.executable, "-m", "losscli", "compute", "mse,slow", str(slow.parent / "big"), "--plugin",
+                   str(slow.parent / "slow.py"), "--engine", "dask", "--scheduler", address]  # fmt: skip
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        while len(list(slow.iterdir())) < 3:
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            time.sleep(0.05)
+        late = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--no-dashboard"],
+            stderr=subprocess.DEVNULL, cwd=tmp_path, env=environment | {"PYTHONPATH": str(tmp_path / "other")},
+        )  # fmt: skip
+        out, err = process.communicate(timeout=60)
+        late.terminate()
+        late.wait()
+    assert (process.returncode, out) == (69, "")
+    assert re.fullmatch(r"losscli: error: worker \S+ has losscli 9.9 \(.*\), here is .*: install the same .*\n", err)
+
+
+def test_versions_of_dask_are_not_complained_about(scheduler: str) -> None:
+    from distributed.versions import VersionMismatchWarning
+
+    with cluster_module.open_client(EvaluationOptions(engine="dask", scheduler=scheduler), 1):
+        warnings.warn(VersionMismatchWarning("they differ"), stacklevel=1)  # an error, unless it is silenced
 
 
 @pytest.mark.parametrize("option", [("--scheduler", "tcp://h:1"), ("--workers", "2")])
@@ -412,23 +469,68 @@ def test_a_worker_is_killed(cli: Cli, slow: Path) -> None:
     assert there == here
 
 
+def test_all_workers_go_away(cli: Cli, slow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SECONDS_WITHOUT_WORKERS", 2)
+    with cluster_module.local_cluster(1, 1) as cluster:
+
+        def go() -> None:
+            while len(list(slow.iterdir())) < 2:
+                time.sleep(0.01)
+            cluster.scale(0)
+
+        away = threading.Thread(target=go)
+        away.start()
+        address = cluster.scheduler_address
+        result = cli(
+            "compute", "slow", "d.csv", "--plugin", "slow.py", "-q", "--engine", "dask", "--scheduler", address
+        )
+        away.join()
+    assert result == (69, "", "losscli: error: all workers are gone, and no other one came in 2 s\n")
+
+
+SIGNALS = [
+    (signal.SIGINT, False, 130), (signal.SIGINT, True, 130), (signal.SIGTERM, False, 143), (signal.SIGHUP, False, 129),
+]  # fmt: skip
+
+
 @pytest.mark.slow
-def test_a_cluster_of_its_own_is_interrupted(slow: Path) -> None:
-    """Ctrl-C ends the command, quietly, and the processes that it started."""
+@pytest.mark.parametrize("is_starting", [True, False])
+@pytest.mark.parametrize(("number", "to_all", "status"), SIGNALS)
+def test_a_cluster_of_its_own_is_ended(
+    number: signal.Signals, to_all: bool, status: int, is_starting: bool, slow: Path
+) -> None:
+    """A signal ends the command, quietly, and the processes that it started."""
     process = subprocess.Popen(
         [sys.executable, "-m", "losscli", "compute", "slow", str(slow.parent / "big"), "--plugin",
          str(slow.parent / "slow.py"), "--engine", "dask", "--workers", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=_environment(slow),
         preexec_fn=interruptible,
     )  # fmt: skip
-    while len(list(slow.iterdir())) < 3:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not _are_starting(process.pid) if is_starting else len(list(slow.iterdir())) < 3:
         assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.02)
+    started = [int(pid) for pid in children.read_text().split()] if children.exists() else []
+    (os.killpg if to_all else os.kill)(process.pid, number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (status, "", "")
+    deadline = time.monotonic() + 5
+    while any(map(_is_running, {*started, *pids(slow)})):
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err.strip()) == (130, "", "")
-    time.sleep(0.5)
-    assert not [pid for pid in pids(slow) if Path(f"/proc/{pid}").exists()]
+
+
+def _is_running(pid: int) -> bool:
+    """Tell whether a process is more than an exit status that nobody has asked for."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except FileNotFoundError:
+        return False
+
+
+def _are_starting(pid: int) -> bool:
+    """Tell whether a command is starting processes."""
+    return any(Path(f"/proc/{pid}/task/{thread}/children").read_text() for thread in os.listdir(f"/proc/{pid}/task"))
 
 
 def _environment(slow: Path) -> dict[str, str]:

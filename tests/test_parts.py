@@ -21,6 +21,7 @@ from losscli.data import dataset, prefetch
 from losscli.data.csv import split
 from losscli.data.csv import table as csv_table
 from losscli.data.csv.schema import CsvSchema
+from losscli.data.open_file import OpenFile
 from losscli.data.sources import open_data
 from losscli.declaration import grammar
 from losscli.declaration.loss import Reduction
@@ -93,7 +94,6 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
     def apply(size: int) -> list[int]:
         monkeypatch.setattr(csv_table, "BYTES_PARSED_BY_CSV_MODULE", 64)
         monkeypatch.setattr(csv_table, "BYTES_PER_PIECE", size)
-        monkeypatch.setattr(csv_table, "BYTES_SAMPLED", 1 << 14)
         monkeypatch.setattr(split, "BYTES_PAST_RANGE", 16)
         monkeypatch.setattr(dataset, "ROWS_PER_PART", size // 6)
         monkeypatch.setattr(threads, "evaluate_part", counted)
@@ -414,16 +414,17 @@ def test_blocks_and_ranges_cut_at_the_same_lines(size: int, tmp_path: Path) -> N
     schema = CsvSchema("d", (), ",")
     reader = iter([data])
     blocks = list(split.split_stream(lambda n: next(reader, b""), size, size))
-    cuts = [piece.lines() for piece in split.range_pieces(schema, "csv", str(path), 0, len(data), size)]
+    cuts = [piece.lines() for piece in split.range_pieces(schema, "csv", OpenFile(str(path), "d"), 0, len(data), size)]
     by_range = [lines.data[lines.start : lines.stop] for lines in cuts]
     assert b"".join(by_range) == data
-    assert [block for block in by_range if block] == blocks
+    assert by_range == blocks
 
 
 def test_quotes_are_counted_across_blocks() -> None:
     data = b'1,"a\n2,b\n",3\n4,5,6\n'
     reader = iter([data])
-    assert list(split.split_stream(lambda n: next(reader, b""), 2, 2)) == [b'1,"a\n2,b\n",3\n', b"4,5,6\n"]
+    blocks = split.split_stream(lambda n: next(reader, b""), 2, 2)
+    assert [block for block in blocks if block] == [b'1,"a\n2,b\n",3\n', b"4,5,6\n"]
 
 
 def test_jobs_is_a_positive_number(cli: Cli) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from losscli.errors import LosscliError
+from losscli.messages import escape_controls
 from losscli.shell import option
 from losscli.version import __version__
 
@@ -75,9 +76,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # NumPy's BLAS starts a thread per processor, and they spin for a while before they sleep; there is little for them
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
-    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    if encoding != "utf8" and hasattr(sys.stdout, "reconfigure"):  # results are UTF-8 whatever the locale
-        sys.stdout.reconfigure(encoding="utf-8")
     try:
         status = cli.main(args=arguments, prog_name="losscli", standalone_mode=False)
         if sys.stdout is not None:
@@ -98,7 +96,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             import traceback
 
             traceback.print_exception(error)
-        sys.stderr.write(f"losscli: error: {' '.join(message.split())}\n")
+        sys.stderr.write(f"losscli: error: {escape_controls(' '.join(message.split()))}\n")
         return status
 
 

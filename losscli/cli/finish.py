@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
+from losscli.messages import escape_controls
 
 if TYPE_CHECKING:
     from losscli.declaration.loss import BoundLoss
@@ -71,7 +72,7 @@ def is_gate_failed(
     values = [(r.key, r.summary._asdict() | r.extra_columns | dict(more.get(r.key, {}))) for r in evaluation]
     failures = judge(gates, values)
     for failure in failures:
-        sys.stderr.write(f"losscli: failed: {failure}\n")
+        sys.stderr.write(f"losscli: failed: {escape_controls(failure)}\n")
     if not failures:
         note(f"passed: {', '.join(gate.text for gate in gates)} {'is' if len(gates) == 1 else 'are'} not true")
     return bool(failures)

@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from losscli.data.files import FORMATS, is_delimiter
 from losscli.errors import UsageError
-from losscli.messages import word
+from losscli.messages import escape_controls, word
 from losscli.options import ENGINES, NAN_POLICIES
 from losscli.report.formats import MODULE_OF_FORMAT
 from losscli.shell import option
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
     from losscli.pipeline import OpenSources
 
-DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale")
 """The sections of a help text, the usual ones first."""
@@ -106,9 +105,19 @@ LOSS_OPTIONS = [
 
 DATA_ARGUMENT = click.Argument(["data"], nargs=-1, metavar="[[ROLE=]FILE]...")
 DATA_OPTIONS = [
-    SectionOption("Data", "--input-format", type=click.Choice(FORMATS), help="Input format, if not by name."),
+    SectionOption(
+        "Data",
+        "--input-format",
+        type=click.Choice(FORMATS),
+        metavar="FORMAT",
+        help=f"Input format, if not by content and name: {', '.join(FORMATS)}.",
+    ),
     SectionOption("Data", "--header/--no-header", default=None, help="Whether text data starts with column names."),
     SectionOption("Data", "--delimiter", metavar="CHAR", type=Delimiter(), help="Character between cells."),
+    SectionOption(
+        "Data", "--decimal", metavar="CHAR", help="Decimal sign of text data, such as --decimal ,  [default: .]"
+    ),
+    SectionOption("Data", "--comment", metavar="TEXT", help="Leave out lines of text data that start so, such as #."),
     SectionOption(
         "Data",
         "--nan",
@@ -135,7 +144,9 @@ DATA_OPTIONS = [
         help="Columns of a role: a name, a comma list or a pattern such as prob_* (repeatable).",
     ),
     SectionOption("Columns", "--id", "id_", metavar="COL", help="Key column that pairs files and names rows."),
-    SectionOption("Columns", "--classes", metavar="A,B,...", help="Class names, in order."),
+    SectionOption(
+        "Columns", "--classes", metavar="A,B,...|@FILE", help="Class names, in order: a list, or a file of one a line."
+    ),
 ]
 
 GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help="Evaluate each group of rows.")
@@ -236,18 +247,18 @@ ENGINE_OPTIONS = [
 ]
 
 
-@dataclass
 class NoteWriter:
     """Writes notes to stderr, each once; writes nothing if it is quiet."""
 
-    quiet: bool
-    written: set[str] = field(default_factory=set)
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._written: set[str] = set()
 
     def __call__(self, note: str) -> None:
-        text = f"losscli: note: {word(note, option)}"
-        if self.quiet or text in self.written:
+        text = escape_controls(f"losscli: note: {word(note, option)}")
+        if self._quiet or text in self._written:
             return
-        self.written.add(text)
+        self._written.add(text)
         if sys.stderr is not None and sys.stderr.isatty():  # wrap at words
             import shutil
             import textwrap
@@ -292,18 +303,36 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         if not (role and equals and names):
             raise UsageError("must be ROLE=COLS, as in y_pred=prob_*", option=("columns", text))
         columns[role] = names
-    classes = tuple(name.strip() for name in (values["classes"] or "").split(",") if name.strip())
     group_by = values.get("group_by")
     shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],
-        classes=classes,
+        classes=parse_classes(values["classes"] or ""),
         group_by=() if group_by is None else tuple(name.strip() for name in group_by.split(",")),
         nan=values["nan"],
         **{name: values[name] for name in shared if name in values},
         **more,
     )
+
+
+def parse_classes(text: str) -> tuple[str, ...]:
+    """Return class names, from a comma list or from the lines of a file, `@FILE`.
+
+    Raises:
+        UsageError: The file cannot be read, is not UTF-8 text, or holds no names.
+    """
+    if not text.startswith("@"):
+        return tuple(name.strip() for name in text.split(",") if name.strip())
+    try:
+        with open(text[1:], encoding="utf-8-sig") as file:
+            names = tuple(line.strip() for line in file.read().rstrip().split("\n"))
+    except (OSError, ValueError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
+        raise UsageError(f"{text[1:]}: {reason}", option=("classes", text)) from None
+    if names == ("",):
+        raise UsageError(f"{text[1:]}: is empty, but must hold a name a line", option=("classes", text))
+    return names
 
 
 def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
@@ -322,11 +351,13 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
         path = argument if os.path.exists(argument) else argument.partition("=")[2]
         if os.path.exists(path) and os.path.samefile(output, path):
             raise UsageError("is the input: choose another name", option=("output", output))
-    return lambda roles: open_data(data or ("-",), roles, parse_read_options(values))
+    read_options = parse_read_options(values)
+    return lambda roles: open_data(data or ("-",), roles, read_options)
 
 
 def parse_read_options(values: Mapping[str, Any]) -> ReadOptions:
     """Return how text data is to be read."""
-    from losscli.data.sources import ReadOptions
+    from losscli.data.sources import check_read_options
 
-    return ReadOptions(values["input_format"], values["header"], values["delimiter"])
+    names = ("input_format", "header", "delimiter", "decimal", "comment")
+    return check_read_options(*(values[name] for name in names))

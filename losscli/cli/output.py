@@ -11,11 +11,15 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
+from losscli.messages import escape_controls
 from losscli.report.formats import FORMAT_OF_ENDING, MODULE_OF_FORMAT, Style, Write
 
 if TYPE_CHECKING:
     from losscli.pipeline import Track
     from losscli.report.tables import Report
+
+LONE_SURROGATES = "backslashreplace"
+"""How characters are written that UTF-8 has no bytes for, as in file names that are not UTF-8: as JSON spells them."""
 
 
 class Output(NamedTuple):
@@ -71,14 +75,20 @@ class Output(NamedTuple):
         if self.path is None:
             if sys.stdout is None:
                 raise UsageError("cannot write the output: standard output is closed")
-            yield sys.stdout.write
+            if hasattr(sys.stdout, "reconfigure"):  # results are UTF-8 whatever the locale
+                sys.stdout.reconfigure(encoding="utf-8", errors=LONE_SURROGATES)
+            yield self._write_to_terminal if self.style.width and self.format != "table" else sys.stdout.write
             sys.stdout.flush()  # notes on stderr come after the results
         elif os.path.exists(self.path) and not os.path.isfile(self.path):  # /dev/null, a named pipe
-            with open(self.path, "w", encoding="utf-8") as device:
+            with open(self.path, "w", encoding="utf-8", errors=LONE_SURROGATES) as device:
                 yield device.write
         else:
             with replace_file(os.path.realpath(self.path)) as write:
                 yield write
+
+    @staticmethod
+    def _write_to_terminal(text: str) -> None:
+        sys.stdout.write(escape_controls(text, keep="\n\t"))
 
 
 def format_of(path: str) -> str:
@@ -118,7 +128,7 @@ def replace_file(path: str) -> Iterator[Write]:
         mode = 0o666 & ~mask
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".losscli-", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors=LONE_SURROGATES) as file:
             yield file.write
         os.chmod(temporary, mode)
         os.replace(temporary, path)

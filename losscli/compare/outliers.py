@@ -10,7 +10,7 @@ import numpy as np
 from losscli.compare.subset import RowSubset
 from losscli.declaration.domains import Array, Mask
 from losscli.errors import DataError, UsageError
-from losscli.messages import Hint, Message
+from losscli.messages import Hint, Message, number_of
 from losscli.statistics.moments import blocks
 from losscli.statistics.quantiles import deviation, quantile, quantiles
 
@@ -63,7 +63,7 @@ def parse_outlier_rule(text: str) -> OutlierRule:
     if name not in ("mad", "iqr", "top") or not rest:
         raise UsageError(f"must be {OUTLIER_RULES}", option=("outliers", text))
     try:
-        number = float(rest.removesuffix("%") if name == "top" else rest)
+        number = number_of(rest.removesuffix("%") if name == "top" else rest)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf or (name == "top" and not (rest.endswith("%") and number < 100)):

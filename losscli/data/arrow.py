@@ -1,21 +1,25 @@
-"""Read Parquet and Feather; convert Arrow columns to NumPy arrays without the pandas that `to_numpy` imports."""
+"""Read Parquet, Feather and Arrow streams; convert columns to NumPy without the pandas that `to_numpy` imports."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from losscli.data import remote
+from losscli.data.arrow_ipc import open_ipc
+from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
 from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
 from losscli.data.files import Input
-from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, convert
+from losscli.data.open_file import FileReader, OpenFile
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 MAX_FOOTER_BYTES = 1 << 16
 """Most bytes of a file's metadata that are pickled along with each of its row groups."""
@@ -40,10 +44,29 @@ def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDA
 def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
-    if _is_list(array.type):
+    type_ = array.type
+    if pa.types.is_dictionary(type_):
+        if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
+            words = _convert_array(array.dictionary, kind, source, name, start)
+            return np.asarray(words[array.indices.to_numpy()])
+        return _convert_array(array.dictionary_decode(), kind, source, name, start)
+    if pa.types.is_run_end_encoded(type_):
+        import pyarrow.compute
+
+        return _convert_array(pyarrow.compute.run_end_decode(array), kind, source, name, start)
+    if is_vector(type_) and kind is Kind.NUMBER:
+        return vectors_to_matrix(array, source, name, start)
+    if _is_list(type_):
         return _convert_lists(array, kind, source, name, start)
-    if kind is Kind.NUMBER and _is_primitive(array.type):
-        return _convert_primitive(array)
+    if kind is Kind.NUMBER:
+        if _is_primitive(type_):
+            return _convert_primitive(array)
+        if pa.types.is_decimal(type_):
+            return decimals_to_floats(array)
+        if pa.types.is_temporal(type_):
+            raise DataError(f"{source}: column {name!r}: holds dates or times ({type_}), not numbers")
+    if pa.types.is_nested(type_):
+        raise DataError(f"{source}: column {name!r}: holds {type_}, where one value is needed")
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
 
 
@@ -59,73 +82,138 @@ def _convert_primitive(array: Any) -> NDArray[Any]:
     valid, data = array.buffers()[:2]
     low, high = array.offset, array.offset + len(array)
     if pa.types.is_boolean(array.type):
-        values = _unpack_bits(data, low, high).astype(np.float64)
+        values = unpack_bits(data, low, high).astype(np.float64)
     else:
         dtype = np.dtype(array.type.to_pandas_dtype()) if not pa.types.is_float16(array.type) else np.dtype("f2")
         values = np.frombuffer(data, dtype=dtype, count=high)[low:].astype(np.float64, copy=False)
     if array.null_count:
-        values = np.where(_unpack_bits(valid, low, high), values, np.nan)
+        values = np.where(unpack_bits(valid, low, high), values, np.nan)
     return values
 
 
-def _unpack_bits(buffer: Any, low: int, high: int) -> NDArray[Any]:
-    packed = np.frombuffer(buffer, dtype=np.uint8, count=(high + 7) // 8)
-    return np.unpackbits(packed, count=high, bitorder="little")[low:].astype(bool)
-
-
 def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
-    if array.null_count or kind is Kind.TEXT:
-        raise DataError(f"{source}: column {name!r}: a list is missing, or stands where one value is needed")
+    if kind is Kind.TEXT:
+        raise DataError(f"{source}: column {name!r}: holds lists, where one value is needed")
+    if array.null_count:
+        row = start + array.is_null().to_pylist().index(True) + 1
+        raise DataError(f"{source}: column {name!r}, row {row}: a list is missing")
     is_fixed = pa.types.is_fixed_size_list(array.type)
-    widths = np.unique([array.type.list_size] if is_fixed else array.value_lengths().to_pylist())
-    if len(widths) != 1:
-        raise DataError(f"{source}: column {name!r}: lists of different lengths ({widths[0]} and {widths[-1]})")
+    widths = np.full(len(array), array.type.list_size) if is_fixed else array.value_lengths().to_numpy()
+    width = int(widths[0]) if len(widths) else 0
+    if (widths != width).any():
+        other = int((widths != width).argmax())
+        problem = f"a list of {widths[other]} values, the first has {width}: lists of different lengths"
+        raise DataError(f"{source}: column {name!r}, row {start + other + 1}: {problem}", Hint.PAD_ROWS)
     inner = to_numpy(array.flatten(), kind, source, name, start)
-    return inner.reshape(len(array), int(widths[0]), *inner.shape[1:])
+    return inner.reshape(len(array), width, *inner.shape[1:])
 
 
 def column_of(field: Any) -> Column:
-    """Return the column that a field of an Arrow schema describes."""
+    """Return the column that a field of an Arrow schema describes; lists of any length have width 0."""
     type_, trailing = field.type, []
+    if isinstance(type_, pa.ExtensionType):
+        type_ = type_.storage_type
     while _is_list(type_):
         trailing.append(type_.list_size if pa.types.is_fixed_size_list(type_) else 0)
+        type_ = type_.value_type
+    if is_vector(type_):
+        return Column(field.name, Kind.NUMBER, (*trailing, 0))
+    if pa.types.is_dictionary(type_) or pa.types.is_run_end_encoded(type_):
         type_ = type_.value_type
     number = _is_primitive(type_) or pa.types.is_decimal(type_)
     return Column(field.name, Kind.NUMBER if number else Kind.TEXT, tuple(trailing))
 
 
+class IndexRange(NamedTuple):
+    """The index of a frame that pandas describes in the metadata instead of writing it: start, start + step, ..."""
+
+    name: str
+    start: int
+    step: int
+
+    def values(self, rows_before: int, count: int, kind: Kind) -> NDArray[Any]:
+        """Return the values of some rows."""
+        values = self.start + self.step * np.arange(rows_before, rows_before + count)
+        return convert(values, kind, "", self.name, rows_before)
+
+
+def read_index(schema: Any) -> tuple[frozenset[str], tuple[IndexRange, ...]]:
+    """Return the columns that pandas wrote for the index of a frame, and the index that has a name but no column."""
+    try:
+        described = schema.pandas_metadata
+    except ValueError:  # not JSON
+        described = None
+    entries = described.get("index_columns") if isinstance(described, dict) else None
+    columns, ranges = set(), []
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, str):
+            columns.add(entry)
+        elif isinstance(entry, dict) and entry.get("kind") == "range":
+            name, start, step = (entry.get(key) for key in ("name", "start", "step"))
+            if isinstance(name, str) and name not in schema.names and isinstance(start, int) and isinstance(step, int):
+                ranges.append(IndexRange(name, start, step))
+    return frozenset(columns), tuple(ranges)
+
+
 def open_arrow(source: Input, format: str) -> Table:
-    """Open a Parquet or Feather file; Parquet of several row groups can be split.
+    """Open a Parquet or Feather file, or a stream of Arrow; Parquet of several row groups can be split.
 
     Raises:
         DataError: The file is damaged, or of another format.
     """
     stack = ExitStack()
-    is_read_in_place = source.is_remote and not source.compression and format == "parquet"
-    path = source.path if is_read_in_place else stack.enter_context(source.file())
+    opened = source.open_file if source.seekable_size is not None else None
     try:
-        file: Any = ParquetReader(path) if format == "parquet" else FeatherReader(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        file: Any
+        if format == "parquet":
+            file = ParquetReader(opened or OpenFile(stack.enter_context(source.file()), source.name))
+        else:
+            file = open_ipc(source, stack)
+        columns = [column_of(field) for field in file.schema]
+    except DataError:
+        stack.close()
+        raise
+    except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError) as error:
         stack.close()
         raise DataError(f"{source.name}: is not {format}, or is damaged ({remote.summarize_error(error)})") from None
-    can_reopen = format == "parquet" and path == source.path and file.groups > 0
+    can_reopen = format == "parquet" and opened is not None and file.groups > 0
     table_class = SplittableParquet if can_reopen and file.groups > 1 else ArrowTable
-    return table_class(source.name, format, file, stack, path if can_reopen else None)
+    table = table_class(source.name, format, columns, file, stack, source.path if can_reopen else None)
+    table.repeated = frozenset(name for name, count in Counter(file.schema.names).items() if count > 1)
+    return table
 
 
 class ArrowTable(Table):
-    """A Parquet or Feather file, of which only the wanted columns are read, by record batches."""
+    """A Parquet or Feather file, or a stream, of which only the wanted columns are converted, by record batches."""
 
-    def __init__(self, name: str, format: str, file: Any, stack: ExitStack, path: str | None) -> None:
+    def __init__(
+        self, name: str, format: str, columns: Sequence[Column], file: Any, stack: ExitStack, path: str | None
+    ) -> None:
         """Make a table of an open file; `stack` holds what to close after it."""
-        super().__init__(name, format, [column_of(field) for field in file.schema], file.length, path)
+        stored, self.ranges = read_index(file.schema)
+        columns = [*columns, *(Column(index.name, Kind.NUMBER) for index in self.ranges)]
+        super().__init__(name, format, columns, file.length, path)
         self._file, self._stack = file, stack
+        self.index_columns = stored | {index.name for index in self.ranges}
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        for index in self.ranges:
+            if index.name == name:
+                return index.values(0, min(ROWS_SAMPLED, self.length or 0), Kind.TEXT)
+        try:
+            batch = self._file.first_batch([name])
+        except (pa.ArrowException, OSError, ValueError, TypeError):  # reading the table says what is wrong
+            batch = None
+        if batch is None:
+            return None
+        return to_numpy(batch.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield row groups of a Parquet file that can be opened anew."""
         if self.path is None:
             yield from super().detached_pieces(wanted)
             return
+        check_list_lengths(self._file.metadata, wanted, self.name)
         done = 0
         for i in range(self._file.groups):
             piece = RowGroup(self, self._file, i)
@@ -134,13 +222,15 @@ class ArrowTable(Table):
             yield piece
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        if not self.length:
-            raise self.empty_error()
         done = 0
-        for columns in _split_batches(self._file.batches(list(wanted)), wanted, self.name, done):
-            yield columns
+        for columns in _split_batches(self._file.batches, wanted, self.name, done, self.ranges):
             done += len(next(iter(columns.values())))
-            self.fraction_read = done / self.length
+            if self.source is not None:
+                self.source.check(is_last=self.length is None or done >= self.length)
+            yield columns
+            self.fraction_read = done / self.length if self.length else None
+        if not done:
+            raise self.empty_error()
 
     def close(self) -> None:
         self._file.close()
@@ -159,44 +249,83 @@ class RowGroup(Table):
     """A row group of a Parquet file, which is opened when the rows are read."""
 
     def __init__(self, whole: ArrowTable, file: ParquetReader, group: int) -> None:
-        super().__init__(whole.name, whole.format, whole.columns, file.metadata.row_group(group).num_rows, file.path)
-        self._path, self._metadata, self._group = file.path, file.metadata, group
+        length = file.metadata.row_group(group).num_rows
+        super().__init__(whole.name, whole.format, whole.columns, length, file.file.path)
+        self._file, self._metadata, self._group = file.file, file.metadata, group
+        self._ranges = whole.ranges
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out large metadata: the worker reads them again."""
         return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return _split_batches(self._read_batches(list(wanted)), wanted, self.name, self.rows_before)
+        yield from _split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges)
+        self._file.check()
 
     def _read_batches(self, columns: list[str]) -> Iterator[Any]:
-        yield from ParquetReader(self._path, self._metadata).batches(columns, [self._group])
+        yield from ParquetReader(self._file, self._metadata).batches(columns, [self._group])
+
+    def release(self) -> None:
+        self._file.release()
 
 
-def _split_batches(batches: Iterator[Any], wanted: Mapping[str, Kind], source: str, done: int) -> Iterator[Chunk]:
+def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -> None:
+    """Refuse lists that are longer in one row group than in another, which no row group could tell alone.
+
+    Raises:
+        DataError: The message names the first row of the other group.
+    """
+    groups = [group for i in range(metadata.num_row_groups) if (group := metadata.row_group(i)).num_rows]
+    for j in range(metadata.num_columns):
+        column = metadata.schema.column(j)
+        name = column.path.partition(".")[0]
+        if column.max_repetition_level != 1 or name not in wanted:
+            continue
+        before = 0
+        for group in groups:
+            if group.column(j).num_values * groups[0].num_rows != groups[0].column(j).num_values * group.num_rows:
+                raise DataError(f"{source}: column {name!r}: the lists from row {before + 1} on have another length")
+            before += group.num_rows
+
+
+def _split_batches(
+    read: Callable[[list[str]], Iterator[Any]],
+    wanted: Mapping[str, Kind],
+    source: str,
+    done: int,
+    ranges: Sequence[IndexRange],
+) -> Iterator[Chunk]:
     """Yield chunks of record batches that have `done` rows before them."""
     step = rows_per_batch(len(wanted))
+    computed = [index for index in ranges if index.name in wanted]
+    stored = {name: kind for name, kind in wanted.items() if name not in [index.name for index in computed]}
+    shapes: dict[str, tuple[int, ...]] = {}
     try:
-        for batch in batches:
+        for batch in read(list(stored)):
             for start in range(0, batch.num_rows, step):
                 part = batch.slice(start, step)
-                yield {n: to_numpy(part.column(n), k, source, n, done) for n, k in wanted.items()}
+                chunk = {n: to_numpy(part.column(n), k, source, n, done) for n, k in stored.items()}
+                for name, values in chunk.items():
+                    if values.shape[1:] != shapes.setdefault(name, values.shape[1:]):
+                        shown = f"lists of {values.shape[1:]}, the first have {shapes[name]}"
+                        raise DataError(f"{source}: column {name!r}, row {done + 1}: {shown}")
+                yield chunk | {i.name: i.values(done, part.num_rows, wanted[i.name]) for i in computed}
                 done += part.num_rows
     except DataError:
         raise
-    except (pa.ArrowException, OSError, ValueError, TypeError) as error:  # also buffers that the schema does not fit
+    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
         raise DataError(f"{source}: is damaged after row {done} ({remote.summarize_error(error)})") from None
 
 
 class ParquetReader:
     """Reads record batches of a Parquet file."""
 
-    def __init__(self, path: str, metadata: Any = None) -> None:
+    def __init__(self, file: OpenFile, metadata: Any = None) -> None:
         from pyarrow import parquet
 
-        self.path = path
-        source = remote.open_file(path) if remote.is_uri(path) else path
-        self._file = parquet.ParquetFile(source, memory_map=True, metadata=metadata, pre_buffer=source is not path)
+        self.file = file
+        source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
+        self._file = parquet.ParquetFile(source, metadata=metadata, pre_buffer=file.is_remote)
         self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows
@@ -207,32 +336,6 @@ class ParquetReader:
         size, threads = ROWS_PER_BATCH, groups is None
         return iter(self._file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
 
-
-class FeatherReader:
-    """Reads record batches of a Feather or Arrow IPC file."""
-
-    groups = 1
-
-    def __init__(self, path: str) -> None:
-        from pyarrow import feather, ipc
-
-        with open(path, "rb") as file:
-            magic = file.read(4)
-        if magic == b"FEA1":  # version 1 has no record batches
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # it is about writing them
-                table = feather.read_table(path)
-            self.schema, self.length = table.schema, table.num_rows
-            self.batches = lambda columns: iter(table.select(columns).to_batches())
-            self.close = lambda: None
-            return
-        mapped = pa.memory_map(path)
-        self.close = mapped.close
-        self._reader = ipc.open_file(mapped)
-        self.schema = self._reader.schema
-        self.length = sum(self._reader.get_batch(i).num_rows for i in range(self._reader.num_record_batches))
-        self.batches = self._read_batches
-
-    def _read_batches(self, columns: list[str]) -> Iterator[Any]:
-        for i in range(self._reader.num_record_batches):
-            yield self._reader.get_batch(i).select(columns)
+    def first_batch(self, columns: list[str]) -> Any:
+        """Return a batch of the first rows, None if there are none."""
+        return next(self.batches(columns), None)

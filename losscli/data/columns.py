@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import NamedTuple
 
+from losscli.data.identifiers import Identifiers
+from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
+from losscli.data.row_parts import choose_group, group_by_parts
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Domain
@@ -13,7 +17,9 @@ from losscli.errors import DataError
 from losscli.messages import Hint, Message
 
 OTHER_NAMES = {
-    "y_true": ("target", "label", "actual", "y", "truth", "true", "labels", "targets", "ground_truth", "gt"),
+    "y_true": (
+        *("target", "label", "labels", "label_ids", "actual", "y", "truth", "true", "targets", "ground_truth", "gt"),
+    ),
     "y_pred": (
         *("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob"),
         *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection"),
@@ -32,22 +38,36 @@ OTHER_NAMES = {
 
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
-ROW_KEY_NAMES = ("", "id", "index", "unnamed: 0")
-"""Names of columns that number or name rows: never part of a matrix that was not requested."""
-
 WEIGHT_NAMES = ("weight", "weights", "sample_weight")
-PART_SEPARATORS = ("_", ".", "-", " ")
 MAX_COLUMNS_SHOWN = 12
-_NUMBER_SUFFIX = re.compile(r"_?\[?(\d+)\]?")
+_NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
+
+CLASS_PREFIXES = tuple(name for role in ("y_true", "y_pred") for name in OTHER_NAMES[role] if len(name) > 3)
+"""Usual starts of the columns of classes, long enough to be told from the start of a class name."""
+
+UNLIKE_CLASSES = {
+    "y_true": ("y_pred", "prediction", "predictions", "predicted", "weight", "sample_weight"),
+    "y_pred": ("y_true", "label", "labels", "label_ids", "target", "targets", "actual", "weight", "sample_weight"),
+}
+"""Role -> names of columns that its file may hold besides, and that are no part of it."""
 
 
 class RoleColumns(NamedTuple):
-    """The columns of a role in a table; of several, `names` are the endings by which their names differ."""
+    """The columns of a role in a table; of several, `endings` are what their names differ in."""
 
     role: str
     table: Table
     columns: tuple[Column, ...]
-    names: tuple[str, ...] = ()
+    endings: Endings = Endings(())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The endings of the columns' names: those of classes are the names of these."""
+        return self.endings.names
+
+    def take(self, order: Sequence[int]) -> RoleColumns:
+        """Return the columns in another order."""
+        return self._replace(columns=tuple(self.columns[i] for i in order), endings=self.endings.take(order))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,17 +77,27 @@ class RoleColumns(NamedTuple):
         return (length, n_columns) if n_columns > 1 else (length, *self.columns[0].trailing)
 
 
-class Binder(NamedTuple):
+class Binder:
     """Finds the columns of roles in tables.
 
     `requested` maps a role to a column name, comma list or pattern. `key` is the column that pairs files, which belongs
-    to no role. `note` takes notes on choices that were not requested.
+    to no role; nor do `groups`, columns that are carried along. `note` takes notes on choices that were not requested.
     """
 
-    sources: Sources
-    requested: Mapping[str, str]
-    key: str | None
-    note: Callable[[str], None]
+    def __init__(
+        self,
+        sources: Sources,
+        requested: Mapping[str, str],
+        key: str | None,
+        note: Callable[[str], None],
+        groups: Sequence[str] = (),
+    ) -> None:
+        self.sources, self.requested, self.key, self.note, self.groups = sources, requested, key, note, groups
+
+    @cached_property
+    def identifiers(self) -> Identifiers:
+        """Which columns name or number rows."""
+        return Identifiers(self.sources.tables, self.key, self.groups, is_role_name)
 
     def find_all(self, domains: Mapping[str, Sequence[Domain]]) -> dict[str, RoleColumns]:
         """Return the columns of those roles that the data has."""
@@ -105,10 +135,15 @@ class Binder(NamedTuple):
         names: list[str] = []
         for piece in requested.split(","):
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
+            if found != [piece]:
+                found = [name for name in found if not self._is_beside(role, table, name)] or found
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
-        bound = self._bind(role, table, names, _common_prefix(requested, role, names))
+        start = re.split(r"[*?\[]", requested)[0] if "," not in requested else ""
+        if names != requested.split(","):
+            self._check_numbered(role, domain, table, names)
+        bound = self._bind(role, table, names, start)
         if "*" in requested:  # the pattern gives no order: that of the parts, if they are named so
             for parts in next(iter(domain.parts().values()), ()):
                 for columns in group_by_parts(bound.columns, parts).values():
@@ -116,17 +151,30 @@ class Binder(NamedTuple):
                         return bound._replace(columns=columns)
         return bound
 
+    def _check_numbered(self, role: str, domain: Domain, table: Table, names: Sequence[str]) -> None:
+        """Raise a DataError if columns of classes such as p0, p1 were found together with another, such as predict."""
+        numbered = [name for name in names if re.fullmatch(r".*[^\W\d_]\d+", name)]
+        odd = next((name for name in names if name not in numbered), None)
+        if odd is not None and len(numbered) > 1 and "N,C" in domain.shapes:
+            problem = f"{table.label}column {odd!r} stands beside {numbered[0]!r} and {numbered[-1]!r}"
+            raise DataError(problem, Hint.NAME_COLUMNS, role=role)
+
+    def _is_beside(self, role: str, table: Table, name: str) -> bool:
+        """Tell whether a column is no part of all columns of a role, or of a pattern."""
+        others = [names for other, names in self.requested.items() if other != role]
+        return (table, name) in self.identifiers or name in others or name.lower() in UNLIKE_CLASSES.get(role, ())
+
     def _find_by_parts(self, role: str, domain: Domain, table: Table, is_own_file: bool) -> RoleColumns | None:
         """Return columns named like the parts of a row: x1, y1, x2, y2.
 
         Raises:
             DataError: They are named like the parts under another setting.
         """
-        names = _names_of(role, role.removeprefix("y_"))
+        names, other_names = (_names_of(r, r.removeprefix("y_")) for r in (role, OTHER_ROLE.get(role, "")))
         found: dict[str, tuple[Column, ...]] = {}
         for setting, alternatives in domain.parts().items():
             for parts in alternatives:
-                columns = _choose_group(group_by_parts(table.columns, parts), role, is_own_file)
+                columns = choose_group(group_by_parts(table.columns, parts), names, other_names, is_own_file)
                 if columns is not None:
                     found.setdefault(setting, columns)
         if not found:
@@ -145,13 +193,14 @@ class Binder(NamedTuple):
         if len(columns) > 1 and not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
             self.note(f"{table.label}{role} is the columns {shown}")
-        return RoleColumns(role, table, columns, tuple(column.name for column in columns))
+        return RoleColumns(role, table, columns, Endings(tuple(column.name for column in columns)))
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the column named like the role, or by another usual name, or the columns that start with one."""
-        has_array = any(c.trailing and c.name.lower() == role for c in table.columns)
+        columns = [c for c in table.columns if c.name != self.key]
+        has_array = any(c.trailing and c.name.lower() == role for c in columns)
         for names in ((role,), OTHER_NAMES.get(role, ())):
-            found = [c for c in table.columns if c.name.lower() in names]
+            found = [c for c in columns if c.name.lower() in names]
             if domain.scalar or has_array:
                 if len(found) > 1:
                     either = " and ".join(repr(c.name) for c in found)
@@ -164,27 +213,56 @@ class Binder(NamedTuple):
                 if len(arrays) == 1:
                     return self._bind(role, table, arrays)
         for prefix in _names_of(role) if domain.vector or not domain.per_row else ():
-            numbered = [c.name for c in table.columns if _has_prefix(c.name, prefix)]
+            numbered = [c.name for c in columns if _has_prefix(c.name, prefix) and not _is_of_another(c.name, prefix)]
+            numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
             if len(numbered) > 1 and (
-                domain.shapes != ("N*",) or all(_NUMBER_SUFFIX.fullmatch(name[len(prefix) :]) for name in numbered)
+                domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
-                return self._bind(role, table, numbered, prefix)
+                return self._bind(role, table, numbered)
         return None
+
+    def check_pair(self, domains: Mapping[str, Sequence[Domain]]) -> None:
+        """Raise a DataError if two files, given without roles, each hold both y_true and y_pred."""
+        roles = [role for role in ("y_true", "y_pred") if role in domains]
+        if not self.sources.is_pair or len(roles) < 2:
+            return
+        first, second = (self.sources.by_role[role] for role in roles)
+        if all(self._holds(role, domains[role], table) for role in roles for table in (first, second)):
+            raise DataError(
+                f"{first.name} and {second.name} both hold y_true and y_pred: parts of one dataset are named by a "
+                f"folder or a quoted glob; y_true={first.name} y_pred={second.name} reads one from each"
+            )
+
+    def _holds(self, role: str, domains: Sequence[Domain], table: Table) -> bool:
+        """Tell whether a table has columns named like a role."""
+        try:
+            return any(
+                self._find_by_parts(role, domain, table, False) or self._find_by_name(role, domain, table)
+                for domain in domains
+            )
+        except DataError:  # more than one
+            return True
 
     def _take_whole_file(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the only column of a file that was given for this role alone, or all its numbers."""
-        others = [c for c in table.columns if len(table.columns) == 1 or c.name != self.key]
+        others = self.identifiers.data_columns(table)
         if len(others) == 1:
             return self._bind(role, table, [others[0].name])
-        others = [c for c in others if c.name.lower() not in ROW_KEY_NAMES]
+        others = [c for c in others if not self._is_beside(role, table, c.name)]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
-            self.note(f"{table.name}: {role} is column {names[0]!r}, the only one of numbers")
+            self._note_choice(table, f"{role} is column {names[0]!r}, the only one of numbers")
             return self._bind(role, table, names)
         if len(names) > 1 and domain.vector and len(names) == len(others):
-            self.note(f"{table.name}: {role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
+            self._check_numbered(role, domain, table, names)
+            self._note_choice(table, f"{role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
             return self._bind(role, table, names)
         return None
+
+    def _note_choice(self, table: Table, choice: str) -> None:
+        """Note what a file was taken for; a frame that was given for a role leaves no choice."""
+        if table.name:
+            self.note(f"{table.name}: {choice}")
 
     def positional_pair(self, roles: Sequence[str], found: Mapping[str, RoleColumns]) -> dict[str, RoleColumns]:
         """Return the roles that are still missing, in order, if the table has just two columns of numbers."""
@@ -192,7 +270,8 @@ class Binder(NamedTuple):
         lacking = [role for role in roles if role not in found]
         if table is None or len(roles) != 2 or not lacking:
             return {}
-        numeric = [c.name for c in table.columns if c.kind is Kind.NUMBER and not c.trailing]
+        columns = self.identifiers.data_columns(table)
+        numeric = [c.name for c in columns if c.kind is Kind.NUMBER and not c.trailing]
         taken = {c.name for bound in found.values() for c in bound.columns}
         free = [name for name in numeric if name not in taken]
         if len(numeric) != 2 or len(free) != len(lacking):
@@ -202,22 +281,18 @@ class Binder(NamedTuple):
         return {role: self._bind(role, table, [name]) for role, name in zip(lacking, free, strict=True)}
 
     def _bind(self, role: str, table: Table, names: Sequence[str], prefix: str = "") -> RoleColumns:
-        """Return the role with columns by name; those that end in numbers in the order of these."""
+        """Return the role with columns by name, ordered by the numbers that they end in if all do.
+
+        A `prefix` is known to come before what the names differ in.
+        """
         columns = [column for name in names if (column := table.column(name)) is not None]
         for name in names:
             if name in table.repeated:
                 raise DataError(f"{table.label}two columns are called {name!r}")
-        if len(columns) < 2:
+        if len(columns) < 2 or not table.has_names:
             return RoleColumns(role, table, tuple(columns))
-        endings = []
-        for column in columns:
-            ending = column.name[len(prefix) :] if column.name.lower().startswith(prefix.lower()) else column.name
-            number = _NUMBER_SUFFIX.fullmatch(ending)
-            endings.append(number.group(1) if number else ending.removeprefix("_"))
-        if all(ending.isdigit() for ending in endings):
-            order = sorted(range(len(endings)), key=lambda i: int(endings[i]))
-            columns, endings = [columns[i] for i in order], [endings[i] for i in order]
-        return RoleColumns(role, table, tuple(columns), tuple(endings))
+        bound = RoleColumns(role, table, tuple(columns), find_endings(names, (*CLASS_PREFIXES, prefix)))
+        return bound.take(order_by_number(bound.names))
 
     def missing_error(self, roles: Sequence[str], label: str) -> DataError:
         """Return the error that says which roles have no column, and which columns there are."""
@@ -229,7 +304,7 @@ class Binder(NamedTuple):
         if column is not None:
             problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"
             return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
-        names = [c.name for c in table.columns]
+        names = [c.name or "''" for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
         shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
         problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
@@ -266,58 +341,24 @@ def _names_of(role: str, *more: str) -> tuple[str, ...]:
     return (role, *more, *OTHER_NAMES.get(role, ()))
 
 
+@cache
+def _role_name_pattern() -> re.Pattern[str]:
+    names = {*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES}
+    prefixes = "|".join(re.escape(name) for name in names if len(name) > 1)
+    return re.compile(rf"y|(?:{prefixes})(?:[{re.escape(SEPARATORS)}].*)?", re.IGNORECASE | re.DOTALL)
+
+
+def is_role_name(name: str) -> bool:
+    """Tell whether a column has a usual name of a role, or starts with one."""
+    return _role_name_pattern().fullmatch(name) is not None
+
+
 def _has_prefix(name: str, prefix: str) -> bool:
-    """Return whether a name is the prefix and an ending: `_cat`, `_0`, `[0]`."""
-    return name[: len(prefix)].lower() == prefix and name[len(prefix) :].startswith(("_", "["))
+    """Tell whether a name is the prefix and an ending: `_cat`, `_0`, `[0]`, `:Class=cat`."""
+    return name[: len(prefix)].lower() == prefix and name[len(prefix) :].startswith(tuple(SEPARATORS))
 
 
-def _common_prefix(requested: str, role: str, names: Sequence[str]) -> str:
-    """Return the start that the names share: of the pattern, or the role's name, or the first word."""
-    if "*" in requested:
-        start = requested.partition("*")[0]
-        return start[: start.rfind("_") + 1] or start
-    prefixes = [*_names_of(role), names[0].partition("_")[0]]
-    return next((f"{prefix}_" for prefix in prefixes if all(name.startswith(f"{prefix}_") for name in names)), "")
-
-
-def group_by_parts(columns: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[Column, ...]]:
-    """Group columns whose names differ only in the part (true_x1, true_y1) by the rest of them, in the parts' order.
-
-    Groups that lack a part are left out.
-    """
-    found: dict[str, dict[str, Column]] = {}
-    for column in columns:
-        for part in parts:
-            rest = _without_part(column.name.lower(), part)
-            if rest is not None and bool(column.trailing) == (len(parts) == 1):
-                found.setdefault(rest, {}).setdefault(part, column)
-    return {rest: tuple(group[part] for part in parts) for rest, group in found.items() if len(group) == len(parts)}
-
-
-def _without_part(name: str, part: str) -> str | None:
-    """Return `true` for true_x1 and x1_true, "" for x1 itself, None if the name has no such part."""
-    if name == part:
-        return ""
-    for separator in PART_SEPARATORS:
-        if name.endswith(separator + part):
-            return name[: -len(separator + part)]
-        if name.startswith(part + separator):
-            return name[len(part + separator) :]
-    return None
-
-
-def _choose_group(groups: Mapping[str, tuple[Column, ...]], role: str, is_own_file: bool) -> tuple[Column, ...] | None:
-    """Return the group that is named for the role; else the only one without a name, or of two that at its position.
-
-    Beside groups that are named for the other role, one without a name is this role's.
-    """
-    own, other = (_names_of(name, name.removeprefix("y_")) for name in (role, OTHER_ROLE.get(role, "")))
-    for name in own:
-        if name in groups:
-            return groups[name]
-    unnamed = [columns for rest, columns in groups.items() if not rest or rest.isdigit()]
-    if is_own_file:
-        return unnamed[0] if len(unnamed) == 1 else next(iter(groups.values())) if len(groups) == 1 else None
-    if len(unnamed) == 1 and len(groups) == 2 and any(rest in other for rest in groups if rest):
-        return unnamed[0]
-    return unnamed[role == "y_pred"] if len(unnamed) == len(groups) == 2 else None
+def _is_of_another(name: str, prefix: str) -> bool:
+    """Tell whether a name says more of another role: y_pred_0 is no ending of the prefix y."""
+    names = [one for role in ("y_true", "y_pred") for one in _names_of(role) if len(one) > len(prefix)]
+    return any(name.lower() == one or _has_prefix(name, one) for one in names)

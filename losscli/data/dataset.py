@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, RowPolicy
+from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy
 from losscli.data.columns import RoleColumns, suggest_column
+from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
@@ -18,9 +19,6 @@ from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Tab
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
 from losscli.messages import Hint
-
-AlignedChunks = dict[Table, Chunk]
-"""Chunks of the same rows, by table."""
 
 ROWS_PER_PART = 1 << 18
 """Rows of a part of tables that are cut by rows."""
@@ -47,6 +45,7 @@ class Dataset:
         domains: role -> the domain that says how its values are read; a role without one is a number per row.
         id: the column that pairs the rows of several files.
         extras: columns that are carried along as text (ids, groups).
+        shared_keys: keys by which rows that are paired in order are checked.
         models: names of several models; each has a role of its own besides `y_pred`.
         memory: what the checks of each role remember between batches.
         whole: the arrays of roles that have no rows, once they are read.
@@ -68,6 +67,7 @@ class Dataset:
     classes: ClassNames = field(default_factory=ClassNames)
     id: str | None = None
     extras: Sequence[str] = ()
+    shared_keys: Sequence[SharedKey] = ()
     models: tuple[str, ...] = ()
     jobs: int = 1
     memory: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Dataset:
     def __post_init__(self) -> None:
         of_classes = {role for role, domain in self.domains.items() if not domain.per_row}
         self._by_row = {role: columns for role, columns in self.bound.items() if role not in of_classes}
-        carried = [self.id, *self.extras] if self.id else self.extras
+        carried = self.extras if self.id is None else [self.id, *self.extras]
         self._carried: tuple[str, ...] = tuple(dict.fromkeys(carried))
         self.labels = LabelCodes(self.bound, self.domains, self.classes)
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
@@ -120,6 +120,7 @@ class Dataset:
         whole = self._read_whole()
         start = self.policy.n
         for chunks in self._aligned_chunks():
+            self._check_class_count(chunks)
             size = len(next(iter(next(iter(chunks.values())).values())))
             rows_before = start // max(1, self.samples_per_row)
             rows = range(rows_before + 1, rows_before + size + 1)
@@ -156,6 +157,14 @@ class Dataset:
             raise DataError(f"{problem}, {self.positions.per_row} in those before")
         yield from split_positions(batch, positions, self.label_role)
 
+    def _check_class_count(self, chunks: AlignedChunks) -> None:
+        """Raise a UsageError if the vectors of the predictions have not as many numbers as there are classes."""
+        for role, columns in self._by_row.items() if self.classes.requested else ():
+            if role == "y_pred" or role.startswith(MODEL_ROLE):
+                widths = chunks[columns.table][columns.columns[0].name].shape[1:]
+                if len(widths) == 1 and widths[0] > 1:
+                    self.classes.check_count("y_pred", widths[0], "columns", columns.table.label)
+
     def _read_whole(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the roles that have no rows."""
         if self.whole is None:
@@ -165,6 +174,8 @@ class Dataset:
                     chunks = columns.table.chunks({column.name: Kind.NUMBER for column in columns.columns})
                     origin = self._origin(columns)
                     whole[role] = np.concatenate([self._array(columns, chunk, origin) for chunk in chunks])
+                    if self.domains[role].shapes[0].startswith("C"):
+                        self.classes.check_count(role, len(whole[role]), "rows", columns.table.label)
             self.whole = whole
         return self.whole
 
@@ -239,6 +250,9 @@ class Dataset:
         step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
         if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
+        for table in sliceable:
+            table.load(self.wanted(table))
+        self._check_keys(length)
         step = step if kept else step * PARTS_IN_ONE
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
@@ -256,7 +270,7 @@ class Dataset:
         tables = {table: Table(table.name, table.format, table.columns, table.length) for table in self.tables}
         bound = {role: columns._replace(table=tables[columns.table]) for role, columns in self.bound.items()}
         policy, whole = RowPolicy(self.policy.nan), self._read_whole()
-        return replace(self, bound=bound, policy=policy, note=ignore_note, memory={}, whole=whole)
+        return replace(self, bound=bound, policy=policy, note=ignore_note, memory={}, whole=whole, shared_keys=())
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
@@ -266,7 +280,7 @@ class Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""
         pieces = dict(zip(self.row_tables, part.pieces, strict=True))
         bound = {role: c._replace(table=pieces.get(c.table, c.table)) for role, c in self.bound.items()}
-        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True)
+        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True, shared_keys=())
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
@@ -276,7 +290,8 @@ class Dataset:
 
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
-        wanted = {name: Kind.TEXT for name in self._carried if table.column(name) is not None}
+        wanted = {key.name: key.kind for key in self.shared_keys if table in key.tables}
+        wanted |= {name: Kind.TEXT for name in self._carried if table.column(name) is not None}
         named = bool(self.classes.names) and not self.classes.has_numeric_names
         for columns in self._by_row.values():
             if columns.table is table:
@@ -293,7 +308,7 @@ class Dataset:
     def _aligned_chunks(self) -> Iterator[AlignedChunks]:
         """Return chunks of all tables, cut to the same rows."""
         tables = self.row_tables
-        if len(tables) > 1 and self.id:
+        if len(tables) > 1 and self.id is not None:
             return iter([self._join(tables, self.id)])
         several = [
             table.chunks_by_threads(self.wanted(table), self.jobs)
@@ -303,7 +318,21 @@ class Dataset:
         ]
         if len(tables) == 1:
             return ({tables[0]: chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
-        return _align([ChunkStream(table, chunks) for table, chunks in zip(tables, several, strict=True)])
+        streams = [ChunkStream(table, self._label(table), c) for table, c in zip(tables, several, strict=True)]
+        return check_order(_align(streams), self.shared_keys)
+
+    def _label(self, table: Table) -> str:
+        """Return what messages call a table: its name, or the role that an array was given for."""
+        return table.name or next(role for role, columns in self.bound.items() if columns.table is table)
+
+    def _check_keys(self, length: int) -> None:
+        """Check the keys of tables of which any rows can be read, before their parts are."""
+        for key in self.shared_keys:
+            first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
+            other.row_numbers = key.tables[1].row_numbers
+            streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
+            for _ in check_order(_align(streams), [key._replace(tables=(first, other))]):
+                pass
 
     def _join(self, tables: Sequence[Table], key: str) -> AlignedChunks:
         """Return all rows of the first table, with the rows of the others that have the same key."""
@@ -311,12 +340,12 @@ class Dataset:
         order: dict[str, int] = {}
         for table in tables:
             if table.column(key) is None:
-                raise DataError(f"{table.name}: no column {key!r} to join by{suggest_column(key, table)}")
+                raise DataError(f"{table.label}no column {key!r} to join by{suggest_column(key, table)}")
             chunks = list(table.chunks(self.wanted(table)))
             whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-            indices = _index_keys(table, whole[key])
+            indices = index_keys(table, whole[key])
             order = order or indices
-            _check_same_keys(tables[0], order, table, indices)
+            check_same_keys(tables[0], order, table, indices)
             rows = np.array([indices[k] for k in order])
             table.row_numbers.reorder(rows)
             joined[table] = {name: values[rows] for name, values in whole.items()}
@@ -326,8 +355,8 @@ class Dataset:
 class ChunkStream:
     """The chunks of a table, taken in any sizes."""
 
-    def __init__(self, table: Table, chunks: Iterator[Chunk]) -> None:
-        self.table = table
+    def __init__(self, table: Table, label: str, chunks: Iterator[Chunk]) -> None:
+        self.table, self.label = table, label
         self._chunks = chunks
         self._chunk: Chunk = {}
         self._size = self._at = self._taken = 0
@@ -362,26 +391,6 @@ def _align(streams: Sequence[ChunkStream]) -> Iterator[AlignedChunks]:
 
 
 def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:
-    (first, rows), *others = [(stream.table.name, stream.count()) for stream in streams]
+    (first, rows), *others = [(stream.label, stream.count()) for stream in streams]
     name, count = next(other for other in others if other[1] != rows)
     return DataError(f"lengths differ: {first} has {rows} rows, {name} has {count}", Hint.PAIR_IN_ORDER_OR_BY_ID)
-
-
-def _index_keys(table: Table, keys: NDArray[Any]) -> dict[str, int]:
-    """Return the index of each key."""
-    indices: dict[str, int] = {}
-    for i, key in enumerate(keys.tolist()):
-        if key is None:
-            raise DataError(f"{table.name}: row {i + 1} has no key")
-        if key in indices:
-            raise DataError(f"{table.name}: rows {indices[key] + 1} and {i + 1} have the same key {key!r}")
-        indices[key] = i
-    return indices
-
-
-def _check_same_keys(first: Table, order: Mapping[str, int], other: Table, indices: Mapping[str, int]) -> None:
-    for a, mine, b, theirs in ((first, order, other, indices), (other, indices, first, order)):
-        lacking = [key for key in mine if key not in theirs]
-        if lacking:
-            more = f" (and {len(lacking) - 1} more keys)" if len(lacking) > 1 else ""
-            raise DataError(f"{b.name}: has no row with the key {lacking[0]!r}, which {a.name} has{more}")

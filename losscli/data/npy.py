@@ -1,24 +1,31 @@
-"""Read NPY (memory-mapped, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
+"""Read NPY (by rows of an open file, or streamed from a pipe) and NPZ. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
+import io
 import math
-import os
-import tokenize
 from collections.abc import Iterator, Mapping
-from typing import IO, Any, NamedTuple
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
-from losscli.data.files import STDIN, Input
-from losscli.data.table import ArraysTable, Chunk, Column, Kind, SliceableTable, Table, convert
+from losscli.data.files import Input
+from losscli.data.identifiers import has_identifier_name
+from losscli.data.open_file import FileReader, OpenFile
+from losscli.data.remote import summarize_error
+from losscli.data.stored import StoredArray, StoredArraysTable, check_characters, read_bytes
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
 
-BYTES_PER_MAP = 1 << 23
-"""Bytes that are mapped at once, unless a batch needs more."""
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
+BYTES_PER_SURPLUS = 1 << 16
+"""Most bytes that are read behind an array, to say that they are there."""
 
 PARAMETERS = "parameters"
 """The role of the parameters to penalize: it has no rows, so that one number will do."""
@@ -32,24 +39,18 @@ def read_npy(source: Input, role: str | None) -> Table:
     Raises:
         DataError: The file is damaged or empty, does not hold numbers or text, or has a shape without rows.
     """
-    try:
-        shape, fortran, dtype = _read_header(source.stream)
-    except (ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{source.name}: is not an NPY file, or is cut short ({reason})") from None
-    if dtype.hasobject:
-        raise DataError(f"{source.name}: {PYTHON_OBJECTS}")
-    if dtype.kind not in "fiubVUS" or (dtype.kind == "V" and dtype.names is None):
-        raise DataError(f"{source.name}: holds {dtype}, not numbers")
+    shape, fortran, dtype = _check_header(source.stream, source.name)
+    _check_dtype(dtype, source.name)
     if not shape and role != PARAMETERS:
         raise DataError(f"{source.name}: is one number, not an array of rows")
     shape = shape or (1,)
     if shape[0] == 0:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     layout = ArrayLayout(shape, dtype, _select_columns(source.name, shape, dtype, role))
-    if source.path == STDIN or source.is_remote or source.compression or fortran:
+    file = source.open_file
+    if file is None or source.seekable_size is None or source.is_remote or fortran:
         return StreamedNpy(source, layout, fortran)
-    return MappedNpy(source.name, source.path, _data_start(source, layout), layout)
+    return NpyRows(file, _data_start(file, layout), layout)
 
 
 class ArrayLayout(NamedTuple):
@@ -80,6 +81,7 @@ class ArrayLayout(NamedTuple):
         for name, kind in wanted.items():
             selector = self.selectors[name]
             values = rows[:, selector] if isinstance(selector, int) else rows[selector]
+            check_characters(values, source, name, before)
             chunk[name] = convert(values, kind, source, name, before)
         return chunk
 
@@ -87,7 +89,37 @@ class ArrayLayout(NamedTuple):
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy_format.read_magic(stream)
     read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    return read(stream)
+    shape, fortran, dtype = read(stream)
+    if version >= (3, 0) and dtype.names:  # NumPy's public functions take the header of version 3 for Latin-1
+        dtype.names = tuple(name.encode("latin-1").decode("utf-8") for name in dtype.names)
+    return shape, fortran, dtype
+
+
+def _check_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, order and dtype of the array that begins here.
+
+    Raises:
+        DataError: No array does, or its header is damaged.
+    """
+    try:
+        shape, fortran, dtype = _read_header(stream)
+        if any(isinstance(size, bool) or size < 0 for size in shape):
+            raise ValueError(f"its shape is {shape}")
+    except DataError:
+        raise
+    except Exception as error:  # the header is Python text, and NumPy lets through whatever reading it raises
+        raise DataError(f"{name}: is not an NPY file, or is cut short ({summarize_error(error)})") from None
+    return shape, fortran, dtype
+
+
+def _check_dtype(dtype: np.dtype[Any], name: str) -> None:
+    """Refuse Python objects, and what is neither numbers nor text."""
+    if dtype.hasobject:
+        raise DataError(f"{name}: {PYTHON_OBJECTS}")
+    if dtype.kind not in "fiubVUS" or (dtype.kind == "V" and dtype.names is None):
+        raise DataError(f"{name}: holds {dtype}, not numbers")
+    if dtype.itemsize == 0:
+        raise DataError(f"{name}: holds {dtype}: values of no bytes")
 
 
 def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], role: str | None) -> dict[str, Any]:
@@ -105,63 +137,68 @@ def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rol
     )
 
 
-def _data_start(source: Input, layout: ArrayLayout) -> int:
+def _data_start(file: OpenFile, layout: ArrayLayout) -> int:
     """Return the offset of the data; DataError if the file holds fewer bytes than its header promises."""
-    needed = layout.shape[0] * layout.row_bytes
-    with open(source.path, "rb") as file:
-        _read_header(file)
-        start = file.tell()
-        there = file.seek(0, os.SEEK_END) - start
-    if there < needed:
-        raise _cut_short(source.name, there, needed)
+    reader = io.BufferedReader(FileReader(file))
+    _read_header(reader)
+    start, needed = reader.tell(), layout.shape[0] * layout.row_bytes
+    there = file.state.size - start
+    if there != needed:
+        raise _wrong_size(file.name, there, needed)
     return start
 
 
-def _cut_short(name: str, there: int, needed: int) -> DataError:
-    return DataError(f"{name}: is cut short: its header promises {needed} bytes of data, {there} are there")
+def _wrong_size(name: str, there: int, needed: int) -> DataError:
+    problem = "is cut short" if there < needed else "holds more than one array, or is damaged"
+    return DataError(f"{name}: {problem}: its header promises {needed} bytes of data, {there} are there")
 
 
-class MappedNpy(SliceableTable):
-    """Rows of a file, of which a few megabytes are mapped at a time: memory does not hold all of it."""
+class NpyRows(SliceableTable):
+    """Rows of an open file, read a batch at a time.
 
-    def __init__(self, name: str, path: str, start: int, layout: ArrayLayout) -> None:
+    They are not mapped into memory: a mapped file that another program cuts short kills the process.
+    """
+
+    def __init__(self, file: OpenFile, start: int, layout: ArrayLayout) -> None:
         """Describe an array of this layout that begins at byte `start`."""
-        self._path, self._start, self._layout = path, start, layout
+        self._file, self._start, self._layout = file, start, layout
         self._n_rows = layout.shape[0]
-        super().__init__(name, "npy", list(layout.columns()), self._n_rows, path)
+        super().__init__(file.name, "npy", list(layout.columns()), self._n_rows, file.path)
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        return self._layout.chunk(self._read(0, min(ROWS_SAMPLED, self._n_rows)), {name: Kind.TEXT}, self.name, 0)[name]
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        size = rows_per_batch(self._layout.row_size)
-        step = max(1, BYTES_PER_MAP // max(1, size * self._layout.row_bytes)) * size
+        step = rows_per_batch(self._layout.row_size)
         for first in range(0, self._n_rows, step):
-            rows = self._map(first, min(step, self._n_rows - first))
-            for start in range(0, len(rows), size):
-                self.fraction_read = (first + start) / self._n_rows
-                before = self.rows_before + first + start
-                yield self._layout.chunk(rows[start : start + size], wanted, self.name, before)
+            rows = self._read(first, min(step, self._n_rows - first))
+            self.fraction_read = first / self._n_rows
+            yield self._layout.chunk(rows, wanted, self.name, self.rows_before + first)
 
-    def _map(self, first: int, count: int) -> NDArray[Any]:
+    def _read(self, first: int, count: int) -> NDArray[Any]:
+        """Return some rows."""
         shape, dtype, _ = self._layout
-        try:
-            return np.memmap(self._path, dtype, "r", self._offset(first), (count, *shape[1:]))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.name}: cannot be read: {error}") from None
+        data = self._file.read_at(self._offset(first), count * self._layout.row_bytes)
+        return np.frombuffer(data, dtype).reshape((count, *shape[1:]))
 
     def _offset(self, row: int) -> int:
         return self._start + row * self._layout.row_bytes
 
     def rows(self, start: int, stop: int) -> Table:
         layout = self._layout._replace(shape=(stop - start, *self._layout.shape[1:]))
-        piece = MappedNpy(self.name, self._path, self._offset(start), layout)
+        piece = NpyRows(self._file, self._offset(start), layout)
         piece.fraction_after = stop / self._n_rows
         return piece
+
+    def release(self) -> None:
+        self._file.release()
 
 
 class StreamedNpy(Table):
     """Rows of an array that is read from a pipe or a compressed file."""
 
     def __init__(self, source: Input, layout: ArrayLayout, fortran: bool) -> None:
-        self._stream, self._layout, self._fortran = source.stream, layout, fortran
+        self._source, self._layout, self._fortran = source, layout, fortran
         self._n_rows = layout.shape[0]
         super().__init__(source.name, "npy", list(layout.columns()), self._n_rows)
 
@@ -171,15 +208,24 @@ class StreamedNpy(Table):
         step = self._n_rows if is_by_column else rows_per_batch(self._layout.row_size)
         for start in range(0, self._n_rows, step):
             rows = self._read_rows(start, min(step, self._n_rows - start))
+            if start + len(rows) == self._n_rows:
+                self._check_end()
             yield self._layout.chunk(rows, wanted, self.name, start)
             self.fraction_read = (start + len(rows)) / self._n_rows
+        self._source.check()
+
+    def _check_end(self) -> None:
+        surplus = len(self._source.stream.read(BYTES_PER_SURPLUS))
+        if surplus:
+            needed = self._n_rows * self._layout.row_bytes
+            raise _wrong_size(self.name, needed + surplus, needed)
 
     def _read_rows(self, start: int, count: int) -> NDArray[Any]:
         shape, dtype, _ = self._layout
         row_bytes = self._layout.row_bytes
-        data = self._stream.read(count * row_bytes)
+        data = read_bytes(self._source.stream, count * row_bytes)
         if len(data) < count * row_bytes:
-            raise _cut_short(self.name, start * row_bytes + len(data), shape[0] * row_bytes)
+            raise _wrong_size(self.name, start * row_bytes + len(data), shape[0] * row_bytes)
         order = "F" if self._fortran else "C"
         return np.frombuffer(data, dtype).reshape((count, *shape[1:]), order=order)  # type: ignore[call-overload, no-any-return]
 
@@ -188,28 +234,74 @@ def read_npz(source: Input, role: str | None) -> Table:
     """Return the arrays of an archive by name; a lone array is the role that it was given for.
 
     Raises:
-        DataError: The archive is damaged, holds no arrays, or holds Python objects.
+        DataError: The archive is damaged or encrypted, holds no arrays, or two of one name.
     """
     import zipfile
-    import zlib
 
-    with source.file() as path:
+    with ExitStack() as stack:
+        path = stack.enter_context(source.file())
+        arrays: dict[str, StoredArray] = {}
         try:
-            with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
-                damaged = archive.testzip()
-                read = {} if damaged else {name: arrays[name] for name in arrays.files}
-        except ValueError as error:
-            if "pickle" in str(error).lower() or "Object arrays" in str(error):
-                raise DataError(f"{source.name}: {PYTHON_OBJECTS}") from None
-            raise DataError(f"{source.name}: is damaged ({str(error).splitlines()[0]})") from None
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError) as error:
-            raise DataError(f"{source.name}: is not an NPZ archive, or is damaged ({error})") from None
-    if damaged:
-        raise DataError(f"{source.name}: {damaged} is damaged")
-    if not read:
-        raise DataError(f"{source.name}: holds no arrays")
-    if role == PARAMETERS:
-        return ArraysTable(source.name, "npz", {name: np.atleast_1d(array) for name, array in read.items()})
-    if role and role not in read and len(read) == 1:
-        read = {role: next(iter(read.values()))}
-    return ArraysTable(source.name, "npz", read)
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            for member in archive.infolist():
+                if member.is_dir():
+                    continue
+                array = _describe_member(archive, member, source.name)
+                key = member.filename.removesuffix(".npy")
+                if array is not None and key in arrays:
+                    raise DataError(f"{source.name}: holds two arrays called {key!r}")
+                if array is not None:
+                    arrays[key] = array
+        except DataError:
+            raise
+        except Exception as error:  # zipfile lets through whatever its decoders raise
+            problem = f"is not an NPZ archive, or is damaged ({summarize_error(error)})"
+            raise DataError(f"{source.name}: {problem}") from None
+        if not arrays:
+            raise DataError(f"{source.name}: holds no arrays")
+        if role == PARAMETERS:
+            arrays = {name: array._replace(shape=array.shape or (1,)) for name, array in arrays.items()}
+        elif role and role not in arrays and len(arrays) == 1 and not has_identifier_name(next(iter(arrays))):
+            arrays = {role: next(iter(arrays.values()))}
+        return StoredArraysTable(source.name, "npz", arrays, stack.pop_all())
+
+
+def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArray | None:
+    """Return the array in a member, of which only the header is read; None if it holds none.
+
+    Raises:
+        DataError: The header is damaged, or does not fit the size of the member.
+    """
+    label = f"{name}: {member.filename}"
+    with archive.open(member) as stream:
+        if stream.read(len(npy_format.MAGIC_PREFIX)) != npy_format.MAGIC_PREFIX:
+            if member.filename.endswith(".npy"):
+                raise DataError(f"{label}: is not an NPY file, or is damaged")
+            return None
+    with archive.open(member) as stream:
+        shape, fortran, dtype = _check_header(stream, label)
+        n_bytes = member.file_size - stream.tell()
+    needed = math.prod(shape) * dtype.itemsize
+    if n_bytes != needed and not dtype.hasobject:
+        raise _wrong_size(label, n_bytes, needed)
+
+    def load(n_rows: int | None) -> NDArray[Any]:
+        _check_dtype(dtype, label)
+        is_sample = n_rows is not None and len(shape) == 1
+        wanted = (min(n_rows, *shape),) if n_rows is not None and is_sample else shape
+        n_wanted = math.prod(wanted) * dtype.itemsize
+        try:
+            with archive.open(member) as stream:
+                _read_header(stream)
+                data = read_bytes(stream, n_wanted)
+                surplus = 0 if is_sample else len(stream.read(BYTES_PER_SURPLUS))  # compares the checksum at the end
+        except Exception as error:
+            raise DataError(f"{label}: is damaged ({summarize_error(error)})") from None
+        if len(data) + surplus != n_wanted:
+            raise _wrong_size(label, len(data) + surplus, n_wanted)
+        array = np.frombuffer(data, dtype).reshape(wanted, order="F" if fortran else "C")
+        if array.ndim:
+            check_characters(array, name, member.filename.removesuffix(".npy"), 0)
+        return array
+
+    return StoredArray(shape, "O" if dtype.hasobject else dtype.kind, load)

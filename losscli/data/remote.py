@@ -7,6 +7,7 @@ regions come from where each of them looks: the environment, configuration files
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -34,17 +35,33 @@ def hide_credentials(path: str) -> str:
     return re.sub(r"(://)[^/@:]*:[^/@]*@", r"\1", path.partition("?")[0]) if is_uri(path) else path
 
 
-def open_file(path: str) -> Any:
-    """Open a path or URI for reading at any offset.
+def open_file(uri: str) -> Any:
+    """Open a URI for reading at any offset.
 
     Raises:
         OSError: It cannot be opened.
         DataError: The URI is invalid, or its scheme unknown.
     """
-    if not is_uri(path):
-        return open(path, "rb", buffering=0)
-    system, place = _find_file_system(path)
+    system, place = _find_file_system(uri)
     return system.open_input_file(place)
+
+
+def read_version(uri: str, file: Any = None) -> tuple[int, int | str | None]:
+    """Return the size in bytes of the file that is there now, or is open, and what tells this version from others.
+
+    That is its ETag or when it was written, in nanoseconds, as far as its store says.
+
+    Raises:
+        OSError: There is no such file.
+        DataError: The URI is invalid, or its scheme unknown.
+    """
+    system, place = _find_file_system(uri)
+    with nullcontext(file) if file is not None else system.open_input_file(place) as found:
+        size, tag = found.size(), (found.metadata() or {}).get(b"ETag")
+    if tag:
+        return size, tag.decode()
+    info = system.get_file_info(place)
+    return info.size, info.mtime_ns
 
 
 def list_files(path: str) -> list[str]:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from losscli.data import remote
-from losscli.data.files import FORMAT_BY_ENDING, STDIN, Input, format_ending
+from losscli.data.files import FORMAT_BY_ENDING, FORMATS, STDIN, Input, format_ending, is_comment_sign, is_delimiter
 from losscli.data.table import Chunk, Kind, SplittableTable, Table
 from losscli.errors import DataError, UsageError
 
@@ -24,18 +26,58 @@ _ROLE_AND_FILE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
 
 
 class ReadOptions(NamedTuple):
-    """How to read: a format for all inputs, whether there is a header (None: find out), the delimiter."""
+    """How to read: a format for all inputs, and for text what is not to be found out.
+
+    Attributes:
+        format: The format.
+        header: Whether text starts with column names.
+        delimiter: The character between cells; a space for any blanks.
+        decimal: The decimal sign, `.` or `,`.
+        comment: What starts a line that is a comment; empty if there are no comments.
+    """
 
     format: str | None = None
     header: bool | None = None
     delimiter: str | None = None
+    decimal: str | None = None
+    comment: str | None = None
+
+
+def check_read_options(
+    input_format: str | None, header: bool | None, delimiter: str | None, decimal: str | None, comment: str | None
+) -> ReadOptions:
+    """Return how to read files.
+
+    Raises:
+        UsageError: The format is unknown, the header is no bool, the delimiter or the decimal sign cannot be one, or
+            comments start with what other lines do.
+    """
+    if input_format is not None and input_format not in FORMATS:
+        raise UsageError(f"must be one of {', '.join(FORMATS)}", option=("input_format", input_format))
+    if header not in (None, True, False):
+        raise UsageError("must be true, false or None", option=("header", header))
+    if delimiter is not None and not (isinstance(delimiter, str) and is_delimiter(delimiter)):
+        raise UsageError("must be one character", option=("delimiter", delimiter))
+    if decimal not in (None, ".", ","):
+        raise UsageError("must be a point or a comma", option=("decimal", decimal))
+    if decimal is not None and decimal == delimiter:
+        raise UsageError("is the delimiter, too", option=("decimal", decimal))
+    if comment is not None and not (isinstance(comment, str) and is_comment_sign(comment)):
+        raise UsageError("must be a sign such as # or //, of no letters or digits", option=("comment", comment))
+    if comment and comment == delimiter:
+        raise UsageError("is the delimiter, too", option=("comment", comment))
+    return ReadOptions(input_format, header, delimiter, decimal, comment)
 
 
 class Sources(NamedTuple):
-    """The tables to look for roles in: one for each role that was given a file, one for all others."""
+    """The tables to look for roles in: one for each role that was given a file, one for all others.
+
+    `is_pair` says that two files were given without roles.
+    """
 
     common: Table | None = None
     by_role: Mapping[str, Table] = {}
+    is_pair: bool = False
 
     def table(self, role: str) -> Table | None:
         return self.by_role.get(role, self.common)
@@ -70,8 +112,11 @@ def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
         if not source.head():
             raise DataError(f"{source.name}: is empty")
         table = _read(source, options.format or source.format(), role, options)
-    except BaseException:
-        source.close()
+        source.check(is_last=False)
+    except BaseException as error:
+        with closing(source):
+            if isinstance(error, DataError):
+                source.check(is_last=False)  # this may be why
         raise
     table.source = source
     return table
@@ -80,9 +125,10 @@ def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
 def _read(source: Input, format: str, role: str | None, options: ReadOptions) -> Table:
     """Read an input by its format; each reader is imported when it is needed."""
     if format in ("csv", "tsv"):
+        from losscli.data.csv.header import TextOptions
         from losscli.data.csv.table import open_csv
 
-        return open_csv(source, format, options.header, options.delimiter)
+        return open_csv(source, format, TextOptions(*options[1:]))
     if format in ("json", "jsonl"):
         from losscli.data.json import JsonLinesTable, read_json
 
@@ -91,6 +137,14 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
         from losscli.data.npy import read_npy, read_npz
 
         return read_npy(source, role) if format == "npy" else read_npz(source, role)
+    if format == "safetensors":
+        from losscli.data.safetensors import read_safetensors
+
+        return read_safetensors(source, role)
+    if format == "excel":
+        from losscli.data.excel import read_excel
+
+        return read_excel(source)
     from losscli.data.arrow import open_arrow
 
     return open_arrow(source, format)
@@ -139,6 +193,11 @@ class FileParts(SplittableTable):
         self._paths, self._role, self._options = paths, role, options
         self._first = _open_file(paths[0], role, options)
         super().__init__(name, self._first.format, self._first.columns, path=name)
+        self.index_columns = self._first.index_columns
+        self.repeated, self.has_names = self._first.repeated, self._first.has_names
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        return self._first.sample(name)
 
     def _open_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield each file from `start` on, open until the next one is asked for; remote files are opened ahead.
@@ -220,7 +279,8 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         if role in named:
             raise UsageError(f"{argument}: {role} is already read from {named[role]}")
         named[role] = path
-    if len(bare) == 2 and not named:
+    is_pair = len(bare) == 2 and not named
+    if is_pair:
         named, bare = dict(zip(("y_true", "y_pred"), bare, strict=True)), []
     if len(bare) > 1:
         raise UsageError(
@@ -235,4 +295,4 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         for role, path in named.items():
             by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
         opened.pop_all()
-    return Sources(common, by_role)
+    return Sources(common, by_role, is_pair)

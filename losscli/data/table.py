@@ -6,7 +6,7 @@ import enum
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,10 @@ Chunk = dict[str, NDArray[Any]]
 _MISSING_WORDS = "NA N/A n/a #N/A nan NaN NAN -nan -NaN null NULL Null None none <NA>"
 MISSING = frozenset(["", *_MISSING_WORDS.split()])
 """Texts that mean a missing number. As class names all but the empty one are names."""
+
+
+ROWS_SAMPLED = 200
+"""Rows that tell what a column holds."""
 
 
 class Kind(enum.StrEnum):
@@ -88,6 +92,9 @@ class Table:
         length: the number of rows, if known before the end.
         path: where other processes can read the same rows; None if they are in memory or come through a pipe.
         repeated: names of several columns; all of them but the first have a number behind the name.
+        index_columns: columns that the format marks as keys of the rows.
+        sampler: returns the first values of a column, for `sample`; None if they cannot be read twice.
+        has_names: whether its columns have names; if not, they are called by their places, from 1.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
         fraction_read: the fraction that has been read, 0 to 1, if known.
@@ -101,6 +108,9 @@ class Table:
         self.name, self.format, self.columns = name, format, list(columns)
         self.length, self.path = length, path
         self.repeated: frozenset[str] = frozenset()
+        self.index_columns: frozenset[str] = frozenset()
+        self.sampler: Callable[[str], NDArray[Any]] | None = None
+        self.has_names = True
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
         self.fraction_read: float | None = None
@@ -116,6 +126,9 @@ class Table:
         if self.source is not None:
             self.source.close()
 
+    def release(self) -> None:
+        """Close the file of a piece until it is read again."""
+
     def column(self, name: str) -> Column | None:
         """Return the column of a name, if there is one."""
         return next((column for column in self.columns if column.name == name), None)
@@ -124,6 +137,17 @@ class Table:
         """Return a column's name in quotes; of several columns of one name, that name and which of them it is."""
         base, _, count = name.rpartition(".")
         return f"{base!r} no. {int(count) + 1}" if base in self.repeated and count.isdigit() else repr(name)
+
+    def first_values(self, name: str) -> NDArray[Any] | None:
+        """Return the first values of a column as text, None if they are not known before the table is read."""
+        try:
+            return self.sample(name)
+        except DataError:  # reading the table says what is wrong
+            return None
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        """Return the first values of a column as text, at most ROWS_SAMPLED; None if they cannot be read twice."""
+        return None if self.sampler is None else self.sampler(name)[:ROWS_SAMPLED]
 
     def empty_error(self) -> DataError:
         """Return the error that there are no rows."""
@@ -145,7 +169,7 @@ class SplittableTable(Table):
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield consecutive pieces of the table; the data alone decides where it is cut. May be called once.
 
-        A piece with a path can be pickled, and opens the file when it is read.
+        A piece with a path can be pickled; another process then opens the file when it reads the piece.
         """
         raise NotImplementedError
 
@@ -164,6 +188,9 @@ class SplittableTable(Table):
 class SliceableTable(Table):
     """A table of which any rows can be read."""
 
+    def load(self, names: Iterable[str]) -> None:
+        """Load these columns before rows are taken, if they are not in memory and have to be."""
+
     def rows(self, start: int, stop: int) -> Table:
         """Return the rows from `start` up to `stop`, counted from 0."""
         raise NotImplementedError
@@ -180,6 +207,9 @@ class ArraysTable(SliceableTable):
         ]
         lengths = {len(array) for array in self._arrays.values() if array.ndim}
         super().__init__(name, format, columns, lengths.pop() if len(lengths) == 1 else None)
+
+    def sample(self, name: str) -> NDArray[Any] | None:
+        return as_text(np.atleast_1d(self._arrays[name])[:ROWS_SAMPLED])
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         arrays = {name: self._arrays[name] for name in wanted}
@@ -215,7 +245,7 @@ class ArraysTable(SliceableTable):
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
-    step = rows_per_batch(len(columns))
+    step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 
@@ -281,17 +311,23 @@ def parse_number(text: str) -> float | None:
 
 
 def as_text(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values as text objects, None if missing; integers without a decimal point."""
+    """Return values as text objects, None if missing or empty; integers without a decimal point."""
     if values.dtype.kind in "iu":
         return values.astype(str).astype(object)
     text = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values.tolist()):
+    given = values.tolist()
+    if set(map(type, given)) == {str}:
+        text[:] = given
+        text[text == ""] = None
+        return text
+    for i, value in enumerate(given):
         if isinstance(value, bytes):
             text[i] = value.decode("utf-8", "replace")
         elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             text[i] = str(int(value))
         else:
-            text[i] = None if _is_null(value) or (isinstance(value, float) and value != value) else str(value)
+            is_missing = _is_null(value) or (isinstance(value, float) and value != value)
+            text[i] = None if is_missing else str(value) or None
     return text
 
 

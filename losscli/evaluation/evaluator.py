@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,13 +57,12 @@ class Layout(NamedTuple):
     is_one_distribution: bool
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Evaluator:
     """A loss with its parameters, in the form that the data has the roles for."""
 
-    bound: BoundLoss
-    form: Form
-    _layouts: dict[Any, Layout] = field(default_factory=dict, init=False, repr=False)
+    def __init__(self, bound: BoundLoss, form: Form) -> None:
+        self.bound, self.form = bound, form
+        self._layouts: dict[Any, Layout] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the form as its index among those of the loss."""

@@ -198,13 +198,11 @@ def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | 
 
 def groups_of(columns: Sequence[NDArray[Any]]) -> Iterator[tuple[tuple[str, ...], Mask]]:
     """Return the distinct rows of columns of text, each with the mask of its rows; a missing value is empty text."""
-    if not columns:
-        return
-    texts = [np.where(column == None, "", column).astype(str) for column in columns]  # noqa: E711 - by element
-    coded = [np.unique(text, return_inverse=True) for text in texts]
-    codes = np.stack([inverse for _, inverse in coded], axis=1)
-    for code in np.unique(codes, axis=0):
-        yield tuple(str(v[i]) for (v, _), i in zip(coded, code, strict=True)), (codes == code).all(axis=1)
+    texts = [["" if value is None else value for value in column.tolist()] for column in columns]
+    codes: dict[tuple[str, ...], int] = {}
+    coded = np.array([codes.setdefault(key, len(codes)) for key in zip(*texts, strict=True)])
+    for key in sorted(codes):
+        yield key, coded == codes[key]
 
 
 def _evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, gradient: bool) -> Outcome:

@@ -187,6 +187,8 @@ def compare_command(
         ("input_format", read_options.format),
         ("delimiter", "tab" if read_options.delimiter == "\t" else read_options.delimiter),
         ("header", read_options.header),
+        ("decimal", read_options.decimal),
+        ("comment", read_options.comment),
     ]
     given = [(name, value) for name, value in values if value not in (None, "")]
     return shell.command("losscli", "compare", options=given, data=paths)

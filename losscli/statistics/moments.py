@@ -19,12 +19,11 @@ def blocks(size: int) -> Iterator[slice]:
     return (slice(start, start + VALUES_PER_PASS) for start in range(0, size, VALUES_PER_PASS))
 
 
-@dataclass(eq=False)
 class Sum:
     """A running sum that carries its rounding error along (Neumaier 1974)."""
 
-    total: float = 0.0
-    carry: float = 0.0
+    def __init__(self, total: float = 0.0) -> None:
+        self.total, self.carry = total, 0.0
 
     def add(self, value: float) -> None:
         raised = self.total + value
@@ -72,7 +71,7 @@ def split_sum(values: Array, size: float) -> list[float]:
     return [total, float(tails.sum())]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Moments:
     """Weighted moments of a stream of values (Chan, Golub & LeVeque 1983 for the merge).
 
@@ -114,7 +113,7 @@ class Moments:
                 weight.add_all(share)
             pieces = split_sum(weighted, max(-low, high) if share is None else largest_magnitude(weighted))
             origin = sum(pieces) / weight.value
-            if math.isfinite(origin):  # its first 26 bits: a product with a count is exact
+            if abs(origin) < 1e300:  # its first 26 bits: a product with a count is exact
                 digits, exponent = math.frexp(origin)
                 origin = math.ldexp(round(math.ldexp(digits, 26)), exponent - 26)
             gaps = block - origin

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import MISSING, Chunk, Column, Kind, to_number
+from losscli.data.csv.cells import has_surrogates, not_utf8, parse_cell, parse_vectors
+from losscli.data.csv.quotes import Quoting
+from losscli.data.table import MISSING, Chunk, Column, Kind
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -22,41 +26,55 @@ UTF8 = "utf-8", "surrogateescape"
 """How bytes are decoded: those that are not UTF-8 become surrogates, which can be found later."""
 
 
-def find_line_end(data: bytes, least: int) -> int:
-    """Return the position after the first newline at `least` or later that is not inside quotes; 0 if there is none."""
-    end = data.find(b"\n", max(least, 0))
-    if end < 0 or data.find(b'"') < 0:
-        return end + 1
-    start, quotes = 0, 0
-    while end >= 0:
-        quotes += data.count(b'"', start, end)
-        if quotes % 2 == 0:
-            return end + 1
-        start, end = end, data.find(b"\n", end + 1)
-    return 0
-
-
 class ByteSlice:
     """Whole lines: the bytes [start, stop) of some data, without a copy."""
 
     def __init__(self, data: bytes, start: int = 0, stop: int | None = None) -> None:
         self.data, self.start = data, start
         self.stop = len(data) if stop is None else stop
-        # to find a quote is several times faster than to count them
-        has_quotes = data.find(b'"', start, self.stop) >= 0
-        self.quotes = data.count(b'"', start, self.stop) if has_quotes else 0
+        self.ends_inside_quotes: bool | None = None  # not known yet
+
+    def find(self, text: bytes) -> int:
+        return self.data.find(text, self.start, self.stop)
+
+    def bytes(self) -> bytes:
+        return self.data[self.start : self.stop]
+
+    def without_last_blank_lines(self) -> ByteSlice:
+        """Return the lines without empty ones at the end, which say nothing."""
+        tail = self.data[max(self.start, self.stop - 3) : self.stop]
+        before = tail.removesuffix(b"\r") if tail.endswith(b"\r") else tail.removesuffix(b"\n").removesuffix(b"\r")
+        if before and before[-1:] not in b"\r\n":
+            return self
+        end = self.start + len(self.bytes().rstrip(b"\r\n"))
+        if end > self.start:
+            end += 2 if self.data.startswith(b"\r\n", end, self.stop) else int(end < self.stop)
+        return ByteSlice(self.data, self.start, end)
 
 
 class CsvSchema(NamedTuple):
     """All that is needed to parse any lines of a delimited text, known once its header is read.
 
-    `name` is what messages call the text, `booleans` are the names of the columns of true and false.
+    `name` is what messages call the text, `booleans` are the names of the columns of true and false. A delimiter that
+    is a space stands for any blanks; those around a line are nothing. Lines that start with `comment` are left out.
     """
 
     name: str
     columns: tuple[Column, ...]
     delimiter: str
     booleans: frozenset[str] = frozenset()
+    decimal: str = "."
+    comment: str = ""
+
+    @property
+    def quoting(self) -> Quoting:
+        return Quoting(self.delimiter, self.comment)
+
+    def ends_inside_quotes(self, lines: ByteSlice) -> bool:
+        """Return whether some lines, which begin outside quotes, end inside."""
+        if lines.ends_inside_quotes is None:
+            lines.ends_inside_quotes = self.quoting.is_inside(lines.data, lines.start, lines.stop)
+        return lines.ends_inside_quotes
 
     def parse(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int, is_large: bool) -> Chunk:
         """Return the wanted columns of some lines; PyArrow parses them if there are enough (`is_large`).
@@ -64,34 +82,58 @@ class CsvSchema(NamedTuple):
         Raises:
             DataError: bytes that are not text, a row of too few or too many cells, a cell that is not a number.
         """
-        if lines.start == lines.stop:
-            return {name: np.zeros(0) for name in wanted}
-        if lines.quotes % 2:
+        if self.ends_inside_quotes(lines):
             row = rows_before + self._rows_before_open_quote(lines, wanted, rows_before) + 1
             raise DataError(f"{self.name}: a quote is opened and never closed, at row {row} or after it")
-        if lines.data.find(b"\0", lines.start, lines.stop) >= 0:
+        if lines.find(b"\0") >= 0:
             raise DataError(f"{self.name}: holds NUL bytes: it is not text", Hint.INPUT_FORMAT_OTHER)
+        if self.comment:
+            lines = ByteSlice(*self.quoting.without_comments(lines.data, lines.start, lines.stop))
+        if self.delimiter == " ":
+            lines = ByteSlice(merge_blanks(lines.bytes()))
+        if lines.start == lines.stop:
+            return {name: np.zeros((0, *self._trailing(name))) for name in wanted}
         parsed = self._parse_with_arrow(lines, wanted) if is_large else None
-        return self.parse_with_csv_module(lines, wanted, rows_before) if parsed is None else parsed
+        columns = self._parse_rows(lines, wanted, rows_before) if parsed is None else parsed
+        return {
+            name: self._parse_vectors(values, name, rows_before) if self._is_vector(name, wanted) else values
+            for name, values in columns.items()
+        }
+
+    def _trailing(self, name: str) -> tuple[int, ...]:
+        return next(column.trailing for column in self.columns if column.name == name)
+
+    def _is_vector(self, name: str, wanted: Mapping[str, Kind]) -> bool:
+        return wanted[name] is Kind.NUMBER and self._trailing(name) != ()
+
+    def _parse_vectors(self, cells: NDArray[Any], name: str, rows_before: int) -> NDArray[np.float64]:
+        return parse_vectors(cells.tolist(), self._trailing(name)[0], self.decimal, self.name, name, rows_before)
+
+    def refuse_long_line(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int, limit: int) -> None:
+        """Raise the error for lines of which the last is longer than the limit."""
+        begin = self.quoting.last_line(lines.data, lines.start, lines.stop - 1)
+        inside = self.ends_inside_quotes(lines)
+        head = self.parse(ByteSlice(lines.data, lines.start, begin), wanted, rows_before, is_large=True)
+        row = rows_before + max((len(column) for column in head.values()), default=0) + 1
+        what = "a quote is opened and not closed" if inside else "a line goes on"
+        raise DataError(f"{self.name}: row {row}: {what} for more than {limit >> 20} MB: is this delimited text?")
 
     def _rows_before_open_quote(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> int:
         """Return the number of rows before the line of a quote that is never closed."""
-        end, text = lines.stop, lines.data
-        while (end := text.rfind(b"\n", lines.start, end)) >= 0 and text.count(b'"', lines.start, end) % 2:
-            pass
-        if end < 0:
-            return 0
-        head = self.parse_with_csv_module(ByteSlice(text, lines.start, end + 1), wanted, rows_before)
+        begin = self.quoting.last_line(lines.data, lines.start, lines.stop)
+        head = self.parse(ByteSlice(lines.data, lines.start, begin), wanted, rows_before, is_large=False)
         return max((len(column) for column in head.values()), default=0)
 
     def _parse_with_arrow(self, lines: ByteSlice, wanted: Mapping[str, Kind]) -> Chunk | None:
-        """Return the columns, or None if PyArrow refuses the lines: the csv module then says why.
+        """Return the columns, or None if PyArrow refuses the lines or would read them in another way.
 
         Cells are first read as if none were missing. To look up every cell among the words for missing values takes
         longer than to read again the few lines before the first such word.
         """
         import pyarrow as pa
 
+        if not self.delimiter.isascii() or lines.data.startswith(BOM_UTF8, lines.start):
+            return None
         for missing in ([], list(MISSING)):
             try:
                 return self.read_with_arrow(lines, wanted, missing)
@@ -107,7 +149,8 @@ class CsvSchema(NamedTuple):
 
         names = [column.name for column in self.columns]
         text, number, boolean = pa.string(), pa.float64(), pa.bool_()
-        has_quotes = lines.quotes > 0
+        has_quotes = lines.find(b'"') >= 0
+        kinds = self._kinds_of_cells(wanted)
         table = arrow_csv.read_csv(
             pa.BufferReader(memoryview(lines.data)[lines.start : lines.stop]),
             read_options=arrow_csv.ReadOptions(
@@ -123,55 +166,79 @@ class CsvSchema(NamedTuple):
                 include_columns=list(wanted),
                 column_types={
                     name: text if kind is Kind.TEXT else boolean if name in self.booleans else number
-                    for name, kind in wanted.items()
+                    for name, kind in kinds.items()
                 },
+                decimal_point=self.decimal,
                 null_values=missing,
                 strings_can_be_null=False,
                 check_utf8=True,
             ),
         )
-        return {name: to_numpy(table.column(name), wanted[name], self.name, name, 0) for name in wanted}
+        return {name: to_numpy(table.column(name), kinds[name], self.name, name, 0) for name in wanted}
 
-    def parse_with_csv_module(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> Chunk:
-        """Return the wanted columns as the csv module reads them; raise as `parse`."""
-        text, names = lines.data[lines.start : lines.stop].decode(*UTF8), [column.name for column in self.columns]
+    def _kinds_of_cells(self, wanted: Mapping[str, Kind]) -> dict[str, Kind]:
+        """Return the kinds that cells are first read as; vectors are texts."""
+        return {name: Kind.TEXT if self._is_vector(name, wanted) else kind for name, kind in wanted.items()}
+
+    def _parse_rows(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int) -> Chunk:
+        """Return the wanted columns as the csv module reads them, vectors as texts; raise as `parse`."""
+        text, names = lines.bytes().decode(*UTF8), [column.name for column in self.columns]
         width = len(names)
-        if width == 1:
-            text = text.rstrip("\r\n") + "\n"
         rows: list[list[str]] = []
         try:
             for row in csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter):
-                if row or width == 1:  # an empty line is a missing value if there is one column
-                    rows.append(row or [""])
+                cells = row or [""] * (width == 1)  # an empty line is a missing value if there is one column
+                if cells and len(cells) != width:
+                    raise width_error(self.name, rows_before + len(rows) + 1, cells, width, self.comment)
+                if cells:
+                    rows.append(cells)
         except csv.Error as error:
             raise DataError(f"{self.name}: row {rows_before + len(rows) + 1} cannot be read: {error}") from None
-        for i, row in enumerate(rows):
-            if len(row) != width:
-                cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-                raise DataError(f"{self.name}: row {rows_before + i + 1} has {cells}, the header {width}")
         indices = {name: names.index(name) for name in wanted}
+        kinds = self._kinds_of_cells(wanted)
         return {
-            name: self._convert([row[i] for row in rows], wanted[name], name, rows_before)
-            for name, i in indices.items()
+            name: self._convert([row[i] for row in rows], kinds[name], name, rows_before) for name, i in indices.items()
         }
 
     def _convert(self, cells: Sequence[str], kind: Kind, name: str, rows_before: int) -> NDArray[Any]:
         if kind is Kind.TEXT:
             for i, cell in enumerate(cells):
-                if "\udc80" <= max(cell, default="") <= "\udcff":
-                    raise DataError(f"{self.name}: column {name!r}, row {rows_before + i + 1}: is not UTF-8 text")
+                if has_surrogates(cell):
+                    raise not_utf8(f"{self.name}: column {name!r}, row {rows_before + i + 1}")
             return np.array([cell if cell else None for cell in cells], dtype=object)
-        if not any("_" in cell for cell in cells):  # Python reads 1_000 as a number
+        if self.decimal == "." and not any("_" in cell for cell in cells):  # Python reads 1_000 as a number
             try:
                 return np.array(cells, dtype=np.float64)
             except ValueError:
                 pass
-        return np.array([self._number(cell, name, rows_before + i) for i, cell in enumerate(cells)], dtype=np.float64)
+        numbers = [parse_cell(cell, self.decimal, self.name, name, rows_before + i) for i, cell in enumerate(cells)]
+        return np.array(numbers, dtype=np.float64)
 
-    def _number(self, cell: str, name: str, index: int) -> float:
-        try:
-            return to_number(cell, self.name, name, index)
-        except DataError as error:
-            if "," in cell:
-                raise DataError(f"{error} (a decimal comma? numbers are written with a point)") from None
-            raise
+
+def width_error(name: str, row_number: int, row: Sequence[str], width: int, comment: str = "") -> DataError:
+    """Return the error for a row of too few or too many cells."""
+    cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+    problem = f"{name}: row {row_number} has {cells}, the header {width}"
+    if comment != "#" and row[0].lstrip().startswith("#"):
+        return DataError(problem, Hint.COMMENT, sign="#")
+    return DataError(problem)
+
+
+def merge_blanks(text: bytes) -> bytes:
+    """Return lines with one space for the blanks between cells, and none around a line."""
+    if b'"' in text:
+        text = re.sub(_BLANKS_OR_QUOTED, _one_space, text)
+    else:
+        text = text.replace(b"\t", b" ")
+        while b"  " in text:
+            text = text.replace(b"  ", b" ")
+        for end in (b"\n", b"\r"):
+            text = text.replace(b" " + end, end).replace(end + b" ", end)
+    return text.strip(b" ")
+
+
+_BLANKS_OR_QUOTED = rb'(?:(?<=[ \t\r\n])|\A)"[^"]*(?:""[^"]*)*"|[ \t]*(?P<end>[\r\n])[ \t]*|(?P<blanks>[ \t]+)'
+
+
+def _one_space(found: re.Match[bytes]) -> bytes:
+    return b" " if found["blanks"] else found["end"] or found[0]

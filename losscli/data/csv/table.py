@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import BinaryIO
+from functools import partial
+from typing import Any, BinaryIO
 
-from losscli.data.csv.schema import UTF8, ByteSlice, CsvSchema, find_line_end
-from losscli.data.csv.split import BlockPiece, RangePiece, range_pieces, split_stream
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.csv.cells import cell_number, vector_length
+from losscli.data.csv.header import Header, TextOptions, has_first_lines, read_header
+from losscli.data.csv.schema import ByteSlice, CsvSchema
+from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, RangePiece, range_pieces, split_stream
 from losscli.data.files import Input
 from losscli.data.prefetch import read_pieces
-from losscli.data.table import MISSING, Chunk, Column, Kind, SplittableTable, Table, in_batches, parse_number, shorten
+from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, in_batches
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -23,50 +27,43 @@ BYTES_PARSED_BY_CSV_MODULE = 1 << 17
 BYTES_PER_PIECE = 1 << 22
 """Size of a piece: enough to make the calls for it cheap, little enough to keep what is made of it in cache."""
 
-BYTES_SAMPLED = 1 << 14
-"""Bytes that tell what the columns hold."""
 
-ROWS_SAMPLED = 200
-"""Rows that tell what the columns hold."""
-
-DELIMITERS = ",\t;|"
-
-
-def open_csv(source: Input, format: str, header: bool | None = None, delimiter: str | None = None) -> Table:
+def open_csv(source: Input, format: str, options: TextOptions) -> Table:
     """Return delimited text as a table that can be split, unless it is short.
-
-    A `header` or `delimiter` that is None is found out from the first lines.
 
     Raises:
         DataError: it is empty, is not text, or has no header where one is needed.
     """
     read, start = _skip_byte_order_mark(source)
-    head, is_whole = _read_head(read)
+    head, is_whole = _read_head(source.name, read, options)
     if not head.strip():
         raise DataError(f"{source.name}: is empty")
-    size = find_line_end(head, 0) or head.find(b"\r") + 1 or len(head)  # old Macs end lines with a carriage return
-    line = head[:size].decode(*UTF8)
-    if not delimiter:
-        most = max(DELIMITERS, key=line.count)
-        delimiter = "\t" if format == "tsv" else most if line.count(most) else ","
-    names, has_header = _parse_header(source.name, line, header, delimiter)
-    body = head[size:] if has_header else head
-    sample = body if is_whole and len(body) <= BYTES_SAMPLED else body[:BYTES_SAMPLED].rpartition(b"\n")[0]
-    schema = _infer_schema(source.name, names, delimiter, sample.decode(*UTF8))
+    header = read_header(source.name, head, is_whole, format, options)
+    body = head[header.start :]
+    schema = _infer_schema(source.name, header, options.decimal or ".")
     end = source.seekable_size
-    path = None if start is None or end is None else source.path
+    file = None if start is None or end is None else source.open_file
+    path = file.path if file else None
     table: Table
     if is_whole:
         table = ShortCsv(schema, format, path, body)
-    elif path is None or start is None or end is None:
-        blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body)
+    elif file is None or start is None or end is None:
+        blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body, schema.quoting)
         pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
         table = SplittableCsv(schema, format, None, pieces)
     else:
         start += len(head) - len(body)
-        table = SplittableCsv(schema, format, path, range_pieces(schema, format, path, start, end, BYTES_PER_PIECE))
-    table.repeated = frozenset(name for name, count in Counter(names).items() if count > 1)
+        table = SplittableCsv(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
+    table.sampler = partial(_first_cells, [column.name for column in schema.columns], header.rows)
+    table.has_names = header.has_names
+    table.repeated = frozenset(name for name, count in Counter(header.names).items() if count > 1)
     return table
+
+
+def _first_cells(names: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> NDArray[Any]:
+    """Return the cells of a column in the first rows, None where they are empty."""
+    i = names.index(name)
+    return np.array([row[i] or None for row in rows if i < len(row)], dtype=object)
 
 
 class ShortCsv(Table):
@@ -79,7 +76,9 @@ class ShortCsv(Table):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         is_large = len(self._body) > BYTES_PARSED_BY_CSV_MODULE
         self.fraction_read = 1.0
-        batches = list(in_batches(self._schema.parse(ByteSlice(self._body), wanted, 0, is_large)))
+        batches = list(
+            in_batches(self._schema.parse(ByteSlice(self._body).without_last_blank_lines(), wanted, 0, is_large))
+        )
         if not batches:
             raise self.empty_error()
         yield from batches
@@ -106,54 +105,41 @@ class SplittableCsv(SplittableTable):
         return read_pieces(self, self._pieces, wanted, jobs)
 
 
-def _read_head(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
-    """Return the first bytes, with at least one line if they are not the whole text, and whether they are."""
+def _read_head(name: str, read: Callable[[int], bytes], options: TextOptions) -> tuple[bytes, bool]:
+    """Return the first bytes, with two lines that are no comments if they are not all, and whether they are.
+
+    Raises:
+        DataError: such a line is too long.
+    """
     head = read(BYTES_PARSED_BY_CSV_MODULE)
     is_whole = len(head) < BYTES_PARSED_BY_CSV_MODULE
     while not is_whole:
         data = read(max(len(head), BYTES_PER_PIECE - len(head)))
         is_whole = not data
         head += data
-        if len(head) >= BYTES_PER_PIECE and find_line_end(head, 0):
+        if len(head) >= BYTES_PER_PIECE and has_first_lines(head, options):
             break
+        if len(head) > BYTES_PER_LINE:
+            limit = f"{BYTES_PER_LINE >> 20} MB"
+            raise DataError(f"{name}: one of the first lines goes on for more than {limit}: is this delimited text?")
     return head, is_whole
 
 
-def _parse_header(name: str, line: str, header: bool | None, delimiter: str) -> tuple[list[str], bool]:
-    """Return the names of the columns, and whether the first line holds them.
-
-    Raises:
-        DataError: it may be a row of numbers.
-    """
-    cells = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
-    are_names = len(cells) > 1 and all(parse_number(cell) is None for cell in cells)
-    counted = [str(i) for i in range(len(cells))]
-    if header is False and not are_names:  # of several files some may have a header all the same
-        return [str(i + 1) for i in range(len(cells))], False
-    cells = [cell.strip() for cell in cells]
-    are_numbers = all(cell not in MISSING and parse_number(cell) is not None for cell in cells)
-    if header is None and cells and are_numbers and cells != counted:
-        raise DataError(
-            f"{name}: the first line holds numbers ({shorten(', '.join(cells))}), not column names", Hint.HAS_HEADER
-        )
-    return cells, True
-
-
-def _infer_schema(name: str, names: Sequence[str], delimiter: str, sample: str) -> CsvSchema:
+def _infer_schema(name: str, header: Header, decimal: str) -> CsvSchema:
     """Return what the columns hold by the first rows; equal names are numbered as pandas does: x, x.1, x.2."""
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-    rows = [row for row in reader if row][:ROWS_SAMPLED]
     seen: Counter[str] = Counter()
     columns, booleans = [], set()
-    for i, given in enumerate(names):
+    for i, given in enumerate(header.names):
         column = f"{given}.{seen[given]}" if seen[given] else given
         seen[given] += 1
-        cells = [row[i].strip() for row in rows if i < len(row)]
-        has_text = any(parse_number(cell) is None for cell in cells)
-        columns.append(Column(column, Kind.TEXT if has_text else Kind.NUMBER))
+        cells = [row[i].strip() for row in header.rows if i < len(row)]
+        has_text = any(cell_number(cell, decimal) is None for cell in cells)
+        length = vector_length(cells, decimal) if has_text else 0
+        kind = Kind.TEXT if has_text and not length else Kind.NUMBER
+        columns.append(Column(column, kind, (length,) if length > 1 else ()))
         if cells and {cell.lower() for cell in cells} <= {"true", "false"}:
             booleans.add(column)
-    return CsvSchema(name, tuple(columns), delimiter, frozenset(booleans))
+    return CsvSchema(name, tuple(columns), header.delimiter, frozenset(booleans), decimal, header.comment)
 
 
 def _skip_byte_order_mark(source: Input) -> tuple[Callable[[int], bytes], int | None]:

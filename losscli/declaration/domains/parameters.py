@@ -10,7 +10,7 @@ import numpy as np
 
 from losscli.declaration.domains.intervals import FINITE_REALS, REALS, Array, Interval
 from losscli.errors import UsageError
-from losscli.messages import number_text
+from losscli.messages import number_of, number_text
 
 
 class ParameterDomain:
@@ -47,7 +47,7 @@ class Number(ParameterDomain):
 
     def parse(self, text: str) -> Any:
         try:
-            number = float(text)
+            number = number_of(text)
         except ValueError:
             raise ValueError(f"must be a number, {self.describe()}") from None
         return self.check(number)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import signal
+import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from losscli.errors import ClusterError, UsageError
-from losscli.version import __version__
+from losscli.evaluation.dask import task
+from losscli.evaluation.dask.task import identify_losscli
 
 if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
@@ -17,6 +22,9 @@ if TYPE_CHECKING:
 INSTALL_COMMAND = "python3 -m pip install 'losscli[dask]'"
 CLUSTER_TIMEOUT_SECONDS = 30
 """Time in which a cluster must answer and have workers."""
+
+TASK_SOURCE = inspect.getsource(task)
+"""What defines the functions that workers run."""
 
 WORKER_MODULE = "losscli.evaluation.dask.worker"
 """The module that new worker processes import first."""
@@ -52,15 +60,17 @@ def open_client(options: EvaluationOptions, local_workers: int) -> Iterator[Any]
     """Open a client of the cluster asked for; processes started for it end with it.
 
     Raises:
-        UsageError: The address is none, or the workers have another losscli.
-        ClusterError: Nothing answers there, or it has no workers.
+        UsageError: The address is none.
+        ClusterError: Nothing answers there, or it has no workers, or they have another losscli.
     """
     import dask
     import distributed
 
-    with dask.config.set(DASK_SETTINGS), _silence_loggers(), ExitStack() as opened:
+    with dask.config.set(DASK_SETTINGS), _silence(), ExitStack() as opened:
         if options.scheduler is None:
-            cluster = opened.enter_context(local_cluster(options.workers or local_workers, options.jobs or 1))
+            with opened.enter_context(_signals_as_exceptions()):
+                cluster = opened.enter_context(local_cluster(options.workers or local_workers, options.jobs or 1))
+            distributed.gc.disable_gc_diagnosis(force=True)  # it would swallow the exception of a signal
             yield opened.enter_context(distributed.Client(cluster, set_as_default=False))
         else:
             client = _connect(opened, options.scheduler, options.workers or 1)
@@ -82,6 +92,41 @@ def local_cluster(workers: int, threads: int) -> Any:
         dashboard_address="127.0.0.1:0",  # a free port, with nothing there
         scheduler_kwargs={"dashboard": False},
     )
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[AbstractContextManager[None]]:
+    """Have signals that end the command raise an exception, so that the processes of a cluster end with it.
+
+    Yields:
+        A context in which they wait: Dask cannot close a cluster that is just being started.
+    """
+    is_starting, received = False, []
+
+    def end(number: int, _: object) -> None:
+        received.append(number)
+        if not is_starting:
+            raise SystemExit(128 + number)
+
+    @contextmanager
+    def wait() -> Iterator[None]:
+        nonlocal is_starting
+        is_starting = True
+        resource_tracker.ensure_running()  # later it would end the blocking of this thread
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit that
+        try:
+            yield
+        finally:
+            is_starting = False
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            if received:
+                raise SystemExit(128 + received[0])
+
+    with ExitStack() as restored:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with suppress(ValueError):  # not in the main thread
+                restored.callback(signal.signal, number, signal.signal(number, end))
+        yield wait()
 
 
 def _connect(opened: ExitStack, address: str, workers: int) -> Any:
@@ -107,18 +152,29 @@ def _connect(opened: ExitStack, address: str, workers: int) -> Any:
 
 
 def _check_workers(client: Any) -> None:
-    """Check that the workers have this version of losscli: another one might give other digits."""
-    for address, version in client.run(_losscli_version, on_error="return").items():
-        if isinstance(version, Exception):
-            raise UsageError(
-                f"worker {address}: has no losscli ({_first_line(version)}): install losscli {__version__} there"
-            )
-        if version != __version__:
-            raise UsageError(f"worker {address}: has losscli {version}, here is {__version__}")
+    """Check that the workers that are there have this losscli: another one might give other digits.
+
+    One that goes away meanwhile does not matter.
+    """
+    with translate_errors():
+        found = client.run(eval, "exec(source) or identify_losscli()", {"source": TASK_SOURCE}, on_error="return")
+    here = identify_losscli()
+    for address, identity in found.items():
+        if isinstance(identity, str) and identity != here:
+            raise other_losscli(f"worker {address} has {identity}")
+        if isinstance(identity, Exception) and not isinstance(identity, OSError):
+            raise ClusterError(f"worker {address} cannot run what is sent to it ({_first_line(identity)})")
 
 
-def _losscli_version() -> str:
-    return __version__
+def other_losscli(worker_has: str) -> ClusterError:
+    """Return the error that a worker has another losscli than this process."""
+    return ClusterError(f"{worker_has}, here is {identify_losscli()}: install the same version on all workers")
+
+
+def count_threads(client: Any) -> int:
+    """Return how many threads all workers have now."""
+    with translate_errors():
+        return sum(client.nthreads().values())
 
 
 @contextmanager
@@ -140,14 +196,18 @@ def translate_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _silence_loggers() -> Iterator[None]:
-    """Silence the logs of a failing cluster: the error is reported once."""
+def _silence() -> Iterator[None]:
+    """Silence the logs and warnings of a cluster: an error is reported once, by the command."""
+    from distributed.versions import VersionMismatchWarning
+
     loggers = [logging.getLogger(name) for name in QUIET_LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -6,20 +6,24 @@ blocks, so that the digits are those of one machine. Dask moves the parts of a d
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import wait
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from losscli.data.dataset import Dataset, Part
+from losscli.data.open_file import FileChangedError
 from losscli.data.table import SplitInsideQuotes
 from losscli.errors import ClusterError, DataError, LosscliError
-from losscli.evaluation.dask.cluster import open_client, translate_errors
+from losscli.evaluation.dask.cluster import TASK_SOURCE, count_threads, open_client, other_losscli, translate_errors
+from losscli.evaluation.dask.task import identify_losscli
 from losscli.evaluation.reduce import (
     PARTS_PER_MERGE,
     Block,
@@ -42,6 +46,9 @@ TASKS_PER_THREAD_BEFORE_DOUBLING = 2
 
 Few parts then still occupy many workers, and of many parts Dask's cost for each task does not count.
 """
+
+SECONDS_WITHOUT_WORKERS = 30
+"""Time in which a new worker must come once all are gone."""
 
 MAX_UNREADABLE_IN_A_ROW = 3
 """Consecutive parts that workers could not read: more are no coincidence."""
@@ -87,9 +94,11 @@ def _collect_with_fallback(client: Any, plan: Plan, reducer: OrderedReducer, par
 
 
 def _check_readable(done: Iterable[Done]) -> Iterator[Done]:
-    """Pass results on; raise a DataError if workers do not find the files, which are found here."""
+    """Pass results on; raise a DataError if workers do not find the files, which are found here, or find others."""
     failed = 0
     for parts, found in done:
+        if isinstance(found, FileChangedError):
+            raise found
         yield parts, found
         failed = failed + 1 if isinstance(found, WorkerCannotRead) else 0  # if so, it is evaluated here by now
         if failed == MAX_UNREADABLE_IN_A_ROW:
@@ -112,7 +121,11 @@ def _collect_in_order(
     pending: deque[tuple[Block, Any]] = deque()
     try:
         for i, block in enumerate(_cut_blocks(parts, count, limits)):
-            pending.append((block, submit(client, i, evaluate_task, block, reducer.sketched, plan_future)))
+            task = cloudpickle.dumps((evaluate_task, (block, reducer.sketched)), protocol=pickle.HIGHEST_PROTOCOL)
+            names = {"source": TASK_SOURCE, "expected": identify_losscli(), "task": task, "plan": plan_future}
+            pending.append((block, submit(client, i, eval, "exec(source) or run_task(expected, task, plan)", names)))
+            for piece in (piece for part in block for piece in part.pieces):
+                piece.release()
             while pending and (pending[0][1].done() or len(pending) >= limits.tasks()):
                 yield from collect(client, plan, pending)
         while pending:
@@ -148,8 +161,7 @@ class TaskLimits:
 
     def _count_threads(self) -> int:
         if time.monotonic() - self._seen > 1:
-            with translate_errors():
-                self._threads = max(1, sum(self._client.nthreads().values()))
+            self._threads = max(1, count_threads(self._client))
             self._seen = time.monotonic()
         return self._threads
 
@@ -177,12 +189,13 @@ def _cut_powers_of_2(some: Block) -> Iterator[Block]:
 
 def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Iterator[Done]:
     """Yield the result of the oldest task, and of those after it that are done."""
-    _wait_for_future(pending[0][1])
+    _wait_for_task(client, pending[0][1])
     count = next((i for i, (_, future) in enumerate(pending) if i and not future.done()), len(pending))
     taken = [pending.popleft() for _ in range(count)]
-    with translate_errors():
-        gathered = client.gather([future for _, future in taken])
+    gathered = _gather(client, [future for _, future in taken])
     for (block, _), results in zip(taken, gathered, strict=True):
+        if isinstance(results, str):
+            raise other_losscli(results)
         some = [block] if len(results) == 1 else [(part,) for part in block]
         for parts, found in zip(some, results, strict=True):
             if isinstance(found, PartResult):  # it was sent without the losses
@@ -190,11 +203,34 @@ def collect(client: Any, plan: Plan, pending: deque[tuple[Block, Any]]) -> Itera
             yield parts, found
 
 
-def _wait_for_future(future: Any) -> None:
+def _wait_for_task(client: Any, future: Any) -> None:
     """Wait for a task; unlike Dask's own way, Ctrl-C interrupts this one without complaints."""
     done = threading.Event()
     future.add_done_callback(lambda _: done.set())
-    done.wait()
+    _wait_for_workers(client, done.wait)
+
+
+def _gather(client: Any, futures: list[Any]) -> list[Any]:
+    """Return the results of tasks; those that a worker took with it are evaluated again by others."""
+    gathering = client.gather(futures, asynchronous=True)
+    gathered = asyncio.run_coroutine_threadsafe(gathering, client.loop.asyncio_loop)
+    _wait_for_workers(client, lambda seconds: bool(wait([gathered], seconds).done))
+    with translate_errors():
+        return gathered.result()  # type: ignore[no-any-return]
+
+
+def _wait_for_workers(client: Any, is_done: Callable[[float], bool]) -> None:
+    """Wait for what workers do; `is_done` waits so many seconds.
+
+    Raises:
+        ClusterError: All workers are gone, and none comes.
+    """
+    last_seen = time.monotonic()
+    while not is_done(1):
+        if count_threads(client):
+            last_seen = time.monotonic()
+        elif time.monotonic() - last_seen > SECONDS_WITHOUT_WORKERS:
+            raise ClusterError(f"all workers are gone, and no other one came in {SECONDS_WITHOUT_WORKERS} s")
 
 
 def _pickle_plugins_by_value(plan: Plan, cloudpickle: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
 from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
 from losscli.report.tables import NUMERIC_KINDS, Report
@@ -10,17 +13,17 @@ from losscli.report.tables import NUMERIC_KINDS, Report
 def markdown(report: Report, write: Write, style: Style) -> None:
     """Write a table with numbers to the right, the preface as a list, and the closing command as a block of code."""
     for term, meaning in report.preface:
-        write(f"- {term}: {meaning}\n")
+        write(f"- {term}: {escape_markdown(meaning)}\n")
     write("\n" if report.preface else "")
-    write("| " + " | ".join(escape_pipes(column.key) for column in report.columns) + " |\n")
+    write("| " + " | ".join(escape_markdown(column.key) for column in report.columns) + " |\n")
     write("|" + "|".join(" ---: " if column.kind in NUMERIC_KINDS else " --- " for column in report.columns) + "|\n")
     digits = style.precision or SIGNIFICANT_DIGITS
     for block in report.blocks:
         for row in zip(*block, strict=True):
             cells = (cell_text(cell, column, digits) for cell, column in zip(row, report.columns, strict=True))
-            write("| " + " | ".join(map(escape_pipes, cells)) + " |\n")
+            write("| " + " | ".join(map(escape_markdown, cells)) + " |\n")
     if report.legend:
-        write("\n" + "\n".join(f"- {line}" for line in report.legend) + "\n")
+        write("\n" + "\n".join(f"- {escape_markdown(line)}" for line in report.legend) + "\n")
     if report.detail:
         write("\n")
         markdown(report.detail, write, style)
@@ -28,6 +31,10 @@ def markdown(report: Report, write: Write, style: Style) -> None:
         write(f"\n```sh\n{report.closing}\n```\n")
 
 
-def escape_pipes(cell: str) -> str:
-    """Return a cell that ends no column."""
-    return cell.replace("|", "\\|")
+def escape_markdown(text: str) -> str:
+    """Return text on one line in which no character has a meaning in Markdown or HTML.
+
+    Underscores stay: inside of a word they mean nothing.
+    """
+    text = re.sub(r"([\\`*|\[\]])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    return escape_controls(re.sub(r"\r\n|[\r\n\u2028\u2029]", "<br>", text))

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
 from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
 from losscli.report.tables import NUMERIC_KINDS, CellKind, Report
@@ -22,7 +23,7 @@ TableRows = Sequence[Sequence[object]]
 
 def table(report: Report, write: Write, style: Style) -> None:
     """Write a table with as many digits as the width has room for, transposed if it is too wide."""
-    rows = [row for block in report.blocks for row in zip(*block, strict=True)]
+    report, rows = escape_report(report)
     out = io.StringIO()
     console = Console(
         file=out,
@@ -43,12 +44,24 @@ def table(report: Report, write: Write, style: Style) -> None:
         console.print(Text.assemble((key, "bold"), ": ", meaning, style="dim"))
     if report.detail:
         console.print()
-        draw_report(report.detail, [row for b in report.detail.blocks for row in zip(*b, strict=True)], style, console)
+        draw_report(*escape_report(report.detail), style, console)
     if report.closing:
         console.print()
-        console.out(wrap_command(report.closing, console.width))
+        console.out(escape_controls(wrap_command(report.closing, console.width), keep="\n"))
     lines = out.getvalue().splitlines()
     write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
+
+
+def escape_report(report: Report) -> tuple[Report, TableRows]:
+    """Return a report and its rows without control characters in names and cells."""
+    columns = tuple(column._replace(key=escape_controls(column.key)) for column in report.columns)
+    preface = tuple((term, escape_controls(meaning)) for term, meaning in report.preface)
+    rows = [
+        [escape_controls(cell) if isinstance(cell, str) else cell for cell in row]
+        for block in report.blocks
+        for row in zip(*block, strict=True)
+    ]
+    return report._replace(columns=columns, preface=preface), rows
 
 
 def draw_report(report: Report, rows: TableRows, style: Style, console: Console) -> None:

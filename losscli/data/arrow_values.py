@@ -1,0 +1,92 @@
+"""Arrow values that NumPy has no type for: decimals, and the vectors of Spark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from losscli.errors import DataError
+
+EXACT_INTEGERS = 1 << 53
+"""Floats hold all integers up to here."""
+
+MAX_EXACT_POWER_OF_TEN = 22
+"""The largest power of ten that a float holds exactly."""
+
+VALUES_OF_VECTOR = ("type", "size", "indices", "values")
+SPARSE, DENSE = 0, 1
+
+
+def unpack_bits(buffer: Any, low: int, high: int) -> NDArray[np.bool_]:
+    """Return the bits from `low` up to `high` of a buffer."""
+    packed = np.frombuffer(buffer, dtype=np.uint8, count=(high + 7) // 8)
+    return np.unpackbits(packed, count=high, bitorder="little")[low:].astype(bool)
+
+
+def decimals_to_floats(array: pa.Array) -> NDArray[np.float64]:
+    """Return decimals as the nearest floats, NaN where null. Arrow's own cast is off by one digit in some."""
+    low, high = array.offset, array.offset + len(array)
+    scale = array.type.scale
+    valid, data = array.buffers()
+    words_per_value = max(array.type.byte_width // 8, 1)
+    words = np.frombuffer(data, "<i8" if array.type.byte_width >= 8 else "<i4")[: high * words_per_value]
+    words = words.reshape(high, words_per_value)[low:]
+    first = words[:, 0].astype(np.int64)
+    is_short = (np.abs(first) <= EXACT_INTEGERS) & (words[:, 1:] == (first >> 63)[:, None]).all(axis=1)
+    power = 10.0 ** min(abs(scale), MAX_EXACT_POWER_OF_TEN)
+    values = first / power if scale >= 0 else first * power
+    present = unpack_bits(valid, low, high) if array.null_count else np.ones(len(array), dtype=bool)
+    exact = is_short if 0 <= scale <= MAX_EXACT_POWER_OF_TEN else np.zeros(len(array), dtype=bool)
+    for i in np.flatnonzero(present & ~exact):
+        whole = int.from_bytes(words[i].tobytes(), "little", signed=True)
+        values[i] = whole / 10**scale if scale >= 0 else float(whole * 10**-scale)  # integers divide correctly rounded
+    values[~present] = np.nan
+    return np.asarray(values, dtype=np.float64)
+
+
+def is_vector(type_: Any) -> bool:
+    """Return whether a type is that of Spark's vectors: `struct<type, size, indices, values>`."""
+    if not pa.types.is_struct(type_) or type_.num_fields != len(VALUES_OF_VECTOR):
+        return False
+    fields = [type_.field(i) for i in range(type_.num_fields)]
+    kinds = [pa.types.is_integer, pa.types.is_integer, pa.types.is_list, pa.types.is_list]
+    return tuple(field.name for field in fields) == VALUES_OF_VECTOR and all(
+        is_kind(field.type) for is_kind, field in zip(kinds, fields, strict=True)
+    )
+
+
+def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> NDArray[np.float64]:
+    """Return Spark's vectors, dense or sparse, as a matrix.
+
+    Raises:
+        DataError: One is missing, is no vector, or has another size than the first; the message counts rows from
+            `start`.
+    """
+    kinds, sizes, indices, values = (field.to_numpy(zero_copy_only=False) for field in array.flatten())
+    matrix: NDArray[np.float64] | None = None
+    for i in range(len(array)):
+        problem = None
+        if array.null_count and not array[i].is_valid:
+            problem = "a vector is missing"
+        elif values[i] is None or kinds[i] not in (SPARSE, DENSE):
+            problem = "is not a vector of Spark"
+        elif kinds[i] == SPARSE and (indices[i] is None or not sizes[i] >= 0 or len(indices[i]) != len(values[i])):
+            problem = "is not a sparse vector: it lacks its size, or an index for each value"
+        else:
+            size = len(values[i]) if kinds[i] == DENSE else int(sizes[i])
+            if matrix is None:
+                matrix = np.zeros((len(array), size))
+            if size != matrix.shape[1]:
+                problem = f"a vector of size {size}, the first has {matrix.shape[1]}"
+            elif kinds[i] == DENSE:
+                matrix[i] = values[i]
+            elif len(np.unique(indices[i])) < len(indices[i]) or not ((indices[i] >= 0) & (indices[i] < size)).all():
+                problem = f"the indices of a sparse vector of size {size} are not different ones below it"
+            else:
+                matrix[i, indices[i]] = values[i]
+        if problem:
+            raise DataError(f"{source}: column {name!r}, row {start + i + 1}: {problem}")
+    return np.zeros((0, 0)) if matrix is None else matrix

@@ -1,0 +1,94 @@
+"""The first lines of delimited text: their cells, and which option would help where they make no sense."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+
+from losscli.data.csv.cells import cell_error, cell_number, has_thousands, is_decimal_comma
+from losscli.data.csv.schema import UTF8, merge_blanks, width_error
+from losscli.errors import DataError
+from losscli.messages import Hint
+
+DELIMITERS = ",\t;|"
+BLANKS = " "
+"""The delimiter that stands for any spaces and tabs."""
+
+RARE_DELIMITERS = "~^:!@$&*+=\\/%#"
+"""Delimiters that are suggested where one fits, but never assumed."""
+
+ROWS_SAMPLED = 200
+"""Rows that tell how the lines are built and what the columns hold."""
+
+_COMMENT_SIGN = r"//|--|[#%!;*@&>$]+"
+
+
+def split_cells(text: bytes, delimiter: str) -> list[list[str]]:
+    """Return the cells of lines that are not blank."""
+    text = merge_blanks(text) if delimiter == BLANKS else text
+    reader = csv.reader(io.StringIO(text.decode(*UTF8), newline=""), delimiter=delimiter)
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+            if len(rows) > ROWS_SAMPLED:
+                break
+    except csv.Error:
+        pass  # what is wrong is said when the rows are read
+    return rows
+
+
+def are_all_numbers(cells: Sequence[str], decimal: str = ".") -> bool:
+    """Return whether there are cells, and all of them are numbers."""
+    return bool(cells) and all(cell_number(cell, decimal) is not None for cell in cells)
+
+
+def check_lines(
+    name: str, names: Sequence[str], rows: Sequence[Sequence[str]], sample: bytes, delimiter: str, comment: str | None
+) -> None:
+    """Check that the first row has as many cells as the header, and that one column is not several.
+
+    Raises:
+        DataError: it is not so; the message names the option that would help, if there is one.
+    """
+    if not rows or len(rows[0]) == len(names) > 1:
+        return
+    sign = re.match(_COMMENT_SIGN, names[0]) if names else None
+    for other in (*DELIMITERS, BLANKS, *RARE_DELIMITERS):
+        lines = split_cells(sample, other) if other != delimiter else [list(names), *map(list, rows)]
+        widths = {len(row) for row in lines[1:]}
+        n_numeric = 1 if len(names) > 1 or other in DELIMITERS else 2
+        if len(widths) != 1 or min(widths) < 2 or not has_numbers(lines[2:] or lines[1:], n_numeric):
+            continue
+        fits_header = len(lines[0]) in widths
+        if fits_header and other == delimiter:
+            return
+        if fits_header:
+            problem = f"{name}: the cells seem to be separated by {other!r}"
+            raise DataError(problem, Hint.DELIMITER, delimiter_name="tab" if other == "\t" else other)
+        if sign and not comment and len(names) == 1 and other not in RARE_DELIMITERS:
+            problem = f"{name}: row 1 has {min(widths)} cells, the header {len(lines[0])}"
+            raise DataError(problem, Hint.COMMENT, sign=sign[0])
+    if len(rows[0]) != len(names):
+        raise width_error(name, 1, rows[0], len(names))
+
+
+def has_numbers(rows: Sequence[Sequence[str]], n_columns: int = 1) -> bool:
+    """Return whether there are so many columns of numbers in rows of one width."""
+    return sum(are_all_numbers(column) for column in zip(*rows, strict=True)) >= n_columns
+
+
+def check_decimals(name: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Check that no column is of numbers with decimal commas, or with commas for thousands.
+
+    Raises:
+        DataError: one is; the message names the option that reads the former.
+    """
+    for i, column in enumerate(names):
+        cells = [row[i] for row in rows if i < len(row)]
+        odd = [j for j, cell in enumerate(cells) if cell_number(cell, ".") is None]
+        if odd and all(is_decimal_comma(cells[j]) or ("," in cells[j] and has_thousands(cells[j])) for j in odd):
+            raise cell_error(cells[odd[0]], ".", f"{name}: column {column!r}, row {odd[0] + 1}")

@@ -1,0 +1,223 @@
+"""Class names: endings of columns, the classes that labels mean by them, and names that are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import losscli
+from losscli.data.labels import find_endings, order_by_number
+from losscli.errors import DataError, UsageError
+from tests.conftest import Cli, write_csv, write_npy, write_parquet
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ("p1 p10 p11", "1 10 11"),
+        ("p10 p11 p12", "10 11 12"),
+        ("score_cat score_car", "cat car"),
+        ("car carp cat", "car carp cat"),
+        ("probcat probdog", "cat dog"),
+        ("p_-1 p_0 p_1", "-1 0 1"),
+        ("class-1 class-2", "1 2"),
+        ("q0.05 q0.5 q0.95", "0.05 0.5 0.95"),
+        ("y_pred[0] y_pred[1]", "0 1"),
+        ("Probability:Class=cat Probability:Class=dog", "cat dog"),
+        ("prob.cat prob.dog", "cat dog"),
+        ("prob_01 prob_02", "01 02"),
+        ("a_b a_b_c", "b b_c"),
+        ("p p_1", "p p_1"),
+        ("10 11", "10 11"),
+        ("prob_1.0 prob_2.0", "1.0 2.0"),
+        ("prob_big_cat prob_big_dog", "cat dog"),
+        ("cat_prob dog_prob", "cat dog"),
+        ("1_prob 2_prob", "1 2"),
+        ("P(cat) P(dog)", "cat dog"),
+        ("P(1) P(2)", "1 2"),
+        ("q0.5 q1.5", "0.5 1.5"),
+    ],
+)
+def test_endings(columns: str, names: str) -> None:
+    prefixes = ("prob", "score")
+    assert find_endings(columns.split(), prefixes).names == tuple(names.split())
+    # the order of the columns changes nothing but the order of the endings
+    assert find_endings(columns.split()[::-1], prefixes).names == tuple(names.split()[::-1])
+
+
+@given(st.lists(st.integers(-50, 150), min_size=2, max_size=8, unique=True), st.sampled_from(["p_", "prob", "c ", ""]))
+def test_numbers_at_the_end_order_columns(numbers: list[int], prefix: str) -> None:
+    if prefix == "prob":  # a dash after a letter is a separator
+        numbers = sorted({abs(number) for number in numbers})
+    names = find_endings([f"{prefix}{number}" for number in numbers]).names
+    if len(numbers) > 1:
+        assert [numbers[i] for i in order_by_number(names)] == sorted(numbers)
+
+
+P = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]])
+CROSS_ENTROPY = -np.log([0.7, 0.8, 0.6]).mean()
+
+
+def write_labels(labels: list[object], names: str, path: str = "d.csv") -> None:
+    """Write labels of the classes 0, 1, 2 beside their probabilities, the columns in reverse order."""
+    columns = dict(zip(names.split(), P.T, strict=True))
+    (write_parquet if path.endswith("parquet") else write_csv)(
+        path, {"label": labels, **dict([*columns.items()][::-1])}
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([1, 2, 3], "prob_class_1 prob_class_2 prob_class_3"),
+        (["class_1", "class_2", "class_3"], "prob_class_1 prob_class_2 prob_class_3"),
+        (["big_cat", "big_dog", "big_owl"], "prob_big_cat prob_big_dog prob_big_owl"),
+        (["dog", "cat", "owl"], "prob_big_dog prob_big_cat prob_big_owl"),
+        (["prob_dog", "prob_cat", "prob_owl"], "prob_dog prob_cat prob_owl"),
+        ([2.0, 1.0, 10.0], "prob2 prob1 prob10"),
+        (["02", "1", "10.0"], "prob_02 prob_01 prob_10"),
+        ([0.5, 0.05, 7], "p_0.5 p_0.05 p_7"),
+        (["None", "NA", "nan"], "prob_None prob_NA prob_nan"),
+    ],
+)
+@pytest.mark.parametrize("path", ["d.csv", "d.parquet"])
+def test_labels_by_every_way_of_naming_columns(path: str, labels: list[object], names: str, cli: Cli) -> None:
+    write_labels(labels if path == "d.csv" else [str(label) for label in labels], names, path)
+    start = names.split(maxsplit=1)[0].rstrip("0123456789.")[:2]
+    for pred in (names.replace(" ", ","), f"{start}*"):
+        result = cli("compute", "cross_entropy", path, "--pred", pred, "-f", "value")
+        assert result.status == 0, result.err
+        assert float(result.out) == pytest.approx(CROSS_ENTROPY), pred
+
+
+@pytest.mark.parametrize("labels", [["True", "False"], [1, 0], ["true", "false"]])
+def test_classes_called_true_and_false(labels: list[object], cli: Cli) -> None:
+    """The number 1 is true, not the second column."""
+    write_csv("d.csv", {"y": labels, "prob_True": [0.7, 0.4], "prob_False": [0.3, 0.6]})
+    result = cli("compute", "cross_entropy", "d.csv", "-f", "value")
+    assert float(result.out) == pytest.approx(-np.log([0.7, 0.6]).mean())
+
+
+def test_a_label_of_no_class_is_refused(cli: Cli) -> None:
+    write_labels([0, 1, 2], "p1 p2 p3")
+    result = cli("compute", "cross_entropy", "d.csv", "--pred", "p1,p2,p3")
+    assert (result.status, result.out) == (3, "")
+    assert "row 1: '0' is not one of the classes: they are 1, 2, 3" in result.err
+    write_labels(["cat", "dog", "cow"], "prob_cat prob_dog prob_owl")
+    assert (
+        "'cow' is not one of the classes: they are owl, dog, cat (did you mean"
+        in cli("compute", "zero_one", "d.csv").err
+    )
+
+
+def test_a_number_is_no_position_beside_classes_called_by_numbers(cli: Cli) -> None:
+    data = b"y,prob_other,prob_1,prob_2\n1,0.5,0.2,0.3\n2,0.1,0.2,0.7\n"
+    result = cli("compute", "cross_entropy", "-f", "value", stdin=data)
+    assert float(result.out) == pytest.approx(-np.log([0.2, 0.7]).mean())
+    assert cli("compute", "cross_entropy", stdin=data.replace(b"\n2,", b"\n0,")).status == 3
+
+
+def test_a_number_is_no_position_in_columns_that_are_counted_otherwise(cli: Cli) -> None:
+    data = b"y,c1x,c0x\n1,0.6,0.4\n0,0.2,0.8\n"
+    result = cli("compute", "cross_entropy", "--pred", "c1x,c0x", stdin=data)
+    assert (result.status, result.out) == (3, "")
+    assert "'1' is not one of the classes: they are c1x, c0x" in result.err
+
+
+@pytest.mark.parametrize("path", ["d.csv", "d.parquet"])
+def test_na_is_missing_if_no_class_is_called_so(path: str, cli: Cli) -> None:
+    write_labels(["cat", "dog", "NA"], "prob_cat prob_dog prob_owl", path)
+    assert "column 'label' (y_true), row 3: 1 row lacks a value" in cli("compute", "cross_entropy", path).err
+    result = cli("compute", "cross_entropy", path, "--nan", "omit", "-f", "value")
+    assert float(result.out) == pytest.approx(-np.log([0.7, 0.8]).mean())
+
+
+def test_targets_and_predictions_of_other_classes_are_refused(cli: Cli) -> None:
+    write_csv("t.csv", {"cat": [1, 0], "dog": [0, 1]})
+    write_csv("p.csv", {"p_dog": [0.3, 0.8], "p_emu": [0.7, 0.2]})
+    result = cli("compute", "cross_entropy", "t.csv", "p.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "the columns of y_true are called cat, dog, those of y_pred dog, emu" in result.err
+
+
+def test_columns_of_two_files_are_aligned_whatever_their_prefix(cli: Cli) -> None:
+    write_csv("t.csv", {"big_cat": [1, 0], "big_dog": [0, 1]})
+    write_csv("p.csv", {"prob_big_dog": [0.3, 0.8], "prob_big_cat": [0.7, 0.2]})
+    result = cli("compute", "cross_entropy", "t.csv", "p.csv", "-f", "value")
+    assert float(result.out) == pytest.approx(-np.log([0.7, 0.8]).mean())
+
+
+def test_names_from_a_file(cli: Cli) -> None:
+    write_npy("p.npy", P)
+    write_csv("t.csv", {"label": ["a, b", "dog", "owl"]})
+    Path("names.txt").write_bytes(b"\xef\xbb\xbfa, b\r\ndog\r\nowl\r\n\r\n")
+    result = cli("compute", "cross_entropy", "t.csv", "p.npy", "--classes", "@names.txt", "-f", "value")
+    assert float(result.out) == pytest.approx(CROSS_ENTROPY)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, ["names.txt: No such file"]),
+        (b"\n", ["names.txt: is empty"]),
+        (b"a\n\nb\n", ["a name is empty"]),
+        (b"\xff\xfea\n", ["names.txt: is not UTF-8 text"]),
+        (b"a\nb\n", ["2 classes, but p.npy: y_pred has 3 columns"]),
+    ],
+)
+def test_files_of_names_that_do_not_do(text: bytes | None, words: list[str], cli: Cli) -> None:
+    write_npy("p.npy", P)
+    write_npy("t.npy", np.array([0, 1, 1]))
+    if text is not None:
+        Path("names.txt").write_bytes(text)
+    result = cli("compute", "cross_entropy", "t.npy", "p.npy", "--classes", "@names.txt")
+    assert (result.status, result.out) == (2, "")
+    assert all(word in result.err for word in words), result.err
+
+
+@pytest.mark.parametrize(
+    ("loss", "arrays", "what"),
+    [
+        ("cross_entropy", {"y_true": [0, 1, 0], "y_pred": P}, "y_pred has 3 columns"),
+        ("zero_one", {"y_true": [0, 1, 0], "y_pred": P}, "y_pred has 3 columns"),
+        ("arcface", {"labels": [0, 1], "embeddings": P[:2], "weights": P}, "weights has 3 rows"),
+        ("center", {"labels": [0, 1], "embeddings": P[:2], "centers": P}, "centers has 3 rows"),
+    ],
+)
+def test_a_count_that_does_not_fit_is_an_error(loss: str, arrays: dict[str, object], what: str) -> None:
+    with pytest.raises(UsageError, match=f"2 classes, but {what}"):
+        losscli.compute(loss, classes=["a", "b"], **arrays)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "value"),
+    [
+        ([0, 1, 2], ["cat", "dog", "owl"], CROSS_ENTROPY),
+        ([0, 1, 2], ["class_0", "class_1", "class_2"], CROSS_ENTROPY),
+        ([1, 2, 3], ["class_1", "class_2", "class_3"], CROSS_ENTROPY),
+        (["2", "1", "x"], ["2", "1", "x"], CROSS_ENTROPY),
+        ([0, 1, 2], ["class_1", "class_2", "class_3"], None),
+        ([0, 1, 1], ["2", "1", "x"], None),
+    ],
+)
+def test_numbers_as_labels_of_names_that_are_given(
+    labels: list[object], classes: list[str], value: float | None
+) -> None:
+    if value is not None:
+        found = losscli.compute("cross_entropy", y_true=labels, y_pred=P, classes=classes).value
+        assert found == pytest.approx(value)
+        return
+    with pytest.raises(DataError, match="'0' is not one of the classes"):
+        losscli.compute("cross_entropy", y_true=labels, y_pred=P, classes=classes)
+
+
+def test_frames_name_classes() -> None:
+    frame = pd.DataFrame(P[:, ::-1], columns=[3, 2, 1])
+    assert losscli.compute("cross_entropy", y_true=[1, 2, 3], y_pred=frame).value == pytest.approx(CROSS_ENTROPY)
+    with pytest.raises(DataError, match="'0' is not one of the classes: they are 1, 2, 3"):
+        losscli.compute("cross_entropy", y_true=[0, 1, 2], y_pred=frame)
