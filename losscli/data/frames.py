@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.identifiers import has_identifier_name
-from losscli.data.ragged import to_array
+from losscli.data.ragged import rectangular_array
 from losscli.errors import DataError
 
 
@@ -31,7 +31,7 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     """
     columns = frame_columns(value)
     if columns is None or not any(map(has_identifier_name, columns)):
-        return to_array(name, value)
+        return rectangular_array(name, value)
     return np.stack([np.asarray(v) for name, v in columns.items() if not has_identifier_name(name)], axis=1)
 
 
