@@ -19,6 +19,7 @@ from losscli.data.role_names import (
     is_role_name,
     usual_names,
 )
+from losscli.data.row_parts import choose_group, group_by_parts
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Domain
@@ -27,7 +28,6 @@ from losscli.messages import Hint, Message
 
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
-PART_SEPARATORS = ("_", ".", "-", " ")
 MAX_COLUMNS_SHOWN = 12
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
 
@@ -150,11 +150,11 @@ class Binder:
         Raises:
             DataError: They are named like the parts under another setting.
         """
-        names = usual_names(role, role.removeprefix("y_"))
+        names, other_names = (usual_names(r, r.removeprefix("y_")) for r in (role, OTHER_ROLE.get(role, "")))
         found: dict[str, tuple[Column, ...]] = {}
         for setting, alternatives in domain.parts().items():
             for parts in alternatives:
-                columns = _choose_group(group_by_parts(table.columns, parts), role, is_own_file)
+                columns = choose_group(group_by_parts(table.columns, parts), names, other_names, is_own_file)
                 if columns is not None:
                     found.setdefault(setting, columns)
         if not found:
@@ -318,46 +318,3 @@ def suggest_column(name: str, table: Table) -> str:
         return f" (did you mean {close[0]!r}?)"
     more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
     return f"; the columns are {', '.join(names[:MAX_COLUMNS_SHOWN])}{more}"
-
-
-def group_by_parts(columns: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[Column, ...]]:
-    """Group columns whose names differ only in the part (true_x1, true_y1) by the rest of them, in the parts' order.
-
-    Groups that lack a part are left out.
-    """
-    found: dict[str, dict[str, Column]] = {}
-    for column in columns:
-        for part in parts:
-            rest = _without_part(column.name.lower(), part)
-            if rest is not None and bool(column.trailing) == (len(parts) == 1):
-                found.setdefault(rest, {}).setdefault(part, column)
-    return {rest: tuple(group[part] for part in parts) for rest, group in found.items() if len(group) == len(parts)}
-
-
-def _without_part(name: str, part: str) -> str | None:
-    """Return `true` for true_x1 and x1_true, "" for x1 itself, None if the name has no such part."""
-    if name == part:
-        return ""
-    for separator in PART_SEPARATORS:
-        if name.endswith(separator + part):
-            return name[: -len(separator + part)]
-        if name.startswith(part + separator):
-            return name[len(part + separator) :]
-    return None
-
-
-def _choose_group(groups: Mapping[str, tuple[Column, ...]], role: str, is_own_file: bool) -> tuple[Column, ...] | None:
-    """Return the group that is named for the role; else the only one without a name, or of two that at its position.
-
-    Beside groups that are named for the other role, one without a name is this role's.
-    """
-    own, other = (usual_names(name, name.removeprefix("y_")) for name in (role, OTHER_ROLE.get(role, "")))
-    for name in own:
-        if name in groups:
-            return groups[name]
-    unnamed = [columns for rest, columns in groups.items() if not rest or rest.isdigit()]
-    if is_own_file:
-        return unnamed[0] if len(unnamed) == 1 else next(iter(groups.values())) if len(groups) == 1 else None
-    if len(unnamed) == 1 and len(groups) == 2 and any(rest in other for rest in groups if rest):
-        return unnamed[0]
-    return unnamed[role == "y_pred"] if len(unnamed) == len(groups) == 2 else None
