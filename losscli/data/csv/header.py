@@ -56,6 +56,7 @@ class Header(NamedTuple):
         start: The position of the first row.
         delimiter: The delimiter; a space for any blanks.
         comment: What starts a comment in the rows; empty if nothing does.
+        has_carriage_returns: Whether a carriage return alone ends the first line.
         rows: The cells of the first rows.
     """
 
@@ -64,6 +65,7 @@ class Header(NamedTuple):
     start: int
     delimiter: str
     comment: str
+    has_carriage_returns: bool
     rows: list[list[str]]
 
 
@@ -94,6 +96,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     if delimiter is None:
         delimiter = _find_delimiter(name, sample, format, options)
     end = _end_of_line(head, start, Quoting(delimiter))
+    has_carriage_returns = head.endswith(b"\r", start, end)
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic, delimiter)
     lines = split_cells(sample, delimiter)
     cells, rows = (lines[0], lines[1:]) if lines else ([], [])
@@ -118,7 +121,9 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
         first = [row[0] for row in rows]
         if are_all_numbers(first, options.decimal or ".") and not MISSING.issuperset(first):
             comment = COMMENT  # in a column of numbers it can start nothing but a comment
-    return Header(names, chosen is None or chosen is above, end, delimiter, comment, rows[:ROWS_SAMPLED])
+    return Header(
+        names, chosen is None or chosen is above, end, delimiter, comment, has_carriage_returns, rows[:ROWS_SAMPLED]
+    )
 
 
 def find_start(head: bytes, options: TextOptions) -> _Start:
