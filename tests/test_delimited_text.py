@@ -260,6 +260,24 @@ def test_streams_are_cut_where_the_csv_module_ends_rows(size: int) -> None:
         assert read == [row for row in csv.reader(io.StringIO(text, newline="")) if row], text
 
 
+def test_parts_of_a_table_hold_vectors_of_one_length(cli: Cli) -> None:
+    Path("parts").mkdir()
+    Path("parts/a.csv").write_text('y_true,y_pred\n0,"[0.5, 0.5]"\n')
+    Path("parts/b.csv").write_text('y_true,y_pred\n0,"[0.5, 0.5]"\n')
+    assert float(cli("compute", "cross_entropy", "parts", "-f", "value").out) == pytest.approx(np.log(2))
+    Path("parts/b.csv").write_text('y_true,y_pred\n0,"[0.5, 0.4, 0.1]"\n')
+    result = cli("compute", "cross_entropy", "parts")
+    assert (result.status, result.out) == (3, "")
+    assert "b.csv: column 'y_pred': cells hold 3 numbers, in parts/a.csv 2" in result.err
+
+
+def test_labels_of_two_words_are_one_column(cli: Cli) -> None:
+    Path("t.csv").write_text("true label\nNew York\nSan Jose\n")
+    Path("p.csv").write_text("predicted label\nOld York\nSan Jose\n")
+    result = cli("compute", "zero_one", "t.csv", "p.csv", "--classes", "New York,Old York,San Jose", "-f", "value")
+    assert result.out in ("0.5\n", ""), result
+
+
 def test_comments_hide_quotes_and_quotes_hide_comments() -> None:
     data = b'#"\n1,"a\n#b"\n#c"\n2,"#"\n#,"\n3,4\n'
     quoting = Quoting(",", "#")

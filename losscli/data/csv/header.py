@@ -209,7 +209,8 @@ def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions)
         rows = split_cells(sample, BLANKS)
         widths, by_tabs = ({len(row) for row in several} for several in (rows, split_cells(sample, "\t")))
         is_tab_inside = "\t" in text.strip()
-        if len(widths) == 1 and min(widths) > 1 and (best is None or len(by_tabs) > 1 or not is_tab_inside):
+        fits = len(widths) == 1 and min(widths) > 1 and has_numbers(rows[1:] or rows)  # no labels of two words
+        if fits and (best is None or len(by_tabs) > 1 or not is_tab_inside):
             return BLANKS
         first = len(rows[0]) if rows else 0
         if best is None and first > 1 and {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:]):
@@ -291,8 +292,8 @@ def _numbers_error(name: str, cells: Sequence[str]) -> DataError:
 
 def _has_row_names(sample: bytes, delimiter: str) -> bool:
     """Return whether the lines are as R writes them: quoted names, and rows that begin with one more quoted name."""
-    lines = [line for line in re.split(_LINE_END, sample) if line.strip()]
     rows = split_cells(sample, delimiter)
+    lines = [line for line in re.split(_LINE_END, sample) if line.strip()][: len(rows)]
     if len(lines) < 2 or len(lines) != len(rows) or {len(row) for row in rows[1:]} != {len(rows[0]) + 1}:
         return False
     return lines[0].count(b'"') == 2 * len(rows[0]) and all(line.lstrip().startswith(b'"') for line in lines)
