@@ -89,7 +89,7 @@ class CsvSchema(NamedTuple):
             raise DataError(f"{self.name}: a quote is opened and never closed, at row {row} or after it")
         if lines.find(b"\0") >= 0:
             raise DataError(f"{self.name}: holds NUL bytes: it is not text", Hint.INPUT_FORMAT_OTHER)
-        if self.has_carriage_returns and lines.find(b"\n") >= 0:
+        if self.has_carriage_returns and 0 < self.quoting.find_line_end(lines.data, lines.start)[0] <= lines.stop:
             raise DataError(
                 f"{self.name}: the first line ends with a carriage return alone, another with a newline: save it with "
                 "one kind of line ends"
