@@ -271,6 +271,11 @@ def test_parts_of_a_table_hold_vectors_of_one_length(cli: Cli) -> None:
     assert "b.csv: column 'y_pred': cells hold 3 numbers, in parts/a.csv 2" in result.err
 
 
+def test_years_and_quantiles_are_names(cli: Cli) -> None:
+    Path("d.csv").write_text("item,0.1,0.5,0.9,2020,y_true,y_pred\na,1,2,3,4,5,6\n")
+    assert cli("compute", "mse", "d.csv", "-f", "value").out == "1.0\n"
+
+
 def test_labels_of_two_words_are_one_column(cli: Cli) -> None:
     Path("t.csv").write_text("true label\nNew York\nSan Jose\n")
     Path("p.csv").write_text("predicted label\nOld York\nSan Jose\n")

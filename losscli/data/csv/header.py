@@ -267,9 +267,7 @@ def _choose_names(
     if options.header is not None or not cells:
         return None
     if not are_numbers:
-        values = [cell for cell in cells if re.search(r"\d", cell) and cell_number(cell, decimal) is not None]
-        if any(not cell.isdigit() for cell in values) or len(set(values)) < len(values):  # 2020 may be a name
-            raise _numbers_error(name, cells)
+        _refuse_values(name, cells, decimal)
         return None
     is_counted = cells == [str(i) for i in range(len(cells))]  # as pandas names columns without names
     if len(cells) == 1:
@@ -283,6 +281,15 @@ def _choose_names(
     if not is_header:
         raise _numbers_error(name, cells)
     return None
+
+
+def _refuse_values(name: str, cells: Sequence[str], decimal: str) -> None:
+    """Raise the error for a first line of texts and numbers that are unlike names: 2020 is one, and so are quantiles."""
+    values = [cell for cell in cells if re.search(r"\d", cell) and cell_number(cell, decimal) is not None]
+    fractions = [cell_number(cell, decimal) or 0 for cell in values if not cell.isdigit()]
+    are_quantiles = all(0 < value < 1 for value in fractions) and fractions == sorted(fractions)
+    if not are_quantiles or len(set(values)) < len(values):
+        raise _numbers_error(name, cells)
 
 
 def _numbers_error(name: str, cells: Sequence[str]) -> DataError:
