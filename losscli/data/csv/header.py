@@ -284,7 +284,7 @@ def _choose_names(
 
 
 def _refuse_values(name: str, cells: Sequence[str], decimal: str) -> None:
-    """Raise the error for a first line of texts and numbers that are unlike names: 2020 is one, and so are quantiles."""
+    """Raise the error for a first line with numbers that are unlike names: years and quantiles may be names."""
     values = [cell for cell in cells if re.search(r"\d", cell) and cell_number(cell, decimal) is not None]
     fractions = [cell_number(cell, decimal) or 0 for cell in values if not cell.isdigit()]
     are_quantiles = all(0 < value < 1 for value in fractions) and fractions == sorted(fractions)
