@@ -43,6 +43,16 @@ class ReadOptions(NamedTuple):
     comment: str | None = None
 
 
+def _check_same_shapes(first: Table, other: Table, wanted: Mapping[str, Kind]) -> None:
+    """Raise the error for a column whose cells hold another count of numbers in one file of text than in the first."""
+    shapes = {column.name: column.trailing for column in first.columns}
+    for column in other.columns if other.format in ("csv", "tsv") else ():
+        if wanted.get(column.name) is Kind.NUMBER and column.trailing != shapes.get(column.name):
+            counts = [(shape or (1,))[0] for shape in (column.trailing, shapes.get(column.name, ()))]
+            problem = f"{other.name}: column {column.name!r}: cells hold {counts[0]}"
+            raise DataError(f"{problem} {'number' if counts[0] == 1 else 'numbers'}, in {first.name} {counts[1]}")
+
+
 def check_read_options(
     input_format: str | None, header: bool | None, delimiter: str | None, decimal: str | None, comment: str | None
 ) -> ReadOptions:
@@ -216,6 +226,7 @@ class FileParts(SplittableTable):
                 lacking = [name for name in wanted if table.column(name) is None]
                 if lacking:
                     raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
+                _check_same_shapes(self._first, table, wanted)
                 yield table
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
