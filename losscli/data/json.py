@@ -270,13 +270,26 @@ def _parse_all(lines: list[bytes]) -> list[dict[str, Any]] | None:
     A constant that is in none of the lines stands between them. If it comes back after each element, no record goes on
     over the end of a line, and no line has two.
     """
-    text = b",-Infinity,".join(lines)
-    if text.count(b"-Infinity") >= len(lines):
-        return None
+    text = b",null,".join(lines)
+    end: object = None
+    parse_constant: Any = None  # `null` needs no call of a function
+    if text.count(b"null") >= len(lines):
+        text, end, parse_constant = b",-Infinity,".join(lines), _END_OF_LINE, _parse_constant
+        if text.count(b"-Infinity") >= len(lines):
+            return None
     try:
-        values = json.loads(b"[" + text + b"]", object_pairs_hook=_to_object, parse_constant=_parse_constant)
+        values = json.loads(b"[" + text + b"]", parse_constant=parse_constant)
+        records = values[::2]
+        if (
+            len(values) != 2 * len(lines) - 1
+            or values[1::2].count(end) < len(lines) - 1
+            or {*map(type, records)} != {dict}
+        ):
+            return None
+        # each key is followed by a colon: as many as there are keys, and no key stands twice
+        has_blanks = any(blank in text for blank in (b" :", b"\t:", b"\r:"))
+        if has_blanks or text.count(b'":') != sum(map(len, records)):
+            json.loads(b"[" + text + b"]", object_pairs_hook=_to_object)
     except (ValueError, RecursionError):
         return None
-    records = values[::2]
-    is_valid = len(values) == 2 * len(lines) - 1 and all(value is _END_OF_LINE for value in values[1::2])
-    return records if is_valid and all(type(record) is dict for record in records) else None
+    return records  # type: ignore[no-any-return]
