@@ -19,6 +19,9 @@ from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text
 from losscli.errors import DataError
 
 BYTES_PER_JSON_BLOCK = 1 << 20
+BYTES_SAMPLED = 1 << 20
+"""Bytes of JSON Lines that tell which columns there are."""
+
 MAX_BYTES_PER_DOCUMENT = 1 << 29
 """Longest JSON document: it is read as a whole, which takes several times its size."""
 
@@ -184,13 +187,15 @@ class JsonLinesTable(Table):
         """Read the first lines of a source, or of what was read of it."""
         self._source = source
         self._stream: Any = stream or source.stream
-        self._n_read = 0
+        self._n_read = self._n_bytes = 0
         blocks = self._read_blocks()
-        first = next(blocks, None)
-        if first is None:
+        sampled: list[list[dict[str, Any]]] = []
+        while self._n_bytes < BYTES_SAMPLED and (block := next(blocks, None)):
+            sampled.append(block)
+        if not sampled:
             raise DataError(f"{source.name}: is empty")
-        self._blocks = chain([first], blocks)
-        sample = first[:ROWS_PER_BATCH]
+        self._blocks = chain(sampled, blocks)
+        sample = list(chain.from_iterable(sampled))[:ROWS_PER_BATCH]
         columns = []
         for key in dict.fromkeys(key for record in sample for key in record):
             array = _stored([record.get(key) for record in sample], source.name, key)
@@ -212,7 +217,7 @@ class JsonLinesTable(Table):
             DataError: A line is longer than the limit.
         """
         start = [self._stream.read(BYTES_PER_JSON_BLOCK).removeprefix(b"\xef\xbb\xbf")]
-        size = len(start[0])
+        self._n_bytes = size = len(start[0])
         block = start[0]
         while block:
             whole, newline, rest = block.rpartition(b"\n")
@@ -224,6 +229,7 @@ class JsonLinesTable(Table):
                 limit = f"a line is longer than {MAX_BYTES_PER_RECORD >> 20} MiB, the most that is read as one record"
                 raise DataError(f"{self._source.name}: row {row}: {limit}")
             block = self._stream.read(BYTES_PER_JSON_BLOCK)
+            self._n_bytes += len(block)
             start.append(block)
             size += len(block)
         yield [b"".join(start)]
