@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
-from losscli.data.stored import StoredArray, StoredArraysTable
+from losscli.data.stored import StoredArray, StoredArraysTable, read_bytes
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
 from losscli.errors import DataError
 
@@ -22,7 +22,7 @@ BYTES_PER_JSON_BLOCK = 1 << 20
 BYTES_SAMPLED = 1 << 20
 """Bytes of JSON Lines that tell which columns there are."""
 
-MAX_BYTES_PER_DOCUMENT = 1 << 29
+MAX_BYTES_PER_DOCUMENT = 1 << 28
 """Longest JSON document: it is read as a whole, which takes several times its size."""
 
 MAX_BYTES_PER_RECORD = 1 << 26
@@ -42,11 +42,11 @@ def read_json(source: Input, role: str | None) -> Table:
     """Return a JSON document as a table; an array on its own is the role that it was given for."""
     from losscli.data.orient import columns_of
 
-    data = source.stream.read(MAX_BYTES_PER_DOCUMENT + 1)
+    data = read_bytes(source.stream, MAX_BYTES_PER_DOCUMENT + 1)
     if len(data) > MAX_BYTES_PER_DOCUMENT:
         limit = f"{MAX_BYTES_PER_DOCUMENT >> 20} MiB, the most that is read as one JSON document"
         raise DataError(f"{source.name}: is longer than {limit}; JSON Lines or Parquet are read in batches")
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{source.name}: is empty")
     try:
         document = _parse_json(data, source.name)
@@ -77,7 +77,7 @@ def _stored(values: Sequence[Any], name: str, column: str) -> StoredArray:
     return StoredArray(array.shape, array.dtype.kind, lambda n_rows: array[:n_rows])
 
 
-def _begins_with_record(data: bytes) -> bool:
+def _begins_with_record(data: bytes | bytearray) -> bool:
     """Whether the first of several lines is an object: the data is JSON Lines."""
     first, _, rest = data.lstrip().partition(b"\n")
     try:
@@ -86,7 +86,7 @@ def _begins_with_record(data: bytes) -> bool:
         return False
 
 
-def _parse_json(data: bytes, name: str, row: str = "") -> Any:
+def _parse_json(data: bytes | bytearray, name: str, row: str = "") -> Any:
     where = f"{name}: {row + ': ' if row else ''}"
     try:
         return json.loads(data, object_pairs_hook=_to_object)
