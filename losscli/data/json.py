@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
 from losscli.data.stored import StoredArray, StoredArraysTable, read_bytes
-from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
+from losscli.data.table import MAX_EXACT_INTEGER, ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
 from losscli.errors import DataError
 
 BYTES_PER_JSON_BLOCK = 1 << 20
@@ -28,12 +28,8 @@ MAX_BYTES_PER_DOCUMENT = 1 << 28
 MAX_BYTES_PER_RECORD = 1 << 26
 """Longest line of JSON Lines."""
 
-MAX_KEYS_SHOWN = 8
 MAX_NESTING = 32
 """Most lists within lists."""
-
-EXACT_INTEGERS = 1 << 53
-"""Floats hold all integers up to here."""
 
 MAX_FLOAT = int(np.finfo(np.float64).max)
 
@@ -159,12 +155,14 @@ def to_array(
     if types <= {int, float, bool}:
         try:
             array = np.array(values)
-            if array.dtype.kind in "iu" and np.abs(array).max(initial=0) > EXACT_INTEGERS:
+            if array.dtype.kind in "iu" and np.abs(array).max(initial=0) > MAX_EXACT_INTEGER:
                 return array  # keys of more digits than floats hold
             return array.astype(np.float64)
         except (OverflowError, ValueError):  # integers beyond the range of floats become infinite by way of their text
             pass
-    if types <= {int, float, bool, type(None)} and not any(type(v) is int and abs(v) > EXACT_INTEGERS for v in values):
+    if types <= {int, float, bool, type(None)} and not any(
+        type(v) is int and abs(v) > MAX_EXACT_INTEGER for v in values
+    ):
         return np.array([np.nan if value is None else float(value) for value in values])
     objects = np.empty(len(values), dtype=object)
     objects[:] = [_finite_or_infinite(value) for value in values]
