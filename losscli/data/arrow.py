@@ -19,6 +19,7 @@ from losscli.data.files import Input
 from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 MAX_FOOTER_BYTES = 1 << 16
 """Most bytes of a file's metadata that are pickled along with each of its row groups."""
@@ -102,7 +103,7 @@ def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -
     if (widths != width).any():
         other = int((widths != width).argmax())
         problem = f"a list of {widths[other]} values, the first has {width}: lists of different lengths"
-        raise DataError(f"{source}: column {name!r}, row {start + other + 1}: {problem}")
+        raise DataError(f"{source}: column {name!r}, row {start + other + 1}: {problem}", Hint.PAD_ROWS)
     inner = to_numpy(array.flatten(), kind, source, name, start)
     return inner.reshape(len(array), width, *inner.shape[1:])
 

@@ -17,6 +17,7 @@ from losscli.data.files import Input
 from losscli.data.stored import StoredArray, StoredArraysTable, read_bytes
 from losscli.data.table import MAX_EXACT_INTEGER, ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 BYTES_PER_JSON_BLOCK = 1 << 20
 BYTES_SAMPLED = 1 << 20
@@ -148,7 +149,8 @@ def to_array(
             if not isinstance(value, list) or len(value) != width:
                 found = f"{len(value)} numbers" if isinstance(value, list) else shorten(value)
                 row = start + i // per_row + 1
-                raise DataError(f"{name}: column {column!r}, row {row}: {found}, the first has {width}")
+                hint = Hint.PAD_ROWS if isinstance(value, list) else None
+                raise DataError(f"{name}: column {column!r}, row {row}: {found}, the first has {width}", hint)
         flat = [item for value in values for item in value]
         inner = to_array(flat, name, column, start, per_row * max(width, 1), depth + 1)
         return inner.reshape(len(values), width, *inner.shape[1:])
