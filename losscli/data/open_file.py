@@ -105,7 +105,7 @@ class OpenFile:
             except OSError as error:
                 raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from error
             if not state.is_same(self.state):
-                raise self._changed(" or is another file there than here")
+                raise self.changed(" or is another file there than here")
         return self._handle
 
     def release(self) -> None:
@@ -140,7 +140,7 @@ class OpenFile:
             self.check()
             raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from error
         if len(data) < size:
-            raise self._changed()
+            raise self.changed()
         return data  # type: ignore[no-any-return]
 
     def check(self) -> None:
@@ -155,7 +155,7 @@ class OpenFile:
         except OSError:
             is_same = False
         if not is_same:
-            raise self._changed()
+            raise self.changed()
 
     def _read_state(self, is_opening: bool = False) -> FileState:
         if self.is_remote:  # once it is open, only its path tells whether it has been replaced
@@ -163,7 +163,8 @@ class OpenFile:
         status = os.fstat(self._handle.fileno())
         return FileState(status.st_size, status.st_mtime_ns, os.uname().nodename, status.st_dev, status.st_ino)
 
-    def _changed(self, alternative: str = "") -> FileChangedError:
+    def changed(self, alternative: str = "") -> FileChangedError:
+        """Return the error that the file has changed."""
         return FileChangedError(
             f"{self.name}: changed while it was read{alternative}: run it again when nothing writes to it"
         )

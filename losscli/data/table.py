@@ -87,6 +87,7 @@ class Table:
         length: the number of rows, if known before the end.
         path: where other processes can read the same rows; None if they are in memory or come through a pipe.
         repeated: names of several columns; all of them but the first have a number behind the name.
+        index_columns: columns that the format marks as keys of the rows.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
         fraction_read: the fraction that has been read, 0 to 1, if known.
@@ -100,6 +101,7 @@ class Table:
         self.name, self.format, self.columns = name, format, list(columns)
         self.length, self.path = length, path
         self.repeated: frozenset[str] = frozenset()
+        self.index_columns: frozenset[str] = frozenset()
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
         self.fraction_read: float | None = None
