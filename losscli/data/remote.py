@@ -64,8 +64,10 @@ def read_version(uri: str, file: Any = None) -> tuple[int, int | str | None]:
         size, tag = found.size(), (found.metadata() or {}).get(b"ETag")
     if tag:
         return size, tag.decode()
-    info = system.get_file_info(place)
-    return info.size, info.mtime_ns
+    if (store := getattr(getattr(system, "handler", None), "fs", None)) is not None:  # fsspec's
+        store.invalidate_cache()  # of what was listed
+        return size, str(store.checksum(place))
+    return size, system.get_file_info(place).mtime_ns
 
 
 def list_files(path: str) -> list[str]:
