@@ -141,7 +141,7 @@ class OpenFile:
             raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from error
         if len(data) < size:
             raise self.changed()
-        return data  # type: ignore[no-any-return]
+        return data
 
     def check(self) -> None:
         """Check that the file is still as it was: all that has been read of it then belongs together.
