@@ -57,10 +57,10 @@ def find_files(path: str) -> list[FoundFile]:
     if not files:
         missing = "no file matches" if is_glob else "is a folder without any CSV or Parquet file in it"
         raise DataError(f"{name}: {missing}")
-    top = _literal_folder(name) if is_glob else name.rstrip("/")
+    place = remote.place_of if is_remote else str  # a URI quotes what is in it, and keys have quotes of their own
+    top = _literal_folder(place(path)) if is_glob else place(path).rstrip("/")
     found = [
-        FoundFile(file, _keys_of(remote.hide_credentials(file)[len(top) :]), None if is_remote else _version(file))
-        for file in files
+        FoundFile(file, _keys_of(place(file)[len(top) :]), None if is_remote else _version(file)) for file in files
     ]
     other = next((file for file in found if set(file.keys) != set(found[0].keys)), None)
     if other is None:

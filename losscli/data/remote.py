@@ -34,6 +34,15 @@ def strip_file_scheme(path: str) -> str:
     return _find_file_system(path)[1] if path.startswith("file://") else path
 
 
+def place_of(uri: str) -> str:
+    """Return the path in its store that a URI stands for.
+
+    Raises:
+        DataError: The URI is invalid, or its scheme unknown.
+    """
+    return _find_file_system(uri)[1]
+
+
 def hide_credentials(path: str) -> str:
     """Return a path for messages: a URI without its user, password and query."""
     return re.sub(r"(://)[^/@:]*:[^/@]*@", r"\1", path.partition("?")[0]) if is_uri(path) else path
