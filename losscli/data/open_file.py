@@ -69,9 +69,10 @@ class OpenFile:
         """
         self.path, self.name, self.is_remote = path, name, descriptor is None and remote.is_uri(path)
         self._handle, self._close = self._open(descriptor)
-        if descriptor is None and not self.is_remote:  # other processes have other files in /dev/fd
-            self.path = (os.path.realpath if path.startswith(("/dev/", "/proc/")) else os.path.abspath)(path)
         self.state = self._read_state(is_opening=True)
+        if descriptor is None and not self.is_remote:
+            is_alias = path.startswith(("/dev/", "/proc/")) and self.is_regular  # for this process alone: /dev/fd/3
+            self.path = os.path.realpath(path) if is_alias else os.path.abspath(path)
         age = time.time_ns() - self.state.version if isinstance(self.state.version, int) else CLOCK_TICK_NS
         if 0 <= age < CLOCK_TICK_NS and self.state.size > BYTES_WRITTEN_AT_ONCE and self.is_regular:
             time.sleep(CLOCK_TICK_NS / 1e9)  # a write within the same tick would go unnoticed
