@@ -158,6 +158,8 @@ REFUSED: dict[str, tuple[bytes, list[object], list[str]]] = {
     "thousands with points": (b"y_true;y_pred\n1.234,5;2\n", ["--decimal", ","], ["row 1", "'1.234,5'", "thousands"]),
     "thousands with spaces": (b"y_true;y_pred\n1 234;2\n", [], ["row 1", "'1 234'", "thousands"]),
     "another delimiter": (b"y_true~y_pred\n3~2.5\n", [], ["'~'", "--delimiter '~'"]),
+    "a decimal sign that is the delimiter": (b"y_true,y_pred\n3,2\n", ["--decimal", ","], ["','", "decimal sign"]),
+    "a line for Excel alone": (b"sep=;\n", [], ["is empty"]),
     "a wrong delimiter": (b"y_true,y_pred\n3,2.5\n", ["--delimiter", ";"], ["','", "--delimiter ,"]),
     "a comment of another sign": (b"% by hand\ny_true,y_pred\n" + ROWS, [], ["row 1", "--comment %"]),
     "a comment below": (b"y_true,y_pred\n" + ROWS + b"# end\n", [], ["row 4", "--comment '#'"]),

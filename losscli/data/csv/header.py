@@ -88,7 +88,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     if found.position >= len(head) and is_automatic:  # there is nothing but such lines: they are the data
         found, is_automatic = find_start(head, options._replace(comment="")), False
     if found.position >= len(head):
-        raise DataError(f"{name}: has no line that is not a comment")
+        raise DataError(f"{name}: " + ("has no line that is not a comment" if found.n_comments else "is empty"))
     start = found.position
     delimiter = options.delimiter or found.delimiter
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic)
@@ -109,7 +109,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     else:
         names = [cell.strip() for cell in cells]
         names = _add_row_names(name, names, rows, sample, delimiter)
-        check_lines(name, names, rows, sample, delimiter, options.comment)
+        check_lines(name, names, rows, sample, delimiter, options.comment, options.decimal)
     if options.decimal is None:
         check_decimals(name, names, rows)
     comment = options.comment or ""

@@ -17,7 +17,7 @@ DELIMITERS = ",\t;|"
 BLANKS = " "
 """The delimiter that stands for any spaces and tabs."""
 
-RARE_DELIMITERS = "~^:!@$&*+=\\/%#"
+RARE_DELIMITERS = "~^:!@$&*+=\\/"
 """Delimiters that are suggested where one fits, but never assumed."""
 
 _COMMENT_SIGN = r"//|--|[#%!;*@&>$]+"
@@ -45,7 +45,13 @@ def are_all_numbers(cells: Sequence[str], decimal: str = ".") -> bool:
 
 
 def check_lines(
-    name: str, names: Sequence[str], rows: Sequence[Sequence[str]], sample: bytes, delimiter: str, comment: str | None
+    name: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    sample: bytes,
+    delimiter: str,
+    comment: str | None,
+    decimal: str | None,
 ) -> None:
     """Check that the first row has as many cells as the header, and that one column is not several.
 
@@ -66,6 +72,8 @@ def check_lines(
             return
         if fits_header:
             problem = f"{name}: the cells seem to be separated by {other!r}"
+            if other == decimal:
+                raise DataError(f"{problem}, which cannot be the decimal sign, too")
             raise DataError(problem, Hint.DELIMITER, delimiter_name="tab" if other == "\t" else other)
         if sign and not comment and len(names) == 1 and other not in RARE_DELIMITERS:
             problem = f"{name}: row 1 has {min(widths)} cells, the header {len(lines[0])}"
