@@ -285,7 +285,8 @@ class Dataset:
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
         rows = batch.rows + rows_before
-        return replace(batch, numbers=rows, origins=self._origins(rows), length=self.length)
+        length = None if self.length is None else self.length * self.samples_per_row
+        return replace(batch, numbers=rows, origins=self._origins(rows), length=length)
 
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
@@ -299,9 +300,7 @@ class Dataset:
                 is_numbered = columns.role in self.labels.numbered
                 is_label &= len(columns.columns) == 1 or is_numbered
                 for column in columns.columns:
-                    is_flat = (
-                        not column.trailing or columns.role == self.label_role or columns.role in self.labels.numbered
-                    )
+                    is_flat = not column.trailing or columns.role == self.label_role or is_numbered
                     is_text = is_label and is_flat and (named or column.kind is Kind.TEXT)
                     wanted[column.name] = Kind.TEXT if is_text else Kind.NUMBER
         return wanted

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.identifiers import has_identifier_name
-from losscli.data.ragged import to_array
+from losscli.data.ragged import rectangular_array
 from losscli.errors import DataError
 
 
@@ -23,15 +23,15 @@ def frame_columns(value: Any) -> dict[str, Any] | None:
     return columns if len(columns) == len(names) else None
 
 
-def as_array(value: Any, name: str = "") -> NDArray[Any]:
+def as_array(value: Any, name: str) -> NDArray[Any]:
     """Return an array, or what a frame holds besides identifiers, a column for each of its columns.
 
     Raises:
-        DataError: Lists differ in length; the message begins with the `name`.
+        DataError: Rows have other shapes than the first.
     """
     columns = frame_columns(value)
     if columns is None or not any(map(has_identifier_name, columns)):
-        return to_array(name, value)
+        return rectangular_array(name, value)
     return np.stack([np.asarray(v) for name, v in columns.items() if not has_identifier_name(name)], axis=1)
 
 

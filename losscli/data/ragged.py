@@ -12,7 +12,7 @@ from losscli.errors import DataError
 from losscli.messages import Hint
 
 
-def to_array(name: str, values: ArrayLike) -> NDArray[Any]:
+def rectangular_array(name: str, values: ArrayLike) -> NDArray[Any]:
     """Return values as an array.
 
     Raises:
