@@ -37,6 +37,8 @@ def open_archive(file: BinaryIO, name: str) -> Archive:
         kind = _program_format(names, name)
         if kind is not None:
             return Archive(kind)
+        if any(info.flag_bits & 1 for info in members):
+            raise DataError(f"{name}: is an encrypted ZIP archive; unpack it, and give the file in it")
         if len(members) == 1:
             return Archive(None, names[0], cast(BinaryIO, archive.open(members[0])))
     except DataError:

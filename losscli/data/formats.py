@@ -18,7 +18,6 @@ TEXT_FORMATS = ("csv", "tsv", "json", "jsonl")
 LINES_COMPARED = 4
 
 _OBJECT_OR_RECORDS = re.compile(rb'\{\s*["}]|\[\s*\{')
-_OBJECT_OF_OBJECTS = re.compile(rb'\{\s*"[^"]*"\s*:\s*\{')
 _RECORDS = re.compile(rb"\[\s*\{")
 _CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -151,7 +150,7 @@ def _text_format(head: bytes, named: str | None) -> str:
     if may_be_json or _OBJECT_OR_RECORDS.match(text):
         is_record = first.startswith(b"{") and first.endswith(b"}")
         if named == "jsonl":
-            is_frame = not rest and _OBJECT_OF_OBJECTS.match(text)  # as pandas writes it
+            is_frame = not rest and _is_object_of_objects(first)  # as pandas writes it
             return "json" if is_frame or first in (b"{", b"[") or _RECORDS.match(text) else "jsonl"
         return "jsonl" if is_record and rest[:1] == b"{" else "json"
     if named in ("json", "jsonl"):
@@ -167,6 +166,16 @@ def _text_format(head: bytes, named: str | None) -> str:
 def newline_follows(text: bytes) -> bool:
     """Return whether text has more than one line."""
     return b"\n" in text.strip()
+
+
+def _is_object_of_objects(text: bytes) -> bool:
+    import json
+
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and all(isinstance(value, dict) for value in document.values())
 
 
 def _is_text(head: bytes) -> bool:

@@ -279,6 +279,8 @@ def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArra
         DataError: The header is damaged, or does not fit the size of the member.
     """
     label = f"{name}: {member.filename}"
+    if member.flag_bits & 1:
+        raise DataError(f"{label}: is encrypted; unpack the archive, and give the arrays")
     with archive.open(member) as stream:
         if stream.read(len(npy_format.MAGIC_PREFIX)) != npy_format.MAGIC_PREFIX:
             if member.filename.endswith(".npy"):
