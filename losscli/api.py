@@ -136,7 +136,7 @@ def compute(
         penalty: A penalty such as `"l2:lambda=0.01"` on `parameters`, added to every value.
         parameters: An array of any shape, several arrays, or a path.
         columns: Role -> column name, comma list or pattern.
-        id: The key column that names rows.
+        id: The key column that names rows, and pairs those of frames that are given for roles.
         classes: Class names, in order.
         nan: What to do with rows that lack a value.
         input_format: The format of the file, if not by its name or content.
@@ -155,7 +155,8 @@ def compute(
             `if __name__ == "__main__"`.
         scheduler: The address of a Dask scheduler; without it a cluster is started on this machine.
         workers: The number of worker processes.
-        **roles_and_params: Roles as arrays (`y_true=`, `y_pred=`, `weight=`) and parameters of the losses (`delta=`).
+        **roles_and_params: Roles as arrays or frames (`y_true=`, `y_pred=`, `weight=`) and parameters of the losses
+            (`delta=`).
 
     Returns:
         A LossResult for one loss without groups, else an Evaluation: a sequence of them.
@@ -241,7 +242,7 @@ def compare(
         group_by: Columns whose values make groups.
         reduction: As for `compute`; so are the other options.
         columns: Role -> column name, comma list or pattern.
-        id: The key column that names rows.
+        id: The key column that names rows, and pairs those of frames that are given for roles.
         classes: Class names, in order.
         nan: What to do with rows that lack a value.
         input_format: The format of the file, if not by its name or content.
@@ -317,7 +318,7 @@ def recommend(
         weight: Sample weights (N,).
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
         columns: Role -> column name, comma list or pattern.
-        id: The key column that names rows.
+        id: The key column that names rows, and pairs those of frames that are given for roles.
         classes: Class names, in order.
         nan: What to do with rows that lack a value.
         input_format: The format of the file, if not by its name or content.

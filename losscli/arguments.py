@@ -76,7 +76,9 @@ def bind_data(
     Raises:
         UsageError: The data is of a kind that cannot be read.
     """
-    check_index([*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items()])
+    given = [*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items()]
+    key = options.id
+    check_index((name, value) for name, value in given if key is None or key not in (frame_columns(value) or ()))
     frames = {name: frame_columns(array) for name, array in arrays.items() if name not in (options.models or ())}
     by_role = {name: table_of(columns) for name, columns in frames.items() if columns is not None}
     plain = {name: array for name, array in arrays.items() if name not in by_role}

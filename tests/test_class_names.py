@@ -152,6 +152,12 @@ def test_columns_of_two_files_are_aligned_whatever_their_prefix(cli: Cli) -> Non
     assert float(result.out) == pytest.approx(-np.log([0.7, 0.8]).mean())
 
 
+def test_parts_of_boxes_found_by_a_pattern_stay_in_their_order(cli: Cli) -> None:
+    data = b"true_x1,true_y1,true_x2,true_y2,pred_y1,pred_x1,pred_y2,pred_x2\n0,1,2,4,1,0,4,2\n0,1,3,4,1,0,4,3\n"
+    for options in ((), ("--true", "true_*", "--pred", "pred_*")):
+        assert cli("compute", "iou", "-f", "value", *options, stdin=data) == (0, "0.0\n", "")
+
+
 def test_names_from_a_file(cli: Cli) -> None:
     write_npy("p.npy", P)
     write_csv("t.csv", {"label": ["a, b", "dog", "owl"]})

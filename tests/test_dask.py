@@ -257,6 +257,27 @@ def test_files_that_only_this_side_sees(cli: Cli, scheduler: str, cut: Callable[
     )
 
 
+def test_files_that_workers_have_another_version_of(cli: Cli, scheduler: str, cut: Callable[[int], None],
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    Path("d.csv").write_bytes(DATA["plain"][0])
+    cut(600)
+    sent = engine.evaluate_task
+
+    def older(block: engine.Block, full: object, data: bytes) -> object:
+        for piece in (piece for part in block for piece in part.pieces):
+            file = piece._file  # type: ignore[attr-defined]
+            file.state = file.state._replace(version=file.state.version - 1)
+        return sent(block, full, data)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "evaluate_task", older)
+    result = cli("compute", "mse", "d.csv", "--engine", "dask", "--scheduler", scheduler)
+    assert (result.status, result.out) == (3, "")
+    assert result.err == (
+        "losscli: error: d.csv: changed while it was read or is another file there than here: run it again when "
+        "nothing writes to it\n"
+    )
+
+
 def _gone(part: dataset.Part) -> dataset.Part:
     for piece in part.pieces:
         piece._file.path = "/nowhere/d.csv"  # type: ignore[attr-defined]

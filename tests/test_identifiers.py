@@ -188,6 +188,15 @@ def test_a_pair_that_holds_both_roles_twice_can_be_spelled_out(cli: Cli) -> None
     assert cli("compute", "mse", "y_true=a.csv", "y_pred=b.csv", "-f", "value").out == "9.0\n"
 
 
+def test_a_pair_in_the_wrong_order_is_refused(cli: Cli) -> None:
+    Path("a.csv").write_text("id,prediction\n1,2\n")
+    Path("b.csv").write_text("id,label\n1,4\n")
+    result = cli("compute", "quantile:tau=0.9", "a.csv", "b.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "a.csv holds y_pred and b.csv y_true, but the file of y_true comes first" in result.err
+    assert cli("compute", "quantile:tau=0.9", "b.csv", "a.csv", "-f", "value").out == "1.8\n"
+
+
 # ------------------------------------------------------------------------------------------------ the Python API
 
 SCORES = pd.DataFrame({"id": [7, 8, 9], "a": [0.7, 0.1, 0.2], "b": [0.2, 0.8, 0.2], "c": [0.1, 0.1, 0.6]})
@@ -213,6 +222,8 @@ def test_frames_with_keys() -> None:
         losscli.compute("cross_entropy", y_true=other, y_pred=SCORES)
     paired = losscli.compute("cross_entropy", y_true=other, y_pred=SCORES, id="id")
     assert paired.value == pytest.approx(CROSS_ENTROPY)
+    shuffled = SCORES.iloc[::-1]  # its index is in another order, but the key pairs rows
+    assert losscli.compute("cross_entropy", y_true=other, y_pred=shuffled, id="id").value == paired.value
 
 
 TRUE = pd.Series([3.0, 5.0, 2.0], index=["a", "b", "c"])

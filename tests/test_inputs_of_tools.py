@@ -230,7 +230,6 @@ def test_excel(cli: Cli) -> None:
     Case("compute mse d.xlsx", {"d.xlsx": xlsx(SHEET)}, MSE, b"").verify(cli)
 
 
-@pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason="is called a damaged NPZ archive")
 @pytest.mark.parametrize("name", ["d.xlsx", "d.csv"])
 def test_excel_without_the_extra_is_named(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("python_calamine", "openpyxl"):

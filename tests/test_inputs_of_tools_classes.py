@@ -245,13 +245,13 @@ NUMBERED = [
                 )
             )
         },
-        value(np.mean([0.25 + 0.04 + 0.09, 0.09 + 0.16 + 0.01])),
+        value(np.mean([0.25 + 0.04 + 0.09, 0.09 + 0.16 + 0.01]) / 3),  # of several labels a row it is their mean
     ),
     case(
         "targets-two-files",
         "compute brier t.csv p.csv",
         {"t.csv": b"t2,t10,t1\n0,0,1\n1,0,0\n", "p.csv": b"p1,p2,p10\n0.5,0.2,0.3\n0.3,0.6,0.1\n"},
-        value(np.mean([0.25 + 0.04 + 0.09, 0.09 + 0.16 + 0.01])),
+        value(np.mean([0.25 + 0.04 + 0.09, 0.09 + 0.16 + 0.01]) / 3),  # of several labels a row it is their mean
     ),
 ]
 

@@ -44,6 +44,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if i == 2:
             lines[49] = "1,oops"
         (folder / f"faulty/{i}.csv").write_text("\n".join(["y_true,y_pred", *lines, ""]))
+    for key in ("fold=0/site=a%2Fb", "fold=1/site=c d"):
+        (folder / "hive" / key).mkdir(parents=True)
+        pq.write_table(pa.table({"y_true": y[:9], "y_pred": p[:9]}), folder / "hive" / key / "part 0.parquet")
     np.save(folder / "y.npy", y)
     np.save(folder / "p.npy", p)
     return folder
@@ -111,6 +114,13 @@ def test_remote_files_give_the_numbers_of_local_files(data: str, local: Path, st
     expected = run("compute", "mse,huber", data, "-f", "csv", cwd=local)
     assert expected.status == 0
     assert run("compute", "mse,huber", f"s3://bucket/{data}", "-f", "csv", env=store) == expected
+
+
+def test_folders_of_keys(local: Path, store: dict[str, str]) -> None:
+    options = ("--group-by", "fold,site", "-f", "csv")
+    expected = run("compute", "mse", "hive", *options, cwd=local)
+    assert [line.split(",")[1:3] for line in expected.out.splitlines()[1:]] == [["0", "a/b"], ["1", "c d"]]
+    assert run("compute", "mse", "s3://bucket/hive", *options, env=store) == expected
 
 
 def test_a_file_per_role(local: Path, store: dict[str, str]) -> None:

@@ -15,6 +15,8 @@ import pytest
 from pyarrow import csv, feather
 
 from losscli.data import remote
+from losscli.data.csv import table as csv_table
+from losscli.data.open_file import OpenFile
 from tests.conftest import Cli
 
 ROWS = 70_000
@@ -71,6 +73,50 @@ def test_remote_files_give_the_numbers_of_local_files(cli: Cli, store: Any, tmp_
         assert local.status == 0, local.err
         assert cli("compute", "mse,mae", f"memory://{FOLDER}/{name}") == local
         assert cli("compute", "mse,mae", f"file://{tmp_path}/{name}") == local
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("change", ["replace", "shorten", "delete"])
+@pytest.mark.parametrize("name", ["d.csv", "d.parquet", "d.npy", "d.csv.gz", "d.feather"])
+def test_a_remote_file_changes(
+    name: str, change: str, jobs: str, cli: Cli, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as large as it was, but its store says that it is another one."""
+    monkeypatch.setattr(csv_table, "BYTES_PER_PIECE", 1 << 16)
+    write_files(tmp_path)
+    store.put(str(tmp_path), f"/{FOLDER}", recursive=True)
+    path = f"/{FOLDER}/{name}"
+    data = store.cat_file(path)
+    checks: list[int] = []
+    inner = OpenFile.check
+
+    def check(self: OpenFile) -> None:
+        checks.append(1)
+        if len(checks) == 1:  # something has been read, and is checked
+            if change == "delete":
+                store.rm(path)
+            else:
+                store.pipe_file(path, data if change == "replace" else data[:-1000])
+        inner(self)
+
+    monkeypatch.setattr(OpenFile, "check", check)
+    result = cli("compute", "mae", f"memory://{FOLDER}/{name}", "--jobs", jobs)
+    assert (result.status, result.out) == (3, "")
+    assert result.err == (
+        f"losscli: error: memory://{FOLDER}/{name}: changed while it was read: run it again when nothing writes to it\n"
+    )
+
+
+def test_folders_of_keys(cli: Cli, store: Any) -> None:
+    for fold in ("0", "a%20b"):
+        Path(f"hive/fold={fold}").mkdir(parents=True)
+        Path(f"hive/fold={fold}/p.csv").write_bytes(TEXT[: 1000 + TEXT[1000:].index(b"\n")])
+        Path(f"hive/fold={fold}/_SUCCESS").touch()
+    store.put("hive", f"/{FOLDER}/hive", recursive=True)
+    for pattern in ("hive", "hive/fold=*/*.csv"):
+        local = cli("compute", "mse", pattern, "--group-by", "fold")
+        assert [line.split("\t")[1] for line in local.out.splitlines()] == ["fold", "0", "a b"]
+        assert cli("compute", "mse", f"memory://{FOLDER}/{pattern}", "--group-by", "fold") == local
 
 
 def test_a_file_per_role(cli: Cli, store: Any) -> None:

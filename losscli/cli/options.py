@@ -274,8 +274,6 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     from losscli.declaration.grammar import RawValue, parse_setting, parse_specs
     from losscli.registry import load_plugin, resolve
 
-    if os.path.isfile(text):
-        raise UsageError(f"{text} is a file, not a loss: losses come before the data, as in compute mse {text}")
     for path in values["plugins"]:
         load_plugin(path)
     params = dict(parse_setting(setting, f"-P {setting}") for setting in values["params"])
@@ -283,7 +281,13 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
         params["from_logits"] = RawValue("true")
     if values["box_format"]:
         params["box_format"] = RawValue(values["box_format"])
-    return resolve(parse_specs(text), params)
+    try:
+        return resolve(parse_specs(text), params)
+    except UsageError:
+        if os.path.isfile(text):
+            problem = f"{text} is a file, not a loss: losses come before the data, as in compute mse {text}"
+            raise UsageError(problem) from None
+        raise
 
 
 def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:

@@ -8,10 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from losscli.data.table import MAX_EXACT_INTEGER
 from losscli.errors import DataError
-
-EXACT_INTEGERS = 1 << 53
-"""Floats hold all integers up to here."""
 
 MAX_EXACT_POWER_OF_TEN = 22
 """The largest power of ten that a float holds exactly."""
@@ -35,7 +33,7 @@ def decimals_to_floats(array: pa.Array) -> NDArray[np.float64]:
     words = np.frombuffer(data, "<i8" if array.type.byte_width >= 8 else "<i4")[: high * words_per_value]
     words = words.reshape(high, words_per_value)[low:]
     first = words[:, 0].astype(np.int64)
-    is_short = (np.abs(first) <= EXACT_INTEGERS) & (words[:, 1:] == (first >> 63)[:, None]).all(axis=1)
+    is_short = (np.abs(first) <= MAX_EXACT_INTEGER) & (words[:, 1:] == (first >> 63)[:, None]).all(axis=1)
     power = 10.0 ** min(abs(scale), MAX_EXACT_POWER_OF_TEN)
     values = first / power if scale >= 0 else first * power
     present = unpack_bits(valid, low, high) if array.null_count else np.ones(len(array), dtype=bool)

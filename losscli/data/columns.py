@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import NamedTuple
 
 from losscli.data.identifiers import Identifiers
 from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
+from losscli.data.role_names import (
+    CLASS_PREFIXES,
+    OTHER_NAMES,
+    UNLIKE_CLASSES,
+    WEIGHT_NAMES,
+    has_prefix,
+    is_of_another,
+    is_role_name,
+    usual_names,
+)
 from losscli.data.row_parts import choose_group, group_by_parts
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
@@ -16,40 +26,10 @@ from losscli.declaration.domains import Domain
 from losscli.errors import DataError
 from losscli.messages import Hint, Message
 
-OTHER_NAMES = {
-    "y_true": (
-        *("target", "label", "labels", "label_ids", "actual", "y", "truth", "true", "targets", "ground_truth", "gt"),
-    ),
-    "y_pred": (
-        *("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob"),
-        *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection"),
-    ),
-    "labels": ("label", "class", "target", "y"),
-    "embeddings": ("embedding", "emb", "features"),
-    "weights": ("class_weights", "prototypes"),
-    "centers": ("centroids", "class_means"),
-    "labels1": ("label1", "label_1"),
-    "labels2": ("label2", "label_2"),
-    "embeddings1": ("embedding1", "embedding_1", "emb1", "emb_1"),
-    "embeddings2": ("embedding2", "embedding_2", "emb2", "emb_2"),
-    "distance": ("dist", "distances"),
-}
-"""Role -> other names of its columns."""
-
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
-WEIGHT_NAMES = ("weight", "weights", "sample_weight")
 MAX_COLUMNS_SHOWN = 12
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
-
-CLASS_PREFIXES = tuple(name for role in ("y_true", "y_pred") for name in OTHER_NAMES[role] if len(name) > 3)
-"""Usual starts of the columns of classes, long enough to be told from the start of a class name."""
-
-UNLIKE_CLASSES = {
-    "y_true": ("y_pred", "prediction", "predictions", "predicted", "weight", "sample_weight"),
-    "y_pred": ("y_true", "label", "labels", "label_ids", "target", "targets", "actual", "weight", "sample_weight"),
-}
-"""Role -> names of columns that its file may hold besides, and that are no part of it."""
 
 
 class RoleColumns(NamedTuple):
@@ -148,7 +128,7 @@ class Binder:
             for parts in next(iter(domain.parts().values()), ()):
                 for columns in group_by_parts(bound.columns, parts).values():
                     if len(columns) == len(bound.columns):
-                        return bound._replace(columns=columns)
+                        return bound.take([bound.columns.index(column) for column in columns])
         return bound
 
     def _check_numbered(self, role: str, domain: Domain, table: Table, names: Sequence[str]) -> None:
@@ -170,7 +150,7 @@ class Binder:
         Raises:
             DataError: They are named like the parts under another setting.
         """
-        names, other_names = (_names_of(r, r.removeprefix("y_")) for r in (role, OTHER_ROLE.get(role, "")))
+        names, other_names = (usual_names(r, r.removeprefix("y_")) for r in (role, OTHER_ROLE.get(role, "")))
         found: dict[str, tuple[Column, ...]] = {}
         for setting, alternatives in domain.parts().items():
             for parts in alternatives:
@@ -212,8 +192,8 @@ class Binder:
                 arrays = [c.name for c in found if c.trailing]
                 if len(arrays) == 1:
                     return self._bind(role, table, arrays)
-        for prefix in _names_of(role) if domain.vector or not domain.per_row else ():
-            numbered = [c.name for c in columns if _has_prefix(c.name, prefix) and not _is_of_another(c.name, prefix)]
+        for prefix in usual_names(role) if domain.vector or not domain.per_row else ():
+            numbered = [c.name for c in columns if has_prefix(c.name, prefix) and not is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
             if len(numbered) > 1 and (
                 domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
@@ -222,16 +202,19 @@ class Binder:
         return None
 
     def check_pair(self, domains: Mapping[str, Sequence[Domain]]) -> None:
-        """Raise a DataError if two files, given without roles, each hold both y_true and y_pred."""
+        """Raise a DataError if two files, given without roles, each hold both y_true and y_pred, or the other's."""
         roles = [role for role in ("y_true", "y_pred") if role in domains]
         if not self.sources.is_pair or len(roles) < 2:
             return
         first, second = (self.sources.by_role[role] for role in roles)
-        if all(self._holds(role, domains[role], table) for role in roles for table in (first, second)):
+        held = [[self._holds(role, domains[role], table) for role in roles] for table in (first, second)]
+        if held == [[True, True], [True, True]]:
             raise DataError(
                 f"{first.name} and {second.name} both hold y_true and y_pred: parts of one dataset are named by a "
                 f"folder or a quoted glob; y_true={first.name} y_pred={second.name} reads one from each"
             )
+        if held == [[False, True], [True, False]]:
+            raise DataError(f"{first.name} holds y_pred and {second.name} y_true, but the file of y_true comes first")
 
     def _holds(self, role: str, domains: Sequence[Domain], table: Table) -> bool:
         """Tell whether a table has columns named like a role."""
@@ -335,30 +318,3 @@ def suggest_column(name: str, table: Table) -> str:
         return f" (did you mean {close[0]!r}?)"
     more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
     return f"; the columns are {', '.join(names[:MAX_COLUMNS_SHOWN])}{more}"
-
-
-def _names_of(role: str, *more: str) -> tuple[str, ...]:
-    return (role, *more, *OTHER_NAMES.get(role, ()))
-
-
-@cache
-def _role_name_pattern() -> re.Pattern[str]:
-    names = {*OTHER_NAMES, *(usual for several in OTHER_NAMES.values() for usual in several), *WEIGHT_NAMES}
-    prefixes = "|".join(re.escape(name) for name in names if len(name) > 1)
-    return re.compile(rf"y|(?:{prefixes})(?:[{re.escape(SEPARATORS)}].*)?", re.IGNORECASE | re.DOTALL)
-
-
-def is_role_name(name: str) -> bool:
-    """Tell whether a column has a usual name of a role, or starts with one."""
-    return _role_name_pattern().fullmatch(name) is not None
-
-
-def _has_prefix(name: str, prefix: str) -> bool:
-    """Tell whether a name is the prefix and an ending: `_cat`, `_0`, `[0]`, `:Class=cat`."""
-    return name[: len(prefix)].lower() == prefix and name[len(prefix) :].startswith(tuple(SEPARATORS))
-
-
-def _is_of_another(name: str, prefix: str) -> bool:
-    """Tell whether a name says more of another role: y_pred_0 is no ending of the prefix y."""
-    names = [one for role in ("y_true", "y_pred") for one in _names_of(role) if len(one) > len(prefix)]
-    return any(name.lower() == one or _has_prefix(name, one) for one in names)

@@ -56,7 +56,7 @@ def _choose_sheet(name: str, sheets: Sequence[tuple[str, Sheet]]) -> Sheet:
     Raises:
         DataError: All are blank, or several name roles.
     """
-    from losscli.data.columns import OTHER_NAMES
+    from losscli.data.role_names import OTHER_NAMES
 
     filled = [(title, rows) for title, rows in sheets if rows]
     if not filled:

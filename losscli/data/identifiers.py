@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from losscli.data.keys import SharedKey, canonical_key, is_whole_key
-from losscli.data.table import Column, Kind, Table, parse_number
+from losscli.data.table import MAX_EXACT_INTEGER, Column, Kind, Table, parse_number
 
 _DEFAULT_INDEX = r"(?i)|index|level_\d+|unnamed: 0(\.\d+)?|__index_level_\d+__|__null_dask_index__"
 """Names that pandas and Dask give to an index that has none; the empty one is an unnamed column."""
@@ -19,9 +19,6 @@ _KEY_NAME = (
 
 KINDS_ARE_SAMPLED = ("csv", "tsv", "json", "jsonl")
 """Formats of which only the first values say whether a column holds numbers."""
-
-MAX_EXACT_INTEGER = 2.0**53
-"""Integers below it are exact as floats."""
 
 COLUMNS_TRIED = 4
 """How many columns at each end of those that two files share may be keys by their values alone."""

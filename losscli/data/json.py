@@ -14,24 +14,23 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
-from losscli.data.stored import StoredArray, StoredArraysTable
-from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
+from losscli.data.stored import StoredArray, StoredArraysTable, read_bytes
+from losscli.data.table import MAX_EXACT_INTEGER, ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
 BYTES_PER_JSON_BLOCK = 1 << 20
-MAX_BYTES_PER_DOCUMENT = 1 << 29
+BYTES_SAMPLED = 1 << 20
+"""Bytes of JSON Lines that tell which columns there are."""
+
+MAX_BYTES_PER_DOCUMENT = 1 << 28
 """Longest JSON document: it is read as a whole, which takes several times its size."""
 
 MAX_BYTES_PER_RECORD = 1 << 26
 """Longest line of JSON Lines."""
 
-MAX_KEYS_SHOWN = 8
 MAX_NESTING = 32
 """Most lists within lists."""
-
-EXACT_INTEGERS = 1 << 53
-"""Floats hold all integers up to here."""
 
 MAX_FLOAT = int(np.finfo(np.float64).max)
 
@@ -40,11 +39,11 @@ def read_json(source: Input, role: str | None) -> Table:
     """Return a JSON document as a table; an array on its own is the role that it was given for."""
     from losscli.data.orient import columns_of
 
-    data = source.stream.read(MAX_BYTES_PER_DOCUMENT + 1)
+    data = read_bytes(source.stream, MAX_BYTES_PER_DOCUMENT + 1)
     if len(data) > MAX_BYTES_PER_DOCUMENT:
         limit = f"{MAX_BYTES_PER_DOCUMENT >> 20} MiB, the most that is read as one JSON document"
         raise DataError(f"{source.name}: is longer than {limit}; JSON Lines or Parquet are read in batches")
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{source.name}: is empty")
     try:
         document = _parse_json(data, source.name)
@@ -75,7 +74,7 @@ def _stored(values: Sequence[Any], name: str, column: str) -> StoredArray:
     return StoredArray(array.shape, array.dtype.kind, lambda n_rows: array[:n_rows])
 
 
-def _begins_with_record(data: bytes) -> bool:
+def _begins_with_record(data: bytes | bytearray) -> bool:
     """Whether the first of several lines is an object: the data is JSON Lines."""
     first, _, rest = data.lstrip().partition(b"\n")
     try:
@@ -84,7 +83,7 @@ def _begins_with_record(data: bytes) -> bool:
         return False
 
 
-def _parse_json(data: bytes, name: str, row: str = "") -> Any:
+def _parse_json(data: bytes | bytearray, name: str, row: str = "") -> Any:
     where = f"{name}: {row + ': ' if row else ''}"
     try:
         return json.loads(data, object_pairs_hook=_to_object)
@@ -150,20 +149,22 @@ def to_array(
             if not isinstance(value, list) or len(value) != width:
                 found = f"{len(value)} numbers" if isinstance(value, list) else shorten(value)
                 row = start + i // per_row + 1
-                problem = f"{name}: column {column!r}, row {row}: {found}, the first has {width}"
-                raise DataError(problem, Hint.PAD_ROWS if isinstance(value, list) else None)
+                hint = Hint.PAD_ROWS if isinstance(value, list) else None
+                raise DataError(f"{name}: column {column!r}, row {row}: {found}, the first has {width}", hint)
         flat = [item for value in values for item in value]
         inner = to_array(flat, name, column, start, per_row * max(width, 1), depth + 1)
         return inner.reshape(len(values), width, *inner.shape[1:])
     if types <= {int, float, bool}:
         try:
             array = np.array(values)
-            if array.dtype.kind in "iu" and np.abs(array).max(initial=0) > EXACT_INTEGERS:
+            if array.dtype.kind in "iu" and np.abs(array).max(initial=0) > MAX_EXACT_INTEGER:
                 return array  # keys of more digits than floats hold
             return array.astype(np.float64)
         except (OverflowError, ValueError):  # integers beyond the range of floats become infinite by way of their text
             pass
-    if types <= {int, float, bool, type(None)} and not any(type(v) is int and abs(v) > EXACT_INTEGERS for v in values):
+    if types <= {int, float, bool, type(None)} and not any(
+        type(v) is int and abs(v) > MAX_EXACT_INTEGER for v in values
+    ):
         return np.array([np.nan if value is None else float(value) for value in values])
     objects = np.empty(len(values), dtype=object)
     objects[:] = [_finite_or_infinite(value) for value in values]
@@ -186,13 +187,15 @@ class JsonLinesTable(Table):
         """Read the first lines of a source, or of what was read of it."""
         self._source = source
         self._stream: Any = stream or source.stream
-        self._n_read = 0
+        self._n_read = self._n_bytes = 0
         blocks = self._read_blocks()
-        first = next(blocks, None)
-        if first is None:
+        sampled: list[list[dict[str, Any]]] = []
+        while self._n_bytes < BYTES_SAMPLED and (block := next(blocks, None)):
+            sampled.append(block)
+        if not sampled:
             raise DataError(f"{source.name}: is empty")
-        self._blocks = chain([first], blocks)
-        sample = first[:ROWS_PER_BATCH]
+        self._blocks = chain(sampled, blocks)
+        sample = list(chain.from_iterable(sampled))[:ROWS_PER_BATCH]
         columns = []
         for key in dict.fromkeys(key for record in sample for key in record):
             array = _stored([record.get(key) for record in sample], source.name, key)
@@ -214,7 +217,7 @@ class JsonLinesTable(Table):
             DataError: A line is longer than the limit.
         """
         start = [self._stream.read(BYTES_PER_JSON_BLOCK).removeprefix(b"\xef\xbb\xbf")]
-        size = len(start[0])
+        self._n_bytes = size = len(start[0])
         block = start[0]
         while block:
             whole, newline, rest = block.rpartition(b"\n")
@@ -226,6 +229,7 @@ class JsonLinesTable(Table):
                 limit = f"a line is longer than {MAX_BYTES_PER_RECORD >> 20} MiB, the most that is read as one record"
                 raise DataError(f"{self._source.name}: row {row}: {limit}")
             block = self._stream.read(BYTES_PER_JSON_BLOCK)
+            self._n_bytes += len(block)
             start.append(block)
             size += len(block)
         yield [b"".join(start)]
@@ -272,13 +276,26 @@ def _parse_all(lines: list[bytes]) -> list[dict[str, Any]] | None:
     A constant that is in none of the lines stands between them. If it comes back after each element, no record goes on
     over the end of a line, and no line has two.
     """
-    text = b",-Infinity,".join(lines)
-    if text.count(b"-Infinity") >= len(lines):
-        return None
+    text = b",null,".join(lines)
+    end: object = None
+    parse_constant: Any = None  # `null` needs no call of a function
+    if text.count(b"null") >= len(lines):
+        text, end, parse_constant = b",-Infinity,".join(lines), _END_OF_LINE, _parse_constant
+        if text.count(b"-Infinity") >= len(lines):
+            return None
     try:
-        values = json.loads(b"[" + text + b"]", object_pairs_hook=_to_object, parse_constant=_parse_constant)
+        values = json.loads(b"[" + text + b"]", parse_constant=parse_constant)
+        records = values[::2]
+        if (
+            len(values) != 2 * len(lines) - 1
+            or values[1::2].count(end) < len(lines) - 1
+            or {*map(type, records)} != {dict}
+        ):
+            return None
+        # each key is followed by a colon: as many as there are keys, and no key stands twice
+        has_blanks = any(blank in text for blank in (b" :", b"\t:", b"\r:"))
+        if has_blanks or text.count(b'":') != sum(map(len, records)):
+            json.loads(b"[" + text + b"]", object_pairs_hook=_to_object)
     except (ValueError, RecursionError):
         return None
-    records = values[::2]
-    is_valid = len(values) == 2 * len(lines) - 1 and all(value is _END_OF_LINE for value in values[1::2])
-    return records if is_valid and all(type(record) is dict for record in records) else None
+    return records  # type: ignore[no-any-return]

@@ -61,7 +61,7 @@ def find_endings(columns: Sequence[str], usual_prefixes: Collection[str] = ()) -
         if all(name.endswith(closing) and opening in name for name in columns):
             bodies = [name[:-1] for name in columns]
     levels = _without_prefixes(bodies, usual_prefixes)
-    if None in map(number_of, levels[0]):
+    if None in map(class_number, levels[0]):
         shared = _common_start([name[::-1] for name in bodies])[::-1]
         end = shared[min((shared.find(mark) for mark in "_-. :=" if mark in shared), default=len(shared)) :]
         levels = _without_prefixes([name.removesuffix(end) for name in bodies], usual_prefixes) + levels
@@ -87,7 +87,7 @@ def _common_start(names: Sequence[str]) -> str:
     return low[: next((i for i, pair in enumerate(zip(low, high, strict=False)) if pair[0] != pair[1]), len(low))]
 
 
-def number_of(name: str) -> float | None:
+def class_number(name: str) -> float | None:
     """Return the number that a class name is, None if it is none."""
     match = re.fullmatch(_NUMBERED, name)
     return float(name) if match and not match["prefix"] else None
@@ -95,7 +95,7 @@ def number_of(name: str) -> float | None:
 
 def order_by_number(names: Sequence[str]) -> list[int]:
     """Return the order of names that are all numbers by these, else the order that they have."""
-    numbers = [number_of(name) for name in names]
+    numbers = [class_number(name) for name in names]
     order = range(len(names))
     return sorted(order, key=lambda i: numbers[i] or 0.0) if None not in numbers else list(order)
 
@@ -128,12 +128,12 @@ class ClassNames(NamedTuple):
         if {name.lower() for name in names} == {"true", "false"}:
             codes |= {name.lower(): i for i, name in enumerate(names)}
             codes |= {"0": codes["false"], "1": codes["true"]}
-        numbers = [number_of(name) for name in names]
+        numbers = [class_number(name) for name in names]
         counts = Counter(numbers)
         by_number = {number: i for i, number in enumerate(numbers) if number is not None and counts[number] == 1}
         if None in numbers:
             # in columns called 1st, 0th, or 1, 2, other, a number is no position
-            has_number = any(number_of(name) is not None for level in levels for name in level)
+            has_number = any(class_number(name) is not None for level in levels for name in level)
             are_counted = all(any(map(str.isdigit, name)) for name in levels[-1])
             return cls(names, codes, {}, not (has_number or are_counted), requested)
         counts_from_0 = numbers == list(range(len(numbers)))
@@ -286,7 +286,7 @@ def _first_labels(true: RoleColumns | None) -> set[str]:
         return set()
     values = true.table.first_values(true.columns[0].name)
     labels = {canonical_key(value) for value in (() if values is None else values.tolist()) if value is not None}
-    return labels if any(number_of(label) is None for label in labels) else set()
+    return labels if any(class_number(label) is None for label in labels) else set()
 
 
 def align_columns(predicted: RoleColumns, true: RoleColumns) -> RoleColumns:
@@ -303,7 +303,7 @@ def align_columns(predicted: RoleColumns, true: RoleColumns) -> RoleColumns:
                 index = {name: i for i, name in enumerate(theirs)}
                 return true.take([index[name] for name in names])
     shared = set(true.names) & set(predicted.names)
-    if any(number_of(name) is None for name in shared):
+    if any(class_number(name) is None for name in shared):
         first, second = ", ".join(true.names[:MAX_NAMES_SHOWN]), ", ".join(predicted.names[:MAX_NAMES_SHOWN])
         problem = f"the columns of {true.role} are called {first}, those of {predicted.role} {second}"
         raise DataError(f"{predicted.table.label}{problem}: give the columns that belong together the same names")

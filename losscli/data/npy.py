@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,8 @@ from losscli.errors import DataError
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
+
+VERSIONS = ((1, 0), (2, 0), (3, 0))
 
 BYTES_PER_SURPLUS = 1 << 16
 """Most bytes that are read behind an array, to say that they are there."""
@@ -88,6 +91,8 @@ class ArrayLayout(NamedTuple):
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy_format.read_magic(stream)
+    if version not in VERSIONS:
+        raise ValueError(f"it is of version {version[0]}.{version[1]}")
     read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
     shape, fortran, dtype = read(stream)
     if version >= (3, 0) and dtype.names:  # NumPy's public functions take the header of version 3 for Latin-1
@@ -108,7 +113,8 @@ def _check_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, 
     except DataError:
         raise
     except Exception as error:  # the header is Python text, and NumPy lets through whatever reading it raises
-        raise DataError(f"{name}: is not an NPY file, or is cut short ({summarize_error(error)})") from None
+        reason = re.sub(r" at 0x[0-9a-fA-F]+", "", summarize_error(error))
+        raise DataError(f"{name}: is not an NPY file, or is cut short ({reason})") from None
     return shape, fortran, dtype
 
 

@@ -69,9 +69,10 @@ class OpenFile:
         """
         self.path, self.name, self.is_remote = path, name, descriptor is None and remote.is_uri(path)
         self._handle, self._close = self._open(descriptor)
-        if descriptor is None and not self.is_remote:  # other processes have other files in /dev/fd
-            self.path = (os.path.realpath if path.startswith(("/dev/", "/proc/")) else os.path.abspath)(path)
         self.state = self._read_state(is_opening=True)
+        if descriptor is None and not self.is_remote:
+            is_alias = path.startswith(("/dev/", "/proc/")) and self.is_regular  # for this process alone: /dev/fd/3
+            self.path = os.path.realpath(path) if is_alias else os.path.abspath(path)
         age = time.time_ns() - self.state.version if isinstance(self.state.version, int) else CLOCK_TICK_NS
         if 0 <= age < CLOCK_TICK_NS and self.state.size > BYTES_WRITTEN_AT_ONCE and self.is_regular:
             time.sleep(CLOCK_TICK_NS / 1e9)  # a write within the same tick would go unnoticed
@@ -105,7 +106,7 @@ class OpenFile:
             except OSError as error:
                 raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from error
             if not state.is_same(self.state):
-                raise self._changed(" or is another file there than here")
+                raise self.changed(" or is another file there than here")
         return self._handle
 
     def release(self) -> None:
@@ -140,7 +141,7 @@ class OpenFile:
             self.check()
             raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from error
         if len(data) < size:
-            raise self._changed()
+            raise self.changed()
         return data
 
     def check(self) -> None:
@@ -155,7 +156,7 @@ class OpenFile:
         except OSError:
             is_same = False
         if not is_same:
-            raise self._changed()
+            raise self.changed()
 
     def _read_state(self, is_opening: bool = False) -> FileState:
         if self.is_remote:  # once it is open, only its path tells whether it has been replaced
@@ -163,7 +164,8 @@ class OpenFile:
         status = os.fstat(self._handle.fileno())
         return FileState(status.st_size, status.st_mtime_ns, os.uname().nodename, status.st_dev, status.st_ino)
 
-    def _changed(self, alternative: str = "") -> FileChangedError:
+    def changed(self, alternative: str = "") -> FileChangedError:
+        """Return the error that the file has changed."""
         return FileChangedError(
             f"{self.name}: changed while it was read{alternative}: run it again when nothing writes to it"
         )

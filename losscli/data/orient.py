@@ -171,7 +171,7 @@ def _are_columns(outer: Mapping[str, Any], inner: Mapping[str, Any], role: str |
 
 def _names_role(key: str) -> bool:
     """Whether a column of this name is found by it: a role or one of its usual names, or one of them and an ending."""
-    from losscli.data.columns import OTHER_NAMES
+    from losscli.data.role_names import OTHER_NAMES
 
     names = {*OTHER_NAMES, *(name for others in OTHER_NAMES.values() for name in others if len(name) > 1)}
     lower = key.lower()

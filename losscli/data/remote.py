@@ -10,10 +10,14 @@ import re
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, unquote
 
 from losscli.errors import DataError
 
 _URI = re.compile(r"(?!file://)[A-Za-z][A-Za-z0-9+.-]+://")
+
+UNRESERVED = "/=:@,+!$&'()*;~"
+"""Characters of a path that a URI holds as they are."""
 
 
 def is_uri(path: str) -> bool:
@@ -28,6 +32,15 @@ def strip_file_scheme(path: str) -> str:
         DataError: The URI is invalid.
     """
     return _find_file_system(path)[1] if path.startswith("file://") else path
+
+
+def place_of(uri: str) -> str:
+    """Return the path in its store that a URI stands for.
+
+    Raises:
+        DataError: The URI is invalid, or its scheme unknown.
+    """
+    return _find_file_system(uri)[1]
 
 
 def hide_credentials(path: str) -> str:
@@ -60,34 +73,45 @@ def read_version(uri: str, file: Any = None) -> tuple[int, int | str | None]:
         size, tag = found.size(), (found.metadata() or {}).get(b"ETag")
     if tag:
         return size, tag.decode()
-    info = system.get_file_info(place)
-    return info.size, info.mtime_ns
+    if (store := getattr(getattr(system, "handler", None), "fs", None)) is not None:  # fsspec's
+        store.invalidate_cache()  # of what was listed
+        return size, str(store.checksum(place))
+    return size, system.get_file_info(place).mtime_ns
 
 
 def list_files(path: str) -> list[str]:
-    """Return the files in a folder, those that match a pattern with `*`, or the file itself; none where none exist.
+    """Return the files in a folder and the folders of keys in it, or that match a pattern with `*`, or a file itself.
 
     Raises:
         DataError: The URI is invalid, or the folder cannot be read.
     """
     import fnmatch
 
-    from pyarrow.fs import FileSelector, FileType
+    from pyarrow.fs import FileSelector, FileType, PyFileSystem
 
     system, place = _find_file_system(path)
-    uri, query, options = path.partition("?")
-    root = uri.removesuffix(place.lstrip("/"))
     try:
         if "*" in place:
             folder = place[: place.index("*")].rpartition("/")[0]
             selector = FileSelector(folder, recursive="/" in place[len(folder) + 1 :], allow_not_found=True)
             found = [info for info in system.get_file_info(selector) if fnmatch.fnmatchcase(info.path, place)]
         else:
-            info = system.get_file_info(place)
-            found = system.get_file_info(FileSelector(place)) if info.type == FileType.Directory else [info]
+            kind = system.get_file_info(place).type
+            if kind != FileType.Directory:
+                return [path] if kind == FileType.File else []
+            found = system.get_file_info(FileSelector(place))
+            if any(info.type == FileType.Directory and "=" in info.base_name for info in found):
+                found = system.get_file_info(FileSelector(place, recursive=True))
+                below = len(place.rstrip("/")) + 1
+                found = [info for info in found if all("=" in key for key in info.path[below:].split("/")[:-1])]
     except OSError as error:
         raise DataError(f"{hide_credentials(path)}: cannot be read: {summarize_error(error)}") from error
-    return sorted(root + info.path.lstrip("/") + query + options for info in found if info.type == FileType.File)
+    uri, query, options = path.partition("?")
+    root = uri.removesuffix(place.lstrip("/"))
+    root = unquote(uri).removesuffix(place.lstrip("/")) if root == uri else root
+    safe = UNRESERVED if not isinstance(system, PyFileSystem) else None  # fsspec takes a path as it is
+    paths = [info.path.lstrip("/") for info in found if info.type == FileType.File]
+    return sorted(root + (quote(each, safe) if safe else each) + query + options for each in paths)
 
 
 @lru_cache(maxsize=1024)

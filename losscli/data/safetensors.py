@@ -33,7 +33,7 @@ def read_safetensors(source: Input, role: str | None) -> Table:
     with ExitStack() as stack:
         path = stack.enter_context(source.file())
         file = stack.enter_context(open(path, "rb"))
-        arrays = _read_header(file, source.name)
+        arrays = _parse_header(file, source.name)
         if not arrays:
             raise DataError(f"{source.name}: holds no tensors")
         if role and role not in arrays and len(arrays) == 1:
@@ -41,7 +41,7 @@ def read_safetensors(source: Input, role: str | None) -> Table:
         return StoredArraysTable(source.name, "safetensors", arrays, stack.pop_all())
 
 
-def _read_header(file: IO[bytes], name: str) -> dict[str, StoredArray]:
+def _parse_header(file: IO[bytes], name: str) -> dict[str, StoredArray]:
     size = file.seek(0, 2)
     file.seek(0)
     length = int.from_bytes(file.read(BYTES_OF_LENGTH), "little")
@@ -60,7 +60,7 @@ def _read_header(file: IO[bytes], name: str) -> dict[str, StoredArray]:
     if start + end != size:
         problem = "is cut short" if start + end > size else "is damaged"
         raise DataError(f"{name}: {problem}: its header promises {end} bytes of data, {size - start} are there")
-    return {key: _stored(tensor, file, start, f"{name}: {key}") for key, tensor in tensors}
+    return {key: _describe_tensor(tensor, file, start, f"{name}: {key}") for key, tensor in tensors}
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class _Tensor:
             raise ValueError(f"shape {self.shape} of {self.type} does not take {self.end - self.begin} bytes")
 
 
-def _stored(tensor: _Tensor, file: IO[bytes], start: int, label: str) -> StoredArray:
+def _describe_tensor(tensor: _Tensor, file: IO[bytes], start: int, label: str) -> StoredArray:
     def load(n_rows: int | None) -> NDArray[Any]:
         dtype = DTYPES.get(tensor.type)
         if dtype is None:

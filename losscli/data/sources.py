@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from losscli.data import remote
-from losscli.data.files import FORMAT_BY_ENDING, FORMATS, STDIN, Input, format_ending, is_comment_sign, is_delimiter
+from losscli.data.files import FORMATS, STDIN, Input, is_comment_sign, is_delimiter
+from losscli.data.folders import FoundFile, KeyedTable, find_files, key_columns
 from losscli.data.table import Chunk, Kind, SplittableTable, Table
 from losscli.errors import DataError, UsageError
-
-FORMATS_OF_PARTS = ("csv", "tsv", "parquet")
-"""Formats of the files in a folder that are read as one table."""
 
 REMOTE_FILES_AHEAD = 8
 """Remote files that are opened at once, because each takes its time to answer."""
@@ -41,6 +39,16 @@ class ReadOptions(NamedTuple):
     delimiter: str | None = None
     decimal: str | None = None
     comment: str | None = None
+
+
+def _check_same_shapes(first: Table, other: Table, wanted: Mapping[str, Kind]) -> None:
+    """Raise the error for a column whose cells hold another count of numbers in one file of text than in the first."""
+    shapes = {column.name: column.trailing for column in first.columns}
+    for column in other.columns if other.format in ("csv", "tsv") else ():
+        if wanted.get(column.name) is Kind.NUMBER and column.trailing != shapes.get(column.name):
+            counts = [(shape or (1,))[0] for shape in (column.trailing, shapes.get(column.name, ()))]
+            problem = f"{other.name}: column {column.name!r}: cells hold {counts[0]}"
+            raise DataError(f"{problem} {'number' if counts[0] == 1 else 'numbers'}, in {first.name} {counts[1]}")
 
 
 def check_read_options(
@@ -102,8 +110,10 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
     options = options or ReadOptions()
     if "://" in path:
         path = remote.strip_file_scheme(path)
-    paths = _find_files(path)
-    return _open_file(paths[0], role, options) if len(paths) == 1 else FileParts(path, paths, role, options)
+    files = find_files(path)
+    if len(files) == 1 and not files[0].keys:
+        return _open_file(files[0].path, role, options)
+    return FileParts(path, files, role, options)
 
 
 def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
@@ -150,54 +160,29 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
     return open_arrow(source, format)
 
 
-def _find_files(path: str) -> list[str]:
-    """Return the files that a path stands for, in order; the path itself if it is neither a folder nor a glob.
-
-    Raises:
-        DataError: no file matches.
-    """
-    if "://" in path and remote.is_uri(path):
-        found = remote.list_files(path)
-        if not found and "*" in path:
-            raise DataError(f"{remote.hide_credentials(path)}: no file matches")
-        if found in ([], [path]) or "*" in path:
-            return found or [path]
-        found = [file for file in found if _is_part(remote.hide_credentials(file).rpartition("/")[2])]
-        if not found:
-            raise DataError(f"{remote.hide_credentials(path)}: is a folder without any CSV or Parquet file in it")
-        return found
-    if path == STDIN or os.path.isfile(path):
-        return [path]
-    if os.path.isdir(path):
-        return sorted(os.path.join(path, name) for name in os.listdir(path) if _is_part(name)) or [path]
-    if any(mark in path for mark in "*?["):
-        import glob
-
-        found = sorted(file for file in glob.glob(path, recursive=True) if os.path.isfile(file))
-        if not found:
-            raise DataError(f"{path}: no file matches")
-        return found
-    return [path]
-
-
-def _is_part(name: str) -> bool:
-    """Whether a file in a folder is a part of its table."""
-    return not name.startswith((".", "_")) and FORMAT_BY_ENDING.get(format_ending(name).lower()) in FORMATS_OF_PARTS
-
-
 class FileParts(SplittableTable):
     """Several files of the same columns as one table."""
 
-    def __init__(self, name: str, paths: Sequence[str], role: str | None, options: ReadOptions) -> None:
+    def __init__(self, name: str, files: Sequence[FoundFile], role: str | None, options: ReadOptions) -> None:
         """Open the first file; the others are opened when they are read."""
-        self._paths, self._role, self._options = paths, role, options
-        self._first = _open_file(paths[0], role, options)
+        self._files, self._role, self._options = files, role, options
+        self._keys = key_columns(files)
+        self._first = self._open(files[0])
         super().__init__(name, self._first.format, self._first.columns, path=name)
         self.index_columns = self._first.index_columns
         self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def sample(self, name: str) -> NDArray[Any] | None:
         return self._first.sample(name)
+
+    def _open(self, file: FoundFile) -> Table:
+        """Open a file, which must be as it was when it was found."""
+        table = _open_file(file.path, self._role, self._options)
+        opened = table.source.open_file if table.source is not None else None
+        if opened is not None and file.version is not None and opened.state[:2] != file.version:
+            table.close()
+            raise opened.changed()
+        return KeyedTable(table, file.keys, self._keys) if self._keys else table
 
     def _open_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield each file from `start` on, open until the next one is asked for; remote files are opened ahead.
@@ -207,22 +192,23 @@ class FileParts(SplittableTable):
         """
         from losscli.data.prefetch import ordered_map
 
-        jobs = REMOTE_FILES_AHEAD if remote.is_uri(self._paths[0]) else 1
-        opened = ordered_map(lambda path: _open_file(path, self._role, self._options), self._paths[start:], jobs)
+        jobs = REMOTE_FILES_AHEAD if remote.is_uri(self._files[0].path) else 1
+        opened = ordered_map(self._open, self._files[start:], jobs)
         for _, table in opened:
             if isinstance(table, Exception):
                 raise table
             with closing(table):
                 lacking = [name for name in wanted if table.column(name) is None]
                 if lacking:
-                    raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._paths[0]} has")
+                    raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._first.name} has")
+                _check_same_shapes(self._first, table, wanted)
                 yield table
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         rows = 0
         for i, table in enumerate(chain([self._first], self._open_files(1, wanted))):
             self.row_numbers.add_file(rows, table.name)
-            self.fraction_read = i / len(self._paths)
+            self.fraction_read = i / len(self._files)
             for chunk in table.chunks(wanted):
                 rows += len(next(iter(chunk.values())))
                 yield chunk
@@ -240,9 +226,11 @@ class FileParts(SplittableTable):
     def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         from losscli.data.csv.split import RangePiece
 
-        assert isinstance(piece, RangePiece)
-        i = [remote.hide_credentials(path) for path in self._paths].index(piece.name)
-        yield from self._scale(i, piece.remaining_pieces())
+        inner = piece.inner if isinstance(piece, KeyedTable) else piece
+        assert isinstance(inner, RangePiece)
+        i = [remote.hide_credentials(file.path) for file in self._files].index(piece.name)
+        rest = inner.remaining_pieces()
+        yield from self._scale(i, piece.with_keys(rest) if isinstance(piece, KeyedTable) else rest)
         yield from self._pieces_of_files(i + 1, wanted)
 
     def _pieces_of_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
@@ -252,7 +240,7 @@ class FileParts(SplittableTable):
     def _scale(self, i: int, pieces: Iterator[Table]) -> Iterator[Table]:
         """Yield pieces of the i-th file whose progress is that of all files."""
         for piece in pieces:
-            piece.fraction_after = (i + (piece.fraction_after or 0)) / len(self._paths)
+            piece.fraction_after = (i + (piece.fraction_after or 0)) / len(self._files)
             yield piece
 
     def close(self) -> None:
@@ -263,17 +251,17 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
     """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role; `-` is standard input.
 
     Raises:
-        UsageError: a role that no loss reads or that was given twice; more files than roles to read from them.
+        UsageError: a role that no loss reads or that was given twice; more files than roles to read from them; what is
+            both a file and ROLE=FILE.
         DataError: a file cannot be read, or is not of its format.
     """
     named: dict[str, str] = {}
     bare: list[str] = []
     for argument in arguments:
-        match = _ROLE_AND_FILE.fullmatch(argument)
-        if match is None or os.path.exists(argument):
+        role, path = _split_role(argument, roles)
+        if role is None:
             bare.append(argument)
             continue
-        role, path = match.groups()
         if role not in roles:
             raise UsageError(f"{argument}: no loss here reads {role!r}; the roles are {', '.join(roles)}")
         if role in named:
@@ -296,3 +284,22 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
             by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
         opened.pop_all()
     return Sources(common, by_role, is_pair)
+
+
+def _split_role(argument: str, roles: Sequence[str]) -> tuple[str | None, str]:
+    """Return role and file of ROLE=FILE, or None and what is a file, a folder or a glob as a whole.
+
+    Raises:
+        UsageError: it is both.
+    """
+    match = _ROLE_AND_FILE.fullmatch(argument)
+    is_file = os.path.exists(argument)
+    if match is None:
+        return None, argument
+    role, path = match.groups()
+    if role in roles and is_file and os.path.exists(path):
+        raise UsageError(
+            f"{argument}: is a file, and could mean {path} for {role}: type ./{argument} or {role}=./{path}"
+        )
+    is_glob_of_folders = role not in roles and "*" in path  # fold=*/part.csv
+    return (None, argument) if is_file or is_glob_of_folders else (role, path)

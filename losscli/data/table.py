@@ -31,6 +31,10 @@ ROWS_SAMPLED = 200
 """Rows that tell what a column holds."""
 
 
+MAX_EXACT_INTEGER = 1 << 53
+"""Floats hold all integers up to here."""
+
+
 class Kind(enum.StrEnum):
     """What a column holds."""
 

@@ -10,7 +10,6 @@ from losscli.data.csv.cells import cell_number, has_surrogates, is_decimal_comma
 from losscli.data.csv.lines import (
     BLANKS,
     DELIMITERS,
-    ROWS_SAMPLED,
     are_all_numbers,
     check_decimals,
     check_lines,
@@ -20,7 +19,7 @@ from losscli.data.csv.lines import (
 from losscli.data.csv.quotes import Quoting
 from losscli.data.csv.schema import UTF8, ByteSlice
 from losscli.data.files import format_ending
-from losscli.data.table import MISSING, shorten
+from losscli.data.table import MISSING, ROWS_SAMPLED, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -56,6 +55,7 @@ class Header(NamedTuple):
         start: The position of the first row.
         delimiter: The delimiter; a space for any blanks.
         comment: What starts a comment in the rows; empty if nothing does.
+        has_carriage_returns: Whether a carriage return alone ends the first line.
         rows: The cells of the first rows.
     """
 
@@ -64,6 +64,7 @@ class Header(NamedTuple):
     start: int
     delimiter: str
     comment: str
+    has_carriage_returns: bool
     rows: list[list[str]]
 
 
@@ -94,6 +95,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     if delimiter is None:
         delimiter = _find_delimiter(name, sample, format, options)
     end = _end_of_line(head, start, Quoting(delimiter))
+    has_carriage_returns = head.endswith(b"\r", start, end)
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic, delimiter)
     lines = split_cells(sample, delimiter)
     cells, rows = (lines[0], lines[1:]) if lines else ([], [])
@@ -118,7 +120,9 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
         first = [row[0] for row in rows]
         if are_all_numbers(first, options.decimal or ".") and not MISSING.issuperset(first):
             comment = COMMENT  # in a column of numbers it can start nothing but a comment
-    return Header(names, chosen is None or chosen is above, end, delimiter, comment, rows[:ROWS_SAMPLED])
+    return Header(
+        names, chosen is None or chosen is above, end, delimiter, comment, has_carriage_returns, rows[:ROWS_SAMPLED]
+    )
 
 
 def find_start(head: bytes, options: TextOptions) -> _Start:
@@ -204,7 +208,8 @@ def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions)
         rows = split_cells(sample, BLANKS)
         widths, by_tabs = ({len(row) for row in several} for several in (rows, split_cells(sample, "\t")))
         is_tab_inside = "\t" in text.strip()
-        if len(widths) == 1 and min(widths) > 1 and (best is None or len(by_tabs) > 1 or not is_tab_inside):
+        fits = len(widths) == 1 and min(widths) > 1 and has_numbers(rows[1:] or rows)  # no labels of two words
+        if fits and (best is None or len(by_tabs) > 1 or not is_tab_inside):
             return BLANKS
         first = len(rows[0]) if rows else 0
         if best is None and first > 1 and {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:]):
@@ -261,9 +266,7 @@ def _choose_names(
     if options.header is not None or not cells:
         return None
     if not are_numbers:
-        values = [cell for cell in cells if re.search(r"\d", cell) and cell_number(cell, decimal) is not None]
-        if any(not cell.isdigit() for cell in values) or len(set(values)) < len(values):  # 2020 may be a name
-            raise _numbers_error(name, cells)
+        _refuse_values(name, cells, decimal)
         return None
     is_counted = cells == [str(i) for i in range(len(cells))]  # as pandas names columns without names
     if len(cells) == 1:
@@ -279,6 +282,15 @@ def _choose_names(
     return None
 
 
+def _refuse_values(name: str, cells: Sequence[str], decimal: str) -> None:
+    """Raise the error for a first line with numbers that are unlike names: years and quantiles may be names."""
+    values = [cell for cell in cells if re.search(r"\d", cell) and cell_number(cell, decimal) is not None]
+    fractions = [cell_number(cell, decimal) or 0 for cell in values if not cell.isdigit()]
+    are_quantiles = all(0 < value < 1 for value in fractions) and fractions == sorted(fractions)
+    if not are_quantiles or len(set(values)) < len(values):
+        raise _numbers_error(name, cells)
+
+
 def _numbers_error(name: str, cells: Sequence[str]) -> DataError:
     shown = shorten(", ".join(cells))
     return DataError(f"{name}: the first line holds numbers ({shown}), not column names", Hint.HAS_HEADER)
@@ -286,8 +298,8 @@ def _numbers_error(name: str, cells: Sequence[str]) -> DataError:
 
 def _has_row_names(sample: bytes, delimiter: str) -> bool:
     """Return whether the lines are as R writes them: quoted names, and rows that begin with one more quoted name."""
-    lines = [line for line in re.split(_LINE_END, sample) if line.strip()]
     rows = split_cells(sample, delimiter)
+    lines = [line for line in re.split(_LINE_END, sample) if line.strip()][: len(rows)]
     if len(lines) < 2 or len(lines) != len(rows) or {len(row) for row in rows[1:]} != {len(rows[0]) + 1}:
         return False
     return lines[0].count(b'"') == 2 * len(rows[0]) and all(line.lstrip().startswith(b'"') for line in lines)

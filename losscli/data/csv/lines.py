@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from losscli.data.csv.cells import cell_error, cell_number, has_thousands, is_decimal_comma
 from losscli.data.csv.schema import UTF8, merge_blanks, width_error
+from losscli.data.table import ROWS_SAMPLED
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -18,9 +19,6 @@ BLANKS = " "
 
 RARE_DELIMITERS = "~^:!@$&*+=\\/%#"
 """Delimiters that are suggested where one fits, but never assumed."""
-
-ROWS_SAMPLED = 200
-"""Rows that tell how the lines are built and what the columns hold."""
 
 _COMMENT_SIGN = r"//|--|[#%!;*@&>$]+"
 
@@ -77,8 +75,12 @@ def check_lines(
 
 
 def has_numbers(rows: Sequence[Sequence[str]], n_columns: int = 1) -> bool:
-    """Return whether there are so many columns of numbers in rows of one width."""
-    return sum(are_all_numbers(column) for column in zip(*rows, strict=True)) >= n_columns
+    """Return whether there are so many columns of numbers, whatever the decimal sign, in rows of one width."""
+    columns = zip(*rows, strict=True)
+    return (
+        sum(all(cell_number(cell, ".") is not None or is_decimal_comma(cell) for cell in column) for column in columns)
+        >= n_columns
+    )
 
 
 def check_decimals(name: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -91,4 +93,6 @@ def check_decimals(name: str, names: Sequence[str], rows: Sequence[Sequence[str]
         cells = [row[i] for row in rows if i < len(row)]
         odd = [j for j, cell in enumerate(cells) if cell_number(cell, ".") is None]
         if odd and all(is_decimal_comma(cells[j]) or ("," in cells[j] and has_thousands(cells[j])) for j in odd):
-            raise cell_error(cells[odd[0]], ".", f"{name}: column {column!r}, row {odd[0] + 1}")
+            error = cell_error(cells[odd[0]], ".", f"{name}: column {column!r}, row {odd[0] + 1}")
+            hint = Hint.DECIMAL_OR_TEXT if error.message.hint is Hint.DECIMAL_COMMA else Hint.TEXT_WITH_COMMAS
+            raise DataError(error.message.problem, hint)

@@ -57,6 +57,7 @@ class CsvSchema(NamedTuple):
 
     `name` is what messages call the text, `booleans` are the names of the columns of true and false. A delimiter that
     is a space stands for any blanks; those around a line are nothing. Lines that start with `comment` are left out.
+    `has_carriage_returns` says that these alone end lines, as on old Macs: a newline then is a sign of damage.
     """
 
     name: str
@@ -65,6 +66,7 @@ class CsvSchema(NamedTuple):
     booleans: frozenset[str] = frozenset()
     decimal: str = "."
     comment: str = ""
+    has_carriage_returns: bool = False
 
     @property
     def quoting(self) -> Quoting:
@@ -87,6 +89,11 @@ class CsvSchema(NamedTuple):
             raise DataError(f"{self.name}: a quote is opened and never closed, at row {row} or after it")
         if lines.find(b"\0") >= 0:
             raise DataError(f"{self.name}: holds NUL bytes: it is not text", Hint.INPUT_FORMAT_OTHER)
+        if self.has_carriage_returns and 0 < self.quoting.find_line_end(lines.data, lines.start)[0] <= lines.stop:
+            raise DataError(
+                f"{self.name}: the first line ends with a carriage return alone, another with a newline: save it with "
+                "one kind of line ends"
+            )
         if self.comment:
             lines = ByteSlice(*self.quoting.without_comments(lines.data, lines.start, lines.stop))
         if self.delimiter == " ":

@@ -139,7 +139,8 @@ def _infer_schema(name: str, header: Header, decimal: str) -> CsvSchema:
         columns.append(Column(column, kind, (length,) if length > 1 else ()))
         if cells and {cell.lower() for cell in cells} <= {"true", "false"}:
             booleans.add(column)
-    return CsvSchema(name, tuple(columns), header.delimiter, frozenset(booleans), decimal, header.comment)
+    found = header.delimiter, frozenset(booleans), decimal, header.comment, header.has_carriage_returns
+    return CsvSchema(name, tuple(columns), *found)
 
 
 def _skip_byte_order_mark(source: Input) -> tuple[Callable[[int], bytes], int | None]:

@@ -9,23 +9,22 @@ from typing import Any
 def identify_losscli() -> str:
     """Return the version of losscli in this process and a digest of its source, or why it cannot be imported.
 
-    The digest is kept in the package: this function is sent anew with every task.
+    The digest is kept in a module: this function is sent anew with every task.
     """
     import hashlib
     from pathlib import Path
 
     try:
-        import losscli
-        from losscli.version import __version__
+        from losscli import version
     except ImportError as error:
         return f"no losscli ({error})"
-    if (digest := vars(losscli).get("source_digest")) is None:
-        source, folder = hashlib.sha256(), Path(losscli.__file__).parent
+    if (digest := vars(version).get("source_digest")) is None:
+        source, folder = hashlib.sha256(), Path(version.__file__).parent
         for path in sorted(folder.rglob("*.py")):
             data = path.read_bytes()
             source.update(f"{path.relative_to(folder).as_posix()} {len(data)} ".encode() + data)
-        digest = vars(losscli)["source_digest"] = source.hexdigest()[:12]
-    return f"losscli {__version__} (source {digest})"
+        digest = vars(version)["source_digest"] = source.hexdigest()[:12]
+    return f"losscli {version.__version__} (source {digest})"
 
 
 def run_task(expected: str, task: bytes, plan: bytes) -> Any:
