@@ -71,6 +71,13 @@ def test_a_weight_per_label(from_logits: bool) -> None:
     assert slope == pytest.approx((by_p * p * (1 - p) if from_logits else by_p) / 2)
 
 
+def test_a_weight_per_label_is_that_of_torch() -> None:
+    # torch 2.13.0: binary_cross_entropy_with_logits(scores, y, pos_weight=[2, 3], reduction="none").mean(1)
+    scores = [[0.5, -1.25], [-2.0, 0.75], [1.5, -0.5]]
+    found = losscli.get_loss("bce", from_logits=True, pos_weight=(2, 3))(LABELS2, scores)
+    assert found == pytest.approx([0.6000415248527932, 0.6437705146938363, 1.6625287542529126], rel=1e-12)
+
+
 def test_weights_that_do_not_fit_the_labels(cli: Cli) -> None:
     for weight, width in (([2, 3, 4], 2), ([2, 3], 1)):
         with pytest.raises(UsageError, match=f"pos_weight has {len(weight)} numbers, the data {width} labels"):

@@ -43,6 +43,9 @@ def gradient_by_logit(slope: Array, p: Array, y_pred: Array, from_logits: bool) 
 SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smooth, **_: smooth > 0)
 """For smooth=0 the loss of two empty masks is discontinuous."""
 
+FEW_ROWS = 1000
+"""Rows in which there is a probability that is neither 0 nor 1, if there are any in a batch."""
+
 overlap_loss = partial(loss, family="binary", unit="1")
 
 
@@ -164,10 +167,17 @@ def hamming(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterval
 
 def wrong_labels(y_true: Array, y_pred: Array, threshold: float) -> Mask:
     """Return a mask of wrong labels: probabilities become the labels 0 and 1, other labels are compared as they are."""
+    if is_within_unit(y_true) and is_within_unit(y_pred):
+        return np.asarray((y_pred >= threshold) != (y_true == 1))
     predicted = np.where(is_beyond(y_pred), y_pred, y_pred >= threshold)
     observed = np.maximum(y_true, 0.0) if reads_signs(y_true, y_pred) else y_true
     wrong: Mask = predicted != observed
     return wrong
+
+
+def is_within_unit(values: Array) -> bool:
+    """Tell whether all numbers are in [0, 1]."""
+    return bool(values.size and values.min() >= 0 and values.max() <= 1)
 
 
 def is_beyond(values: Array, low: float = 0.0) -> Mask:
@@ -185,12 +195,16 @@ def reads_signs(y_true: Array, y_pred: Array) -> bool:
 def _(y_true: Array, y_pred: Array, *, threshold: float) -> Iterator[Refusal | Conflict]:
     """Check that all predictions are probabilities, or all are labels; labels 0 and 1 may be either."""
     yield from pixels(y_true, y_pred)
-    share = (y_pred > 0) & (y_pred < 1)
-    beyond, other = is_beyond(y_pred), is_beyond(y_true, low=-1.0)
-    minus = y_true == -1
+    if is_within_unit(y_true) and is_within_unit(y_pred):
+        share = (y_pred[:FEW_ROWS] > 0) & (y_pred[:FEW_ROWS] < 1)
+        share = share if share.any() else (y_pred > 0) & (y_pred < 1)
+        beyond = other = minus = np.zeros(y_true.shape, dtype=bool)
+    else:
+        share = (y_pred > 0) & (y_pred < 1)
+        beyond, other, minus = is_beyond(y_pred), is_beyond(y_true, low=-1.0), y_true == -1
     signs = minus & reads_signs(y_true, y_pred)
     late = "is not a label, though others are integers beyond 0 and 1, or names"
-    if not y_true.size or (y_true.min() >= 0 and y_true.max() <= 1):
+    if beyond.any() and is_within_unit(y_true):
         yield Refusal("y_pred", y_pred < -1, "is neither a probability nor a label", Hint.GIVE_SIGMOIDS)
     if threshold == 0:
         yield Refusal("y_pred", beyond, "is not in [0, 1], and threshold=0 takes no labels")

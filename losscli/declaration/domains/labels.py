@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains.arrays import Domain, are_pixels
 from losscli.declaration.domains.distributions import Simplex
-from losscli.declaration.domains.intervals import Array, Params
+from losscli.declaration.domains.intervals import UNIT, Array, Params
 from losscli.declaration.domains.origin import ValueOrigin
 from losscli.messages import Hint
 
@@ -150,6 +150,8 @@ class ComparedLabels(Domain):
     is_compared = True
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
+        if self.predicted and UNIT.outside(values) is None:
+            return values
         with np.errstate(invalid="ignore"):
             wrong = (values != np.floor(values)) | np.isinf(values)
         if self.predicted and wrong.any():
