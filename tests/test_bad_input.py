@@ -18,6 +18,7 @@ import pytest
 from losscli.data.csv.schema import CsvSchema
 from losscli.data.csv.split import BlockPiece, range_pieces, split_stream
 from losscli.data.csv.table import SplittableCsv
+from losscli.data.open_file import OpenFile
 from losscli.data.table import Column, Kind
 from tests.conftest import Cli, Result, as_bytes, write_feather, write_npy, write_npz, write_parquet
 
@@ -451,7 +452,8 @@ def test_pieces_of_any_size_give_the_same(kind: str, bytes_per_piece: int, tmp_p
     columns = (Column("text", Kind.TEXT), Column("y_true", Kind.NUMBER), Column("y_pred", Kind.NUMBER))
     schema = CsvSchema("d.csv", columns, ",")
     if kind == "file":
-        table = SplittableCsv(schema, "csv", path, range_pieces(schema, "csv", path, 0, len(body), bytes_per_piece))
+        pieces = range_pieces(schema, "csv", OpenFile(path, "d.csv"), 0, len(body), bytes_per_piece)
+        table = SplittableCsv(schema, "csv", path, pieces)
     else:
         blocks = split_stream(io.BytesIO(body[100:]).read, bytes_per_piece, bytes_per_piece, body[:100])
         table = SplittableCsv(schema, "csv", None, (BlockPiece(schema, "csv", block, None) for block in blocks))
