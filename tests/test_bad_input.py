@@ -450,7 +450,7 @@ def test_pieces_of_any_size_give_the_same(kind: str, bytes_per_piece: int, tmp_p
     columns = (Column("text", Kind.TEXT), Column("y_true", Kind.NUMBER), Column("y_pred", Kind.NUMBER))
     schema = CsvSchema("d.csv", columns, ",")
     if kind == "file":
-        pieces = range_pieces(schema, "csv", OpenFile(path, "d"), 0, len(body), bytes_per_piece)
+        pieces = range_pieces(schema, "csv", OpenFile(path, "d.csv"), 0, len(body), bytes_per_piece)
         table = SplittableCsv(schema, "csv", path, pieces)
     else:
         blocks = split_stream(io.BytesIO(body[100:]).read, bytes_per_piece, bytes_per_piece, body[:100])

@@ -189,6 +189,16 @@ def test_folders_parquet_and_arrays(both: Both, cut: Callable[[int], None]) -> N
     assert both(LOSSES, uri, "--group-by", "g")[0] == both(LOSSES, "groups", "--group-by", "g")[1]
 
 
+def test_folders_of_keys(both: Both, cut: Callable[[int], None]) -> None:
+    for fold in ("0", "1"):
+        Path(f"hive/fold={fold}").mkdir(parents=True)
+        Path(f"hive/fold={fold}/p.csv").write_bytes(DATA["plain"][0])
+    cut(600)
+    here, there = both("mse", "hive", "--group-by", "fold")
+    assert here == there
+    assert [line.split("\t")[1] for line in here.out.splitlines()] == ["fold", "0", "1"]
+
+
 def test_vectors_and_tables_that_have_no_rows(both: Both, cut: Callable[[int], None]) -> None:
     rng = np.random.default_rng(3)
     np.save("e.npy", rng.normal(size=(ROWS, 4)))
