@@ -520,3 +520,22 @@ def test_named_pipes(data: bytes, cli: Cli) -> None:
     result = cli("compute", "mse", "fifo", "-f", "value")
     writer.join()
     assert result.out == MSE, result.err
+
+
+@pytest.mark.parametrize("ending", ["npy", "parquet", "npz", "safetensors"])
+@pytest.mark.filterwarnings("error")
+def test_signalling_nan_is_a_missing_value(cli: Cli, ending: str) -> None:
+    values = np.array([[0x7F800080, 0x40000000], [0x3F800000, 0x40400000]], dtype="<u4").view("<f4")
+    path = Path(f"d.{ending}")
+    if ending == "npy":
+        np.save(path, values)
+    elif ending == "npz":
+        np.savez(path, y_true=values[:, 0], y_pred=values[:, 1])
+    elif ending == "parquet":
+        pq.write_table(pa.table({"y_true": values[:, 0], "y_pred": values[:, 1]}), path)
+    else:
+        spans = {"y_true": [0, 8], "y_pred": [8, 16]}
+        header = json.dumps({k: {"dtype": "F32", "shape": [2], "data_offsets": v} for k, v in spans.items()}).encode()
+        path.write_bytes(len(header).to_bytes(8, "little") + header + values.T.tobytes())
+    done = cli("compute", "mse", path, "-f", "value", "--nan", "omit")
+    assert (done.out, done.err) == ("4.0\n", "losscli: note: 1 of 2 rows lacks a value and was left out\n")

@@ -85,7 +85,8 @@ def _convert_primitive(array: Any) -> NDArray[Any]:
         values = unpack_bits(data, low, high).astype(np.float64)
     else:
         dtype = np.dtype(array.type.to_pandas_dtype()) if not pa.types.is_float16(array.type) else np.dtype("f2")
-        values = np.frombuffer(data, dtype=dtype, count=high)[low:].astype(np.float64, copy=False)
+        with np.errstate(invalid="ignore"):  # some patterns of bits are NaN, and warn when they are copied
+            values = np.frombuffer(data, dtype=dtype, count=high)[low:].astype(np.float64, copy=False)
     if array.null_count:
         values = np.where(unpack_bits(valid, low, high), values, np.nan)
     return values
