@@ -159,6 +159,8 @@ def read_index(schema: Any) -> tuple[frozenset[str], tuple[IndexRange, ...]]:
 def open_arrow(source: Input, format: str) -> Table:
     """Open a Parquet or Feather file, or a stream of Arrow; Parquet of several row groups can be split.
 
+    It is split at the same rows where it is a temporary copy of a pipe, so that the digits are the same.
+
     Raises:
         DataError: The file is damaged, or of another format.
     """
@@ -178,7 +180,7 @@ def open_arrow(source: Input, format: str) -> Table:
         stack.close()
         raise DataError(f"{source.name}: is not {format}, or is damaged ({remote.summarize_error(error)})") from None
     can_reopen = format == "parquet" and opened is not None and file.groups > 0
-    table_class = SplittableParquet if can_reopen and file.groups > 1 else ArrowTable
+    table_class = SplittableParquet if format == "parquet" and file.groups > 1 else ArrowTable
     table = table_class(source.name, format, columns, file, stack, source.path if can_reopen else None)
     table.repeated = frozenset(name for name, count in Counter(file.schema.names).items() if count > 1)
     return table
@@ -211,9 +213,10 @@ class ArrowTable(Table):
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield row groups of a Parquet file that can be opened anew."""
-        if self.path is None:
-            yield from super().detached_pieces(wanted)
-            return
+        return super().detached_pieces(wanted) if self.path is None else self.row_groups(wanted)
+
+    def row_groups(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        """Yield the row groups of a Parquet file."""
         check_list_lengths(self._file.metadata, wanted, self.name)
         done = 0
         for i in range(self._file.groups):
@@ -243,7 +246,7 @@ class SplittableParquet(ArrowTable, SplittableTable):
     """A Parquet file of several row groups."""
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        return self.detached_pieces(wanted)
+        return self.row_groups(wanted)
 
 
 class RowGroup(Table):
@@ -251,7 +254,7 @@ class RowGroup(Table):
 
     def __init__(self, whole: ArrowTable, file: ParquetReader, group: int) -> None:
         length = file.metadata.row_group(group).num_rows
-        super().__init__(whole.name, whole.format, whole.columns, length, file.file.path)
+        super().__init__(whole.name, whole.format, whole.columns, length, whole.path)
         self._file, self._metadata, self._group = file.file, file.metadata, group
         self._ranges = whole.ranges
 

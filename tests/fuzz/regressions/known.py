@@ -22,6 +22,5 @@ def never(case: Any, failure: Failure) -> bool:
 
 
 KNOWN: list[Known] = [
-    Known("parquet: row groups change the last digits", failure_has("is unlike file", subject="parquet"))
 ]
 CAUSES = {known.cause for known in KNOWN}
