@@ -68,7 +68,7 @@ class Baseline(NamedTuple):
         return (self.now - self.value) / abs(self.value)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class LossResult:
     """One loss over a dataset.
 
@@ -197,7 +197,7 @@ class SampleStream(NamedTuple):
     evaluate: Callable[[], Evaluation]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Evaluation(Sequence[LossResult]):
     """Several losses over one dataset; a sequence of results."""
 

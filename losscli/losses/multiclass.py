@@ -205,7 +205,9 @@ def sparse_cross_entropy(
     Avoid: soft targets.
     Pitfalls: the same as for cross_entropy.
     """
-    return cross_entropy.forms[0].kernel(**locals())
+    how = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
+    kernel = cross_entropy.forms[0].kernel
+    return kernel(y_true, y_pred, from_logits=from_logits, normalize=normalize, eps=eps, **how)
 
 
 sparse_cross_entropy.share_hooks(cross_entropy)

@@ -205,10 +205,10 @@ def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
         yield from list_score_notes(d)
     one_label, on_or_off = "every row has exactly one label on", "labels that are each on or off"
     if d.is_one_hot and d.task is Task.MULTILABEL:
-        taken = f"taken for {on_or_off}, not for one class per row"
-        yield Message(f"{one_label}, but y_pred does not sum to 1: {taken}", Hint.DIVIDE_BY_SUM)
+        treated = f"treated as {on_or_off}, not as one class per row"
+        yield Message(f"{one_label}, but y_pred does not sum to 1: {treated}", Hint.DIVIDE_BY_SUM)
     if d.is_one_hot and d.task is Task.CLASS_SCORES:
-        yield f"{one_label}: taken for one class per row, not for {on_or_off}"
+        yield f"{one_label}: treated as one class per row, not as {on_or_off}"
     if not any(a.verdict in TO_TRY for a in advice):
         yield "no loss is recommended: every one that was tried refuses this data or has no finite value on it"
 
@@ -226,14 +226,14 @@ def list_regression_notes(d: Profile) -> Iterator[str]:
     if r.is_spread_rising:
         yield (
             f"residuals spread more where y_pred is large (their squares as y_pred^{variance_power_text(r)}): one "
-            "delta for all rows takes those for outliers, and a robust centre is not the mean that a deviance aims at"
+            "delta for all rows treats those as outliers, and a robust centre is not the mean that a deviance aims at"
         )
     if d.width > 1 and r.has_scale and max(r.scales) > 3 * min(r.scales):
         scales = f"the robust scales of the columns go from {short(min(r.scales))} to {short(max(r.scales))}"
         yield f"{scales}: one delta cannot suit them all, and their mean loss says little"
     are_few = all(v.is_whole and v.counts is not None and 2 < len(v.counts) <= 20 for v in (d.true, d.pred))
     if are_few and set(d.pred.counts or ()) <= set(d.true.counts or ()):
-        few = "both columns hold a few whole numbers: taken for numbers"
+        few = "both columns hold a few whole numbers: treated as numbers"
         yield f"{few}; if they are class labels, losses for numbers mean nothing"
 
 

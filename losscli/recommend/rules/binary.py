@@ -23,7 +23,7 @@ def binary(d: Profile) -> Iterator[Finding]:
         yield avoid("mae", "not a proper score: for any probability but 1/2, its best prediction is 0 or 1")
     if d.pred.low >= 0:
         least = f"no y_pred is below 0 (the least is {short(d.pred.low)})"
-        yield avoid("hinge", f"it reads scores whose sign is the class, and {least}: it takes every row for a 1")
+        yield avoid("hinge", f"it reads scores whose sign is the class, and {least}: it predicts 1 in every row")
 
 
 def binary_scores(d: Profile) -> Iterator[Finding]:

@@ -164,7 +164,7 @@ def unit_scale(r: Residuals) -> Iterator[Finding]:
         return
     if r.scale > 1:
         others = f"{percent(share)} of them are beyond 1"
-        huber, log_cosh = "mae less a half", "nearly mae less 0.69"
+        huber, log_cosh = "mae minus 0.5", "nearly mae minus 0.69"
     else:
         others = f"{percent(1 - share)} of them are within 1"
         huber, log_cosh = "half of mse", "nearly half of mse"
