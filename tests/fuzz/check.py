@@ -222,6 +222,18 @@ def runs_of(case: Case) -> dict[str, Run]:
     return runs
 
 
+def may_be_refused_in_other_words(case: Case) -> bool:
+    """Return whether one bad file may be refused in other words each time.
+
+    Arrow reads damaged metadata of Feather 1 past their end, and finds what memory held. The bytes of a pipe whose
+    format is named are not looked at, those of a file are.
+    """
+    (_, data), *_ = case.files
+    is_feather_1 = case.subject == "feather" and data.startswith(b"FEA1")
+    looks_like_arrow_stream = data.startswith(b"\xff\xff\xff\xff")
+    return not case.is_valid and (is_feather_1 or looks_like_arrow_stream)
+
+
 def format_of(name: str) -> str:
     ending = name.rpartition(".")[2]
     return "feather" if ending == "arrow" else ending
@@ -261,7 +273,9 @@ def check_data(case: Case, read: Read) -> tuple[Failure | None, str]:
             if outcome.status != other.status or not is_same:
                 kind = f"{other_route} is unlike {route}: {other.status} {outcome.status}"
                 return Failure(kind, f"{other}\n{outcome}"), word
-            if not is_close_enough and without_names(outcome.err, names) != without_names(other.err, names):
+            if is_close_enough or may_be_refused_in_other_words(case):
+                continue
+            if without_names(outcome.err, names) != without_names(other.err, names):
                 return Failure(f"{other_route} is refused in other words than {route}", f"{other}\n{outcome}"), word
     parts = next(iter(in_parts.values()))
     if first.status != parts.status or (problem := differ(values_of(parts), values_of(first))):
