@@ -21,6 +21,5 @@ def never(case: Any, failure: Failure) -> bool:
     return False
 
 
-KNOWN: list[Known] = [
-]
+KNOWN: list[Known] = []
 CAUSES = {known.cause for known in KNOWN}
