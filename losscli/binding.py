@@ -12,6 +12,7 @@ from losscli.data.dataset import Dataset
 from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
+from losscli.data.table import Kind, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
@@ -259,7 +260,17 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
             family = "losses of pairs, triplets and embeddings are in the family metric"
             raise DataError(f"{error.message.problem}; {family}")
         raise error
+    check_no_labels(columns["y_pred"])
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
+
+
+def check_no_labels(predicted: RoleColumns) -> None:
+    """Raise a DataError if predictions are names of classes: there is nothing to choose for these."""
+    column, table = predicted.columns[0], predicted.table
+    values = table.first_values(column.name) if column.kind is Kind.TEXT and not column.trailing else None
+    if values is not None and all(value is None or parse_number(value) is None for value in values.tolist()):
+        problem = f"{table.label}column {column.name!r} holds names of classes, which zero_one and hamming compare"
+        raise DataError(f"{problem}; for other losses y_pred must hold numbers: a score per class")
 
 
 def columns_to_spell_out(

@@ -16,7 +16,9 @@ from losscli.data.role_names import (
     WEIGHT_NAMES,
     has_prefix,
     is_of_another,
+    is_of_rows,
     is_role_name,
+    means_another,
     usual_names,
 )
 from losscli.data.row_parts import choose_group, group_by_parts
@@ -136,8 +138,12 @@ class Binder:
         numbered = [name for name in names if re.fullmatch(r".*[^\W\d_]\d+", name)]
         odd = next((name for name in names if name not in numbered), None)
         if odd is not None and len(numbered) > 1 and "N,C" in domain.shapes:
-            problem = f"{table.label}column {odd!r} stands beside {numbered[0]!r} and {numbered[-1]!r}"
-            raise DataError(problem, Hint.NAME_COLUMNS, role=role)
+            self._refuse_beside(role, table, odd, numbered)
+
+    def _refuse_beside(self, role: str, table: Table, odd: str, names: Sequence[str]) -> None:
+        """Raise the error for a column that stands beside those of a role, and may be none of them."""
+        problem = f"{table.label}column {odd!r} stands beside {names[0]!r} and {names[-1]!r}"
+        raise DataError(problem, Hint.NAME_COLUMNS, role=role)
 
     def _is_beside(self, role: str, table: Table, name: str) -> bool:
         """Tell whether a column is no part of all columns of a role, or of a pattern."""
@@ -213,8 +219,19 @@ class Binder:
                 f"{first.name} and {second.name} both hold y_true and y_pred: parts of one dataset are named by a "
                 f"folder or a quoted glob; y_true={first.name} y_pred={second.name} reads one from each"
             )
+        both = next((role for role in roles if self._is_alone(role, second if role == "y_true" else first)), None)
+        if both is not None and held[0] == held[1] == [both == "y_true", both == "y_pred"]:
+            raise DataError(
+                f"{first.name} and {second.name} both hold {both}, and neither the other: "
+                f"y_true={first.name} y_pred={second.name} compares them all the same"
+            )
         if held == [[False, True], [True, False]]:
             raise DataError(f"{first.name} holds y_pred and {second.name} y_true, but the file of y_true comes first")
+
+    def _is_alone(self, role: str, table: Table) -> bool:
+        """Tell whether a table holds nothing but the column called like a role, and what describes rows."""
+        names = {c.name.lower() for c in self.identifiers.data_columns(table) if not is_of_rows(c.name)}
+        return names == {role}
 
     def _holds(self, role: str, domains: Sequence[Domain], table: Table) -> bool:
         """Tell whether a table has columns named like a role."""
@@ -230,7 +247,8 @@ class Binder:
         """Return the only column of a file that was given for this role alone, or all its numbers."""
         others = self.identifiers.data_columns(table)
         if len(others) == 1:
-            return self._bind(role, table, [others[0].name])
+            is_choice = self.sources.is_pair and is_of_rows(others[0].name)
+            return None if is_choice else self._bind(role, table, [others[0].name])
         others = [c for c in others if not self._is_beside(role, table, c.name)]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
@@ -238,6 +256,9 @@ class Binder:
             return self._bind(role, table, names)
         if len(names) > 1 and domain.vector and len(names) == len(others):
             self._check_numbered(role, domain, table, names)
+            odd = next((name for name in names if is_of_rows(name) or self.identifiers.may_be_key(table, name)), None)
+            if odd is not None:
+                self._refuse_beside(role, table, odd, [name for name in names if name != odd])
             self._note_choice(table, f"{role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
             return self._bind(role, table, names)
         return None
@@ -248,7 +269,10 @@ class Binder:
             self.note(f"{table.name}: {choice}")
 
     def positional_pair(self, roles: Sequence[str], found: Mapping[str, RoleColumns]) -> dict[str, RoleColumns]:
-        """Return the roles that are still missing, in order, if the table has just two columns of numbers."""
+        """Return the roles that are still missing, in order, if the table has just two columns of numbers.
+
+        None are bound if the name of such a column says that it is something else.
+        """
         table = self.sources.common
         lacking = [role for role in roles if role not in found]
         if table is None or len(roles) != 2 or not lacking:
@@ -259,6 +283,9 @@ class Binder:
         free = [name for name in numeric if name not in taken]
         if len(numeric) != 2 or len(free) != len(lacking):
             return {}
+        for role, name in zip(lacking, free, strict=True):
+            if means_another(name, role) or self.identifiers.may_be_key(table, name):
+                return {}
         named = " and ".join(f"{role} is column {name!r}" for role, name in zip(lacking, free, strict=True))
         self.note(f"{table.label}{named}, by position: the only columns of numbers")
         return {role: self._bind(role, table, [name]) for role, name in zip(lacking, free, strict=True)}
@@ -287,6 +314,16 @@ class Binder:
         if column is not None:
             problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"
             return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
+        if (
+            len(table.columns) == 1
+            and table.format in ("csv", "tsv")
+            and table.has_names
+            and " " in table.columns[0].name
+        ):
+            problem = (
+                f"{table.label}no column for {role}; the cells of {table.columns[0].name!r} may be separated by ' '"
+            )
+            raise DataError(problem, Hint.DELIMITER, delimiter_name=" ")
         names = [c.name or "''" for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
         shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")

@@ -196,7 +196,7 @@ class ClassNames(NamedTuple):
         """Return the label's class number, NaN if it is missing, -inf if it is not one of the classes."""
         code = self.codes_by_label.get(text)
         if code is None:
-            code = self.codes_by_label.get(canonical_key(text))
+            code = self.codes_by_label.get(canonical_key(text.strip()))
         if code is not None:
             return float(code)
         number = parse_number(text)
@@ -229,7 +229,8 @@ class ClassNames(NamedTuple):
 
 def number_names(values: NDArray[Any], codes: dict[str, int]) -> Array:
     """Return labels (N,) as numbers, NaN where missing; each name that has none in `codes` gets the next."""
-    numbers = [np.nan if v is None else codes.setdefault(v, len(codes)) for v in values.tolist()]
+    names = ((name or "").strip() for name in values.tolist())
+    numbers = [codes.setdefault(name, len(codes)) if name else np.nan for name in names]
     return np.array(numbers, dtype=np.float64)
 
 
@@ -240,7 +241,8 @@ def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
     """
 
     def number(text: str | None) -> float:
-        if text is None:
+        text = (text or "").strip()
+        if not text:
             return np.nan
         value = parse_number(text)
         if value is None or not np.isfinite(value) or (text[0] == "0" and text.isdigit() and text != "0"):

@@ -39,6 +39,16 @@ UNLIKE_CLASSES = {
 """Role -> names of columns that its file may hold besides, and that are no part of it."""
 
 
+_OF_ROWS = r"(?i:(?:cv_?)?folds?|split|subset|groups?|clusters?|timestamp|date|date_?time|epoch|seed|(?:.+_)?weights?)"
+"""Names of columns that say what rows belong to, when they were made or what they weigh."""
+
+_NO_PREDICTION = (
+    r"(?i:w|time|year|month|day|hour|week|step|errors?|resid|residuals?|variance|sigma|stderr|anchor|positive|negative"
+    r"|.+[_. ](?:std|stdev|sd|se|stderr|var|variance|sigma|errors?|resid|residuals?))"
+)
+"""Names of numbers beside a target or a prediction that are neither."""
+
+
 def usual_names(role: str, *more: str) -> tuple[str, ...]:
     """Return the names that columns of a role may have: its own, these, and the other usual ones."""
     return (role, *more, *OTHER_NAMES.get(role, ()))
@@ -54,6 +64,19 @@ def _role_name_pattern() -> re.Pattern[str]:
 def is_role_name(name: str) -> bool:
     """Tell whether a column has a usual name of a role, or starts with one."""
     return _role_name_pattern().fullmatch(name) is not None
+
+
+def is_of_rows(name: str) -> bool:
+    """Tell whether a column describes rows by its name: fold, timestamp, sample_weight."""
+    return re.fullmatch(_OF_ROWS, name.strip()) is not None
+
+
+def means_another(name: str, role: str) -> bool:
+    """Tell whether a column says by its name that it is no such role: it is of another one, or describes rows."""
+    if is_of_rows(name) or re.fullmatch(_NO_PREDICTION, name.strip()):
+        return True
+    mine = usual_names(role, role.removeprefix("y_"))
+    return is_role_name(name) and not any(name.lower() == one or has_prefix(name, one) for one in mine)
 
 
 def has_prefix(name: str, prefix: str) -> bool:

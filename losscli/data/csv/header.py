@@ -13,6 +13,7 @@ from losscli.data.csv.lines import (
     are_all_numbers,
     check_decimals,
     check_lines,
+    check_rules,
     has_numbers,
     split_cells,
 )
@@ -97,6 +98,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     end = _end_of_line(head, start, Quoting(delimiter))
     has_carriage_returns = head.endswith(b"\r", start, end)
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic, delimiter)
+    check_rules(name, sample)
     lines = split_cells(sample, delimiter)
     cells, rows = (lines[0], lines[1:]) if lines else ([], [])
     for i, cell in enumerate(cells):
@@ -212,9 +214,19 @@ def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions)
         if fits and (best is None or len(by_tabs) > 1 or not is_tab_inside):
             return BLANKS
         first = len(rows[0]) if rows else 0
-        if best is None and first > 1 and {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:]):
-            return BLANKS  # row names without a name
+        has_row_names = {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:])
+        if best is None and has_row_names and (first > 1 or _has_row_names(sample, BLANKS)):
+            return BLANKS
+    if best is None and options.decimal == "," and _has_quoted_decimals(sample):
+        return ","
     return best or ("\t" if format == "tsv" else ";" if options.decimal == "," else ",")
+
+
+def _has_quoted_decimals(sample: bytes) -> bool:
+    """Return whether cells are separated by commas, and numbers with decimal commas are in quotes."""
+    rows = split_cells(sample, ",")
+    widths = {len(row) for row in rows}
+    return len(widths) == 1 and min(widths) > 1 and any(is_decimal_comma(cell) for row in rows[1:] for cell in row)
 
 
 def _names_above(comment: str, cells: Sequence[str], delimiter: str) -> list[str] | None:
@@ -305,6 +317,17 @@ def _has_row_names(sample: bytes, delimiter: str) -> bool:
     return lines[0].count(b'"') == 2 * len(rows[0]) and all(line.lstrip().startswith(b'"') for line in lines)
 
 
+def _is_printed_frame(sample: bytes) -> bool:
+    """Return whether lines are as R and pandas print a frame: as long as each other, the names right of the first cell.
+
+    The index then has no name.
+    """
+    header, *lines = [line for line in re.split(_LINE_END, sample) if line.strip()]
+    indent = len(header) - len(header.lstrip(b" "))
+    ends = [len(line) - len(line.lstrip(b" ").partition(b" ")[2]) - 1 for line in lines]
+    return max(ends, default=indent) < indent and {*map(len, lines)} == {len(header)}
+
+
 def _add_row_names(
     name: str, names: list[str], rows: Sequence[Sequence[str]], sample: bytes, delimiter: str
 ) -> list[str]:
@@ -313,11 +336,16 @@ def _add_row_names(
     Raises:
         DataError: the rows have one cell more than the header, and it is not certain why.
     """
-    if len(names) < 2 or not rows or {len(row) for row in rows} != {len(names) + 1}:
+    if not names or not rows or {len(row) for row in rows} != {len(names) + 1}:
         return names
-    if _has_row_names(sample, delimiter):
+    if _has_row_names(sample, delimiter) or (delimiter == BLANKS and _is_printed_frame(sample)):
         return ["", *names]
+    if len(names) < 2:
+        return names
+    problem = f"{name}: row 1 has {len(rows[0])} cells, the header {len(names)}"
+    if not any(row[-1].strip() for row in rows):
+        raise DataError(f"{problem}: rows end with a delimiter, which the header lacks: add it there")
     raise DataError(
-        f"{name}: row 1 has {len(rows[0])} cells, the header {len(names)}: if rows begin with a name, write the file "
-        "without it (R: row.names=FALSE, pandas: index=False) or give it a name in the header"
+        f"{problem}: if rows begin with a name, write the file without it (R: row.names=FALSE, pandas: index=False) "
+        "or give it a name in the header"
     )
