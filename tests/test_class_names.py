@@ -227,3 +227,22 @@ def test_frames_name_classes() -> None:
     assert losscli.compute("cross_entropy", y_true=[1, 2, 3], y_pred=frame).value == pytest.approx(CROSS_ENTROPY)
     with pytest.raises(DataError, match="'0' is not one of the classes: they are 1, 2, 3"):
         losscli.compute("cross_entropy", y_true=[0, 1, 2], y_pred=frame)
+
+
+@pytest.mark.parametrize("ending", ["class", "label", "max"])
+@pytest.mark.parametrize("options", [[], ["--pred", "y_pred_*"]])
+def test_a_column_beside_the_classes_is_none_of_them(options: list[str], ending: str, cli: Cli) -> None:
+    rows = f"y_true,y_pred_{ending},y_pred_0,y_pred_1\n0,0,.7,.3\n1,1,.2,.8\n"
+    result = cli("compute", "softmax_loss", *options, stdin=rows.encode())
+    assert (result.status, result.out) == (3, "")
+    assert f"column 'y_pred_{ending}' stands beside 'y_pred_0' and 'y_pred_1'; --pred A,B names them" in result.err
+    found = cli("compute", "softmax_loss", "--pred", "y_pred_0,y_pred_1", "-f", "value", stdin=rows.encode())
+    assert float(found.out) == pytest.approx(np.log1p(np.exp([-0.4, -0.6])).mean())
+    named = f"y_true,y_pred_{ending},y_pred_cat,y_pred_dog\ncat,dog,.7,.3\ndog,cat,.2,.8\n"
+    assert cli("compute", "softmax_loss", *options, "-f", "value", stdin=named.encode()).out == found.out
+
+
+def test_probabilities_of_tidymodels(cli: Cli) -> None:
+    rows = b"truth,.pred_class,.pred_cat,.pred_dog\ncat,cat,.7,.3\ndog,cat,.2,.8\n"
+    found = cli("compute", "cross_entropy", "-f", "value", stdin=rows)
+    assert float(found.out) == pytest.approx(-np.log([0.7, 0.8]).mean())

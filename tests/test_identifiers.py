@@ -69,6 +69,22 @@ def test_a_name_of_another_meaning_is_not_bound_by_position(name: str, ending: s
         assert float(cli("compute", "mse", path, option, name, "-f", "value").out) == pytest.approx(6.75 / 3)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("y-pred", "y-true"), ("yPred", "yTrue"), ("forecast", "actuals"), ("x_pred", "x"), ("Predicted x", "Actual x")],
+)
+def test_names_in_the_wrong_order_are_not_bound_by_position(first: str, second: str, cli: Cli) -> None:
+    write_csv("d.csv", {first: [2, 4], second: [1, 2]})
+    result = cli("compute", "quantile:tau=0.9", "d.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "--true COL says which" in result.err
+    found = cli("compute", "quantile:tau=0.9", "d.csv", "--true", second, "--pred", first, "-f", "value")
+    assert float(found.out) == pytest.approx(0.15)
+    write_csv("d.csv", {second: [1, 2], first: [2, 4]})
+    result = cli("compute", "quantile:tau=0.9", "d.csv", "-f", "value")
+    assert result.status == 3 or float(result.out) == pytest.approx(0.15)
+
+
 def test_a_file_of_weights_is_no_target(cli: Cli) -> None:
     write_csv("w.csv", {"id": [1, 2], "weight": [1, 2]})
     write_csv("p.csv", {"id": [1, 2], "y_pred": [2, 4]})

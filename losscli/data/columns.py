@@ -11,6 +11,7 @@ from losscli.data.identifiers import Identifiers
 from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
 from losscli.data.role_names import (
     CLASS_PREFIXES,
+    ENDINGS_OF_NO_CLASS,
     OTHER_NAMES,
     UNLIKE_CLASSES,
     WEIGHT_NAMES,
@@ -122,6 +123,8 @@ class Binder:
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
+        if "*" in requested and len(names) > 2 and "N,C" in domain.shapes:
+            names = self._without_summaries(role, table, names)
         start = re.split(r"[*?\[]", requested)[0] if "," not in requested else ""
         if names != requested.split(","):
             self._check_numbered(role, domain, table, names)
@@ -201,11 +204,28 @@ class Binder:
         for prefix in usual_names(role) if domain.vector or not domain.per_row else ():
             numbered = [c.name for c in columns if has_prefix(c.name, prefix) and not is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
+            if domain.vector and len(numbered) > 2:
+                numbered = self._without_summaries(role, table, numbered)
             if len(numbered) > 1 and (
                 domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
                 return self._bind(role, table, numbered)
         return None
+
+    def _without_summaries(self, role: str, table: Table, names: list[str]) -> list[str]:
+        """Return names of columns of classes without that of a column of predicted names.
+
+        Raises:
+            DataError: A column of numbers may be a class or say something of all.
+        """
+        odd = [
+            name for name in names if re.split(rf"[{re.escape(SEPARATORS)}]", name.lower())[-1] in ENDINGS_OF_NO_CLASS
+        ]
+        others = [name for name in names if name not in odd]
+        unclear = next((c.name for c in table.columns if c.name in odd and c.kind is Kind.NUMBER), None)
+        if unclear is not None and len(others) > 1:
+            self._refuse_beside(role, table, unclear, others)
+        return others
 
     def check_pair(self, domains: Mapping[str, Sequence[Domain]]) -> None:
         """Raise a DataError if two files, given without roles, each hold both y_true and y_pred, or the other's."""
@@ -314,15 +334,9 @@ class Binder:
         if column is not None:
             problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"
             return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
-        if (
-            len(table.columns) == 1
-            and table.format in ("csv", "tsv")
-            and table.has_names
-            and " " in table.columns[0].name
-        ):
-            problem = (
-                f"{table.label}no column for {role}; the cells of {table.columns[0].name!r} may be separated by ' '"
-            )
+        only = table.columns[0].name if len(table.columns) == 1 and table.format in ("csv", "tsv") else ""
+        if " " in only and any(map(is_role_name, only.split())):
+            problem = f"{table.label}no column for {role}; the cells of {only!r} may be separated by ' '"
             raise DataError(problem, Hint.DELIMITER, delimiter_name=" ")
         names = [c.name or "''" for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN

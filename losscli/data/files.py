@@ -235,7 +235,7 @@ def is_delimiter(text: str) -> bool:
 
 def is_comment_sign(text: str) -> bool:
     """Return whether a text can start a comment: signs that no cell starts with, or nothing for no comments."""
-    return text.isprintable() and not any(c.isalnum() or c in "\"' .,+-_" for c in text)
+    return text == "--" or (text.isprintable() and not any(c.isalnum() or c in "\"' .,+-_" for c in text))
 
 
 class ErrorMappingStream(io.RawIOBase):

@@ -13,7 +13,7 @@ OTHER_NAMES = {
     ),
     "y_pred": (
         *("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob"),
-        *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection"),
+        *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection", ".pred"),
     ),
     "labels": ("label", "class", "target", "y"),
     "embeddings": ("embedding", "emb", "features"),
@@ -49,6 +49,17 @@ _NO_PREDICTION = (
 """Names of numbers beside a target or a prediction that are neither."""
 
 
+_WORDS = {
+    "y_true": r"true|truth|actuals?|targets?|labels?|obs|observed|observations?|measured|reference|gt",
+    "y_pred": r"pred\w*|y?hat|forecast\w*|estimate[ds]?|fitted|modell?ed|simulated|sim|prob|proba|probability|logits?",
+}
+"""Words in a name that say which of the two a column is."""
+
+
+ENDINGS_OF_NO_CLASS = ("class", "label", "max", "argmax", "idx", "std")
+"""Endings of columns beside those of classes that say something of all: the predicted class, its probability."""
+
+
 def usual_names(role: str, *more: str) -> tuple[str, ...]:
     """Return the names that columns of a role may have: its own, these, and the other usual ones."""
     return (role, *more, *OTHER_NAMES.get(role, ()))
@@ -74,6 +85,10 @@ def is_of_rows(name: str) -> bool:
 def means_another(name: str, role: str) -> bool:
     """Tell whether a column says by its name that it is no such role: it is of another one, or describes rows."""
     if is_of_rows(name) or re.fullmatch(_NO_PREDICTION, name.strip()):
+        return True
+    words = re.split(r"[\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    said = {which for which, known in _WORDS.items() if any(re.fullmatch(known, word) for word in words)}
+    if said and role in _WORDS and role not in said:
         return True
     mine = usual_names(role, role.removeprefix("y_"))
     return is_role_name(name) and not any(name.lower() == one or has_prefix(name, one) for one in mine)

@@ -33,6 +33,9 @@ COMMENT = "#"
 ENDINGS_WITHOUT_HEADER = (".txt", ".dat")
 """Endings of files whose only column may be of numbers without a name, as NumPy writes it."""
 
+COMMENTS_KEPT = 50
+"""How many comments are searched for names of columns."""
+
 _SEPARATOR_LINE = rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)'
 _LINE_END = rb"\r\n|\r|\n"
 _BLANK_LINE = rb" *(?:\r\n|\r|\n)"
@@ -70,11 +73,11 @@ class Header(NamedTuple):
 
 
 class _Start(NamedTuple):
-    """Where the first line begins that is no comment, the last comment above it, and what was said above."""
+    """Where the first line begins that is no comment, the comment right above it, and what was said above."""
 
     position: int
     comment: str | None = None
-    n_comments: int = 0
+    comments: tuple[str, ...] = ()
     delimiter: str | None = None
 
 
@@ -85,11 +88,11 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
         DataError: the first line may be a row of numbers, or the text can be read in two ways.
     """
     found = find_start(head, options)
-    is_automatic = options.comment is None and found.n_comments > 0
+    is_automatic = options.comment is None and found.comments != ()
     if found.position >= len(head) and is_automatic:  # there is nothing but such lines: they are the data
         found, is_automatic = find_start(head, options._replace(comment="")), False
     if found.position >= len(head):
-        raise DataError(f"{name}: " + ("has no line that is not a comment" if found.n_comments else "is empty"))
+        raise DataError(f"{name}: " + ("has no line that is not a comment" if found.comments else "is empty"))
     start = found.position
     delimiter = options.delimiter or found.delimiter
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic)
@@ -103,13 +106,15 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     cells, rows = (lines[0], lines[1:]) if lines else ([], [])
     for i, cell in enumerate(cells):
         if has_surrogates(cell):
-            raise not_utf8(f"{name}: the first line, cell {i + 1},")
+            raise not_utf8(f"{name}: the first line, cell {i + 1}")
     above = None if found.comment is None else _names_above(found.comment, cells, delimiter)
     chosen = _choose_names(name, cells, rows, above, delimiter, options)
     if chosen is not None:
+        if chosen is not above and options.header is None:
+            _refuse_other_names(name, found.comments)
         names, rows, end = chosen, lines, start
     else:
-        names = [cell.strip() for cell in cells]
+        names = [cell.strip().strip("\ufeff\u200b") for cell in cells]
         names = _add_row_names(name, names, rows, sample, delimiter)
         check_lines(name, names, rows, sample, delimiter, options.comment, options.decimal)
     if options.decimal is None:
@@ -133,17 +138,18 @@ def find_start(head: bytes, options: TextOptions) -> _Start:
     if b"=" in head[:5] and (line := re.match(_SEPARATOR_LINE, head, re.IGNORECASE)) is not None:
         position, delimiter = line.end(), line[1].decode("ascii", "replace")
     sign = (COMMENT if options.comment is None else options.comment).encode()
-    comment, n_comments = None, 0
+    comment, comments = None, ()
     while position < len(head):
         if options.header is not False and (blank := re.compile(_BLANK_LINE).match(head, position)) is not None:
             position, comment = blank.end(), None
         elif sign and head.startswith(sign, position):
             end = re.compile(_LINE_END).search(head, position)
             comment = head[position + len(sign) : end.start() if end else len(head)].decode(*UTF8)
-            position, n_comments = end.end() if end else len(head), n_comments + 1
+            comment = comment.lstrip(sign.decode())
+            position, comments = end.end() if end else len(head), (*comments[:COMMENTS_KEPT], comment)
         else:
             break
-    return _Start(position, comment, n_comments, delimiter)
+    return _Start(position, comment, comments, delimiter)
 
 
 def has_first_lines(head: bytes, options: TextOptions) -> bool:
@@ -235,8 +241,19 @@ def _names_above(comment: str, cells: Sequence[str], delimiter: str) -> list[str
         found = split_cells(comment.strip().encode(*UTF8) if separator != "," else comment.encode(*UTF8), separator)
         names = [name.strip() for name in found[0]] if found else []
         if len(names) == len(cells) and all(cell_number(name, ".") is None for name in names if name):
-            return names if any(names) else None
+            are_words = all(re.search(r"\w", name) for name in names if name) and len(set(names)) == len(names)
+            return names if any(names) and are_words else None
     return None
+
+
+def _refuse_other_names(name: str, comments: Sequence[str]) -> None:
+    """Raise a DataError if a comment names both roles where the columns go by their places."""
+    for comment in comments:
+        if re.search(r"\by_true\b", comment) and re.search(r"\by_pred\b", comment):
+            problem = (
+                f"{name}: the comment {shorten(comment.strip())} may name the columns: let it hold the names alone"
+            )
+            raise DataError(f"{problem}, right above the first row", Hint.HAS_HEADER)
 
 
 def _may_be_row(comment: str, cells: Sequence[str], delimiter: str) -> bool:

@@ -67,6 +67,9 @@ def check_lines(
     if not rows or len(rows[0]) == len(names) > 1:
         return
     sign = re.match(_COMMENT_SIGN, names[0]) if names else None
+    by_tabs = split_cells(sample, "\t")
+    if not sign and len(by_tabs[0]) == 1 and len({len(row) for row in by_tabs[1:]} - {1}) == 1 == len(names):
+        raise DataError(f"{name}: the first line has 1 cell, the others more: is it a title? Remove it")
     for other in (*DELIMITERS, BLANKS, *RARE_DELIMITERS):
         lines = split_cells(sample, other) if other != delimiter else [list(names), *map(list, rows)]
         widths = {len(row) for row in lines[1:]}
@@ -85,7 +88,9 @@ def check_lines(
             problem = f"{name}: row 1 has {min(widths)} cells, the header {len(lines[0])}"
             raise DataError(problem, Hint.COMMENT, sign=sign[0])
     if len(rows[0]) != len(names):
-        raise width_error(name, 1, rows[0], len(names))
+        error = width_error(name, 1, rows[0], len(names))
+        is_title = len(names) == 1 and {len(row) for row in rows} == {len(rows[0])}
+        raise DataError(f"{error.message.problem}: is the first line a title? Remove it") if is_title else error
 
 
 def check_rules(name: str, sample: bytes) -> None:
