@@ -138,7 +138,8 @@ def find_start(head: bytes, options: TextOptions) -> _Start:
     if b"=" in head[:5] and (line := re.match(_SEPARATOR_LINE, head, re.IGNORECASE)) is not None:
         position, delimiter = line.end(), line[1].decode("ascii", "replace")
     sign = (COMMENT if options.comment is None else options.comment).encode()
-    comment, comments = None, ()
+    comment: str | None = None
+    comments: tuple[str, ...] = ()
     while position < len(head):
         if options.header is not False and (blank := re.compile(_BLANK_LINE).match(head, position)) is not None:
             position, comment = blank.end(), None
