@@ -70,7 +70,6 @@ READ: dict[str, tuple[bytes, str, list[object], float]] = {
     "savetxt with commas in its header alone": (savetxt(BOTH, header="y_true, y_pred"), "mse", [], MSE),
     "savetxt with two signs": (savetxt(BOTH[:, ::-1], header="y_pred y_true", comments="## "), "mse", [], MSE),
     "dashes for comments": (b"-- by hand\n" + FRAME.to_csv(index=False).encode(), "mse", ["--comment", "--"], MSE),
-    "two byte order marks": (b"\xef\xbb\xbf" * 2 + FRAME.to_csv(index=False).encode(), "mse", [], MSE),
     "savetxt with commas": (savetxt(BOTH[:, ::-1], header="y_pred,y_true", delimiter=","), "mse", [], MSE),
     "savetxt with tabs": (savetxt(BOTH[:, ::-1], header="y_pred\ty_true", delimiter="\t"), "mse", [], MSE),
     "aligned": (FRAME.to_string(index=False, float_format=lambda value: repr(float(value))).encode(), "mse", [], MSE),

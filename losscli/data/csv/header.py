@@ -114,7 +114,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
             _refuse_other_names(name, found.comments)
         names, rows, end = chosen, lines, start
     else:
-        names = [cell.strip().strip("\ufeff\u200b") for cell in cells]
+        names = [cell.strip() for cell in cells]
         names = _add_row_names(name, names, rows, sample, delimiter)
         check_lines(name, names, rows, sample, delimiter, options.comment, options.decimal)
     if options.decimal is None:
