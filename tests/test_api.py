@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import losscli
@@ -276,3 +278,15 @@ def test_labels_of_two_kinds_in_different_blocks_are_refused() -> None:
     labels = np.where(np.arange(ROWS) < 2 * VALUES_PER_BLOCK, 0, -1)
     with pytest.raises(losscli.DataError, match="not both"):
         losscli.get_loss("hinge")(labels, np.zeros(ROWS))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pa.table])
+def test_columns_of_lists(frame: Callable[[Any], Any]) -> None:
+    scores = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]]
+    data = frame({"y_true": [0, 1], "y_pred": scores})
+    assert losscli.compute("cross_entropy", data=data).value == pytest.approx(-np.log([0.7, 0.8]).mean())
+    assert losscli.compute("mse", y_true=data["y_pred"], y_pred=scores).value == 0
+    with pytest.raises(losscli.DataError, match="y_pred, row 2: shape"):
+        losscli.compute("cross_entropy", data=frame({"y_true": [0, 1], "y_pred": [[0.7, 0.3], [1.0]]}))
+    with pytest.raises(losscli.DataError, match="row 2"):
+        losscli.compute("cross_entropy", data=frame({"y_true": [0, 1], "y_pred": [[0.7, 0.3], None]}))

@@ -15,6 +15,7 @@ from losscli.data.role_names import (
     UNLIKE_CLASSES,
     WEIGHT_NAMES,
     has_prefix,
+    holds_labels,
     is_of_another,
     is_role_name,
     usual_names,
@@ -96,7 +97,9 @@ class Binder:
             return None
         requested = self.requested.get(role) if requested is None else requested
         if requested is not None:
-            return self._find_requested(role, table, requested, domains[0])
+            bound = self._find_requested(role, table, requested, domains[0])
+            self._check_whole(bound, domains[0])
+            return bound
         is_own_file = role in self.sources.by_role
         for domain in domains:
             found = self._find_by_parts(role, domain, table, is_own_file) or self._find_by_name(role, domain, table)
@@ -142,7 +145,8 @@ class Binder:
     def _is_beside(self, role: str, table: Table, name: str) -> bool:
         """Tell whether a column is no part of all columns of a role, or of a pattern."""
         others = [names for other, names in self.requested.items() if other != role]
-        return (table, name) in self.identifiers or name in others or name.lower() in UNLIKE_CLASSES.get(role, ())
+        is_unlike = name.lower() in UNLIKE_CLASSES.get(role, ()) or holds_labels(role, name)
+        return (table, name) in self.identifiers or name in others or is_unlike
 
     def _find_by_parts(self, role: str, domain: Domain, table: Table, is_own_file: bool) -> RoleColumns | None:
         """Return columns named like the parts of a row: x1, y1, x2, y2.
@@ -160,20 +164,30 @@ class Binder:
         if not found:
             return None
         wanted = next(iter(domain.parts()))
-        if wanted in found and len(found[wanted]) == 1:
-            certain = domain.setting_of(found[wanted][0].name.lower(), {c.name.lower() for c in table.columns})
-            if not certain:
-                self.note(f"{table.label}{role} is column {found[wanted][0].name!r}, read as {wanted}")
-            found = {certain or wanted: found[wanted]}
         if wanted not in found:
-            named = ", ".join(repr(column.name) for column in next(iter(found.values())))
-            problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
-            raise DataError(problem, Hint.CHOOSE_PARAMETER, settings=" or ".join(found))
+            raise _unlike_setting(role, table, next(iter(found.values())), wanted, [*found])
         columns = found[wanted]
+        if len(columns) == 1:
+            self._check_whole(RoleColumns(role, table, columns), domain)
+            self._note_choice(table, f"{role} is column {columns[0].name!r}, read as {wanted}")
         if len(columns) > 1 and not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
             self.note(f"{table.label}{role} is the columns {shown}")
         return RoleColumns(role, table, columns, Endings(tuple(column.name for column in columns)))
+
+    def _check_whole(self, bound: RoleColumns, domain: Domain) -> None:
+        """Raise a DataError if a column of whole rows, such as boxes, is read by a setting that nobody stated."""
+        names = {parts[0] for parts in next(iter(domain.parts().values()), ()) if len(parts) == 1}
+        if domain.is_stated or not any(group_by_parts(bound.columns, [name]) for name in names):
+            return
+        wanted = next(iter(domain.parts()))
+        name = bound.columns[0].name
+        certain = domain.setting_of(name.lower(), {c.name.lower() for c in bound.table.columns})
+        if not certain:
+            problem = f"{bound.table.label}column {name!r} ({bound.role}) does not say what its numbers are"
+            raise DataError(problem, Hint.BOX_FORMAT)
+        if certain != wanted:
+            raise _unlike_setting(bound.role, bound.table, bound.columns, wanted, [certain])
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the column named like the role, or by another usual name, or the columns that start with one."""
@@ -195,6 +209,7 @@ class Binder:
         for prefix in usual_names(role) if domain.vector or not domain.per_row else ():
             numbered = [c.name for c in columns if has_prefix(c.name, prefix) and not is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
+            numbered = [name for name in numbered if not holds_labels(role, name)]
             if len(numbered) > 1 and (
                 domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
@@ -306,6 +321,17 @@ class Binder:
                 problem = f"{table.label}column {unused!r} is not used"
                 self.note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
         return None
+
+
+def _unlike_setting(
+    role: str, table: Table, columns: Sequence[Column], wanted: str, settings: Sequence[str]
+) -> DataError:
+    """Return the error that says by which settings the columns of a role are read."""
+    named = ", ".join(repr(column.name) for column in columns)
+    problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
+    if len(settings) == 1:
+        return DataError(problem, Hint.CHOOSE_PARAMETER, setting=settings[0])
+    return DataError(problem, Hint.CHOOSE_PARAMETERS, setting=settings[0], other=settings[1])
 
 
 def suggest_column(name: str, table: Table) -> str:

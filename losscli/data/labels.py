@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,13 +128,14 @@ class ClassNames(NamedTuple):
             codes |= {name.lower(): i for i, name in enumerate(names)}
             codes |= {"0": codes["false"], "1": codes["true"]}
         numbers = [class_number(name) for name in names]
-        counts = Counter(numbers)
-        by_number = {number: i for i, number in enumerate(numbers) if number is not None and counts[number] == 1}
-        if None in numbers:
+        if None in numbers or len(set(numbers)) < len(numbers):  # 1.1 and 1.10 are two names, and one number
             # in columns called 1st, 0th, or 1, 2, other, a number is no position
             has_number = any(class_number(name) is not None for level in levels for name in level)
             are_counted = all(any(map(str.isdigit, name)) for name in levels[-1])
-            return cls(names, codes, {}, not (has_number or are_counted), requested)
+            # those who number labels sort their names; columns in another order would be numbered in another way
+            is_ordered = bool(requested) or list(names) == sorted(names)
+            return cls(names, codes, {}, is_ordered and not (has_number or are_counted), requested)
+        by_number = {number: i for i, number in enumerate(numbers) if number is not None}
         counts_from_0 = numbers == list(range(len(numbers)))
         return cls(() if counts_from_0 else names, codes, by_number, False, requested)
 
@@ -218,7 +218,9 @@ class ClassNames(NamedTuple):
         close = difflib.get_close_matches(text, names, n=1)
         known = ", ".join(names[:MAX_NAMES_SHOWN]) + (", ..." if len(names) > MAX_NAMES_SHOWN else "")
         meant = f" (did you mean {close[0]!r}?)" if close else ""
-        return DataError(f"{label} is not one of the classes: they are {known}{meant}")
+        is_number = class_number(text) is not None and not self.has_numeric_names and not self.requested
+        hint = Hint.NAME_CLASSES if is_number else None
+        return DataError(f"{label} is not one of the classes: they are {known}{meant}", hint)
 
     def check_count(self, role: str, count: int, what: str, label: str = "") -> None:
         """Raise a UsageError if classes were requested, and a role has another count of what there is one a class."""
@@ -260,14 +262,17 @@ def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...
         UsageError: The prediction's columns have other names, or there are more or fewer of them.
     """
     predicted = bound.get("y_pred")
-    endings = predicted.endings if predicted is not None and len(predicted.columns) > 1 else None
-    if endings is None:
-        return ClassNames.of(requested, find_endings(requested), len(requested)) if requested else ClassNames()
+    endings = predicted.endings if predicted is not None else Endings(())
+    if not endings.names:
+        given = ClassNames.of(requested, find_endings(requested), len(requested)) if requested else ClassNames()
+        if predicted is not None and len(predicted.columns) > 1:
+            given.check_count("y_pred", len(predicted.columns), "columns", predicted.table.label)
+        return given
     if requested:
         option = "classes", ",".join(requested)
         for level in endings.levels:
             if set(requested) == set(level):
-                return ClassNames.of(level, endings, len(level))  # the names of the columns say more than any order
+                return ClassNames.of(level, endings, len(level))  # the columns are in this order
         for level in endings.levels:
             if set(requested) & set(level):
                 raise UsageError(f"y_pred's columns are {', '.join(level)}", option=option)
@@ -287,6 +292,14 @@ def _first_labels(true: RoleColumns | None) -> set[str]:
     values = true.table.first_values(true.columns[0].name)
     labels = {canonical_key(value) for value in (() if values is None else values.tolist()) if value is not None}
     return labels if any(class_number(label) is None for label in labels) else set()
+
+
+def order_as_requested(predicted: RoleColumns, requested: Sequence[str]) -> RoleColumns:
+    """Return the columns of the prediction in the order of the requested names, as they are if they have others."""
+    for level in predicted.endings.levels:
+        if set(level) == set(requested):
+            return predicted.take([level.index(name) for name in requested])
+    return predicted
 
 
 def align_columns(predicted: RoleColumns, true: RoleColumns) -> RoleColumns:

@@ -19,7 +19,15 @@ def rectangular_array(name: str, values: ArrayLike) -> NDArray[Any]:
         DataError: Rows have other shapes than the first; the message names the first of these.
     """
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
+        if (
+            array.dtype.kind == "O"
+            and array.ndim == 1
+            and len(array)
+            and isinstance(array[0], (list, tuple, np.ndarray))
+        ):
+            array = np.array(array.tolist())  # a column of a frame that holds lists
+        return array
     except ValueError:
         rows: Sequence[Any] = list(values) if np.iterable(values) else []
         shapes = [_shape(row) for row in rows]

@@ -27,6 +27,7 @@ class BinaryLabels(Domain):
     signs: bool = False
 
     is_label = True
+    class_count = 2
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
