@@ -221,9 +221,9 @@ def make_dataset(
         columns["y_true"] = align_columns(predicted, columns["y_true"])
         if domains["y_pred"].is_compared and len(columns["y_true"].columns) > 1:
             classes = ClassNames()  # each column has labels of its own
-    for role, bound in columns.items():
-        if role in domains and domains[role].class_count and math.prod(bound.shape[1:]) == 1:
-            classes.check_count(role, domains[role].class_count, "classes", bound.table.label)
+    for role, domain in domains.items():
+        if domain.class_count and math.prod(columns[role].shape[1:]) == 1:
+            classes.check_count(role, domain.class_count, "classes", columns[role].table.label)
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(
