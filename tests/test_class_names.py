@@ -301,6 +301,21 @@ def test_labels_beside_scores_are_no_class(prefix: str, cli: Cli) -> None:
         assert found.out == "0.0\n"
 
 
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["first_class", "third_class", "no_class"], "prob_first_class prob_third_class prob_no_class"),
+        (["label", "none", "other"], "Probability:Class=label Probability:Class=none Probability:Class=other"),
+        (["a", "b", "c"], "a_class b_class c_class"),
+    ],
+)
+def test_classes_that_are_called_like_labels(labels: list[str], names: str, cli: Cli) -> None:
+    write_csv("t.csv", {"y": labels})
+    write_csv("p.csv", dict(zip(names.split(), P.T, strict=True)))
+    result = cli("compute", "cross_entropy", "t.csv", "p.csv", "-f", "value")
+    assert float(result.out) == pytest.approx(CROSS_ENTROPY), result.err
+
+
 def test_frames_name_classes() -> None:
     frame = pd.DataFrame(P[:, ::-1], columns=[3, 2, 1])
     assert losscli.compute("cross_entropy", y_true=[1, 2, 3], y_pred=frame).value == pytest.approx(CROSS_ENTROPY)

@@ -11,11 +11,11 @@ from losscli.data.identifiers import Identifiers
 from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
 from losscli.data.role_names import (
     CLASS_PREFIXES,
+    LABEL_ENDINGS,
     OTHER_NAMES,
     UNLIKE_CLASSES,
     WEIGHT_NAMES,
     has_prefix,
-    holds_labels,
     is_of_another,
     is_role_name,
     usual_names,
@@ -120,6 +120,7 @@ class Binder:
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if found != [piece]:
                 found = [name for name in found if not self._is_beside(role, table, name)] or found
+                found = _without_labels(role, found)
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
@@ -145,8 +146,7 @@ class Binder:
     def _is_beside(self, role: str, table: Table, name: str) -> bool:
         """Tell whether a column is no part of all columns of a role, or of a pattern."""
         others = [names for other, names in self.requested.items() if other != role]
-        is_unlike = name.lower() in UNLIKE_CLASSES.get(role, ()) or holds_labels(role, name)
-        return (table, name) in self.identifiers or name in others or is_unlike
+        return (table, name) in self.identifiers or name in others or name.lower() in UNLIKE_CLASSES.get(role, ())
 
     def _find_by_parts(self, role: str, domain: Domain, table: Table, is_own_file: bool) -> RoleColumns | None:
         """Return columns named like the parts of a row: x1, y1, x2, y2.
@@ -209,7 +209,7 @@ class Binder:
         for prefix in usual_names(role) if domain.vector or not domain.per_row else ():
             numbered = [c.name for c in columns if has_prefix(c.name, prefix) and not is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
-            numbered = [name for name in numbered if not holds_labels(role, name)]
+            numbered = _without_labels(role, numbered)
             if len(numbered) > 1 and (
                 domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
@@ -246,7 +246,8 @@ class Binder:
         others = self.identifiers.data_columns(table)
         if len(others) == 1:
             return self._bind(role, table, [others[0].name])
-        others = [c for c in others if not self._is_beside(role, table, c.name)]
+        scores = _without_labels(role, [c.name for c in others if not self._is_beside(role, table, c.name)])
+        others = [c for c in others if c.name in scores]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
             self._note_choice(table, f"{role} is column {names[0]!r}, the only one of numbers")
@@ -321,6 +322,14 @@ class Binder:
                 problem = f"{table.label}column {unused!r} is not used"
                 self.note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
         return None
+
+
+def _without_labels(role: str, names: Sequence[str]) -> list[str]:
+    """Return the names of columns of scores without those of the labels that the scores mean."""
+    endings = find_endings(names).names if role == "y_pred" and len(names) > 1 else names
+    labels = tuple(separator + ending for separator in "_-. " for ending in LABEL_ENDINGS)
+    pairs = zip(names, endings, strict=True)
+    return [name for name, ending in pairs if ending.lower() not in LABEL_ENDINGS or not name.lower().endswith(labels)]
 
 
 def _unlike_setting(

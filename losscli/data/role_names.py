@@ -39,7 +39,7 @@ UNLIKE_CLASSES = {
 """Role -> names of columns that its file may hold besides, and that are no part of it."""
 
 LABEL_ENDINGS = ("label", "labels", "class", "classes")
-"""Endings of columns that hold predicted labels, beside the scores of the classes: prediction_label, .pred_class."""
+"""What names of columns of predicted labels have where those of scores have the class: .pred_class beside .pred_cat."""
 
 
 def usual_names(role: str, *more: str) -> tuple[str, ...]:
@@ -57,12 +57,6 @@ def _role_name_pattern() -> re.Pattern[str]:
 def is_role_name(name: str) -> bool:
     """Tell whether a column has a usual name of a role, or starts with one."""
     return _role_name_pattern().fullmatch(name) is not None
-
-
-def holds_labels(role: str, name: str) -> bool:
-    """Tell whether a column stands beside the scores of a role, for it is named like the labels that they mean."""
-    starts = tuple(separator + ending for separator in SEPARATORS for ending in LABEL_ENDINGS)
-    return role == "y_pred" and name.lower().rstrip("])").endswith(starts)
 
 
 def has_prefix(name: str, prefix: str) -> bool:
