@@ -276,6 +276,16 @@ def test_names_for_columns_without_a_header(cli: Cli) -> None:
     assert "2 classes, but p.csv: y_pred has 3 columns" in result.err
 
 
+def test_numbers_that_are_positions_are_noted(cli: Cli) -> None:
+    """Two models of labels would pass for two classes."""
+    write_csv("d.csv", {"y_true": [1, 1, 0], "pred_rf": [1, 1, 0], "pred_xgb": [0, 1, 1]})
+    note = "d.csv: column 'y_true': labels are numbers: 0 is 'rf', 1 is 'xgb'"
+    assert note in cli("compute", "zero_one", "d.csv").err
+    assert note in cli("compare", "--losses", "zero_one", "d.csv").err
+    assert "labels are" not in cli("compute", "zero_one", "d.csv", "--classes", "rf,xgb").err
+    assert "labels are" not in cli("compare", "--losses", "zero_one", "d.csv", "--pred", "pred_rf").err
+
+
 @pytest.mark.parametrize("classes", ["a", "a,b,c"])
 def test_labels_of_two_classes_have_two_names(classes: str, cli: Cli) -> None:
     write_csv("d.csv", {"y_true": ["a", "a"], "y_pred": [0.9, 0.2]})

@@ -182,3 +182,14 @@ def test_row_groups_of_names(cli: Cli) -> None:
     true, pred = NAMES[0] * 50, NAMES[1] * 50
     pq.write_table(pa.table({"y_true": true, "y_pred": pred}), "d.parquet", row_group_size=30)
     assert value(cli, "zero_one", "d.parquet", "--jobs", "2") == 0.25
+
+
+@pytest.mark.parametrize("loss", ["zero_one", "hamming"])
+def test_padding_is_no_label_to_compare(loss: str, cli: Cli) -> None:
+    """The Trainer pads the labels of tokens with it, and predictions with nothing."""
+    write_npz(
+        "d.npz", {"label_ids": np.array([[1, 2, -100], [0, -100, -100]]), "predictions": np.array([[1, 2, 0]] * 2)}
+    )
+    result = cli("compute", loss, "d.npz")
+    assert (result.status, result.out) == (3, "")
+    assert "'label_ids' (y_true), row 1: -100 marks what does not count" in result.err

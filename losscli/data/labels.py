@@ -29,6 +29,10 @@ _NUMBERED = r"(?s)(?P<prefix>.*?)(?P<number>((?<![^_. :=\[(])-)?\d+(\.\d+)?)"
 """A name that ends in a number: p10, prob_-1, q0.05. After a letter or a digit, a dash is a separator."""
 
 
+POSITIONS = "positions"
+"""The key by which it is remembered that labels are positions of names."""
+
+
 class Endings(NamedTuple):
     """Names of the columns of a vector without what they share.
 
@@ -160,7 +164,19 @@ class ClassNames(NamedTuple):
         is_present = values != None  # noqa: E711 - element by element
         texts, inverse = np.unique(values[is_present].astype(str), return_inverse=True)
         codes[is_present] = np.array([self._code(str(text)) for text in texts])[inverse]
-        return self._refuse_unknown(codes, values, origin)
+        codes = self._refuse_unknown(codes, values, origin)
+        self._note_positions(texts.tolist(), origin)
+        return codes
+
+    def _note_positions(self, labels: Sequence[str], origin: ValueOrigin) -> None:
+        """Note, once for all batches, that labels of a file are numbers, and which columns they are taken to mean."""
+        is_known = not self.are_positions or not self.names or bool(self.requested) or POSITIONS in origin.memory
+        if is_known or not origin.source or not any(class_number(label) is not None for label in labels):
+            return
+        if self.codes_by_label.keys().isdisjoint(labels):
+            origin.memory[POSITIONS] = True
+            shown = ", ".join(f"{i} is {name!r}" for i, name in enumerate(self.names[:MAX_NAMES_SHOWN]))
+            origin.note(f"{origin.name()}: labels are numbers: {shown}{', ...' * (len(self.names) > MAX_NAMES_SHOWN)}")
 
     def _refuse_unknown(self, codes: Array, values: NDArray[Any], origin: ValueOrigin) -> Array:
         unknown = np.flatnonzero(np.isneginf(codes))
