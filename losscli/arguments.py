@@ -65,7 +65,7 @@ def split_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
         raise UsageError(f"names are text or a list of it, not {names!r}")
     if isinstance(names, str):
         return tuple(name.strip() for name in names.split(","))
-    return tuple(map(str, names or ()))
+    return () if names is None else tuple(map(str, names))
 
 
 def bind_data(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
-from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names
+from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names, order_as_requested
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
 from losscli.data.table import Kind, parse_number
@@ -104,7 +105,8 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
     for loss in losses:
         for form in loss.loss.forms:
             for role in form.roles:
-                domains.setdefault(role.name, []).append(role.domain.with_params(loss.params))
+                domain = role.domain.with_params(loss.params).stating(loss.given)
+                domains.setdefault(role.name, []).append(domain)
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 
@@ -209,6 +211,10 @@ def make_dataset(
         if len(weight.columns) > 1 or (weight.columns[0].trailing not in ((), (1,)) and not is_by_position):
             raise DataError(f"{weight.table.label}weight: one number per row is needed, not several columns")
         columns["weight"] = weight
+    for role in (
+        [role for role in columns if role == "y_pred" or role.startswith(MODEL_ROLE)] if options.classes else ()
+    ):
+        columns[role] = order_as_requested(columns[role], options.classes)
     predicted = columns.get("y_pred")
     has_classes = bool(options.classes) or (predicted is not None and len(predicted.columns) > 1)
     classes = find_class_names(columns, options.classes) if has_classes else ClassNames()
@@ -216,6 +222,9 @@ def make_dataset(
         columns["y_true"] = align_columns(predicted, columns["y_true"])
         if domains["y_pred"].is_compared and len(columns["y_true"].columns) > 1:
             classes = ClassNames()  # each column has labels of its own
+    for role, domain in domains.items():
+        if domain.class_count and math.prod(columns[role].shape[1:]) == 1:
+            classes.check_count(role, domain.class_count, "classes", columns[role].table.label)
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(

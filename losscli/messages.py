@@ -20,10 +20,12 @@ class Hint(enum.Enum):
 
     ADD_ENGINE = "add {engine:dask}"
     ADD_INTERVAL = "{ci:0.95} asks for one"
+    BOX_FORMAT = "{box_format:xyxy} says that they are corners, {box_format:xywh} or cxcywh that they are sizes"
     BOX_CORNERS = "if these are corners, {box_format:xyxy}"
     BOX_SIZES = "if these are sizes, {box_format:xywh} or cxcywh"
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
-    CHOOSE_PARAMETER = "set {param:{settings}}"
+    CHOOSE_PARAMETER = "set {param:{setting}}"
+    CHOOSE_PARAMETERS = "set {param:{setting}} or {param:{other}}"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
     COMMENT = "{comment:{sign}} leaves out lines that start with {sign}"
     DECIMAL_COMMA = "{decimal:,} reads decimal commas"
@@ -106,7 +108,10 @@ def python_option(name: str, value: Any = "") -> str:
         return f"{name}={value!r}"
     if name == "param":
         key, _, value = value.partition("=")
-        return f"{key}={value.capitalize() if value in ('true', 'false') else value}"
+        if value in ("true", "false"):
+            return f"{key}={value.capitalize()}"
+        is_word = value.isalpha() and value.islower()
+        return f'{key}="{value}"' if is_word else f"{key}={value}"
     if name in ("y_true", "y_pred", "weight"):
         name, value = "columns", f"{name}={value or 'COL'}"
     if name == "columns":

@@ -216,3 +216,14 @@ def test_no_losses_are_recommended_for_predicted_names(cli: Cli) -> None:
     assert "column 'y_pred' holds names of classes, which zero_one and hamming compare" in result.err
     write_csv("d.csv", {"y_true": NAMES[0], "y_pred": [1, 2, "-", 4]})
     assert "column 'y_pred', row 3: '-' is not a number" in cli("recommend", "d.csv").err
+
+
+@pytest.mark.parametrize("loss", ["zero_one", "hamming"])
+def test_padding_is_no_label_to_compare(loss: str, cli: Cli) -> None:
+    """The Trainer pads the labels of tokens with it, and predictions with nothing."""
+    write_npz(
+        "d.npz", {"label_ids": np.array([[1, 2, -100], [0, -100, -100]]), "predictions": np.array([[1, 2, 0]] * 2)}
+    )
+    result = cli("compute", loss, "d.npz")
+    assert (result.status, result.out) == (3, "")
+    assert "'label_ids' (y_true), row 1: -100 marks what does not count" in result.err

@@ -11,8 +11,8 @@ from losscli.data.identifiers import Identifiers
 from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
 from losscli.data.role_names import (
     CLASS_PREFIXES,
-    ENDINGS_OF_NO_CLASS,
     OTHER_NAMES,
+    SUMMARY_ENDINGS,
     UNLIKE_CLASSES,
     WEIGHT_NAMES,
     has_prefix,
@@ -21,6 +21,7 @@ from losscli.data.role_names import (
     is_role_name,
     means_another,
     usual_names,
+    without_labels,
 )
 from losscli.data.row_parts import choose_group, group_by_parts
 from losscli.data.sources import Sources
@@ -99,7 +100,9 @@ class Binder:
             return None
         requested = self.requested.get(role) if requested is None else requested
         if requested is not None:
-            return self._find_requested(role, table, requested, domains[0])
+            bound = self._find_requested(role, table, requested, domains[0])
+            self._check_whole(bound, domains[0])
+            return bound
         is_own_file = role in self.sources.by_role
         for domain in domains:
             found = self._find_by_parts(role, domain, table, is_own_file) or self._find_by_name(role, domain, table)
@@ -120,6 +123,7 @@ class Binder:
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if found != [piece]:
                 found = [name for name in found if not self._is_beside(role, table, name)] or found
+                found = without_labels(role, found)
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
@@ -169,20 +173,30 @@ class Binder:
         if not found:
             return None
         wanted = next(iter(domain.parts()))
-        if wanted in found and len(found[wanted]) == 1:
-            certain = domain.setting_of(found[wanted][0].name.lower(), {c.name.lower() for c in table.columns})
-            if not certain:
-                self.note(f"{table.label}{role} is column {found[wanted][0].name!r}, read as {wanted}")
-            found = {certain or wanted: found[wanted]}
         if wanted not in found:
-            named = ", ".join(repr(column.name) for column in next(iter(found.values())))
-            problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
-            raise DataError(problem, Hint.CHOOSE_PARAMETER, settings=" or ".join(found))
+            raise _unlike_setting(role, table, next(iter(found.values())), wanted, [*found])
         columns = found[wanted]
+        if len(columns) == 1:
+            self._check_whole(RoleColumns(role, table, columns), domain)
+            self._note_choice(table, f"{role} is column {columns[0].name!r}, read as {wanted}")
         if len(columns) > 1 and not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
             self.note(f"{table.label}{role} is the columns {shown}")
         return RoleColumns(role, table, columns, Endings(tuple(column.name for column in columns)))
+
+    def _check_whole(self, bound: RoleColumns, domain: Domain) -> None:
+        """Raise a DataError if a column of whole rows, such as boxes, is read by a setting that nobody stated."""
+        names = {parts[0] for parts in next(iter(domain.parts().values()), ()) if len(parts) == 1}
+        if domain.is_stated or not any(group_by_parts(bound.columns, [name]) for name in names):
+            return
+        wanted = next(iter(domain.parts()))
+        name = bound.columns[0].name
+        certain = domain.setting_of(name.lower(), {c.name.lower() for c in bound.table.columns})
+        if not certain:
+            problem = f"{bound.table.label}column {name!r} ({bound.role}) does not say what its numbers are"
+            raise DataError(problem, Hint.BOX_FORMAT)
+        if certain != wanted:
+            raise _unlike_setting(bound.role, bound.table, bound.columns, wanted, [certain])
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the column named like the role, or by another usual name, or the columns that start with one."""
@@ -204,6 +218,7 @@ class Binder:
         for prefix in usual_names(role) if domain.vector or not domain.per_row else ():
             numbered = [c.name for c in columns if has_prefix(c.name, prefix) and not is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
+            numbered = without_labels(role, numbered)
             if domain.vector and len(numbered) > 2:
                 numbered = self._without_summaries(role, table, numbered)
             if len(numbered) > 1 and (
@@ -213,14 +228,12 @@ class Binder:
         return None
 
     def _without_summaries(self, role: str, table: Table, names: list[str]) -> list[str]:
-        """Return names of columns of classes without that of a column of predicted names.
+        """Return names of columns of classes without those of text that say something of all classes.
 
         Raises:
             DataError: A column of numbers may be a class or say something of all.
         """
-        odd = [
-            name for name in names if re.split(rf"[{re.escape(SEPARATORS)}]", name.lower())[-1] in ENDINGS_OF_NO_CLASS
-        ]
+        odd = [name for name in names if re.split(rf"[{re.escape(SEPARATORS)}]", name.lower())[-1] in SUMMARY_ENDINGS]
         others = [name for name in names if name not in odd]
         unclear = next((c.name for c in table.columns if c.name in odd and c.kind is Kind.NUMBER), None)
         if unclear is not None and len(others) > 1:
@@ -269,7 +282,8 @@ class Binder:
         if len(others) == 1:
             is_choice = self.sources.is_pair and is_of_rows(others[0].name)
             return None if is_choice else self._bind(role, table, [others[0].name])
-        others = [c for c in others if not self._is_beside(role, table, c.name)]
+        scores = without_labels(role, [c.name for c in others if not self._is_beside(role, table, c.name)])
+        others = [c for c in others if c.name in scores]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
             self._note_choice(table, f"{role} is column {names[0]!r}, the only one of numbers")
@@ -357,6 +371,17 @@ class Binder:
                 problem = f"{table.label}column {unused!r} is not used"
                 self.note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
         return None
+
+
+def _unlike_setting(
+    role: str, table: Table, columns: Sequence[Column], wanted: str, settings: Sequence[str]
+) -> DataError:
+    """Return the error that says by which settings the columns of a role are read."""
+    named = ", ".join(repr(column.name) for column in columns)
+    problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
+    if len(settings) == 1:
+        return DataError(problem, Hint.CHOOSE_PARAMETER, setting=settings[0])
+    return DataError(problem, Hint.CHOOSE_PARAMETERS, setting=settings[0], other=settings[1])
 
 
 def suggest_column(name: str, table: Table) -> str:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.identifiers import has_identifier_name
+from losscli.data.labels import ClassNames, find_endings
 from losscli.data.ragged import rectangular_array
+from losscli.data.role_names import CLASS_PREFIXES
 from losscli.errors import DataError
 
 
@@ -32,7 +34,8 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     columns = frame_columns(value)
     if columns is None or not any(map(has_identifier_name, columns)):
         return rectangular_array(name, value)
-    return np.stack([np.asarray(v) for name, v in columns.items() if not has_identifier_name(name)], axis=1)
+    data = [rectangular_array(name, v) for name, v in columns.items() if not has_identifier_name(name)]
+    return np.stack(data, axis=1)
 
 
 def check_index(values: Iterable[tuple[str, Any]]) -> None:
@@ -69,3 +72,16 @@ def check_column_order(values: Iterable[tuple[str, Any]]) -> None:
                 raise DataError(
                     f"{name} has the columns of {other} in another order: {name}[{other}.columns] pairs them"
                 )
+
+
+def check_class_columns(scores: Any) -> None:
+    """Raise a DataError if the columns of a frame of scores are not those of the classes 0, 1, 2, ... in order."""
+    columns = [name for name in frame_columns(scores) or () if not has_identifier_name(name)]
+    if len(columns) < 2:
+        return
+    classes = ClassNames.of(find_endings(columns, CLASS_PREFIXES).names)
+    if classes.names and not classes.are_positions:
+        raise DataError(
+            f"the columns of y_pred are called {', '.join(columns)}, but labels are numbered from 0 here: "
+            "losscli.compute knows classes by their names"
+        )

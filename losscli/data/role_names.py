@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
-from losscli.data.labels import SEPARATORS
+from losscli.data.labels import SEPARATORS, find_endings
 
 OTHER_NAMES = {
     "y_true": (
@@ -38,6 +39,9 @@ UNLIKE_CLASSES = {
 }
 """Role -> names of columns that its file may hold besides, and that are no part of it."""
 
+LABEL_ENDINGS = ("label", "labels", "class", "classes")
+"""What names of columns of predicted labels have where those of scores have the class: .pred_class beside .pred_cat."""
+
 
 _OF_ROWS = r"(?i:(?:cv_?)?folds?|split|subset|groups?|clusters?|timestamp|date|date_?time|epoch|seed|(?:.+_)?weights?)"
 """Names of columns that say what rows belong to, when they were made or what they weigh."""
@@ -56,8 +60,8 @@ _WORDS = {
 """Words in a name that say which of the two a column is."""
 
 
-ENDINGS_OF_NO_CLASS = ("class", "label", "max", "argmax", "idx", "std")
-"""Endings of columns beside those of classes that say something of all: the predicted class, its probability."""
+SUMMARY_ENDINGS = ("max", "argmax", "idx", "std")
+"""Endings of columns beside those of classes that say something of all: the largest score, its class."""
 
 
 def usual_names(role: str, *more: str) -> tuple[str, ...]:
@@ -103,3 +107,11 @@ def is_of_another(name: str, prefix: str) -> bool:
     """Tell whether a name says more of another role: y_pred_0 is no ending of the prefix y."""
     names = [one for role in ("y_true", "y_pred") for one in usual_names(role) if len(one) > len(prefix)]
     return any(name.lower() == one or has_prefix(name, one) for one in names)
+
+
+def without_labels(role: str, names: Sequence[str]) -> list[str]:
+    """Return the names of columns of scores without those of the labels that the scores mean."""
+    endings = find_endings(names).names if role == "y_pred" and len(names) > 1 else names
+    labels = tuple(separator + ending for separator in "_-. " for ending in LABEL_ENDINGS)
+    pairs = zip(names, endings, strict=True)
+    return [name for name, ending in pairs if ending.lower() not in LABEL_ENDINGS or not name.lower().endswith(labels)]

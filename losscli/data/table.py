@@ -291,9 +291,14 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
             return number
     elif _is_null(value):
         return float("nan")
-    elif isinstance(value, (bool, np.bool_, int, float, np.number)):
+    elif isinstance(value, (bool, np.bool_, int, float, np.number)) or _is_decimal(value):
         return float(value)
     raise DataError(f"{_column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
+
+
+def _is_decimal(value: Any) -> bool:
+    decimal = sys.modules.get("decimal")  # what nobody imported, nobody made
+    return decimal is not None and isinstance(value, decimal.Decimal) and not value.is_snan()
 
 
 _BOOLEANS = {"true": 1.0, "false": 0.0}
