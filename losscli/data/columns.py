@@ -28,6 +28,7 @@ from losscli.messages import Hint, Message
 
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
+MAX_NAME_SHOWN = 80
 MAX_COLUMNS_SHOWN = 12
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
 
@@ -289,7 +290,7 @@ class Binder:
             return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
         names = [c.name or "''" for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
-        shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
+        shown = _join_names(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
         problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
         return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
 
@@ -317,4 +318,10 @@ def suggest_column(name: str, table: Table) -> str:
     if close:
         return f" (did you mean {close[0]!r}?)"
     more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
-    return f"; the columns are {', '.join(names[:MAX_COLUMNS_SHOWN])}{more}"
+    return f"; the columns are {_join_names(names)}{more}"
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Return the first names as a list, cut if they are long: what is no table may be read as one of a long name."""
+    shown = names[:MAX_COLUMNS_SHOWN]
+    return ", ".join(name if len(name) <= MAX_NAME_SHOWN else f"{name[:MAX_NAME_SHOWN]}..." for name in shown)

@@ -34,7 +34,8 @@ ENDINGS_WITHOUT_HEADER = (".txt", ".dat")
 
 _SEPARATOR_LINE = rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)'
 _LINE_END = rb"\r\n|\r|\n"
-_BLANK_LINE = rb" *(?:\r\n|\r|\n)"
+_COMMENT_AFTER_SIGN = rb"[^\r\n]*+(?:\r\n|\r|\n|\Z)"
+_BLANK_LINE = rb" *+(?:\r\n|\r|\n)"
 
 
 class TextOptions(NamedTuple):
@@ -73,7 +74,7 @@ class _Start(NamedTuple):
 
     position: int
     comment: str | None = None
-    n_comments: int = 0
+    has_comments: bool = False
     delimiter: str | None = None
 
 
@@ -84,17 +85,17 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
         DataError: the first line may be a row of numbers, or the text can be read in two ways.
     """
     found = find_start(head, options)
-    is_automatic = options.comment is None and found.n_comments > 0
+    is_automatic = options.comment is None and found.has_comments
     if found.position >= len(head) and is_automatic:  # there is nothing but such lines: they are the data
         found, is_automatic = find_start(head, options._replace(comment="")), False
     if found.position >= len(head):
-        raise DataError(f"{name}: " + ("has no line that is not a comment" if found.n_comments else "is empty"))
+        raise DataError(f"{name}: " + ("has no line that is not a comment" if found.has_comments else "is empty"))
     start = found.position
     delimiter = options.delimiter or found.delimiter
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic)
     if delimiter is None:
         delimiter = _find_delimiter(name, sample, format, options)
-    end = _end_of_line(head, start, Quoting(delimiter))
+    end = Quoting(delimiter).first_line_end(head, start)
     has_carriage_returns = head.endswith(b"\r", start, end)
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic, delimiter)
     lines = split_cells(sample, delimiter)
@@ -131,17 +132,15 @@ def find_start(head: bytes, options: TextOptions) -> _Start:
     if b"=" in head[:5] and (line := re.match(_SEPARATOR_LINE, head, re.IGNORECASE)) is not None:
         position, delimiter = line.end(), line[1].decode("ascii", "replace")
     sign = (COMMENT if options.comment is None else options.comment).encode()
-    comment, n_comments = None, 0
-    while position < len(head):
-        if options.header is not False and (blank := re.compile(_BLANK_LINE).match(head, position)) is not None:
-            position, comment = blank.end(), None
-        elif sign and head.startswith(sign, position):
-            end = re.compile(_LINE_END).search(head, position)
-            comment = head[position + len(sign) : end.start() if end else len(head)].decode(*UTF8)
-            position, n_comments = end.end() if end else len(head), n_comments + 1
-        else:
-            break
-    return _Start(position, comment, n_comments, delimiter)
+    skipped = [re.escape(sign) + _COMMENT_AFTER_SIGN] * bool(sign) + [_BLANK_LINE] * (options.header is not False)
+    found = re.compile(rb"(?:" + rb"|".join(skipped) + rb")++").match(head, position) if skipped else None
+    if found is None:
+        return _Start(position, None, False, delimiter)
+    text = found[0]
+    end = len(text) - (2 if text.endswith(b"\r\n") else text.endswith((b"\r", b"\n")))
+    last = text[max(text.rfind(b"\r", 0, end), text.rfind(b"\n", 0, end)) + 1 : end]
+    comment = last[len(sign) :].decode(*UTF8) if sign and last.startswith(sign) else None
+    return _Start(found.end(), comment, bool(sign) and sign in text, delimiter)
 
 
 def has_first_lines(head: bytes, options: TextOptions) -> bool:
@@ -151,26 +150,11 @@ def has_first_lines(head: bytes, options: TextOptions) -> bool:
         rest = head
         for _ in range(2):
             start = find_start(rest, options).position
-            end = _end_of_line(rest, start, Quoting(delimiter))
+            end = Quoting(delimiter).first_line_end(rest, start)
             if end == len(rest):
                 return False
             rest = rest[end:]
     return True
-
-
-def _end_of_line(head: bytes, start: int, quoting: Quoting) -> int:
-    """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
-    position, newline, low, inside = start, 0, start, False
-    while position >= 0:
-        if newline <= position:
-            newline = head.find(b"\n", position) + 1 or len(head)
-        lone = head.find(b"\r", position, newline) + 1
-        end = lone if lone and lone != newline - 1 else newline
-        inside = quoting.is_inside(head, low, end, inside)
-        if not inside or end == len(head):
-            return end
-        low, position = end, head.find(b'"', end)  # nothing else ends what is inside quotes
-    return len(head)
 
 
 def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: str = ",") -> bytes:
@@ -181,7 +165,7 @@ def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: st
         if head.find(b"\n", start, stop - 1) < 0:  # lines that are longer than a sample: two of them
             stop = head.find(b"\n", stop) + 1 or (len(head) if is_whole else max(stop, head.rfind(b"\r") + 1))
     quoting = Quoting(delimiter, comment)
-    stop = max(stop, _end_of_line(head, start, quoting))
+    stop = max(stop, quoting.first_line_end(head, start))
     if stop < len(head) and quoting.is_inside(head, start, stop):
         stop = quoting.last_line(head, start, stop)
     return ByteSlice(*quoting.without_comments(head, start, stop)).bytes()
