@@ -29,10 +29,21 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     Raises:
         DataError: Rows have other shapes than the first.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        value = _without_mask(value)
     columns = frame_columns(value)
     if columns is None or not any(map(has_identifier_name, columns)):
         return rectangular_array(name, value)
     return np.stack([np.asarray(v) for name, v in columns.items() if not has_identifier_name(name)], axis=1)
+
+
+def _without_mask(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+    """Return an array with NaN, or None among what is no number, for what is masked."""
+    if not np.ma.is_masked(array):
+        return np.asarray(array.data)
+    is_number = array.dtype.kind in "fiub"
+    values: Any = array.astype(np.float64 if array.dtype.kind in "iub" else array.dtype if is_number else object)
+    return np.asarray(values.filled(np.nan if is_number else None))
 
 
 def check_index(values: Iterable[tuple[str, Any]]) -> None:
@@ -55,8 +66,8 @@ def check_index(values: Iterable[tuple[str, Any]]) -> None:
             if is_named or (index.isin(reference).all() and reference.isin(index).all()):
                 row = next(k for k, (a, b) in enumerate(zip(index, reference, strict=True)) if a != b)
                 raise DataError(
-                    f"{name}, row {row + 1}: its index has {index[row]!r}, where that of {other} has "
-                    f"{reference[row]!r}, but rows are paired in order; {name}.reindex({other}.index) pairs them by it"
+                    f"{name}, row {row + 1}: its index has {index[row : row + 1].tolist()[0]!r}, where that of {other} has "
+                    f"{reference[row : row + 1].tolist()[0]!r}, but rows are paired in order; {name}.reindex({other}.index) pairs them by it"
                 )
 
 
