@@ -331,3 +331,32 @@ def test_functions_refuse_columns_of_other_classes(names: list[Any]) -> None:
     for own in (range(3), ["cat", "dog", "owl"]):
         found = losscli.get_loss("cross_entropy").value([0, 1], frame.set_axis(own, axis=1))
         assert found == pytest.approx(-np.log([0.7, 0.8]).mean())
+
+
+def test_what_is_masked_is_missing() -> None:
+    masked = np.ma.array(Y, mask=[0, 0, 0, 1])
+    with pytest.raises(losscli.DataError, match="row 4: 1 row lacks a value"):
+        losscli.compute("mse", y_true=masked, y_pred=P)
+    whole = np.mean((np.array(Y[:3]) - P[:3]) ** 2)
+    for array in (masked, np.ma.array([3, 0, 2, 7], mask=[0, 1, 0, 0])):
+        kept = ~array.mask
+        for data in ({"y_true": array, "y_pred": P}, {"y_true": Y, "y_pred": np.ma.array(P, mask=array.mask)}):
+            expected = np.mean((np.asarray(data["y_true"])[kept] - np.asarray(data["y_pred"])[kept]) ** 2)
+            assert losscli.compute("mse", data=data, nan="omit").value == pytest.approx(expected)
+            assert losscli.compute("mse", **data, nan="omit").value == pytest.approx(expected)
+    labels = np.ma.array(["a", "b", "a"], mask=[0, 1, 0])
+    by_label = losscli.compute("mse", data={"y_true": Y[:3], "y_pred": P[:3], "site": labels}, group_by="site")
+    assert [result.n for result in by_label] == [1, 2]
+    assert losscli.compute("mse", y_true=np.ma.array(Y[:3]), y_pred=P[:3]).value == pytest.approx(whole)
+
+
+def test_decimals_and_huge_integers_are_numbers() -> None:
+    decimals = pd.DataFrame({"y_true": map(Decimal, map(str, Y)), "y_pred": P})
+    assert losscli.compute("mse", data=decimals).value == losscli.compute("mse", y_true=Y, y_pred=P).value
+    for huge in (10**400, -(10**400)):  # as in JSON
+        assert losscli.compute("mse", y_true=[huge, 2], y_pred=P[:2]).value == np.inf
+
+
+def test_a_path_with_a_nul_cannot_be_read() -> None:
+    with pytest.raises(losscli.DataError, match="cannot be read"):
+        losscli.compute("mse", data="a\0b")

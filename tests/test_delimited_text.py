@@ -328,6 +328,36 @@ def test_quotes_take_linear_time(cell: str) -> None:
     assert len(blocks) > 100
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_the_first_lines_take_linear_time(end: str, cli: Cli) -> None:
+    """Millions of line ends in one cell, of blank lines or of comments are read in one pass."""
+    n = 1_000_000
+    body = f'y_true,y_pred,n{end}1,2,"' + f'""{end}' * n + f'"{end}1,4,x{end}'
+    for start in ("", end * n, f"#{end}" * n, f"#{end}{end}" * n):
+        Path("d.csv").write_bytes((start + body).encode())
+        assert cli("compute", "mse", "d.csv", "-f", "value").out == "5.0\n"
+    Path("d.csv").write_bytes(end.encode() * n)
+    assert cli("compute", "mse", "d.csv").err == "losscli: error: d.csv: is empty\n"
+
+
+def test_the_first_line_ends_where_the_csv_module_says() -> None:
+    random.seed(5)
+    for _ in range(3000):
+        text = "".join(random.choices(['"', "\n", "\r", "\r\n", ",", "a", "#"], k=random.randint(1, 12))) + "\nz"
+        first = next(csv.reader(io.StringIO(text, newline="")))
+        end = Quoting().first_line_end(text.encode(), 0)
+        assert next(csv.reader(io.StringIO(text[:end], newline=""))) == first, text
+        assert end == len(text) or text[end - 1] in "\r\n", text
+
+
+def test_an_endless_column_name_is_cut_in_messages(cli: Cli) -> None:
+    Path("d.csv").write_text("x" * 10_000 + ",b,c\n1,2,3\n")
+    for arguments in (("mse", "d.csv"), ("mse", "d.csv", "--pred", "q")):
+        result = cli("compute", *arguments)
+        assert result.status == 3
+        assert len(result.err) < 400
+
+
 @pytest.mark.parametrize("start", ["", '"'])
 def test_an_endless_line_is_refused(start: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (split, csv_table):

@@ -327,3 +327,8 @@ def test_a_loss_as_a_function_reads_no_identifiers() -> None:
     assert loss([0, 1, 2], SCORES).mean() == pytest.approx(CROSS_ENTROPY)
     with pytest.raises(DataError, match="another order"):
         losscli.get_loss("mse")(SCORES[["a", "b"]], SCORES[["b", "a"]])
+
+
+def test_labels_of_an_index_are_shown_as_they_are() -> None:
+    with pytest.raises(losscli.DataError, match="row 1: its index has 0, where that of y_true has 1, but"):
+        losscli.compute("mse", y_true=pd.Series([1.0, 2], index=[1, 0]), y_pred=pd.Series([1.0, 2]))

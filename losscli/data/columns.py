@@ -23,7 +23,7 @@ from losscli.data.role_names import (
     usual_names,
     without_labels,
 )
-from losscli.data.row_parts import choose_group, group_by_parts
+from losscli.data.row_parts import choose_group, group_by_parts, unlike_setting
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Domain
@@ -32,6 +32,7 @@ from losscli.messages import Hint, Message
 
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
+MAX_NAME_SHOWN = 80
 MAX_COLUMNS_SHOWN = 12
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
 
@@ -174,7 +175,7 @@ class Binder:
             return None
         wanted = next(iter(domain.parts()))
         if wanted not in found:
-            raise _unlike_setting(role, table, next(iter(found.values())), wanted, [*found])
+            raise unlike_setting(role, table, next(iter(found.values())), wanted, [*found])
         columns = found[wanted]
         if len(columns) == 1:
             self._check_whole(RoleColumns(role, table, columns), domain)
@@ -196,7 +197,7 @@ class Binder:
             problem = f"{bound.table.label}column {name!r} ({bound.role}) does not say what its numbers are"
             raise DataError(problem, Hint.BOX_FORMAT)
         if certain != wanted:
-            raise _unlike_setting(bound.role, bound.table, bound.columns, wanted, [certain])
+            raise unlike_setting(bound.role, bound.table, bound.columns, wanted, [certain])
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the column named like the role, or by another usual name, or the columns that start with one."""
@@ -354,7 +355,7 @@ class Binder:
             raise DataError(problem, Hint.DELIMITER, delimiter_name=" ")
         names = [c.name or "''" for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
-        shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
+        shown = _join_names(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
         problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
         return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
 
@@ -373,17 +374,6 @@ class Binder:
         return None
 
 
-def _unlike_setting(
-    role: str, table: Table, columns: Sequence[Column], wanted: str, settings: Sequence[str]
-) -> DataError:
-    """Return the error that says by which settings the columns of a role are read."""
-    named = ", ".join(repr(column.name) for column in columns)
-    problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
-    if len(settings) == 1:
-        return DataError(problem, Hint.CHOOSE_PARAMETER, setting=settings[0])
-    return DataError(problem, Hint.CHOOSE_PARAMETERS, setting=settings[0], other=settings[1])
-
-
 def suggest_column(name: str, table: Table) -> str:
     """Return the end of a message on an unknown column: the name that is close to it, or the columns that exist."""
     import difflib
@@ -393,4 +383,10 @@ def suggest_column(name: str, table: Table) -> str:
     if close:
         return f" (did you mean {close[0]!r}?)"
     more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
-    return f"; the columns are {', '.join(names[:MAX_COLUMNS_SHOWN])}{more}"
+    return f"; the columns are {_join_names(names)}{more}"
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Return the first names as a list, cut if they are long: what is no table may be read as one of a long name."""
+    shown = names[:MAX_COLUMNS_SHOWN]
+    return ", ".join(name if len(name) <= MAX_NAME_SHOWN else f"{name[:MAX_NAME_SHOWN]}..." for name in shown)

@@ -89,7 +89,7 @@ class Input:
             return OpenFile(path, self.name)
         except FileNotFoundError:
             raise DataError(f"{self.name}: no such file{_suggest_path(path)}") from None
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
             raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from None
 
     def _read_in_order(self) -> io.BufferedReader[Any]:

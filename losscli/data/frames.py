@@ -57,9 +57,10 @@ def check_index(values: Iterable[tuple[str, Any]]) -> None:
             is_named = index.names == reference.names and None not in index.names
             if is_named or (index.isin(reference).all() and reference.isin(index).all()):
                 row = next(k for k, (a, b) in enumerate(zip(index, reference, strict=True)) if a != b)
+                mine, its = (labels[row : row + 1].tolist()[0] for labels in (index, reference))
                 raise DataError(
-                    f"{name}, row {row + 1}: its index has {index[row]!r}, where that of {other} has "
-                    f"{reference[row]!r}, but rows are paired in order; {name}.reindex({other}.index) pairs them by it"
+                    f"{name}, row {row + 1}: its index has {mine!r}, where that of {other} has {its!r}, but rows are "
+                    f"paired in order; {name}.reindex({other}.index) pairs them by it"
                 )
 
 

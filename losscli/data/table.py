@@ -291,7 +291,9 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
             return number
     elif _is_null(value):
         return float("nan")
-    elif isinstance(value, (bool, np.bool_, int, float, np.number)) or _is_decimal(value):
+    elif isinstance(value, int):
+        return int_to_float(value)
+    elif isinstance(value, (np.bool_, float, np.floating, np.integer)) or _is_decimal(value):
         return float(value)
     raise DataError(f"{_column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
 
@@ -339,6 +341,20 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
             is_missing = _is_null(value) or (isinstance(value, float) and value != value)
             text[i] = None if is_missing else str(value) or None
     return text
+
+
+def int_to_float(value: int) -> float:
+    """Return an integer as a float, infinity if it is beyond all floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value > 0 or -1)
+
+
+def _is_decimal(value: object) -> bool:
+    """Whether a value is a decimal, as databases give them; a signalling NaN has no float."""
+    decimal = sys.modules.get("decimal")
+    return decimal is not None and isinstance(value, decimal.Decimal) and not value.is_snan()
 
 
 def _is_null(value: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from losscli.data.csv.cells import cell_number, has_surrogates, is_decimal_comma, not_utf8
@@ -38,7 +39,8 @@ COMMENTS_KEPT = 50
 
 _SEPARATOR_LINE = rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)'
 _LINE_END = rb"\r\n|\r|\n"
-_BLANK_LINE = rb" *(?:\r\n|\r|\n)"
+_COMMENT_AFTER_SIGN = rb"[^\r\n]*+(?:\r\n|\r|\n|\Z)"
+_BLANK_LINE = rb" *+(?:\r\n|\r|\n)"
 
 
 class TextOptions(NamedTuple):
@@ -98,7 +100,7 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic)
     if delimiter is None:
         delimiter = _find_delimiter(name, sample, format, options)
-    end = _end_of_line(head, start, Quoting(delimiter))
+    end = Quoting(delimiter).first_line_end(head, start)
     has_carriage_returns = head.endswith(b"\r", start, end)
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic, delimiter)
     check_rules(name, sample)
@@ -138,19 +140,24 @@ def find_start(head: bytes, options: TextOptions) -> _Start:
     if b"=" in head[:5] and (line := re.match(_SEPARATOR_LINE, head, re.IGNORECASE)) is not None:
         position, delimiter = line.end(), line[1].decode("ascii", "replace")
     sign = (COMMENT if options.comment is None else options.comment).encode()
-    comment: str | None = None
-    comments: tuple[str, ...] = ()
-    while position < len(head):
-        if options.header is not False and (blank := re.compile(_BLANK_LINE).match(head, position)) is not None:
-            position, comment = blank.end(), None
-        elif sign and head.startswith(sign, position):
-            end = re.compile(_LINE_END).search(head, position)
-            comment = head[position + len(sign) : end.start() if end else len(head)].decode(*UTF8)
-            comment = comment.lstrip(sign.decode())
-            position, comments = end.end() if end else len(head), (*comments[:COMMENTS_KEPT], comment)
-        else:
-            break
-    return _Start(position, comment, comments, delimiter)
+    skipped = [re.escape(sign) + _COMMENT_AFTER_SIGN] * bool(sign) + [_BLANK_LINE] * (options.header is not False)
+    found = re.compile(rb"(?:" + rb"|".join(skipped) + rb")++").match(head, position) if skipped else None
+    if found is None:
+        return _Start(position, delimiter=delimiter)
+    text = found[0]
+    end = len(text) - (2 if text.endswith(b"\r\n") else text.endswith((b"\r", b"\n")))
+    last = text[max(text.rfind(b"\r", 0, end), text.rfind(b"\n", 0, end)) + 1 : end]
+    comment = _comment(last, sign) if sign and last.startswith(sign) else None
+    lines = re.finditer(rb"(?:\A|[\r\n])(" + re.escape(sign) + rb"[^\r\n]*)", text) if sign else ()
+    comments = [_comment(line[1], sign) for line in islice(lines, COMMENTS_KEPT)]
+    return _Start(
+        found.end(), comment, tuple(dict.fromkeys([*comments, *([] if comment is None else [comment])])), delimiter
+    )
+
+
+def _comment(line: bytes, sign: bytes) -> str:
+    """Return the text of a comment, after its signs."""
+    return line[len(sign) :].decode(*UTF8).lstrip(sign.decode())
 
 
 def has_first_lines(head: bytes, options: TextOptions) -> bool:
@@ -160,26 +167,11 @@ def has_first_lines(head: bytes, options: TextOptions) -> bool:
         rest = head
         for _ in range(2):
             start = find_start(rest, options).position
-            end = _end_of_line(rest, start, Quoting(delimiter))
+            end = Quoting(delimiter).first_line_end(rest, start)
             if end == len(rest):
                 return False
             rest = rest[end:]
     return True
-
-
-def _end_of_line(head: bytes, start: int, quoting: Quoting) -> int:
-    """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
-    position, newline, low, inside = start, 0, start, False
-    while position >= 0:
-        if newline <= position:
-            newline = head.find(b"\n", position) + 1 or len(head)
-        lone = head.find(b"\r", position, newline) + 1
-        end = lone if lone and lone != newline - 1 else newline
-        inside = quoting.is_inside(head, low, end, inside)
-        if not inside or end == len(head):
-            return end
-        low, position = end, head.find(b'"', end)  # nothing else ends what is inside quotes
-    return len(head)
 
 
 def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: str = ",") -> bytes:
@@ -190,7 +182,7 @@ def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: st
         if head.find(b"\n", start, stop - 1) < 0:  # lines that are longer than a sample: two of them
             stop = head.find(b"\n", stop) + 1 or (len(head) if is_whole else max(stop, head.rfind(b"\r") + 1))
     quoting = Quoting(delimiter, comment)
-    stop = max(stop, _end_of_line(head, start, quoting))
+    stop = max(stop, quoting.first_line_end(head, start))
     if stop < len(head) and quoting.is_inside(head, start, stop):
         stop = quoting.last_line(head, start, stop)
     return ByteSlice(*quoting.without_comments(head, start, stop)).bytes()
