@@ -189,6 +189,7 @@ class KeyedTable(Table):
         self.inner, self._keys, self._key_columns = inner, keys, columns
         self.repeated, self.fraction_after, self.has_names = inner.repeated, inner.fraction_after, inner.has_names
         self.index_columns = inner.index_columns | {column.name for column in columns}
+        self.has_rows = inner.has_rows
 
     def sample(self, name: str) -> NDArray[Any] | None:
         return None if self.inner.column(name) is None else self.inner.sample(name)

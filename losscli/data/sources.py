@@ -164,16 +164,25 @@ class FileParts(SplittableTable):
     """Several files of the same columns as one table."""
 
     def __init__(self, name: str, files: Sequence[FoundFile], role: str | None, options: ReadOptions) -> None:
-        """Open the first file; the others are opened when they are read."""
-        self._files, self._role, self._options = files, role, options
+        """Open the first file that has rows; the others are opened when they are read."""
+        self._role, self._options = role, options
         self._keys = key_columns(files)
-        self._first = self._open(files[0])
+        self._files, self._first = self._open_first(files)
         super().__init__(name, self._first.format, self._first.columns, path=name)
         self.index_columns = self._first.index_columns
         self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def sample(self, name: str) -> NDArray[Any] | None:
         return self._first.sample(name)
+
+    def _open_first(self, files: Sequence[FoundFile]) -> tuple[Sequence[FoundFile], Table]:
+        """Return the files from the first that has rows, or all if none has, and the first of these, open."""
+        for i in range(len(files)):
+            table = self._open(files[i])
+            if table.has_rows:
+                return files[i:], table
+            table.close()
+        return files, self._open(files[0])
 
     def _open(self, file: FoundFile) -> Table:
         """Open a file, which must be as it was when it was found."""
@@ -201,8 +210,9 @@ class FileParts(SplittableTable):
                 lacking = [name for name in wanted if table.column(name) is None]
                 if lacking:
                     raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._first.name} has")
-                _check_same_shapes(self._first, table, wanted)
-                yield table
+                if table.has_rows:  # writers leave files with nothing but a header
+                    _check_same_shapes(self._first, table, wanted)
+                    yield table
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         rows = 0

@@ -115,6 +115,7 @@ class Table:
         self.index_columns: frozenset[str] = frozenset()
         self.sampler: Callable[[str], NDArray[Any]] | None = None
         self.has_names = True
+        self.has_rows = True  # or it is not known yet
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
         self.fraction_read: float | None = None
@@ -296,11 +297,6 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
     elif isinstance(value, (np.bool_, float, np.floating, np.integer)) or _is_decimal(value):
         return float(value)
     raise DataError(f"{_column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
-
-
-def _is_decimal(value: Any) -> bool:
-    decimal = sys.modules.get("decimal")  # what nobody imported, nobody made
-    return decimal is not None and isinstance(value, decimal.Decimal) and not value.is_snan()
 
 
 _BOOLEANS = {"true": 1.0, "false": 0.0}
