@@ -10,7 +10,7 @@ from typing import Any
 
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
-from losscli.results import Baseline, Evaluation, LossResult, ResultKey, result_name
+from losscli.results import Baseline, Evaluation, LossResult, ResultKey, group_columns, result_name
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,7 @@ def _is_loss(entry: Any) -> bool:
 
 
 def _key(entry: Mapping[str, Any]) -> ResultKey:
-    model = {"model": entry["model"]} if "model" in entry else {}
-    return entry["loss"], tuple({**(entry.get("group") or {}), **model}.items())
+    return entry["loss"], tuple(group_columns(entry.get("group") or {}, entry.get("model")).items())
 
 
 def _describe_difference(result: LossResult, before: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -111,8 +111,7 @@ class LossResult:
     @property
     def group_columns(self) -> dict[str, str]:
         """The group and the model of the result, as columns."""
-        group = self.group or {}
-        return group if self.model is None else group | {"model": self.model}
+        return group_columns(self.group or {}, self.model)
 
     @property
     def key(self) -> ResultKey:
@@ -241,11 +240,30 @@ class Evaluation(Sequence[LossResult]):
         import pandas as pd
 
         keys = ("value", "n", *STATISTICS)
-        rows = [
-            (loss.group or {}) | loss.extra_columns | {key: getattr(loss.summary, key) for key in keys}
-            for loss in self.losses
-        ]
+        rows: list[dict[str, Any]] = []
+        for loss in self.losses:
+            numbers = loss.extra_columns | {key: getattr(loss.summary, key) for key in keys}
+            names = distinct_names(loss.group or (), "group", ["loss", *numbers])
+            rows.append({**dict(zip(names, (loss.group or {}).values(), strict=True)), **numbers})
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
+
+
+def group_columns(group: Mapping[str, str], model: str | None) -> dict[str, str]:
+    """Return a group and a model as columns; a column of the group that is called `model`, too, as `group.model`."""
+    if model is None:
+        return dict(group)
+    names = distinct_names(group, "group", ["model"])
+    return dict(zip(names, group.values(), strict=True)) | {"model": model}
+
+
+def distinct_names(names: Iterable[str], kind: str, taken: Collection[str]) -> list[str]:
+    """Return names of columns of the data; those that are taken after what they are and a dot: `group.n`."""
+    found: list[str] = []
+    for name in names:
+        while name in taken or name in found:
+            name = f"{kind}.{name}"
+        found.append(name)
+    return found
 
 
 def result_name(key: ResultKey) -> str:
