@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
+from losscli.messages import digest
+from losscli.registry import source_of
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.data.dataset import Dataset
+    from losscli.declaration.loss import BoundLoss, Form
     from losscli.evaluation.run import Evaluated, RunState
     from losscli.penalty import AddedPenalty
     from losscli.statistics.bootstrap.options import ConfidenceInterval
@@ -101,6 +105,12 @@ class LossResult:
     baseline: Baseline | None = None
     model: str | None = None
     ci: ConfidenceInterval | None = None
+
+    def of_model(self, model: str | None) -> LossResult:
+        """Return the result as that of a model; None if there is one model only."""
+        if model is None:
+            return self
+        return replace(self, model=model, signature=f"{self.signature}|model={signed_name(model)}")
 
     @property
     def group_json(self) -> dict[str, Any]:
@@ -198,15 +208,19 @@ class SampleStream(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation(Sequence[LossResult]):
-    """Several losses over one dataset; a sequence of results."""
+    """Several losses over one dataset; a sequence of results.
+
+    `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not.
+    """
 
     data: DataInfo
     losses: tuple[LossResult, ...]
     penalty: AddedPenalty | None = None
+    only_in_baseline: tuple[ResultKey, ...] = ()
 
     def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
         """Return the structural risk: every value plus the penalty."""
-        signed = f"penalty={penalty.bound.label}"
+        signed = f"penalty={penalty.bound.label}:sha256={penalty.digest}"
         losses = tuple(
             replace(
                 loss,
@@ -217,7 +231,7 @@ class Evaluation(Sequence[LossResult]):
             )
             for loss in self.losses
         )
-        return Evaluation(self.data, losses, penalty)
+        return replace(self, losses=losses, penalty=penalty)
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -260,9 +274,10 @@ def distinct_names(names: Iterable[str], kind: str, taken: Collection[str]) -> l
     """Return names of columns of the data; those that are taken after what they are and a dot: `group.n`."""
     found: list[str] = []
     for name in names:
-        while name in taken or name in found:
-            name = f"{kind}.{name}"
-        found.append(name)
+        distinct = name
+        while distinct in taken or distinct in found:
+            distinct = f"{kind}.{distinct}"
+        found.append(distinct)
     return found
 
 
@@ -353,13 +368,30 @@ def loss_results(
         bound, summary, ci = evaluator.bound, accumulator.summary(), found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        # the signature names everything that the number depends on
-        reduction = bound.loss.reduction if run.reduction == "mean" else run.reduction
-        signature = (
-            f"{bound.canonical}|n={summary.n}|nan={dataset.policy.nan}|reduction={reduction}"
-            f"|weights={'yes' if info.weighted else 'no'}|losscli={__version__}"
-        )
+        signature = sign(bound, evaluator.form, run.reduction, summary.n, dataset)
         results.append(
             LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
         )
     return results
+
+
+def sign(bound: BoundLoss, form: Form, reduction: str, n: int, dataset: Dataset) -> str:
+    """Return the signature of a number: everything about the method that it depends on, the rows excepted."""
+    weight = dataset.bound.get("weight")
+    names = dataset.classes.names if any(role.domain.is_label for role in form.roles) else ()
+    parts = {
+        "n": str(n),
+        "nan": dataset.policy.nan,
+        "reduction": bound.loss.reduction if reduction == "mean" else reduction,
+        "weights": "no" if weight is None else signed_name(weight.columns[0].name),
+        **({"classes": ",".join(map(signed_name, names))} if names else {}),
+        **({} if bound.loss.in_catalogue else {"source": digest(source_of(bound.loss))}),
+        "losscli": __version__,
+    }
+    return "|".join([bound.canonical, *(f"{key}={value}" for key, value in parts.items())])
+
+
+def signed_name(name: str) -> str:
+    """Return a name as a signature has it: what separates its parts, and a name that means none, as `%` escapes."""
+    escaped = re.sub(r"[%|,\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", name)
+    return "%6Eo" if name == "no" else escaped

@@ -276,11 +276,17 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
 
     for path in values["plugins"]:
         load_plugin(path)
-    params = dict(parse_setting(setting, f"-P {setting}") for setting in values["params"])
+    settings = [(*parse_setting(setting, f"-P {setting}"), f"-P {setting}") for setting in values["params"]]
     if values["from_logits"]:
-        params["from_logits"] = RawValue("true")
+        settings.append(("from_logits", RawValue("true"), option("from_logits")))
     if values["box_format"]:
-        params["box_format"] = RawValue(values["box_format"])
+        settings.append(("box_format", RawValue(values["box_format"]), option("box_format", values["box_format"])))
+    params: dict[str, RawValue] = {}
+    typed: dict[str, str] = {}
+    for name, value, as_typed in settings:
+        if params.setdefault(name, value) != value:
+            raise UsageError(f"{typed[name]} and {as_typed} contradict each other: leave one out")
+        typed.setdefault(name, as_typed)
     try:
         return resolve(parse_specs(text), params)
     except UsageError:
@@ -306,6 +312,8 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         role, equals, names = text.partition("=")
         if not (role and equals and names):
             raise UsageError("must be ROLE=COLS, as in y_pred=prob_*", option=("columns", text))
+        if (other := columns.get(role)) is not None and other != names:
+            raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
         columns[role] = names
     group_by = values.get("group_by")
     shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")

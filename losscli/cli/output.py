@@ -62,6 +62,12 @@ class Output(NamedTuple):
 
         return track_with_bar
 
+    def replaces(self, path: str | None) -> bool:
+        """Return whether the output would replace a file."""
+        if self.path is None or path is None or is_device(self.path):
+            return False
+        return os.path.exists(self.path) and os.path.exists(path) and os.path.samefile(self.path, path)
+
     def emit(self, report: Report) -> None:
         """Write a report."""
         module = importlib.import_module(f"losscli.report.formats.{MODULE_OF_FORMAT[self.format]}")

@@ -162,11 +162,7 @@ def outlier_rows(compared: Comparison, first: OutlierRow) -> Report:
     numbers = [*first.values, *(["residual"] if first.residual is not None else [])]
     shares = [f"share of {label}" for label in first.shares]
     groups = distinct_names(compared.flagged[0].group_columns, "group", [name.key, *numbers, *shares])
-    columns = (
-        *(ReportColumn(key, CellKind.NAME) for key in groups),
-        name,
-        *map(ReportColumn, [*numbers, *shares]),
-    )
+    columns = (*(ReportColumn(key, CellKind.NAME) for key in groups), name, *map(ReportColumn, [*numbers, *shares]))
     rows, records = [], []
     for flagged in compared.flagged:
         for row in flagged.worst:
