@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 STATUS_OF_SIGNAL = 128
 """What shells add to the number of a signal."""
+
+SECONDS_LATER = 0.001
 
 _received: list[int] = []
 
@@ -22,6 +25,7 @@ def handle_signals() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
+    sys.unraisablehook = _raise_later
 
 
 def ignore_signals() -> None:
@@ -35,6 +39,15 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
     _received.append(number)
     check_signals()
     raise AssertionError
+
+
+def _raise_later(unraisable: Any) -> None:
+    """Raise the exception of a signal once more, a moment later, where a destructor or the like swallowed it."""
+    if not _received or not isinstance(unraisable.exc_value, (KeyboardInterrupt, EndedBySignal)):
+        sys.__unraisablehook__(unraisable)
+    elif hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, lambda number, frame: check_signals())
+        signal.setitimer(signal.ITIMER_REAL, SECONDS_LATER)
 
 
 def check_signals() -> None:
