@@ -11,6 +11,7 @@ from typing import Any
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
 from losscli.results import Baseline, Evaluation, LossResult, ResultKey, group_columns, result_name
+from losscli.signature import split_signature
 
 NOTED = ("n", "losscli")
 """The parts of a signature that may differ: they do not change what the number means."""
@@ -49,7 +50,7 @@ class BaselineFile:
             more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
             notes.append(f"has no {result.full_name}; what it has is {', '.join(known[:MOST_NAMES])}{more}")
             return replace(result, baseline=Baseline(None, result.value))
-        then, now = _signature_parts(str(found["signature"])), _signature_parts(result.signature)
+        then, now = split_signature(str(found["signature"])), split_signature(result.signature)
         differing = [key for key in dict.fromkeys([*then, *now]) if then.get(key) != now.get(key)]
         words = {key: f"{key} was {then.get(key, 'none')}, is {now.get(key, 'none')}" for key in differing}
         if refused := [text for key, text in words.items() if key not in NOTED]:
@@ -98,8 +99,3 @@ def _is_loss(entry: Any) -> bool:
 
 def _key(entry: Mapping[str, Any]) -> ResultKey:
     return entry["loss"], tuple(group_columns(entry.get("group") or {}, entry.get("model")).items())
-
-
-def _signature_parts(signature: str) -> dict[str, str]:
-    first, *rest = signature.split("|")
-    return {"the loss": first} | dict(part.split("=", 1) for part in rest if "=" in part)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
-from losscli.messages import digest
-from losscli.registry import source_of
+from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.data.dataset import Dataset
-    from losscli.declaration.loss import BoundLoss, Form
     from losscli.evaluation.run import Evaluated, RunState
     from losscli.penalty import AddedPenalty
     from losscli.statistics.bootstrap.options import ConfidenceInterval
@@ -368,30 +365,8 @@ def loss_results(
         bound, summary, ci = evaluator.bound, accumulator.summary(), found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        signature = sign(bound, evaluator.form, run.reduction, summary.n, dataset)
+        signature = sign(evaluator, run.reduction, summary.n, dataset)
         results.append(
             LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
         )
     return results
-
-
-def sign(bound: BoundLoss, form: Form, reduction: str, n: int, dataset: Dataset) -> str:
-    """Return the signature of a number: everything about the method that it depends on, the rows excepted."""
-    weight = dataset.bound.get("weight")
-    names = dataset.classes.names if any(role.domain.is_label for role in form.roles) else ()
-    parts = {
-        "n": str(n),
-        "nan": dataset.policy.nan,
-        "reduction": bound.loss.reduction if reduction == "mean" else reduction,
-        "weights": "no" if weight is None else signed_name(weight.columns[0].name),
-        **({"classes": ",".join(map(signed_name, names))} if names else {}),
-        **({} if bound.loss.in_catalogue else {"source": digest(source_of(bound.loss))}),
-        "losscli": __version__,
-    }
-    return "|".join([bound.canonical, *(f"{key}={value}" for key, value in parts.items())])
-
-
-def signed_name(name: str) -> str:
-    """Return a name as a signature has it: what separates its parts, and a name that means none, as `%` escapes."""
-    escaped = re.sub(r"[%|,\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", name)
-    return "%6Eo" if name == "no" else escaped

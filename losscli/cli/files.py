@@ -7,8 +7,6 @@ import importlib
 import io
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any, cast
@@ -116,7 +114,7 @@ def _replaced(target: str, path: str) -> Iterator[Write]:
         import tempfile
 
         folder = tempfile.gettempdir()
-    temporary = os.path.join(folder, f".losscli-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = os.path.join(folder, f".losscli-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with _opened(temporary, flags, path) as descriptor, _open_text(descriptor, path) as write:
@@ -142,6 +140,8 @@ def _move(temporary: str, target: str, path: str) -> None:
         # a file that is mounted (containers do so), or one in a folder that may not be written to
         if error.errno not in (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM):
             raise OutputError.of(error, path) from error
+        import shutil
+
         try:
             with open(temporary, "rb") as complete, open(target, "r+b") as file:
                 shutil.copyfileobj(complete, file)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from losscli.errors import OutputError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 BYTES_PER_WRITE = 1 << 16
 LONE_SURROGATES = "backslashreplace"
@@ -41,7 +44,7 @@ class DescriptorWriter(io.RawIOBase):
     def isatty(self) -> bool:
         return os.isatty(self._descriptor)
 
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]
+    def write(self, data: ReadableBuffer, /) -> int:
         """Write all bytes, and return how many they are.
 
         Raises:
@@ -67,11 +70,11 @@ class DescriptorWriter(io.RawIOBase):
 class MessageWriter(DescriptorWriter):
     """Writes to a descriptor what no result depends on: bytes that cannot be written are dropped."""
 
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]
+    def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
         except (OutputClosedError, OutputError):
-            return len(data)
+            return memoryview(data).nbytes
 
 
 def protect_standard_streams() -> None:
