@@ -102,6 +102,7 @@ def finish(
     Raises:
         NoResultError: A value is not finite, and no gate failed.
     """
+    note.release()
     for text in (*notes, *result_notes(evaluation)):
         note(text)
     if verdicts and is_gate_failed(verdicts, note):

@@ -248,17 +248,30 @@ ENGINE_OPTIONS = [
 
 
 class NoteWriter:
-    """Writes notes to stderr, each once; writes nothing if it is quiet."""
+    """Writes notes to stderr, each once, after the results: an error stands alone. Writes nothing if it is quiet."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
-        self._written: set[str] = set()
+        self._known: dict[str, None] = {}
+        self._is_held = True
 
     def __call__(self, note: str) -> None:
         text = escape_controls(f"losscli: note: {word(note, option)}")
-        if self._quiet or text in self._written:
+        if self._quiet or text in self._known:
             return
-        self._written.add(text)
+        self._known[text] = None
+        if not self._is_held:
+            self._write(text)
+
+    def release(self) -> None:
+        """Write the notes so far, and from now on each as it comes."""
+        if self._is_held:
+            self._is_held = False
+            for text in self._known:
+                self._write(text)
+
+    @staticmethod
+    def _write(text: str) -> None:
         if sys.stderr is not None and sys.stderr.isatty():  # wrap at words
             import shutil
             import textwrap
