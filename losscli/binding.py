@@ -76,6 +76,8 @@ def bind(
             # labels that know their classes decide how a column is read
             several = read_as.get(role.name, domain), domain
             read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
+    if options.classes and not any(domain.is_label for domain in read_as.values()):
+        raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
     if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}

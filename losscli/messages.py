@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+DIGITS_OF_DIGEST = 16
+
 Spelling = Callable[[str, Any], str]
 """A function of an option's name and value that returns its text."""
 
@@ -100,6 +102,13 @@ def number_of(text: str) -> float:
 def number_text(value: float) -> str:
     """Return the shortest text that reads back as `value`, without a trailing `.0`."""
     return repr(float(value)).removesuffix(".0")
+
+
+def digest(data: bytes) -> str:
+    """Return the start of the SHA-256 digest of bytes: enough to tell two sources or two sets of numbers apart."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()[:DIGITS_OF_DIGEST]
 
 
 def python_option(name: str, value: Any = "") -> str:

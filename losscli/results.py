@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
+from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -102,6 +103,12 @@ class LossResult:
     model: str | None = None
     ci: ConfidenceInterval | None = None
 
+    def of_model(self, model: str | None) -> LossResult:
+        """Return the result as that of a model; None if there is one model only."""
+        if model is None:
+            return self
+        return replace(self, model=model, signature=f"{self.signature}|model={signed_name(model)}")
+
     @property
     def group_json(self) -> dict[str, Any]:
         """The group and the model of the result, for JSON."""
@@ -111,8 +118,7 @@ class LossResult:
     @property
     def group_columns(self) -> dict[str, str]:
         """The group and the model of the result, as columns."""
-        group = self.group or {}
-        return group if self.model is None else group | {"model": self.model}
+        return group_columns(self.group or {}, self.model)
 
     @property
     def key(self) -> ResultKey:
@@ -199,15 +205,19 @@ class SampleStream(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation(Sequence[LossResult]):
-    """Several losses over one dataset; a sequence of results."""
+    """Several losses over one dataset; a sequence of results.
+
+    `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not.
+    """
 
     data: DataInfo
     losses: tuple[LossResult, ...]
     penalty: AddedPenalty | None = None
+    only_in_baseline: tuple[ResultKey, ...] = ()
 
     def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
         """Return the structural risk: every value plus the penalty."""
-        signed = f"penalty={penalty.bound.label}"
+        signed = f"penalty={penalty.bound.label}:sha256={penalty.digest}"
         losses = tuple(
             replace(
                 loss,
@@ -218,7 +228,7 @@ class Evaluation(Sequence[LossResult]):
             )
             for loss in self.losses
         )
-        return Evaluation(self.data, losses, penalty)
+        return replace(self, losses=losses, penalty=penalty)
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -241,11 +251,31 @@ class Evaluation(Sequence[LossResult]):
         import pandas as pd
 
         keys = ("value", "n", *STATISTICS)
-        rows = [
-            (loss.group or {}) | loss.extra_columns | {key: getattr(loss.summary, key) for key in keys}
-            for loss in self.losses
-        ]
+        rows: list[dict[str, Any]] = []
+        for loss in self.losses:
+            numbers = loss.extra_columns | {key: getattr(loss.summary, key) for key in keys}
+            names = distinct_names(loss.group or (), "group", ["loss", *numbers])
+            rows.append({**dict(zip(names, (loss.group or {}).values(), strict=True)), **numbers})
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
+
+
+def group_columns(group: Mapping[str, str], model: str | None) -> dict[str, str]:
+    """Return a group and a model as columns; a column of the group that is called `model`, too, as `group.model`."""
+    if model is None:
+        return dict(group)
+    names = distinct_names(group, "group", ["model"])
+    return dict(zip(names, group.values(), strict=True)) | {"model": model}
+
+
+def distinct_names(names: Iterable[str], kind: str, taken: Collection[str]) -> list[str]:
+    """Return names of columns of the data; those that are taken after what they are and a dot: `group.n`."""
+    found: list[str] = []
+    for name in names:
+        distinct = name
+        while distinct in taken or distinct in found:
+            distinct = f"{kind}.{distinct}"
+        found.append(distinct)
+    return found
 
 
 def result_name(key: ResultKey) -> str:
@@ -335,12 +365,7 @@ def loss_results(
         bound, summary, ci = evaluator.bound, accumulator.summary(), found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        # the signature names everything that the number depends on
-        reduction = bound.loss.reduction if run.reduction == "mean" else run.reduction
-        signature = (
-            f"{bound.canonical}|n={summary.n}|nan={dataset.policy.nan}|reduction={reduction}"
-            f"|weights={'yes' if info.weighted else 'no'}|losscli={__version__}"
-        )
+        signature = sign(evaluator, run.reduction, summary.n, dataset)
         results.append(
             LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
         )

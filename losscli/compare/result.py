@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,18 @@ class ComparedLoss:
             object.__setattr__(self, name, getattr(self.result, name))
         for name, value in (vars(self.sensitivity) | standing._asdict()).items():
             object.__setattr__(self, name, value)
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Column -> what a gate tests. The best model differs from itself by exactly 0; only it has a `flip`."""
+        if self.standing is None:
+            return self.measures
+        cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict()}
+        if self.standing.difference == 0 and self.standing.winner == "yes":
+            cells |= {"diff_low": 0.0, "diff_high": 0.0}
+        if self.flip is None:
+            del cells["flip"]
+        return cells
 
     @property
     def measures(self) -> dict[str, Any]:
@@ -179,9 +191,9 @@ class Comparison(Sequence[ComparedLoss]):
     def __getitem__(self, index: Any) -> Any:
         return self.losses[index]
 
-    def with_baseline(self, earlier: BaselineFile) -> Comparison:
-        """Return the comparison with the values of an earlier result."""
-        evaluation = earlier.attach_to(self.evaluation)
+    def with_baseline(self, earlier: BaselineFile, note: Callable[[str], None]) -> Comparison:
+        """Return the comparison with the values of an earlier result; `note` receives what is different there."""
+        evaluation = earlier.attach_to(self.evaluation, note)
         by_key = {result.key: result for result in evaluation}
         losses = tuple(replace(loss, result=by_key[loss.result.key]) for loss in self.losses)
         return replace(self, losses=losses, evaluation=evaluation)

@@ -292,8 +292,21 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         by_role = {}
         for role, path in named.items():
             by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
+        sources = Sources(common, by_role, is_pair)
+        _check_text_options(sources.tables, options or ReadOptions())
         opened.pop_all()
-    return Sources(common, by_role, is_pair)
+    return sources
+
+
+def _check_text_options(tables: Sequence[Table], options: ReadOptions) -> None:
+    """Raise a UsageError if an option says how to read text, and no table is text."""
+    if not tables or any(table.format in ("csv", "tsv") for table in tables):
+        return
+    for name in ("header", "delimiter", "decimal", "comment"):
+        if (value := getattr(options, name)) is not None:
+            shown = str(value).lower() if isinstance(value, bool) else value
+            problem = f"is for CSV and other text, and {tables[0].name} is {tables[0].format}"
+            raise UsageError(problem, option=(name, shown))
 
 
 def _split_role(argument: str, roles: Sequence[str]) -> tuple[str | None, str]:
