@@ -25,8 +25,8 @@ GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distan
 class Property(enum.Flag):
     """What is true of a loss as a function of its prediction. Tests try each claim, and bounds that are not claimed.
 
-    The prediction is inside its domain and nothing is clipped. Bounds hold for all rows, whatever their targets: no row
-    can make the value (the gradient) arbitrarily large.
+    The prediction is inside its domain. Bounds hold for all rows, whatever their targets, with the clipping of
+    probabilities: no row can make the value (the gradient) arbitrarily large. The others hold where nothing is clipped.
     """
 
     NONE = 0
@@ -52,6 +52,17 @@ def given(properties: Property, **values: Any) -> Claim:
     return Claim(properties, " and ".join(texts), lambda **params: all(params[k] == v for k, v in values.items()))
 
 
+CLIPPED = Claim(
+    Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
+    "from_logits=false and eps > 0",
+    lambda *, from_logits, eps, **_: not from_logits and eps > 0,
+)
+"""A probability is not below eps, so neither is the logarithm as low as one likes, nor the slope as steep."""
+
+CLIPPED_AT_EPS = given(Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT, from_logits=False)
+"""The same where eps is no parameter."""
+
+
 class Reduction(enum.StrEnum):
     """How per-sample losses become one number by default."""
 
@@ -69,6 +80,10 @@ class Functional(NamedTuple):
 
     name: str
     level: float = 0.5
+
+
+Ordering = tuple[str, Mapping[str, Any]]
+"""The name and the parameters of a loss that stands for all losses that order predictions as it does."""
 
 
 class Role(NamedTuple):
@@ -203,6 +218,7 @@ class Loss:
         """Whether it is a loss of `y_pred - y_true`: outliers of that are its outliers."""
         self.forms = [Form(kernel, declaration["coupled"])]
         self.requirement: Callable[..., str] | None = None
+        self.order: Callable[..., Ordering | None] | None = None
         self.minimizer: Callable[..., Functional] | None = None
         self.minimizer_keywords: tuple[str, ...] = ()
 
@@ -271,6 +287,15 @@ class Loss:
         self.requirement = requirement
         return requirement
 
+    def orders_like(self, order: Callable[..., Ordering | None]) -> Callable[..., Ordering | None]:
+        """Declare which loss orders all predictions of the same data alike: a power or a multiple, give or take a sum.
+
+        `order` is a function of the parameters; it returns None where there is no such loss. Of several such losses all
+        but one declare that one.
+        """
+        self.order = order
+        return order
+
     def minimized_by(self, functional: Callable[..., Functional]) -> Callable[..., Functional]:
         """Declare, for a loss of `y_pred - y_true`, which constant minimizes it: a function of the parameters."""
         self.minimizer, self.minimizer_keywords = functional, argument_names(functional)[1]
@@ -327,6 +352,13 @@ class BoundLoss(NamedTuple):
         if self.loss.minimizer is None:
             return None
         return self.loss.minimizer(**{name: self.params[name] for name in self.loss.minimizer_keywords})
+
+    @property
+    def ordering(self) -> str:
+        """A text that losses share if they order all predictions of the same data alike."""
+        other = None if self.loss.order is None else self.loss.order(**self.params)
+        name, params = other or (self.loss.name, self.params)
+        return f"{name} {sorted(params.items())}"
 
     @property
     def properties(self) -> Property:
