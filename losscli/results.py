@@ -86,6 +86,7 @@ class LossResult:
         baseline: The value in the baseline file.
         model: The model, if there are several.
         ci: The interval of the value.
+        nan_reason: Why the value is NaN where no row is: what it divides by is 0.
     """
 
     label: str
@@ -101,6 +102,7 @@ class LossResult:
     baseline: Baseline | None = None
     model: str | None = None
     ci: ConfidenceInterval | None = None
+    nan_reason: str = ""
 
     @property
     def group_json(self) -> dict[str, Any]:
@@ -341,7 +343,12 @@ def loss_results(
             f"{bound.canonical}|n={summary.n}|nan={dataset.policy.nan}|reduction={reduction}"
             f"|weights={'yes' if info.weighted else 'no'}|losscli={__version__}"
         )
+        reason = ""
+        if math.isnan(summary.value) and summary.n and math.isfinite(summary.sum):
+            says = getattr(evaluator.form.hooks.get("denominator"), "__doc__", None)
+            reason = f"it divides by {says}" if says else "its divisor is 0"
+        name, params = bound.loss.name, bound.params
         results.append(
-            LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
+            LossResult(evaluator.label, name, params, summary, signature, group=group, ci=ci, nan_reason=reason)
         )
     return results

@@ -139,7 +139,8 @@ class Form:
     Hooks take the same arrays as the kernel:
         gradient: The derivative with respect to the gradient role, element by element.
         row_mask: A mask of the rows that count.
-        denominator: What each row adds to the divisor of the mean, instead of 1.
+        denominator: What each row adds to the divisor of the mean, instead of 1. Its docstring says what the sum is,
+            and when it is 0.
         clipped: A mask of the elements whose probability was clipped.
         validate: An iterator of Refusals and Conflicts: values that contradict those of another role or row.
         warn: An iterator of Remarks: rows that are worth a note.

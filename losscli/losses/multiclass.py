@@ -84,7 +84,7 @@ CLIPPED_CLASSES = (
         lambda *, from_logits, normalize, eps, **_: not from_logits and not normalize and eps > 0,
     ),
 )
-"""Clipped probabilities; where rows are divided by their sums, the slope is, too, and sums may be as small as they like."""
+"""As CLIPPED; the slope of rows that are divided by their sums is divided, too, and a sum may be close to 0."""
 
 multiclass_loss = partial(loss, family="multiclass", unit="nat")
 cross_entropy_loss = partial(
@@ -170,6 +170,7 @@ def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Mask | Non
 
 @cross_entropy.denominator
 def _(y_true: Targets, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array | None:
+    """the weights of the rows' classes, and all of them are 0"""
     if y_true.ndim == 1 and class_weight is None:
         return None  # sum_c w_c t_c is 1 for all rows that count
     return class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index).sum(axis=1)
