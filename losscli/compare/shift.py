@@ -46,7 +46,8 @@ class ShiftedLoss:
         """Read `base` (N,) and the targets (N,) from y_pred and y_true of the batch."""
         self._loss = loss
         self._evaluator = evaluator = loss.evaluator
-        if Property.TRANSLATION_INVARIANT in evaluator.bound.properties:  # keeps all digits of the residuals
+        is_of_residual_alone = Property.TRANSLATION_INVARIANT in evaluator.bound.properties
+        if is_of_residual_alone:  # keeps all digits of the residuals
             batch = batch.changed(y_true=np.zeros(len(batch)), y_pred=-row_minimizers)
         arrays = {name: array for name, array in batch.arrays.items() if name in evaluator.form.names}
         self._batch = batch = replace(batch, arrays=arrays, extras={})
@@ -58,7 +59,7 @@ class ShiftedLoss:
         outcome = self._evaluate(batch, np.array([centre])) if is_additive else None
         is_known = outcome is not None and outcome.denominator is None and bool(np.isfinite(outcome.per_sample).all())
         self._reference = outcome.per_sample if outcome is not None and is_known else None
-        self._far, self._distances, self._far_batch, self._far_slopes = self._find_far_rows()
+        self._far, self._distances, self._far_batch, self._far_slopes = self._find_far_rows(is_of_residual_alone)
 
     def take(self, rows: Mask) -> ShiftedLoss:
         """Return the loss on the rows of a mask."""
@@ -84,9 +85,10 @@ class ShiftedLoss:
     def _excess_of_block(self, shifts: Array) -> Array:
         """Return the excess at as many shifts as are evaluated at once."""
         outcome = self._evaluate(self._tile(len(shifts)), shifts)
+        if outcome is None and len(shifts) > 1:
+            return np.concatenate([self._excess_of_block(shift) for shift in shifts[:, None]])
         if outcome is None:
-            one_by_one = [self._excess_of_block(shifts[i : i + 1]) for i in range(len(shifts))]
-            return np.full(1, np.inf) if len(shifts) == 1 else np.concatenate(one_by_one)
+            return np.full(1, np.inf)
         rows = len(self._batch)
         if self._reference is None:
             parts = [np.arange(start, start + rows) for start in range(0, len(shifts) * rows, rows)]
@@ -121,10 +123,13 @@ class ShiftedLoss:
         feed(accumulator, outcome, self._batch)
         return accumulator.value()
 
-    def _find_far_rows(self) -> tuple[NDArray[np.intp], Array, Batch, Array]:
-        """Return the rows that are far from the centre, how far, the batch of them, and their slopes there."""
+    def _find_far_rows(self, is_of_residual_alone: bool) -> tuple[NDArray[np.intp], Array, Batch, Array]:
+        """Return the rows that are far from the centre, how far, the batch of them, and their slopes there.
+
+        Only a loss of the residual alone is nearly straight where that is large.
+        """
         distances = np.abs(self._row_minimizers - self._centre)
-        is_needed = self._reference is not None and self.has_slope
+        is_needed = self._reference is not None and self.has_slope and is_of_residual_alone
         far = np.flatnonzero(distances > FAR * quantile(distances, None, NEAREST_SHARE)) if is_needed else NO_ROWS
         batch = self._batch.take(far)
         outcome = self._evaluate(batch, np.array([self._centre]), gradient=True) if far.size else None
