@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, ROWS_PER_EVALUATION, LossOnRows
 from losscli.data.batch import Batch
@@ -37,9 +36,9 @@ NO_ROWS = np.empty(0, dtype=np.intp)
 class ShiftedLoss:
     """The reduced loss of `base + c` as a function of the constant c.
 
-    Losses are measured from those at a centre, row by row: next to the loss of one absurd row, a sum has no digits left
-    for the others. Where the difference has none left for the absurd row itself, it is the mean of its slopes times the
-    step.
+    Losses of the residual alone are measured from those at a centre, row by row: next to the loss of one absurd row, a
+    sum has no digits left for the others. Where the difference has none left for the absurd row itself, it is the mean
+    of its slopes times the step.
     """
 
     def __init__(self, loss: LossOnRows, batch: Batch, row_minimizers: Array, centre: float) -> None:
@@ -52,14 +51,16 @@ class ShiftedLoss:
         arrays = {name: array for name, array in batch.arrays.items() if name in evaluator.form.names}
         self._batch = batch = replace(batch, arrays=arrays, extras={})
         self._row_minimizers, self._centre = row_minimizers, centre
-        is_additive = loss.reduction in ADDITIVE_REDUCTIONS
-        self.has_slope = is_additive and "gradient" in evaluator.form.hooks and not evaluator.form.coupled
+        is_additive, hooks = loss.reduction in ADDITIVE_REDUCTIONS, evaluator.form.hooks
+        self.has_slope = is_additive and "gradient" in hooks and not evaluator.form.coupled
+        self._is_sum = is_additive and "denominator" not in hooks
         self._shifts_at_once = 1 if evaluator.form.coupled else max(1, ROWS_PER_EVALUATION // len(batch))
         self._tiled = batch
-        outcome = self._evaluate(batch, np.array([centre])) if is_additive else None
-        is_known = outcome is not None and outcome.denominator is None and bool(np.isfinite(outcome.per_sample).all())
-        self._reference = outcome.per_sample if outcome is not None and is_known else None
-        self._far, self._distances, self._far_batch, self._far_slopes = self._find_far_rows(is_of_residual_alone)
+        self._reference: Array | float = 0.0
+        self._far, self._distances, self._far_slopes = NO_ROWS, np.empty(0), np.empty(0)
+        self._far_batch = batch
+        if is_of_residual_alone and self._is_sum:
+            self._measure_from_centre()
 
     def take(self, rows: Mask) -> ShiftedLoss:
         """Return the loss on the rows of a mask."""
@@ -74,7 +75,7 @@ class ShiftedLoss:
         return float(outcome.gradient.sum() if weight is None else (outcome.gradient * weight).sum())
 
     def excess(self, shifts: Array) -> Array:
-        """Return the reduced loss (K,) at some shifts, or what its sum over the rows is above that at the centre.
+        """Return the sum (K,) of the losses at some shifts, above that at the centre, or else their reduced loss.
 
         It is inf outside of the loss's domain.
         """
@@ -90,7 +91,7 @@ class ShiftedLoss:
         if outcome is None:
             return np.full(1, np.inf)
         rows = len(self._batch)
-        if self._reference is None:
+        if not self._is_sum:
             parts = [np.arange(start, start + rows) for start in range(0, len(shifts) * rows, rows)]
             excess = np.array([self._reduce(outcome.take(part)) for part in parts])
         else:
@@ -123,19 +124,20 @@ class ShiftedLoss:
         feed(accumulator, outcome, self._batch)
         return accumulator.value()
 
-    def _find_far_rows(self, is_of_residual_alone: bool) -> tuple[NDArray[np.intp], Array, Batch, Array]:
-        """Return the rows that are far from the centre, how far, the batch of them, and their slopes there.
-
-        Only a loss of the residual alone is nearly straight where that is large.
-        """
+    def _measure_from_centre(self) -> None:
+        """Keep the losses at the centre, and the slopes there of rows that are far from it."""
+        outcome = self._evaluate(self._batch, np.array([self._centre]))
+        if outcome is None or not np.isfinite(outcome.per_sample).all():
+            return
+        self._reference = outcome.per_sample
         distances = np.abs(self._row_minimizers - self._centre)
-        is_needed = self._reference is not None and self.has_slope and is_of_residual_alone
-        far = np.flatnonzero(distances > FAR * quantile(distances, None, NEAREST_SHARE)) if is_needed else NO_ROWS
-        batch = self._batch.take(far)
-        outcome = self._evaluate(batch, np.array([self._centre]), gradient=True) if far.size else None
-        if outcome is None or outcome.gradient is None:
-            return NO_ROWS, np.empty(0), batch, np.empty(0)
-        return far, distances[far], batch, outcome.gradient
+        far = np.flatnonzero(distances > FAR * quantile(distances, None, NEAREST_SHARE))
+        if not far.size or not self.has_slope:
+            return
+        self._far_batch = self._batch.take(far)
+        outcome = self._evaluate(self._far_batch, np.array([self._centre]), gradient=True)
+        if outcome is not None and outcome.gradient is not None:
+            self._far, self._distances, self._far_slopes = far, distances[far], outcome.gradient
 
     def _correct_far_rows(self, rises: Array, shifts: Array) -> None:
         """Overwrite the rises (K, N) of rows that are far off, compared with the step from the centre."""
