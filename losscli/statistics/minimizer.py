@@ -23,7 +23,7 @@ MIN_GRID_POINTS, MAX_GRID_POINTS = 129, 1025
 VALUES_PER_GRID = 1 << 19
 """Losses of rows that are evaluated for a grid, if that leaves MIN_GRID_POINTS."""
 
-EVENLY_SPACED_POINTS = 33
+EVENLY_SPACED_POINTS = 17
 """Constants of a grid at even distances, and as many that are even in the order of floats."""
 
 MAX_DIPS, MAX_REFINED_DIPS = 4, 3
