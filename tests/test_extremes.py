@@ -77,6 +77,10 @@ CONVEX: dict[str, Rho] = {
 }
 
 
+def exactly(x: np.longdouble) -> Any:
+    return mpmath.mpf(float(x)) + mpmath.mpf(float(x - float(x)))
+
+
 def rise(rho: Rho, e: np.ndarray, shifts: np.ndarray, centre: float) -> list[Any]:
     """Return how much more the sum of losses is at each shift than at the centre; that of far rows in 150 digits."""
     near = np.abs(e + centre) < 1e5
@@ -86,7 +90,7 @@ def rise(rho: Rho, e: np.ndarray, shifts: np.ndarray, centre: float) -> list[Any
         far = [mpmath.mpf(float(x)) for x in e[~near]]
         there = [rho(x + centre, Mp) for x in far]
         return [
-            mpmath.mpf(float((losses - here).sum()))
+            exactly((losses - here).sum())
             + sum(rho(x + mpmath.mpf(float(c)), Mp) - known for x, known in zip(far, there, strict=True))
             for losses, c in zip(rho(moved, np), shifts, strict=True)
         ]
@@ -203,6 +207,40 @@ def test_weights_groups_and_models_with_one_absurd_value() -> None:
         assert [c.pull for c in models if c.label == names[i] and c.model == "bad"] == [alone[i].pull]
 
 
+@pytest.mark.parametrize("size", [1e12, 1e20, 3.4e38])
+@pytest.mark.parametrize("turned", [False, True])
+def test_models_that_share_an_absurd_target(size: float, turned: bool) -> None:
+    """Its loss takes all digits of the values, but none of the paired differences."""
+    y, good, bad = Y.copy(), Y + RNG.normal(size=N) * 0.1, Y + RNG.normal(size=N)
+    y[7] = size
+    e_good, e_bad = good - Y, bad - Y
+    names = ["mae", "huber", "mse", "rmse"]
+    models = {"bad": bad, "good": good} if turned else {"good": good, "bad": bad}
+    compared = {(c.label, c.model): c for c in losscli.compare(names, y_true=y, models=models)}
+    far = good[7] - bad[7]  # how much nearer one of them is to the absurd target
+    others = np.arange(N) != 7
+    gap = (np.abs(e_bad).sum() - np.abs(e_good).sum() - np.abs(e_bad[7]) + np.abs(e_good[7]) + far) / N
+    assert compared["mae", "good"].winner == "yes"
+    assert compared["mae", "bad"].difference == pytest.approx(gap, rel=1e-6 if size > 1e13 else 1e-3)
+    assert compared["mae", "bad"].diff_low > 0
+    huber = [np.where(np.abs(e) <= 1, e * e / 2, np.abs(e) - 0.5)[others].sum() for e in (e_good, e_bad)]
+    gap = (huber[1] - huber[0] + far) / N
+    assert compared["huber", "bad"].difference == pytest.approx(gap, rel=1e-6 if size > 1e13 else 1e-3)
+    if size > 1e13:  # the square of that row decides alone
+        worse = "bad" if far > 0 else "good"
+        assert compared["mse", worse].difference == pytest.approx(2 * size * abs(far) / N, rel=1e-6)
+        assert compared["rmse", worse].difference == pytest.approx(abs(far) / N**0.5, rel=1e-6)
+        assert {c.winner for (label, _), c in compared.items() if label in ("mse", "rmse")} == {"tie"}
+
+
+def test_an_interval_that_starts_at_0_but_for_rounding_is_a_tie() -> None:
+    rng = np.random.default_rng(5)
+    y = rng.normal(size=400)
+    models = {"a": y + rng.normal(size=400) * 0.5, "b": y + rng.normal(size=400) * 0.9}
+    y[3] = 1e20
+    assert [c.winner for c in losscli.compare(["mse"], y_true=y, models=models)] == ["tie", "tie"]
+
+
 def test_all_values_are_tiny() -> None:
     """Below 1e-300, where products underflow: a pull is a ratio, so it is the same as of larger values."""
     y, p = Y.copy(), P.copy()
@@ -281,7 +319,8 @@ def test_ranks_are_by_pull() -> None:
     assert [c.rank for c in compared] == [1, 2, 3, 4, 5]
     pulls = [c.pull for c in compared]
     assert pulls == sorted(pulls)
-    assert [c.inflation for c in compared] != sorted(c.inflation for c in compared)
+    inflation = [c.inflation for c in compared]
+    assert inflation != sorted(inflation)
 
 
 def test_losses_that_order_predictions_alike_share_a_rank() -> None:

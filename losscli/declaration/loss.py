@@ -52,17 +52,6 @@ def given(properties: Property, **values: Any) -> Claim:
     return Claim(properties, " and ".join(texts), lambda **params: all(params[k] == v for k, v in values.items()))
 
 
-CLIPPED = Claim(
-    Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
-    "from_logits=false and eps > 0",
-    lambda *, from_logits, eps, **_: not from_logits and eps > 0,
-)
-"""A probability is not below eps, so neither is the logarithm as low as one likes, nor the slope as steep."""
-
-CLIPPED_AT_EPS = given(Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT, from_logits=False)
-"""The same where eps is no parameter."""
-
-
 class Reduction(enum.StrEnum):
     """How per-sample losses become one number by default."""
 
@@ -289,11 +278,7 @@ class Loss:
         return requirement
 
     def orders_like(self, order: Callable[..., Ordering | None]) -> Callable[..., Ordering | None]:
-        """Declare which loss orders all predictions of the same data alike: a power or a multiple, give or take a sum.
-
-        `order` is a function of the parameters; it returns None where there is no such loss. Of several such losses all
-        but one declare that one.
-        """
+        """Declare which loss orders all predictions alike (a power, a multiple): a function of the parameters, or None."""
         self.order = order
         return order
 

@@ -26,9 +26,9 @@ from losscli.declaration.domains import (
     UnitInterval,
     expand_per_class,
 )
-from losscli.declaration.loss import CLIPPED, Ordering, Property, given, loss
+from losscli.declaration.loss import Ordering, Property, given, loss
 from losscli.losses._classes import one_hot
-from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
+from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:

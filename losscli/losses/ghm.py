@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
-from losscli.declaration.loss import CLIPPED_AT_EPS, Property, given, loss
-from losscli.losses._numerics import hypot_excess, hypot_slope, sigmoid
+from losscli.declaration.loss import Property, given, loss
+from losscli.losses._numerics import CLIPPED_AT_EPS, hypot_excess, hypot_slope, sigmoid
 from losscli.losses.binary import bce
 
 BCE_DEFAULTS = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}

@@ -23,8 +23,8 @@ from losscli.declaration.domains import (
     SoftLabel,
     UnitInterval,
 )
-from losscli.declaration.loss import CLIPPED, Claim, Property, given, loss
-from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, weigh
+from losscli.declaration.loss import Claim, Property, given, loss
+from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus, weigh
 from losscli.losses.binary import is_clipped
 from losscli.messages import Hint
 

@@ -27,7 +27,7 @@ from losscli.declaration.domains import (
     PerClass,
     expand_per_class,
 )
-from losscli.declaration.loss import CLIPPED, CLIPPED_AT_EPS, Property, given, loss
+from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import (
     Targets,
     backprop_softmax,
@@ -36,7 +36,7 @@ from losscli.losses._classes import (
     order_of_cross_entropy,
     sum_over_targets,
 )
-from losscli.losses._numerics import weigh
+from losscli.losses._numerics import CLIPPED, CLIPPED_AT_EPS, weigh
 
 Term = Callable[[Array], Array]
 BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
