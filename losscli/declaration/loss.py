@@ -278,7 +278,7 @@ class Loss:
         return requirement
 
     def orders_like(self, order: Callable[..., Ordering | None]) -> Callable[..., Ordering | None]:
-        """Declare which loss orders all predictions alike (a power, a multiple): a function of the parameters, or None."""
+        """Declare which loss orders all predictions alike, if one does: a function of the parameters."""
         self.order = order
         return order
 
