@@ -83,7 +83,7 @@ def exactly(x: np.longdouble) -> Any:
 
 def rise(rho: Rho, e: np.ndarray, shifts: np.ndarray, centre: float) -> list[Any]:
     """Return how much more the sum of losses is at each shift than at the centre; that of far rows in 150 digits."""
-    near = np.abs(e + centre) < 1e5
+    near = np.abs(e + centre) < 50
     moved = e[near].astype(np.longdouble) + shifts.astype(np.longdouble)[:, None]
     here = rho(e[near].astype(np.longdouble) + centre, np)
     with mpmath.workdps(150):
