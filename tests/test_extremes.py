@@ -250,6 +250,17 @@ def test_all_values_are_tiny() -> None:
     assert tiny["mae"].pull == pytest.approx(large["mae"].pull, rel=1e-6)
     assert tiny["smooth_l1:beta=0"].pull == pytest.approx(large["mae"].pull, rel=1e-6)
     assert tiny["mae"].skill == pytest.approx(large["mae"].skill, rel=1e-6)
+    (zero,) = losscli.compare(["tukey"], y_true=y * 1e-310, y_pred=p * 1e-310)
+    assert (zero.value, zero.pull, zero.skill) == (0, None, None)  # the squares are 0 whatever is predicted
+
+
+def test_skill_of_a_median_next_to_an_infinite_row() -> None:
+    p = P.copy()
+    p[7] = np.inf
+    (got,) = losscli.compare(["medae"], y_true=Y, y_pred=p)
+    tried = np.linspace(5, 15, 4001)
+    best = min(np.median(np.abs(Y - c)) for c in tried)
+    assert got.skill == pytest.approx(1 - np.median(np.abs(p - Y)) / best, abs=1e-3)
 
 
 def test_constant_data_and_two_rows() -> None:

@@ -160,8 +160,8 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
         first = len(shares) - math.ceil(counted / ROWS_PER_TOP_ROW)
         shares.partition(first)
         top_share = float(shares[first:].sum())
-    is_perfect = value == 0 and outcome.counted_losses().min() == 0
-    if shares is not None or is_perfect:
+    # without shares all rows may be perfect, or some infinite next to a finite median
+    if shares is not None or (is_finite and outcome.counted_losses().min() >= 0):
         skill = _measure_skill(context, loss, value, outcome)
     del shares, outcome  # as long as the data
     return Sensitivity(

@@ -191,7 +191,7 @@ def minimize_by_value(
     low: float,
     high: float,
 ) -> float | None:
-    """Return the constant of the least loss between `low` and `high`; None if no loss is finite.
+    """Return the constant of the least loss between `low` and `high`; None if no loss is finite, or all are equal.
 
     The loss may have several minima. It is evaluated on a grid of `row_minimizers` (N,), the best constant of each row,
     or of their quantiles. The best dips of the grid get more points, and the best of those are searched between their
@@ -202,7 +202,7 @@ def minimize_by_value(
     row_minimizers = np.clip(row_minimizers, low, high)
     grid = _first_grid(row_minimizers, low, high)
     losses = (coarse_excess or excess)(grid)
-    if not np.isfinite(losses).any():
+    if not np.isfinite(losses).any() or (len(grid) > 1 and losses.min() == losses.max()):
         return None
     if not is_coarse:
         more = [_points_between(row_minimizers, *_neighbours(grid, i)) for i in _find_dips(losses, MAX_DIPS)]
