@@ -198,6 +198,9 @@ def compute(
         evaluation = pipeline.compute(losses, open_sources, options, warn_caller)
     else:
         evaluation = pipeline.compute_samples(losses, open_sources, options, warn_caller)
+    for result in evaluation:
+        if result.nan_reason:
+            warn_caller(f"{result.full_name} is nan: {result.nan_reason}")
     return evaluation.losses[0] if is_one and not options.group_by else evaluation
 
 

@@ -87,6 +87,7 @@ class LossResult:
         baseline: The value in the baseline file.
         model: The model, if there are several.
         ci: The interval of the value.
+        nan_reason: Why the value is NaN where no row is: what it divides by is 0.
     """
 
     label: str
@@ -102,6 +103,7 @@ class LossResult:
     baseline: Baseline | None = None
     model: str | None = None
     ci: ConfidenceInterval | None = None
+    nan_reason: str = ""
 
     def of_model(self, model: str | None) -> LossResult:
         """Return the result as that of a model; None if there is one model only."""
@@ -366,7 +368,12 @@ def loss_results(
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
         signature = sign(evaluator, run.reduction, summary.n, dataset)
+        reason = ""
+        if math.isnan(summary.value) and summary.n and math.isfinite(summary.sum):
+            says = getattr(evaluator.form.hooks.get("denominator"), "__doc__", None)
+            reason = f"it divides by {says}" if says else "its divisor is 0"
+        name, params = bound.loss.name, bound.params
         results.append(
-            LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
+            LossResult(evaluator.label, name, params, summary, signature, group=group, ci=ci, nan_reason=reason)
         )
     return results

@@ -15,7 +15,7 @@ import losscli
 from losscli.binding import bind
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
-from losscli.declaration.domains import Boxes, ClassTargets, Domain, Simplex
+from losscli.declaration.domains import EPS, Boxes, ClassTargets, Domain, Simplex
 from losscli.declaration.domains.arrays import WholeNumbers
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels
@@ -277,9 +277,10 @@ def largest(bound: BoundLoss, form: Form, hook: str) -> list[float]:
 
 
 def smallest(bound: BoundLoss, form: Form) -> float:
-    """Return the smallest addend of a divisor: only far smaller values show that it bounds the quotient."""
-    added = [bound.params.get(name) or 1.0 for name in ("smooth", "eps") if "clipped" not in form.hooks]
-    return min(1.0, *added) if added else 1.0
+    """Return the smallest addend of a divisor, or probability: only far smaller values show that it is a bound."""
+    if "clipped" in form.hooks:
+        return bound.params.get("eps", EPS) or 1.0
+    return min(1.0, *(bound.params.get(name) or 1.0 for name in ("smooth", "eps")))
 
 
 def grows(bound: BoundLoss, form: Form, hook: str = "") -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from losscli.declaration.loss import BoundLoss
     from losscli.gates import Gate, Verdict
     from losscli.report.tables import Report
-    from losscli.results import Evaluation
+    from losscli.results import Evaluation, LossResult
 
 MIN_ROWS_PER_GROUP = 30
 """Groups of fewer rows get a note."""
@@ -107,10 +107,18 @@ def finish(
         note(text)
     if verdicts and is_gate_failed(verdicts, note):
         return STATUS_GATE_FAILED
-    bad = [f"{one.full_name} is {one.value}" for one in evaluation.losses if one.summary.status != "ok"]
+    bad = [one for one in evaluation.losses if one.summary.status != "ok"]
     if bad:
-        raise NoResultError(f"{', '.join(bad)}: not a finite number; 'losscli compute ... --top 5' shows the rows")
+        raise NoResultError(explain_not_finite(bad))
     return 0
+
+
+def explain_not_finite(results: Sequence[LossResult]) -> str:
+    """Say which values are not finite, and why, or how to find out."""
+    texts = [f"{one.full_name} is {one.value}: {one.nan_reason}" for one in results if one.nan_reason]
+    if of_rows := [f"{one.full_name} is {one.value}" for one in results if not one.nan_reason]:
+        texts.append(f"{', '.join(of_rows)}: not a finite number; 'losscli compute ... --top 5' shows the rows")
+    return "; ".join(texts)
 
 
 def is_gate_failed(verdicts: Sequence[Verdict], note: NoteWriter) -> bool:

@@ -14,7 +14,7 @@ from losscli.compare import outliers, sensitivity
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
-from losscli.compare.subset import RowSubset
+from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.data.batch import Batch
 from losscli.data.gather import BatchCollector, split_batch
 from losscli.declaration.domains import Array
@@ -188,10 +188,7 @@ def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | N
         measured = list(map(sensitivity.measure, [context] * len(values), subset.losses, values))
     else:
         measured = sensitivity.measure_in_threads(context, values)
-    # rank 1 has the smallest inflation, ties by stress; losses that are equal in both share a rank
-    keys = [None if m.inflation is None else (m.inflation, m.stress or math.inf) for m in measured]
-    known = sorted(key for key in keys if key is not None)
-    ranks = [None if key is None else known.index(key) + 1 for key in keys]
+    ranks = sensitivity.rank([loss.evaluator.bound.ordering for loss in subset.losses], measured)
     losses = list(map(ComparedLoss, results, ranks, measured))
     worst, example = _list_outlier_rows(context, id, options.show) if options.show else ((), None)
     numbers = None if flags.rows is None else tuple(batch.rows[flags.rows].tolist())
@@ -246,7 +243,7 @@ def _list_outlier_rows(
     shares: dict[str, Array | None] = {}
     for loss in context.subset.losses:
         if loss.is_per_sample:
-            is_additive = loss.reduction in sensitivity.ADDITIVE_REDUCTIONS
+            is_additive = loss.reduction in ADDITIVE_REDUCTIONS
             shares[loss.evaluator.label] = sensitivity.shares_of(loss.evaluate()[0], batch) if is_additive else None
     indices = np.flatnonzero(np.zeros(len(batch)) if context.outliers is None else context.outliers)
     known = [share[indices] for share in shares.values() if share is not None] or [np.zeros(len(indices))]

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.compare.outliers import average_ranks
-from losscli.compare.subset import LossOnRows
+from losscli.compare.shift import SMALL_STEP
+from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.declaration.loss import Reduction
+from losscli.declaration.loss import Property, Reduction
 from losscli.evaluation.evaluator import Outcome
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
@@ -24,6 +25,9 @@ from losscli.statistics.bootstrap.intervals import medians
 from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.quantiles import quantiles
 from losscli.statistics.ratios import paired
+
+EQUAL_VALUES = 1e-9
+"""Relative difference of values below which the rows tell more of it than the values."""
 
 MAX_DECISIVE_ROWS = 100
 """How many of the rows that decide a ranking are kept by name."""
@@ -194,9 +198,18 @@ def rank_models(
     outcomes = {model: losses[model].evaluate()[0] for model in finite}
     resampled: dict[str, Difference] = {}
     flips: Iterator[FlipCandidate] = iter(())
-    if reduction in (Reduction.MEAN, Reduction.ROOT_MEAN):
+    if reduction in ADDITIVE_REDUCTIONS:
         terms = {model: _ratio_terms(outcomes[model], batch) for model in finite}
-        resampled = _resample_means(terms, ordered, reduction is Reduction.ROOT_MEAN, resampling)
+        shifts = {model: values[model] - values[order[0]] for model in finite}
+        if max(shifts.values()) <= EQUAL_VALUES * abs(values[order[0]]):
+            terms = _excess_terms({model: losses[model] for model in finite}, terms)
+            shifts = _paired_differences(terms, ordered, reduction is Reduction.ROOT_MEAN)
+            terms = {model: terms[model] for model in sorted(finite, key=shifts.__getitem__)}
+            best_model = next(iter(terms))
+            shifts = {model: shifts[model] - shifts[best_model] for model in terms}
+            ordered = {model: values[model] for model in (*terms, *(model for model in order if model not in terms))}
+            gaps = {model: Difference(shifts.get(model)) for model in ordered}
+        resampled = _resample_means(terms, ordered, shifts, reduction is Reduction.ROOT_MEAN, resampling)
         flips = _flip_mean(terms)
     elif reduction is Reduction.MEDIAN:
         resampled = _resample_medians(outcomes, ordered, batch, resampling)
@@ -225,8 +238,47 @@ def _ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
     return RatioTerms(values * weight, weight if outcome.denominator is None else weight * outcome.denominator)
 
 
+def _excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerms]) -> dict[str, RatioTerms]:
+    """Return the terms of models with the first one's losses subtracted row by row.
+
+    Next to the loss of one absurd target a mean has no digits left for the other rows. Where the difference has none
+    left for that row either, it is the mean of the slopes times the difference of the predictions.
+    """
+    first, *others = terms
+    found = {first: terms[first]._replace(numerator=np.zeros_like(terms[first].numerator))}
+    evaluator, batch = losses[first].evaluator, losses[first].batch
+    y_true, y_pred = batch.arrays["y_true"], batch.arrays["y_pred"]
+    is_straight = Property.TRANSLATION_INVARIANT in evaluator.bound.properties and "gradient" in evaluator.form.hooks
+    for model in others:
+        rises = terms[model].numerator - terms[first].numerator
+        if is_straight and y_pred.size == len(batch):
+            step = (losses[model].batch.arrays["y_pred"] - y_pred).reshape(-1)
+            far = np.flatnonzero(np.abs(step) < SMALL_STEP * np.abs(y_pred - y_true).reshape(-1))
+            slopes = [evaluator(losses[m].batch.take(far), gradient=True).gradient for m in (first, model) if far.size]
+            for slope in slopes:
+                assert slope is not None
+                weight = 1.0 if batch.weight is None else batch.weight[far]
+                rises[far] = (0.0 if slope is slopes[0] else rises[far]) + slope.reshape(-1) / 2 * step[far] * weight
+        found[model] = terms[model]._replace(numerator=rises)
+    return found
+
+
+def _paired_differences(
+    terms: Mapping[str, RatioTerms], values: Mapping[str, float], is_root: bool
+) -> dict[str, float]:
+    """Return the differences of equal values, of models whose terms are above those of one of them."""
+    factors = {model: 1 / (2 * values[model]) if is_root and values[model] > 0 else 1.0 for model in terms}
+    return {
+        model: float(term.numerator.sum() / term.denominator.sum() * factors[model]) for model, term in terms.items()
+    }
+
+
 def _resample_means(
-    terms: Mapping[str, RatioTerms], values: Mapping[str, float], is_root: bool, resampling: Resampling
+    terms: Mapping[str, RatioTerms],
+    values: Mapping[str, float],
+    differences: Mapping[str, float],
+    is_root: bool,
+    resampling: Resampling,
 ) -> dict[str, Difference]:
     """Return the differences to the first model, with intervals; a root of a mean by the infinitesimal jackknife."""
     best, *others = terms
@@ -238,14 +290,22 @@ def _resample_means(
         for model, term in terms.items()
     }
     gaps = np.stack([columns[model] - columns[best] for model in others], axis=1)
-    shifts = np.array([values[model] - values[best] for model in others])
+    shifts = np.array([differences[model] for model in others])
     is_constant = weight[rows].min() == weight[rows].max()
-    centred = gaps + (shifts - np.average(gaps, axis=0, weights=weight[rows]))
+    offsets = shifts - np.average(gaps, axis=0, weights=weight[rows])
+    is_rounding = np.abs(offsets) <= 4 * np.finfo(float).eps * np.abs(gaps).max(axis=0)  # it would move all other rows
+    centred = gaps + np.where(is_rounding, 0.0, offsets)
     intervals = paired(centred, None if is_constant else weight[rows], resampling)
     return {
-        model: Difference(float(shift), interval.low, interval.high)
+        model: Difference(float(shift), _without_rounding(interval.low, interval.high), interval.high)
         for model, shift, interval in zip(others, shifts, intervals, strict=True)
     }
+
+
+def _without_rounding(low: float | None, high: float | None) -> float | None:
+    """Return the lower end of an interval, 0 where it is a rounding error of the upper one."""
+    is_rounding = low is not None and high is not None and abs(low) <= float(np.finfo(float).eps) * abs(high)
+    return 0.0 if is_rounding else low
 
 
 def _resample_medians(

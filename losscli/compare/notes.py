@@ -45,6 +45,9 @@ def outlier_notes(
             share = 100 * (loss.top_share or 0.0)
             yield Message(f"{loss.label} rests on about {effective_n:.0f} of {n} rows: {carried} {share:.0f} %")
     if context.inliers is not None:
+        without = [loss.label for loss in losses if loss.inflation is not None and loss.pull is None]
+        if without and any(loss.pull is not None for loss in losses):
+            yield Message(f"rank is by inflation: {join_names(without)} cannot be ranked by pull")
         yield from _explain_empty_columns(losses, context)
 
 
@@ -63,7 +66,7 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
     """Yield which columns have no cell, and why."""
     for loss in losses:
         if loss.inflation is None:
-            reason = "its value over the other rows is not a finite number above 0"
+            reason = loss.result.nan_reason or "its value over the other rows is not a finite number above 0"
             if loss.result.summary.min < 0:
                 reason = "some of its values are below 0, so a ratio means nothing"
             yield Message(f"{loss.label} has no inflation: {reason}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
 
 COMPARISON_COLUMNS = {
-    "rank": "1 = least sensitive: by inflation, ties by stress",
+    "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
     "value": "the loss over all rows",
     "inflation": "of the number: value / value without the outlier rows",
     "pull": "of a fit: how far outliers drag its best constant, in robust sd",

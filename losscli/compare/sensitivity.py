@@ -10,11 +10,12 @@ from functools import cached_property
 
 import numpy as np
 
+from losscli.compare.shift import minimize_shifted
 from losscli.compare.stress import is_bounded, stress
-from losscli.compare.subset import LossOnRows, RowSubset
+from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.data.batch import Batch
-from losscli.declaration.domains import Array, Interval, Mask
-from losscli.declaration.loss import Functional, Property, Reduction
+from losscli.declaration.domains import Array, Mask
+from losscli.declaration.loss import Functional, Reduction
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.options import processors
 from losscli.results import finite_or_none
@@ -27,9 +28,6 @@ LEAST_PULL = 1e-9
 ROWS_PER_TOP_ROW = 100
 """`top_share` is the share of one in so many rows."""
 
-ADDITIVE_REDUCTIONS = (Reduction.MEAN, Reduction.ROOT_MEAN)
-"""Reductions in which a row has a share of the number."""
-
 ROWS_FOR_THREADS, MAX_THREADS = 1 << 18, 4
 """Rows from which losses are measured in threads, and how many threads: each takes some arrays of that length."""
 
@@ -41,12 +39,6 @@ ELICITS_CLASS_SHARES = ("mean (the", "log", "the distribution", "the most likely
 
 MAX_TARGET_COLUMNS = 64
 """Columns of y_true beyond which no constants are searched for."""
-
-MAX_LOGIT = 40.0
-"""The score at which a probability is 1 to all digits."""
-
-MAX_COARSE_ROWS = 1 << 12
-"""Rows of the first look at a loss that may have several minima."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +97,31 @@ class OutlierContext:
         return minimizer.draw_stratified_sample(targets, None, self.thread_buffer(), self.rows_per_sample)
 
 
+def rank(orderings: Sequence[str], measured: Sequence[Sensitivity]) -> list[int | None]:
+    """Return the ranks of losses, 1 for the least sensitive; None for those of which neither measure is known.
+
+    They are by pull, ties by inflation; by inflation alone if a loss that has one has no pull. Losses of the same
+    `ordering` share the first of their ranks: their fits are the same.
+    """
+    if not is_ranked_by_pull(measured):
+        keys = [None if m.inflation is None else (m.inflation, 0.0) for m in measured]
+    else:
+        inflations = [math.inf if m.inflation is None else m.inflation for m in measured]
+        keys = [None if m.pull is None else (m.pull, i) for m, i in zip(measured, inflations, strict=True)]
+    best: dict[str, tuple[float, float]] = {}
+    for ordering, key in zip(orderings, keys, strict=True):
+        if key is not None:
+            best[ordering] = min(key, best.get(ordering, key))
+    shared = [None if key is None else best[ordering] for ordering, key in zip(orderings, keys, strict=True)]
+    known = sorted(key for key in shared if key is not None)
+    return [None if key is None else known.index(key) + 1 for key in shared]
+
+
+def is_ranked_by_pull(measured: Sequence[Sensitivity]) -> bool:
+    """Tell whether ranks are by pull: no loss is without it that could be ranked by inflation."""
+    return all(m.pull is not None for m in measured if m.inflation is not None)
+
+
 def measure_in_threads(context: OutlierContext, values: Sequence[float]) -> list[Sensitivity]:
     """Measure several losses at once, in the order of their values over all rows."""
     from concurrent.futures import ThreadPoolExecutor
@@ -143,7 +160,8 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
         first = len(shares) - math.ceil(counted / ROWS_PER_TOP_ROW)
         shares.partition(first)
         top_share = float(shares[first:].sum())
-    if shares is not None:
+    # without shares all rows may be perfect, or some infinite next to a finite median
+    if shares is not None or (is_finite and outcome.counted_losses().min() >= 0):
         skill = _measure_skill(context, loss, value, outcome)
     del shares, outcome  # as long as the data
     return Sensitivity(
@@ -202,56 +220,12 @@ def _measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
 
 def _functional_of(loss: LossOnRows) -> Functional | None:
     """Return the loss's minimizer in closed form, where the reduction is its own or keeps that minimizer."""
-    return None if loss.asked_reduction == "median" else loss.evaluator.bound.functional
-
-
-def minimize_shifted(
-    loss: LossOnRows, batch: Batch, base: Array | None, sample: minimizer.StratifiedSample
-) -> float | None:
-    """Return the constant c that minimises the loss of `base + c` over a sample of rows; None if there is none.
-
-    `base` (N,) is 0 if it is None; the targets of the batch are (N,) or (N, 1).
-    """
-    evaluator = loss.evaluator
-    if len(sample.rows) < len(batch):
-        mask = np.zeros(len(batch), dtype=bool)
-        mask[sample.rows] = True
-        batch = batch.take(mask)
-    if sample.multiplicity is not None:
-        weight = sample.multiplicity if batch.weight is None else batch.weight * sample.multiplicity
-        batch = replace(batch, weight=weight)
-    targets = batch.arrays["y_true"].reshape(-1)
-    base = np.zeros(len(targets)) if base is None else base[sample.rows]
-    if not targets.size:
-        return None
-    row_minimizers = targets - base
-    interval = getattr(evaluator.domain("y_pred"), "interval", Interval())
-    if evaluator.bound.loss.of_residual:
-        low = max(float(row_minimizers.min()), interval.low - float(base.min()))
-        high = max(low, float(row_minimizers.max()))
-    else:
-        low, high = max(-MAX_LOGIT, interval.low), min(MAX_LOGIT, interval.high)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return None
-    batch = batch.changed(y_true=targets, y_pred=base)
-    shifted = LossOnRows(evaluator, batch, loss.asked_reduction)
-    slope = shifted.shifted_slope if "gradient" in evaluator.form.hooks and not evaluator.form.coupled else None
-    if slope and Property.CONVEX in evaluator.bound.properties and loss.asked_reduction != "median":
-        found: float | None = minimizer.minimize_by_slope(shifted.shifted_value, slope, low, high)
-    else:
-        coarse = shifted
-        if len(batch) > MAX_COARSE_ROWS and not evaluator.form.coupled:
-            every = np.zeros(len(batch), dtype=bool)
-            every[:: len(batch) // MAX_COARSE_ROWS] = True
-            coarse = LossOnRows(evaluator, batch.take(every), loss.asked_reduction)
-        found = minimizer.minimize_by_value(
-            shifted.shifted_value, coarse.shifted_value, slope, row_minimizers, low, high
-        )
-    return None if found is None or not math.isfinite(found) else found
+    is_sum_of_maximum = loss.asked_reduction == "sum" and loss.evaluator.bound.loss.reduction is Reduction.MAX
+    return None if loss.asked_reduction == "median" or is_sum_of_maximum else loss.evaluator.bound.functional
 
 
 def _measure_skill(context: OutlierContext, loss: LossOnRows, value: float, outcome: Outcome) -> float | None:
-    """Return 1 - L / L0, where L0 is the loss of its own best constant prediction."""
+    """Return 1 - L / L0, where L0 is the loss of its own best constant prediction; None where L0 is 0."""
     if not loss.is_per_sample or loss.evaluator.form.coupled:
         return None
     constant = _best_constant_prediction(context, loss, outcome)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +19,9 @@ from losscli.statistics.summary import Accumulator
 
 ROWS_PER_EVALUATION = 1 << 16
 """Rows on which a loss is evaluated at once: more would not stay in cache."""
+
+ADDITIVE_REDUCTIONS = (Reduction.MEAN, Reduction.ROOT_MEAN)
+"""Reductions in which a row has a share of the number."""
 
 
 @dataclass(eq=False)
@@ -88,22 +90,6 @@ class LossOnRows:
                 block = block.take(kept)
             if len(block):
                 yield block
-
-    def shifted_value(self, shift: float) -> float:
-        """Return the reduced loss of `y_pred + shift`; inf outside of the loss's domain."""
-        value = self.value_if_predicted(shift, "y_pred")
-        return math.inf if value is None or math.isnan(value) else value
-
-    def shifted_slope(self, shift: float) -> float:
-        """Return the weighted sum of the gradients at `y_pred + shift`; NaN outside of the loss's domain."""
-        try:
-            with np.errstate(all="ignore"):
-                outcome = self.evaluator(self.batch.changed(y_pred=self.batch.arrays["y_pred"] + shift), gradient=True)
-        except LosscliError:
-            return math.nan
-        assert outcome.gradient is not None
-        weight = self.batch.weight
-        return float(outcome.gradient.sum() if weight is None else (outcome.gradient * weight).sum())
 
 
 class RowSubset:

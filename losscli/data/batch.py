@@ -108,8 +108,8 @@ class Batch:
         sizes = ["N" if first is None else str(first), *map(str, array.shape[1:])]
         return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 
-    def take(self, kept: Mask | slice) -> Batch:
-        """Return some of the rows: those of a mask as a copy, those of a slice as views."""
+    def take(self, kept: Mask | NDArray[np.intp] | slice) -> Batch:
+        """Return some of the rows: those of a mask or of indices as a copy, those of a slice as views."""
         rows = self.numbers[kept] if isinstance(kept, slice) else self.rows[kept]
         return replace(
             self,

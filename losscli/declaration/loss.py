@@ -25,8 +25,8 @@ GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distan
 class Property(enum.Flag):
     """What is true of a loss as a function of its prediction. Tests try each claim, and bounds that are not claimed.
 
-    The prediction is inside its domain and nothing is clipped. Bounds hold for all rows, whatever their targets: no row
-    can make the value (the gradient) arbitrarily large.
+    The prediction is inside its domain. Bounds hold for all rows, whatever their targets, with the clipping of
+    probabilities: no row can make the value (the gradient) arbitrarily large. The others hold where nothing is clipped.
     """
 
     NONE = 0
@@ -69,6 +69,10 @@ class Functional(NamedTuple):
 
     name: str
     level: float = 0.5
+
+
+Ordering = tuple[str, Mapping[str, Any]]
+"""The name and the parameters of a loss that stands for all losses that order predictions as it does."""
 
 
 class Role(NamedTuple):
@@ -124,7 +128,8 @@ class Form:
     Hooks take the same arrays as the kernel:
         gradient: The derivative with respect to the gradient role, element by element.
         row_mask: A mask of the rows that count.
-        denominator: What each row adds to the divisor of the mean, instead of 1.
+        denominator: What each row adds to the divisor of the mean, instead of 1. Its docstring says what the sum is,
+            and when it is 0.
         clipped: A mask of the elements whose probability was clipped.
         validate: An iterator of Refusals and Conflicts: values that contradict those of another role or row.
         warn: An iterator of Remarks: rows that are worth a note.
@@ -203,6 +208,7 @@ class Loss:
         """Whether it is a loss of `y_pred - y_true`: outliers of that are its outliers."""
         self.forms = [Form(kernel, declaration["coupled"])]
         self.requirement: Callable[..., str] | None = None
+        self.order: Callable[..., Ordering | None] | None = None
         self.minimizer: Callable[..., Functional] | None = None
         self.minimizer_keywords: tuple[str, ...] = ()
 
@@ -271,6 +277,11 @@ class Loss:
         self.requirement = requirement
         return requirement
 
+    def orders_like(self, order: Callable[..., Ordering | None]) -> Callable[..., Ordering | None]:
+        """Declare which loss orders all predictions alike, if one does: a function of the parameters."""
+        self.order = order
+        return order
+
     def minimized_by(self, functional: Callable[..., Functional]) -> Callable[..., Functional]:
         """Declare, for a loss of `y_pred - y_true`, which constant minimizes it: a function of the parameters."""
         self.minimizer, self.minimizer_keywords = functional, argument_names(functional)[1]
@@ -328,6 +339,13 @@ class BoundLoss(NamedTuple):
         if self.loss.minimizer is None:
             return None
         return self.loss.minimizer(**{name: self.params[name] for name in self.loss.minimizer_keywords})
+
+    @property
+    def ordering(self) -> str:
+        """A text that losses share if they order all predictions of the same data alike."""
+        other = None if self.loss.order is None else self.loss.order(**self.params)
+        name, params = other or (self.loss.name, self.params)
+        return f"{name} {sorted(params.items())}"
 
     @property
     def properties(self) -> Property:

@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
     clipped: int = 0
     gradient: Array | None = None
 
-    def take(self, rows: Mask) -> Outcome:
+    def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
         """Return the outcome of some rows, without gradient and count of clipped rows."""
         per_sample = self.per_sample[rows]
         return Outcome(

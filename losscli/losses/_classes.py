@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Mask
+from losscli.declaration.loss import Ordering
 from losscli.losses._numerics import cached_per_batch, weigh
 
 Labels = NDArray[Any]
@@ -111,3 +112,18 @@ def cross_entropy_slope(labels: NDArray[Any], logits: Array) -> Array:
     p[rows, labels] = 0.0
     p[rows, labels] = -p.sum(axis=1)
     return p
+
+
+def order_of_cross_entropy(
+    from_logits: bool,
+    eps: float,
+    normalize: bool = False,
+    label_smoothing: float = 0.0,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+) -> Ordering:
+    """Return what orders predictions as cross_entropy does: logits are neither normalised nor clipped."""
+    params = {"label_smoothing": label_smoothing, "class_weight": class_weight, "ignore_index": ignore_index}
+    if from_logits:
+        return "softmax_loss", params
+    return "cross_entropy", params | {"normalize": normalize, "eps": eps}

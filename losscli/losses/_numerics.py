@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from losscli.declaration.domains import Array, Mask
+from losscli.declaration.loss import Claim, Property, given
 from losscli.declaration.memo import BATCH_CACHE
 
 Arrays = ParamSpec("Arrays")
@@ -19,6 +20,17 @@ SERIES_RADIUS = 0.05
 
 HUGE = float(np.finfo(float).max)
 SMALLEST = float(np.finfo(float).smallest_subnormal)
+
+
+CLIPPED = Claim(
+    Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
+    "from_logits=false and eps > 0",
+    lambda *, from_logits, eps, **_: not from_logits and eps > 0,
+)
+"""A probability is not below eps, so neither is the logarithm as low as one likes, nor the slope as steep."""
+
+CLIPPED_AT_EPS = given(Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT, from_logits=False)
+"""The same where eps is no parameter."""
 
 
 def weigh(weight: Array, value: Array) -> Array:

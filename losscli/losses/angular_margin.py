@@ -508,3 +508,6 @@ def _(
     push = np.maximum(0.0, margin - norm(difference))[:, None] * unit(difference)
     verification = np.where((labels1 == labels2)[:, None], difference, -push)
     return SoftmaxHead(embeddings1, weights, bias).slope(labels1) + verification_weight * verification
+
+
+am_softmax.orders_like(lambda **params: ("cosface", params))

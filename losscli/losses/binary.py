@@ -26,9 +26,9 @@ from losscli.declaration.domains import (
     UnitInterval,
     expand_per_class,
 )
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import Ordering, Property, given, loss
 from losscli.losses._classes import one_hot
-from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
+from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
@@ -60,12 +60,15 @@ def is_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
 
 binary_loss = partial(loss, family="binary", unit="nat")
 
+PLAIN = {"label_smoothing": 0.0, "pos_weight": 1.0}
+"""What bce is without its options."""
+
 
 @binary_loss(
     aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
     formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
+    claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True)),
     elicits="mean (the probability)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents={
@@ -121,7 +124,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
     aliases=("binary_focal", "sigmoid_focal"),
     formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0",
     properties=Property.DIFFERENTIABLE,
-    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
+    claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "torch": "torchvision.ops.sigmoid_focal_loss(alpha, gamma) with from_logits=true (alpha=-1 there is none here)",
@@ -250,3 +253,17 @@ def _(y_true: ClassLabel, y_pred: ClassProbabilities) -> Array:
 def _(y_true: NDArray[Any], y_pred: Array) -> Array:
     """2 (p_c - [c = y])"""
     return 2 * (y_pred - one_hot(y_true, y_pred.shape[1]))
+
+
+def order_of_binary_cross_entropy(from_logits: bool, eps: float, **params: Any) -> Ordering:
+    """Return what bce of these parameters orders alike: of logits nothing is clipped."""
+    return ("bce", {"from_logits": True, **params}) if from_logits else ("bce", {"eps": eps, **params})
+
+
+bce.orders_like(order_of_binary_cross_entropy)
+focal.orders_like(
+    lambda *, alpha, gamma, from_logits, eps: (
+        order_of_binary_cross_entropy(from_logits, eps, **PLAIN) if gamma == 0 and alpha in (None, 0.5) else None
+    )
+)
+multilabel_soft_margin.orders_like(lambda: order_of_binary_cross_entropy(True, 0.0, **PLAIN))

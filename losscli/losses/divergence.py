@@ -465,3 +465,6 @@ def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
 def _(y_true: Array, y_pred: Array) -> Array:
     """(q_c - p_c) / q_c²"""
     return relative_difference(y_true, y_pred) / y_pred
+
+
+renyi.orders_like(lambda *, alpha, **params: ("bhattacharyya", params) if alpha == 0.5 else None)

@@ -8,7 +8,7 @@ import numpy as np
 
 from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._numerics import hypot_excess, hypot_slope, sigmoid
+from losscli.losses._numerics import CLIPPED_AT_EPS, hypot_excess, hypot_slope, sigmoid
 from losscli.losses.binary import bce
 
 BCE_DEFAULTS = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
@@ -38,7 +38,7 @@ ghm_loss = partial(loss, coupled=True, references=("Li et al. 2019, arXiv:1811.0
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)",
     unit="nat",
     properties=Property.NONE,
-    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
+    claims=(CLIPPED_AT_EPS, given(Property.BOUNDED_GRADIENT, from_logits=True)),
     equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
 )
 def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:

@@ -18,7 +18,7 @@ from losscli.declaration.domains import (
     TweedieMean,
     TweedieTarget,
 )
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import Ordering, Property, given, loss
 from losscli.losses._numerics import SERIES_RADIUS, log_ratio, power_remainder, relative_difference, weigh
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -239,3 +239,13 @@ def gamma_deviance(y_true: PositiveReal, y_pred: PositiveReal) -> Array:
 def _(y_true: Array, y_pred: Array) -> Array:
     """2 e / y_pred²"""
     return 2 * relative_difference(y_true, y_pred) / y_pred
+
+
+TWEEDIE_ORDERS: dict[float, Ordering] = {0.0: ("mse", {}), 1.0: ("poisson_deviance", {}), 2.0: ("gamma_deviance", {})}
+"""power -> the loss that has the same values."""
+
+tweedie_deviance.orders_like(lambda *, power: TWEEDIE_ORDERS.get(power))
+poisson_nll.orders_like(
+    lambda *, log_input, **_: ("poisson_nll", {"log_input": True}) if log_input else ("poisson_deviance", {})
+)
+gaussian_nll.orders_like(lambda *, eps, full: ("gaussian_nll", {"eps": eps}))

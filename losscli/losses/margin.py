@@ -183,3 +183,6 @@ def _(y_true: Array, y_pred: Array) -> Array:
     """-2 y max(0, 1 - y s) where y s >= -1, else -4 y"""
     m = y_true * y_pred
     return -y_true * np.where(m >= -1, 2 * np.maximum(0.0, 1 - m), 4.0)
+
+
+soft_margin.orders_like(lambda: ("bce", {"from_logits": True, "label_smoothing": 0.0, "pos_weight": 1.0}))

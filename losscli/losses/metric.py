@@ -246,3 +246,6 @@ def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: Margi
 def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     """-y where y (x1 - x2) < margin, else 0"""
     return np.where(y_true * (x1 - x2) < margin, -y_true, 0.0)
+
+
+cosine_distance.orders_like(lambda: ("cosine_similarity", {}))

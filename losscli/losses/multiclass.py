@@ -25,7 +25,7 @@ from losscli.declaration.domains import (
     Weights,
     expand_per_class,
 )
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._classes import (
     NOT_NORMALIZED_NOTE,
     Targets,
@@ -35,6 +35,7 @@ from losscli.losses._classes import (
     label_mask,
     log_softmax,
     one_hot,
+    order_of_cross_entropy,
     unnormalized_rows,
 )
 from losscli.losses._numerics import clipped_log, weigh
@@ -71,6 +72,20 @@ def normalize_rows(y_pred: Array, normalize: bool) -> Array:
     return y_pred / y_pred.sum(axis=1, keepdims=True) if normalize else y_pred
 
 
+CLIPPED_CLASSES = (
+    Claim(
+        Property.BOUNDED_VALUE,
+        "from_logits=false and eps > 0",
+        lambda *, from_logits, eps, **_: not from_logits and eps > 0,
+    ),
+    Claim(
+        Property.BOUNDED_GRADIENT,
+        "from_logits=false, normalize=false and eps > 0",
+        lambda *, from_logits, normalize, eps, **_: not from_logits and not normalize and eps > 0,
+    ),
+)
+"""As CLIPPED; the slope of rows that are divided by their sums is divided, too, and a sum may be close to 0."""
+
 multiclass_loss = partial(loss, family="multiclass", unit="nat")
 cross_entropy_loss = partial(
     multiclass_loss,
@@ -79,6 +94,7 @@ cross_entropy_loss = partial(
     claims=(
         given(Property.CONVEX, normalize=False),
         given(Property.CONVEX | Property.BOUNDED_GRADIENT, from_logits=True),
+        *CLIPPED_CLASSES,
     ),
     elicits="mean (the class probabilities)",
 )
@@ -154,6 +170,7 @@ def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Mask | Non
 
 @cross_entropy.denominator
 def _(y_true: Targets, y_pred: Array, *, class_weight: Any, ignore_index: int | None) -> Array | None:
+    """the weights of the rows' classes, and all of them are 0"""
     if y_true.ndim == 1 and class_weight is None:
         return None  # sum_c w_c t_c is 1 for all rows that count
     return class_terms(y_true, y_pred.shape[1], 0.0, class_weight, ignore_index).sum(axis=1)
@@ -288,3 +305,7 @@ def _(y_true: Targets, y_pred: Array, *, ignore_index: int | None) -> Iterator[R
 
 
 nll.share_hooks(cross_entropy, "row_mask", "denominator")
+
+
+for labelled in (cross_entropy, sparse_cross_entropy):
+    labelled.orders_like(order_of_cross_entropy)

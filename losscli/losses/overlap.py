@@ -24,7 +24,7 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.loss import Claim, Property, given, loss
-from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, weigh
+from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus, weigh
 from losscli.losses.binary import is_clipped
 from losscli.messages import Hint
 
@@ -262,6 +262,7 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
     unit="nat",
     properties=Property.NONE,
     claims=(
+        CLIPPED,
         given(Property.BOUNDED_GRADIENT, from_logits=True),
         Claim(Property.DIFFERENTIABLE, "gamma_neg > 0", lambda *, gamma_neg, **_: gamma_neg > 0),
         given(Property.DIFFERENTIABLE, clip=0),

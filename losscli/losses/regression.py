@@ -282,6 +282,7 @@ wape.gradient(absolute_error_slope)
 
 @wape.denominator
 def _(y_true: Array, y_pred: Array) -> Array:
+    """the sum of |y_true|, and all targets are 0"""
     return np.abs(y_true).reshape(len(y_true), -1).mean(axis=1)
 
 
@@ -536,6 +537,17 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     e = residual(y_true, y_pred)
     return 2 * np.sign(e) * np.maximum(0.0, np.abs(e) - epsilon)
 
+
+for squared in (rmse, half_mse):
+    squared.orders_like(lambda: ("mse", {}))
+for tau_weighted, middle in ((quantile, "mae"), (expectile, "mse")):
+    tau_weighted.orders_like(lambda *, tau, middle=middle: (middle, {}) if tau == 0.5 else None)
+for tolerant, strict in ((epsilon_insensitive, "mae"), (squared_epsilon_insensitive, "mse")):
+    tolerant.orders_like(lambda *, epsilon, strict=strict: None if epsilon else (strict, {}))
+wape.orders_like(lambda: ("mae", {}))
+rmsle.orders_like(lambda: ("msle", {}))
+huber.orders_like(lambda *, delta: ("mse", {}) if delta == np.inf else None)
+smooth_l1.orders_like(lambda *, beta: ("huber", {"delta": beta}) if beta else ("mae", {}))
 
 for squared in (mse, rmse, half_mse):
     squared.minimized_by(lambda: Functional("mean"))

@@ -13,7 +13,7 @@ import numpy as np
 
 from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, FinitePositive, Number, Real
 from losscli.declaration.domains.intervals import FINITE_POSITIVE
-from losscli.declaration.loss import Claim, Property, loss
+from losscli.declaration.loss import Claim, Ordering, Property, loss
 from losscli.losses._numerics import (
     HUGE,
     expm1_minus_x,
@@ -431,3 +431,16 @@ def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
 def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
     """a (exp(a e) - 1)"""
     return a * np.expm1(a * residual(y_true, y_pred))
+
+
+BARRON_ORDERS: dict[float, Callable[[float], Ordering]] = {
+    2.0: lambda c: ("mse", {}),
+    1.0: lambda c: ("charbonnier", {"eps": c}),
+    0.0: lambda c: ("cauchy", {"c": float(np.sqrt(2)) * c}),
+    -2.0: lambda c: ("geman_mcclure", {"c": c}),
+    -np.inf: lambda c: ("welsch", {"c": float(np.sqrt(2)) * c}),
+}
+"""alpha -> the loss that barron is a multiple of, but for a constant."""
+
+pseudo_huber.orders_like(lambda *, delta: ("charbonnier", {"eps": delta}))
+barron.orders_like(lambda *, alpha, c: BARRON_ORDERS[alpha](c) if alpha in BARRON_ORDERS else None)

@@ -28,8 +28,15 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.loss import Property, given, loss
-from losscli.losses._classes import Targets, backprop_softmax, log_softmax, one_hot, sum_over_targets
-from losscli.losses._numerics import weigh
+from losscli.losses._classes import (
+    Targets,
+    backprop_softmax,
+    log_softmax,
+    one_hot,
+    order_of_cross_entropy,
+    sum_over_targets,
+)
+from losscli.losses._numerics import CLIPPED, CLIPPED_AT_EPS, weigh
 
 Term = Callable[[Array], Array]
 BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
@@ -86,7 +93,7 @@ tempered_loss = partial(
 @tempered_loss(
     aliases=("softmax_focal",),
     formula="-alpha (1-p_t)^gamma log p_t",
-    claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
+    claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
     equivalents={
         "keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (one-hot rows; it divides by the sum and "
@@ -170,6 +177,7 @@ def _(y_true: Targets, y_pred: Array, *, q: float, from_logits: bool) -> Array:
 @tempered_loss(
     aliases=("sce",),
     formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)",
+    claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
     references=("Wang et al. 2019, arXiv:1908.06112",),
     equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
 )
@@ -215,6 +223,7 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
 @tempered_loss(
     aliases=("poly_loss",),
     formula="CE + epsilon (1 - p_t)",
+    claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
     references=("Leng et al. 2022, arXiv:2204.12511",),
     equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
 )
@@ -245,3 +254,14 @@ def _(y_true: Targets, y_pred: Array, *, epsilon: float, from_logits: bool) -> A
 
 
 poly.share_hooks(symmetric_cross_entropy, "clipped")
+
+
+categorical_focal.orders_like(
+    lambda *, alpha, gamma, from_logits, eps: (
+        order_of_cross_entropy(from_logits, eps) if gamma == 0 and not isinstance(alpha, tuple) else None
+    )
+)
+symmetric_cross_entropy.orders_like(
+    lambda *, alpha, beta, from_logits, **_: order_of_cross_entropy(from_logits, EPS) if alpha and not beta else None
+)
+poly.orders_like(lambda *, epsilon, from_logits: None if epsilon else order_of_cross_entropy(from_logits, EPS))

@@ -17,14 +17,30 @@ from losscli.statistics.quantiles import order_statistics, ordered, quantile, qu
 ROWS_PER_SAMPLE = 1 << 16
 """Rows on which a minimum is searched for, evenly spread over the sorted values."""
 
-GRID_POINTS = 129
+MIN_GRID_POINTS, MAX_GRID_POINTS = 129, 1025
 """Constants at which a loss that may have several minima is evaluated first."""
 
-MAX_BISECTIONS = 200
-GOLDEN_SECTION = (math.sqrt(5) - 1) / 2
+VALUES_PER_GRID = 1 << 19
+"""Losses of rows that are evaluated for a grid, if that leaves MIN_GRID_POINTS."""
 
-LossOfConstant = Callable[[float], float]
-"""The reduced loss, or its slope, as a function of a constant; inf or NaN outside of the domain."""
+EVENLY_SPACED_POINTS = 17
+"""Constants of a grid at even distances, and as many that are even in the order of floats."""
+
+MAX_DIPS, MAX_REFINED_DIPS = 4, 3
+"""Local minima of a grid whose neighbourhoods get more points, and those that are searched to the last digit."""
+
+POINTS_PER_DIP = 33
+
+MAX_STEPS = 200
+GOLDEN_SECTION = (math.sqrt(5) - 1) / 2
+GOLDEN_STEPS = 60
+"""Steps that narrow all floats down to a relative width of about 1e-9: values at a minimum tell no more digits."""
+
+FunctionOfConstant = Callable[[float], float]
+"""The slope of the reduced loss as a function of a constant; NaN outside of the domain."""
+
+Excess = Callable[[Array], Array]
+"""How far the reduced loss of constants (K,) is above that of one of them, or of any other; inf outside the domain."""
 
 
 def minimize_in_closed_form(
@@ -102,97 +118,203 @@ def merge_samples(a: StratifiedSample, b: StratifiedSample) -> StratifiedSample:
     return StratifiedSample(rows[order], np.concatenate(multiplicities)[order])
 
 
-def minimize_by_slope(value: LossOfConstant, slope: LossOfConstant, low: float, high: float) -> float:
+def minimize_by_slope(excess: Excess, slope: FunctionOfConstant, low: float, high: float) -> float:
     """Return the constant at which the slope of a convex loss changes its sign; the midpoint of where it is 0."""
-    ends = [slope(low), slope(high)]
-    for step in range(MAX_BISECTIONS):
-        if not low < low + (high - low) / 2 < high:
+    slopes = slope(low), slope(high)
+    bisect = False
+    for _ in range(MAX_STEPS):
+        middle = _next_constant(low, high, slopes, bisect)
+        if not low < middle < high:
             break
-        middle = _next_constant(low, high, ends, step)
         middle_slope = slope(middle)
         if middle_slope == 0:
-            return (_find_edge(slope, low, middle, -1) + _find_edge(slope, high, middle, 1)) / 2
+            return _find_edge(slope, low, middle, -1) / 2 + _find_edge(slope, high, middle, 1) / 2
+        width = _floats_between(low, high)
         if middle_slope > 0:
-            high, ends[1] = middle, middle_slope
+            high, slopes = middle, (slopes[0], middle_slope)
         else:
-            low, ends[0] = middle, middle_slope
+            low, slopes = middle, (middle_slope, slopes[1])
+        bisect = _floats_between(low, high) > width / 2
     # the root, if any, is within rounding of both ends: return the better one
-    return low if value(low) <= value(high) else high
+    return best_of(excess, (low, high))
 
 
-def _next_constant(low: float, high: float, slopes: Sequence[float], step: int) -> float:
+def _next_constant(low: float, high: float, slopes: tuple[float, float], bisect: bool) -> float:
     """Return the next constant to try: the root of the straight line between the slopes, moved towards the middle.
 
-    Every third step is a bisection, so that the search never takes much longer than bisection. The move lets both ends
-    approach the root (the idea of Oliveira & Takahashi 2021, doi:10.1145/3423597).
+    The move lets both ends approach the root (the idea of Oliveira & Takahashi 2021, doi:10.1145/3423597). Bisection is
+    in the order of floats, so that it takes as many steps from 1e60 to 1 as from 1 to its last digit.
     """
-    middle, width, rise = low + (high - low) / 2, high - low, slopes[1] - slopes[0]
-    if step % 3 == 2 or not (slopes[0] < 0 < slopes[1] and math.isfinite(rise)):
-        return middle
-    root = low - slopes[0] / rise * width
+    width, rise = high - low, slopes[1] - slopes[0]
+    if bisect or not (slopes[0] < 0 < slopes[1] and math.isfinite(rise) and math.isfinite(width)):
+        return middle_float(low, high)
+    middle, root = low + width / 2, low - slopes[0] / rise * width
     move = max(0.1 * width * (width / (abs(low) + abs(high) + width)), 2 * math.ulp(max(abs(low), abs(high))))
     found = min(root + move, middle) if root < middle else max(root - move, middle)
-    return found if low < found < high else middle
+    return found if low < found < high else middle_float(low, high)
 
 
-def _find_edge(slope: LossOfConstant, outside: float, inside: float, sign: int) -> float:
+def _find_edge(slope: FunctionOfConstant, outside: float, inside: float, sign: int) -> float:
     """Return the constant at which a slope of that sign, outside, becomes 0."""
-    for _ in range(MAX_BISECTIONS):
-        middle = outside + (inside - outside) / 2
-        if middle in (outside, inside):
-            break
+    while (middle := middle_float(outside, inside)) not in (outside, inside):
         outside, inside = (middle, inside) if slope(middle) * sign > 0 else (outside, middle)
     return inside
 
 
+def middle_float(a: float, b: float) -> float:
+    """Return the float half way between two in the order of floats: as many floats are on either side."""
+    return _float_of((_key_of(a) + _key_of(b)) // 2)
+
+
+def _floats_between(low: float, high: float) -> int:
+    return _key_of(high) - _key_of(low)
+
+
+def _key_of(value: float) -> int:
+    return int(ordered(np.array([value]))[0])
+
+
+def _float_of(key: int) -> float:
+    return float(ordered(np.array([key]).view(np.float64)).view(np.float64)[0])  # its own inverse
+
+
+def best_of(excess: Excess, constants: Sequence[float]) -> float:
+    """Return the constant of the least loss."""
+    return constants[int(np.argmin(excess(np.array(constants))))]
+
+
 def minimize_by_value(
-    value: LossOfConstant,
-    coarse_value: LossOfConstant,
-    slope: LossOfConstant | None,
+    excess: Excess,
+    coarse_excess: Excess | None,
+    slope: FunctionOfConstant | None,
     row_minimizers: Array,
     low: float,
     high: float,
 ) -> float | None:
-    """Return the best constant of a grid, improved by golden-section search; None if no value is finite.
+    """Return the constant of the least loss between `low` and `high`; None if no loss is finite, or all are equal.
 
-    The loss may have several minima between `low` and `high`. `coarse_value` is the loss on fewer rows, for a first
-    look at a grid that has the quantiles of `row_minimizers` (N,), the best constant of each row. The slope, if known,
-    finds all digits of a minimum; values find only half of them.
+    The loss may have several minima. It is evaluated on a grid of `row_minimizers` (N,), the best constant of each row,
+    or of their quantiles. The best dips of the grid get more points, and the best of those are searched between their
+    neighbours. `coarse_excess` is the loss on fewer rows, for a first look at many rows. The slope, if known, finds all
+    digits of a minimum; values find only half of them.
     """
-    levels = tuple(np.linspace(0, 1, GRID_POINTS))
-    evenly_spaced = np.linspace(low, high, GRID_POINTS // 4).tolist()
-    grid = sorted({*evenly_spaced, *quantiles(np.clip(row_minimizers, low, high), None, levels)})
-    values = [math.inf, *map(coarse_value, grid), math.inf]
-    if not np.isfinite(values).any():
+    is_coarse = coarse_excess is not None
+    row_minimizers = np.clip(row_minimizers, low, high)
+    grid = _first_grid(row_minimizers, low, high)
+    losses = (coarse_excess or excess)(grid)
+    if not np.isfinite(losses).any() or (len(grid) > 1 and losses.min() == losses.max()):
         return None
-    dips = [i for i in range(len(grid)) if values[i + 1] < math.inf and values[i + 1] <= min(values[i], values[i + 2])]
-    best = min(sorted(dips, key=lambda i: values[i + 1])[:3], key=lambda i: value(grid[i]))
-    found = _search_golden_section(value, grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], grid[best])
-    width = 1e-9 * (high - low)
-    for _ in range(10 if slope else 0):
-        near_low, near_high = max(found - width, low), min(found + width, high)
-        if slope is not None and slope(near_low) < 0 < slope(near_high):
-            return minimize_by_slope(value, slope, near_low, near_high)
-        width *= 4
-    return found
-
-
-def _search_golden_section(value: LossOfConstant, low: float, high: float, start: float) -> float:
-    """Return the best constant that golden-section search visits, `start` among them (Kiefer 1953)."""
-    a, b = high - GOLDEN_SECTION * (high - low), low + GOLDEN_SECTION * (high - low)
-    value_a, value_b = value(a), value(b)
-    best = min(((value(start), start), (value_a, a), (value_b, b)))
-    while high - low > 1e-9 * (abs(low) + abs(high)) + 1e-300:
-        if value_a <= value_b:
-            high, b, value_b = b, a, value_a
-            a = high - GOLDEN_SECTION * (high - low)
-            value_a = value(a)
-            best = min(best, (value_a, a))
+    if not is_coarse:
+        more = [_points_between(row_minimizers, *_neighbours(grid, i)) for i in _find_dips(losses, MAX_DIPS)]
+        added = np.setdiff1d(np.concatenate(more), grid)
+        if added.size:
+            grid, losses = np.concatenate([grid, added]), np.concatenate([losses, excess(added)])
+            order = np.argsort(grid)
+            grid, losses = grid[order], losses[order]
+    dips = _find_dips(losses, MAX_REFINED_DIPS)
+    if is_coarse:
+        dips = dips[np.argmin(excess(grid[dips]))][None]
+    found = []
+    for i in dips:
+        if not _may_be_deepest(losses, i, dips[0]):
+            continue
+        below, above = _neighbours(grid, i)
+        if slope is None:
+            found.append(_search_golden_section(excess, below, above))
         else:
-            low, a, value_a = a, b, value_b
-            b = low + GOLDEN_SECTION * (high - low)
-            value_b = value(b)
-            best = min(best, (value_b, b))
-        if not low < a < b < high:
+            found.append(_descend(excess, slope, float(grid[i]), below, above))
+    return best_of(excess, [*map(float, grid[dips]), *found])
+
+
+def _first_grid(row_minimizers: Array, low: float, high: float) -> Array:
+    size = min(max(VALUES_PER_GRID // len(row_minimizers), MIN_GRID_POINTS), MAX_GRID_POINTS)
+    keys = np.linspace(_key_of(low), _key_of(high), EVENLY_SPACED_POINTS).astype(np.int64)
+    grids = [
+        np.linspace(low / 2, high / 2, EVENLY_SPACED_POINTS) * 2,
+        np.clip(ordered(keys.view(np.float64)).view(np.float64), low, high),
+    ]
+    own = np.unique(row_minimizers)
+    if len(own) < MIN_GRID_POINTS:
+        grids.append(np.array(quantiles(own, None, tuple(np.linspace(0, 1, MIN_GRID_POINTS)))))
+    grids.append(own if len(own) <= size else own[np.linspace(0, len(own) - 1, size).astype(np.intp)])
+    return np.unique(np.concatenate(grids))
+
+
+def _find_dips(losses: Array, count: int) -> NDArray[np.intp]:
+    """Return the indices of the deepest local minima (K,) of losses along a grid, the deepest first."""
+    padded = np.concatenate([[np.inf], losses, [np.inf]])
+    dips = np.flatnonzero((losses < np.inf) & (losses <= padded[:-2]) & (losses <= padded[2:]))
+    return dips[np.argsort(losses[dips], kind="stable")[:count]]
+
+
+def _may_be_deepest(losses: Array, index: int, deepest: int) -> bool:
+    """Tell whether a dip may reach below the deepest one: by less than its neighbours are above it."""
+    walls = losses[max(index - 1, 0)], losses[min(index + 1, len(losses) - 1)]
+    return index == deepest or bool(2 * losses[index] - max(walls) <= losses[deepest])
+
+
+def _neighbours(grid: Array, index: int) -> tuple[float, float]:
+    return float(grid[max(index - 1, 0)]), float(grid[min(index + 1, len(grid) - 1)])
+
+
+def _points_between(row_minimizers: Array, low: float, high: float) -> Array:
+    """Return the best constants of rows in an interval; where there are many, some of them, evenly chosen."""
+    inside = np.unique(row_minimizers[(row_minimizers >= low) & (row_minimizers <= high)])
+    if len(inside) > POINTS_PER_DIP:
+        inside = inside[np.linspace(0, len(inside) - 1, POINTS_PER_DIP).astype(np.intp)]
+    return inside
+
+
+def _descend(excess: Excess, slope: FunctionOfConstant, start: float, below: float, above: float) -> float:
+    """Return a local minimum between two constants whose loss is not less than that of the start between them.
+
+    The search leaves `inner` only for a constant of less loss from which the loss falls towards `outer`, where it is
+    greater or rises: so there is always a minimum between these two.
+    """
+    inner_slope = slope(start)
+    if not inner_slope:
+        return start
+    inner, outer, sign = start, below if inner_slope > 0 else above, -1 if inner_slope > 0 else 1
+    inner_loss, outer_slope, bisect = float(excess(np.array([start]))[0]), math.nan, False
+    for _ in range(MAX_STEPS):
+        ends = ((inner, inner_slope), (outer, outer_slope))[::sign]
+        (low, low_slope), (high, high_slope) = ends
+        middle = _next_constant(low, high, (low_slope, high_slope), bisect)
+        if not low < middle < high:
             break
-    return best[1]
+        middle_slope = slope(middle)
+        is_falling = middle_slope * sign <= 0
+        if is_falling and not outer_slope * sign > 0:
+            middle_loss = float(excess(np.array([middle]))[0])
+            is_falling = middle_loss < inner_loss
+            inner_loss = min(middle_loss, inner_loss)
+        if is_falling and middle_slope == 0:
+            return middle
+        if is_falling:
+            inner, inner_slope = middle, middle_slope
+        else:
+            outer, outer_slope = middle, middle_slope
+        bisect = 2 * abs(_key_of(outer) - _key_of(inner)) > _floats_between(low, high)
+    return best_of(excess, (inner, outer))
+
+
+def _search_golden_section(excess: Excess, low: float, high: float) -> float:
+    """Return the best constant that golden-section search in the order of floats visits (Kiefer 1953)."""
+    first, last = _key_of(low), _key_of(high)
+    visited: dict[int, float] = {}
+
+    def loss_at(key: int) -> float:
+        if key not in visited:
+            visited[key] = float(excess(np.array([_float_of(key)]))[0])
+        return visited[key]
+
+    for _ in range(GOLDEN_STEPS):
+        step = int(GOLDEN_SECTION * (last - first))
+        a, b = last - step, first + step
+        if not first < a < b < last:
+            break
+        if loss_at(a) <= loss_at(b):
+            last = b
+        else:
+            first = a
+    return _float_of(min(visited, key=visited.__getitem__)) if visited else low
