@@ -7,7 +7,10 @@ flag and its value in a shell.
 from __future__ import annotations
 
 import enum
+import os
 import re
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +28,7 @@ class Hint(enum.Enum):
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
     CHOOSE_PARAMETER = "set {param:{settings}}"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
+    COLUMN_OF_DATA = "{columns:{role}={column}} takes a column of the data"
     COMMENT = "{comment:{sign}} leaves out lines that start with {sign}"
     DECIMAL_COMMA = "{decimal:,} reads decimal commas"
     DECIMAL_OR_TEXT = "{decimal:,} reads decimal commas, {decimal:.} takes them for text"
@@ -163,6 +167,15 @@ def _word(
 def word(text: str, spelling: Spelling) -> str:
     """Return a text with its options in a spelling; a plain text as it is."""
     return text.word(spelling) if isinstance(text, Message) else text
+
+
+def warn_caller(text: str) -> None:
+    """Warn, pointing at the line outside of losscli that called it."""
+    package = os.path.dirname(__file__) + os.sep
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, UserWarning, stacklevel=level)
 
 
 _CONTROLS = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
