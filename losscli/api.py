@@ -184,7 +184,7 @@ def compute(
     """
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
-    is_one = isinstance(loss, (str, LossFunction, Loss))
+    is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
     losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
     options = EvaluationOptions(
         columns=columns or {},
@@ -254,17 +254,8 @@ def compare(
         sort: The column to sort by, with a minus from the largest; `rank` by default.
         show_outliers: How many outlier rows to list in `rows`.
         group_by: Columns whose values make groups.
-        reduction: As for `compute`; so are the other options.
-        columns: Role -> column name, comma list or pattern.
-        id: The key column that names rows, and pairs those of frames that are given for roles.
-        classes: Class names, in order.
-        nan: What to do with rows that lack a value.
-        input_format: The format of the file, if not by its name or content.
-        header: Whether text data starts with column names; None to find out.
-        delimiter: The character between the cells of text data; a space for any blanks.
-        decimal: The decimal sign of text data, `.` or `,`.
-        comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
-            start of the data.
+        reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
+            `header`, `delimiter`, `decimal`, `comment`).
         baseline: The path of an earlier JSON result.
         ci: The level of the intervals of the values in `result.ci`, and of the differences of models.
         resamples: How often rows are resampled.

@@ -46,7 +46,7 @@ def bind_loss_name(loss: Any) -> str | BoundLoss:
         return loss.bound
     if isinstance(loss, Loss):
         return loss.bind({})
-    raise UsageError(f"a loss is a name or a function from get_loss, not {shorten(loss)}")
+    raise UsageError(f"a loss is a name or a function from get_loss, not {shorten(loss)}", Hint.LIST_LOSSES)
 
 
 def split_keywords(
@@ -58,7 +58,7 @@ def split_keywords(
         UsageError: A loss is unknown, or a keyword is neither a role nor a parameter of these losses.
     """
     if not losses:
-        raise UsageError("no loss is named")
+        raise UsageError("no loss is named", Hint.LIST_LOSSES)
     given = [bind_loss_name(loss) for loss in losses]
     bound = pipeline.resolve_losses(given)
     roles = role_names(bound)
@@ -227,8 +227,8 @@ def _explain_data(data: Any) -> str:
     if twice is not None:
         return f"data: two columns are called {twice!r}"
     return (
-        f"data is a path, a frame or a mapping of names to arrays, not a {type(data).__name__}; arrays are given as "
-        "y_true=, y_pred="
+        f"data is a path, a frame or a mapping of names to arrays, not of type {type(data).__name__}; arrays are given "
+        "as y_true=, y_pred="
     )
 
 

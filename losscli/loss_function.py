@@ -85,11 +85,7 @@ class LossFunction:
         return gradient if positions is None else positions.unflatten(gradient)
 
     def value(
-        self,
-        *arrays: ArrayLike,
-        weight: ArrayLike | None = None,
-        reduction: ReductionName = "mean",
-        **roles: ArrayLike,
+        self, *arrays: ArrayLike, weight: ArrayLike | None = None, reduction: ReductionName = "mean", **roles: ArrayLike
     ) -> float:
         """Return the reduced loss (`mean`, `sum`, `median`) without other statistics.
 

@@ -39,6 +39,7 @@ class Hint(enum.Enum):
     DIVIDE_OR_FROM_LOGITS = "{param:normalize=true} divides by it, or add {from_logits:true} if these are logits"
     DIVIDE_OR_GIVE_SOFTMAX = "{param:normalize=true} divides by it, or give the softmax if these are logits"
     FROM_LOGITS = "if these are logits, add {from_logits:true}"
+    GIVE_DATA = "give a table or {data:{role}}"
     GIVE_LABELS = "y_pred must then hold labels, too, or one score per class"
     GIVE_LOG_PROBABILITIES = "{role} must hold log-probabilities, such as log_softmax gives"
     GIVE_NAMES = "leave out {classes:} to compare labels as they are"
@@ -49,6 +50,7 @@ class Hint(enum.Enum):
     IGNORE_LABEL = "if such labels do not count, set {param:ignore_index={label}}"
     INPUT_FORMAT_OTHER = "{input_format:FORMAT} names another format"
     LABELS_FROM_0 = "labels start at 0: subtract 1, or name the classes with {classes:A,B}"
+    LIST_LOSSES = "{list_losses:} names them"
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
@@ -108,6 +110,10 @@ def python_option(name: str, value: Any = "") -> str:
     """Return an option as a keyword argument: `nan="omit"`, `columns={"y_pred": "prob_*"}`, `eps=1`."""
     if not isinstance(value, str):
         return f"{name}={value!r}"
+    if name == "list_losses":
+        return "list_losses()"
+    if name == "data":  # the data of one role
+        return f"{value}=ARRAY"
     if name == "param":
         key, _, value = value.partition("=")
         return f"{key}={value.capitalize() if value in ('true', 'false') else value}"

@@ -15,6 +15,7 @@ from losscli.declaration.loss import BoundLoss, Loss, pending
 from losscli.errors import UsageError
 from losscli.losses import MODULES
 from losscli.losses._index import NAMES_BY_MODULE
+from losscli.messages import Hint
 
 ENTRY_POINT_GROUP = "losscli.losses"
 
@@ -146,7 +147,7 @@ def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) 
         every = {name for names in known.values() for name in names}
         problems += [_unknown(f"parameter of {', '.join(known)}", key, every) for key in shared if key not in every]
     if problems:
-        raise UsageError("; ".join(dict.fromkeys(problems)) + ("" if "?" in problems[-1] else "; see 'losscli list'"))
+        raise UsageError("; ".join(dict.fromkeys(problems)), None if "?" in problems[-1] else Hint.LIST_LOSSES)
     bound = [
         loss.bind({key: value for key, value in shared.items() if key in known[loss.name]} | params)
         for loss, params in found

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
+from losscli.errors import UsageError
+from losscli.result_base import Result, ResultSequence, find_result, shown
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -68,9 +70,11 @@ class Baseline(NamedTuple):
         return (self.now - self.value) / abs(self.value)
 
 
-@dataclass(frozen=True)
-class LossResult:
-    """One loss over a dataset.
+@dataclass(frozen=True, eq=False, repr=False)
+class LossResult(Result):
+    """One loss over a dataset; `float` of it is the value.
+
+    The statistics of the summary are attributes, too: `value`, `n`, `std`, `min`, `median`, `p95`, `max`, `sum`.
 
     Attributes:
         label: The loss with the parameters that are not defaults.
@@ -148,6 +152,26 @@ class LossResult:
         return self.summary.std
 
     @property
+    def min(self) -> float:
+        return self.summary.min
+
+    @property
+    def median(self) -> float:
+        return self.summary.median
+
+    @property
+    def p95(self) -> float:
+        return self.summary.p95
+
+    @property
+    def max(self) -> float:
+        return self.summary.max
+
+    @property
+    def sum(self) -> float:
+        return self.summary.sum
+
+    @property
     def status(self) -> str:
         """`ok`, `inf` or `nan`."""
         return self.summary.status
@@ -155,6 +179,19 @@ class LossResult:
     @property
     def n(self) -> int:
         return self.summary.n
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Column -> cell, of the result as a row of a frame."""
+        statistics = {key: getattr(self.summary, key) for key in ("value", "n", *STATISTICS)}
+        return self.group_columns | self.extra_columns | statistics
+
+    def __repr__(self) -> str:
+        return f"LossResult({self.full_name}: value={self.value:.6g}, n={self.n})"
+
+    def _repr_html_(self) -> str:
+        """Return a table for a notebook."""
+        return str(rows_to_frame([self]).to_html())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result for JSON: numbers that are not finite are None."""
@@ -177,11 +214,15 @@ class LossResult:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the per-sample losses as a frame, indexed by row number."""
+        """Return the per-sample losses as a frame, indexed by row number.
+
+        Raises:
+            UsageError: They were not kept: the result is of a group, a comparison or a cluster.
+        """
         import pandas as pd
 
         if self.per_sample is None or self.rows is None:
-            raise ValueError("per-sample losses were not kept")
+            raise UsageError("per-sample losses are kept by compute alone, without groups and on this machine")
         columns: dict[str, Any] = {self.label: self.per_sample}
         if self.gradient is not None:
             columns |= gradient_columns(self.label, self.gradient)
@@ -197,9 +238,9 @@ class SampleStream(NamedTuple):
     evaluate: Callable[[], Evaluation]
 
 
-@dataclass(frozen=True)
-class Evaluation(Sequence[LossResult]):
-    """Several losses over one dataset; a sequence of results."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation(ResultSequence[LossResult]):
+    """Several losses over one dataset; a sequence of results, which a label indexes, too."""
 
     data: DataInfo
     losses: tuple[LossResult, ...]
@@ -224,9 +265,10 @@ class Evaluation(Sequence[LossResult]):
         return len(self.losses)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, str):
-            return next(loss for loss in self.losses if index in (loss.label, loss.name))
-        return self.losses[index]
+        return find_result(self.losses, index) if isinstance(index, str) else self.losses[index]
+
+    def __repr__(self) -> str:
+        return f"Evaluation({shown([f'{loss.full_name}={loss.value:.6g}' for loss in self])}; n={self.data.n_used})"
 
     def __iter__(self) -> Iterator[LossResult]:
         return iter(self.losses)
@@ -238,14 +280,14 @@ class Evaluation(Sequence[LossResult]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame with one row per loss."""
-        import pandas as pd
+        return rows_to_frame(self.losses)
 
-        keys = ("value", "n", *STATISTICS)
-        rows = [
-            (loss.group or {}) | loss.extra_columns | {key: getattr(loss.summary, key) for key in keys}
-            for loss in self.losses
-        ]
-        return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
+
+def rows_to_frame(results: Sequence[LossResult]) -> pd.DataFrame:
+    """Return a frame with one row per result."""
+    import pandas as pd
+
+    return pd.DataFrame([r.row for r in results], index=pd.Index([r.label for r in results], name="loss"))
 
 
 def result_name(key: ResultKey) -> str:

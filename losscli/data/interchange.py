@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import MAX_EXACT_INTEGER, Kind, is_null, shorten
+from losscli.data.table import MAX_EXACT_INTEGER, is_null, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -161,9 +161,11 @@ def _explain_scalar(value: Any, name: str) -> str:
         return f"{name} is a {kind}, which has no order; rows are an array or a list"
     if isinstance(value, Mapping):
         return f"{name} is a {kind}; rows are an array or a list, such as list({name}.values())"
+    if hasattr(value, "toarray"):
+        return f"{name} is a {kind}; {name}.toarray() makes an array of it"
     if isinstance(value, Iterable):
         return f"{name} is a {kind}; rows are an array or a list, such as list({name})"
-    return f"{name} is a {kind}, not an array of rows"
+    return f"{name} is of type {kind}, not an array of rows"
 
 
 def _is_masked(value: Any) -> bool:

@@ -375,6 +375,7 @@ def is_null(value: object) -> bool:
 
 
 def column_label(source: str, column: str) -> str:
+    """Return a column's name as the start of a message: that of arrays without a name stands alone."""
     return f"{source}: column {column!r}" if source else column
 
 

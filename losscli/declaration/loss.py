@@ -7,6 +7,7 @@ annotations their domains. Help, checks, `list`, `explain` and test data are rea
 from __future__ import annotations
 
 import enum
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -205,6 +206,17 @@ class Loss:
         self.requirement: Callable[..., str] | None = None
         self.minimizer: Callable[..., Functional] | None = None
         self.minimizer_keywords: tuple[str, ...] = ()
+        self.__name__ = self.name
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *arrays: Any, **roles: Any) -> Any:
+        """Return the per-sample values (N,), with the parameters at their defaults, as `losscli.get_loss` gives them.
+
+        Raises:
+            LosscliError: The arrays do not fit the loss.
+        """
+        package = importlib.import_module("losscli")  # a declaration knows nothing of evaluation until it is called
+        return package.LossFunction(self.bind({}))(*arrays, **roles)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch, RowPolicy
 from losscli.data.positions import Positions
 from losscli.declaration.domains import Array, ValueOrigin
-from losscli.errors import DataError
+from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.run import evaluate_incomplete, feed, keep_freed_memory, no_row_error
 from losscli.options import processors
@@ -95,6 +95,8 @@ class BlockEvaluator(NamedTuple):
         first, *others = unused
         for other in others:
             first.merge(other)
+        if not self.rows:
+            raise NoResultError("there are no rows")
         if not first.moments.n:
             raise no_row_error(self.evaluator, self.rows if self.weight is None else int(np.count_nonzero(self.weight)))
         return first.value()

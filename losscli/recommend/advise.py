@@ -23,6 +23,7 @@ from losscli.recommend.profile import Profile, Task, profile_of
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
 from losscli.recommend.summary import short
+from losscli.result_base import Result, ResultSequence, find_result, shown
 from losscli.results import DataInfo, data_info, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ TO_TRY = (Verdict.USE, Verdict.CONSIDER)
 """Verdicts on losses that are tried on the data and compared."""
 
 
-@dataclass(frozen=True)
-class Advice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Advice(Result):
     """A verdict on a loss, with the reason."""
 
     verdict: Verdict
@@ -48,14 +49,25 @@ class Advice:
         """The loss as it is typed, with its parameters."""
         return self.bound.label
 
+    @property
+    def label(self) -> str:
+        return self.bound.label
+
+    @property
+    def name(self) -> str:
+        return self.bound.loss.name
+
+    def __repr__(self) -> str:
+        return f"Advice({self.verdict}: {self.loss})"
+
     def to_dict(self) -> dict[str, Any]:
         params = {key: jsonable(value) for key, value in self.bound.params.items()}
         name = self.bound.loss.name
         return {"verdict": str(self.verdict), "loss": self.loss, "name": name, "params": params, "reason": self.reason}
 
 
-@dataclass(frozen=True)
-class Recommendation(Sequence[Advice]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Recommendation(ResultSequence[Advice]):
     """Facts about the data, and advice on losses, the best first.
 
     `losses` are those worth comparing, as typed; `command` compares them, and is None if the data is not from files.
@@ -76,7 +88,10 @@ class Recommendation(Sequence[Advice]):
         return len(self.advice)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.advice[index]
+        return find_result(self.advice, index) if isinstance(index, str) else self.advice[index]
+
+    def __repr__(self) -> str:
+        return f"Recommendation({self.task}: {shown(self.losses)}; n={self.data.n_used})"
 
     def __iter__(self) -> Iterator[Advice]:
         return iter(self.advice)
