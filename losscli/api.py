@@ -15,6 +15,7 @@ from losscli.arguments import (
     bind_loss_name,
     path_or_none,
     penalty_arrays,
+    plain_parameters,
     reject_keyword,
     split_keywords,
     split_losses,
@@ -22,7 +23,6 @@ from losscli.arguments import (
     split_names,
 )
 from losscli.data.sources import check_read_options
-from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.explain import Explanation
@@ -209,6 +209,8 @@ def compute(
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
     if options.group_by or engine != "local":
+        if gradient:
+            raise UsageError("is of each sample: it goes without groups and a cluster", option=("gradient", gradient))
         evaluation = pipeline.compute(losses, open_sources, options, warn_caller)
     else:
         evaluation = pipeline.compute_samples(losses, open_sources, options, warn_caller)
@@ -366,7 +368,7 @@ def get_loss(name: LossName, /, **params: Any) -> LossFunction:
         if not params:
             return LossFunction(loss)
         loss = loss.label
-    found = pipeline.resolve_losses(loss, {normalize_name(key): value for key, value in params.items()})
+    found = pipeline.resolve_losses(loss, plain_parameters(params))
     if len(found) != 1:
         raise UsageError(f"get_loss takes one loss, not {len(found)}")
     return LossFunction(found[0])

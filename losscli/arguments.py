@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
-from losscli.data.frames import as_array, check_index, frame_columns
-from losscli.data.interchange import is_arrow, is_row, materialize
+from losscli.data.frames import as_array, check_index, column_names, frame_columns
+from losscli.data.interchange import is_arrow, is_row, materialize, to_array
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert, shorten
 from losscli.declaration.grammar import normalize_name
@@ -30,7 +31,7 @@ LossName = str | LossFunction | Loss
 
 def split_losses(losses: Any) -> list[Any]:
     """Return what was given for losses as a list: one loss, or several in any sequence."""
-    is_one = isinstance(losses, (str, LossFunction, Loss, BoundLoss)) or not isinstance(losses, Iterable)
+    is_one = isinstance(losses, (str, bytes, LossFunction, Loss, BoundLoss)) or not isinstance(losses, Iterable)
     return [losses] if is_one else list(losses)
 
 
@@ -70,7 +71,17 @@ def split_keywords(
         raise reject_keyword(function, unknown, [*roles, *sorted(known)])
     if not params:
         return bound, arrays
-    return pipeline.resolve_losses([loss if isinstance(loss, str) else loss.label for loss in given], params), arrays
+    named = [loss if isinstance(loss, str) else loss.label for loss in given]
+    return pipeline.resolve_losses(named, plain_parameters(params)), arrays
+
+
+def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters by name, with arrays and tensors as lists, or as a number if they hold one alone."""
+    found = {}
+    for name, value in params.items():
+        is_array = hasattr(type(value), "__array__") and not isinstance(value, np.generic)
+        found[normalize_name(name)] = to_array(value, name).tolist() if is_array else value
+    return found
 
 
 def reject_keyword(function: Callable[..., Any], unknown: str, known: Sequence[str] = ()) -> UnknownOptionError:
@@ -94,7 +105,11 @@ def split_names(option: str, names: Any) -> tuple[str, ...]:
         return tuple(name.strip() for name in names.split(","))
     if not isinstance(names, Iterable) or isinstance(names, (bytes, Mapping)):
         raise UsageError(f"{option}: names are text or a list of it, not {shorten(names)}")
-    found = tuple(map(str, names))
+    given = list(names)
+    wrong = next((name for name in given if is_row(name)), None)
+    if wrong is not None:
+        raise UsageError(f"{option}: names are text or a list of it, not {shorten(wrong)}")
+    found = tuple(map(str, given))
     twice = next((name for i, name in enumerate(found) if name in found[:i]), None)
     if twice is not None:
         raise UsageError(f"{option}: {twice!r} is named twice; it takes names, not a value for each row")
@@ -112,6 +127,8 @@ def split_models(
         UsageError: Models are neither names nor a mapping, or they contradict other arguments.
     """
     found = dict(arrays)
+    models = materialize(models, "models")
+    models = frame_columns(models) or models
     if not isinstance(models, Mapping):
         names = (models,) if isinstance(models, str) else split_names("models", models)
         if len(names) == 1 and isinstance(columns, Mapping):
@@ -172,6 +189,7 @@ def bind_data(
         UsageError: The data is of a kind that cannot be read.
         DataError: What is given for a role is no array.
     """
+    options.check()
     if isinstance(data, Mapping):
         data = {str(name): materialize(value, str(name)) for name, value in data.items()}
     else:
@@ -193,6 +211,9 @@ def bind_data(
         if columns is not None:
             by_role[name] = table_of(arrays[name], columns)
     plain = {name: array for name, array in arrays.items() if name not in by_role}
+    twice = next((name for name in plain if name in options.columns), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is given as an array, and as a column", option=("columns", dict(options.columns)))
     if "weight" in plain:
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
@@ -207,14 +228,14 @@ def bind_data(
             return Sources(opened.common, {**opened.by_role, **by_role})
 
         return open_path, options
-    found = data if isinstance(data, Mapping) else frame_columns(data)
-    if found is None:
+    columns = data if isinstance(data, Mapping) else frame_columns(data)
+    if columns is None and not (is_arrow(data) and column_names(data)):
         raise UsageError(_explain_data(data))
-    table = table_of(data, found)
+    table = table_of(data, columns or {})
 
     def open_table(roles: Sequence[str]) -> Sources:
         if isinstance(table, ArraysTable):
-            table.check_readable([name for name in found if name in roles and name not in by_role])
+            table.check_readable([role for role in roles if role not in by_role])
         return Sources(table, by_role)
 
     return open_table, options
@@ -222,7 +243,7 @@ def bind_data(
 
 def _explain_data(data: Any) -> str:
     """Return why something is no data."""
-    names = list(getattr(data, "columns", ()))
+    names = list(column_names(data) or ())
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         return f"data: two columns are called {twice!r}"

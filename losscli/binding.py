@@ -232,8 +232,12 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     """Raise a DataError if no table has a column, or one has it twice."""
     tables = dataset.tables
     for name in names:
-        if not any(table.column(name) for table in tables):
+        table = next((table for table in tables if table.column(name)), None)
+        if table is None:
             raise DataError(f"{tables[0].label}no column {name!r}{suggest_column(name, tables[0])}")
+        column = table.column(name)
+        if column is not None and column.trailing and table.format not in ("csv", "tsv"):  # in text it is a text, too
+            raise DataError(f"{table.label}column {name!r} holds vectors, where one value is needed")
         if (table := next((t for t in tables if name in t.repeated), None)) is not None:
             raise DataError(f"{table.label}two columns are called {name!r}")
 

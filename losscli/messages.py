@@ -14,6 +14,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+MAX_VALUE_LENGTH = 60
+"""Most characters of a value that a message shows."""
+
 Spelling = Callable[[str, Any], str]
 """A function of an option's name and value that returns its text."""
 
@@ -109,7 +112,8 @@ def number_text(value: float) -> str:
 def python_option(name: str, value: Any = "") -> str:
     """Return an option as a keyword argument: `nan="omit"`, `columns={"y_pred": "prob_*"}`, `eps=1`."""
     if not isinstance(value, str):
-        return f"{name}={value!r}"
+        text = " ".join(repr(value).split())  # frames and arrays have several lines
+        return f"{name}={text if len(text) <= MAX_VALUE_LENGTH else text[:MAX_VALUE_LENGTH] + '...'}"
     if name == "list_losses":
         return "list_losses()"
     if name == "data":  # the data of one role

@@ -136,7 +136,8 @@ class EvaluationOptions(NamedTuple):
             raise UsageError("must be a whole number, 0 or more", option=("show_outliers", self.show_outliers))
         is_mapping = isinstance(self.columns, Mapping)
         if not is_mapping or not all(isinstance(named, str) for named in self.columns.values()):
-            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {self.columns!r}")
+            given = " ".join(repr(self.columns).split())
+            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {given:.60}")
         for name in ("jobs", "workers"):
             if not isinstance(count := getattr(self, name), (numbers.Integral, type(None))):
                 raise UsageError("must be a whole number", option=(name, count))

@@ -67,7 +67,7 @@ def import_arrow(value: Any, name: str) -> Any:
                 return pa.chunked_array(value)
         return pa.chunked_array([pa.array(value)])
     except Exception as error:
-        raise DataError(f"{name}: a {type(value).__name__} cannot be read: {_first_line(error)}") from error
+        raise DataError(f"{name}: cannot read {type(value).__name__}: {_first_line(error)}") from error
 
 
 def arrow_to_array(values: Any, name: str) -> NDArray[Any]:
@@ -142,7 +142,7 @@ def _import(value: Any, name: str) -> NDArray[Any]:
     except Exception as error:
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
             return _stack_rows(value, name)  # lists of different lengths, or objects that NumPy cannot read
-        raise DataError(f"{name}: a {type(value).__name__} is no array: {_first_line(error)}") from error
+        raise DataError(f"{name}: cannot read {type(value).__name__}: {_first_line(error)}") from error
     if array.ndim == 0 and array.dtype.kind in "OUST":
         if hasattr(type(value), "__dlpack__"):
             return np.asarray(np.from_dlpack(value))
@@ -199,11 +199,11 @@ def _is_tensor(value: Any) -> bool:
 
 def _read_tensor(tensor: Any, name: str) -> NDArray[Any]:
     """Return a tensor's values, whatever its gradient, device, layout and type."""
-    described = f"a {type(tensor).__name__} of {getattr(tensor, 'dtype', 'unknown type')}"
+    described = f"{type(tensor).__name__} of {getattr(tensor, 'dtype', 'unknown type')}"
     try:
         tensor = tensor.detach().cpu()
     except Exception as error:
-        raise DataError(f"{name}: {described} cannot be read: {_first_line(error)}") from error
+        raise DataError(f"{name}: cannot read {described}: {_first_line(error)}") from error
     failure: Exception | None = None
     for step in ("", *TENSOR_STEPS):
         if step == "float" and "complex" in described:
@@ -213,7 +213,7 @@ def _read_tensor(tensor: Any, name: str) -> NDArray[Any]:
             return np.asarray(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
         except Exception as error:  # what is raised depends on the library
             failure = failure or error
-    raise DataError(f"{name}: {described} cannot be read: {_first_line(failure)}") from failure
+    raise DataError(f"{name}: cannot read {described}: {_first_line(failure)}") from failure
 
 
 def is_row(value: Any) -> bool:

@@ -340,10 +340,12 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "iu":
         return values.astype(str).astype(object)
     text = np.empty(len(values), dtype=object)
-    if values.dtype.kind in "mM":  # `tolist` makes integers of nanoseconds
-        text[:] = values.astype(str)
-        text[np.isnat(values)] = None
-        return text
+    if values.dtype.kind in "mM":
+        coarse = values.astype(values.dtype.str[:2] + "8[us]")
+        is_fine = np.datetime_data(values.dtype)[0] in ("ns", "ps", "fs", "as")
+        values = coarse if is_fine and (coarse == values)[~np.isnat(values)].all() else values
+        if is_fine and values is not coarse:  # `tolist` would make integers of it
+            values = np.where(np.isnat(values), None, values.astype(str).astype(object))
     given = values.tolist()
     if set(map(type, given)) == {str}:
         text[:] = given
@@ -381,5 +383,5 @@ def column_label(source: str, column: str) -> str:
 
 def shorten(value: object, limit: int = 40) -> str:
     """Return a value in quotes, with an ellipsis if it is long."""
-    text = repr(str(value) if isinstance(value, str) else value)
+    text = repr(str(value)) if isinstance(value, str) else " ".join(repr(value).split())
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"

@@ -103,6 +103,7 @@ class BlockEvaluator(NamedTuple):
 
     def _outcome_of(self, batch: Batch) -> Outcome:
         """Evaluate a batch, of which rows of weight 0 count nowhere."""
+        self.evaluator.check_weight(batch)
         left_out = batch.missing
         if batch.absent is not None:
             left_out = batch.absent if left_out is None else left_out | batch.absent

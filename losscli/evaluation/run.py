@@ -131,6 +131,7 @@ class RunState:
             token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
             try:
                 for evaluator in self.evaluators:
+                    evaluator.check_weight(batch)
                     if left_out is None or evaluator.one_distribution(batch.arrays):
                         outcomes.append(evaluator(batch, self.gradient))
                     else:
