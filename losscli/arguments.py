@@ -229,7 +229,7 @@ def bind_data(
 
         return open_path, options
     columns = data if isinstance(data, Mapping) else frame_columns(data)
-    if columns is None and not (is_arrow(data) and column_names(data)):
+    if columns is None and not (is_arrow(data) and column_names(data) is not None):
         raise UsageError(_explain_data(data))
     table = table_of(data, columns or {})
 
@@ -243,7 +243,7 @@ def bind_data(
 
 def _explain_data(data: Any) -> str:
     """Return why something is no data."""
-    names = list(column_names(data) or ())
+    names = column_names(data) or []
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         return f"data: two columns are called {twice!r}"

@@ -118,8 +118,8 @@ class LossFunction:
         if len(arrays) > len(named):
             raise UsageError(f"{self.bound.label} takes at most {len(named)} arrays, not {len(arrays)}")
         given = {role.name: array for role, array in zip(named, arrays, strict=False)}
-        known = [*dict.fromkeys(role.name for form in forms for role in form.roles), "weight"]
         for key in keywords:
+            known = [*dict.fromkeys(role.name for form in forms for role in form.roles), "weight"]
             if key in given:
                 raise UnknownOptionError(f"{self.name}() got {key!r} twice: by place and by name")
             if key in self.bound.params:
@@ -133,8 +133,9 @@ class LossFunction:
     def _evaluator(self, method: str, arrays: Sequence[Any], keywords: Mapping[str, Any]) -> BlockEvaluator:
         named = self._name_roles(method, arrays, keywords)
         given = {name: materialize(array, name) for name, array in named.items()}
-        check_index(given.items(), warn_caller)
-        check_column_order(given.items())
+        if any(type(value) is not np.ndarray for value in given.values()):
+            check_index(given.items(), warn_caller)
+            check_column_order(given.items())
         values = {name: np.atleast_1d(as_array(array, name)) for name, array in given.items()}
         weight = values.pop("weight", None)
         form = choose_form(self.bound, {name: array.shape for name, array in values.items()})

@@ -24,20 +24,20 @@ def frame_columns(value: Any, name: str = "data") -> dict[str, Any] | None:
         return None if value.dtype.names is None else {field: value[field] for field in value.dtype.names}
     if is_arrow(value):
         value = import_arrow(value, name)
-    names = column_names(value)
-    if names is None or not hasattr(value, "__getitem__"):
+    labels = column_names(value)
+    if labels is None or not hasattr(value, "__getitem__"):
         return None
     try:
-        labels = list(names)
         columns = {str(label): value[label] for label in labels}
     except (TypeError, LookupError, AttributeError):  # `columns` means something else here, or names are not unique
         return None
     return columns if len(columns) == len(labels) else None
 
 
-def column_names(value: Any) -> Any:
+def column_names(value: Any) -> list[Any] | None:
     """Return the names of a frame's columns, None if it has none."""
-    return getattr(value, "column_names", getattr(value, "columns", None))  # PyArrow's columns are not their names
+    names = getattr(value, "column_names", getattr(value, "columns", None))  # PyArrow's columns are not their names
+    return list(names) if isinstance(names, Iterable) else None
 
 
 def as_array(value: Any, name: str) -> NDArray[Any]:

@@ -119,6 +119,8 @@ def materialize(value: Any, name: str) -> Any:
     Raises:
         DataError: It cannot be read.
     """
+    if type(value) is np.ndarray:
+        return value
     value = load_lazy(value)
     return import_arrow(value, name) if is_arrow(value) else value
 
@@ -220,7 +222,8 @@ def is_row(value: Any) -> bool:
     """Return whether a cell holds several values: a list, an array, a tensor."""
     if isinstance(value, (list, tuple)) or is_pandas(value):
         return True
-    return hasattr(type(value), "__array__") and not isinstance(value, np.generic) and getattr(value, "ndim", 0) > 0
+    is_array = hasattr(type(value), "__array__") and not isinstance(value, np.generic)
+    return is_array and getattr(value, "ndim", 1) > 0
 
 
 def _is_missing(value: Any) -> bool:

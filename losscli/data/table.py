@@ -300,6 +300,8 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
     Raises:
         DataError: it is not a number.
     """
+    if isinstance(value, float):
+        return float(value)
     if isinstance(value, (bytes, np.bytes_)):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
@@ -310,7 +312,7 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
         return float("nan")
     elif hasattr(value, "__float__") and not isinstance(value, (np.complexfloating, np.timedelta64, np.ndarray)):
         try:
-            return float(value)
+            return float(value.detach() if hasattr(value, "detach") else value)  # a tensor with a gradient warns
         except (TypeError, ValueError, ArithmeticError, RuntimeError):  # an integer beyond all floats, say
             pass
     raise DataError(f"{column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
