@@ -1,4 +1,4 @@
-"""The Python API: compute, compare, recommend, explain, get_loss, list_losses."""
+"""The Python API on data: compute, compare, recommend."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from numpy.typing import ArrayLike
 
-from losscli import pipeline, registry
+from losscli import pipeline
 from losscli.arguments import (
     LossName,
     bind_data,
-    bind_loss_name,
     path_or_none,
     penalty_arrays,
-    plain_parameters,
     reject_keyword,
     split_keywords,
     split_losses,
@@ -25,9 +23,7 @@ from losscli.arguments import (
 from losscli.data.sources import check_read_options
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
-from losscli.explain import Explanation
-from losscli.explain import explain as explain_loss
-from losscli.loss_function import LossFunction
+from losscli.loss_function import LossFunction, ReductionName
 from losscli.messages import warn_caller
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
@@ -43,7 +39,6 @@ FilePath: TypeAlias = "str | os.PathLike[str]"
 Names: TypeAlias = str | Sequence[str]
 NanPolicy: TypeAlias = Literal["error", "omit", "propagate"]
 CiMethod: TypeAlias = Literal["auto", "studentized", "bca", "percentile", "poisson"]
-ReductionName: TypeAlias = Literal["mean", "sum", "median"]
 
 
 @overload
@@ -187,7 +182,7 @@ def compute(
     is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
     losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
     options = EvaluationOptions(
-        columns=columns or {},
+        columns={} if columns is None else columns,
         id=id,
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
@@ -271,7 +266,7 @@ def compare(
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(compare, given, roles_and_params)
-    names, arrays, columns = split_models(models, data, arrays, columns or {})
+    names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
     options = EvaluationOptions(
         columns=columns,
         id=id,
@@ -348,51 +343,12 @@ def recommend(
         raise UsageError("must be True or False", option=("from_logits", from_logits))
     given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
     arrays = {role: array for role, array in given.items() if array is not None}
-    options = EvaluationOptions(columns=columns or {}, id=id, classes=split_names("classes", classes), nan=nan)
+    options = EvaluationOptions(
+        columns={} if columns is None else columns, id=id, classes=split_names("classes", classes), nan=nan
+    )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(
         open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
     )
-
-
-def get_loss(name: LossName, /, **params: Any) -> LossFunction:
-    """Return the loss of that name as a function of arrays.
-
-    Raises:
-        UsageError: The name or a parameter is unknown, or a value is out of range.
-    """
-    loss = bind_loss_name(name)
-    if isinstance(loss, BoundLoss):
-        if not params:
-            return LossFunction(loss)
-        loss = loss.label
-    found = pipeline.resolve_losses(loss, plain_parameters(params))
-    if len(found) != 1:
-        raise UsageError(f"get_loss takes one loss, not {len(found)}")
-    return LossFunction(found[0])
-
-
-def list_losses(family: str | None = None) -> list[Loss]:
-    """Return every loss of a family, or all losses.
-
-    Raises:
-        UsageError: There is no such family.
-    """
-    losses = registry.all_losses()
-    families = list(dict.fromkeys(loss.family for loss in losses))
-    if family is not None and family not in families:
-        raise UsageError(f"no family {family!r}; they are {', '.join(families)}")
-    return [loss for loss in losses if family is None or loss.family == family]
-
-
-def explain(loss: LossName, /) -> Explanation:
-    """Return everything that is known of a loss: formula, roles, gradient, properties, use, pitfalls, references.
-
-    `print` shows it as text, `to_dict` is the JSON document of the command line.
-
-    Raises:
-        UsageError: The name is unknown.
-    """
-    return explain_loss(get_loss(loss).bound.loss)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,8 +31,17 @@ LossName = str | LossFunction | Loss
 
 def split_losses(losses: Any) -> list[Any]:
     """Return what was given for losses as a list: one loss, or several in any sequence."""
-    is_one = isinstance(losses, (str, bytes, LossFunction, Loss, BoundLoss)) or not isinstance(losses, Iterable)
-    return [losses] if is_one else list(losses)
+    is_one = isinstance(losses, (str, bytes, LossFunction, Loss, BoundLoss))
+    several = None if is_one else list_items(losses)
+    return [losses] if several is None else several
+
+
+def list_items(values: Any) -> list[Any] | None:
+    """Return the items of an iterable, None if it is none, as arrays of no axis are not."""
+    try:
+        return list(values)
+    except TypeError:
+        return None
 
 
 def bind_loss_name(loss: Any) -> str | BoundLoss:
@@ -103,9 +112,9 @@ def split_names(option: str, names: Any) -> tuple[str, ...]:
         return ()
     if isinstance(names, str):
         return tuple(name.strip() for name in names.split(","))
-    if not isinstance(names, Iterable) or isinstance(names, (bytes, Mapping)):
+    given = None if isinstance(names, (bytes, Mapping)) else list_items(names)
+    if given is None:
         raise UsageError(f"{option}: names are text or a list of it, not {shorten(names)}")
-    given = list(names)
     wrong = next((name for name in given if is_row(name)), None)
     if wrong is not None:
         raise UsageError(f"{option}: names are text or a list of it, not {shorten(wrong)}")
@@ -228,10 +237,10 @@ def bind_data(
             return Sources(opened.common, {**opened.by_role, **by_role})
 
         return open_path, options
-    columns = data if isinstance(data, Mapping) else frame_columns(data)
-    if columns is None and not (is_arrow(data) and column_names(data) is not None):
+    found = data if isinstance(data, Mapping) else frame_columns(data)
+    if found is None and not (is_arrow(data) and column_names(data) is not None):
         raise UsageError(_explain_data(data))
-    table = table_of(data, columns or {})
+    table = table_of(data, found or {})
 
     def open_table(roles: Sequence[str]) -> Sources:
         if isinstance(table, ArraysTable):

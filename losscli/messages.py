@@ -109,11 +109,20 @@ def number_text(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
+def one_line(value: Any) -> str:
+    """Return what `repr` says of a value on one line, cut where it is long: frames and arrays have several."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # an integer of more digits than Python writes
+        text = f"of type {type(value).__name__}"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}..."
+
+
 def python_option(name: str, value: Any = "") -> str:
     """Return an option as a keyword argument: `nan="omit"`, `columns={"y_pred": "prob_*"}`, `eps=1`."""
     if not isinstance(value, str):
-        text = " ".join(repr(value).split())  # frames and arrays have several lines
-        return f"{name}={text if len(text) <= MAX_VALUE_LENGTH else text[:MAX_VALUE_LENGTH] + '...'}"
+        return f"{name}={one_line(value)}"
+    value = escape_controls(value)
     if name == "list_losses":
         return "list_losses()"
     if name == "data":  # the data of one role

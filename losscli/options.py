@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
-from losscli.messages import Hint
+from losscli.messages import Hint, one_line
 
 if TYPE_CHECKING:
     from losscli.statistics.bootstrap.options import Resampling
@@ -96,7 +96,7 @@ class EvaluationOptions(NamedTuple):
         """
         self._check_types()
         for name, choices in (("reduction", REDUCTIONS), ("nan", NAN_POLICIES), ("engine", ENGINES)):
-            if (value := getattr(self, name)) not in choices:
+            if not isinstance(value := getattr(self, name), str) or value not in choices:
                 raise UsageError(f"must be one of {', '.join(choices)}", option=(name, value))
         for name in ("jobs", "workers"):
             if (count := getattr(self, name)) is not None and count < 1:
@@ -126,7 +126,7 @@ class EvaluationOptions(NamedTuple):
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""
-        for name in ("id", "penalty", "baseline", "outliers", "sort", "scheduler"):
+        for name in ("id", "penalty", "baseline", "outliers", "sort", "ci_method", "scheduler"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
         for name in ("per_sample", "gradient"):
@@ -136,8 +136,8 @@ class EvaluationOptions(NamedTuple):
             raise UsageError("must be a whole number, 0 or more", option=("show_outliers", self.show_outliers))
         is_mapping = isinstance(self.columns, Mapping)
         if not is_mapping or not all(isinstance(named, str) for named in self.columns.values()):
-            given = " ".join(repr(self.columns).split())
-            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {given:.60}")
+            given = one_line(self.columns)
+            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {given}")
         for name in ("jobs", "workers"):
             if not isinstance(count := getattr(self, name), (numbers.Integral, type(None))):
                 raise UsageError("must be a whole number", option=(name, count))

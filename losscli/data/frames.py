@@ -29,15 +29,18 @@ def frame_columns(value: Any, name: str = "data") -> dict[str, Any] | None:
         return None
     try:
         columns = {str(label): value[label] for label in labels}
-    except (TypeError, LookupError, AttributeError):  # `columns` means something else here, or names are not unique
+    except Exception:  # `columns` means something else here, or names are not unique
         return None
     return columns if len(columns) == len(labels) else None
 
 
 def column_names(value: Any) -> list[Any] | None:
     """Return the names of a frame's columns, None if it has none."""
-    names = getattr(value, "column_names", getattr(value, "columns", None))  # PyArrow's columns are not their names
-    return list(names) if isinstance(names, Iterable) else None
+    for attribute in ("column_names", "columns"):  # PyArrow's columns are not their names
+        if hasattr(type(value), attribute):
+            names = getattr(value, attribute)
+            return list(names) if isinstance(names, Iterable) else None
+    return None
 
 
 def as_array(value: Any, name: str) -> NDArray[Any]:

@@ -163,7 +163,7 @@ def _explain_scalar(value: Any, name: str) -> str:
         return f"{name} is a {kind}, which has no order; rows are an array or a list"
     if isinstance(value, Mapping):
         return f"{name} is a {kind}; rows are an array or a list, such as list({name}.values())"
-    if hasattr(value, "toarray"):
+    if hasattr(type(value), "toarray"):
         return f"{name} is a {kind}; {name}.toarray() makes an array of it"
     if isinstance(value, Iterable):
         return f"{name} is a {kind}; rows are an array or a list, such as list({name})"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
 from losscli.errors import DataError
-from losscli.messages import Hint
+from losscli.messages import Hint, one_line
 
 if TYPE_CHECKING:
     from losscli.data.files import Input
@@ -342,13 +342,7 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "iu":
         return values.astype(str).astype(object)
     text = np.empty(len(values), dtype=object)
-    if values.dtype.kind in "mM":
-        coarse = values.astype(values.dtype.str[:2] + "8[us]")
-        is_fine = np.datetime_data(values.dtype)[0] in ("ns", "ps", "fs", "as")
-        values = coarse if is_fine and (coarse == values)[~np.isnat(values)].all() else values
-        if is_fine and values is not coarse:  # `tolist` would make integers of it
-            values = np.where(np.isnat(values), None, values.astype(str).astype(object))
-    given = values.tolist()
+    given = _time_objects(values) if values.dtype.kind in "mM" else values.tolist()
     if set(map(type, given)) == {str}:
         text[:] = given
         text[text == ""] = None
@@ -362,6 +356,17 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
             is_missing = is_null(value) or (isinstance(value, float) and value != value)
             text[i] = None if is_missing else str(value) or None
     return text
+
+
+def _time_objects(values: NDArray[Any]) -> list[Any]:
+    """Return times as objects that are written as Arrow writes them, down to nanoseconds only where need be."""
+    if np.datetime_data(values.dtype)[0] not in ("ns", "ps", "fs", "as"):
+        return list(values.tolist())
+    is_missing = np.isnat(values)
+    coarse = values.astype(f"{values.dtype.kind}8[us]")
+    found = coarse.astype(object) if (is_missing | (coarse == values)).all() else values.astype(str).astype(object)
+    found[is_missing] = None
+    return list(found)
 
 
 def is_null(value: object) -> bool:
@@ -385,5 +390,5 @@ def column_label(source: str, column: str) -> str:
 
 def shorten(value: object, limit: int = 40) -> str:
     """Return a value in quotes, with an ellipsis if it is long."""
-    text = repr(str(value)) if isinstance(value, str) else " ".join(repr(value).split())
+    text = repr(str(value)) if isinstance(value, str) else one_line(value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"

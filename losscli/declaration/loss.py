@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 from losscli.declaration.domains import Domain, ParameterDomain
 from losscli.declaration.grammar import RawValue
 from losscli.errors import UsageError
+from losscli.messages import one_line
 
 Kernel = Callable[..., Any]
 Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
@@ -317,7 +318,7 @@ def checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
     try:
         return domain.parse(value.text) if isinstance(value, RawValue) else domain.check(value)
     except ValueError as error:
-        shown = value.text if isinstance(value, RawValue) else repr(value)
+        shown = value.text if isinstance(value, RawValue) else one_line(value)
         raise UsageError(f"{loss_name}: {parameter.name}={shown} {error}") from None
 
 
