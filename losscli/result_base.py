@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
@@ -36,12 +36,31 @@ class Result:
 
 
 class ResultSequence(Result, Sequence[Item_co]):
-    """Results in a sequence. `label` is that of an item; one that no other shares is an index, too."""
+    """Results in a sequence, which are in the field of that name. A label that one alone has is an index, too."""
+
+    _field_of_items: ClassVar[str]
+
+    @property
+    def _items(self) -> tuple[Item_co, ...]:
+        return tuple(getattr(self, self._field_of_items))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item_co]:
+        return iter(self._items)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex | str) -> Item_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Item_co, ...]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return find_result(self._items, index) if isinstance(index, str) else self._items[index]
 
     if not TYPE_CHECKING:  # a checker would take any attribute
 
         def __getattr__(self, name: str) -> Any:
-            if not name.startswith("_") and vars(self) and len(self) and hasattr(self[0], name):
+            if not name.startswith("_") and name != self._field_of_items and len(self) and hasattr(self[0], name):
                 label = _label(self[0])
                 by_label = f" or result[{label!r}].{name}" if [*map(_label, self)].count(label) == 1 else ""
                 example = f"result[0].{name}{by_label}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Result, ResultSequence, find_result, shown
+from losscli.result_base import Result, ResultSequence, shown
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -242,6 +242,7 @@ class SampleStream(NamedTuple):
 class Evaluation(ResultSequence[LossResult]):
     """Several losses over one dataset; a sequence of results, which a label indexes, too."""
 
+    _field_of_items = "losses"
     data: DataInfo
     losses: tuple[LossResult, ...]
     penalty: AddedPenalty | None = None
@@ -261,17 +262,8 @@ class Evaluation(ResultSequence[LossResult]):
         )
         return Evaluation(self.data, losses, penalty)
 
-    def __len__(self) -> int:
-        return len(self.losses)
-
-    def __getitem__(self, index: Any) -> Any:
-        return find_result(self.losses, index) if isinstance(index, str) else self.losses[index]
-
     def __repr__(self) -> str:
         return f"Evaluation({shown([f'{loss.full_name}={loss.value:.6g}' for loss in self])}; n={self.data.n_used})"
-
-    def __iter__(self) -> Iterator[LossResult]:
-        return iter(self.losses)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""

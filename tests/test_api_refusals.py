@@ -356,3 +356,111 @@ def test_a_path_is_not_shown_in_a_message_of_several_lines() -> None:
     with pytest.raises(losscli.UsageError) as caught:
         losscli.compute("mse", SAMPLE_DATA / "diabetes.csv", id=pd.Series(range(100)))
     assert len(str(caught.value)) < 120
+
+
+# ------------------------------------------------------------------------------------ anything for any argument
+
+
+class Unruly:
+    """Raises whatever it is asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+
+ANYTHING: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "True": lambda: True,
+    "-1": lambda: -1,
+    "2.5": lambda: 2.5,
+    "NaN": lambda: float("nan"),
+    "a large integer": lambda: 10**400,
+    "text": lambda: "abc",
+    "no text": lambda: "",
+    "two names": lambda: "a,b",
+    "bytes": lambda: b"ab",
+    "numbers": lambda: [1, 2, 3, 4],
+    "nothing": list,
+    "ragged": lambda: RAGGED,
+    "texts": lambda: list("abcd"),
+    "set": lambda: {1, 2},
+    "dict": lambda: {"a": 1},
+    "generator": numbers,
+    "class": lambda: Unruly,
+    "unruly": Unruly,
+    "array": lambda: np.arange(4.0),
+    "matrix": lambda: np.ones((4, 2)),
+    "three axes": lambda: np.ones((4, 2, 2)),
+    "no axis": lambda: np.array(1.0),
+    "empty array": lambda: np.zeros(0),
+    "complex": lambda: np.ones(4, complex),
+    "objects": lambda: np.array([1, None, "x", object()], dtype=object),
+    "times": lambda: np.array(["2020"] * 4, "M8[ns]"),
+    "bytes without type": lambda: np.zeros(4, "V3"),
+    "records": lambda: np.zeros(4, "f8,i4"),
+    "masked": lambda: np.ma.masked_array(Y, [1, 0, 0, 0]),
+    "masked constant": lambda: np.ma.masked,
+    "Series": lambda: pd.Series(Y),
+    "frame": lambda: FRAME,
+    "empty frame": pd.DataFrame,
+    "index": lambda: pd.MultiIndex.from_product([[1, 2], [3, 4]]),
+    "NA": lambda: pd.NA,
+    "groups": lambda: FRAME.groupby("site"),
+    "Arrow lists": lambda: pa.array([[1.0], [2.0, 3.0], None, []]),
+    "Arrow structs": lambda: pa.array([{"a": 1}] * 4),
+    "Arrow nulls": lambda: pa.nulls(4),
+    "Arrow scalar": lambda: pa.scalar(1),
+    "Arrow maps": lambda: pa.array([[("a", 1)]] * 4, pa.map_(pa.string(), pa.int64())),
+    "broken stream": BrokenStream,
+    "broken tensor": BrokenTensor,
+    "lazy": LazyRows,
+    "loss": lambda: MSE,
+    "module": lambda: np,
+}
+OPTIONS = (
+    "weight group_by reduction gradient penalty columns id classes nan input_format header delimiter decimal comment"
+)
+OPTIONS += " baseline ci resamples seed ci_method jobs engine scheduler workers"
+ARGUMENTS: dict[str, Callable[[Any], object]] = {
+    **{name: lambda v, name=name: of_frame(**{name: v}) for name in OPTIONS.split()},
+    "y_true": compute,
+    "y_pred": lambda v: compute(Y, v),
+    "data": lambda v: losscli.compute("mse", v),
+    "a column": lambda v: losscli.compute("mse", {"y_true": Y, "y_pred": v}),
+    "a group": lambda v: losscli.compute("mse", {"y_true": Y, "y_pred": P, "g": v}, group_by="g"),
+    "a key": lambda v: losscli.compute("mse", {"y_true": Y, "y_pred": P, "g": v}, id="g"),
+    "labels": lambda v: losscli.compute("softmax_loss", y_true=v, y_pred=np.ones((4, 2))),
+    "scores": lambda v: SOFTMAX([0, 1, 0, 1], v),
+    "a call": lambda v: MSE(v, P),
+    "a value": lambda v: MSE.value(Y, P, weight=v),
+    "a reduction": lambda v: MSE.value(Y, P, reduction=v),
+    "a loss": lambda v: losscli.compute(v, FRAME),
+    "several losses": lambda v: losscli.compare([v], FRAME),
+    "a name": losscli.get_loss,
+    "a family": losscli.list_losses,
+    "a parameter": lambda v: losscli.get_loss("huber", delta=v),
+    "a list of parameters": lambda v: losscli.get_loss("softmax_loss", class_weight=v),
+    "a choice": lambda v: losscli.get_loss("iou", box_format=v),
+    "models": lambda v: losscli.compare("mse", FRAME, models=v),
+    "outliers": lambda v: losscli.compare("mse", FRAME, outliers=v),
+    "sort": lambda v: losscli.compare("mse", FRAME, sort=v),
+    "rows to show": lambda v: losscli.compare("mse", FRAME, show_outliers=v),
+    "parameters": lambda v: of_frame(penalty="l2:lambda=1", parameters=v),
+    "observed": lambda v: losscli.recommend(y_true=Y, y_pred=v),
+}
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS.values(), ids=ARGUMENTS)
+@pytest.mark.filterwarnings("default")
+def test_anything_for_an_argument(argument: Callable[[Any], object], recwarn: pytest.WarningsRecorder) -> None:
+    for name, make in ANYTHING.items():
+        message = ""
+        try:
+            argument(make())
+        except (losscli.LosscliError, TypeError) as error:
+            message = str(error)
+        except Exception as error:
+            raise AssertionError(f"{name}: {type(error).__name__}") from error
+        assert "\n" not in message, name
+    package = str(Path(losscli.__file__).parent)
+    assert [str(warning.message) for warning in recwarn if warning.filename.startswith(package)] == []

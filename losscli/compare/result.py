@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.sensitivity import Sensitivity
-from losscli.result_base import Result, ResultSequence, find_result, shown
+from losscli.result_base import Result, ResultSequence, shown
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ class Comparison(ResultSequence[ComparedLoss]):
     a row as outlier rows are listed, where that was asked for.
     """
 
+    _field_of_items = "losses"
     losses: tuple[ComparedLoss, ...]
     flagged: tuple[Flagged, ...]
     notes: tuple[str, ...]
@@ -179,12 +180,6 @@ class Comparison(ResultSequence[ComparedLoss]):
     contests: tuple[ModelRanking, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     example: OutlierRow | None = None
-
-    def __len__(self) -> int:
-        return len(self.losses)
-
-    def __getitem__(self, index: Any) -> Any:
-        return find_result(self.losses, index) if isinstance(index, str) else self.losses[index]
 
     def __repr__(self) -> str:
         ranked = [f"{loss.result.full_name}={loss.value:.6g}" for loss in self.losses]

@@ -23,7 +23,7 @@ from losscli.recommend.profile import Profile, Task, profile_of
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
 from losscli.recommend.summary import short
-from losscli.result_base import Result, ResultSequence, find_result, shown
+from losscli.result_base import Result, ResultSequence, shown
 from losscli.results import DataInfo, data_info, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Recommendation(ResultSequence[Advice]):
     `losses` are those worth comparing, as typed; `command` compares them, and is None if the data is not from files.
     """
 
+    _field_of_items = "advice"
     data: DataInfo
     task: str
     facts: tuple[Fact, ...]
@@ -84,17 +85,8 @@ class Recommendation(ResultSequence[Advice]):
     def losses(self) -> list[str]:
         return [advice.loss for advice in self.advice if advice.verdict in TO_TRY]
 
-    def __len__(self) -> int:
-        return len(self.advice)
-
-    def __getitem__(self, index: Any) -> Any:
-        return find_result(self.advice, index) if isinstance(index, str) else self.advice[index]
-
     def __repr__(self) -> str:
         return f"Recommendation({self.task}: {shown(self.losses)}; n={self.data.n_used})"
-
-    def __iter__(self) -> Iterator[Advice]:
-        return iter(self.advice)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""

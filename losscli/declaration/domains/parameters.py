@@ -199,9 +199,11 @@ class PerClass(ParameterDomain):
         return tuple(self.inner.parse(part) for part in parts)
 
     def check(self, value: Any) -> Any:
-        if np.ndim(value) == 0 and self.single:
+        value = value.tolist() if isinstance(value, np.ndarray) else value
+        is_list = isinstance(value, (list, tuple))
+        if not is_list and self.single:
             return self.inner.check(value)
-        if np.ndim(value) != 1 or len(value) < 2:
+        if not is_list or len(value) < 2:
             raise ValueError(f"must be {self._describe('[2, 4, 6]')}")
         return tuple(self.inner.check(item) for item in value)
 
