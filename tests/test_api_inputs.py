@@ -314,16 +314,21 @@ def test_other_libraries_are_not_imported() -> None:
 # -------------------------------------------------------------------------------------------- losses as objects
 
 
-@losscli.loss(family="regression", formula="|e|^4")
-def fourth_power(y_true: Real, y_pred: Real) -> Any:
-    """The fourth power of the error."""
-    return (y_pred - y_true) ** 4
+def declare_loss() -> Any:
+    @losscli.loss(family="regression", formula="|e|^4")
+    def fourth_power(y_true: Real, y_pred: Real) -> Any:
+        """The fourth power of the error."""
+        return (y_pred - y_true) ** 4
+
+    return fourth_power
 
 
-@pytest.mark.parametrize(
-    "loss", [losscli.get_loss("huber:delta=0.5"), losscli.get_loss("huber", delta=0.5), fourth_power]
-)
-def test_a_loss_object_is_a_function_and_an_argument(loss: Any) -> None:
+LOSSES = [lambda: losscli.get_loss("huber:delta=0.5"), lambda: losscli.get_loss("huber", delta=0.5), declare_loss]
+
+
+@pytest.mark.parametrize("make", LOSSES)
+def test_a_loss_object_is_a_function_and_an_argument(make: Callable[[], Any], plugins: None) -> None:
+    loss = make()
     assert callable(loss)
     assert loss.__name__ == loss.name
     assert loss.__doc__.startswith(("Squared for small errors", "The fourth power"))
