@@ -227,14 +227,14 @@ def bind_data(
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
         own = ArraysTable("", "arrays", {n: as_array(a, n) for n, a in plain.items()}) if plain else None
-        return lambda roles: Sources(own, by_role), options
+        return lambda roles: Sources(own, by_role, given=(*arrays,)), options
     by_role |= {name: ArraysTable("", "arrays", {name: as_array(array, name)}) for name, array in plain.items()}
     if isinstance(data, (str, os.PathLike)):
         path = path_or_none("data", data) or ""
 
         def open_path(roles: Sequence[str]) -> Sources:
             opened = open_data([path], roles, read_options)
-            return Sources(opened.common, {**opened.by_role, **by_role})
+            return Sources(opened.common, {**opened.by_role, **by_role}, given=(*arrays,))
 
         return open_path, options
     found = data if isinstance(data, Mapping) else frame_columns(data)
@@ -245,7 +245,7 @@ def bind_data(
     def open_table(roles: Sequence[str]) -> Sources:
         if isinstance(table, ArraysTable):
             table.check_readable([role for role in roles if role not in by_role])
-        return Sources(table, by_role)
+        return Sources(table, by_role, given=(*arrays,))
 
     return open_table, options
 

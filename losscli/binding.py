@@ -74,6 +74,9 @@ def bind(
             # labels that know their classes decide how a column is read
             several = read_as.get(role.name, domain), domain
             read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
+    unread = next((role for role in sources.given if role in domains and role not in columns), None)
+    if unread is not None:
+        raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
     if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}

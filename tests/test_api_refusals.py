@@ -168,6 +168,18 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: of_frame(y_pred=P, columns={"y_pred": "other"}),
         "y_pred is given as an array, and as a column",
     ),
+    "a role of another form": (
+        lambda: losscli.compute("contrastive", y_true=[0, 1], x1=np.eye(2), x2=np.eye(2), distance=[1, 2]),
+        "distance is not read beside y_true, x1, x2: the losses take one or the other",
+    ),
+    "a role of another form of a function": (
+        lambda: losscli.get_loss("contrastive")(y_true=[0, 1], x1=np.eye(2), x2=np.eye(2), distance=[1, 2]),
+        "takes the arrays (y_true, x1, x2) or (y_true, distance), not (y_true, x1, x2, distance)",
+    ),
+    "weights of the rows of one distribution": (
+        lambda: losscli.compute("kl", y_true=[0.5, 0.5], y_pred=[0.4, 0.6], weight=[1, 2]),
+        "kl reads all rows as one distribution: rows have no weights",
+    ),
     # data
     "an array for data": (lambda: losscli.compute("mse", np.zeros((4, 2))), "arrays are given as y_true=, y_pred="),
     "records for data": (

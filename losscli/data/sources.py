@@ -80,12 +80,13 @@ def check_read_options(
 class Sources(NamedTuple):
     """The tables to look for roles in: one for each role that was given a file, one for all others.
 
-    `is_pair` says that two files were given without roles.
+    `is_pair` says that two files were given without roles; `given` are roles that were given as arrays.
     """
 
     common: Table | None = None
     by_role: Mapping[str, Table] = {}
     is_pair: bool = False
+    given: tuple[str, ...] = ()
 
     def table(self, role: str) -> Table | None:
         return self.by_role.get(role, self.common)
