@@ -57,6 +57,7 @@ class Hint(enum.Enum):
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
+    NAME_ROLES = "name the role of each, as {data:y_true} {data:y_pred}"
     OMIT_MISSING = "{nan:omit} leaves such rows out"
     OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
     PAD_ROWS = "pad all rows to one length (input_lengths, target_lengths or ignore_index say what counts)"

@@ -19,6 +19,7 @@ import losscli
 from tests.conftest import SAMPLE_DATA
 
 Y, P = [3.0, -0.5, 2, 7], [2.5, 0.0, 2, 8]
+ARRAY_FILE = SAMPLE_DATA / "diabetes_pred.npy"
 FRAME = pd.DataFrame({"y_true": Y, "y_pred": P, "site": list("abab"), "other": P})
 TABLE = pa.table({"y_true": Y, "y_pred": P, "site": list("abab")})
 RAGGED = [[1.0, 2.0], [3.0]]
@@ -221,6 +222,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         ),
         "y_pred: has no row with the key '2', which y_true has",
     ),
+    "a file of one array": (lambda: losscli.compute("mse", ARRAY_FILE), "as y_true=ARRAY y_pred=ARRAY"),
     # options
     "an unknown group": (lambda: of_frame(group_by="sit"), "no column 'sit' (did you mean 'site'?)"),
     "groups as values": (
