@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from losscli import pipeline
 from losscli.binding import role_names
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
-from losscli.data.interchange import is_arrow, is_row, materialize, to_array
+from losscli.data.interchange import import_array, is_arrow, is_row, materialize
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert, shorten
 from losscli.declaration.grammar import normalize_name
@@ -80,8 +80,15 @@ def split_keywords(
         raise reject_keyword(function, unknown, [*roles, *sorted(known)])
     if not params:
         return bound, arrays
-    named = [loss if isinstance(loss, str) else loss.label for loss in given]
+    named = [loss if isinstance(loss, str) else typed_name(loss) for loss in given]
     return pipeline.resolve_losses(named, plain_parameters(params)), arrays
+
+
+def typed_name(bound: BoundLoss) -> str:
+    """Return a loss as it is typed, with all parameters that were set."""
+    domains = {parameter.name: parameter.domain for parameter in bound.loss.parameters}
+    settings = [f":{key}={domains[key].text(bound.params[key])}" for key in domains if key in bound.given]
+    return bound.loss.name + "".join(settings)
 
 
 def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +96,7 @@ def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name, value in params.items():
         is_array = hasattr(type(value), "__array__") and not isinstance(value, np.generic)
-        found[normalize_name(name)] = to_array(value, name).tolist() if is_array else value
+        found[normalize_name(name)] = import_array(value, name).tolist() if is_array else value
     return found
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
-from losscli.results import Baseline, Evaluation, LossResult, ResultKey, result_name
+from losscli.results import Baseline, Evaluation, LossResult, ResultKey, group_columns, result_name
+from losscli.signature import split_signature
+
+NOTED = ("n", "losscli")
+"""The parts of a signature that may differ: they do not change what the number means."""
+
+MOST_NAMES = 10
+"""How many results a message names."""
 
 
 @dataclass(frozen=True)
@@ -20,22 +27,37 @@ class BaselineFile:
     path: str
     losses: Mapping[ResultKey, Mapping[str, Any]]
 
-    def attach_to(self, evaluation: Evaluation) -> Evaluation:
-        """Return the evaluation with the earlier value of each loss.
+    def attach_to(self, evaluation: Evaluation, note: Callable[[str], None]) -> Evaluation:
+        """Return the evaluation with the earlier value of each loss, and what only the file has of these losses.
+
+        Another number of rows, another version or date are notes.
 
         Raises:
-            UsageError: A loss is not in the file, or has another signature there.
+            UsageError: A loss was evaluated in another way there: other weights, classes, reduction.
         """
-        return replace(evaluation, losses=tuple(self._attach(result) for result in evaluation))
+        notes: list[str] = []
+        losses = tuple(self._attach(result, notes) for result in evaluation)
+        for text in dict.fromkeys(notes):
+            note(f"{self.path}: {text}")
+        keys, labels = {result.key for result in evaluation}, {result.label for result in evaluation}
+        only_before = tuple(key for key in self.losses if key[0] in labels and key not in keys)
+        return replace(evaluation, losses=losses, only_in_baseline=only_before)
 
-    def _attach(self, result: LossResult) -> LossResult:
+    def _attach(self, result: LossResult, notes: list[str]) -> LossResult:
         found = self.losses.get(result.key)
         if found is None:
-            known = ", ".join(dict.fromkeys(map(result_name, self.losses)))
-            problem = f"has no {result.full_name}; what it has is {known}"
+            known = list(dict.fromkeys(map(result_name, self.losses)))
+            more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+            notes.append(f"has no {result.full_name}; what it has is {', '.join(known[:MOST_NAMES])}{more}")
+            return replace(result, baseline=Baseline(None, result.value))
+        then, now = split_signature(str(found["signature"])), split_signature(result.signature)
+        differing = [key for key in dict.fromkeys([*then, *now]) if then.get(key) != now.get(key)]
+        words = {key: f"{key} was {then.get(key, 'none')}, is {now.get(key, 'none')}" for key in differing}
+        if refused := [text for key, text in words.items() if key not in NOTED]:
+            problem = f"{result.full_name} is not the same number: {'; '.join(refused)}"
             raise UsageError(problem, option=("baseline", self.path))
-        if found["signature"] != result.signature:
-            raise UsageError(_describe_difference(result, str(found["signature"])), option=("baseline", self.path))
+        if words:
+            notes.append(f"of {result.full_name}, {'; '.join(words.values())}")
         before = found["value"]
         return replace(result, baseline=Baseline(None if before is None else float(before), result.value))
 
@@ -76,21 +98,4 @@ def _is_loss(entry: Any) -> bool:
 
 
 def _key(entry: Mapping[str, Any]) -> ResultKey:
-    model = {"model": entry["model"]} if "model" in entry else {}
-    return entry["loss"], tuple({**(entry.get("group") or {}), **model}.items())
-
-
-def _describe_difference(result: LossResult, before: str) -> str:
-    """Return how two signatures differ, in words."""
-    then, now = _signature_parts(before), _signature_parts(result.signature)
-    named = [
-        f"{key} was {then.get(key, 'none')}, is {now.get(key, 'none')}"
-        for key in dict.fromkeys([*then, *now])
-        if then.get(key) != now.get(key)
-    ]
-    return f"{result.label} is not the same number: {'; '.join(named)}"
-
-
-def _signature_parts(signature: str) -> dict[str, str]:
-    first, *rest = signature.split("|")
-    return {"the loss": first} | dict(part.split("=", 1) for part in rest if "=" in part)
+    return entry["loss"], tuple(group_columns(entry.get("group") or {}, entry.get("model")).items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -9,9 +10,10 @@ from dataclasses import replace
 from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
-from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names
+from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names, order_as_requested
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
+from losscli.data.table import Kind, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
@@ -77,6 +79,8 @@ def bind(
     unread = next((role for role in sources.given if role in domains and role not in columns), None)
     if unread is not None:
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
+    if options.classes and not any(domain.is_label for domain in read_as.values()):
+        raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
     if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}
@@ -106,7 +110,8 @@ def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
     for loss in losses:
         for form in loss.loss.forms:
             for role in form.roles:
-                domains.setdefault(role.name, []).append(role.domain.with_params(loss.params))
+                domain = role.domain.with_params(loss.params).stating(loss.given)
+                domains.setdefault(role.name, []).append(domain)
     return {role: sorted(several, key=lambda d: (d.scalar, not d.is_label)) for role, several in domains.items()}
 
 
@@ -211,6 +216,10 @@ def make_dataset(
         if len(weight.columns) > 1 or (weight.columns[0].trailing not in ((), (1,)) and not is_by_position):
             raise DataError(f"{weight.table.label}weight: one number per row is needed, not several columns")
         columns["weight"] = weight
+    for role in (
+        [role for role in columns if role == "y_pred" or role.startswith(MODEL_ROLE)] if options.classes else ()
+    ):
+        columns[role] = order_as_requested(columns[role], options.classes)
     predicted = columns.get("y_pred")
     has_classes = bool(options.classes) or (predicted is not None and len(predicted.columns) > 1)
     classes = find_class_names(columns, options.classes) if has_classes else ClassNames()
@@ -218,6 +227,9 @@ def make_dataset(
         columns["y_true"] = align_columns(predicted, columns["y_true"])
         if domains["y_pred"].is_compared and len(columns["y_true"].columns) > 1:
             classes = ClassNames()  # each column has labels of its own
+    for role, domain in domains.items():
+        if domain.class_count and math.prod(columns[role].shape[1:]) == 1:
+            classes.check_count(role, domain.class_count, "classes", columns[role].table.label)
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
     dataset = Dataset(
@@ -266,7 +278,17 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
             family = "losses of pairs, triplets and embeddings are in the family metric"
             raise DataError(f"{error.message.problem}; {family}")
         raise error
+    check_no_labels(columns["y_pred"])
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
+
+
+def check_no_labels(predicted: RoleColumns) -> None:
+    """Raise a DataError if predictions are names of classes: there is nothing to choose for these."""
+    column, table = predicted.columns[0], predicted.table
+    values = table.first_values(column.name) if column.kind is Kind.TEXT and not column.trailing else None
+    if values is not None and all(value is None or parse_number(value) is None for value in values.tolist()):
+        problem = f"{table.label}column {column.name!r} holds names of classes, which zero_one and hamming compare"
+        raise DataError(f"{problem}; for other losses y_pred must hold numbers: a score per class")
 
 
 def columns_to_spell_out(

@@ -44,6 +44,20 @@ class ClusterError(LosscliError, RuntimeError):
     exit_status = 69
 
 
+class OutputError(LosscliError):
+    """The output cannot be written: the disk is full, or may not be written to."""
+
+    exit_status = 2
+
+    @classmethod
+    def of(cls, error: OSError, path: str | None) -> OutputError:
+        """Return the error for one of the operating system; `path` is None for standard output."""
+        reason = error.strerror or str(error)
+        if path is None:
+            return cls(f"cannot write to standard output: {reason}")
+        return cls(f"cannot be written: {reason}", option=("output", path))
+
+
 class NoResultError(LosscliError, ArithmeticError):
     """No row was left to evaluate."""
 

@@ -1,18 +1,18 @@
-"""Gates: conditions such as `mse>0.5` or `huber.p95>=3` that make a command fail."""
+"""Gates: conditions such as `mse>0.5` or `mae[region=eu].p95>=3` that make a command fail."""
 
 from __future__ import annotations
 
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from losscli.declaration.grammar import RawValue, normalize_name, parse_specs
 from losscli.declaration.loss import BoundLoss, checked
-from losscli.errors import NoResultError, UsageError
+from losscli.errors import UsageError
 from losscli.messages import number_of, number_text
-from losscli.results import ResultKey, result_name
+from losscli.results import ResultKey, finite_or_none, result_name
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -23,11 +23,32 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 VALUE = "value"
-_CONDITION = re.compile(rf"([^<>=!]+?(?:[:=][^<>=!]+)*?)\s*({'|'.join(OPERATORS)})\s*([^<>=!\s]+)")
+MODEL = "model"
+STATISTICS_OF_BASELINE = ("baseline", "change")
+
+_SUBJECT = r"[^<>=!\[]+?(?:[:=][^<>=!\[]+)*?|[^<>!\[]+\[.+\](?:\.\w+)?"
+_CONDITION = re.compile(rf"({_SUBJECT})\s*({'|'.join(OPERATORS)})\s*([^<>=!\s]+)")
+_SELECTED = re.compile(r"([^\[]+)\[(.+)\](?:\.(\w+))?")
+
+Group = tuple[tuple[str, str], ...]
+"""Column -> value of a group, and the model, as pairs."""
+
+Values = Sequence[tuple[ResultKey, Mapping[str, float | None]]]
+"""The key and the statistics of everything evaluated."""
 
 
 class Gate(NamedTuple):
-    """A condition on a statistic of a loss, given by its label; the command fails where it is true."""
+    """A condition on a statistic of a loss, given by its label; the command fails where it is true.
+
+    Attributes:
+        text: The condition as typed.
+        label: The loss.
+        statistic: The statistic.
+        comparison: The operator.
+        limit: The number on the right.
+        percent: Whether that is in percent.
+        selector: The groups and the model that are meant, as pairs of column and value; empty for all.
+    """
 
     text: str
     label: str
@@ -35,47 +56,80 @@ class Gate(NamedTuple):
     comparison: str
     limit: float
     percent: bool = False
-
-    def fails(self, value: float | None) -> bool:
-        """Return whether the condition is true of a value.
-
-        Raises:
-            NoResultError: There is no such value on this data.
-        """
-        if value is None or math.isnan(value):
-            raise NoResultError(f"{self.name} has no value on this data", option=("fail_if", self.text))
-        return OPERATORS[self.comparison](value, self.limit)
+    selector: Group = ()
 
     @property
     def name(self) -> str:
         return self.label if self.statistic == VALUE else f"{self.label}.{self.statistic}"
 
-    def failure(self, value: float | None) -> str:
-        """Return the verdict in words, in percent if the condition is."""
-        if self.percent and value is not None:
-            return f"is {100 * value:.4g}%, {self.comparison} {number_text(100 * self.limit)}%"
-        return f"is {value!r}, {self.comparison} {number_text(self.limit)}"
+    def selects(self, key: ResultKey) -> bool:
+        """Return whether a result is one of those that are meant."""
+        label, group = key
+        return label == self.label and set(self.selector) <= set(group)
 
 
-def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Sequence[str]) -> Gate:
-    """Parse `LOSS[.STATISTIC] OPERATOR NUMBER`, for one of the losses that are evaluated.
+class Verdict(NamedTuple):
+    """What became of a gate at one result: `reason` says why it failed, and is empty if it passed."""
+
+    gate: Gate
+    group: Group
+    value: float | None
+    reason: str
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict as it is in JSON."""
+        reason = {"reason": self.reason} if self.failed else {}
+        group = {"group": dict(self.group)} if self.group else {}
+        return {
+            "condition": self.gate.text,
+            **group,
+            "value": finite_or_none(self.value),
+            "failed": self.failed,
+            **reason,
+        }
+
+
+def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[str]) -> Gate:
+    """Parse `LOSS[SELECTOR].STATISTIC OPERATOR NUMBER`, for one of the losses that are evaluated.
+
+    The selector, in brackets, and the statistic may be left out.
 
     Raises:
-        UsageError: It is not of this form, or names a loss or statistic that is not there.
+        UsageError: It is not of this form, names a loss or statistic that is not there, or can never be judged.
     """
     match = _CONDITION.fullmatch(text.strip())
     limit = _limit(match.group(3)) if match else None
     if match is None or limit is None:
         form = f"LOSS[.STATISTIC] OPERATOR NUMBER, as in 'mse>0.5'; the operators are {', '.join(OPERATORS)}"
         raise UsageError(f"must be {form}", option=("fail_if", text))
+    if math.isinf(limit):
+        problem = "the limit must be a finite number; a value that is not finite has an exit status of its own"
+        raise UsageError(problem, option=("fail_if", text))
     subject, comparison, _ = map(str.strip, match.groups())
-    name, dot, statistic = subject.rpartition(".")
-    if not (dot and statistic.isidentifier()):
-        name, statistic = subject, VALUE
-    elif statistic not in statistics:
+    selector: Group = ()
+    if selected := _SELECTED.fullmatch(subject):
+        name, selector, statistic = selected[1].strip(), _parse_selector(selected[2]), selected[3] or VALUE
+    else:
+        name, dot, statistic = subject.rpartition(".")
+        if not (dot and statistic.isidentifier()):
+            name, statistic = subject, VALUE
+    if statistic not in statistics:
         problem = f"there is no {statistic!r}; the statistics are {', '.join(statistics)}"
         raise UsageError(problem, option=("fail_if", text))
-    return Gate(text, _label(text, name, losses), statistic, comparison, limit, match.group(3).endswith("%"))
+    is_percent = match.group(3).endswith("%")
+    return Gate(text, _label(text, name, losses), statistic, comparison, limit, is_percent, selector)
+
+
+def _parse_selector(text: str) -> Group:
+    """Return the pairs of `region=eu,size=small`; a name alone is that of a model."""
+    if "=" not in text:
+        return ((MODEL, text.strip()),)
+    parts = re.split(r",(?=[^,=]+=)", text)
+    return tuple((column.strip(), value.strip()) for column, _, value in (part.partition("=") for part in parts))
 
 
 def _limit(text: str) -> float | None:
@@ -104,19 +158,44 @@ def _is_set_to(loss: BoundLoss, key: str, typed: RawValue) -> bool:
     return parameter is not None and checked(loss.loss.name, parameter, typed) == loss.params[key]
 
 
-def judge(gates: Sequence[Gate], values: Sequence[tuple[ResultKey, Mapping[str, float | None]]]) -> list[str]:
-    """Return what failed, in words; `values` are the key and the statistics of everything evaluated.
+def judge(gates: Sequence[Gate], values: Values, only_before: Collection[ResultKey] = ()) -> list[Verdict]:
+    """Judge every gate at every result that it is about. What cannot be judged has failed.
 
-    Raises:
-        NoResultError: A statistic has no value, or nothing has that statistic.
+    Args:
+        gates: The conditions.
+        values: Everything evaluated.
+        only_before: The results that the baseline has and this evaluation has not.
     """
-    failures = []
-    for gate in gates:
-        found = [
-            (group, v[gate.statistic]) for (label, group), v in values if label == gate.label and gate.statistic in v
-        ]
-        if not found:
-            gate.fails(None)
-        failing = [(group, value) for group, value in found if gate.fails(value)]
-        failures += [f"{result_name((gate.name, group))} {gate.failure(value)}" for group, value in failing]
-    return failures
+    return [verdict for gate in gates for verdict in _judge(gate, values, only_before)]
+
+
+def _judge(gate: Gate, values: Values, only_before: Collection[ResultKey]) -> list[Verdict]:
+    there = [(key, statistics) for key, statistics in values if key[0] == gate.label]
+    selected = [(key[1], statistics) for key, statistics in there if gate.selects(key)]
+    vanished = [key[1] for key in only_before if gate.selects(key)]
+    verdicts = [Verdict(gate, group, None, "is in the baseline only") for group in vanished]
+    if not selected and not vanished:
+        groups = [" ".join(f"{column}={value}" for column, value in key[1]) for key, _ in there if key[1]]
+        known = f"there are {', '.join(groups[:10])}" if groups else "there are no groups and no models"
+        return [Verdict(gate, gate.selector, None, f"cannot be judged: {known}")]
+    having = [(group, statistics) for group, statistics in selected if gate.statistic in statistics]
+    if selected and not having:
+        having = [(group, {gate.statistic: None}) for group, _ in selected]
+    return verdicts + [Verdict(gate, group, v[gate.statistic], _reason(gate, v[gate.statistic])) for group, v in having]
+
+
+def _reason(gate: Gate, value: float | None) -> str:
+    """Return why a condition fails at a value; empty if it does not."""
+    if value is None or math.isnan(value):
+        of_baseline = "; the baseline has none, or it is 0" if gate.statistic in STATISTICS_OF_BASELINE else ""
+        return f"has no value on this data and cannot be judged{of_baseline}"
+    if not OPERATORS[gate.comparison](value, gate.limit):
+        return ""
+    if gate.percent:
+        return f"is {100 * value:.4g}%, {gate.comparison} {number_text(100 * gate.limit)}%"
+    return f"is {value!r}, {gate.comparison} {number_text(gate.limit)}"
+
+
+def failures(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return what failed, in words."""
+    return [f"{result_name((v.gate.name, v.group))} {v.reason}" for v in verdicts if v.failed]

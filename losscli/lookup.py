@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from losscli import pipeline, registry
-from losscli.arguments import LossName, bind_loss_name, plain_parameters
+from losscli.arguments import LossName, bind_loss_name, plain_parameters, typed_name
 from losscli.data.table import shorten
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
@@ -24,7 +24,7 @@ def get_loss(name: LossName, /, **params: Any) -> LossFunction:
     if isinstance(loss, BoundLoss):
         if not params:
             return LossFunction(loss)
-        loss = loss.label
+        loss = typed_name(loss)
     found = pipeline.resolve_losses(loss, plain_parameters(params))
     if len(found) != 1:
         raise UsageError(f"get_loss takes one loss, not {len(found)}")

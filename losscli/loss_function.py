@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from losscli.data.frames import as_array, check_column_order, check_index
+from losscli.data.frames import as_array, check_class_columns, check_column_order, check_index
 from losscli.data.interchange import materialize
 from losscli.data.labels import number_compared, number_names
 from losscli.data.positions import class_label_role, find_positions, weights_of_samples
@@ -152,6 +152,8 @@ class LossFunction:
             raise DataError("shapes differ: " + ", ".join(f"{name} is {shape}" for name, shape in shapes.items()))
         tables = frozenset(name for name in values if name not in by_row)
         label = class_label_role(form)
+        if label is not None and values[label].ndim == 1:
+            check_class_columns(given.get("y_pred"))
         positions = find_positions({name: array.shape for name, array in values.items()}, label)
         if positions is not None and label is not None:
             values = positions.flatten(values, label)

@@ -16,6 +16,7 @@ from typing import Any
 
 MAX_VALUE_LENGTH = 60
 """Most characters of a value that a message shows."""
+DIGITS_OF_DIGEST = 16
 
 Spelling = Callable[[str, Any], str]
 """A function of an option's name and value that returns its text."""
@@ -26,10 +27,12 @@ class Hint(enum.Enum):
 
     ADD_ENGINE = "add {engine:dask}"
     ADD_INTERVAL = "{ci:0.95} asks for one"
+    BOX_FORMAT = "{box_format:xyxy} says that they are corners, {box_format:xywh} or cxcywh that they are sizes"
     BOX_CORNERS = "if these are corners, {box_format:xyxy}"
     BOX_SIZES = "if these are sizes, {box_format:xywh} or cxcywh"
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
-    CHOOSE_PARAMETER = "set {param:{settings}}"
+    CHOOSE_PARAMETER = "set {param:{setting}}"
+    CHOOSE_PARAMETERS = "set {param:{setting}} or {param:{other}}"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
     COLUMN_OF_DATA = "{columns:{role}={column}} takes a column of the data"
     COMMENT = "{comment:{sign}} leaves out lines that start with {sign}"
@@ -119,6 +122,13 @@ def one_line(value: Any) -> str:
     return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}..."
 
 
+def digest(data: bytes) -> str:
+    """Return the start of the SHA-256 digest of bytes: enough to tell two sources or two sets of numbers apart."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()[:DIGITS_OF_DIGEST]
+
+
 def python_option(name: str, value: Any = "") -> str:
     """Return an option as a keyword argument: `nan="omit"`, `columns={"y_pred": "prob_*"}`, `eps=1`."""
     if not isinstance(value, str):
@@ -130,7 +140,10 @@ def python_option(name: str, value: Any = "") -> str:
         return f"{value}=ARRAY"
     if name == "param":
         key, _, value = value.partition("=")
-        return f"{key}={value.capitalize() if value in ('true', 'false') else value}"
+        if value in ("true", "false"):
+            return f"{key}={value.capitalize()}"
+        is_word = value.isalpha() and value.islower()
+        return f'{key}="{value}"' if is_word else f"{key}={value}"
     if name in ("y_true", "y_pred", "weight"):
         name, value = "columns", f"{name}={value or 'COL'}"
     if name == "columns":

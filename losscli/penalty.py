@@ -11,6 +11,7 @@ from losscli.declaration.domains import Array, Interval, Number
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import Parameter, checked
 from losscli.errors import DataError, UsageError
+from losscli.messages import digest
 
 if TYPE_CHECKING:
     from losscli.data.sources import ReadOptions
@@ -63,12 +64,13 @@ class BoundPenalty(NamedTuple):
 
 
 class AddedPenalty(NamedTuple):
-    """A penalty and its value on `n` parameters read from `source`."""
+    """A penalty and its value on `n` parameters read from `source`; `digest` tells them from others."""
 
     bound: BoundPenalty
     value: float
     n: int
     source: str
+    digest: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return the penalty as it is in JSON."""
@@ -131,7 +133,7 @@ def penalize(bound: BoundPenalty, arrays: Sequence[Array], source: str) -> Added
     if wrong.size:
         at = f"{source}: " if source else ""
         raise DataError(f"{at}parameter {wrong[0] + 1} of {w.size} is {w[wrong[0]]}: parameters are finite numbers")
-    return AddedPenalty(bound, bound.of(w), w.size, source)
+    return AddedPenalty(bound, bound.of(w), w.size, source, digest(w.tobytes()))
 
 
 def _parameter_arrays(table: Table) -> list[Array]:

@@ -86,7 +86,7 @@ def compute(
             from losscli.results import results_by_group, results_of  # while other threads work
         check_hard_predictions(dataset, run, options.columns)
         evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)
-    return additions.add_to(evaluation)
+    return additions.add_to(evaluation, note)
 
 
 def stream_samples(
@@ -123,7 +123,7 @@ def stream_samples(
             yield last  # nothing is printed of small data that is refused
 
     def evaluate() -> Evaluation:
-        return additions.add_to(results_of(dataset, run))
+        return additions.add_to(results_of(dataset, run), note)
 
     return SampleStream(dataset, run, batches(), evaluate)
 
@@ -158,11 +158,11 @@ class Additions(NamedTuple):
     penalty: AddedPenalty | None
     baseline: BaselineFile | None
 
-    def add_to(self, evaluation: Evaluation) -> Evaluation:
+    def add_to(self, evaluation: Evaluation, note: Note) -> Evaluation:
         """Return the evaluation with the penalty added and the baseline attached."""
         if self.penalty is not None:
             evaluation = evaluation.with_penalty(self.penalty)
-        return evaluation if self.baseline is None else self.baseline.attach_to(evaluation)
+        return evaluation if self.baseline is None else self.baseline.attach_to(evaluation, note)
 
 
 def read_additions(options: EvaluationOptions, read_options: ReadOptions | None) -> Additions:
@@ -212,7 +212,7 @@ def compare(
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
         check_hard_predictions(dataset, run, options.columns)
-    return compared if additions.baseline is None else compared.with_baseline(additions.baseline)
+    return compared if additions.baseline is None else compared.with_baseline(additions.baseline, note)
 
 
 def recommend(

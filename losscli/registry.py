@@ -7,11 +7,11 @@ import functools
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from losscli.declaration.grammar import LossSpec, normalize_name
-from losscli.declaration.loss import BoundLoss, Loss, pending
+from losscli.declaration.loss import BoundLoss, Loss, checked, pending, unwrap
 from losscli.errors import UsageError
 from losscli.losses import MODULES
 from losscli.losses._index import NAMES_BY_MODULE
@@ -111,6 +111,26 @@ def load_plugin(path: str) -> None:
         raise UsageError(f"{type(error).__name__}: {error}", option=option) from error
 
 
+@functools.cache
+def source_of(loss: Loss) -> bytes:
+    """Return the source of a loss that is not in the catalogue: its file, else the function, else its bytecode."""
+    import inspect
+    from pathlib import Path
+
+    function = unwrap(loss.forms[0].kernel)
+    code = getattr(function, "__code__", None)
+    if code is None:  # compiled
+        return repr((function.__module__, function.__qualname__)).encode()
+    try:
+        return Path(code.co_filename).read_bytes()
+    except (OSError, ValueError):  # it was typed, as in a notebook
+        pass
+    try:
+        return inspect.getsource(function).encode()
+    except (OSError, TypeError):
+        return bytes(code.co_code) + repr(code.co_consts).encode()
+
+
 def is_known(name: str) -> bool:
     """Return whether a loss has this name or alias."""
     _register_pending([name])
@@ -143,16 +163,29 @@ def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) 
     for loss, params in found:
         names = known[loss.name]
         problems += [_unknown(f"parameter of {loss.name}", key, names) for key in params if key not in names]
+        problems += _contradictions(loss, params, shared)
     if len(found) == len(specs):
         every = {name for names in known.values() for name in names}
         problems += [_unknown(f"parameter of {', '.join(known)}", key, every) for key in shared if key not in every]
     if problems:
-        raise UsageError("; ".join(dict.fromkeys(problems)), None if "?" in problems[-1] else Hint.LIST_LOSSES)
+        is_unknown = any(text.startswith("unknown") for text in problems)
+        hint = Hint.LIST_LOSSES if is_unknown and "?" not in problems[-1] else None
+        raise UsageError("; ".join(dict.fromkeys(problems)), hint)
     bound = [
         loss.bind({key: value for key, value in shared.items() if key in known[loss.name]} | params)
         for loss, params in found
     ]
     return list({loss.canonical: loss for loss in bound}.values())
+
+
+def _contradictions(loss: Loss, params: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where a parameter has one value with the loss and another for all losses."""
+    for parameter in loss.parameters:
+        if (key := parameter.name) in params and key in shared:
+            values = [checked(loss.name, parameter, typed[key]) for typed in (params, shared)]
+            if values[0] != values[1]:
+                texts = [parameter.domain.text(value) for value in values]
+                yield f"{loss.name}: {key} is {texts[0]} with the loss and {texts[1]} for all losses; leave one out"
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

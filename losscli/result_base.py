@@ -10,6 +10,9 @@ import numpy as np
 
 from losscli.errors import UsageError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Item_co = TypeVar("Item_co", covariant=True)
 
 MAX_ITEMS_SHOWN = 5
@@ -61,8 +64,8 @@ class ResultSequence(Result, Sequence[Item_co]):
 
         def __getattr__(self, name: str) -> Any:
             if not name.startswith("_") and name != self._field_of_items and len(self) and hasattr(self[0], name):
-                label = _label(self[0])
-                by_label = f" or result[{label!r}].{name}" if [*map(_label, self)].count(label) == 1 else ""
+                label = _item_label(self[0])
+                by_label = f" or result[{label!r}].{name}" if [*map(_item_label, self)].count(label) == 1 else ""
                 example = f"result[0].{name}{by_label}"
                 raise AttributeError(
                     f"{type(self).__name__} holds {len(self)} result{'s' * (len(self) > 1)}, each with its {name}: "
@@ -78,22 +81,29 @@ class ResultSequence(Result, Sequence[Item_co]):
         return str(self.to_frame().to_html(max_rows=ROWS_IN_NOTEBOOK))  # type: ignore[attr-defined]
 
 
+def rows_to_frame(results: Sequence[Any]) -> pd.DataFrame:
+    """Return a frame with the `row` of each result, by its label."""
+    import pandas as pd
+
+    return pd.DataFrame([r.row for r in results], index=pd.Index([r.label for r in results], name="loss"))
+
+
 def find_result(items: Sequence[Any], label: str) -> Any:
     """Return the item of this label, or else of this name.
 
     Raises:
         UnknownResultError: There is none, or there are several: of groups, models or parameters.
     """
-    found = [item for item in items if _label(item) == label]
+    found = [item for item in items if _item_label(item) == label]
     found = found or [item for item in items if _name(item) == label]
-    labels = list(dict.fromkeys(map(_label, items)))
+    labels = list(dict.fromkeys(map(_item_label, items)))
     if len(found) != 1:
         what = f"{len(found)} results are called" if found else "no result is called"
         raise UnknownResultError(f"{what} {label!r}; there are {', '.join(labels)}: iterate, or use an index from 0")
     return found[0]
 
 
-def _label(item: Any) -> str:
+def _item_label(item: Any) -> str:
     return str(getattr(item, "label", ""))
 
 

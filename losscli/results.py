@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Result, ResultSequence, shown
+from losscli.result_base import Result, ResultSequence, rows_to_frame, shown
+from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
 
@@ -106,6 +107,12 @@ class LossResult(Result):
     model: str | None = None
     ci: ConfidenceInterval | None = None
 
+    def of_model(self, model: str | None) -> LossResult:
+        """Return the result as that of a model; None if there is one model only."""
+        if model is None:
+            return self
+        return replace(self, model=model, signature=f"{self.signature}|model={signed_name(model)}")
+
     @property
     def group_json(self) -> dict[str, Any]:
         """The group and the model of the result, for JSON."""
@@ -115,8 +122,7 @@ class LossResult(Result):
     @property
     def group_columns(self) -> dict[str, str]:
         """The group and the model of the result, as columns."""
-        group = self.group or {}
-        return group if self.model is None else group | {"model": self.model}
+        return group_columns(self.group or {}, self.model)
 
     @property
     def key(self) -> ResultKey:
@@ -183,8 +189,9 @@ class LossResult(Result):
     @property
     def row(self) -> dict[str, Any]:
         """Column -> cell, of the result as a row of a frame."""
-        statistics = {key: getattr(self.summary, key) for key in ("value", "n", *STATISTICS)}
-        return self.group_columns | self.extra_columns | statistics
+        numbers = self.extra_columns | {key: getattr(self.summary, key) for key in ("value", "n", *STATISTICS)}
+        names = distinct_names(self.group_columns, "group", ["loss", *numbers])
+        return {**dict(zip(names, self.group_columns.values(), strict=True)), **numbers}
 
     def __repr__(self) -> str:
         return f"LossResult({self.full_name}: value={self.value:.6g}, n={self.n})"
@@ -240,16 +247,20 @@ class SampleStream(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(ResultSequence[LossResult]):
-    """Several losses over one dataset; a sequence of results, which a label indexes, too."""
+    """Several losses over one dataset; a sequence of results, which a label indexes, too.
+
+    `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not.
+    """
 
     _field_of_items = "losses"
     data: DataInfo
     losses: tuple[LossResult, ...]
     penalty: AddedPenalty | None = None
+    only_in_baseline: tuple[ResultKey, ...] = ()
 
     def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
         """Return the structural risk: every value plus the penalty."""
-        signed = f"penalty={penalty.bound.label}"
+        signed = f"penalty={penalty.bound.label}:sha256={penalty.digest}"
         losses = tuple(
             replace(
                 loss,
@@ -260,7 +271,7 @@ class Evaluation(ResultSequence[LossResult]):
             )
             for loss in self.losses
         )
-        return Evaluation(self.data, losses, penalty)
+        return replace(self, losses=losses, penalty=penalty)
 
     def __repr__(self) -> str:
         return f"Evaluation({shown([f'{loss.full_name}={loss.value:.6g}' for loss in self])}; n={self.data.n_used})"
@@ -275,11 +286,23 @@ class Evaluation(ResultSequence[LossResult]):
         return rows_to_frame(self.losses)
 
 
-def rows_to_frame(results: Sequence[LossResult]) -> pd.DataFrame:
-    """Return a frame with one row per result."""
-    import pandas as pd
+def group_columns(group: Mapping[str, str], model: str | None) -> dict[str, str]:
+    """Return a group and a model as columns; a column of the group that is called `model`, too, as `group.model`."""
+    if model is None:
+        return dict(group)
+    names = distinct_names(group, "group", ["model"])
+    return dict(zip(names, group.values(), strict=True)) | {"model": model}
 
-    return pd.DataFrame([r.row for r in results], index=pd.Index([r.label for r in results], name="loss"))
+
+def distinct_names(names: Iterable[str], kind: str, taken: Collection[str]) -> list[str]:
+    """Return names of columns of the data; those that are taken after what they are and a dot: `group.n`."""
+    found: list[str] = []
+    for name in names:
+        distinct = name
+        while distinct in taken or distinct in found:
+            distinct = f"{kind}.{distinct}"
+        found.append(distinct)
+    return found
 
 
 def result_name(key: ResultKey) -> str:
@@ -369,12 +392,7 @@ def loss_results(
         bound, summary, ci = evaluator.bound, accumulator.summary(), found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        # the signature names everything that the number depends on
-        reduction = bound.loss.reduction if run.reduction == "mean" else run.reduction
-        signature = (
-            f"{bound.canonical}|n={summary.n}|nan={dataset.policy.nan}|reduction={reduction}"
-            f"|weights={'yes' if info.weighted else 'no'}|losscli={__version__}"
-        )
+        signature = sign(evaluator, run.reduction, summary.n, dataset)
         results.append(
             LossResult(evaluator.label, bound.loss.name, bound.params, summary, signature, group=group, ci=ci)
         )

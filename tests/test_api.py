@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import losscli
@@ -276,3 +279,84 @@ def test_labels_of_two_kinds_in_different_blocks_are_refused() -> None:
     labels = np.where(np.arange(ROWS) < 2 * VALUES_PER_BLOCK, 0, -1)
     with pytest.raises(losscli.DataError, match="not both"):
         losscli.get_loss("hinge")(labels, np.zeros(ROWS))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pa.table])
+def test_columns_of_lists(frame: Callable[[Any], Any]) -> None:
+    scores = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]]
+    data = frame({"y_true": [0, 1], "y_pred": scores})
+    assert losscli.compute("cross_entropy", data=data).value == pytest.approx(-np.log([0.7, 0.8]).mean())
+    assert losscli.compute("mse", y_true=data["y_pred"], y_pred=scores).value == 0
+    with pytest.raises(losscli.DataError, match="y_pred, row 2: (shape|a list of 1 values)"):
+        losscli.compute("cross_entropy", data=frame({"y_true": [0, 1], "y_pred": [[0.7, 0.3], [1.0]]}))
+    with pytest.raises(losscli.DataError, match="row 2"):
+        losscli.compute("cross_entropy", data=frame({"y_true": [0, 1], "y_pred": [[0.7, 0.3], None]}))
+
+
+def test_what_a_mask_hides_is_missing() -> None:
+    y = np.ma.array([1, 2, 3], mask=[False, True, False])
+    with pytest.raises(losscli.DataError, match="y_true, row 2: 1 row lacks a value"):
+        losscli.compute("mse", y_true=y, y_pred=[1, 9, 5])
+    assert np.isnan(losscli.get_loss("mse")(y, [1, 9, 5])).tolist() == [False, True, False]
+    assert losscli.compute("mse", data={"y_true": y, "y_pred": [1, 9, 5]}, nan="omit").value == 2
+    names = np.ma.array(["a", "b"], mask=[False, True])
+    assert losscli.compute("zero_one", y_true=names, y_pred=["b", "b"], nan="omit").n == 1
+
+
+def test_tensors_with_a_gradient_or_of_half_a_float() -> None:
+    torch = pytest.importorskip("torch")
+    y, p = torch.tensor([1.0, 2.0]).bfloat16(), torch.tensor([1.0, 3.0], requires_grad=True)
+    assert losscli.compute("mse", y_true=y, y_pred=p).value == 0.5
+    assert losscli.get_loss("mse").value(y, p) == 0.5
+
+
+def test_decimals_among_objects() -> None:
+    frame = pd.DataFrame({"y_true": [Decimal("1.5"), Decimal("2.5")], "y_pred": [1, 2]})
+    assert losscli.compute("mse", data=frame).value == 0.25
+
+
+@pytest.mark.parametrize("names", [np.array(["a", "b"]), np.array([False, True]), np.array([1, 2]), pd.Index([1.0, 2])])
+def test_classes_as_scikit_learn_has_them(names: Any) -> None:
+    scores = [[0.9, 0.1], [0.2, 0.8]]
+    found = losscli.compute("cross_entropy", y_true=names, y_pred=scores, classes=names)
+    assert found.value == pytest.approx(-np.log([0.9, 0.8]).mean())
+
+
+@pytest.mark.parametrize("names", [[1, 2, 3], [2, 1, 0], ["yes", "no", "so"]])
+def test_functions_refuse_columns_of_other_classes(names: list[Any]) -> None:
+    """They know no names, so the first column would be the class 0."""
+    frame = pd.DataFrame([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]], columns=names)
+    with pytest.raises(losscli.DataError, match=r"losscli\.compute knows classes by their names"):
+        losscli.get_loss("cross_entropy").value([0, 1], frame)
+    for own in (range(3), ["cat", "dog", "owl"]):
+        found = losscli.get_loss("cross_entropy").value([0, 1], frame.set_axis(own, axis=1))
+        assert found == pytest.approx(-np.log([0.7, 0.8]).mean())
+
+
+def test_what_is_masked_is_missing() -> None:
+    masked = np.ma.array(Y, mask=[0, 0, 0, 1])
+    with pytest.raises(losscli.DataError, match="row 4: 1 row lacks a value"):
+        losscli.compute("mse", y_true=masked, y_pred=P)
+    whole = np.mean((np.array(Y[:3]) - P[:3]) ** 2)
+    for array in (masked, np.ma.array([3, 0, 2, 7], mask=[0, 1, 0, 0])):
+        kept = ~array.mask
+        for data in ({"y_true": array, "y_pred": P}, {"y_true": Y, "y_pred": np.ma.array(P, mask=array.mask)}):
+            expected = np.mean((np.asarray(data["y_true"])[kept] - np.asarray(data["y_pred"])[kept]) ** 2)
+            assert losscli.compute("mse", data=data, nan="omit").value == pytest.approx(expected)
+            assert losscli.compute("mse", **data, nan="omit").value == pytest.approx(expected)
+    labels = np.ma.array(["a", "b", "a"], mask=[0, 1, 0])
+    by_label = losscli.compute("mse", data={"y_true": Y[:3], "y_pred": P[:3], "site": labels}, group_by="site")
+    assert [result.n for result in by_label] == [1, 2]
+    assert losscli.compute("mse", y_true=np.ma.array(Y[:3]), y_pred=P[:3]).value == pytest.approx(whole)
+
+
+def test_decimals_and_huge_integers_are_numbers() -> None:
+    decimals = pd.DataFrame({"y_true": map(Decimal, map(str, Y)), "y_pred": P})
+    assert losscli.compute("mse", data=decimals).value == losscli.compute("mse", y_true=Y, y_pred=P).value
+    for huge in (10**400, -(10**400)):  # as in JSON
+        assert losscli.compute("mse", y_true=[huge, 2], y_pred=P[:2]).value == np.inf
+
+
+def test_a_path_with_a_nul_cannot_be_read() -> None:
+    with pytest.raises(losscli.DataError, match="cannot be read"):
+        losscli.compute("mse", data="a\0b")

@@ -105,7 +105,6 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "no scores to reduce": (lambda: SOFTMAX.value(np.zeros(0, int), np.zeros((0, 3))), "there are no rows"),
     "complex numbers": (lambda: MSE(np.array([1j, 2]), [1, 2]), "y_true: values of type complex128 are not numbers"),
     "times": (lambda: MSE(np.array([1, 2], "m8[s]"), [1, 2]), "values of type timedelta64[s] are not numbers"),
-    "an integer beyond floats": (lambda: MSE([10**400, 1], [1, 2]), "y_true, row 1: 1000"),
     "no array": (lambda: MSE(object(), [1]), "y_true is of type object, not an array of rows"),
     "text for an array": (lambda: MSE("a", [1]), "y_true is the text 'a', not an array of rows"),
     "masked labels": (

@@ -78,24 +78,83 @@ def test_changes_from_nothing_and_from_below(
 
 
 REFUSED = {
-    "other rows": (["mse"], "1,2,a,1\n", "", "mse is not the same number: n was 3, is 4"),
-    "another reduction": (["mse", "--reduction", "sum"], "", "", "reduction was mean, is sum"),
-    "weights": (["mse", "--weight", "w"], "", "", "weights was no, is yes"),
-    "another version": (["mse"], "", "losscli=9", "losscli was 9, is "),
+    "another reduction": (["mse", "--reduction", "sum"], "reduction was mean, is sum"),
+    "weights": (["mse", "--weight", "w"], "mse is not the same number: weights was no, is w"),
+    "missing values": (["mse", "--nan", "omit"], "nan was error, is omit"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_compared(case: tuple[list[str], str], data: Path, old: Path, cli: Cli) -> None:
+    words, message = case
+    result = cli("compute", words[0], str(data), *words[1:], "--baseline", str(old))
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err
+
+
+def test_weights_are_those_of_a_column(data: Path, old: Path, cli: Cli) -> None:
+    data.write_text(ROWS.replace("w\n", "w,no\n").replace("\n1,2,a,1", "\n1,2,a,1,4").replace(",b,2", ",b,2,5"))
+    data.write_text(data.read_text().replace(",a,3", ",a,3,6"))
+    assert cli("compute", "mse", str(data), "--weight", "w", "-o", str(old)).status == 0
+    assert cli("compute", "mse", str(data), "--weight", "w", "--baseline", str(old)).status == 0
+    for words, now in ((["--weight", "no"], "weights was w, is %6Eo"), ([], "weights was w, is no")):
+        result = cli("compute", "mse", str(data), *words, "--baseline", str(old))
+        assert (result.status, now in result.err) == (2, True)
+
+
+NOTED = {
+    "other rows": (["mse"], "1,2,a,1\n", "", "of mse, n was 3, is 4"),
+    "another version": (["mse"], "", "losscli=9", "of mse, losscli was 9, is "),
     "another loss": (["huber"], "", "", "has no huber; what it has is mse, mae"),
     "groups": (["mse", "--group-by", "cell"], "", "", "has no mse (cell a); what it has is mse, mae"),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_compared(case: tuple[list[str], str, str, str], data: Path, old: Path, cli: Cli) -> None:
+@pytest.mark.parametrize("case", NOTED.values(), ids=NOTED)
+def test_what_is_noted(case: tuple[list[str], str, str, str], data: Path, old: Path, cli: Cli) -> None:
     words, more, version, message = case
     data.write_text(ROWS + more)
     if version:
         old.write_text(old.read_text().replace(f"losscli={losscli.__version__}", version))
-    result = cli("compute", words[0], str(data), *words[1:], "--baseline", str(old))
-    assert (result.status, result.out) == (2, "")
-    assert message in result.err
+    command = ["compute", words[0], str(data), *words[1:], "--baseline", str(old)]
+    result = cli(*command)
+    assert result.status == 0
+    assert f"losscli: note: {old}: {message}" in result.err
+    has_change = "has no" not in message
+    gated = cli(*command, "--fail-if", f"{words[0]}.change>0.2", "-q")
+    assert gated.status == int(not has_change)
+    assert ("cannot be judged; the baseline has none, or it is 0" in gated.err) != has_change
+
+
+def test_a_group_that_only_the_baseline_has_fails_every_gate(data: Path, tmp_path: Path, cli: Cli) -> None:
+    path = tmp_path / "groups.json"
+    assert cli("compute", "mse,mae", str(data), "--group-by", "cell", "-o", str(path)).status == 0
+    data.write_text("".join(line for line in ROWS.splitlines(keepends=True) if ",b," not in line))
+    words = ["compute", "mse,mae", str(data), "--group-by", "cell", "--baseline", str(path), "-q"]
+    assert cli(*words).status == 0
+    for gate in ("mse.change>2%", "mse>1e9", "mse[cell=b].change>2%"):
+        result = cli(*words, "--fail-if", gate)
+        name = "mse.change" if "change" in gate else "mse"
+        assert (result.status, result.err) == (1, f"losscli: failed: {name} (cell b) is in the baseline only\n")
+    assert cli(*words, "--fail-if", "mse[cell=a].change>2%").status == 0
+
+
+def test_a_baseline_is_not_replaced_while_a_gate_fails(data: Path, old: Path, cli: Cli) -> None:
+    words = ["compute", "mse", str(data), "--baseline", str(old), "-o", str(old)]
+    moved(old, 0.5)
+    before = old.read_text()
+    failed = cli(*words, "--fail-if", "mse.change>2%")
+    assert (failed.status, old.read_text()) == (1, before)
+    assert f"{old}: the baseline is kept, and this result is not written" in failed.err
+    data.write_text(ROWS.replace("1,2,a", "1,nan,a"))
+    undefined = cli(*words, "--nan", "propagate")
+    assert (undefined.status, old.read_text()) == (2, before)  # another policy
+    rows = cli(*words, "--per-sample")
+    assert (rows.status, "is the baseline" in rows.err) == (2, True)
+    data.write_text(ROWS)
+    passed = cli(*words, "--fail-if", "mse.change>200%")
+    assert (passed.status, old.read_text() != before) == (0, True)
+    assert json.loads(old.read_text())["losses"][0]["change"] == pytest.approx(1.0)
 
 
 def test_groups_have_their_own_baselines(data: Path, tmp_path: Path, cli: Cli) -> None:
@@ -132,7 +191,9 @@ def test_a_change_needs_a_baseline(data: Path, cli: Cli) -> None:
 
 
 def test_the_api_refuses_alike(data: Path, old: Path) -> None:
-    with pytest.raises(UsageError, match="has no huber"):
-        losscli.compute("huber", str(data), baseline=str(old))
+    with pytest.warns(UserWarning, match="has no huber"):
+        assert losscli.compute("huber", str(data), baseline=str(old)).baseline.change is None
+    with pytest.raises(UsageError, match="weights was no, is w"):
+        losscli.compute("mse", str(data), columns={"weight": "w"}, baseline=str(old))
     with pytest.raises(DataError, match="No such file"):
         losscli.compute("mse", str(data), baseline="nowhere.json")

@@ -222,8 +222,134 @@ def test_numbers_as_labels_of_names_that_are_given(
         losscli.compute("cross_entropy", y_true=labels, y_pred=P, classes=classes)
 
 
+@pytest.mark.parametrize("names", ["prob_yes prob_no", "prob_low prob_mid prob_high", "prob_owl prob_cat prob_dog"])
+def test_numbers_are_no_positions_in_columns_out_of_order(names: str, cli: Cli) -> None:
+    """An encoder of labels would have numbered the sorted names."""
+    columns = names.split()
+    p = P[:2, : len(columns)] / P[:2, : len(columns)].sum(1, keepdims=True)
+    write_csv("d.csv", {"label": [0, 1], **dict(zip(columns, p.T, strict=True))})
+    result = cli("compute", "cross_entropy", "d.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "'0' is not one of the classes" in result.err
+    assert "--classes A,B names the classes in order" in result.err
+    classes = ",".join(name.removeprefix("prob_") for name in columns)
+    result = cli("compute", "cross_entropy", "d.csv", "--classes", classes, "-f", "value")
+    assert float(result.out) == pytest.approx(-np.log(p[[0, 1], [0, 1]]).mean())
+
+
+def test_the_order_of_names_that_are_given_is_that_of_the_classes(cli: Cli) -> None:
+    """Labels, weights of classes and ordered classes go by it, whatever the order of the columns."""
+    names = {"prob_mid": P[:, 1], "prob_low": P[:, 0], "prob_high": P[:, 2]}
+    weights = np.array([1, 2, 5])
+    weighted = weights @ -np.log(P.diagonal()) / weights.sum()
+    cumulated = P.cumsum(1) - (np.arange(3) >= np.arange(3)[:, None])
+    expected = [CROSS_ENTROPY, weighted, (cumulated**2).sum(1).mean()]
+    for labels in ([0, 1, 2], ["low", "mid", "high"]):
+        write_csv("d.csv", {"label": labels, **names})
+        losses = "cross_entropy,cross_entropy:class_weight=1/2/5,rps"
+        result = cli("compute", losses, "d.csv", "--classes", "low,mid,high", "-f", "value")
+        assert [float(line) for line in result.out.split()] == pytest.approx(expected)
+    models = {
+        f"{model}_{name[5:]}": column for model in "ab" for name, column in [*names.items()][:: 1 - 2 * (model == "b")]
+    }
+    write_csv("d.csv", {"label": [0, 1, 2], **models})
+    typed = ["compare", "--losses", "rps", "d.csv", "--pred", "a_*", "--pred", "b_*", "--classes", "low,mid,high"]
+    result = cli(*typed, "-f", "value")
+    assert [float(line) for line in result.out.split()] == pytest.approx(expected[2:] * 2)
+
+
+def test_numbers_that_differ_as_text_are_names(cli: Cli) -> None:
+    for labels in (["1.1", "1.2", "1.10"], ["1", "2", "01"]):
+        write_csv("d.csv", {"label": labels, **dict(zip([f"prob_{label}" for label in labels], P.T, strict=True))})
+        result = cli("compute", "cross_entropy", "d.csv", "-f", "value")
+        assert float(result.out) == pytest.approx(CROSS_ENTROPY), result.err
+
+
+def test_names_for_columns_without_a_header(cli: Cli) -> None:
+    Path("t.csv").write_text("dog\ncat\nowl\n")
+    write_csv("p.csv", {str(i): column for i, column in enumerate(P.T)})
+    Path("p.csv").write_text(Path("p.csv").read_text().partition("\n")[2])
+    typed = ["compute", "cross_entropy", "t.csv", "p.csv", "--no-header", "-q", "-f", "value", "--classes"]
+    assert float(cli(*typed, "dog,cat,owl").out) == pytest.approx(CROSS_ENTROPY)
+    result = cli(*typed, "dog,cat")
+    assert (result.status, result.out) == (2, "")
+    assert "2 classes, but p.csv: y_pred has 3 columns" in result.err
+
+
+def test_numbers_that_are_positions_are_noted(cli: Cli) -> None:
+    """Two models of labels would pass for two classes."""
+    write_csv("d.csv", {"y_true": [1, 1, 0], "pred_rf": [1, 1, 0], "pred_xgb": [0, 1, 1]})
+    note = "d.csv: column 'y_true': labels are numbers: 0 is 'rf', 1 is 'xgb'"
+    assert note in cli("compute", "zero_one", "d.csv").err
+    assert note in cli("compare", "--losses", "zero_one", "d.csv").err
+    assert "labels are" not in cli("compute", "zero_one", "d.csv", "--classes", "rf,xgb").err
+    assert "labels are" not in cli("compare", "--losses", "zero_one", "d.csv", "--pred", "pred_rf").err
+
+
+@pytest.mark.parametrize("classes", ["a", "a,b,c"])
+def test_labels_of_two_classes_have_two_names(classes: str, cli: Cli) -> None:
+    write_csv("d.csv", {"y_true": ["a", "a"], "y_pred": [0.9, 0.2]})
+    for loss in ("bce", "hinge", "brier"):
+        result = cli("compute", loss, "d.csv", "--classes", classes)
+        assert (result.status, result.out) == (2, "")
+        assert "but d.csv: y_true has 2 classes" in result.err
+
+
+@pytest.mark.parametrize("prefix", ["pred_", ".pred_", "y_pred_", "prediction_"])
+def test_labels_beside_scores_are_no_class(prefix: str, cli: Cli) -> None:
+    """As tidymodels and PyCaret write them."""
+    scores = {f"{prefix}{i}": column for i, column in enumerate(P.T)}
+    for label in ("class", "label"):
+        for columns in ({f"{prefix}{label}": [2, 2, 2]} | scores, scores | {f"{prefix}{label}": [2, 2, 2]}):
+            write_csv("d.csv", {"y": [0, 1, 2], **columns})
+            pred = ["--pred", f"{prefix}*"] if prefix[0] == "." else []
+            result = cli("compute", "zero_one,cross_entropy", "d.csv", *pred, "-f", "value")
+            assert [float(line) for line in result.out.split()] == pytest.approx([0, CROSS_ENTROPY])
+        write_csv("d.csv", {"y": [0, 1], f"{prefix}{label}": [0, 1], f"{prefix}score": [0.9, 0.6]})
+        assert cli("compute", "zero_one", "d.csv").status == 3
+        found = cli("compute", "zero_one", "d.csv", "--pred", f"{prefix}{label}", "-f", "value")
+        assert found.out == "0.0\n"
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["first_class", "third_class", "no_class"], "prob_first_class prob_third_class prob_no_class"),
+        (["label", "none", "other"], "Probability:Class=label Probability:Class=none Probability:Class=other"),
+        (["a", "b", "c"], "a_class b_class c_class"),
+    ],
+)
+def test_classes_that_are_called_like_labels(labels: list[str], names: str, cli: Cli) -> None:
+    write_csv("t.csv", {"y": labels})
+    write_csv("p.csv", dict(zip(names.split(), P.T, strict=True)))
+    result = cli("compute", "cross_entropy", "t.csv", "p.csv", "-f", "value")
+    assert float(result.out) == pytest.approx(CROSS_ENTROPY), result.err
+
+
 def test_frames_name_classes() -> None:
     frame = pd.DataFrame(P[:, ::-1], columns=[3, 2, 1])
     assert losscli.compute("cross_entropy", y_true=[1, 2, 3], y_pred=frame).value == pytest.approx(CROSS_ENTROPY)
     with pytest.raises(DataError, match="'0' is not one of the classes: they are 1, 2, 3"):
         losscli.compute("cross_entropy", y_true=[0, 1, 2], y_pred=frame)
+
+
+@pytest.mark.parametrize("ending", ["class", "label", "max"])
+@pytest.mark.parametrize("options", [[], ["--pred", "y_pred_*"]])
+def test_a_column_beside_the_classes_is_none_of_them(options: list[str], ending: str, cli: Cli) -> None:
+    rows = f"y_true,y_pred_{ending},y_pred_0,y_pred_1\n0,0,.7,.3\n1,1,.2,.8\n"
+    result = cli("compute", "softmax_loss", *options, "-f", "value", stdin=rows.encode())
+    found = cli("compute", "softmax_loss", "--pred", "y_pred_0,y_pred_1", "-f", "value", stdin=rows.encode())
+    assert float(found.out) == pytest.approx(np.log1p(np.exp([-0.4, -0.6])).mean())
+    if ending == "max":  # it may be a class
+        assert (result.status, result.out) == (3, "")
+        assert "column 'y_pred_max' stands beside 'y_pred_0' and 'y_pred_1'; --pred A,B names them" in result.err
+    else:
+        assert result.out == found.out
+    named = f"y_true,y_pred_{ending},y_pred_cat,y_pred_dog\ncat,dog,.7,.3\ndog,cat,.2,.8\n"
+    assert cli("compute", "softmax_loss", *options, "-f", "value", stdin=named.encode()).out == found.out
+
+
+def test_probabilities_of_tidymodels(cli: Cli) -> None:
+    rows = b"truth,.pred_class,.pred_cat,.pred_dog\ncat,cat,.7,.3\ndog,cat,.2,.8\n"
+    found = cli("compute", "cross_entropy", "-f", "value", stdin=rows)
+    assert float(found.out) == pytest.approx(-np.log([0.7, 0.8]).mean())

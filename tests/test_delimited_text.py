@@ -68,6 +68,8 @@ READ: dict[str, tuple[bytes, str, list[object], float]] = {
         savetxt(BOTH, header="by model 7, today\ny_true y_pred", footer="end"), "mse", [], MSE,
     ),
     "savetxt with commas in its header alone": (savetxt(BOTH, header="y_true, y_pred"), "mse", [], MSE),
+    "savetxt with two signs": (savetxt(BOTH[:, ::-1], header="y_pred y_true", comments="## "), "mse", [], MSE),
+    "dashes for comments": (b"-- by hand\n" + FRAME.to_csv(index=False).encode(), "mse", ["--comment", "--"], MSE),
     "savetxt with commas": (savetxt(BOTH[:, ::-1], header="y_pred,y_true", delimiter=","), "mse", [], MSE),
     "savetxt with tabs": (savetxt(BOTH[:, ::-1], header="y_pred\ty_true", delimiter="\t"), "mse", [], MSE),
     "aligned": (FRAME.to_string(index=False, float_format=lambda value: repr(float(value))).encode(), "mse", [], MSE),
@@ -86,6 +88,15 @@ READ: dict[str, tuple[bytes, str, list[object], float]] = {
         b'"y_true","y_pred"\n' + b"".join(b'"r %d",%r,%r\n' % (i, a, b) for i, (a, b) in enumerate(BOTH.tolist())),
         "mse", ["--true", "y_true"], MSE,
     ),
+    "R, one column": (
+        b'"y_pred"\n' + b"".join(b'"%d" %r\n' % (i, p) for i, p in enumerate(P.tolist())),
+        "mse", ["--true", "y_pred"], 0,
+    ),
+    "printed with an index": (
+        FRAME.set_axis([f"r{i}" for i in range(N)]).to_string(float_format=lambda value: repr(float(value))).encode(),
+        "mse", [], MSE,
+    ),
+    "decimal commas in quotes": (FRAME.to_csv(decimal=",", index=False).encode(), "mse", ["--decimal", ","], MSE),
     "comments": (b"# a \"quote\n#, and\n" + FRAME.to_csv(index=False).encode(), "mse", [], MSE),
     "comments in between": (
         FRAME.to_csv(index=False).replace("\n", '\n% "odd, "lines\n').encode(), "mse", ["--comment", "%"], MSE,
@@ -170,7 +181,20 @@ REFUSED: dict[str, tuple[bytes, list[object], list[str]]] = {
     "numbers and text without a header": (b"a,1.5,2.5\nb,3.5,4\n", [], ["first line", "--no-header"]),
     "labels without a header": (b"0\n1\n1\n", [], ["first line", "--no-header"]),
     "R without quotes": (b"y_true y_pred\n1 3 2.5\n2 5 5\n", [], ["row 1 has 3 cells, the header 2", "row.names"]),
-    "pandas' index": (FRAME.to_string().encode(), [], ["row 1 has 3 cells, the header 2", "index=False"]),
+    "one cell more than names": (b" y_true y_pred\n1 2 3\n2 4 5\n", [], ["row 1 has 3 cells, the header 2"]),
+    "rows that end with a delimiter": (b"y_true,y_pred\n1,2,\n2,4,\n", [], ["rows end with a delimiter", "add it"]),
+    "labels between blanks": (b"y_true y_pred\ncat cat\ndog cat\n", [], ["'y_true y_pred'", "--delimiter ' '"]),
+    "a comment of dashes": (b"-- by hand\ny_true,y_pred\n" + ROWS, [], ["--comment --"]),
+    "a title": (b"My results\ny_true,y_pred\n" + ROWS, [], ["title"]),
+    "a title above tabs": (b"My results\ny_true\ty_pred\n3\t2.5\n", [], ["title"]),
+    "names in a comment of units": (b"# y_pred y_true\n# m m\n2 1\n4 2\n", [], ["'y_pred y_true'", "--no-header"]),
+    "names in a longer comment": (b"# Columns: y_pred y_true\n2 1\n4 2\n", [], ["'Columns: y_pred y_true'"]),
+    "percent": (b"y_true,y_pred\n1%,2%\n", [], ["row 1", "'1%'", "without the sign"]),
+    "psql": (b" y_true | y_pred \n--------+--------\n      1 |      2\n", [], ["'--------+--------'", "psql --csv"]),
+    "a box": ("┌────────┬────────┐\n│ y_true │ y_pred │\n".encode(), [], ["┬", "duckdb -csv"]),
+    "Markdown": (b"| y_true | y_pred |\n|---:|---:|\n| 1 | 2 |\n", [], ["'|---:|---:|'", "printed table"]),
+    "sqlite3 -column": (b"y_true  y_pred\n------  ------\n1       2     \n", [], ["'------ ------'", "sqlite3"]),
+    "decimal commas between commas": (b'a,b\n"1,5",2\n"2,25",3\n', [], ["'1,5'", "--decimal ,"]),
     "ragged lists": (b'y_true,y_pred\n0,"[1, 2]"\n1,"[1, 2, 3]"\n', [], ["column 'y_pred', row 2", "3 numbers"]),
     "cut lists": (b"y_true,y_pred\n0,[1 2 3]\n1,[1 ... 3]\n", [], ["'y_pred', row 2", "cut when it was printed"]),
     "lists with gaps": (b'y_true,y_pred\n0,"[1, 2]"\n1,"[1, ]"\n', [], ["column 'y_pred', row 2"]),
@@ -302,6 +326,36 @@ def test_quotes_take_linear_time(cell: str) -> None:
     blocks = list(split.split_stream(io.BytesIO(data).read, 1 << 12, 1 << 12))
     assert b"".join(blocks) == data
     assert len(blocks) > 100
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_the_first_lines_take_linear_time(end: str, cli: Cli) -> None:
+    """Millions of line ends in one cell, of blank lines or of comments are read in one pass."""
+    n = 1_000_000
+    body = f'y_true,y_pred,n{end}1,2,"' + f'""{end}' * n + f'"{end}1,4,x{end}'
+    for start in ("", end * n, f"#{end}" * n, f"#{end}{end}" * n):
+        Path("d.csv").write_bytes((start + body).encode())
+        assert cli("compute", "mse", "d.csv", "-f", "value").out == "5.0\n"
+    Path("d.csv").write_bytes(end.encode() * n)
+    assert cli("compute", "mse", "d.csv").err == "losscli: error: d.csv: is empty\n"
+
+
+def test_the_first_line_ends_where_the_csv_module_says() -> None:
+    random.seed(5)
+    for _ in range(3000):
+        text = "".join(random.choices(['"', "\n", "\r", "\r\n", ",", "a", "#"], k=random.randint(1, 12))) + "\nz"
+        first = next(csv.reader(io.StringIO(text, newline="")))
+        end = Quoting().first_line_end(text.encode(), 0)
+        assert next(csv.reader(io.StringIO(text[:end], newline=""))) == first, text
+        assert end == len(text) or text[end - 1] in "\r\n", text
+
+
+def test_an_endless_column_name_is_cut_in_messages(cli: Cli) -> None:
+    Path("d.csv").write_text("x" * 10_000 + ",b,c\n1,2,3\n")
+    for arguments in (("mse", "d.csv"), ("mse", "d.csv", "--pred", "q")):
+        result = cli("compute", *arguments)
+        assert result.status == 3
+        assert len(result.err) < 400
 
 
 @pytest.mark.parametrize("start", ["", '"'])

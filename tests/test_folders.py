@@ -128,6 +128,21 @@ def test_what_writers_leave_beside_the_data(cli: Cli) -> None:
     assert cli("compute", "mae", "fold=*/p*", "-f", "value", "-q").out == "1.0\n"
 
 
+@pytest.mark.parametrize("names", ["abc", "bac", "bca"])
+def test_parts_that_hold_a_header_only(names: str, cli: Cli) -> None:
+    """Writers that cut data into parts leave them."""
+    for name, rows in zip(names, ("", "1,2,x\n3,5,y\n", ""), strict=True):
+        Path(f"parts/k={name}").mkdir(parents=True)
+        Path(f"parts/k={name}/part.csv").write_text(f"y_true,y_pred,g\n{rows}")
+    for threads in ("1", "4"):
+        assert cli("compute", "mse", "parts", "-j", threads, "-f", "value").out == "2.5\n"
+        assert cli("compute", "mse", "parts", "-j", threads, "--group-by", "g,k", "-f", "value").out == "1.0\n4.0\n"
+    for path in Path("parts").glob("*/part.csv"):
+        path.write_text("y_true,y_pred,g\n")
+    result = cli("compute", "mse", "parts")
+    assert (result.status, "has a header but no rows" in result.err) == (3, True)
+
+
 def test_links_to_folders_above(tmp_path: Path, cli: Cli) -> None:
     """Two links to the folder itself make 2 to the power of 40 paths."""
     os.makedirs("loop/z")

@@ -171,6 +171,12 @@ JSON_REFUSED = {
         "row 1: index 2",
     ),
     "ragged vectors": ([{"y_pred": [1, 2]}, {"y_pred": [1]}], "row 2"),
+    "an object of weights": (
+        {"y_true": [1, 2], "y_pred": [2, 4], "weight": {"0": 1, "1": 3}},
+        "'weight' is an object, the others are arrays",
+    ),
+    "an object of predictions": ({"y_true": [1, 2], "score": {"0": 1, "1": 3}}, "'score' is an object"),
+    "records under a key": ({"n": 1, "data": [{"y_true": 1, "y_pred": 2}]}, "under the key 'data': give these alone"),
 }
 
 
@@ -179,7 +185,25 @@ def test_json_refused(document: Any, words: str, tmp_path: Path) -> None:
     assert words in refusal(tmp_path / "d.json", json.dumps(document).encode())
 
 
+def test_split_without_its_index(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    FRAME.to_json(path, orient="split", index=False)
+    assert columns(path) == {"y_true": TRUE, "y_pred": PRED}
+
+
+def test_objects_that_describe_the_data_are_left_out(tmp_path: Path) -> None:
+    document = {"y_true": TRUE, "y_pred": PRED, "labels": {"0": "cat"}, "config": {"lr": 0.1}, "weight": 2}
+    (tmp_path / "d.json").write_text(json.dumps(document))
+    assert columns(tmp_path / "d.json") == {"y_true": TRUE, "y_pred": PRED}
+
+
 TEXT_REFUSED = {
+    "values below each other": (
+        "d.json",
+        b'{\n"y_true": 1\n}\n{\n"y_true": 2\n}\n',
+        "line 4, character 1: another value",
+    ),
+    "values beside each other": ("d.jsonl", b'{"y_true": 1} {"y_true": 2}\n', "row 1: another value begins: 'jq -c .'"),
     "joined lines": ("d.jsonl", b'{"y_true": 1, "y_pred": 2}, {"y_true": 5\n"y_pred": 9}\n', "row 1"),
     "joined through a constant": ("d.jsonl", b'{"a": 1},-Infinity,{"b": [1\n2]}\n', "row 1"),
     "two records in a line": ("d.jsonl", b'{"y_true": 1}, {"y_true": 2}\n', "row 1"),

@@ -42,11 +42,84 @@ def test_numbers_beside_an_identifier_are_no_pair(name: str, ending: str, cli: C
     assert float(cli("compute", "mse", str(path), "-f", "value").out) == pytest.approx(2.75 / 3)
 
 
-def test_a_name_like_that_of_a_key_is_data_if_its_values_repeat_or_are_fractions(cli: Cli) -> None:
-    for values in ([7, 7, 9], [0.5, 1.5, 2.5]):
-        write_csv("d.csv", {"store_id": values, "mod": [1.5, 2.5, 4.5]})
-        expected = float(np.mean((np.array(values) - [1.5, 2.5, 4.5]) ** 2))
-        assert float(cli("compute", "mse", "d.csv", "-f", "value").out) == pytest.approx(expected)
+def test_a_name_like_that_of_a_key_is_data_if_its_values_are_fractions(cli: Cli) -> None:
+    write_csv("d.csv", {"glucose_index": [0.5, 1.5, 2.5], "mod": [1.5, 2.5, 4.5]})
+    assert float(cli("compute", "mse", "d.csv", "-f", "value").out) == 2.0
+    write_csv("d.csv", {"store_id": [7, 7, 9], "mod": [1.5, 2.5, 4.5]})
+    result = cli("compute", "mse", "d.csv")
+    assert (result.status, result.out) == (3, "")
+    assert float(cli("compute", "mse", "d.csv", "--true", "store_id", "--pred", "mod", "-f", "value").out) > 0
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize(
+    "name", ["weight", "sample_weight", "fold", "timestamp", "split", "group", "y_pred_std", "anchor"]
+)
+def test_a_name_of_another_meaning_is_not_bound_by_position(name: str, ending: str, cli: Cli) -> None:
+    path = f"d.{ending}"
+    for mine, theirs in (("y_true", "y_pred"), ("y_pred", "y_true")):
+        if name.startswith(mine):
+            continue
+        WRITERS[ending](Path(path), {name: [1, 2, 2], mine: [1.5, 2.5, 4.5]})
+        for command in (["compute", "mse"], ["compare", "--losses", "mse,mae"], ["recommend"]):
+            result = cli(*command, path)
+            assert (result.status, result.out) == (3, ""), result
+            assert f"no column for {theirs}" in result.err
+        option = "--true" if theirs == "y_true" else "--pred"
+        assert float(cli("compute", "mse", path, option, name, "-f", "value").out) == pytest.approx(6.75 / 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("y-pred", "y-true"), ("yPred", "yTrue"), ("forecast", "actuals"), ("x_pred", "x"), ("Predicted x", "Actual x")],
+)
+def test_names_in_the_wrong_order_are_not_bound_by_position(first: str, second: str, cli: Cli) -> None:
+    write_csv("d.csv", {first: [2, 4], second: [1, 2]})
+    result = cli("compute", "quantile:tau=0.9", "d.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "--true COL says which" in result.err
+    found = cli("compute", "quantile:tau=0.9", "d.csv", "--true", second, "--pred", first, "-f", "value")
+    assert float(found.out) == pytest.approx(0.15)
+    write_csv("d.csv", {second: [1, 2], first: [2, 4]})
+    result = cli("compute", "quantile:tau=0.9", "d.csv", "-f", "value")
+    assert result.status == 3 or float(result.out) == pytest.approx(0.15)
+
+
+def test_a_file_of_weights_is_no_target(cli: Cli) -> None:
+    write_csv("w.csv", {"id": [1, 2], "weight": [1, 2]})
+    write_csv("p.csv", {"id": [1, 2], "y_pred": [2, 4]})
+    result = cli("compute", "mse", "w.csv", "p.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "w.csv: no column for y_true" in result.err
+    assert cli("compute", "mse", "y_true=w.csv", "y_pred=p.csv", "-f", "value").out == "2.5\n"
+
+
+@pytest.mark.parametrize("name", ["fold", "timestamp", "weights", "user_id"])
+def test_all_columns_of_a_file_are_scores_but_for_those_of_rows(name: str, cli: Cli) -> None:
+    write_csv("t.csv", {"y_true": [0, 1]})
+    write_csv("p.csv", {name: [1, 1], "a": [2.5, 0.5], "b": [0.5, 1.5]})
+    result = cli("compute", "softmax_loss", "t.csv", "p.csv")
+    assert (result.status, result.out) == (3, "")
+    assert f"p.csv: column '{name}' stands beside 'a' and 'b'; --pred A,B names them one by one" in result.err
+    expected = np.log1p(np.exp([-2.0, -1.0])).mean()
+    found = cli("compute", "softmax_loss", "t.csv", "p.csv", "--pred", "a,b", "-f", "value")
+    assert float(found.out) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("role", ["y_true", "y_pred"])
+def test_two_files_of_one_role_are_no_pair(role: str, cli: Cli) -> None:
+    write_csv("a.csv", {"id": [1, 2], role: [1, 2]})
+    write_csv("b.csv", {"id": [1, 2], role: [2, 4]})
+    result = cli("compute", "mse", "a.csv", "b.csv")
+    assert (result.status, result.out) == (3, "")
+    assert f"a.csv and b.csv both hold {role}, and neither the other" in result.err
+    assert cli("compute", "mse", "y_true=a.csv", "y_pred=b.csv", "-f", "value").out == "2.5\n"
+
+
+def test_blanks_around_keys_say_nothing(cli: Cli) -> None:
+    Path("a.csv").write_text("id, y_true\na, 1\n7, 2\n")
+    Path("b.csv").write_text("id, y_pred\n 7.0, 4\n a, 2\n")
+    assert cli("compute", "mse", "a.csv", "b.csv", "--id", "id", "-f", "value").out == "2.5\n"
 
 
 def test_columns_of_groups_are_no_data(cli: Cli) -> None:
@@ -262,3 +335,10 @@ def test_a_loss_as_a_function_reads_no_identifiers() -> None:
     assert loss([0, 1, 2], SCORES).mean() == pytest.approx(CROSS_ENTROPY)
     with pytest.raises(DataError, match="another order"):
         losscli.get_loss("mse")(SCORES[["a", "b"]], SCORES[["b", "a"]])
+
+
+def test_labels_of_an_index_are_shown_as_they_are() -> None:
+    with pytest.warns(
+        UserWarning, match="row 1: its index has 0, where that of y_true has 1; rows are paired in order"
+    ):
+        losscli.compute("mse", y_true=pd.Series([1.0, 2], index=[1, 0]), y_pred=pd.Series([1.0, 2]))

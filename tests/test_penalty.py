@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,9 @@ def test_json_and_signature_tell_of_it(cli: Cli, files: Path) -> None:
     }
     (loss,) = document["losses"]
     assert (loss["value"], loss["penalty"], loss["sum"]) == (12.5, 10.0, 5.0)
-    assert loss["signature"].endswith("|penalty=elastic_net:lambda=1:ratio=0.5")
+    start, _, digest = loss["signature"].partition(":sha256=")
+    assert start.endswith("|penalty=elastic_net:lambda=1:ratio=0.5")
+    assert digest == hashlib.sha256(np.load("w.npy").tobytes()).hexdigest()[:16]
 
 
 def test_gates_see_the_sum(cli: Cli, files: Path) -> None:

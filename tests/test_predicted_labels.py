@@ -182,3 +182,48 @@ def test_row_groups_of_names(cli: Cli) -> None:
     true, pred = NAMES[0] * 50, NAMES[1] * 50
     pq.write_table(pa.table({"y_true": true, "y_pred": pred}), "d.parquet", row_group_size=30)
     assert value(cli, "zero_one", "d.parquet", "--jobs", "2") == 0.25
+
+
+def test_blanks_around_labels_say_nothing(cli: Cli) -> None:
+    Path("d.csv").write_text("y_true, y_pred\ncat, cat\n dog, cat\n1 , 1\n")
+    assert value(cli, "zero_one", "d.csv") == pytest.approx(1 / 3)
+    assert value(cli, "zero_one", "d.csv", "--classes", "cat,dog,1") == pytest.approx(1 / 3)
+    assert losscli.compute("zero_one", y_true=["a ", "b"], y_pred=["a", "a"]).value == 0.5
+    assert losscli.get_loss("zero_one").value(["a ", "b"], ["a", "a"]) == 0.5
+    Path("d.csv").write_text("y_true,y_pred\n ,cat\ndog,cat\n")
+    assert "column 'y_true', row 1: 1 row lacks a value" in refusal(cli, "zero_one", "d.csv")
+
+
+def test_labels_between_blanks(cli: Cli) -> None:
+    Path("d.txt").write_text("y_true y_pred\ncat cat\ndog cat\n")
+    assert "--delimiter ' ' splits them" in refusal(cli, "zero_one", "d.txt")
+    assert value(cli, "zero_one", "d.txt", "--delimiter", " ") == 0.5
+
+
+def test_names_beside_numbers(cli: Cli) -> None:
+    """Numbers in one column may be labels or scores, unless the classes are named."""
+    write_csv("d.csv", {"y_true": ["a", 1, 1], "y_pred": [1, 1, 1]})
+    assert "'a' is not a number; --classes A,B names the classes" in refusal(cli, "zero_one", "d.csv")
+    assert value(cli, "zero_one", "d.csv", "--classes", "a,1") == pytest.approx(1 / 3)
+    write_json("d.json", {"y_true": ["a", 1, 2], "y_pred": ["a", "1", 3.0]})
+    assert value(cli, "zero_one", "d.json") == pytest.approx(1 / 3)
+
+
+def test_no_losses_are_recommended_for_predicted_names(cli: Cli) -> None:
+    write_csv("d.csv", {"y_true": NAMES[0], "y_pred": NAMES[1]})
+    result = cli("recommend", "d.csv")
+    assert (result.status, result.out) == (3, "")
+    assert "column 'y_pred' holds names of classes, which zero_one and hamming compare" in result.err
+    write_csv("d.csv", {"y_true": NAMES[0], "y_pred": [1, 2, "-", 4]})
+    assert "column 'y_pred', row 3: '-' is not a number" in cli("recommend", "d.csv").err
+
+
+@pytest.mark.parametrize("loss", ["zero_one", "hamming"])
+def test_padding_is_no_label_to_compare(loss: str, cli: Cli) -> None:
+    """The Trainer pads the labels of tokens with it, and predictions with nothing."""
+    write_npz(
+        "d.npz", {"label_ids": np.array([[1, 2, -100], [0, -100, -100]]), "predictions": np.array([[1, 2, 0]] * 2)}
+    )
+    result = cli("compute", loss, "d.npz")
+    assert (result.status, result.out) == (3, "")
+    assert "'label_ids' (y_true), row 1: -100 marks what does not count" in result.err

@@ -253,11 +253,41 @@ def test_lists_of_coco(cli: Cli) -> None:
 def test_lists_of_boxes_in_one_file(cli: Cli) -> None:
     for true, pred in (("bbox", "pred_bbox"), ("gt_boxes", "boxes"), ("box_true", "box_pred")):
         write_json("d.json", {true: BOXES, pred: GUESSED})
-        found = cli("compute", "iou", "d.json", "-f", "value")
+        found = cli("compute", "iou", "d.json", "--box-format", "xyxy", "-f", "value")
         assert float(found.out) == pytest.approx(IOU)
         assert f"y_true is column {true!r}, read as box_format=xyxy" in found.err
     frame = pd.DataFrame({"bbox": BOXES.tolist(), "pred_bbox": GUESSED.tolist()})
     frame.to_parquet("d.parquet")
-    assert float(cli("compute", "iou", "d.parquet", "-f", "value").out) == pytest.approx(IOU)
+    assert float(cli("compute", "iou:box_format=xyxy", "d.parquet", "-f", "value").out) == pytest.approx(IOU)
+    assert losscli.compute("iou", data=frame, box_format="xyxy").value == pytest.approx(IOU)
     write_json("d.json", {"bbox": np.hstack([BOXES, BOXES[:, :1]]), "pred_bbox": GUESSED})
-    assert "iou needs (N, 4)" in refusal(cli, "iou", "d.json")
+    assert "iou needs (N, 4)" in refusal(cli, "iou:box_format=xyxy", "d.json")
+
+
+def test_lists_of_boxes_do_not_say_their_format(cli: Cli) -> None:
+    """COCO's are sizes, torchvision's are corners: sizes may pass for corners."""
+    write_json("d.json", {"bbox": sizes_of(BOXES), "pred_bbox": sizes_of(GUESSED)})
+    for typed in (["d.json"], ["d.json", "--true", "bbox", "--pred", "pred_bbox"]):
+        error = refusal(cli, "iou", *typed)
+        assert "column 'bbox' (y_true) does not say what its numbers are" in error
+        assert "--box-format xyxy" in error
+        assert "--box-format xywh" in error
+        found = cli("compute", "iou", *typed, "--box-format", "xywh", "-f", "value")
+        assert float(found.out) == pytest.approx(IOU)
+
+
+def test_coco_named_by_options(cli: Cli) -> None:
+    write_json("d.json", {"image_id": [1, 2], "bbox": sizes_of(BOXES), "pred_bbox": sizes_of(GUESSED)})
+    typed = ["iou", "d.json", "--true", "bbox", "--pred", "pred_bbox"]
+    assert "set -P box_format=xywh" in refusal(cli, *typed)
+    write_json("d.json", {"image_id": [1, 2], "bbox": BOXES, "pred_bbox": GUESSED})
+    found = cli("compute", *typed, "--box-format", "xyxy", "-f", "value")  # what is stated is no guess
+    assert float(found.out) == pytest.approx(IOU)
+
+
+def test_each_format_that_names_fit_is_a_remedy_of_its_own(cli: Cli) -> None:
+    boxes = sizes_of(BOXES)
+    write_csv("d.csv", columns_of("x,y,w,h", boxes) | columns_of("pred_x,pred_y,pred_w,pred_h", sizes_of(GUESSED)))
+    assert "set -P box_format=xywh or -P box_format=cxcywh" in refusal(cli, "iou", "d.csv")
+    found = cli("compute", "iou", "d.csv", "-P", "box_format=xywh", "-f", "value")
+    assert float(found.out) == pytest.approx(IOU)

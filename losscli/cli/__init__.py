@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -11,9 +10,11 @@ from typing import Any
 
 import click
 
-from losscli.errors import LosscliError
+from losscli.cli.streams import OutputClosedError, discard_output
+from losscli.errors import DataError, LosscliError
 from losscli.messages import escape_controls
 from losscli.shell import option
+from losscli.signals import EndedBySignal
 from losscli.version import __version__
 
 COMMANDS = {
@@ -25,12 +26,7 @@ COMMANDS = {
 }
 """Command -> the module that holds it, under the name `command`."""
 
-ERRORS_OF_OUTPUT = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT, errno.EBADF, errno.EIO)
 STATUS_INTERRUPTED, STATUS_BROKEN_PIPE, STATUS_BUG = 130, 141, 70
-
-
-class OutputClosedError(Exception):
-    """The reader of the output went away. Not an OSError: click would return status 1 for a broken pipe."""
 
 
 class LazyGroup(click.Group):
@@ -87,6 +83,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         discard_output()
         return STATUS_INTERRUPTED
+    except EndedBySignal:
+        discard_output()
+        raise
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return 2
@@ -106,16 +105,9 @@ def describe_error(error: Exception) -> tuple[str, int]:
         return error.format_message(), error.exit_code
     if isinstance(error, LosscliError):
         return error.message.word(option), error.exit_status
-    if isinstance(error, OSError) and error.errno in ERRORS_OF_OUTPUT:
-        return f"cannot write the output: {error.strerror}", 2
+    if isinstance(error, OSError) and error.strerror:  # an error of the output has become an OutputError
+        name = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+        return f"{name}cannot be read: {error.strerror}", DataError.exit_status
     if isinstance(error, MemoryError):
         return "not enough memory for this dataset", 3
     return f"{type(error).__name__}: {error} (a bug in losscli; --debug shows where)", STATUS_BUG
-
-
-def discard_output() -> None:
-    """Point stdout at the null device, so that no flush at exit fails again."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        return

@@ -58,7 +58,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
       cat data.csv | losscli compare --losses mse,mae,huber
       losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
     """
-    from losscli.cli.finish import finish, parse_gates
+    from losscli.cli.finish import judge_gates, parse_gates, write_and_finish
     from losscli.cli.output import Output
     from losscli.compare.result import GATE_COLUMNS
     from losscli.pipeline import compare
@@ -84,7 +84,6 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     compared = compare(bound, shared.open_files(data, values), options, note, output.track(values["quiet"]))
     from losscli.report import tables  # after the threads have started to work
 
-    output.emit(tables.comparison(compared))
-    for text in compared.notes:
-        note(text)
-    return finish(compared.evaluation, note, gates, {loss.result.key: loss.measures for loss in compared})
+    verdicts = judge_gates(compared.evaluation, gates, {loss.result.key: loss.statistics for loss in compared})
+    report = tables.comparison(compared)
+    return write_and_finish(report, compared.evaluation, output, note, verdicts, values["baseline"], compared.notes)

@@ -60,7 +60,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
       losscli compute mse true.npy pred.npy
       losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
     """
-    from losscli.cli.finish import finish, parse_gates
+    from losscli.cli.finish import finish, judge_gates, parse_gates, with_verdicts, write_and_finish
     from losscli.cli.output import Output
     from losscli.pipeline import compute, stream_samples
 
@@ -86,12 +86,16 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
         from losscli.report.samples import samples
 
         stream = stream_samples(bound, open_sources, options, note, track)
-        output.emit(samples(stream, values["top"]))
+        if output.replaces(values["baseline"]):
+            raise UsageError("is the baseline: choose another name for rows", option=("output", values["output"]))
+        report = samples(stream, values["top"])
+        judge = lambda: judge_gates(stream.evaluate(), gates)  # noqa: E731
+        output.emit(with_verdicts(report, judge) if gates else report)
         evaluation = stream.evaluate()
-    else:
-        read_options = shared.parse_read_options(values)._replace(format=None)
-        evaluation = compute(bound, open_sources, options, note, track, read_options)
-        from losscli.report import tables  # after the threads have started to work
+        return finish(evaluation, note, judge_gates(evaluation, gates))
+    read_options = shared.parse_read_options(values)._replace(format=None)
+    evaluation = compute(bound, open_sources, options, note, track, read_options)
+    from losscli.report import tables  # after the threads have started to work
 
-        output.emit(tables.summary(evaluation))
-    return finish(evaluation, note, gates)
+    verdicts = judge_gates(evaluation, gates)
+    return write_and_finish(tables.summary(evaluation), evaluation, output, note, verdicts, values["baseline"])

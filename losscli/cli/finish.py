@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from losscli.cli.options import NoteWriter
@@ -11,8 +11,10 @@ from losscli.errors import NoResultError, UsageError
 from losscli.messages import escape_controls
 
 if TYPE_CHECKING:
+    from losscli.cli.output import Output
     from losscli.declaration.loss import BoundLoss
-    from losscli.gates import Gate
+    from losscli.gates import Gate, Verdict
+    from losscli.report.tables import Report
     from losscli.results import Evaluation
 
 MIN_ROWS_PER_GROUP = 30
@@ -40,22 +42,70 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
     return found
 
 
-def finish(
-    evaluation: Evaluation,
-    note: NoteWriter,
-    gates: Sequence[Gate] = (),
-    more: Mapping[Any, Mapping[str, float | None]] | None = None,
-) -> int:
-    """Write the notes and the verdicts of the gates, and return the exit status.
+def judge_gates(
+    evaluation: Evaluation, gates: Sequence[Gate], more: Mapping[Any, Mapping[str, float | None]] | None = None
+) -> list[Verdict]:
+    """Judge the gates; `more` maps the key of a result to statistics that the result does not hold."""
+    if not gates:
+        return []
+    from losscli.gates import judge
 
-    `more` maps the key of a result to statistics that the result does not hold.
+    extra = more or {}
+    values = [(r.key, r.summary._asdict() | r.extra_columns | dict(extra.get(r.key, {}))) for r in evaluation]
+    return judge(gates, values, evaluation.only_in_baseline)
+
+
+def with_verdicts(report: Report, judge: Callable[[], Sequence[Verdict]]) -> Report:
+    """Return a report whose JSON document has the verdicts of the gates; `judge` is called when it is written."""
+    document = report.document
+    return report._replace(document=lambda: {**document(), "gates": [verdict.to_dict() for verdict in judge()]})
+
+
+def write_and_finish(
+    report: Report,
+    evaluation: Evaluation,
+    output: Output,
+    note: NoteWriter,
+    verdicts: Sequence[Verdict],
+    baseline: str | None,
+    notes: Sequence[str] = (),
+) -> int:
+    """Write the report, then notes and verdicts, and return the exit status.
+
+    An output that is the baseline file is written last, and only if the status is 0: a result that a gate refuses must
+    not be the measure of the next.
 
     Raises:
-        NoResultError: A value is not finite and no gate failed, or a gate cannot be judged.
+        NoResultError: A value is not finite, and no gate failed.
     """
-    for text in result_notes(evaluation):
+    if verdicts:
+        report = with_verdicts(report, lambda: verdicts)
+    if not output.replaces(baseline):
+        output.emit(report)
+        return finish(evaluation, note, verdicts, notes)
+    status: int | None = None
+    try:
+        status = finish(evaluation, note, verdicts, notes)
+    finally:
+        if status != 0:
+            note(f"{output.path}: the baseline is kept, and this result is not written")
+    if status == 0:
+        output.emit(report)
+    return status
+
+
+def finish(
+    evaluation: Evaluation, note: NoteWriter, verdicts: Sequence[Verdict] = (), notes: Sequence[str] = ()
+) -> int:
+    """Write `notes`, those on the results and the verdicts, and return the exit status.
+
+    Raises:
+        NoResultError: A value is not finite, and no gate failed.
+    """
+    note.release()
+    for text in (*notes, *result_notes(evaluation)):
         note(text)
-    if gates and is_gate_failed(evaluation, gates, more or {}, note):
+    if verdicts and is_gate_failed(verdicts, note):
         return STATUS_GATE_FAILED
     bad = [f"{one.full_name} is {one.value}" for one in evaluation.losses if one.summary.status != "ok"]
     if bad:
@@ -63,19 +113,17 @@ def finish(
     return 0
 
 
-def is_gate_failed(
-    evaluation: Evaluation, gates: Sequence[Gate], more: Mapping[Any, Mapping[str, float | None]], note: NoteWriter
-) -> bool:
-    """Write the verdicts and return whether a condition is true."""
-    from losscli.gates import judge
+def is_gate_failed(verdicts: Sequence[Verdict], note: NoteWriter) -> bool:
+    """Write the verdicts and return whether a gate failed."""
+    from losscli.gates import failures
 
-    values = [(r.key, r.summary._asdict() | r.extra_columns | dict(more.get(r.key, {}))) for r in evaluation]
-    failures = judge(gates, values)
-    for failure in failures:
+    failed = failures(verdicts)
+    for failure in failed:
         sys.stderr.write(f"losscli: failed: {escape_controls(failure)}\n")
-    if not failures:
-        note(f"passed: {', '.join(gate.text for gate in gates)} {'is' if len(gates) == 1 else 'are'} not true")
-    return bool(failures)
+    if not failed:
+        texts = list(dict.fromkeys(verdict.gate.text for verdict in verdicts))
+        note(f"passed: {', '.join(texts)} {'is' if len(texts) == 1 else 'are'} not true")
+    return bool(failed)
 
 
 def result_notes(evaluation: Evaluation) -> Iterator[str]:

@@ -248,17 +248,30 @@ ENGINE_OPTIONS = [
 
 
 class NoteWriter:
-    """Writes notes to stderr, each once; writes nothing if it is quiet."""
+    """Writes notes to stderr, each once, after the results: an error stands alone. Writes nothing if it is quiet."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
-        self._written: set[str] = set()
+        self._known: dict[str, None] = {}
+        self._is_held = True
 
     def __call__(self, note: str) -> None:
         text = escape_controls(f"losscli: note: {word(note, option)}")
-        if self._quiet or text in self._written:
+        if self._quiet or text in self._known:
             return
-        self._written.add(text)
+        self._known[text] = None
+        if not self._is_held:
+            self._write(text)
+
+    def release(self) -> None:
+        """Write the notes so far, and from now on each as it comes."""
+        if self._is_held:
+            self._is_held = False
+            for text in self._known:
+                self._write(text)
+
+    @staticmethod
+    def _write(text: str) -> None:
         if sys.stderr is not None and sys.stderr.isatty():  # wrap at words
             import shutil
             import textwrap
@@ -276,11 +289,17 @@ def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
 
     for path in values["plugins"]:
         load_plugin(path)
-    params = dict(parse_setting(setting, f"-P {setting}") for setting in values["params"])
+    settings = [(*parse_setting(setting, f"-P {setting}"), f"-P {setting}") for setting in values["params"]]
     if values["from_logits"]:
-        params["from_logits"] = RawValue("true")
+        settings.append(("from_logits", RawValue("true"), option("from_logits")))
     if values["box_format"]:
-        params["box_format"] = RawValue(values["box_format"])
+        settings.append(("box_format", RawValue(values["box_format"]), option("box_format", values["box_format"])))
+    params: dict[str, RawValue] = {}
+    typed: dict[str, str] = {}
+    for name, value, as_typed in settings:
+        if params.setdefault(name, value) != value:
+            raise UsageError(f"{typed[name]} and {as_typed} contradict each other: leave one out")
+        typed.setdefault(name, as_typed)
     try:
         return resolve(parse_specs(text), params)
     except UsageError:
@@ -306,6 +325,8 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         role, equals, names = text.partition("=")
         if not (role and equals and names):
             raise UsageError("must be ROLE=COLS, as in y_pred=prob_*", option=("columns", text))
+        if (other := columns.get(role)) is not None and other != names:
+            raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
         columns[role] = names
     group_by = values.get("group_by")
     shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")

@@ -52,6 +52,7 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
         read_options=shared.parse_read_options(values),
     )
     output.emit(tables.recommendation(found, only_losses=output.format == "value"))
+    note.release()
     for text in found.notes:
         note(text)
     if found.command and (not data or "-" in data):

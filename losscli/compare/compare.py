@@ -164,13 +164,13 @@ def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> I
     """Yield the rows of each group, or all rows; a group whose rows a loss ignores is left out."""
     run = subset.run
     if not run.group_by:
-        results = tuple(replace(result, model=model) for result in results_of(dataset, run).losses)
+        results = tuple(result.of_model(model) for result in results_of(dataset, run).losses)
         yield ModelGroup(subset, results, model, None)
         return
     evaluation = results_by_group(dataset, run)
     for key, rows in groups_of([subset.batch.extras[name] for name in run.group_by]):
         group = dict(zip(run.group_by, key, strict=True))
-        results = tuple(replace(result, model=model) for result in evaluation if result.group == group)
+        results = tuple(result.of_model(model) for result in evaluation if result.group == group)
         if len(results) == len(run.evaluators):
             yield ModelGroup(subset.take(rows), results, model, group)
 

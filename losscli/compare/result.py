@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,18 @@ class ComparedLoss(Result):
 
     def __repr__(self) -> str:
         return f"ComparedLoss({self.result.full_name}: rank={self.rank}, value={self.value:.6g})"
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Column -> what a gate tests. The best model differs from itself by exactly 0; only it has a `flip`."""
+        if self.standing is None:
+            return self.measures
+        cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict()}
+        if self.standing.difference == 0 and self.standing.winner == "yes":
+            cells |= {"diff_low": 0.0, "diff_high": 0.0}
+        if self.flip is None:
+            del cells["flip"]
+        return cells
 
     @property
     def measures(self) -> dict[str, Any]:
@@ -185,9 +197,9 @@ class Comparison(ResultSequence[ComparedLoss]):
         ranked = [f"{loss.result.full_name}={loss.value:.6g}" for loss in self.losses]
         return f"Comparison({shown(ranked)}; n={self.evaluation.data.n_used})"
 
-    def with_baseline(self, earlier: BaselineFile) -> Comparison:
-        """Return the comparison with the values of an earlier result."""
-        evaluation = earlier.attach_to(self.evaluation)
+    def with_baseline(self, earlier: BaselineFile, note: Callable[[str], None]) -> Comparison:
+        """Return the comparison with the values of an earlier result; `note` receives what is different there."""
+        evaluation = earlier.attach_to(self.evaluation, note)
         by_key = {result.key: result for result in evaluation}
         losses = tuple(replace(loss, result=by_key[loss.result.key]) for loss in self.losses)
         return replace(self, losses=losses, evaluation=evaluation)

@@ -12,14 +12,18 @@ from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_numb
 from losscli.data.role_names import (
     CLASS_PREFIXES,
     OTHER_NAMES,
+    SUMMARY_ENDINGS,
     UNLIKE_CLASSES,
     WEIGHT_NAMES,
     has_prefix,
     is_of_another,
+    is_of_rows,
     is_role_name,
+    means_another,
     usual_names,
+    without_labels,
 )
-from losscli.data.row_parts import choose_group, group_by_parts
+from losscli.data.row_parts import choose_group, group_by_parts, unlike_setting
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
 from losscli.declaration.domains import Domain
@@ -28,6 +32,7 @@ from losscli.messages import Hint, Message
 
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
+MAX_NAME_SHOWN = 80
 MAX_COLUMNS_SHOWN = 12
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
 
@@ -96,7 +101,9 @@ class Binder:
             return None
         requested = self.requested.get(role) if requested is None else requested
         if requested is not None:
-            return self._find_requested(role, table, requested, domains[0])
+            bound = self._find_requested(role, table, requested, domains[0])
+            self._check_whole(bound, domains[0])
+            return bound
         is_own_file = role in self.sources.by_role
         for domain in domains:
             found = self._find_by_parts(role, domain, table, is_own_file) or self._find_by_name(role, domain, table)
@@ -117,9 +124,12 @@ class Binder:
             found = [c.name for c in table.columns if fnmatch.fnmatchcase(c.name, piece)]
             if found != [piece]:
                 found = [name for name in found if not self._is_beside(role, table, name)] or found
+                found = without_labels(role, found)
             if not found:
                 raise DataError(f"{table.label}no column {piece!r}{suggest_column(piece, table)}")
             names += found
+        if "*" in requested and len(names) > 2 and "N,C" in domain.shapes:
+            names = self._without_summaries(role, table, names)
         start = re.split(r"[*?\[]", requested)[0] if "," not in requested else ""
         if names != requested.split(","):
             self._check_numbered(role, domain, table, names)
@@ -136,8 +146,12 @@ class Binder:
         numbered = [name for name in names if re.fullmatch(r".*[^\W\d_]\d+", name)]
         odd = next((name for name in names if name not in numbered), None)
         if odd is not None and len(numbered) > 1 and "N,C" in domain.shapes:
-            problem = f"{table.label}column {odd!r} stands beside {numbered[0]!r} and {numbered[-1]!r}"
-            raise DataError(problem, Hint.NAME_COLUMNS, role=role)
+            self._refuse_beside(role, table, odd, numbered)
+
+    def _refuse_beside(self, role: str, table: Table, odd: str, names: Sequence[str]) -> None:
+        """Raise the error for a column that stands beside those of a role, and may be none of them."""
+        problem = f"{table.label}column {odd!r} stands beside {names[0]!r} and {names[-1]!r}"
+        raise DataError(problem, Hint.NAME_COLUMNS, role=role)
 
     def _is_beside(self, role: str, table: Table, name: str) -> bool:
         """Tell whether a column is no part of all columns of a role, or of a pattern."""
@@ -160,20 +174,30 @@ class Binder:
         if not found:
             return None
         wanted = next(iter(domain.parts()))
-        if wanted in found and len(found[wanted]) == 1:
-            certain = domain.setting_of(found[wanted][0].name.lower(), {c.name.lower() for c in table.columns})
-            if not certain:
-                self.note(f"{table.label}{role} is column {found[wanted][0].name!r}, read as {wanted}")
-            found = {certain or wanted: found[wanted]}
         if wanted not in found:
-            named = ", ".join(repr(column.name) for column in next(iter(found.values())))
-            problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
-            raise DataError(problem, Hint.CHOOSE_PARAMETER, settings=" or ".join(found))
+            raise unlike_setting(role, table, next(iter(found.values())), wanted, [*found])
         columns = found[wanted]
+        if len(columns) == 1:
+            self._check_whole(RoleColumns(role, table, columns), domain)
+            self._note_choice(table, f"{role} is column {columns[0].name!r}, read as {wanted}")
         if len(columns) > 1 and not is_own_file and not any(name in columns[0].name.lower() for name in names):
             shown = f"{table.quoted_name(columns[0].name)} to {table.quoted_name(columns[-1].name)}"
             self.note(f"{table.label}{role} is the columns {shown}")
         return RoleColumns(role, table, columns, Endings(tuple(column.name for column in columns)))
+
+    def _check_whole(self, bound: RoleColumns, domain: Domain) -> None:
+        """Raise a DataError if a column of whole rows, such as boxes, is read by a setting that nobody stated."""
+        names = {parts[0] for parts in next(iter(domain.parts().values()), ()) if len(parts) == 1}
+        if domain.is_stated or not any(group_by_parts(bound.columns, [name]) for name in names):
+            return
+        wanted = next(iter(domain.parts()))
+        name = bound.columns[0].name
+        certain = domain.setting_of(name.lower(), {c.name.lower() for c in bound.table.columns})
+        if not certain:
+            problem = f"{bound.table.label}column {name!r} ({bound.role}) does not say what its numbers are"
+            raise DataError(problem, Hint.BOX_FORMAT)
+        if certain != wanted:
+            raise unlike_setting(bound.role, bound.table, bound.columns, wanted, [certain])
 
     def _find_by_name(self, role: str, domain: Domain, table: Table) -> RoleColumns | None:
         """Return the column named like the role, or by another usual name, or the columns that start with one."""
@@ -195,11 +219,27 @@ class Binder:
         for prefix in usual_names(role) if domain.vector or not domain.per_row else ():
             numbered = [c.name for c in columns if has_prefix(c.name, prefix) and not is_of_another(c.name, prefix)]
             numbered = [name for name in numbered if name.rpartition(".")[0] not in table.repeated]
+            numbered = without_labels(role, numbered)
+            if domain.vector and len(numbered) > 2:
+                numbered = self._without_summaries(role, table, numbered)
             if len(numbered) > 1 and (
                 domain.shapes != ("N*",) or all(re.fullmatch(_NUMBER_SUFFIX, name[len(prefix) :]) for name in numbered)
             ):
                 return self._bind(role, table, numbered)
         return None
+
+    def _without_summaries(self, role: str, table: Table, names: list[str]) -> list[str]:
+        """Return names of columns of classes without those of text that say something of all classes.
+
+        Raises:
+            DataError: A column of numbers may be a class or say something of all.
+        """
+        odd = [name for name in names if re.split(rf"[{re.escape(SEPARATORS)}]", name.lower())[-1] in SUMMARY_ENDINGS]
+        others = [name for name in names if name not in odd]
+        unclear = next((c.name for c in table.columns if c.name in odd and c.kind is Kind.NUMBER), None)
+        if unclear is not None and len(others) > 1:
+            self._refuse_beside(role, table, unclear, others)
+        return others
 
     def check_pair(self, domains: Mapping[str, Sequence[Domain]]) -> None:
         """Raise a DataError if two files, given without roles, each hold both y_true and y_pred, or the other's."""
@@ -213,8 +253,19 @@ class Binder:
                 f"{first.name} and {second.name} both hold y_true and y_pred: parts of one dataset are named by a "
                 f"folder or a quoted glob; y_true={first.name} y_pred={second.name} reads one from each"
             )
+        both = next((role for role in roles if self._is_alone(role, second if role == "y_true" else first)), None)
+        if both is not None and held[0] == held[1] == [both == "y_true", both == "y_pred"]:
+            raise DataError(
+                f"{first.name} and {second.name} both hold {both}, and neither the other: "
+                f"y_true={first.name} y_pred={second.name} compares them all the same"
+            )
         if held == [[False, True], [True, False]]:
             raise DataError(f"{first.name} holds y_pred and {second.name} y_true, but the file of y_true comes first")
+
+    def _is_alone(self, role: str, table: Table) -> bool:
+        """Tell whether a table holds nothing but the column called like a role, and what describes rows."""
+        names = {c.name.lower() for c in self.identifiers.data_columns(table) if not is_of_rows(c.name)}
+        return names == {role}
 
     def _holds(self, role: str, domains: Sequence[Domain], table: Table) -> bool:
         """Tell whether a table has columns named like a role."""
@@ -230,14 +281,19 @@ class Binder:
         """Return the only column of a file that was given for this role alone, or all its numbers."""
         others = self.identifiers.data_columns(table)
         if len(others) == 1:
-            return self._bind(role, table, [others[0].name])
-        others = [c for c in others if not self._is_beside(role, table, c.name)]
+            is_choice = self.sources.is_pair and is_of_rows(others[0].name)
+            return None if is_choice else self._bind(role, table, [others[0].name])
+        scores = without_labels(role, [c.name for c in others if not self._is_beside(role, table, c.name)])
+        others = [c for c in others if c.name in scores]
         names = [c.name for c in others if c.kind is Kind.NUMBER]
         if len(names) == 1 and (domain.scalar or not domain.per_row):
             self._note_choice(table, f"{role} is column {names[0]!r}, the only one of numbers")
             return self._bind(role, table, names)
         if len(names) > 1 and domain.vector and len(names) == len(others):
             self._check_numbered(role, domain, table, names)
+            odd = next((name for name in names if is_of_rows(name) or self.identifiers.may_be_key(table, name)), None)
+            if odd is not None:
+                self._refuse_beside(role, table, odd, [name for name in names if name != odd])
             self._note_choice(table, f"{role} is all {len(names)} columns, {names[0]!r} to {names[-1]!r}")
             return self._bind(role, table, names)
         return None
@@ -248,7 +304,10 @@ class Binder:
             self.note(f"{table.name}: {choice}")
 
     def positional_pair(self, roles: Sequence[str], found: Mapping[str, RoleColumns]) -> dict[str, RoleColumns]:
-        """Return the roles that are still missing, in order, if the table has just two columns of numbers."""
+        """Return the roles that are still missing, in order, if the table has just two columns of numbers.
+
+        None are bound if the name of such a column says that it is something else.
+        """
         table = self.sources.common
         lacking = [role for role in roles if role not in found]
         if table is None or len(roles) != 2 or not lacking:
@@ -259,6 +318,9 @@ class Binder:
         free = [name for name in numeric if name not in taken]
         if len(numeric) != 2 or len(free) != len(lacking):
             return {}
+        for role, name in zip(lacking, free, strict=True):
+            if means_another(name, role) or self.identifiers.may_be_key(table, name):
+                return {}
         named = " and ".join(f"{role} is column {name!r}" for role, name in zip(lacking, free, strict=True))
         self.note(f"{table.label}{named}, by position: the only columns of numbers")
         return {role: self._bind(role, table, [name]) for role, name in zip(lacking, free, strict=True)}
@@ -287,9 +349,13 @@ class Binder:
         if column is not None:
             problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"
             return DataError(problem, Hint.VECTOR_COLUMNS, role=role)
+        only = table.columns[0].name if len(table.columns) == 1 and table.format in ("csv", "tsv") else ""
+        if " " in only and any(map(is_role_name, only.split())):
+            problem = f"{table.label}no column for {role}; the cells of {only!r} may be separated by ' '"
+            raise DataError(problem, Hint.DELIMITER, delimiter_name=" ")
         names = [c.name or "''" for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
-        shown = ", ".join(names[:MAX_COLUMNS_SHOWN]) + (f" and {n_hidden} more" if n_hidden > 0 else "")
+        shown = _join_names(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
         problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
         return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
 
@@ -317,4 +383,10 @@ def suggest_column(name: str, table: Table) -> str:
     if close:
         return f" (did you mean {close[0]!r}?)"
     more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
-    return f"; the columns are {', '.join(names[:MAX_COLUMNS_SHOWN])}{more}"
+    return f"; the columns are {_join_names(names)}{more}"
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Return the first names as a list, cut if they are long: what is no table may be read as one of a long name."""
+    shown = names[:MAX_COLUMNS_SHOWN]
+    return ", ".join(name if len(name) <= MAX_NAME_SHOWN else f"{name[:MAX_NAME_SHOWN]}..." for name in shown)

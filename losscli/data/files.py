@@ -89,7 +89,7 @@ class Input:
             return OpenFile(path, self.name)
         except FileNotFoundError:
             raise DataError(f"{self.name}: no such file{_suggest_path(path)}") from None
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
             raise DataError(f"{self.name}: cannot be read: {remote.summarize_error(error)}") from None
 
     def _read_in_order(self) -> io.BufferedReader[Any]:
@@ -208,17 +208,27 @@ class Input:
 
 
 def _copy_to_file(stream: BinaryIO) -> Any:
-    """Return a temporary file with the rest of a stream, which is deleted when it is closed."""
+    """Return a temporary file with the rest of a stream, which is deleted when it is closed.
+
+    Raises:
+        DataError: There is no room for it.
+    """
     import shutil
     import tempfile
 
-    copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")  # noqa: SIM115 - closed by who gets it
+    copy: Any = None
     try:
+        copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")  # noqa: SIM115 - closed by who gets it
         shutil.copyfileobj(stream, copy, BYTES_PER_COPY)
         copy.seek(0)
-    except BaseException:
-        copy.close()
-        raise
+    except BaseException as error:
+        with suppress(OSError):  # it tries once more to write what did not fit
+            if copy is not None:
+                copy.close()
+        if not isinstance(error, OSError):
+            raise
+        problem = f"the data cannot be copied to a temporary file: {error.strerror or error}"
+        raise DataError(f"{problem}; TMPDIR names its folder") from error
     return copy
 
 
@@ -235,7 +245,7 @@ def is_delimiter(text: str) -> bool:
 
 def is_comment_sign(text: str) -> bool:
     """Return whether a text can start a comment: signs that no cell starts with, or nothing for no comments."""
-    return text.isprintable() and not any(c.isalnum() or c in "\"' .,+-_" for c in text)
+    return text == "--" or (text.isprintable() and not any(c.isalnum() or c in "\"' .,+-_" for c in text))
 
 
 class ErrorMappingStream(io.RawIOBase):

@@ -5,6 +5,7 @@ The folders of `sales/year=2026/region=eu/part-0.parquet` are keys: columns `yea
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -116,6 +117,7 @@ def _matches(pattern: str) -> Iterator[str]:
 
     parts = pattern.split("/")
     if "**" not in parts:
+        _check_readable(parts)
         yield from glob.glob(pattern)
         return
     at = parts.index("**")
@@ -124,6 +126,21 @@ def _matches(pattern: str) -> Iterator[str]:
         for folder in _folders(top, lambda name: not name.startswith(".")) if os.path.isdir(top) else ():
             below = "" if folder == "." else glob.escape(os.path.join(folder.removeprefix("./"), ""))
             yield from _matches(below + ("/".join(parts[at + 1 :]) or "*"))
+
+
+def _check_readable(parts: Sequence[str]) -> None:
+    """Check that no folder on the way of a pattern hides what is in it: `glob` passes over such a folder.
+
+    Raises:
+        DataError: One does.
+    """
+    import glob
+
+    for i in range(1, len(parts)):
+        right = os.R_OK | os.X_OK if glob.has_magic(parts[i]) else os.X_OK
+        for folder in glob.glob("/".join(parts[:i]) or "/"):
+            if os.path.isdir(folder) and not os.access(folder, right):
+                raise DataError(f"{folder}: cannot be read: {os.strerror(errno.EACCES)}")
 
 
 def _folders(top: str, is_wanted: Any) -> Iterator[str]:
@@ -189,6 +206,7 @@ class KeyedTable(Table):
         self.inner, self._keys, self._key_columns = inner, keys, columns
         self.repeated, self.fraction_after, self.has_names = inner.repeated, inner.fraction_after, inner.has_names
         self.index_columns = inner.index_columns | {column.name for column in columns}
+        self.has_rows = inner.has_rows
 
     def sample(self, name: str) -> NDArray[Any] | None:
         return None if self.inner.column(name) is None else self.inner.sample(name)

@@ -69,7 +69,7 @@ _FOREIGN_BINARY = (
 )
 """Offset, bytes there, and what a binary file of another format is."""
 
-_FOREIGN_TEXT = {b"%pdf-": _PDF, b"<!doctype html": _HTML, b"<html": _HTML, b"<?xml": _XML}
+_FOREIGN_TEXT = {b"%pdf-": _PDF, b"<!doctype html": _HTML, b"<html": _HTML, b"<table": _HTML, b"<?xml": _XML}
 _FOREIGN_TEXT |= {b"<stata_dta>": _STATA, b"version https://git-lfs": _POINTER}
 """First bytes in lower case, and what a text of another format is."""
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.identifiers import has_identifier_name
-from losscli.data.interchange import import_arrow, is_arrow, materialize, side_by_side, to_array
+from losscli.data.interchange import import_array, import_arrow, is_arrow, materialize, side_by_side
+from losscli.data.labels import ClassNames, find_endings
+from losscli.data.role_names import CLASS_PREFIXES
 from losscli.errors import DataError
 
 
@@ -50,12 +52,12 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
         DataError: The value is no array, or rows have other shapes than the first.
     """
     if type(value) is np.ndarray and value.dtype.names is None:
-        return to_array(value, name)
+        return import_array(value, name)
     value = materialize(value, name)
     columns = frame_columns(value, name)
     if columns is None or (len(columns) > 1 and not any(map(has_identifier_name, columns))):
-        return to_array(value, name)
-    return side_by_side([to_array(v, name) for key, v in columns.items() if not has_identifier_name(key)], name)
+        return import_array(value, name)
+    return side_by_side([import_array(v, name) for key, v in columns.items() if not has_identifier_name(key)], name)
 
 
 def check_index(values: Iterable[tuple[str, Any]], warn: Callable[[str], None]) -> None:
@@ -100,3 +102,16 @@ def check_column_order(values: Iterable[tuple[str, Any]]) -> None:
                 raise DataError(
                     f"{name} has the columns of {other} in another order: {name}[{other}.columns] pairs them"
                 )
+
+
+def check_class_columns(scores: Any) -> None:
+    """Raise a DataError if the columns of a frame of scores are not those of the classes 0, 1, 2, ... in order."""
+    columns = [name for name in frame_columns(scores) or () if not has_identifier_name(name)]
+    if len(columns) < 2:
+        return
+    classes = ClassNames.of(find_endings(columns, CLASS_PREFIXES).names)
+    if classes.names and not classes.are_positions:
+        raise DataError(
+            f"the columns of y_pred are called {', '.join(columns)}, but labels are numbered from 0 here: "
+            "losscli.compute knows classes by their names"
+        )

@@ -68,6 +68,10 @@ class Identifiers:
         """Return the columns that are no identifiers."""
         return [column for column in table.columns if (table, column.name) not in self]
 
+    def may_be_key(self, table: Table, name: str) -> bool:
+        """Tell whether a column has the name of a key and holds whole numbers, which several rows may share."""
+        return re.search(_KEY_NAME, name) is not None and self._is_whole(table, name)
+
     def _find_own(self, table: Table) -> set[str]:
         """Return the identifiers that a table has by itself."""
         return {

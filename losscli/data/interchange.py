@@ -33,7 +33,7 @@ def load_lazy(value: Any) -> Any:
     try:
         rows = value.collect()
     except Exception as error:
-        raise DataError(f"a {kind.__name__} cannot be collected: {_first_line(error)}") from error
+        raise DataError(f"a {kind.__name__} cannot be collected: {_reason(error)}") from error
     return rows
 
 
@@ -67,7 +67,7 @@ def import_arrow(value: Any, name: str) -> Any:
                 return pa.chunked_array(value)
         return pa.chunked_array([pa.array(value)])
     except Exception as error:
-        raise DataError(f"{name}: cannot read {type(value).__name__}: {_first_line(error)}") from error
+        raise DataError(f"{name}: cannot read {type(value).__name__}: {_reason(error)}") from error
 
 
 def arrow_to_array(values: Any, name: str) -> NDArray[Any]:
@@ -82,7 +82,7 @@ def arrow_to_array(values: Any, name: str) -> NDArray[Any]:
     return to_numpy(values, kind, "", name, 0)
 
 
-def to_array(value: Any, name: str) -> NDArray[Any]:
+def import_array(value: Any, name: str) -> NDArray[Any]:
     """Return a value as an array; `name` is what messages call it.
 
     Masked values become NaN, or None where values are no numbers. Tensors are detached and copied to the host. Lists of
@@ -144,7 +144,7 @@ def _import(value: Any, name: str) -> NDArray[Any]:
     except Exception as error:
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
             return _stack_rows(value, name)  # lists of different lengths, or objects that NumPy cannot read
-        raise DataError(f"{name}: cannot read {type(value).__name__}: {_first_line(error)}") from error
+        raise DataError(f"{name}: cannot read {type(value).__name__}: {_reason(error)}") from error
     if array.ndim == 0 and array.dtype.kind in "OUST":
         if hasattr(type(value), "__dlpack__"):
             return np.asarray(np.from_dlpack(value))
@@ -205,7 +205,7 @@ def _read_tensor(tensor: Any, name: str) -> NDArray[Any]:
     try:
         tensor = tensor.detach().cpu()
     except Exception as error:
-        raise DataError(f"{name}: cannot read {described}: {_first_line(error)}") from error
+        raise DataError(f"{name}: cannot read {described}: {_reason(error)}") from error
     failure: Exception | None = None
     for step in ("", *TENSOR_STEPS):
         if step == "float" and "complex" in described:
@@ -215,7 +215,7 @@ def _read_tensor(tensor: Any, name: str) -> NDArray[Any]:
             return np.asarray(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
         except Exception as error:  # what is raised depends on the library
             failure = failure or error
-    raise DataError(f"{name}: cannot read {described}: {_first_line(failure)}") from failure
+    raise DataError(f"{name}: cannot read {described}: {_reason(failure)}") from failure
 
 
 def is_row(value: Any) -> bool:
@@ -243,7 +243,7 @@ def _stack_rows(rows: Iterable[Any], name: str) -> NDArray[Any]:
             arrays.append(None)
             continue
         try:
-            array = to_array(row, name) if is_row(row) or _is_tensor(row) else np.asarray(row)
+            array = import_array(row, name) if is_row(row) or _is_tensor(row) else np.asarray(row)
         except DataError as error:
             if error.message.hint is not Hint.PAD_ROWS:
                 raise
@@ -260,6 +260,6 @@ def _stack_rows(rows: Iterable[Any], name: str) -> NDArray[Any]:
     return np.stack([filler if array is None else array for array in arrays])
 
 
-def _first_line(error: BaseException | None) -> str:
+def _reason(error: BaseException | None) -> str:
     """Return the first line of an error's text, or its kind if it has none."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -91,7 +91,10 @@ def _parse_json(data: bytes | bytearray, name: str, row: str = "") -> Any:
         raise DataError(f"{where}an object has two values for the key {error}") from None
     except json.JSONDecodeError as error:
         place = row or f"line {error.lineno}, character {error.colno}"
-        raise DataError(f"{name}: {place}: is not JSON: {error.msg}") from None
+        problem = f"{name}: {place}: is not JSON: {error.msg}"
+        if error.msg == "Extra data" and error.doc[error.pos] in "{[":
+            problem = f"{name}: {place}: another value begins: 'jq -c .' writes each on a line, as JSON Lines"
+        raise DataError(problem) from None
     except UnicodeDecodeError as error:
         raise DataError(f"{where}is not JSON: byte {error.start + 1} is not {error.encoding.upper()} text") from None
     except RecursionError:

@@ -26,9 +26,10 @@ _MIDNIGHT = r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?"
 
 
 def canonical_key(text: str) -> str:
-    """Return the spelling by which keys are compared: `1461.0` and `1.461e3` are 1461, midnight is the date."""
+    """Return the spelling by which keys are compared: ` 1461`, `1461.0`, `1.461e3` are 1461, midnight is the date."""
     if text.isdigit():
         return text
+    text = text.strip()
     if re.fullmatch(_NUMBER, text):
         from decimal import Decimal
 

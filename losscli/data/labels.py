@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +27,10 @@ BRACKETS = (("[", "]"), ("(", ")"))
 
 _NUMBERED = r"(?s)(?P<prefix>.*?)(?P<number>((?<![^_. :=\[(])-)?\d+(\.\d+)?)"
 """A name that ends in a number: p10, prob_-1, q0.05. After a letter or a digit, a dash is a separator."""
+
+
+POSITIONS = "positions"
+"""The key by which it is remembered that labels are positions of names."""
 
 
 class Endings(NamedTuple):
@@ -129,13 +132,14 @@ class ClassNames(NamedTuple):
             codes |= {name.lower(): i for i, name in enumerate(names)}
             codes |= {"0": codes["false"], "1": codes["true"]}
         numbers = [class_number(name) for name in names]
-        counts = Counter(numbers)
-        by_number = {number: i for i, number in enumerate(numbers) if number is not None and counts[number] == 1}
-        if None in numbers:
+        if None in numbers or len(set(numbers)) < len(numbers):  # 1.1 and 1.10 are two names, and one number
             # in columns called 1st, 0th, or 1, 2, other, a number is no position
             has_number = any(class_number(name) is not None for level in levels for name in level)
             are_counted = all(any(map(str.isdigit, name)) for name in levels[-1])
-            return cls(names, codes, {}, not (has_number or are_counted), requested)
+            # those who number labels sort their names; columns in another order would be numbered in another way
+            is_ordered = bool(requested) or list(names) == sorted(names)
+            return cls(names, codes, {}, is_ordered and not (has_number or are_counted), requested)
+        by_number = {number: i for i, number in enumerate(numbers) if number is not None}
         counts_from_0 = numbers == list(range(len(numbers)))
         return cls(() if counts_from_0 else names, codes, by_number, False, requested)
 
@@ -160,7 +164,19 @@ class ClassNames(NamedTuple):
         is_present = values != None  # noqa: E711 - element by element
         texts, inverse = np.unique(values[is_present].astype(str), return_inverse=True)
         codes[is_present] = np.array([self._code(str(text)) for text in texts])[inverse]
-        return self._refuse_unknown(codes, values, origin)
+        codes = self._refuse_unknown(codes, values, origin)
+        self._note_positions(texts.tolist(), origin)
+        return codes
+
+    def _note_positions(self, labels: Sequence[str], origin: ValueOrigin) -> None:
+        """Note, once for all batches, that labels of a file are numbers, and which columns they are taken to mean."""
+        is_known = not self.are_positions or not self.names or bool(self.requested) or POSITIONS in origin.memory
+        if is_known or not origin.source or not any(class_number(label) is not None for label in labels):
+            return
+        if self.codes_by_label.keys().isdisjoint(labels):
+            origin.memory[POSITIONS] = True
+            shown = ", ".join(f"{i} is {name!r}" for i, name in enumerate(self.names[:MAX_NAMES_SHOWN]))
+            origin.note(f"{origin.name()}: labels are numbers: {shown}{', ...' * (len(self.names) > MAX_NAMES_SHOWN)}")
 
     def _refuse_unknown(self, codes: Array, values: NDArray[Any], origin: ValueOrigin) -> Array:
         unknown = np.flatnonzero(np.isneginf(codes))
@@ -196,7 +212,7 @@ class ClassNames(NamedTuple):
         """Return the label's class number, NaN if it is missing, -inf if it is not one of the classes."""
         code = self.codes_by_label.get(text)
         if code is None:
-            code = self.codes_by_label.get(canonical_key(text))
+            code = self.codes_by_label.get(canonical_key(text.strip()))
         if code is not None:
             return float(code)
         number = parse_number(text)
@@ -218,7 +234,9 @@ class ClassNames(NamedTuple):
         close = difflib.get_close_matches(text, names, n=1)
         known = ", ".join(names[:MAX_NAMES_SHOWN]) + (", ..." if len(names) > MAX_NAMES_SHOWN else "")
         meant = f" (did you mean {close[0]!r}?)" if close else ""
-        return DataError(f"{label} is not one of the classes: they are {known}{meant}")
+        is_number = class_number(text) is not None and not self.has_numeric_names and not self.requested
+        hint = Hint.NAME_CLASSES if is_number else None
+        return DataError(f"{label} is not one of the classes: they are {known}{meant}", hint)
 
     def check_count(self, role: str, count: int, what: str, label: str = "") -> None:
         """Raise a UsageError if classes were requested, and a role has another count of what there is one a class."""
@@ -229,7 +247,8 @@ class ClassNames(NamedTuple):
 
 def number_names(values: NDArray[Any], codes: dict[str, int]) -> Array:
     """Return labels (N,) as numbers, NaN where missing; each name that has none in `codes` gets the next."""
-    numbers = [np.nan if v is None else codes.setdefault(v, len(codes)) for v in values.tolist()]
+    names = ((name or "").strip() for name in values.tolist())
+    numbers = [codes.setdefault(name, len(codes)) if name else np.nan for name in names]
     return np.array(numbers, dtype=np.float64)
 
 
@@ -240,7 +259,8 @@ def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
     """
 
     def number(text: str | None) -> float:
-        if text is None:
+        text = (text or "").strip()
+        if not text:
             return np.nan
         value = parse_number(text)
         if value is None or not np.isfinite(value) or (text[0] == "0" and text.isdigit() and text != "0"):
@@ -260,14 +280,17 @@ def find_class_names(bound: Mapping[str, RoleColumns], requested: tuple[str, ...
         UsageError: The prediction's columns have other names, or there are more or fewer of them.
     """
     predicted = bound.get("y_pred")
-    endings = predicted.endings if predicted is not None and len(predicted.columns) > 1 else None
-    if endings is None:
-        return ClassNames.of(requested, find_endings(requested), len(requested)) if requested else ClassNames()
+    endings = predicted.endings if predicted is not None else Endings(())
+    if not endings.names:
+        given = ClassNames.of(requested, find_endings(requested), len(requested)) if requested else ClassNames()
+        if predicted is not None and len(predicted.columns) > 1:
+            given.check_count("y_pred", len(predicted.columns), "columns", predicted.table.label)
+        return given
     if requested:
         option = "classes", ",".join(requested)
         for level in endings.levels:
             if set(requested) == set(level):
-                return ClassNames.of(level, endings, len(level))  # the names of the columns say more than any order
+                return ClassNames.of(level, endings, len(level))  # the columns are in this order
         for level in endings.levels:
             if set(requested) & set(level):
                 raise UsageError(f"y_pred's columns are {', '.join(level)}", option=option)
@@ -287,6 +310,14 @@ def _first_labels(true: RoleColumns | None) -> set[str]:
     values = true.table.first_values(true.columns[0].name)
     labels = {canonical_key(value) for value in (() if values is None else values.tolist()) if value is not None}
     return labels if any(class_number(label) is None for label in labels) else set()
+
+
+def order_as_requested(predicted: RoleColumns, requested: Sequence[str]) -> RoleColumns:
+    """Return the columns of the prediction in the order of the requested names, as they are if they have others."""
+    for level in predicted.endings.levels:
+        if set(level) == set(requested):
+            return predicted.take([level.index(name) for name in requested])
+    return predicted
 
 
 def align_columns(predicted: RoleColumns, true: RoleColumns) -> RoleColumns:

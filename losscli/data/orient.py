@@ -38,7 +38,8 @@ def columns_of(document: Any, name: str, role: str | None) -> Found:
     if isinstance(document, dict):
         if set(document) == {"schema", "data"} and isinstance(document["schema"], dict):
             return _of_table(document["schema"], document["data"], name, role)
-        if {"index", "data"} <= set(document) <= _KEYS_OF_SPLIT and ("columns" in document or "name" in document):
+        is_split = {"index", "data"} <= set(document) <= _KEYS_OF_SPLIT and not {"columns", "name"}.isdisjoint(document)
+        if is_split or set(document) == {"columns", "data"}:
             return _of_split(document, name, role)
         if document and all(isinstance(value, dict) for value in document.values()):
             return _of_nested(document, name, role)
@@ -67,6 +68,7 @@ def _of_object(document: Mapping[str, Any], name: str, role: str | None) -> Foun
     """Return the arrays of an object; of an object of single values, a series or one record."""
     arrays = {key: value for key, value in document.items() if isinstance(value, list)}
     if arrays:
+        _check_objects(document, arrays, name)
         return arrays, NO_INDEX
     values = list(document.values())
     if values and not any(isinstance(value, dict) for value in values):
@@ -76,6 +78,24 @@ def _of_object(document: Mapping[str, Any], name: str, role: str | None) -> Foun
             return _with_index({role: values}, {None: list(document)})
     shown = ", ".join(list(document)[:MAX_KEYS_SHOWN]) or "none"
     raise DataError(f"{name}: the object holds no arrays; its keys are {shown}")
+
+
+def _check_objects(document: Mapping[str, Any], arrays: Columns, name: str) -> None:
+    """Raise a DataError if an object beside arrays has the name of a role, or the only array is of records."""
+    from losscli.data.role_names import WEIGHT_NAMES
+
+    have_roles = {"y_true", "y_pred"} <= {key.lower() for key in arrays}
+    for key, value in document.items():
+        is_role = key.lower() in ("y_true", "y_pred", *WEIGHT_NAMES) or (_names_role(key) and not have_roles)
+        if isinstance(value, dict) and is_role:
+            raise DataError(f"{name}: {key!r} is an object, the others are arrays: give it as an array, too")
+    for key, values in arrays.items():
+        if (
+            len(arrays) == 1
+            and values
+            and all(isinstance(value, dict) and any(map(_names_role, value)) for value in values)
+        ):
+            raise DataError(f"{name}: holds records under the key {key!r}: give these alone, as 'jq .{key}' does")
 
 
 def _of_table(schema: Mapping[str, Any], records: Any, name: str, role: str | None) -> Found:
@@ -92,7 +112,8 @@ def _of_table(schema: Mapping[str, Any], records: Any, name: str, role: str | No
 
 def _of_split(document: Mapping[str, Any], name: str, role: str | None) -> Found:
     """Return the columns of pandas' `orient='split'` and `to_dict('tight')`, the index before the others."""
-    index, data = document["index"], document["data"]
+    data = document["data"]
+    index = document.get("index", data)
     if not isinstance(index, list) or not isinstance(data, list) or len(index) != len(data):
         raise DataError(f"{name}: 'index' and 'data' are not lists of one length")
     if "columns" not in document:  # a series
@@ -109,6 +130,8 @@ def _of_split(document: Mapping[str, Any], name: str, role: str | None) -> Found
             found = f"{len(row)} values" if isinstance(row, list) else shorten(row)
             raise DataError(f"{name}: row {i + 1}: {found}, there are {len(titles)} columns")
     columns = {title: [row[j] for row in data] for j, title in enumerate(titles)}
+    if "index" not in document:
+        return columns, NO_INDEX
     return _with_index(columns, _index_columns(document, index))
 
 

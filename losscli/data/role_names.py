@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
-from losscli.data.labels import SEPARATORS
+from losscli.data.labels import SEPARATORS, find_endings
 
 OTHER_NAMES = {
     "y_true": (
@@ -13,7 +14,7 @@ OTHER_NAMES = {
     ),
     "y_pred": (
         *("prediction", "predicted", "score", "yhat", "prob", "pred", "y_hat", "y_score", "y_prob"),
-        *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection"),
+        *("probability", "logit", "predictions", "scores", "probs", "logits", "det", "detection", ".pred"),
     ),
     "labels": ("label", "class", "target", "y"),
     "embeddings": ("embedding", "emb", "features"),
@@ -38,6 +39,30 @@ UNLIKE_CLASSES = {
 }
 """Role -> names of columns that its file may hold besides, and that are no part of it."""
 
+LABEL_ENDINGS = ("label", "labels", "class", "classes")
+"""What names of columns of predicted labels have where those of scores have the class: .pred_class beside .pred_cat."""
+
+
+_OF_ROWS = r"(?i:(?:cv_?)?folds?|split|subset|groups?|clusters?|timestamp|date|date_?time|epoch|seed|(?:.+_)?weights?)"
+"""Names of columns that say what rows belong to, when they were made or what they weigh."""
+
+_NO_PREDICTION = (
+    r"(?i:w|time|year|month|day|hour|week|step|errors?|resid|residuals?|variance|sigma|stderr|anchor|positive|negative"
+    r"|.+[_. ](?:std|stdev|sd|se|stderr|var|variance|sigma|errors?|resid|residuals?))"
+)
+"""Names of numbers beside a target or a prediction that are neither."""
+
+
+_WORDS = {
+    "y_true": r"true|truth|actuals?|targets?|labels?|obs|observed|observations?|measured|reference|gt",
+    "y_pred": r"pred\w*|y?hat|forecast\w*|estimate[ds]?|fitted|modell?ed|simulated|sim|prob|proba|probability|logits?",
+}
+"""Words in a name that say which of the two a column is."""
+
+
+SUMMARY_ENDINGS = ("max", "argmax", "idx", "std")
+"""Endings of columns beside those of classes that say something of all: the largest score, its class."""
+
 
 def usual_names(role: str, *more: str) -> tuple[str, ...]:
     """Return the names that columns of a role may have: its own, these, and the other usual ones."""
@@ -56,6 +81,23 @@ def is_role_name(name: str) -> bool:
     return _role_name_pattern().fullmatch(name) is not None
 
 
+def is_of_rows(name: str) -> bool:
+    """Tell whether a column describes rows by its name: fold, timestamp, sample_weight."""
+    return re.fullmatch(_OF_ROWS, name.strip()) is not None
+
+
+def means_another(name: str, role: str) -> bool:
+    """Tell whether a column says by its name that it is no such role: it is of another one, or describes rows."""
+    if is_of_rows(name) or re.fullmatch(_NO_PREDICTION, name.strip()):
+        return True
+    words = re.split(r"[\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    said = {which for which, known in _WORDS.items() if any(re.fullmatch(known, word) for word in words)}
+    if said and role in _WORDS and role not in said:
+        return True
+    mine = usual_names(role, role.removeprefix("y_"))
+    return is_role_name(name) and not any(name.lower() == one or has_prefix(name, one) for one in mine)
+
+
 def has_prefix(name: str, prefix: str) -> bool:
     """Tell whether a name is the prefix and an ending: `_cat`, `_0`, `[0]`, `:Class=cat`."""
     return name[: len(prefix)].lower() == prefix and name[len(prefix) :].startswith(tuple(SEPARATORS))
@@ -65,3 +107,11 @@ def is_of_another(name: str, prefix: str) -> bool:
     """Tell whether a name says more of another role: y_pred_0 is no ending of the prefix y."""
     names = [one for role in ("y_true", "y_pred") for one in usual_names(role) if len(one) > len(prefix)]
     return any(name.lower() == one or has_prefix(name, one) for one in names)
+
+
+def without_labels(role: str, names: Sequence[str]) -> list[str]:
+    """Return the names of columns of scores without those of the labels that the scores mean."""
+    endings = find_endings(names).names if role == "y_pred" and len(names) > 1 else names
+    labels = tuple(separator + ending for separator in "_-. " for ending in LABEL_ENDINGS)
+    pairs = zip(names, endings, strict=True)
+    return [name for name, ending in pairs if ending.lower() not in LABEL_ENDINGS or not name.lower().endswith(labels)]

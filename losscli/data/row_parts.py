@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from losscli.data.table import Column
+from losscli.data.table import Column, Table
+from losscli.errors import DataError
+from losscli.messages import Hint
 
 PART_SEPARATORS = ("_", ".", "-", " ")
 
@@ -52,3 +54,14 @@ def choose_group(
     if len(unnamed) == 1 and len(groups) == 2 and any(rest in other_names for rest in groups if rest):
         return unnamed[0]
     return unnamed["y_pred" in names] if len(unnamed) == len(groups) == 2 else None
+
+
+def unlike_setting(
+    role: str, table: Table, columns: Sequence[Column], wanted: str, settings: Sequence[str]
+) -> DataError:
+    """Return the error that says by which settings the columns of a role are read."""
+    named = ", ".join(repr(column.name) for column in columns)
+    problem = f"{table.label}the columns of {role}, {named}, are not for {wanted}"
+    if len(settings) == 1:
+        return DataError(problem, Hint.CHOOSE_PARAMETER, setting=settings[0])
+    return DataError(problem, Hint.CHOOSE_PARAMETERS, setting=settings[0], other=settings[1])

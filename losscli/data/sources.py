@@ -165,16 +165,25 @@ class FileParts(SplittableTable):
     """Several files of the same columns as one table."""
 
     def __init__(self, name: str, files: Sequence[FoundFile], role: str | None, options: ReadOptions) -> None:
-        """Open the first file; the others are opened when they are read."""
-        self._files, self._role, self._options = files, role, options
+        """Open the first file that has rows; the others are opened when they are read."""
+        self._role, self._options = role, options
         self._keys = key_columns(files)
-        self._first = self._open(files[0])
+        self._files, self._first = self._open_first(files)
         super().__init__(name, self._first.format, self._first.columns, path=name)
         self.index_columns = self._first.index_columns
         self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def sample(self, name: str) -> NDArray[Any] | None:
         return self._first.sample(name)
+
+    def _open_first(self, files: Sequence[FoundFile]) -> tuple[Sequence[FoundFile], Table]:
+        """Return the files from the first that has rows, or all if none has, and the first of these, open."""
+        for i in range(len(files)):
+            table = self._open(files[i])
+            if table.has_rows:
+                return files[i:], table
+            table.close()
+        return files, self._open(files[0])
 
     def _open(self, file: FoundFile) -> Table:
         """Open a file, which must be as it was when it was found."""
@@ -202,8 +211,9 @@ class FileParts(SplittableTable):
                 lacking = [name for name in wanted if table.column(name) is None]
                 if lacking:
                     raise DataError(f"{table.name}: has no column {lacking[0]!r}, which {self._first.name} has")
-                _check_same_shapes(self._first, table, wanted)
-                yield table
+                if table.has_rows:  # writers leave files with nothing but a header
+                    _check_same_shapes(self._first, table, wanted)
+                    yield table
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         rows = 0
@@ -283,8 +293,21 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
         by_role = {}
         for role, path in named.items():
             by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
+        sources = Sources(common, by_role, is_pair)
+        _check_text_options(sources.tables, options or ReadOptions())
         opened.pop_all()
-    return Sources(common, by_role, is_pair)
+    return sources
+
+
+def _check_text_options(tables: Sequence[Table], options: ReadOptions) -> None:
+    """Raise a UsageError if an option says how to read text, and no table is text."""
+    if not tables or any(table.format in ("csv", "tsv") for table in tables):
+        return
+    for name in ("header", "delimiter", "decimal", "comment"):
+        if (value := getattr(options, name)) is not None:
+            shown = str(value).lower() if isinstance(value, bool) else value
+            problem = f"is for CSV and other text, and {tables[0].name} is {tables[0].format}"
+            raise UsageError(problem, option=(name, shown))
 
 
 def _split_role(argument: str, roles: Sequence[str]) -> tuple[str | None, str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
+from losscli.data.times import time_objects
 from losscli.errors import DataError
 from losscli.messages import Hint, one_line
 
@@ -115,6 +116,7 @@ class Table:
         self.index_columns: frozenset[str] = frozenset()
         self.sampler: Callable[[str], NDArray[Any]] | None = None
         self.has_names = True
+        self.has_rows = True  # or it is not known yet
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
         self.fraction_read: float | None = None
@@ -310,10 +312,12 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
             return number
     elif is_null(value):
         return float("nan")
+    elif isinstance(value, int):
+        return int_to_float(value)
     elif hasattr(value, "__float__") and not isinstance(value, (np.complexfloating, np.timedelta64, np.ndarray)):
         try:
             return float(value.detach() if hasattr(value, "detach") else value)  # a tensor with a gradient warns
-        except (TypeError, ValueError, ArithmeticError, RuntimeError):  # an integer beyond all floats, say
+        except (TypeError, ValueError, ArithmeticError, RuntimeError):  # a signalling NaN, say
             pass
     raise DataError(f"{column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
 
@@ -342,7 +346,7 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "iu":
         return values.astype(str).astype(object)
     text = np.empty(len(values), dtype=object)
-    given = _time_objects(values) if values.dtype.kind in "mM" else values.tolist()
+    given = time_objects(values) if values.dtype.kind in "mM" else values.tolist()
     if set(map(type, given)) == {str}:
         text[:] = given
         text[text == ""] = None
@@ -358,15 +362,12 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
     return text
 
 
-def _time_objects(values: NDArray[Any]) -> list[Any]:
-    """Return times as objects that are written as Arrow writes them, down to nanoseconds only where need be."""
-    if np.datetime_data(values.dtype)[0] not in ("ns", "ps", "fs", "as"):
-        return list(values.tolist())
-    is_missing = np.isnat(values)
-    coarse = values.astype(f"{values.dtype.kind}8[us]")
-    found = coarse.astype(object) if (is_missing | (coarse == values)).all() else values.astype(str).astype(object)
-    found[is_missing] = None
-    return list(found)
+def int_to_float(value: int) -> float:
+    """Return an integer as a float, infinity if it is beyond all floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value > 0 or -1)
 
 
 def is_null(value: object) -> bool:

@@ -302,7 +302,7 @@ class Loss:
             raise UsageError(f"{self.name}: {problem}")
         texts = {name: f":{name}={parameter.domain.text(values[name])}" for name, parameter in known.items()}
         label = self.name + "".join(text for name, text in texts.items() if values[name] != known[name].default)
-        return BoundLoss(self, values, label, self.name + "".join(texts.values()))
+        return BoundLoss(self, values, label, self.name + "".join(texts.values()), frozenset(params))
 
     def __repr__(self) -> str:
         return f"<loss {self.name}>"
@@ -326,13 +326,14 @@ class BoundLoss(NamedTuple):
     """A loss with all its parameters set.
 
     `label` is the shortest text that names it, without parameters at their defaults; `canonical` has all of them, for
-    signatures.
+    signatures. `given` are the parameters that were set, to whatever value.
     """
 
     loss: Loss
     params: dict[str, Any]
     label: str
     canonical: str
+    given: frozenset[str] = frozenset()
 
     @property
     def functional(self) -> Functional | None:

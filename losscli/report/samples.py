@@ -10,7 +10,7 @@ import numpy as np
 from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.errors import UsageError
 from losscli.report.tables import CellKind, Report, ReportColumn, RowBlock
-from losscli.results import gradient_columns
+from losscli.results import distinct_names, gradient_columns
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
@@ -62,23 +62,26 @@ def sample_columns(stream: SampleStream, item: Evaluated) -> SampleColumns:
     size = len(item.outcomes[0].per_sample)
     if any(len(outcome.per_sample) != size for outcome in item.outcomes):
         raise UsageError("these losses have no samples in common: one of them reads a whole column as one distribution")
-    columns: SampleColumns = {}
-    if size != len(batch):
-        columns["row"] = np.arange(1, size + 1)
-    else:
-        key = dataset.id if dataset.id is not None and dataset.id in batch.extras else None
-        columns = {"row": batch.rows} if key is None else {key: batch.extras[key]}
-        columns |= {name: cells for name, cells in batch.extras.items() if name != key}
-        for name, values in batch.arrays.items():
-            if values.ndim == 1 and name not in batch.tables:
-                columns[name] = name_labels(dataset, name, values)
-        if batch.weight is not None:
-            columns["weight"] = batch.weight
+    numbers: SampleColumns = {}
     for evaluator, outcome in zip(stream.run.evaluators, item.outcomes, strict=True):
-        columns[evaluator.label] = outcome.per_sample
+        numbers[evaluator.label] = outcome.per_sample
         if outcome.gradient is not None:
-            columns |= gradient_columns(evaluator.label, outcome.gradient.reshape(size, -1))
-    return columns
+            numbers |= gradient_columns(evaluator.label, outcome.gradient.reshape(size, -1))
+    if size != len(batch):
+        return {"row": np.arange(1, size + 1), **numbers}
+    roles: SampleColumns = {}
+    for name, values in batch.arrays.items():
+        if values.ndim == 1 and name not in batch.tables:
+            roles[name] = name_labels(dataset, name, values)
+    if batch.weight is not None:
+        roles["weight"] = batch.weight
+    key = dataset.id if dataset.id is not None and dataset.id in batch.extras else None
+    carried = [name for name in batch.extras if name != key]
+    ids = distinct_names(["row" if key is None else key], "id", [*roles, *numbers, "weight"])
+    others = distinct_names(carried, "data", [*ids, *roles, *numbers, "weight"])
+    columns: SampleColumns = {ids[0]: batch.rows if key is None else batch.extras[key]}
+    columns |= {name: batch.extras[carried[i]] for i, name in enumerate(others)}
+    return {**columns, **roles, **numbers}
 
 
 def name_labels(dataset: Dataset, role: str, values: Array) -> Any:

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.results import STATISTICS, Evaluation, LossResult
+from losscli.results import STATISTICS, Evaluation, LossResult, distinct_names
 
 if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss, Comparison, OutlierRow
@@ -78,8 +78,8 @@ def summary(evaluation: Evaluation) -> Report:
     """Report one row per loss, or per group and loss."""
     first = evaluation.losses[0]
     has_weights = bool(first.group and evaluation.data.weighted)
-    texts = ("loss", *(first.group or ()))
     numbers = (*(["weight"] if has_weights else []), "value", *first.extra_columns, *STATISTICS)
+    texts = ("loss", *distinct_names(first.group or (), "group", ["loss", "n", *numbers]))
     columns = (
         *(ReportColumn(key, CellKind.TEXT) for key in texts),
         ReportColumn("n", CellKind.COUNT),
@@ -119,11 +119,12 @@ def comparison(compared: Comparison) -> Report:
         shown = dict.fromkeys(("n", *(["weight"] if compared.evaluation.data.weighted else [])), "")
     for key, text in columns.items():
         shown |= {key: text} | (column_help(first.result) if key == "value" else {})
+    groups = distinct_names(first.group_columns, "group", ["loss", *shown])
     rows = [[one.label, *one.group_columns.values(), *(compared_cell(one, key) for key in shown)] for one in compared]
     return Report(
         (
             ReportColumn("loss", CellKind.TEXT),
-            *(ReportColumn(key, CellKind.NAME) for key in first.group_columns),
+            *(ReportColumn(key, CellKind.NAME) for key in groups),
             *(ReportColumn(key, KIND_OF_COLUMN.get(key, CellKind.NUMBER)) for key in shown),
         ),
         to_blocks(rows),
@@ -159,12 +160,9 @@ def outlier_rows(compared: Comparison, first: OutlierRow) -> Report:
     """Report one row per outlier row: its number or id, its values, its share of each loss; `first` is an example."""
     name = ReportColumn("row", CellKind.COUNT) if first.id is None else ReportColumn("id", CellKind.NAME)
     numbers = [*first.values, *(["residual"] if first.residual is not None else [])]
-    columns = (
-        *(ReportColumn(key, CellKind.NAME) for key in compared.flagged[0].group_columns),
-        name,
-        *map(ReportColumn, numbers),
-        *(ReportColumn(f"share of {label}") for label in first.shares),
-    )
+    shares = [f"share of {label}" for label in first.shares]
+    groups = distinct_names(compared.flagged[0].group_columns, "group", [name.key, *numbers, *shares])
+    columns = (*(ReportColumn(key, CellKind.NAME) for key in groups), name, *map(ReportColumn, [*numbers, *shares]))
     rows, records = [], []
     for flagged in compared.flagged:
         for row in flagged.worst:

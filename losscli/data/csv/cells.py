@@ -150,6 +150,8 @@ def cell_error(cell: str, decimal: str, where: str) -> DataError:
         return DataError(f"{problem} (thousands are written without separators)")
     if decimal == "," and parse_number(cell) is not None:
         return DataError(f"{problem} with a decimal comma", Hint.DECIMAL_POINT)
+    if cell.strip().endswith("%") and parse_number(with_point(cell.strip()[:-1], decimal)) is not None:
+        return DataError(f"{problem} (write percentages as numbers, without the sign)")
     if re.search(r"\S\s*(#|//|%)", cell):
         return DataError(f"{problem} (a comment is a line of its own)")
     return DataError(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from losscli.data.csv.cells import cell_number, has_surrogates, is_decimal_comma, not_utf8
@@ -13,6 +14,7 @@ from losscli.data.csv.lines import (
     are_all_numbers,
     check_decimals,
     check_lines,
+    check_rules,
     has_numbers,
     split_cells,
 )
@@ -32,9 +34,13 @@ COMMENT = "#"
 ENDINGS_WITHOUT_HEADER = (".txt", ".dat")
 """Endings of files whose only column may be of numbers without a name, as NumPy writes it."""
 
+COMMENTS_KEPT = 50
+"""How many comments are searched for names of columns."""
+
 _SEPARATOR_LINE = rb'"?sep=([^\w"\r\n])"?(?:\r\n|\r|\n)'
 _LINE_END = rb"\r\n|\r|\n"
-_BLANK_LINE = rb" *(?:\r\n|\r|\n)"
+_COMMENT_AFTER_SIGN = rb"[^\r\n]*+(?:\r\n|\r|\n|\Z)"
+_BLANK_LINE = rb" *+(?:\r\n|\r|\n)"
 
 
 class TextOptions(NamedTuple):
@@ -69,11 +75,11 @@ class Header(NamedTuple):
 
 
 class _Start(NamedTuple):
-    """Where the first line begins that is no comment, the last comment above it, and what was said above."""
+    """Where the first line begins that is no comment, the comment right above it, and what was said above."""
 
     position: int
     comment: str | None = None
-    n_comments: int = 0
+    comments: tuple[str, ...] = ()
     delimiter: str | None = None
 
 
@@ -84,27 +90,30 @@ def read_header(name: str, head: bytes, is_whole: bool, format: str, options: Te
         DataError: the first line may be a row of numbers, or the text can be read in two ways.
     """
     found = find_start(head, options)
-    is_automatic = options.comment is None and found.n_comments > 0
+    is_automatic = options.comment is None and found.comments != ()
     if found.position >= len(head) and is_automatic:  # there is nothing but such lines: they are the data
         found, is_automatic = find_start(head, options._replace(comment="")), False
     if found.position >= len(head):
-        raise DataError(f"{name}: " + ("has no line that is not a comment" if found.n_comments else "is empty"))
+        raise DataError(f"{name}: " + ("has no line that is not a comment" if found.comments else "is empty"))
     start = found.position
     delimiter = options.delimiter or found.delimiter
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic)
     if delimiter is None:
         delimiter = _find_delimiter(name, sample, format, options)
-    end = _end_of_line(head, start, Quoting(delimiter))
+    end = Quoting(delimiter).first_line_end(head, start)
     has_carriage_returns = head.endswith(b"\r", start, end)
     sample = _sample(head, start, is_whole, options.comment or COMMENT * is_automatic, delimiter)
+    check_rules(name, sample)
     lines = split_cells(sample, delimiter)
     cells, rows = (lines[0], lines[1:]) if lines else ([], [])
     for i, cell in enumerate(cells):
         if has_surrogates(cell):
-            raise not_utf8(f"{name}: the first line, cell {i + 1},")
+            raise not_utf8(f"{name}: the first line, cell {i + 1}")
     above = None if found.comment is None else _names_above(found.comment, cells, delimiter)
     chosen = _choose_names(name, cells, rows, above, delimiter, options)
     if chosen is not None:
+        if chosen is not above and options.header is None:
+            _refuse_other_names(name, found.comments)
         names, rows, end = chosen, lines, start
     else:
         names = [cell.strip() for cell in cells]
@@ -131,17 +140,24 @@ def find_start(head: bytes, options: TextOptions) -> _Start:
     if b"=" in head[:5] and (line := re.match(_SEPARATOR_LINE, head, re.IGNORECASE)) is not None:
         position, delimiter = line.end(), line[1].decode("ascii", "replace")
     sign = (COMMENT if options.comment is None else options.comment).encode()
-    comment, n_comments = None, 0
-    while position < len(head):
-        if options.header is not False and (blank := re.compile(_BLANK_LINE).match(head, position)) is not None:
-            position, comment = blank.end(), None
-        elif sign and head.startswith(sign, position):
-            end = re.compile(_LINE_END).search(head, position)
-            comment = head[position + len(sign) : end.start() if end else len(head)].decode(*UTF8)
-            position, n_comments = end.end() if end else len(head), n_comments + 1
-        else:
-            break
-    return _Start(position, comment, n_comments, delimiter)
+    skipped = [re.escape(sign) + _COMMENT_AFTER_SIGN] * bool(sign) + [_BLANK_LINE] * (options.header is not False)
+    found = re.compile(rb"(?:" + rb"|".join(skipped) + rb")++").match(head, position) if skipped else None
+    if found is None:
+        return _Start(position, delimiter=delimiter)
+    text = found[0]
+    end = len(text) - (2 if text.endswith(b"\r\n") else text.endswith((b"\r", b"\n")))
+    last = text[max(text.rfind(b"\r", 0, end), text.rfind(b"\n", 0, end)) + 1 : end]
+    comment = _comment(last, sign) if sign and last.startswith(sign) else None
+    lines = re.finditer(rb"(?:\A|[\r\n])(" + re.escape(sign) + rb"[^\r\n]*)", text) if sign else ()
+    comments = [_comment(line[1], sign) for line in islice(lines, COMMENTS_KEPT)]
+    return _Start(
+        found.end(), comment, tuple(dict.fromkeys([*comments, *([] if comment is None else [comment])])), delimiter
+    )
+
+
+def _comment(line: bytes, sign: bytes) -> str:
+    """Return the text of a comment, after its signs."""
+    return line[len(sign) :].decode(*UTF8).lstrip(sign.decode())
 
 
 def has_first_lines(head: bytes, options: TextOptions) -> bool:
@@ -151,26 +167,11 @@ def has_first_lines(head: bytes, options: TextOptions) -> bool:
         rest = head
         for _ in range(2):
             start = find_start(rest, options).position
-            end = _end_of_line(rest, start, Quoting(delimiter))
+            end = Quoting(delimiter).first_line_end(rest, start)
             if end == len(rest):
                 return False
             rest = rest[end:]
     return True
-
-
-def _end_of_line(head: bytes, start: int, quoting: Quoting) -> int:
-    """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
-    position, newline, low, inside = start, 0, start, False
-    while position >= 0:
-        if newline <= position:
-            newline = head.find(b"\n", position) + 1 or len(head)
-        lone = head.find(b"\r", position, newline) + 1
-        end = lone if lone and lone != newline - 1 else newline
-        inside = quoting.is_inside(head, low, end, inside)
-        if not inside or end == len(head):
-            return end
-        low, position = end, head.find(b'"', end)  # nothing else ends what is inside quotes
-    return len(head)
 
 
 def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: str = ",") -> bytes:
@@ -181,7 +182,7 @@ def _sample(head: bytes, start: int, is_whole: bool, comment: str, delimiter: st
         if head.find(b"\n", start, stop - 1) < 0:  # lines that are longer than a sample: two of them
             stop = head.find(b"\n", stop) + 1 or (len(head) if is_whole else max(stop, head.rfind(b"\r") + 1))
     quoting = Quoting(delimiter, comment)
-    stop = max(stop, _end_of_line(head, start, quoting))
+    stop = max(stop, quoting.first_line_end(head, start))
     if stop < len(head) and quoting.is_inside(head, start, stop):
         stop = quoting.last_line(head, start, stop)
     return ByteSlice(*quoting.without_comments(head, start, stop)).bytes()
@@ -212,9 +213,19 @@ def _find_delimiter(name: str, sample: bytes, format: str, options: TextOptions)
         if fits and (best is None or len(by_tabs) > 1 or not is_tab_inside):
             return BLANKS
         first = len(rows[0]) if rows else 0
-        if best is None and first > 1 and {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:]):
-            return BLANKS  # row names without a name
+        has_row_names = {len(row) for row in rows[1:]} == {first + 1} and has_numbers(rows[1:])
+        if best is None and has_row_names and (first > 1 or _has_row_names(sample, BLANKS)):
+            return BLANKS
+    if best is None and options.decimal == "," and _has_quoted_decimals(sample):
+        return ","
     return best or ("\t" if format == "tsv" else ";" if options.decimal == "," else ",")
+
+
+def _has_quoted_decimals(sample: bytes) -> bool:
+    """Return whether cells are separated by commas, and numbers with decimal commas are in quotes."""
+    rows = split_cells(sample, ",")
+    widths = {len(row) for row in rows}
+    return len(widths) == 1 and min(widths) > 1 and any(is_decimal_comma(cell) for row in rows[1:] for cell in row)
 
 
 def _names_above(comment: str, cells: Sequence[str], delimiter: str) -> list[str] | None:
@@ -223,8 +234,19 @@ def _names_above(comment: str, cells: Sequence[str], delimiter: str) -> list[str
         found = split_cells(comment.strip().encode(*UTF8) if separator != "," else comment.encode(*UTF8), separator)
         names = [name.strip() for name in found[0]] if found else []
         if len(names) == len(cells) and all(cell_number(name, ".") is None for name in names if name):
-            return names if any(names) else None
+            are_words = all(re.search(r"\w", name) for name in names if name) and len(set(names)) == len(names)
+            return names if any(names) and are_words else None
     return None
+
+
+def _refuse_other_names(name: str, comments: Sequence[str]) -> None:
+    """Raise a DataError if a comment names both roles where the columns go by their places."""
+    for comment in comments:
+        if re.search(r"\by_true\b", comment) and re.search(r"\by_pred\b", comment):
+            problem = (
+                f"{name}: the comment {shorten(comment.strip())} may name the columns: let it hold the names alone"
+            )
+            raise DataError(f"{problem}, right above the first row", Hint.HAS_HEADER)
 
 
 def _may_be_row(comment: str, cells: Sequence[str], delimiter: str) -> bool:
@@ -305,6 +327,17 @@ def _has_row_names(sample: bytes, delimiter: str) -> bool:
     return lines[0].count(b'"') == 2 * len(rows[0]) and all(line.lstrip().startswith(b'"') for line in lines)
 
 
+def _is_printed_frame(sample: bytes) -> bool:
+    """Return whether lines are as R and pandas print a frame: as long as each other, the names right of the first cell.
+
+    The index then has no name.
+    """
+    header, *lines = [line for line in re.split(_LINE_END, sample) if line.strip()]
+    indent = len(header) - len(header.lstrip(b" "))
+    ends = [len(line) - len(line.lstrip(b" ").partition(b" ")[2]) - 1 for line in lines]
+    return max(ends, default=indent) < indent and {*map(len, lines)} == {len(header)}
+
+
 def _add_row_names(
     name: str, names: list[str], rows: Sequence[Sequence[str]], sample: bytes, delimiter: str
 ) -> list[str]:
@@ -313,11 +346,16 @@ def _add_row_names(
     Raises:
         DataError: the rows have one cell more than the header, and it is not certain why.
     """
-    if len(names) < 2 or not rows or {len(row) for row in rows} != {len(names) + 1}:
+    if not names or not rows or {len(row) for row in rows} != {len(names) + 1}:
         return names
-    if _has_row_names(sample, delimiter):
+    if _has_row_names(sample, delimiter) or (delimiter == BLANKS and _is_printed_frame(sample)):
         return ["", *names]
+    if len(names) < 2:
+        return names
+    problem = f"{name}: row 1 has {len(rows[0])} cells, the header {len(names)}"
+    if not any(row[-1].strip() for row in rows):
+        raise DataError(f"{problem}: rows end with a delimiter, which the header lacks: add it there")
     raise DataError(
-        f"{name}: row 1 has {len(rows[0])} cells, the header {len(names)}: if rows begin with a name, write the file "
-        "without it (R: row.names=FALSE, pandas: index=False) or give it a name in the header"
+        f"{problem}: if rows begin with a name, write the file without it (R: row.names=FALSE, pandas: index=False) "
+        "or give it a name in the header"
     )

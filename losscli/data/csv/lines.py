@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from losscli.data.csv.cells import cell_error, cell_number, has_thousands, is_decimal_comma
 from losscli.data.csv.schema import UTF8, merge_blanks, width_error
-from losscli.data.table import ROWS_SAMPLED
+from losscli.data.table import ROWS_SAMPLED, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -19,6 +19,12 @@ BLANKS = " "
 
 RARE_DELIMITERS = "~^:!@$&*+=\\/"
 """Delimiters that are suggested where one fits, but never assumed."""
+
+_RULE = r"[|+:\s]*[-=]{3}[-=|+:\s]*|[\s\u2500-\u257f]*\u2500{2}[\s\u2500-\u257f]*"
+"""A line of dashes or of a box."""
+
+BYTES_OF_RULE = 1 << 12
+"""Bytes in which a rule is looked for."""
 
 _COMMENT_SIGN = r"//|--|[#%!;*@&>$]+"
 
@@ -61,6 +67,9 @@ def check_lines(
     if not rows or len(rows[0]) == len(names) > 1:
         return
     sign = re.match(_COMMENT_SIGN, names[0]) if names else None
+    by_tabs = split_cells(sample, "\t")
+    if not sign and len(by_tabs[0]) == 1 and len({len(row) for row in by_tabs[1:]} - {1}) == 1 == len(names):
+        raise DataError(f"{name}: the first line has 1 cell, the others more: is it a title? Remove it")
     for other in (*DELIMITERS, BLANKS, *RARE_DELIMITERS):
         lines = split_cells(sample, other) if other != delimiter else [list(names), *map(list, rows)]
         widths = {len(row) for row in lines[1:]}
@@ -79,7 +88,20 @@ def check_lines(
             problem = f"{name}: row 1 has {min(widths)} cells, the header {len(lines[0])}"
             raise DataError(problem, Hint.COMMENT, sign=sign[0])
     if len(rows[0]) != len(names):
-        raise width_error(name, 1, rows[0], len(names))
+        error = width_error(name, 1, rows[0], len(names))
+        is_title = len(names) == 1 and {len(row) for row in rows} == {len(rows[0])}
+        raise DataError(f"{error.message.problem}: is the first line a title? Remove it") if is_title else error
+
+
+def check_rules(name: str, sample: bytes) -> None:
+    """Raise a DataError if one of the first lines is a rule, as in tables that are printed for people."""
+    first = [line.decode(*UTF8).strip() for line in sample[:BYTES_OF_RULE].split(b"\n", 2)[:2]]
+    rule = next((line for line in first if re.fullmatch(_RULE, line) and (len(line) > 3 or len(set(line)) > 1)), None)
+    if rule is not None:
+        raise DataError(
+            f"{name}: the line {shorten(rule)} is a rule of a printed table: write CSV instead, as with 'psql --csv', "
+            "'sqlite3 -header -csv', 'duckdb -csv' or pandas' to_csv"
+        )
 
 
 def has_numbers(rows: Sequence[Sequence[str]], n_columns: int = 1) -> bool:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-QUOTE, NEWLINE = 0x22, 0x0A
+QUOTE, NEWLINE, CARRIAGE_RETURN = 0x22, 0x0A, 0x0D
 BYTES_PER_LOOK = 1 << 12
 """Bytes that are searched first for the end of a line that goes on inside quotes; then twice as many, and so on."""
 
@@ -72,6 +72,25 @@ class Quoting(NamedTuple):
                 return start + int(ends[outside[0]]) + 1, 0, False
             size = min(2 * size, MAX_BYTES_PER_LOOK)
         return end, end, False
+
+    def first_line_end(self, data: bytes, start: int) -> int:
+        """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
+        inside, size = False, BYTES_PER_LOOK
+        while start < len(data):
+            stop = _after_line_end(data, start, start + size)
+            text, low, high = self._without_quoted_comments(data, start, stop, inside)
+            codes = np.frombuffer(text, np.uint8, high - low, low)
+            places, states = self._changes(codes, np.flatnonzero(codes == QUOTE), inside)
+            are_ends = codes == NEWLINE
+            are_ends[:-1] |= (codes[:-1] == CARRIAGE_RETURN) & ~are_ends[1:]
+            are_ends[-1] |= codes[-1] == CARRIAGE_RETURN
+            ends = np.flatnonzero(are_ends)
+            outside = np.flatnonzero(~np.concatenate([[inside], states])[np.searchsorted(places, ends)])
+            if len(outside):
+                return start + int(ends[outside[0]]) + 1
+            inside = bool(states[-1]) if len(states) else inside
+            start, size = stop, min(2 * size, MAX_BYTES_PER_LOOK)
+        return len(data)
 
     def last_line(self, data: bytes, start: int, stop: int) -> int:
         """Return where the last line begins: after the last line end before `stop` that is outside quotes."""
@@ -175,6 +194,15 @@ class Quoting(NamedTuple):
             found |= whole
         found[0] |= places[0] == 0
         return found
+
+
+def _after_line_end(data: bytes, start: int, stop: int) -> int:
+    """Return the position after the last line end in some bytes; if there is none, after the next, or the last byte."""
+    end = max(data.rfind(b"\n", start, stop), data.rfind(b"\r", start, stop)) + 1
+    if not end:
+        newline = data.find(b"\n", stop) + 1 or len(data)
+        end = data.find(b"\r", stop, newline) + 1 or newline
+    return end + data.startswith(b"\r\n", end - 1)
 
 
 @lru_cache

@@ -56,6 +56,7 @@ def open_csv(source: Input, format: str, options: TextOptions) -> Table:
         table = SplittableCsv(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
     table.sampler = partial(_first_cells, [column.name for column in schema.columns], header.rows)
     table.has_names = header.has_names
+    table.has_rows = bool(header.rows) or not is_whole
     table.repeated = frozenset(name for name, count in Counter(header.names).items() if count > 1)
     return table
 

@@ -52,6 +52,12 @@ class Domain:
     predicted = False
     """Whether probabilities may stand for labels."""
 
+    class_count = 0
+    """How many classes a label can say, 0 for any number of them."""
+
+    is_stated = True
+    """Whether the setting that says how a column of whole rows is read was given, and is no default."""
+
     description = "any real number"
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
@@ -86,6 +92,10 @@ class Domain:
 
     def with_params(self, params: Params) -> Domain:
         """Return the domain under these parameters (`from_logits` makes scores of probabilities)."""
+        return self
+
+    def stating(self, given: Collection[str]) -> Domain:
+        """Return the domain where these parameters were given, and the others are at their defaults."""
         return self
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:

@@ -34,11 +34,15 @@ class Boxes(Domain):
 
     shapes: tuple[str, ...] = ("N,4",)
     box_format: str = "xyxy"
+    is_stated: bool = False
 
     description = "a box of four numbers, as box_format says"
 
     def with_params(self, params: Params) -> Domain:
         return replace(self, box_format=params["box_format"])
+
+    def stating(self, given: Collection[str]) -> Domain:
+        return replace(self, is_stated="box_format" in given)
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
         own_first = sorted(BOX_PARTS, key=lambda box_format: box_format != self.box_format)

@@ -27,6 +27,7 @@ class BinaryLabels(Domain):
     signs: bool = False
 
     is_label = True
+    class_count = 2
 
     def check(self, values: Array, origin: ValueOrigin, dims: Mapping[str, Any]) -> NDArray[Any]:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
@@ -54,7 +55,10 @@ class BinaryLabels(Domain):
         return rng.integers(0, 2, size=self.size(dims)).astype(float)
 
 
-IGNORED_BY_HABIT = (-100, -1, 255)
+PADDING = -100
+"""The label of what does not count, as torch and transformers have it."""
+
+IGNORED_BY_HABIT = (PADDING, -1, 255)
 """Labels that mark what does not count: padding of sequences in torch, pixels between objects."""
 
 
@@ -156,6 +160,7 @@ class ComparedLabels(Domain):
             wrong = (values != np.floor(values)) | np.isinf(values)
         if self.predicted and wrong.any():
             wrong &= ~((values > 0) & (values < 1))
+        origin.refuse(values == PADDING, values, "marks what does not count, and would be compared like any label")
         origin.refuse(wrong, values, f"is not {self.describe()}", Hint.GIVE_SIGMOIDS if self.predicted else None)
         return values
 

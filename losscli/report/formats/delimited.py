@@ -27,10 +27,10 @@ def write_delimited(report: Report, write: Write, style: Style, *, delimiter: st
 
 
 class Missing:
-    """A missing cell in a column of numbers."""
+    """A missing cell: an empty one."""
 
     def __repr__(self) -> str:
-        return "-"
+        return ""
 
 
 def fill_missing(cells: Sequence[Any]) -> Sequence[Any]:

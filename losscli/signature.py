@@ -1,0 +1,46 @@
+"""Signatures: everything about the method that a number depends on, the rows excepted, as one text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from losscli.messages import digest
+from losscli.registry import source_of
+from losscli.version import __version__
+
+if TYPE_CHECKING:
+    from losscli.data.dataset import Dataset
+    from losscli.evaluation.evaluator import Evaluator
+
+NO_WEIGHTS = "no"
+
+
+def sign(evaluator: Evaluator, reduction: str, n: int, dataset: Dataset) -> str:
+    """Return the signature of a loss reduced over `n` rows of a dataset."""
+    loss = evaluator.bound.loss
+    weight = dataset.bound.get("weight")
+    names = dataset.classes.names if any(role.domain.is_label for role in evaluator.form.roles) else ()
+    parts = {
+        "n": str(n),
+        "nan": dataset.policy.nan,
+        "reduction": loss.reduction if reduction == "mean" else reduction,
+        "weights": NO_WEIGHTS if weight is None else signed_name(weight.columns[0].name),
+        **({"classes": ",".join(map(signed_name, names))} if names else {}),
+        **({} if loss.in_catalogue else {"source": digest(source_of(loss))}),
+        "losscli": __version__,
+    }
+    return "|".join([evaluator.bound.canonical, *(f"{key}={value}" for key, value in parts.items())])
+
+
+def signed_name(name: str) -> str:
+    """Return a name as signatures have it: what separates their parts, and the word for no weights, as `%` escapes."""
+    if name == NO_WEIGHTS:
+        return f"%{ord(name[0]):02X}{name[1:]}"
+    return re.sub(r"[%|,\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", name)
+
+
+def split_signature(signature: str) -> dict[str, str]:
+    """Return the parts of a signature by their names."""
+    first, *rest = signature.split("|")
+    return {"the loss": first} | dict(part.split("=", 1) for part in rest if "=" in part)
