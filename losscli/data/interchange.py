@@ -33,7 +33,7 @@ def load_lazy(value: Any) -> Any:
     try:
         rows = value.collect()
     except Exception as error:
-        raise DataError(f"a {kind.__name__} cannot be collected: {_reason(error)}") from error
+        raise DataError(f"a {kind.__name__} cannot be collected: {_text_of_error(error)}") from error
     return rows
 
 
@@ -67,7 +67,7 @@ def import_arrow(value: Any, name: str) -> Any:
                 return pa.chunked_array(value)
         return pa.chunked_array([pa.array(value)])
     except Exception as error:
-        raise DataError(f"{name}: cannot read {type(value).__name__}: {_reason(error)}") from error
+        raise DataError(f"{name}: cannot read {type(value).__name__}: {_text_of_error(error)}") from error
 
 
 def arrow_to_array(values: Any, name: str) -> NDArray[Any]:
@@ -144,7 +144,7 @@ def _import(value: Any, name: str) -> NDArray[Any]:
     except Exception as error:
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
             return _stack_rows(value, name)  # lists of different lengths, or objects that NumPy cannot read
-        raise DataError(f"{name}: cannot read {type(value).__name__}: {_reason(error)}") from error
+        raise DataError(f"{name}: cannot read {type(value).__name__}: {_text_of_error(error)}") from error
     if array.ndim == 0 and array.dtype.kind in "OUST":
         if hasattr(type(value), "__dlpack__"):
             return np.asarray(np.from_dlpack(value))
@@ -205,7 +205,7 @@ def _read_tensor(tensor: Any, name: str) -> NDArray[Any]:
     try:
         tensor = tensor.detach().cpu()
     except Exception as error:
-        raise DataError(f"{name}: cannot read {described}: {_reason(error)}") from error
+        raise DataError(f"{name}: cannot read {described}: {_text_of_error(error)}") from error
     failure: Exception | None = None
     for step in ("", *TENSOR_STEPS):
         if step == "float" and "complex" in described:
@@ -215,7 +215,7 @@ def _read_tensor(tensor: Any, name: str) -> NDArray[Any]:
             return np.asarray(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
         except Exception as error:  # what is raised depends on the library
             failure = failure or error
-    raise DataError(f"{name}: cannot read {described}: {_reason(failure)}") from failure
+    raise DataError(f"{name}: cannot read {described}: {_text_of_error(failure)}") from failure
 
 
 def is_row(value: Any) -> bool:
@@ -260,6 +260,6 @@ def _stack_rows(rows: Iterable[Any], name: str) -> NDArray[Any]:
     return np.stack([filler if array is None else array for array in arrays])
 
 
-def _reason(error: BaseException | None) -> str:
+def _text_of_error(error: BaseException | None) -> str:
     """Return the first line of an error's text, or its kind if it has none."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__
