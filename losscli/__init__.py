@@ -15,21 +15,23 @@ from typing import TYPE_CHECKING, Any
 from losscli.version import __version__
 
 if TYPE_CHECKING:
-    from losscli.api import compare, compute, get_loss, list_losses, recommend
+    from losscli.api import compare, compute, recommend
     from losscli.declaration.loss import Property, Reduction, loss
     from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
+    from losscli.lookup import explain, get_loss, list_losses
     from losscli.loss_function import LossFunction
     from losscli.results import Evaluation, LossResult
 
 _PUBLIC = {
-    "losscli.api": ("compare", "compute", "get_loss", "list_losses", "recommend"),
+    "losscli.api": ("compare", "compute", "recommend"),
     "losscli.errors": ("ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"),
+    "losscli.lookup": ("explain", "get_loss", "list_losses"),
     "losscli.loss_function": ("LossFunction",),
     "losscli.results": ("Evaluation", "LossResult"),
     "losscli.declaration.loss": ("Property", "Reduction", "loss"),
 }
 
-__all__ = ["__version__", "compare", "compute", "get_loss", "list_losses", "recommend"]
+__all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "recommend"]
 __all__ += ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
 __all__ += ["Evaluation", "LossFunction", "LossResult", "Property", "Reduction", "loss"]
 
@@ -44,15 +46,21 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def _public_function(name: str) -> property:
-    """Return a property for a function whose name a folder has, too: importing the folder does not replace it."""
-    return property(lambda package: getattr(importlib.import_module("losscli.api"), name), lambda package, folder: None)
+def __dir__() -> list[str]:
+    """Return the public names, imported or not."""
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__") and name not in __all__)])
+
+
+def _public_function(name: str, home: str = "losscli.api") -> property:
+    """Return a property for a function whose name a module has, too: importing the module does not replace it."""
+    return property(lambda package: getattr(importlib.import_module(home), name), lambda package, module: None)
 
 
 class Package(ModuleType):
-    """This package, in which `losscli.compare` and `losscli.recommend` are functions."""
+    """This package, in which `compare`, `explain` and `recommend` are functions."""
 
     compare = _public_function("compare")
+    explain = _public_function("explain", "losscli.lookup")
     recommend = _public_function("recommend")
 
 

@@ -1,20 +1,30 @@
-"""The Python API: compute, compare, recommend, get_loss, list_losses."""
+"""The Python API on data: compute, compare, recommend."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from numpy.typing import ArrayLike
 
-from losscli import pipeline, registry
-from losscli.arguments import bind_data, reject_keyword, split_keywords, split_names, warn_caller
+from losscli import pipeline
+from losscli.arguments import (
+    LossName,
+    bind_data,
+    path_or_none,
+    penalty_arrays,
+    reject_keyword,
+    split_keywords,
+    split_losses,
+    split_models,
+    split_names,
+)
 from losscli.data.sources import check_read_options
-from losscli.declaration.grammar import normalize_name
-from losscli.declaration.loss import Loss
+from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
-from losscli.loss_function import LossFunction
+from losscli.loss_function import LossFunction, ReductionName
+from losscli.messages import warn_caller
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
 
@@ -23,14 +33,12 @@ if TYPE_CHECKING:
     from losscli.recommend.advise import Recommendation
 
 Data: TypeAlias = Any
-"""A path, a DataFrame, or a mapping of role or column names to arrays."""
+"""A path, a frame, or a mapping of role or column names to arrays."""
 
 FilePath: TypeAlias = "str | os.PathLike[str]"
-LossName: TypeAlias = str | LossFunction
 Names: TypeAlias = str | Sequence[str]
 NanPolicy: TypeAlias = Literal["error", "omit", "propagate"]
 CiMethod: TypeAlias = Literal["auto", "studentized", "bca", "percentile", "poisson"]
-ReductionName: TypeAlias = Literal["mean", "sum", "median"]
 
 
 @overload
@@ -129,8 +137,10 @@ def compute(
 
     Args:
         loss: A loss as typed on the command line (`"huber:delta=0.5"`), a function from `get_loss`, or a list of them.
-        data: A path, a pandas DataFrame, or a mapping of names to arrays. Roles can also be given as arrays.
-        group_by: Columns whose values make groups.
+        data: A path, a mapping of names to arrays, or a frame: of pandas, Polars (a LazyFrame is collected), PyArrow,
+            DuckDB, or whatever has `__arrow_c_stream__`. Roles can also be given as arrays: of NumPy (what is masked is
+            missing), as tensors, as columns of frames, as lists.
+        group_by: Columns whose values make groups: names in a list, or joined by commas.
         reduction: How per-sample losses become one number; `mean` is the loss's own (rmse: the root of the mean).
         gradient: Whether to compute per-sample gradients.
         penalty: A penalty such as `"l2:lambda=0.01"` on `parameters`, added to every value.
@@ -169,20 +179,19 @@ def compute(
     """
     if isinstance(loss, str) and "," in loss:
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
-    is_one = isinstance(loss, (str, LossFunction))
-    given: list[Any] = [loss] if is_one or not isinstance(loss, Iterable) else list(loss)
-    losses, arrays = split_keywords(compute, given, roles_and_params)
+    is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
+    losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
     options = EvaluationOptions(
-        columns=columns or {},
+        columns={} if columns is None else columns,
         id=id,
-        classes=split_names(classes),
-        group_by=split_names(group_by),
+        classes=split_names("classes", classes),
+        group_by=split_names("group_by", group_by),
         nan=nan,
         reduction=reduction,
         gradient=gradient,
         penalty=penalty,
-        parameters=parameters,
-        baseline=None if baseline is None else os.fspath(baseline),
+        parameters=penalty_arrays(parameters),
+        baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,
         seed=seed,
@@ -195,6 +204,8 @@ def compute(
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
     if options.group_by or engine != "local":
+        if gradient:
+            raise UsageError("is of each sample: it goes without groups and a cluster", option=("gradient", gradient))
         evaluation = pipeline.compute(losses, open_sources, options, warn_caller)
     else:
         evaluation = pipeline.compute_samples(losses, open_sources, options, warn_caller)
@@ -205,11 +216,11 @@ def compute(
 
 
 def compare(
-    losses: str | Sequence[LossName],
+    losses: LossName | Sequence[LossName],
     /,
     data: Data = None,
     *,
-    models: Sequence[str] | Mapping[str, ArrayLike] = (),
+    models: Names | Mapping[str, ArrayLike] = (),
     outliers: str | None = None,
     sort: str | None = None,
     show_outliers: int = 0,
@@ -235,7 +246,7 @@ def compare(
     """Rank losses by their sensitivity to outliers, or compare models under each loss.
 
     Args:
-        losses: A list of losses, or a comma list.
+        losses: One loss or a list of them, as for `compute`, or names joined by commas.
         data: As for `compute`.
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`
@@ -243,17 +254,8 @@ def compare(
         sort: The column to sort by, with a minus from the largest; `rank` by default.
         show_outliers: How many outlier rows to list in `rows`.
         group_by: Columns whose values make groups.
-        reduction: As for `compute`; so are the other options.
-        columns: Role -> column name, comma list or pattern.
-        id: The key column that names rows, and pairs those of frames that are given for roles.
-        classes: Class names, in order.
-        nan: What to do with rows that lack a value.
-        input_format: The format of the file, if not by its name or content.
-        header: Whether text data starts with column names; None to find out.
-        delimiter: The character between the cells of text data; a space for any blanks.
-        decimal: The decimal sign of text data, `.` or `,`.
-        comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
-            start of the data.
+        reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
+            `header`, `delimiter`, `decimal`, `comment`).
         baseline: The path of an earlier JSON result.
         ci: The level of the intervals of the values in `result.ci`, and of the differences of models.
         resamples: How often rows are resampled.
@@ -265,24 +267,21 @@ def compare(
     Raises:
         LosscliError: As for `compute`.
     """
-    several = losses.split(",") if isinstance(losses, str) else losses
-    given = list(several) if isinstance(several, Iterable) else [several]
+    given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(compare, given, roles_and_params)
-    predictions = dict(models) if isinstance(models, Mapping) else {}
-    if predictions and data is not None:
-        raise UsageError("models as arrays go with y_true as an array; of data they are columns")
+    names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
     options = EvaluationOptions(
-        columns=columns or {},
+        columns=columns,
         id=id,
-        classes=split_names(classes),
-        group_by=split_names(group_by),
-        models=tuple(map(str, models)),
+        classes=split_names("classes", classes),
+        group_by=split_names("group_by", group_by),
+        models=names,
         nan=nan,
         reduction=reduction,
         outliers=outliers,
         sort=sort,
         show_outliers=show_outliers,
-        baseline=None if baseline is None else os.fspath(baseline),
+        baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,
         seed=seed,
@@ -290,7 +289,7 @@ def compare(
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
-    open_sources, options = bind_data(data, arrays | predictions, options, read_options)
+    open_sources, options = bind_data(data, arrays, options, read_options)
     return pipeline.compare(bound, open_sources, options, warn_caller)
 
 
@@ -343,29 +342,16 @@ def recommend(
     """
     if unknown:
         raise reject_keyword(recommend, next(iter(unknown)))
+    if not isinstance(from_logits, bool):
+        raise UsageError("must be True or False", option=("from_logits", from_logits))
     given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
     arrays = {role: array for role, array in given.items() if array is not None}
-    options = EvaluationOptions(columns=columns or {}, id=id, classes=split_names(classes), nan=nan)
+    options = EvaluationOptions(
+        columns={} if columns is None else columns, id=id, classes=split_names("classes", classes), nan=nan
+    )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(
         open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
     )
-
-
-def get_loss(name: str, /, **params: Any) -> LossFunction:
-    """Return the loss of that name as a function of arrays.
-
-    Raises:
-        UsageError: The name or a parameter is unknown, or a value is out of range.
-    """
-    found = pipeline.resolve_losses(name, {normalize_name(key): value for key, value in params.items()})
-    if len(found) != 1:
-        raise UsageError(f"get_loss takes one loss, not {len(found)}")
-    return LossFunction(found[0])
-
-
-def list_losses(family: str | None = None) -> list[Loss]:
-    """Return every loss of a family, or all losses."""
-    return [loss for loss in registry.all_losses() if family is None or loss.family == family]

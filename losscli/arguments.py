@@ -3,39 +3,73 @@
 from __future__ import annotations
 
 import os
-import sys
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
-from losscli.data.frames import as_array, check_index, frame_columns
+from losscli.data.frames import as_array, check_index, column_names, frame_columns
+from losscli.data.interchange import import_array, is_arrow, is_row, materialize
 from losscli.data.sources import ReadOptions, Sources, open_data
-from losscli.data.table import ArraysTable
+from losscli.data.table import ArraysTable, Kind, convert, shorten
 from losscli.declaration.grammar import normalize_name
-from losscli.declaration.loss import BoundLoss
-from losscli.errors import UsageError
+from losscli.declaration.loss import BoundLoss, Loss
+from losscli.errors import DataError, UsageError
 from losscli.loss_function import LossFunction
+from losscli.messages import Hint, warn_caller
 from losscli.options import EvaluationOptions, UnknownOptionError
+
+if TYPE_CHECKING:
+    from losscli.data.table import Table
+
+LossName = str | LossFunction | Loss
+"""What stands for a loss: a name with parameters as typed, a function from `get_loss`, a declared loss."""
+
+
+def split_losses(losses: Any) -> list[Any]:
+    """Return what was given for losses as a list: one loss, or several in any sequence."""
+    is_one = isinstance(losses, (str, bytes, LossFunction, Loss, BoundLoss))
+    several = None if is_one else list_items(losses)
+    return [losses] if several is None else several
+
+
+def list_items(values: Any) -> list[Any] | None:
+    """Return the items of an iterable, None if it is none, as arrays of no axis are not."""
+    try:
+        return list(values)
+    except TypeError:
+        return None
+
+
+def bind_loss_name(loss: Any) -> str | BoundLoss:
+    """Return a loss as typed, or with its parameters.
+
+    Raises:
+        UsageError: It is nothing that stands for a loss.
+    """
+    if isinstance(loss, (str, BoundLoss)):
+        return loss
+    if isinstance(loss, LossFunction):
+        return loss.bound
+    if isinstance(loss, Loss):
+        return loss.bind({})
+    raise UsageError(f"a loss is a name or a function from get_loss, not {shorten(loss)}", Hint.LIST_LOSSES)
 
 
 def split_keywords(
-    function: Callable[..., Any], losses: Sequence[str | LossFunction], keywords: Mapping[str, Any]
+    function: Callable[..., Any], losses: Sequence[LossName], keywords: Mapping[str, Any]
 ) -> tuple[list[BoundLoss], dict[str, ArrayLike]]:
     """Return the losses with the parameters among the keywords, and the roles among them.
 
     Raises:
         UsageError: A loss is unknown, or a keyword is neither a role nor a parameter of these losses.
     """
-    wrong = [loss for loss in losses if not isinstance(loss, (str, LossFunction))]
-    if wrong or not losses:
-        problem = f"a loss is a name or a function from get_loss, not {wrong[0]!r}" if wrong else "no loss is named"
-        raise UsageError(problem)
-    given = [loss.bound if isinstance(loss, LossFunction) else loss for loss in losses]
+    if not losses:
+        raise UsageError("no loss is named", Hint.LIST_LOSSES)
+    given = [bind_loss_name(loss) for loss in losses]
     bound = pipeline.resolve_losses(given)
     roles = role_names(bound)
     arrays = {name: value for name, value in keywords.items() if name in roles and value is not None}
@@ -44,78 +78,207 @@ def split_keywords(
     unknown = next((name for name in params if normalize_name(name) not in known), None)
     if unknown is not None:
         raise reject_keyword(function, unknown, [*roles, *sorted(known)])
-    return pipeline.resolve_losses(given, params) if params else bound, arrays
+    if not params:
+        return bound, arrays
+    named = [loss if isinstance(loss, str) else typed_name(loss) for loss in given]
+    return pipeline.resolve_losses(named, plain_parameters(params)), arrays
+
+
+def typed_name(bound: BoundLoss) -> str:
+    """Return a loss as it is typed, with all parameters that were set."""
+    domains = {parameter.name: parameter.domain for parameter in bound.loss.parameters}
+    settings = [f":{key}={domains[key].text(bound.params[key])}" for key in domains if key in bound.given]
+    return bound.loss.name + "".join(settings)
+
+
+def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters by name, with arrays and tensors as lists, or as a number if they hold one alone."""
+    found = {}
+    for name, value in params.items():
+        is_array = hasattr(type(value), "__array__") and not isinstance(value, np.generic)
+        found[normalize_name(name)] = import_array(value, name).tolist() if is_array else value
+    return found
 
 
 def reject_keyword(function: Callable[..., Any], unknown: str, known: Sequence[str] = ()) -> UnknownOptionError:
     """Return the error for a keyword that is neither an option of a function nor known otherwise."""
-    import difflib
     import inspect
 
     parameters = inspect.signature(function).parameters.values()
     options = [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
-    close = difflib.get_close_matches(unknown, [*known, *options], n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join([*known, *options])}"
-    return UnknownOptionError(f"{function.__name__}() got an unknown keyword {unknown!r} ({hint})")
+    return UnknownOptionError.of_keyword(function.__name__, unknown, [*known, *options])
 
 
-def split_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return names given as a sequence or a comma list."""
-    if not isinstance(names, (Iterable, type(None))):
-        raise UsageError(f"names are text or a list of it, not {names!r}")
+def split_names(option: str, names: Any) -> tuple[str, ...]:
+    """Return names given as a sequence or a comma list.
+
+    Raises:
+        UsageError: They are neither, or one is named twice, as where values are given for names.
+    """
+    if names is None:
+        return ()
     if isinstance(names, str):
         return tuple(name.strip() for name in names.split(","))
-    return () if names is None else tuple(map(str, names))
+    given = None if isinstance(names, (bytes, Mapping)) else list_items(names)
+    if given is None:
+        raise UsageError(f"{option}: names are text or a list of it, not {shorten(names)}")
+    wrong = next((name for name in given if is_row(name)), None)
+    if wrong is not None:
+        raise UsageError(f"{option}: names are text or a list of it, not {shorten(wrong)}")
+    found = tuple(map(str, given))
+    twice = next((name for i, name in enumerate(found) if name in found[:i]), None)
+    if twice is not None:
+        raise UsageError(f"{option}: {twice!r} is named twice; it takes names, not a value for each row")
+    return found
+
+
+def split_models(
+    models: Any, data: Any, arrays: Mapping[str, Any], columns: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, Any], Mapping[str, str]]:
+    """Return the names of models, the arrays with their predictions, and role -> columns.
+
+    The only model is y_pred itself.
+
+    Raises:
+        UsageError: Models are neither names nor a mapping, or they contradict other arguments.
+    """
+    found = dict(arrays)
+    models = materialize(models, "models")
+    models = frame_columns(models) or models
+    if not isinstance(models, Mapping):
+        names = (models,) if isinstance(models, str) else split_names("models", models)
+        if len(names) == 1 and isinstance(columns, Mapping):
+            if "y_pred" in columns or "y_pred" in arrays:
+                raise UsageError("models name the predictions: leave out y_pred")
+            return (), found, {**columns, "y_pred": names[0]}
+        return names, found, columns
+    predictions = {str(name): array for name, array in models.items()}
+    if predictions and data is not None:
+        raise UsageError("models as arrays go with y_true as an array; of data they are columns")
+    twice = next((name for name in (*predictions, *(["y_pred"] if predictions else [])) if name in arrays), None)
+    if twice is not None:
+        raise UsageError(f"models hold the predictions: {twice} is given twice")
+    if len(predictions) == 1:
+        return (), found | {"y_pred": next(iter(predictions.values()))}, columns
+    return tuple(predictions), found | predictions, columns
+
+
+def path_or_none(option: str, path: Any) -> str | None:
+    """Return a path as text.
+
+    Raises:
+        UsageError: It is no path.
+    """
+    if path is None:
+        return None
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(text := os.fspath(path), str):
+        raise UsageError(f"{option}: must be a path, not {shorten(path)}")
+    return text
+
+
+def penalty_arrays(parameters: Any) -> Any:
+    """Return the parameters of a penalty: a path as it is, or else a list of arrays.
+
+    Raises:
+        DataError: One is no array of numbers.
+    """
+    if parameters is None or isinstance(parameters, (str, os.PathLike)):
+        return parameters
+    if isinstance(parameters, Mapping):
+        several = list(parameters.values())
+    elif isinstance(parameters, Iterator):
+        several = list(parameters)  # as `model.parameters()`
+    elif isinstance(parameters, (list, tuple)) and any(is_row(item) for item in parameters):
+        several = list(parameters)
+    else:
+        several = [parameters]
+    arrays = [as_array(item, "parameters") for item in several]
+    return [a if a.dtype.kind in "fiub" else convert(a, Kind.NUMBER, "", "parameters", 0) for a in arrays]
 
 
 def bind_data(
-    data: Any, arrays: Mapping[str, ArrayLike], options: EvaluationOptions, read_options: ReadOptions
+    data: Any, arrays: Mapping[str, Any], options: EvaluationOptions, read_options: ReadOptions
 ) -> tuple[pipeline.OpenSources, EvaluationOptions]:
     """Return what opens the data and the arrays, and the options with `weight` taken from its array.
 
     Raises:
         UsageError: The data is of a kind that cannot be read.
+        DataError: What is given for a role is no array.
     """
+    options.check()
+    if isinstance(data, Mapping):
+        data = {str(name): materialize(value, str(name)) for name, value in data.items()}
+    else:
+        data = materialize(data, "data")
+    arrays = {name: materialize(array, name) for name, array in arrays.items()}
+    for role, array in arrays.items():
+        if isinstance(array, (str, os.PathLike)):
+            problem = f"{role} is the text {shorten(array)}, not an array of rows"
+            raise UsageError(problem, Hint.COLUMN_OF_DATA, role=role, column=os.fspath(array))
     given = [*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items()]
     key = options.id
-    check_index((name, value) for name, value in given if key is None or key not in (frame_columns(value) or ()))
-    frames = {name: frame_columns(array) for name, array in arrays.items() if name not in (options.models or ())}
-    by_role = {name: table_of(columns) for name, columns in frames.items() if columns is not None}
+    check_index(
+        ((name, value) for name, value in given if key is None or key not in (frame_columns(value, name) or ())),
+        warn_caller,
+    )
+    frames = {name: frame_columns(array, name) for name, array in arrays.items() if name not in (options.models or ())}
+    by_role: dict[str, Table] = {}
+    for name, columns in frames.items():
+        if columns is not None:
+            by_role[name] = table_of(arrays[name], columns)
     plain = {name: array for name, array in arrays.items() if name not in by_role}
+    twice = next((name for name in plain if name in options.columns), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is given as an array, and as a column", option=("columns", dict(options.columns)))
     if "weight" in plain:
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
-        own = table_of(plain) if plain else None
-        return lambda roles: Sources(own, by_role), options
-    by_role |= {name: table_of({name: array}) for name, array in plain.items()}
+        own = ArraysTable("", "arrays", {n: as_array(a, n) for n, a in plain.items()}) if plain else None
+        return lambda roles: Sources(own, by_role, given=(*arrays,)), options
+    by_role |= {name: ArraysTable("", "arrays", {name: as_array(array, name)}) for name, array in plain.items()}
     if isinstance(data, (str, os.PathLike)):
+        path = path_or_none("data", data) or ""
 
         def open_path(roles: Sequence[str]) -> Sources:
-            opened = open_data([os.fspath(data)], roles, read_options)
-            return Sources(opened.common, {**opened.by_role, **by_role})
+            opened = open_data([path], roles, read_options)
+            return Sources(opened.common, {**opened.by_role, **by_role}, given=(*arrays,))
 
         return open_path, options
-    columns = data if isinstance(data, Mapping) else frame_columns(data)
-    if columns is None:
-        raise UsageError(
-            f"data is a path, a DataFrame or a mapping of names to arrays, not a {type(data).__name__}; arrays are "
-            "given as y_true=, y_pred="
-        )
-    table = table_of({str(name): values for name, values in columns.items()})
-    return lambda roles: Sources(table, by_role), options
+    found = data if isinstance(data, Mapping) else frame_columns(data)
+    if found is None and not (is_arrow(data) and column_names(data) is not None):
+        raise UsageError(_explain_data(data))
+    table = table_of(data, found or {})
+
+    def open_table(roles: Sequence[str]) -> Sources:
+        if isinstance(table, ArraysTable):
+            table.check_readable([role for role in roles if role not in by_role])
+        return Sources(table, by_role, given=(*arrays,))
+
+    return open_table, options
 
 
-def table_of(columns: Mapping[str, ArrayLike]) -> ArraysTable:
-    """Return a table of columns of numbers, text or objects."""
-    arrays = {name: as_array(values, name) for name, values in columns.items()}
-    readable = {name: a if a.dtype.kind in "fiubOUS" else a.astype(object) for name, a in arrays.items()}
-    return ArraysTable("", "arrays", readable)
+def _explain_data(data: Any) -> str:
+    """Return why something is no data."""
+    names = column_names(data) or []
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        return f"data: two columns are called {twice!r}"
+    return (
+        f"data is a path, a frame or a mapping of names to arrays, not of type {type(data).__name__}; arrays are given "
+        "as y_true=, y_pred="
+    )
 
 
-def warn_caller(text: str) -> None:
-    """Warn, pointing at the line outside of losscli that called it."""
-    package = str(Path(__file__).parent) + os.sep
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, UserWarning, stacklevel=level)
+def table_of(value: Any, columns: Mapping[str, Any]) -> Table:
+    """Return a table of the columns of a frame or a mapping; columns that cannot be read matter only if wanted."""
+    if is_arrow(value):
+        from losscli.data.arrow_frame import ArrowFrame
+
+        return ArrowFrame(value)
+    arrays, unreadable = {}, {}
+    for name, column in columns.items():
+        try:
+            arrays[name] = as_array(column, name)
+        except DataError as error:
+            unreadable[name] = error
+    return ArraysTable("", "arrays", arrays, unreadable)

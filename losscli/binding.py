@@ -76,6 +76,9 @@ def bind(
             # labels that know their classes decide how a column is read
             several = read_as.get(role.name, domain), domain
             read_as[role.name] = max(several, key=lambda d: (d.is_label, not d.accepts_any_label))
+    unread = next((role for role in sources.given if role in domains and role not in columns), None)
+    if unread is not None:
+        raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
     if options.classes and not any(domain.is_label for domain in read_as.values()):
         raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
     if models and "y_pred" not in columns:
@@ -244,8 +247,12 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     """Raise a DataError if no table has a column, or one has it twice."""
     tables = dataset.tables
     for name in names:
-        if not any(table.column(name) for table in tables):
+        table = next((table for table in tables if table.column(name)), None)
+        if table is None:
             raise DataError(f"{tables[0].label}no column {name!r}{suggest_column(name, tables[0])}")
+        column = table.column(name)
+        if column is not None and column.trailing and table.format not in ("csv", "tsv"):  # in text it is a text, too
+            raise DataError(f"{table.label}column {name!r} holds vectors, where one value is needed")
         if (table := next((t for t in tables if name in t.repeated), None)) is not None:
             raise DataError(f"{table.label}two columns are called {name!r}")
 

@@ -27,12 +27,29 @@ class Section(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A loss, explained."""
+    """A loss, explained: `print` shows it as text."""
 
     loss: Loss
     title: str
     summary: str
     sections: tuple[Section, ...]
+
+    def __str__(self) -> str:
+        return "\n\n".join([f"{self.title}: {self.summary}", *map(_section_text, self.sections)])
+
+    def __repr__(self) -> str:
+        return f"<explanation of {self.loss.name}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return to_dict(self)
+
+
+def _section_text(section: Section) -> str:
+    """Return a section as plain text."""
+    lines = [section.title, *(f"  {paragraph}" for paragraph in section.paragraphs)]
+    width = max((len(term) for term, _ in section.rows), default=0)
+    return "\n".join([*lines, *(f"  {term:{width}}  {meaning}".rstrip() for term, meaning in section.rows)])
 
 
 def explain(loss: Loss) -> Explanation:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from losscli.data.frames import as_array, check_class_columns, check_column_order, check_index
+from losscli.data.interchange import materialize
 from losscli.data.labels import number_compared, number_names
-from losscli.data.positions import class_label_role, find_positions
+from losscli.data.positions import class_label_role, find_positions, weights_of_samples
 from losscli.data.table import Kind, convert
 from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss, Form
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_frames, choose_form
 from losscli.evaluation.in_memory import BlockEvaluator
-from losscli.options import EvaluationOptions
+from losscli.messages import warn_caller
+from losscli.options import EvaluationOptions, UnknownOptionError
+
+ReductionName: TypeAlias = Literal["mean", "sum", "median"]
 
 
 def number_labels(form: Form, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -29,11 +32,11 @@ def number_labels(form: Form, values: Mapping[str, NDArray[Any]]) -> dict[str, N
     """
     domains = {role.name: role.domain for role in form.roles}
     free = [name for name, domain in domains.items() if name in values and domain.accepts_any_label]
-    is_named = all(values[name].dtype.kind in "OUS" for name in free)
+    is_named = all(values[name].dtype.kind in "OUST" for name in free)
     codes: dict[str, int] = {}
     found = dict(values)
     for name, array in values.items():
-        if array.dtype.kind not in "OUS":
+        if array.dtype.kind in "fiub":
             continue
         if is_named and name in free:
             number = number_compared if domains[name].is_compared else number_names
@@ -43,11 +46,16 @@ def number_labels(form: Form, values: Mapping[str, NDArray[Any]]) -> dict[str, N
     return found
 
 
-@dataclass(frozen=True)
 class LossFunction:
-    """A loss with its parameters, as a function of arrays."""
+    """A loss with its parameters, as a function of arrays.
 
-    bound: BoundLoss
+    Two are equal if loss and parameters are. `__name__` is the name of the loss, `__doc__` what it is.
+    """
+
+    def __init__(self, bound: BoundLoss) -> None:
+        self.bound = bound
+        self.__name__ = bound.loss.name
+        self.__doc__ = describe(bound)
 
     @property
     def name(self) -> str:
@@ -60,40 +68,88 @@ class LossFunction:
     def __call__(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
         """Return the per-sample values (N,) of arrays given in the order of the loss's roles, or by name.
 
-        Class labels (N, T) with scores (N, T, C) or (N, C, T) are N T samples.
+        Class labels (N, T) with scores (N, T, C) or (N, C, T) are N T samples. A missing value gives NaN.
+
+        Raises:
+            UsageError: A keyword is unknown, which is a TypeError as well, or a role is given twice or not at all.
+            DataError: Shapes do not fit, or a value is outside of its domain.
         """
-        return self._evaluator(arrays, roles).per_sample()
+        self._check_unweighted(roles, "the per-sample values")
+        return self._evaluator("__call__", arrays, roles).per_sample()
 
     def gradient(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
-        """Return d(sum of the per-sample values)/d(prediction), in the shape of the prediction."""
-        evaluator = self._evaluator(arrays, roles)
+        """Return d(sum of the per-sample values)/d(prediction), in the shape of the prediction; errors as above."""
+        self._check_unweighted(roles, "the gradients")
+        evaluator = self._evaluator("gradient", arrays, roles)
         gradient, positions = evaluator.gradient(), evaluator.positions
         return gradient if positions is None else positions.unflatten(gradient)
 
-    def value(self, *arrays: ArrayLike, reduction: str = "mean", **roles: ArrayLike) -> float:
-        """Return the reduced loss (`mean`, `sum`, `median`) without other statistics."""
-        EvaluationOptions(reduction=reduction).check()
-        return self._evaluator(arrays, roles).value(reduction)
+    def value(
+        self, *arrays: ArrayLike, weight: ArrayLike | None = None, reduction: ReductionName = "mean", **roles: ArrayLike
+    ) -> float:
+        """Return the reduced loss (`mean`, `sum`, `median`) without other statistics.
 
-    def _evaluator(self, arrays: Sequence[ArrayLike], roles: Mapping[str, ArrayLike]) -> BlockEvaluator:
+        Args:
+            *arrays: The arrays in the order of the loss's roles.
+            weight: Sample weights (N,), as for `compute`.
+            reduction: How per-sample losses become one number.
+            **roles: Arrays by role.
+
+        Raises:
+            NoResultError: No row counts: there is none, or all have weight 0.
+            LosscliError: As above.
+        """
+        EvaluationOptions(reduction=reduction).check()
+        given = roles if weight is None else {**roles, "weight": weight}
+        return self._evaluator("value", arrays, given).value(reduction)
+
+    def _check_unweighted(self, roles: Mapping[str, Any], what: str) -> None:
+        if roles.get("weight") is not None:
+            raise UnknownOptionError(f"weight is for {self.name}.value(): {what} have none, multiply them by it")
+
+    def _name_roles(self, method: str, arrays: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """Return role -> array for all that was given.
+
+        Raises:
+            UsageError: There are too many arrays, an unknown keyword, or a role twice.
+        """
         forms = self.bound.loss.forms
         named = next((form for form in forms if len(form.roles) == len(arrays)), forms[0]).roles
         if len(arrays) > len(named):
             raise UsageError(f"{self.bound.label} takes at most {len(named)} arrays, not {len(arrays)}")
-        given = {role.name: array for role, array in zip(named, arrays, strict=False)} | dict(roles)
-        check_index(given.items())
-        check_column_order(given.items())
-        values = {name: as_array(array, name) for name, array in given.items()}
+        given = {role.name: array for role, array in zip(named, arrays, strict=False)}
+        for key in keywords:
+            known = [*dict.fromkeys(role.name for form in forms for role in form.roles), "weight"]
+            if key in given:
+                raise UnknownOptionError(f"{self.name}() got {key!r} twice: by place and by name")
+            if key in self.bound.params:
+                raise UnknownOptionError(f"{key} is a parameter of {self.name}: get_loss({self.name!r}, {key}=...)")
+            if key not in known:
+                function = self.name if method == "__call__" else f"{self.name}.{method}"
+                options = ["reduction"] if method == "value" else []
+                raise UnknownOptionError.of_keyword(function, key, [*known, *options])
+        return {name: array for name, array in {**given, **keywords}.items() if array is not None}
+
+    def _evaluator(self, method: str, arrays: Sequence[Any], keywords: Mapping[str, Any]) -> BlockEvaluator:
+        named = self._name_roles(method, arrays, keywords)
+        given = {name: materialize(array, name) for name, array in named.items()}
+        if any(type(value) is not np.ndarray for value in given.values()):
+            check_index(given.items(), warn_caller)
+            check_column_order(given.items())
+        values = {name: np.atleast_1d(as_array(array, name)) for name, array in given.items()}
+        weight = values.pop("weight", None)
         form = choose_form(self.bound, {name: array.shape for name, array in values.items()})
-        if form is None:
+        if form is None or not {role.name for role in form.roles}.issuperset(values):
+            forms = self.bound.loss.forms
             wanted = " or ".join("(" + ", ".join(role.name for role in form.roles) + ")" for form in forms)
             raise UsageError(f"{self.bound.label} takes the arrays {wanted}, not ({', '.join(values)})")
-        values = number_labels(form, {name: np.atleast_1d(array) for name, array in values.items()})
+        values = number_labels(form, values)
         check_frames(form, {name: array.shape for name, array in values.items()})
         by_row = [role.name for role in form.roles if role.domain.per_row and role.name in values]
-        sizes = {len(values[name]) for name in by_row}
+        shapes = {name: values[name].shape for name in by_row} | ({} if weight is None else {"weight": weight.shape})
+        sizes = {shape[0] for shape in shapes.values()}
         if len(sizes) > 1:
-            raise DataError("shapes differ: " + ", ".join(f"{name} is {values[name].shape}" for name in by_row))
+            raise DataError("shapes differ: " + ", ".join(f"{name} is {shape}" for name, shape in shapes.items()))
         tables = frozenset(name for name in values if name not in by_row)
         label = class_label_role(form)
         if label is not None and values[label].ndim == 1:
@@ -101,8 +157,32 @@ class LossFunction:
         positions = find_positions({name: array.shape for name, array in values.items()}, label)
         if positions is not None and label is not None:
             values = positions.flatten(values, label)
+        if weight is not None:
+            weight = convert(weight, Kind.NUMBER, "", "weight", 0)
+            weight = weight[:, 0] if weight.shape[1:] == (1,) else weight
+            if positions is not None:
+                weight = weights_of_samples(weight, positions.axes)
+            elif weight.ndim > 1:
+                raise DataError("weight: one number per row is needed, not several columns")
         rows = sizes.pop() * (1 if positions is None else positions.per_row)
-        return BlockEvaluator(Evaluator(self.bound, form), values, tables, rows, positions)
+        return BlockEvaluator(Evaluator(self.bound, form), values, tables, rows, positions, weight)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LossFunction):
+            return NotImplemented
+        return (self.bound.loss, self.bound.canonical) == (other.bound.loss, other.bound.canonical)
+
+    def __hash__(self) -> int:
+        return hash(self.bound.canonical)
 
     def __repr__(self) -> str:
         return f"<loss {self.bound.label}>"
+
+
+def describe(bound: BoundLoss) -> str:
+    """Return what a loss is: its summary, formula, forms and parameters."""
+    loss = bound.loss
+    calls = [f"{loss.name}({', '.join(form.names)})" for form in loss.forms]
+    params = [f"Parameters: {', '.join(f'{key}={value!r}' for key, value in bound.params.items())}"]
+    parts = [loss.summary, f"Formula: {loss.formula}", f"Call: {' or '.join(calls)}", *(params if bound.params else [])]
+    return "\n\n".join(parts)

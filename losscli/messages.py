@@ -7,10 +7,15 @@ flag and its value in a shell.
 from __future__ import annotations
 
 import enum
+import os
 import re
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+MAX_VALUE_LENGTH = 60
+"""Most characters of a value that a message shows."""
 DIGITS_OF_DIGEST = 16
 
 Spelling = Callable[[str, Any], str]
@@ -29,6 +34,7 @@ class Hint(enum.Enum):
     CHOOSE_PARAMETER = "set {param:{setting}}"
     CHOOSE_PARAMETERS = "set {param:{setting}} or {param:{other}}"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
+    COLUMN_OF_DATA = "{columns:{role}={column}} takes a column of the data"
     COMMENT = "{comment:{sign}} leaves out lines that start with {sign}"
     DECIMAL_COMMA = "{decimal:,} reads decimal commas"
     DECIMAL_OR_TEXT = "{decimal:,} reads decimal commas, {decimal:.} takes them for text"
@@ -39,6 +45,7 @@ class Hint(enum.Enum):
     DIVIDE_OR_FROM_LOGITS = "{param:normalize=true} divides by it, or add {from_logits:true} if these are logits"
     DIVIDE_OR_GIVE_SOFTMAX = "{param:normalize=true} divides by it, or give the softmax if these are logits"
     FROM_LOGITS = "if these are logits, add {from_logits:true}"
+    GIVE_DATA = "give a table or {data:{role}}"
     GIVE_LABELS = "y_pred must then hold labels, too, or one score per class"
     GIVE_LOG_PROBABILITIES = "{role} must hold log-probabilities, such as log_softmax gives"
     GIVE_NAMES = "leave out {classes:} to compare labels as they are"
@@ -49,9 +56,11 @@ class Hint(enum.Enum):
     IGNORE_LABEL = "if such labels do not count, set {param:ignore_index={label}}"
     INPUT_FORMAT_OTHER = "{input_format:FORMAT} names another format"
     LABELS_FROM_0 = "labels start at 0: subtract 1, or name the classes with {classes:A,B}"
+    LIST_LOSSES = "{list_losses:} names them"
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
+    NAME_ROLES = "name the role of each, as {data:y_true} {data:y_pred}"
     OMIT_MISSING = "{nan:omit} leaves such rows out"
     OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
     PAD_ROWS = "pad all rows to one length (input_lengths, target_lengths or ignore_index say what counts)"
@@ -104,6 +113,15 @@ def number_text(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
+def one_line(value: Any) -> str:
+    """Return what `repr` says of a value on one line, cut where it is long: frames and arrays have several."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # an integer of more digits than Python writes
+        text = f"of type {type(value).__name__}"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}..."
+
+
 def digest(data: bytes) -> str:
     """Return the start of the SHA-256 digest of bytes: enough to tell two sources or two sets of numbers apart."""
     import hashlib
@@ -114,7 +132,12 @@ def digest(data: bytes) -> str:
 def python_option(name: str, value: Any = "") -> str:
     """Return an option as a keyword argument: `nan="omit"`, `columns={"y_pred": "prob_*"}`, `eps=1`."""
     if not isinstance(value, str):
-        return f"{name}={value!r}"
+        return f"{name}={one_line(value)}"
+    value = escape_controls(value)
+    if name == "list_losses":
+        return "list_losses()"
+    if name == "data":  # the data of one role
+        return f"{value}=ARRAY"
     if name == "param":
         key, _, value = value.partition("=")
         if value in ("true", "false"):
@@ -177,6 +200,15 @@ def _word(
 def word(text: str, spelling: Spelling) -> str:
     """Return a text with its options in a spelling; a plain text as it is."""
     return text.word(spelling) if isinstance(text, Message) else text
+
+
+def warn_caller(text: str) -> None:
+    """Warn, pointing at the line outside of losscli that called it."""
+    package = os.path.dirname(__file__) + os.sep
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, UserWarning, stacklevel=level)
 
 
 _CONTROLS = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"

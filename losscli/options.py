@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.errors import UsageError
-from losscli.messages import Hint
+from losscli.messages import Hint, one_line
 
 if TYPE_CHECKING:
     from losscli.statistics.bootstrap.options import Resampling
@@ -20,6 +20,15 @@ ENGINES = ("local", "dask")
 
 class UnknownOptionError(UsageError, TypeError):
     """A keyword is no option, role or parameter."""
+
+    @classmethod
+    def of_keyword(cls, function: str, unknown: str, known: Sequence[str]) -> UnknownOptionError:
+        """Return the error for an unknown keyword of a function that knows others."""
+        import difflib
+
+        close = difflib.get_close_matches(unknown, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
+        return cls(f"{function}() got an unknown keyword {unknown!r} ({hint})")
 
 
 class EvaluationOptions(NamedTuple):
@@ -87,7 +96,7 @@ class EvaluationOptions(NamedTuple):
         """
         self._check_types()
         for name, choices in (("reduction", REDUCTIONS), ("nan", NAN_POLICIES), ("engine", ENGINES)):
-            if (value := getattr(self, name)) not in choices:
+            if not isinstance(value := getattr(self, name), str) or value not in choices:
                 raise UsageError(f"must be one of {', '.join(choices)}", option=(name, value))
         for name in ("jobs", "workers"):
             if (count := getattr(self, name)) is not None and count < 1:
@@ -100,7 +109,7 @@ class EvaluationOptions(NamedTuple):
             twice = next((one for one in names if names.count(one) > 1), None)
             if not all(names) or twice is not None:
                 problem = f"{twice!r} is named twice" if all(names) else "a name is empty"
-                raise UsageError(f"{problem}; names are joined by commas", option=(name, ",".join(names)))
+                raise UsageError(problem, option=(name, ",".join(names)))
         if (self.penalty is None) != (self.parameters is None):
             raise UsageError("a penalty and parameters go together", Hint.PENALTY_EXAMPLE)
         if self.per_sample and self.penalty is not None:
@@ -117,12 +126,18 @@ class EvaluationOptions(NamedTuple):
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""
-        for name in ("id", "penalty", "baseline", "outliers", "sort", "scheduler"):
+        for name in ("id", "penalty", "baseline", "outliers", "sort", "ci_method", "scheduler"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
+        for name in ("per_sample", "gradient"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise UsageError("must be True or False", option=(name, value))
+        if not isinstance(self.show_outliers, numbers.Integral) or self.show_outliers < 0:
+            raise UsageError("must be a whole number, 0 or more", option=("show_outliers", self.show_outliers))
         is_mapping = isinstance(self.columns, Mapping)
         if not is_mapping or not all(isinstance(named, str) for named in self.columns.values()):
-            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {self.columns!r}")
+            given = one_line(self.columns)
+            raise UsageError(f"columns map roles to a name, a comma list or a pattern, unlike {given}")
         for name in ("jobs", "workers"):
             if not isinstance(count := getattr(self, name), (numbers.Integral, type(None))):
                 raise UsageError("must be a whole number", option=(name, count))

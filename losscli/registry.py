@@ -15,6 +15,7 @@ from losscli.declaration.loss import BoundLoss, Loss, checked, pending, unwrap
 from losscli.errors import UsageError
 from losscli.losses import MODULES
 from losscli.losses._index import NAMES_BY_MODULE
+from losscli.messages import Hint
 
 ENTRY_POINT_GROUP = "losscli.losses"
 
@@ -168,8 +169,8 @@ def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) 
         problems += [_unknown(f"parameter of {', '.join(known)}", key, every) for key in shared if key not in every]
     if problems:
         is_unknown = any(text.startswith("unknown") for text in problems)
-        hint = "; see 'losscli list'" if is_unknown and "?" not in problems[-1] else ""
-        raise UsageError("; ".join(dict.fromkeys(problems)) + hint)
+        hint = Hint.LIST_LOSSES if is_unknown and "?" not in problems[-1] else None
+        raise UsageError("; ".join(dict.fromkeys(problems)), hint)
     bound = [
         loss.bind({key: value for key, value in shared.items() if key in known[loss.name]} | params)
         for loss, params in found

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
+from losscli.errors import UsageError
+from losscli.result_base import Result, ResultSequence, rows_to_frame, shown
 from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
@@ -69,9 +71,11 @@ class Baseline(NamedTuple):
         return (self.now - self.value) / abs(self.value)
 
 
-@dataclass(frozen=True)
-class LossResult:
-    """One loss over a dataset.
+@dataclass(frozen=True, eq=False, repr=False)
+class LossResult(Result):
+    """One loss over a dataset; `float` of it is the value.
+
+    The statistics of the summary are attributes, too: `value`, `n`, `std`, `min`, `median`, `p95`, `max`, `sum`.
 
     Attributes:
         label: The loss with the parameters that are not defaults.
@@ -156,6 +160,26 @@ class LossResult:
         return self.summary.std
 
     @property
+    def min(self) -> float:
+        return self.summary.min
+
+    @property
+    def median(self) -> float:
+        return self.summary.median
+
+    @property
+    def p95(self) -> float:
+        return self.summary.p95
+
+    @property
+    def max(self) -> float:
+        return self.summary.max
+
+    @property
+    def sum(self) -> float:
+        return self.summary.sum
+
+    @property
     def status(self) -> str:
         """`ok`, `inf` or `nan`."""
         return self.summary.status
@@ -163,6 +187,20 @@ class LossResult:
     @property
     def n(self) -> int:
         return self.summary.n
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Column -> cell, of the result as a row of a frame."""
+        numbers = self.extra_columns | {key: getattr(self.summary, key) for key in ("value", "n", *STATISTICS)}
+        names = distinct_names(self.group_columns, "group", ["loss", *numbers])
+        return {**dict(zip(names, self.group_columns.values(), strict=True)), **numbers}
+
+    def __repr__(self) -> str:
+        return f"LossResult({self.full_name}: value={self.value:.6g}, n={self.n})"
+
+    def _repr_html_(self) -> str:
+        """Return a table for a notebook."""
+        return str(rows_to_frame([self]).to_html())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result for JSON: numbers that are not finite are None."""
@@ -185,11 +223,15 @@ class LossResult:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the per-sample losses as a frame, indexed by row number."""
+        """Return the per-sample losses as a frame, indexed by row number.
+
+        Raises:
+            UsageError: They were not kept: the result is of a group, a comparison or a cluster.
+        """
         import pandas as pd
 
         if self.per_sample is None or self.rows is None:
-            raise ValueError("per-sample losses were not kept")
+            raise UsageError("per-sample losses are kept by compute alone, without groups and on this machine")
         columns: dict[str, Any] = {self.label: self.per_sample}
         if self.gradient is not None:
             columns |= gradient_columns(self.label, self.gradient)
@@ -205,13 +247,14 @@ class SampleStream(NamedTuple):
     evaluate: Callable[[], Evaluation]
 
 
-@dataclass(frozen=True)
-class Evaluation(Sequence[LossResult]):
-    """Several losses over one dataset; a sequence of results.
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation(ResultSequence[LossResult]):
+    """Several losses over one dataset; a sequence of results, which a label indexes, too.
 
     `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not.
     """
 
+    _field_of_items = "losses"
     data: DataInfo
     losses: tuple[LossResult, ...]
     penalty: AddedPenalty | None = None
@@ -232,16 +275,8 @@ class Evaluation(Sequence[LossResult]):
         )
         return replace(self, losses=losses, penalty=penalty)
 
-    def __len__(self) -> int:
-        return len(self.losses)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, str):
-            return next(loss for loss in self.losses if index in (loss.label, loss.name))
-        return self.losses[index]
-
-    def __iter__(self) -> Iterator[LossResult]:
-        return iter(self.losses)
+    def __repr__(self) -> str:
+        return f"Evaluation({shown([f'{loss.full_name}={loss.value:.6g}' for loss in self])}; n={self.data.n_used})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -250,15 +285,7 @@ class Evaluation(Sequence[LossResult]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame with one row per loss."""
-        import pandas as pd
-
-        keys = ("value", "n", *STATISTICS)
-        rows: list[dict[str, Any]] = []
-        for loss in self.losses:
-            numbers = loss.extra_columns | {key: getattr(loss.summary, key) for key in keys}
-            names = distinct_names(loss.group or (), "group", ["loss", *numbers])
-            rows.append({**dict(zip(names, (loss.group or {}).values(), strict=True)), **numbers})
-        return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))
+        return rows_to_frame(self.losses)
 
 
 def group_columns(group: Mapping[str, str], model: str | None) -> dict[str, str]:

@@ -22,6 +22,10 @@ def flag(name: str) -> str:
 def option(name: str, value: Any = "") -> str:
     """Return an option, named as in Python, with its value, quoted for a shell; `true` and `false` are for flags."""
     value = str(value)
+    if name == "list_losses":
+        return "'losscli list'"
+    if name == "data":  # the data of one role
+        return f"{value}=FILE"
     if value == "false":
         return flag(f"no-{name}")
     if name == "columns" and value.startswith(("y_true=", "y_pred=", "weight=")):

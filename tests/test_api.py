@@ -287,7 +287,7 @@ def test_columns_of_lists(frame: Callable[[Any], Any]) -> None:
     data = frame({"y_true": [0, 1], "y_pred": scores})
     assert losscli.compute("cross_entropy", data=data).value == pytest.approx(-np.log([0.7, 0.8]).mean())
     assert losscli.compute("mse", y_true=data["y_pred"], y_pred=scores).value == 0
-    with pytest.raises(losscli.DataError, match="y_pred, row 2: shape"):
+    with pytest.raises(losscli.DataError, match=r"y_pred, row 2: (shape|a list of 1 values)"):
         losscli.compute("cross_entropy", data=frame({"y_true": [0, 1], "y_pred": [[0.7, 0.3], [1.0]]}))
     with pytest.raises(losscli.DataError, match="row 2"):
         losscli.compute("cross_entropy", data=frame({"y_true": [0, 1], "y_pred": [[0.7, 0.3], None]}))

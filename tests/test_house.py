@@ -96,13 +96,13 @@ def test_imports_go_one_way() -> None:
     ],
 )
 def test_functions_are_functions_in_any_order_of_imports(first: str) -> None:
-    code = f"{first}\nimport losscli\nfrom losscli import compare, compute, recommend\n"
-    code += "for f in (losscli.compare, losscli.compute, losscli.recommend, compare, compute, recommend):\n"
+    code = f"{first}\nimport losscli\nfrom losscli import compare, explain, recommend\n"
+    code += "for f in (losscli.compare, losscli.explain, losscli.recommend, compare, explain, recommend):\n"
     code += "    print(type(f).__name__, f.__name__)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    assert done.stdout == 2 * "function compare\nfunction compute\nfunction recommend\n", done.stderr
+    assert done.stdout == 2 * "function compare\nfunction explain\nfunction recommend\n", done.stderr
 
 
 # --------------------------------------------------------------------------------------------------------- files
@@ -155,7 +155,7 @@ def test_options_of_the_command_line_are_named_in_its_folder_alone() -> None:
 def option_names() -> set[str]:
     """Return names of options as hints write them: those of the Python API, and `from_logits` for `--from-logits`."""
     from_shell = {name.lstrip("-").replace("-", "_") for name in typed_options()}
-    return from_shell | keywords_of_api() | {*shell.LONG_NAMES}
+    return from_shell | keywords_of_api() | {*shell.LONG_NAMES, "list_losses"}
 
 
 def replacement_fields(template: str) -> Iterator[tuple[str, bool]]:

@@ -50,6 +50,11 @@ assert_type(losscli.compute(losscli.get_loss("mse"), y_true=y, y_pred=y), LossRe
 assert_type(losscli.compute(["mse", "mae"], y_true=y, y_pred=y), Evaluation)
 assert_type(losscli.compute("mse", "d.csv", group_by="g"), Evaluation)
 assert_type(losscli.compute("mse", "d.csv", group_by=["g"]), Evaluation)
+assert_type(losscli.compute(losscli.list_losses()[0], y_true=y, y_pred=y), LossResult)
+assert_type(losscli.compute("mse", y_true=y, y_pred=y).median, float)
+assert_type(losscli.get_loss("mse", delta=1.0).value(y, y, weight=y, reduction="sum"), float)
+assert_type(losscli.explain(losscli.get_loss("mse")).title, str)
+assert_type(losscli.compare(losscli.get_loss("mse"), "d.csv", models="a")[0].rank, int | None)
 """
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.sensitivity import Sensitivity
+from losscli.result_base import Result, ResultSequence, shown
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ GATE_COLUMNS = tuple(key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS) if key
 """The columns that a gate can test, beside those of an evaluation."""
 
 
-@dataclass(frozen=True)
-class ComparedLoss:
+@dataclass(frozen=True, eq=False, repr=False)
+class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
     `standing` says how the model did under this loss, where there are several. The other fields are those of the
@@ -78,6 +79,12 @@ class ComparedLoss:
             object.__setattr__(self, name, getattr(self.result, name))
         for name, value in (vars(self.sensitivity) | standing._asdict()).items():
             object.__setattr__(self, name, value)
+
+    def __float__(self) -> float:
+        return self.result.value
+
+    def __repr__(self) -> str:
+        return f"ComparedLoss({self.result.full_name}: rank={self.rank}, value={self.value:.6g})"
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -124,8 +131,8 @@ class ComparedLoss:
         }
 
 
-@dataclass(frozen=True)
-class OutlierRow:
+@dataclass(frozen=True, eq=False)
+class OutlierRow(Result):
     """A flagged row: its number, its name where rows have names, its residual, and its share of each loss."""
 
     row: int
@@ -145,8 +152,8 @@ class OutlierRow:
         }
 
 
-@dataclass(frozen=True)
-class Flagged:
+@dataclass(frozen=True, eq=False)
+class Flagged(Result):
     """The rows that the rule flagged in a group, by the predictions of a model.
 
     `numbers` are those of the rows (None where the rule has no answer), `n` is of how many, `worst` the worst of them;
@@ -168,8 +175,8 @@ class Flagged:
         return {**self.group_json, "rule": self.rule, "n": count, "share": share, **rows}
 
 
-@dataclass(frozen=True)
-class Comparison(Sequence[ComparedLoss]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(ResultSequence[ComparedLoss]):
     """Several losses on one dataset, least sensitive first; `notes` say what to do next.
 
     A sequence of compared losses: one per loss, or one per group, loss and model. `flagged` has an entry per group and
@@ -177,6 +184,7 @@ class Comparison(Sequence[ComparedLoss]):
     a row as outlier rows are listed, where that was asked for.
     """
 
+    _field_of_items = "losses"
     losses: tuple[ComparedLoss, ...]
     flagged: tuple[Flagged, ...]
     notes: tuple[str, ...]
@@ -185,11 +193,9 @@ class Comparison(Sequence[ComparedLoss]):
     agreements: tuple[Agreement, ...] = ()
     example: OutlierRow | None = None
 
-    def __len__(self) -> int:
-        return len(self.losses)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.losses[index]
+    def __repr__(self) -> str:
+        ranked = [f"{loss.result.full_name}={loss.value:.6g}" for loss in self.losses]
+        return f"Comparison({shown(ranked)}; n={self.evaluation.data.n_used})"
 
     def with_baseline(self, earlier: BaselineFile, note: Callable[[str], None]) -> Comparison:
         """Return the comparison with the values of an earlier result; `note` receives what is different there."""

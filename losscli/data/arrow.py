@@ -17,7 +17,7 @@ from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits
 from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
 from losscli.data.files import Input
 from losscli.data.open_file import FileReader, OpenFile
-from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, column_label, convert
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -64,9 +64,9 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
         if pa.types.is_decimal(type_):
             return decimals_to_floats(array)
         if pa.types.is_temporal(type_):
-            raise DataError(f"{source}: column {name!r}: holds dates or times ({type_}), not numbers")
+            raise DataError(f"{column_label(source, name)}: holds dates or times ({type_}), not numbers")
     if pa.types.is_nested(type_):
-        raise DataError(f"{source}: column {name!r}: holds {type_}, where one value is needed")
+        raise DataError(f"{column_label(source, name)}: holds {type_}, where one value is needed")
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
 
 
@@ -94,17 +94,17 @@ def _convert_primitive(array: Any) -> NDArray[Any]:
 
 def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
     if kind is Kind.TEXT:
-        raise DataError(f"{source}: column {name!r}: holds lists, where one value is needed")
+        raise DataError(f"{column_label(source, name)}: holds lists, where one value is needed")
     if array.null_count:
         row = start + array.is_null().to_pylist().index(True) + 1
-        raise DataError(f"{source}: column {name!r}, row {row}: a list is missing")
+        raise DataError(f"{column_label(source, name)}, row {row}: a list is missing")
     is_fixed = pa.types.is_fixed_size_list(array.type)
     widths = np.full(len(array), array.type.list_size) if is_fixed else array.value_lengths().to_numpy()
     width = int(widths[0]) if len(widths) else 0
     if (widths != width).any():
         other = int((widths != width).argmax())
         problem = f"a list of {widths[other]} values, the first has {width}: lists of different lengths"
-        raise DataError(f"{source}: column {name!r}, row {start + other + 1}: {problem}", Hint.PAD_ROWS)
+        raise DataError(f"{column_label(source, name)}, row {start + other + 1}: {problem}", Hint.PAD_ROWS)
     inner = to_numpy(array.flatten(), kind, source, name, start)
     return inner.reshape(len(array), width, *inner.shape[1:])
 
@@ -227,7 +227,7 @@ class ArrowTable(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = 0
-        for columns in _split_batches(self._file.batches, wanted, self.name, done, self.ranges):
+        for columns in split_batches(self._file.batches, wanted, self.name, done, self.ranges):
             done += len(next(iter(columns.values())))
             if self.source is not None:
                 self.source.check(is_last=self.length is None or done >= self.length)
@@ -263,7 +263,7 @@ class RowGroup(Table):
         return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        yield from _split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges)
+        yield from split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges)
         self._file.check()
 
     def _read_batches(self, columns: list[str]) -> Iterator[Any]:
@@ -292,7 +292,7 @@ def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -
             before += group.num_rows
 
 
-def _split_batches(
+def split_batches(
     read: Callable[[list[str]], Iterator[Any]],
     wanted: Mapping[str, Kind],
     source: str,
@@ -312,13 +312,14 @@ def _split_batches(
                 for name, values in chunk.items():
                     if values.shape[1:] != shapes.setdefault(name, values.shape[1:]):
                         shown = f"lists of {values.shape[1:]}, the first have {shapes[name]}"
-                        raise DataError(f"{source}: column {name!r}, row {done + 1}: {shown}")
+                        raise DataError(f"{column_label(source, name)}, row {done + 1}: {shown}")
                 yield chunk | {i.name: i.values(done, part.num_rows, wanted[i.name]) for i in computed}
                 done += part.num_rows
     except DataError:
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
-        raise DataError(f"{source}: is damaged after row {done} ({remote.summarize_error(error)})") from None
+        where = f"{source}: " if source else ""
+        raise DataError(f"{where}is damaged after row {done} ({remote.summarize_error(error)})") from None
 
 
 class ParquetReader:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from losscli.data.table import MAX_EXACT_INTEGER
+from losscli.data.table import MAX_EXACT_INTEGER, column_label
 from losscli.errors import DataError
 
 MAX_EXACT_POWER_OF_TEN = 22
@@ -86,5 +86,5 @@ def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> ND
             else:
                 matrix[i, indices[i]] = values[i]
         if problem:
-            raise DataError(f"{source}: column {name!r}, row {start + i + 1}: {problem}")
+            raise DataError(f"{column_label(source, name)}, row {start + i + 1}: {problem}")
     return np.zeros((0, 0)) if matrix is None else matrix

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
-from losscli.errors import DataError
+from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
 
 ROWS_PER_BATCH = 1 << 18
@@ -187,7 +187,14 @@ class RowPolicy:
             self.conclude()
 
     def conclude(self) -> None:
-        """Raise a DataError if a value is missing where that is an error."""
+        """Check what can be told once all rows were read.
+
+        Raises:
+            NoResultError: There is no row.
+            DataError: A value is missing where that is an error.
+        """
+        if not self.n:
+            raise NoResultError("there are no rows")
         if self.lacking:
             rows = "1 row lacks" if self.lacking == 1 else f"{self.lacking} rows lack"
             raise DataError(f"{self._first}: {rows} a value, of {self.n} (this is the first)", Hint.OMIT_OR_PROPAGATE)

@@ -344,7 +344,7 @@ class Binder:
         role = roles[0]
         table = self.sources.table(role)
         if table is None:
-            return DataError(f"{label} needs {' and '.join(roles)}: give a table or {role}=FILE")
+            return DataError(f"{label} needs {' and '.join(roles)}", Hint.GIVE_DATA, role=role)
         column = next((c for c in table.columns if c.name.lower() == role), None)
         if column is not None:
             problem = f"{table.label}{column.name}: shape (N,), one number per row, but {label} needs several"

@@ -345,7 +345,7 @@ class Dataset:
             whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
             indices = index_keys(table, whole[key])
             order = order or indices
-            check_same_keys(tables[0], order, table, indices)
+            check_same_keys(self._label(tables[0]), order, self._label(table), indices)
             rows = np.array([indices[k] for k in order])
             table.row_numbers.reorder(rows)
             joined[table] = {name: values[rows] for name, values in whole.items()}

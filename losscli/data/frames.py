@@ -3,48 +3,71 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.identifiers import has_identifier_name
+from losscli.data.interchange import import_array, import_arrow, is_arrow, materialize, side_by_side
 from losscli.data.labels import ClassNames, find_endings
-from losscli.data.ragged import rectangular_array
 from losscli.data.role_names import CLASS_PREFIXES
 from losscli.errors import DataError
 
 
-def frame_columns(value: Any) -> dict[str, Any] | None:
-    """Return the columns of a frame by name; None if it is no frame, or has two columns of one name."""
-    names = getattr(value, "column_names", getattr(value, "columns", None))  # PyArrow's columns are not their names
-    if names is None or not hasattr(value, "__getitem__"):
+def frame_columns(value: Any, name: str = "data") -> dict[str, Any] | None:
+    """Return the columns of a frame by name; None if it is no frame, or has two columns of one name.
+
+    The fields of a structured array are columns, and so are those of what Arrow hands over as structs.
+    """
+    if isinstance(value, np.ndarray):
+        return None if value.dtype.names is None else {field: value[field] for field in value.dtype.names}
+    if is_arrow(value):
+        value = import_arrow(value, name)
+    labels = column_names(value)
+    if labels is None or not hasattr(value, "__getitem__"):
         return None
-    columns = {str(name): value[name] for name in names}
-    return columns if len(columns) == len(names) else None
+    try:
+        columns = {str(label): value[label] for label in labels}
+    except Exception:  # `columns` means something else here, or names are not unique
+        return None
+    return columns if len(columns) == len(labels) else None
+
+
+def column_names(value: Any) -> list[Any] | None:
+    """Return the names of a frame's columns, None if it has none."""
+    for attribute in ("column_names", "columns"):  # PyArrow's columns are not their names
+        if hasattr(type(value), attribute):
+            names = getattr(value, attribute)
+            return list(names) if isinstance(names, Iterable) else None
+    return None
 
 
 def as_array(value: Any, name: str) -> NDArray[Any]:
     """Return an array, or what a frame holds besides identifiers, a column for each of its columns.
 
     Raises:
-        DataError: Rows have other shapes than the first.
+        DataError: The value is no array, or rows have other shapes than the first.
     """
-    columns = frame_columns(value)
-    if columns is None or not any(map(has_identifier_name, columns)):
-        return rectangular_array(name, value)
-    data = [rectangular_array(name, v) for name, v in columns.items() if not has_identifier_name(name)]
-    return np.stack(data, axis=1)
+    if type(value) is np.ndarray and value.dtype.names is None:
+        return import_array(value, name)
+    value = materialize(value, name)
+    columns = frame_columns(value, name)
+    if columns is None or (len(columns) > 1 and not any(map(has_identifier_name, columns))):
+        return import_array(value, name)
+    return side_by_side([import_array(v, name) for key, v in columns.items() if not has_identifier_name(key)], name)
 
 
-def check_index(values: Iterable[tuple[str, Any]]) -> None:
-    """Check that the rows of pandas objects, which are paired in order, have their labels in the same order.
+def check_index(values: Iterable[tuple[str, Any]], warn: Callable[[str], None]) -> None:
+    """Check the labels of the rows of pandas objects, which are paired in order.
 
-    An index 0, 1, 2, ... that has other labels than another one is a default that nobody chose.
+    The same labels in another order are worth a warning. An index 0, 1, 2, ... that has other labels than another one
+    is a default that nobody chose.
 
     Raises:
-        DataError: Two objects have the same labels in another order, or other labels in an index of the same name.
+        DataError: Two objects have other labels, in an index that somebody chose.
     """
     pandas = sys.modules.get("pandas")
     if pandas is None:
@@ -54,19 +77,25 @@ def check_index(values: Iterable[tuple[str, Any]]) -> None:
         for other, reference in several[:i]:
             if len(index) != len(reference) or index.equals(reference):
                 continue
-            is_named = index.names == reference.names and None not in index.names
-            if is_named or (index.isin(reference).all() and reference.isin(index).all()):
-                row = next(k for k, (a, b) in enumerate(zip(index, reference, strict=True)) if a != b)
-                mine, its = (labels[row : row + 1].tolist()[0] for labels in (index, reference))
+            mine, theirs = index.tolist(), reference.tolist()
+            row = next((k for k, (a, b) in enumerate(zip(mine, theirs, strict=True)) if a != b), 0)
+            found = f"{name}, row {row + 1}: its index has {mine[row]!r}, where that of {other} has {theirs[row]!r}"
+            if Counter(mine) == Counter(theirs):
+                warn(f"{found}; rows are paired in order, and {name}.reindex({other}.index) pairs them by labels")
+            elif not (_is_default(index) or _is_default(reference)):
                 raise DataError(
-                    f"{name}, row {row + 1}: its index has {mine!r}, where that of {other} has {its!r}, but rows are "
-                    f"paired in order; {name}.reindex({other}.index) pairs them by it"
+                    f"{found}, but rows are paired in order; {name}.to_numpy() pairs them so, whatever the labels"
                 )
+
+
+def _is_default(index: Any) -> bool:
+    """Return whether an index of pandas is 0, 1, 2, ... and has no name."""
+    return index.name is None and index.dtype.kind in "iu" and bool((np.asarray(index) == np.arange(len(index))).all())
 
 
 def check_column_order(values: Iterable[tuple[str, Any]]) -> None:
     """Raise a DataError if two frames have the same columns in another order, where columns are paired in order."""
-    frames = [(name, [*columns]) for name, value in values if (columns := frame_columns(value)) is not None]
+    frames = [(name, [*columns]) for name, value in values if (columns := frame_columns(value, name)) is not None]
     for i, (name, mine) in enumerate(frames):
         for other, theirs in frames[:i]:
             if mine != theirs and sorted(mine) == sorted(theirs):

@@ -66,13 +66,13 @@ def index_keys(table: Table, keys: NDArray[Any]) -> dict[str, int]:
     return indices
 
 
-def check_same_keys(first: Table, order: Mapping[str, int], other: Table, indices: Mapping[str, int]) -> None:
-    """Raise a DataError if one of two tables lacks a key of the other."""
+def check_same_keys(first: str, order: Mapping[str, int], other: str, indices: Mapping[str, int]) -> None:
+    """Raise a DataError if one of two tables, which messages call so, lacks a key of the other."""
     for a, mine, b, theirs in ((first, order, other, indices), (other, indices, first, order)):
         lacking = [key for key in mine if key not in theirs]
         if lacking:
             more = f" (and {len(lacking) - 1} more keys)" if len(lacking) > 1 else ""
-            raise DataError(f"{b.label}has no row with the key {lacking[0]!r}, which {a.name or 'the other'} has{more}")
+            raise DataError(f"{b}: has no row with the key {lacking[0]!r}, which {a} has{more}")
 
 
 class SharedKey(NamedTuple):

@@ -21,6 +21,7 @@ from losscli.data.remote import summarize_error
 from losscli.data.stored import StoredArray, StoredArraysTable, check_characters, read_bytes
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -138,9 +139,8 @@ def _select_columns(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rol
         return {role: ...}
     if len(shape) == 2 and shape[1] == 2:
         return {"y_true": 0, "y_pred": 1}
-    raise DataError(
-        f"{name}: has shape {shape}; on its own it must be (N, 2): y_true and y_pred. Give two files, or ROLE=FILE"
-    )
+    problem = f"{name}: has shape {shape}; on its own it must be (N, 2): y_true and y_pred"
+    raise DataError(problem, Hint.NAME_ROLES)
 
 
 def _data_start(file: OpenFile, layout: ArrayLayout) -> int:

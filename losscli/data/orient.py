@@ -8,6 +8,7 @@ from typing import Any
 
 from losscli.data.table import shorten
 from losscli.errors import DataError
+from losscli.messages import Hint
 
 Columns = dict[str, list[Any]]
 """Column name -> values, a row each."""
@@ -54,7 +55,7 @@ def columns_of(document: Any, name: str, role: str | None) -> Found:
                 return {"y_true": [item[0] for item in document], "y_pred": [item[1] for item in document]}, NO_INDEX
             shown = f"rows of {min(widths)} values" if len(widths) == 1 else "rows of different lengths"
             problem = f"is a list of {shown} without names; of two values they would be y_true and y_pred"
-            raise DataError(f"{name}: {problem}. Give two files, or ROLE=FILE")
+            raise DataError(f"{name}: {problem}", Hint.NAME_ROLES)
     raise DataError(f"{name}: is neither an object of arrays by role nor a list of records")
 
 

@@ -142,7 +142,7 @@ def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[
     for role, array in scores.items():
         if array.shape[1:-1] != axes:
             raise DataError(f"shapes differ: {label} has {_text((-1, *axes))} labels, {role} {_text(array.shape)}")
-    weight = None if batch.weight is None else _weights(batch.weight, axes)
+    weight = None if batch.weight is None else weights_of_samples(batch.weight, axes)
     extras = {name: np.repeat(values, positions.per_row) for name, values in batch.extras.items()}
     first = (batch.numbers[0] - 1) * positions.per_row + 1
     widest = max(array[:1].size for array in scores.values())
@@ -175,7 +175,7 @@ def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[
             )
 
 
-def _weights(weight: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
+def weights_of_samples(weight: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     """Return the weights of samples (n,), from one per row or one per position."""
     if weight.ndim == 1:
         return np.repeat(weight, math.prod(axes))

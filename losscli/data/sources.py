@@ -60,13 +60,13 @@ def check_read_options(
         UsageError: The format is unknown, the header is no bool, the delimiter or the decimal sign cannot be one, or
             comments start with what other lines do.
     """
-    if input_format is not None and input_format not in FORMATS:
+    if input_format is not None and not (isinstance(input_format, str) and input_format in FORMATS):
         raise UsageError(f"must be one of {', '.join(FORMATS)}", option=("input_format", input_format))
-    if header not in (None, True, False):
-        raise UsageError("must be true, false or None", option=("header", header))
+    if not (header is None or isinstance(header, bool)):
+        raise UsageError("must be True, False or None", option=("header", header))
     if delimiter is not None and not (isinstance(delimiter, str) and is_delimiter(delimiter)):
         raise UsageError("must be one character", option=("delimiter", delimiter))
-    if decimal not in (None, ".", ","):
+    if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
         raise UsageError("must be a point or a comma", option=("decimal", decimal))
     if decimal is not None and decimal == delimiter:
         raise UsageError("is the delimiter, too", option=("decimal", decimal))
@@ -80,12 +80,13 @@ def check_read_options(
 class Sources(NamedTuple):
     """The tables to look for roles in: one for each role that was given a file, one for all others.
 
-    `is_pair` says that two files were given without roles.
+    `is_pair` says that two files were given without roles; `given` are roles that were given as arrays.
     """
 
     common: Table | None = None
     by_role: Mapping[str, Table] = {}
     is_pair: bool = False
+    given: tuple[str, ...] = ()
 
     def table(self, role: str) -> Table | None:
         return self.by_role.get(role, self.common)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
+from losscli.data.times import time_objects
 from losscli.errors import DataError
-from losscli.messages import Hint
+from losscli.messages import Hint, one_line
 
 if TYPE_CHECKING:
     from losscli.data.files import Input
@@ -204,19 +205,36 @@ class SliceableTable(Table):
 class ArraysTable(SliceableTable):
     """Columns in memory."""
 
-    def __init__(self, name: str, format: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        format: str,
+        arrays: Mapping[str, NDArray[Any]],
+        unreadable: Mapping[str, DataError] | None = None,
+    ) -> None:
+        """Make a table of arrays, and of columns that are `unreadable`: their errors are raised if they are wanted."""
         self._arrays = {key: np.asarray(array) for key, array in arrays.items()}
+        self._unreadable = unreadable or {}
         columns = [
             Column(key, Kind.NUMBER if array.dtype.kind in "fiub" else Kind.TEXT, array.shape[1:])
             for key, array in self._arrays.items()
         ]
+        columns += [Column(key, Kind.TEXT) for key in self._unreadable]
         lengths = {len(array) for array in self._arrays.values() if array.ndim}
         super().__init__(name, format, columns, lengths.pop() if len(lengths) == 1 else None)
 
     def sample(self, name: str) -> NDArray[Any] | None:
+        self.check_readable([name])
         return as_text(np.atleast_1d(self._arrays[name])[:ROWS_SAMPLED])
 
+    def check_readable(self, names: Iterable[str]) -> None:
+        """Raise the error of the first of these columns that is unreadable."""
+        for name in names:
+            if name in self._unreadable:
+                raise self._unreadable[name]
+
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        self.check_readable(wanted)
         arrays = {name: self._arrays[name] for name in wanted}
         for name, array in arrays.items():
             if array.ndim == 0:
@@ -242,7 +260,7 @@ class ArraysTable(SliceableTable):
 
     def rows(self, start: int, stop: int) -> Table:
         arrays = {name: array[start:stop] if array.ndim else array for name, array in self._arrays.items()}
-        piece = ArraysTable(self.name, self.format, arrays)
+        piece = ArraysTable(self.name, self.format, arrays, self._unreadable)
         piece.fraction_after = stop / (self.length or 1)
         return piece
 
@@ -271,7 +289,7 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
         with np.errstate(invalid="ignore"):  # some patterns of bits are NaN, and warn when they are copied
             return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":
-        raise DataError(f"{_column_label(source, column)}: values of type {values.dtype} are not numbers")
+        raise DataError(f"{column_label(source, column)}: values of type {values.dtype} are not numbers")
     flat = values.ravel()
     width = max(1, flat.size // max(1, len(values)))
     numbers = [to_number(value, source, column, start + i // width) for i, value in enumerate(flat)]
@@ -284,19 +302,24 @@ def to_number(value: Any, source: str, column: str, index: int) -> float:
     Raises:
         DataError: it is not a number.
     """
+    if isinstance(value, float):
+        return float(value)
     if isinstance(value, (bytes, np.bytes_)):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
         number = parse_number(value)
         if number is not None:
             return number
-    elif _is_null(value):
+    elif is_null(value):
         return float("nan")
     elif isinstance(value, int):
         return int_to_float(value)
-    elif isinstance(value, (np.bool_, float, np.floating, np.integer)) or _is_decimal(value):
-        return float(value)
-    raise DataError(f"{_column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
+    elif hasattr(value, "__float__") and not isinstance(value, (np.complexfloating, np.timedelta64, np.ndarray)):
+        try:
+            return float(value.detach() if hasattr(value, "detach") else value)  # a tensor with a gradient warns
+        except (TypeError, ValueError, ArithmeticError, RuntimeError):  # a signalling NaN, say
+            pass
+    raise DataError(f"{column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
 
 
 _BOOLEANS = {"true": 1.0, "false": 0.0}
@@ -323,7 +346,7 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "iu":
         return values.astype(str).astype(object)
     text = np.empty(len(values), dtype=object)
-    given = values.tolist()
+    given = time_objects(values) if values.dtype.kind in "mM" else values.tolist()
     if set(map(type, given)) == {str}:
         text[:] = given
         text[text == ""] = None
@@ -334,7 +357,7 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
         elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             text[i] = str(int(value))
         else:
-            is_missing = _is_null(value) or (isinstance(value, float) and value != value)
+            is_missing = is_null(value) or (isinstance(value, float) and value != value)
             text[i] = None if is_missing else str(value) or None
     return text
 
@@ -347,23 +370,26 @@ def int_to_float(value: int) -> float:
         return math.copysign(math.inf, value > 0 or -1)
 
 
-def _is_decimal(value: object) -> bool:
-    """Whether a value is a decimal, as databases give them; a signalling NaN has no float."""
-    decimal = sys.modules.get("decimal")
-    return decimal is not None and isinstance(value, decimal.Decimal) and not value.is_snan()
+def is_null(value: object) -> bool:
+    """Whether a value is None, a masked one, NaT or, if pandas is loaded, its NA."""
+    if value is None:
+        return True
+    if isinstance(value, (str, float, int)):
+        return False
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    pandas, masked = sys.modules.get("pandas"), sys.modules.get("numpy.ma")
+    if masked is not None and value is masked.masked:
+        return True
+    return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
 
-def _is_null(value: object) -> bool:
-    """Whether a value is None or, if pandas is loaded, its NA."""
-    pandas = sys.modules.get("pandas")
-    return value is None or (pandas is not None and value is pandas.NA)
-
-
-def _column_label(source: str, column: str) -> str:
+def column_label(source: str, column: str) -> str:
+    """Return a column's name as the start of a message: that of arrays without a name stands alone."""
     return f"{source}: column {column!r}" if source else column
 
 
 def shorten(value: object, limit: int = 40) -> str:
     """Return a value in quotes, with an ellipsis if it is long."""
-    text = repr(str(value) if isinstance(value, str) else value)
+    text = repr(str(value)) if isinstance(value, str) else one_line(value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from losscli.errors import UsageError
+from losscli.messages import Hint
 
 
 class RawValue(NamedTuple):
@@ -35,7 +36,7 @@ def parse_specs(text: str) -> list[LossSpec]:
             raise UsageError(f"{piece!r} is not a loss: a list of numbers is written with slashes, as 2/4/6")
         specs.append(LossSpec(normalize_name(name), dict(parse_setting(setting, piece) for setting in settings)))
     if not specs:
-        raise UsageError("no loss is named: try 'losscli list'")
+        raise UsageError("no loss is named", Hint.LIST_LOSSES)
     return specs
 
 

@@ -7,6 +7,7 @@ annotations their domains. Help, checks, `list`, `explain` and test data are rea
 from __future__ import annotations
 
 import enum
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 from losscli.declaration.domains import Domain, ParameterDomain
 from losscli.declaration.grammar import RawValue
 from losscli.errors import UsageError
+from losscli.messages import one_line
 
 Kernel = Callable[..., Any]
 Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
@@ -211,6 +213,17 @@ class Loss:
         self.order: Callable[..., Ordering | None] | None = None
         self.minimizer: Callable[..., Functional] | None = None
         self.minimizer_keywords: tuple[str, ...] = ()
+        self.__name__ = self.name
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *arrays: Any, **roles: Any) -> Any:
+        """Return the per-sample values (N,), with the parameters at their defaults, as `losscli.get_loss` gives them.
+
+        Raises:
+            LosscliError: The arrays do not fit the loss.
+        """
+        package = importlib.import_module("losscli")  # a declaration knows nothing of evaluation until it is called
+        return package.LossFunction(self.bind({}))(*arrays, **roles)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -316,7 +329,7 @@ def checked(loss_name: str, parameter: Parameter, value: Any) -> Any:
     try:
         return domain.parse(value.text) if isinstance(value, RawValue) else domain.check(value)
     except ValueError as error:
-        shown = value.text if isinstance(value, RawValue) else repr(value)
+        shown = value.text if isinstance(value, RawValue) else one_line(value)
         raise UsageError(f"{loss_name}: {parameter.name}={shown} {error}") from None
 
 

@@ -85,6 +85,11 @@ class Evaluator:
         names = [role.name for role in self.form.roles if role.domain.whole_column_is_one_sample]
         return any(name in arrays and len(arrays[name].shape) == 1 for name in names)
 
+    def check_weight(self, batch: Batch) -> None:
+        """Raise a UsageError if rows have weights and are one distribution."""
+        if batch.weight is not None and self.one_distribution(batch.arrays):
+            raise UsageError(f"{self.label} reads all rows as one distribution: rows have no weights")
+
     def __call__(self, batch: Batch, gradient: bool = False) -> Outcome:
         """Evaluate a batch whose rows are complete (none of them missing).
 

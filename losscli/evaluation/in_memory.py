@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch
+from losscli.data.batch import Batch, RowPolicy
 from losscli.data.positions import Positions
 from losscli.declaration.domains import Array, ValueOrigin
-from losscli.errors import DataError
+from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import Evaluator, Outcome
-from losscli.evaluation.run import feed, keep_freed_memory
+from losscli.evaluation.run import evaluate_incomplete, feed, keep_freed_memory, no_row_error
 from losscli.options import processors
 from losscli.statistics.summary import Accumulator
 
@@ -28,7 +28,7 @@ MIN_BLOCKS_FOR_THREADS = 4
 class BlockEvaluator(NamedTuple):
     """A loss and the arrays of its roles, `rows` long; tables are whole and have no rows.
 
-    With `positions` these are samples, several of which are a row of what was given.
+    With `positions` these are samples, several of which are a row of what was given. `weight` (rows,) is for `value`.
     """
 
     evaluator: Evaluator
@@ -36,6 +36,7 @@ class BlockEvaluator(NamedTuple):
     tables: frozenset[str]
     rows: int
     positions: Positions | None = None
+    weight: Array | None = None
 
     def _batch(self, start: int, stop: int, memories: Mapping[str, dict[str, Any]]) -> Batch:
         """Return the rows from `start` to below `stop`, as float64; blocks share the memory of each role."""
@@ -46,7 +47,11 @@ class BlockEvaluator(NamedTuple):
             arrays[name] = np.asarray(array if is_table else array[start:stop], dtype=np.float64)
             origin = ValueOrigin(name, rows=None if is_table else numbers, memory=memories[name])
             origins[name] = origin if self.positions is None else self.positions.origin(origin, origin.rows)
-        return Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
+        if self.weight is None:
+            return Batch(numbers, arrays, origins, tables=self.tables, length=self.rows)
+        origins["weight"] = ValueOrigin("weight", rows=numbers)
+        batch = Batch(numbers, arrays, origins, self.weight[start:stop], tables=self.tables, length=self.rows)
+        return next(RowPolicy("propagate").apply(iter([batch])))
 
     def outcome(self, gradient: bool = False) -> Outcome:
         """Evaluate all rows at once."""
@@ -75,19 +80,36 @@ class BlockEvaluator(NamedTuple):
 
     def value(self, reduction: str) -> float:
         """Return the reduced loss without keeping the losses of rows."""
-        unused: deque[Accumulator] = deque()
         own = self.evaluator.bound.loss.reduction
+        unused = deque([Accumulator(own, reduction, quick=True)])
 
         def work(start: int, batch: Batch) -> None:
-            accumulator = unused.pop() if unused else Accumulator(own, reduction, quick=True)
-            feed(accumulator, self.evaluator(batch), batch)
+            try:
+                accumulator = unused.pop()
+            except IndexError:  # another thread took the last one
+                accumulator = Accumulator(own, reduction, quick=True)
+            feed(accumulator, self._outcome_of(batch), batch)
             unused.append(accumulator)
 
         self._evaluate_blocks(self._rows_per_block(), work)
         first, *others = unused
         for other in others:
             first.merge(other)
+        if not self.rows:
+            raise NoResultError("there are no rows")
+        if not first.moments.n:
+            raise no_row_error(self.evaluator, self.rows if self.weight is None else int(np.count_nonzero(self.weight)))
         return first.value()
+
+    def _outcome_of(self, batch: Batch) -> Outcome:
+        """Evaluate a batch, of which rows of weight 0 count nowhere."""
+        self.evaluator.check_weight(batch)
+        left_out = batch.missing
+        if batch.absent is not None:
+            left_out = batch.absent if left_out is None else left_out | batch.absent
+        if left_out is None or self.evaluator.one_distribution(batch.arrays):
+            return self.evaluator(batch)
+        return evaluate_incomplete(self.evaluator, batch, left_out, False)
 
     def _rows_per_block(self) -> int:
         if self.evaluator.needs_all_rows(self.arrays):

@@ -131,10 +131,11 @@ class RunState:
             token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
             try:
                 for evaluator in self.evaluators:
+                    evaluator.check_weight(batch)
                     if left_out is None or evaluator.one_distribution(batch.arrays):
                         outcomes.append(evaluator(batch, self.gradient))
                     else:
-                        outcomes.append(_evaluate_incomplete(evaluator, batch, left_out, self.gradient))
+                        outcomes.append(evaluate_incomplete(evaluator, batch, left_out, self.gradient))
             finally:
                 BATCH_CACHE.reset(token)
             self._n_rows += len(batch) if left_out is None else int((~left_out).sum())
@@ -171,11 +172,16 @@ class RunState:
         """
         for accumulator, evaluator in zip(self.accumulators, self.evaluators, strict=True):
             if not accumulator.moments.n:
-                counts = evaluator.form.hooks.get("row_mask")
-                why = "all were omitted or have weight 0"
-                if self._n_rows and counts is not None and counts.__doc__:
-                    why = f"all were ignored, because {evaluator.label} counts a row only where {counts.__doc__}"
-                raise NoResultError(f"no row is left to evaluate: {why}")
+                raise no_row_error(evaluator, self._n_rows)
+
+
+def no_row_error(evaluator: Evaluator, n_rows: int) -> NoResultError:
+    """Return the error that a loss counts none of `n_rows` rows that are complete and have a weight."""
+    counts = evaluator.form.hooks.get("row_mask")
+    why = "all were omitted or have weight 0"
+    if n_rows and counts is not None and counts.__doc__:
+        why = f"all were ignored, because {evaluator.label} counts a row only where {counts.__doc__}"
+    return NoResultError(f"no row is left to evaluate: {why}")
 
 
 def _merge_each(mine: Sequence[Accumulator], theirs: Sequence[Accumulator]) -> None:
@@ -205,7 +211,7 @@ def groups_of(columns: Sequence[NDArray[Any]]) -> Iterator[tuple[tuple[str, ...]
         yield key, coded == codes[key]
 
 
-def _evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, gradient: bool) -> Outcome:
+def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, gradient: bool) -> Outcome:
     """Evaluate the rows that are not left out; the others are NaN.
 
     Absent rows count in no statistic, but get their values if the loss is per row and their values are valid.

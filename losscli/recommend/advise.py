@@ -23,6 +23,7 @@ from losscli.recommend.profile import Profile, Task, profile_of
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
 from losscli.recommend.summary import short
+from losscli.result_base import Result, ResultSequence, shown
 from losscli.results import DataInfo, data_info, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ TO_TRY = (Verdict.USE, Verdict.CONSIDER)
 """Verdicts on losses that are tried on the data and compared."""
 
 
-@dataclass(frozen=True)
-class Advice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Advice(Result):
     """A verdict on a loss, with the reason."""
 
     verdict: Verdict
@@ -48,19 +49,31 @@ class Advice:
         """The loss as it is typed, with its parameters."""
         return self.bound.label
 
+    @property
+    def label(self) -> str:
+        return self.bound.label
+
+    @property
+    def name(self) -> str:
+        return self.bound.loss.name
+
+    def __repr__(self) -> str:
+        return f"Advice({self.verdict}: {self.loss})"
+
     def to_dict(self) -> dict[str, Any]:
         params = {key: jsonable(value) for key, value in self.bound.params.items()}
         name = self.bound.loss.name
         return {"verdict": str(self.verdict), "loss": self.loss, "name": name, "params": params, "reason": self.reason}
 
 
-@dataclass(frozen=True)
-class Recommendation(Sequence[Advice]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Recommendation(ResultSequence[Advice]):
     """Facts about the data, and advice on losses, the best first.
 
     `losses` are those worth comparing, as typed; `command` compares them, and is None if the data is not from files.
     """
 
+    _field_of_items = "advice"
     data: DataInfo
     task: str
     facts: tuple[Fact, ...]
@@ -72,14 +85,8 @@ class Recommendation(Sequence[Advice]):
     def losses(self) -> list[str]:
         return [advice.loss for advice in self.advice if advice.verdict in TO_TRY]
 
-    def __len__(self) -> int:
-        return len(self.advice)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.advice[index]
-
-    def __iter__(self) -> Iterator[Advice]:
-        return iter(self.advice)
+    def __repr__(self) -> str:
+        return f"Recommendation({self.task}: {shown(self.losses)}; n={self.data.n_used})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""

@@ -55,7 +55,10 @@ class Number(ParameterDomain):
     def check(self, value: Any) -> Any:
         if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise ValueError(f"must be a number, {self.describe()}")
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:  # an integer beyond all floats
+            raise ValueError(f"must be a number, {self.describe()}") from None
         is_integer = math.isfinite(value) and value == int(value)
         if value not in self.interval or (self.integer and not is_integer) or (not self.zero and value == 0):
             raise ValueError(f"must be {self.describe()}")
@@ -125,7 +128,7 @@ class Flag(ParameterDomain):
 
     def check(self, value: Any) -> bool:
         if not isinstance(value, (bool, np.bool_)):
-            raise ValueError("must be true or false")
+            raise ValueError("must be True or False")
         return bool(value)
 
     def describe(self) -> str:
@@ -148,7 +151,7 @@ class Choice(ParameterDomain):
         return self.check(text.lower())
 
     def check(self, value: Any) -> str:
-        if value not in self.words:
+        if not isinstance(value, str) or value not in self.words:
             raise ValueError(f"must be {self.describe()}")
         return str(value)
 
@@ -196,15 +199,20 @@ class PerClass(ParameterDomain):
         return tuple(self.inner.parse(part) for part in parts)
 
     def check(self, value: Any) -> Any:
-        if np.ndim(value) == 0 and self.single:
+        value = value.tolist() if isinstance(value, np.ndarray) else value
+        is_list = isinstance(value, (list, tuple))
+        if not is_list and self.single:
             return self.inner.check(value)
-        if np.ndim(value) != 1 or len(value) < 2:
-            raise ValueError(f"must be {self.describe()}")
+        if not is_list or len(value) < 2:
+            raise ValueError(f"must be {self._describe('[2, 4, 6]')}")
         return tuple(self.inner.check(item) for item in value)
 
     def describe(self) -> str:
+        return self._describe("2/4/6")
+
+    def _describe(self, example: str) -> str:
         one = f"{self.inner.describe()}, or " if self.single else ""
-        return f"{one}a list, one number {self.inner.describe()} a {self.each}, as 2/4/6"
+        return f"{one}a list, one number {self.inner.describe()} a {self.each}, as {example}"
 
     def text(self, value: Any) -> str:
         return self.inner.text(value) if np.ndim(value) == 0 else "/".join(self.inner.text(item) for item in value)

@@ -1,0 +1,55 @@
+"""The Python API on losses: get_loss, explain, list_losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from losscli import pipeline, registry
+from losscli.arguments import LossName, bind_loss_name, plain_parameters, typed_name
+from losscli.data.table import shorten
+from losscli.declaration.loss import BoundLoss, Loss
+from losscli.errors import UsageError
+from losscli.explain import Explanation
+from losscli.explain import explain as explain_loss
+from losscli.loss_function import LossFunction
+
+
+def get_loss(name: LossName, /, **params: Any) -> LossFunction:
+    """Return the loss of that name as a function of arrays.
+
+    Raises:
+        UsageError: The name or a parameter is unknown, or a value is out of range.
+    """
+    loss = bind_loss_name(name)
+    if isinstance(loss, BoundLoss):
+        if not params:
+            return LossFunction(loss)
+        loss = typed_name(loss)
+    found = pipeline.resolve_losses(loss, plain_parameters(params))
+    if len(found) != 1:
+        raise UsageError(f"get_loss takes one loss, not {len(found)}")
+    return LossFunction(found[0])
+
+
+def list_losses(family: str | None = None) -> list[Loss]:
+    """Return every loss of a family, or all losses.
+
+    Raises:
+        UsageError: There is no such family.
+    """
+    losses = registry.all_losses()
+    families = list(dict.fromkeys(loss.family for loss in losses))
+    if family is not None and not (isinstance(family, str) and family in families):
+        raise UsageError(f"no family {shorten(family)}; they are {', '.join(families)}")
+    return [loss for loss in losses if family is None or loss.family == family]
+
+
+def explain(loss: LossName, /) -> Explanation:
+    """Return everything that is known of a loss: formula, roles, gradient, properties, use, pitfalls, references.
+
+    `print` shows it as text, `to_dict` is the JSON document of the command line.
+
+    Raises:
+        UsageError: The name is unknown.
+    """
+    return explain_loss(get_loss(loss).bound.loss)

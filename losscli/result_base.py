@@ -1,0 +1,149 @@
+"""What all results have in common: equality, hashes, and results by label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar, overload
+
+import numpy as np
+
+from losscli.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Item_co = TypeVar("Item_co", covariant=True)
+
+MAX_ITEMS_SHOWN = 5
+"""Most items that the text of a result names."""
+
+ROWS_IN_NOTEBOOK = 60
+"""Most rows of a result that a notebook shows."""
+
+
+class UnknownResultError(UsageError, KeyError):
+    """No result has this label, or several have."""
+
+    __str__ = Exception.__str__
+
+
+class Result:
+    """A dataclass that equals another of the same fields: arrays are compared by their values, and NaN equals NaN."""
+
+    def __eq__(self, other: object) -> bool:
+        return _is_same(self, other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(_freeze(self))
+
+
+class ResultSequence(Result, Sequence[Item_co]):
+    """Results in a sequence, which are in the field of that name. A label that one alone has is an index, too."""
+
+    _field_of_items: ClassVar[str]
+
+    @property
+    def _items(self) -> tuple[Item_co, ...]:
+        return tuple(getattr(self, self._field_of_items))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item_co]:
+        return iter(self._items)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex | str) -> Item_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Item_co, ...]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return find_result(self._items, index) if isinstance(index, str) else self._items[index]
+
+    if not TYPE_CHECKING:  # a checker would take any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("_") and name != self._field_of_items and len(self) and hasattr(self[0], name):
+                label = _item_label(self[0])
+                by_label = f" or result[{label!r}].{name}" if [*map(_item_label, self)].count(label) == 1 else ""
+                example = f"result[0].{name}{by_label}"
+                raise AttributeError(
+                    f"{type(self).__name__} holds {len(self)} result{'s' * (len(self) > 1)}, each with its {name}: "
+                    f"take one, as {example}, or all, as result.to_frame()"
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __float__(self) -> float:
+        raise TypeError(f"{type(self).__name__} holds {len(self)} results: take one, as float(result[0])")
+
+    def _repr_html_(self) -> str:
+        """Return a table for a notebook."""
+        return str(self.to_frame().to_html(max_rows=ROWS_IN_NOTEBOOK))  # type: ignore[attr-defined]
+
+
+def rows_to_frame(results: Sequence[Any]) -> pd.DataFrame:
+    """Return a frame with the `row` of each result, by its label."""
+    import pandas as pd
+
+    return pd.DataFrame([r.row for r in results], index=pd.Index([r.label for r in results], name="loss"))
+
+
+def find_result(items: Sequence[Any], label: str) -> Any:
+    """Return the item of this label, or else of this name.
+
+    Raises:
+        UnknownResultError: There is none, or there are several: of groups, models or parameters.
+    """
+    found = [item for item in items if _item_label(item) == label]
+    found = found or [item for item in items if _name(item) == label]
+    labels = list(dict.fromkeys(map(_item_label, items)))
+    if len(found) != 1:
+        what = f"{len(found)} results are called" if found else "no result is called"
+        raise UnknownResultError(f"{what} {label!r}; there are {', '.join(labels)}: iterate, or use an index from 0")
+    return found[0]
+
+
+def _item_label(item: Any) -> str:
+    return str(getattr(item, "label", ""))
+
+
+def _name(item: Any) -> str:
+    return str(getattr(getattr(item, "result", item), "name", ""))
+
+
+def shown(texts: Sequence[str]) -> str:
+    """Return the first of these texts, and how many more there are."""
+    more = len(texts) - MAX_ITEMS_SHOWN
+    return ", ".join(texts[:MAX_ITEMS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _compared(value: Any) -> list[Any]:
+    """Return the fields of a dataclass that count when it is compared."""
+    return [getattr(value, field.name) for field in fields(value) if field.compare]
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
+    if type(a) is not type(b):
+        return not (isinstance(a, np.ndarray) or isinstance(b, np.ndarray)) and bool(a == b)
+    if is_dataclass(a):
+        return _is_same(_compared(a), _compared(b))
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_is_same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_is_same(a[key], b[key]) for key in a)
+    return bool(a == b) or (isinstance(a, float) and a != a and b != b)
+
+
+def _freeze(value: Any) -> Any:
+    """Return something that can be hashed, the same for values that `_is_same` takes for equal."""
+    if isinstance(value, np.ndarray):
+        return value.shape
+    if is_dataclass(value):
+        return _freeze(_compared(value))
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_freeze, value))
+    if isinstance(value, dict):
+        return frozenset((key, _freeze(item)) for key, item in value.items())
+    return None if isinstance(value, float) and value != value else value
