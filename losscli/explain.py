@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from losscli.declaration.equivalent import rows_of
 from losscli.declaration.loss import Loss, Property
 
 PROPERTIES = {claim: str(claim.name).lower().replace("_", " ") for claim in Property}
@@ -13,7 +14,15 @@ LIBRARIES = {
     "sklearn": "scikit-learn",
     "optax": "optax",
     "scipy": "SciPy",
-    "statsmodels": "statsmodels",
+    "pml": "pytorch-metric-learning",
+    "lightgbm": "LightGBM",
+    "xgboost": "XGBoost",
+    "numpy": "NumPy",
+    "mmdet": "MMDetection",
+    "mmpose": "MMPose",
+    "insightface": "InsightFace",
+    "matlab": "MATLAB",
+    "others": "Others",
     "paper": "The paper",
 }
 
@@ -51,7 +60,7 @@ def explain(loss: Loss) -> Explanation:
             Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
             for word, text in documentation.advice.items()
         ),
-        Section("Elsewhere", rows=tuple((LIBRARIES.get(k, k), v) for k, v in loss.equivalents.items())),
+        Section("Elsewhere", rows=_elsewhere(loss)),
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
     )
     filled = tuple(section for section in sections if section.paragraphs or section.rows)
@@ -114,6 +123,11 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
         only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
         rows.append(("needs", f"all rows at once{only}: they are coupled"))
     return tuple(rows)
+
+
+def _elsewhere(loss: Loss) -> tuple[tuple[str, str], ...]:
+    rows = [row for statement in loss.statements for row in rows_of(statement)]
+    return tuple((LIBRARIES.get(library, library), text) for library, text in rows)
 
 
 def _answer(loss: Loss, claim: Property) -> str:

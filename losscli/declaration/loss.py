@@ -14,6 +14,7 @@ from functools import cached_property, partial, partialmethod
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from losscli.declaration.domains import Domain, ParameterDomain
+from losscli.declaration.equivalent import Statement, texts_by_library
 from losscli.declaration.grammar import RawValue
 from losscli.errors import UsageError
 
@@ -195,7 +196,8 @@ class Loss:
         self.claims: tuple[Claim, ...] = tuple(declaration["claims"])
         self.elicits: str = declaration["elicits"]
         self.references: tuple[str, ...] = tuple(declaration["references"])
-        self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
+        stated = declaration["equivalents"]
+        self.statements: tuple[Statement, ...] = tuple(stated.items() if isinstance(stated, Mapping) else stated)
         self.reduction: Reduction = declaration["reduction"]
         self.module: str = function.__module__
         self.in_catalogue = self.module.startswith("losscli.losses.")
@@ -213,6 +215,11 @@ class Loss:
     @property
     def has_gradient(self) -> bool:
         return all("gradient" in form.hooks for form in self.forms)
+
+    @property
+    def equivalents(self) -> dict[str, str]:
+        """What is stated of each library, in words."""
+        return texts_by_library(self.statements)
 
     @property
     def summary(self) -> str:
@@ -352,7 +359,7 @@ def loss(
     claims: Sequence[Claim] = (),
     elicits: str = "",
     references: Sequence[str] = (),
-    equivalents: Mapping[str, str] | None = None,
+    equivalents: Mapping[str, str] | Sequence[Statement] = (),
     reduction: Reduction = Reduction.MEAN,
     coupled: bool = False,
     name: str = "",
@@ -368,7 +375,7 @@ def loss(
         claims: What is true for some of them.
         elicits: The functional of the target that minimizes its expectation (`mean`, `median`).
         references: Papers, with DOI or arXiv number.
-        equivalents: Library -> the same thing there, and what differs.
+        equivalents: The same thing in other libraries: calls that tests run, or library -> words.
         reduction: How per-sample losses become one number.
         coupled: The kernel couples rows and gets the whole dataset at once.
         name: The name of the loss, if it is not the function's.

@@ -26,6 +26,7 @@ from losscli.declaration.domains import (
     Prototypes,
     Vector,
 )
+from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
@@ -176,7 +177,9 @@ face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDE
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
-    equivalents={"torch": "torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
+    equivalents=(
+        same("torch", "torch.nn.CrossEntropyLoss()(torch.nn.functional.linear(embeddings, weights, bias), labels)"),
+    ),
 )
 def linear_softmax(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None) -> Array:
     """Cross-entropy of a linear classifier on embeddings.
@@ -198,7 +201,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
 @face_loss(
     formula="-log softmax(W (scale x/|x|) + b)_y",
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
-    equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss()(torch.nn.functional.linear(scale * "
+            "torch.nn.functional.normalize(embeddings), weights, bias), labels)",
+        ),
+    ),
 )
 def l2_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None, *, scale: Scale = 16.0
@@ -222,7 +231,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, 
     aliases=("normalized_softmax",),
     formula="-log softmax(scale cos)_y",
     references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
-    equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.NormalizedSoftmaxLoss(*weights.shape, "
+            "temperature=1 / scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 20.0) -> Array:
     """Softmax cross-entropy of scaled cosines.
@@ -260,7 +275,9 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
     aliases=("congenerous_cosine",),
     formula="-log softmax(scale cos(x, c))_y",
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
-    equivalents={"paper": "the same; its scale depends on the number of classes, its centroids are those of a batch"},
+    equivalents=(
+        ("paper", "the same; its scale depends on the number of classes, its centroids are those of a batch"),
+    ),
 )
 def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 10.0) -> Array:
     """normface with class centers as prototypes.
@@ -303,7 +320,13 @@ coco.gradient(_normface_of_cosines_slope)
     formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2016, arXiv:1612.02295",),
-    equivalents={"pml": "pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(margin, scale=1)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(*weights.shape,"
+            " margin=margin, scale=1), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def l_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: Annealing = 0.0
@@ -330,7 +353,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)",
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2017, arXiv:1704.08063",),
-    equivalents={"pml": "pytorch_metric_learning.losses.SphereFaceLoss(margin, scale=1)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.SphereFaceLoss(*weights.shape, "
+            "margin=margin, scale=1), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def sphereface(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: Annealing = 0.0
@@ -357,7 +386,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     aliases=("additive_margin_softmax",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     references=("Wang et al. 2018, arXiv:1801.05599",),
-    equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.CosFaceLoss(*weights.shape, "
+            "margin=margin, scale=scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def am_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 30.0, margin: Margin = 0.35
@@ -396,7 +431,13 @@ def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin:
     aliases=("lmcl",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     references=("Wang et al. 2018, arXiv:1801.09414",),
-    equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.CosFaceLoss(*weights.shape, "
+            "margin=margin, scale=scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def cosface(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 64.0, margin: Margin = 0.35
@@ -421,10 +462,14 @@ cosface.gradient(_am_of_cosines_slope)
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
     "(cos_y - margin sin margin)",
     references=("Deng et al. 2019, arXiv:1801.07698",),
-    equivalents={
-        "insightface": "ArcFace (easy_margin=False)",
-        "pml": "pytorch_metric_learning.losses.ArcFaceLoss(margin, scale) with the margin in degrees",
-    },
+    equivalents=(
+        ("insightface", "arcface_torch: cos(theta_y + margin) past pi too (its easy_margin is not read)"),
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.ArcFaceLoss(*weights.shape, "
+            "margin=np.degrees(margin), scale=scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def arcface(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 64.0, margin: Angle = 0.5
@@ -465,7 +510,7 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
     references=("Sun, Wang & Tang 2014, arXiv:1406.4773",),
-    equivalents={"paper": "the same; there the verification signal has the factor lambda, 0.05"},
+    equivalents=(("paper", "the same; there the verification signal has the factor lambda, 0.05"),),
 )
 def deepid(
     labels1: PrototypeLabel,
