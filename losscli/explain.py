@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from losscli.declaration.equivalent import rows_of
 from losscli.declaration.loss import Loss, Property
+from losscli.declaration.symbols import symbols_in
 
 PROPERTIES = {claim: str(claim.name).lower().replace("_", " ") for claim in Property}
 LIBRARIES = {
@@ -50,7 +51,7 @@ def explain(loss: Loss) -> Explanation:
     details = tuple(documentation.details.split("\n\n")) if documentation.details else ()
     aliases = f" ({', '.join(loss.aliases)})" if loss.aliases else ""
     sections = (
-        Section("Formula", (loss.formula,)),
+        Section("Formula", (loss.formula,), tuple(symbols_of(loss).items())),
         Section("What it does", details),
         Section("Reads", rows=_roles(loss)),
         Section("Parameters", rows=_parameters(loss)),
@@ -97,6 +98,13 @@ def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
 def _requirement(loss: Loss) -> str:
     """Return what the parameters must fulfil together, or ''."""
     return (loss.requirement.__doc__ or "").strip() if loss.requirement is not None else ""
+
+
+def symbols_of(loss: Loss, *, gradients: bool = True) -> dict[str, str]:
+    """Return what the symbols of the formula, and of those of the gradients, stand for."""
+    names = {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}
+    formulas = [loss.formula, *(text for _, text in _gradients(loss) if gradients)]
+    return symbols_in("; ".join(formulas), names, loss.symbols)
 
 
 def _gradients(loss: Loss) -> list[tuple[str, str]]:
@@ -168,6 +176,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "summary": loss.summary,
         "details": loss.documentation.details,
         "formula": loss.formula,
+        "symbols": symbols_of(loss),
         "roles": [
             {
                 "name": r.name,

@@ -189,6 +189,7 @@ class Loss:
         self.name: str = declaration["name"] or function.__name__
         self.family: str = declaration["family"]
         self.formula: str = declaration["formula"]
+        self.symbols: dict[str, str] = dict(declaration["symbols"])
         self.aliases: tuple[str, ...] = tuple(declaration["aliases"])
         self.unit: str = declaration["unit"]
         self.declares_properties = declaration["properties"] is not None
@@ -345,6 +346,8 @@ class BoundLoss(NamedTuple):
         return found
 
 
+NO_SYMBOLS: Mapping[str, str] = {}
+
 pending: list[Loss] = []
 """Losses that were declared and are not registered yet."""
 
@@ -360,6 +363,7 @@ def loss(
     elicits: str = "",
     references: Sequence[str] = (),
     equivalents: Mapping[str, str] | Sequence[Statement] = (),
+    symbols: Mapping[str, str] = NO_SYMBOLS,
     reduction: Reduction = Reduction.MEAN,
     coupled: bool = False,
     name: str = "",
@@ -376,6 +380,7 @@ def loss(
         elicits: The functional of the target that minimizes its expectation (`mean`, `median`).
         references: Papers, with DOI or arXiv number.
         equivalents: The same thing in other libraries: calls that tests run, or library -> words.
+        symbols: What the symbols of the formula and of the gradients stand for; it may define more than they use.
         reduction: How per-sample losses become one number.
         coupled: The kernel couples rows and gets the whole dataset at once.
         name: The name of the loss, if it is not the function's.

@@ -30,6 +30,7 @@ from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
+from losscli.losses._symbols import PROTOTYPES
 
 Scale = FinitePositive
 Margin = FiniteNonNegative
@@ -169,7 +170,14 @@ def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Ma
     return cross_entropy_slope(labels, logits) * slopes
 
 
-face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE)
+MULTIPLE_ANGLE = PROTOTYPES | {
+    "L": "annealing",
+    "psi": "(-1)^k cos(margin theta_y) - 2k, where theta_y is in [k pi/margin, (k+1) pi/margin]",
+    "k": "0, 1, ... margin - 1",
+    "'": "the derivative",
+}
+
+face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE, symbols=PROTOTYPES)
 
 
 @face_loss(
@@ -274,6 +282,7 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
 @face_loss(
     aliases=("congenerous_cosine",),
     formula="-log softmax(scale cos(x, c))_y",
+    symbols=PROTOTYPES | {"c": "the rows of weights, or the means of the classes", "cos": "the cosine, or y_pred"},
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
     equivalents=(
         ("paper", "the same; its scale depends on the number of classes, its centroids are those of a batch"),
@@ -318,6 +327,7 @@ coco.gradient(_normface_of_cosines_slope)
 @face_loss(
     aliases=("large_margin_softmax",),
     formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)",
+    symbols=MULTIPLE_ANGLE,
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2016, arXiv:1612.02295",),
     equivalents=(
@@ -351,6 +361,7 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
 @face_loss(
     aliases=("a_softmax",),
     formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)",
+    symbols=MULTIPLE_ANGLE,
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2017, arXiv:1704.08063",),
     equivalents=(
@@ -499,7 +510,7 @@ def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale, margin: Angle) -> 
 
 @arcface.gradient
 def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
-    """scale (p_j - [j = y]), the target's times sin(theta + margin)/sin theta (1 past pi)"""
+    """scale (p_j - [j = y]), that of the target times sin(theta + margin)/sin theta (1 past pi)"""
     return cosine_softmax_slope(labels, y_pred, scale, add_margin(margin))
 
 
@@ -507,6 +518,7 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     aliases=("deepid2",),
     formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
     "max(0, margin - d)²/2), d = |f1 - f2|",
+    symbols=PROTOTYPES | {"f1": "embeddings1, a row", "f2": "embeddings2, a row", "y1": "labels1", "y2": "labels2"},
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
     references=("Sun, Wang & Tang 2014, arXiv:1406.4773",),

@@ -30,6 +30,7 @@ from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import one_hot
 from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
+from losscli.losses._symbols import PROBABILITY
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
@@ -59,12 +60,12 @@ def is_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
     return ((y_true > 0) & (y_pred < eps)) | ((y_true < 1) & (1 - y_pred < eps))
 
 
-binary_loss = partial(loss, family="binary", unit="nat")
+binary_loss = partial(loss, family="binary", unit="nat", symbols=PROBABILITY)
 
 
 @binary_loss(
     aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
-    formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2",
+    formula="-(pos_weight y log p + (1-y) log(1-p)); y (1 - label_smoothing) + label_smoothing/2 in place of y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
     elicits="mean (the probability)",
@@ -136,7 +137,8 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
 
 @binary_loss(
     aliases=("binary_focal", "sigmoid_focal"),
-    formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0",
+    formula="-a_t (1-p_t)^gamma log p_t",
+    symbols=PROBABILITY | {"a_t": "alpha for label 1, 1 - alpha for label 0; 1 with alpha=none"},
     properties=Property.DIFFERENTIABLE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
@@ -257,6 +259,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @binary_loss(
     aliases=("brier_score",),
     formula="(p - y)²; of class labels and a row of probabilities sum_c (p_c - [c = y])²",
+    symbols=PROBABILITY | {"c": "a class"},
     unit="1",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="mean (the probability)",

@@ -207,7 +207,23 @@ def gradient_by_format(slope: Array, pair: BoxPair, box_format: str) -> Array:
     return np.hstack([low + high, high if box_format == "xywh" else (high - low) / 2])
 
 
-box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
+BOXES = {
+    "I": "the area of the intersection",
+    "U": "the area of the union",
+    "IoU": "I/U",
+    "C": "the area of the box around both",
+    "rho": "the distance of the centers",
+    "c": "the diagonal of the box around both",
+    "w": "the width of a box",
+    "h": "the height of a box",
+    "Cw": "the width of the box around both",
+    "Ch": "the height of the box around both",
+    "iou": "the loss of this name",
+    "diou": "the loss of this name",
+    "'": "the derivative by a coordinate of y_pred",
+}
+
+box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED, symbols=BOXES)
 
 
 @box_loss(
@@ -250,7 +266,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
 
 
 @box_loss(
-    formula="1 - IoU + (C - U)/C, C the area of the box around both",
+    formula="1 - IoU + (C - U)/C",
     references=("Rezatofighi et al. 2019, arXiv:1902.09630",),
     equivalents=(
         same("torch", "torchvision.ops.generalized_box_iou_loss(y_pred, y_true, eps=0)"),
@@ -287,7 +303,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
-    formula="1 - IoU + rho²/c², rho between centers, c the diagonal around both",
+    formula="1 - IoU + rho²/c²",
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents=(
         same("torch", "torchvision.ops.distance_box_iou_loss(y_pred, y_true, eps=0)"),
@@ -324,7 +340,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
-    formula="diou + alpha v, v = 4/pi² (atan w/h - atan w'/h')², alpha = v/(1 - IoU + v)",
+    formula="diou + alpha v, v = 4/pi² (atan(w_true/h_true) - atan(w_pred/h_pred))², alpha = v/(1 - IoU + v)",
     references=("Zheng et al. 2020, arXiv:1911.08287",),
     equivalents=(
         same(
@@ -369,7 +385,7 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
-    formula="diou + (w - w')²/Cw² + (h - h')²/Ch², Cw x Ch the box around both",
+    formula="diou + (w_pred - w_true)²/Cw² + (h_pred - h_true)²/Ch²",
     references=("Zhang et al. 2021, arXiv:2101.08158",),
     equivalents=(("paper", "the same; its Focal-EIoU weighs it by a power of IoU"),),
 )

@@ -23,6 +23,7 @@ from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope, log_softmax, log_sum_exp
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
 from losscli.losses._numerics import sigmoid, softplus, weigh
+from losscli.losses._symbols import COSINE, TRIPLETS
 
 Index = NDArray[np.intp]
 Slopes = Callable[[], Array]
@@ -153,7 +154,26 @@ def own_pair_loss(anchors: Index, s: Array, temperature: float) -> tuple[Array, 
     return cross_entropy_of_logits(anchors, logits), lambda: cross_entropy_slope(anchors, logits) / temperature
 
 
-contrastive_loss = partial(loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE)
+CONTRASTIVE = COSINE | {
+    "T": "temperature",
+    "a": "anchor, a row",
+    "p": "positive, a row",
+    "v": "a view: a row of anchor or of positive",
+    "v'": "any other view",
+    "x": "a row of embeddings",
+    "i": "the row",
+    "j": "any row",
+    "N": "the number of rows",
+}
+SIMILARITIES = {
+    "s": "the cosine of the row and another: s_p of one of its class, s_n of one of another class",
+    "p": "any other row of its class",
+    "n": "any row of another class",
+}
+
+contrastive_loss = partial(
+    loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE, symbols=CONTRASTIVE
+)
 
 
 @contrastive_loss(
@@ -293,6 +313,7 @@ def all_positives_loss(anchors: Index, s: Array, labels: Labels, temperature: fl
 
 @contrastive_loss(
     formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))",
+    symbols=CONTRASTIVE | {"P": "the other rows of its class", "p": "one of those rows", "a": "any row"},
     references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
     equivalents=(
         same(
@@ -356,6 +377,7 @@ def circle_anchor_loss(anchors: Index, s: Array, labels: Labels, margin: float, 
 
 @contrastive_loss(
     formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
+    symbols=SIMILARITIES | {"m": "margin"},
     references=("Sun et al. 2020, arXiv:2002.10857",),
     equivalents=(
         same(
@@ -392,8 +414,8 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 
 @circle.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
-    """by cosines sigmoid(total) gamma times each one's share of its sum times 2 (s - 1) of positives, 2 s of negatives,
-    and 0 where its bracket is 0; total is the log of the product of the sums"""
+    """by cosines sigmoid(total) gamma times the share of each in its sum times 2 (s - 1) of positives, 2 s of
+    negatives, and 0 where its bracket is 0; total is the log of the product of the sums"""
     return gradient_by_rows(embeddings, COSINES, circle_anchor_loss, labels, margin, gamma)
 
 
@@ -410,6 +432,7 @@ def multi_similarity_anchor_loss(
 
 @contrastive_loss(
     formula="log(1 + sum_p exp(-alpha (s_p - base)))/alpha + log(1 + sum_n exp(beta (s_n - base)))/beta, s cosines",
+    symbols=SIMILARITIES,
     unit="1",
     references=("Wang et al. 2019, arXiv:1904.06627",),
     equivalents=(
@@ -490,7 +513,8 @@ def mined_triplets_loss(anchors: Index, d: Array, labels: Labels, margin: float,
 
 
 @contrastive_loss(
-    formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)",
+    formula="mean over the mined (p, n) of an anchor a of max(0, d(a, p) - d(a, n) + margin)",
+    symbols=TRIPLETS | {"x": "positive or negative"},
     unit="d",
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine")),
@@ -549,6 +573,7 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 
 @contrastive_loss(
     formula="|x - c_y|²/2",
+    symbols={"x": "a row of embeddings", "c": "centers, or the means of the classes", "y": "its class, of labels"},
     unit="d²",
     coupled=False,
     properties=Property.CONVEX | Property.DIFFERENTIABLE,

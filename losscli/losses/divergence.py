@@ -26,6 +26,7 @@ from losscli.losses._numerics import (
     where_compute,
     x_minus_log1p,
 )
+from losscli.losses._symbols import DISTRIBUTIONS
 from losscli.losses.multiclass import normalize_rows
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -78,7 +79,7 @@ def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[
     return none if normalize else sum_minus_one(p), none if normalize or from_logits else sum_minus_one(q)
 
 
-divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
+divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH, symbols=DISTRIBUTIONS)
 bounded_divergence_loss = partial(divergence_loss, unit="1", properties=BOUNDED)
 
 

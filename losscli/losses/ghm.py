@@ -10,6 +10,7 @@ from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositi
 from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import hypot_excess, hypot_slope, sigmoid
+from losscli.losses._symbols import PROBABILITY, RESIDUAL
 from losscli.losses.binary import bce
 
 BCE_DEFAULTS = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
@@ -37,6 +38,7 @@ ghm_loss = partial(loss, coupled=True, references=("Li et al. 2019, arXiv:1811.0
     family="binary",
     aliases=("ghm",),
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)",
+    symbols=PROBABILITY | {"i": "a row", "N": "the number of rows", "bce": "the loss of this name"},
     unit="nat",
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, from_logits=True),),
@@ -78,6 +80,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
 @ghm_loss(
     family="regression",
     formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
+    symbols=RESIDUAL | {"i": "a row", "N": "the number of rows"},
     unit="y",
     properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
     equivalents=(

@@ -21,6 +21,7 @@ from losscli.declaration.domains import (
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import SERIES_RADIUS, log_ratio, power_remainder, relative_difference, weigh
+from losscli.losses._symbols import RESIDUAL
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -81,13 +82,14 @@ def log_factorial_excess(y: Array) -> Array:
     return np.where(y < 0.01, small, np.where(y < STIRLING_START, middle, stirling))
 
 
-likelihood_loss = partial(loss, family="regression", elicits="mean")
+likelihood_loss = partial(loss, family="regression", elicits="mean", symbols=RESIDUAL)
 deviance_loss = partial(likelihood_loss, references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",))
 
 
 @deviance_loss(
     aliases=("poisson",),
     formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
+    symbols={"rate": "y_pred, or exp(y_pred) with log_input"},
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     equivalents=(

@@ -10,10 +10,11 @@ from losscli.declaration.domains import Array, Positive, Real, SignLabel
 from losscli.declaration.equivalent import minimised_by, same
 from losscli.declaration.loss import Property, loss
 from losscli.losses._numerics import sigmoid, softplus
+from losscli.losses._symbols import SIGN
 
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 
-margin_loss = partial(loss, family="binary")
+margin_loss = partial(loss, family="binary", symbols=SIGN)
 
 
 @margin_loss(

@@ -14,6 +14,7 @@ from losscli.declaration.domains import NonNegative as Margin
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._embeddings import dot, norm, unit
+from losscli.losses._symbols import COSINE, TRIPLETS
 
 
 def cosine(a: Array, b: Array) -> Array:
@@ -35,7 +36,12 @@ PAIR_DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array
 }
 """name -> (distance of paired rows, its derivative by the first)"""
 
-metric_loss = partial(loss, family="metric", unit="1")
+PAIRS = COSINE | {
+    "y": "y_true, 1 for a pair that belongs together, else 0 or -1",
+    "d": "the distance: y_pred, or |x1 - x2|",
+}
+
+metric_loss = partial(loss, family="metric", unit="1", symbols=PAIRS)
 cosine_loss = partial(
     metric_loss,
     properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
@@ -112,6 +118,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 
 @metric_loss(
     formula="max(0, d(a, p) - d(a, n) + margin)",
+    symbols=TRIPLETS,
     unit="d",
     properties=Property.NONE,
     claims=(
@@ -270,6 +277,7 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
 
 @metric_loss(
     formula="max(0, -y (x1 - x2) + margin)",
+    symbols={"y": "y_true, 1 where x1 should be the larger one, else -1"},
     unit="score",
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
     references=("Herbrich, Graepel & Obermayer 1999, doi:10.1049/cp:19991091",),

@@ -39,6 +39,7 @@ from losscli.losses._classes import (
     unnormalized_rows,
 )
 from losscli.losses._numerics import clipped_log, weigh
+from losscli.losses._symbols import CLASSES
 
 Term = Callable[[Array], Array]
 Picked = Callable[[Targets, Array], Array]
@@ -71,7 +72,7 @@ def normalize_rows(y_pred: Array, normalize: bool) -> Array:
     return y_pred / y_pred.sum(axis=1, keepdims=True) if normalize else y_pred
 
 
-multiclass_loss = partial(loss, family="multiclass", unit="nat")
+multiclass_loss = partial(loss, family="multiclass", unit="nat", symbols=CLASSES)
 cross_entropy_loss = partial(
     multiclass_loss,
     properties=Property.DIFFERENTIABLE,
@@ -86,7 +87,7 @@ cross_entropy_loss = partial(
 
 @cross_entropy_loss(
     aliases=("ce", "categorical_crossentropy"),
-    formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C",
+    formula="-sum_c w_c t_c log p_c; t_c (1 - label_smoothing) + label_smoothing/C in place of t_c",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents=(
         same(

@@ -15,6 +15,7 @@ from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Targets, one_hot, sum_over_targets
 from losscli.losses._numerics import weigh
+from losscli.losses._symbols import CLASSES
 
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
 CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
@@ -36,7 +37,9 @@ def best_rival(y_true: Targets, s: Array) -> tuple[Array, Array]:
     return others.max(axis=1), one_hot_argmax(others) * (1 - one_hot(y_true, s.shape[1]))
 
 
-multiclass_margin_loss = partial(loss, family="multiclass", unit="score", properties=CONVEX | BOUNDED_GRADIENT)
+multiclass_margin_loss = partial(
+    loss, family="multiclass", unit="score", properties=CONVEX | BOUNDED_GRADIENT, symbols=CLASSES
+)
 
 
 @multiclass_margin_loss(
@@ -174,7 +177,8 @@ def sparsemax(s: Array) -> tuple[Array, Array]:
 
 @multiclass_margin_loss(
     aliases=("sparsemax",),
-    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c), p = max(0, s - tau) with tau such that sum p = 1",
+    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c)",
+    symbols=CLASSES | {"tau": "the threshold for which p sums to 1", "p": "max(0, s - tau)"},
     properties=CONVEX | Property.DIFFERENTIABLE | BOUNDED_GRADIENT,
     elicits="scores whose sparsemax is the class probabilities",
     references=("Martins & Astudillo 2016, arXiv:1602.02068",),

@@ -26,6 +26,7 @@ from losscli.declaration.domains import (
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._numerics import clipped_log, clipped_log_complement, sigmoid, softplus, weigh
+from losscli.losses._symbols import PROBABILITY
 from losscli.losses.binary import is_clipped
 from losscli.messages import Hint
 
@@ -47,11 +48,20 @@ SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smoo
 FEW_ROWS = 1000
 """Rows in which there is a probability that is neither 0 nor 1, if there are any in a batch."""
 
-overlap_loss = partial(loss, family="binary", unit="1")
+COUNTS = {
+    "I": "sum y p",
+    "FP": "sum (1 - y) p",
+    "FN": "sum y (1 - p)",
+    "'": "the derivative by p",
+    "c": "a class",
+    "s": "y_pred, the logit or the scores",
+}
+
+overlap_loss = partial(loss, family="binary", unit="1", symbols=PROBABILITY | COUNTS)
 
 
 @overlap_loss(
-    formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p",
+    formula="1 - (2 I + smooth) / (sum y + sum p + smooth)",
     properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     claims=(SMOOTH_WITH_SMOOTH,),
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),

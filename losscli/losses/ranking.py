@@ -14,7 +14,19 @@ from losscli.losses._numerics import weigh
 
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 
-ranking_loss = partial(loss, family="multiclass")
+RANKS = {
+    "t": "the class of y_true",
+    "y": "y_true, the relevance",
+    "s": "y_pred, the scores",
+    "F": "F_k, the probability of the classes up to k: the cumulative sum of y_pred",
+    "c": "a class",
+    "i": "a class",
+    "j": "any class",
+    "k": "any class",
+    "C": "the number of classes",
+}
+
+ranking_loss = partial(loss, family="multiclass", symbols=RANKS)
 
 
 @ranking_loss(

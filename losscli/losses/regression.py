@@ -19,13 +19,14 @@ from losscli.declaration.domains import (
 from losscli.declaration.equivalent import minimised_by, same, unlike
 from losscli.declaration.loss import Claim, Functional, Property, Reduction, loss
 from losscli.losses._numerics import HUGE, SMALLEST, log1p_ratio, residual, weigh, where_compute
+from losscli.losses._symbols import RESIDUAL
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
 SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
-regression_loss = partial(loss, family="regression", unit="y")
+regression_loss = partial(loss, family="regression", unit="y", symbols=RESIDUAL)
 squared_loss = partial(regression_loss, properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean")
 absolute_loss = partial(regression_loss, properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 log_error_loss = partial(
@@ -403,8 +404,8 @@ rmsle.gradient(squared_log_error_slope)
         minimised_by(
             "sklearn",
             "sklearn.linear_model.HuberRegressor(epsilon=delta)",
+            condition="1 <= delta < inf",
             note="twice that of e/sigma, with a scale sigma that it fits",
-            delta=1.35,
         ),
         same("statsmodels", "statsmodels.robust.norms.HuberT(delta).rho(y_pred - y_true)", condition="delta < inf"),
     ),

@@ -25,6 +25,7 @@ from losscli.losses._numerics import (
     where_compute,
     x_minus_log1p,
 )
+from losscli.losses._symbols import RESIDUAL
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -42,7 +43,7 @@ def scaled_rho(e: Array, c: float, rho: Callable[[Array], Array]) -> Array:
     return where_compute(c * (c * rho(u)), np.abs(u) < 1e-20, lambda e: 0.5 * np.square(e), e)
 
 
-robust_loss = partial(loss, family="regression", unit="y²", elicits=CENTRE)
+robust_loss = partial(loss, family="regression", unit="y²", symbols=RESIDUAL, elicits=CENTRE)
 convex_robust_loss = partial(robust_loss, properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 redescending_loss = partial(robust_loss, properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 

@@ -95,6 +95,14 @@ def log_total(paths: Lattice, alpha: Array) -> Array:
 @loss(
     family="multiclass",
     formula="-log sum over all paths that give the target, of prod_t p_t; repeats are merged, then blanks dropped",
+    symbols={
+        "p": "probabilities: exp(log_probs)",
+        "t": "a frame",
+        "c": "a class",
+        "s": "a place in the target with blanks between its symbols",
+        "alpha": "the logarithm of the probability of all beginnings of paths that are at s in frame t",
+        "beta": "that of all ends",
+    },
     unit="nat",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Graves et al. 2006, doi:10.1145/1143844.1143891",),

@@ -31,6 +31,7 @@ from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Targets, backprop_softmax, log_softmax, one_hot, sum_over_targets
 from losscli.losses._numerics import weigh
+from losscli.losses._symbols import CLASSES
 
 Term = Callable[[Array], Array]
 BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
@@ -80,7 +81,12 @@ TEMPERED_CLAIMS = given(Property.CONVEX, from_logits=False), given(Property.BOUN
 """Logarithm, power and line are convex in the probability; the slope by a logit has the probability as a factor."""
 
 tempered_loss = partial(
-    loss, family="multiclass", unit="nat", properties=Property.DIFFERENTIABLE, claims=TEMPERED_CLAIMS
+    loss,
+    family="multiclass",
+    unit="nat",
+    properties=Property.DIFFERENTIABLE,
+    claims=TEMPERED_CLAIMS,
+    symbols=CLASSES | {"CE": "the cross-entropy, -log p_t"},
 )
 
 
@@ -123,7 +129,7 @@ def categorical_focal(
 
 @categorical_focal.gradient
 def _(y_true: Targets, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
-    """f' = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f' ([c = t] - softmax(s)_c)"""
+    """f = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f ([c = t] - softmax(s)_c)"""
     weights = expand_per_class(alpha, y_pred.shape[1], "alpha")
 
     def slope(log_p: Array) -> Array:
