@@ -64,10 +64,10 @@ def namespace(call: Call) -> dict[str, Any]:
         parts = path.split(".")
         found[parts[0]] = importlib.import_module(parts[0])
         for i in range(2, len(parts)):
-            try:
-                importlib.import_module(".".join(parts[:i]))
-            except ModuleNotFoundError:  # a class
+            module = ".".join(parts[:i])
+            if importlib.util.find_spec(module) is None:  # a class
                 break
+            importlib.import_module(module)
     return found
 
 

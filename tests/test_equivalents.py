@@ -14,7 +14,7 @@ from losscli.declaration.loss import Loss
 from tests import equivalents
 from tests.equivalents import STATEMENTS
 
-SINGLE_PRECISION = {"keras": 2e-6, "torchmetrics": 2e-6, "xgboost": 1e-5, "lightgbm": 1e-5}
+SINGLE_PRECISION = {"keras": 2e-6, "torchmetrics": 2e-6, "mmdet": 1e-6, "xgboost": 1e-5, "lightgbm": 1e-5}
 """Relative errors of libraries that compute partly in float32."""
 
 PROSE = {"paper", "others", "matlab", "insightface"}

@@ -474,7 +474,11 @@ cosface.gradient(_am_of_cosines_slope)
     "(cos_y - margin sin margin)",
     references=("Deng et al. 2019, arXiv:1801.07698",),
     equivalents=(
-        ("insightface", "arcface_torch: cos(theta_y + margin) past pi too (its easy_margin is not read)"),
+        (
+            "insightface",
+            "arcface_torch with easy_margin=False; its newest code ignores easy_margin: past pi too it has "
+            "scale cos(theta_y + margin)",
+        ),
         same(
             "pml",
             "torch.func.functional_call(pytorch_metric_learning.losses.ArcFaceLoss(*weights.shape, "

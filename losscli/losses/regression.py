@@ -404,7 +404,7 @@ rmsle.gradient(squared_log_error_slope)
         minimised_by(
             "sklearn",
             "sklearn.linear_model.HuberRegressor(epsilon=delta)",
-            condition="1 <= delta < inf",
+            condition="1 < delta < inf",
             note="twice that of e/sigma, with a scale sigma that it fits",
         ),
         same("statsmodels", "statsmodels.robust.norms.HuberT(delta).rho(y_pred - y_true)", condition="delta < inf"),

@@ -348,7 +348,8 @@ def barron_psi(u: Array, alpha: float) -> Array:
     equivalents=(
         same(
             "robust_loss_pytorch",
-            "robust_loss_pytorch.general.lossfun(y_pred - y_true, torch.as_tensor(alpha), torch.as_tensor(c))",
+            "robust_loss_pytorch.general.lossfun(y_pred - y_true, torch.tensor(alpha).to(y_pred), "
+            "torch.tensor(c).to(y_pred))",
         ),
     ),
 )
