@@ -245,7 +245,7 @@ def objectives(loss: Loss, bound: BoundLoss, estimator: Any) -> tuple[Any, Any]:
 
 
 ROWS = 40
-TO_THE_LAST_DIGIT: dict[str, Any] = {"method": "Nelder-Mead", "options": {"xatol": 1e-9, "fatol": 1e-12}}
+TO_THE_LAST_DIGIT: dict[str, Any] = {"method": "Nelder-Mead", "options": {"xatol": 1e-7, "fatol": 1e-10}}
 Numbers = np.ndarray
 
 
@@ -295,7 +295,7 @@ def _fit_linear(loss: Loss, params: Mapping[str, Any], estimator: Any) -> tuple[
         return float(w[:2] @ w[:2] / 2 + 0.5 * _losses(loss, params, y, features @ w).sum())
 
     best = scipy.optimize.minimize(
-        objective, fitted + 0.1, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+        objective, fitted + 0.1, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-10}
     )
     return np.append(fitted, objective(fitted)), np.append(best.x, best.fun)
 
@@ -313,7 +313,7 @@ def _fit_huber(loss: Loss, params: Mapping[str, Any], estimator: Any) -> tuple[N
         return float((w[3] + 2 * w[3] * _losses(loss, params, np.zeros(ROWS), e)).sum())
 
     best = scipy.optimize.minimize(
-        objective, fitted * 1.1, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+        objective, fitted * 1.1, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-10}
     )
     return fitted, best.x
 
