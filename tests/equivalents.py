@@ -185,6 +185,12 @@ def restrict(data: str, arrays: dict[str, Any]) -> dict[str, Any]:
         arrays["y_true"][:, 0] = 1.0  # no mask is empty in both
     elif data == "one-hot rows":
         arrays["y_true"] = np.eye(arrays["y_true"].shape[1])[arrays["y_true"].argmax(axis=1)]
+    elif data == "probabilities of 0 too":
+        labels, p = arrays["y_true"].astype(int), arrays["y_pred"]
+        p[0] = 1.0 - labels[0] if p.ndim == 1 else np.eye(p.shape[1])[labels[0] - 1]
+    elif data in ("rows of any sums", "predictions of any sums"):
+        for name in arrays if data.startswith("rows") else ["y_pred"]:
+            arrays[name] = arrays[name] * np.linspace(0.5, 2.0, len(arrays[name]))[:, None]
     elif data == "full lengths":
         _, frames, _ = arrays["log_probs"].shape
         arrays["input_lengths"] = np.full(len(arrays["targets"]), frames)

@@ -89,7 +89,9 @@ binary_loss = partial(loss, family="binary", unit="nat", symbols=PROBABILITY)
             "keras.losses.BinaryCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing)(y_true, y_pred)",
             unlike("it clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[1.0], y_pred=[0.0]),
         ),
-        same("sklearn", "sklearn.metrics.log_loss(y_true, y_pred)", shapes={"y_true": "N"}),
+        same(
+            "sklearn", "sklearn.metrics.log_loss(y_true, y_pred)", shapes={"y_true": "N"}, data="probabilities of 0 too"
+        ),
         same("optax", "optax.losses.sigmoid_binary_cross_entropy(y_pred, y_true)", from_logits=True),
     ),
 )

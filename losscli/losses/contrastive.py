@@ -223,8 +223,9 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     equivalents=(
         same(
             "pml",
-            "pytorch_metric_learning.losses.NPairsLoss(distance=pytorch_metric_learning.distances.DotProductS"
-            "imilarity(normalize_embeddings=False))(torch.cat((anchor, positive)), "
+            "pytorch_metric_learning.losses.NPairsLoss("
+            "distance=pytorch_metric_learning.distances.DotProductSimilarity(normalize_embeddings=False))("
+            "torch.cat((anchor, positive)), "
             "torch.arange(len(anchor)).repeat(2))",
         ),
     ),
@@ -528,8 +529,9 @@ def mined_triplets_loss(anchors: Index, d: Array, labels: Labels, margin: float,
             "pytorch_metric_learning.losses.TripletMarginLoss(margin, "
             "distance=pytorch_metric_learning.distances.LpDistance(normalize_embeddings=False, power=2), "
             "reducer=pytorch_metric_learning.reducers.MeanReducer())(embeddings, labels, "
-            "pytorch_metric_learning.miners.BatchHardMiner(distance=pytorch_metric_learning.distances.LpDista"
-            "nce(normalize_embeddings=False, power=2))(embeddings, labels))",
+            "pytorch_metric_learning.miners.BatchHardMiner("
+            "distance=pytorch_metric_learning.distances.LpDistance(normalize_embeddings=False, power=2))"
+            "(embeddings, labels))",
             distance="sqeuclidean",
             mining="hard",
         ),

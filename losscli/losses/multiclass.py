@@ -108,11 +108,21 @@ cross_entropy_loss = partial(
             "keras",
             "keras.losses.CategoricalCrossentropy(from_logits=from_logits, "
             "label_smoothing=label_smoothing)(y_true, y_pred)",
-            unlike("it divides by the sum and clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[[1, 0]], y_pred=[[0, 1]]),
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[[1, 0]], y_pred=[[0, 1]]),
             shapes={"y_true": "N,C"},
         ),
         same(
-            "sklearn", "sklearn.metrics.log_loss(y_true, y_pred, labels=range(y_pred.shape[1]))", shapes={"y_true": "N"}
+            "sklearn",
+            "sklearn.metrics.log_loss(y_true, y_pred, labels=range(y_pred.shape[1]))",
+            shapes={"y_true": "N"},
+            data="probabilities of 0 too",
+        ),
+        same(
+            "keras",
+            "keras.losses.CategoricalCrossentropy()(y_true, y_pred)",
+            shapes={"y_true": "N,C"},
+            data="predictions of any sums",
+            normalize=True,
         ),
         same("optax", "optax.losses.softmax_cross_entropy(y_pred, y_true)", shapes={"y_true": "N,C"}, from_logits=True),
     ),
@@ -213,9 +223,19 @@ def _(
             "keras",
             "keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits, "
             "ignore_class=ignore_index)(y_true, y_pred)",
-            unlike("it divides by the sum and clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[0], y_pred=[[0, 1]]),
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[0], y_pred=[[0, 1]]),
         ),
-        same("sklearn", "sklearn.metrics.log_loss(y_true, y_pred, labels=range(y_pred.shape[1]))"),
+        same(
+            "sklearn",
+            "sklearn.metrics.log_loss(y_true, y_pred, labels=range(y_pred.shape[1]))",
+            data="probabilities of 0 too",
+        ),
+        same(
+            "keras",
+            "keras.losses.SparseCategoricalCrossentropy()(y_true, y_pred)",
+            data="predictions of any sums",
+            normalize=True,
+        ),
         same("optax", "optax.losses.softmax_cross_entropy_with_integer_labels(y_pred, y_true)", from_logits=True),
     ),
 )

@@ -100,7 +100,7 @@ tempered_loss = partial(
             "keras",
             "keras.losses.CategoricalFocalCrossentropy(1.0 if alpha is None else alpha, gamma, "
             "from_logits=from_logits)(y_true, y_pred)",
-            unlike("it divides by the sum and clips p to [1e-7, 1 - 1e-7]", 4.02952, y_true=[[1, 0]], y_pred=[[0, 1]]),
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 4.02952, y_true=[[1, 0]], y_pred=[[0, 1]]),
             shapes={"y_true": "N,C"},
         ),
     ),
