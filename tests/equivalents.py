@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import itertools
@@ -17,10 +18,14 @@ import losscli
 from losscli.declaration.domains import ClassTargets, Domain, Simplex
 from losscli.declaration.equivalent import Difference, Equivalent
 from losscli.declaration.loss import BoundLoss, Form, Loss
+from losscli.errors import UsageError
 from tests.registry_cases import DIMS, FURTHER, LOSSES, classes, read_tuples, variants
 
 OF_TENSORS = {"torch", "torchvision", "torchmetrics", "pytorch_metric_learning", "mmdet", "mmpose"}
 """Libraries whose calls take tensors; others take NumPy arrays."""
+
+PER_LABEL = {"bce": [{"pos_weight": [2.0, 0.5, 3.0]}]}
+"""Parameters with a number for each of the K labels of a row."""
 
 STATEMENTS = [(loss, s) for loss in LOSSES for s in loss.statements if isinstance(s, Equivalent)]
 
@@ -108,19 +113,18 @@ def to_numpy(result: Any) -> np.ndarray:
 def settings_of(loss: Loss, statement: Equivalent) -> list[BoundLoss]:
     """The parameters under which the statement holds: those it names vary, others have their defaults."""
     free = parse(loss, statement).names - set(statement.params)
-    sets: list[dict[str, Any]] = []
-    for tried in [*variants(loss), *FURTHER.get(loss.name, [])]:
-        flags = [p.name for p in loss.parameters if p.name in free and isinstance(p.default, bool)]
-        for values in itertools.product((False, True), repeat=len(flags)):
-            params = {k: v for k, v in read_tuples(tried).items() if k in free} | dict(zip(flags, values, strict=True))
-            params |= statement.params
-            if params not in sets:
-                sets.append(params)
-    bound = [loss.bind(params) for params in sets]
+    tried = [*variants(loss), *FURTHER.get(loss.name, []), *PER_LABEL.get(loss.name, [])]
+    single = [{k: v for k, v in read_tuples(params).items() if k in free} for params in tried]
+    flags = [{p.name: True} for p in loss.parameters if p.name in free and isinstance(p.default, bool)]
+    bound: dict[str, BoundLoss] = {}
+    for one, other in itertools.product([*single, *flags], repeat=2):
+        with contextlib.suppress(UsageError):  # they do not go together
+            setting = loss.bind(one | other | statement.params)
+            bound[setting.label] = setting
     if statement.condition:
         scope = {"inf": math.inf}
-        bound = [b for b in bound if eval(statement.condition, scope, dict(b.params))]
-    return bound
+        return [b for b in bound.values() if eval(statement.condition, scope, dict(b.params))]
+    return list(bound.values())
 
 
 def forms_of(loss: Loss, statement: Equivalent) -> list[Form]:
@@ -144,7 +148,8 @@ def draws(loss: Loss, statement: Equivalent, bound: BoundLoss, seed: int) -> Ite
     dims = DIMS | {"C": classes(bound)}
     elementwise = any(role.domain.shapes[0] == "N*" for role in form.roles)
     shape = next((s for s in statement.shapes.values()), "")
-    for all_have in [shape] if shape or not elementwise else ["N", "N,K"]:
+    is_per_label = elementwise and any(isinstance(value, tuple) for value in bound.params.values())
+    for all_have in [shape] if shape or not elementwise else ["N,K"] if is_per_label else ["N", "N,K"]:
         arrays = {}
         for role in form.roles:
             domain = role.domain.with_params(bound.params)
@@ -153,6 +158,8 @@ def draws(loss: Loss, statement: Equivalent, bound: BoundLoss, seed: int) -> Ite
             elif role.name in statement.shapes:
                 domain = _with_shape(domain, statement.shapes[role.name])
             arrays[role.name] = domain.sample(rng, dims)
+        if bound.params.get("ignore_index") is not None and arrays["y_true"].ndim == 1:
+            arrays["y_true"][0] = bound.params["ignore_index"]
         yield restrict(statement.data, arrays)
 
 
