@@ -147,7 +147,7 @@ def draws(loss: Loss, statement: Equivalent, bound: BoundLoss, seed: int) -> Ite
     rng = np.random.default_rng(seed)
     dims = DIMS | {"C": classes(bound)}
     elementwise = any(role.domain.shapes[0] == "N*" for role in form.roles)
-    shape = next((s for s in statement.shapes.values()), "")
+    shape = next(iter(statement.shapes.values()), "")
     is_per_label = elementwise and any(isinstance(value, tuple) for value in bound.params.values())
     for all_have in [shape] if shape or not elementwise else ["N,K"] if is_per_label else ["N", "N,K"]:
         arrays = {}

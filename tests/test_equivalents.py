@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.declaration.equivalent import Difference, Equivalent
+from losscli.declaration.equivalent import Difference, Equivalent, same
 from losscli.declaration.loss import Loss
+from losscli.explain import explain, to_dict
 from tests import equivalents
 from tests.equivalents import STATEMENTS
+from tests.registry_cases import LOSSES
 
 SINGLE_PRECISION = {"keras": 2e-6, "torchmetrics": 2e-6, "mmdet": 1e-6, "xgboost": 1e-5, "lightgbm": 1e-5}
 """Relative errors of libraries that compute partly in float32."""
@@ -98,7 +100,7 @@ def test_library_differs_as_stated(case: tuple[Loss, Equivalent], difference: Di
 
 
 def test_prose_names_nothing_that_can_be_installed() -> None:
-    prose = {library for loss in equivalents.LOSSES for library, _ in _prose_of(loss)}
+    prose = {library for loss in LOSSES for library, _ in _prose_of(loss)}
     assert prose <= PROSE
 
 
@@ -115,3 +117,25 @@ def test_every_statement_can_be_run() -> None:
         assert len(equivalents.forms_of(loss, statement)) == 1, statement
         for difference in statement.differences:
             equivalents.losscli_at(loss, statement, difference)
+
+
+def test_explain_and_json_have_the_text_that_is_run() -> None:
+    for loss, statement in STATEMENTS:
+        rows = next(section.rows for section in explain(loss).sections if section.title == "Elsewhere")
+        assert any(statement.call in text for _, text in rows)
+        assert statement.call in to_dict(explain(loss))["equivalents"][statement.library]
+        for difference in statement.differences:
+            assert difference.text in [text for _, text in rows]
+            assert difference.text in loss.equivalents[statement.library]
+
+
+def test_equivalents_of_a_plugin_may_be_prose() -> None:
+    kernel = LOSSES[0].forms[0].kernel
+    declared = {"name": "", "family": "f", "formula": "e", "aliases": (), "unit": "1", "properties": None, "claims": ()}
+    declared |= {"elicits": "", "references": (), "reduction": "mean", "coupled": False, "symbols": {}}
+    assert Loss(kernel, declared | {"equivalents": {"scipy": "none"}}).equivalents == {"scipy": "none"}
+    several = (("paper", "one"), same("numpy", "np.abs(y_pred)"), ("paper", "two"))
+    assert Loss(kernel, declared | {"equivalents": several}).equivalents == {
+        "paper": "one; two",
+        "numpy": "np.abs(y_pred)",
+    }

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Difference(NamedTuple):
+class Difference:
     """Where a library gives another number: the reason, and inputs (roles, parameters) for which it gives `there`.
 
     With `gradient` it is the gradient that differs, and the value need not.
     """
 
-    reason: str
-    there: Any
-    inputs: Mapping[str, Any]
-    gradient: bool = False
+    def __init__(self, reason: str, there: Any, inputs: Mapping[str, Any], gradient: bool) -> None:
+        self.reason, self.there, self.inputs, self.gradient = reason, there, inputs, gradient
 
     @property
     def text(self) -> str:
@@ -25,25 +23,35 @@ class Difference(NamedTuple):
         return f"{self.reason}: {inputs} gives {what}{value_text(self.there)}"
 
 
-class Equivalent(NamedTuple):
+class Equivalent:
     """One statement: `call`, an expression of roles and parameters, gives what the loss gives.
 
     It may be one number (the reduced loss) or one per sample or element. An estimator minimises the loss. Parameters
     that the call does not name have their defaults, or the values of `params`. `shapes` are those of roles, where not
     all do, `condition` what parameters must fulfil, `data` what inputs it is for. `rtol` is the relative difference
     that constants of the library cause.
+
+    It is a plain class: what a dataclass or a named tuple generates takes a millisecond of every start.
     """
 
-    library: str
-    call: str
-    params: Mapping[str, Any]
-    shapes: Mapping[str, str] = {}
-    condition: str = ""
-    data: str = ""
-    differences: tuple[Difference, ...] = ()
-    rtol: float = 1e-9
-    minimised_by: bool = False
-    note: str = ""
+    def __init__(
+        self,
+        library: str,
+        call: str,
+        params: Mapping[str, Any],
+        *,
+        differences: tuple[Difference, ...] = (),
+        shapes: Mapping[str, str] | None = None,
+        condition: str = "",
+        data: str = "",
+        rtol: float = 1e-9,
+        minimised_by: bool = False,
+        note: str = "",
+    ) -> None:
+        self.library, self.call, self.params, self.condition = library, call, params, condition
+        self.shapes = shapes or {}
+        self.differences, self.data, self.rtol = differences, data, rtol
+        self.minimised_by, self.note = minimised_by, note
 
     @property
     def text(self) -> str:
@@ -91,7 +99,9 @@ def same(
     **params: Any,
 ) -> Equivalent:
     """State that the call gives the loss, with these values of parameters that the call does not name."""
-    return Equivalent(library, call, params, shapes or {}, condition, data, differences, rtol)
+    return Equivalent(
+        library, call, params, differences=differences, shapes=shapes, condition=condition, data=data, rtol=rtol
+    )
 
 
 def minimised_by(library: str, call: str, *, condition: str = "", note: str = "", **params: Any) -> Equivalent:
@@ -104,12 +114,8 @@ def unlike(reason: str, there: Any, *, gradient: bool = False, **inputs: Any) ->
     return Difference(reason, there, inputs, gradient)
 
 
-Statement = Equivalent | tuple[str, str]
-"""An equivalent, or a library and prose: for a paper, or for code that cannot be installed."""
-
-
-def texts_by_library(statements: tuple[Statement, ...]) -> dict[str, str]:
-    """Return the words of all statements on each library."""
+def texts_by_library(statements: tuple[Equivalent | tuple[str, str], ...]) -> dict[str, str]:
+    """Return the words of all statements on each library; prose is a library with words."""
     found: dict[str, str] = {}
     for statement in statements:
         library, text = (statement.library, statement.text) if isinstance(statement, Equivalent) else statement
@@ -117,7 +123,7 @@ def texts_by_library(statements: tuple[Statement, ...]) -> dict[str, str]:
     return found
 
 
-def rows_of(statement: Statement) -> list[tuple[str, str]]:
+def rows_of(statement: Equivalent | tuple[str, str]) -> list[tuple[str, str]]:
     """Return the library with what to call, then a row without a library for each difference."""
     if not isinstance(statement, Equivalent):
         return [statement]

@@ -14,7 +14,7 @@ from functools import cached_property, partial, partialmethod
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from losscli.declaration.domains import Domain, ParameterDomain
-from losscli.declaration.equivalent import Statement, texts_by_library
+from losscli.declaration.equivalent import Equivalent, texts_by_library
 from losscli.declaration.grammar import RawValue
 from losscli.errors import UsageError
 
@@ -198,7 +198,9 @@ class Loss:
         self.elicits: str = declaration["elicits"]
         self.references: tuple[str, ...] = tuple(declaration["references"])
         stated = declaration["equivalents"]
-        self.statements: tuple[Statement, ...] = tuple(stated.items() if isinstance(stated, Mapping) else stated)
+        self.statements: tuple[Equivalent | tuple[str, str], ...] = tuple(
+            stated.items() if isinstance(stated, Mapping) else stated
+        )
         self.reduction: Reduction = declaration["reduction"]
         self.module: str = function.__module__
         self.in_catalogue = self.module.startswith("losscli.losses.")
@@ -362,7 +364,7 @@ def loss(
     claims: Sequence[Claim] = (),
     elicits: str = "",
     references: Sequence[str] = (),
-    equivalents: Mapping[str, str] | Sequence[Statement] = (),
+    equivalents: Mapping[str, str] | Sequence[Equivalent | tuple[str, str]] = (),
     symbols: Mapping[str, str] = NO_SYMBOLS,
     reduction: Reduction = Reduction.MEAN,
     coupled: bool = False,
