@@ -103,11 +103,11 @@ def _requirement(loss: Loss) -> str:
 def symbols_of(loss: Loss, *, gradients: bool = True) -> dict[str, str]:
     """Return what the symbols of the formula, and of those of the gradients, stand for."""
     names = {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}
-    formulas = [loss.formula, *(text for _, text in _gradients(loss) if gradients)]
+    formulas = [loss.formula, *(text for _, text in gradient_formulas(loss) if gradients)]
     return symbols_in("; ".join(formulas), names, loss.symbols)
 
 
-def _gradients(loss: Loss) -> list[tuple[str, str]]:
+def gradient_formulas(loss: Loss) -> list[tuple[str, str]]:
     """Return the gradient role of each form and the formula: the first paragraph of the hook's docstring."""
     docs = [getattr(form.hooks.get("gradient"), "__doc__", None) or "" for form in loss.forms]
     formulas = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
@@ -117,7 +117,9 @@ def _gradients(loss: Loss) -> list[tuple[str, str]]:
 def _gradient(loss: Loss) -> Section:
     if not loss.has_gradient:
         return Section("Gradient", ("None: there is no slope to follow.",))
-    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(dict.fromkeys(_gradients(loss))))
+    return Section(
+        "Gradient", ("Of the sum of the per-sample losses, by",), tuple(dict.fromkeys(gradient_formulas(loss)))
+    )
 
 
 def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -167,7 +169,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as it is in JSON."""
     loss = explanation.loss
     defaults = loss.bind({}).params
-    gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(_gradients(loss))]
+    gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(gradient_formulas(loss))]
     keys = {claim: text.replace(" ", "_") for claim, text in PROPERTIES.items()}
     return {
         "name": loss.name,

@@ -9,7 +9,7 @@ import pytest
 
 from losscli.declaration.loss import Loss
 from losscli.declaration.symbols import symbols_in, words_of
-from losscli.explain import _gradients, explain, symbols_of
+from losscli.explain import gradient_formulas, explain, symbols_of
 from tests.conftest import Cli
 from tests.registry_cases import LOSSES
 
@@ -44,7 +44,7 @@ ARTICLE = re.compile(r"\ba(?= [a-z]{3,})")
 def undefined(loss: Loss) -> set[str]:
     """The words of the formulas of a loss that nothing defines."""
     names = {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}
-    text = "; ".join([loss.formula, *(text for _, text in _gradients(loss))])
+    text = "; ".join([loss.formula, *(text for _, text in gradient_formulas(loss))])
     words = set(words_of(ARTICLE.sub("", text), names, loss.symbols))
     inline = {
         w for w in words if re.search(rf"(?:^|[,;] | and |log: ){w}(?:_[a-z])? (?:= |the |their |towards |from )", text)
@@ -59,7 +59,7 @@ def test_every_symbol_is_defined(loss: Loss) -> None:
 
 def test_symbols_that_no_formula_uses_are_not_shown() -> None:
     for loss in LOSSES:
-        text = "; ".join([loss.formula, *(text for _, text in _gradients(loss))])
+        text = "; ".join([loss.formula, *(text for _, text in gradient_formulas(loss))])
         assert all(re.sub(r"\W.*", "", symbol) in text for symbol in symbols_of(loss)), loss.name
 
 
