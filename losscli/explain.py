@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from losscli.declaration.equivalent import rows_of
+from losscli.declaration.equivalent import Equivalent, rows_of
 from losscli.declaration.loss import Loss, Property
 from losscli.declaration.symbols import symbols_in
 
@@ -61,7 +61,7 @@ def explain(loss: Loss) -> Explanation:
             Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
             for word, text in documentation.advice.items()
         ),
-        Section("Elsewhere", rows=_elsewhere(loss)),
+        _elsewhere(loss),
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
     )
     filled = tuple(section for section in sections if section.paragraphs or section.rows)
@@ -135,9 +135,11 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _elsewhere(loss: Loss) -> tuple[tuple[str, str], ...]:
-    rows = [row for statement in loss.statements for row in rows_of(statement)]
-    return tuple((LIBRARIES.get(library, library), text) for library, text in rows)
+def _elsewhere(loss: Loss) -> Section:
+    rows = tuple((LIBRARIES.get(library, library), text) for s in loss.statements for library, text in rows_of(s))
+    has_calls = any(isinstance(statement, Equivalent) for statement in loss.statements)
+    hint = "The same number, with roles and lists of parameters as arrays or tensors:"
+    return Section("Elsewhere", (hint,) if has_calls else (), rows)
 
 
 def _answer(loss: Loss, claim: Property) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from losscli.declaration.loss import Loss
 from losscli.declaration.symbols import symbols_in, words_of
-from losscli.explain import gradient_formulas, explain, symbols_of
+from losscli.explain import explain, gradient_formulas, symbols_of
 from tests.conftest import Cli
 from tests.registry_cases import LOSSES
 
