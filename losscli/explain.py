@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from losscli.declaration.equivalent import Equivalent, rows_of
 from losscli.declaration.loss import Loss, Property
+from losscli.declaration.symbols import symbols_in
 
 PROPERTIES = {claim: str(claim.name).lower().replace("_", " ") for claim in Property}
 LIBRARIES = {
@@ -13,7 +15,15 @@ LIBRARIES = {
     "sklearn": "scikit-learn",
     "optax": "optax",
     "scipy": "SciPy",
-    "statsmodels": "statsmodels",
+    "pml": "pytorch-metric-learning",
+    "lightgbm": "LightGBM",
+    "xgboost": "XGBoost",
+    "numpy": "NumPy",
+    "mmdet": "MMDetection",
+    "mmpose": "MMPose",
+    "insightface": "InsightFace",
+    "matlab": "MATLAB",
+    "others": "Others",
     "paper": "The paper",
 }
 
@@ -58,7 +68,7 @@ def explain(loss: Loss) -> Explanation:
     details = tuple(documentation.details.split("\n\n")) if documentation.details else ()
     aliases = f" ({', '.join(loss.aliases)})" if loss.aliases else ""
     sections = (
-        Section("Formula", (loss.formula,)),
+        Section("Formula", (loss.formula,), tuple(symbols_of(loss).items())),
         Section("What it does", details),
         Section("Reads", rows=_roles(loss)),
         Section("Parameters", rows=_parameters(loss)),
@@ -68,7 +78,7 @@ def explain(loss: Loss) -> Explanation:
             Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
             for word, text in documentation.advice.items()
         ),
-        Section("Elsewhere", rows=tuple((LIBRARIES.get(k, k), v) for k, v in loss.equivalents.items())),
+        _elsewhere(loss),
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
     )
     filled = tuple(section for section in sections if section.paragraphs or section.rows)
@@ -107,7 +117,14 @@ def _requirement(loss: Loss) -> str:
     return (loss.requirement.__doc__ or "").strip() if loss.requirement is not None else ""
 
 
-def _gradients(loss: Loss) -> list[tuple[str, str]]:
+def symbols_of(loss: Loss, *, gradients: bool = True) -> dict[str, str]:
+    """Return what the symbols of the formula, and of those of the gradients, stand for."""
+    names = {role.name for form in loss.forms for role in form.roles} | {p.name for p in loss.parameters}
+    formulas = [loss.formula, *(text for _, text in gradient_formulas(loss) if gradients)]
+    return symbols_in("; ".join(formulas), names, loss.symbols)
+
+
+def gradient_formulas(loss: Loss) -> list[tuple[str, str]]:
     """Return the gradient role of each form and the formula: the first paragraph of the hook's docstring."""
     docs = [getattr(form.hooks.get("gradient"), "__doc__", None) or "" for form in loss.forms]
     formulas = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
@@ -117,7 +134,9 @@ def _gradients(loss: Loss) -> list[tuple[str, str]]:
 def _gradient(loss: Loss) -> Section:
     if not loss.has_gradient:
         return Section("Gradient", ("None: there is no slope to follow.",))
-    return Section("Gradient", ("Of the sum of the per-sample losses, by",), tuple(dict.fromkeys(_gradients(loss))))
+    return Section(
+        "Gradient", ("Of the sum of the per-sample losses, by",), tuple(dict.fromkeys(gradient_formulas(loss)))
+    )
 
 
 def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
@@ -131,6 +150,13 @@ def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
         only = "" if len(coupled) == len(loss.forms) else f", given {' and '.join(coupled[0].names)} alone"
         rows.append(("needs", f"all rows at once{only}: they are coupled"))
     return tuple(rows)
+
+
+def _elsewhere(loss: Loss) -> Section:
+    rows = tuple((LIBRARIES.get(library, library), text) for s in loss.statements for library, text in rows_of(s))
+    has_calls = any(isinstance(statement, Equivalent) for statement in loss.statements)
+    hint = "The same number, with roles and lists of parameters as arrays or tensors:"
+    return Section("Elsewhere", (hint,) if has_calls else (), rows)
 
 
 def _answer(loss: Loss, claim: Property) -> str:
@@ -162,7 +188,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as it is in JSON."""
     loss = explanation.loss
     defaults = loss.bind({}).params
-    gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(_gradients(loss))]
+    gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(gradient_formulas(loss))]
     keys = {claim: text.replace(" ", "_") for claim, text in PROPERTIES.items()}
     return {
         "name": loss.name,
@@ -171,6 +197,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "summary": loss.summary,
         "details": loss.documentation.details,
         "formula": loss.formula,
+        "symbols": symbols_of(loss),
         "roles": [
             {
                 "name": r.name,

@@ -15,6 +15,7 @@ from functools import cached_property, partial, partialmethod
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from losscli.declaration.domains import Domain, ParameterDomain
+from losscli.declaration.equivalent import Equivalent, texts_by_library
 from losscli.declaration.grammar import RawValue
 from losscli.errors import UsageError
 from losscli.messages import one_line
@@ -195,6 +196,7 @@ class Loss:
         self.name: str = declaration["name"] or function.__name__
         self.family: str = declaration["family"]
         self.formula: str = declaration["formula"]
+        self.symbols: dict[str, str] = dict(declaration["symbols"])
         self.aliases: tuple[str, ...] = tuple(declaration["aliases"])
         self.unit: str = declaration["unit"]
         self.declares_properties = declaration["properties"] is not None
@@ -202,7 +204,10 @@ class Loss:
         self.claims: tuple[Claim, ...] = tuple(declaration["claims"])
         self.elicits: str = declaration["elicits"]
         self.references: tuple[str, ...] = tuple(declaration["references"])
-        self.equivalents: dict[str, str] = dict(declaration["equivalents"] or {})
+        stated = declaration["equivalents"]
+        self.statements: tuple[Equivalent | tuple[str, str], ...] = tuple(
+            stated.items() if isinstance(stated, Mapping) else stated
+        )
         self.reduction: Reduction = declaration["reduction"]
         self.module: str = function.__module__
         self.in_catalogue = self.module.startswith("losscli.losses.")
@@ -232,6 +237,11 @@ class Loss:
     @property
     def has_gradient(self) -> bool:
         return all("gradient" in form.hooks for form in self.forms)
+
+    @property
+    def equivalents(self) -> dict[str, str]:
+        """What is stated of each library, in words."""
+        return texts_by_library(self.statements)
 
     @property
     def summary(self) -> str:
@@ -370,6 +380,8 @@ class BoundLoss(NamedTuple):
         return found
 
 
+NO_SYMBOLS: Mapping[str, str] = {}
+
 pending: list[Loss] = []
 """Losses that were declared and are not registered yet."""
 
@@ -384,7 +396,8 @@ def loss(
     claims: Sequence[Claim] = (),
     elicits: str = "",
     references: Sequence[str] = (),
-    equivalents: Mapping[str, str] | None = None,
+    equivalents: Mapping[str, str] | Sequence[Equivalent | tuple[str, str]] = (),
+    symbols: Mapping[str, str] = NO_SYMBOLS,
     reduction: Reduction = Reduction.MEAN,
     coupled: bool = False,
     name: str = "",
@@ -400,7 +413,8 @@ def loss(
         claims: What is true for some of them.
         elicits: The functional of the target that minimizes its expectation (`mean`, `median`).
         references: Papers, with DOI or arXiv number.
-        equivalents: Library -> the same thing there, and what differs.
+        equivalents: The same thing in other libraries: calls that tests run, or library -> words.
+        symbols: What the symbols of the formula and of the gradients stand for; it may define more than they use.
         reduction: How per-sample losses become one number.
         coupled: The kernel couples rows and gets the whole dataset at once.
         name: The name of the loss, if it is not the function's.

@@ -26,9 +26,11 @@ from losscli.declaration.domains import (
     Prototypes,
     Vector,
 )
+from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
+from losscli.losses._symbols import PROTOTYPES
 
 Scale = FinitePositive
 Margin = FiniteNonNegative
@@ -168,7 +170,14 @@ def cosine_softmax_slope(labels: Labels, y_pred: Array, scale: float, margin: Ma
     return cross_entropy_slope(labels, logits) * slopes
 
 
-face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE)
+MULTIPLE_ANGLE = PROTOTYPES | {
+    "L": "annealing",
+    "psi": "(-1)^k cos(margin theta_y) - 2k, where theta_y is in [k pi/margin, (k+1) pi/margin]",
+    "k": "0, 1, ... margin - 1",
+    "'": "the derivative",
+}
+
+face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDED_VALUE, symbols=PROTOTYPES)
 
 
 @face_loss(
@@ -176,7 +185,9 @@ face_loss = partial(loss, family="faces", unit="nat", properties=Property.BOUNDE
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
-    equivalents={"torch": "torch.nn.Linear, then torch.nn.CrossEntropyLoss()"},
+    equivalents=(
+        same("torch", "torch.nn.CrossEntropyLoss()(torch.nn.functional.linear(embeddings, weights, bias), labels)"),
+    ),
 )
 def linear_softmax(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None) -> Array:
     """Cross-entropy of a linear classifier on embeddings.
@@ -198,7 +209,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None) -> 
 @face_loss(
     formula="-log softmax(W (scale x/|x|) + b)_y",
     references=("Ranjan, Castillo & Chellappa 2017, arXiv:1703.09507",),
-    equivalents={"torch": "torch.nn.functional.normalize, times scale, Linear and CrossEntropyLoss()"},
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss()(torch.nn.functional.linear(scale * "
+            "torch.nn.functional.normalize(embeddings), weights, bias), labels)",
+        ),
+    ),
 )
 def l2_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, bias: Bias | None = None, *, scale: Scale = 16.0
@@ -222,7 +239,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, bias: Array | None, *, 
     aliases=("normalized_softmax",),
     formula="-log softmax(scale cos)_y",
     references=("Wang et al. 2017 (NormFace), arXiv:1704.06369",),
-    equivalents={"pml": "pytorch_metric_learning.losses.NormalizedSoftmaxLoss(temperature=1/scale)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.NormalizedSoftmaxLoss(*weights.shape, "
+            "temperature=1 / scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 20.0) -> Array:
     """Softmax cross-entropy of scaled cosines.
@@ -259,8 +282,11 @@ def _normface_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float) -
 @face_loss(
     aliases=("congenerous_cosine",),
     formula="-log softmax(scale cos(x, c))_y",
+    symbols=PROTOTYPES | {"c": "the rows of weights, or the means of the classes", "cos": "the cosine, or y_pred"},
     references=("Liu, Li & Wang 2017, arXiv:1710.00870",),
-    equivalents={"paper": "the same; its scale depends on the number of classes, its centroids are those of a batch"},
+    equivalents=(
+        ("paper", "the same; its scale depends on the number of classes, its centroids are those of a batch"),
+    ),
 )
 def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 10.0) -> Array:
     """normface with class centers as prototypes.
@@ -301,9 +327,16 @@ coco.gradient(_normface_of_cosines_slope)
 @face_loss(
     aliases=("large_margin_softmax",),
     formula="-log softmax(z)_y, z_j = |W_j| |x| cos_j, z_y = |W_y| |x| (L cos_y + psi)/(1 + L)",
+    symbols=MULTIPLE_ANGLE,
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2016, arXiv:1612.02295",),
-    equivalents={"pml": "pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(margin, scale=1)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.LargeMarginSoftmaxLoss(*weights.shape,"
+            " margin=margin, scale=1), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def l_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: Annealing = 0.0
@@ -328,9 +361,16 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
 @face_loss(
     aliases=("a_softmax",),
     formula="-log softmax(z)_y, z_j = |x| cos_j, z_y = |x| (L cos_y + psi)/(1 + L)",
+    symbols=MULTIPLE_ANGLE,
     properties=Property.BOUNDED_GRADIENT,
     references=("Liu et al. 2017, arXiv:1704.08063",),
-    equivalents={"pml": "pytorch_metric_learning.losses.SphereFaceLoss(margin, scale=1)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.SphereFaceLoss(*weights.shape, "
+            "margin=margin, scale=1), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def sphereface(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, margin: Count = 4, annealing: Annealing = 0.0
@@ -357,7 +397,13 @@ def _(labels: Labels, embeddings: Array, weights: Array, *, margin: int, anneali
     aliases=("additive_margin_softmax",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     references=("Wang et al. 2018, arXiv:1801.05599",),
-    equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.CosFaceLoss(*weights.shape, "
+            "margin=margin, scale=scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def am_softmax(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 30.0, margin: Margin = 0.35
@@ -396,7 +442,13 @@ def _am_of_cosines_slope(labels: Labels, y_pred: Array, *, scale: float, margin:
     aliases=("lmcl",),
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale (cos_y - margin)",
     references=("Wang et al. 2018, arXiv:1801.09414",),
-    equivalents={"pml": "pytorch_metric_learning.losses.CosFaceLoss(margin, scale)"},
+    equivalents=(
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.CosFaceLoss(*weights.shape, "
+            "margin=margin, scale=scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def cosface(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 64.0, margin: Margin = 0.35
@@ -421,10 +473,18 @@ cosface.gradient(_am_of_cosines_slope)
     formula="-log softmax(z)_y, z_j = scale cos_j, z_y = scale cos(theta_y + margin); past pi scale "
     "(cos_y - margin sin margin)",
     references=("Deng et al. 2019, arXiv:1801.07698",),
-    equivalents={
-        "insightface": "ArcFace (easy_margin=False)",
-        "pml": "pytorch_metric_learning.losses.ArcFaceLoss(margin, scale) with the margin in degrees",
-    },
+    equivalents=(
+        (
+            "insightface",
+            "arcface_torch with easy_margin=False; its newest code ignores easy_margin: past pi too it has "
+            "scale cos(theta_y + margin)",
+        ),
+        same(
+            "pml",
+            "torch.func.functional_call(pytorch_metric_learning.losses.ArcFaceLoss(*weights.shape, "
+            "margin=np.degrees(margin), scale=scale), {'W': weights.T}, (embeddings, labels))",
+        ),
+    ),
 )
 def arcface(
     labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, scale: Scale = 64.0, margin: Angle = 0.5
@@ -454,7 +514,7 @@ def _(labels: ClassLabel, y_pred: CosineRow, *, scale: Scale, margin: Angle) -> 
 
 @arcface.gradient
 def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
-    """scale (p_j - [j = y]), the target's times sin(theta + margin)/sin theta (1 past pi)"""
+    """scale (p_j - [j = y]), that of the target times sin(theta + margin)/sin theta (1 past pi)"""
     return cosine_softmax_slope(labels, y_pred, scale, add_margin(margin))
 
 
@@ -462,10 +522,11 @@ def _(labels: Labels, y_pred: Array, *, scale: float, margin: float) -> Array:
     aliases=("deepid2",),
     formula="-log softmax(W f1 + b)_y1 - log softmax(W f2 + b)_y2 + verification_weight (d²/2 if y1 = y2, else "
     "max(0, margin - d)²/2), d = |f1 - f2|",
+    symbols=PROTOTYPES | {"f1": "embeddings1, a row", "f2": "embeddings2, a row", "y1": "labels1", "y2": "labels2"},
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, verification_weight=0),),
     references=("Sun, Wang & Tang 2014, arXiv:1406.4773",),
-    equivalents={"paper": "the same; there the verification signal has the factor lambda, 0.05"},
+    equivalents=(("paper", "the same; there the verification signal has the factor lambda, 0.05"),),
 )
 def deepid(
     labels1: PrototypeLabel,

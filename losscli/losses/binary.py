@@ -26,9 +26,11 @@ from losscli.declaration.domains import (
     UnitInterval,
     expand_per_class,
 )
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Ordering, Property, given, loss
 from losscli.losses._classes import one_hot
 from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
+from losscli.losses._symbols import PROBABILITY
 
 
 def log_likelihoods(y_pred: Array, from_logits: bool, eps: float) -> tuple[Array, Array]:
@@ -58,7 +60,7 @@ def is_clipped(y_true: Array, y_pred: Array, eps: float) -> Mask:
     return ((y_true > 0) & (y_pred < eps)) | ((y_true < 1) & (1 - y_pred < eps))
 
 
-binary_loss = partial(loss, family="binary", unit="nat")
+binary_loss = partial(loss, family="binary", unit="nat", symbols=PROBABILITY)
 
 PLAIN = {"label_smoothing": 0.0, "pos_weight": 1.0}
 """What bce is without its options."""
@@ -66,17 +68,35 @@ PLAIN = {"label_smoothing": 0.0, "pos_weight": 1.0}
 
 @binary_loss(
     aliases=("binary_cross_entropy", "binary_crossentropy", "log_loss"),
-    formula="-(pos_weight y log p + (1-y) log(1-p)); smoothing s: y (1-s) + s/2",
+    formula="-(pos_weight y log p + (1-y) log(1-p)); y (1 - label_smoothing) + label_smoothing/2 in place of y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True)),
     elicits="mean (the probability)",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
-    equivalents={
-        "torch": "torch.nn.BCELoss() (it clamps log p at -100); BCEWithLogitsLoss(pos_weight) for from_logits",
-        "keras": "keras.losses.BinaryCrossentropy(from_logits, label_smoothing) (it clips p to [1e-7, 1-1e-7])",
-        "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
-        "optax": "optax.losses.sigmoid_binary_cross_entropy (logits)",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.BCELoss(weight=1 + (pos_weight - 1) * y_true)(y_pred, y_true)",
+            unlike("it clamps log p at -100", 100.0, y_true=[1.0], y_pred=[0.0]),
+            unlike(
+                "for labels between 0 and 1 this weighs both terms", 1.83258, y_true=[0.5], y_pred=[0.8], pos_weight=3.0
+            ),
+        ),
+        same(
+            "torch",
+            "torch.nn.BCEWithLogitsLoss(pos_weight=torch.as_tensor(pos_weight))(y_pred, y_true)",
+            from_logits=True,
+        ),
+        same(
+            "keras",
+            "keras.losses.BinaryCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing)(y_true, y_pred)",
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[1.0], y_pred=[0.0]),
+        ),
+        same(
+            "sklearn", "sklearn.metrics.log_loss(y_true, y_pred)", shapes={"y_true": "N"}, data="probabilities of 0 too"
+        ),
+        same("optax", "optax.losses.sigmoid_binary_cross_entropy(y_pred, y_true)", from_logits=True),
+    ),
 )
 def bce(
     y_true: SoftLabel,
@@ -122,17 +142,43 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
 
 @binary_loss(
     aliases=("binary_focal", "sigmoid_focal"),
-    formula="-a_t (1-p_t)^gamma log p_t, a_t = alpha for label 1, 1-alpha for label 0",
+    formula="-a_t (1-p_t)^gamma log p_t",
+    symbols=PROBABILITY | {"a_t": "alpha for label 1, 1 - alpha for label 0; 1 with alpha=none"},
     properties=Property.DIFFERENTIABLE,
     claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
-    equivalents={
-        "torch": "torchvision.ops.sigmoid_focal_loss(alpha, gamma) with from_logits=true (alpha=-1 there is none here)",
-        "keras": "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha, gamma) (by default it is "
-        "False, which is alpha=none; it clips p to [1e-7, 1-1e-7])",
-        "optax": "optax.losses.sigmoid_focal_loss(alpha, gamma) (logits; alpha=None by default)",
-        "others": "for soft labels these multiply both terms by one (1-p_t)^gamma; here each term has its own",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torchvision.ops.sigmoid_focal_loss(y_pred, y_true, -1 if alpha is None else alpha, gamma, 'mean')",
+            unlike(
+                "for soft labels it multiplies both terms by one (1 - p_t)^gamma",
+                0.140866,
+                y_true=[0.5],
+                y_pred=[2.0],
+                from_logits=True,
+            ),
+            from_logits=True,
+        ),
+        same(
+            "keras",
+            "keras.losses.BinaryFocalCrossentropy(alpha is not None, alpha, gamma, "
+            "from_logits=from_logits)(y_true, y_pred)",
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 4.02952, y_true=[1.0], y_pred=[0.0]),
+        ),
+        same(
+            "optax",
+            "optax.losses.sigmoid_focal_loss(y_pred, y_true, alpha=alpha, gamma=gamma)",
+            unlike(
+                "for soft labels it multiplies both terms by one (1 - p_t)^gamma",
+                0.140866,
+                y_true=[0.5],
+                y_pred=[2.0],
+                from_logits=True,
+            ),
+            from_logits=True,
+        ),
+    ),
 )
 def focal(
     y_true: SoftLabel,
@@ -189,11 +235,13 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds of each label",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
-    equivalents={
-        "torch": "torch.nn.MultiLabelSoftMarginLoss()",
-        "keras": "keras.losses.BinaryCrossentropy(from_logits=True)",
-        "optax": "optax.losses.sigmoid_binary_cross_entropy, averaged over the labels",
-    },
+    equivalents=(
+        same("torch", "torch.nn.MultiLabelSoftMarginLoss()(y_pred, y_true)"),
+        same("keras", "keras.losses.BinaryCrossentropy(from_logits=True)(y_true, y_pred)"),
+        same(
+            "optax", "optax.losses.sigmoid_binary_cross_entropy(y_pred, y_true).mean(axis=-1)", shapes={"y_true": "N,K"}
+        ),
+    ),
 )
 def multilabel_soft_margin(y_true: Label, y_pred: Real) -> Array:
     """Binary cross-entropy of logits, averaged over the labels of a row.
@@ -216,14 +264,20 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @binary_loss(
     aliases=("brier_score",),
     formula="(p - y)²; of class labels and a row of probabilities sum_c (p_c - [c = y])²",
+    symbols=PROBABILITY | {"c": "a class"},
     unit="1",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     elicits="mean (the probability)",
     references=("Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",),
-    equivalents={
-        "sklearn": "sklearn.metrics.brier_score_loss; of several classes with scale_by_half=False",
-        "torch": "torch.nn.MSELoss of probabilities",
-    },
+    equivalents=(
+        same("sklearn", "sklearn.metrics.brier_score_loss(y_true, y_pred)", shapes={"y_true": "N", "y_pred": "N"}),
+        same(
+            "sklearn",
+            "sklearn.metrics.brier_score_loss(y_true, y_pred, labels=range(y_pred.shape[1]), scale_by_half=False)",
+            shapes={"y_true": "N", "y_pred": "N,C"},
+        ),
+        same("torch", "torch.nn.MSELoss()(y_pred, y_true)"),
+    ),
 )
 def brier(y_true: SoftLabel, y_pred: Probability) -> Array:
     """The squared error of a probability.

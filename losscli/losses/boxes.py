@@ -6,12 +6,14 @@ are computed from lengths outside it, so that similar boxes keep full precision.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, Mask
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
@@ -205,7 +207,23 @@ def gradient_by_format(slope: Array, pair: BoxPair, box_format: str) -> Array:
     return np.hstack([low + high, high if box_format == "xywh" else (high - low) / 2])
 
 
-box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
+BOXES = {
+    "I": "the area of the intersection",
+    "U": "the area of the union",
+    "IoU": "I/U",
+    "C": "the area of the box around both",
+    "rho": "the distance of the centers",
+    "c": "the diagonal of the box around both",
+    "w": "the width of a box",
+    "h": "the height of a box",
+    "Cw": "the width of the box around both",
+    "Ch": "the height of the box around both",
+    "iou": "the loss of this name",
+    "diou": "the loss of this name",
+    "'": "the derivative by a coordinate of y_pred",
+}
+
+box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED, symbols=BOXES)
 
 
 @box_loss(
@@ -213,7 +231,13 @@ box_loss = partial(loss, family="boxes", unit="1", properties=BOUNDED)
     properties=Property.SYMMETRIC,
     claims=(given(Property.BOUNDED_VALUE, log=False),),
     references=("Yu et al. 2016 (UnitBox), arXiv:1608.01471", "Jaccard 1912, doi:10.1111/j.1469-8137.1912.tb05611.x"),
-    equivalents={"torch": "1 - torchvision.ops.box_iou(a, b) of each pair (xyxy; nan for two boxes of no area)"},
+    equivalents=(
+        same(
+            "torch",
+            "1 - torchvision.ops.box_iou(y_pred, y_true).diag()",
+            unlike("boxes of no area", math.nan, y_true=[[1, 1, 1, 1]], y_pred=[[1, 1, 1, 1]]),
+        ),
+    ),
 )
 def iou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy", log: Boolean = False) -> Array:
     """One minus the intersection over union of two boxes; with log, the negative logarithm of it.
@@ -242,9 +266,22 @@ def _(y_true: Array, y_pred: Array, *, box_format: str, log: bool) -> Array:
 
 
 @box_loss(
-    formula="1 - IoU + (C - U)/C, C the area of the box around both",
+    formula="1 - IoU + (C - U)/C",
     references=("Rezatofighi et al. 2019, arXiv:1902.09630",),
-    equivalents={"torch": "torchvision.ops.generalized_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
+    equivalents=(
+        same("torch", "torchvision.ops.generalized_box_iou_loss(y_pred, y_true, eps=0)"),
+        same(
+            "torch",
+            "torchvision.ops.generalized_box_iou_loss(y_pred, y_true)",
+            unlike(
+                "it adds eps=1e-7 to both divisors, which matters for boxes of 1e-3 units",
+                0.52381,
+                y_true=[[0, 0, 0.001, 0.001]],
+                y_pred=[[0, 0, 0.001, 0.002]],
+            ),
+            rtol=1e-5,
+        ),
+    ),
 )
 def giou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Generalised IoU: 1 - IoU plus the empty share of the enclosing box.
@@ -266,9 +303,22 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
-    formula="1 - IoU + rho²/c², rho between centers, c the diagonal around both",
+    formula="1 - IoU + rho²/c²",
     references=("Zheng et al. 2020, arXiv:1911.08287",),
-    equivalents={"torch": "torchvision.ops.distance_box_iou_loss (xyxy; it adds eps=1e-7 to both divisors)"},
+    equivalents=(
+        same("torch", "torchvision.ops.distance_box_iou_loss(y_pred, y_true, eps=0)"),
+        same(
+            "torch",
+            "torchvision.ops.distance_box_iou_loss(y_pred, y_true)",
+            unlike(
+                "it adds eps=1e-7 to both divisors, which matters for boxes of 1e-3 units",
+                0.572829,
+                y_true=[[0, 0, 0.001, 0.001]],
+                y_pred=[[0, 0, 0.001, 0.002]],
+            ),
+            rtol=1e-5,
+        ),
+    ),
 )
 def diou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Distance IoU: 1 - IoU plus the normalised distance of the centers.
@@ -290,9 +340,28 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
-    formula="diou + alpha v, v = 4/pi² (atan w/h - atan w'/h')², alpha = v/(1 - IoU + v)",
+    formula="diou + alpha v, v = 4/pi² (atan(w_true/h_true) - atan(w_pred/h_pred))², alpha = v/(1 - IoU + v)",
     references=("Zheng et al. 2020, arXiv:1911.08287",),
-    equivalents={"torch": "torchvision.ops.complete_box_iou_loss (xyxy; eps=1e-7; its gradient holds alpha constant)"},
+    equivalents=(
+        same(
+            "torch",
+            "torchvision.ops.complete_box_iou_loss(y_pred, y_true)",
+            unlike(
+                "its gradient holds alpha constant",
+                [[0.0550952, 0.124905, -0.610095, -0.124905]],
+                gradient=True,
+                y_true=[[0, 0, 2, 1]],
+                y_pred=[[0, 0, 1, 1]],
+            ),
+            unlike(
+                "it adds eps=1e-7 to divisors, which matters for boxes of 1e-3 units",
+                0.575941,
+                y_true=[[0, 0, 0.001, 0.001]],
+                y_pred=[[0, 0, 0.001, 0.002]],
+            ),
+            rtol=1e-5,
+        ),
+    ),
 )
 def ciou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Complete IoU: diou plus a penalty on the difference of aspect ratios.
@@ -316,9 +385,9 @@ def _(y_true: Array, y_pred: Array, *, box_format: str) -> Array:
 
 
 @box_loss(
-    formula="diou + (w - w')²/Cw² + (h - h')²/Ch², Cw x Ch the box around both",
+    formula="diou + (w_pred - w_true)²/Cw² + (h_pred - h_true)²/Ch²",
     references=("Zhang et al. 2021, arXiv:2101.08158",),
-    equivalents={"paper": "the same; its Focal-EIoU weighs it by a power of IoU"},
+    equivalents=(("paper", "the same; its Focal-EIoU weighs it by a power of IoU"),),
 )
 def eiou(y_true: Box, y_pred: Box, *, box_format: BoxFormat = "xyxy") -> Array:
     """Efficient IoU: diou plus penalties on the differences of width and height.

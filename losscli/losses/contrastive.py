@@ -18,10 +18,12 @@ from losscli.declaration.domains import Array, CenterLabel, Distance, GroupLabel
 from losscli.declaration.domains import Cosine as Similarity
 from losscli.declaration.domains import FinitePositive as Scale
 from losscli.declaration.domains import NonNegative as Margin
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope, log_softmax, log_sum_exp
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
 from losscli.losses._numerics import sigmoid, softplus, weigh
+from losscli.losses._symbols import COSINE, TRIPLETS
 
 Index = NDArray[np.intp]
 Slopes = Callable[[], Array]
@@ -152,16 +154,43 @@ def own_pair_loss(anchors: Index, s: Array, temperature: float) -> tuple[Array, 
     return cross_entropy_of_logits(anchors, logits), lambda: cross_entropy_slope(anchors, logits) / temperature
 
 
-contrastive_loss = partial(loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE)
+CONTRASTIVE = COSINE | {
+    "T": "temperature",
+    "a": "anchor, a row",
+    "p": "positive, a row",
+    "v": "a view: a row of anchor or of positive",
+    "v'": "any other view",
+    "x": "a row of embeddings",
+    "i": "the row",
+    "j": "any row",
+    "N": "the number of rows",
+}
+SIMILARITIES = {
+    "s": "the cosine of the row and another: s_p of one of its class, s_n of one of another class",
+    "p": "any other row of its class",
+    "n": "any row of another class",
+}
+
+contrastive_loss = partial(
+    loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE, symbols=CONTRASTIVE
+)
 
 
 @contrastive_loss(
     formula="-log softmax_j(cos(a_i, p_j)/T)_i",
     references=("van den Oord, Li & Vinyals 2018, arXiv:1807.03748",),
-    equivalents={
-        "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) with ref_emb=positive and labels 0..N-1",
-        "torch": "torch.nn.CrossEntropyLoss of the cosines / T, targets 0..N-1",
-    },
+    equivalents=(
+        same(
+            "pml",
+            "pytorch_metric_learning.losses.NTXentLoss(temperature)(anchor, torch.arange(len(anchor)), "
+            "ref_emb=positive, ref_labels=torch.arange(len(anchor)))",
+        ),
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss()(torch.nn.functional.normalize(anchor) @ "
+            "torch.nn.functional.normalize(positive).T / temperature, torch.arange(len(anchor)))",
+        ),
+    ),
 )
 def info_nce(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> Array:
     """Cross-entropy over rows: which positive belongs to an anchor, by cosine.
@@ -191,9 +220,15 @@ def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     formula="log(1 + sum_{j != i} exp(a_i·p_j - a_i·p_i))",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     references=("Sohn 2016, NeurIPS 29, 1857-1865",),
-    equivalents={
-        "pml": "pytorch_metric_learning.losses.NPairsLoss with DotProductSimilarity(normalize_embeddings=False)"
-    },
+    equivalents=(
+        same(
+            "pml",
+            "pytorch_metric_learning.losses.NPairsLoss("
+            "distance=pytorch_metric_learning.distances.DotProductSimilarity(normalize_embeddings=False))("
+            "torch.cat((anchor, positive)), "
+            "torch.arange(len(anchor)).repeat(2))",
+        ),
+    ),
 )
 def n_pair(anchor: Vector, positive: Vector) -> Array:
     """Cross-entropy over rows: which positive belongs to an anchor, by inner product.
@@ -232,10 +267,18 @@ def other_view_loss(anchors: Index, s: Array, temperature: float) -> tuple[Array
 @contrastive_loss(
     formula="mean of -log softmax(cos(v, v')/T)_partner for both views v of a row, v' any other view",
     references=("Chen et al. 2020 (SimCLR), arXiv:2002.05709",),
-    equivalents={
-        "optax": "optax.losses.ntxent of the 2N views (temperature=0.07 there)",
-        "pml": "pytorch_metric_learning.losses.NTXentLoss(temperature) of the 2N views",
-    },
+    equivalents=(
+        same(
+            "optax",
+            "optax.losses.ntxent(jax.numpy.concatenate((anchor, positive)), "
+            "jax.numpy.tile(jax.numpy.arange(len(anchor)), 2), temperature)",
+        ),
+        same(
+            "pml",
+            "pytorch_metric_learning.losses.NTXentLoss(temperature)(torch.cat((anchor, positive)), "
+            "torch.arange(len(anchor)).repeat(2))",
+        ),
+    ),
 )
 def ntxent(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> Array:
     """SimCLR's loss: each of the 2N views must match its partner among all others.
@@ -271,11 +314,15 @@ def all_positives_loss(anchors: Index, s: Array, labels: Labels, temperature: fl
 
 @contrastive_loss(
     formula="-1/|P| sum_{p in P} log(exp(cos(x, p)/T) / sum_{a != x} exp(cos(x, a)/T))",
+    symbols=CONTRASTIVE | {"P": "the other rows of its class", "p": "one of those rows", "a": "any row"},
     references=("Khosla et al. 2020, arXiv:2004.11362, eq. 2",),
-    equivalents={
-        "pml": "pytorch_metric_learning.losses.SupConLoss(temperature) (its mean omits every 0; it gives 0 "
-        "without negatives)"
-    },
+    equivalents=(
+        same(
+            "pml",
+            "pytorch_metric_learning.losses.SupConLoss(temperature)(embeddings, labels)",
+            unlike("it gives 0 without negatives", 0.0, labels=[0, 0, 0], embeddings=[[1, 0], [0, 1], [1, 1]]),
+        ),
+    ),
 )
 def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: Scale = 0.1) -> Array:
     """Supervised contrastive: an anchor must match all rows of its class among all others, by cosine.
@@ -331,11 +378,22 @@ def circle_anchor_loss(anchors: Index, s: Array, labels: Labels, margin: float, 
 
 @contrastive_loss(
     formula="log(1 + sum_n exp(gamma [s_n + m]+ (s_n - m)) sum_p exp(gamma [1 + m - s_p]+ (1 - m - s_p))), s cosines",
+    symbols=SIMILARITIES | {"m": "margin"},
     references=("Sun et al. 2020, arXiv:2002.10857",),
-    equivalents={
-        "pml": "pytorch_metric_learning.losses.CircleLoss(m, gamma) (its mean leaves out zeros, its gradient holds "
-        "[s_n + m]+ and [1 + m - s_p]+ constant)"
-    },
+    equivalents=(
+        same(
+            "pml",
+            "pytorch_metric_learning.losses.CircleLoss(margin, gamma, "
+            "reducer=pytorch_metric_learning.reducers.MeanReducer())(embeddings, labels)",
+            unlike(
+                "its gradient holds [s_n + m]+ and [1 + m - s_p]+ constant",
+                [[0.0, 6.34161], [-109.424, 145.899], [145.899, -109.424], [6.34161, 0.0]],
+                gradient=True,
+                labels=[0, 0, 1, 1],
+                embeddings=[[1.0, 0.0], [0.8, 0.6], [0.6, 0.8], [0.0, 1.0]],
+            ),
+        ),
+    ),
 )
 def circle(labels: GroupLabel, embeddings: Vector, *, margin: Margin = 0.4, gamma: Scale = 80.0) -> Array:
     """Pulls positives and pushes negatives with a strength that grows with their error.
@@ -357,8 +415,8 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 
 @circle.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
-    """by cosines sigmoid(total) gamma times each one's share of its sum times 2 (s - 1) of positives, 2 s of negatives,
-    and 0 where its bracket is 0; total is the log of the product of the sums"""
+    """by cosines sigmoid(total) gamma times the share of each in its sum times 2 (s - 1) of positives, 2 s of
+    negatives, and 0 where its bracket is 0; total is the log of the product of the sums"""
     return gradient_by_rows(embeddings, COSINES, circle_anchor_loss, labels, margin, gamma)
 
 
@@ -375,9 +433,12 @@ def multi_similarity_anchor_loss(
 
 @contrastive_loss(
     formula="log(1 + sum_p exp(-alpha (s_p - base)))/alpha + log(1 + sum_n exp(beta (s_n - base)))/beta, s cosines",
+    symbols=SIMILARITIES,
     unit="1",
     references=("Wang et al. 2019, arXiv:1904.06627",),
-    equivalents={"pml": "pytorch_metric_learning.losses.MultiSimilarityLoss(alpha, beta, base), without its miner"},
+    equivalents=(
+        same("pml", "pytorch_metric_learning.losses.MultiSimilarityLoss(alpha, beta, base)(embeddings, labels)"),
+    ),
 )
 def multi_similarity(
     labels: GroupLabel, embeddings: Vector, *, alpha: Scale = 2.0, beta: Scale = 50.0, base: Similarity = 0.5
@@ -453,7 +514,8 @@ def mined_triplets_loss(anchors: Index, d: Array, labels: Labels, margin: float,
 
 
 @contrastive_loss(
-    formula="mean over an anchor's mined (p, n) of max(0, d(a, p) - d(a, n) + margin)",
+    formula="mean over the mined (p, n) of an anchor a of max(0, d(a, p) - d(a, n) + margin)",
+    symbols=TRIPLETS | {"x": "positive or negative"},
     unit="d",
     properties=Property.NONE,
     claims=(given(Property.BOUNDED_GRADIENT, distance="euclidean"), given(Property.BOUNDED_VALUE, distance="cosine")),
@@ -461,13 +523,19 @@ def mined_triplets_loss(anchors: Index, d: Array, labels: Labels, margin: float,
         "Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",
         "Hermans, Beyer & Leibe 2017 (hard mining), arXiv:1703.07737",
     ),
-    equivalents={
-        "pml": "pytorch_metric_learning.losses.TripletMarginLoss(margin) on the triplets of BatchHardMiner (hard) or "
-        "on all; it averages over the triplets above 0, not over anchors; its distances are of normalised "
-        "embeddings and not squared by default",
-        "tensorflow-addons": "TripletSemiHardLoss(distance_metric='squared-L2') (margin=1; by default, L2, distances "
-        "are not squared; it averages over pairs, not over anchors)",
-    },
+    equivalents=(
+        same(
+            "pml",
+            "pytorch_metric_learning.losses.TripletMarginLoss(margin, "
+            "distance=pytorch_metric_learning.distances.LpDistance(normalize_embeddings=False, power=2), "
+            "reducer=pytorch_metric_learning.reducers.MeanReducer())(embeddings, labels, "
+            "pytorch_metric_learning.miners.BatchHardMiner("
+            "distance=pytorch_metric_learning.distances.LpDistance(normalize_embeddings=False, power=2))"
+            "(embeddings, labels))",
+            distance="sqeuclidean",
+            mining="hard",
+        ),
+    ),
 )
 def triplet_mined(
     labels: GroupLabel,
@@ -507,12 +575,13 @@ def _(labels: Labels, embeddings: Array) -> Mask:
 
 @contrastive_loss(
     formula="|x - c_y|²/2",
+    symbols={"x": "a row of embeddings", "c": "centers, or the means of the classes", "y": "its class, of labels"},
     unit="d²",
     coupled=False,
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
     elicits="the mean of the rows of a class",
     references=("Wen et al. 2016, doi:10.1007/978-3-319-46478-7_31",),
-    equivalents={"paper": "the same; its centers move with the batches"},
+    equivalents=(("paper", "the same; its centers move with the batches"),),
 )
 def center(labels: CenterLabel, embeddings: Vector, centers: Prototypes) -> Array:
     """Half the squared distance of an embedding to its class center.

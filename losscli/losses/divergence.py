@@ -13,6 +13,7 @@ import numpy as np
 from losscli.declaration.domains import Array, Boolean, NonNegativeRow, Order, PositiveRow
 from losscli.declaration.domains import PredictedDistribution as Q
 from losscli.declaration.domains import TrueDistribution as P
+from losscli.declaration.equivalent import minimised_by, same, unlike
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._classes import backprop_normalize, backprop_softmax, log_softmax, log_sum_exp, sum_minus_one
 from losscli.losses._numerics import (
@@ -25,6 +26,7 @@ from losscli.losses._numerics import (
     where_compute,
     x_minus_log1p,
 )
+from losscli.losses._symbols import DISTRIBUTIONS
 from losscli.losses.multiclass import normalize_rows
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
@@ -77,7 +79,7 @@ def sum_errors(p: Array, q: Array, from_logits: bool, normalize: bool) -> tuple[
     return none if normalize else sum_minus_one(p), none if normalize or from_logits else sum_minus_one(q)
 
 
-divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH)
+divergence_loss = partial(loss, family="divergence", unit="nat", properties=SMOOTH, symbols=DISTRIBUTIONS)
 bounded_divergence_loss = partial(divergence_loss, unit="1", properties=BOUNDED)
 
 
@@ -87,13 +89,24 @@ bounded_divergence_loss = partial(divergence_loss, unit="1", properties=BOUNDED)
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS, TAME_LOGITS),
     elicits="the distribution",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
-    equivalents={
-        "torch": "torch.nn.KLDivLoss(reduction='batchmean') with exchanged arguments and log Q as input; "
-        "its reduction='mean' also divides by C",
-        "keras": "keras.losses.KLDivergence() (it clips both to [1e-7, 1])",
-        "scipy": "scipy.stats.entropy(p, q) (it divides both by their sums)",
-        "optax": "optax.losses.kl_divergence(log_q, p)",
-    },
+    equivalents=(
+        same("torch", "torch.nn.KLDivLoss(reduction='batchmean')(y_pred.log(), y_true)", shapes={"y_true": "N,C"}),
+        same("torch", "y_pred.shape[1] * torch.nn.KLDivLoss()(y_pred.log(), y_true)", shapes={"y_true": "N,C"}),
+        same(
+            "keras",
+            "keras.losses.KLDivergence()(y_true, y_pred)",
+            unlike("it clips both to [1e-7, 1]", 16.1181, y_true=[[1, 0]], y_pred=[[0, 1]]),
+            shapes={"y_true": "N,C"},
+        ),
+        same(
+            "scipy",
+            "scipy.stats.entropy(y_true, y_pred, axis=1)",
+            shapes={"y_true": "N,C"},
+            data="rows of any sums",
+            normalize=True,
+        ),
+        same("optax", "optax.losses.kl_divergence(jax.numpy.log(y_pred), y_true)", shapes={"y_true": "N,C"}),
+    ),
 )
 def kl(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Kullback-Leibler divergence: the nats lost by using Q when P is true.
@@ -123,12 +136,23 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     claims=(CONVEX_IN_Q,),
     elicits="the geometric mean of the distributions, normalised",
     references=("Kullback & Leibler 1951, doi:10.1214/aoms/1177729694",),
-    equivalents={
-        "torch": "torch.nn.KLDivLoss(reduction='batchmean')(log_p, q)",
-        "keras": "keras.losses.KLDivergence()(y_pred, y_true) (it clips both to [1e-7, 1])",
-        "scipy": "scipy.stats.entropy(q, p)",
-        "optax": "optax.losses.kl_divergence(log_p, q)",
-    },
+    equivalents=(
+        same("torch", "torch.nn.KLDivLoss(reduction='batchmean')(y_true.log(), y_pred)", shapes={"y_true": "N,C"}),
+        same(
+            "keras",
+            "keras.losses.KLDivergence()(y_pred, y_true)",
+            unlike("it clips both to [1e-7, 1]", 16.1181, y_true=[[1, 0]], y_pred=[[0, 1]]),
+            shapes={"y_true": "N,C"},
+        ),
+        same(
+            "scipy",
+            "scipy.stats.entropy(y_pred, y_true, axis=1)",
+            shapes={"y_true": "N,C"},
+            data="rows of any sums",
+            normalize=True,
+        ),
+        same("optax", "optax.losses.kl_divergence(jax.numpy.log(y_true), y_pred)", shapes={"y_true": "N,C"}),
+    ),
 )
 def reverse_kl(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """KL with exchanged distributions: probability of Q where P has little counts most.
@@ -155,11 +179,13 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     properties=CONVEX | SMOOTH,
     elicits="the mean",
     references=("Csiszár 1991, doi:10.1214/aos/1176348385",),
-    equivalents={
-        "scipy": "scipy.special.kl_div, summed",
-        "sklearn": "NMF(beta_loss='kullback-leibler')",
-        "optax": "optax.losses.generalized_kl_divergence(log_q, p)",
-    },
+    equivalents=(
+        same("scipy", "scipy.special.kl_div(y_true, y_pred).sum(axis=1)", shapes={"y_true": "N,C"}),
+        minimised_by("sklearn", "sklearn.decomposition.NMF(solver='mu', beta_loss='kullback-leibler')"),
+        same(
+            "optax", "optax.losses.generalized_kl_divergence(jax.numpy.log(y_pred), y_true)", shapes={"y_true": "N,C"}
+        ),
+    ),
 )
 def generalized_kl(y_true: NonNegativeRow, y_pred: NonNegativeRow) -> Array:
     """KL for non-negative numbers that need not sum to 1 (I-divergence).
@@ -182,7 +208,15 @@ def _(y_true: Array, y_pred: Array) -> Array:
     formula="KL(P, Q) + KL(Q, P) = sum_c (p_c - q_c) log(p_c / q_c)",
     claims=(CONVEX_IN_Q, EXCHANGEABLE),
     references=("Jeffreys 1946, doi:10.1098/rspa.1946.0056",),
-    equivalents={"scipy": "scipy.stats.entropy(p, q) + scipy.stats.entropy(q, p)"},
+    equivalents=(
+        same(
+            "scipy",
+            "scipy.stats.entropy(y_true, y_pred, axis=1) + scipy.stats.entropy(y_pred, y_true, axis=1)",
+            shapes={"y_true": "N,C"},
+            data="rows of any sums",
+            normalize=True,
+        ),
+    ),
 )
 def jeffreys(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """The sum of KL in both directions.
@@ -210,10 +244,20 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     properties=SMOOTH | BOUNDED,
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Lin 1991, doi:10.1109/18.61115",),
-    equivalents={
-        "scipy": "scipy.spatial.distance.jensenshannon(p, q)**2",
-        "torchmetrics": "JensenShannonDivergence (no root)",
-    },
+    equivalents=(
+        same(
+            "scipy",
+            "scipy.spatial.distance.jensenshannon(y_true, y_pred, axis=1) ** 2",
+            shapes={"y_true": "N,C"},
+            data="rows of any sums",
+            normalize=True,
+        ),
+        same(
+            "torchmetrics",
+            "torchmetrics.regression.JensenShannonDivergence()(y_pred, y_true)",
+            shapes={"y_true": "N,C"},
+        ),
+    ),
 )
 def js(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Jensen-Shannon divergence: mean KL to the mixture of both; at most log 2.
@@ -270,7 +314,13 @@ def one_minus_affinity(p: Array, q: Array) -> Array:
     formula="sqrt(sum_c (sqrt p_c - sqrt q_c)² / 2)",
     claims=(EXCHANGEABLE, TAME_LOGITS),
     references=("Hellinger 1909, doi:10.1515/crll.1909.136.210",),
-    equivalents={"scipy": "scipy.spatial.distance.euclidean(sqrt p, sqrt q) / sqrt 2"},
+    equivalents=(
+        same(
+            "scipy",
+            "scipy.spatial.distance.cdist(y_true**0.5, y_pred**0.5).diagonal() / 2**0.5",
+            shapes={"y_true": "N,C"},
+        ),
+    ),
 )
 def hellinger(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Hellinger distance: a metric from 0 to 1, finite with zeros.
@@ -296,7 +346,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     formula="-log sum_c sqrt(p_c q_c)",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, TAME_LOGITS),
     references=("Bhattacharyya 1943, Bull. Calcutta Math. Soc. 35, 99-109",),
-    equivalents={"numpy": "-np.log(np.sqrt(p * q).sum(axis=1)); it is -log(1 - hellinger²)"},
+    equivalents=(
+        same("numpy", "-np.log(np.sqrt(y_true * y_pred).sum(axis=1))", shapes={"y_true": "N,C"}),
+        same("losscli", "-np.log(1 - losscli.get_loss('hellinger')(y_true, y_pred) ** 2)", shapes={"y_true": "N,C"}),
+    ),
 )
 def bhattacharyya(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """The negative logarithm of the overlap of two distributions.
@@ -321,7 +374,13 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     formula="sum_c |p_c - q_c| / 2",
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     references=("Levin, Peres & Wilmer 2009, Markov Chains and Mixing Times, ch. 4",),
-    equivalents={"scipy": "scipy.spatial.distance.cityblock(p, q) / 2"},
+    equivalents=(
+        same(
+            "scipy",
+            "scipy.spatial.distance.cdist(y_true, y_pred, 'cityblock').diagonal() / 2",
+            shapes={"y_true": "N,C"},
+        ),
+    ),
 )
 def total_variation(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """The largest difference of the probabilities that P and Q assign to any event.
@@ -348,7 +407,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     claims=(given(CONVEX, normalize=False), CONVEX_LOGITS),
     elicits="the root mean square of the distributions, normalised",
     references=("Pearson 1900, doi:10.1080/14786440009463897",),
-    equivalents={"scipy": "scipy.stats.chisquare(p, q).statistic"},
+    equivalents=(same("scipy", "scipy.stats.chisquare(y_true, y_pred, axis=1).statistic", shapes={"y_true": "N,C"}),),
 )
 def chi2(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Pearson's chi-square divergence: squared differences relative to the prediction.
@@ -382,7 +441,10 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
         Claim(CONVEX, "from_logits=true and alpha > 1", lambda *, from_logits, alpha, **_: from_logits and alpha > 1),
     ),
     references=("Rényi 1961, Proc. 4th Berkeley Symp. 1, 547-561", "van Erven & Harremoës 2014, arXiv:1206.2459"),
-    equivalents={"others": "alpha=1/2 is twice bhattacharyya, alpha=2 is log(1 + chi2)"},
+    equivalents=(
+        same("losscli", "2 * losscli.get_loss('bhattacharyya')(y_true, y_pred)", shapes={"y_true": "N,C"}, alpha=0.5),
+        same("losscli", "np.log1p(losscli.get_loss('chi2')(y_true, y_pred))", shapes={"y_true": "N,C"}, alpha=2.0),
+    ),
 )
 def renyi(
     y_true: P, y_pred: Q, *, alpha: Order = 0.5, from_logits: Boolean = False, normalize: Boolean = False
@@ -418,7 +480,13 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, from_logits: bool, normaliz
     claims=(CONVEX_IN_Q, EXCHANGEABLE, given(BOUNDED_GRADIENT, normalize=False), TAME_LOGITS),
     elicits="the distribution whose cumulative sums are the medians of theirs",
     references=("Rubner, Tomasi & Guibas 2000, doi:10.1023/A:1026543900054",),
-    equivalents={"scipy": "scipy.stats.wasserstein_distance(range(C), range(C), p, q)"},
+    equivalents=(
+        same(
+            "scipy",
+            "[scipy.stats.wasserstein_distance(range(len(p)), range(len(p)), p, q) for p, q in zip(y_true, y_pred)]",
+            shapes={"y_true": "N,C"},
+        ),
+    ),
 )
 def wasserstein(y_true: P, y_pred: Q, *, from_logits: Boolean = False, normalize: Boolean = False) -> Array:
     """Earth mover's distance: probability moved times the number of bins.
@@ -447,7 +515,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, normalize: bool) -> Ar
     unit="1",
     elicits="the mean",
     references=("Févotte, Bertin & Durrieu 2009, doi:10.1162/neco.2008.04-08-771",),
-    equivalents={"sklearn": "NMF(beta_loss='itakura-saito')"},
+    equivalents=(minimised_by("sklearn", "sklearn.decomposition.NMF(solver='mu', beta_loss='itakura-saito')"),),
 )
 def itakura_saito(y_true: PositiveRow, y_pred: PositiveRow) -> Array:
     """Compares positive numbers by their ratios: it is invariant to common scaling.

@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 
 from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
+from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._numerics import CLIPPED_AT_EPS, hypot_excess, hypot_slope, sigmoid
+from losscli.losses._symbols import PROBABILITY, RESIDUAL
 from losscli.losses.binary import bce
 
 BCE_DEFAULTS = {"label_smoothing": 0.0, "pos_weight": 1.0, "eps": EPS}
@@ -36,10 +38,18 @@ ghm_loss = partial(loss, coupled=True, references=("Li et al. 2019, arXiv:1811.0
     family="binary",
     aliases=("ghm",),
     formula="w_i bce_i, w_i = N / (count in the bin of |p - y| * non-empty bins)",
+    symbols=PROBABILITY | {"i": "a row", "N": "the number of rows", "bce": "the loss of this name"},
     unit="nat",
     properties=Property.NONE,
     claims=(CLIPPED_AT_EPS, given(Property.BOUNDED_GRADIENT, from_logits=True)),
-    equivalents={"mmdet": "mmdet.models.losses.GHMC(bins, momentum=0) (logits)"},
+    equivalents=(
+        same(
+            "mmdet",
+            "mmdet.models.losses.GHMC(bins=bins, momentum=0)(y_pred, y_true, torch.ones_like(y_pred))",
+            shapes={"y_true": "N,K"},
+            from_logits=True,
+        ),
+    ),
 )
 def ghm_c(y_true: SoftLabel, y_pred: Probability, *, bins: Count = 10, from_logits: Boolean = False) -> Array:
     """Binary cross-entropy that balances all levels of difficulty: many easy examples and a few hopeless ones.
@@ -70,9 +80,16 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool) -> Mask:
 @ghm_loss(
     family="regression",
     formula="w_i (sqrt(e² + mu²) - mu), w_i = N / (count in the bin of |e|/sqrt(e² + mu²) * non-empty bins)",
+    symbols=RESIDUAL | {"i": "a row", "N": "the number of rows"},
     unit="y",
     properties=Property.SYMMETRIC | Property.BOUNDED_GRADIENT,
-    equivalents={"mmdet": "mmdet.models.losses.GHMR(mu, bins, momentum=0)"},
+    equivalents=(
+        same(
+            "mmdet",
+            "mmdet.models.losses.GHMR(mu=mu, bins=bins, momentum=0)(y_pred, y_true, torch.ones_like(y_pred))",
+            shapes={"y_true": "N,K"},
+        ),
+    ),
 )
 def ghm_r(y_true: Real, y_pred: Real, *, mu: FinitePositive = 0.02, bins: Count = 10) -> Array:
     """Smooth absolute error that balances all levels of difficulty: box regression with many outliers.

@@ -18,8 +18,10 @@ from losscli.declaration.domains import (
     TweedieMean,
     TweedieTarget,
 )
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Ordering, Property, given, loss
 from losscli.losses._numerics import SERIES_RADIUS, log_ratio, power_remainder, relative_difference, weigh
+from losscli.losses._symbols import RESIDUAL
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -80,22 +82,41 @@ def log_factorial_excess(y: Array) -> Array:
     return np.where(y < 0.01, small, np.where(y < STIRLING_START, middle, stirling))
 
 
-likelihood_loss = partial(loss, family="regression", elicits="mean")
+likelihood_loss = partial(loss, family="regression", elicits="mean", symbols=RESIDUAL)
 deviance_loss = partial(likelihood_loss, references=("Nelder & Wedderburn 1972, doi:10.2307/2344614",))
 
 
 @deviance_loss(
     aliases=("poisson",),
     formula="rate - y_true log rate; log_input: exp(y_pred) - y_true y_pred; full: + log(y_true!)",
+    symbols={"rate": "y_pred, or exp(y_pred) with log_input"},
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    equivalents={
-        "torch": "torch.nn.PoissonNLLLoss(log_input, full) (log_input=True by default; without it the log is that of "
-        "rate + 1e-8; its log(y!) is Stirling's approximation, 0 up to 1)",
-        "keras": "keras.losses.Poisson() (the log is that of rate + 1e-7)",
-        "sklearn": "half of sklearn.metrics.mean_poisson_deviance is what this exceeds its minimum by",
-        "scipy": "-scipy.stats.poisson.logpmf(y_true, rate) with full=true",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.PoissonNLLLoss(log_input=log_input, full=full)(y_pred, y_true)",
+            unlike("without log_input the log is that of rate + 1e-8", 18.4207, y_true=[1.0], y_pred=[0.0]),
+            unlike(
+                "its log(y!) is Stirling's approximation, 0 up to 1", 1.65181, y_true=[2.0], y_pred=[1.0], full=True
+            ),
+            rtol=1e-5,
+            full=False,
+        ),
+        same(
+            "keras",
+            "keras.losses.Poisson()(y_true, y_pred)",
+            unlike("the log is that of rate + 1e-7", 16.1181, y_true=[1.0], y_pred=[0.0]),
+            rtol=1e-5,
+        ),
+        same(
+            "sklearn",
+            "sklearn.metrics.mean_poisson_deviance(y_true, y_pred) / 2 + np.mean(y_true - "
+            "scipy.special.xlogy(y_true, y_true))",
+            shapes={"y_true": "N"},
+        ),
+        same("scipy", "-scipy.stats.poisson.logpmf(y_true, y_pred)", data="counts", full=True),
+    ),
 )
 def poisson_nll(y_true: NonNegativeReal, y_pred: Rate, *, log_input: Boolean = False, full: Boolean = False) -> Array:
     """Negative log-likelihood of counts, given the expected count.
@@ -127,10 +148,10 @@ def _(y_true: Array, y_pred: Array, *, log_input: bool) -> Array:
     unit="nat",
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.SYMMETRIC,
     references=("Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",),
-    equivalents={
-        "torch": "torch.nn.GaussianNLLLoss(full, eps) (it raises variances below eps to that, as here)",
-        "scipy": "-scipy.stats.norm.logpdf(y_true, y_pred, sqrt(variance)) with full=true",
-    },
+    equivalents=(
+        same("torch", "torch.nn.GaussianNLLLoss(full=full, eps=eps)(y_pred, y_true, variance)"),
+        same("scipy", "-scipy.stats.norm.logpdf(y_true, y_pred, np.sqrt(variance))", full=True),
+    ),
 )
 def gaussian_nll(
     y_true: Real, y_pred: Real, variance: NonNegativeReal, *, eps: FiniteNonNegative = 1e-6, full: Boolean = False
@@ -164,10 +185,10 @@ def _(y_true: Array, y_pred: Array, variance: Array, *, eps: float) -> Array:
     properties=Property.DIFFERENTIABLE,
     claims=(given(Property.CONVEX, power=0), given(Property.CONVEX, power=1), given(Property.SYMMETRIC, power=0)),
     references=("Jørgensen 1987, doi:10.1111/j.2517-6161.1987.tb01685.x",),
-    equivalents={
-        "sklearn": "sklearn.metrics.mean_tweedie_deviance(power)",
-        "torchmetrics": "TweedieDevianceScore(power)",
-    },
+    equivalents=(
+        same("sklearn", "sklearn.metrics.mean_tweedie_deviance(y_true, y_pred, power=power)", shapes={"y_true": "N"}),
+        same("torchmetrics", "torchmetrics.regression.TweedieDevianceScore(power)(y_pred, y_true)"),
+    ),
 )
 def tweedie_deviance(y_true: TweedieTarget, y_pred: TweedieMean, *, power: Power = 0.0) -> Array:
     """Deviance of the Tweedie family: normal (power 0), Poisson (1), gamma (2), inverse Gaussian (3).
@@ -196,10 +217,15 @@ def _(y_true: Array, y_pred: Array, *, power: float) -> Array:
     formula="2 (y_true log(y_true / y_pred) - y_true + y_pred)",
     unit="y",
     properties=Property.CONVEX | Property.DIFFERENTIABLE,
-    equivalents={
-        "sklearn": "sklearn.metrics.mean_poisson_deviance",
-        "torch": "none; PoissonNLLLoss is half of this, but for a term of y_true alone",
-    },
+    equivalents=(
+        same("sklearn", "sklearn.metrics.mean_poisson_deviance(y_true, y_pred)", shapes={"y_true": "N"}),
+        same(
+            "torch",
+            "2 * (torch.nn.PoissonNLLLoss(log_input=False)(y_pred, y_true) + (torch.xlogy(y_true, y_true) - "
+            "y_true).mean())",
+            rtol=1e-5,
+        ),
+    ),
 )
 def poisson_deviance(y_true: NonNegativeReal, y_pred: PositiveReal) -> Array:
     """Tweedie deviance of power 1, for counts.
@@ -222,7 +248,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     formula="2 (log(y_pred / y_true) + y_true / y_pred - 1)",
     unit="1",
     properties=Property.DIFFERENTIABLE,
-    equivalents={"sklearn": "sklearn.metrics.mean_gamma_deviance"},
+    equivalents=(same("sklearn", "sklearn.metrics.mean_gamma_deviance(y_true, y_pred)", shapes={"y_true": "N"}),),
 )
 def gamma_deviance(y_true: PositiveReal, y_pred: PositiveReal) -> Array:
     """Tweedie deviance of power 2: ratio errors of positive amounts.

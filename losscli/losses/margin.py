@@ -7,12 +7,14 @@ from functools import partial
 import numpy as np
 
 from losscli.declaration.domains import Array, Positive, Real, SignLabel
+from losscli.declaration.equivalent import minimised_by, same
 from losscli.declaration.loss import Property, loss
 from losscli.losses._numerics import sigmoid, softplus
+from losscli.losses._symbols import SIGN
 
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 
-margin_loss = partial(loss, family="binary")
+margin_loss = partial(loss, family="binary", symbols=SIGN)
 
 
 @margin_loss(
@@ -21,12 +23,16 @@ margin_loss = partial(loss, family="binary")
     properties=CONVEX | BOUNDED_GRADIENT,
     elicits="the more likely label",
     references=("Cortes & Vapnik 1995, doi:10.1007/BF00994018",),
-    equivalents={
-        "keras": "keras.losses.Hinge() (margin 1; labels 0 and 1 are taken as -1 and 1, as here)",
-        "sklearn": "sklearn.metrics.hinge_loss (two classes, margin 1)",
-        "optax": "optax.losses.hinge_loss (labels -1 and 1, margin 1)",
-        "torch": "torch.nn.MarginRankingLoss(margin)(s, zeros, y)",
-    },
+    equivalents=(
+        same("keras", "keras.losses.Hinge()(y_true, y_pred)"),
+        same("sklearn", "sklearn.metrics.hinge_loss(y_true, y_pred)", shapes={"y_true": "N"}),
+        same("optax", "optax.losses.hinge_loss(y_pred, 2 * y_true - 1)", data="labels 0 and 1"),
+        same(
+            "torch",
+            "torch.nn.MarginRankingLoss(margin)(y_pred, torch.zeros_like(y_pred), 2 * y_true - 1)",
+            data="labels 0 and 1",
+        ),
+    ),
 )
 def hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
     """The loss of support vector machines: zero once a score has the right sign by the margin.
@@ -51,10 +57,10 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     properties=CONVEX | SMOOTH,
     elicits="margin (2 P(y = 1) - 1)",
     references=("Lee & Mangasarian 2001, doi:10.1023/A:1011215321374",),
-    equivalents={
-        "keras": "keras.losses.SquaredHinge() (margin 1; labels 0 and 1 are taken as -1 and 1, as here)",
-        "sklearn": "sklearn.svm.LinearSVC(loss='squared_hinge') (margin 1)",
-    },
+    equivalents=(
+        same("keras", "keras.losses.SquaredHinge()(y_true, y_pred)"),
+        minimised_by("sklearn", "sklearn.svm.LinearSVC(loss='squared_hinge')"),
+    ),
 )
 def squared_hinge(y_true: SignLabel, y_pred: Real, *, margin: Positive = 1.0) -> Array:
     """The squared hinge: smooth, with a higher cost for scores far on the wrong side.
@@ -78,11 +84,15 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
     properties=CONVEX | BOUNDED_GRADIENT,
     elicits="a score of 0",
     references=("Rosenblatt 1958, doi:10.1037/h0042519",),
-    equivalents={
-        "optax": "optax.losses.perceptron_loss (labels -1 and 1)",
-        "sklearn": "SGDClassifier(loss='perceptron')",
-        "torch": "torch.nn.MarginRankingLoss()(s, zeros, y)",
-    },
+    equivalents=(
+        same("optax", "optax.losses.perceptron_loss(y_pred, 2 * y_true - 1)", data="labels 0 and 1"),
+        minimised_by("sklearn", "sklearn.linear_model.SGDClassifier(loss='perceptron')"),
+        same(
+            "torch",
+            "torch.nn.MarginRankingLoss()(y_pred, torch.zeros_like(y_pred), 2 * y_true - 1)",
+            data="labels 0 and 1",
+        ),
+    ),
 )
 def perceptron(y_true: SignLabel, y_pred: Real) -> Array:
     """The distance of a score from 0 on the wrong side.
@@ -107,12 +117,12 @@ def _(y_true: Array, y_pred: Array) -> Array:
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
     elicits="log-odds",
     references=("Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x",),
-    equivalents={
-        "torch": "torch.nn.SoftMarginLoss()",
-        "sklearn": "SGDClassifier(loss='log_loss')",
-        "keras": "keras.losses.BinaryCrossentropy(from_logits=True), labels 0 and 1",
-        "optax": "optax.losses.sigmoid_binary_cross_entropy, labels 0 and 1",
-    },
+    equivalents=(
+        same("torch", "torch.nn.SoftMarginLoss()(y_pred, 2 * y_true - 1)", data="labels 0 and 1"),
+        minimised_by("sklearn", "sklearn.linear_model.SGDClassifier(loss='log_loss')"),
+        same("keras", "keras.losses.BinaryCrossentropy(from_logits=True)(y_true, y_pred)", data="labels 0 and 1"),
+        same("optax", "optax.losses.sigmoid_binary_cross_entropy(y_pred, y_true)", data="labels 0 and 1"),
+    ),
 )
 def soft_margin(y_true: SignLabel, y_pred: Real) -> Array:
     """The logistic loss: binary cross-entropy of a logit, for labels of -1 and 1.
@@ -141,7 +151,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
         "Freund & Schapire 1997, doi:10.1006/jcss.1997.1504",
         "Friedman, Hastie & Tibshirani 2000, doi:10.1214/aos/1016218223",
     ),
-    equivalents={"sklearn": "GradientBoostingClassifier(loss='exponential')"},
+    equivalents=(minimised_by("sklearn", "sklearn.ensemble.GradientBoostingClassifier(loss='exponential')"),),
 )
 def exponential(y_true: SignLabel, y_pred: Real) -> Array:
     """AdaBoost's loss: each unit of score on the wrong side multiplies it by e.
@@ -165,7 +175,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT,
     elicits="2 P(y = 1) - 1",
     references=("Zhang 2004, doi:10.1145/1015330.1015332",),
-    equivalents={"sklearn": "SGDClassifier(loss='modified_huber')"},
+    equivalents=(minimised_by("sklearn", "sklearn.linear_model.SGDClassifier(loss='modified_huber')"),),
 )
 def modified_huber(y_true: SignLabel, y_pred: Real) -> Array:
     """The squared hinge, linear for scores far on the wrong side.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -10,8 +11,10 @@ import numpy as np
 from losscli.declaration.domains import Array, Boolean, Distance, Distances, PairLabel, Score, SignPairLabel, Vector
 from losscli.declaration.domains import Cosine as CosineMargin
 from losscli.declaration.domains import NonNegative as Margin
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._embeddings import dot, norm, unit
+from losscli.losses._symbols import COSINE, TRIPLETS
 
 
 def cosine(a: Array, b: Array) -> Array:
@@ -33,7 +36,12 @@ PAIR_DISTANCES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array
 }
 """name -> (distance of paired rows, its derivative by the first)"""
 
-metric_loss = partial(loss, family="metric", unit="1")
+PAIRS = COSINE | {
+    "y": "y_true, 1 for a pair that belongs together, else 0 or -1",
+    "d": "the distance: y_pred, or |x1 - x2|",
+}
+
+metric_loss = partial(loss, family="metric", unit="1", symbols=PAIRS)
 cosine_loss = partial(
     metric_loss,
     properties=Property.BOUNDED_VALUE | Property.SYMMETRIC,
@@ -44,11 +52,15 @@ cosine_loss = partial(
 
 @cosine_loss(
     formula="-cos(y_true, y_pred)",
-    equivalents={
-        "torch": "-torch.nn.functional.cosine_similarity",
-        "keras": "keras.losses.CosineSimilarity()",
-        "optax": "-optax.losses.cosine_similarity (its epsilon=0 gives nan for zero vectors)",
-    },
+    equivalents=(
+        same("torch", "-torch.nn.functional.cosine_similarity(y_pred, y_true)"),
+        same("keras", "keras.losses.CosineSimilarity()(y_true, y_pred)"),
+        same(
+            "optax",
+            "-optax.losses.cosine_similarity(y_pred, y_true)",
+            unlike("zero vectors, unless epsilon is set", math.nan, y_true=[[1, 1]], y_pred=[[0, 0]]),
+        ),
+    ),
 )
 def cosine_similarity(y_true: Vector, y_pred: Vector) -> Array:
     """The negative cosine of the angle between two vectors: -1 is best, 1 is worst.
@@ -72,7 +84,7 @@ def negative_cosine_slope(y_true: Array, y_pred: Array) -> Array:
     unit="d²",
     properties=Property.NONE,
     references=("Hadsell, Chopra & LeCun 2006, doi:10.1109/CVPR.2006.100",),
-    equivalents={"paper": "Hadsell et al. have half of it"},
+    equivalents=(("paper", "Hadsell et al. have half of it"),),
 )
 def contrastive(y_true: PairLabel, x1: Vector, x2: Vector, *, margin: Margin = 1.0) -> Array:
     """Pulls similar pairs (1) together and pushes dissimilar ones (0) apart, up to a margin.
@@ -106,6 +118,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
 
 @metric_loss(
     formula="max(0, d(a, p) - d(a, n) + margin)",
+    symbols=TRIPLETS,
     unit="d",
     properties=Property.NONE,
     claims=(
@@ -114,10 +127,37 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
         given(Property.BOUNDED_VALUE, distance="cosine"),
     ),
     references=("Schroff, Kalenichenko & Philbin 2015 (FaceNet), arXiv:1503.03832",),
-    equivalents={
-        "torch": "torch.nn.TripletMarginLoss with distance=euclidean (it adds eps=1e-6 to each difference)",
-        "optax": "optax.losses.triplet_margin_loss with distance=euclidean (it adds eps=1e-6 under the root)",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.TripletMarginLoss(margin, swap=swap)(anchor, positive, negative)",
+            unlike(
+                "it adds eps=1e-6 to each difference",
+                1e-6,
+                anchor=[[0, 0]],
+                positive=[[2e-6, 0]],
+                negative=[[0, 0]],
+                margin=1e-6,
+            ),
+            rtol=1e-4,
+            condition="margin > 0",
+            distance="euclidean",
+        ),
+        same(
+            "optax",
+            "optax.losses.triplet_margin_loss(anchor, positive, negative, margin=margin)",
+            unlike(
+                "it adds eps=1e-6 under the root",
+                1.001,
+                anchor=[[0, 0]],
+                positive=[[0, 0]],
+                negative=[[0, 1]],
+                margin=2.0,
+            ),
+            rtol=1e-4,
+            distance="euclidean",
+        ),
+    ),
 )
 def triplet(
     anchor: Vector,
@@ -159,7 +199,10 @@ def _(anchor: Array, positive: Array, negative: Array, *, margin: float, distanc
 
 @cosine_loss(
     formula="1 - cos(y_true, y_pred)",
-    equivalents={"optax": "optax.losses.cosine_distance", "scipy": "scipy.spatial.distance.cosine"},
+    equivalents=(
+        same("optax", "optax.losses.cosine_distance(y_pred, y_true)"),
+        same("scipy", "scipy.spatial.distance.cdist(y_true, y_pred, 'cosine').diagonal()"),
+    ),
 )
 def cosine_distance(y_true: Vector, y_pred: Vector) -> Array:
     """One minus the cosine of the angle between two vectors: 0 is best, 2 is worst.
@@ -182,7 +225,14 @@ cosine_distance.gradient(negative_cosine_slope)
     formula="1 - cos(x1, x2) for y = 1, max(0, cos(x1, x2) - margin) for y = -1",
     properties=Property.BOUNDED_VALUE,
     references=("Bromley et al. 1993, Signature verification using a 'Siamese' time delay neural network, NIPS 6",),
-    equivalents={"torch": "torch.nn.CosineEmbeddingLoss(margin) (it adds 1e-12 to the squared lengths)"},
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CosineEmbeddingLoss(margin)(x1, x2, 2 * y_true - 1)",
+            unlike("it adds 1e-12 to squared lengths", 0.5, y_true=[1], x1=[[1e-6, 0]], x2=[[1e-6, 0]]),
+            data="labels 0 and 1",
+        ),
+    ),
 )
 def cosine_embedding(y_true: SignPairLabel, x1: Vector, x2: Vector, *, margin: CosineMargin = 0.0) -> Array:
     """Aligns similar pairs (1) and separates others (-1 or 0) until their cosine is below the margin.
@@ -206,7 +256,7 @@ def _(y_true: Array, x1: Array, x2: Array, *, margin: float) -> Array:
     unit="d",
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
     references=("Hadsell, Chopra & LeCun 2006 (with squares), doi:10.1109/CVPR.2006.100",),
-    equivalents={"torch": "torch.nn.HingeEmbeddingLoss(margin)"},
+    equivalents=(same("torch", "torch.nn.HingeEmbeddingLoss(margin)(y_pred, 2 * y_true - 1)", data="labels 0 and 1"),),
 )
 def hinge_embedding(y_true: SignPairLabel, y_pred: Score, *, margin: Margin = 1.0) -> Array:
     """A distance that must be small for similar pairs (1) and beyond the margin for others (-1 or 0).
@@ -227,10 +277,11 @@ def _(y_true: Array, y_pred: Array, *, margin: float) -> Array:
 
 @metric_loss(
     formula="max(0, -y (x1 - x2) + margin)",
+    symbols={"y": "y_true, 1 where x1 should be the larger one, else -1"},
     unit="score",
     properties=Property.CONVEX | Property.BOUNDED_GRADIENT,
     references=("Herbrich, Graepel & Obermayer 1999, doi:10.1049/cp:19991091",),
-    equivalents={"torch": "torch.nn.MarginRankingLoss(margin)"},
+    equivalents=(same("torch", "torch.nn.MarginRankingLoss(margin)(x1, x2, 2 * y_true - 1)", data="labels 0 and 1"),),
 )
 def margin_ranking(y_true: SignPairLabel, x1: Score, x2: Score, *, margin: Margin = 0.0) -> Array:
     """The first score must exceed the second (y = 1), or the reverse (y = -1 or 0), by a margin.

@@ -25,6 +25,7 @@ from losscli.declaration.domains import (
     Weights,
     expand_per_class,
 )
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._classes import (
     NOT_NORMALIZED_NOTE,
@@ -39,10 +40,10 @@ from losscli.losses._classes import (
     unnormalized_rows,
 )
 from losscli.losses._numerics import clipped_log, weigh
+from losscli.losses._symbols import CLASSES
 
 Term = Callable[[Array], Array]
 Picked = Callable[[Targets, Array], Array]
-CLASS_WEIGHTS = "with class weights the mean divides by the weights of the rows' classes, as torch does"
 
 
 def class_terms(
@@ -86,7 +87,7 @@ CLIPPED_CLASSES = (
 )
 """As CLIPPED; the slope of rows that are divided by their sums is divided, too, and a sum may be close to 0."""
 
-multiclass_loss = partial(loss, family="multiclass", unit="nat")
+multiclass_loss = partial(loss, family="multiclass", unit="nat", symbols=CLASSES)
 cross_entropy_loss = partial(
     multiclass_loss,
     properties=Property.DIFFERENTIABLE,
@@ -102,14 +103,45 @@ cross_entropy_loss = partial(
 
 @cross_entropy_loss(
     aliases=("ce", "categorical_crossentropy"),
-    formula="-sum_c w_c t_c log p_c; smoothing s: t (1-s) + s/C",
+    formula="-sum_c w_c t_c log p_c; t_c (1 - label_smoothing) + label_smoothing/C in place of t_c",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
-    equivalents={
-        "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
-        "keras": "keras.losses.CategoricalCrossentropy (it divides by the sum and clips p to [1e-7, 1-1e-7])",
-        "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
-        "optax": "optax.losses.softmax_cross_entropy (logits)",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss(class_weight, label_smoothing=label_smoothing, ignore_index=-100 if "
+            "ignore_index is None else ignore_index)(y_pred, y_true)",
+            unlike(
+                "with class weights and probability targets its mean divides by N, not by the weights",
+                1.03972,
+                y_true=[[1, 0], [0.5, 0.5]],
+                y_pred=[[0, 0], [0, 0]],
+                class_weight=[1.0, 3.0],
+                from_logits=True,
+            ),
+            from_logits=True,
+        ),
+        same(
+            "keras",
+            "keras.losses.CategoricalCrossentropy(from_logits=from_logits, "
+            "label_smoothing=label_smoothing)(y_true, y_pred)",
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[[1, 0]], y_pred=[[0, 1]]),
+            shapes={"y_true": "N,C"},
+        ),
+        same(
+            "sklearn",
+            "sklearn.metrics.log_loss(y_true, y_pred, labels=range(y_pred.shape[1]))",
+            shapes={"y_true": "N"},
+            data="probabilities of 0 too",
+        ),
+        same(
+            "keras",
+            "keras.losses.CategoricalCrossentropy()(y_true, y_pred)",
+            shapes={"y_true": "N,C"},
+            data="predictions of any sums",
+            normalize=True,
+        ),
+        same("optax", "optax.losses.softmax_cross_entropy(y_pred, y_true)", shapes={"y_true": "N,C"}, from_logits=True),
+    ),
 )
 def cross_entropy(
     y_true: ClassTarget,
@@ -197,13 +229,32 @@ def _(
     aliases=("sparse_categorical_crossentropy",),
     formula="-w_t log p_t",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
-    equivalents={
-        "torch": f"torch.nn.CrossEntropyLoss with from_logits=true; {CLASS_WEIGHTS}",
-        "keras": "keras.losses.SparseCategoricalCrossentropy(ignore_class) (it divides by the sum and clips p to "
-        "[1e-7, 1-1e-7])",
-        "sklearn": "sklearn.metrics.log_loss (it clips p to [eps, 1-eps], eps=2.220446049250313e-16 in float64)",
-        "optax": "optax.losses.softmax_cross_entropy_with_integer_labels (logits)",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss(class_weight, label_smoothing=label_smoothing, ignore_index=-100 if "
+            "ignore_index is None else ignore_index)(y_pred, y_true)",
+            from_logits=True,
+        ),
+        same(
+            "keras",
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits, "
+            "ignore_class=ignore_index)(y_true, y_pred)",
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 16.1181, y_true=[0], y_pred=[[0, 1]]),
+        ),
+        same(
+            "sklearn",
+            "sklearn.metrics.log_loss(y_true, y_pred, labels=range(y_pred.shape[1]))",
+            data="probabilities of 0 too",
+        ),
+        same(
+            "keras",
+            "keras.losses.SparseCategoricalCrossentropy()(y_true, y_pred)",
+            data="predictions of any sums",
+            normalize=True,
+        ),
+        same("optax", "optax.losses.softmax_cross_entropy_with_integer_labels(y_pred, y_true)", from_logits=True),
+    ),
 )
 def sparse_cross_entropy(
     y_true: ClassLabel,
@@ -236,11 +287,26 @@ sparse_cross_entropy.share_hooks(cross_entropy)
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
-    equivalents={
-        "torch": f"torch.nn.CrossEntropyLoss(weight, label_smoothing) (it ignores the label -100); {CLASS_WEIGHTS}",
-        "keras": "keras.losses.CategoricalCrossentropy(from_logits=True)",
-        "optax": "optax.losses.softmax_cross_entropy",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CrossEntropyLoss(class_weight, label_smoothing=label_smoothing, ignore_index=-100 if "
+            "ignore_index is None else ignore_index)(y_pred, y_true)",
+            unlike(
+                "with class weights and probability targets its mean divides by N, not by the weights",
+                1.03972,
+                y_true=[[1, 0], [0.5, 0.5]],
+                y_pred=[[0, 0], [0, 0]],
+                class_weight=[1.0, 3.0],
+            ),
+        ),
+        same(
+            "keras",
+            "keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)(y_true, y_pred)",
+            shapes={"y_true": "N,C"},
+        ),
+        same("optax", "optax.losses.softmax_cross_entropy(y_pred, y_true)", shapes={"y_true": "N,C"}),
+    ),
 )
 def softmax_loss(
     y_true: ClassTarget,
@@ -276,7 +342,14 @@ softmax_loss.share_hooks(cross_entropy, "row_mask", "denominator")
     properties=Property.CONVEX | Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     elicits="log of the class probabilities, where they sum to 1",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
-    equivalents={"torch": f"torch.nn.NLLLoss(weight, ignore_index) (-100 by default); {CLASS_WEIGHTS}"},
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.NLLLoss(class_weight, ignore_index=-100 if ignore_index is None else "
+            "ignore_index)(y_pred, y_true)",
+            shapes={"y_true": "N"},
+        ),
+    ),
 )
 def nll(
     y_true: ClassTarget, y_pred: LogProbabilities, *, class_weight: Weights = None, ignore_index: IgnoreIndex = None

@@ -11,9 +11,11 @@ from typing import Annotated
 import numpy as np
 
 from losscli.declaration.domains import Array, ClassTarget, Interval, LabelOrOneHot, Number, Positive, Scores
+from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import Targets, one_hot, sum_over_targets
 from losscli.losses._numerics import weigh
+from losscli.losses._symbols import CLASSES
 
 OneOrTwo = Annotated[int, Number(Interval(1, 2), integer=True)]
 CONVEX, BOUNDED_GRADIENT = Property.CONVEX, Property.BOUNDED_GRADIENT
@@ -35,13 +37,17 @@ def best_rival(y_true: Targets, s: Array) -> tuple[Array, Array]:
     return others.max(axis=1), one_hot_argmax(others) * (1 - one_hot(y_true, s.shape[1]))
 
 
-multiclass_margin_loss = partial(loss, family="multiclass", unit="score", properties=CONVEX | BOUNDED_GRADIENT)
+multiclass_margin_loss = partial(
+    loss, family="multiclass", unit="score", properties=CONVEX | BOUNDED_GRADIENT, symbols=CLASSES
+)
 
 
 @multiclass_margin_loss(
     formula="max(0, 1 + max(0, max_{j != t} s_j) - s_t)",
     references=("Crammer & Singer 2001 (without the 0 as a rival), JMLR 2, 265-292",),
-    equivalents={"keras": "keras.losses.CategoricalHinge() (one-hot rows)"},
+    equivalents=(
+        same("keras", "keras.losses.CategoricalHinge()(y_true, y_pred)", shapes={"y_true": "N,C"}, data="one-hot rows"),
+    ),
 )
 def categorical_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     """Keras's multi-class hinge: the best wrong score (at least 0) against the right one.
@@ -72,10 +78,14 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     formula="max_j (s_j + [j != t]) - s_t",
     elicits="the most likely class, where it is likelier than all others together",
     references=("Crammer & Singer 2001, JMLR 2, 265-292",),
-    equivalents={
-        "optax": "optax.losses.multiclass_hinge_loss",
-        "sklearn": "sklearn.metrics.hinge_loss (several classes)",
-    },
+    equivalents=(
+        same("optax", "optax.losses.multiclass_hinge_loss(y_pred, y_true)", shapes={"y_true": "N"}),
+        same(
+            "sklearn",
+            "sklearn.metrics.hinge_loss(y_true, y_pred, labels=range(y_pred.shape[1]))",
+            shapes={"y_true": "N"},
+        ),
+    ),
 )
 def multiclass_hinge(y_true: ClassTarget, y_pred: Scores) -> Array:
     """The right class must exceed the best wrong one by 1.
@@ -101,7 +111,7 @@ def _(y_true: Targets, y_pred: Array) -> Array:
 @multiclass_margin_loss(
     formula="max_j s_j - s_t",
     references=("Collins 2002, doi:10.3115/1118693.1118694", "Crammer & Singer 2003, JMLR 3, 951-991"),
-    equivalents={"optax": "optax.losses.multiclass_perceptron_loss"},
+    equivalents=(same("optax", "optax.losses.multiclass_perceptron_loss(y_pred, y_true)", shapes={"y_true": "N"}),),
 )
 def multiclass_perceptron(y_true: ClassTarget, y_pred: Scores) -> Array:
     """The margin by which the right class loses.
@@ -125,7 +135,7 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     properties=CONVEX,
     claims=(given(BOUNDED_GRADIENT, p=1), given(Property.DIFFERENTIABLE, p=2)),
     references=("Weston & Watkins 1999, ESANN",),
-    equivalents={"torch": "torch.nn.MultiMarginLoss(p, margin)"},
+    equivalents=(same("torch", "torch.nn.MultiMarginLoss(p, margin)(y_pred, y_true)", shapes={"y_true": "N"}),),
 )
 def multi_margin(y_true: LabelOrOneHot, y_pred: Scores, *, p: OneOrTwo = 1, margin: Positive = 1.0) -> Array:
     """Every wrong class must stay below the right one by a margin.
@@ -167,11 +177,12 @@ def sparsemax(s: Array) -> tuple[Array, Array]:
 
 @multiclass_margin_loss(
     aliases=("sparsemax",),
-    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c), p = max(0, s - tau) with tau such that sum p = 1",
+    formula="|p - t|²/2 + sum_c t_c max(0, tau - s_c)",
+    symbols=CLASSES | {"tau": "the threshold for which p sums to 1", "p": "max(0, s - tau)"},
     properties=CONVEX | Property.DIFFERENTIABLE | BOUNDED_GRADIENT,
     elicits="scores whose sparsemax is the class probabilities",
     references=("Martins & Astudillo 2016, arXiv:1602.02068",),
-    equivalents={"optax": "optax.losses.multiclass_sparsemax_loss"},
+    equivalents=(same("optax", "optax.losses.multiclass_sparsemax_loss(y_pred, y_true)", shapes={"y_true": "N"}),),
 )
 def multiclass_sparsemax(y_true: ClassTarget, y_pred: Scores) -> Array:
     """The counterpart of the logistic loss for the sparsemax, which gives unlikely classes exactly 0.

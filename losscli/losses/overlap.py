@@ -23,8 +23,10 @@ from losscli.declaration.domains import (
     SoftLabel,
     UnitInterval,
 )
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Claim, Property, given, loss
 from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus, weigh
+from losscli.losses._symbols import PROBABILITY
 from losscli.losses.binary import is_clipped
 from losscli.messages import Hint
 
@@ -46,20 +48,45 @@ SMOOTH_WITH_SMOOTH = Claim(Property.DIFFERENTIABLE, "smooth > 0", lambda *, smoo
 FEW_ROWS = 1000
 """Rows in which there is a probability that is neither 0 nor 1, if there are any in a batch."""
 
-overlap_loss = partial(loss, family="binary", unit="1")
+COUNTS = {
+    "I": "sum y p",
+    "FP": "sum (1 - y) p",
+    "FN": "sum y (1 - p)",
+    "'": "the derivative by p",
+    "c": "a class",
+    "s": "y_pred, the logit or the scores",
+}
+
+overlap_loss = partial(loss, family="binary", unit="1", symbols=PROBABILITY | COUNTS)
 
 
 @overlap_loss(
-    formula="1 - (2 I + smooth) / (sum y + sum p + smooth), I = sum y p",
+    formula="1 - (2 I + smooth) / (sum y + sum p + smooth)",
     properties=Property.BOUNDED_VALUE | Property.BOUNDED_GRADIENT,
     claims=(SMOOTH_WITH_SMOOTH,),
     references=("Milletari, Navab & Ahmadi 2016 (V-Net), arXiv:1606.04797", "Dice 1945, doi:10.2307/1932409"),
-    equivalents={
-        "keras": "keras.losses.Dice(axis=1) of masks (N, K) (by default all rows are one mask; 1e-7 is added to the "
-        "divisor alone, so two empty masks give 1)",
-        "optax": "optax.losses.binary_dice_loss (logits; its smooth, 1 by default, is half of that here)",
-        "sklearn": "1 - sklearn.metrics.f1_score of each row, for predictions of 0 and 1 and smooth=0",
-    },
+    equivalents=(
+        same(
+            "keras",
+            "keras.losses.Dice(axis=1)(y_true, y_pred)",
+            unlike("it adds 1e-7 to the divisor alone, as for empty masks", 1.0, y_true=[[0, 0]], y_pred=[[0, 0]]),
+            shapes={"y_true": "N,K"},
+            rtol=1e-5,
+        ),
+        same(
+            "optax",
+            "optax.losses.binary_dice_loss(y_pred, y_true, smooth=smooth / 2)",
+            shapes={"y_true": "N,K"},
+            from_logits=True,
+        ),
+        same(
+            "sklearn",
+            "1 - sklearn.metrics.f1_score(y_true, y_pred, average='samples')",
+            shapes={"y_true": "N,K"},
+            data="predictions 0 and 1",
+            smooth=0.0,
+        ),
+    ),
 )
 def dice(y_true: SoftLabel, y_pred: Probability, *, smooth: NonNegative = 1e-7, from_logits: Boolean = False) -> Array:
     """One minus the Dice coefficient: the overlap of two masks relative to their mean size.
@@ -95,14 +122,29 @@ def _(y_true: Array, y_pred: Array, *, smooth: float, from_logits: bool) -> Arra
         Claim(Property.BOUNDED_GRADIENT, "beta > 0", lambda *, beta, **_: beta > 0),
     ),
     references=("Salehi, Erdogmus & Gholipour 2017, arXiv:1706.05721",),
-    equivalents={
-        "keras": "keras.losses.Tversky(alpha=beta, beta=alpha, axis=1) of masks (N, K): the two the other way round, "
-        "by default all rows are one mask, 1e-7 is added to the divisor alone",
-        "optax": "optax.losses.dice_loss(logits[..., None], y_true[..., None], alpha=alpha, beta=beta, smooth=smooth) "
-        "(logits of one class need an axis of their own; smooth=1 by default)",
-        "sklearn": "1 - sklearn.metrics.fbeta_score(beta=b) of each row, for predictions of 0 and 1, smooth=0, "
-        "alpha=1/(1+b²), beta=b²/(1+b²)",
-    },
+    equivalents=(
+        same(
+            "keras",
+            "keras.losses.Tversky(alpha=beta, beta=alpha, axis=1)(y_true, y_pred)",
+            unlike("it adds 1e-7 to the divisor alone, as for empty masks", 1.0, y_true=[[0, 0]], y_pred=[[0, 0]]),
+            shapes={"y_true": "N,K"},
+            rtol=1e-5,
+        ),
+        same(
+            "optax",
+            "optax.losses.dice_loss(y_pred[..., None], y_true[..., None], alpha=alpha, beta=beta, smooth=smooth)",
+            shapes={"y_true": "N,K"},
+            from_logits=True,
+        ),
+        same(
+            "sklearn",
+            "1 - sklearn.metrics.fbeta_score(y_true, y_pred, beta=(beta / alpha) ** 0.5, average='samples')",
+            shapes={"y_true": "N,K"},
+            data="predictions 0 and 1",
+            condition="alpha + beta == 1",
+            smooth=0.0,
+        ),
+    ),
 )
 def tversky(
     y_true: SoftLabel,
@@ -149,10 +191,15 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, beta: float, smooth: float,
     properties=Property.BOUNDED_VALUE,
     elicits="the more likely value of each label",
     references=("Hamming 1950, doi:10.1002/j.1538-7305.1950.tb00463.x",),
-    equivalents={
-        "sklearn": "sklearn.metrics.hamming_loss(y, p >= threshold)",
-        "torchmetrics": "HammingDistance(task='multilabel', threshold) (it counts p > threshold as 1)",
-    },
+    equivalents=(
+        same("sklearn", "sklearn.metrics.hamming_loss(y_true, y_pred >= threshold)", shapes={"y_true": "N,K"}),
+        same(
+            "torchmetrics",
+            "torchmetrics.classification.MultilabelHammingDistance(y_pred.shape[1], threshold)(y_pred, y_true.long())",
+            unlike("it counts p > threshold as 1", 0.5, y_true=[[1, 0]], y_pred=[[0.5, 0.0]]),
+            shapes={"y_true": "N,K"},
+        ),
+    ),
 )
 def hamming(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterval = 0.5) -> Array:
     """The share of a row's labels that are wrong after thresholding.
@@ -231,7 +278,18 @@ def pixels(y_true: Array, y_pred: Array) -> Iterator[Refusal]:
     formula="1 where [p >= threshold] != y, or where argmax_c s_c != y",
     properties=Property.BOUNDED_VALUE,
     elicits="the most likely value",
-    equivalents={"sklearn": "sklearn.metrics.zero_one_loss(y, p >= threshold), or of the argmax"},
+    equivalents=(
+        same(
+            "sklearn",
+            "sklearn.metrics.zero_one_loss(y_true, y_pred >= threshold)",
+            shapes={"y_true": "N", "y_pred": "N"},
+        ),
+        same(
+            "sklearn",
+            "sklearn.metrics.zero_one_loss(y_true, y_pred.argmax(axis=1))",
+            shapes={"y_true": "N", "y_pred": "N,C"},
+        ),
+    ),
     references=("Hastie, Tibshirani & Friedman 2009, doi:10.1007/978-0-387-84858-7, sect. 2.4",),
 )
 def zero_one(y_true: AnyLabel, y_pred: PredictedLabel, *, threshold: UnitInterval = 0.5) -> Array:
@@ -268,7 +326,7 @@ def _(y_true: ClassLabel, y_pred: Scores) -> Array:
         given(Property.DIFFERENTIABLE, clip=0),
     ),
     references=("Ridnik et al. 2021, arXiv:2009.14119",),
-    equivalents={"paper": "its code takes logits and sums over labels; here labels are averaged per row"},
+    equivalents=(("paper", "its code takes logits and sums over labels; here labels are averaged per row"),),
 )
 def asymmetric(
     y_true: SoftLabel,

@@ -7,13 +7,26 @@ from functools import partial
 import numpy as np
 
 from losscli.declaration.domains import Array, ClassProbabilities, ClassTarget, LabelRow, Relevance, Scores
+from losscli.declaration.equivalent import same
 from losscli.declaration.loss import Property, loss
 from losscli.losses._classes import Targets, log_softmax, one_hot
 from losscli.losses._numerics import weigh
 
 CONVEX, SMOOTH, BOUNDED_GRADIENT = Property.CONVEX, Property.DIFFERENTIABLE, Property.BOUNDED_GRADIENT
 
-ranking_loss = partial(loss, family="multiclass")
+RANKS = {
+    "t": "the class of y_true",
+    "y": "y_true, the relevance",
+    "s": "y_pred, the scores",
+    "F": "F_k, the probability of the classes up to k: the cumulative sum of y_pred",
+    "c": "a class",
+    "i": "a class",
+    "j": "any class",
+    "k": "any class",
+    "C": "the number of classes",
+}
+
+ranking_loss = partial(loss, family="multiclass", symbols=RANKS)
 
 
 @ranking_loss(
@@ -21,7 +34,13 @@ ranking_loss = partial(loss, family="multiclass")
     unit="score",
     properties=CONVEX | BOUNDED_GRADIENT,
     references=("Elisseeff & Weston 2001, NIPS 14",),
-    equivalents={"torch": "torch.nn.MultiLabelMarginLoss() (it lists label indices; here y_true is 0/1)"},
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.MultiLabelMarginLoss()(y_pred, torch.where(y_true.sort(1, True).values > 0, "
+            "y_true.argsort(1, True), -1))",
+        ),
+    ),
 )
 def multilabel_margin(y_true: LabelRow, y_pred: Scores) -> Array:
     """Every positive label must exceed every negative one by 1.
@@ -52,7 +71,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     properties=CONVEX | SMOOTH | Property.BOUNDED_VALUE | BOUNDED_GRADIENT,
     elicits="the distribution",
     references=("Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",),
-    equivalents={"scoringrules": "scoringrules.rps_score (its labels count from 1)"},
+    equivalents=(same("scoringrules", "scoringrules.rps_score(y_true + 1, y_pred)", shapes={"y_true": "N"}),),
 )
 def rps(y_true: ClassTarget, y_pred: ClassProbabilities) -> Array:
     """Ranked probability score: squared differences of the cumulative probabilities.
@@ -83,7 +102,7 @@ def _(y_true: Targets, y_pred: Array) -> Array:
     properties=CONVEX | SMOOTH,
     elicits="scores whose softmax has the shares of the mean relevances",
     references=("Cao et al. 2007, doi:10.1145/1273496.1273513",),
-    equivalents={"optax": "optax.losses.ranking_softmax_loss (reduce_fn is jnp.mean)"},
+    equivalents=(same("optax", "optax.losses.ranking_softmax_loss(y_pred, y_true)"),),
 )
 def ranking_softmax(y_true: Relevance, y_pred: Scores) -> Array:
     """Cross-entropy of a list: relevances against the softmax of scores.

@@ -16,15 +16,17 @@ from losscli.declaration.domains import (
     RealAboveMinusOne,
     UnitInterval,
 )
+from losscli.declaration.equivalent import minimised_by, same, unlike
 from losscli.declaration.loss import Claim, Functional, Property, Reduction, loss
 from losscli.losses._numerics import HUGE, SMALLEST, log1p_ratio, residual, weigh, where_compute
+from losscli.losses._symbols import RESIDUAL
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
 SHIFT = Property.TRANSLATION_INVARIANT
 CENTRE = "the centre, where errors are symmetric and have one peak"
 
-regression_loss = partial(loss, family="regression", unit="y")
+regression_loss = partial(loss, family="regression", unit="y", symbols=RESIDUAL)
 squared_loss = partial(regression_loss, properties=CONVEX | SMOOTH | SYMMETRIC | SHIFT, elicits="mean")
 absolute_loss = partial(regression_loss, properties=CONVEX | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 log_error_loss = partial(
@@ -41,12 +43,12 @@ log_error_loss = partial(
     formula="e²",
     unit="y²",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
-    equivalents={
-        "torch": "torch.nn.MSELoss()",
-        "keras": "keras.losses.MeanSquaredError()",
-        "sklearn": "sklearn.metrics.mean_squared_error",
-        "optax": "optax.losses.squared_error",
-    },
+    equivalents=(
+        same("torch", "torch.nn.MSELoss()(y_pred, y_true)"),
+        same("keras", "keras.losses.MeanSquaredError()(y_true, y_pred)"),
+        same("sklearn", "sklearn.metrics.mean_squared_error(y_true, y_pred)"),
+        same("optax", "optax.losses.squared_error(y_pred, y_true)"),
+    ),
 )
 def mse(y_true: Real, y_pred: Real) -> Array:
     """Mean squared error.
@@ -70,12 +72,16 @@ def squared_error_slope(y_true: Array, y_pred: Array) -> Array:
     formula="e², then the root of the mean",
     reduction=Reduction.ROOT_MEAN,
     references=("Chai & Draxler 2014, doi:10.5194/gmd-7-1247-2014",),
-    equivalents={
-        "keras": "keras.metrics.RootMeanSquaredError()",
-        "torchmetrics": "MeanSquaredError(squared=False)",
-        "sklearn": "sklearn.metrics.root_mean_squared_error (the same for one output; several outputs: "
-        "it averages roots, losscli takes the root of the average)",
-    },
+    equivalents=(
+        same("keras", "keras.metrics.RootMeanSquaredError()(y_true, y_pred)"),
+        same("torchmetrics", "torchmetrics.regression.MeanSquaredError(squared=False)(y_pred, y_true)"),
+        same(
+            "sklearn",
+            "sklearn.metrics.root_mean_squared_error(y_true, y_pred)",
+            unlike("for several outputs it averages roots", 2.5, y_true=[[0, 0], [0, 0]], y_pred=[[1, 4], [1, 4]]),
+            shapes={"y_true": "N"},
+        ),
+    ),
 )
 def rmse(y_true: Real, y_pred: Real) -> Array:
     """Root mean squared error.
@@ -97,7 +103,10 @@ rmse.gradient(squared_error_slope)
     formula="e²/2",
     unit="y²",
     references=("Gauss 1809, Theoria motus corporum coelestium",),
-    equivalents={"optax": "optax.losses.l2_loss", "sklearn": "what SGDRegressor(loss='squared_error') minimises"},
+    equivalents=(
+        same("optax", "optax.losses.l2_loss(y_pred, y_true)"),
+        minimised_by("sklearn", "sklearn.linear_model.SGDRegressor(loss='squared_error')"),
+    ),
 )
 def half_mse(y_true: Real, y_pred: Real) -> Array:
     """Half of the squared error; its gradient is the error itself.
@@ -121,11 +130,11 @@ def _(y_true: Array, y_pred: Array) -> Array:
     formula="|e|",
     elicits="median",
     references=("Laplace 1774, Mémoire sur la probabilité des causes par les événements",),
-    equivalents={
-        "torch": "torch.nn.L1Loss()",
-        "keras": "keras.losses.MeanAbsoluteError()",
-        "sklearn": "sklearn.metrics.mean_absolute_error",
-    },
+    equivalents=(
+        same("torch", "torch.nn.L1Loss()(y_pred, y_true)"),
+        same("keras", "keras.losses.MeanAbsoluteError()(y_true, y_pred)"),
+        same("sklearn", "sklearn.metrics.mean_absolute_error(y_true, y_pred)"),
+    ),
 )
 def mae(y_true: Real, y_pred: Real) -> Array:
     """Mean absolute error.
@@ -152,10 +161,19 @@ def absolute_error_slope(y_true: Array, y_pred: Array) -> Array:
     reduction=Reduction.MEDIAN,
     elicits="the middle of the shortest half of the targets",
     references=("Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",),
-    equivalents={
-        "sklearn": "sklearn.metrics.median_absolute_error (the same for one output; several outputs: it averages "
-        "their medians, losscli takes the median of all elements)"
-    },
+    equivalents=(
+        same(
+            "sklearn",
+            "sklearn.metrics.median_absolute_error(y_true, y_pred)",
+            unlike(
+                "for several outputs it averages medians",
+                2.5,
+                y_true=[[0, 0], [0, 0], [0, 0]],
+                y_pred=[[1, 4], [1, 4], [1, 1]],
+            ),
+            shapes={"y_true": "N"},
+        ),
+    ),
 )
 def medae(y_true: Real, y_pred: Real) -> Array:
     """Median absolute error: half of the errors are smaller.
@@ -176,7 +194,7 @@ medae.gradient(absolute_error_slope)
     reduction=Reduction.MAX,
     elicits="midrange",
     references=("Chebyshev 1854, Théorie des mécanismes connus sous le nom de parallélogrammes",),
-    equivalents={"sklearn": "sklearn.metrics.max_error (one output)"},
+    equivalents=(same("sklearn", "sklearn.metrics.max_error(y_true, y_pred)", shapes={"y_true": "N"}),),
 )
 def max_error(y_true: Real, y_pred: Real) -> Array:
     """The largest absolute error.
@@ -200,11 +218,26 @@ max_error.gradient(absolute_error_slope)
     claims=(Claim(BOUNDED_GRADIENT, "eps > 0", lambda *, eps: eps > 0),),
     elicits="median, rows weighted by 1/|y_true|",
     references=("Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001",),
-    equivalents={
-        "sklearn": "sklearn.metrics.mean_absolute_percentage_error: a fraction, eps=2.220446049250313e-16",
-        "keras": "keras.losses.MeanAbsolutePercentageError(): percent, so 100 times this; eps=1e-7",
-        "torchmetrics": "MeanAbsolutePercentageError: a fraction, eps=1.17e-6",
-    },
+    equivalents=(
+        same(
+            "sklearn",
+            "sklearn.metrics.mean_absolute_percentage_error(y_true, y_pred)",
+            data="targets of 0 too",
+            eps=2.220446049250313e-16,
+        ),
+        same(
+            "keras",
+            "keras.losses.MeanAbsolutePercentageError()(y_true, y_pred) / 100",
+            data="targets of 0 too",
+            eps=1e-7,
+        ),
+        same(
+            "torchmetrics",
+            "torchmetrics.regression.MeanAbsolutePercentageError()(y_pred, y_true)",
+            data="targets of 0 too",
+            eps=1.17e-6,
+        ),
+    ),
 )
 def mape(y_true: NonZeroReal, y_pred: Real, *, eps: FiniteNonNegative = 0.0) -> Array:
     """Mean absolute percentage error, as a fraction: 0.05 is 5 %.
@@ -230,10 +263,14 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
     unit="1",
     properties=BOUNDED_VALUE | SYMMETRIC,
     references=("Makridakis 1993, doi:10.1016/0169-2070(93)90079-3",),
-    equivalents={
-        "torchmetrics": "SymmetricMeanAbsolutePercentageError (it divides by at least 1.17e-6)",
-        "others": "definitions without the 2 range to 1, in percent to 100 or 200",
-    },
+    equivalents=(
+        same(
+            "torchmetrics",
+            "torchmetrics.regression.SymmetricMeanAbsolutePercentageError()(y_pred, y_true)",
+            unlike("it divides by at least 1.17e-6", 0.34188, y_true=[1e-7], y_pred=[-1e-7]),
+        ),
+        ("others", "definitions without the 2 range to 1, in percent to 100 or 200"),
+    ),
 )
 def smape(y_true: Real, y_pred: Real) -> Array:
     """Symmetric percentage error: the error divided by the mean size of target and prediction, from 0 to 2.
@@ -264,7 +301,13 @@ def _(y_true: Array, y_pred: Array) -> Array:
     properties=CONVEX | BOUNDED_GRADIENT,
     elicits="median",
     references=("Kolassa & Schütz 2007, Advantages of the MAD/mean ratio over the MAPE, Foresight 6, 40-43",),
-    equivalents={"torchmetrics": "WeightedMeanAbsolutePercentageError (it divides by at least 1.17e-6)"},
+    equivalents=(
+        same(
+            "torchmetrics",
+            "torchmetrics.regression.WeightedMeanAbsolutePercentageError()(y_pred, y_true)",
+            unlike("it divides by at least 1.17e-6", 0.17094, y_true=[1e-7], y_pred=[-1e-7]),
+        ),
+    ),
 )
 def wape(y_true: Real, y_pred: Real) -> Array:
     """Weighted absolute percentage error: the sum of errors divided by the sum of targets.
@@ -289,11 +332,16 @@ def _(y_true: Array, y_pred: Array) -> Array:
 @log_error_loss(
     aliases=("mean_squared_log_error",),
     formula="(log(1 + y_pred) - log(1 + y_true))²",
-    equivalents={
-        "sklearn": "sklearn.metrics.mean_squared_log_error",
-        "keras": "keras.losses.MeanSquaredLogarithmicError() (it raises predictions and targets below 1e-7 to that)",
-        "torchmetrics": "MeanSquaredLogError",
-    },
+    equivalents=(
+        same("sklearn", "sklearn.metrics.mean_squared_log_error(y_true, y_pred)"),
+        same(
+            "keras",
+            "keras.losses.MeanSquaredLogarithmicError()(y_true, y_pred)",
+            unlike("it raises numbers below 1e-7 to that", 0.0, y_true=[-0.5], y_pred=[0]),
+            data="numbers >= 0",
+        ),
+        same("torchmetrics", "torchmetrics.regression.MeanSquaredLogError()(y_pred, y_true)"),
+    ),
 )
 def msle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
     """Mean squared error of log(1 + y): a squared relative error for large targets, a plain one near zero.
@@ -317,10 +365,14 @@ def squared_log_error_slope(y_true: Array, y_pred: Array) -> Array:
     aliases=("root_mean_squared_log_error",),
     formula="(log(1 + y_pred) - log(1 + y_true))², then the root of the mean",
     reduction=Reduction.ROOT_MEAN,
-    equivalents={
-        "sklearn": "sklearn.metrics.root_mean_squared_log_error (the same for one output; several outputs: it "
-        "averages roots)"
-    },
+    equivalents=(
+        same(
+            "sklearn",
+            "sklearn.metrics.root_mean_squared_log_error(y_true, y_pred)",
+            unlike("for several outputs it averages roots", 1.03972, y_true=[[0, 0], [0, 0]], y_pred=[[1, 3], [1, 3]]),
+            shapes={"y_true": "N"},
+        ),
+    ),
 )
 def rmsle(y_true: RealAboveMinusOne, y_pred: RealAboveMinusOne) -> Array:
     """Root of msle: roughly the typical relative error when it is small.
@@ -342,14 +394,22 @@ rmsle.gradient(squared_log_error_slope)
     elicits="Huber mean",
     claims=(Claim(BOUNDED_GRADIENT, "delta is finite", lambda *, delta: delta < np.inf),),
     references=("Huber 1964, doi:10.1214/aoms/1177703732",),
-    equivalents={
-        "torch": "torch.nn.HuberLoss(delta); SmoothL1Loss(beta=delta) is this divided by delta",
-        "keras": "keras.losses.Huber(delta)",
-        "optax": "optax.losses.huber_loss(delta)",
-        "sklearn": "SGDRegressor(loss='huber', epsilon=delta); HuberRegressor uses 2 huber(e/sigma; epsilon), sigma "
-        "fitted",
-        "statsmodels": "statsmodels.robust.norms.HuberT(t=delta).rho",
-    },
+    equivalents=(
+        same("torch", "torch.nn.HuberLoss(delta=delta)(y_pred, y_true)"),
+        same("torch", "delta * torch.nn.SmoothL1Loss(beta=delta)(y_pred, y_true)", condition="delta < inf"),
+        same("keras", "keras.losses.Huber(delta)(y_true, y_pred)", condition="delta < inf"),
+        same("optax", "optax.losses.huber_loss(y_pred, y_true, delta=delta)", condition="delta < inf"),
+        minimised_by(
+            "sklearn", "sklearn.linear_model.SGDRegressor(loss='huber', epsilon=delta)", condition="delta < inf"
+        ),
+        minimised_by(
+            "sklearn",
+            "sklearn.linear_model.HuberRegressor(epsilon=delta)",
+            condition="1 < delta < inf",
+            note="twice that of e/sigma, with a scale sigma that it fits",
+        ),
+        same("statsmodels", "statsmodels.robust.norms.HuberT(delta).rho(y_pred - y_true)", condition="delta < inf"),
+    ),
 )
 def huber(y_true: Real, y_pred: Real, *, delta: Positive = 1.0) -> Array:
     """Squared for small errors, absolute for large ones.
@@ -376,11 +436,12 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     elicits="Huber mean",
     claims=(Claim(SMOOTH, "beta > 0", lambda *, beta: beta > 0),),
     references=("Girshick 2015, Fast R-CNN, arXiv:1504.08083",),
-    equivalents={
-        "torch": "torch.nn.SmoothL1Loss(beta); HuberLoss(delta=beta) is beta times this",
-        "keras": "keras.losses.Huber(delta=beta), divided by beta",
-        "optax": "optax.losses.huber_loss(delta=beta), divided by beta",
-    },
+    equivalents=(
+        same("torch", "torch.nn.SmoothL1Loss(beta=beta)(y_pred, y_true)"),
+        same("torch", "torch.nn.HuberLoss(delta=beta)(y_pred, y_true) / beta", condition="0 < beta < inf"),
+        same("keras", "keras.losses.Huber(beta)(y_true, y_pred) / beta", condition="0 < beta < inf"),
+        same("optax", "optax.losses.huber_loss(y_pred, y_true, delta=beta) / beta", condition="0 < beta < inf"),
+    ),
 )
 def smooth_l1(y_true: Real, y_pred: Real, *, beta: NonNegative = 1.0) -> Array:
     """Absolute error with a rounded kink, as used in box regression.
@@ -411,7 +472,11 @@ def _(y_true: Array, y_pred: Array, *, beta: float) -> Array:
     properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     elicits=CENTRE,
     references=("Green 1990, doi:10.1109/42.52985",),
-    equivalents={"keras": "keras.losses.LogCosh()", "optax": "optax.losses.log_cosh", "torchmetrics": "LogCoshError"},
+    equivalents=(
+        same("keras", "keras.losses.LogCosh()(y_true, y_pred)"),
+        same("optax", "optax.losses.log_cosh(y_pred, y_true)"),
+        same("torchmetrics", "torchmetrics.regression.LogCoshError()(y_pred, y_true)", shapes={"y_true": "N"}),
+    ),
 )
 def log_cosh(y_true: Real, y_pred: Real) -> Array:
     """About e²/2 for small errors and |e| - log 2 for large ones; smooth everywhere.
@@ -440,7 +505,7 @@ def _(y_true: Array, y_pred: Array) -> Array:
     properties=CONVEX | BOUNDED_GRADIENT | SHIFT,
     elicits="tau-quantile",
     references=("Koenker & Bassett 1978, doi:10.2307/1913643",),
-    equivalents={"sklearn": "sklearn.metrics.mean_pinball_loss(alpha=tau)"},
+    equivalents=(same("sklearn", "sklearn.metrics.mean_pinball_loss(y_true, y_pred, alpha=tau)"),),
 )
 def quantile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
     """Pinball loss: scores the prediction of a quantile.
@@ -467,7 +532,14 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     properties=CONVEX | SMOOTH | SHIFT,
     elicits="tau-expectile",
     references=("Newey & Powell 1987, doi:10.2307/1911031",),
-    equivalents={"model-diagnostics": "half of HomogeneousExpectileScore(degree=2, level=tau)"},
+    equivalents=(
+        same(
+            "model-diagnostics",
+            "model_diagnostics.scoring.HomogeneousExpectileScore(degree=2, level=tau)(y_true, y_pred) / 2",
+            shapes={"y_true": "N"},
+            condition="0 < tau < 1",
+        ),
+    ),
 )
 def expectile(y_true: Real, y_pred: Real, *, tau: UnitInterval = 0.5) -> Array:
     """Squared error, weighted by tau for low predictions and by 1 - tau for high ones.
@@ -493,7 +565,10 @@ def _(y_true: Array, y_pred: Array, *, tau: float) -> Array:
     formula="max(0, |e| - epsilon)",
     elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
-    equivalents={"sklearn": "SGDRegressor(loss='epsilon_insensitive', epsilon), SVR(epsilon)"},
+    equivalents=(
+        minimised_by("sklearn", "sklearn.linear_model.SGDRegressor(loss='epsilon_insensitive', epsilon=epsilon)"),
+        minimised_by("sklearn", "sklearn.svm.SVR(kernel='linear', epsilon=epsilon)"),
+    ),
 )
 def epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
     """The loss of support vector regression: errors up to epsilon cost nothing.
@@ -518,7 +593,12 @@ def _(y_true: Array, y_pred: Array, *, epsilon: float) -> Array:
     unit="y²",
     elicits=CENTRE,
     references=("Smola & Schölkopf 2004, doi:10.1023/B:STCO.0000035301.49549.88",),
-    equivalents={"sklearn": "SGDRegressor or LinearSVR(loss='squared_epsilon_insensitive', epsilon)"},
+    equivalents=(
+        minimised_by(
+            "sklearn", "sklearn.linear_model.SGDRegressor(loss='squared_epsilon_insensitive', epsilon=epsilon)"
+        ),
+        minimised_by("sklearn", "sklearn.svm.LinearSVR(loss='squared_epsilon_insensitive', epsilon=epsilon)"),
+    ),
 )
 def squared_epsilon_insensitive(y_true: Real, y_pred: Real, *, epsilon: FiniteNonNegative = 0.1) -> Array:
     """The squared excess of an error over epsilon.

@@ -13,6 +13,7 @@ import numpy as np
 
 from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, FinitePositive, Number, Real
 from losscli.declaration.domains.intervals import FINITE_POSITIVE
+from losscli.declaration.equivalent import minimised_by, same
 from losscli.declaration.loss import Claim, Ordering, Property, loss
 from losscli.losses._numerics import (
     HUGE,
@@ -24,6 +25,7 @@ from losscli.losses._numerics import (
     where_compute,
     x_minus_log1p,
 )
+from losscli.losses._symbols import RESIDUAL
 
 CONVEX, SMOOTH, SYMMETRIC = Property.CONVEX, Property.DIFFERENTIABLE, Property.SYMMETRIC
 BOUNDED_VALUE, BOUNDED_GRADIENT = Property.BOUNDED_VALUE, Property.BOUNDED_GRADIENT
@@ -41,7 +43,7 @@ def scaled_rho(e: Array, c: float, rho: Callable[[Array], Array]) -> Array:
     return where_compute(c * (c * rho(u)), np.abs(u) < 1e-20, lambda e: 0.5 * np.square(e), e)
 
 
-robust_loss = partial(loss, family="regression", unit="y²", elicits=CENTRE)
+robust_loss = partial(loss, family="regression", unit="y²", symbols=RESIDUAL, elicits=CENTRE)
 convex_robust_loss = partial(robust_loss, properties=CONVEX | SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 redescending_loss = partial(robust_loss, properties=SMOOTH | BOUNDED_VALUE | BOUNDED_GRADIENT | SYMMETRIC | SHIFT)
 
@@ -49,10 +51,15 @@ redescending_loss = partial(robust_loss, properties=SMOOTH | BOUNDED_VALUE | BOU
 @convex_robust_loss(
     formula="delta² (sqrt(1 + (e/delta)²) - 1)",
     references=("Charbonnier et al. 1997, doi:10.1109/83.551699", "Hartley & Zisserman 2003, appendix 6.8"),
-    equivalents={
-        "scipy": "scipy.special.pseudo_huber(delta, e); least_squares(loss='soft_l1', f_scale=delta)",
-        "xgboost": "objective reg:pseudohubererror (huber_slope=delta)",
-    },
+    equivalents=(
+        same("scipy", "scipy.special.pseudo_huber(delta, y_pred - y_true)", condition="delta < inf"),
+        same(
+            "scipy",
+            "scipy.optimize.least_squares(lambda b: (y_pred - y_true).ravel(), [0.0], loss='soft_l1', "
+            "f_scale=delta).cost / y_pred.size",
+        ),
+        minimised_by("xgboost", "xgboost.XGBRegressor(objective='reg:pseudohubererror', huber_slope=delta)"),
+    ),
 )
 def pseudo_huber(y_true: Real, y_pred: Real, *, delta: FinitePositive = 1.0) -> Array:
     """A smooth huber: e²/2 near zero, delta |e| for large errors.
@@ -75,7 +82,7 @@ def _(y_true: Array, y_pred: Array, *, delta: float) -> Array:
     formula="sqrt(e² + eps²)",
     unit="y",
     references=("Charbonnier et al. 1994, doi:10.1109/ICIP.1994.413553",),
-    equivalents={"others": "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"},
+    equivalents=(("others", "with eps² written as eps in much image code: their 1e-6 is 1e-3 here"),),
 )
 def charbonnier(y_true: Real, y_pred: Real, *, eps: FinitePositive = 1e-3) -> Array:
     """mae with a rounded kink, for image restoration and optical flow.
@@ -103,10 +110,10 @@ def _(y_true: Array, y_pred: Array, *, eps: float) -> Array:
         "Fair 1974, On the robust estimation of econometric models, Ann. Econ. Soc. Meas. 3, 667-677",
         "Holland & Welsch 1977, doi:10.1080/03610927708827533",
     ),
-    equivalents={
-        "lightgbm": "objective fair (fair_c=c)",
-        "matlab": "robustfit(wfun='fair', tune=1.4), on residuals divided by their scale",
-    },
+    equivalents=(
+        minimised_by("lightgbm", "lightgbm.LGBMRegressor(objective='fair', fair_c=c)"),
+        ("matlab", "robustfit(wfun='fair', tune=1.4), on residuals divided by their scale"),
+    ),
 )
 def fair(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.3998) -> Array:
     """Convex, between mse and mae: nearly c |e| for large errors, minus a logarithm.
@@ -130,7 +137,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     aliases=("biweight", "bisquare"),
     formula="c²/6 (1 - (1 - (e/c)²)³) where |e| <= c, else c²/6",
     references=("Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171",),
-    equivalents={"statsmodels": "statsmodels.robust.norms.TukeyBiweight(c).rho"},
+    equivalents=(same("statsmodels", "statsmodels.robust.norms.TukeyBiweight(c).rho(y_pred - y_true)"),),
 )
 def tukey(y_true: Real, y_pred: Real, *, c: FinitePositive = 4.685) -> Array:
     """Tukey's biweight: all errors beyond c cost the same.
@@ -161,10 +168,14 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     formula="c²/2 log(1 + (e/c)²)",
     properties=SMOOTH | BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     references=("Black & Anandan 1996, doi:10.1006/cviu.1996.0006",),
-    equivalents={
-        "scipy": "scipy.optimize.least_squares(loss='cauchy', f_scale=c): its cost",
-        "barron": "c²/2 barron(alpha=0, c=sqrt(1/2) c)",
-    },
+    equivalents=(
+        same(
+            "scipy",
+            "scipy.optimize.least_squares(lambda b: (y_pred - y_true).ravel(), [0.0], loss='cauchy', "
+            "f_scale=c).cost / y_pred.size",
+        ),
+        same("losscli", "c**2 / 2 * losscli.get_loss('barron', alpha=0, c=c / 2**0.5)(y_true, y_pred)"),
+    ),
 )
 def cauchy(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.3849) -> Array:
     """Grows like a logarithm: the negative log-likelihood of Cauchy errors, up to constants.
@@ -188,7 +199,9 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     aliases=("leclerc",),
     formula="c²/2 (1 - exp(-(e/c)²))",
     references=("Dennis & Welsch 1978, doi:10.1080/03610917808812083", "Leclerc 1989, doi:10.1007/BF00054839"),
-    equivalents={"barron": "c²/2 barron(alpha=-inf, c=sqrt(1/2) c)"},
+    equivalents=(
+        same("losscli", "c**2 / 2 * losscli.get_loss('barron', alpha=-np.inf, c=c / 2**0.5)(y_true, y_pred)"),
+    ),
 )
 def welsch(y_true: Real, y_pred: Real, *, c: FinitePositive = 2.9846) -> Array:
     """An inverted bell curve: errors beyond about 2c all cost c²/2.
@@ -211,7 +224,7 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
 @redescending_loss(
     formula="r²/2 to a, a r - a²/2 to b, a (b+c-a)/2 - a (c-r)²/(2 (c-b)) to c, then constant; r = |e|",
     references=("Hampel 1974, doi:10.1080/01621459.1974.10482962",),
-    equivalents={"statsmodels": "statsmodels.robust.norms.Hampel(a, b, c).rho"},
+    equivalents=(same("statsmodels", "statsmodels.robust.norms.Hampel(a, b, c).rho(y_pred - y_true)"),),
 )
 def hampel(y_true: Real, y_pred: Real, *, a: FirstKnee = 2.0, b: SecondKnee = 4.0, c: ThirdKnee = 8.0) -> Array:
     """Huber up to b, then a slope that falls to zero at c.
@@ -242,7 +255,7 @@ def _(*, a: float, b: float, c: float) -> str:
     aliases=("andrew_wave",),
     formula="a² (1 - cos(e/a)) where |e| <= a pi, else 2 a²",
     references=("Andrews 1974, doi:10.1080/00401706.1974.10489233",),
-    equivalents={"statsmodels": "statsmodels.robust.norms.AndrewWave(a).rho"},
+    equivalents=(same("statsmodels", "statsmodels.robust.norms.AndrewWave(a).rho(y_pred - y_true)"),),
 )
 def andrews(y_true: Real, y_pred: Real, *, a: FinitePositive = 1.339) -> Array:
     """Andrews' sine wave: half a wave, then constant beyond a pi.
@@ -268,7 +281,7 @@ def _(y_true: Array, y_pred: Array, *, a: float) -> Array:
         "Ramsay 1977, A comparative study of several robust estimates of slope, intercept, and scale in linear "
         "regression, Journal of the American Statistical Association 72, 608-615",
     ),
-    equivalents={"statsmodels": "statsmodels.robust.norms.RamsayE(a).rho"},
+    equivalents=(same("statsmodels", "statsmodels.robust.norms.RamsayE(a).rho(y_pred - y_true)"),),
 )
 def ramsay(y_true: Real, y_pred: Real, *, a: FinitePositive = 0.3) -> Array:
     """Ramsay's Ea: the influence of an error decays as exp(-a |e|) and peaks at 1/a.
@@ -332,7 +345,13 @@ def barron_psi(u: Array, alpha: float) -> Array:
         Claim(BOUNDED_VALUE, "alpha < 0", lambda *, alpha, **_: alpha < 0),
     ),
     references=("Barron 2019, arXiv:1701.03077",),
-    equivalents={"robust_loss_pytorch": "robust_loss_pytorch.general.lossfun(e, alpha, scale=c)"},
+    equivalents=(
+        same(
+            "robust_loss_pytorch",
+            "robust_loss_pytorch.general.lossfun(y_pred - y_true, torch.tensor(alpha).to(y_pred), "
+            "torch.tensor(c).to(y_pred))",
+        ),
+    ),
 )
 def barron(y_true: Real, y_pred: Real, *, alpha: ExtendedReal = 1.0, c: FinitePositive = 1.0) -> Array:
     """Barron's general loss: alpha interpolates between mse and welsch.
@@ -360,7 +379,7 @@ def _(y_true: Array, y_pred: Array, *, alpha: float, c: float) -> Array:
         "Geman & McClure 1985, Bayesian image analysis: an application to single photon emission tomography",
         "Barron 2019, arXiv:1701.03077",
     ),
-    equivalents={"barron": "barron(alpha=-2)"},
+    equivalents=(same("losscli", "losscli.get_loss('barron', alpha=-2, c=c)(y_true, y_pred)"),),
 )
 def geman_mcclure(y_true: Real, y_pred: Real, *, c: FinitePositive = 1.0) -> Array:
     """Saturates like a rational function: (e/c)²/2 near zero, 2 for large errors.
@@ -383,7 +402,13 @@ def _(y_true: Array, y_pred: Array, *, c: float) -> Array:
     unit="y",
     properties=BOUNDED_GRADIENT | SYMMETRIC | SHIFT,
     references=("Feng et al. 2018, arXiv:1711.06753",),
-    equivalents={"mmpose": "mmpose.models.losses.WingLoss(omega=w, epsilon) (it sums over a row)"},
+    equivalents=(
+        same(
+            "mmpose",
+            "mmpose.models.losses.WingLoss(omega=w, epsilon=epsilon)(y_pred, y_true) / y_pred[0].numel()",
+            shapes={"y_true": "N,K,D"},
+        ),
+    ),
 )
 def wing(y_true: Real, y_pred: Real, *, w: FinitePositive = 10.0, epsilon: FinitePositive = 2.0) -> Array:
     """Amplifies small errors, for facial landmarks.
@@ -414,7 +439,7 @@ def _(y_true: Array, y_pred: Array, *, w: float, epsilon: float) -> Array:
         "Varian 1975, A Bayesian approach to real estate assessment",
         "Zellner 1986, doi:10.1080/01621459.1986.10478289",
     ),
-    equivalents={"numpy": "np.expm1(a * e) - a * e"},
+    equivalents=(same("numpy", "np.expm1(a * (y_pred - y_true)) - a * (y_pred - y_true)"),),
 )
 def linex(y_true: Real, y_pred: Real, *, a: FiniteNonZero = 1.0) -> Array:
     """Linear on one side, exponential on the other: a > 0 penalises high predictions.

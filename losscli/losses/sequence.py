@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.checks import Refusal, Remark
 from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, loss
 from losscli.errors import UsageError
 from losscli.losses._classes import NOT_NORMALIZED_NOTE, unnormalized_rows
@@ -94,15 +95,39 @@ def log_total(paths: Lattice, alpha: Array) -> Array:
 @loss(
     family="multiclass",
     formula="-log sum over all paths that give the target, of prod_t p_t; repeats are merged, then blanks dropped",
+    symbols={
+        "p": "probabilities: exp(log_probs)",
+        "t": "a frame",
+        "c": "a class",
+        "s": "a place in the target with blanks between its symbols",
+        "alpha": "the logarithm of the probability of all beginnings of paths that are at s in frame t",
+        "beta": "that of all ends",
+    },
     unit="nat",
     properties=Property.DIFFERENTIABLE | Property.BOUNDED_GRADIENT,
     references=("Graves et al. 2006, doi:10.1145/1143844.1143891",),
-    equivalents={
-        "torch": "torch.nn.CTCLoss(blank, reduction='none') (log_probs are (T, N, C) there; its gradient is that by "
-        "the logits; its mean divides each row by its target's length first)",
-        "keras": "keras.losses.CTC (it takes logits; 0 is the blank)",
-        "optax": "optax.losses.ctc_loss_with_forward_probs (logits, paddings in place of lengths)",
-    },
+    equivalents=(
+        same(
+            "torch",
+            "torch.nn.CTCLoss(blank, 'none')(log_probs.transpose(0, 1), targets, input_lengths, target_lengths)",
+            unlike(
+                "its gradient is that by the logits",
+                [[[0.367879, -0.367879]]],
+                gradient=True,
+                log_probs=[[[-1.0, -0.4586751453870819]]],
+                targets=[[1]],
+                input_lengths=[1],
+                target_lengths=[1],
+            ),
+        ),
+        same("keras", "keras.losses.CTC()(targets, log_probs)", data="full lengths"),
+        same(
+            "optax",
+            "optax.losses.ctc_loss(log_probs, np.arange(log_probs.shape[1]) >= input_lengths[:, None], "
+            "targets, np.arange(targets.shape[1]) >= target_lengths[:, None], blank_id=blank)",
+            rtol=1e-6,
+        ),
+    ),
 )
 def ctc(
     log_probs: Frames, targets: Symbols, input_lengths: FrameCounts, target_lengths: SymbolCounts, *, blank: Blank = 0

@@ -27,6 +27,7 @@ from losscli.declaration.domains import (
     PerClass,
     expand_per_class,
 )
+from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import Property, given, loss
 from losscli.losses._classes import (
     Targets,
@@ -37,6 +38,7 @@ from losscli.losses._classes import (
     sum_over_targets,
 )
 from losscli.losses._numerics import CLIPPED, CLIPPED_AT_EPS, weigh
+from losscli.losses._symbols import CLASSES
 
 Term = Callable[[Array], Array]
 BelowZero = Annotated[float, Number(Interval(high=0, high_open=True))]
@@ -86,7 +88,12 @@ TEMPERED_CLAIMS = given(Property.CONVEX, from_logits=False), given(Property.BOUN
 """Logarithm, power and line are convex in the probability; the slope by a logit has the probability as a factor."""
 
 tempered_loss = partial(
-    loss, family="multiclass", unit="nat", properties=Property.DIFFERENTIABLE, claims=TEMPERED_CLAIMS
+    loss,
+    family="multiclass",
+    unit="nat",
+    properties=Property.DIFFERENTIABLE,
+    claims=TEMPERED_CLAIMS,
+    symbols=CLASSES | {"CE": "the cross-entropy, -log p_t"},
 )
 
 
@@ -95,10 +102,15 @@ tempered_loss = partial(
     formula="-alpha (1-p_t)^gamma log p_t",
     claims=(CLIPPED, given(Property.BOUNDED_GRADIENT, from_logits=True), given(Property.CONVEX, gamma=0)),
     references=("Lin et al. 2017, arXiv:1708.02002",),
-    equivalents={
-        "keras": "keras.losses.CategoricalFocalCrossentropy(alpha, gamma) (one-hot rows; it divides by the sum and "
-        "clips p to [1e-7, 1-1e-7])"
-    },
+    equivalents=(
+        same(
+            "keras",
+            "keras.losses.CategoricalFocalCrossentropy(1.0 if alpha is None else alpha, gamma, "
+            "from_logits=from_logits)(y_true, y_pred)",
+            unlike("it clips p to [1e-7, 1 - 1e-7]", 4.02952, y_true=[[1, 0]], y_pred=[[0, 1]]),
+            shapes={"y_true": "N,C"},
+        ),
+    ),
 )
 def categorical_focal(
     y_true: ClassTarget,
@@ -124,7 +136,7 @@ def categorical_focal(
 
 @categorical_focal.gradient
 def _(y_true: Targets, y_pred: Array, *, alpha: Any, gamma: float, from_logits: bool, eps: float) -> Array:
-    """f' = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f' ([c = t] - softmax(s)_c)"""
+    """f = alpha (1-p_t)^(gamma-1) (gamma log p_t - (1-p_t)/p_t) by p_t; from logits p_t f ([c = t] - softmax(s)_c)"""
     weights = expand_per_class(alpha, y_pred.shape[1], "alpha")
 
     def slope(log_p: Array) -> Array:
@@ -152,7 +164,14 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool, eps: float) -> Mask:
     claims=(*TEMPERED_CLAIMS, given(Property.BOUNDED_GRADIENT, q=1)),
     elicits="the class probabilities to the power 1/(1-q), normalised; for q=1 the most likely class",
     references=("Zhang & Sabuncu 2018, arXiv:1805.07836",),
-    equivalents={"keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q) (labels; q=0.5 by default, below 1)"},
+    equivalents=(
+        same(
+            "keras",
+            "keras.losses.CategoricalGeneralizedCrossEntropy(q)(y_true, y_pred)",
+            shapes={"y_true": "N"},
+            condition="q < 1",
+        ),
+    ),
 )
 def generalized_cross_entropy(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, q: Exponent = 0.7, from_logits: Boolean = False
@@ -179,7 +198,7 @@ def _(y_true: Targets, y_pred: Array, *, q: float, from_logits: bool) -> Array:
     formula="alpha CE + beta RCE, RCE = -log_zero (1 - p_t)",
     claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
     references=("Wang et al. 2019, arXiv:1908.06112",),
-    equivalents={"paper": "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"},
+    equivalents=(("paper", "log 0 is A = -4 there; its code clips labels to [1e-4, 1], which is A = -9.2"),),
 )
 def symmetric_cross_entropy(
     y_true: ClassTarget,
@@ -225,7 +244,14 @@ def _(y_true: Targets, y_pred: Array, *, from_logits: bool) -> Mask:
     formula="CE + epsilon (1 - p_t)",
     claims=(CLIPPED_AT_EPS, *TEMPERED_CLAIMS),
     references=("Leng et al. 2022, arXiv:2204.12511",),
-    equivalents={"optax": "optax.losses.poly_loss_cross_entropy(epsilon) (logits, rows of targets)"},
+    equivalents=(
+        same(
+            "optax",
+            "optax.losses.poly_loss_cross_entropy(y_pred, y_true, epsilon=epsilon)",
+            shapes={"y_true": "N,C"},
+            from_logits=True,
+        ),
+    ),
 )
 def poly(
     y_true: ClassTarget, y_pred: ClassProbabilities, *, epsilon: ExtendedReal = 2.0, from_logits: Boolean = False

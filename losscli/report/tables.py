@@ -27,10 +27,11 @@ NUMERIC_KINDS = (CellKind.COUNT, CellKind.NUMBER)
 
 
 class ReportColumn(NamedTuple):
-    """A column: its key in every format, and the kind of its cells."""
+    """A column: its key in every format, and the kind of its cells; whether people read it in the legend instead."""
 
     key: str
     kind: CellKind = CellKind.NUMBER
+    in_legend: bool = False
 
 
 class Approximate(float):
@@ -67,6 +68,15 @@ class Report(NamedTuple):
     preface: tuple[tuple[str, str], ...] = ()
     closing: str = ""
     detail: Report | None = None
+
+
+def without_legend_columns(report: Report) -> Report:
+    """Return a report without the columns that people read in the legend."""
+    keep = [i for i, column in enumerate(report.columns) if not column.in_legend]
+    if len(keep) == len(report.columns):
+        return report
+    columns = tuple(report.columns[i] for i in keep)
+    return report._replace(columns=columns, blocks=([block[i] for i in keep] for block in report.blocks))
 
 
 def to_blocks(rows: Sequence[Sequence[Any]]) -> list[RowBlock]:
@@ -189,7 +199,7 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
 
 def catalogue(losses: Sequence[Loss]) -> Report:
     """Report one row per loss of the registry."""
-    from losscli.explain import parameter_entries
+    from losscli.explain import parameter_entries, symbols_of
 
     entries: list[Mapping[str, Any]] = [
         {
@@ -199,6 +209,7 @@ def catalogue(losses: Sequence[Loss]) -> Report:
             "roles": [[role.name for role in form.roles] for form in loss.forms],
             "params": parameter_entries(loss),
             "formula": loss.formula,
+            "symbols": symbols_of(loss),
             "properties": [flag.name.lower() for flag in loss.properties if flag.name],
             "elicits": loss.elicits or None,
             "unit": loss.unit,
@@ -208,6 +219,29 @@ def catalogue(losses: Sequence[Loss]) -> Report:
         }
         for loss in losses
     ]
-    columns = tuple(ReportColumn(key, CellKind.TEXT) for key in ("loss", "family", "formula"))
-    rows = [[loss.name, loss.family, loss.formula] for loss in losses]
-    return Report(columns, to_blocks(rows), lambda: entries, ("loss",), records=lambda: entries)
+    columns = tuple(
+        ReportColumn(key, CellKind.TEXT, key == "symbols") for key in ("loss", "family", "formula", "symbols")
+    )
+    used = {loss.name: symbols_of(loss, gradients=False) for loss in losses}
+    rows = [
+        [loss.name, loss.family, loss.formula, "; ".join(f"{k} = {v}" for k, v in used[loss.name].items())]
+        for loss in losses
+    ]
+    legend = symbol_legend({loss.name: loss.family for loss in losses}, used)
+    return Report(columns, to_blocks(rows), lambda: entries, ("loss",), records=lambda: entries, legend=legend)
+
+
+def symbol_legend(families: Mapping[str, str], used: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Return a line for each meaning of a symbol; if it has several, with the families or losses where it has it."""
+    losses: dict[str, dict[str, list[str]]] = {}
+    for name, symbols in used.items():
+        for symbol, meaning in symbols.items():
+            losses.setdefault(symbol, {}).setdefault(meaning, []).append(name)
+    lines = []
+    for symbol, meanings in losses.items():
+        for meaning, names in meanings.items():
+            others = {families[name] for other, of in meanings.items() if other != meaning for name in of}
+            alone = others.isdisjoint(families[name] for name in names)
+            where = dict.fromkeys(families[name] for name in names) if alone else names
+            lines.append(f"{symbol} ({', '.join(where)}): {meaning}" if others else f"{symbol}: {meaning}")
+    return tuple(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import textwrap
+from collections.abc import Iterator
 
 from losscli.explain import Explanation, Section, to_dict
 from losscli.report.formats import Style, Write
@@ -31,14 +32,24 @@ def section_text(section: Section, width: int) -> str:
 
 def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
     """Return text wrapped to a width, with an indent for the first line and one for the others."""
+    hanging = indent if hanging is None else hanging
     return textwrap.fill(
-        text,
+        " ".join(piece for word in text.split(" ") for piece in pieces_of(word, width - len(hanging))),
         width,
         initial_indent=indent,
-        subsequent_indent=indent if hanging is None else hanging,
+        subsequent_indent=hanging,
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def pieces_of(word: str, room: int) -> Iterator[str]:
+    """Yield a word, or if it is too long for a line, pieces that are not: it is broken behind punctuation."""
+    while len(word) > room:
+        cut = max(word.rfind(mark, 0, room) for mark in "([.,=") + 1 or room
+        yield word[:cut]
+        word = word[cut:]
+    yield word
 
 
 def markdown(explanation: Explanation, write: Write, style: Style) -> None:

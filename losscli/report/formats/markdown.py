@@ -7,11 +7,12 @@ import re
 from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
 from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
-from losscli.report.tables import NUMERIC_KINDS, Report
+from losscli.report.tables import NUMERIC_KINDS, Report, without_legend_columns
 
 
 def markdown(report: Report, write: Write, style: Style) -> None:
     """Write a table with numbers to the right, the preface as a list, and the closing command as a block of code."""
+    report = without_legend_columns(report)
     for term, meaning in report.preface:
         write(f"- {term}: {escape_markdown(meaning)}\n")
     write("\n" if report.preface else "")

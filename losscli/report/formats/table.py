@@ -13,7 +13,7 @@ from rich.text import Text
 from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
 from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
-from losscli.report.tables import NUMERIC_KINDS, CellKind, Report
+from losscli.report.tables import NUMERIC_KINDS, CellKind, Report, without_legend_columns
 
 MIN_DIGITS = 4
 DEFAULT_WIDTH = 80
@@ -54,6 +54,7 @@ def table(report: Report, write: Write, style: Style) -> None:
 
 def escape_report(report: Report) -> tuple[Report, TableRows]:
     """Return a report and its rows without control characters in names and cells."""
+    report = without_legend_columns(report)
     columns = tuple(column._replace(key=escape_controls(column.key)) for column in report.columns)
     preface = tuple((term, escape_controls(meaning)) for term, meaning in report.preface)
     rows = [

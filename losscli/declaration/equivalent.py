@@ -1,0 +1,130 @@
+"""What other libraries call a loss, as calls that users can paste and tests run: a claim is declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Difference:
+    """Where a library gives another number: the reason, and inputs (roles, parameters) for which it gives `there`.
+
+    With `gradient` it is the gradient that differs, and the value need not.
+    """
+
+    def __init__(self, reason: str, there: Any, inputs: Mapping[str, Any], gradient: bool) -> None:
+        self.reason, self.there, self.inputs, self.gradient = reason, there, inputs, gradient
+
+    @property
+    def text(self) -> str:
+        """The reason with its example."""
+        inputs = ", ".join(f"{name}={value_text(value)}" for name, value in self.inputs.items())
+        what = "gradient " if self.gradient else ""
+        return f"{self.reason}: {inputs} gives {what}{value_text(self.there)}"
+
+
+class Equivalent:
+    """One statement: `call`, an expression of roles and parameters, gives what the loss gives.
+
+    It may be one number (the reduced loss) or one per sample or element. An estimator minimises the loss. Parameters
+    that the call does not name have their defaults, or the values of `params`. `shapes` are those of roles, where not
+    all do, `condition` what parameters must fulfil, `data` what inputs it is for. `rtol` is the relative difference
+    that constants of the library cause.
+
+    It is a plain class: what a dataclass or a named tuple generates takes a millisecond of every start.
+    """
+
+    def __init__(
+        self,
+        library: str,
+        call: str,
+        params: Mapping[str, Any],
+        *,
+        differences: tuple[Difference, ...] = (),
+        shapes: Mapping[str, str] | None = None,
+        condition: str = "",
+        data: str = "",
+        rtol: float = 1e-9,
+        minimised_by: bool = False,
+        note: str = "",
+    ) -> None:
+        self.library, self.call, self.params, self.condition = library, call, params, condition
+        self.shapes = shapes or {}
+        self.differences, self.data, self.rtol = differences, data, rtol
+        self.minimised_by, self.note = minimised_by, note
+
+    @property
+    def text(self) -> str:
+        """The statement for people: what to call, where it holds, what differs."""
+        return "; ".join([self.head, *(difference.text for difference in self.differences)])
+
+    @property
+    def head(self) -> str:
+        """What to call, and where it gives the same."""
+        where = [f"{name}={value_text(value)}" for name, value in self.params.items()]
+        where += [self.condition] if self.condition else []
+        where += [f"{role} is {shape_text(shape)}" for role, shape in self.shapes.items()]
+        parts = [
+            ("minimised by " if self.minimised_by else "") + self.call,
+            f" where {', '.join(where)}" if where else "",
+            f" for {self.data}" if self.data else "",
+            f" ({self.note})" if self.note else "",
+        ]
+        return "".join(parts)
+
+
+def value_text(value: Any) -> str:
+    """Return a number, a flag or a list as losses and JSON write them."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(value_text(item) for item in value)}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def shape_text(shape: str) -> str:
+    """Return a shape such as `N,C` as `(N, C)`."""
+    sizes = shape.split(",")
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def same(
+    library: str,
+    call: str,
+    *differences: Difference,
+    shapes: Mapping[str, str] | None = None,
+    condition: str = "",
+    data: str = "",
+    rtol: float = 1e-9,
+    **params: Any,
+) -> Equivalent:
+    """State that the call gives the loss, with these values of parameters that the call does not name."""
+    return Equivalent(
+        library, call, params, differences=differences, shapes=shapes, condition=condition, data=data, rtol=rtol
+    )
+
+
+def minimised_by(library: str, call: str, *, condition: str = "", note: str = "", **params: Any) -> Equivalent:
+    """State that the estimator minimises the loss."""
+    return Equivalent(library, call, params, condition=condition, minimised_by=True, note=note)
+
+
+def unlike(reason: str, there: Any, *, gradient: bool = False, **inputs: Any) -> Difference:
+    """State that a library gives `there` for these roles and parameters, where losscli gives another number."""
+    return Difference(reason, there, inputs, gradient)
+
+
+def texts_by_library(statements: tuple[Equivalent | tuple[str, str], ...]) -> dict[str, str]:
+    """Return the words of all statements on each library; prose is a library with words."""
+    found: dict[str, str] = {}
+    for statement in statements:
+        library, text = (statement.library, statement.text) if isinstance(statement, Equivalent) else statement
+        found[library] = f"{found[library]}; {text}" if library in found else text
+    return found
+
+
+def rows_of(statement: Equivalent | tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the library with what to call, then a row without a library for each difference."""
+    if not isinstance(statement, Equivalent):
+        return [statement]
+    return [(statement.library, statement.head), *(("", difference.text) for difference in statement.differences)]
