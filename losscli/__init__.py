@@ -16,7 +16,8 @@ from losscli.version import __version__
 
 if TYPE_CHECKING:
     from losscli.api import compare, compute, recommend
-    from losscli.declaration.loss import Property, Reduction, loss
+    from losscli.declaration.loss import loss
+    from losscli.declaration.properties import Property, Reduction
     from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
     from losscli.lookup import explain, get_loss, list_losses
     from losscli.loss_function import LossFunction
@@ -28,7 +29,8 @@ _PUBLIC = {
     "losscli.lookup": ("explain", "get_loss", "list_losses"),
     "losscli.loss_function": ("LossFunction",),
     "losscli.results": ("Evaluation", "LossResult"),
-    "losscli.declaration.loss": ("Property", "Reduction", "loss"),
+    "losscli.declaration.loss": ("loss",),
+    "losscli.declaration.properties": ("Property", "Reduction"),
 }
 
 __all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "recommend"]

@@ -10,7 +10,8 @@ from typing import Any
 
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
-from losscli.results import Baseline, Evaluation, LossResult, ResultKey, group_columns, result_name
+from losscli.result_names import ResultKey, group_columns, result_name
+from losscli.results import Baseline, Evaluation, LossResult
 from losscli.signature import split_signature
 
 NOTED = ("n", "losscli")

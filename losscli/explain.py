@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from losscli.declaration.equivalent import Equivalent, rows_of
-from losscli.declaration.loss import Loss, Property
+from losscli.declaration.loss import Loss
+from losscli.declaration.properties import Property
 from losscli.declaration.symbols import symbols_in
 
 PROPERTIES = {claim: str(claim.name).lower().replace("_", " ") for claim in Property}

@@ -12,7 +12,8 @@ from losscli.declaration.grammar import RawValue, normalize_name, parse_specs
 from losscli.declaration.loss import BoundLoss, checked
 from losscli.errors import UsageError
 from losscli.messages import number_of, number_text
-from losscli.results import ResultKey, finite_or_none, result_name
+from losscli.result_names import ResultKey, result_name
+from losscli.results import finite_or_none
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,

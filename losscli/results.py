@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
 from losscli.result_base import Result, ResultSequence, rows_to_frame, shown
+from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
 from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
 from losscli.version import __version__
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
 CI_COLUMNS = ("ci_low", "ci_high")
-
-ResultKey = tuple[str, tuple[tuple[str, str], ...]]
-"""The label of a loss, and its group and model."""
 
 
 class DataInfo(NamedTuple):
@@ -286,31 +284,6 @@ class Evaluation(ResultSequence[LossResult]):
     def to_frame(self) -> pd.DataFrame:
         """Return a frame with one row per loss."""
         return rows_to_frame(self.losses)
-
-
-def group_columns(group: Mapping[str, str], model: str | None) -> dict[str, str]:
-    """Return a group and a model as columns; a column of the group that is called `model`, too, as `group.model`."""
-    if model is None:
-        return dict(group)
-    names = distinct_names(group, "group", ["model"])
-    return dict(zip(names, group.values(), strict=True)) | {"model": model}
-
-
-def distinct_names(names: Iterable[str], kind: str, taken: Collection[str]) -> list[str]:
-    """Return names of columns of the data; those that are taken after what they are and a dot: `group.n`."""
-    found: list[str] = []
-    for name in names:
-        distinct = name
-        while distinct in taken or distinct in found:
-            distinct = f"{kind}.{distinct}"
-        found.append(distinct)
-    return found
-
-
-def result_name(key: ResultKey) -> str:
-    """Return the label of a result, with its group and model."""
-    label, group = key
-    return label + "".join(f" ({column} {value})" for column, value in group)
 
 
 def json_header(data: DataInfo) -> dict[str, Any]:

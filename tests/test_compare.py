@@ -17,7 +17,7 @@ from losscli.compare.compare import CompareOptions, compare_run
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.declaration import grammar
-from losscli.declaration.loss import Functional
+from losscli.declaration.properties import Functional
 from losscli.options import EvaluationOptions
 from losscli.statistics.minimizer import minimize_in_closed_form
 from tests.conftest import Cli

@@ -24,7 +24,7 @@ from losscli.data.csv.schema import CsvSchema
 from losscli.data.open_file import OpenFile
 from losscli.data.sources import open_data
 from losscli.declaration import grammar
-from losscli.declaration.loss import Reduction
+from losscli.declaration.properties import Reduction
 from losscli.evaluation import threads
 from losscli.evaluation.reduce import Plan, evaluate_part
 from losscli.options import EvaluationOptions

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from losscli import registry
-from losscli.declaration.loss import Functional
+from losscli.declaration.properties import Functional
 from tests.conftest import Cli
 
 ROOT = Path(__file__).parent.parent
@@ -144,7 +144,8 @@ import functools
 
 import numpy as np
 from losscli.declaration.domains import Positive, Real
-from losscli.declaration.loss import Functional, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Functional
 
 
 def traced(function):

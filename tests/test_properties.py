@@ -19,7 +19,8 @@ from losscli.declaration.domains import EPS, Boxes, ClassTargets, Domain, Simple
 from losscli.declaration.domains.arrays import WholeNumbers
 from losscli.declaration.domains.intervals import REALS
 from losscli.declaration.domains.labels import BinaryLabels
-from losscli.declaration.loss import BoundLoss, Claim, Form, Property, Reduction
+from losscli.declaration.loss import BoundLoss, Form
+from losscli.declaration.properties import Claim, Property, Reduction
 from losscli.options import EvaluationOptions
 from losscli.results import results_of
 from tests.registry_cases import GOLDEN, LOSSES, draw, golden, kernel, name_of, per_sample

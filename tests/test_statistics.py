@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from losscli.declaration.loss import Reduction
+from losscli.declaration.properties import Reduction
 from losscli.statistics.moments import Moments, Sum
 from losscli.statistics.quantiles import ACCURACY, LogHistogram, Quantiles, quantile
 from losscli.statistics.summary import Accumulator

@@ -16,7 +16,7 @@ from losscli.compare.shift import SMALL_STEP
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.declaration.loss import Property, Reduction
+from losscli.declaration.properties import Property, Reduction
 from losscli.evaluation.evaluator import Outcome
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows

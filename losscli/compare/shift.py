@@ -10,7 +10,7 @@ import numpy as np
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, ROWS_PER_EVALUATION, LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import EPS, Array, Interval, Mask
-from losscli.declaration.loss import Property
+from losscli.declaration.properties import Property
 from losscli.errors import LosscliError
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import feed

@@ -8,7 +8,7 @@ import numpy as np
 
 from losscli.compare.subset import LossOnRows
 from losscli.declaration.domains import Mask
-from losscli.declaration.loss import Property, Reduction
+from losscli.declaration.properties import Property, Reduction
 from losscli.errors import LosscliError
 from losscli.statistics.quantiles import quantile
 

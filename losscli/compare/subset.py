@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.loss import Reduction
+from losscli.declaration.properties import Reduction
 from losscli.errors import LosscliError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.run import RunState, feed

@@ -6,7 +6,6 @@ annotations their domains. Help, checks, `list`, `explain` and test data are rea
 
 from __future__ import annotations
 
-import enum
 import importlib
 import inspect
 import re
@@ -17,65 +16,13 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 from losscli.declaration.domains import Domain, ParameterDomain
 from losscli.declaration.equivalent import Equivalent, texts_by_library
 from losscli.declaration.grammar import RawValue
+from losscli.declaration.properties import Claim, Functional, Ordering, Property, Reduction
 from losscli.errors import UsageError
 from losscli.messages import one_line
 
 Kernel = Callable[..., Any]
 Hook = Literal["gradient", "row_mask", "denominator", "clipped", "validate", "warn"]
 GRADIENT_ROLES = ("y_pred", "x1", "anchor", "embeddings", "embeddings1", "distance", "log_probs")
-
-
-class Property(enum.Flag):
-    """What is true of a loss as a function of its prediction. Tests try each claim, and bounds that are not claimed.
-
-    The prediction is inside its domain. Bounds hold for all rows, whatever their targets, with the clipping of
-    probabilities: no row can make the value (the gradient) arbitrarily large. The others hold where nothing is clipped.
-    """
-
-    NONE = 0
-    CONVEX = enum.auto()
-    DIFFERENTIABLE = enum.auto()
-    BOUNDED_VALUE = enum.auto()
-    BOUNDED_GRADIENT = enum.auto()
-    SYMMETRIC = enum.auto()
-    TRANSLATION_INVARIANT = enum.auto()
-
-
-class Claim(NamedTuple):
-    """Properties for some values of the parameters: where `holds(**params)`, in words the `condition`."""
-
-    properties: Property
-    condition: str
-    holds: Callable[..., bool]
-
-
-def given(properties: Property, **values: Any) -> Claim:
-    """Return the claim of properties where parameters have these values."""
-    texts = [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
-    return Claim(properties, " and ".join(texts), lambda **params: all(params[k] == v for k, v in values.items()))
-
-
-class Reduction(enum.StrEnum):
-    """How per-sample losses become one number by default."""
-
-    MEAN = "mean"
-    ROOT_MEAN = "root_mean"
-    MEDIAN = "median"
-    MAX = "max"
-
-
-class Functional(NamedTuple):
-    """The functional of the targets that minimizes a loss of `y_pred - y_true` as a constant prediction.
-
-    `name` is `mean`, `midrange` or `quantile`; `level` is that of the quantile.
-    """
-
-    name: str
-    level: float = 0.5
-
-
-Ordering = tuple[str, Mapping[str, Any]]
-"""The name and the parameters of a loss that stands for all losses that order predictions as it does."""
 
 
 class Role(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.loss import Ordering
+from losscli.declaration.properties import Ordering
 from losscli.losses._numerics import cached_per_batch, weigh
 
 Labels = NDArray[Any]

@@ -9,8 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.loss import Claim, Property, given
 from losscli.declaration.memo import BATCH_CACHE
+from losscli.declaration.properties import Claim, Property, given
 
 Arrays = ParamSpec("Arrays")
 Cached = TypeVar("Cached")

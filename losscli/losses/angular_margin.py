@@ -27,7 +27,8 @@ from losscli.declaration.domains import (
     Vector,
 )
 from losscli.declaration.equivalent import same
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, given
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
 from losscli.losses._symbols import PROTOTYPES

@@ -27,7 +27,8 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Ordering, Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Ordering, Property, given
 from losscli.losses._classes import one_hot
 from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus_pair, weigh
 from losscli.losses._symbols import PROBABILITY

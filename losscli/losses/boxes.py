@@ -14,7 +14,8 @@ import numpy as np
 
 from losscli.declaration.domains import Array, Boolean, Box, BoxFormat, Mask
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, given
 
 BOUNDED = Property.BOUNDED_VALUE | Property.SYMMETRIC
 EDGE_SIGNS = np.array([-1.0, 1.0])[:, None, None]

@@ -19,7 +19,8 @@ from losscli.declaration.domains import Cosine as Similarity
 from losscli.declaration.domains import FinitePositive as Scale
 from losscli.declaration.domains import NonNegative as Margin
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, given
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope, log_softmax, log_sum_exp
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
 from losscli.losses._numerics import sigmoid, softplus, weigh

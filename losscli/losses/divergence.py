@@ -14,7 +14,8 @@ from losscli.declaration.domains import Array, Boolean, NonNegativeRow, Order, P
 from losscli.declaration.domains import PredictedDistribution as Q
 from losscli.declaration.domains import TrueDistribution as P
 from losscli.declaration.equivalent import minimised_by, same, unlike
-from losscli.declaration.loss import Claim, Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Claim, Property, given
 from losscli.losses._classes import backprop_normalize, backprop_softmax, log_softmax, log_sum_exp, sum_minus_one
 from losscli.losses._numerics import (
     SERIES_RADIUS,

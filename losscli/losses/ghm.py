@@ -8,7 +8,8 @@ import numpy as np
 
 from losscli.declaration.domains import EPS, Array, Boolean, Count, FinitePositive, Mask, Probability, Real, SoftLabel
 from losscli.declaration.equivalent import same
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, given
 from losscli.losses._numerics import CLIPPED_AT_EPS, hypot_excess, hypot_slope, sigmoid
 from losscli.losses._symbols import PROBABILITY, RESIDUAL
 from losscli.losses.binary import bce

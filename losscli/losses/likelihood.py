@@ -19,7 +19,8 @@ from losscli.declaration.domains import (
     TweedieTarget,
 )
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Ordering, Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Ordering, Property, given
 from losscli.losses._numerics import SERIES_RADIUS, log_ratio, power_remainder, relative_difference, weigh
 from losscli.losses._symbols import RESIDUAL
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from losscli.declaration.domains import Array, Positive, Real, SignLabel
 from losscli.declaration.equivalent import minimised_by, same
-from losscli.declaration.loss import Property, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property
 from losscli.losses._numerics import sigmoid, softplus
 from losscli.losses._symbols import SIGN
 

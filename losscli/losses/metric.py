@@ -12,7 +12,8 @@ from losscli.declaration.domains import Array, Boolean, Distance, Distances, Pai
 from losscli.declaration.domains import Cosine as CosineMargin
 from losscli.declaration.domains import NonNegative as Margin
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, given
 from losscli.losses._embeddings import dot, norm, unit
 from losscli.losses._symbols import COSINE, TRIPLETS
 

@@ -26,7 +26,8 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Claim, Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Claim, Property, given
 from losscli.losses._classes import (
     NOT_NORMALIZED_NOTE,
     Targets,

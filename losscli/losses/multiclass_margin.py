@@ -12,7 +12,8 @@ import numpy as np
 
 from losscli.declaration.domains import Array, ClassTarget, Interval, LabelOrOneHot, Number, Positive, Scores
 from losscli.declaration.equivalent import same
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, given
 from losscli.losses._classes import Targets, one_hot, sum_over_targets
 from losscli.losses._numerics import weigh
 from losscli.losses._symbols import CLASSES

@@ -24,7 +24,8 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Claim, Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Claim, Property, given
 from losscli.losses._numerics import CLIPPED, clipped_log, clipped_log_complement, sigmoid, softplus, weigh
 from losscli.losses._symbols import PROBABILITY
 from losscli.losses.binary import is_clipped

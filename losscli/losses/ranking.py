@@ -8,7 +8,8 @@ import numpy as np
 
 from losscli.declaration.domains import Array, ClassProbabilities, ClassTarget, LabelRow, Relevance, Scores
 from losscli.declaration.equivalent import same
-from losscli.declaration.loss import Property, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property
 from losscli.losses._classes import Targets, log_softmax, one_hot
 from losscli.losses._numerics import weigh
 

@@ -17,7 +17,8 @@ from losscli.declaration.domains import (
     UnitInterval,
 )
 from losscli.declaration.equivalent import minimised_by, same, unlike
-from losscli.declaration.loss import Claim, Functional, Property, Reduction, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Claim, Functional, Property, Reduction
 from losscli.losses._numerics import HUGE, SMALLEST, log1p_ratio, residual, weigh, where_compute
 from losscli.losses._symbols import RESIDUAL
 

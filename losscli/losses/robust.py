@@ -14,7 +14,8 @@ import numpy as np
 from losscli.declaration.domains import Array, ExtendedReal, FiniteNonZero, FinitePositive, Number, Real
 from losscli.declaration.domains.intervals import FINITE_POSITIVE
 from losscli.declaration.equivalent import minimised_by, same
-from losscli.declaration.loss import Claim, Ordering, Property, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Claim, Ordering, Property
 from losscli.losses._numerics import (
     HUGE,
     expm1_minus_x,

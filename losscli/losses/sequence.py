@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from losscli.declaration.checks import Refusal, Remark
 from losscli.declaration.domains import Array, FrameCounts, Frames, Mask, Position, SymbolCounts, Symbols
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Property, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property
 from losscli.errors import UsageError
 from losscli.losses._classes import NOT_NORMALIZED_NOTE, unnormalized_rows
 from losscli.messages import Hint

@@ -28,7 +28,8 @@ from losscli.declaration.domains import (
     expand_per_class,
 )
 from losscli.declaration.equivalent import same, unlike
-from losscli.declaration.loss import Property, given, loss
+from losscli.declaration.loss import loss
+from losscli.declaration.properties import Property, given
 from losscli.losses._classes import (
     Targets,
     backprop_softmax,

@@ -6,7 +6,8 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.results import STATISTICS, Evaluation, LossResult, distinct_names
+from losscli.result_names import distinct_names
+from losscli.results import STATISTICS, Evaluation, LossResult
 
 if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss, Comparison, OutlierRow

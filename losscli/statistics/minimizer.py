@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.loss import Functional
+from losscli.declaration.properties import Functional
 from losscli.statistics.moments import blocks
 from losscli.statistics.quantiles import order_statistics, ordered, quantile, quantiles
 

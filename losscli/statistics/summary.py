@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array, Mask
-from losscli.declaration.loss import Reduction
+from losscli.declaration.properties import Reduction
 from losscli.statistics.moments import Moments, Sum
 from losscli.statistics.quantiles import Quantiles
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
-from losscli.declaration.loss import Reduction
+from losscli.declaration.properties import Reduction
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling

@@ -1,0 +1,33 @@
+"""Names of results, and of the columns that tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+ResultKey = tuple[str, tuple[tuple[str, str], ...]]
+"""The label of a loss, and its group and model."""
+
+
+def group_columns(group: Mapping[str, str], model: str | None) -> dict[str, str]:
+    """Return a group and a model as columns; a column of the group that is called `model`, too, as `group.model`."""
+    if model is None:
+        return dict(group)
+    names = distinct_names(group, "group", ["model"])
+    return dict(zip(names, group.values(), strict=True)) | {"model": model}
+
+
+def distinct_names(names: Iterable[str], kind: str, taken: Collection[str]) -> list[str]:
+    """Return names of columns of the data; those that are taken after what they are and a dot: `group.n`."""
+    found: list[str] = []
+    for name in names:
+        distinct = name
+        while distinct in taken or distinct in found:
+            distinct = f"{kind}.{distinct}"
+        found.append(distinct)
+    return found
+
+
+def result_name(key: ResultKey) -> str:
+    """Return the label of a result, with its group and model."""
+    label, group = key
+    return label + "".join(f" ({column} {value})" for column, value in group)
