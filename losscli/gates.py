@@ -69,7 +69,7 @@ class Gate(NamedTuple):
         return label == self.label and set(self.selector) <= set(group)
 
 
-class Verdict(NamedTuple):
+class GateVerdict(NamedTuple):
     """What became of a gate at one result: `reason` says why it failed, and is empty if it passed."""
 
     gate: Gate
@@ -159,7 +159,7 @@ def _is_set_to(loss: BoundLoss, key: str, typed: RawValue) -> bool:
     return parameter is not None and checked(loss.loss.name, parameter, typed) == loss.params[key]
 
 
-def judge(gates: Sequence[Gate], values: Values, only_before: Collection[ResultKey] = ()) -> list[Verdict]:
+def judge(gates: Sequence[Gate], values: Values, only_before: Collection[ResultKey] = ()) -> list[GateVerdict]:
     """Judge every gate at every result that it is about. What cannot be judged has failed.
 
     Args:
@@ -170,19 +170,21 @@ def judge(gates: Sequence[Gate], values: Values, only_before: Collection[ResultK
     return [verdict for gate in gates for verdict in _judge(gate, values, only_before)]
 
 
-def _judge(gate: Gate, values: Values, only_before: Collection[ResultKey]) -> list[Verdict]:
+def _judge(gate: Gate, values: Values, only_before: Collection[ResultKey]) -> list[GateVerdict]:
     there = [(key, statistics) for key, statistics in values if key[0] == gate.label]
     selected = [(key[1], statistics) for key, statistics in there if gate.selects(key)]
     vanished = [key[1] for key in only_before if gate.selects(key)]
-    verdicts = [Verdict(gate, group, None, "is in the baseline only") for group in vanished]
+    verdicts = [GateVerdict(gate, group, None, "is in the baseline only") for group in vanished]
     if not selected and not vanished:
         groups = [" ".join(f"{column}={value}" for column, value in key[1]) for key, _ in there if key[1]]
         known = f"there are {', '.join(groups[:10])}" if groups else "there are no groups and no models"
-        return [Verdict(gate, gate.selector, None, f"cannot be judged: {known}")]
+        return [GateVerdict(gate, gate.selector, None, f"cannot be judged: {known}")]
     having = [(group, statistics) for group, statistics in selected if gate.statistic in statistics]
     if selected and not having:
         having = [(group, {gate.statistic: None}) for group, _ in selected]
-    return verdicts + [Verdict(gate, group, v[gate.statistic], _reason(gate, v[gate.statistic])) for group, v in having]
+    return verdicts + [
+        GateVerdict(gate, group, v[gate.statistic], _reason(gate, v[gate.statistic])) for group, v in having
+    ]
 
 
 def _reason(gate: Gate, value: float | None) -> str:
@@ -197,6 +199,6 @@ def _reason(gate: Gate, value: float | None) -> str:
     return f"is {value!r}, {gate.comparison} {number_text(gate.limit)}"
 
 
-def failures(verdicts: Sequence[Verdict]) -> list[str]:
+def failures(verdicts: Sequence[GateVerdict]) -> list[str]:
     """Return what failed, in words."""
     return [f"{result_name((v.gate.name, v.group))} {v.reason}" for v in verdicts if v.failed]

@@ -71,6 +71,7 @@ def test_without_golden_cases_a_sentence_says_what_is_missing(checkout: Path) ->
     assert sorted({line.partition("Error: ")[2] for line in failures}) == [unlisted, missing]
 
 
+@pytest.mark.slow
 def test_the_guide_to_a_new_loss_is_followed_literally(checkout: Path) -> None:
     write_block(checkout, "json", "json")
     environment = os.environ | {"PYTHONPATH": str(checkout)}

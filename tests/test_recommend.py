@@ -80,6 +80,7 @@ def test_documents_are_json(name: str) -> None:
     assert all(entry["reason"] and "nan" not in entry["reason"].split() for entry in document["losses"])
 
 
+@pytest.mark.slow
 def test_every_rule_speaks_somewhere() -> None:
     """A rule that none of the cases reaches is not tested: one of them executes the line of every finding."""
     folder = Path(rules.__file__).parent

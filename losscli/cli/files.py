@@ -12,12 +12,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any, cast
 
 from losscli.cli.streams import BYTES_PER_WRITE, LONE_SURROGATES, DescriptorWriter
+from losscli.data.files import COMPRESSION_BY_ENDING, ENDINGS_OF_PACKED_FILES, MODULE_BY_COMPRESSION
 from losscli.errors import OutputError, UsageError
 from losscli.report.formats import Write
 from losscli.signals import check_signals
 
-MODULE_BY_COMPRESSION = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
-COMPRESSIONS = (*MODULE_BY_COMPRESSION, ".zst", ".zip")
 EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)
 """That of the member of a ZIP archive: the same results make the same file."""
 
@@ -27,7 +26,7 @@ _DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|(stdin|stdout|stderr))|/proc/self/fd
 def split_endings(path: str) -> tuple[str, str]:
     """Return the ending that names the format and the one that names the compression; empty if there is none."""
     stem, ending = os.path.splitext(path)
-    if ending.lower() in COMPRESSIONS:
+    if ending.lower() in ENDINGS_OF_PACKED_FILES:
         return os.path.splitext(stem)[1].lower(), ending.lower()
     return ending.lower(), ""
 
@@ -185,7 +184,7 @@ def _compress(file: Any, path: str) -> Iterator[Any]:
         with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
             yield packed
     elif ending:
-        with importlib.import_module(MODULE_BY_COMPRESSION[ending]).open(file, "wb") as packed:
+        with importlib.import_module(MODULE_BY_COMPRESSION[COMPRESSION_BY_ENDING[ending]]).open(file, "wb") as packed:
             yield packed
     else:
         yield file

@@ -13,7 +13,7 @@ from losscli.messages import escape_controls
 if TYPE_CHECKING:
     from losscli.cli.output import Output
     from losscli.declaration.loss import BoundLoss
-    from losscli.gates import Gate, Verdict
+    from losscli.gates import Gate, GateVerdict
     from losscli.report.tables import Report
     from losscli.results import Evaluation, LossResult
 
@@ -44,7 +44,7 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
 
 def judge_gates(
     evaluation: Evaluation, gates: Sequence[Gate], more: Mapping[Any, Mapping[str, float | None]] | None = None
-) -> list[Verdict]:
+) -> list[GateVerdict]:
     """Judge the gates; `more` maps the key of a result to statistics that the result does not hold."""
     if not gates:
         return []
@@ -55,7 +55,7 @@ def judge_gates(
     return judge(gates, values, evaluation.only_in_baseline)
 
 
-def with_verdicts(report: Report, judge: Callable[[], Sequence[Verdict]]) -> Report:
+def with_verdicts(report: Report, judge: Callable[[], Sequence[GateVerdict]]) -> Report:
     """Return a report whose JSON document has the verdicts of the gates; `judge` is called when it is written."""
     document = report.document
     return report._replace(document=lambda: {**document(), "gates": [verdict.to_dict() for verdict in judge()]})
@@ -66,7 +66,7 @@ def write_and_finish(
     evaluation: Evaluation,
     output: Output,
     note: NoteWriter,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[GateVerdict],
     baseline: str | None,
     notes: Sequence[str] = (),
 ) -> int:
@@ -95,7 +95,7 @@ def write_and_finish(
 
 
 def finish(
-    evaluation: Evaluation, note: NoteWriter, verdicts: Sequence[Verdict] = (), notes: Sequence[str] = ()
+    evaluation: Evaluation, note: NoteWriter, verdicts: Sequence[GateVerdict] = (), notes: Sequence[str] = ()
 ) -> int:
     """Write `notes`, those on the results and the verdicts, and return the exit status.
 
@@ -121,7 +121,7 @@ def explain_not_finite(results: Sequence[LossResult]) -> str:
     return "; ".join(texts)
 
 
-def is_gate_failed(verdicts: Sequence[Verdict], note: NoteWriter) -> bool:
+def is_gate_failed(verdicts: Sequence[GateVerdict], note: NoteWriter) -> bool:
     """Write the verdicts and return whether a gate failed."""
     from losscli.gates import failures
 

@@ -117,7 +117,7 @@ def _matches(pattern: str) -> Iterator[str]:
 
     parts = pattern.split("/")
     if "**" not in parts:
-        _check_readable(parts)
+        _check_permissions(parts)
         yield from glob.glob(pattern)
         return
     at = parts.index("**")
@@ -128,7 +128,7 @@ def _matches(pattern: str) -> Iterator[str]:
             yield from _matches(below + ("/".join(parts[at + 1 :]) or "*"))
 
 
-def _check_readable(parts: Sequence[str]) -> None:
+def _check_permissions(parts: Sequence[str]) -> None:
     """Check that no folder on the way of a pattern hides what is in it: `glob` passes over such a folder.
 
     Raises:
