@@ -84,6 +84,13 @@ DATA = {
     "no key": ("d.csv", GOOD, "mse --id user", 3, ["d.csv", "'user'"]),
     "two weights": ("d.csv", b"y_true,y_pred,w,v\n1,2,1,1\n", "mse --weight w,v", 3, ["weight", "one number per row"]),
     "JSON without rows": ("d.json", b'{"y_true": [], "y_pred": []}', "mse", 3, ["d.json", "no rows"]),
+    "vectors of no numbers": (
+        "d.json",
+        b'{"y_true": [[], []], "y_pred": [[], []]}',
+        "bce",
+        3,
+        ["d.json: column 'y_true': shape (N, 0): its rows hold no numbers"],
+    ),
     "JSON Lines of blanks": ("d.jsonl", b"\n\n", "mse", 3, ["d.jsonl", "is empty"]),
     "open quote": ("d.csv", GOOD + b'4,"5\n6,7\n', "mse", 3, ["d.csv", "row 3"]),
     "numbers as header": ("d.csv", b"1,2\n3,4\n", "mse", 3, ["first line holds numbers", "--no-header"]),
@@ -353,6 +360,39 @@ VALID = {
     "signs and exponents": b"y_true,y_pred\n+1,2e0\n3.0,.5E1\n",
     "an unused column of rubbish": b"y_true,y_pred,z\n1,2,\xff\xfe\n3,5,x\n",
 }
+
+
+LISTS = {"y_true": [1.0, 2.0], "y_pred": [2.0, 5.0], "g": [[1.0, 2.0], [3.0, 4.0]]}
+FILES_OF_LISTS = {
+    "d.json": json.dumps(LISTS).encode(),
+    "d.jsonl": b'{"y_true": 1, "y_pred": 2, "g": [1, 2]}\n' * 2,
+    "d.npz": npz(**LISTS),
+    "d.parquet": parquet(LISTS),
+    "d.feather": feather(LISTS),
+}
+
+
+@pytest.mark.parametrize("name", FILES_OF_LISTS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "compute mse --group-by g {}",
+        "compute mse --id g {}",
+        "compute mse --id g --true y_true --pred y_pred y_true={} y_pred={}",
+        "compare --losses mse --outliers column:g {}",
+        "recommend --id g {}",
+    ],
+)
+def test_lists_are_no_keys_and_no_groups(arguments: str, name: str, cli: Cli) -> None:
+    Path(name).write_bytes(FILES_OF_LISTS[name])
+    refused(
+        cli(*arguments.format(name, name).split()), 3, f"{name}: column 'g': holds lists, where one value is needed"
+    )
+
+
+def test_vectors_of_no_numbers_are_of_no_task(cli: Cli) -> None:
+    Path("d.npz").write_bytes(npz(y_true=np.zeros((2, 0)), y_pred=np.zeros((2, 0))))
+    refused(cli("recommend", "d.npz"), 3, "d.npz: column 'y_true': shape (N, 0): its rows hold no numbers")
 
 
 @pytest.mark.parametrize("content", VALID.values(), ids=VALID)

@@ -263,7 +263,7 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
         DataError: a value that is not a number; the message names the first.
     """
     if kind is Kind.TEXT:
-        return as_text(values.ravel()).reshape(values.shape)
+        return as_text(values.ravel(), source, column, start).reshape(values.shape)
     if values.dtype.kind in "fiub":
         if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
             return np.array(values, dtype=values.dtype.newbyteorder("="))
@@ -315,8 +315,12 @@ def parse_number(text: str) -> float | None:
     return float("nan") if re.fullmatch(_C_NAN, stripped, re.IGNORECASE) else _BOOLEANS.get(stripped.lower())
 
 
-def as_text(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values as text objects, None if missing or empty; integers without a decimal point."""
+def as_text(values: NDArray[Any], source: str = "", column: str = "", start: int = 0) -> NDArray[Any]:
+    """Return values as text objects, None if missing or empty; integers without a decimal point.
+
+    Raises:
+        DataError: A value is a list; the message counts rows from `start`.
+    """
     if values.dtype.kind in "iu":
         return values.astype(str).astype(object)
     text = np.empty(len(values), dtype=object)
@@ -330,10 +334,18 @@ def as_text(values: NDArray[Any]) -> NDArray[Any]:
             text[i] = value.decode("utf-8", "replace")
         elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             text[i] = str(int(value))
+        elif isinstance(value, (list, np.ndarray)):
+            raise DataError(f"{_column_label(source, column)}, row {start + i + 1}: holds a list, not one value")
         else:
             is_missing = _is_null(value) or (isinstance(value, float) and value != value)
             text[i] = None if is_missing else str(value) or None
     return text
+
+
+def check_one_per_row(values: NDArray[Any], table: Table, name: str) -> None:
+    """Raise a DataError if a column holds lists where a row is to have one value: a key, a group."""
+    if values.ndim > 1:
+        raise DataError(f"{table.label}column {name!r}: holds lists, where one value is needed")
 
 
 def _is_null(value: object) -> bool:

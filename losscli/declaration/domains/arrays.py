@@ -52,6 +52,9 @@ class Domain:
     predicted = False
     """Whether probabilities may stand for labels."""
 
+    may_be_empty = False
+    """Whether a row may hold no values at all."""
+
     description = "any real number"
 
     def parts(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
@@ -260,6 +263,7 @@ class LabelSequences(WholeNumbers):
 
     blank: int = 0
 
+    may_be_empty = True
     description = "S class labels 0..C-1, none of them the blank"
 
     def with_params(self, params: Params) -> Domain:

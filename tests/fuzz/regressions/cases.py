@@ -89,6 +89,11 @@ REGRESSIONS: list[tuple[str, Case]] = [
         "json: lone surrogate as a group",
         data("b.json", b'{"y_true": [1], "y_pred": [2], "g": ["\\ud800"]}', (*COLUMNS, *BY_G)),
     ),
+    ("json: lists as groups", data("c.json", b'{"y_true": [1], "y_pred": [2], "g": [[1]]}', (*COLUMNS, *BY_G))),
+    ("json: vectors of no numbers", data("d.json", b'{"y_true": [[]], "y_pred": [[]]}')),
+    ("json: a list of one number is that number", data("e.json", b'{"y_true": [[1]], "y_pred": [3]}')),
+    ("json: a file is taken for text", data("f.json", b'_true": 1,\n"y_\xf0": 2,\n')),
+    ("jsonl: lists as groups", data("d.jsonl", b'{"y_true": 1, "y_pred": 2, "g": [1, 2]}\n' * 3, (*COLUMNS, *BY_G))),
     (
         "jsonl: records joined over two lines",
         data("a.jsonl", b'{"y_true": 1, "y_pred": 2}, {"y_true": 5\n"y_pred": 5}\n'),
