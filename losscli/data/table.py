@@ -6,7 +6,7 @@ import enum
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -192,7 +192,7 @@ class SplittableTable(Table):
 class SliceableTable(Table):
     """A table of which any rows can be read."""
 
-    def load(self, names: Iterable[str]) -> None:
+    def load(self, wanted: Mapping[str, Kind]) -> None:
         """Load these columns before rows are taken, if they are not in memory and have to be."""
 
     def rows(self, start: int, stop: int) -> Table:

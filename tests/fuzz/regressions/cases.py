@@ -95,6 +95,27 @@ REGRESSIONS: list[tuple[str, Case]] = [
     ("json: a file is taken for text", data("f.json", b'_true": 1,\n"y_\xf0": 2,\n')),
     ("jsonl: lists as groups", data("d.jsonl", b'{"y_true": 1, "y_pred": 2, "g": [1, 2]}\n' * 3, (*COLUMNS, *BY_G))),
     (
+        "jsonl: true is one group beside texts and alone",
+        data(
+            "e.jsonl",
+            b'{"y_true": 1, "y_pred": 2, "g": true}\n{"y_true": 1, "y_pred": 5, "g": "a"}\n',
+            (*COLUMNS, *BY_G),
+        ),
+    ),
+    (
+        "jsonl: a long number is one group beside fractions and alone",
+        data(
+            "f.jsonl",
+            b'{"y_true": 1, "y_pred": 2, "g": 9007199254740993}\n{"y_true": 1, "y_pred": 5, "g": 0.5}\n',
+            (*COLUMNS, *BY_G),
+        ),
+    ),
+    (
+        "jsonl: the sum of all values overflows",
+        data("g.jsonl", b'{"y_true": 1e308, "y_pred": 1}\n{"y_true": 1e308, "y_pred": 2}\n'),
+    ),
+    ("jsonl: a record over two lines is a document", data("h.jsonl", b'{\n"y_pred": 50, "y_true":  50}\n')),
+    (
         "jsonl: records joined over two lines",
         data("a.jsonl", b'{"y_true": 1, "y_pred": 2}, {"y_true": 5\n"y_pred": 5}\n'),
     ),
