@@ -11,6 +11,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+
 from losscli.binding import OBSERVED_ROLES, Note, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
@@ -53,6 +55,7 @@ def resolve_losses(losses: str | Sequence[str | BoundLoss], params: Mapping[str,
     return found
 
 
+@np.errstate(all="ignore")  # infinities are values
 def compute(
     losses: Sequence[BoundLoss],
     open_sources: OpenSources,
@@ -132,8 +135,6 @@ def compute_samples(
     losses: Sequence[BoundLoss], open_sources: OpenSources, options: EvaluationOptions, note: Note
 ) -> Evaluation:
     """Reduce losses and keep their per-sample values in memory; arguments and errors are those of `compute`."""
-    import numpy as np
-
     stream = stream_samples(losses, open_sources, options, note)
     kept = [(item.batch.rows, item.outcomes) for item in stream.batches]
     evaluation = stream.evaluate()
@@ -174,8 +175,6 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
     """
     added, earlier = None, None
     if options.penalty:
-        import numpy as np
-
         from losscli import penalty
 
         bound, parameters = penalty.parse_penalty(options.penalty), options.parameters
@@ -191,6 +190,7 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
     return Additions(added, earlier)
 
 
+@np.errstate(all="ignore")  # infinities are values
 def compare(
     losses: Sequence[BoundLoss],
     open_sources: OpenSources,
@@ -215,6 +215,7 @@ def compare(
     return compared if additions.baseline is None else compared.with_baseline(additions.baseline)
 
 
+@np.errstate(all="ignore")  # infinities are values
 def recommend(
     open_sources: OpenSources,
     options: EvaluationOptions,

@@ -390,6 +390,24 @@ def test_lists_are_no_keys_and_no_groups(arguments: str, name: str, cli: Cli) ->
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "compute mse,medae --ci 0.9 --weight w",
+        "compute mse --per-sample --weight w",
+        "compare --losses mse,huber --weight w",
+        "compare --losses mse --outliers iqr:1.5",
+        "recommend --weight w",
+    ],
+)
+def test_sums_and_differences_that_overflow_leave_one_line(arguments: str, cli: Cli) -> None:
+    huge = [1e308, -1e308] * 10
+    Path("d.npz").write_bytes(npz(y_true=huge, y_pred=huge[::-1], w=[1e308] * 20))
+    result = cli(*arguments.split(), "d.npz")
+    assert result.status in (3, 4)
+    refused(result._replace(out=""), result.status)
+
+
 def test_vectors_of_no_numbers_are_of_no_task(cli: Cli) -> None:
     Path("d.npz").write_bytes(npz(y_true=np.zeros((2, 0)), y_pred=np.zeros((2, 0))))
     refused(cli("recommend", "d.npz"), 3, "d.npz: column 'y_true': shape (N, 0): its rows hold no numbers")
