@@ -55,7 +55,6 @@ def resolve_losses(losses: str | Sequence[str | BoundLoss], params: Mapping[str,
     return found
 
 
-@np.errstate(all="ignore")  # infinities are values
 def compute(
     losses: Sequence[BoundLoss],
     open_sources: OpenSources,
@@ -82,7 +81,7 @@ def compute(
 
     options.check()
     additions = read_additions(options, read_options)
-    with closing(open_sources(role_names(losses))) as sources:
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
         counts = evaluate_dataset(dataset, run, options, note)
         for _ in counts if track is None else track(counts, dataset.progress, int):
@@ -190,7 +189,6 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
     return Additions(added, earlier)
 
 
-@np.errstate(all="ignore")  # infinities are values
 def compare(
     losses: Sequence[BoundLoss],
     open_sources: OpenSources,
@@ -207,7 +205,7 @@ def compare(
     column = compare_options.rule.column if compare_options.rule else ""
     options = options._replace(carry=(column,) if column else ())
     additions = read_additions(options, None)
-    with closing(open_sources(role_names(losses))) as sources:
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
@@ -215,7 +213,6 @@ def compare(
     return compared if additions.baseline is None else compared.with_baseline(additions.baseline)
 
 
-@np.errstate(all="ignore")  # infinities are values
 def recommend(
     open_sources: OpenSources,
     options: EvaluationOptions,
@@ -243,7 +240,7 @@ def recommend(
     from losscli.recommend.advise import recommend_from
 
     options.check()
-    with closing(open_sources(OBSERVED_ROLES)) as sources:
+    with closing(open_sources(OBSERVED_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
         return recommend_from(
             sources,
             options,
