@@ -71,12 +71,27 @@ def _stored(values: Sequence[Any], name: str, column: str) -> StoredArray:
             raise problem
 
         return StoredArray((len(values), *shape_of_first(values)), "f", fail)
-    return StoredArray(
-        array.shape,
-        array.dtype.kind,
-        lambda n_rows: array[:n_rows],
-        lambda n_rows: to_array(values[:n_rows], name, column, kind=Kind.TEXT),
-    )
+    stored = StoredArray(array.shape, array.dtype.kind, lambda n_rows: array[:n_rows])
+    if _keeps_names(array, values):
+        return stored
+    return stored._replace(load_text=lambda n_rows: to_array(values[:n_rows], name, column, kind=Kind.TEXT))
+
+
+def _keeps_names(array: NDArray[Any], values: Sequence[Any]) -> bool:
+    """Whether text can be made of an array as well as of its values, which take more memory."""
+    if array.dtype.kind == "O":
+        return False
+    types = _types_in(values)
+    is_rounded = array.dtype.kind == "f" and int in types and bool((np.abs(array) >= MAX_EXACT_INTEGER).any())
+    return bool not in types and not is_rounded
+
+
+def _types_in(values: Sequence[Any]) -> set[type]:
+    """Return the types of values and of those in lists among them."""
+    types = set(map(type, values))
+    if list in types:
+        types |= _types_in([item for value in values if type(value) is list for item in value])
+    return types
 
 
 def _begins_with_record(data: bytes | bytearray) -> bool:
