@@ -267,7 +267,8 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
     if values.dtype.kind in "fiub":
         if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
             return np.array(values, dtype=values.dtype.newbyteorder("="))
-        with np.errstate(invalid="ignore"):  # some patterns of bits are NaN, and warn when they are copied
+        # some patterns of bits are NaN, and warn when they are copied; long doubles overflow
+        with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":
         raise DataError(f"{_column_label(source, column)}: values of type {values.dtype} are not numbers")

@@ -47,6 +47,13 @@ def npy(array: Any, version: tuple[int, int] | None = None) -> bytes:
     return file.getvalue()
 
 
+def npz(array: Any) -> bytes:
+    """Return an archive in which y_true and y_pred are the same array."""
+    file = io.BytesIO()
+    np.savez(file, y_true=array, y_pred=array)
+    return file.getvalue()
+
+
 def parquet(columns: dict[str, Any], rows_per_group: int | None = None) -> bytes:
     """Return a Parquet file."""
     file = io.BytesIO()
@@ -127,6 +134,9 @@ REGRESSIONS: list[tuple[str, Case]] = [
         "jsonl: a column begins after the first block",
         data("c.jsonl", b'{"y_true": 1}\n{"y_true": 2}\n{"y_true": 3, "y_pred": 4}\n', cut=20),
     ),
+    ("npz: bytes before the archive", data("b.npz", b"PK\x01\x02" + npz(np.arange(3.0)), ())),
+    ("npz: an archive behind the bytes of NPY", data("c.npz", b"\x93NUMPY" + npz(np.arange(2.0)), ())),
+    ("npz: long doubles overflow", data("d.npz", npz(np.array([1e308, 2.0], "g") ** 2), ())),
     ("npz: damaged LZMA", data("a.npz", damaged_lzma(), ())),
     (
         "npy: memory address in an error",
