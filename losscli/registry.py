@@ -148,10 +148,24 @@ def resolve(specs: Sequence[LossSpec], shared: Mapping[str, Any] | None = None) 
     if problems:
         raise UsageError("; ".join(dict.fromkeys(problems)) + ("" if "?" in problems[-1] else "; see 'losscli list'"))
     bound = [
-        loss.bind({key: value for key, value in shared.items() if key in known[loss.name]} | params)
+        _bind(loss, params, {key: value for key, value in shared.items() if key in known[loss.name]})
         for loss, params in found
     ]
     return list({loss.canonical: loss for loss in bound}.values())
+
+
+def _bind(loss: Loss, own: Mapping[str, Any], shared: Mapping[str, Any]) -> BoundLoss:
+    """Return a loss with its own parameters and those set for all losses.
+
+    Raises:
+        UsageError: A value is out of range, or one is set in both ways to different values.
+    """
+    bound, other = loss.bind({**shared, **own}), loss.bind({**own, **shared})
+    for key in own:
+        if bound.params[key] != other.params[key]:
+            values = f"{bound.params[key]}, and to {other.params[key]} for all losses"
+            raise UsageError(f"{loss.name}: {key} is set to {values}")
+    return bound
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

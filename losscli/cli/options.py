@@ -271,12 +271,12 @@ class NoteWriter:
 
 def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     """Look up the losses typed and set the parameters of `-P` and of its short forms."""
-    from losscli.declaration.grammar import RawValue, parse_setting, parse_specs
+    from losscli.declaration.grammar import RawValue, parse_settings, parse_specs
     from losscli.registry import load_plugin, resolve
 
     for path in values["plugins"]:
         load_plugin(path)
-    params = dict(parse_setting(setting, f"-P {setting}") for setting in values["params"])
+    params = parse_settings(values["params"], " ".join(f"-P {setting}" for setting in values["params"]))
     if values["from_logits"]:
         params["from_logits"] = RawValue("true")
     if values["box_format"]:
