@@ -120,8 +120,8 @@ def check(case: Case) -> tuple[Failure | None, str]:
     if failure or outcome is None:
         return failure, "unsound"
     word = f"status {outcome.status}"
-    if not text.isascii() or text.strip().startswith(","):
-        return None, f"{word}, unclear"  # digits of other scripts; an empty piece of a list
+    if not text.isascii():
+        return None, f"{word}, unclear"  # digits of other scripts
     match = CONDITION.fullmatch(text)
     values = results().get(match[1].partition(":")[0].lower(), {}) if match else {}
     value = values.get((match[2] or "value") if match else "")

@@ -155,6 +155,7 @@ REGRESSIONS: list[tuple[str, Case]] = [
     ("parquet: row groups change the last digits", data("b.parquet", parquet(NUMBERS, 2))),
     ("grammar: a parameter twice", Case("grammar", (TABLE,), ("huber:delta=1:delta=2",))),
     ("gates: space after a loss with parameters", Case("gates", (TABLE,), ("huber:delta=0.5.median > 1",))),
+    ("gates: the second loss of a list is not judged", Case("gates", (TABLE,), ("mae,mse>0",))),
     ("gates: 1_0 is read as 10", Case("gates", (TABLE,), ("mse > 1_0",))),
     ("control characters in an error", Case("gates", (TABLE,), ("rmse\x1b>1",))),
     (
