@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from losscli.version import __version__
 from tests.fuzz.check import Case
 from tests.fuzz.commands import TABLE
 from tests.fuzz.test_baselines import NAME as BASELINE
@@ -26,6 +28,13 @@ def data(name: str, content: bytes, options: Sequence[str] = COLUMNS, cut: int =
     """Return a case of one file; the ending of its name is the subject."""
     subject = name.rpartition(".")[2]
     return Case({"arrow": "feather"}.get(subject, subject), ((name, content),), tuple(options), cut=cut)
+
+
+def baseline(value: Any) -> Case:
+    """Return a case of an earlier result of mse."""
+    signature = f"mse|n=5|nan=error|reduction=mean|weights=no|losscli={__version__}"
+    document = {"losses": [{"loss": "mse", "value": value, "signature": signature}]}
+    return Case("baselines", (TABLE, (BASELINE, json.dumps(document).encode())), ("mse.change>2%",))
 
 
 def damaged_lzma() -> bytes:
@@ -166,6 +175,9 @@ REGRESSIONS: list[tuple[str, Case]] = [
             ("mse.change>2%",),
         ),
     ),
+    ("baseline: an integer beyond all floats", baseline(10**400)),
+    ("baseline: nested too deep", Case("baselines", (TABLE, (BASELINE, b"[" * 100_000)), ("mse.change>2%",))),
+    ("baseline: a huge value", baseline(1e308)),
     (
         "feather 1: damaged bytes kill the process",
         data(
