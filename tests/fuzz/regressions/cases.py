@@ -108,6 +108,17 @@ REGRESSIONS: list[tuple[str, Case]] = [
     ("json: lists as groups", data("c.json", b'{"y_true": [1], "y_pred": [2], "g": [[1]]}', (*COLUMNS, *BY_G))),
     ("json: vectors of no numbers", data("d.json", b'{"y_true": [[]], "y_pred": [[]]}')),
     ("json: a list of one number is that number", data("e.json", b'{"y_true": [[1]], "y_pred": [3]}')),
+    *[
+        (f"json: odd {what}", data("g.json", json.dumps({"data": [[1, 2], [3, 4]], **document}).encode()))
+        for what, document in {
+            "names of an index": {"index": [0, 1], "columns": ["y_true", "y_pred"], "index_names": [["a"]]},
+            "levels of an index": {"index": [[0, 1], [1]], "columns": ["y_true", "y_pred"]},
+            "names of levels": {"index": [[0], [1]], "columns": ["y_true", "y_pred"], "index_names": 5},
+            "primary key": {"schema": {"primaryKey": 5}, "data": [{"y_true": 1, "y_pred": 2}]},
+            "index of a vector": {"y_true": [{"type": 0, "size": 3, "indices": [[1]], "values": [2]}]},
+            "size of a vector": {"y_true": [{"type": 0, "size": -3, "indices": [], "values": []}]},
+        }.items()
+    ],
     ("json: a file is taken for text", data("f.json", b'_true": 1,\n"y_\xf0": 2,\n')),
     ("jsonl: lists as groups", data("d.jsonl", b'{"y_true": 1, "y_pred": 2, "g": [1, 2]}\n' * 3, (*COLUMNS, *BY_G))),
     (
