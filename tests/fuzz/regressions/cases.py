@@ -70,6 +70,16 @@ def parquet(columns: dict[str, Any], rows_per_group: int | None = None) -> bytes
     return file.getvalue()
 
 
+def short_of_a_page() -> bytes:
+    """Return a Parquet file of which a damaged header of a page ends a row group early."""
+    file = io.BytesIO()
+    table = pa.table({"y_true": [1.0, 2.0, 3.0, 4.0], "y_pred": [2.0, 2.0, 5.0, 4.0]})
+    pq.write_table(table, file, row_group_size=2, use_dictionary=False, compression="none", write_statistics=False)
+    damaged = bytearray(file.getvalue())
+    damaged[5] ^= 1
+    return bytes(damaged)
+
+
 def unpack(text: str) -> bytes:
     """Return damaged bytes that were compressed and written in base 85."""
     return zlib.decompress(base64.b85decode(text))
@@ -174,6 +184,11 @@ REGRESSIONS: list[tuple[str, Case]] = [
     ),
     ("parquet: row groups change the last digits", data("b.parquet", parquet(NUMBERS, 2))),
     ("grammar: a parameter twice", Case("grammar", (TABLE,), ("huber:delta=1:delta=2",))),
+    ("parquet: the page of a column is lost", data("c.parquet", short_of_a_page())),
+    (
+        "parquet: its first bytes are those of a stream",
+        data("d.parquet", b"\xff\xff\xff\xff\x15\4\x15\4" + parquet(NUMBERS)[8:]),
+    ),
     ("gates: space after a loss with parameters", Case("gates", (TABLE,), ("huber:delta=0.5.median > 1",))),
     ("gates: the second loss of a list is not judged", Case("gates", (TABLE,), ("mae,mse>0",))),
     ("gates: 1_0 is read as 10", Case("gates", (TABLE,), ("mse > 1_0",))),
