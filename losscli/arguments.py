@@ -14,7 +14,8 @@ from losscli.binding import role_names
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
 from losscli.data.interchange import import_array, is_arrow, is_row, materialize
 from losscli.data.sources import ReadOptions, Sources, open_data
-from losscli.data.table import ArraysTable, Kind, convert, shorten
+from losscli.data.table import ArraysTable, Kind, convert
+from losscli.data.values import shorten
 from losscli.declaration.grammar import normalize_name
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import DataError, UsageError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -74,7 +74,7 @@ def read(path: str) -> BaselineFile:
             document = json.load(file)
     except OSError as error:
         raise DataError(error.strerror or str(error), option=("baseline", path)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"is not JSON ({error})", Hint.WRITE_BASELINE, option=("baseline", path)) from error
     losses = document.get("losses") if isinstance(document, dict) else None
     if not isinstance(losses, list) or not all(map(_is_loss, losses)):
@@ -94,7 +94,7 @@ def _is_loss(entry: Any) -> bool:
         *(group.values() if type(group) is dict else [0]),
     ]
     return all(type(text) is str for text in texts) and (
-        value is None or (type(value) in (int, float) and abs(value) < math.inf)
+        value is None or (type(value) in (int, float) and abs(value) <= sys.float_info.max)
     )
 
 

@@ -13,7 +13,8 @@ from losscli.data.dataset import Dataset
 from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names, order_as_requested
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
-from losscli.data.table import Kind, parse_number
+from losscli.data.table import Kind
+from losscli.data.values import parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError

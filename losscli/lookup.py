@@ -6,7 +6,7 @@ from typing import Any
 
 from losscli import pipeline, registry
 from losscli.arguments import LossName, bind_loss_name, plain_parameters, typed_name
-from losscli.data.table import shorten
+from losscli.data.values import shorten
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.explain import Explanation

@@ -11,6 +11,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+
 from losscli.binding import OBSERVED_ROLES, Note, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
@@ -79,7 +81,7 @@ def compute(
 
     options.check()
     additions = read_additions(options, read_options)
-    with closing(open_sources(role_names(losses))) as sources:
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
         counts = evaluate_dataset(dataset, run, options, note)
         for _ in counts if track is None else track(counts, dataset.progress, int):
@@ -132,8 +134,6 @@ def compute_samples(
     losses: Sequence[BoundLoss], open_sources: OpenSources, options: EvaluationOptions, note: Note
 ) -> Evaluation:
     """Reduce losses and keep their per-sample values in memory; arguments and errors are those of `compute`."""
-    import numpy as np
-
     stream = stream_samples(losses, open_sources, options, note)
     kept = [(item.batch.rows, item.outcomes) for item in stream.batches]
     evaluation = stream.evaluate()
@@ -174,8 +174,6 @@ def read_additions(options: EvaluationOptions, read_options: ReadOptions | None)
     """
     added, earlier = None, None
     if options.penalty:
-        import numpy as np
-
         from losscli import penalty
 
         bound, parameters = penalty.parse_penalty(options.penalty), options.parameters
@@ -207,7 +205,7 @@ def compare(
     column = compare_options.rule.column if compare_options.rule else ""
     options = options._replace(carry=(column,) if column else ())
     additions = read_additions(options, None)
-    with closing(open_sources(role_names(losses))) as sources:
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
@@ -242,7 +240,7 @@ def recommend(
     from losscli.recommend.advise import recommend_from
 
     options.check()
-    with closing(open_sources(OBSERVED_ROLES)) as sources:
+    with closing(open_sources(OBSERVED_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
         return recommend_from(
             sources,
             options,

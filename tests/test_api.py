@@ -114,6 +114,14 @@ def test_a_frame_with_missing_values_and_strings() -> None:
         (lambda: losscli.compute("mse", y_true=[], y_pred=[]), losscli.LosscliError, "no row"),
         (lambda: losscli.compute("mse", y_true=Y, y_pred=P, weight=[0] * 4), losscli.NoResultError, "weight 0"),
         (lambda: losscli.get_loss("mse")([1, 2], [1]), losscli.DataError, "shapes differ"),
+        (lambda: losscli.get_loss("dice")(np.zeros((2, 0)), np.zeros((2, 0))), losscli.DataError, "hold no numbers"),
+        (
+            lambda: losscli.compute(
+                "mse", data=pd.DataFrame({"y_true": Y, "y_pred": P, "g": [[1], [1], [2], [2]]}), group_by="g"
+            ),
+            losscli.DataError,
+            "g, row 1: holds a list, not one value",
+        ),
         (lambda: losscli.get_loss("nope"), losscli.UsageError, "unknown loss"),
         (lambda: losscli.get_loss("kl")([0.5, 0.5], [0.5, 0.6]), losscli.DataError, "sum"),
     ],

@@ -84,6 +84,13 @@ DATA = {
     "no key": ("d.csv", GOOD, "mse --id user", 3, ["d.csv", "'user'"]),
     "two weights": ("d.csv", b"y_true,y_pred,w,v\n1,2,1,1\n", "mse --weight w,v", 3, ["weight", "one number per row"]),
     "JSON without rows": ("d.json", b'{"y_true": [], "y_pred": []}', "mse", 3, ["d.json", "no rows"]),
+    "vectors of no numbers": (
+        "d.json",
+        b'{"y_true": [[], []], "y_pred": [[], []]}',
+        "bce",
+        3,
+        ["d.json: column 'y_true': shape (N, 0): its rows hold no numbers"],
+    ),
     "JSON Lines of blanks": ("d.jsonl", b"\n\n", "mse", 3, ["d.jsonl", "is empty"]),
     "open quote": ("d.csv", GOOD + b'4,"5\n6,7\n', "mse", 3, ["d.csv", "row 3"]),
     "numbers as header": ("d.csv", b"1,2\n3,4\n", "mse", 3, ["first line holds numbers", "--no-header"]),
@@ -266,6 +273,9 @@ COMMANDS = {
     "no value": ("compute huber:delta data.csv", 2, ["'delta'", "param=value"]),
     "list with commas": ("compute softmax_loss:class_weight=1,2,3 data.csv", 2, ["'2'", "2/4/6"]),
     "unused -P": ("compute mse -P delta=1 data.csv", 2, ["'delta'", "mse"]),
+    "-P against a loss": ("compute huber:delta=1 -P delta=2 data.csv", 2, ["huber: delta is set to 1.0, and to 2.0"]),
+    "-P twice": ("compute huber -P delta=1 -P delta=1 data.csv", 2, ["-P delta=1", "delta is set twice"]),
+    "a parameter twice": ("compute huber:delta=1:Delta=2 data.csv", 2, ["huber", "delta is set twice, to 1 and to 2"]),
     "half a -P": ("compute huber -P delta data.csv", 2, ["-P delta"]),
     "logits nowhere": ("compute mse --from-logits data.csv", 2, ["'from_logits'"]),
     "unknown option": ("compute mse --presision 3 data.csv", 2, ["--presision", "--precision"]),
@@ -353,6 +363,57 @@ VALID = {
     "signs and exponents": b"y_true,y_pred\n+1,2e0\n3.0,.5E1\n",
     "an unused column of rubbish": b"y_true,y_pred,z\n1,2,\xff\xfe\n3,5,x\n",
 }
+
+
+LISTS = {"y_true": [1.0, 2.0], "y_pred": [2.0, 5.0], "g": [[1.0, 2.0], [3.0, 4.0]]}
+FILES_OF_LISTS = {
+    "d.json": json.dumps(LISTS).encode(),
+    "d.jsonl": b'{"y_true": 1, "y_pred": 2, "g": [1, 2]}\n' * 2,
+    "d.npz": npz(**LISTS),
+    "d.parquet": parquet(LISTS),
+    "d.feather": feather(LISTS),
+}
+
+
+@pytest.mark.parametrize("name", FILES_OF_LISTS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "compute mse --group-by g {}",
+        "compute mse --id g {}",
+        "compute mse --id g --true y_true --pred y_pred y_true={} y_pred={}",
+        "compare --losses mse --outliers column:g {}",
+        "recommend --id g {}",
+    ],
+)
+def test_lists_are_no_keys_and_no_groups(arguments: str, name: str, cli: Cli) -> None:
+    Path(name).write_bytes(FILES_OF_LISTS[name])
+    refused(
+        cli(*arguments.format(name, name).split()), 3, f"{name}: column 'g': holds lists, where one value is needed"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "compute mse,medae --ci 0.9 --weight w",
+        "compute mse --per-sample --weight w",
+        "compare --losses mse,huber --weight w",
+        "compare --losses mse --outliers iqr:1.5",
+        "recommend --weight w",
+    ],
+)
+def test_sums_and_differences_that_overflow_leave_one_line(arguments: str, cli: Cli) -> None:
+    huge = [1e308, -1e308] * 10
+    Path("d.npz").write_bytes(npz(y_true=huge, y_pred=huge[::-1], w=[1e308] * 20))
+    result = cli(*arguments.split(), "d.npz")
+    assert result.status in (3, 4)
+    refused(result._replace(out=""), result.status)
+
+
+def test_vectors_of_no_numbers_are_of_no_task(cli: Cli) -> None:
+    Path("d.npz").write_bytes(npz(y_true=np.zeros((2, 0)), y_pred=np.zeros((2, 0))))
+    refused(cli("recommend", "d.npz"), 3, "d.npz: column 'y_true': shape (N, 0): its rows hold no numbers")
 
 
 @pytest.mark.parametrize("content", VALID.values(), ids=VALID)

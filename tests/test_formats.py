@@ -563,3 +563,21 @@ def test_signalling_nan_is_a_missing_value(cli: Cli, ending: str) -> None:
         path.write_bytes(len(header).to_bytes(8, "little") + header + values.T.tobytes())
     done = cli("compute", "mse", path, "-f", "value", "--nan", "omit")
     assert (done.out, done.err) == ("4.0\n", "losscli: note: 1 of 2 rows lacks a value and was left out\n")
+
+
+@pytest.mark.parametrize(
+    ("groups", "names"),
+    [
+        ([True, False, True], ["False", "True"]),
+        ([True, None, 0.5], ["", "0.5", "True"]),
+        ([2**53 + 1, 2**53, 0.5], ["0.5", "9007199254740992", "9007199254740993"]),
+        ([1, 1.0, "1"], ["1"]),
+    ],
+)
+def test_a_group_has_one_name_in_JSON_and_JSON_Lines(groups: list[object], names: list[str], cli: Cli) -> None:
+    records = [{"y_true": 1, "y_pred": 2, "g": group} for group in groups]
+    Path("d.json").write_text(json.dumps(records))
+    Path("d.jsonl").write_text("\n".join(map(json.dumps, records)))
+    for name in ("d.json", "d.jsonl"):
+        found = json.loads(cli("compute", "mse", "--group-by", "g", "-f", "json", "-q", name).out)["losses"]
+        assert sorted(loss["group"]["g"] for loss in found) == names

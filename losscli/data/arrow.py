@@ -16,8 +16,10 @@ from losscli.data.arrow_ipc import open_ipc
 from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
 from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
 from losscli.data.files import Input
+from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.open_file import FileReader, OpenFile
-from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, column_label, convert
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
+from losscli.data.values import column_label
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -169,6 +171,8 @@ def open_arrow(source: Input, format: str) -> Table:
     try:
         file: Any
         if format == "parquet":
+            if FORMAT_BY_MAGIC.get(source.head()[:4]) != "parquet":
+                raise DataError(f"{source.name}: is not parquet, or is damaged (it does not begin like it)")
             file = ParquetReader(opened or OpenFile(stack.enter_context(source.file()), source.name))
         else:
             file = open_ipc(source, stack)
@@ -233,6 +237,7 @@ class ArrowTable(Table):
                 self.source.check(is_last=self.length is None or done >= self.length)
             yield columns
             self.fraction_read = done / self.length if self.length else None
+        check_row_count(self, done)
         if not done:
             raise self.empty_error()
 
@@ -263,14 +268,24 @@ class RowGroup(Table):
         return self.__dict__ | ({"_metadata": None} if self._metadata.serialized_size > MAX_FOOTER_BYTES else {})
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        yield from split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges)
+        done = 0
+        for columns in split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges):
+            done += len(next(iter(columns.values())))
+            yield columns
         self._file.check()
+        check_row_count(self, done)
 
     def _read_batches(self, columns: list[str]) -> Iterator[Any]:
         yield from ParquetReader(self._file, self._metadata).batches(columns, [self._group])
 
     def release(self) -> None:
         self._file.release()
+
+
+def check_row_count(table: Table, done: int) -> None:
+    """Raise a DataError if fewer rows were read than there are: Arrow ends where the pages of one column do."""
+    if table.length is not None and done != table.length:
+        raise DataError(f"{table.name}: is damaged: {done} rows were read where {table.length} were written")
 
 
 def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from losscli.data.table import MAX_EXACT_INTEGER, column_label
+from losscli.data.table import MAX_EXACT_INTEGER
+from losscli.data.values import column_label
 from losscli.errors import DataError
 
 MAX_EXACT_POWER_OF_TEN = 22

@@ -220,7 +220,7 @@ def _find_missing(batch: Batch) -> Mask | None:
     mask: Mask | None = None
     columns = [array for name, array in batch.arrays.items() if name not in batch.tables]
     for array in columns + ([batch.weight] if batch.weight is not None else []):
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             total = array.sum()  # one pass without a temporary; inf - inf only costs a closer look
         if not np.isnan(total):
             continue

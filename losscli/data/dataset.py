@@ -15,7 +15,8 @@ from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
-from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, as_text
+from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
+from losscli.data.values import as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -129,10 +130,11 @@ class Dataset:
             weight = arrays.pop("weight", None)
             weight = weight[:, 0] if weight is not None and weight.shape[1:] == (1,) else weight  # (N, 1) is (N,)
             extras: dict[str, NDArray[Any]] = {}
-            for chunk in chunks.values():  # the first table that has a column is the one to take it from
+            for table, chunk in chunks.items():  # the first table that has a column is the one to take it from
                 for name in self._carried:
                     if name in chunk and name not in extras:
                         values = chunk[name]
+                        check_one_per_row(values, table, name)
                         extras[name] = as_text(values) if values.dtype.kind == "f" else values
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             yield from self._samples(batch)
@@ -343,6 +345,7 @@ class Dataset:
                 raise DataError(f"{table.label}no column {key!r} to join by{suggest_column(key, table)}")
             chunks = list(table.chunks(self.wanted(table)))
             whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+            check_one_per_row(whole[key], table, key)
             indices = index_keys(table, whole[key])
             order = order or indices
             check_same_keys(self._label(tables[0]), order, self._label(table), indices)

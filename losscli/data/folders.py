@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.files import FORMAT_BY_ENDING, STDIN, format_ending
-from losscli.data.table import Chunk, Column, Kind, Table, as_text, parse_number, to_number
+from losscli.data.table import Chunk, Column, Kind, Table
+from losscli.data.values import as_text, parse_number, to_number
 from losscli.errors import DataError
 
 FORMATS_OF_PARTS = ("csv", "tsv", "parquet")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from losscli.data.keys import SharedKey, canonical_key, is_whole_key
-from losscli.data.table import MAX_EXACT_INTEGER, Column, Kind, Table, parse_number
+from losscli.data.table import MAX_EXACT_INTEGER, Column, Kind, Table
+from losscli.data.values import parse_number
 
 _DEFAULT_INDEX = r"(?i)|index|level_\d+|unnamed: 0(\.\d+)?|__index_level_\d+__|__null_dask_index__"
 """Names that pandas and Dask give to an index that has none; the empty one is an unnamed column."""

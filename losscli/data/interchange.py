@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import MAX_EXACT_INTEGER, is_null, shorten
+from losscli.data.table import MAX_EXACT_INTEGER
+from losscli.data.values import is_null, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 

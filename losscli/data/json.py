@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
 from losscli.data.stored import StoredArray, StoredArraysTable, read_bytes
-from losscli.data.table import MAX_EXACT_INTEGER, ROWS_SAMPLED, Chunk, Column, Kind, Table, as_text, convert, shorten
+from losscli.data.table import MAX_EXACT_INTEGER, ROWS_SAMPLED, Chunk, Column, Kind, Table, convert
+from losscli.data.values import as_text, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -71,7 +72,27 @@ def _stored(values: Sequence[Any], name: str, column: str) -> StoredArray:
             raise problem
 
         return StoredArray((len(values), *shape_of_first(values)), "f", fail)
-    return StoredArray(array.shape, array.dtype.kind, lambda n_rows: array[:n_rows])
+    stored = StoredArray(array.shape, array.dtype.kind, lambda n_rows: array[:n_rows])
+    if _keeps_names(array, values):
+        return stored
+    return stored._replace(load_text=lambda n_rows: to_array(values[:n_rows], name, column, kind=Kind.TEXT))
+
+
+def _keeps_names(array: NDArray[Any], values: Sequence[Any]) -> bool:
+    """Whether text can be made of an array as well as of its values, which take more memory."""
+    if array.dtype.kind == "O":
+        return False
+    types = _types_in(values)
+    is_rounded = array.dtype.kind == "f" and int in types and bool((np.abs(array) >= MAX_EXACT_INTEGER).any())
+    return bool not in types and not is_rounded
+
+
+def _types_in(values: Sequence[Any]) -> set[type]:
+    """Return the types of values and of those in lists among them."""
+    types = set(map(type, values))
+    if list in types:
+        types |= _types_in([item for value in values if type(value) is list for item in value])
+    return types
 
 
 def _begins_with_record(data: bytes | bytearray) -> bool:
@@ -123,9 +144,17 @@ def _finite_or_infinite(value: Any) -> Any:
 
 
 def to_array(
-    values: Sequence[Any], name: str, column: str, start: int = 0, per_row: int = 1, depth: int = 0
+    values: Sequence[Any],
+    name: str,
+    column: str,
+    start: int = 0,
+    per_row: int = 1,
+    depth: int = 0,
+    kind: Kind = Kind.NUMBER,
 ) -> NDArray[Any]:
     """Return a list as an array: numbers if all values are, else objects; nested lists as more dimensions.
+
+    For text every value is an object: what `true` or a long number is called does not depend on the values beside it.
 
     Args:
         values: The values, of which `per_row` belong to a row.
@@ -134,6 +163,7 @@ def to_array(
         start: The number of rows before these.
         per_row: The number of values in a row.
         depth: The number of lists around the values.
+        kind: What is to be made of the values.
 
     Raises:
         DataError: Nested lists differ in length, or are nested too deep.
@@ -155,9 +185,9 @@ def to_array(
                 hint = Hint.PAD_ROWS if isinstance(value, list) else None
                 raise DataError(f"{name}: column {column!r}, row {row}: {found}, the first has {width}", hint)
         flat = [item for value in values for item in value]
-        inner = to_array(flat, name, column, start, per_row * max(width, 1), depth + 1)
+        inner = to_array(flat, name, column, start, per_row * max(width, 1), depth + 1, kind)
         return inner.reshape(len(values), width, *inner.shape[1:])
-    if types <= {int, float, bool}:
+    if types <= {int, float, bool} and kind is Kind.NUMBER:
         try:
             array = np.array(values)
             if array.dtype.kind in "iu" and np.abs(array).max(initial=0) > MAX_EXACT_INTEGER:
@@ -165,12 +195,14 @@ def to_array(
             return array.astype(np.float64)
         except (OverflowError, ValueError):  # integers beyond the range of floats become infinite by way of their text
             pass
-    if types <= {int, float, bool, type(None)} and not any(
-        type(v) is int and abs(v) > MAX_EXACT_INTEGER for v in values
+    if (
+        kind is Kind.NUMBER
+        and types <= {int, float, bool, type(None)}
+        and not any(type(v) is int and abs(v) > MAX_EXACT_INTEGER for v in values)
     ):
         return np.array([np.nan if value is None else float(value) for value in values])
     objects = np.empty(len(values), dtype=object)
-    objects[:] = [_finite_or_infinite(value) for value in values]
+    objects[:] = values if kind is Kind.TEXT else [_finite_or_infinite(value) for value in values]
     return objects
 
 
@@ -205,7 +237,9 @@ class JsonLinesTable(Table):
             columns.append(Column(key, Kind.NUMBER if array.kind in "fiu" else Kind.TEXT, array.shape[1:]))
         super().__init__(source.name, "jsonl", columns)
         first = sample[:ROWS_SAMPLED]
-        self.sampler = lambda name: as_text(to_array([record.get(name) for record in first], source.name, name))
+        self.sampler = lambda name: as_text(
+            to_array([record.get(name) for record in first], source.name, name, kind=Kind.TEXT)
+        )
 
     def _read_blocks(self) -> Iterator[list[dict[str, Any]]]:
         for lines in self._read_lines():
@@ -257,7 +291,7 @@ class JsonLinesTable(Table):
             self.fraction_read = self._source.progress()
             chunk = {}
             for name, kind in wanted.items():
-                array = to_array([record.get(name) for record in records], self.name, name, start)
+                array = to_array([record.get(name) for record in records], self.name, name, start, kind=kind)
                 if array.shape[1:] != shapes[name]:
                     shown = f"has shape {array.shape[1:]}, the first has {shapes[name]}"
                     raise DataError(f"{self.name}: column {name!r}, row {start + 1}: {shown}")

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import Chunk, Kind, Table, parse_number, shorten
+from losscli.data.table import Chunk, Kind, Table
+from losscli.data.values import parse_number, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint, number_text
 

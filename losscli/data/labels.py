@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.keys import canonical_key
-from losscli.data.table import parse_number, shorten
+from losscli.data.values import parse_number, shorten
 from losscli.declaration.domains import FIRST_NAME, Array, ValueOrigin
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint

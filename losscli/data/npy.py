@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
 from losscli.data.files import Input
+from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.identifiers import has_identifier_name
 from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.remote import summarize_error
@@ -244,6 +245,8 @@ def read_npz(source: Input, role: str | None) -> Table:
     """
     import zipfile
 
+    if FORMAT_BY_MAGIC.get(source.head()[:4]) != "npz":  # zipfile finds an archive behind other bytes, NumPy does not
+        raise DataError(f"{source.name}: is not an NPZ archive: it does not begin like one")
     with ExitStack() as stack:
         path = stack.enter_context(source.file())
         arrays: dict[str, StoredArray] = {}

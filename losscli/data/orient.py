@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from losscli.data.table import shorten
+from losscli.data.values import shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -104,7 +104,7 @@ def _of_table(schema: Mapping[str, Any], records: Any, name: str, role: str | No
         raise DataError(f"{name}: has a schema, but its data is not a list of records")
     columns = _of_records(records)
     keys = schema.get("primaryKey", [])
-    keys = [keys] if isinstance(keys, str) else keys
+    keys = [keys] if isinstance(keys, str) else keys if isinstance(keys, list) else []
     if role and [key for key in columns if key not in keys] == ["values"]:  # of a series without a name
         columns = {role if key == "values" else key: values for key, values in columns.items()}
     return columns, frozenset(map(str, keys)) & columns.keys()
@@ -118,7 +118,9 @@ def _of_split(document: Mapping[str, Any], name: str, role: str | None) -> Found
         raise DataError(f"{name}: 'index' and 'data' are not lists of one length")
     if "columns" not in document:  # a series
         title = document["name"]
-        return _with_index({role or "values" if title is None else str(title): data}, _index_columns(document, index))
+        return _with_index(
+            {role or "values" if title is None else str(title): data}, _index_columns(document, index, name)
+        )
     names = document["columns"]
     if not isinstance(names, list):
         raise DataError(f"{name}: 'columns' is not a list")
@@ -132,16 +134,25 @@ def _of_split(document: Mapping[str, Any], name: str, role: str | None) -> Found
     columns = {title: [row[j] for row in data] for j, title in enumerate(titles)}
     if "index" not in document:
         return columns, NO_INDEX
-    return _with_index(columns, _index_columns(document, index))
+    return _with_index(columns, _index_columns(document, index, name))
 
 
-def _index_columns(document: Mapping[str, Any], index: Sequence[Any]) -> dict[Any, list[Any]]:
-    names = document.get("index_names") or [None]
-    if not index or not isinstance(index[0], list):
-        return {names[0] if isinstance(names, list) else None: list(index)}
-    return {
-        (names[j] if j < len(names) else None) or f"level_{j}": [row[j] for row in index] for j in range(len(index[0]))
-    }
+def _index_columns(document: Mapping[str, Any], index: Sequence[Any], name: str) -> dict[str | None, list[Any]]:
+    """Return the labels of rows by the name of their level, None if there is one without a name.
+
+    Raises:
+        DataError: Rows have other numbers of levels than the first.
+    """
+    names = document.get("index_names")
+    titles = [None if title is None else str(title) for title in names] if isinstance(names, list) else []
+    levels = {len(labels) if isinstance(labels, list) else None for labels in index}
+    if len(levels) > 1:
+        raise DataError(f"{name}: 'index' has rows of different lengths")
+    n_levels = levels.pop() if levels else None
+    if n_levels is None:
+        return {titles[0] if titles else None: list(index)}
+    titles += [None] * (n_levels - len(titles))
+    return {titles[j] or f"level_{j}": [labels[j] for labels in index] for j in range(n_levels)}
 
 
 def _with_index(columns: Columns, index: Mapping[Any, list[Any]]) -> Found:
@@ -223,13 +234,14 @@ def _dense(vector: Mapping[str, Any], where: str) -> list[Any]:
     if vector["type"] == 1:
         return values
     size, indices = vector.get("size"), vector.get("indices")
-    if type(size) is not int or not isinstance(indices, list) or len(indices) != len(values):
+    if type(size) is not int or size < 0 or not isinstance(indices, list) or len(indices) != len(values):
         raise DataError(f"{where}: is not a sparse vector: it lacks its size, or an index for each value")
+    wrong = next((index for index in indices if type(index) is not int or not 0 <= index < size), None)
+    if wrong is not None:
+        raise DataError(f"{where}: index {shorten(wrong)} of a sparse vector of size {size}")
     if size > MAX_SIZE_OF_VECTOR or len(set(indices)) < len(indices):
         raise DataError(f"{where}: is not a sparse vector: its size is {size}, its indices are {shorten(indices)}")
     dense: list[Any] = [0.0] * size
     for index, value in zip(indices, values, strict=True):
-        if type(index) is not int or not 0 <= index < size:
-            raise DataError(f"{where}: index {shorten(index)} of a sparse vector of size {size}")
         dense[index] = value
     return dense

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, SliceableTable, Table, as_text
+from losscli.data.table import ROWS_SAMPLED, ArraysTable, Chunk, Column, Kind, SliceableTable, Table
+from losscli.data.values import as_text
 from losscli.errors import DataError
 
 BYTES_PER_LOAD = 1 << 22
@@ -17,11 +18,19 @@ HIGHEST_CODE_POINT = 0x10FFFF
 
 
 class StoredArray(NamedTuple):
-    """An array that `load` reads, all of it or so many of its first rows; its kind is NumPy's, `f` or `i` or `U`."""
+    """An array that `load` reads, all of it or so many of its first rows; its kind is NumPy's, `f` or `i` or `U`.
+
+    `load_text` reads the values from which text is made, if these are not the same.
+    """
 
     shape: tuple[int, ...]
     kind: str
     load: Callable[[int | None], NDArray[Any]]
+    load_text: Callable[[int | None], NDArray[Any]] | None = None
+
+    def load_as(self, kind: Kind, n_rows: int | None = None) -> NDArray[Any]:
+        """Return the values from which numbers or text are made."""
+        return (self.load_text if kind is Kind.TEXT and self.load_text else self.load)(n_rows)
 
 
 class StoredArraysTable(SliceableTable):
@@ -38,18 +47,18 @@ class StoredArraysTable(SliceableTable):
         self._arrays, self._stack = arrays, stack
         self._loaded: dict[str, NDArray[Any]] = {}
 
-    def load(self, names: Iterable[str]) -> None:
-        for name in names:
+    def load(self, wanted: Mapping[str, Kind]) -> None:
+        for name, kind in wanted.items():
             if name not in self._loaded:
                 array = self._arrays[name]
-                values = array.load(None)
+                values = array.load_as(kind)
                 self._loaded[name] = values.reshape(array.shape) if values.shape != array.shape else values
         if self.source is not None:
             self.source.check()
 
     def sample(self, name: str) -> NDArray[Any] | None:
         array = self._arrays[name]
-        return as_text(array.load(ROWS_SAMPLED)) if len(array.shape) == 1 else None
+        return as_text(array.load_as(Kind.TEXT, ROWS_SAMPLED)) if len(array.shape) == 1 else None
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         self.load(wanted)

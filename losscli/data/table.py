@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import enum
 import math
-import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,20 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
-from losscli.data.times import time_objects
+from losscli.data.values import as_text, column_label, to_number
 from losscli.errors import DataError
-from losscli.messages import Hint, one_line
+from losscli.messages import Hint
 
 if TYPE_CHECKING:
     from losscli.data.files import Input
 
 Chunk = dict[str, NDArray[Any]]
 """Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing)."""
-
-_MISSING_WORDS = "NA N/A n/a #N/A nan NaN NAN -nan -NaN null NULL Null None none <NA>"
-MISSING = frozenset(["", *_MISSING_WORDS.split()])
-"""Texts that mean a missing number. As class names all but the empty one are names."""
-
 
 ROWS_SAMPLED = 200
 """Rows that tell what a column holds."""
@@ -194,7 +187,7 @@ class SplittableTable(Table):
 class SliceableTable(Table):
     """A table of which any rows can be read."""
 
-    def load(self, names: Iterable[str]) -> None:
+    def load(self, wanted: Mapping[str, Kind]) -> None:
         """Load these columns before rows are taken, if they are not in memory and have to be."""
 
     def rows(self, start: int, stop: int) -> Table:
@@ -282,11 +275,12 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
         DataError: a value that is not a number; the message names the first.
     """
     if kind is Kind.TEXT:
-        return as_text(values.ravel()).reshape(values.shape)
+        return as_text(values.ravel(), source, column, start).reshape(values.shape)
     if values.dtype.kind in "fiub":
         if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
             return np.array(values, dtype=values.dtype.newbyteorder("="))
-        with np.errstate(invalid="ignore"):  # some patterns of bits are NaN, and warn when they are copied
+        # some patterns of bits are NaN, and warn when they are copied; long doubles overflow
+        with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(values, dtype=np.float64)
     if values.dtype.kind not in "OUST":
         raise DataError(f"{column_label(source, column)}: values of type {values.dtype} are not numbers")
@@ -296,100 +290,7 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
     return np.array(numbers, dtype=np.float64).reshape(values.shape)
 
 
-def to_number(value: Any, source: str, column: str, index: int) -> float:
-    """Return one cell as a number, NaN if it is missing; `index` counts rows from 0.
-
-    Raises:
-        DataError: it is not a number.
-    """
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, (bytes, np.bytes_)):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, str):
-        number = parse_number(value)
-        if number is not None:
-            return number
-    elif is_null(value):
-        return float("nan")
-    elif isinstance(value, int):
-        return int_to_float(value)
-    elif hasattr(value, "__float__") and not isinstance(value, (np.complexfloating, np.timedelta64, np.ndarray)):
-        try:
-            return float(value.detach() if hasattr(value, "detach") else value)  # a tensor with a gradient warns
-        except (TypeError, ValueError, ArithmeticError, RuntimeError):  # a signalling NaN, say
-            pass
-    raise DataError(f"{column_label(source, column)}, row {index + 1}: {shorten(value)} is not a number")
-
-
-_BOOLEANS = {"true": 1.0, "false": 0.0}
-
-_C_NAN = r"[+-]?nan\(\w*\)"
-"""NaN as C libraries write it, `-nan(ind)`; PyArrow reads it, too."""
-
-
-def parse_number(text: str) -> float | None:
-    """Return a text as a number: NaN if it means a missing one, 1 and 0 for true and false, None if it is no number."""
-    stripped = text.strip()
-    if stripped in MISSING:
-        return float("nan")
-    try:
-        if "_" not in stripped:  # Python reads 1_000 as a number
-            return float(stripped)
-    except ValueError:
-        pass
-    return float("nan") if re.fullmatch(_C_NAN, stripped, re.IGNORECASE) else _BOOLEANS.get(stripped.lower())
-
-
-def as_text(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values as text objects, None if missing or empty; integers without a decimal point."""
-    if values.dtype.kind in "iu":
-        return values.astype(str).astype(object)
-    text = np.empty(len(values), dtype=object)
-    given = time_objects(values) if values.dtype.kind in "mM" else values.tolist()
-    if set(map(type, given)) == {str}:
-        text[:] = given
-        text[text == ""] = None
-        return text
-    for i, value in enumerate(given):
-        if isinstance(value, bytes):
-            text[i] = value.decode("utf-8", "replace")
-        elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-            text[i] = str(int(value))
-        else:
-            is_missing = is_null(value) or (isinstance(value, float) and value != value)
-            text[i] = None if is_missing else str(value) or None
-    return text
-
-
-def int_to_float(value: int) -> float:
-    """Return an integer as a float, infinity if it is beyond all floats."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.copysign(math.inf, value > 0 or -1)
-
-
-def is_null(value: object) -> bool:
-    """Whether a value is None, a masked one, NaT or, if pandas is loaded, its NA."""
-    if value is None:
-        return True
-    if isinstance(value, (str, float, int)):
-        return False
-    if isinstance(value, (np.datetime64, np.timedelta64)):
-        return bool(np.isnat(value))
-    pandas, masked = sys.modules.get("pandas"), sys.modules.get("numpy.ma")
-    if masked is not None and value is masked.masked:
-        return True
-    return pandas is not None and (value is pandas.NA or value is pandas.NaT)
-
-
-def column_label(source: str, column: str) -> str:
-    """Return a column's name as the start of a message: that of arrays without a name stands alone."""
-    return f"{source}: column {column!r}" if source else column
-
-
-def shorten(value: object, limit: int = 40) -> str:
-    """Return a value in quotes, with an ellipsis if it is long."""
-    text = repr(str(value)) if isinstance(value, str) else one_line(value)
-    return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
+def check_one_per_row(values: NDArray[Any], table: Table, name: str) -> None:
+    """Raise a DataError if a column holds lists where a row is to have one value: a key, a group."""
+    if values.ndim > 1:
+        raise DataError(f"{table.label}column {name!r}: holds lists, where one value is needed")

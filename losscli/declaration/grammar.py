@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from losscli.errors import UsageError
@@ -34,10 +35,24 @@ def parse_specs(text: str) -> list[LossSpec]:
             continue
         if name.replace(".", "").isdigit():
             raise UsageError(f"{piece!r} is not a loss: a list of numbers is written with slashes, as 2/4/6")
-        specs.append(LossSpec(normalize_name(name), dict(parse_setting(setting, piece) for setting in settings)))
+        specs.append(LossSpec(normalize_name(name), parse_settings(settings, piece)))
     if not specs:
         raise UsageError("no loss is named", Hint.LIST_LOSSES)
     return specs
+
+
+def parse_settings(texts: Sequence[str], where: str) -> dict[str, RawValue]:
+    """Parse settings `param=value`, which are part of `where`.
+
+    Raises:
+        UsageError: One is not of this form, or a parameter is set twice.
+    """
+    params: dict[str, RawValue] = {}
+    for key, value in (parse_setting(text, where) for text in texts):
+        if key in params:
+            raise UsageError(f"{where!r}: {key} is set twice, to {params[key].text} and to {value.text}")
+        params[key] = value
+    return params
 
 
 def parse_setting(text: str, where: str) -> tuple[str, RawValue]:

@@ -165,6 +165,7 @@ class Evaluator:
                 continue
             array, origin, domain = batch.arrays[name], batch.origins[name], role.domain.with_params(self.bound.params)
             index = _find_index(array, domain, origin, label)
+            check_rows_hold_numbers(array, domain, origin)
             for letter, size in _letters(domain, (array if index is None else array[index]).shape):
                 owner = owners.setdefault(letter, name)
                 if dims.setdefault(letter, size) != size:
@@ -234,10 +235,21 @@ def _find_index(array: NDArray[Any], domain: Domain, origin: ValueOrigin, label:
             role=origin.role,
         )
     if shape is None:
-        sizes = ["N" if domain.per_row else str(array.shape[0]), *map(str, array.shape[1:])]
-        given = f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+        given = _shape_text(array.shape, domain)
         raise DataError(f"{origin.name()}: shape {given}, but {label} needs {domain.shape_text()}")
     return None
+
+
+def check_rows_hold_numbers(array: NDArray[Any], domain: Domain, origin: ValueOrigin) -> None:
+    """Raise a DataError if the rows of an array have no values, and the domain does not say that they may be empty."""
+    if 0 in array.shape[1:] and not domain.may_be_empty:
+        raise DataError(f"{origin.name()}: shape {_shape_text(array.shape, domain)}: its rows hold no numbers")
+
+
+def _shape_text(shape: Sequence[int], domain: Domain) -> str:
+    """Return a shape for people, with N for the number of rows."""
+    sizes = ["N" if domain.per_row else str(shape[0]), *map(str, shape[1:])]
+    return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 
 
 def check_shape(shape: tuple[int, ...], domain: Domain, origin: ValueOrigin, label: str) -> None:

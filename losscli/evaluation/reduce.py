@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from losscli.data.batch import Batch, RowPolicy
 from losscli.data.dataset import Dataset, Part
 from losscli.evaluation.run import RunState, SketchedStatistics, Statistic
@@ -71,9 +73,10 @@ def evaluate_part(
         LosscliError: Its rows are wrong; their numbers are not known here.
     """
     dataset, run = plan.dataset.standalone(part), plan.run.fresh_copy()
-    evaluated = run.evaluate(dataset.batches_of_part(), may_be_empty=True)
-    batches = [item.batch for item in evaluated if keep_batches]
-    run.condense(sketched)
+    with np.errstate(all="ignore"):  # infinities are values
+        evaluated = run.evaluate(dataset.batches_of_part(), may_be_empty=True)
+        batches = [item.batch for item in evaluated if keep_batches]
+        run.condense(sketched)
     return PartResult(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
 
 

@@ -139,22 +139,26 @@ class RunState:
             finally:
                 BATCH_CACHE.reset(token)
             self._n_rows += len(batch) if left_out is None else int((~left_out).sum())
-            if batch.weight is not None:
-                self.weight.add(float(batch.weight.sum()))
             with np.errstate(all="ignore"):
-                for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
-                    feed(accumulator, outcome, batch)
-                if self.group_by:
-                    self._feed_groups(batch, outcomes)
-            if self.resampling is not None:
-                from losscli.statistics.bootstrap.accumulator import draw_completed_blocks
-
-                accumulators = chain(self.accumulators, *self.groups.values())
-                bootstraps = [a.bootstrap for a in accumulators if a.bootstrap is not None]
-                draw_completed_blocks(bootstraps, before=float(batch.rows[-1]))
+                self._add(batch, outcomes)
             yield Evaluated(batch, tuple(outcomes))
         if not may_be_empty:
             self.check_not_empty()
+
+    def _add(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Add a batch to the statistics."""
+        if batch.weight is not None:
+            self.weight.add(float(batch.weight.sum()))
+        for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
+            feed(accumulator, outcome, batch)
+        if self.group_by:
+            self._feed_groups(batch, outcomes)
+        if self.resampling is not None:
+            from losscli.statistics.bootstrap.accumulator import draw_completed_blocks
+
+            accumulators = chain(self.accumulators, *self.groups.values())
+            bootstraps = [a.bootstrap for a in accumulators if a.bootstrap is not None]
+            draw_completed_blocks(bootstraps, before=float(batch.rows[-1]))
 
     def _feed_groups(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         for key, rows in groups_of([batch.extras[name] for name in self.group_by]):

@@ -19,6 +19,7 @@ from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
 from losscli.declaration.domains.distributions import MAX_SUM_ERROR
 from losscli.errors import DataError, NoResultError
+from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
@@ -146,6 +147,8 @@ def profile_of(
         batch = select_present(given)
         if not len(batch):
             continue
+        for role, domain in dataset.domains.items():
+            check_rows_hold_numbers(batch.arrays[role], domain, batch.origins[role])
         y, p = to_matrix(batch.arrays["y_true"]), to_matrix(batch.arrays["y_pred"])
         if y.shape != p.shape and y.shape[1] > 1:
             first, second = batch.shape_text("y_true"), batch.shape_text("y_pred")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from typing import Any
 
@@ -122,7 +123,7 @@ def check(case: Case) -> tuple[Failure | None, str]:
             return None, f"{word}, unclear"
         (entry,) = entries
         before = entry["value"]
-        is_number = isinstance(before, (int, float)) and not isinstance(before, bool) and abs(before) < 1e300
+        is_number = isinstance(before, (int, float)) and not isinstance(before, bool) and abs(before) < math.inf
         wanted = int((now - before) / abs(before) > LIMIT) if is_number and before else None
         if before == 0:
             wanted = None

@@ -23,7 +23,7 @@ COMPARE = {
     "<": operator.lt,
 }
 CONDITION = re.compile(
-    r"\s*(mse|mae|huber|huber:delta=0?\.50*)\s*(?:\.(\w+))?\s*(>=|<=|==|!=|>|<)\s*"
+    r"\s*(mse|mae|huber|huber\s*:\s*delta\s*=\s*0?\.50*)\s*(?:\.(\w+))?\s*(>=|<=|==|!=|>|<)\s*"
     r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?)(%?)\s*",
     re.ASCII | re.IGNORECASE,
 )
@@ -120,10 +120,10 @@ def check(case: Case) -> tuple[Failure | None, str]:
     if failure or outcome is None:
         return failure, "unsound"
     word = f"status {outcome.status}"
-    if not text.isascii() or text.strip().startswith(","):
-        return None, f"{word}, unclear"  # digits of other scripts; an empty piece of a list
+    if not text.isascii():
+        return None, f"{word}, unclear"  # digits of other scripts
     match = CONDITION.fullmatch(text)
-    values = results().get(match[1].partition(":")[0].lower(), {}) if match else {}
+    values = results().get(match[1].partition(":")[0].strip().lower(), {}) if match else {}
     value = values.get((match[2] or "value") if match else "")
     if match is None or value is None or isinstance(value, (str, bool)):
         return (Failure("is judged, and should not be", text) if outcome.status in (0, 1) else None), word

@@ -7,14 +7,14 @@ import json
 import pytest
 from hypothesis import strategies as st
 
-from tests.fuzz.check import REFUSED, Case, Failure, Reading, Unclear, check_data, fuzz
+from tests.fuzz.check import Case, Failure, Reading, Unclear, check_data, fuzz
 from tests.fuzz.mutate import damaged
-from tests.fuzz.test_json import SETTINGS, TOKENS, columns
+from tests.fuzz.test_json import SETTINGS, TOKENS, columns, read_document
 from tests.fuzz.values import read_columns
 
 
 def read_lines(case: Case) -> Reading | Unclear | None:
-    """Return one record a line as the json module reads it; empty lines are none."""
+    """Return one record a line as the json module reads it, empty lines are none; else all lines as one document."""
     records = []
     for line in case.files[0][1].split(b"\n"):
         if not line.strip():
@@ -22,9 +22,9 @@ def read_lines(case: Case) -> Reading | Unclear | None:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
-            return REFUSED
+            return read_document(case)
         if not isinstance(record, dict):
-            return REFUSED
+            return read_document(case)
         records.append(record)
     keys = dict.fromkeys(key for record in records for key in record)
     return read_columns({key: [record.get(key) for record in records] for key in keys}, case.options)

@@ -45,6 +45,11 @@ def array_of(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
     return None if None in numbers else np.array(numbers, dtype=float).reshape(shape)
 
 
+def one_number(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return rows of one number in a list, (N, 1), as numbers (N,)."""
+    return array[:, 0] if array.shape[1:] == (1,) else array
+
+
 def text_of(value: Any) -> str:
     """Return a group as text, empty if it is missing."""
     if value is None or value != value:
@@ -59,8 +64,9 @@ def read_columns(columns: Mapping[str, Sequence[Any]], options: Sequence[str]) -
     if "y_true" not in columns or "y_pred" not in columns:
         return UNCLEAR
     y, p = array_of(columns["y_true"]), array_of(columns["y_pred"])
-    if y is None or p is None or y.shape != p.shape or y.size == 0:
+    if y is None or p is None or one_number(y).shape != one_number(p).shape or y.size == 0:
         return REFUSED
+    y, p = one_number(y), one_number(p)
     if y.ndim > 1 and np.isnan(y).any() | np.isnan(p).any():
         return UNCLEAR  # a list that holds null
     if "--group-by" not in options:

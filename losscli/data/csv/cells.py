@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import MISSING, parse_number, shorten
+from losscli.data.values import MISSING, parse_number, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 

@@ -21,7 +21,8 @@ from losscli.data.csv.lines import (
 from losscli.data.csv.quotes import Quoting
 from losscli.data.csv.schema import UTF8, ByteSlice
 from losscli.data.files import format_ending
-from losscli.data.table import MISSING, ROWS_SAMPLED, shorten
+from losscli.data.table import ROWS_SAMPLED
+from losscli.data.values import MISSING, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 

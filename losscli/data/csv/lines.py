@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from losscli.data.csv.cells import cell_error, cell_number, has_thousands, is_decimal_comma
 from losscli.data.csv.schema import UTF8, merge_blanks, width_error
-from losscli.data.table import ROWS_SAMPLED, shorten
+from losscli.data.table import ROWS_SAMPLED
+from losscli.data.values import shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from losscli.data.csv.cells import has_surrogates, not_utf8, parse_cell, parse_vectors
 from losscli.data.csv.quotes import Quoting
-from losscli.data.table import MISSING, Chunk, Column, Kind
+from losscli.data.table import Chunk, Column, Kind
+from losscli.data.values import MISSING
 from losscli.errors import DataError
 from losscli.messages import Hint
 

@@ -57,6 +57,8 @@ class Domain:
 
     is_stated = True
     """Whether the setting that says how a column of whole rows is read was given, and is no default."""
+    may_be_empty = False
+    """Whether a row may hold no values at all."""
 
     description = "any real number"
 
@@ -270,6 +272,7 @@ class LabelSequences(WholeNumbers):
 
     blank: int = 0
 
+    may_be_empty = True
     description = "S class labels 0..C-1, none of them the blank"
 
     def with_params(self, params: Params) -> Domain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from losscli.version import __version__
 from tests.fuzz.check import Case
 from tests.fuzz.commands import TABLE
 from tests.fuzz.test_baselines import NAME as BASELINE
@@ -26,6 +28,13 @@ def data(name: str, content: bytes, options: Sequence[str] = COLUMNS, cut: int =
     """Return a case of one file; the ending of its name is the subject."""
     subject = name.rpartition(".")[2]
     return Case({"arrow": "feather"}.get(subject, subject), ((name, content),), tuple(options), cut=cut)
+
+
+def baseline(value: Any) -> Case:
+    """Return a case of an earlier result of mse."""
+    signature = f"mse|n=5|nan=error|reduction=mean|weights=no|losscli={__version__}"
+    document = {"losses": [{"loss": "mse", "value": value, "signature": signature}]}
+    return Case("baselines", (TABLE, (BASELINE, json.dumps(document).encode())), ("mse.change>2%",))
 
 
 def damaged_lzma() -> bytes:
@@ -47,11 +56,28 @@ def npy(array: Any, version: tuple[int, int] | None = None) -> bytes:
     return file.getvalue()
 
 
+def npz(array: Any) -> bytes:
+    """Return an archive in which y_true and y_pred are the same array."""
+    file = io.BytesIO()
+    np.savez(file, y_true=array, y_pred=array)
+    return file.getvalue()
+
+
 def parquet(columns: dict[str, Any], rows_per_group: int | None = None) -> bytes:
     """Return a Parquet file."""
     file = io.BytesIO()
     pq.write_table(pa.table(columns), file, row_group_size=rows_per_group)
     return file.getvalue()
+
+
+def short_of_a_page() -> bytes:
+    """Return a Parquet file of which a damaged header of a page ends a row group early."""
+    file = io.BytesIO()
+    table = pa.table({"y_true": [1.0, 2.0, 3.0, 4.0], "y_pred": [2.0, 2.0, 5.0, 4.0]})
+    pq.write_table(table, file, row_group_size=2, use_dictionary=False, compression="none", write_statistics=False)
+    damaged = bytearray(file.getvalue())
+    damaged[5] ^= 1
+    return bytes(damaged)
 
 
 def unpack(text: str) -> bytes:
@@ -89,6 +115,43 @@ REGRESSIONS: list[tuple[str, Case]] = [
         "json: lone surrogate as a group",
         data("b.json", b'{"y_true": [1], "y_pred": [2], "g": ["\\ud800"]}', (*COLUMNS, *BY_G)),
     ),
+    ("json: lists as groups", data("c.json", b'{"y_true": [1], "y_pred": [2], "g": [[1]]}', (*COLUMNS, *BY_G))),
+    ("json: vectors of no numbers", data("d.json", b'{"y_true": [[]], "y_pred": [[]]}')),
+    ("json: a list of one number is that number", data("e.json", b'{"y_true": [[1]], "y_pred": [3]}')),
+    *[
+        (f"json: odd {what}", data("g.json", json.dumps({"data": [[1, 2], [3, 4]], **document}).encode()))
+        for what, document in {
+            "names of an index": {"index": [0, 1], "columns": ["y_true", "y_pred"], "index_names": [["a"]]},
+            "levels of an index": {"index": [[0, 1], [1]], "columns": ["y_true", "y_pred"]},
+            "names of levels": {"index": [[0], [1]], "columns": ["y_true", "y_pred"], "index_names": 5},
+            "primary key": {"schema": {"primaryKey": 5}, "data": [{"y_true": 1, "y_pred": 2}]},
+            "index of a vector": {"y_true": [{"type": 0, "size": 3, "indices": [[1]], "values": [2]}]},
+            "size of a vector": {"y_true": [{"type": 0, "size": -3, "indices": [], "values": []}]},
+        }.items()
+    ],
+    ("json: a file is taken for text", data("f.json", b'_true": 1,\n"y_\xf0": 2,\n')),
+    ("jsonl: lists as groups", data("d.jsonl", b'{"y_true": 1, "y_pred": 2, "g": [1, 2]}\n' * 3, (*COLUMNS, *BY_G))),
+    (
+        "jsonl: true is one group beside texts and alone",
+        data(
+            "e.jsonl",
+            b'{"y_true": 1, "y_pred": 2, "g": true}\n{"y_true": 1, "y_pred": 5, "g": "a"}\n',
+            (*COLUMNS, *BY_G),
+        ),
+    ),
+    (
+        "jsonl: a long number is one group beside fractions and alone",
+        data(
+            "f.jsonl",
+            b'{"y_true": 1, "y_pred": 2, "g": 9007199254740993}\n{"y_true": 1, "y_pred": 5, "g": 0.5}\n',
+            (*COLUMNS, *BY_G),
+        ),
+    ),
+    (
+        "jsonl: the sum of all values overflows",
+        data("g.jsonl", b'{"y_true": 1e308, "y_pred": 1}\n{"y_true": 1e308, "y_pred": 2}\n'),
+    ),
+    ("jsonl: a record over two lines is a document", data("h.jsonl", b'{\n"y_pred": 50, "y_true":  50}\n')),
     (
         "jsonl: records joined over two lines",
         data("a.jsonl", b'{"y_true": 1, "y_pred": 2}, {"y_true": 5\n"y_pred": 5}\n'),
@@ -101,6 +164,9 @@ REGRESSIONS: list[tuple[str, Case]] = [
         "jsonl: a column begins after the first block",
         data("c.jsonl", b'{"y_true": 1}\n{"y_true": 2}\n{"y_true": 3, "y_pred": 4}\n', cut=20),
     ),
+    ("npz: bytes before the archive", data("b.npz", b"PK\x01\x02" + npz(np.arange(3.0)), ())),
+    ("npz: an archive behind the bytes of NPY", data("c.npz", b"\x93NUMPY" + npz(np.arange(2.0)), ())),
+    ("npz: long doubles overflow", data("d.npz", npz(np.array([1e308, 2.0], "g") ** 2), ())),
     ("npz: damaged LZMA", data("a.npz", damaged_lzma(), ())),
     (
         "npy: memory address in an error",
@@ -117,7 +183,14 @@ REGRESSIONS: list[tuple[str, Case]] = [
         data("a.parquet", parquet({"y_true": [1.0, 2.0], "y_pred": [2.0, 5.0], "g": ["a", "a\0"]}), (*COLUMNS, *BY_G)),
     ),
     ("parquet: row groups change the last digits", data("b.parquet", parquet(NUMBERS, 2))),
+    ("grammar: a parameter twice", Case("grammar", (TABLE,), ("huber:delta=1:delta=2",))),
+    ("parquet: the page of a column is lost", data("c.parquet", short_of_a_page())),
+    (
+        "parquet: its first bytes are those of a stream",
+        data("d.parquet", b"\xff\xff\xff\xff\x15\4\x15\4" + parquet(NUMBERS)[8:]),
+    ),
     ("gates: space after a loss with parameters", Case("gates", (TABLE,), ("huber:delta=0.5.median > 1",))),
+    ("gates: the second loss of a list is not judged", Case("gates", (TABLE,), ("mae,mse>0",))),
     ("gates: 1_0 is read as 10", Case("gates", (TABLE,), ("mse > 1_0",))),
     ("control characters in an error", Case("gates", (TABLE,), ("rmse\x1b>1",))),
     (
@@ -128,6 +201,9 @@ REGRESSIONS: list[tuple[str, Case]] = [
             ("mse.change>2%",),
         ),
     ),
+    ("baseline: an integer beyond all floats", baseline(10**400)),
+    ("baseline: nested too deep", Case("baselines", (TABLE, (BASELINE, b"[" * 100_000)), ("mse.change>2%",))),
+    ("baseline: a huge value", baseline(1e308)),
     (
         "feather 1: damaged bytes kill the process",
         data(
