@@ -21,8 +21,10 @@ ENDS_OF_STREAM = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
 """What a writer puts behind the last batch; old ones leave out the first half."""
 
 _CONVERT = """
-import sys, pyarrow as pa, pyarrow.feather
+import os, sys, pyarrow as pa, pyarrow.feather
 table = pyarrow.feather.read_table(sys.argv[1], memory_map=False)
+if table.nbytes > 2 * os.path.getsize(sys.argv[1]) + (1 << 20):  # nothing is compressed
+    sys.exit("its columns are longer than the file")
 table.validate(full=True)
 with pa.ipc.new_file(sys.argv[2], table.schema) as writer:
     writer.write_table(table)
