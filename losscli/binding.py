@@ -253,7 +253,7 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
             raise DataError(f"{tables[0].label}no column {name!r}{suggest_column(name, tables[0])}")
         column = table.column(name)
         if column is not None and column.trailing and table.format not in ("csv", "tsv"):  # in text it is a text, too
-            raise DataError(f"{table.label}column {name!r} holds vectors, where one value is needed")
+            raise DataError(f"{table.label}column {name!r}: holds lists, where one value is needed")
         if (table := next((t for t in tables if name in t.repeated), None)) is not None:
             raise DataError(f"{table.label}two columns are called {name!r}")
 

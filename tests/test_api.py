@@ -120,7 +120,7 @@ def test_a_frame_with_missing_values_and_strings() -> None:
                 "mse", data=pd.DataFrame({"y_true": Y, "y_pred": P, "g": [[1], [1], [2], [2]]}), group_by="g"
             ),
             losscli.DataError,
-            "g, row 1: holds a list, not one value",
+            "column 'g': holds lists, where one value is needed",
         ),
         (lambda: losscli.get_loss("nope"), losscli.UsageError, "unknown loss"),
         (lambda: losscli.get_loss("kl")([0.5, 0.5], [0.5, 0.6]), losscli.DataError, "sum"),

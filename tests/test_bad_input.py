@@ -273,8 +273,16 @@ COMMANDS = {
     "no value": ("compute huber:delta data.csv", 2, ["'delta'", "param=value"]),
     "list with commas": ("compute softmax_loss:class_weight=1,2,3 data.csv", 2, ["'2'", "2/4/6"]),
     "unused -P": ("compute mse -P delta=1 data.csv", 2, ["'delta'", "mse"]),
-    "-P against a loss": ("compute huber:delta=1 -P delta=2 data.csv", 2, ["huber: delta is set to 1.0, and to 2.0"]),
-    "-P twice": ("compute huber -P delta=1 -P delta=1 data.csv", 2, ["-P delta=1", "delta is set twice"]),
+    "-P against a loss": (
+        "compute huber:delta=1 -P delta=2 data.csv",
+        2,
+        ["huber: delta is 1 with the loss and 2 for all losses"],
+    ),
+    "-P twice": (
+        "compute huber -P delta=1 -P delta=2 data.csv",
+        2,
+        ["-P delta=1 and -P delta=2 contradict each other"],
+    ),
     "a parameter twice": ("compute huber:delta=1:Delta=2 data.csv", 2, ["huber", "delta is set twice, to 1 and to 2"]),
     "half a -P": ("compute huber -P delta data.csv", 2, ["-P delta"]),
     "logits nowhere": ("compute mse --from-logits data.csv", 2, ["'from_logits'"]),

@@ -188,7 +188,7 @@ def end_at_a_random_moment(name: str, many: str, folder: Path, generator: random
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
     assert temporary_files(folder) == []
-    assert err.strip() == b""
+    assert not err.strip(), err.decode()
     text = Path("out.csv").read_text()
     assert text == "before" if process.returncode != 0 else text.count("\n") == N_ROWS + 1
     return process.returncode

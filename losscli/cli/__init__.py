@@ -14,7 +14,7 @@ from losscli.cli.streams import OutputClosedError, discard_output
 from losscli.errors import DataError, LosscliError
 from losscli.messages import escape_controls
 from losscli.shell import option
-from losscli.signals import EndedBySignal
+from losscli.signals import EndedBySignal, status_of_signal
 from losscli.version import __version__
 
 COMMANDS = {
@@ -90,6 +90,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         print(error.format_message(), file=sys.stderr)
         return 2
     except Exception as error:
+        if (ended := status_of_signal()) is not None:  # Python wraps what is raised in some places
+            discard_output()
+            return ended
         message, status = describe_error(error)
         if "--debug" in arguments:
             import traceback

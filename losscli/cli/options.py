@@ -284,7 +284,7 @@ class NoteWriter:
 
 def parse_losses(text: str, values: Mapping[str, Any]) -> list[BoundLoss]:
     """Look up the losses typed and set the parameters of `-P` and of its short forms."""
-    from losscli.declaration.grammar import RawValue, parse_specs
+    from losscli.declaration.grammar import RawValue, parse_setting, parse_specs
     from losscli.registry import load_plugin, resolve
 
     for path in values["plugins"]:
