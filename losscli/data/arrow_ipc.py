@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,19 @@ VERSION_1_MAGIC = b"FEA1"
 ENDS_OF_STREAM = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
 """What a writer puts behind the last batch; old ones leave out the first half."""
 
-_CONVERT = """
-import os, sys, pyarrow as pa, pyarrow.feather
+BYTES_OF_CHILD = 1 << 29
+"""What the process that reads a file of version 1 needs besides the data."""
+
+_CONVERT = f"""
+import os, sys
+try:
+    import resource
+except ImportError:  # Windows
+    pass
+else:
+    limit = {BYTES_OF_CHILD} + 32 * os.path.getsize(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+import pyarrow as pa, pyarrow.feather
 table = pyarrow.feather.read_table(sys.argv[1], memory_map=False)
 if table.nbytes > 2 * os.path.getsize(sys.argv[1]) + (1 << 20):  # nothing is compressed
     sys.exit("its columns are longer than the file")
@@ -54,7 +66,8 @@ def _convert_version_1(path: str, target: str, name: str) -> None:
     The reader of version 1 does not check what it reads, and may kill the process: another one has to be that process.
     """
     command = [sys.executable, "-P", "-W", "ignore", "-c", _CONVERT, path, target]
-    child = subprocess.run(command, capture_output=True, check=False, text=True, errors="replace")
+    environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # others reserve more than they need
+    child = subprocess.run(command, capture_output=True, check=False, text=True, errors="replace", env=environment)
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines()
         reason = lines[-1] if lines and child.returncode > 0 else "reading it kills the process"

@@ -226,4 +226,16 @@ REGRESSIONS: list[tuple[str, Case]] = [
             (*COLUMNS, *BY_G),
         ),
     ),
+    (
+        "feather 1: a number of rows that needs more memory than there is",
+        data(
+            "387.feather",
+            unpack(
+                "c-nJwbu?sv0(Kx~24XHCX2T)I#DD;dP&pQ;I*^(qKgXnGg_K0DB#0Ujs9GKd2{6gRzyTy7;vlnFk<0^`)d0jcP&23e|Nox@tP5gS"
+                "IuLgN#efvI1ym1AzXp^(0o5Y_b#G;SK~ZW71H%D`K6V8(eG*Wb1L`&oFq?rv0is`_GQOm!G!<l?0@#lnV3Q@lB*;7t9OnH1VmDye"
+                "0szm#9i0"
+            ),
+            (*COLUMNS, *BY_G),
+        ),
+    ),
 ]
