@@ -18,7 +18,15 @@ from losscli.data.values import parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, sample_shapes, takes
+from losscli.evaluation.evaluator import (
+    Evaluator,
+    check_frames,
+    check_shape,
+    choose_form,
+    note_frames,
+    sample_shapes,
+    takes,
+)
 from losscli.evaluation.run import RunState
 from losscli.options import EvaluationOptions, processors
 
@@ -132,6 +140,8 @@ def bind_loss(loss: BoundLoss, binder: Binder, found: dict[str, RoleColumns]) ->
         if form is None:
             raise binder.missing_error([role for role in first if role not in found], loss.label)
     check_frames(form, shapes_of(found), next((c.table.label for r, c in found.items() if r in form.names), ""))
+    if text := note_frames(form, shapes_of(found)):
+        binder.note(text)
     shapes = sample_shapes(form, shapes_of(found), source)
     for role in form.roles:
         bound = found.get(role.name)

@@ -383,6 +383,14 @@ FILES_OF_LISTS = {
 }
 
 
+@pytest.mark.parametrize("option", ["--group-by", "--id"])
+def test_objects_are_no_keys_and_no_groups(option: str, cli: Cli) -> None:
+    Path("d.json").write_text('[{"y_true": 1, "y_pred": 2, "g": {"a": 1}}, {"y_true": 1, "y_pred": 2, "g": {"a": 2}}]')
+    refused(
+        cli("compute", "mse", "d.json", option, "g"), 3, "d.json: column 'g', row 1: holds an object, not one value"
+    )
+
+
 @pytest.mark.parametrize("name", FILES_OF_LISTS)
 @pytest.mark.parametrize(
     "arguments",

@@ -188,6 +188,18 @@ def test_frames_before_rows(cli: Cli) -> None:
     assert "swap" not in str(caught.value)
 
 
+def test_frames_that_may_be_swapped_are_told(cli: Cli) -> None:
+    """As many frames as rows: either axis may be that of the rows."""
+    logs = np.log(np.full((2, 2, 3), 1 / 3))
+    targets, lengths = np.array([[1], [2]]), np.array([2, 2])
+    np.savez("d.npz", log_probs=logs, targets=targets, input_lengths=lengths, target_lengths=lengths // 2)
+    assert (
+        "log_probs is (2, 2, 3) and is read as (N, T, C): swap the first two axes" in cli("compute", "ctc", "d.npz").err
+    )
+    np.savez("d.npz", log_probs=logs[:, :1], targets=targets, input_lengths=lengths // 2, target_lengths=lengths // 2)
+    assert cli("compute", "ctc", "d.npz").err == ""
+
+
 def test_ragged_lists() -> None:
     ragged = [FRAMES[:, 0].tolist(), FRAMES[:4, 1].tolist()]
     words = r"log_probs, row 2: shape \(4, 4\), the first has \(6, 4\); pad all rows to one length"

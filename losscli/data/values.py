@@ -83,8 +83,9 @@ def as_text(values: NDArray[Any], source: str = "", column: str = "", start: int
             text[i] = value.decode("utf-8", "replace")
         elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             text[i] = str(int(value))
-        elif isinstance(value, (list, np.ndarray)):
-            raise DataError(f"{column_label(source, column)}, row {start + i + 1}: holds a list, not one value")
+        elif isinstance(value, (list, dict, np.ndarray)):
+            kind = "an object" if isinstance(value, dict) else "a list"
+            raise DataError(f"{column_label(source, column)}, row {start + i + 1}: holds {kind}, not one value")
         else:
             is_missing = is_null(value) or (isinstance(value, float) and value != value)
             text[i] = None if is_missing else str(value) or None

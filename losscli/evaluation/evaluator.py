@@ -303,6 +303,15 @@ def check_frames(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str 
             raise DataError(problem, Hint.SWAP_AXES, role=role.name)
 
 
+def note_frames(form: Form, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """Return how frames are read that may be (N, T, C) or (T, N, C), because N is T; empty if there are none."""
+    for role in form.roles:
+        shape = shapes.get(role.name, ())
+        if role.domain.shapes == FRAMES and len(shape) == 3 and shape[0] == shape[1] > 1:
+            return f"{role.name} is {shape} and is read as (N, T, C): swap the first two axes if it is (T, N, C)"
+    return ""
+
+
 def takes(form: Form, shapes: Mapping[str, tuple[int, ...]], source: str = "") -> bool:
     """Tell whether the shapes fit the roles of a form, and each other."""
     sizes: dict[str, Any] = {}
