@@ -88,6 +88,28 @@ def test_a_limit_is_finite(gate: str, cli: Cli) -> None:
     assert "the limit must be a finite number" in result.err
 
 
+@pytest.mark.parametrize("command", [["compute", "mse,mae"], ["compare", "--losses", "mse,mae"]])
+def test_a_group_without_a_row_that_counts_is_no_pass(command: list[str], cli: Cli) -> None:
+    """Its rows were left out, or have weight 0: nobody looked at it."""
+    Path("data.csv").write_text("y_true,y_pred,g,w\n1,2,a,1\n3,5,b,1\n3,5,c,0\n1,,d,1\n1,,a,1\n")
+    words = [*command, "data.csv", "--group-by", "g", "--weight", "w", "--nan", "omit", "-q", "-f", "value"]
+    result = cli(*words, "--fail-if", "mse>100")
+    assert (result.status, result.err) == (
+        1,
+        "losscli: failed: mse (g c) has no row that counts and cannot be judged\n"
+        "losscli: failed: mse (g d) has no row that counts and cannot be judged\n",
+    )
+    assert cli(*words, "--fail-if", "mse[g=a]>100").status == 0
+
+
+def test_each_group_counts_its_own_clipped_rows(cli: Cli) -> None:
+    Path("data.csv").write_text("y_true,y_pred,g,w\n1,0,a,1\n1,0.5,a,1\n0,0.5,b,1\n1,0.9,b,1\n1,0,b,0\n")
+    for command in (["compute", "bce"], ["compare", "--losses", "bce"]):
+        words = [*command, "data.csv", "--group-by", "g", "--weight", "w", "-f", "value", "-q"]
+        result = cli(*words, "--fail-if", "bce.clipped>0")
+        assert (result.status, result.err) == (1, "losscli: failed: bce.clipped (g a) is 1, > 0\n")
+
+
 def test_json_has_the_verdicts(cli: Cli) -> None:
     words = ["compute", "mse", "data.csv", "--fail-if", "mse>100", "--fail-if", "mse.max>1", "-f", "json", "-q"]
     passed, failed = json.loads(cli(*words).out)["gates"]
