@@ -288,6 +288,44 @@ def test_the_output_is_checked_before_the_data(case: tuple[str, str], cli: Cli) 
     assert (result.status, message in result.err) == (2, True)
 
 
+PENALTY = ["--penalty", "l2:lambda=1", "--parameters", "kept.csv"]
+READ: dict[str, tuple[list[str], str]] = {
+    "a part of a folder": (["compute", "mse", "folder"], "is the input"),
+    "a match of a glob": (["compute", "mse", "y_true=fold*/*.csv", "y_pred=small.csv"], "is the input"),
+    "a URI": (["recommend", "file://{folder}/kept.csv"], "is the input"),
+    "a plugin": (["compute", "mse", "small.csv", "--plugin", "kept.csv"], "is the plugin"),
+    "a plugin of list": (["list", "--plugin", "kept.csv"], "is the plugin"),
+    "a plugin of explain": (["explain", "mse", "--plugin", "kept.csv"], "is the plugin"),
+    "parameters": (["compute", "mse", "small.csv", *PENALTY], "is the file of the parameters"),
+    "classes": (["compute", "mse", "small.csv", "--classes", "@kept.csv"], "is the file of the classes"),
+}
+
+
+@pytest.fixture
+def kept() -> Path:
+    """A file that is also `folder/kept.csv`, and by a link `out.csv`."""
+    Path("folder").mkdir()
+    Path("kept.csv").write_text(SMALL)
+    Path("folder/kept.csv").hardlink_to("kept.csv")
+    Path("out.csv").symlink_to("kept.csv")
+    return Path("kept.csv")
+
+
+@pytest.mark.parametrize("case", READ.values(), ids=READ)
+def test_a_file_that_is_read_is_not_written(case: tuple[list[str], str], kept: Path, folder: Path, cli: Cli) -> None:
+    words, message = case
+    result = cli(*[word.format(folder=folder) for word in words], "-o", "out.csv")
+    assert (result.status, result.out, kept.read_text()) == (2, "", SMALL)
+    assert result.err == f"losscli: error: -o out.csv: {message}: choose another name\n"
+
+
+def test_standard_input_is_not_written(kept: Path) -> None:
+    with kept.open("rb") as file:
+        status, out, err = run("compute", "mse", "-o", "out.csv", stdin=file)
+    assert (status, out, kept.read_text()) == (2, b"", SMALL)
+    assert err == b"losscli: error: -o out.csv: is the input: choose another name\n"
+
+
 @pytest.mark.parametrize(
     ("refused", "message"), [("out.csv", "the file is write-protected"), ("", "no permission to write to the folder")]
 )

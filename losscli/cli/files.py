@@ -7,7 +7,7 @@ import importlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any, cast
 
@@ -70,6 +70,36 @@ def check_path(path: str) -> None:
         raise UsageError("cannot be written: the file is write-protected", option=option)
     if not exists and not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"cannot be written: no permission to write to the folder {folder}", option=option)
+
+
+def check_is_not_read(path: str, inputs: Iterable[tuple[str, str]]) -> None:
+    """Check that a file to write is none of those that are read, of which it would take the place.
+
+    Args:
+        path: The file to write.
+        inputs: What is read: what it is in words, and its path: a file, a folder, a glob or `-`.
+
+    Raises:
+        UsageError: It is one of them.
+    """
+    if not os.path.isfile(path):
+        return
+    written = os.stat(path)
+    for what, given in inputs:
+        if any(os.path.samestat(written, read) for read in _states_of(given)):
+            raise UsageError(f"is {what}: choose another name", option=("output", path))
+
+
+def _states_of(path: str) -> Iterator[os.stat_result]:
+    """Yield what is known of the local files that a path stands for; who reads them says what is wrong with it."""
+    from losscli.data.files import STDIN
+    from losscli.data.folders import find_files
+    from losscli.data.remote import strip_file_scheme
+
+    with suppress(OSError, ValueError):
+        local = strip_file_scheme(path)
+        for file in find_files(local) if "://" not in local else ():
+            yield os.fstat(0) if file.path == STDIN else os.stat(file.path)
 
 
 @contextmanager
