@@ -12,6 +12,8 @@ import random
 import resource
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -22,9 +24,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import losscli.cli
 from losscli.cli import files
 from losscli.data import folders
-from tests.conftest import ENVIRONMENT, LOSSCLI, Cli
+from tests.conftest import ENVIRONMENT, LOSSCLI, Cli, write_feather
 
 SMALL = "y_true,y_pred\n1,2\n3,5\n"
 N_ROWS = 30_000
@@ -353,6 +356,12 @@ def test_a_file_that_cannot_be_replaced_is_written_into(cli: Cli, monkeypatch: p
     assert temporary_files(Path()) == []
 
 
+def test_an_archive_whose_name_is_not_utf8(cli: Cli) -> None:
+    name = os.fsdecode(b"\xfe.csv.zip")
+    assert cli("compute", "mse", "small.csv", "--per-sample", "-o", name).status == 0
+    assert cli("compute", "mse", name, "-f", "value").out == "2.5\n"
+
+
 def test_names_that_are_not_utf8() -> None:
     name = b"\xff\xe9.csv"
     os.rename(b"small.csv", name)
@@ -380,6 +389,27 @@ def test_a_temporary_folder_without_room_is_no_matter_of_the_output(many: str) -
             status, out, err = run("compute", "mse", "-", stdin=cat.stdout, preexec_fn=limit_file_size)
     assert (status, out) == (3, b"")
     assert b"cannot be copied to a temporary file: File too large; TMPDIR names its folder" in err
+    write_feather("many.feather", {"y_true": np.zeros(N_ROWS), "y_pred": np.ones(N_ROWS)}, version=1)
+    assert run("compute", "mse", "many.feather", preexec_fn=limit_file_size) == (status, out, err)
+
+
+def test_no_folder_for_temporary_files(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    Path("folder").mkdir()
+    Path("folder/out.csv").touch()
+    monkeypatch.setattr(files.os, "access", lambda path, mode: os.path.basename(path) != "folder")
+    monkeypatch.setattr(tempfile, "gettempdir", refuse)
+    result = cli("compute", "mse", "small.csv", "-o", "folder/out.csv")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("losscli: error: -o folder/out.csv: cannot be written: No usable temporary directory")
+
+
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert losscli.cli.run(["compute", "mse", "-"]) == 3
+    assert capsys.readouterr() == ("", "losscli: error: standard input: is closed\n")
 
 
 def test_a_folder_that_hides_its_files_is_an_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,7 +143,10 @@ def _replaced(target: str, path: str) -> Iterator[Write]:
     if not os.access(folder, os.W_OK | os.X_OK):  # the file itself may be written to
         import tempfile
 
-        folder = tempfile.gettempdir()
+        try:
+            folder = tempfile.gettempdir()
+        except OSError as error:  # all others are write-protected, too
+            raise OutputError.of(error, path) from error
     temporary = os.path.join(folder, f".losscli-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -198,7 +201,7 @@ def _compress(file: Any, path: str) -> Iterator[Any]:
     if ending == ".zip":
         import zipfile
 
-        name = os.path.basename(path)[: -len(ending)]
+        name = os.fsencode(os.path.basename(path)[: -len(ending)]).decode("utf-8", "replace")
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             member = zipfile.ZipInfo(name, EARLIEST_DATE)
             member.compress_type = zipfile.ZIP_DEFLATED

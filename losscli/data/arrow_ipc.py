@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pyarrow as pa
 from pyarrow import ipc
 
-from losscli.data.files import Input
+from losscli.data.files import Input, no_copy_error
 from losscli.errors import DataError
 
 FILE_MAGIC = b"ARROW1"
@@ -21,11 +21,14 @@ ENDS_OF_STREAM = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
 """What a writer puts behind the last batch; old ones leave out the first half."""
 
 _CONVERT = """
-import sys, pyarrow as pa, pyarrow.feather
+import errno, sys, pyarrow as pa, pyarrow.feather
 table = pyarrow.feather.read_table(sys.argv[1], memory_map=False)
 table.validate(full=True)
-with pa.ipc.new_file(sys.argv[2], table.schema) as writer:
-    writer.write_table(table)
+try:
+    with pa.ipc.new_file(sys.argv[2], table.schema) as writer:
+        writer.write_table(table)
+except OSError as error:
+    print(error.errno or errno.EIO)
 """
 
 
@@ -37,8 +40,10 @@ def open_ipc(source: Input, stack: ExitStack) -> FeatherReader | StreamReader:
     """
     head = source.head()
     if head.startswith(VERSION_1_MAGIC):
-        copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")  # noqa: SIM115 - the stack closes it
-        stack.enter_context(copy)
+        try:
+            copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp"))  # noqa: SIM115
+        except OSError as error:
+            raise no_copy_error(error) from error
         _convert_version_1(stack.enter_context(source.file()), copy.name, source.name)
         return FeatherReader(copy.name, stack)
     if head.startswith(FILE_MAGIC):
@@ -57,6 +62,8 @@ def _convert_version_1(path: str, target: str, name: str) -> None:
         lines = child.stderr.strip().splitlines()
         reason = lines[-1] if lines and child.returncode > 0 else "reading it kills the process"
         raise DataError(f"{name}: is not feather, or is damaged ({reason})")
+    if child.stdout:
+        raise no_copy_error(OSError(int(child.stdout), ""))
 
 
 def validated(batch: pa.RecordBatch) -> pa.RecordBatch:
