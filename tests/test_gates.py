@@ -146,6 +146,14 @@ def test_contradictions(case: tuple[list[str], str], cli: Cli) -> None:
     assert message in result.err
 
 
+@pytest.mark.parametrize("name", ["baseline", "classes", "column", "output", "param", "plugin", "true", "weight"])
+def test_an_empty_value_is_no_way_to_leave_an_option_out(name: str, cli: Cli) -> None:
+    """It is that of a variable that is not set."""
+    result = cli("compute", "mse", "data.csv", f"--{name}", "")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == f"losscli: error: --{name}: its value is empty; leave the option out for none\n"
+
+
 def test_the_same_value_twice_is_no_contradiction(cli: Cli) -> None:
     words = ["--true", "y_true", "--column", "y_true=y_true", "-P", "delta=2", "-P", "delta=2"]
     assert cli("compute", "huber:delta=2.0", "data.csv", *words).status == 0

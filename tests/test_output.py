@@ -276,7 +276,6 @@ REFUSED = {
     "no folder": ("nowhere/out.csv", "there is no folder nowhere"),
     "a folder": (".", "is a folder"),
     "a folder with an ending": ("folder.csv", "is a folder"),
-    "empty": ("", "the file name is empty"),
     "too long": (f"{'x' * 300}.csv", "cannot be written: File name too long"),
     "below a file": ("small.csv/out.csv", "there is no folder small.csv"),
     "no format": ("out.dat", "its ending names no format"),

@@ -53,8 +53,6 @@ def check_path(path: str) -> None:
         UsageError: It cannot.
     """
     option = ("output", path)
-    if not path:
-        raise UsageError("the file name is empty", option=option)
     folder = os.path.dirname(os.path.realpath(path))
     if descriptor_of(path) is None and not os.path.isdir(folder):
         raise UsageError(f"there is no folder {os.path.dirname(path) or folder}", option=option)

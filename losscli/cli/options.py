@@ -30,11 +30,17 @@ SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale
 
 
 class SectionOption(click.Option):
-    """An option that belongs to a section of the help text."""
+    """An option that belongs to a section of the help text. An empty value, as of a variable not set, is an error."""
 
     def __init__(self, section: str, *names: str, **attributes: Any) -> None:
         super().__init__(names, show_default=attributes.get("default") is not None, **attributes)
         self.section = section
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value typed, of the option's type."""
+        if self.name != "comment" and "" in (value if isinstance(value, (tuple, list)) else (value,)):
+            raise click.UsageError(f"{self.opts[-1]}: its value is empty; leave the option out for none", ctx)
+        return super().type_cast_value(ctx, value)
 
 
 class SectionCommand(click.Command):
