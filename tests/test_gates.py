@@ -178,6 +178,10 @@ def test_a_signature_names_the_classes_in_order(cli: Cli) -> None:
     assert "|classes=a,b,c|" in signature(cli, *words, "a,b,c")
     assert "|classes=b,a,c|" in signature(cli, *words, "b,a,c")
     assert "classes=" not in signature(cli, "mse", "data.csv")
+    Path("rows.csv").write_text("t_a,t_b,t_c,p_a,p_b,p_c\n1,0,0,0.5,0.2,0.3\n")
+    words = ["wasserstein", "rows.csv", "--column", "y_true=t_*", "--pred"]
+    assert "|classes=a,b,c|" in signature(cli, *words, "p_a,p_b,p_c")
+    assert "|classes=c,a,b|" in signature(cli, *words, "p_c,p_a,p_b")
 
 
 def test_a_signature_tells_parameters_of_a_penalty_apart(cli: Cli) -> None:
