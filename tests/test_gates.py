@@ -70,6 +70,8 @@ def test_a_gate_on_a_model(cli: Cli) -> None:
     assert cli(*words, "mae[bad].diff_low>0").status == 1
     assert cli(*words, "mae[good].diff_low>0").status == 0  # the best differs from itself by 0
     assert cli(*words, "mae[model=good]>0.2").status == 0
+    few = ["compare", "--losses", "mse", "data.csv", "--pred", "other", "--pred", "y_pred", "-q", "--fail-if"]
+    assert cli(*few, "mse[y_pred].diff_low>0").status == 0  # also where it ties with the next
     unknown = cli(*words, "mae[ugly].diff_low>0")
     assert (unknown.status, "cannot be judged: there are model=good, model=bad" in unknown.err) == (1, True)
 

@@ -111,7 +111,7 @@ def compare_run(
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
-            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)))
+            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_best=loss.model == ranking.best)
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         notes += model_notes(rankings, agreements)
