@@ -405,6 +405,17 @@ def test_no_folder_for_temporary_files(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert result.err.startswith("losscli: error: -o folder/out.csv: cannot be written: No usable temporary directory")
 
 
+def test_a_pipe_that_does_not_wait_for_data() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with start("compute", "mse", "-f", "value", stdin=reader, stdout=subprocess.PIPE) as process:
+        os.close(reader)
+        time.sleep(0.5)
+        with open(writer, "w") as file:
+            file.write(SMALL)
+        assert process.communicate()[0] == b"2.5\n"
+
+
 def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     assert losscli.cli.run(["compute", "mse", "-"]) == 3

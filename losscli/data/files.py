@@ -98,6 +98,8 @@ class Input:
         """Return the bytes as they are, to be read once."""
         if self.path == STDIN:
             raw: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+            with suppress(OSError, ValueError):  # a buffer has no descriptor
+                os.set_blocking(raw.fileno(), True)  # readers wait for data
             _enlarge_pipe(raw)
         elif self.open_file is not None:
             raw = FileReader(self.open_file, is_checked=False)
