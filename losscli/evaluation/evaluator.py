@@ -195,7 +195,8 @@ def _rows_with(mask: Mask) -> Mask | None:
     """Return the rows in which a mask is set anywhere, None if there are none."""
     if not mask.any():
         return None
-    return mask if mask.ndim == 1 else mask.reshape(len(mask), -1).any(axis=1)
+    rows: Mask = mask.reshape(len(mask), -1).any(axis=1)
+    return rows
 
 
 def _restore_evaluator(bound: BoundLoss, form: int) -> Evaluator:
