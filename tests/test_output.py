@@ -278,6 +278,7 @@ REFUSED = {
     "a folder with an ending": ("folder.csv", "is a folder"),
     "too long": (f"{'x' * 300}.csv", "cannot be written: File name too long"),
     "below a file": ("small.csv/out.csv", "there is no folder small.csv"),
+    "a descriptor": ("/dev/fd/999", "cannot be written: Bad file descriptor"),
     "no format": ("out.dat", "its ending names no format"),
 }
 

@@ -53,8 +53,14 @@ def check_path(path: str) -> None:
         UsageError: It cannot.
     """
     option = ("output", path)
+    if (number := descriptor_of(path)) is not None:
+        try:
+            os.fstat(number)
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", option=option) from error
+        return
     folder = os.path.dirname(os.path.realpath(path))
-    if descriptor_of(path) is None and not os.path.isdir(folder):
+    if not os.path.isdir(folder):
         raise UsageError(f"there is no folder {os.path.dirname(path) or folder}", option=option)
     try:
         exists = os.path.exists(path) or bool(os.stat(path))

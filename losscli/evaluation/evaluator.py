@@ -195,7 +195,7 @@ def _rows_with(mask: Mask) -> Mask | None:
     """Return the rows in which a mask is set anywhere, None if there are none."""
     if not mask.any():
         return None
-    rows: Mask = mask.reshape(len(mask), -1).any(axis=1)
+    rows: Mask = np.logical_or.reduce(mask.reshape(len(mask), -1), axis=1)
     return rows
 
 
