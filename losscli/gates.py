@@ -143,6 +143,8 @@ def _limit(text: str) -> float | None:
 
 def _label(text: str, name: str, losses: Sequence[BoundLoss]) -> str:
     """Return the label of the loss that is meant: by its whole text, or by its name if only one has it."""
+    if "," in name:
+        raise UsageError("is about several losses: give a condition for each", option=("fail_if", text))
     wanted = parse_specs(name)[0]
     by_name = [loss for loss in losses if wanted.name in (loss.loss.name, *map(normalize_name, loss.loss.aliases))]
     found = [loss for loss in by_name if all(_is_set_to(loss, key, typed) for key, typed in wanted.params.items())]

@@ -33,7 +33,11 @@ def parse_specs(text: str) -> list[LossSpec]:
             continue
         if name.replace(".", "").isdigit():
             raise UsageError(f"{piece!r} is not a loss: a list of numbers is written with slashes, as 2/4/6")
-        specs.append(LossSpec(normalize_name(name), dict(parse_setting(setting, piece) for setting in settings)))
+        params: dict[str, RawValue] = {}
+        for key, value in (parse_setting(setting, piece) for setting in settings):
+            if params.setdefault(key, value) != value:
+                raise UsageError(f"{piece!r}: {key} has two values: leave one out")
+        specs.append(LossSpec(normalize_name(name), params))
     if not specs:
         raise UsageError("no loss is named: try 'losscli list'")
     return specs
