@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,15 +71,35 @@ def read(path: str) -> BaselineFile:
     """
     try:
         with open(path, encoding="utf-8") as file:
-            document = json.load(file)
+            document = json.load(file, object_pairs_hook=_object)
     except OSError as error:
         raise DataError(error.strerror or str(error), option=("baseline", path)) from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise DataError("is not a result of losscli", Hint.WRITE_BASELINE, option=("baseline", path)) from error
+    except ValueError as error:
         raise DataError(f"is not JSON ({error})", Hint.WRITE_BASELINE, option=("baseline", path)) from error
     losses = document.get("losses") if isinstance(document, dict) else None
     if not isinstance(losses, list) or not all(map(_is_loss, losses)):
         raise DataError("is not a result of losscli", Hint.WRITE_BASELINE, option=("baseline", path))
-    return BaselineFile(path, {_key(loss): loss for loss in losses})
+    by_key = {_key(loss): loss for loss in losses}
+    if len(by_key) < len(losses):
+        keys = [_key(loss) for loss in losses]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise DataError(f"has {result_name(twice)} more than once", option=("baseline", path))
+    return BaselineFile(path, by_key)
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Raises:
+        ValueError: It has two values for a key.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"two values for {next(name for name in names if names.count(name) > 1)!r}")
+    return found
 
 
 def _is_loss(entry: Any) -> bool:

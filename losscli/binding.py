@@ -243,9 +243,8 @@ def make_dataset(
             classes.check_count(role, domain.class_count, "classes", columns[role].table.label)
     extras = (*options.group_by, *options.carry)
     jobs = options.jobs or processors()
-    dataset = Dataset(
-        columns, domains, RowPolicy(options.nan), note, classes, options.id, extras, jobs=jobs, label_role=label_role
-    )
+    policy = RowPolicy(options.nan, options.group_by)
+    dataset = Dataset(columns, domains, policy, note, classes, options.id, extras, jobs=jobs, label_role=label_role)
     check_extras(dataset, extras if options.id is None else (*extras, options.id))
     if len(dataset.row_tables) < 2 or options.id is not None:
         return dataset

@@ -161,23 +161,22 @@ def _is_set_to(loss: BoundLoss, key: str, typed: RawValue) -> bool:
     return parameter is not None and checked(loss.loss.name, parameter, typed) == loss.params[key]
 
 
-def judge(gates: Sequence[Gate], values: Values, only_before: Collection[ResultKey] = ()) -> list[GateVerdict]:
+def judge(gates: Sequence[Gate], values: Values, lacking: Mapping[ResultKey, str] | None = None) -> list[GateVerdict]:
     """Judge every gate at every result that it is about. What cannot be judged has failed.
 
     Args:
         gates: The conditions.
         values: Everything evaluated.
-        only_before: The results that the baseline has and this evaluation has not.
+        lacking: What should have been evaluated and was not -> why.
     """
-    return [verdict for gate in gates for verdict in _judge(gate, values, only_before)]
+    return [verdict for gate in gates for verdict in _judge(gate, values, lacking or {})]
 
 
-def _judge(gate: Gate, values: Values, only_before: Collection[ResultKey]) -> list[GateVerdict]:
+def _judge(gate: Gate, values: Values, lacking: Mapping[ResultKey, str]) -> list[GateVerdict]:
     there = [(key, statistics) for key, statistics in values if key[0] == gate.label]
     selected = [(key[1], statistics) for key, statistics in there if gate.selects(key)]
-    vanished = [key[1] for key in only_before if gate.selects(key)]
-    verdicts = [GateVerdict(gate, group, None, "is in the baseline only") for group in vanished]
-    if not selected and not vanished:
+    verdicts = [GateVerdict(gate, key[1], None, reason) for key, reason in lacking.items() if gate.selects(key)]
+    if not selected and not verdicts:
         groups = [" ".join(f"{column}={value}" for column, value in key[1]) for key, _ in there if key[1]]
         known = f"there are {', '.join(groups[:10])}" if groups else "there are no groups and no models"
         return [GateVerdict(gate, gate.selector, None, f"cannot be judged: {known}")]

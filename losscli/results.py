@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -249,7 +249,8 @@ class SampleStream(NamedTuple):
 class Evaluation(ResultSequence[LossResult]):
     """Several losses over one dataset; a sequence of results, which a label indexes, too.
 
-    `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not.
+    `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not;
+    `without_rows` are those of groups in the data of which no row counts.
     """
 
     _field_of_items = "losses"
@@ -257,6 +258,7 @@ class Evaluation(ResultSequence[LossResult]):
     losses: tuple[LossResult, ...]
     penalty: AddedPenalty | None = None
     only_in_baseline: tuple[ResultKey, ...] = ()
+    without_rows: tuple[ResultKey, ...] = ()
 
     def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
         """Return the structural risk: every value plus the penalty."""
@@ -335,7 +337,19 @@ def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     for key in sorted(run.groups, key=group_sort_key):
         group = dict(zip(run.group_by, key, strict=True))
         results += loss_results(run.groups[key], info, run, dataset, group)
-    return Evaluation(info, tuple(results))
+    return Evaluation(info, tuple(results), without_rows=keys_without_rows(dataset, run, results))
+
+
+def keys_without_rows(dataset: Dataset, run: RunState, results: Iterable[LossResult]) -> tuple[ResultKey, ...]:
+    """Return the keys that have no result, because no row of the group counts: omitted, ignored or of weight 0."""
+    known = {result.key for result in results}
+    found = [
+        (evaluator.label, tuple(group_columns(dict(zip(run.group_by, key, strict=True)), model).items()))
+        for key in sorted(dataset.policy.omitted_groups | run.groups.keys(), key=group_sort_key)
+        for evaluator in run.evaluators
+        for model in dataset.models or (None,)
+    ]
+    return tuple(key for key in found if key not in known)
 
 
 def group_sort_key(key: Sequence[str]) -> list[tuple[bool, float, str]]:

@@ -20,7 +20,9 @@ def sign(evaluator: Evaluator, reduction: str, n: int, dataset: Dataset) -> str:
     """Return the signature of a loss reduced over `n` rows of a dataset."""
     loss = evaluator.bound.loss
     weight = dataset.bound.get("weight")
-    names = dataset.classes.names if any(role.domain.is_label for role in evaluator.form.roles) else ()
+    domains = [role.domain for role in evaluator.form.roles]
+    has_classes = any(domain.is_label or "N,C" in domain.shapes for domain in domains)
+    names = dataset.classes.names if has_classes else ()
     parts = {
         "n": str(n),
         "nan": dataset.policy.nan,

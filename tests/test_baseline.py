@@ -171,11 +171,20 @@ def test_groups_have_their_own_baselines(data: Path, tmp_path: Path, cli: Cli) -
 
 
 def test_unreadable_baselines(data: Path, tmp_path: Path, cli: Cli) -> None:
+    one = '{"losses": [{"loss": "mse", "value": 1.5, "signature": "mse"}]}'
     for name, text, message in (
         ("none.json", None, "No such file"),
         ("data.json", "y_true,y_pred", "is not JSON"),
         ("list.json", "[1, 2]", "is not a result of losscli; a JSON result of 'losscli compute' is one"),
         ("odd.json", '{"losses": [{"loss": "mse"}]}', "is not a result of losscli"),
+        ("deep.json", "[" * 100_000, "is not a result of losscli"),
+        ("huge.json", one.replace("1.5", "1" + "0" * 400), "is not a result of losscli"),
+        (
+            "twice.json",
+            one.replace("[", "[" + one[one.index("{", 1) : one.index("]")] + ", "),
+            "has mse more than once",
+        ),
+        ("two.json", one.replace("1.5", '1.5, "value": 9'), "is not JSON (two values for 'value')"),
     ):
         if text is not None:
             (tmp_path / name).write_text(text)

@@ -87,6 +87,14 @@ def test_why_no_row_counts_where_all_are_ignored_or_absent(cli: Cli) -> None:
     assert (absent.status, "all were omitted or have weight 0" in absent.err) == (4, True)
 
 
+@pytest.mark.parametrize("rows", ["1,,0", "1,,0\n0,0.5,0"])
+def test_a_row_of_weight_0_may_lack_a_value(rows: str, cli: Cli) -> None:
+    data = f"y_true,y_pred,w\n1,0.5,1\n{rows}\n".encode()
+    assert cli("compute", "bce", "--weight", "w", "-f", "value", stdin=data).out == "0.6931471805599453\n"
+    per_sample = cli("compute", "bce", "--weight", "w", "--per-sample", "--gradient", "-f", "value", stdin=data)
+    assert (per_sample.status, per_sample.out.count("nan")) == (0, 1)
+
+
 # ---------------------------------------------------------------------------------------- log-probabilities
 
 

@@ -70,6 +70,8 @@ def test_a_gate_on_a_model(cli: Cli) -> None:
     assert cli(*words, "mae[bad].diff_low>0").status == 1
     assert cli(*words, "mae[good].diff_low>0").status == 0  # the best differs from itself by 0
     assert cli(*words, "mae[model=good]>0.2").status == 0
+    few = ["compare", "--losses", "mse", "data.csv", "--pred", "other", "--pred", "y_pred", "-q", "--fail-if"]
+    assert cli(*few, "mse[y_pred].diff_low>0").status == 0  # also where it ties with the next
     unknown = cli(*words, "mae[ugly].diff_low>0")
     assert (unknown.status, "cannot be judged: there are model=good, model=bad" in unknown.err) == (1, True)
 
@@ -81,11 +83,39 @@ def test_a_missing_interval_is_no_pass(cli: Cli) -> None:
     assert (result.status, "cannot be judged" in result.err) == (1, True)
 
 
+def test_a_condition_is_about_one_loss(cli: Cli) -> None:
+    result = cli("compute", "mse,mae", "data.csv", "--fail-if", "mae,mse>1")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("losscli: error: --fail-if 'mae,mse>1': is about several losses")
+
+
 @pytest.mark.parametrize("gate", ["mse>inf", "mse>-inf", "mse>1e999", "mse<inf", "mse.max>=-1e400"])
 def test_a_limit_is_finite(gate: str, cli: Cli) -> None:
     result = cli("compute", "mse", "data.csv", "--fail-if", gate)
     assert (result.status, result.out) == (2, "")
     assert "the limit must be a finite number" in result.err
+
+
+@pytest.mark.parametrize("command", [["compute", "mse,mae"], ["compare", "--losses", "mse,mae"]])
+def test_a_group_without_a_row_that_counts_is_no_pass(command: list[str], cli: Cli) -> None:
+    """Its rows were left out, or have weight 0: nobody looked at it."""
+    Path("data.csv").write_text("y_true,y_pred,g,w\n1,2,a,1\n3,5,b,1\n3,5,c,0\n1,,d,1\n1,,a,1\n")
+    words = [*command, "data.csv", "--group-by", "g", "--weight", "w", "--nan", "omit", "-q", "-f", "value"]
+    result = cli(*words, "--fail-if", "mse>100")
+    assert (result.status, result.err) == (
+        1,
+        "losscli: failed: mse (g c) has no row that counts and cannot be judged\n"
+        "losscli: failed: mse (g d) has no row that counts and cannot be judged\n",
+    )
+    assert cli(*words, "--fail-if", "mse[g=a]>100").status == 0
+
+
+def test_each_group_counts_its_own_clipped_rows(cli: Cli) -> None:
+    Path("data.csv").write_text("y_true,y_pred,g,w\n1,0,a,1\n1,0.5,a,1\n0,0.5,b,1\n1,0.9,b,1\n1,0,b,0\n")
+    for command in (["compute", "bce"], ["compare", "--losses", "bce"]):
+        words = [*command, "data.csv", "--group-by", "g", "--weight", "w", "-f", "value", "-q"]
+        result = cli(*words, "--fail-if", "bce.clipped>0")
+        assert (result.status, result.err) == (1, "losscli: failed: bce.clipped (g a) is 1, > 0\n")
 
 
 def test_json_has_the_verdicts(cli: Cli) -> None:
@@ -102,6 +132,7 @@ CONTRADICTIONS = {
     "columns twice": (["mse", "data.csv", "--column", "y_true=a", "--column", "y_true=b"], "y_true is 'a' as well"),
     "two weights": (["mse", "data.csv", "--weight", "a", "--column", "weight=b"], "weight is 'a' as well"),
     "loss and -P": (["huber:delta=2", "data.csv", "-P", "delta=3"], "delta is 2 with the loss and 3 for all losses"),
+    "a parameter twice": (["huber:delta=2:delta=3", "data.csv"], "'huber:delta=2:delta=3': delta has two values"),
     "-P twice": (["huber", "data.csv", "-P", "delta=2", "-P", "delta=3"], "-P delta=2 and -P delta=3 contradict"),
     "-P and a short form": (["bce", "data.csv", "-P", "from_logits=false", "--from-logits"], "contradict each other"),
     "classes of none": (["mse", "data.csv", "--classes", "a,b"], "--classes a,b: no loss here has classes"),
@@ -122,6 +153,14 @@ def test_contradictions(case: tuple[list[str], str], cli: Cli) -> None:
     result = cli("compute", *words)
     assert (result.status, result.out) == (2, "")
     assert message in result.err
+
+
+@pytest.mark.parametrize("name", ["baseline", "classes", "column", "output", "param", "plugin", "true", "weight"])
+def test_an_empty_value_is_no_way_to_leave_an_option_out(name: str, cli: Cli) -> None:
+    """It is that of a variable that is not set."""
+    result = cli("compute", "mse", "data.csv", f"--{name}", "")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == f"losscli: error: --{name}: its value is empty; leave the option out for none\n"
 
 
 def test_the_same_value_twice_is_no_contradiction(cli: Cli) -> None:
@@ -148,6 +187,10 @@ def test_a_signature_names_the_classes_in_order(cli: Cli) -> None:
     assert "|classes=a,b,c|" in signature(cli, *words, "a,b,c")
     assert "|classes=b,a,c|" in signature(cli, *words, "b,a,c")
     assert "classes=" not in signature(cli, "mse", "data.csv")
+    Path("rows.csv").write_text("t_a,t_b,t_c,p_a,p_b,p_c\n1,0,0,0.5,0.2,0.3\n")
+    words = ["wasserstein", "rows.csv", "--column", "y_true=t_*", "--pred"]
+    assert "|classes=a,b,c|" in signature(cli, *words, "p_a,p_b,p_c")
+    assert "|classes=c,a,b|" in signature(cli, *words, "p_c,p_a,p_b")
 
 
 def test_a_signature_tells_parameters_of_a_penalty_apart(cli: Cli) -> None:

@@ -12,6 +12,8 @@ import random
 import resource
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -22,9 +24,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import losscli.cli
 from losscli.cli import files
 from losscli.data import folders
-from tests.conftest import ENVIRONMENT, LOSSCLI, Cli
+from tests.conftest import ENVIRONMENT, LOSSCLI, Cli, write_feather
 
 SMALL = "y_true,y_pred\n1,2\n3,5\n"
 N_ROWS = 30_000
@@ -273,9 +276,9 @@ REFUSED = {
     "no folder": ("nowhere/out.csv", "there is no folder nowhere"),
     "a folder": (".", "is a folder"),
     "a folder with an ending": ("folder.csv", "is a folder"),
-    "empty": ("", "the file name is empty"),
     "too long": (f"{'x' * 300}.csv", "cannot be written: File name too long"),
     "below a file": ("small.csv/out.csv", "there is no folder small.csv"),
+    "a descriptor": ("/dev/fd/999", "cannot be written: Bad file descriptor"),
     "no format": ("out.dat", "its ending names no format"),
 }
 
@@ -286,6 +289,44 @@ def test_the_output_is_checked_before_the_data(case: tuple[str, str], cli: Cli) 
     Path("folder.csv").mkdir()
     result = cli("compute", "mse", "missing.csv", "-o", path)
     assert (result.status, message in result.err) == (2, True)
+
+
+PENALTY = ["--penalty", "l2:lambda=1", "--parameters", "kept.csv"]
+READ: dict[str, tuple[list[str], str]] = {
+    "a part of a folder": (["compute", "mse", "folder"], "is the input"),
+    "a match of a glob": (["compute", "mse", "y_true=fold*/*.csv", "y_pred=small.csv"], "is the input"),
+    "a URI": (["recommend", "file://{folder}/kept.csv"], "is the input"),
+    "a plugin": (["compute", "mse", "small.csv", "--plugin", "kept.csv"], "is the plugin"),
+    "a plugin of list": (["list", "--plugin", "kept.csv"], "is the plugin"),
+    "a plugin of explain": (["explain", "mse", "--plugin", "kept.csv"], "is the plugin"),
+    "parameters": (["compute", "mse", "small.csv", *PENALTY], "is the file of the parameters"),
+    "classes": (["compute", "mse", "small.csv", "--classes", "@kept.csv"], "is the file of the classes"),
+}
+
+
+@pytest.fixture
+def kept() -> Path:
+    """A file that is also `folder/kept.csv`, and by a link `out.csv`."""
+    Path("folder").mkdir()
+    Path("kept.csv").write_text(SMALL)
+    Path("folder/kept.csv").hardlink_to("kept.csv")
+    Path("out.csv").symlink_to("kept.csv")
+    return Path("kept.csv")
+
+
+@pytest.mark.parametrize("case", READ.values(), ids=READ)
+def test_a_file_that_is_read_is_not_written(case: tuple[list[str], str], kept: Path, folder: Path, cli: Cli) -> None:
+    words, message = case
+    result = cli(*[word.format(folder=folder) for word in words], "-o", "out.csv")
+    assert (result.status, result.out, kept.read_text()) == (2, "", SMALL)
+    assert result.err == f"losscli: error: -o out.csv: {message}: choose another name\n"
+
+
+def test_standard_input_is_not_written(kept: Path) -> None:
+    with kept.open("rb") as file:
+        status, out, err = run("compute", "mse", "-o", "out.csv", stdin=file)
+    assert (status, out, kept.read_text()) == (2, b"", SMALL)
+    assert err == b"losscli: error: -o out.csv: is the input: choose another name\n"
 
 
 @pytest.mark.parametrize(
@@ -315,6 +356,12 @@ def test_a_file_that_cannot_be_replaced_is_written_into(cli: Cli, monkeypatch: p
     assert temporary_files(Path()) == []
 
 
+def test_an_archive_whose_name_is_not_utf8(cli: Cli) -> None:
+    name = os.fsdecode(b"\xfe.csv.zip")
+    assert cli("compute", "mse", "small.csv", "--per-sample", "-o", name).status == 0
+    assert cli("compute", "mse", name, "-f", "value").out == "2.5\n"
+
+
 def test_names_that_are_not_utf8() -> None:
     name = b"\xff\xe9.csv"
     os.rename(b"small.csv", name)
@@ -342,6 +389,38 @@ def test_a_temporary_folder_without_room_is_no_matter_of_the_output(many: str) -
             status, out, err = run("compute", "mse", "-", stdin=cat.stdout, preexec_fn=limit_file_size)
     assert (status, out) == (3, b"")
     assert b"cannot be copied to a temporary file: File too large; TMPDIR names its folder" in err
+    write_feather("many.feather", {"y_true": np.zeros(N_ROWS), "y_pred": np.ones(N_ROWS)}, version=1)
+    assert run("compute", "mse", "many.feather", preexec_fn=limit_file_size) == (status, out, err)
+
+
+def test_no_folder_for_temporary_files(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    Path("folder").mkdir()
+    Path("folder/out.csv").touch()
+    monkeypatch.setattr(files.os, "access", lambda path, mode: os.path.basename(path) != "folder")
+    monkeypatch.setattr(tempfile, "gettempdir", refuse)
+    result = cli("compute", "mse", "small.csv", "-o", "folder/out.csv")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("losscli: error: -o folder/out.csv: cannot be written: No usable temporary directory")
+
+
+def test_a_pipe_that_does_not_wait_for_data() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with start("compute", "mse", "-f", "value", stdin=reader, stdout=subprocess.PIPE) as process:
+        os.close(reader)
+        time.sleep(0.5)
+        with open(writer, "w") as file:
+            file.write(SMALL)
+        assert process.communicate()[0] == b"2.5\n"
+
+
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert losscli.cli.run(["compute", "mse", "-"]) == 3
+    assert capsys.readouterr() == ("", "losscli: error: standard input: is closed\n")
 
 
 def test_a_folder_that_hides_its_files_is_an_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

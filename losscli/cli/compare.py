@@ -70,7 +70,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         example = " ".join(["losscli compare --losses", meant or "mse,mae,huber", *(data[1:] if meant else data)])
         raise UsageError(f"--losses says which losses to compare, as in '{example}'")
     note = shared.NoteWriter(values["quiet"])
-    output = Output.parse(values)
+    output = Output.parse(values, data or ("-",))
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
     options = shared.parse_options(

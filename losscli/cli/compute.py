@@ -65,7 +65,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     from losscli.pipeline import compute, stream_samples
 
     note = shared.NoteWriter(values["quiet"])
-    output = Output.parse(values)
+    output = Output.parse(values, data or ("-",))
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound) if values["gates"] else []
     per_sample = bool(values["per_sample"] or values["gradient"] or values["top"] or values["reduction"] == "none")

@@ -27,7 +27,7 @@ def command(loss: str, plugins: tuple[str, ...], **values: Any) -> int:
     from losscli.report.formats import explanation
 
     values["format_"] = values["format_"] or (None if values["output"] else "table")
-    output = Output.parse(values)
+    output = Output.parse(values | {"plugins": plugins})
     if not hasattr(explanation, output.format):
         raise UsageError(f"explain prints table, markdown or json, not {output.format}")
     for path in plugins:

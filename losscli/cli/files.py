@@ -7,7 +7,7 @@ import importlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any, cast
 
@@ -52,10 +52,14 @@ def check_path(path: str) -> None:
         UsageError: It cannot.
     """
     option = ("output", path)
-    if not path:
-        raise UsageError("the file name is empty", option=option)
+    if (number := descriptor_of(path)) is not None:
+        try:
+            os.fstat(number)
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", option=option) from error
+        return
     folder = os.path.dirname(os.path.realpath(path))
-    if descriptor_of(path) is None and not os.path.isdir(folder):
+    if not os.path.isdir(folder):
         raise UsageError(f"there is no folder {os.path.dirname(path) or folder}", option=option)
     try:
         exists = os.path.exists(path) or bool(os.stat(path))
@@ -69,6 +73,36 @@ def check_path(path: str) -> None:
         raise UsageError("cannot be written: the file is write-protected", option=option)
     if not exists and not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"cannot be written: no permission to write to the folder {folder}", option=option)
+
+
+def check_is_not_read(path: str, inputs: Iterable[tuple[str, str]]) -> None:
+    """Check that a file to write is none of those that are read, of which it would take the place.
+
+    Args:
+        path: The file to write.
+        inputs: What is read: what it is in words, and its path: a file, a folder, a glob or `-`.
+
+    Raises:
+        UsageError: It is one of them.
+    """
+    if not os.path.isfile(path):
+        return
+    written = os.stat(path)
+    for what, given in inputs:
+        if any(os.path.samestat(written, read) for read in _states_of(given)):
+            raise UsageError(f"is {what}: choose another name", option=("output", path))
+
+
+def _states_of(path: str) -> Iterator[os.stat_result]:
+    """Yield what is known of the local files that a path stands for; who reads them says what is wrong with it."""
+    from losscli.data.files import STDIN
+    from losscli.data.folders import find_files
+    from losscli.data.remote import strip_file_scheme
+
+    with suppress(OSError, ValueError):
+        local = strip_file_scheme(path)
+        for file in find_files(local) if "://" not in local else ():
+            yield os.fstat(0) if file.path == STDIN else os.stat(file.path)
 
 
 @contextmanager
@@ -112,7 +146,10 @@ def _replaced(target: str, path: str) -> Iterator[Write]:
     if not os.access(folder, os.W_OK | os.X_OK):  # the file itself may be written to
         import tempfile
 
-        folder = tempfile.gettempdir()
+        try:
+            folder = tempfile.gettempdir()
+        except OSError as error:  # all others are write-protected, too
+            raise OutputError.of(error, path) from error
     temporary = os.path.join(folder, f".losscli-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -167,7 +204,7 @@ def _compress(file: Any, path: str) -> Iterator[Any]:
     if ending == ".zip":
         import zipfile
 
-        name = os.path.basename(path)[: -len(ending)]
+        name = os.fsencode(os.path.basename(path)[: -len(ending)]).decode("utf-8", "replace")
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             member = zipfile.ZipInfo(name, EARLIEST_DATE)
             member.compress_type = zipfile.ZIP_DEFLATED

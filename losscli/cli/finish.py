@@ -52,7 +52,9 @@ def judge_gates(
 
     extra = more or {}
     values = [(r.key, r.summary._asdict() | r.extra_columns | dict(extra.get(r.key, {}))) for r in evaluation]
-    return judge(gates, values, evaluation.only_in_baseline)
+    lacking = dict.fromkeys(evaluation.only_in_baseline, "is in the baseline only")
+    lacking |= dict.fromkeys(evaluation.without_rows, "has no row that counts and cannot be judged")
+    return judge(gates, values, lacking)
 
 
 def with_verdicts(report: Report, judge: Callable[[], Sequence[GateVerdict]]) -> Report:

@@ -26,7 +26,7 @@ def command(family: str | None, plugins: tuple[str, ...], **values: Any) -> int:
     from losscli.registry import all_losses, load_plugin
     from losscli.report import tables
 
-    output = Output.parse(values)
+    output = Output.parse(values | {"plugins": plugins})
     for path in plugins:
         load_plugin(path)
     losses = all_losses()

@@ -30,11 +30,17 @@ SECTIONS = ("Losses", "Data", "Columns", "Evaluation", "Output", "Gates", "Scale
 
 
 class SectionOption(click.Option):
-    """An option that belongs to a section of the help text."""
+    """An option that belongs to a section of the help text. An empty value, as of a variable not set, is an error."""
 
     def __init__(self, section: str, *names: str, **attributes: Any) -> None:
         super().__init__(names, show_default=attributes.get("default") is not None, **attributes)
         self.section = section
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value typed, of the option's type."""
+        if self.name != "comment" and "" in (value if isinstance(value, (tuple, list)) else (value,)):
+            raise click.UsageError(f"{self.opts[-1]}: its value is empty; leave the option out for none", ctx)
+        return super().type_cast_value(ctx, value)
 
 
 class SectionCommand(click.Command):
@@ -364,18 +370,13 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     """Return what opens the files of DATA, or standard input if there are none and something is piped in.
 
     Raises:
-        UsageError: There is no data, or the output would overwrite it.
+        UsageError: There is no data.
     """
     from losscli.data.sources import open_data
 
     if not data and (sys.stdin is None or sys.stdin.isatty()):
         print(click.get_current_context().get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
-    output = values["output"]
-    for argument in data if output and os.path.exists(output) else ():
-        path = argument if os.path.exists(argument) else argument.partition("=")[2]
-        if os.path.exists(path) and os.path.samefile(output, path):
-            raise UsageError("is the input: choose another name", option=("output", output))
     read_options = parse_read_options(values)
     return lambda roles: open_data(data or ("-",), roles, read_options)
 

@@ -6,11 +6,11 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.cli.files import check_path, descriptor_of, is_device, open_output, split_endings
+from losscli.cli.files import check_is_not_read, check_path, descriptor_of, is_device, open_output, split_endings
 from losscli.cli.streams import LONE_SURROGATES
 from losscli.errors import OutputError, UsageError
 from losscli.messages import escape_controls
@@ -29,11 +29,11 @@ class Output(NamedTuple):
     style: Style
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Output:
-        """Return the output that the options ask for.
+    def parse(cls, values: Mapping[str, Any], data: Sequence[str] = ()) -> Output:
+        """Return the output that the options ask for; `data` is what is read.
 
         Raises:
-            UsageError: The file's ending names no format, or it cannot be written.
+            UsageError: The file's ending names no format, it cannot be written, or it is one that is read.
         """
         path = None if values["output"] in (None, "-") or descriptor_of(values["output"]) == 1 else values["output"]
         is_terminal = sys.stdout is not None and sys.stdout.isatty()
@@ -42,6 +42,7 @@ class Output(NamedTuple):
             colour = bool(os.environ.get("FORCE_COLOR")) or (is_terminal and os.environ.get("TERM") != "dumb")
         if path is not None:
             check_path(path)
+            check_is_not_read(path, inputs_of(values, data))
             return cls(path, values["format_"] or format_of(path), Style(values["precision"], False, None))
         width = None
         if is_terminal:
@@ -91,6 +92,18 @@ class Output(NamedTuple):
     @staticmethod
     def _write_to_terminal(text: str) -> None:
         sys.stdout.write(escape_controls(text, keep="\n\t"))
+
+
+def inputs_of(values: Mapping[str, Any], data: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield what a command reads, but for the baseline: what it is, and its file, folder or glob."""
+    for argument in data:
+        yield "the input", argument
+        yield "the input", argument.partition("=")[2]
+    for path in values.get("plugins", ()):
+        yield "the plugin", path
+    yield "the file of the parameters", values.get("parameters") or ""
+    classes = values.get("classes") or ""
+    yield "the file of the classes", classes.removeprefix("@") if classes.startswith("@") else ""
 
 
 def format_of(path: str) -> str:

@@ -41,7 +41,7 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
     from losscli.report import tables
 
     note = shared.NoteWriter(values["quiet"])
-    output = Output.parse(values)
+    output = Output.parse(values, data or ("-",))
     found = recommend(
         shared.open_files(data, values),
         shared.parse_options(values),

@@ -15,14 +15,14 @@ from losscli.compare.models import Agreement, ModelRanking, measure_agreement, r
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
-from losscli.data.batch import Batch
+from losscli.data.batch import Batch, groups_of
 from losscli.data.gather import BatchCollector, split_batch
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
-from losscli.evaluation.run import RunState, groups_of
+from losscli.evaluation.run import RunState
 from losscli.messages import Message
-from losscli.results import CI_COLUMNS, LossResult, group_sort_key, results_by_group, results_of
+from losscli.results import CI_COLUMNS, LossResult, group_sort_key, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
@@ -111,7 +111,7 @@ def compare_run(
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
-            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)))
+            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_best=loss.model == ranking.best)
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         notes += model_notes(rankings, agreements)
@@ -124,7 +124,7 @@ def compare_run(
         tuple(_sort_losses(losses, options.sort)),
         tuple(report.flagged for report in reports),
         tuple(notes),
-        replace(results_of(dataset, run), losses=results),
+        replace(results_of(dataset, run), losses=results, without_rows=keys_without_rows(dataset, run, results)),
         tuple(rankings),
         tuple(agreements),
         reports[0].example,

@@ -47,14 +47,15 @@ GATE_COLUMNS = tuple(key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS) if key
 class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
-    `standing` says how the model did under this loss, where there are several. The other fields are those of the
-    result, the sensitivity and the standing, by their names.
+    `standing` says how the model did under this loss, where there are several, and `is_best` that its value is the
+    smallest. The other fields are those of the result, the sensitivity and the standing, by their names.
     """
 
     result: LossResult
     rank: int | None
     sensitivity: Sensitivity
     standing: ModelStanding | None = None
+    is_best: bool = field(default=False, repr=False)
     label: str = field(init=False, repr=False, compare=False)
     value: float = field(init=False, repr=False, compare=False)
     model: str | None = field(init=False, repr=False, compare=False)
@@ -92,7 +93,7 @@ class ComparedLoss(Result):
         if self.standing is None:
             return self.measures
         cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict()}
-        if self.standing.difference == 0 and self.standing.winner == "yes":
+        if self.is_best and self.standing.difference == 0:
             cells |= {"diff_low": 0.0, "diff_high": 0.0}
         if self.flip is None:
             del cells["flip"]

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pyarrow as pa
 from pyarrow import ipc
 
-from losscli.data.files import Input
+from losscli.data.files import Input, no_copy_error
 from losscli.errors import DataError
 
 FILE_MAGIC = b"ARROW1"
@@ -25,7 +25,7 @@ BYTES_OF_CHILD = 1 << 29
 """What the process that reads a file of version 1 needs besides the data."""
 
 _CONVERT = f"""
-import os, sys
+import errno, os, sys
 try:
     import resource
 except ImportError:  # Windows
@@ -38,8 +38,11 @@ table = pyarrow.feather.read_table(sys.argv[1], memory_map=False)
 if table.nbytes > 2 * os.path.getsize(sys.argv[1]) + (1 << 20):  # nothing is compressed
     sys.exit("its columns are longer than the file")
 table.validate(full=True)
-with pa.ipc.new_file(sys.argv[2], table.schema) as writer:
-    writer.write_table(table)
+try:
+    with pa.ipc.new_file(sys.argv[2], table.schema) as writer:
+        writer.write_table(table)
+except OSError as error:
+    print(error.errno or errno.EIO)
 """
 
 
@@ -51,8 +54,10 @@ def open_ipc(source: Input, stack: ExitStack) -> FeatherReader | StreamReader:
     """
     head = source.head()
     if head.startswith(VERSION_1_MAGIC):
-        copy = tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp")  # noqa: SIM115 - the stack closes it
-        stack.enter_context(copy)
+        try:
+            copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="losscli-", suffix=".tmp"))  # noqa: SIM115
+        except OSError as error:
+            raise no_copy_error(error) from error
         _convert_version_1(stack.enter_context(source.file()), copy.name, source.name)
         return FeatherReader(copy.name, stack)
     if head.startswith(FILE_MAGIC):
@@ -72,6 +77,8 @@ def _convert_version_1(path: str, target: str, name: str) -> None:
         lines = child.stderr.strip().splitlines()
         reason = lines[-1] if lines and child.returncode > 0 else "reading it kills the process"
         raise DataError(f"{name}: is not feather, or is damaged ({reason})")
+    if child.stdout:
+        raise no_copy_error(OSError(int(child.stdout), ""))
 
 
 def validated(batch: pa.RecordBatch) -> pa.RecordBatch:

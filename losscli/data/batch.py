@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -133,7 +133,7 @@ class Batch:
         origins = {role: origin for role, origin in self.origins.items() if role in arrays}
         arrays["y_pred"], origins["y_pred"] = self.arrays[MODEL_ROLE + model], self.origins[MODEL_ROLE + model]
         batch = replace(self, arrays=arrays, origins=origins)
-        return batch if self.missing is None else replace(batch, missing=_find_missing(batch))
+        return batch if self.missing is None else replace(batch, missing=find_missing(batch))
 
 
 @dataclass(eq=False, repr=False)
@@ -142,18 +142,26 @@ class RowPolicy:
 
     Attributes:
         nan: `error` (count all rows that lack a value, then raise), `omit` or `propagate`.
+        group_by: The columns whose values make groups.
         n: The number of rows read.
         omitted: The number of rows left out because they lack a value.
         weightless: The number of rows of weight 0.
         lacking: The number of rows that lack a value where that is an error.
+        omitted_groups: The groups of the rows left out.
     """
 
     nan: str = "error"
+    group_by: Sequence[str] = ()
     n: int = 0
     omitted: int = 0
     weightless: int = 0
     lacking: int = 0
+    omitted_groups: set[tuple[str, ...]] = field(default_factory=set)
     _first: str = ""
+
+    def fresh_copy(self) -> RowPolicy:
+        """Return the same policy before any row."""
+        return RowPolicy(self.nan, self.group_by)
 
     def apply(self, batches: Iterator[Batch], is_part: bool = False) -> Iterator[Batch]:
         """Yield batches of the rows that count, with those of weight 0 marked as absent.
@@ -167,7 +175,7 @@ class RowPolicy:
             self.n += len(given)
             absent = None if given.weight is None else _find_absent(given, given.weight)
             batch = replace(given, absent=absent)
-            missing = _find_missing(batch)
+            missing = find_missing(batch)
             if missing is not None and absent is not None:
                 missing &= ~absent
             if missing is not None and missing.any():
@@ -175,6 +183,9 @@ class RowPolicy:
                     batch.missing = missing
                 elif self.nan == "omit":
                     self.omitted += int(missing.sum())
+                    if self.group_by:
+                        columns = [batch.extras[name][missing] for name in self.group_by]
+                        self.omitted_groups.update(key for key, _ in groups_of(columns))
                     batch = batch.take(~missing)
                 else:
                     if not self.lacking:
@@ -205,6 +216,16 @@ class RowPolicy:
         self.omitted += other.omitted
         self.weightless += other.weightless
         self.lacking += other.lacking
+        self.omitted_groups |= other.omitted_groups
+
+
+def groups_of(columns: Sequence[NDArray[Any]]) -> Iterator[tuple[tuple[str, ...], Mask]]:
+    """Return the distinct rows of columns of text, each with the mask of its rows; a missing value is empty text."""
+    texts = [["" if value is None else value for value in column.tolist()] for column in columns]
+    codes: dict[tuple[str, ...], int] = {}
+    coded = np.array([codes.setdefault(key, len(codes)) for key in zip(*texts, strict=True)])
+    for key in sorted(codes):
+        yield key, coded == codes[key]
 
 
 def _find_absent(batch: Batch, weight: Array) -> Mask | None:
@@ -215,7 +236,7 @@ def _find_absent(batch: Batch, weight: Array) -> Mask | None:
     return absent if absent.any() else None
 
 
-def _find_missing(batch: Batch) -> Mask | None:
+def find_missing(batch: Batch) -> Mask | None:
     """Return the rows that lack a value, None if there are none."""
     mask: Mask | None = None
     columns = [array for name, array in batch.arrays.items() if name not in batch.tables]

@@ -271,12 +271,12 @@ class Dataset:
         """Return what workers need to read parts: the dataset without rows and open files. Can be pickled."""
         tables = {table: Table(table.name, table.format, table.columns, table.length) for table in self.tables}
         bound = {role: columns._replace(table=tables[columns.table]) for role, columns in self.bound.items()}
-        policy, whole = RowPolicy(self.policy.nan), self._read_whole()
+        policy, whole = self.policy.fresh_copy(), self._read_whole()
         return replace(self, bound=bound, policy=policy, note=ignore_note, memory={}, whole=whole, shared_keys=())
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
-        return replace(self.continuing(part), policy=RowPolicy(self.policy.nan), note=ignore_note, memory={})
+        return replace(self.continuing(part), policy=self.policy.fresh_copy(), note=ignore_note, memory={})
 
     def continuing(self, part: Part) -> Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""

@@ -80,6 +80,8 @@ class Input:
     def _open(self, path: str) -> OpenFile | None:
         """Return the open file, a pipe included; None for standard input that is replaced by a buffer."""
         if path == STDIN:
+            if sys.stdin is None:
+                raise DataError("standard input: is closed")
             with suppress(OSError, ValueError):
                 return OpenFile(STDIN, self.name, sys.stdin.buffer.fileno())
             return None
@@ -96,6 +98,8 @@ class Input:
         """Return the bytes as they are, to be read once."""
         if self.path == STDIN:
             raw: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+            with suppress(OSError, ValueError):  # a buffer has no descriptor
+                os.set_blocking(raw.fileno(), True)  # readers wait for data
             _enlarge_pipe(raw)
         elif self.open_file is not None:
             raw = FileReader(self.open_file, is_checked=False)
@@ -227,9 +231,14 @@ def _copy_to_file(stream: BinaryIO) -> Any:
                 copy.close()
         if not isinstance(error, OSError):
             raise
-        problem = f"the data cannot be copied to a temporary file: {error.strerror or error}"
-        raise DataError(f"{problem}; TMPDIR names its folder") from error
+        raise no_copy_error(error) from error
     return copy
+
+
+def no_copy_error(error: OSError) -> DataError:
+    """Return the error for a temporary file that cannot be made or written."""
+    reason = error.strerror or (os.strerror(error.errno) if error.errno else error)
+    return DataError(f"the data cannot be copied to a temporary file: {reason}; TMPDIR names its folder")
 
 
 def format_ending(name: str) -> str:

@@ -25,17 +25,20 @@ FRAMES = ("N,T,C",)
 
 
 class Outcome(NamedTuple):
-    """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks."""
+    """A loss on a batch: elements (N, ...), their per-sample means (N,), and the results of the loss's hooks.
+
+    `clipped` marks the rows in which a probability was clipped; None where none was.
+    """
 
     elements: Array
     per_sample: Array
     counted: Mask | None = None
     denominator: Array | None = None
-    clipped: int = 0
+    clipped: Mask | None = None
     gradient: Array | None = None
 
     def take(self, rows: Mask | NDArray[np.intp]) -> Outcome:
-        """Return the outcome of some rows, without gradient and count of clipped rows."""
+        """Return the outcome of some rows, without gradient and clipped rows."""
         per_sample = self.per_sample[rows]
         return Outcome(
             per_sample if self.elements is self.per_sample else self.elements[rows],
@@ -128,7 +131,7 @@ class Evaluator:
                 per_sample,
                 self._call(hooks["row_mask"], arrays) if "row_mask" in hooks else None,
                 self._call(hooks["denominator"], arrays) if "denominator" in hooks else None,
-                0 if clipped is None else _count_rows(clipped),
+                None if clipped is None else _rows_with(clipped),
                 self._gradient(batch, arrays, elements) if gradient else None,
             )
 
@@ -194,11 +197,12 @@ def _check_conflict(conflict: Conflict, batch: Batch, arrays: Mapping[str, Any])
         raise batch.origins[role].error(mask, arrays[role], what, conflict.hint)
 
 
-def _count_rows(mask: Mask) -> int:
-    """Count the rows in which a mask is set anywhere."""
-    if mask.ndim == 1 or not mask.any():
-        return int(np.count_nonzero(mask))
-    return int(mask.reshape(len(mask), -1).any(axis=1).sum())
+def _rows_with(mask: Mask) -> Mask | None:
+    """Return the rows in which a mask is set anywhere, None if there are none."""
+    if not mask.any():
+        return None
+    rows: Mask = np.logical_or.reduce(mask.reshape(len(mask), -1), axis=1)
+    return rows
 
 
 def _restore_evaluator(bound: BoundLoss, form: int) -> Evaluator:

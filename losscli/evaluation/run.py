@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch
+from losscli.data.batch import Batch, find_missing, groups_of
 from losscli.declaration.domains import Mask
 from losscli.declaration.memo import BATCH_CACHE
 from losscli.errors import DataError, NoResultError, UsageError
@@ -195,30 +195,24 @@ def _merge_each(mine: Sequence[Accumulator], theirs: Sequence[Accumulator]) -> N
 
 def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | None = None) -> None:
     """Add the rows of an outcome to the statistics, except absent ones and those that a mask leaves out."""
-    accumulator.clipped += outcome.clipped
     if len(outcome.per_sample) != len(batch):  # one distribution: rows are not samples
         accumulator.update(outcome.elements, outcome.per_sample)
         return
     counted = outcome.counted
     for mask in (None if batch.absent is None else ~batch.absent, kept):
         counted = mask if counted is None else counted if mask is None else counted & mask
+    if outcome.clipped is not None:
+        clipped = outcome.clipped if counted is None else outcome.clipped & counted
+        accumulator.clipped += int(np.count_nonzero(clipped))
     rows = None if accumulator.bootstrap is None else batch.rows
     accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator, rows)
-
-
-def groups_of(columns: Sequence[NDArray[Any]]) -> Iterator[tuple[tuple[str, ...], Mask]]:
-    """Return the distinct rows of columns of text, each with the mask of its rows; a missing value is empty text."""
-    texts = [["" if value is None else value for value in column.tolist()] for column in columns]
-    codes: dict[tuple[str, ...], int] = {}
-    coded = np.array([codes.setdefault(key, len(codes)) for key in zip(*texts, strict=True)])
-    for key in sorted(codes):
-        yield key, coded == codes[key]
 
 
 def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, gradient: bool) -> Outcome:
     """Evaluate the rows that are not left out; the others are NaN.
 
-    Absent rows count in no statistic, but get their values if the loss is per row and their values are valid.
+    Absent rows count in no statistic, but those that are complete get their values if the loss is per row and their
+    values are valid.
     """
     if left_out.all():
         nan = np.full(len(batch), np.nan)
@@ -228,7 +222,10 @@ def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, grad
         outcome = _scatter(evaluator(batch.take(~left_out), gradient), left_out)
     if batch.absent is None or evaluator.form.coupled:
         return outcome
-    absent = batch.absent if batch.missing is None else batch.absent & ~batch.missing
+    lacking = find_missing(batch)
+    absent = batch.absent if lacking is None else batch.absent & ~lacking
+    if not absent.any():
+        return outcome
     try:
         found = evaluator(batch.take(absent), gradient)
     except DataError:
@@ -254,6 +251,7 @@ def _scatter(outcome: Outcome, left_out: Mask) -> Outcome:
         elements=per_sample if outcome.elements is outcome.per_sample else scatter(outcome.elements, np.nan),
         per_sample=per_sample,
         counted=scatter(outcome.counted, True),
+        clipped=scatter(outcome.clipped, False),
         denominator=scatter(outcome.denominator, 1.0),
         gradient=scatter(outcome.gradient, np.nan),
     )

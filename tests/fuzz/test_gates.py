@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from functools import cache
@@ -114,7 +115,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def check(case: Case) -> tuple[Failure | None, str]:
-    """Compare the status with plain arithmetic on the statistics."""
+    """Compare the status with plain arithmetic on the statistics; a limit that is not finite is refused."""
     text = case.options[0]
     outcome, failure = run_command(LOSSES, (f"--fail-if={text}",), (), (0, 1, 2, 4))
     if failure or outcome is None:
@@ -126,9 +127,10 @@ def check(case: Case) -> tuple[Failure | None, str]:
     values = results().get(match[1].partition(":")[0].strip().lower(), {}) if match else {}
     value = values.get((match[2] or "value") if match else "")
     if match is None or value is None or isinstance(value, (str, bool)):
-        return (Failure("is judged, and should not be", text) if outcome.status in (0, 1) else None), word
+        is_judged = outcome.status == 0 or (outcome.status == 1 and "cannot be judged" not in outcome.err)
+        return (Failure("is judged, and should not be", text) if is_judged else None), word
     limit = float(match[4]) / (100 if match[5] else 1)
-    wanted = int(COMPARE[match[3]](value, limit))
+    wanted = 2 if math.isinf(limit) else int(COMPARE[match[3]](value, limit))
     if outcome.status != wanted:
         return Failure(f"status {outcome.status}, not {wanted}", f"{text!r}: {outcome.err}"), word
     return None, word
