@@ -205,7 +205,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "a set in a mapping": (lambda: losscli.compute("mse", {"y_true": Y, "y_pred": set(P)}), "y_pred is a set"),
     "a stranger's vectors": (
         lambda: losscli.compute("mse", {"y_true": [0, 1], "y_pred": [0, 1], "g": np.eye(2)}, group_by="g"),
-        "column 'g' holds vectors, where one value is needed",
+        "column 'g': holds lists, where one value is needed",
     ),
     "a role that nothing reads": (lambda: of_frame(columns={"y_perd": "other"}), "no loss here reads 'y_perd'"),
     "a column that is not there": (
