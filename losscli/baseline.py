@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from losscli.data.files import ENDINGS_OF_PACKED_FILES, Input
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
 from losscli.result_names import ResultKey, group_columns, result_name
@@ -70,8 +73,7 @@ def read(path: str) -> BaselineFile:
         DataError: The file cannot be read, or is no such result.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file, object_pairs_hook=_object)
+        document = json.loads(_read_text(path), object_pairs_hook=_object)
     except OSError as error:
         raise DataError(error.strerror or str(error), option=("baseline", path)) from error
     except RecursionError as error:
@@ -87,6 +89,15 @@ def read(path: str) -> BaselineFile:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise DataError(f"has {result_name(twice)} more than once", option=("baseline", path))
     return BaselineFile(path, by_key)
+
+
+def _read_text(path: str) -> str:
+    """Return the text of a file, which may be compressed, as an output may be."""
+    if os.path.splitext(path)[1].lower() not in ENDINGS_OF_PACKED_FILES:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    with closing(Input(path)) as source:
+        return source.stream.read().decode("utf-8")
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

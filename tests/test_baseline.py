@@ -170,6 +170,16 @@ def test_groups_have_their_own_baselines(data: Path, tmp_path: Path, cli: Cli) -
     ]
 
 
+@pytest.mark.parametrize("ending", [".gz", ".xz", ".zst", ".zip"])
+def test_a_baseline_may_be_compressed(ending: str, data: Path, tmp_path: Path, cli: Cli) -> None:
+    path = str(tmp_path / f"old.json{ending}")
+    assert cli("compute", "mse", str(data), "-o", path).status == 0
+    result = cli("compute", "mse", str(data), "--baseline", path, "--fail-if", "mse.change!=0", "-q")
+    assert (result.status, result.err) == (0, "")
+    Path(path).write_bytes(b"no archive")
+    assert cli("compute", "mse", str(data), "--baseline", path).status == 3
+
+
 def test_unreadable_baselines(data: Path, tmp_path: Path, cli: Cli) -> None:
     one = '{"losses": [{"loss": "mse", "value": 1.5, "signature": "mse"}]}'
     for name, text, message in (

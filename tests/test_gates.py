@@ -76,6 +76,14 @@ def test_a_gate_on_a_model(cli: Cli) -> None:
     assert (unknown.status, "cannot be judged: there are model=good, model=bad" in unknown.err) == (1, True)
 
 
+@pytest.mark.parametrize("loss", ["mse", "rmse", "medae"])
+def test_models_that_predict_the_same_differ_by_nothing(loss: str, cli: Cli) -> None:
+    Path("same.csv").write_text("y_true,a,b\n" + "".join(f"{i},{i + i % 3},{i + i % 3}\n" for i in range(20)))
+    words = ["compare", "--losses", loss, "same.csv", "--pred", "a", "--pred", "b", "-q"]
+    for gate in (f"{loss}[b].diff_low>0", f"{loss}[a].diff_high>0", f"{loss}.diff_low>0"):
+        assert cli(*words, "--fail-if", gate).status == 0
+
+
 def test_a_missing_interval_is_no_pass(cli: Cli) -> None:
     Path("few.csv").write_text("y_true,a,b\n1,1,3\n")
     words = ["--pred", "a", "--pred", "b", "--fail-if", "mse[b].diff_low>0"]

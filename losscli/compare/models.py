@@ -296,10 +296,15 @@ def _resample_means(
     is_rounding = np.abs(offsets) <= 4 * np.finfo(float).eps * np.abs(gaps).max(axis=0)  # it would move all other rows
     centred = gaps + np.where(is_rounding, 0.0, offsets)
     intervals = paired(centred, None if is_constant else weight[rows], resampling)
-    return {
+    found = {
         model: Difference(float(shift), _without_rounding(interval.low, interval.high), interval.high)
         for model, shift, interval in zip(others, shifts, intervals, strict=True)
     }
+    # models whose losses are the same in every row differ by exactly 0 in every sample, too
+    same = {
+        model: Difference(0.0, 0.0, 0.0) for j, model in enumerate(others) if shifts[j] == 0 and not gaps[:, j].any()
+    }
+    return found | same
 
 
 def _without_rounding(low: float | None, high: float | None) -> float | None:
