@@ -8,7 +8,7 @@ import os
 import sys
 from contextlib import suppress
 
-from losscli.signals import EndedBySignal, handle_signals, ignore_signals, status_of_signal
+from losscli.signals import EndedBySignal, handle_signals_of_command, ignore_signals, status_of_signal
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     atexit.register(leave)  # what is registered first runs last
     gc.disable()  # modules are never garbage; the command enables it before it reads data
     try:
-        handle_signals()
+        handle_signals_of_command()
         from losscli.cli import run
         from losscli.cli.streams import protect_standard_streams
 

@@ -16,6 +16,7 @@ from losscli.errors import UsageError
 from losscli.losses import MODULES
 from losscli.losses._index import NAMES_BY_MODULE
 from losscli.messages import Hint
+from losscli.signals import check_signals
 
 ENTRY_POINT_GROUP = "losscli.losses"
 
@@ -108,6 +109,7 @@ def load_plugin(path: str) -> None:
     except UsageError as error:
         raise UsageError(str(error), option=option) from error
     except (Exception, SystemExit) as error:
+        check_signals()
         raise UsageError(f"{type(error).__name__}: {error}", option=option) from error
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 STATUS_OF_SIGNAL = 128
@@ -13,19 +15,58 @@ STATUS_OF_SIGNAL = 128
 
 SECONDS_LATER = 0.001
 
+DEFAULT_OF_SIGINT = signal.default_int_handler
+
 _received: list[int] = []
+_deferring: list[bool] = []
 
 
-class EndedBySignal(BaseException):
+class EndedBySignal(SystemExit):
     """SIGTERM or SIGHUP arrived. No `except Exception` takes it for an error."""
 
 
-def handle_signals() -> None:
-    """Let the signals raise exceptions; those that are ignored, as by `nohup`, stay ignored."""
-    for number in SIGNALS:
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, _end)
+def handle_signals(numbers: Sequence[int] = tuple(SIGNALS)) -> list[tuple[int, Any]]:
+    """Let signals raise exceptions, and return those that did not, with what they did.
+
+    Signals that are ignored, as by `nohup`, stay ignored.
+    """
+    before = [(number, signal.getsignal(number)) for number in numbers]
+    changed = [(number, handler) for number, handler in before if handler in (signal.SIG_DFL, DEFAULT_OF_SIGINT)]
+    for number, _ in changed:
+        signal.signal(number, _end)
+    return changed
+
+
+def handle_signals_of_command() -> None:
+    """Let signals raise exceptions in a process that does nothing else, also where one is swallowed."""
+    handle_signals()
     sys.unraisablehook = _raise_later
+
+
+@contextmanager
+def signals_handled() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise exceptions inside of a block, in a program that has no handlers of its own."""
+    changed: list[tuple[int, Any]] = []
+    with suppress(ValueError):  # not in the main thread
+        changed = handle_signals([number for number in SIGNALS if number != signal.SIGINT])
+    try:
+        yield
+    finally:
+        for number, handler in changed:
+            signal.signal(number, handler)
+
+
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Let signals wait until a block is over."""
+    _deferring.append(True)
+    try:
+        yield
+    finally:
+        _deferring.clear()
+        if _received:
+            ignore_signals()
+            check_signals()
 
 
 def ignore_signals() -> None:
@@ -34,11 +75,11 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    ignore_signals()  # nothing disturbs the cleaning up
+def _end(number: int, frame: FrameType | None) -> None:
     _received.append(number)
-    check_signals()
-    raise AssertionError
+    if not _deferring:
+        ignore_signals()  # nothing disturbs the cleaning up
+        check_signals()
 
 
 def _raise_later(unraisable: Any) -> None:
@@ -58,7 +99,7 @@ def check_signals() -> None:
         EndedBySignal: It was another.
     """
     if _received:
-        raise KeyboardInterrupt if _received[0] == signal.SIGINT else EndedBySignal
+        raise KeyboardInterrupt if _received[0] == signal.SIGINT else EndedBySignal(STATUS_OF_SIGNAL + _received[0])
 
 
 def status_of_signal() -> int | None:

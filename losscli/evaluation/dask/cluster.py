@@ -7,7 +7,7 @@ import logging
 import signal
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from losscli.errors import ClusterError, UsageError
 from losscli.evaluation.dask import task
 from losscli.evaluation.dask.task import identify_losscli
+from losscli.signals import signals_deferred, signals_handled
 
 if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
@@ -68,7 +69,8 @@ def open_client(options: EvaluationOptions, local_workers: int) -> Iterator[Any]
 
     with dask.config.set(DASK_SETTINGS), _silence(), ExitStack() as opened:
         if options.scheduler is None:
-            with opened.enter_context(_signals_as_exceptions()):
+            opened.enter_context(signals_handled())
+            with _start_undisturbed():
                 cluster = opened.enter_context(local_cluster(options.workers or local_workers, options.jobs or 1))
             distributed.gc.disable_gc_diagnosis(force=True)  # it would swallow the exception of a signal
             yield opened.enter_context(distributed.Client(cluster, set_as_default=False))
@@ -95,38 +97,15 @@ def local_cluster(workers: int, threads: int) -> Any:
 
 
 @contextmanager
-def _signals_as_exceptions() -> Iterator[AbstractContextManager[None]]:
-    """Have signals that end the command raise an exception, so that the processes of a cluster end with it.
-
-    Yields:
-        A context in which they wait: Dask cannot close a cluster that is just being started.
-    """
-    is_starting, received = False, []
-
-    def end(number: int, _: object) -> None:
-        received.append(number)
-        if not is_starting:
-            raise SystemExit(128 + number)
-
-    @contextmanager
-    def wait() -> Iterator[None]:
-        nonlocal is_starting
-        is_starting = True
-        resource_tracker.ensure_running()  # later it would end the blocking of this thread
+def _start_undisturbed() -> Iterator[None]:
+    """Let signals wait while a cluster is started: Dask cannot close one that is just being started."""
+    resource_tracker.ensure_running()  # later it would end the blocking of this thread
+    with signals_deferred():
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit that
         try:
             yield
         finally:
-            is_starting = False
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            if received:
-                raise SystemExit(128 + received[0])
-
-    with ExitStack() as restored:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with suppress(ValueError):  # not in the main thread
-                restored.callback(signal.signal, number, signal.signal(number, end))
-        yield wait()
 
 
 def _connect(opened: ExitStack, address: str, workers: int) -> Any:
