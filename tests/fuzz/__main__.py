@@ -9,7 +9,7 @@ import time
 from tests import conftest
 from tests.fuzz.check import Tally, fuzz
 
-SUBJECTS = ["csv", "json", "jsonl", "npy", "npz", "parquet", "feather", "grammar", "gates", "baselines"]
+SUBJECTS = ["csv", "json", "jsonl", "npy", "npz", "parquet", "feather", "feather_1", "grammar", "gates", "baselines"]
 
 
 def main() -> int:

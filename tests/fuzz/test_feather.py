@@ -1,9 +1,10 @@
-"""Feather of both versions and Arrow IPC streams against PyArrow with full validation, and damaged bytes."""
+"""Feather and Arrow IPC streams against PyArrow with full validation, and damaged bytes."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.feather
@@ -16,12 +17,14 @@ from tests.fuzz.check import Case, fuzz
 from tests.fuzz.mutate import damaged
 from tests.fuzz.tables import FEATHER_1_TYPES, NUMBER_TYPES, OTHER_TYPES, tables
 
+Cases = st.SearchStrategy[Case]
+
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn, forms: Sequence[str] = ("2", "2", "stream")) -> Case:
     """Draw a Feather file of version 1 or 2 or an IPC stream: plain, of any type, or damaged."""
     style = draw(st.sampled_from(["plain", "odd", "damaged", "damaged", "damaged"]))
-    form = draw(st.sampled_from(["1", "2", "2", "stream"]))
+    form = draw(st.sampled_from(forms))
     types = NUMBER_TYPES if style == "plain" else FEATHER_1_TYPES if form == "1" else [*NUMBER_TYPES, *OTHER_TYPES]
     table = draw(tables(types, style == "plain", form != "1"))
     file = io.BytesIO()
