@@ -127,7 +127,7 @@ def symbols_of(loss: Loss, *, gradients: bool = True) -> dict[str, str]:
 
 def gradient_formulas(loss: Loss) -> list[tuple[str, str]]:
     """Return the gradient role of each form and the formula: the first paragraph of the hook's docstring."""
-    docs = [getattr(form.hooks.get("gradient"), "__doc__", None) or "" for form in loss.forms]
+    docs = [form.hooks["gradient"].__doc__ or "" if "gradient" in form.hooks else "" for form in loss.forms]
     formulas = [" ".join(doc.partition("\n\n")[0].split()) for doc in docs]
     return [(form.gradient_role, formula) for form, formula in zip(loss.forms, formulas, strict=True)]
 

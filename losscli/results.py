@@ -384,7 +384,8 @@ def loss_results(
         signature = sign(evaluator, run.reduction, summary.n, dataset)
         reason = ""
         if math.isnan(summary.value) and summary.n and math.isfinite(summary.sum):
-            says = getattr(evaluator.form.hooks.get("denominator"), "__doc__", None)
+            divisor = evaluator.form.hooks.get("denominator")
+            says = divisor.__doc__ if divisor is not None else None
             reason = f"it divides by {says}" if says else "its divisor is 0"
         name, params = bound.loss.name, bound.params
         results.append(
