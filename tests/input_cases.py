@@ -159,29 +159,6 @@ def case(id: str, action: str | Call, files: Mapping[str, bytes], expected: Expe
     return pytest.param(Case(action, files, expected, stdin), id=id)
 
 
-NOT_YET = Path(__file__).parent / "data" / "inputs_not_yet.txt"
-"""Cases that do not hold yet, a line each: group, id, and what happens instead. Delete the line when the case holds."""
-
-
-def pending(group: str, cases: Sequence[Any]) -> list[Any]:
-    """Return the cases of a group, those that do not hold yet marked as such.
-
-    Raises:
-        ValueError: Two cases have one id, or a line names no case.
-    """
-    lines = [line.split("\t") for line in NOT_YET.read_text().splitlines() if line and not line.startswith("#")]
-    reasons = {id: reason for name, id, reason in lines if name == group}
-    ids = [given.id for given in cases]
-    if len(set(ids)) < len(ids) or not set(reasons) <= set(ids):
-        twice = sorted({id for id in ids if ids.count(id) > 1})
-        raise ValueError(f"{group}: twice {twice}; in {NOT_YET.name} alone {sorted(set(reasons) - set(ids))}")
-    marks = {
-        id: pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason=reason)
-        for id, reason in reasons.items()
-    }
-    return [pytest.param(*given.values, id=given.id, marks=marks.get(given.id, ())) for given in cases]
-
-
 # -------------------------------------------------------------------------------------------------- losses, by NumPy
 
 

@@ -29,7 +29,6 @@ from tests.input_cases import (
     npy,
     npz,
     parquet,
-    pending,
     refused,
     safetensors,
     savetxt,
@@ -220,7 +219,7 @@ CONTAINERS = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("containers", CONTAINERS))
+@pytest.mark.parametrize("given", CONTAINERS)
 def test_containers(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -304,7 +303,7 @@ TEXT = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("text", TEXT))
+@pytest.mark.parametrize("given", TEXT)
 def test_text(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -474,6 +473,6 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("shapes", SHAPES))
+@pytest.mark.parametrize("given", SHAPES)
 def test_shapes(given: Case, cli: Cli) -> None:
     given.verify(cli)

@@ -19,7 +19,6 @@ from tests.input_cases import (
     npy,
     npz,
     parquet,
-    pending,
     refused,
     softmax_loss,
     to_csv,
@@ -256,7 +255,7 @@ NUMBERED = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("numbered", NUMBERED))
+@pytest.mark.parametrize("given", NUMBERED)
 def test_a_label_is_the_class_of_that_number(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -517,7 +516,7 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("named", NAMED))
+@pytest.mark.parametrize("given", NAMED)
 def test_a_label_is_the_class_of_that_name(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -701,6 +700,6 @@ CLASSES = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("classes", CLASSES))
+@pytest.mark.parametrize("given", CLASSES)
 def test_names_of_classes_fit_the_data(given: Case, cli: Cli) -> None:
     given.verify(cli)

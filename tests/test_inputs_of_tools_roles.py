@@ -22,7 +22,6 @@ from tests.input_cases import (
     npy,
     npz,
     parquet,
-    pending,
     refused,
     savetxt,
     softmax_loss,
@@ -123,7 +122,7 @@ ALONE = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("alone", ALONE))
+@pytest.mark.parametrize("given", ALONE)
 def test_an_identifier_is_no_truth(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -185,7 +184,7 @@ BESIDE = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("beside", BESIDE))
+@pytest.mark.parametrize("given", BESIDE)
 def test_an_identifier_does_not_count_as_a_column(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -370,7 +369,7 @@ MATRICES = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("matrices", MATRICES))
+@pytest.mark.parametrize("given", MATRICES)
 def test_an_identifier_is_no_class_and_no_output(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -508,7 +507,7 @@ ORDERS = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("orders", ORDERS))
+@pytest.mark.parametrize("given", ORDERS)
 def test_a_shared_key_pairs_rows_or_is_an_error(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -580,7 +579,7 @@ BOTH = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("both", BOTH))
+@pytest.mark.parametrize("given", BOTH)
 def test_two_files_of_both_roles_are_no_pair(given: Case, cli: Cli) -> None:
     given.verify(cli)
 
@@ -656,6 +655,6 @@ HEADERS = [
 ]
 
 
-@pytest.mark.parametrize("given", pending("headers", HEADERS))
+@pytest.mark.parametrize("given", HEADERS)
 def test_a_header_after_a_hash_names_columns(given: Case, cli: Cli) -> None:
     given.verify(cli)
