@@ -77,8 +77,9 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def interruptible() -> None:
-    """Restore SIGINT in a child process: a shell starts background processes with SIGINT ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Restore signals in a child process: shells start background processes, and `nohup` all, with some ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 # ------------------------------------------------------------------------------------------------- files of data

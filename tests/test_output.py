@@ -27,11 +27,12 @@ import pytest
 import losscli.cli
 from losscli.cli import files
 from losscli.data import folders
-from tests.conftest import ENVIRONMENT, LOSSCLI, Cli, write_feather
+from tests.conftest import ENVIRONMENT, LOSSCLI, Cli, interruptible, write_feather
 
 SMALL = "y_true,y_pred\n1,2\n3,5\n"
 N_ROWS = 30_000
 BYTES_OF_LIMIT = 1 << 16
+SIGNALS = {"INT": 130, "TERM": 143, "HUP": 129}
 UNBUFFERED = [pytest.param({}, id="buffered"), pytest.param({"PYTHONUNBUFFERED": "1"}, id="unbuffered")]
 
 
@@ -50,6 +51,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def start(*words: str, variables: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[bytes]:
+    options = {"preexec_fn": interruptible} | options
     return subprocess.Popen([*LOSSCLI, *words], env=ENVIRONMENT | (variables or {}), **options)
 
 
@@ -168,8 +170,6 @@ def test_help_and_lists_say_when_they_cannot_be_written(words: list[str]) -> Non
 
 
 # ---------------------------------------------------------------------------------------------------- signals
-
-SIGNALS = {"INT": 130, "TERM": 143, "HUP": 129}
 
 
 def wait_until_signals_are_handled(process: subprocess.Popen[bytes]) -> None:
