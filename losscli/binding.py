@@ -14,7 +14,7 @@ from losscli.data.labels import ClassNames, Endings, align_columns, find_class_n
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
 from losscli.data.table import Kind
-from losscli.data.values import parse_number
+from losscli.data.values import one_value_error, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
@@ -262,7 +262,7 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
             raise DataError(f"{tables[0].label}no column {name!r}{suggest_column(name, tables[0])}")
         column = table.column(name)
         if column is not None and column.trailing and table.format not in ("csv", "tsv"):  # in text it is a text, too
-            raise DataError(f"{table.label}column {name!r}: holds lists, where one value is needed")
+            raise one_value_error(f"{table.label}column {name!r}")
         if (table := next((t for t in tables if name in t.repeated), None)) is not None:
             raise DataError(f"{table.label}two columns are called {name!r}")
 

@@ -13,9 +13,8 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 STATUS_OF_SIGNAL = 128
 """What shells add to the number of a signal."""
 
-SECONDS_LATER = 0.001
-
-DEFAULT_OF_SIGINT = signal.default_int_handler
+SECONDS_TO_NEXT_TRY = 0.001
+"""When the exception of a signal is raised again after a destructor swallowed it."""
 
 _received: list[int] = []
 _deferring: list[bool] = []
@@ -31,7 +30,9 @@ def handle_signals(numbers: Sequence[int] = tuple(SIGNALS)) -> list[tuple[int, A
     Signals that are ignored, as by `nohup`, stay ignored.
     """
     before = [(number, signal.getsignal(number)) for number in numbers]
-    changed = [(number, handler) for number, handler in before if handler in (signal.SIG_DFL, DEFAULT_OF_SIGINT)]
+    changed = [
+        (number, handler) for number, handler in before if handler in (signal.SIG_DFL, signal.default_int_handler)
+    ]
     for number, _ in changed:
         signal.signal(number, _end)
     return changed
@@ -64,9 +65,7 @@ def signals_deferred() -> Iterator[None]:
         yield
     finally:
         _deferring.clear()
-        if _received:
-            ignore_signals()
-            check_signals()
+        check_signals()
 
 
 def ignore_signals() -> None:
@@ -78,7 +77,6 @@ def ignore_signals() -> None:
 def _end(number: int, frame: FrameType | None) -> None:
     _received.append(number)
     if not _deferring:
-        ignore_signals()  # nothing disturbs the cleaning up
         check_signals()
 
 
@@ -88,7 +86,7 @@ def _raise_later(unraisable: Any) -> None:
         sys.__unraisablehook__(unraisable)
     elif hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, lambda number, frame: check_signals())
-        signal.setitimer(signal.ITIMER_REAL, SECONDS_LATER)
+        signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_NEXT_TRY)
 
 
 def check_signals() -> None:
@@ -99,6 +97,7 @@ def check_signals() -> None:
         EndedBySignal: It was another.
     """
     if _received:
+        ignore_signals()  # nothing disturbs the cleaning up
         raise KeyboardInterrupt if _received[0] == signal.SIGINT else EndedBySignal(STATUS_OF_SIGNAL + _received[0])
 
 

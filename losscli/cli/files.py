@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any, cast
 
 from losscli.cli.streams import BYTES_PER_WRITE, LONE_SURROGATES, DescriptorWriter
-from losscli.data.files import COMPRESSION_BY_ENDING, ENDINGS_OF_PACKED_FILES, MODULE_BY_COMPRESSION
+from losscli.data.files import COMPRESSION_BY_ENDING, ENDINGS_OF_PACKED_FILES, MODULE_BY_COMPRESSION, STDIN
 from losscli.errors import OutputError, UsageError
 from losscli.report.formats import Write
 from losscli.signals import check_signals
@@ -94,8 +94,7 @@ def check_is_not_read(path: str, inputs: Iterable[tuple[str, str]]) -> None:
 
 
 def _states_of(path: str) -> Iterator[os.stat_result]:
-    """Yield what is known of the local files that a path stands for; who reads them says what is wrong with it."""
-    from losscli.data.files import STDIN
+    """Yield the states of the local files that a path stands for. Where they are read, errors say what is wrong."""
     from losscli.data.folders import find_files
     from losscli.data.remote import strip_file_scheme
 
@@ -163,7 +162,7 @@ def _replaced(target: str, path: str) -> Iterator[Write]:
 
 
 def _move(temporary: str, target: str, path: str) -> None:
-    """Give a complete file another name; if that is taken by what cannot be replaced, write into it.
+    """Give a complete file another name. A file of that name that cannot be replaced is written into.
 
     Raises:
         OutputError: It cannot be written.

@@ -78,10 +78,10 @@ class MessageWriter(DescriptorWriter):
 
 
 def protect_standard_streams() -> None:
-    """Make standard output lose nothing, and standard error fail never.
+    """Make sure that standard output loses nothing and that standard error never fails.
 
-    A closed descriptor is opened on the null device: else a file that is opened later would get its number, and with it
-    what libraries print.
+    A closed descriptor is opened on the null device. Otherwise a file that is opened later would get its number, and
+    what libraries print would go into that file.
     """
     for descriptor in range(3):
         try:

@@ -19,7 +19,7 @@ from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
-from losscli.data.values import column_label
+from losscli.data.values import column_label, one_value_error
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -68,7 +68,7 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
         if pa.types.is_temporal(type_):
             raise DataError(f"{column_label(source, name)}: holds dates or times ({type_}), not numbers")
     if pa.types.is_nested(type_):
-        raise DataError(f"{column_label(source, name)}: holds {type_}, where one value is needed")
+        raise one_value_error(column_label(source, name), str(type_))
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
 
 
@@ -96,7 +96,7 @@ def _convert_primitive(array: Any) -> NDArray[Any]:
 
 def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
     if kind is Kind.TEXT:
-        raise DataError(f"{column_label(source, name)}: holds lists, where one value is needed")
+        raise one_value_error(column_label(source, name))
     if array.null_count:
         row = start + array.is_null().to_pylist().index(True) + 1
         raise DataError(f"{column_label(source, name)}, row {row}: a list is missing")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
-from losscli.data.values import as_text, column_label, to_number
+from losscli.data.values import as_text, column_label, one_value_error, to_number
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -293,4 +293,4 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
 def check_one_per_row(values: NDArray[Any], table: Table, name: str) -> None:
     """Raise a DataError if a column holds lists where a row is to have one value: a key, a group."""
     if values.ndim > 1:
-        raise DataError(f"{table.label}column {name!r}: holds lists, where one value is needed")
+        raise one_value_error(f"{table.label}column {name!r}")

@@ -119,6 +119,11 @@ def column_label(source: str, column: str) -> str:
     return f"{source}: column {column!r}" if source else column
 
 
+def one_value_error(label: str, holds: str = "lists") -> DataError:
+    """Return the error for a column of lists or objects where a row is to have one value: a key, a group."""
+    return DataError(f"{label}: holds {holds}, where one value is needed")
+
+
 def shorten(value: object, limit: int = 40) -> str:
     """Return a value in quotes, with an ellipsis if it is long."""
     text = repr(str(value)) if isinstance(value, str) else one_line(value)

@@ -141,6 +141,16 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
     return is_clipped(smooth_labels(y_true, label_smoothing), y_pred, eps)
 
 
+ONE_FACTOR_FOR_BOTH_TERMS = unlike(
+    "for soft labels it multiplies both terms by one (1 - p_t)^gamma",
+    0.140866,
+    y_true=[0.5],
+    y_pred=[2.0],
+    from_logits=True,
+)
+"""Where focal losses of other libraries differ from focal."""
+
+
 @binary_loss(
     aliases=("binary_focal", "sigmoid_focal"),
     formula="-a_t (1-p_t)^gamma log p_t",
@@ -152,13 +162,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
         same(
             "torch",
             "torchvision.ops.sigmoid_focal_loss(y_pred, y_true, -1 if alpha is None else alpha, gamma, 'mean')",
-            unlike(
-                "for soft labels it multiplies both terms by one (1 - p_t)^gamma",
-                0.140866,
-                y_true=[0.5],
-                y_pred=[2.0],
-                from_logits=True,
-            ),
+            ONE_FACTOR_FOR_BOTH_TERMS,
             from_logits=True,
         ),
         same(
@@ -170,13 +174,7 @@ def _(y_true: Array, y_pred: Array, *, from_logits: bool, label_smoothing: float
         same(
             "optax",
             "optax.losses.sigmoid_focal_loss(y_pred, y_true, alpha=alpha, gamma=gamma)",
-            unlike(
-                "for soft labels it multiplies both terms by one (1 - p_t)^gamma",
-                0.140866,
-                y_true=[0.5],
-                y_pred=[2.0],
-                from_logits=True,
-            ),
+            ONE_FACTOR_FOR_BOTH_TERMS,
             from_logits=True,
         ),
     ),

@@ -25,7 +25,7 @@ from losscli.declaration.domains import (
     Weights,
     expand_per_class,
 )
-from losscli.declaration.equivalent import same, unlike
+from losscli.declaration.equivalent import Difference, same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Claim, Property, given
 from losscli.losses._classes import (
@@ -102,25 +102,30 @@ cross_entropy_loss = partial(
 )
 
 
+CROSS_ENTROPY_OF_TORCH = (
+    "torch.nn.CrossEntropyLoss(class_weight, label_smoothing=label_smoothing, ignore_index=-100 if "
+    "ignore_index is None else ignore_index)(y_pred, y_true)"
+)
+
+
+def divides_by_rows(**params: Any) -> Difference:
+    """Return where the mean of torch differs with class weights."""
+    return unlike(
+        "with class weights and probability targets its mean divides by N, not by the weights",
+        1.03972,
+        y_true=[[1, 0], [0.5, 0.5]],
+        y_pred=[[0, 0], [0, 0]],
+        class_weight=[1.0, 3.0],
+        **params,
+    )
+
+
 @cross_entropy_loss(
     aliases=("ce", "categorical_crossentropy"),
     formula="-sum_c w_c t_c log p_c; t_c (1 - label_smoothing) + label_smoothing/C in place of t_c",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x", "Szegedy et al. 2016, arXiv:1512.00567"),
     equivalents=(
-        same(
-            "torch",
-            "torch.nn.CrossEntropyLoss(class_weight, label_smoothing=label_smoothing, ignore_index=-100 if "
-            "ignore_index is None else ignore_index)(y_pred, y_true)",
-            unlike(
-                "with class weights and probability targets its mean divides by N, not by the weights",
-                1.03972,
-                y_true=[[1, 0], [0.5, 0.5]],
-                y_pred=[[0, 0], [0, 0]],
-                class_weight=[1.0, 3.0],
-                from_logits=True,
-            ),
-            from_logits=True,
-        ),
+        same("torch", CROSS_ENTROPY_OF_TORCH, divides_by_rows(from_logits=True), from_logits=True),
         same(
             "keras",
             "keras.losses.CategoricalCrossentropy(from_logits=from_logits, "
@@ -231,12 +236,7 @@ def _(
     formula="-w_t log p_t",
     references=("Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",),
     equivalents=(
-        same(
-            "torch",
-            "torch.nn.CrossEntropyLoss(class_weight, label_smoothing=label_smoothing, ignore_index=-100 if "
-            "ignore_index is None else ignore_index)(y_pred, y_true)",
-            from_logits=True,
-        ),
+        same("torch", CROSS_ENTROPY_OF_TORCH, from_logits=True),
         same(
             "keras",
             "keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits, "
@@ -289,18 +289,7 @@ sparse_cross_entropy.share_hooks(cross_entropy)
     elicits="log-odds",
     references=("Bridle 1990, doi:10.1007/978-3-642-76153-9_28",),
     equivalents=(
-        same(
-            "torch",
-            "torch.nn.CrossEntropyLoss(class_weight, label_smoothing=label_smoothing, ignore_index=-100 if "
-            "ignore_index is None else ignore_index)(y_pred, y_true)",
-            unlike(
-                "with class weights and probability targets its mean divides by N, not by the weights",
-                1.03972,
-                y_true=[[1, 0], [0.5, 0.5]],
-                y_pred=[[0, 0], [0, 0]],
-                class_weight=[1.0, 3.0],
-            ),
-        ),
+        same("torch", CROSS_ENTROPY_OF_TORCH, divides_by_rows()),
         same(
             "keras",
             "keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)(y_true, y_pred)",
