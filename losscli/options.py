@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 REDUCTIONS = ("mean", "sum", "median")
 NAN_POLICIES = ("error", "omit", "propagate")
 ENGINES = ("local", "dask")
+PICTURE_KINDS = ("rows", "share", "stress", "groups", "models", "reliability", "murphy")
+"""Kinds of pictures of data."""
 
 
 class UnknownOptionError(UsageError, TypeError):

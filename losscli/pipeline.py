@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from losscli.compare.result import Comparison
     from losscli.evaluation.run import Evaluated
     from losscli.penalty import AddedPenalty
+    from losscli.plot.kinds import PlotOptions
+    from losscli.plot.pictures import Picture
     from losscli.recommend.advise import Recommendation
     from losscli.results import Evaluation, SampleStream
 
@@ -211,6 +213,31 @@ def compare(
         compared = compare_run(dataset, run, compare_options, track_counts)
         check_hard_predictions(dataset, run, options.columns)
     return compared if additions.baseline is None else compared.with_baseline(additions.baseline, note)
+
+
+def plot(
+    losses: Sequence[BoundLoss],
+    open_sources: OpenSources | None,
+    options: EvaluationOptions,
+    plot_options: PlotOptions,
+    note: Note,
+    track: Track | None = None,
+) -> Picture:
+    """Return the picture of losses on a dataset, or of their curves if there is none (`open_sources` is None).
+
+    The other arguments and the errors are those of `compute`.
+    """
+    if open_sources is None:
+        from losscli.plot.curves import curves_picture
+
+        return curves_picture(losses, plot_options.range)
+    from losscli.plot.kinds import picture_of_data
+
+    options.check()
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
+        dataset, run = bind(losses, sources, options, note)
+        track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
+        return picture_of_data(dataset, run, options, plot_options, note, track_counts)
 
 
 def recommend(

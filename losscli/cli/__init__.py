@@ -23,6 +23,7 @@ COMMANDS = {
     "recommend": "recommend",
     "list": "list_losses",
     "explain": "explain",
+    "plot": "plot",
 }
 """Command -> the module that holds it, under the name `command`."""
 

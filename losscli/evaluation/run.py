@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,19 @@ class Evaluated(NamedTuple):
     outcomes: tuple[Outcome, ...]
 
 
+class Observer(Protocol):
+    """Statistics beside those of the run: of its batches with their outcomes, mergeable as the run is."""
+
+    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Add a batch; rows that do not count are in it (`counted_rows`)."""
+
+    def merge(self, other: Self) -> None:
+        """Add the statistics of later batches."""
+
+    def fresh_copy(self) -> Self:
+        """Return the same statistics before any batch."""
+
+
 def keep_freed_memory() -> None:
     """Make the C library of Linux keep freed arrays of up to 8 MB, by freeing one; call it before threads start.
 
@@ -51,7 +64,8 @@ class RunState:
     """The statistics of losses over the batches so far: of all rows, and of each group.
 
     Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
-    `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals.
+    `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
+    see every batch with its outcomes.
     """
 
     evaluators: Sequence[Evaluator]
@@ -60,6 +74,7 @@ class RunState:
     group_by: Sequence[str] = ()
     resampling: Resampling | None = None
     value_only: bool = False
+    observers: Sequence[Observer] = ()
 
     def __post_init__(self) -> None:
         self.accumulators = self._make_accumulators(is_reported=not self.group_by)
@@ -81,7 +96,7 @@ class RunState:
 
     def fresh_copy(self) -> RunState:
         """Return the same run before any batch, without gradients."""
-        return replace(self, gradient=False)
+        return replace(self, gradient=False, observers=tuple(observer.fresh_copy() for observer in self.observers))
 
     def condense(self, statistics: AbstractSet[Statistic]) -> None:
         """Replace the values of some statistics by a histogram."""
@@ -101,6 +116,8 @@ class RunState:
         _merge_each(self.accumulators, other.accumulators)
         for key, theirs in other.groups.items():
             _merge_each(self.groups.setdefault(key, self._make_accumulators(is_reported=True)), theirs)
+        for observer, later in zip(self.observers, other.observers, strict=True):
+            observer.merge(later)
         self.weight.merge(other.weight)
         self._n_rows += other._n_rows
 
@@ -153,6 +170,8 @@ class RunState:
             feed(accumulator, outcome, batch)
         if self.group_by:
             self._feed_groups(batch, outcomes)
+        for observer in self.observers:
+            observer.update(batch, outcomes)
         if self.resampling is not None:
             from losscli.statistics.bootstrap.accumulator import draw_completed_blocks
 
@@ -198,14 +217,20 @@ def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | 
     if len(outcome.per_sample) != len(batch):  # one distribution: rows are not samples
         accumulator.update(outcome.elements, outcome.per_sample)
         return
-    counted = outcome.counted
-    for mask in (None if batch.absent is None else ~batch.absent, kept):
-        counted = mask if counted is None else counted if mask is None else counted & mask
+    counted = counted_rows(batch, outcome, kept)
     if outcome.clipped is not None:
         clipped = outcome.clipped if counted is None else outcome.clipped & counted
         accumulator.clipped += int(np.count_nonzero(clipped))
     rows = None if accumulator.bootstrap is None else batch.rows
     accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator, rows)
+
+
+def counted_rows(batch: Batch, outcome: Outcome, kept: Mask | None = None) -> Mask | None:
+    """Return the rows that count in statistics of a loss, and are in a mask; None if all rows do."""
+    counted = outcome.counted
+    for mask in (None if batch.absent is None else ~batch.absent, kept):
+        counted = mask if counted is None else counted if mask is None else counted & mask
+    return counted
 
 
 def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, gradient: bool) -> Outcome:

@@ -1,0 +1,1 @@
+"""Pictures: what they show, as numbers and words, and the backends that draw them."""

@@ -1,0 +1,55 @@
+"""How few rows carry a loss: the share of the total that the worst rows have."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from losscli.declaration.domains import Array
+from losscli.statistics.keyed_sums import KeyedTable
+
+
+class Concentration(NamedTuple):
+    """The share of the total that the worst rows carry, as a curve through (0, 0) and (1, 1).
+
+    Attributes:
+        rows: The share of the rows, or of their weight, from the worst on (k,).
+        loss: The share of the total loss that they carry (k,).
+        n: The number of rows.
+        total: The sum of the losses by weight.
+        is_exact: Whether each point but the first is one row.
+    """
+
+    rows: Array
+    loss: Array
+    n: int
+    total: float
+    is_exact: bool
+
+    def share_of(self, rows: float) -> float:
+        """Return the share of the loss that a share of the rows carries."""
+        return float(np.interp(rows, self.rows, self.loss))
+
+    def rows_for(self, share: float) -> int:
+        """Return the least number of the worst rows that carry at least a share of the loss."""
+        if self.is_exact:  # a share that is reached to the last digit is reached
+            return int(np.searchsorted(self.loss, share * (1 - 1e-12)))
+        return int(np.ceil(np.interp(share, self.loss, self.rows) * self.n * (1 - 1e-12)))
+
+
+def concentration(table: KeyedTable) -> Concentration | None:
+    """Return how few rows carry a loss, from a table by the loss of a row (no columns).
+
+    None where shares mean nothing: a loss is negative or infinite, or all are 0.
+    """
+    losses = table.key[::-1]
+    weight = table.weight[::-1]
+    sums = losses * weight
+    total = float(sums.sum())
+    if not losses.size or losses[-1] < 0 or not 0 < total < np.inf:
+        return None
+    rows = np.concatenate([[0.0], np.cumsum(weight) / weight.sum()])
+    shares = np.concatenate([[0.0], np.cumsum(sums) / total])
+    rows[-1] = shares[-1] = 1.0
+    return Concentration(rows, shares, int(table.count.sum()), total, table.is_exact)
