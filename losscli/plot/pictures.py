@@ -48,7 +48,7 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Line(Mark):
-    """A curve through points (k,); NaN is a gap. A reference is thin and grey, as the diagonal of a reliability plot."""
+    """A curve through points (k,); NaN is a gap. A reference is thin and grey, as a diagonal."""
 
     type: ClassVar[str] = "line"
     x: Array

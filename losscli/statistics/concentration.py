@@ -52,4 +52,4 @@ def concentration(table: KeyedTable) -> Concentration | None:
     rows = np.concatenate([[0.0], np.cumsum(weight) / weight.sum()])
     shares = np.concatenate([[0.0], np.cumsum(sums) / total])
     rows[-1] = shares[-1] = 1.0
-    return Concentration(rows, shares, int(table.count.sum()), total, table.is_exact)
+    return Concentration(rows, shares, int(table.n_rows.sum()), total, table.is_exact)

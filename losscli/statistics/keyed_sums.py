@@ -26,14 +26,14 @@ class KeyedTable(NamedTuple):
 
     Attributes:
         key: The weighted mean of the keys in a bucket (k,).
-        count: The number of rows (k,).
+        n_rows: How many rows each entry stands for (k,).
         weight: The sum of their weights (k,); the counts if rows have no weights.
         sums: The weighted sum of each column (columns, k).
         is_exact: Whether each entry is one row.
     """
 
     key: Array
-    count: Array
+    n_rows: Array
     weight: Array
     sums: Array
     is_exact: bool
