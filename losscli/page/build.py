@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import numbers
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,13 +18,14 @@ from losscli.binding import Note
 from losscli.compare.compare import DEFAULT_LEVEL, CompareOptions, compare_rows
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.data.dataset import Dataset
-from losscli.errors import LosscliError
+from losscli.errors import LosscliError, UsageError
 from losscli.evaluation.engines import evaluate_dataset
 from losscli.evaluation.row_sample import RowSample, RowSampler
 from losscli.evaluation.run import Observer, RunState
-from losscli.messages import Spelling, word
+from losscli.messages import Hint, Message, Spelling, word
 from losscli.options import EvaluationOptions
-from losscli.page.content import Fact, GroupLine, LossLine, PageContent, WorstLine, WorstTable
+from losscli.page.content import DrawnPicture, Fact, GroupLine, LossLine, PageContent, WorstLine, WorstTable
+from losscli.page.html import count
 from losscli.page.intervals import Ends, normal_interval
 from losscli.page.observers import LossMoments, ModelRuns, WorstRows
 from losscli.page.verdict import GroupFacts, LossFacts, ModelFacts, most_robust, verdict
@@ -29,6 +34,14 @@ from losscli.report.samples import name_labels
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.concentration import Concentration, concentration
+from losscli.version import __version__
+
+if TYPE_CHECKING:
+    from losscli.baseline import BaselineFile
+
+
+MAX_TOP = 100
+"""Most of the worst rows that a page lists."""
 
 
 class PageOptions(NamedTuple):
@@ -45,6 +58,17 @@ class PageOptions(NamedTuple):
     top: int
     command: str
     spell: Spelling
+
+    def check(self) -> None:
+        """Check what Python can be given.
+
+        Raises:
+            UsageError: A value is of another type, or out of range.
+        """
+        if not isinstance(self.title, (str, type(None))):
+            raise UsageError("must be text", option=("title", self.title))
+        if not isinstance(self.top, numbers.Integral) or isinstance(self.top, bool) or not 1 <= self.top <= MAX_TOP:
+            raise UsageError(f"must be a whole number from 1 to {MAX_TOP}", option=("top", self.top))
 
 
 class Observed(NamedTuple):
@@ -80,6 +104,27 @@ def without_groups(run: RunState) -> RunState:
     return whole
 
 
+def compare_options_of(options: EvaluationOptions) -> CompareOptions:
+    """Return how losses are compared, whose rule may need a column of its own.
+
+    Raises:
+        UsageError: The rule is unknown.
+    """
+    return CompareOptions.of(options.outliers, None, 0, False)
+
+
+def check_can_draw() -> None:
+    """Check that matplotlib is there, without importing it: that takes as long as a million rows.
+
+    Raises:
+        UsageError: It is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        from losscli.plot.figure import check_matplotlib
+
+        check_matplotlib()
+
+
 def build_page(
     dataset: Dataset,
     run: RunState,
@@ -87,22 +132,34 @@ def build_page(
     page_options: PageOptions,
     note: Note,
     track: Callable[[Iterator[int]], Iterator[int]] = iter,
+    check: Callable[[], None] = lambda: None,
+    baseline: BaselineFile | None = None,
 ) -> PageContent:
-    """Evaluate a dataset once, and return what its page says; `track` wraps the counts of rows.
+    """Evaluate a dataset once, and return what its page says.
+
+    `track` wraps the counts of rows, `check` is called once all rows were read.
 
     Raises:
         LosscliError: As for `pipeline.compare`.
     """
-    compare_options = CompareOptions.of(options.outliers, None, 0, False)
+    compare_options = compare_options_of(options)
+    run.value_only = run.value_only and not run.group_by  # intervals of groups need their standard deviations
+    run.__post_init__()
     sampler = RowSampler()
     first, *others = dataset.models or (None,)
     runs = {str(model): replace(run, group_by=(), resampling=None, observers=()) for model in others}
     observed = [observe(model, runs[str(model)], page_options.top) for model in others]
     more = [sampler, *([ModelRuns(runs)] if runs else [])]
     observed.insert(0, observe(first, run, page_options.top, more))
+    importing = Thread(target=importlib.import_module, args=("matplotlib.figure",), daemon=True)
+    importing.start()  # while other threads work
     for _ in track(evaluate_dataset(dataset, run, options, note)):
         pass
-    return PageBuilder(dataset, run, options, page_options, observed, sampler.sample(), compare_options).page()
+    check()
+    sample = sampler.sample()
+    builder = PageBuilder(dataset, run, options, page_options, observed, sample, compare_options, baseline, note)
+    importing.join()
+    return builder.page()
 
 
 class PageBuilder:
@@ -117,12 +174,20 @@ class PageBuilder:
         observed: Sequence[Observed],
         sample: RowSample,
         compare_options: CompareOptions,
+        baseline: BaselineFile | None,
+        note: Note,
     ) -> None:
         self.dataset, self.run, self.options, self.page_options = dataset, run, options, page_options
         self.observed, self.sample = observed, sample
         self.level = float(options.ci or DEFAULT_LEVEL)
-        self.results = {result.key: result for each in observed for result in each.results(dataset)}
         self.comparison = self._compare(compare_options)
+        results = [result for each in observed for result in each.results(dataset)]
+        if run.group_by:
+            results += results_by_group(dataset, run)
+        self.evaluation = replace(results_of(dataset, without_groups(run)), losses=tuple(results))
+        if baseline is not None:
+            self.evaluation = baseline.attach_to(self.evaluation, note)
+        self.results = {result.key: result for result in self.evaluation}
         self.ends = self._intervals()
         self.concentrations = {
             (evaluator.label, each.model): curve
@@ -170,25 +235,33 @@ class PageBuilder:
     def page(self) -> PageContent:
         """Return what the page says."""
         lines = [self._line(compared) for compared in self.comparison]
-        groups = results_by_group(self.dataset, self.run) if self.run.group_by else None
-        results = (*self.results.values(), *(groups or ()))
-        evaluation = replace(self.comparison.evaluation, losses=results)
         facts = self._loss_facts(lines)
         robust = most_robust(facts)
-        group_facts = [] if groups is None or robust is None else self._group_facts(groups, robust.label)
-        sentences = verdict(facts, evaluation.data.n_used, group_facts, self.run.group_by, self._model_facts())
+        groups = [result for result in self.evaluation if result.group is not None]
+        group_facts = [] if robust is None else self._group_facts(groups, robust.label)
+        sentences = verdict(facts, self.evaluation.data.n_used, group_facts, self.run.group_by, self._model_facts())
         return PageContent(
-            title=self.page_options.title or ", ".join(map(os.path.basename, evaluation.data.paths)) or "data",
-            evaluation=evaluation,
+            title=self.page_options.title or ", ".join(map(os.path.basename, self.evaluation.data.paths)) or "data",
+            evaluation=self.evaluation,
+            statistics={compared.result.key: compared.statistics for compared in self.comparison},
             verdict=sentences,
             lines=lines,
             level=self.level,
             group_by=self.run.group_by,
-            groups=() if groups is None else self._group_lines(groups, robust.label if robust else ""),
+            groups=self._group_lines(groups, robust.label if robust else ""),
+            group_losses=[evaluator.label for evaluator in self.run.evaluators],
+            groups_sorted_by=robust.label if robust else self.run.evaluators[0].label,
+            pictures=self._pictures(),
             worst=self._worst_table(facts),
             facts=self._facts(),
-            notes=[word(text, self.page_options.spell) for text in self.comparison.notes],
+            notes=[self._note(text) for text in self.comparison.notes],
         )
+
+    def _note(self, text: str) -> str:
+        """Return a note without the advice to list outliers, which the page has no option for."""
+        if isinstance(text, Message) and text.hint is Hint.SHOW_OUTLIERS:
+            return text.problem
+        return word(text, self.page_options.spell)
 
     def _line(self, compared: ComparedLoss) -> LossLine:
         result = self.results[compared.result.key]
@@ -249,14 +322,14 @@ class PageBuilder:
             facts.append(ModelFacts(ranking.label, models, tuple(ranking.winners), *ends))
         return facts
 
-    def _group_facts(self, groups: Evaluation, label: str) -> list[GroupFacts]:
+    def _group_facts(self, groups: Sequence[LossResult], label: str) -> list[GroupFacts]:
         return [
             GroupFacts(", ".join((result.group or {}).values()), result.value, result.n, result.summary.weight_sum)
             for result in groups
             if result.label == label
         ]
 
-    def _group_lines(self, groups: Evaluation, label: str) -> list[GroupLine]:
+    def _group_lines(self, groups: Sequence[LossResult], label: str) -> list[GroupLine]:
         """Return the groups, the worst by a loss first."""
         labels = [evaluator.label for evaluator in self.run.evaluators]
         by_group: dict[tuple[str, ...], dict[str, LossResult]] = {}
@@ -281,7 +354,8 @@ class PageBuilder:
     def _worst_table(self, facts: Sequence[LossFacts]) -> WorstTable | None:
         """Return the worst rows under the loss that the fewest rows carry, or that is not finite."""
         order = sorted(
-            range(len(facts)), key=lambda i: (facts[i].is_finite, -(facts[i].top_share or 0.0), -(facts[i].worst_share or 0))
+            range(len(facts)),
+            key=lambda i: (facts[i].is_finite, -(facts[i].top_share or 0.0), -(facts[i].worst_share or 0)),
         )
         for i in order:
             each = self._shown(facts[i].label)
@@ -294,7 +368,10 @@ class PageBuilder:
         total = each.moments.moments[i].sum.value
         has_shares = facts[i].top_share is not None and math.isfinite(total)
         lines = tuple(
-            WorstLine({name: values[k] for name, values in cells.items()}, float(contributions[k] / total) if has_shares else None)
+            WorstLine(
+                {name: values[k] for name, values in cells.items()},
+                float(contributions[k] / total) if has_shares else None,
+            )
             for k in range(len(contributions))
         )
         reason = "" if len(facts) == 1 else "the loss that the fewest rows carry" if has_shares else "the first loss"
@@ -328,6 +405,50 @@ class PageBuilder:
         cells[self.run.evaluators[i].label] = columns[f"loss:{i}"].tolist()
         return cells
 
+    def _pictures(self) -> list[DrawnPicture]:
+        """Return what is drawn."""
+        from losscli.plot.figure import inline_svg
+        from losscli.plot.share import share_picture
+
+        pictures = []
+        with suppress(LosscliError):
+            pictures.append(share_picture(results_of(self.dataset, without_groups(self.run)), self.observed[0].spread))
+        return [DrawnPicture(picture, inline_svg(picture, f"p{i}-")) for i, picture in enumerate(pictures)]
+
     def _facts(self) -> list[Fact]:
         """Return how the page was computed."""
-        return []
+        data = self.evaluation.data
+        files = [f"{path} ({data.format})" for path in data.paths] or ["given as arrays"]
+        rows = f"{count(data.n)} rows"
+        if data.n_omitted:
+            rows += f", of which {count(data.n_omitted)} lack a value and were left out"
+        facts = [Fact("Command", [self.page_options.command], True)] if self.page_options.command else []
+        facts += [Fact("Data", [*files, rows])]
+        facts.append(
+            Fact("Signatures", [result.signature for result in self.results.values() if result.group is None], True)
+        )
+        facts.append(Fact("Outliers", [self.comparison.rule]))
+        facts.append(Fact("Intervals", [self._interval_text()]))
+        if not self.sample.is_complete:
+            sampled = count(len(self.sample.batch))
+            facts.append(
+                Fact(
+                    "Estimated",
+                    [
+                        f"inflation, pull, stress and skill (≈): on {sampled} of {count(self.sample.n)} rows, drawn at "
+                        "random, and the extreme ones, weighted",
+                        "the worst 1\u00a0% (≈): right to 0.1\u00a0%",
+                    ],
+                )
+            )
+        import platform
+
+        versions = f"losscli {__version__}, Python {platform.python_version()}, NumPy {np.__version__}"
+        facts.append(Fact("Versions", [versions]))
+        return facts
+
+    def _interval_text(self) -> str:
+        level = f"{100 * self.level:g}\u00a0%"
+        if self.run.resampling is not None or self.sample.is_complete:
+            return f"{level}, by a bootstrap; seed {(self.run.resampling or Resampling(self.level)).seed}"
+        return f"{level}, by the normal distribution (of medians by order statistics); --ci asks for a bootstrap"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from losscli.compare.result import ComparedLoss
 from losscli.plot.pictures import Picture
+from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult
 
 COLUMNS = {
@@ -93,27 +94,33 @@ class PageContent:
     Attributes:
         title: The heading.
         evaluation: The results over all rows, of each model, and of each group: what gates and the status are about.
+        statistics: Key of a result -> what a comparison says of it, for gates.
         verdict: Sentences, the first of which is the one to read.
         lines: The table of losses.
         level: The level of the intervals.
         group_by: The columns that make groups.
-        groups: The table of groups, the worst first.
+        groups: The table of groups, the worst first by the loss `groups_sorted_by`; their values are of `group_losses`.
         pictures: What is drawn.
         worst: The worst rows; None where rows have no losses.
         decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty.
         facts: How it was computed.
         notes: What else to know.
+        gates: What gates say, and whether they failed.
     """
 
     title: str
     evaluation: Evaluation
+    statistics: Mapping[ResultKey, Mapping[str, float | None]]
     verdict: Sequence[str]
     lines: Sequence[LossLine]
     level: float
     group_by: Sequence[str] = ()
     groups: Sequence[GroupLine] = ()
+    group_losses: Sequence[str] = ()
+    groups_sorted_by: str = ""
     pictures: Sequence[DrawnPicture] = ()
     worst: WorstTable | None = None
     decompositions: Mapping[str, Mapping[str, float]] | None = None
     facts: Sequence[Fact] = ()
     notes: Sequence[str] = ()
+    gates: Sequence[tuple[str, bool]] = ()

@@ -141,9 +141,7 @@ class LossMoments:
             divisors = divisors if weight is None else divisors * weight
             self.divisors[i].add(float(divisors.sum()))
             for total, (a, b) in zip(
-                self.squares[i],
-                ((numerators, numerators), (numerators, divisors), (divisors, divisors)),
-                strict=True,
+                self.squares[i], ((numerators, numerators), (numerators, divisors), (divisors, divisors)), strict=True
             ):
                 total.add(float(a @ b))
 

@@ -150,7 +150,7 @@ def _lead_sentence(lead: LossFacts, losses: Sequence[LossFacts], model: str) -> 
     of_model = f" of {short(model)}" if model else ""
     if all(loss.smallest == loss.largest == 0 for loss in losses):
         labels = join([short(loss.label) for loss in losses[:MAX_LOSSES_NAMED]])
-        return f"The predictions are perfect{of_model and ','+of_model}: {labels} {_is(losses)} 0 in {_all_rows(lead.n)}."
+        return f"The predictions are perfect{of_model and ',' + of_model}: {labels} {_is(losses)} 0 in {_all_rows(lead.n)}."
     if _is_plain(lead):
         return f"Every row has the same {name}{of_model}, {value}." if lead.n > 1 else _value_sentence(lead)
     if lead.top_share is None or lead.n < FEW_ROWS:
@@ -209,10 +209,16 @@ def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Se
     if worst.value == min(group.value for group in judged):
         return f"{label} is the same in all {len(judged)} groups of {names}{left_out}."
     low = worst.low
-    other = f"{short(others[0].name)} ({human_number(rest)})" if len(others) == 1 else f"the others ({human_number(rest)})"
+    other = (
+        f"{short(others[0].name)} ({human_number(rest)})" if len(others) == 1 else f"the others ({human_number(rest)})"
+    )
     ratio = worst.value / rest if rest > 0 and worst.value > 0 else None
     times = f"{times_text(ratio)} as much as" if ratio is not None and ratio >= 1.05 else "more than"
-    text = f"By {label} {name} is the worst group of {names}{left_out}: {human_number(worst.value)}, {times} {other}"
+    if len(judged) == 2:
+        text = f"For {name} {label} is {human_number(worst.value)}, {times} for {other}"
+    else:
+        group = f"the worst of {len(judged)} groups of {names}{left_out}"
+        text = f"By {label} {name} is {group}: {human_number(worst.value)}, {times} {other}"
     if low is not None and low <= rest:
         return f"{text}, but its interval holds that of the others: it may be chance."
     return f"{text}."
@@ -236,8 +242,16 @@ def _models_sentence(models: Sequence[ModelFacts]) -> str:
     first = decided[0]
     if all(entry.winners == first.winners and len(entry.winners) == 1 for entry in decided):
         best = short(first.winners[0])
-        by = f"by {short(first.label)}" if len(decided) == 1 else f"by {'both' if len(decided) == 2 else f'all {len(decided)}'} losses"
-        second = f"; its {short(first.label)} is {human_number(first.difference)} below that of the next" if first.difference else ""
+        by = (
+            f"by {short(first.label)}"
+            if len(decided) == 1
+            else f"by {'both' if len(decided) == 2 else f'all {len(decided)}'} losses"
+        )
+        second = (
+            f"; its {short(first.label)} is {human_number(first.difference)} below that of the next"
+            if first.difference
+            else ""
+        )
         interval = _interval(first.low, first.high, 0.95) if second else ""
         return f"{best} is the best of {count} models {by}{second}{interval}."
     if all(len(entry.winners) > 1 for entry in decided):
@@ -248,7 +262,9 @@ def _models_sentence(models: Sequence[ModelFacts]) -> str:
     texts = []
     for entry in decided[:MAX_LOSSES_NAMED]:
         winners = join([short(model) for model in entry.winners[:MAX_MODELS_NAMED]])
-        texts.append(f"by {short(entry.label)} " + (f"{winners} is best" if len(entry.winners) == 1 else f"{winners} tie"))
+        texts.append(
+            f"by {short(entry.label)} " + (f"{winners} is best" if len(entry.winners) == 1 else f"{winners} tie")
+        )
     if len(decided) > MAX_LOSSES_NAMED:
         texts.append(f"{len(decided) - MAX_LOSSES_NAMED} more losses are in the table")
     return f"Which of {count} models is best depends on the loss: {'; '.join(texts)}."
