@@ -95,17 +95,17 @@ def save_figure(picture: Picture, format: str) -> bytes:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    metadata: dict[str, Any] = {
+    metadata: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Creator": f"losscli {__version__}", "Title": one_text(picture.title)},
         "pdf": {"CreationDate": None, "Creator": f"losscli {__version__}", "Producer": None},
         "png": {"Software": None},
-    }[format]
+    }
     with own_settings():
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=figure_size(picture))
         draw_all(picture, figure)
-        return save(figure, format, metadata)
+        return save(figure, format, metadata[format])
 
 
 def inline_svg(picture: Picture, prefix: str) -> str:
@@ -150,9 +150,9 @@ def own_settings() -> Iterator[None]:
     import matplotlib
     from matplotlib import style
 
-    from losscli.plot.figure_marks import INK
+    from losscli.plot.figure_axes import INK
 
-    ours = {
+    ours: Any = {
         "axes.facecolor": "none",
         "figure.facecolor": "white",
         "font.family": ["DejaVu Sans", *further_fonts()],
@@ -175,7 +175,13 @@ def further_fonts() -> list[str]:
     from matplotlib import font_manager
 
     known = {font.name for font in font_manager.fontManager.ttflist}
-    wanted = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "Microsoft YaHei")
+    wanted: tuple[str, ...] = (
+        "Noto Sans CJK SC",
+        "Noto Sans CJK JP",
+        "Source Han Sans SC",
+        "WenQuanYi Micro Hei",
+        "Microsoft YaHei",
+    )
     wanted += (
         "PingFang SC",
         "Hiragino Sans GB",
@@ -214,12 +220,13 @@ def draw_panels(picture: Picture, axes: Sequence[Axes], has_title: bool = True, 
     """Draw each panel into its axes."""
     import matplotlib
 
+    from losscli.plot.figure_labels import pixel_size
     from losscli.plot.figure_marks import PanelArtist
 
     counts: Counter[str] = Counter()
     for i, (panel, one) in enumerate(zip(picture.panels, axes, strict=True)):
         is_above_other = is_own and picture.is_stacked and i < len(axes) - 1
-        inches = one.get_position().width * one.get_figure().get_size_inches()[0]
+        inches = one.bbox.width * pixel_size(one) / 72
         title_width = int(
             72 * max(inches, PANEL_WIDTH * 0.85) / (1.1 * float(matplotlib.rcParams["font.size"]) * EM_OF_BOLD)
         )
@@ -244,7 +251,8 @@ def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]
 
 def beside(panel: Panel) -> float:
     """Return the inches that labels on the left and on the right of a panel take."""
-    from losscli.plot.figure_marks import CATEGORY_LENGTH, LABEL_LENGTH, listed_points
+    from losscli.plot.figure_axes import CATEGORY_LENGTH
+    from losscli.plot.figure_marks import LABEL_LENGTH, listed_points
 
     named = {point.style for point in listed_points(panel.marks)}
     lines = [mark for mark in panel.marks if isinstance(mark, Line) and not (mark.is_reference or mark.style in named)]

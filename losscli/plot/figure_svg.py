@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from losscli.plot.figure_marks import GRID, INK, MUTED
+from losscli.plot.figure_axes import GRID, INK, MUTED
 from losscli.plot.styles import STYLES
 
 _PATH = re.compile(r' d="([^"]*)"')
