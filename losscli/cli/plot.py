@@ -42,7 +42,9 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     output = Output.parse(values, data or ("-",))
     bound = shared.parse_losses(losses, values)
     options = shared.parse_options(values, models=values["preds"])
-    picture = plot(bound, shared.open_files(data, values), options, PlotOptions(values["kind"], values["outliers"]), note)
+    picture = plot(
+        bound, shared.open_files(data, values), options, PlotOptions(values["kind"], values["outliers"]), note
+    )
     with output.open() as write:
         write(json.dumps(picture.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return 0

@@ -35,11 +35,7 @@ def stress(loss: LossOnRows, inliers: Mask | None, scale: float | None, inlier_v
 
 
 def stress_at(
-    distances: Sequence[float],
-    loss: LossOnRows,
-    inliers: Mask | None,
-    scale: float | None,
-    inlier_value: float | None,
+    distances: Sequence[float], loss: LossOnRows, inliers: Mask | None, scale: float | None, inlier_value: float | None
 ) -> list[float | None]:
     """Return what multiplies the value over inliers if one in a hundred of them is so many standard deviations off.
 

@@ -77,7 +77,9 @@ def choose_groups(results: Sequence[LossResult], first: str) -> GroupRows:
     if left_out > 0:
         half = MAX_GROUPS_SHOWN // 2
         ordered = ordered[:half] + ordered[-half:]
-        remarks.append(f"{count_text(left_out)} groups between the {half} largest and the {half} smallest are not shown")
+        remarks.append(
+            f"{count_text(left_out)} groups between the {half} largest and the {half} smallest are not shown"
+        )
     return GroupRows({name: finite[name] for name in ordered}, tuple(remarks))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ class ResidualBins(NamedTuple):
         """Return the range of each bin."""
         width = float(np.diff(self.edges).min())
         ends = [edge_text(edge, width) for edge in self.edges.tolist()]
-        texts = [f"{low} to {high}" for low, high in zip(ends[:-1], ends[1:], strict=True)]
+        texts = [f"{low} to {high}" for low, high in pairwise(ends)]
         if len(texts) > 1:
             texts[0] = f"below {ends[1]}" if self.is_open[0] else texts[0]
             texts[-1] = f"above {ends[-2]}" if self.is_open[1] else texts[-1]

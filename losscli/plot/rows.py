@@ -95,9 +95,7 @@ def rows_picture(request: Request, spread: ResidualSpread) -> Picture:
         outlier_notes(n_outliers, rule.text, carried),
     )
     text = sentence(facts, rule_text(rule), table, flags)
-    return Picture(
-        "rows", panel.title, (panel,), text, tuple(shares), facts, evaluation.data, remarks=tuple(remarks)
-    )
+    return Picture("rows", panel.title, (panel,), text, tuple(shares), facts, evaluation.data, remarks=tuple(remarks))
 
 
 def loss_shares(
@@ -144,7 +142,9 @@ def outlier_notes(n_outliers: int, rule: str, carried: Mapping[str, float]) -> t
         return ()
     rows = f"{count_text(n_outliers)} outlier row{'' if n_outliers == 1 else 's'} ({rule})"
     verb = "carries" if n_outliers == 1 else "carry"
-    lines = [f"{verb if i == 0 else 'and'} {human_percent(c)} of {label}" for i, (label, c) in enumerate(carried.items())]
+    lines = [
+        f"{verb if i == 0 else 'and'} {human_percent(c)} of {label}" for i, (label, c) in enumerate(carried.items())
+    ]
     return (rows, *lines)
 
 

@@ -56,7 +56,7 @@ def concentration(table: KeyedTable) -> Concentration | None:
 
 
 def top_share(table: KeyedTable, rows_per_top_row: int) -> float:
-    """Return the share of the loss of the rows that carry most of it, one in so many rows, from a table that has shares.
+    """Return the share of the loss that one in so many rows carries, those that carry most, from a table with shares.
 
     They are the rows with the largest weighted losses; of buckets, those with the largest losses.
     """
