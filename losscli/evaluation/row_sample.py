@@ -90,9 +90,10 @@ class RowSampler:
         position = np.arange(self.n, self.n + len(batch))
         priority = hash_rows(batch, position)
         self.n += len(batch)
-        measures = np.stack([*losses, *measure_roles(batch)], axis=1)
-        ends = np.unique(np.concatenate([measures.argmax(axis=0), measures.argmin(axis=0)]))
-        self._extremes.append(SampledRows(batch.take(ends), position[ends], measures[ends]))
+        measures = [*losses, *measure_roles(batch)]
+        ends = np.unique([end for measure in measures for end in (measure.argmax(), measure.argmin())])
+        at_ends = np.stack([measure[ends] for measure in measures], axis=1)
+        self._extremes.append(SampledRows(batch.take(ends), position[ends], at_ends))
         rows = SampledRows(batch, position, priority)
         self._add([rows if self._limit == np.inf else rows.take(priority < self._limit)])
 

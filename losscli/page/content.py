@@ -32,19 +32,17 @@ MODEL_COLUMNS = {
 
 @dataclass(frozen=True)
 class LossLine:
-    """A line of the table: a result, its interval, and what outliers do to it; `estimated` names columns."""
+    """A line of the table: a result, and what outliers do to it; `estimated` names columns."""
 
     result: LossResult
-    low: float | None
-    high: float | None
     cells: Mapping[str, float | str | None]
     estimated: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, compared: ComparedLoss, result: LossResult, low: float | None, high: float | None) -> LossLine:
+    def of(cls, compared: ComparedLoss, result: LossResult) -> LossLine:
         """Return the line of a compared loss."""
         names = [name for name in (*COLUMNS, *MODEL_COLUMNS) if name not in ("value", "interval")]
-        return cls(result, low, high, {name: getattr(compared, name) for name in names})
+        return cls(result, {name: getattr(compared, name) for name in names})
 
 
 class WorstLine(NamedTuple):

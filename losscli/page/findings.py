@@ -17,8 +17,8 @@ from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.page.content import LossLine
 from losscli.page.intervals import group_interval, normal_interval
-from losscli.page.observers import LossMoments, WorstRows
-from losscli.plot.observers import LossSpread, ResidualSpread
+from losscli.page.observers import LossMoments, Shown, WorstRows
+from losscli.plot.observers import LossSpread
 from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
@@ -39,7 +39,7 @@ class Observed(NamedTuple):
     moments: LossMoments
     worst: WorstRows
     spread: LossSpread
-    residuals: ResidualSpread | None
+    residuals: Shown | None
 
 
 def without_groups(run: RunState) -> RunState:

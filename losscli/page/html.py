@@ -14,6 +14,7 @@ from typing import Any
 from losscli.messages import escape_controls
 from losscli.page.content import COLUMNS, MODEL_COLUMNS, DrawnPicture, LossLine, PageContent, WorstTable
 from losscli.plot.scales import human_number, human_percent
+from losscli.statistics.bootstrap.options import ConfidenceInterval
 from losscli.version import __version__
 
 MAX_BYTES = 300_000
@@ -24,6 +25,9 @@ MAX_LINES, MAX_GROUPS, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
 
 MAX_NAME, MAX_TEXT = 80, 600
 """Characters of a name in a table, and of any other text."""
+
+FIRST_WORDS = frozenset({"all", "by", "each", "half", "in", "no", "of", "one", "the", "there", "under", "were"})
+"""Words at the start of a sentence that get a capital letter: others may be names, of losses and models."""
 
 PERCENTAGES = frozenset({"top_share", "share"})
 
@@ -53,9 +57,7 @@ def _render(content: PageContent, pictures: Sequence[DrawnPicture]) -> str:
         _verdict(content.verdict, content.gates),
         _losses_table(content),
         _pictures(pictures, len(content.pictures) - len(pictures)),
-        _worst_rows(content.worst),
-        _groups_table(content),
-        _decompositions(content),
+        _side_by_side(_worst_rows(content.worst), _groups_table(content), _decompositions(content)),
         _facts(content),
     ]
     return Template(_read("page.html")).substitute(
@@ -187,7 +189,7 @@ def _line(line: LossLine, columns: Sequence[str], has_models: bool) -> list[str]
         if name == "value":
             cells.append(number_cell(result.value))
         elif name == "interval":
-            cells.append(_interval_cell(line.low, line.high))
+            cells.append(_interval_cell(result.ci))
         elif name == "winner":
             cells.append(any_cell(line.cells[name]))
         else:
@@ -195,9 +197,10 @@ def _line(line: LossLine, columns: Sequence[str], has_models: bool) -> list[str]
     return cells
 
 
-def _interval_cell(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
+def _interval_cell(ci: ConfidenceInterval | None) -> str:
+    if ci is None or ci.low is None or ci.high is None:
         return number_cell(None)
+    low, high = ci.low, ci.high
     return f'<td data-value="{low!r}" data-high="{high!r}">{text(human_number(low))} to {text(human_number(high))}</td>'
 
 
@@ -206,6 +209,11 @@ def _section(heading: str, body: str, kind: str = "") -> str:
     name = heading.lower().replace(" ", "-").encode("ascii", "ignore").decode()
     given = f' class="{kind}"' if kind else ""
     return f'<section{given} aria-labelledby="{name}">\n<h2 id="{name}">{escape(heading)}</h2>\n{body}\n</section>'
+
+
+def _side_by_side(*sections: str) -> str:
+    found = "\n".join(section for section in sections if section)
+    return f'<div class="tables">\n{found}\n</div>' if found else ""
 
 
 def _and_more(n: int, what: str) -> str:
@@ -231,7 +239,7 @@ def _pictures(pictures: Sequence[DrawnPicture], n_left_out: int) -> str:
 
 def _sentence(words: str) -> str:
     """Return words as a sentence: with a full stop, and a capital letter unless a name comes first."""
-    words = words[:1].upper() + words[1:] if words.startswith(("the ", "no ", "one ", "in ", "by ")) else words
+    words = words[:1].upper() + words[1:] if words.split(" ", 1)[0] in FIRST_WORDS else words
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 

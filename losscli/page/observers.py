@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
+from losscli.errors import LosscliError
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import RunState, counted_rows
 from losscli.statistics.moments import Moments, Sum
@@ -195,3 +196,26 @@ class ModelRuns:
     def renumber(self, rows_before: int) -> None:
         for run in self.runs.values():
             run.renumber(rows_before)
+
+
+class Shown:
+    """An observer that sees the losses that are drawn, and gives up where the data does not fit its picture."""
+
+    def __init__(self, observer: Any, n_losses: int) -> None:
+        self.observer, self.n_losses = observer, n_losses
+        self.has_failed = False
+
+    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        if not self.has_failed:
+            try:
+                self.observer.update(batch, outcomes[: self.n_losses])
+            except LosscliError:
+                self.has_failed = True
+
+    def merge(self, other: Shown) -> None:
+        self.has_failed |= other.has_failed
+        if not self.has_failed:
+            self.observer.merge(other.observer)
+
+    def fresh_copy(self) -> Shown:
+        return Shown(self.observer.fresh_copy(), self.n_losses)
