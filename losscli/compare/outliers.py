@@ -116,7 +116,7 @@ Bounds = tuple[float, float]
 
 
 def _flag_beyond_mad(residual: Array, weight: Array | None, limit: float) -> tuple[Mask | None, float, Bounds]:
-    """Return the rows whose modified z-score is above the limit, the MAD, and the bounds; no rows where the MAD is 0."""
+    """Return the rows whose modified z-score is above the limit (none where the MAD is 0), the MAD, and the bounds."""
     centre = quantile(residual, weight, 0.5)
     mad = deviation(residual, weight, centre)
     reach = limit * mad / MAD_OF_STANDARD_NORMAL

@@ -13,18 +13,25 @@ from losscli.data.batch import Batch
 from losscli.data.gather import concat_batches
 from losscli.declaration.domains import Array
 from losscli.evaluation.evaluator import Outcome
+from losscli.statistics.moments import blocks
 
-MAX_ROWS_SAMPLED = 1 << 16
-"""Rows that are kept as they are; of more rows so many are drawn."""
+MAX_ROWS_KEPT = 1 << 16
+"""Rows that are kept as they are."""
 
-MAX_VALUES_SAMPLED = 1 << 21
+MAX_VALUES_KEPT = 1 << 21
 """Values that are kept: fewer rows if they are wide."""
 
-MIN_ROWS_SAMPLED = 256
+MIN_ROWS_KEPT = 256
 """Rows kept however wide they are."""
+
+SHARE_DRAWN = 0.5
+"""The size of the sample of more rows than are kept, as a share of these."""
 
 MAX_EXTREME_ROWS = 16
 """Rows at each end of a measure that are kept beside the random ones."""
+
+LIKELY_EXCESS = 1.1
+"""A priority below which more rows are than fit, as a multiple of that below which as many are expected."""
 
 HASHED_COLUMNS = 4
 """Columns that tell the rows of different parts apart."""
@@ -53,6 +60,7 @@ class SampledRows(NamedTuple):
     numbers: Array
 
     def take(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> SampledRows:
+        kept = np.flatnonzero(kept) if kept.dtype == bool else kept
         return SampledRows(self.batch.take(kept), self.position[kept], self.numbers[kept])
 
     def moved(self, distance: int) -> SampledRows:
@@ -67,7 +75,7 @@ class RowSampler:
     never lost, and does not stand for others.
     """
 
-    def __init__(self, max_rows: int = MAX_ROWS_SAMPLED) -> None:
+    def __init__(self, max_rows: int = MAX_ROWS_KEPT) -> None:
         self.max_rows = max_rows
         self.n = 0
         self._rows: list[SampledRows] = []
@@ -91,9 +99,14 @@ class RowSampler:
         priority = hash_rows(batch, position)
         self.n += len(batch)
         measures = [*losses, *measure_roles(batch)]
-        ends = np.unique([end for measure in measures for end in (measure.argmax(), measure.argmin())])
-        at_ends = np.stack([measure[ends] for measure in measures], axis=1)
-        self._extremes.append(SampledRows(batch.take(ends), position[ends], at_ends))
+        ends = np.array(sorted({int(end) for measure in measures for end in (measure.argmax(), measure.argmin())}))
+        numbers = np.stack([measure[ends] for measure in measures], axis=1)
+        self._extremes.append(SampledRows(batch.take(ends), position[ends], numbers))
+        size = self._size(batch)
+        if self._limit == np.inf and len(batch) > size:  # what is certainly too much need not be copied
+            likely = LIKELY_EXCESS * SHARE_DRAWN * size / len(batch)
+            if np.count_nonzero(priority < likely) >= SHARE_DRAWN * size:
+                self._limit = likely
         rows = SampledRows(batch, position, priority)
         self._add([rows if self._limit == np.inf else rows.take(priority < self._limit)])
 
@@ -108,18 +121,18 @@ class RowSampler:
         self._rows += rows
         self._n_kept += sum(len(each.position) for each in rows)
         size = self._size()
-        if self.n > size and (self._limit == np.inf or self._n_kept > 2 * size):
-            self._shrink(size)
+        if self.n > size and (self._limit == np.inf or self._n_kept > size):
+            self._shrink(int(SHARE_DRAWN * size))
         if len(self._extremes) > MAX_EXTREME_ROWS:
             self._extremes = [self._most_extreme()]
 
-    def _size(self) -> int:
+    def _size(self, batch: Batch | None = None) -> int:
         """Return how many rows fit."""
-        first = self._rows[0].batch if self._rows else None
-        if first is None:
+        batch = self._rows[0].batch if batch is None and self._rows else batch
+        if batch is None:
             return self.max_rows
-        width = sum(array[:1].size for role, array in first.arrays.items() if role not in first.tables)
-        return min(self.max_rows, max(MIN_ROWS_SAMPLED, MAX_VALUES_SAMPLED // max(1, width)))
+        width = sum(array[:1].size for role, array in batch.arrays.items() if role not in batch.tables)
+        return min(self.max_rows, max(MIN_ROWS_KEPT, MAX_VALUES_KEPT // max(1, width)))
 
     def _shrink(self, size: int) -> None:
         """Keep the rows of the smallest priorities, `size` of them."""
@@ -139,7 +152,7 @@ class RowSampler:
         """Return the sample of the rows so far, of which there was at least one."""
         size = self._size()
         if self.n > size:
-            self._shrink(size)
+            self._shrink(int(SHARE_DRAWN * size))
         drawn = join(self._rows)
         if len(drawn.position) == self.n:
             return RowSample(replace(drawn.batch, numbers=drawn.position + 1), self.n, True)
@@ -183,15 +196,19 @@ def measure_roles(batch: Batch) -> list[Array]:
 
 def hash_rows(batch: Batch, position: NDArray[np.int64]) -> Array:
     """Return pseudo-random numbers in [0, 1) of rows (n,), from their values and positions (Steele et al. 2014)."""
-    mixed = position.astype(np.uint64)
-    mixed += np.uint64(1)
     columns = [array.reshape(len(array), -1)[:, 0] for role, array in batch.arrays.items() if role not in batch.tables]
-    for column in columns[:HASHED_COLUMNS]:
-        mixed *= np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(32)
-        mixed ^= np.ascontiguousarray(column, dtype=np.float64).view(np.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed ^= mixed >> np.uint64(shift)
-        mixed *= np.uint64(factor)
-    mixed ^= mixed >> np.uint64(31)
-    return np.asarray((mixed >> np.uint64(11)) * 2.0**-53)
+    found = np.empty(len(position))
+    for part in blocks(len(position)):
+        mixed = position[part].astype(np.uint64)
+        mixed += np.uint64(1)
+        shifted = np.empty_like(mixed)
+        for column in columns[:HASHED_COLUMNS]:
+            mixed *= np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= np.right_shift(mixed, np.uint64(32), out=shifted)
+            mixed ^= np.ascontiguousarray(column[part], dtype=np.float64).view(np.uint64)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed ^= np.right_shift(mixed, np.uint64(shift), out=shifted)
+            mixed *= np.uint64(factor)
+        mixed ^= np.right_shift(mixed, np.uint64(31), out=shifted)
+        np.multiply(np.right_shift(mixed, np.uint64(11), out=shifted), 2.0**-53, out=found[part])
+    return found

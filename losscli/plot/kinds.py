@@ -11,7 +11,7 @@ from losscli.compare.compare import DEFAULT_LEVEL
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.data.dataset import Dataset
 from losscli.declaration.properties import Reduction
-from losscli.errors import UsageError
+from losscli.errors import DataError, UsageError
 from losscli.evaluation.engines import evaluate_dataset
 from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.run import RunState
@@ -158,6 +158,12 @@ def check_fit(name: str, request: Request) -> None:
         fitting = [kind for kind in PICTURE_KINDS if not misfit(kind, request)]
         what = f"; what fits: {', '.join(fitting)}" if fitting else ""
         raise UsageError(f"{reason}{what}", option=("kind", name))
+
+
+def no_picture(name: str, request: Request, reason: str) -> DataError:
+    """Return the error that the data has no picture of a kind; it names other kinds that may have one."""
+    others = [kind for kind in PICTURE_KINDS if kind != name and not misfit(kind, request)]
+    return DataError(f"{reason}; other kinds: {', '.join(others)}" if others else reason)
 
 
 def misfit(name: str, request: Request) -> str:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.compare.sensitivity import ROWS_PER_TOP_ROW
-from losscli.errors import DataError
-from losscli.plot.kinds import Kind, Request, has_shares
+from losscli.plot.kinds import Kind, Request, has_shares, no_picture
 from losscli.plot.observers import LossSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.scales import human_percent
@@ -66,7 +65,8 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
             found[evaluator.label] = LossCurve(curve, i, top_share(table, ROWS_PER_TOP_ROW), is_equal)
             is_exact &= table.is_exact
     if not found:
-        raise DataError("; ".join(f"{label} has no shares: {reason}" for label, reason in reasons.items()))
+        reason = "; ".join(f"{label} has no shares: {reason}" for label, reason in reasons.items())
+        raise no_picture("share", request, reason)
     remarks = [f"{label} has no shares: {reason}" for label, reason in reasons.items()]
     remarks += [] if is_exact else [BUCKETS_REMARK]
     n = max(loss.curve.n for loss in found.values())
@@ -138,12 +138,12 @@ def sentence(found: Mapping[str, LossCurve]) -> str:
         return f"all rows carry the same share of {join_names(equal)}"
     ordered: Sequence[tuple[str, LossCurve]] = sorted(found.items(), key=lambda item: item[1].half_at)
     (label, loss), (last, other) = ordered[0], ordered[-1]
-    needed = loss.curve.rows_for(HALF)
+    needed, most = loss.curve.rows_for(HALF), other.curve.rows_for(HALF)
     rows = "the worst row" if needed == 1 else f"the worst {rows_text(needed)}"
-    text = f"{rows} ({share_of_rows(loss)}) carr{'ies' if needed == 1 else 'y'} half of {label}"
-    if last != label:
-        text += f"; of {last} it takes {count_text(other.curve.rows_for(HALF))} ({share_of_rows(other)})"
-    return text
+    text = f"{rows} ({share_of_rows(loss)}) carr{'ies' if needed == 1 else 'y'} half of "
+    if most == needed:
+        return text + join_names(list(found))
+    return f"{text}{label}; of {last} it takes {count_text(most)} ({share_of_rows(other)})"
 
 
 def share_of_rows(loss: LossCurve) -> str:

@@ -12,9 +12,8 @@ from losscli.compare.stress import CONTAMINATION, STRESS_DISTANCE, stress_at
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Property, Reduction
-from losscli.errors import DataError
 from losscli.evaluation.row_sample import RowSample, RowSampler
-from losscli.plot.kinds import Kind, Request
+from losscli.plot.kinds import Kind, Request, no_picture
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
 from losscli.plot.residual_bins import flag_entries, key_and_weight, residual_rule
@@ -43,15 +42,19 @@ class StressedRows:
         flags = flag_entries(rule, self._table, is_weighted)
         if flags.rows is None or flags.bounds is None:
             assert flags.reason is not None
-            raise DataError(f"no outlier rows by {rule.text}: {flags.reason.problem}")
+            raise no_picture("stress", request, f"no outlier rows by {rule.text}: {flags.reason.problem}")
         scale = robust_scale(*key_and_weight(self._table, is_weighted), flags.mad)
         if scale is None:
-            raise DataError("the residuals have no robust standard deviation to be off by: their MAD is 0")
+            raise no_picture(
+                "stress", request, "the residuals have no robust standard deviation to be off by: their MAD is 0"
+            )
         self.scale, self._inlier_entries = scale, ~flags.rows
         rows = flag_by_residual(rule, residual, self.subset.batch.weight).rows if self.is_complete else None
         self.inliers: Mask = ~rows if rows is not None else between(residual, flags.bounds)
         if not self.inliers.any():
-            raise DataError(f"every row is an outlier by {rule.text}: there is no value without them")
+            raise no_picture(
+                "stress", request, f"every row is an outlier by {rule.text}: there is no value without them"
+            )
 
     def curve(self, index: int, distances: list[float]) -> list[float | None]:
         """Return what multiplies the value of the loss at this index of the run."""
@@ -108,7 +111,7 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
         needs_rows |= Property.TRANSLATION_INVARIANT not in evaluator.bound.properties
         needs_rows |= rows.subset.losses[i].reduction not in ADDITIVE_REDUCTIONS
     if not found:
-        raise DataError("; ".join(remarks))
+        raise no_picture("stress", request, "; ".join(remarks))
     if not rows.is_complete and needs_rows:
         n = len(rows.subset.batch)
         remarks.append(f"losses that differ from row to row are evaluated on a random sample of {count_text(n)} rows")
