@@ -139,7 +139,7 @@ def typed_command() -> str:
         if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         value = context.params[name]
-        flag = max(parameter.opts, key=len) if value is not False else (parameter.secondary_opts or [""])[0]
+        flag = parameter.opts[0] if value is not False else (parameter.secondary_opts or [""])[0]
         for one in value if parameter.multiple else (value,):
             words += [flag] if parameter.is_flag else [flag, str(one)]
     return shlex.join(words)

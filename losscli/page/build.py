@@ -109,7 +109,7 @@ def build_page(
     drawings = Drawings(dataset, run, options)
     sampler = RowSampler()
     first, *others = dataset.models or (None,)
-    runs = {str(model): replace(run, group_by=(), resampling=None, observers=()) for model in others}
+    runs = {str(model): replace(run, resampling=None, observers=()) for model in others}
     observed = [observe(model, runs[str(model)], drawings, page_options.top) for model in others]
     more: list[Observer] = [sampler, *drawings.observers]
     if runs:
@@ -129,9 +129,7 @@ def build_page(
     return page_of(findings, drawings, page_options)
 
 
-def observe(
-    model: str | None, run: RunState, drawings: Drawings, top: int, more: Sequence[Observer] = ()
-) -> Observed:
+def observe(model: str | None, run: RunState, drawings: Drawings, top: int, more: Sequence[Observer] = ()) -> Observed:
     """Have a run observed."""
     n_losses = len(run.evaluators)
     moments, worst, spread = LossMoments(n_losses), WorstRows(n_losses, top), LossSpread(n_losses)
@@ -148,21 +146,23 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
     found = most_robust(facts)
     robust = labels[0] if found is None else found.label
     evaluation, group_by = findings.evaluation, findings.run.group_by
-    groups = group_facts(findings.groups, robust)
+    groups = findings.groups(robust)
     return PageContent(
         title=page_options.title or ", ".join(map(os.path.basename, evaluation.data.paths[:3])) or "data",
         evaluation=evaluation,
         statistics=findings.statistics,
-        verdict=verdict(facts, evaluation.data.n_used, groups, group_by, model_facts(findings)),
+        verdict=verdict(facts, evaluation.data.n_used, group_facts(groups, robust), group_by, model_facts(findings)),
         lines=lines,
         level=findings.level,
         group_by=group_by,
-        groups=group_lines(findings.groups, labels, robust),
+        groups=group_lines(groups, labels, robust),
         group_losses=labels,
         groups_sorted_by=robust,
+        groups_model=findings.best(robust).model,
         pictures=list(drawings.draw(findings, robust)),
         worst=worst_table(findings, facts),
         decompositions=decompositions(findings),
+        is_estimated=not findings.is_exact,
         facts=list(method_facts(findings, page_options.command)),
         notes=[note_text(text, page_options.spell) for text in findings.notes],
     )
@@ -178,11 +178,11 @@ def note_text(text: str, spell: Spelling) -> str:
 def loss_facts(findings: Findings, lines: Sequence[LossLine]) -> list[LossFacts]:
     """Return what the verdict needs of each loss, by the best model."""
     ranks = {compared.result.key: compared.rank for compared in findings.compared}
-    by_key = {line.result.key: line for line in lines}
+    by_key = {(line.result.label, line.result.model): line for line in lines}
     facts = []
     for i, evaluator in enumerate(findings.run.evaluators):
         each = findings.best(evaluator.label)
-        line = next(by_key[key] for key in by_key if key[0] == evaluator.label and by_key[key].result.model == each.model)
+        line = by_key[evaluator.label, each.model]
         result, moments = line.result, each.moments.moments[i]
         contributions, _ = each.worst.of_loss(i)
         top_share, effective_n, total = line.cells["top_share"], line.cells["effective_n"], moments.sum.value
@@ -215,5 +215,5 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
         models = tuple(ranking.values)
         second = ranking.gaps[models[1]] if len(models) > 1 else None
         ends = (None, None, None) if second is None else (second.difference, second.low, second.high)
-        facts.append(ModelFacts(ranking.label, models, tuple(ranking.winners), *ends))
+        facts.append(ModelFacts(ranking.label, models, tuple(ranking.winners), *ends, findings.level))
     return facts

@@ -53,7 +53,7 @@ class WorstLine(NamedTuple):
 
 
 class WorstTable(NamedTuple):
-    """The worst rows under a loss, the columns that they have, and why it is this loss; `model` if there are several."""
+    """The worst rows under a loss (and a model, if there are several), their columns, and why it is this loss."""
 
     loss: str
     model: str | None
@@ -97,10 +97,12 @@ class PageContent:
         lines: The table of losses.
         level: The level of the intervals.
         group_by: The columns that make groups.
-        groups: The table of groups, the worst first by the loss `groups_sorted_by`; their values are of `group_losses`.
+        groups: The table of groups, the worst first by the loss `groups_sorted_by`; their values are of `group_losses`,
+            by the predictions of `groups_model` (None: there is one model).
         pictures: What is drawn.
         worst: The worst rows; None where rows have no losses.
         decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty.
+        is_estimated: Whether the decompositions are of a sample.
         facts: How it was computed.
         notes: What else to know.
         gates: What gates say, and whether they failed.
@@ -116,9 +118,11 @@ class PageContent:
     groups: Sequence[GroupLine] = ()
     group_losses: Sequence[str] = ()
     groups_sorted_by: str = ""
+    groups_model: str | None = None
     pictures: Sequence[DrawnPicture] = ()
     worst: WorstTable | None = None
     decompositions: Mapping[str, Mapping[str, float]] | None = None
+    is_estimated: bool = False
     facts: Sequence[Fact] = ()
     notes: Sequence[str] = ()
     gates: Sequence[tuple[str, bool]] = ()

@@ -49,7 +49,7 @@ class Drawings:
             request = self._request(name, dataset, before)
             if misfit(name, request) or (name == "murphy" and not dataset.models):
                 continue
-            with suppress(LosscliError):
+            with suppress(LosscliError, ModuleNotFoundError):
                 observers = kind_of(name).observers(request)
                 self._observed[name] = tuple(Shown(observer, MAX_LOSSES_DRAWN) for observer in observers)
 
@@ -89,17 +89,20 @@ class Drawings:
         yield from self._of_model(findings, each)
         if self.options.group_by:
             i = [evaluator.label for evaluator in findings.run.evaluators].index(robust)
-            groups = [result for result in findings.groups if result.label == robust]
-            request = self._request("groups", self.dataset, some_losses(findings.run, slice(i, i + 1)))
-            with suppress(LosscliError):
-                yield styled(picture_of_groups(request, replace(findings.evaluation, losses=tuple(groups))), i)
+            each = findings.best(robust)
+            groups = [result for result in findings.groups(robust) if result.label == robust]
+            dataset = replace_models(self.dataset, each.model)
+            request = self._request("groups", dataset, some_losses(each.run, slice(i, i + 1)))
+            with suppress(LosscliError, ModuleNotFoundError):
+                evaluation = replace(findings.evaluation, losses=tuple(groups), without_rows=())
+                yield of_model(styled(picture_of_groups(request, evaluation), i), each.model)
         yield from self._draw("reliability", self._request("reliability", self.dataset, whole))
 
     def _draw(self, name: str, request: Request) -> Iterator[Picture]:
         """Yield the picture of a kind that observed the run, if it did."""
         observers = self._observed.get(name)
         if observers and not any(observer.has_failed for observer in observers):
-            with suppress(LosscliError):
+            with suppress(LosscliError, ModuleNotFoundError):
                 yield kind_of(name).draw(request, *(observer.observer for observer in observers))
 
     def _of_model(self, findings: Findings, each: Observed) -> Iterator[Picture]:
@@ -121,9 +124,13 @@ class Drawings:
             request = self._request(name, dataset, run)
             if misfit(name, request):
                 continue
-            with suppress(LosscliError):
-                picture = kind_of(name).draw(request, *observers)
-                yield picture if each.model is None else replace(picture, title=f"{picture.title} ({each.model})")
+            with suppress(LosscliError, ModuleNotFoundError):
+                yield of_model(kind_of(name).draw(request, *observers), each.model)
+
+
+def of_model(picture: Picture, model: str | None) -> Picture:
+    """Return a picture whose title names the model, if there are several."""
+    return picture if model is None else replace(picture, title=f"{picture.title} ({model})")
 
 
 def styled(picture: Picture, style: int) -> Picture:

@@ -20,7 +20,7 @@ from losscli.page.intervals import group_interval, normal_interval
 from losscli.page.observers import LossMoments, Shown, WorstRows
 from losscli.plot.observers import LossSpread
 from losscli.result_names import ResultKey
-from losscli.results import Evaluation, LossResult, results_by_group, results_of
+from losscli.results import Evaluation, LossResult, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
 from losscli.statistics.concentration import concentration, top_share
 
@@ -71,16 +71,16 @@ class Findings:
     ) -> None:
         self.dataset, self.run, self.observed, self.sample, self.level = dataset, run, observed, sample, level
         self.is_exact = sample is None or sample.is_complete
-        results = [
-            result.of_model(each.model) for each in observed for result in results_of(dataset, without_groups(each.run))
-        ]
-        self._by_group = results_by_group(dataset, run) if run.group_by else None
-        results += self._by_group or ()
-        intervals = self._resampled_intervals() | self._normal_intervals()
+        results: list[LossResult] = []
+        for each in observed:
+            found = results_of(dataset, without_groups(each.run)).losses
+            found += results_by_group(dataset, each.run).losses if run.group_by else ()
+            results += [result.of_model(each.model) for result in found]
+        intervals = self._resampled_intervals() | self._normal_intervals(results)
         results = [replace(result, ci=result.ci or intervals.get(result.key)) for result in results]
         self.results = {result.key: result for result in results}
         whole = results_of(dataset, without_groups(run))
-        without_rows = () if self._by_group is None else self._by_group.without_rows
+        without_rows = keys_without_rows(dataset, run, results) if run.group_by else ()
         self.evaluation = replace(whole, losses=tuple(results), without_rows=without_rows)
         self._compare(options)
 
@@ -89,10 +89,10 @@ class Findings:
         self.evaluation = evaluation
         self.results = {result.key: result for result in evaluation}
 
-    @property
-    def groups(self) -> list[LossResult]:
-        """The results of groups."""
-        return [result for result in self.evaluation if result.group is not None]
+    def groups(self, label: str) -> list[LossResult]:
+        """Return the results of groups by the predictions of the best model under a loss."""
+        model = self.best(label).model
+        return [result for result in self.evaluation if result.group is not None and result.model == model]
 
     def _resampled_intervals(self) -> dict[ResultKey, ConfidenceInterval]:
         """Return the intervals by a bootstrap, of the rows if all are here."""
@@ -102,31 +102,30 @@ class Findings:
         found: dict[ResultKey, ConfidenceInterval] = {}
         many = len(self.run.groups) > MAX_GROUPS_RESAMPLED
         for group_by in ((), *((self.run.group_by,) if self.run.groups and not many else ())):
-            for each in self.observed if not group_by else self.observed[:1]:
+            for each in self.observed:
                 batch = self.sample.batch if each.model is None else self.sample.batch.predicted_by(each.model)
                 run = replace(self.run, group_by=group_by, observers=(), resampling=resampling, value_only=True)
                 for _ in run.evaluate(iter((batch,))):
                     pass
-                results = results_by_group(self.dataset, run) if group_by else results_of(self.dataset, run)
-                for result in results:
+                for result in (results_by_group if group_by else results_of)(self.dataset, run):
                     if result.ci is not None:
-                        found[result.of_model(None if group_by else each.model).key] = result.ci
+                        found[result.of_model(each.model).key] = result.ci
         return found
 
-    def _normal_intervals(self) -> dict[ResultKey, ConfidenceInterval]:
+    def _normal_intervals(self, results: Sequence[LossResult]) -> dict[ResultKey, ConfidenceInterval]:
         """Return the intervals by the normal distribution, where there is no other."""
         found: dict[ResultKey, ConfidenceInterval] = {}
-        if not self.is_exact:
-            for each in self.observed:
-                for i, result in enumerate(results_of(self.dataset, without_groups(each.run))):
-                    if (ci := normal_interval(each.run, each.moments, i, self.level)) is not None:
-                        found[result.of_model(each.model).key] = ci
-        if not self.is_exact or len(self.run.groups) > MAX_GROUPS_RESAMPLED:
-            losses = {evaluator.label: evaluator.bound.loss for evaluator in self.run.evaluators}
-            for result in self._by_group or ():
-                is_weighted = "weight" in self.dataset.bound
-                if (ci := group_interval(result, losses[result.label].reduction, is_weighted, self.level)) is not None:
-                    found[result.key] = ci
+        places = {evaluator.label: i for i, evaluator in enumerate(self.run.evaluators)}
+        has_many = len(self.run.groups) > MAX_GROUPS_RESAMPLED
+        for result in results:
+            i, each, ci = places[result.label], self.of_model(result.model), None
+            if result.group is None and not self.is_exact:
+                ci = normal_interval(each.run, each.moments, i, self.level)
+            elif result.group is not None and (has_many or not self.is_exact):
+                reduction = self.run.evaluators[i].bound.loss.reduction
+                ci = group_interval(result, reduction, "weight" in self.dataset.bound, self.level)
+            if ci is not None:
+                found[result.key] = ci
         return found
 
     def _compare(self, options: CompareOptions) -> None:
@@ -194,4 +193,3 @@ class Findings:
     def statistics(self) -> Mapping[ResultKey, Mapping[str, float | None]]:
         """Key -> what a gate can test of a result beside its own statistics."""
         return {compared.result.key: compared.statistics for compared in self.compared}
-

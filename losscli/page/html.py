@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
@@ -12,7 +13,7 @@ from string import Template
 from typing import Any
 
 from losscli.messages import escape_controls
-from losscli.page.content import COLUMNS, MODEL_COLUMNS, DrawnPicture, LossLine, PageContent, WorstTable
+from losscli.page.content import COLUMNS, MODEL_COLUMNS, DrawnPicture, Fact, LossLine, PageContent, WorstTable
 from losscli.plot.scales import human_number, human_percent
 from losscli.statistics.bootstrap.options import ConfidenceInterval
 from losscli.version import __version__
@@ -26,7 +27,8 @@ MAX_LINES, MAX_GROUPS, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
 MAX_NAME, MAX_TEXT = 80, 600
 """Characters of a name in a table, and of any other text."""
 
-FIRST_WORDS = frozenset({"all", "by", "each", "half", "in", "no", "of", "one", "the", "there", "under", "were"})
+FIRST_WORDS = frozenset({"all", "by", "each", "half", "in", "no", "of", "one", "only", "right", "rows", "the", "there"})
+FIRST_WORDS |= {"losses", "under", "were"}
 """Words at the start of a sentence that get a capital letter: others may be names, of losses and models."""
 
 PERCENTAGES = frozenset({"top_share", "share"})
@@ -230,11 +232,17 @@ def _pictures(pictures: Sequence[DrawnPicture], n_left_out: int) -> str:
         remarks = "".join(f" {text(_sentence(remark))}" for remark in picture.remarks)
         figures.append(
             f"<figure{broad}>\n<h2>{text(picture.title, 200)}</h2>\n"
-            f'<div role="img" aria-label="{text(picture.title, 200)}: {text(picture.sentence)}">{drawn.svg}</div>\n'
+            f'<div role="img" aria-label="{text(picture.title, 200)}: {text(picture.sentence)}"{_width(drawn.svg)}>{drawn.svg}</div>\n'
             f"<figcaption>{text(_sentence(picture.sentence))}{remarks}</figcaption>\n</figure>"
         )
     more = _and_more(n_left_out, "pictures, which would make this page too large")
     return f'<section class="pictures" aria-label="Pictures">\n{chr(10).join(figures)}\n</section>{more}'
+
+
+def _width(svg: str) -> str:
+    """Return the style that shows a picture at its own size at most: letters are as large in all of them."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ', svg)
+    return f' style="max-width:{4 / 3 * float(found[1]):.0f}px"' if found else ""
 
 
 def _sentence(words: str) -> str:
@@ -276,6 +284,9 @@ def _groups_table(content: PageContent) -> str:
         cells += [number_cell(line.n), *map(number_cell, line.values[:MAX_WORST_COLUMNS])]
         rows.append(cells)
     caption = f"The groups, the worst by {text(content.groups_sorted_by, MAX_NAME)} first"
+    caption += (
+        f", by the predictions of {text(content.groups_model, MAX_NAME)}" if content.groups_model is not None else ""
+    )
     more = _and_more(len(content.groups) - len(rows), "groups")
     more += _and_more(len(order) - MAX_WORST_COLUMNS, "losses")
     names = ", ".join(content.group_by)
@@ -290,23 +301,25 @@ def _decompositions(content: PageContent) -> str:
     names = list(dict.fromkeys(name for parts in content.decompositions.values() for name in parts))
     heads = [("loss", ""), *((escape(name), "") for name in names)]
     rows = [
-        [f'<th scope="row">{text(label, MAX_NAME)}</th>', *(number_cell(parts.get(name)) for name in names)]
+        [
+            f'<th scope="row">{text(label, MAX_NAME)}</th>',
+            *(number_cell(parts.get(name), content.is_estimated) for name in names),
+        ]
         for label, parts in list(content.decompositions.items())[:MAX_LINES]
     ]
     caption = "loss = miscalibration − discrimination + uncertainty, by isotonic regression"
+    caption += "; ≈: on a sample of the rows" if content.is_estimated else ""
     return _section("Where the loss comes from", table(caption, heads, rows, "Decomposition"))
 
 
 def _facts(content: PageContent) -> str:
     items = []
-    for fact in content.facts:
+    notes = [Fact("Notes", [_sentence(note) for note in content.notes])] if content.notes else []
+    for fact in (*content.facts, *notes):
         tag = "code" if fact.is_code else "span"
         texts = [f"<{tag}>{text(one)}</{tag}>" for one in fact.texts[:MAX_TEXTS]]
         if len(fact.texts) > MAX_TEXTS:
             texts.append(f"and {count(len(fact.texts) - MAX_TEXTS)} more")
         listed = texts[0] if len(texts) == 1 else "<ul>" + "".join(f"<li>{one}</li>" for one in texts) + "</ul>"
         items.append(f"<dt>{escape(fact.term)}</dt><dd>{listed}</dd>")
-    notes = "".join(f"<li>{text(_sentence(note))}</li>" for note in content.notes[:MAX_TEXTS])
-    more = f"<li>and {count(len(content.notes) - MAX_TEXTS)} more</li>" if len(content.notes) > MAX_TEXTS else ""
-    listed = f'\n<ul class="notes" aria-label="Notes">{notes}{more}</ul>' if notes else ""
-    return _section("How it was computed", f"<dl>\n{chr(10).join(items)}\n</dl>{listed}")
+    return _section("How it was computed", f"<dl>\n{chr(10).join(items)}\n</dl>")

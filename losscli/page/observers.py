@@ -167,7 +167,7 @@ class LossMoments:
         return float(np.sqrt(max(0.0, aa - 2 * mean * ab + mean * mean * bb)) / divisor)
 
     def effective_n(self, i: int) -> float | None:
-        """Return Kish's effective number of rows of the shares; None where a loss is negative, or the sum is no share."""
+        """Return Kish's effective number of rows of the shares; None where rows have no shares."""
         moments, squares = self.moments[i], self.squares[i][0].value
         total = moments.sum.value
         if not moments.n or not moments.low >= 0 or not 0 < total < np.inf or not 0 < squares < np.inf:

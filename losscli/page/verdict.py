@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 from losscli.plot.scales import human_number, human_percent
@@ -80,6 +81,7 @@ class ModelFacts(NamedTuple):
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    level: float = 0.95
 
 
 def verdict(
@@ -108,7 +110,7 @@ def verdict(
     if lead is not None:
         sentences.append(_lead_sentence(lead, sound, model))
     if robust is not None and (lead is None or robust.label != lead.label) and not _is_plain(robust):
-        sentences.append(_value_sentence(robust))
+        sentences.append(_robust_sentence(robust))
     if robust is not None and len(groups) > 1 and (text := _groups_sentence(robust, groups, group_by)):
         sentences.append(text)
     if n < FEW_ROWS:
@@ -150,13 +152,14 @@ def _lead_sentence(lead: LossFacts, losses: Sequence[LossFacts], model: str) -> 
     of_model = f" of {short(model)}" if model else ""
     if all(loss.smallest == loss.largest == 0 for loss in losses):
         labels = join([short(loss.label) for loss in losses[:MAX_LOSSES_NAMED]])
-        return f"The predictions are perfect{of_model and ',' + of_model}: {labels} {_is(losses)} 0 in {_all_rows(lead.n)}."
+        verb = "is" if len(losses) == 1 else "are"
+        return f"The predictions{of_model} are perfect: {labels} {verb} 0 in {_all_rows(lead.n)}."
     if _is_plain(lead):
         return f"Every row has the same {name}{of_model}, {value}." if lead.n > 1 else _value_sentence(lead)
     if lead.top_share is None or lead.n < FEW_ROWS:
         return _value_sentence(lead)
     if lead.worst_share is not None and lead.worst_share >= ONE_ROW_SHARE:
-        one = f"one row of {_count(lead.n)} makes up {human_percent(lead.worst_share)} of it"
+        one = f"one row of {_count(lead.n)} makes up {_share_text(lead.worst_share)} of it"
         return f"{name}{of_model} is {value}, and {one}: a number to distrust."
     rows = f"{_count(lead.top_rows)} rows" if lead.top_rows > 1 else "one row"
     if lead.is_concentrated:
@@ -165,8 +168,24 @@ def _lead_sentence(lead: LossFacts, losses: Sequence[LossFacts], model: str) -> 
         return f"{name}{of_model} is {value}, and {rows} of {_count(lead.n)} {verb} up {share} of it."
     carried = f"{human_percent(lead.top_share)} of {name}"
     if len(losses) == 1:
-        return f"{_value_text(lead)}, and no few rows make it up: the worst 1 % of them carry {human_percent(lead.top_share)}."
-    return f"No few rows make up these numbers: the worst 1 % of them carry {carried}, the most of any loss here."
+        share = human_percent(lead.top_share)
+        return f"{_value_text(lead)}, and no few rows make it up: the worst 1\u00a0% of them carry {share}."
+    return f"No few rows make up these numbers: the worst 1\u00a0% of them carry {carried}, the most of any loss here."
+
+
+def _share_text(share: float) -> str:
+    return "nearly all" if share >= 0.995 else human_percent(share)
+
+
+def _robust_sentence(loss: LossFacts) -> str:
+    """Say the value of the most robust loss, unless a few rows make up that as well."""
+    if loss.n >= FEW_ROWS and loss.worst_share is not None and loss.worst_share >= ONE_ROW_SHARE:
+        share = _share_text(loss.worst_share)
+        return f"Even of {short(loss.label)} ({human_number(loss.value)}), the most robust here, it makes up {share}."
+    if loss.n >= FEW_ROWS and loss.top_share is not None and loss.top_share >= CONCENTRATED_SHARE:
+        name, share = f"{short(loss.label)} ({human_number(loss.value)})", human_percent(loss.top_share)
+        return f"Even of {name}, the most robust here, the worst 1\u00a0% of the rows make up {share}."
+    return _value_sentence(loss)
 
 
 def _value_sentence(loss: LossFacts) -> str:
@@ -208,20 +227,38 @@ def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Se
     left_out = "" if len(judged) == len(finite) else f" with at least {MIN_ROWS_PER_GROUP} rows"
     if worst.value == min(group.value for group in judged):
         return f"{label} is the same in all {len(judged)} groups of {names}{left_out}."
-    low = worst.low
-    other = (
-        f"{short(others[0].name)} ({human_number(rest)})" if len(others) == 1 else f"the others ({human_number(rest)})"
-    )
+    other = short(others[0].name) if len(others) == 1 else "the others"
     ratio = worst.value / rest if rest > 0 and worst.value > 0 else None
     times = f"{times_text(ratio)} as much as" if ratio is not None and ratio >= 1.05 else "more than"
     if len(judged) == 2:
-        text = f"For {name} {label} is {human_number(worst.value)}, {times} for {other}"
+        text = f"For {names} {name}, {label} is {human_number(worst.value)}, {times} for {other} ({human_number(rest)})"
     else:
         group = f"the worst of {len(judged)} groups of {names}{left_out}"
-        text = f"By {label} {name} is {group}: {human_number(worst.value)}, {times} {other}"
-    if low is not None and low <= rest:
-        return f"{text}, but its interval holds that of the others: it may be chance."
+        text = f"By {label}, {name} is {group}: {human_number(worst.value)}, {times} for {other} ({human_number(rest)})"
+    if not _is_sure(worst, others, rest, loss.level):
+        return f"{text}, but that may be chance."
     return f"{text}."
+
+
+def _is_sure(worst: GroupFacts, others: Sequence[GroupFacts], rest: float, level: float) -> bool:
+    """Tell whether a group that was picked as the worst differs from the others, by their intervals.
+
+    Bonferroni's correction is for the pick. Without intervals nothing is said against it.
+    """
+    errors = [_standard_error(group, level) for group in (worst, *others)]
+    known = [error for error in errors if error is not None]
+    if len(known) < len(errors):
+        return True
+    total = sum(group.weight for group in others)
+    of_rest = sum((group.weight / total * error) ** 2 for group, error in zip(others, known[1:], strict=True))
+    z = NormalDist().inv_cdf(1 - (1 - level) / 2 / len(errors))
+    return worst.value - rest > z * math.sqrt(known[0] ** 2 + of_rest)
+
+
+def _standard_error(group: GroupFacts, level: float) -> float | None:
+    if group.low is None or group.high is None:
+        return None
+    return (group.high - group.low) / 2 / NormalDist().inv_cdf((1 + level) / 2)
 
 
 def times_text(ratio: float) -> str:
@@ -241,19 +278,13 @@ def _models_sentence(models: Sequence[ModelFacts]) -> str:
         return f"No loss tells which of the {count} models is best."
     first = decided[0]
     if all(entry.winners == first.winners and len(entry.winners) == 1 for entry in decided):
-        best = short(first.winners[0])
-        by = (
-            f"by {short(first.label)}"
-            if len(decided) == 1
-            else f"by {'both' if len(decided) == 2 else f'all {len(decided)}'} losses"
-        )
-        second = (
-            f"; its {short(first.label)} is {human_number(first.difference)} below that of the next"
-            if first.difference
-            else ""
-        )
-        interval = _interval(first.low, first.high, 0.95) if second else ""
-        return f"{best} is the best of {count} models {by}{second}{interval}."
+        label, gap = short(first.label), first.difference
+        losses = "both losses" if len(decided) == 2 else f"all {len(decided)} losses"
+        text = f"{short(first.winners[0])} is the best of {count} models by {label if len(decided) == 1 else losses}"
+        if gap:
+            of_gap = _interval(first.low, first.high, first.level)
+            text += f"; its {label} is {human_number(gap)} below that of the next{of_gap}"
+        return f"{text}."
     if all(len(entry.winners) > 1 for entry in decided):
         tied = join([short(model) for model in first.winners[:MAX_MODELS_NAMED]])
         more = f" and {len(first.winners) - MAX_MODELS_NAMED} more" if len(first.winners) > MAX_MODELS_NAMED else ""
@@ -286,7 +317,3 @@ def _count(n: int) -> str:
 
 def _all_rows(n: int) -> str:
     return "the only row" if n == 1 else f"all {_count(n)} rows"
-
-
-def _is(losses: Sequence[LossFacts]) -> str:
-    return "is" if len(losses) == 1 else "are"

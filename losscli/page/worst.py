@@ -13,7 +13,7 @@ from losscli.report.samples import name_labels
 
 
 def worst_table(findings: Findings, facts: Sequence[LossFacts]) -> WorstTable | None:
-    """Return the worst rows under the loss that the fewest rows carry, or that is not finite; None if there are none."""
+    """Return the worst rows under the loss that is not finite, or that the fewest rows carry; None without rows."""
     for i in sorted(range(len(facts)), key=lambda i: concentration_order(facts[i])):
         each = findings.best(facts[i].label)
         contributions, columns = each.worst.of_loss(i)
@@ -26,8 +26,7 @@ def worst_table(findings: Findings, facts: Sequence[LossFacts]) -> WorstTable | 
     has_shares = facts[i].top_share is not None and math.isfinite(total)
     lines = tuple(
         WorstLine(
-            {name: values[k] for name, values in cells.items()},
-            float(contributions[k] / total) if has_shares else None,
+            {name: values[k] for name, values in cells.items()}, float(contributions[k] / total) if has_shares else None
         )
         for k in range(len(contributions))
     )
