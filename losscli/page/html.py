@@ -230,10 +230,11 @@ def _pictures(pictures: Sequence[DrawnPicture], n_left_out: int) -> str:
         picture = drawn.picture
         broad = ' class="broad"' if len(picture.panels) > 1 and not picture.is_stacked else ""
         remarks = "".join(f" {text(_sentence(remark))}" for remark in picture.remarks)
+        title, words = text(picture.title, 200), text(_sentence(picture.sentence))
         figures.append(
-            f"<figure{broad}>\n<h2>{text(picture.title, 200)}</h2>\n"
-            f'<div role="img" aria-label="{text(picture.title, 200)}: {text(picture.sentence)}"{_width(drawn.svg)}>{drawn.svg}</div>\n'
-            f"<figcaption>{text(_sentence(picture.sentence))}{remarks}</figcaption>\n</figure>"
+            f"<figure{broad}>\n<h2>{title}</h2>\n"
+            f'<div role="img" aria-label="{title}: {words}"{_width(drawn.svg)}>{drawn.svg}</div>\n'
+            f"<figcaption>{words}{remarks}</figcaption>\n</figure>"
         )
     more = _and_more(n_left_out, "pictures, which would make this page too large")
     return f'<section class="pictures" aria-label="Pictures">\n{chr(10).join(figures)}\n</section>{more}'

@@ -19,7 +19,7 @@ Columns = dict[str, NDArray[Any]]
 """Columns of rows by name: `row`, `role:NAME`, `extra:NAME`, `loss:INDEX` ..."""
 
 
-def counted_losses(batch: Batch, outcome: Outcome) -> tuple[Array, Array | None, Array | None, Array | None]:
+def counted_losses(batch: Batch, outcome: Outcome) -> tuple[Array, Array | None, Array | None, NDArray[np.intp] | None]:
     """Return the per-sample losses of the rows that count, their weights, denominators, and indices (None: all)."""
     losses, weight, denominator = outcome.per_sample, batch.weight, outcome.denominator
     if len(losses) != len(batch):  # one distribution: rows are not samples

@@ -86,7 +86,7 @@ class KeyedSums:
         if self._sides is None:
             self._sides = Buckets(self.n_columns + 3), Buckets(self.n_columns + 3)
             for rows in self._own:
-                self._add_rows(rows[0], rows[3:], rows[2])
+                self._add_rows(rows[0], [*rows[3:]], rows[2])
             for other in self._merged:
                 for mine, theirs in zip(self._sides, other.to_buckets(), strict=True):
                     mine.merge(theirs)
