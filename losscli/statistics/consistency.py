@@ -52,6 +52,10 @@ class ConsistentLoss:
     has_classes: bool = False
     has_signs: bool = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the form as its index among those of the loss."""
+        return _restore, (self.bound, self.bound.loss.forms.index(self.form))
+
     @property
     def label(self) -> str:
         return self.bound.label
@@ -175,6 +179,10 @@ def consistent_loss(bound: BoundLoss, form: Form | None = None) -> ConsistentLos
         return ConsistentLoss(bound, form, Functional("mean"), scale, is_of_classes, has_signs)
     aim = f"is minimised by {elicited}" if elicited else "is consistent for no functional of the targets"
     raise _refusal(f"{label} {aim}")
+
+
+def _restore(bound: BoundLoss, form: int) -> ConsistentLoss:
+    return consistent_loss(bound, bound.loss.forms[form])
 
 
 def check_shapes(loss: ConsistentLoss, shape: tuple[int, ...]) -> None:
