@@ -48,6 +48,13 @@ MIN_ENTRIES = 50
 
 BAND_STYLE = 2
 
+LARGEST_FIXED = 1e7
+"""Numbers from here on are shown as powers of 10."""
+
+PARTS = ("miscalibration", "discrimination", "uncertainty")
+
+MAX_MODELS_IN_NOTES = 4
+
 
 class ModelCalibration(NamedTuple):
     """A model with its fit, the scores of the losses in parts, and the band if it was computed."""
@@ -136,16 +143,17 @@ def reliability_picture(
         band = consistency_band(loss, table, level, seed) if len(tables) == 1 else None
         models.append(ModelCalibration(name, table, fit, parts, band))
     x_range = (0.0, 1.0) if loss.is_probability else _shown_range(models)
+    y_axis = _y_axis(shown, target, models, x_range)
     main = Panel(
-        "Reliability",
-        _x_axis(shown, x_range),
-        _y_axis(shown, target, models, x_range),
-        tuple(_main_marks(models, x_range, level)),
-        tuple(_notes(models)),
+        "",
+        _x_axis(shown, target, x_range),
+        y_axis,
+        tuple(_main_marks(models, x_range, y_axis, level)),
+        tuple(_notes(models, loss.label)),
         height=4.0,
     )
-    histogram = _histogram(models, _x_axis(shown, x_range))
-    said = [*shown.remarks, *remarks, *_remarks(shown, models, x_range, level, seed)]
+    histogram = _histogram(models, _x_axis(shown, target, x_range))
+    said = [*shown.remarks, *remarks, *_remarks(shown, models, x_range, y_axis, level, seed)]
     facts = {
         "functional": loss.name,
         "decomposition": {
@@ -168,19 +176,24 @@ def reliability_picture(
     )
 
 
-def _main_marks(models: Sequence[ModelCalibration], x_range: tuple[float, float], level: float) -> list[Mark]:
+def _main_marks(
+    models: Sequence[ModelCalibration], x_range: tuple[float, float], y_axis: Axis, level: float
+) -> list[Mark]:
+    """Return the band, the diagonal and the curves; what is beyond the axis runs along its end."""
     low, high = x_range
     marks: list[Mark] = []
     for model in models:
         if model.band is not None and model.band.prediction.size > 1:
             label = f"where a calibrated model would lie, {human_percent(level)}"
             keep = _within(model.band.prediction, x_range)
-            x, below, above = (_thin(values[keep]) for values in (model.band.prediction, model.band.low, model.band.high))
-            marks.append(Band(label, x, below, above, style=BAND_STYLE))
+            x, below, above = (_thin(values[keep]) for values in model.band[:3])
+            ends = (np.clip(values, y_axis.low, y_axis.high) for values in (below, above))
+            marks.append(Band(label, x, *ends, style=BAND_STYLE))
     marks.append(Line("as predicted", np.array([low, high]), np.array([low, high]), is_reference=True))
     for i, model in enumerate(models):
         x, y = curve_points(model.fit)
         keep = _within(x, x_range)
+        y = np.clip(y, y_axis.low, y_axis.high)
         if np.count_nonzero(keep) == 1:
             marks.append(Point(model.name, float(x[keep][0]), float(y[keep][0]), style=i))
         else:
@@ -239,18 +252,16 @@ def _shown_range(models: Sequence[ModelCalibration]) -> tuple[float, float]:
     return shown_range(values, np.concatenate([model.table.n_rows for model in models]))
 
 
-def _x_axis(shown: ShownLosses, x_range: tuple[float, float]) -> Axis:
+def _x_axis(shown: ShownLosses, target: str, x_range: tuple[float, float]) -> Axis:
     loss = shown.first
-    if loss.is_probability:
-        return Axis("predicted probability", *x_range)
-    return Axis(f"predicted {loss.name}", *x_range)
+    return Axis("predicted probability" if loss.is_probability else f"predicted {loss.name} of {target}", *x_range)
 
 
 def _y_axis(
     shown: ShownLosses, target: str, models: Sequence[ModelCalibration], x_range: tuple[float, float]
 ) -> Axis:
     if shown.first.is_probability:
-        return Axis("share that happened", 0.0, 1.0)
+        return Axis("observed frequency", 0.0, 1.0)
     seen = [np.array(x_range)]
     for model in models:
         seen.append(model.fit.recalibrated[_within(model.fit.prediction, x_range)])
@@ -258,7 +269,9 @@ def _y_axis(
             keep = _within(model.band.prediction, x_range)
             seen += [model.band.low[keep], model.band.high[keep]]
     values = np.concatenate(seen)
-    low, high = float(values.min()), float(values.max())
+    # beyond the range of the predictions by at most as much
+    width = x_range[1] - x_range[0]
+    low, high = max(float(values.min()), x_range[0] - width), min(float(values.max()), x_range[1] + width)
     return Axis(f"{shown.first.name} of {target}", low, high)
 
 
@@ -271,48 +284,63 @@ def _histogram(models: Sequence[ModelCalibration], axis: Axis) -> Panel:
         label = "" if len(models) == 1 else model.name
         marks.append(Bars(label, edges, counts, style=style, is_outline=is_outline))
     most = max(float(bars.heights.max()) for bars in marks)
-    return Panel("Predictions", axis, Axis("rows", 0.5, max(10.0, 2 * most), is_log=True), tuple(marks), height=1.0)
+    return Panel("", axis, Axis("rows", 0.5, max(10.0, 2 * most), is_log=True), tuple(marks), height=1.0)
 
 
 def decimals_of(parts: Decomposition) -> int:
-    """Return the decimals that show three digits of a score, and at most six of its largest part."""
+    """Return the decimals that show three digits of a score and two of its miscalibration, if these are not too many."""
     sizes = [abs(value) for value in parts if math.isfinite(value) and value]
     if not sizes or not math.isfinite(parts.score):
         return 4
-    score = abs(parts.score) or min(sizes)
-    wanted = 2 - math.floor(math.log10(score))
-    return max(0, min(wanted, 5 - math.floor(math.log10(max(sizes)))))
+    wanted = 2 - magnitude(parts.score or min(sizes))
+    if parts.miscalibration > 0:
+        wanted = max(wanted, min(1 - magnitude(parts.miscalibration), wanted + 2))
+    return max(0, min(wanted, 5 - magnitude(max(sizes))))
+
+
+def magnitude(value: float) -> int:
+    """Return the power of 10 of the first digit of a number."""
+    return math.floor(math.log10(abs(value)))
 
 
 def fixed(value: float, decimals: int) -> str:
     """Return a number with so many decimals, a real minus, thousands apart; no minus before what rounds to 0."""
-    if not math.isfinite(value):
+    if not abs(value) < LARGEST_FIXED:
         return human_number(value)
     text = f"{abs(value):,.{decimals}f}".replace(",", NO_BREAK_SPACE)
     is_zero = not float(text.replace(NO_BREAK_SPACE, ""))
     return text if value >= 0 or is_zero else MINUS + text
 
 
-def _notes(models: Sequence[ModelCalibration]) -> list[str]:
-    """Return the decompositions: a line a part for one, else a line each."""
-    every = [(model.name, label, parts) for model in models for label, parts in model.parts.items()]
-    if len(every) == 1:
-        _, label, parts = every[0]
-        decimals = decimals_of(parts)
-        score, miscalibration, discrimination, uncertainty = (fixed(value, decimals) for value in parts)
+def _notes(models: Sequence[ModelCalibration], label: str) -> list[str]:
+    """Return the parts of a loss, a line each: of several models beside each other."""
+    if len(models) == 1:
+        parts = models[0].parts[label]
+        score, miscalibration, discrimination, uncertainty = fixed_parts(parts)
         return [
             f"{label} {score}",
             f"= miscalibration {miscalibration}",
             f"{MINUS} discrimination {discrimination}",
             f"+ uncertainty {uncertainty}",
         ]
-    lines = [f"= miscalibration {MINUS} discrimination + uncertainty"]
-    for name, label, parts in every:
-        decimals = decimals_of(parts)
-        score, miscalibration, discrimination, uncertainty = (fixed(value, decimals) for value in parts)
-        who = f"{name}: " if len(models) > 1 else ""
-        lines.append(f"{who}{label} {score} = {miscalibration} {MINUS} {discrimination} + {uncertainty}")
-    return lines
+    lines = []
+    for i, name in enumerate(PARTS[:2], start=1):
+        values = [f"{model.name} {fixed_parts(model.parts[label])[i]}" for model in models[:MAX_MODELS_IN_NOTES]]
+        lines.append(f"{name}: {', '.join(values)}{', …' if len(models) > MAX_MODELS_IN_NOTES else ''}")
+    return [*lines, f"uncertainty of {label}: {fixed_parts(models[0].parts[label])[3]}"]
+
+
+def fixed_parts(parts: Decomposition) -> list[str]:
+    """Return the score and its parts with the same number of decimals."""
+    decimals = decimals_of(parts)
+    return [fixed(value, decimals) for value in parts]
+
+
+def equation(label: str, parts: Decomposition) -> str:
+    """Return a decomposition on one line."""
+    score, miscalibration, discrimination, uncertainty = fixed_parts(parts)
+    signs = f"miscalibration {miscalibration} {MINUS} discrimination {discrimination} + uncertainty {uncertainty}"
+    return f"{label} {score} = {signs}"
 
 
 def outside_share(model: ModelCalibration) -> float | None:
@@ -368,13 +396,16 @@ def sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
         at, is_at = human_number(float(fit.prediction[0]), 3), human_number(float(fit.recalibrated[0]), 3)
         return f"all predictions are {at}, and the {shown.first.name} is {is_at}: {cost}"
     stretch = None if model.band is None else worst_stretch(fit, model.band)
+    if shown.first.functional.name == "quantile":
+        below = float(model.table.weight[model.table.target <= model.table.prediction].sum() / model.table.weight.sum())
+        level = human_percent(shown.first.functional.level, 4)
+        return f"{human_percent(below, 3)} of the targets are at most the prediction, and {level} should be; {cost}"
     if model.band is None:
         return f"{cost}, discrimination {fixed(parts.discrimination, decimals)}"
-    if stretch is None:
+    share = outside_share(model)
+    if stretch is None or share is None:
         rows = count(round(float(fit.n_rows.sum())))
         return f"{model.name} is calibrated as far as {rows} rows can tell: the curve stays in the band; {cost}"
-    share = outside_share(model)
-    assert share is not None
     ends = [human_number(end, 3) for end in (stretch.low, stretch.high)]
     where = f"around {ends[0]}" if ends[0] == ends[1] else f"from {ends[0]} to {ends[1]}"
     happened = human_number(stretch.happened, 3)
@@ -404,10 +435,21 @@ def _sentence_of_several(label: str, models: Sequence[ModelCalibration]) -> str:
 
 
 def _remarks(
-    shown: ShownLosses, models: Sequence[ModelCalibration], x_range: tuple[float, float], level: float, seed: int
+    shown: ShownLosses,
+    models: Sequence[ModelCalibration],
+    x_range: tuple[float, float],
+    y_axis: Axis,
+    level: float,
+    seed: int,
 ) -> list[str]:
     loss = shown.first
-    said = []
+    others = [
+        (f"{model.name}: " if len(models) > 1 else "", label, parts)
+        for model in models
+        for label, parts in model.parts.items()
+        if len(models) > 1 or label != loss.label
+    ]
+    said = [who + equation(label, parts) for who, label, parts in others]
     if loss.scale == "logit":
         said.append(f"logits are turned into probabilities ({loss.label})")
     if loss.scale == "log":
@@ -421,13 +463,21 @@ def _remarks(
     elif len(models) > 1:
         said.append("several models are drawn without bands, which would hide one another")
     elif loss.functional.name == "quantile":
-        said.append("no band: it is known for means and probabilities")
+        said.append("no band: where a calibrated model would lie depends on the spread of the targets, too")
     table = models[0].table
     if not table.is_exact and table.prediction.size < MIN_ENTRIES and table.n_rows.max(initial=0) > 1:
         said.append(
             "the predictions differ by little compared with their size, so that few groups of them are left: subtract "
             "a constant from predictions and targets to see more"
         )
+    far = [
+        human_number(value, 3)
+        for model in models
+        for value in (float(model.fit.recalibrated[0]), float(model.fit.recalibrated[-1]))
+        if not y_axis.low <= value <= y_axis.high
+    ]
+    if far:
+        said.append(f"the curve goes to {' and '.join(far)}, beyond the axis")
     outside = sum(float(model.table.n_rows[~_within(model.table.prediction, x_range)].sum()) for model in models)
     if outside:
         said.append(f"{count(round(outside))} predictions are beyond the axis")
