@@ -292,7 +292,7 @@ def test_residuals_without_a_spread_have_no_stress(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("level", [None, 0.8])
 def test_groups_have_the_intervals_of_compute(level: float | None) -> None:
-    picture = draw("mae,mse", TUMOURS, group_by=("diagnosis",), ci=level)
+    picture = draw("mae,mse", TUMOURS, group_by=("diagnosis",), ci=level, models=("y_pred",))
     computed = losscli.compute(["mae", "mse"], TUMOURS, group_by="diagnosis", ci=level or 0.95)
     assert picture.kind == "groups"
     for i, label in enumerate(("mae", "mse")):
