@@ -84,7 +84,8 @@ def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> Ev
     Raises:
         UsageError: The kind has no intervals.
     """
-    kind = plot_options.kind or ("groups" if options.group_by and not options.models else None)
+    has_several = options.models is not None and len(options.models) > 1
+    kind = plot_options.kind or ("groups" if options.group_by and not has_several else None)
     if kind is not None:
         check_intervals(kind, options)
     options = options._replace(value_only=True)
@@ -178,14 +179,16 @@ def misfit(name: str, request: Request) -> str:
         return f"{name} shows all rows, not groups"
     if name == "models":
         return "" if dataset.models else "there is one model, and models compares several predictions of the same rows"
-    if name == "murphy":
+    if name in ("reliability", "murphy"):
+        try:
+            kind_of(name).observers(request)
+        except UsageError as error:
+            return error.message.problem
         return ""
     if dataset.models:
         return f"{name} shows one model, and there are {len(dataset.models)}"
     if name == "share" and not any(has_shares(evaluator, request.run.reduction) for evaluator in evaluators):
         return f"{join_labels(evaluators)}: rows have shares of a sum or a mean, not of a median or a maximum"
-    if name == "reliability" and not any(map(is_of_probability, evaluators)):
-        return f"{join_labels(evaluators)}: no loss of the probability of a binary target"
     if name in ("rows", "stress"):
         if not any(evaluator.bound.loss.of_residual for evaluator in evaluators):
             return f"{join_labels(evaluators)}: no loss of a residual y_pred - y_true"

@@ -178,10 +178,10 @@ def decision_text(ranking: ModelRanking) -> str:
 
 
 def signed_percent(share: float) -> str:
-    """Return a share as a percentage with its sign and three digits."""
+    """Return a share as a percentage with its sign: one decimal, or two digits of what is below 1 %."""
     sign = "+" if share > 0 else MINUS if share < 0 else ""
     size = abs(100 * share)
-    text = f"{size:.1f}" if 0.05 <= size < 100 else human_number(size, 3)
+    text = f"{size:.1f}" if 1 <= size < 100 else human_number(size, 3 if size >= 100 else 2)
     return f"{sign}{text}{NO_BREAK_SPACE}%"
 
 
