@@ -85,7 +85,9 @@ def check_axes(picture: Picture, ax: Any) -> list[Axes]:
     if wrong is not None:
         raise UsageError(f"ax: must be an Axes of matplotlib, or a sequence of them, not {type(wrong).__name__}")
     if len(given) != len(picture.panels):
-        raise UsageError(f"ax: this picture has {len(picture.panels)} panels, and takes as many axes, not {len(given)}")
+        n = len(picture.panels)
+        takes = "one panel, and takes one Axes" if n == 1 else f"{n} panels, and takes as many axes"
+        raise UsageError(f"ax: this picture has {takes}, not {len(given)}")
     return given
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -145,7 +145,7 @@ class PanelArtist:
             plain(mark.label, LABEL_LENGTH),
             xy=(min(float(last[0]), x_axis.high), min(max(height, low), high)),
             xytext=(1.0, 0.5),
-            textcoords=offset_copy(self.axes.transAxes, self.axes.get_figure(root=True), x=9, units="points"),
+            textcoords=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
             annotation_clip=False,
             color=colour,
             fontsize=font_size(),
