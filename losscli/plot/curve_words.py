@@ -1,0 +1,2 @@
+def describe_curves(curves, axis, ends):
+    return "", {}
