@@ -109,6 +109,7 @@ class Path(NamedTuple):
         interval: Where x must be.
         label: The label of the axis, if this loss has a better one.
         remark: What is held constant.
+        is_exact: Whether x can be as large as the axis allows; else rounding shows where it is large.
     """
 
     axis: str
@@ -119,6 +120,7 @@ class Path(NamedTuple):
     interval: tuple[float, float] = REALS
     label: str = ""
     remark: str = ""
+    is_exact: bool = True
 
 
 Rule = Callable[[BoundLoss, Form, Mapping[str, Domain]], Iterator[Path]]
@@ -275,7 +277,7 @@ def binary_path(form: Form, axis: str, y: Array, low_label: float, takes_logits:
 
     remark = "a row is a mask of 4 pixels, 1 of them in the object" if y is MASK else ""
     case = "" if y is MASK else case_of(1.0 if y[0] else low_label)
-    return Path(axis, form, arrays, tangent, case, AXES[axis].interval, remark=remark)
+    return Path(axis, form, arrays, tangent, case, AXES[axis].interval, remark=remark, is_exact=takes_logits)
 
 
 def is_loss_of_set(bound: BoundLoss, form: Form, takes_logits: bool) -> bool:
@@ -343,7 +345,9 @@ def class_path(
         return {"y_true": truth, "y_pred": predicted(x)}
 
     label = SCORE_MARGIN.label if axis == "margin" else ""
-    return Path(axis, form, arrays, tangent, f"class {k}" if is_label else "", AXES[axis].interval, label)
+    case = f"class {k}" if is_label else ""
+    is_exact = not takes_probabilities
+    return Path(axis, form, arrays, tangent, case, AXES[axis].interval, label, is_exact=is_exact)
 
 
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

@@ -14,6 +14,9 @@ POINTS_PER_DECADE = 12
 DISTANCES = np.logspace(-6, 9, 15 * POINTS_PER_DECADE + 1)
 """Distances from 0 at which a pull is looked at."""
 
+MAX_LOGIT = 30.0
+"""The largest logit whose probability is known to be less than 1 by some digits."""
+
 MIN_STEP = 1e-4
 """A pull that comes nearer to its limit than this share before it is there approaches it, and does not stop at it."""
 
@@ -41,7 +44,11 @@ class Tail(NamedTuple):
 def find_tail(values: PathValues, side: int) -> Tail:
     """Return how the gradient of a loss goes on to the right (side 1) or to the left (-1) of 0."""
     low, high = values.path.interval
-    t = DISTANCES[DISTANCES < (high if side > 0 else -low)]
+    most = min(high if side > 0 else -low, np.inf if values.path.is_exact else MAX_LOGIT)
+    t = DISTANCES[DISTANCES < most]
+
+    if len(t) <= POINTS_PER_DECADE:
+        return Tail("none")
 
     def pull(distances: Array) -> Array:
         return values.pulls(side * distances)
@@ -60,7 +67,7 @@ def find_tail(values: PathValues, side: int) -> Tail:
             return Tail("ends", start, 0.0, start)
         return fading(pull, a, t)
     exponents = np.diff(np.log(np.maximum(a, 1e-300))) / np.diff(np.log(t))
-    outer = float(np.mean(exponents[-POINTS_PER_DECADE:]))
+    outer = float(np.mean(exponents[-POINTS_PER_DECADE // 2 :]))
     if explodes or outer > 0.01:
         odd = np.abs(exponents - exponents[0]) > 1 if explodes else np.abs(exponents - outer) > 0.5
         where = np.flatnonzero(odd)

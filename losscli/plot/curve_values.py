@@ -17,6 +17,9 @@ from losscli.evaluation.evaluator import Evaluator, Outcome
 if TYPE_CHECKING:
     from losscli.plot.curve_axes import Path
 
+MIN_JUMP = 0.03
+"""The smallest jump that is looked for, as a share of the height of the panel."""
+
 BISECTIONS = 30
 """Halvings that tell a jump from a steep slope."""
 
@@ -84,28 +87,34 @@ class PathValues:
         return np.abs(slopes)
 
 
-def with_gaps(function: Callable[[Array], Array], x: Array, y: Array, height: float) -> tuple[Array, Array]:
+def with_gaps(
+    function: Callable[[Array], Array], x: Array, y: Array, low: float, high: float
+) -> tuple[Array, Array]:  # fmt: skip
     """Return points of a curve with a NaN between the two sides of each jump, so that no line is drawn through it.
 
-    A jump is a change, by a tenth of the `height` or more, that does not shrink with the distance of the points.
+    A jump is a change by a visible share of the height of the panel, from `low` to `high`, that begins or ends in it
+    and does not shrink with the distance of the points.
     """
     change = np.abs(np.diff(y))
-    suspects = np.flatnonzero(change > height / 10)  # NaN is none
-    if not len(suspects):
-        return x, y
+    is_inside = (y >= low) & (y <= high)
+    suspects = np.flatnonzero((change > MIN_JUMP * (high - low)) & (is_inside[1:] | is_inside[:-1]))  # NaN is none
     left, right, y_left, y_right = x[suspects], x[suspects + 1], y[suspects], y[suspects + 1]
     for _ in range(BISECTIONS):
         middle = (left + right) / 2
+        if not len(suspects):
+            return x, y
         y_middle = function(middle)
         goes_left = np.abs(y_middle - y_left) >= np.abs(y_right - y_middle)
         left, y_left = np.where(goes_left, left, middle), np.where(goes_left, y_left, y_middle)
         right, y_right = np.where(goes_left, middle, right), np.where(goes_left, y_middle, y_right)
-    is_jump = np.abs(y_right - y_left) > change[suspects] / 2
-    places = suspects[is_jump] + 1
-    ends = [np.stack([a, (a + b) / 2, b], axis=1)[is_jump].ravel() for a, b in ((left, right), (y_left, y_right))]
+        still = np.abs(y_right - y_left) > change[suspects] / 2
+        suspects, left, right, y_left, y_right = (
+            array[still] for array in (suspects, left, right, y_left, y_right)
+        )  # fmt: skip
+    ends = [np.stack([a, (a + b) / 2, b], axis=1).ravel() for a, b in ((left, right), (y_left, y_right))]
     ends[1][1::3] = np.nan
-    x, y = np.insert(x, np.repeat(places, 3), ends[0]), np.insert(y, np.repeat(places, 3), ends[1])
-    return without_lone_points(x, y)
+    places = np.repeat(suspects + 1, 3)
+    return without_lone_points(np.insert(x, places, ends[0]), np.insert(y, places, ends[1]))
 
 
 def without_lone_points(x: Array, y: Array) -> tuple[Array, Array]:

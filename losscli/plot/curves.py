@@ -14,35 +14,41 @@ from losscli.errors import DataError, LosscliError, UsageError
 from losscli.plot.curve_axes import AXES, CurveAxis, Path, find_paths, no_curve_reason
 from losscli.plot.curve_shape import Tail, find_tail, reach_of, round_up
 from losscli.plot.curve_values import PathValues, with_gaps
-from losscli.plot.curve_words import describe_curves
+from losscli.plot.curve_words import and_join, describe_curves
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
 
 POINTS = 241
 """Points of a curve; odd, so that the middle of the range is one."""
 
-COUPLED_POINTS = 81
+COUPLED_POINTS = 49
 """Points of a curve each of which takes a data set of its own."""
 
 INSET = 1e-6
 """How far from the ends of an axis a curve begins, as a share of the range: probabilities 0 and 1 have no logarithm."""
 
-EXPLODING = 2.0
+EXPLODING = 2.2
 """A curve explodes that goes so many times as far as the next one: the panel cuts it off."""
 
 ROOM = 1.4
 """Height of the panel where a curve is cut off, relative to the highest that is not."""
 
-MAX_LABEL_LENGTH = 48
-"""Most characters of the label of a curve."""
+LOSS_TITLE, PULL_TITLE = "Loss of one row", "Gradient: how hard it pulls"
+
+EDGE = 0.06
+"""Free height above and below gradients, as a share of the panel."""
+
+USUAL_SHARE = 0.8
+LOSS_TOWER, PULL_TOWER = 3.0, 1.6
+"""A single curve is cut off at so many times the height that the usual share of it stays below."""
 
 
 class Curve(NamedTuple):
     """A loss along a path: points x (n,), losses (n,) and their slopes (n,), None without a gradient.
 
-    `tails` say how the pull goes on to the left and to the right, where the axis goes on.
+    `names` are those of the losses that have the curve. `tails` say how the pull goes on to the left and to the right, where the axis goes on.
     """
 
-    label: str
+    names: tuple[str, ...]
     bound: BoundLoss
     values: PathValues
     x: Array
@@ -50,6 +56,10 @@ class Curve(NamedTuple):
     slopes: Array | None
     tails: tuple[Tail, Tail] | None
     style: int = 0
+
+    @property
+    def label(self) -> str:
+        return ", ".join(self.names)
 
 
 def curves_picture(losses: Sequence[BoundLoss], x_range: tuple[float, float] | None = None) -> Picture:
@@ -158,29 +168,26 @@ def sample(bound: BoundLoss, values: PathValues, ends: tuple[float, float], tail
     x = np.linspace(low, high, COUPLED_POINTS if values.path.form.coupled else POINTS)
     x[0], x[-1] = max(low, least + inset), min(high, most - inset)
     losses, slopes = values(x)
-    label = bound.label + (f", {values.path.case}" if values.path.case else "")
-    return Curve(label, bound, values, x, losses, slopes, tails)
+    name = bound.label + (f" ({values.path.case})" if values.path.case else "")
+    return Curve((name,), bound, values, x, losses, slopes, tails)
 
 
 def merge_equal(curves: Sequence[Curve]) -> list[Curve]:
     """Return the curves that differ: cases of a loss that are alike are one, and so are losses that are alike."""
-    n_cases = {b: [c for c in curves if c.bound is b] for b in dict.fromkeys(id(c.bound) for c in curves)}
-    own: list[Curve] = []
-    for curve in curves:
-        cases = [c for c in curves if c.bound is curve.bound]
-        if all(are_equal(c.losses, cases[0].losses) for c in cases):
-            if curve is cases[0]:
-                own.append(curve._replace(label=curve.bound.label))
-        elif not any(are_equal(curve.losses, c.losses) for c in own if c.bound is curve.bound):
-            own.append(curve)
-    del n_cases
     found: list[Curve] = []
-    for curve in own:
-        same = next((i for i, c in enumerate(found) if are_equal(c.losses, curve.losses)), None)
-        if same is None:
-            found.append(curve._replace(style=len(found)))
-        else:
-            found[same] = found[same]._replace(label=f"{found[same].label}, {curve.label}")
+    for bound in dict.fromkeys(curve.bound.canonical for curve in curves):
+        cases: list[Curve] = []
+        for curve in curves:
+            if curve.bound.canonical == bound and not any(are_equal(curve.losses, c.losses) for c in cases):
+                cases.append(curve)
+        if len(cases) == 1:
+            cases = [cases[0]._replace(names=(cases[0].bound.label,))]
+        for curve in cases:
+            twin = next((i for i, c in enumerate(found) if are_equal(c.losses, curve.losses)), None)
+            if twin is None:
+                found.append(curve._replace(style=len(found)))
+            else:
+                found[twin] = found[twin]._replace(names=found[twin].names + curve.names)
     return found
 
 
@@ -202,7 +209,7 @@ def draw(key: str, curves: list[Curve], ends: tuple[float, float], losses: Seque
     unit = units.pop() if len(units) == 1 else ""
     is_centred = ends[0] < 0 < ends[1]
     loss_panel = make_panel(
-        "Loss of one row",
+        LOSS_TITLE,
         x_axis,
         f"loss, {unit}" if unit not in ("", "1") else "loss",
         [(c, c.values.losses, c.losses) for c in curves],
@@ -213,26 +220,26 @@ def draw(key: str, curves: list[Curve], ends: tuple[float, float], losses: Seque
     if slopes:
         rules: list[Mark] = [Rule("", y=0.0), *([Rule("", x=0.0)] if is_centred else [])]
         label = f"gradient {axis.gradient}"
-        panels.append(make_panel("Gradient: how hard it pulls", x_axis, label, slopes, rules))
+        panels.append(make_panel(PULL_TITLE, x_axis, label, slopes, rules))
     remarks = list(dict.fromkeys(remark for curve in curves if (remark := curve.values.path.remark)))
     for bound in losses:
         if bound.loss.reduction is Reduction.ROOT_MEAN:
             remarks.append(f"{bound.label} is the root of the mean of these losses of rows")
     sentence, facts = describe_curves(curves, axis, ends)
     labels = tuple(bound.label for bound in losses)
-    title = f"{' and '.join(labels) if len(labels) < 3 else f'{len(labels)} losses'} without data"
+    title = f"{and_join(labels)}: loss{' and gradient' if slopes else ''}"
     facts = {"x": key, "range": list(ends), "curves": facts}
     return Picture("curves", title, tuple(panels), sentence, labels, facts, remarks=tuple(remarks))
 
 
 def make_panel(title, x_axis, y_label, series, rules) -> Panel:
     """Return a panel of curves, cut off where one explodes."""
-    low, high = fit_height([y for _, _, y in series], is_signed=title != "Loss of one row")
+    low, high = fit_height([y for _, _, y in series], LOSS_TOWER if title == LOSS_TITLE else PULL_TOWER)
     lines: list[Line] = []
     for curve, function, y in series:
         x, drawn = curve.x, np.where(np.isfinite(y), y, np.nan)
         if not curve.values.path.form.coupled:
-            x, drawn = with_gaps(function, x, drawn, high - low)
+            x, drawn = with_gaps(function, x, drawn, low, high)
         twin = next((i for i, line in enumerate(lines) if are_equal(line.y, drawn)), None)
         if twin is None:
             lines.append(Line(curve.label, x, drawn, curve.style))
@@ -241,41 +248,39 @@ def make_panel(title, x_axis, y_label, series, rules) -> Panel:
     return Panel(title, x_axis, Axis(y_label, low, high), (*rules, *lines))
 
 
-def fit_height(series: Sequence[Array], is_signed: bool) -> tuple[float, float]:
-    """Return the ends of the y axis: those of the curves, without what explodes."""
-    highest = sorted((robust_height(y) for y in series), reverse=True)
-    lowest = sorted((robust_height(-y) for y in series), reverse=True)
-    top, bottom = cut(highest), cut(lowest)
-    size = max(top, bottom, 1e-300)
-    top = round_height(top, size)
-    bottom = round_height(bottom, size)
-    if not is_signed and bottom <= 0:
-        return 0.0, top
-    return -bottom, top
+def fit_height(series: Sequence[Array], tower: float) -> tuple[float, float]:
+    """Return the ends of the y axis: those of the curves, without what explodes; they include 0."""
+    top, bottom = (
+        cut(sorted((robust_height(sign * y, tower) for y in series), reverse=True)) for sign in (1, -1)
+    )  # fmt: skip
+    if not top and not bottom:
+        return (0.0 if tower == LOSS_TOWER else -1.0), 1.0
+    if tower == PULL_TOWER:  # a pull that ends, or is the same everywhere, lies at the edge
+        edge = EDGE * (top + bottom)
+        top, bottom = top + edge, bottom + edge
+    size = max(top, bottom)
+    return -round_height(bottom, size), round_height(top, size)
 
 
-def robust_height(y: Array) -> float:
-    """Return the highest value of a curve; if a tenth of it towers above the rest, a height where that is cut off."""
+def robust_height(y: Array, tower: float) -> float:
+    """Return the highest value of a curve, at least 0; or where it is cut off, if little of it towers above the rest."""
     y = y[np.isfinite(y)]
     if not len(y):
         return 0.0
-    most = float(y.max())
-    usual = float(np.quantile(np.abs(y), 0.9))
-    return min(most, 2.5 * usual) if usual > 0 else most
+    most = max(0.0, float(y.max()))
+    usual = float(np.quantile(np.abs(y), USUAL_SHARE))
+    return min(most, tower * usual) if usual > 0 else most
 
 
 def cut(heights: Sequence[float]) -> float:
-    """Return the height of the panel for curves of these heights, in descending order."""
-    kept = list(heights)
-    for _ in range(max(1, len(kept) // 3)):
-        if len(kept) > 1 and kept[1] > 0 and kept[0] > EXPLODING * kept[1]:
-            kept.pop(0)
-    return kept[0] if len(kept) == len(heights) else ROOM * kept[0]
+    """Return the height of the panel for curves of these heights, in descending order: few are cut off."""
+    for n_cut in range(min(max(1, len(heights) // 3), len(heights) - 1), 0, -1):
+        if 0 < EXPLODING * heights[n_cut] < heights[n_cut - 1]:
+            return ROOM * heights[n_cut]
+    return heights[0]
 
 
 def round_height(value: float, size: float) -> float:
     """Return a height rounded up to two digits of the panel's size."""
-    if value <= 0:
-        return min(0.0, value)
     step = 10.0 ** np.floor(np.log10(size)) / 10
     return float(np.ceil(value / step * (1 - 1e-9)) * step)
