@@ -40,7 +40,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values, data or ("-",))
     bound = shared.parse_losses(losses, values)
-    options = shared.parse_options(values)
+    options = shared.parse_options(values, models=values["preds"])
     picture = plot(bound, shared.open_files(data, values), options, PlotOptions(values["kind"]), note)
     with output.open() as write:
         write(json.dumps(picture.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
