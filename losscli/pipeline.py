@@ -231,11 +231,12 @@ def plot(
         from losscli.plot.curves import curves_picture
 
         return curves_picture(losses, plot_options.range)
-    from losscli.plot.kinds import picture_of_data
+    from losscli.plot.kinds import options_to_bind, picture_of_data
 
     options.check()
+    to_bind = options_to_bind(options, plot_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
-        dataset, run = bind(losses, sources, options, note)
+        dataset, run = bind(losses, sources, to_bind, note)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         return picture_of_data(dataset, run, options, plot_options, note, track_counts)
 

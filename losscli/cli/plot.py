@@ -23,6 +23,7 @@ from losscli.options import PICTURE_KINDS
         SectionOption(
             "Evaluation", "--kind", type=click.Choice(PICTURE_KINDS), help="What to draw.  [default: what fits]"
         ),
+        SectionOption("Evaluation", "--outliers", metavar="RULE", help="Rule for outlier rows: mad:3.5 or iqr:1.5."),
         shared.GROUP_OPTION,
         *shared.INTERVAL_OPTIONS,
         *shared.OUTPUT_OPTIONS,
@@ -41,7 +42,9 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     output = Output.parse(values, data or ("-",))
     bound = shared.parse_losses(losses, values)
     options = shared.parse_options(values, models=values["preds"])
-    picture = plot(bound, shared.open_files(data, values), options, PlotOptions(values["kind"]), note)
+    picture = plot(
+        bound, shared.open_files(data, values), options, PlotOptions(values["kind"], values["outliers"]), note
+    )
     with output.open() as write:
         write(json.dumps(picture.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return 0
