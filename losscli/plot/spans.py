@@ -1,0 +1,62 @@
+"""Lines of text in colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from losscli.messages import escape_controls
+from losscli.plot.pictures import Panel
+from losscli.plot.styles import style_of
+from losscli.plot.text_width import display_width, shorten_name
+
+Spans = list[tuple[str, str]]
+"""A line: pieces of text, each with its colour, the number of a terminal's attribute; empty for none."""
+
+BOLD, FAINT = "1", "2"
+
+
+def colour_code(style: int) -> str:
+    """Return the attribute for the style of a mark; none for a negative one."""
+    return f"38;5;{style_of(style).terminal_colour}" if style >= 0 else ""
+
+
+def width_of(line: Spans) -> int:
+    """Return how many columns a line takes."""
+    return sum(display_width(text) for text, _ in line)
+
+
+def beside(blocks: Sequence[Sequence[Spans]], width: int) -> list[Spans]:
+    """Return blocks of lines beside each other, each so many columns wide and two apart."""
+    lines: list[Spans] = []
+    for i in range(max(map(len, blocks))):
+        line: Spans = []
+        for j, block in enumerate(blocks):
+            line.append((" " * (j * (width + 2) - width_of(line)), ""))
+            line += block[i] if i < len(block) else []
+        lines.append(line)
+    return lines
+
+
+def text_of(lines: Sequence[Spans], colour: bool) -> str:
+    """Return lines as text, with the escape codes of their colours or without."""
+    return "".join(_line_text(line, colour) + "\n" for line in lines)
+
+
+def _line_text(line: Spans, colour: bool) -> str:
+    if not colour:
+        return "".join(text for text, _ in line).rstrip()
+    while line and not line[-1][0].strip():
+        line = line[:-1]
+    pieces = [("".join(text for text, _ in run), code) for code, run in groupby(line, key=lambda span: span[1])]
+    return "".join(f"\x1b[{code}m{text}\x1b[0m" if code and text.strip() else text for text, code in pieces).rstrip()
+
+
+def heading(panel: Panel, title: str, width: int) -> list[Spans]:
+    """Return the title of a panel, unless it is that of the picture, and what its y axis shows."""
+    lines: list[Spans] = []
+    if panel.title and panel.title != title:
+        lines.append([(shorten_name(escape_controls(panel.title), width), BOLD)])
+    if panel.y.label and panel.y.label not in (title, panel.title):
+        lines.append([(shorten_name(escape_controls(panel.y.label), width), "")])
+    return lines
