@@ -23,7 +23,7 @@ def bin_tables(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
     series = [(panel, mark) for panel in panels for mark in panel.marks if isinstance(mark, Bars)]
     lines: list[Spans] = []
     for part in _parts(series, width):
-        lines += _table(part, title, width)
+        lines += _table(part, title, width, len(panels) == 1)
     for panel in panels:
         names = [escape_controls(mark.label) for mark in panel.marks if isinstance(mark, Rule) and mark.label]
         lines += [[(shorten_name(f"┊ {name}", width), "")] for name in names]
@@ -63,6 +63,11 @@ def _widths(bars: Bars) -> list[int]:
     return [max(map(display_width, (name, *cells))) for name, cells in _details(bars)]
 
 
+def _details_width(bars: Bars) -> int:
+    """Return how many columns the details take, with the gaps around each."""
+    return sum(width + 2 for width in _widths(bars)) + 2
+
+
 def _bins_width(series: list[_Series], width: int) -> int:
     head, texts = _bins(series[0][0].x, series[0][1])
     return max(display_width(texts[0]), min(display_width(head), width // 3))
@@ -70,11 +75,11 @@ def _bins_width(series: list[_Series], width: int) -> int:
 
 def _room_for_bars(series: list[_Series], width: int) -> int:
     """Return how many columns are left for the bars of each series."""
-    taken = _bins_width(series, width) + 2 + sum(sum(_widths(bars)) + 2 * len(_widths(bars)) + 2 for _, bars in series)
+    taken = _bins_width(series, width) + 2 + sum(_details_width(bars) for _, bars in series)
     return min((width - taken) // len(series), MAX_BAR)
 
 
-def _table(series: list[_Series], title: str, width: int) -> list[Spans]:
+def _table(series: list[_Series], title: str, width: int, is_alone: bool) -> list[Spans]:
     """Return a table: the bins, `*` beside those that stand out, and for each series its details and its bars."""
     head, texts = _bins(series[0][0].x, series[0][1])
     first = _bins_width(series, width)
@@ -88,27 +93,20 @@ def _table(series: list[_Series], title: str, width: int) -> list[Spans]:
     rows: list[Spans] = [
         [(pad(text, first) + (" *" if i < len(marked) and marked[i] else "  "), "")] for i, text in enumerate(texts)
     ]
-    before = None
+    for panel in dict.fromkeys(panel for panel, _ in series):
+        block = sum(_details_width(bars) + room for other, bars in series if other is panel)
+        name = "" if is_alone and panel.title == title else escape_controls(panel.title)
+        titles.append((pad("  " + shorten_name(name, block - 2), block), BOLD))
     for panel, bars in series:
         code = colour_code(bars.style)
         details, widths = _details(bars), _widths(bars)
-        block = sum(widths) + 2 * len(widths) + 2 + room
-        name = (
-            escape_controls(panel.title) if panel is not before and (len(tallest) > 1 or panel.title != title) else ""
-        )
-        titles.append((pad("  " + shorten_name(name, block - 2), block), BOLD))
-        columns = "".join(
-            "  " + pad(name, column, is_right=True) for (name, _), column in zip(details, widths, strict=True)
-        )
+        columns = [pad(name, column, is_right=True) for (name, _), column in zip(details, widths, strict=True)]
         label = "" if bars.label in bars.details else shorten_name(escape_controls(bars.label), room)
-        heads += [(columns + "  ", ""), (pad(label, room), code)]
+        heads += [("  " + "  ".join(columns) + "  ", ""), (pad(label, room), code)]
         for i, row in enumerate(rows):
-            cells = zip(details, widths, strict=True)
-            row.append(
-                ("".join("  " + pad(cells_[i], column, is_right=True) for (_, cells_), column in cells) + "  ", "")
-            )
+            columns = [pad(cells[i], column, is_right=True) for (_, cells), column in zip(details, widths, strict=True)]
+            row.append(("  " + "  ".join(columns) + "  ", ""))
             row.append((pad(bar_text(float(bars.heights[i]), tallest[id(panel)], room), room), code))
-        before = panel
     lines = [titles, heads, *rows]
     return [_cut(line, width) for line in lines if any(text.strip() for text, _ in line)]
 
