@@ -8,7 +8,7 @@ from itertools import groupby
 from losscli.messages import escape_controls
 from losscli.plot.pictures import Panel
 from losscli.plot.styles import style_of
-from losscli.plot.text_width import display_width, shorten_name
+from losscli.plot.text_width import display_width, wrap_columns
 
 Spans = list[tuple[str, str]]
 """A line: pieces of text, each with its colour, the number of a terminal's attribute; empty for none."""
@@ -27,13 +27,14 @@ def width_of(line: Spans) -> int:
 
 
 def beside(blocks: Sequence[Sequence[Spans]], width: int) -> list[Spans]:
-    """Return blocks of lines beside each other, each so many columns wide and two apart."""
+    """Return blocks of lines beside each other, each so many columns wide and two apart; they end on one line."""
+    height = max(map(len, blocks))
+    filled = [[*[[] for _ in range(height - len(block))], *block] for block in blocks]
     lines: list[Spans] = []
-    for i in range(max(map(len, blocks))):
+    for row in zip(*filled, strict=True):
         line: Spans = []
-        for j, block in enumerate(blocks):
-            line.append((" " * (j * (width + 2) - width_of(line)), ""))
-            line += block[i] if i < len(block) else []
+        for i, cells in enumerate(row):
+            line += [(" " * (i * (width + 2) - width_of(line)), ""), *cells]
         lines.append(line)
     return lines
 
@@ -52,11 +53,12 @@ def _line_text(line: Spans, colour: bool) -> str:
     return "".join(f"\x1b[{code}m{text}\x1b[0m" if code and text.strip() else text for text, code in pieces).rstrip()
 
 
+def wrapped(text: str, width: int, code: str = "") -> list[Spans]:
+    """Return a text as lines of a width, without control characters; none if it is empty."""
+    return [[(line, code)] for line in wrap_columns(escape_controls(text), width)] if text else []
+
+
 def heading(panel: Panel, title: str, width: int) -> list[Spans]:
     """Return the title of a panel, unless it is that of the picture, and what its y axis shows."""
-    lines: list[Spans] = []
-    if panel.title and panel.title != title:
-        lines.append([(shorten_name(escape_controls(panel.title), width), BOLD)])
-    if panel.y.label and panel.y.label not in (title, panel.title):
-        lines.append([(shorten_name(escape_controls(panel.y.label), width), "")])
-    return lines
+    lines = wrapped(panel.title, width, BOLD) if panel.title != title else []
+    return lines + (wrapped(panel.y.label, width) if panel.y.label not in (title, panel.title) else [])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from losscli.messages import escape_controls
 from losscli.plot.pictures import Bars, Interval, Panel, Picture, Rule
-from losscli.plot.spans import BOLD, FAINT, Spans, beside, text_of
+from losscli.plot.spans import BOLD, FAINT, Spans, beside, text_of, wrapped
 from losscli.plot.text_bars import bin_tables
 from losscli.plot.text_intervals import interval_rows
 from losscli.plot.text_panels import Margins, panel_height, panel_margins, panel_rows
-from losscli.plot.text_width import wrap_columns
 
 MIN_WIDTH = 40
 MAX_WIDTH_OF_WORDS = 100
@@ -25,7 +24,7 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
     """Return a picture as lines of text of at most `width` columns."""
     width = max(width, MIN_WIDTH)
     words = min(width, MAX_WIDTH_OF_WORDS)
-    lines: list[Spans] = _wrapped(picture.title, width, BOLD)
+    lines: list[Spans] = wrapped(picture.title, width, BOLD)
     groups = list(_groups(picture.panels))
     room = (width - 2 * (len(groups) - 1)) // max(len(groups), 1)
     if len(groups) > 1 and room >= MIN_WIDTH_BESIDE and not picture.is_stacked and not any(map(_is_table, groups)):
@@ -35,25 +34,26 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
     else:
         for group in groups:
             lines += _group_rows(group, picture.title, width)
-    lines += _wrapped(picture.sentence, words)
+    lines += wrapped(picture.sentence, words)
     for remark in picture.remarks:
-        lines += _wrapped(remark, words, FAINT)
+        lines += wrapped(remark, words, FAINT)
     return text_of(lines, colour)
 
 
-def draw_small(picture: Picture, width: int = 80, colour: bool = False, rows: int = 7) -> str:
-    """Return the panels of a picture alone, of so many rows: side by side where there is room."""
-    count = len(picture.panels)
-    room = (width - 2 * (count - 1)) // count
-    if count == 1 or room < MIN_WIDTH_SMALL:
-        return text_of(
-            [line for panel in picture.panels for line in panel_rows(panel, picture.title, width, rows)], colour
-        )
-    return text_of(beside([panel_rows(panel, picture.title, room, rows) for panel in picture.panels], room), colour)
+def draw_small(picture: Picture, width: int = 80, colour: bool = False, rows: int = 8) -> str:
+    """Return the panels of a picture, of so many rows, side by side where there is room.
 
-
-def _wrapped(text: str, width: int, code: str = "") -> list[Spans]:
-    return [[(line, code)] for line in wrap_columns(escape_controls(text), width)] if text else []
+    One loss needs no label; several have them, and the sentence.
+    """
+    panels, is_one = picture.panels, len(picture.losses) == 1
+    if is_one:
+        panels = tuple(replace(panel, marks=tuple(replace(m, label="") for m in panel.marks)) for panel in panels)
+    room = (width - 2 * (len(panels) - 1)) // len(panels)
+    if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_one else MIN_WIDTH_BESIDE):
+        lines = beside([panel_rows(panel, "", room, rows) for panel in panels], room)
+    else:
+        lines = [line for panel in panels for line in panel_rows(panel, "", width, rows)]
+    return text_of(lines if is_one else lines + wrapped(picture.sentence, width), colour)
 
 
 def _groups(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
@@ -89,7 +89,7 @@ def _stacked_rows(panels: Sequence[Panel], title: str, width: int) -> list[Spans
     for i, (panel, rows) in enumerate(zip(panels, heights, strict=True)):
         has_x_label = i == len(panels) - 1 or panel.x.label != panels[-1].x.label
         lines += panel_rows(panel, title, width, rows, margins, has_x_label=has_x_label)
-        lines += [line for note in panel.notes for line in _wrapped(note, width)]
+        lines += [line for note in panel.notes for line in wrapped(note, width)]
     return lines
 
 
@@ -102,4 +102,4 @@ def _group_rows(group: Sequence[Panel], title: str, width: int) -> list[Spans]:
         lines = interval_rows(panel, title, width)
     else:
         lines = panel_rows(panel, title, width, panel_height(panel, width))
-    return lines + [line for panel in group for note in panel.notes for line in _wrapped(note, width)]
+    return lines + [line for panel in group for note in panel.notes for line in wrapped(note, width)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from losscli.messages import escape_controls
 from losscli.plot.pictures import Interval, Panel, Point, Rule
 from losscli.plot.spans import FAINT, Spans, colour_code, heading
@@ -25,7 +27,7 @@ def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
     columns = width - left - second - right - 2 - bool(second)
     at = {round(float(place) * (2 * columns - 1)) // 2 for place, _ in rules}
     start = left + second + 1 + bool(second)
-    lines = [line for line in heading(panel, title, width) if line != [(panel.y.label, "")]]
+    lines = heading(replace(panel, y=panel.y._replace(label="")), title, width)
     for place, label in rules:
         if label:
             column = start + min(max(round(float(place) * (2 * columns - 1)) // 2, 0), columns - 1)

@@ -202,24 +202,24 @@ def _margin_labels(canvas: Canvas, panel: Panel, marks: Sequence[Mark]) -> dict[
 
 
 def _end_of(panel: Panel, mark: Mark) -> tuple[float, float]:
-    """Return the height in [0, 1] at which a line leaves the panel, and how early it does."""
+    """Return the height in [0, 1] at which a line leaves the panel, and its mean height."""
     if isinstance(mark, Rule):
         return float(share_of(panel.y, mark.y)), 0.0
     if isinstance(mark, Band):
-        with np.errstate(all="ignore"):
-            x, y = mark.x, (np.clip(mark.low, panel.y.low, None) + np.clip(mark.high, None, panel.y.high)) / 2
+        ends = np.clip(share_of(panel.y, np.stack([mark.low, mark.high])), 0, 1)
+        across, height = share_of(panel.x, mark.x), ends.mean(axis=0)
     else:
         assert isinstance(mark, Line)
-        x, y = mark.x, mark.y
-    across, height = share_of(panel.x, x), share_of(panel.y, y)
-    seen = np.nonzero((across >= -1e-9) & (across <= 1 + 1e-9) & (height >= -1e-9) & (height <= 1 + 1e-9))[0]
+        across, height = share_of(panel.x, mark.x), share_of(panel.y, mark.y)
+    edge = 1 + 1e-9
+    seen = np.nonzero((across >= 1 - edge) & (across <= edge) & (height >= 1 - edge) & (height <= edge))[0]
     if not len(seen):
         return 0.0, 0.0
-    last = int(seen[-1])
-    end, early = float(height[last]), 1.0 - float(across[last])
+    last, mean = int(seen[-1]), float(np.nanmean(np.clip(height, 0, 1)))
+    end = float(height[last])
     if last + 1 < len(height) and across[last] < 1 - 1e-9 and not math.isnan(height[last + 1]):
         end = float(height[last + 1] > height[last])  # it leaves by the top or by the bottom
-    return end, early if end > 0.5 else -early
+    return end, mean
 
 
 def separate_rows(wanted: Sequence[int], rows: int) -> list[int]:
