@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from losscli.messages import escape_controls
-from losscli.plot.pictures import Axis, Bars, Panel, Rule
+from losscli.plot.pictures import Bars, Panel, Rule
 from losscli.plot.scales import human_number
-from losscli.plot.spans import BOLD, Spans, colour_code
+from losscli.plot.spans import BOLD, Spans, colour_code, wrapped
 from losscli.plot.text_width import display_width, pad, shorten_name
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -18,29 +20,62 @@ DIGITS_OF_EDGES = 4
 _Series = tuple[Panel, Bars]
 
 
+class _Bins(NamedTuple):
+    """The first column of a table: what its bins are of, and from where to where each is."""
+
+    head: str
+    texts: tuple[str, ...]
+    width: int
+
+
 def bin_tables(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
-    """Return panels of bars on the same bins as a table, or as several if that is too wide."""
+    """Return panels of bars on the same bins as a table, or as several if that is too wide.
+
+    The bins are named by the details that are called as the x axis, if there are any, else by their edges.
+    """
     series = [(panel, mark) for panel in panels for mark in panel.marks if isinstance(mark, Bars)]
+    bins = _bins(series, width)
+    series = [(panel, replace(bars, details=_other_details(panel, bars))) for panel, bars in series]
     lines: list[Spans] = []
-    for part in _parts(series, width):
-        lines += _table(part, title, width, len(panels) == 1)
+    for part in _parts(series, bins, width):
+        lines += _table(part, bins, title, width, len(panels) == 1)
     for panel in panels:
-        names = [escape_controls(mark.label) for mark in panel.marks if isinstance(mark, Rule) and mark.label]
-        lines += [[(shorten_name(f"┊ {name}", width), "")] for name in names]
+        names = [mark.label for mark in panel.marks if isinstance(mark, Rule) and mark.label]
+        lines += [line for name in names for line in wrapped(f"┊ {name}", width)]
     return lines
 
 
-def _parts(series: list[_Series], width: int) -> list[list[_Series]]:
+def _parts(series: list[_Series], bins: _Bins, width: int) -> list[list[_Series]]:
     """Return the series of each table: all in one, one a panel, or one each."""
     by_panel = [[one for one in series if one[0] is panel] for panel in dict.fromkeys(panel for panel, _ in series)]
     for parts in ([series], by_panel):
-        if all(_room_for_bars(part, width) >= MIN_BAR for part in parts):
+        if all(_room_for_bars(part, bins, width) >= MIN_BAR for part in parts):
             return parts
     return [[one] for one in series]
 
 
-def _bins(axis: Axis, bars: Bars) -> tuple[str, list[str]]:
-    """Return the head of the bins, and their text: from where to where, in columns."""
+def _names_bins(panel: Panel, name: str) -> bool:
+    return bool(name) and panel.x.label.startswith(name)
+
+
+def _other_details(panel: Panel, bars: Bars) -> dict[str, tuple[str, ...]]:
+    return {name: cells for name, cells in bars.details.items() if not _names_bins(panel, name)}
+
+
+def _bins(series: list[_Series], width: int) -> _Bins:
+    named = [
+        (name, cells) for panel, bars in series for name, cells in bars.details.items() if _names_bins(panel, name)
+    ]
+    panel, bars = series[0]
+    head, texts = named[0] if named else (panel.x.label, _edge_texts(bars))
+    head, texts = escape_controls(head), tuple(map(escape_controls, texts))
+    longest = max(map(display_width, texts), default=0)
+    columns = max(longest, min(display_width(head), width // 3))
+    return _Bins(head, tuple(pad(text, longest, is_right=bool(named)) for text in texts), columns)
+
+
+def _edge_texts(bars: Bars) -> tuple[str, ...]:
+    """Return from where to where each bin is, in columns."""
     shown = [human_number(edge, DIGITS_OF_EDGES) if math.isfinite(edge) else "" for edge in bars.edges.tolist()]
     low = ["below" if edge == -math.inf else text for edge, text in zip(bars.edges, shown, strict=True)]
     ends = max(map(display_width, shown))
@@ -51,7 +86,7 @@ def _bins(axis: Axis, bars: Bars) -> tuple[str, list[str]]:
         word = "to" if math.isfinite(first) and math.isfinite(last) else "  "
         start, end = (low[i], shown[i + 1]) if last != math.inf else ("above", shown[i])
         texts.append(f"{pad(start, starts, is_right=True)} {word} {pad(end, ends, is_right=True)}")
-    return escape_controls(axis.label), texts
+    return tuple(texts)
 
 
 def _details(bars: Bars) -> list[tuple[str, tuple[str, ...]]]:
@@ -68,22 +103,16 @@ def _details_width(bars: Bars) -> int:
     return sum(width + 2 for width in _widths(bars)) + 2
 
 
-def _bins_width(series: list[_Series], width: int) -> int:
-    head, texts = _bins(series[0][0].x, series[0][1])
-    return max(display_width(texts[0]), min(display_width(head), width // 3))
-
-
-def _room_for_bars(series: list[_Series], width: int) -> int:
+def _room_for_bars(series: list[_Series], bins: _Bins, width: int) -> int:
     """Return how many columns are left for the bars of each series."""
-    taken = _bins_width(series, width) + 2 + sum(_details_width(bars) for _, bars in series)
+    taken = bins.width + 2 + sum(_details_width(bars) for _, bars in series)
     return min((width - taken) // len(series), MAX_BAR)
 
 
-def _table(series: list[_Series], title: str, width: int, is_alone: bool) -> list[Spans]:
+def _table(series: list[_Series], bins: _Bins, title: str, width: int, is_alone: bool) -> list[Spans]:
     """Return a table: the bins, `*` beside those that stand out, and for each series its details and its bars."""
-    head, texts = _bins(series[0][0].x, series[0][1])
-    first = _bins_width(series, width)
-    room = max(_room_for_bars(series, width), 1)
+    head, texts, first = bins
+    room = max(_room_for_bars(series, bins, width), 1)
     marked = next((bars.is_marked for _, bars in series if bars.is_marked), ())
     tallest = {
         id(panel): max((max(bars.heights.tolist(), default=0.0) for other, bars in series if other is panel))
