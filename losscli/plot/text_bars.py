@@ -46,12 +46,16 @@ def bin_tables(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
 
 
 def _parts(series: list[_Series], bins: _Bins, width: int) -> list[list[_Series]]:
-    """Return the series of each table: all in one, one a panel, or one each."""
-    by_panel = [[one for one in series if one[0] is panel] for panel in dict.fromkeys(panel for panel, _ in series)]
-    for parts in ([series], by_panel):
-        if all(_room_for_bars(part, bins, width) >= MIN_BAR for part in parts):
-            return parts
-    return [[one] for one in series]
+    """Return the series of each table: all in one, or as many of each panel as there is room for."""
+    if _room_for_bars(series, bins, width) >= MIN_BAR:
+        return [series]
+    parts: list[list[_Series]] = []
+    for one in series:
+        if parts and parts[-1][0][0] is one[0] and _room_for_bars([*parts[-1], one], bins, width) >= MIN_BAR:
+            parts[-1].append(one)
+        else:
+            parts.append([one])
+    return parts
 
 
 def _names_bins(panel: Panel, name: str) -> bool:
