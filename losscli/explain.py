@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from losscli.declaration.equivalent import Equivalent, rows_of
@@ -252,3 +254,25 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "equivalents": loss.equivalents,
         "references": list(loss.references),
     }
+
+
+def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
+    """Return text wrapped to a width, with an indent for the first line and one for the others."""
+    hanging = indent if hanging is None else hanging
+    return textwrap.fill(
+        " ".join(piece for word in text.split(" ") for piece in pieces_of(word, width - len(hanging))),
+        width,
+        initial_indent=indent,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def pieces_of(word: str, room: int) -> Iterator[str]:
+    """Yield a word, or if it is too long for a line, pieces that are not: it is broken behind punctuation."""
+    while len(word) > room:
+        cut = max(word.rfind(mark, 0, room) for mark in "([.,=") + 1 or room
+        yield word[:cut]
+        word = word[cut:]
+    yield word

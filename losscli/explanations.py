@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from losscli.explain import Explanation
+from losscli.explain import Explanation, wrap_text
 from losscli.result_base import ResultSequence
 
 DEFAULT_COLUMNS = 80
@@ -17,9 +16,11 @@ MIN_COLUMNS_BESIDE = 80
 
 MIN_COLUMNS_PER_LOSS = 17
 NAME_OF_SECTION = {"When to use it": "use", "When not": "avoid"}
-ROWS = ("summary", "formula", "symbols", "aims at", "bounded value", "bounded gradient", "convex", "differentiable")
-ROWS += ("symmetric", "translation invariant", "unit", "reduced by", "needs", "use", "avoid", "pitfalls")
-ROWS += ("parameters", "reads", "gradient")
+ROWS: tuple[str, ...] = (
+    *("summary", "formula", "symbols", "aims at", "bounded value", "bounded gradient", "convex", "differentiable"),
+    *("symmetric", "translation invariant", "unit", "reduced by", "needs", "use", "avoid", "pitfalls"),
+    *("parameters", "reads", "gradient"),
+)
 """What is said of several losses, in this order."""
 
 
@@ -96,25 +97,3 @@ def cells_of(explanation: Explanation) -> dict[str, str]:
         elif name in ROWS:
             found[name] = pairs or " ".join(section.paragraphs)
     return found
-
-
-def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
-    """Return text wrapped to a width, with an indent for the first line and one for the others."""
-    hanging = indent if hanging is None else hanging
-    return textwrap.fill(
-        " ".join(piece for word in text.split(" ") for piece in pieces_of(word, width - len(hanging))),
-        width,
-        initial_indent=indent,
-        subsequent_indent=hanging,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def pieces_of(word: str, room: int) -> Iterator[str]:
-    """Yield a word, or if it is too long for a line, pieces that are not: it is broken behind punctuation."""
-    while len(word) > room:
-        cut = max(word.rfind(mark, 0, room) for mark in "([.,=") + 1 or room
-        yield word[:cut]
-        word = word[cut:]
-    yield word

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, overload
 
 from losscli import pipeline, registry
@@ -50,7 +49,7 @@ def list_losses(family: str | None = None) -> list[Loss]:
 @overload
 def explain(loss: LossName, /) -> Explanation: ...
 @overload
-def explain(loss: Sequence[LossName], /) -> Explanations: ...
+def explain(loss: list[Any] | tuple[Any, ...], /) -> Explanations: ...
 def explain(loss: Any, /) -> Any:
     """Return everything that is known of a loss: formula, roles, gradient, properties, use, pitfalls, references.
 

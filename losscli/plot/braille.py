@@ -69,7 +69,8 @@ class Canvas:
         is_inside &= (columns >= places.min() - 0.5) & (columns <= places.max() + 0.5)
         if is_light:
             is_inside &= (rows % 4 == 2) & ((columns + rows // 2) % 4 == 0)
-        self._mark(*np.nonzero(is_inside), colour, 0 if is_light else 1)
+        filled_rows, filled_columns = np.nonzero(is_inside)
+        self._mark(filled_rows, filled_columns, colour, 0 if is_light else 1)
 
     def _mark(self, rows: Any, columns: Any, colour: int, layer: int) -> None:
         self._dots[layer, rows, columns] = True

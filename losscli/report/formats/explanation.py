@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json as json_module
+from typing import TYPE_CHECKING
 
-from losscli.explain import Explanation, Section
-from losscli.explanations import Explanations, wrap_text
+from losscli.explain import Explanation, Section, wrap_text
 from losscli.report.formats import Style, Write
+
+if TYPE_CHECKING:
+    from losscli.explanations import Explanations
 
 MAX_LINE_WIDTH = 80
 MOST_COLUMNS = 100
@@ -25,7 +28,7 @@ def bold(text: str, style: Style) -> str:
 def table(explained: Explanation | Explanations, write: Write, style: Style, curve: str = "") -> None:
     """Write plain text, with the curve below the formula, or below all of several losses."""
     width = width_of_text(style)
-    if isinstance(explained, Explanations):
+    if not isinstance(explained, Explanation):
         write("\n".join(explained.lines(width, lambda text: bold(text, style))) + "\n")
         write(f"\n{curve}" if curve else "")
         return
@@ -47,7 +50,7 @@ def section_text(section: Section, width: int) -> str:
 
 def markdown(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
     """Write headings, paragraphs and tables; of several losses a table with a column for each."""
-    if isinstance(explanation, Explanations):
+    if not isinstance(explanation, Explanation):
         labels = [escape_markdown(one.label) for one in explanation]
         write(f"| | {' | '.join(labels)} |\n|{' --- |' * (len(labels) + 1)}\n")
         for term, cells in explanation.rows():
