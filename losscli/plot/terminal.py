@@ -82,7 +82,7 @@ def _edges(panel: Panel) -> list[float]:
 
 def _stacked_rows(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
     """Return panels below each other, with margins that make their x axes one; the last has its label."""
-    heights = [panel_height(panel, width) for panel in panels]
+    heights = [panel_height(panel, width, max(panel.height for panel in panels)) for panel in panels]
     needed = [panel_margins(panel, width, rows) for panel, rows in zip(panels, heights, strict=True)]
     margins = Margins(*map(max, zip(*needed, strict=True)))
     lines: list[Spans] = []
@@ -101,5 +101,5 @@ def _group_rows(group: Sequence[Panel], title: str, width: int) -> list[Spans]:
     elif any(isinstance(mark, Interval) for mark in panel.marks):
         lines = interval_rows(panel, title, width)
     else:
-        lines = panel_rows(panel, title, width, panel_height(panel, width))
+        lines = panel_rows(panel, title, width, panel_height(panel, width, panel.height))
     return lines + [line for panel in group for note in panel.notes for line in wrapped(note, width)]

@@ -13,7 +13,7 @@ from losscli.plot.braille import Canvas
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Point, Rule
 from losscli.plot.scales import human_number, nice_ticks
 from losscli.plot.spans import Spans, colour_code, heading
-from losscli.plot.text_width import display_width, pad, shorten_name
+from losscli.plot.text_width import display_width, pad, shorten_name, wrap_columns
 
 MIN_ROWS, MAX_ROWS = 9, 20
 COLUMNS_PER_ROW = 6.5
@@ -21,6 +21,7 @@ COLUMNS_PER_ROW = 6.5
 
 COLUMNS_PER_TICK, ROWS_PER_TICK = 8, 3
 MIN_SHARE_OF_HEIGHT = 0.4
+MAX_ROWS_PER_LABEL = 2
 DOTTED = (1.0, 5.0)
 EDGE_OF_BAND = (1.0, 2.0)
 MARKERS = "●○◆◇■□▲"
@@ -34,9 +35,10 @@ class Margins(NamedTuple):
     right: int
 
 
-def panel_height(panel: Panel, width: int) -> int:
-    """Return how many rows a panel has."""
-    rows = round(min(max(width / COLUMNS_PER_ROW, MIN_ROWS), MAX_ROWS) * max(panel.height, MIN_SHARE_OF_HEIGHT))
+def panel_height(panel: Panel, width: int, tallest: float) -> int:
+    """Return how many rows a panel has beside, or below, one of the height `tallest`."""
+    share = max(panel.height / tallest, MIN_SHARE_OF_HEIGHT)
+    rows = round(min(max(width / COLUMNS_PER_ROW, MIN_ROWS), MAX_ROWS) * share)
     return max(rows, len(_beside(panel)))
 
 
@@ -57,15 +59,15 @@ def panel_rows(
     for mark in sorted(panel.marks, key=_depth):
         _draw(canvas, panel, mark)
     unplaced = [text for mark in panel.marks if (text := _label_inside(canvas, panel, mark))]
-    labels = _margin_labels(canvas, panel, _beside(panel)[:rows])
+    labels = _margin_labels(canvas, panel, right - 1)
     ticks = {canvas.cell_of(0.0, place)[0]: text for place, text in reversed(y_ticks)}
     lines = heading(panel, title, width)
     for row, cells in enumerate(canvas.cells()):
         axis = (pad(ticks[row], left - 2, is_right=True) + " ┤") if row in ticks else " " * (left - 1) + "│"
         line: Spans = [(axis, "")] + [(text, colour_code(style)) for text, style in cells]
         if row in labels:
-            mark = labels[row]
-            line.append((" " + shorten_name(escape_controls(mark.label), right - 1), colour_code(_style(mark))))
+            text, style = labels[row]
+            line.append((" " + text, colour_code(style)))
         lines.append(line)
     x_axis = panel.x if has_x_label else panel.x._replace(label="")
     lines += [[(text, "")] for text in axis_lines(x_axis, left - 1, canvas.columns, width, "└")]
@@ -194,11 +196,25 @@ def _label_inside(canvas: Canvas, panel: Panel, mark: Mark) -> str:
     return ""
 
 
-def _margin_labels(canvas: Canvas, panel: Panel, marks: Sequence[Mark]) -> dict[int, Mark]:
-    """Return the row of each label to the right of the canvas: near the end of its line, one to a row."""
+def _margin_labels(canvas: Canvas, panel: Panel, columns: int) -> dict[int, tuple[str, int]]:
+    """Return the row of each label to the right of the canvas, near the end of its line, with its text and style.
+
+    A label of words that is too long is on two rows, if there are enough.
+    """
+    marks = _beside(panel)[: canvas.rows]
+    texts = [_label_lines(escape_controls(mark.label), columns) for mark in marks]
+    if sum(map(len, texts)) > canvas.rows:
+        texts = [[shorten_name(escape_controls(mark.label), columns)] for mark in marks]
     ends = sorted(((_end_of(panel, mark), i) for i, mark in enumerate(marks)), reverse=True)
-    wanted = [canvas.cell_of(1.0, height)[0] for (height, _), _ in ends]
-    return {row: marks[i] for row, (_, i) in zip(separate_rows(wanted, canvas.rows), ends, strict=True)}
+    lines = [(canvas.cell_of(1.0, height)[0], text, _style(marks[i])) for (height, _), i in ends for text in texts[i]]
+    rows = separate_rows([wanted for wanted, _, _ in lines], canvas.rows)
+    return {row: (text, style) for row, (_, text, style) in zip(rows, lines, strict=True)}
+
+
+def _label_lines(label: str, columns: int) -> list[str]:
+    lines = wrap_columns(label, columns)
+    fits = len(lines) <= MAX_ROWS_PER_LABEL and all(display_width(word) <= columns for word in label.split(" "))
+    return lines if fits else [shorten_name(label, columns)]
 
 
 def _end_of(panel: Panel, mark: Mark) -> tuple[float, float]:
