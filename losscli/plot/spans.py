@@ -49,8 +49,9 @@ def _line_text(line: Spans, colour: bool) -> str:
         return "".join(text for text, _ in line).rstrip()
     while line and not line[-1][0].strip():
         line = line[:-1]
+    line = [*line[:-1], *((text.rstrip(), code) for text, code in line[-1:])]
     pieces = [("".join(text for text, _ in run), code) for code, run in groupby(line, key=lambda span: span[1])]
-    return "".join(f"\x1b[{code}m{text}\x1b[0m" if code and text.strip() else text for text, code in pieces).rstrip()
+    return "".join(f"\x1b[{code}m{text}\x1b[0m" if code and text.strip() else text for text, code in pieces)
 
 
 def wrapped(text: str, width: int, code: str = "") -> list[Spans]:

@@ -15,6 +15,7 @@ from losscli.plot.text_width import display_width, pad, shorten_name
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 MIN_BAR, MAX_BAR = 8, 30
+MAX_LABEL = 16
 DIGITS_OF_EDGES = 4
 
 _Series = tuple[Panel, Bars]
@@ -47,15 +48,21 @@ def bin_tables(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
 
 def _parts(series: list[_Series], bins: _Bins, width: int) -> list[list[_Series]]:
     """Return the series of each table: all in one, or as many of each panel as there is room for."""
-    if _room_for_bars(series, bins, width) >= MIN_BAR:
+    if _has_room(series, bins, width):
         return [series]
     parts: list[list[_Series]] = []
     for one in series:
-        if parts and parts[-1][0][0] is one[0] and _room_for_bars([*parts[-1], one], bins, width) >= MIN_BAR:
+        if parts and parts[-1][0][0] is one[0] and _has_room([*parts[-1], one], bins, width):
             parts[-1].append(one)
         else:
             parts.append([one])
     return parts
+
+
+def _has_room(series: list[_Series], bins: _Bins, width: int) -> bool:
+    """Return whether bars are long enough to be seen, and for their labels."""
+    longest = max(display_width(bars.label) for _, bars in series)
+    return _room_for_bars(series, bins, width) >= max(MIN_BAR, min(longest, MAX_LABEL))
 
 
 def _names_bins(panel: Panel, name: str) -> bool:
