@@ -201,7 +201,7 @@ class PanelArtist:
             self.float_label(mark.label, MUTED, gid, lambda panel: inside(self.axes, middle, panel))
 
     def draw_interval(self, mark: Interval, place: float, words: str) -> None:
-        """Draw a value with its interval on a horizontal line, and words at the right end."""
+        """Draw a value with its interval on a horizontal line, and words at the right of the panel."""
         gid = self.gid("interval")
         colour = colour_of(mark.style)
         ends = [end for end in (mark.low, mark.high) if end is not None and np.isfinite(end)]
@@ -220,22 +220,16 @@ class PanelArtist:
         )
         point.set_gid(f"{gid}-value")
         self.plan.ink.append(np.array([[x[0], place], [x[1], place]]))
-        at_end: dict[str, Any] = {
-            "textcoords": "offset points",
-            "fontsize": font_size(),
-            "annotation_clip": False,
-            "parse_math": False,
-        }
-        if words:
-            x_end = min(x[1], self.panel.x.high)
-            text = self.axes.annotate(words, (x_end, place), (7, 0), color=colour, va="center_baseline", **at_end)
+        near: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "parse_math": False}
+        if words:  # a column at the right
+            transform = self.axes.get_yaxis_transform()
+            near |= {"xycoords": transform, "color": colour, "fontsize": font_size(), "va": "center_baseline"}
+            text = self.axes.annotate(words, (1, place), (9, 0), **near)
             text.set_gid(f"{gid}-text")
             self.plan.fixed.append(text)
         if mark.remark:
-            at_end["fontsize"] = font_size(0.8)
-            text = self.axes.annotate(
-                plain(mark.remark, 48), (mark.value, place), (0, 6), color=MUTED, ha="center", va="bottom", **at_end
-            )
+            near |= {"xycoords": "data", "color": MUTED, "fontsize": font_size(0.8), "ha": "center", "va": "bottom"}
+            text = self.axes.annotate(plain(mark.remark, 48), (mark.value, place), (0, 6), **near)
             text.set_gid(f"{gid}-remark")
             self.plan.fixed.append(text)
 
@@ -296,7 +290,9 @@ class PanelArtist:
             for style, name, _ in entries
         ]
         places = [str(i) for i in range(len(entries))]  # a label that starts with _ would be left out
-        legend = self.axes.legend(handles, places, frameon=False, fontsize=font_size(), loc="lower right")
+        legend = self.axes.legend(
+            handles, places, frameon=False, fontsize=font_size(), loc="lower right", borderaxespad=0, borderpad=0.2
+        )
         for text, (style, name, label) in zip(legend.get_texts(), entries, strict=True):
             words = f"{plain(name, LABEL_LENGTH)}: {plain(label, LABEL_LENGTH)}" if name else plain(label, LABEL_LENGTH)
             text.set(text=words, color=colour_of(style))
