@@ -180,8 +180,10 @@ def misfit(name: str, request: Request) -> str:
     if name == "models":
         return "" if dataset.models else "there is one model, and models compares several predictions of the same rows"
     if name in ("reliability", "murphy"):
+        from losscli.plot.calibration_observers import losses_to_show
+
         try:
-            kind_of(name).observers(request)
+            losses_to_show(evaluators, dataset)
         except UsageError as error:
             return error.message.problem
         return ""
