@@ -93,6 +93,7 @@ def evaluate_block(block: Block, plan: Plan, sketched: SketchedStatistics = froz
         found = evaluate_part(part, plan, sketched)
         if _has_new_flags(found.memory, whole.memory):
             return None
+        found.run.shift_rows(whole.policy.n)
         _merge_in_pairs(merged, 1, found.run)
         whole.policy.merge(found.policy)
         whole.sizes += found.sizes
@@ -164,6 +165,7 @@ class OrderedReducer:
     def _take(self, parts: Block, found: PartResult) -> None:
         before = self._dataset.policy.n
         self._set_rows_before(parts, found.sizes)
+        found.run.shift_rows(before)
         self._dataset.policy.merge(found.policy)
         self._join(len(parts), found.run)
         if self._keep:

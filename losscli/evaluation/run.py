@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,14 @@ class Observer(Protocol):
         """Return the same statistics before any batch."""
 
 
+@runtime_checkable
+class ObserverOfRowNumbers(Protocol):
+    """An observer that keeps row numbers: those of a part count from 1."""
+
+    def shift_rows(self, rows_before: int) -> None:
+        """Count the rows from the start of the data, of which so many come before those seen."""
+
+
 def keep_freed_memory() -> None:
     """Make the C library of Linux keep freed arrays of up to 8 MB, by freeing one; call it before threads start.
 
@@ -65,7 +73,7 @@ class RunState:
 
     Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
-    see every batch with its outcomes.
+    see every batch with its outcomes; `observers_by_model` are those of the predictions of each of several models.
     """
 
     evaluators: Sequence[Evaluator]
@@ -75,6 +83,7 @@ class RunState:
     resampling: Resampling | None = None
     value_only: bool = False
     observers: Sequence[Observer] = ()
+    observers_by_model: dict[str, Sequence[Observer]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.accumulators = self._make_accumulators(is_reported=not self.group_by)
@@ -97,6 +106,12 @@ class RunState:
     def fresh_copy(self) -> RunState:
         """Return the same run before any batch, without gradients."""
         return replace(self, gradient=False, observers=tuple(observer.fresh_copy() for observer in self.observers))
+
+    def shift_rows(self, rows_before: int) -> None:
+        """Tell the observers how many rows come before the batches so far."""
+        for observer in self.observers:
+            if isinstance(observer, ObserverOfRowNumbers):
+                observer.shift_rows(rows_before)
 
     def condense(self, statistics: AbstractSet[Statistic]) -> None:
         """Replace the values of some statistics by a histogram."""
