@@ -199,7 +199,7 @@ OUTPUT_OPTIONS = [
         "--precision",
         type=click.IntRange(1, 17),
         metavar="DIGITS",
-        help="Significant digits of tables and Markdown.",
+        help="Significant digits of tables, Markdown, HTML and LaTeX.",
     ),
     SectionOption(
         "Output", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to use colour."

@@ -1,4 +1,4 @@
-"""An explanation as text for a terminal, as Markdown and as JSON."""
+"""An explanation as text for a terminal, as Markdown, as HTML and as JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from losscli.explain import Explanation, Section, to_dict
 from losscli.report.formats import Style, Write
+from losscli.report.formats.html import escape_html
 
 MAX_LINE_WIDTH = 80
 
@@ -68,6 +69,21 @@ def markdown(explanation: Explanation, write: Write, style: Style) -> None:
 def escape_markdown(text: str) -> str:
     """Return text in which no character has a meaning in Markdown."""
     return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
+
+
+def html(explanation: Explanation, write: Write, style: Style) -> None:
+    """Write headings, paragraphs and tables, as a fragment of a page."""
+    write(f"<h3>{escape_html(explanation.title)}</h3>\n<p>{escape_html(explanation.summary)}</p>\n")
+    for section in explanation.sections:
+        write(f"<h4>{escape_html(section.title)}</h4>\n")
+        for paragraph in map(escape_html, section.paragraphs):
+            write(f"<p><code>{paragraph}</code></p>\n" if section.title == "Formula" else f"<p>{paragraph}</p>\n")
+        rows = (
+            f'<tr><th scope="row" style="text-align:left">{escape_html(term)}</th>'
+            f'<td style="text-align:left">{escape_html(meaning)}</td></tr>\n'
+            for term, meaning in section.rows
+        )
+        write(f"<table>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n" if section.rows else "")
 
 
 def json(explanation: Explanation, write: Write, style: Style) -> None:
