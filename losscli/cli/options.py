@@ -223,6 +223,12 @@ GATE_OPTIONS = [
         metavar="FILE.json",
         help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
     ),
+    SectionOption(
+        "Output",
+        "--summary",
+        metavar="FILE",
+        help="Append a summary in Markdown to a file, for the page of a CI job: gates, values, the worst rows.",
+    ),
 ]
 
 JOBS_OPTION = SectionOption(

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from losscli.report.tables import Report
 
 
+BADGE = "badge"
+"""The format of a file whose ending is that of a badge."""
+
+PICTURE_ENDINGS = (".svg", ".png", ".pdf")
+
+
 class Output(NamedTuple):
     """A destination, a format and a style, checked before any data is read."""
 
@@ -29,8 +35,8 @@ class Output(NamedTuple):
     style: Style
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], data: Sequence[str] = ()) -> Output:
-        """Return the output that the options ask for; `data` is what is read.
+    def parse(cls, values: Mapping[str, Any], data: Sequence[str] = (), may_be_badge: bool = False) -> Output:
+        """Return the output that the options ask for; `data` is what is read. With gates it may be a badge.
 
         Raises:
             UsageError: The file's ending names no format, it cannot be written, or it is one that is read.
@@ -43,7 +49,15 @@ class Output(NamedTuple):
         if path is not None:
             check_path(path)
             check_is_not_read(path, inputs_of(values, data))
-            return cls(path, values["format_"] or format_of(path), Style(values["precision"], False, None))
+            style = Style(values["precision"], False, None)
+            if may_be_badge and not values["format_"] and split_endings(path)[0] == ".svg":
+                if not values["gates"]:
+                    raise UsageError(
+                        "is a badge of a gate, which --fail-if gives; pictures come from 'losscli plot'",
+                        option=("output", path),
+                    )
+                return cls(path, BADGE, style)
+            return cls(path, values["format_"] or format_of(path), style)
         width = None
         if is_terminal:
             import shutil
@@ -62,6 +76,11 @@ class Output(NamedTuple):
         from losscli.cli.progress import track_with_bar
 
         return track_with_bar
+
+    @property
+    def is_badge(self) -> bool:
+        """Whether a badge of the gates is written, not the results."""
+        return self.format == BADGE
 
     def replaces(self, path: str | None) -> bool:
         """Return whether the output would replace a file."""
@@ -116,5 +135,7 @@ def format_of(path: str) -> str:
     if ending not in FORMAT_OF_ENDING and not is_device(path):
         endings = ", ".join(FORMAT_OF_ENDING)
         what = "ending" if not compression else f"ending before {compression}"
-        raise UsageError(f"its {what} names no format ({endings}); say which with --format", option=("output", path))
+        where = "; pictures come from 'losscli plot'" if ending in PICTURE_ENDINGS else ""
+        problem = f"its {what} names no format ({endings}); say which with --format{where}"
+        raise UsageError(problem, option=("output", path))
     return FORMAT_OF_ENDING.get(ending, "tsv")

@@ -51,7 +51,7 @@ class WorstRowsOfLoss:
 
     @property
     def shares(self) -> Array | None:
-        """The share of the sum that each row carries (k,); None where a loss is negative or not finite, or all are 0."""
+        """The share of the sum that each row carries (k,); None where one is negative or not finite, or all are 0."""
         return self.added / self.total if self.low >= 0 and 0 < self.total < np.inf else None
 
     def update(self, batch: Batch, outcome: Outcome) -> None:

@@ -153,7 +153,7 @@ def comparison(compared: Comparison) -> Report:
         records=lambda: [loss.to_dict() for loss in compared],
         legend=tuple(f"{key}: {text}" for key, text in shown.items() if text),
         detail=outlier_rows(compared, compared.example) if compared.example else None,
-        title=f"{'Losses compared' if first.model is None else 'Models compared'} over {count_rows(compared.evaluation)}",
+        title=f"{'Losses' if first.model is None else 'Models'} compared over {count_rows(compared.evaluation)}",
     )
 
 

@@ -116,7 +116,8 @@ def body_cell(cell: Any, column: ReportColumn, digits: int) -> str:
 def escape_latex(text: str) -> str:
     """Return text in which no character has a meaning in LaTeX, and two hyphens make no dash.
 
-    A first bracket or star would belong to the end of the row before. Signs and Greek letters become mathematics. Other writing stays: XeLaTeX and LuaLaTeX print it with a font for it.
+    A first bracket or star would belong to the end of the row before. Signs and Greek letters become mathematics. Other
+    writing stays: XeLaTeX and LuaLaTeX print it with a font for it.
     """
     text = re.sub(r"\r\n|[\r\n\t\u2028\u2029]", " ", text)
     text = re.sub("-(?=-)", "-{}", escape_controls(text).translate(_ESCAPES))
