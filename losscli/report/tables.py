@@ -98,7 +98,7 @@ def summary(evaluation: Evaluation) -> Report:
     first = evaluation.losses[0]
     has_weights = bool(first.group and evaluation.data.weighted)
     numbers = (*(["weight"] if has_weights else []), "value", *first.extra_columns, *STATISTICS)
-    texts = ("loss", *distinct_names(first.group or (), "group", ["loss", "n", *numbers]))
+    texts = ("loss", *distinct_names(first.group_columns, "group", ["loss", "n", *numbers]))
     columns = (
         *(ReportColumn(key, CellKind.TEXT) for key in texts),
         ReportColumn("n", CellKind.COUNT),
@@ -111,7 +111,7 @@ def summary(evaluation: Evaluation) -> Report:
         if not found.exact:
             statistics |= {key: Approximate(statistics[key]) for key in ("median", "p95")}
         weight = [found.weight_sum] if has_weights else []
-        counts = [result.label, *(result.group or {}).values(), found.n, *weight]
+        counts = [result.label, *result.group_columns.values(), found.n, *weight]
         rows.append([*counts, found.value, *result.extra_columns.values(), *statistics.values()])
     records = lambda: [result.to_dict() for result in evaluation]  # noqa: E731
     title = f"{'Losses' if len(rows) > 1 else 'Loss'} over {count_rows(evaluation)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from losscli.explain import Explanation, Section, to_dict
 from losscli.report.formats import Style, Write
-from losscli.report.formats.html import escape_html
+from losscli.report.formats.html import TO_THE_LEFT, escape_html
 
 MAX_LINE_WIDTH = 80
 
@@ -79,8 +79,8 @@ def html(explanation: Explanation, write: Write, style: Style) -> None:
         for paragraph in map(escape_html, section.paragraphs):
             write(f"<p><code>{paragraph}</code></p>\n" if section.title == "Formula" else f"<p>{paragraph}</p>\n")
         rows = (
-            f'<tr><th scope="row" style="text-align:left">{escape_html(term)}</th>'
-            f'<td style="text-align:left">{escape_html(meaning)}</td></tr>\n'
+            f'<tr><th scope="row"{TO_THE_LEFT}>{escape_html(term)}</th>'
+            f"<td{TO_THE_LEFT}>{escape_html(meaning)}</td></tr>\n"
             for term, meaning in section.rows
         )
         write(f"<table>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n" if section.rows else "")

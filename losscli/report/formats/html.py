@@ -12,7 +12,7 @@ from losscli.report.formats import Style, Write
 from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
 from losscli.report.tables import NUMERIC_KINDS, Report, ReportColumn, without_legend_columns
 
-TO_THE_RIGHT = ' style="text-align:right"'
+TO_THE_LEFT, TO_THE_RIGHT = (f' style="text-align:{side}"' for side in ("left", "right"))
 
 
 def html(report: Report, write: Write, style: Style) -> None:
@@ -37,10 +37,7 @@ def html(report: Report, write: Write, style: Style) -> None:
 
 def header_row(columns: Sequence[ReportColumn]) -> str:
     """Return the names of columns as a row."""
-    cells = (
-        f'<th scope="col"{TO_THE_RIGHT if column.kind in NUMERIC_KINDS else ""}>{escape_html(column.key)}</th>'
-        for column in columns
-    )
+    cells = (f'<th scope="col"{alignment(column)}>{escape_html(column.key)}</th>' for column in columns)
     return f"<tr>{''.join(cells)}</tr>\n"
 
 
@@ -49,9 +46,14 @@ def body_row(row: Sequence[Any], columns: Sequence[ReportColumn], digits: int) -
     cells = []
     for i, (cell, column) in enumerate(zip(row, columns, strict=True)):
         text = "" if cell is None else escape_html(cell_text(cell, column, digits))
-        right = TO_THE_RIGHT if column.kind in NUMERIC_KINDS else ""
-        cells.append(f"<td{right}>{text}</td>" if i else f'<th scope="row"{right}>{text}</th>')
+        align = alignment(column)
+        cells.append(f"<td{align}>{text}</td>" if i else f'<th scope="row"{align}>{text}</th>')
     return f"<tr>{''.join(cells)}</tr>\n"
+
+
+def alignment(column: ReportColumn) -> str:
+    """Return the attribute that puts numbers to the right and text to the left."""
+    return TO_THE_RIGHT if column.kind in NUMERIC_KINDS else TO_THE_LEFT
 
 
 def term_list(rows: Iterable[tuple[str, str]]) -> str:
