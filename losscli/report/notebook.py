@@ -43,6 +43,7 @@ def alone(result: LossResult) -> Evaluation:
 
 
 def alone_info(n: int) -> DataInfo:
+    """Return the data of so many rows of which nothing else is known."""
     return DataInfo([], "", n, n, 0, float(n), False)
 
 
