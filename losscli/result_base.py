@@ -113,7 +113,7 @@ def _name(item: Any) -> str:
 
 def shown(texts: Sequence[str]) -> str:
     """Return the first of these texts, on one line that is not long, and how many more there are."""
-    first, count, length = [shorten(text) for text in texts], 0, 0
+    first, count, length = [short_text(text) for text in texts], 0, 0
     while count < len(first) and (not count or length + len(first[count]) + 2 <= MAX_LENGTH_SHOWN):
         length += len(first[count]) + 2 * (count > 0)
         count += 1
@@ -121,7 +121,7 @@ def shown(texts: Sequence[str]) -> str:
     return ", ".join(first[:count]) + (f" and {more} more" if more else "")
 
 
-def shorten(text: str) -> str:
+def short_text(text: str) -> str:
     """Return a text on one line, without its middle where it is long."""
     text = escape_controls(text)
     half = MAX_LENGTH_SHOWN // 2

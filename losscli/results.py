@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Result, ResultSequence, rows_to_frame, shorten, shown
+from losscli.result_base import Result, ResultSequence, rows_to_frame, short_text, shown
 from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
 from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
@@ -194,7 +194,7 @@ class LossResult(Result):
         return {**dict(zip(names, self.group_columns.values(), strict=True)), **numbers}
 
     def __repr__(self) -> str:
-        return f"LossResult({shorten(self.full_name)}: value={self.value:.6g}, n={self.n})"
+        return f"LossResult({short_text(self.full_name)}: value={self.value:.6g}, n={self.n})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result for JSON: numbers that are not finite are None."""

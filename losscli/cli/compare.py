@@ -60,7 +60,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     """
     from losscli.cli.finish import appended, judge_gates, parse_gates, write_and_finish
     from losscli.cli.output import Output
-    from losscli.cli.summary import Summary
+    from losscli.cli.summary import SummaryFile
     from losscli.compare.result import GATE_COLUMNS
     from losscli.pipeline import compare
     from losscli.results import STATISTICS
@@ -72,7 +72,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         raise UsageError(f"--losses says which losses to compare, as in '{example}'")
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values, data or ("-",), may_be_badge=True)
-    summary = Summary.parse(values, data, output, click.get_current_context().obj)
+    summary = SummaryFile.parse(values, data, output, click.get_current_context().obj)
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
     options = shared.parse_options(

@@ -62,12 +62,12 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates, with_verdicts, write_and_finish
     from losscli.cli.output import Output
-    from losscli.cli.summary import Summary
+    from losscli.cli.summary import SummaryFile
     from losscli.pipeline import compute, stream_samples
 
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values, data or ("-",), may_be_badge=True)
-    summary = Summary.parse(values, data, output, click.get_current_context().obj)
+    summary = SummaryFile.parse(values, data, output, click.get_current_context().obj)
     observe = None if summary is None else summary.observe
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound) if values["gates"] else []

@@ -14,7 +14,7 @@ from losscli.shell import option
 
 if TYPE_CHECKING:
     from losscli.cli.output import Output
-    from losscli.cli.summary import Summary
+    from losscli.cli.summary import SummaryFile
     from losscli.compare.result import ComparedLoss
     from losscli.declaration.loss import BoundLoss
     from losscli.gates import Gate, GateVerdict
@@ -69,7 +69,7 @@ def with_verdicts(report: Report, judge: Callable[[], Sequence[GateVerdict]]) ->
 
 @contextmanager
 def appended(
-    summary: Summary | None,
+    summary: SummaryFile | None,
     evaluation: Evaluation,
     verdicts: Sequence[GateVerdict],
     compared: Sequence[ComparedLoss] = (),

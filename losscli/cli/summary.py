@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORST_ROWS_SHOWN = 5
 
 
-class Summary:
+class SummaryFile:
     """A summary of a run, which it observes for the worst rows."""
 
     def __init__(self, path: str, command: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ class Summary:
     @classmethod
     def parse(
         cls, values: Mapping[str, Any], data: Sequence[str], output: Output, command: Sequence[str]
-    ) -> Summary | None:
+    ) -> SummaryFile | None:
         """Return the summary that the options ask for, None if they do not.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.sensitivity import Sensitivity
-from losscli.result_base import Result, ResultSequence, shorten, shown
+from losscli.result_base import Result, ResultSequence, short_text, shown
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ComparedLoss(Result):
         return self.result.value
 
     def __repr__(self) -> str:
-        return f"ComparedLoss({shorten(self.result.full_name)}: rank={self.rank}, value={self.value:.6g})"
+        return f"ComparedLoss({short_text(self.result.full_name)}: rank={self.rank}, value={self.value:.6g})"
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class OutlierRow(Result):
 
     def __repr__(self) -> str:
         residual = "" if self.residual is None else f", residual={self.residual:.6g}"
-        return f"OutlierRow(row={self.row}{'' if self.id is None else f', id={shorten(self.id)!r}'}{residual})"
+        return f"OutlierRow(row={self.row}{'' if self.id is None else f', id={short_text(self.id)!r}'}{residual})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON has it."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from losscli.evaluation.run import RunState
     from losscli.evaluation.worst_rows import WorstRows, WorstRowsOfLoss
 
-MAX_ROWS = 50
+MAX_SUMMARY_ROWS = 50
 """Most rows of a table: a job page takes 1 MB, and few people read more."""
 
 MAX_WORST_TABLES = 6
@@ -34,8 +34,6 @@ MAX_SIGNATURES = 20
 BARS = "▁▂▃▄▅▆▇█"
 BAR_STATISTICS = ("min", "median", "p95", "max")
 
-LEFT, RIGHT = "---", "---:"
-
 
 class SummaryColumn(NamedTuple):
     """A column: its name, its alignment in Markdown, and its cells, escaped."""
@@ -43,6 +41,16 @@ class SummaryColumn(NamedTuple):
     name: str
     align: str
     cells: Sequence[str]
+
+
+def text_column(name: str, cells: Sequence[str]) -> SummaryColumn:
+    """Return a column of text; the name is escaped here."""
+    return SummaryColumn(escape_markdown(name), "---", cells)
+
+
+def number_column(name: str, cells: Sequence[str]) -> SummaryColumn:
+    """Return a column of numbers, to the right; the name is escaped here."""
+    return SummaryColumn(escape_markdown(name), "---:", cells)
 
 
 class WorstOfModel(NamedTuple):
@@ -94,14 +102,14 @@ def gate_table(verdicts: Sequence[GateVerdict], results: Mapping[Any, LossResult
     texts = [verdict_text(verdict) for verdict in ordered]
     befores = [before(results.get((v.gate.label, v.group))) if is_of_change(v.gate) else "" for v in ordered]
     columns = [
-        SummaryColumn("", LEFT, ["✗" if verdict.failed else "✓" for verdict in ordered]),
-        SummaryColumn("gate", LEFT, [code(text.condition) for text in texts]),
+        text_column("", ["✗" if verdict.failed else "✓" for verdict in ordered]),
+        text_column("gate", [code(text.condition) for text in texts]),
         *name_columns([dict(verdict.group) for verdict in ordered]),
-        SummaryColumn("is", RIGHT, [value_or_reason(*both) for both in zip(texts, ordered, strict=True)]),
-        SummaryColumn("limit", RIGHT, [text.limit for text in texts]),
-        *([SummaryColumn("before", RIGHT, befores)] if any(befores) else []),
+        number_column("is", [value_or_reason(*both) for both in zip(texts, ordered, strict=True)]),
+        number_column("limit", [text.limit for text in texts]),
+        *([number_column("before", befores)] if any(befores) else []),
     ]
-    return table(columns)
+    return markdown_table(columns)
 
 
 def is_of_change(gate: Gate) -> bool:
@@ -122,21 +130,21 @@ def before(result: LossResult | None) -> str:
 
 def result_table(results: Sequence[LossResult], compared: Sequence[ComparedLoss]) -> str:
     """Return a row per result: its value, its interval, how it changed, and how its per-sample losses spread."""
-    intervals = [interval(result) for result in results]
+    intervals = [interval_text(result) for result in results]
     changes = [None if r.baseline is None else r.baseline.change for r in results]
     level = next((f"{100 * r.ci.level:g} %" for r in results if r.ci is not None), "")
     columns = [
-        SummaryColumn("loss", LEFT, [escape_markdown(result.label) for result in results]),
+        text_column("loss", [escape_markdown(result.label) for result in results]),
         *name_columns([result.group_columns for result in results]),
-        SummaryColumn("n", RIGHT, [human_number(result.n, 15) for result in results]),
-        SummaryColumn("value", RIGHT, [human_number(result.value, DIGITS) for result in results]),
+        number_column("n", [human_number(result.n, 15) for result in results]),
+        number_column("value", [human_number(result.value, DIGITS) for result in results]),
         SummaryColumn(level, ":---:", intervals),
-        SummaryColumn("before", RIGHT, [before(result) for result in results]),
-        SummaryColumn("change", RIGHT, ["" if change is None else signed_percent(change) for change in changes]),
+        number_column("before", [before(result) for result in results]),
+        number_column("change", ["" if change is None else signed_percent(change) for change in changes]),
         *compared_columns(compared),
-        SummaryColumn(", ".join(BAR_STATISTICS), LEFT, [spread(result) for result in results]),
+        text_column(", ".join(BAR_STATISTICS), [spread(result) for result in results]),
     ]
-    return table([column for column in columns if any(column.cells)])
+    return markdown_table([column for column in columns if any(column.cells)])
 
 
 def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
@@ -145,11 +153,11 @@ def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
         return []
     if compared[0].model is None:
         keys = ("rank", "inflation", "pull")
-        return [SummaryColumn(key, RIGHT, [optional_number(getattr(one, key)) for one in compared]) for key in keys]
+        return [number_column(key, [optional_number(getattr(one, key)) for one in compared]) for key in keys]
     lows, highs = ([optional_number(getattr(one, key)) for one in compared] for key in ("diff_low", "diff_high"))
     return [
-        SummaryColumn("winner", LEFT, [one.winner or "" for one in compared]),
-        SummaryColumn("difference", RIGHT, [optional_number(one.difference) for one in compared]),
+        text_column("winner", [one.winner or "" for one in compared]),
+        number_column("difference", [optional_number(one.difference) for one in compared]),
         SummaryColumn(
             "interval", ":---:", [f"{low} – {high}" * bool(low) for low, high in zip(lows, highs, strict=True)]
         ),
@@ -161,7 +169,7 @@ def optional_number(value: float | None) -> str:
     return "" if value is None else human_number(value)
 
 
-def interval(result: LossResult) -> str:
+def interval_text(result: LossResult) -> str:
     """Return the ends of the interval of a value; empty if there is none."""
     if result.ci is None or result.ci.low is None or result.ci.high is None:
         return ""
@@ -207,20 +215,17 @@ def worst_section(model: str, found: Mapping[int, WorstRowsOfLoss], dataset: Dat
     text += f" (model {model})" if model else ""
     columns = [
         *row_names(first, dataset),
+        *(number_column(role, row_cells(name_labels(dataset, role, values))) for role, values in first.roles.items()),
+        *([] if first.weight is None else [number_column("weight", row_cells(first.weight))]),
+        *(number_column(labels[i], row_cells(worst.losses)) for i, worst in found.items()),
         *(
-            SummaryColumn(escape_markdown(role), RIGHT, cells(name_labels(dataset, role, values)))
-            for role, values in first.roles.items()
-        ),
-        *([] if first.weight is None else [SummaryColumn("weight", RIGHT, cells(first.weight))]),
-        *(SummaryColumn(escape_markdown(labels[i]), RIGHT, cells(worst.losses)) for i, worst in found.items()),
-        *(
-            SummaryColumn(escape_markdown(f"share of {label}"), RIGHT, [human_percent(one) for one in share.tolist()])
+            number_column(f"share of {label}", [human_percent(one) for one in share.tolist()])
             for label, share in shares.items()
             if share is not None
         ),
     ]
     summary = escape_html(text).replace("$", "&#36;")  # Markdown means nothing here, but GitHub's formulas do
-    return f"<details><summary>{summary}</summary>\n\n{table(columns)}\n\n</details>"
+    return f"<details><summary>{summary}</summary>\n\n{markdown_table(columns)}\n\n</details>"
 
 
 def is_additive(run: RunState, index: int) -> bool:
@@ -232,14 +237,14 @@ def is_additive(run: RunState, index: int) -> bool:
 def row_names(found: WorstRowsOfLoss, dataset: Dataset) -> list[SummaryColumn]:
     """Return the columns that name rows: the key or the number, and the groups."""
     key = dataset.id if dataset.id in found.extras else None
-    first = SummaryColumn("row", RIGHT, [str(row) for row in found.rows.tolist()])
+    first = number_column("row", [str(row) for row in found.rows.tolist()])
     if key is not None:
-        first = SummaryColumn(escape_markdown(key), LEFT, cells(found.extras[key]))
+        first = text_column(key, row_cells(found.extras[key]))
     others = [(name, values) for name, values in found.extras.items() if name != key]
-    return [first, *(SummaryColumn(escape_markdown(name), LEFT, cells(values)) for name, values in others)]
+    return [first, *(text_column(name, row_cells(values)) for name, values in others)]
 
 
-def cells(values: Any) -> list[str]:
+def row_cells(values: Any) -> list[str]:
     """Return values of rows as cells."""
     return [
         human_number(value, DIGITS)
@@ -254,20 +259,18 @@ def cells(values: Any) -> list[str]:
 def name_columns(names: Sequence[Mapping[str, str]]) -> list[SummaryColumn]:
     """Return a column for each name of a group or model."""
     keys = dict.fromkeys(key for one in names for key in one)
-    return [
-        SummaryColumn(escape_markdown(key), LEFT, [escape_markdown(one.get(key, "")) for one in names]) for key in keys
-    ]
+    return [text_column(key, [escape_markdown(one.get(key, "")) for one in names]) for key in keys]
 
 
-def table(columns: Sequence[SummaryColumn]) -> str:
-    """Return a table in Markdown of at most MAX_ROWS rows, and how many more there are."""
-    lines = [line(column.name for column in columns), line(column.align for column in columns)]
+def markdown_table(columns: Sequence[SummaryColumn]) -> str:
+    """Return a table in Markdown of at most MAX_SUMMARY_ROWS rows, and how many more there are."""
+    lines = [table_line(column.name for column in columns), table_line(column.align for column in columns)]
     n_rows = len(columns[0].cells)
-    lines += [line(row) for row in zip(*(column.cells[:MAX_ROWS] for column in columns), strict=True)]
-    return "\n".join(lines) + (f"\n\nand {n_rows - MAX_ROWS} more rows" if n_rows > MAX_ROWS else "")
+    lines += [table_line(row) for row in zip(*(column.cells[:MAX_SUMMARY_ROWS] for column in columns), strict=True)]
+    return "\n".join(lines) + (f"\n\nand {n_rows - MAX_SUMMARY_ROWS} more rows" if n_rows > MAX_SUMMARY_ROWS else "")
 
 
-def line(texts: Iterable[str]) -> str:
+def table_line(texts: Iterable[str]) -> str:
     """Return a line of a table."""
     return f"| {' | '.join(texts)} |"
 

@@ -36,10 +36,10 @@ def verdict_text(verdict: GateVerdict) -> VerdictText:
 
 def values_apart(gate: Gate, value: float | None) -> tuple[str | None, str]:
     """Return the value and the limit of a gate as text, with as many digits as it takes to tell them apart."""
+    if value is None or math.isnan(value):
+        return None, number_writer(gate, DIGITS)(gate.limit).removeprefix("+")
     for digits in range(DIGITS, 18):
         shown = number_writer(gate, digits)
-        if value is None or math.isnan(value):
-            return None, shown(gate.limit)
         if value == gate.limit or shown(value).lstrip("+") != shown(gate.limit).lstrip("+"):
             break
     return shown(value), shown(gate.limit).removeprefix("+")

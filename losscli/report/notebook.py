@@ -15,7 +15,7 @@ from losscli.report.tables import Report
 from losscli.result_base import Result
 from losscli.results import DataInfo, Evaluation, LossResult
 
-MAX_ROWS = 60
+MAX_NOTEBOOK_ROWS = 60
 """Most rows of a table in a notebook."""
 
 
@@ -51,9 +51,13 @@ def table_html(report: Report, notes: Sequence[str] = ()) -> str:
     """Return a report: the first rows and how many more there are, the meaning of columns to be unfolded, notes."""
     rows = [row for block in report.blocks for row in zip(*block, strict=True)]
     parts: list[str] = []
-    html(report._replace(blocks=tables.to_blocks(rows[:MAX_ROWS]), legend=(), detail=None), parts.append, Style())
-    if len(rows) > MAX_ROWS:
-        parts.append(f"<p>and {len(rows) - MAX_ROWS} more rows</p>\n")
+    html(
+        report._replace(blocks=tables.to_blocks(rows[:MAX_NOTEBOOK_ROWS]), legend=(), detail=None),
+        parts.append,
+        Style(),
+    )
+    if len(rows) > MAX_NOTEBOOK_ROWS:
+        parts.append(f"<p>and {len(rows) - MAX_NOTEBOOK_ROWS} more rows</p>\n")
     if report.legend:
         terms = tuple((key, meaning) for key, _, meaning in (line.partition(": ") for line in report.legend))
         parts.append(f"<details><summary>What the columns say</summary>\n{term_list(terms)}</details>\n")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from losscli.explain import Explanation, Section, to_dict
 from losscli.report.formats import Style, Write
 from losscli.report.formats.html import TO_THE_LEFT, escape_html
+from losscli.report.formats.markdown import escape_markdown
 
 MAX_LINE_WIDTH = 80
 
@@ -55,7 +56,7 @@ def pieces_of(word: str, room: int) -> Iterator[str]:
 
 def markdown(explanation: Explanation, write: Write, style: Style) -> None:
     """Write headings, paragraphs and tables."""
-    write(f"# {escape_markdown(explanation.title)}\n\n{explanation.summary}\n")
+    write(f"# {escape_markdown(explanation.title)}\n\n{escape_markdown(explanation.summary)}\n")
     for section in explanation.sections:
         write(f"\n## {section.title}\n\n")
         for paragraph in section.paragraphs:
@@ -64,11 +65,6 @@ def markdown(explanation: Explanation, write: Write, style: Style) -> None:
             write(("\n" if section.paragraphs else "") + "| | |\n| --- | --- |\n")
         for term, meaning in section.rows:
             write(f"| {escape_markdown(term)} | {escape_markdown(meaning)} |\n")
-
-
-def escape_markdown(text: str) -> str:
-    """Return text in which no character has a meaning in Markdown."""
-    return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
 
 
 def html(explanation: Explanation, write: Write, style: Style) -> None:

@@ -50,7 +50,7 @@ AS_MATHEMATICS |= {character: f"$_{{{digit}}}$" for digit, character in zip("012
 """Characters that the text fonts of pdfLaTeX lack -> how mathematics spells them."""
 
 _ESCAPES = str.maketrans(SPECIAL | AS_MATHEMATICS)
-_NUMBER = re.compile(r"(≈?)([-+]?)(\d+)(\.\d+)?(?:e(-?\d+))?")
+_SHOWN_NUMBER = re.compile(r"(≈?)([-+]?)(\d+)(\.\d+)?(?:e(-?\d+))?")
 
 
 def latex(report: Report, write: Write, style: Style) -> None:
@@ -60,10 +60,10 @@ def latex(report: Report, write: Write, style: Style) -> None:
     write("".join(comment(line) for line in lines if line))
     write("% \\usepackage{booktabs}\n")
     write(f"\\begin{{tabular}}{{{''.join(column_types(report.columns))}}}\n\\toprule\n")
-    write(" & ".join(header_cell(column) for column in report.columns) + " \\\\\n\\midrule\n")
+    write(" & ".join(tabular_header(column) for column in report.columns) + " \\\\\n\\midrule\n")
     digits = style.precision or SIGNIFICANT_DIGITS
     for block in report.blocks:
-        write("".join(body_row(row, report.columns, digits) for row in zip(*block, strict=True)))
+        write("".join(tabular_row(row, report.columns, digits) for row in zip(*block, strict=True)))
     write("\\bottomrule\n\\end{tabular}\n")
     write("".join(map(comment, report.legend)))
     if report.detail:
@@ -86,25 +86,25 @@ def column_types(columns: Sequence[ReportColumn]) -> list[str]:
     return found
 
 
-def header_cell(column: ReportColumn) -> str:
+def tabular_header(column: ReportColumn) -> str:
     """Return the name of a column, over both of its columns if there are two."""
     text = escape_latex(column.key)
     return f"\\multicolumn{{2}}{{c}}{{{text}}}" if column.kind is CellKind.NUMBER else text
 
 
-def body_row(row: Sequence[Any], columns: Sequence[ReportColumn], digits: int) -> str:
+def tabular_row(row: Sequence[Any], columns: Sequence[ReportColumn], digits: int) -> str:
     """Return cells as a row."""
-    return " & ".join(body_cell(*found, digits) for found in zip(row, columns, strict=True)) + " \\\\\n"
+    return " & ".join(tabular_cell(*found, digits) for found in zip(row, columns, strict=True)) + " \\\\\n"
 
 
-def body_cell(cell: Any, column: ReportColumn, digits: int) -> str:
+def tabular_cell(cell: Any, column: ReportColumn, digits: int) -> str:
     """Return a cell; a number as two that meet at its decimal point, a missing one as a dash."""
     if cell is None:
         return "\\multicolumn{2}{c}{--}" if column.kind is CellKind.NUMBER else "--"
     text = cell_text(cell, column, digits)
     if column.kind is not CellKind.NUMBER:
         return escape_latex(text)
-    found = _NUMBER.fullmatch(text)
+    found = _SHOWN_NUMBER.fullmatch(text)
     if found is None:  # nan or inf, or a name among numbers
         sign, name = ("$-$", text[1:]) if text == "-inf" else ("", text)
         return f"\\multicolumn{{2}}{{c}}{{{sign}{escape_latex(name)}}}"
