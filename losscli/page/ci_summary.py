@@ -13,7 +13,7 @@ from losscli.declaration.properties import Reduction
 from losscli.gates import STATISTICS_OF_BASELINE, VALUE, Gate, GateVerdict
 from losscli.messages import escape_controls
 from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, failed_gates, signed_percent, tally, verdict_text
-from losscli.plot.scales import human_number, human_percent
+from losscli.plot.scales import NO_BREAK_SPACE, human_number, human_percent
 from losscli.report.formats.html import escape_html
 from losscli.report.formats.markdown import escape_markdown
 from losscli.report.samples import name_labels
@@ -93,7 +93,7 @@ def heading(evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> str:
     labels = list(dict.fromkeys(result.label for result in evaluation))
     names = labels[0] if len(labels) == 1 else f"{len(labels)} losses"
     n = evaluation.data.n_used
-    return f"{names} over {human_number(n, 15)} row{'s' * (n != 1)}"
+    return f"{names} over {count_text(n)} row{'s' * (n != 1)}"
 
 
 def gate_table(verdicts: Sequence[GateVerdict], results: Mapping[Any, LossResult]) -> str:
@@ -136,7 +136,7 @@ def result_table(results: Sequence[LossResult], compared: Sequence[ComparedLoss]
     columns = [
         text_column("loss", [escape_markdown(result.label) for result in results]),
         *name_columns([result.group_columns for result in results]),
-        number_column("n", [human_number(result.n, 15) for result in results]),
+        number_column("n", [count_text(result.n) for result in results]),
         number_column("value", [human_number(result.value, DIGITS) for result in results]),
         SummaryColumn(level, ":---:", intervals),
         number_column("before", [before(result) for result in results]),
@@ -162,6 +162,11 @@ def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
             "interval", ":---:", [f"{low} – {high}" * bool(low) for low, high in zip(lows, highs, strict=True)]
         ),
     ]
+
+
+def count_text(count: int) -> str:
+    """Return a count in full, thousands apart."""
+    return f"{count:,}".replace(",", NO_BREAK_SPACE)
 
 
 def optional_number(value: float | None) -> str:
