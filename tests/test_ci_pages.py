@@ -226,7 +226,7 @@ def observe(losses: str, paths: Sequence[str], count: int = 6, **options: Any) -
 def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, pd.DataFrame]:
     """Return a file of several parts; rows lack a value, also the last ones of parts."""
     rng = np.random.default_rng(5)
-    n = 160_000
+    n = 300_000
     frame = pd.DataFrame({"y_true": rng.normal(size=n).round(3), "y_pred": rng.standard_t(3, size=n).round(3)})
     frame["weight"] = rng.integers(0, 3, size=n)
     frame.loc[rng.integers(n, size=n // 3), "y_pred"] = np.nan
