@@ -59,7 +59,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
       losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
     """
     from losscli.cli.finish import appended, judge_gates, parse_gates, write_and_finish
-    from losscli.cli.output import Output
+    from losscli.cli.output import FORMAT_OR_BADGE, Output
     from losscli.cli.summary import SummaryFile
     from losscli.compare.result import GATE_COLUMNS
     from losscli.pipeline import compare
@@ -71,7 +71,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         example = " ".join(["losscli compare --losses", meant or "mse,mae,huber", *(data[1:] if meant else data)])
         raise UsageError(f"--losses says which losses to compare, as in '{example}'")
     note = shared.NoteWriter(values["quiet"])
-    output = Output.parse(values, data or ("-",), may_be_badge=True)
+    output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
     summary = SummaryFile.parse(values, data, output, click.get_current_context().obj)
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []

@@ -61,12 +61,12 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
       losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates, with_verdicts, write_and_finish
-    from losscli.cli.output import Output
+    from losscli.cli.output import FORMAT_OR_BADGE, Output
     from losscli.cli.summary import SummaryFile
     from losscli.pipeline import compute, stream_samples
 
     note = shared.NoteWriter(values["quiet"])
-    output = Output.parse(values, data or ("-",), may_be_badge=True)
+    output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
     summary = SummaryFile.parse(values, data, output, click.get_current_context().obj)
     observe = None if summary is None else summary.observe
     bound = shared.parse_losses(losses, values)

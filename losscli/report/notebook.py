@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.explain import Explanation
+from losscli.explanations import Explanations
 from losscli.recommend.advise import Advice, Recommendation
 from losscli.report import tables
 from losscli.report.formats import Style
@@ -34,7 +35,7 @@ def notebook_html(result: Result) -> str | None:
         return table_html(tables.recommendation(found)._replace(title=""))
     if isinstance(result, Recommendation):
         return table_html(tables.recommendation(result), result.notes)
-    return None
+    return explanation_html(result) if isinstance(result, Explanations) else None
 
 
 def alone(result: LossResult) -> Evaluation:
@@ -68,8 +69,8 @@ def table_html(report: Report, notes: Sequence[str] = ()) -> str:
     return "".join(parts)
 
 
-def explanation_html(explanation: Explanation) -> str:
-    """Return an explanation as HTML."""
+def explanation_html(explanation: Explanation | Explanations) -> str:
+    """Return an explanation, or several side by side, as HTML."""
     parts: list[str] = []
     write_explanation(explanation, parts.append, Style())
     return "".join(parts)

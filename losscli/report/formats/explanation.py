@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import json as json_module
-import textwrap
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from losscli.explain import Explanation, Section, to_dict
+from losscli.explain import Explanation, Section, wrap_text
 from losscli.report.formats import Style, Write
 from losscli.report.formats.html import TO_THE_LEFT, escape_html
 from losscli.report.formats.markdown import escape_markdown
 
+if TYPE_CHECKING:
+    from losscli.explanations import Explanations
+
 MAX_LINE_WIDTH = 80
+MOST_COLUMNS = 100
 
 
-def table(explanation: Explanation, write: Write, style: Style) -> None:
-    """Write plain text, wrapped to the terminal but at most 100 columns wide."""
-    width = min(style.width or MAX_LINE_WIDTH, 100)
-    bold, plain = ("\x1b[1m", "\x1b[0m") if style.colour else ("", "")
-    write(f"{bold}{explanation.title}{plain}\n{wrap_text(explanation.summary, width, '')}\n")
-    for section in explanation.sections:
-        write(f"\n{bold}{section.title}{plain}\n{section_text(section, width)}\n")
+def width_of_text(style: Style) -> int:
+    """Return how many columns the lines have: those of the terminal, but at most 100."""
+    return min(style.width or MAX_LINE_WIDTH, MOST_COLUMNS)
+
+
+def bold(text: str, style: Style) -> str:
+    """Return text in bold, if there is colour."""
+    return f"\x1b[1m{text}\x1b[0m" if style.colour else text
+
+
+def table(explained: Explanation | Explanations, write: Write, style: Style, curve: str = "") -> None:
+    """Write plain text, with the curve below the formula, or below all of several losses."""
+    width = width_of_text(style)
+    if not isinstance(explained, Explanation):
+        write("\n".join(explained.lines(width, lambda text: bold(text, style))) + "\n")
+        write(f"\n{curve}" if curve else "")
+        return
+    write(f"{bold(explained.title, style)}\n{wrap_text(explained.summary, width, '')}\n")
+    for section in explained.sections:
+        write(f"\n{bold(section.title, style)}\n{section_text(section, width)}\n")
+        if section.title == "Formula" and curve:
+            write(f"\n{curve}")
 
 
 def section_text(section: Section, width: int) -> str:
@@ -32,30 +50,14 @@ def section_text(section: Section, width: int) -> str:
     return "\n".join(lines)
 
 
-def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
-    """Return text wrapped to a width, with an indent for the first line and one for the others."""
-    hanging = indent if hanging is None else hanging
-    return textwrap.fill(
-        " ".join(piece for word in text.split(" ") for piece in pieces_of(word, width - len(hanging))),
-        width,
-        initial_indent=indent,
-        subsequent_indent=hanging,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def pieces_of(word: str, room: int) -> Iterator[str]:
-    """Yield a word, or if it is too long for a line, pieces that are not: it is broken behind punctuation."""
-    while len(word) > room:
-        cut = max(word.rfind(mark, 0, room) for mark in "([.,=") + 1 or room
-        yield word[:cut]
-        word = word[cut:]
-    yield word
-
-
-def markdown(explanation: Explanation, write: Write, style: Style) -> None:
-    """Write headings, paragraphs and tables."""
+def markdown(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
+    """Write headings, paragraphs and tables; of several losses a table with a column for each."""
+    if not isinstance(explanation, Explanation):
+        labels = [escape_markdown(one.label) for one in explanation]
+        write(f"| | {' | '.join(labels)} |\n|{' --- |' * (len(labels) + 1)}\n")
+        for term, cells in explanation.rows():
+            write(f"| {term} | {' | '.join(map(escape_markdown, cells))} |\n")
+        return
     write(f"# {escape_markdown(explanation.title)}\n\n{escape_markdown(explanation.summary)}\n")
     for section in explanation.sections:
         write(f"\n## {section.title}\n\n")
@@ -67,21 +69,28 @@ def markdown(explanation: Explanation, write: Write, style: Style) -> None:
             write(f"| {escape_markdown(term)} | {escape_markdown(meaning)} |\n")
 
 
-def html(explanation: Explanation, write: Write, style: Style) -> None:
-    """Write headings, paragraphs and tables, as a fragment of a page."""
+def html(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
+    """Write headings, paragraphs and tables, as a fragment of a page; of several losses a table."""
+    if not isinstance(explanation, Explanation):
+        labels = "".join(f'<th scope="col"{TO_THE_LEFT}>{escape_html(one.label)}</th>' for one in explanation)
+        write(f"<table>\n<thead>\n<tr><td></td>{labels}</tr>\n</thead>\n<tbody>\n")
+        write("".join(term_row(term, *cells) for term, cells in explanation.rows()) + "</tbody>\n</table>\n")
+        return
     write(f"<h3>{escape_html(explanation.title)}</h3>\n<p>{escape_html(explanation.summary)}</p>\n")
     for section in explanation.sections:
         write(f"<h4>{escape_html(section.title)}</h4>\n")
         for paragraph in map(escape_html, section.paragraphs):
             write(f"<p><code>{paragraph}</code></p>\n" if section.title == "Formula" else f"<p>{paragraph}</p>\n")
-        rows = (
-            f'<tr><th scope="row"{TO_THE_LEFT}>{escape_html(term)}</th>'
-            f"<td{TO_THE_LEFT}>{escape_html(meaning)}</td></tr>\n"
-            for term, meaning in section.rows
-        )
-        write(f"<table>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n" if section.rows else "")
+        rows = "".join(term_row(*row) for row in section.rows)
+        write(f"<table>\n<tbody>\n{rows}</tbody>\n</table>\n" if rows else "")
 
 
-def json(explanation: Explanation, write: Write, style: Style) -> None:
+def term_row(term: str, *meanings: str) -> str:
+    """Return a term and what is said of it as a row."""
+    cells = "".join(f"<td{TO_THE_LEFT}>{escape_html(meaning)}</td>" for meaning in meanings)
+    return f'<tr><th scope="row"{TO_THE_LEFT}>{escape_html(term)}</th>{cells}</tr>\n'
+
+
+def json(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
     """Write one document."""
-    write(json_module.dumps(to_dict(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write(json_module.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
