@@ -77,6 +77,7 @@ def evaluate_part(
         evaluated = run.evaluate(dataset.batches_of_part(), may_be_empty=True)
         batches = [item.batch for item in evaluated if keep_batches]
         run.condense(sketched)
+    run.rows_read = dataset.policy.n
     return PartResult(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
 
 
@@ -93,7 +94,6 @@ def evaluate_block(block: Block, plan: Plan, sketched: SketchedStatistics = froz
         found = evaluate_part(part, plan, sketched)
         if _has_new_flags(found.memory, whole.memory):
             return None
-        found.run.shift_rows(whole.policy.n)
         _merge_in_pairs(merged, 1, found.run)
         whole.policy.merge(found.policy)
         whole.sizes += found.sizes
@@ -156,16 +156,17 @@ class OrderedReducer:
     def _evaluate_again(self, part: Part) -> None:
         """Evaluate a part after all that came before it."""
         self._set_rows_before((part,), (0,))
-        run = self._run.fresh_copy()
+        run, before = self._run.fresh_copy(), self._dataset.policy.n
         for item in run.evaluate(self._dataset.continuing(part).batches_of_part(), may_be_empty=True):
             if self._keep:
                 self._keep(item.batch)
+        run.renumber(-before)
+        run.rows_read = self._dataset.policy.n - before
         self._join(1, run)
 
     def _take(self, parts: Block, found: PartResult) -> None:
         before = self._dataset.policy.n
         self._set_rows_before(parts, found.sizes)
-        found.run.shift_rows(before)
         self._dataset.policy.merge(found.policy)
         self._join(len(parts), found.run)
         if self._keep:

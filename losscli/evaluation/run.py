@@ -51,11 +51,11 @@ class Observer(Protocol):
 
 
 @runtime_checkable
-class ObserverOfRowNumbers(Protocol):
-    """An observer that keeps row numbers: those of a part count from 1."""
+class RowNames(Protocol):
+    """An observer that remembers the numbers of rows."""
 
-    def shift_rows(self, rows_before: int) -> None:
-        """Count the rows from the start of the data, of which so many come before those seen."""
+    def renumber(self, rows_before: int) -> None:
+        """Add the number of rows that come before those seen so far."""
 
 
 def keep_freed_memory() -> None:
@@ -89,6 +89,7 @@ class RunState:
         self.accumulators = self._make_accumulators(is_reported=not self.group_by)
         self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
+        self.rows_read = 0  # of a part, rows that are left out included; set once they are read
         self._n_rows = 0
 
     def _make_accumulators(self, is_reported: bool) -> list[Accumulator]:
@@ -106,12 +107,6 @@ class RunState:
     def fresh_copy(self) -> RunState:
         """Return the same run before any batch, without gradients."""
         return replace(self, gradient=False, observers=tuple(observer.fresh_copy() for observer in self.observers))
-
-    def shift_rows(self, rows_before: int) -> None:
-        """Tell the observers how many rows come before the batches so far."""
-        for observer in self.observers:
-            if isinstance(observer, ObserverOfRowNumbers):
-                observer.shift_rows(rows_before)
 
     def condense(self, statistics: AbstractSet[Statistic]) -> None:
         """Replace the values of some statistics by a histogram."""
@@ -131,10 +126,18 @@ class RunState:
         _merge_each(self.accumulators, other.accumulators)
         for key, theirs in other.groups.items():
             _merge_each(self.groups.setdefault(key, self._make_accumulators(is_reported=True)), theirs)
+        other.renumber(self.rows_read)
         for observer, later in zip(self.observers, other.observers, strict=True):
             observer.merge(later)
         self.weight.merge(other.weight)
         self._n_rows += other._n_rows
+        self.rows_read += other.rows_read
+
+    def renumber(self, rows_before: int) -> None:
+        """Tell the observers that remember row numbers how many rows come before those of the run."""
+        for observer in self.observers:
+            if isinstance(observer, RowNames):
+                observer.renumber(rows_before)
 
     def can_split(self, dataset: Dataset) -> bool:
         """Tell whether parts of the data can be evaluated without the others, and without their row numbers."""

@@ -123,7 +123,7 @@ class WorstRows:
     def fresh_copy(self) -> WorstRows:
         return WorstRows(len(self.by_loss), self.count)
 
-    def shift_rows(self, rows_before: int) -> None:
+    def renumber(self, rows_before: int) -> None:
         """Count the rows from the start of the data, of which so many come before those seen."""
         for worst in self.by_loss:
             worst.rows = worst.rows + rows_before

@@ -147,9 +147,7 @@ class CalibrationSums:
     def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         first = self.rows.shown.first
         for sums, rows in zip(self.by_model, self.rows.of(batch, outcomes, needs_losses=True), strict=True):
-            sums.update(
-                rows.keys, (*columns_of(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight
-            )
+            sums.update(rows.keys, (*columns_of(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight)
             if first.is_probability and not self.has_soft_targets:
                 self.has_soft_targets = bool(((rows.targets != 0) & (rows.targets != 1)).any())
 

@@ -141,7 +141,10 @@ def murphy_picture(
         "best_constant": constant,
         "range": [low, high],
     }
-    remarks = [*shown.remarks, "shares are of the thresholds from end to end of the axis, which all count alike"]
+    remarks = [
+        *shown.remarks,
+        "shares are of the thresholds from end to end of the axis, which all count alike",
+    ]
     if loss.scale in ("logit", "log"):
         turned = "logits are turned into probabilities" if loss.scale == "logit" else "logarithms are turned into means"
         remarks.append(f"{turned} ({loss.label})")
@@ -188,7 +191,9 @@ def _breaks(scores: Mapping[str, Scores], low: float, high: float) -> Array:
     return np.unique(np.concatenate([[low], inside, [high]]))
 
 
-def _curve(scores: Scores, low: float, high: float, breaks: Array | None, is_probability: bool) -> tuple[Array, Array]:
+def _curve(
+    scores: Scores, low: float, high: float, breaks: Array | None, is_probability: bool
+) -> tuple[Array, Array]:
     """Return points of a curve: both ends of all its straight pieces if they are few, else evenly spaced ones."""
     if breaks is not None and breaks.size <= MAX_BREAKS_DRAWN:
         from_left, at = scores.scores(breaks, is_left_limit=True), scores.scores(breaks)
@@ -277,9 +282,7 @@ def sentence(comparison: Comparison, functional: str, constant: float) -> str:
     if comparison.tied == 1 or not comparison.lowest[names[0]]:
         return f"the models are alike at all thresholds: no {losses.replace('losses', 'loss')} tells them apart"
     best, *others = (name for name in names if comparison.lowest[name] > 0)
-    text = (
-        f"{best} is {'lower' if len(names) == 2 else 'lowest'} at {_percent(comparison.lowest[best])} of the thresholds"
-    )
+    text = f"{best} is {'lower' if len(names) == 2 else 'lowest'} at {_percent(comparison.lowest[best])} of the thresholds"
     for name in itertools.islice(others, 2):
         where = words_of_range(comparison, name)
         text += f"; {name} at {_percent(comparison.lowest[name])}, {where}: some {losses} prefer it"

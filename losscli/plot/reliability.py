@@ -257,7 +257,9 @@ def _x_axis(shown: ShownLosses, target: str, x_range: tuple[float, float]) -> Ax
     return Axis("predicted probability" if loss.is_probability else f"predicted {loss.name} of {target}", *x_range)
 
 
-def _y_axis(shown: ShownLosses, target: str, models: Sequence[ModelCalibration], x_range: tuple[float, float]) -> Axis:
+def _y_axis(
+    shown: ShownLosses, target: str, models: Sequence[ModelCalibration], x_range: tuple[float, float]
+) -> Axis:
     if shown.first.is_probability:
         return Axis("observed frequency", 0.0, 1.0)
     seen = [np.array(x_range)]

@@ -162,7 +162,9 @@ def _best_constant(loss: ConsistentLoss, table: CalibrationTable) -> float:
     return float(isotonic_quantiles(table.target, table.weight, loss.functional.level, one_tie)[0])
 
 
-def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0) -> Decomposition:
+def decompose(
+    loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0
+) -> Decomposition:
     """Decompose the score of a loss, the `index`-th of a table, whose fit is known.
 
     Of pooled rows whose targets are 0 or 1 the losses of both are added. Of others the loss of a recalibrated

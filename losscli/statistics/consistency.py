@@ -17,9 +17,7 @@ from losscli.declaration.properties import Functional, Reduction
 from losscli.errors import UsageError
 from losscli.losses._numerics import sigmoid, weigh
 
-CONSISTENT_LOSSES = (
-    "mse, mae, quantile, bce, brier, cross_entropy of two classes, and poisson, gamma and tweedie deviance"
-)
+CONSISTENT_LOSSES = "mse, mae, quantile, bce, brier, cross_entropy of two classes, and poisson, gamma and tweedie deviance"
 
 SMALLEST_KEY = 2.0**-54
 """Size of the key of a probability of 1: less than 1 minus any other."""
@@ -124,9 +122,7 @@ class ConsistentLoss:
             if self.scale == LOGIT and "from_logits" not in params:
                 predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -MAX_LOGIT, MAX_LOGIT)
             if self.has_signs:
-                of_sign = [
-                    self.form.kernel(np.full(predicted.shape, sign), predicted, **keywords) for sign in (-1.0, 1.0)
-                ]
+                of_sign = [self.form.kernel(np.full(predicted.shape, sign), predicted, **keywords) for sign in (-1.0, 1.0)]
                 return weigh(1 - targets, of_sign[0]) + weigh(targets, of_sign[1])
             if not self.has_classes:
                 found = np.asarray(self.form.kernel(targets, predicted, **keywords), dtype=np.float64)
