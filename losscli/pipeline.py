@@ -23,7 +23,8 @@ from losscli.registry import resolve
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
     from losscli.compare.result import Comparison
-    from losscli.evaluation.run import Evaluated
+    from losscli.data.dataset import Dataset
+    from losscli.evaluation.run import Evaluated, RunState
     from losscli.page.build import PageOptions
     from losscli.page.content import PageContent
     from losscli.penalty import AddedPenalty
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 OpenSources = Callable[[Sequence[str]], Sources]
 """Opens the data for roles of these names."""
+Observe = Callable[["Dataset", "RunState"], object]
+"""Adds observers to a run before any row is evaluated."""
 
 
 class Track(Protocol):
@@ -66,6 +69,7 @@ def compute(
     note: Note,
     track: Track | None = None,
     read_options: ReadOptions | None = None,
+    observe: Observe | None = None,
 ) -> Evaluation:
     """Reduce losses over a dataset or its groups.
 
@@ -76,6 +80,7 @@ def compute(
         note: Receives notes.
         track: Shows progress.
         read_options: How to read the parameters of a penalty.
+        observe: Adds observers to the run.
 
     Raises:
         LosscliError: The options, the data or the cluster are wrong, or no row is left.
@@ -87,6 +92,8 @@ def compute(
     additions = read_additions(options, read_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        if observe is not None:
+            observe(dataset, run)
         counts = evaluate_dataset(dataset, run, options, note)
         for _ in counts if track is None else track(counts, dataset.progress, int):
             from losscli.results import results_by_group, results_of  # while other threads work
@@ -101,6 +108,7 @@ def stream_samples(
     options: EvaluationOptions,
     note: Note,
     track: Track | None = None,
+    observe: Observe | None = None,
 ) -> SampleStream:
     """Evaluate losses batch by batch, in order; arguments and errors are those of `compute`."""
     from losscli.evaluation.hard_predictions import check_hard_predictions
@@ -114,6 +122,8 @@ def stream_samples(
     except BaseException:
         sources.close()
         raise
+    if observe is not None:
+        observe(dataset, run)
     if options.engine != "local":
         note(f"evaluated here, not by {options.engine.capitalize()}: rows are printed in order, from one place")
 
@@ -199,6 +209,7 @@ def compare(
     options: EvaluationOptions,
     note: Note,
     track: Track | None = None,
+    observe: Observe | None = None,
 ) -> Comparison:
     """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
     from losscli.compare.compare import CompareOptions, compare_run
@@ -211,6 +222,8 @@ def compare(
     additions = read_additions(options, None)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        if observe is not None:
+            observe(dataset, run)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
         check_hard_predictions(dataset, run, options.columns)

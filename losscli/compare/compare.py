@@ -152,6 +152,8 @@ def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[Mo
     model_groups: list[ModelGroup] = []
     for model in dataset.models or (None,):
         subset = whole if model is None else _predict_by(model, whole, batch)
+        if model is not None:
+            run.observers_by_model[model] = subset.run.observers
         model_groups += _split_by_group(dataset, subset, model)
     if not model_groups:
         raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")
