@@ -30,6 +30,8 @@ class WorstRowsOfLoss:
         weight: Their weights (k,), None if rows have none.
         roles: Role -> values of those with a number per row (k,); labels are the codes of their classes.
         extras: Column -> text of the further columns that were read (k,): the key, the groups.
+        scores: Of predictions that are a score per class, `best` (the class with the highest) and, where targets are
+            classes, `true` (the score of the true class) (k,).
         total: The sum over all rows that count.
         low: The smallest that any of them adds.
     """
@@ -42,6 +44,7 @@ class WorstRowsOfLoss:
         self.weight: Array | None = None
         self.roles: Mapping[str, NDArray[Any]] = {}
         self.extras: Mapping[str, NDArray[Any]] = {}
+        self.scores: Mapping[str, Array] = {}
         self.low = np.inf
         self._total = Sum()
 
@@ -84,6 +87,7 @@ class WorstRowsOfLoss:
             if role not in batch.tables and not role.startswith(MODEL_ROLE) and array.size == len(batch)
         }
         later.extras = {name: column[found] for name, column in batch.extras.items()}
+        later.scores = class_scores(batch, found)
         self._add_rows(later)
 
     def merge(self, other: WorstRowsOfLoss) -> None:
@@ -100,6 +104,8 @@ class WorstRowsOfLoss:
         self.weight = np.concatenate(weights)[kept] if weights else None
         self.roles = {role: np.concatenate([one.roles[role] for one in both])[kept] for role in first.roles}
         self.extras = {name: np.concatenate([one.extras[name] for one in both])[kept] for name in first.extras}
+        names = set.intersection(*(set(one.scores) for one in both))
+        self.scores = {name: np.concatenate([one.scores[name] for one in both])[kept] for name in sorted(names)}
         self.rows = np.concatenate([one.rows for one in both])[kept]
         self.losses = np.concatenate([one.losses for one in both])[kept]
         self.added = np.concatenate([one.added for one in both])[kept]
@@ -127,6 +133,21 @@ class WorstRows:
         """Count the rows from the start of the data, of which so many come before those seen."""
         for worst in self.by_loss:
             worst.rows = worst.rows + rows_before
+
+
+def class_scores(batch: Batch, rows: NDArray[np.intp]) -> dict[str, Array]:
+    """Return the class with the highest score of some rows, and the score of the true one; empty without scores."""
+    y_true, y_pred = batch.arrays.get("y_true"), batch.arrays.get("y_pred")
+    if y_pred is None or y_pred.ndim != 2 or y_pred.shape[1] < 2 or "y_pred" in batch.tables:
+        return {}
+    scores = np.asarray(y_pred[rows], dtype=np.float64)
+    found = {"best": np.asarray(scores.argmax(axis=1), dtype=np.float64)}
+    if y_true is None or y_true.size != len(batch) or y_true.dtype.kind not in "fiu":
+        return {}  # several targets: these are no classes
+    classes = y_true.reshape(-1)[rows]
+    if ((classes >= 0) & (classes < scores.shape[1]) & (classes % 1 == 0)).all():
+        found["true"] = scores[np.arange(len(rows)), classes.astype(np.int64)]
+    return found
 
 
 def without_nan(values: Array) -> Array:
