@@ -166,9 +166,8 @@ def test_worst_rows_by_weight(cli: Cli, plain: None, tmp_path: Path) -> None:
     columns = {"y_true": np.zeros(30), "y_pred": np.arange(30.0), "weight": np.ones(30)}
     columns["weight"][3], columns["weight"][29] = 1000.0, 0.0
     write_csv(tmp_path / "d.csv", columns)
-    rows = page_of(cli, "d.csv", "--losses", "mae,mse", "--top", "3", "--weight", "weight").table(
-        "The worst rows under mse"
-    )
+    page = page_of(cli, "d.csv", "--losses", "mse", "--top", "3", "--weight", "weight")
+    rows = page.table("The worst rows under mse")
     assert [row["row"] for row in rows] == ["4", "29", "28"]
     assert float(rows[0]["share of mse"]) == pytest.approx(9000 / (columns["weight"] @ columns["y_pred"] ** 2))
 
@@ -222,7 +221,9 @@ def test_normal_intervals_with_weights(cli: Cli, plain: None, tmp_path: Path) ->
     n = 70_000
     y, w = rng.exponential(size=n), rng.uniform(0.5, 3, size=n)
     np.savez(tmp_path / "d.npz", y_true=np.zeros(n), y_pred=y, weight=w)
-    rows = {row["loss"]: row for row in page_of(cli, "d.npz", "--losses", "mae,rmse").table("Losses")}
+    rows = {
+        row["loss"]: row for row in page_of(cli, "d.npz", "--losses", "mae,rmse", "--weight", "weight").table("Losses")
+    }
     mean = np.average(y, weights=w)
     error = np.sqrt((w**2 * (y - mean) ** 2).sum()) / w.sum()
     assert float(rows["mae"]["95\u00a0% interval"]) == pytest.approx(mean - 1.959964 * error, rel=1e-6)
@@ -289,7 +290,15 @@ def test_data_of_all_kinds(cli: Cli, tmp_path: Path, losses: str, columns: dict[
 
 # ------------------------------------------------------------------------------------------------- HTML
 
-NASTY = ["<script>alert(1)</script>", '"onload="alert(1)', "$x$ & 'y'", "a\x1b[31m\x07b", "‮evil", "平均", "x" * 5000]
+NASTY = [
+    "<script>alert(1)</script>",
+    '"onload="alert(1)',
+    "$x$ & 'y'",
+    "a\x1b[31m\x07b",
+    "\u202eevil",
+    "平均",
+    "x" * 5000,
+]
 
 
 def test_that_all_names_are_escaped(cli: Cli, tmp_path: Path) -> None:

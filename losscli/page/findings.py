@@ -187,9 +187,11 @@ class Findings:
         line = LossLine.of(compared, result)
         if self.is_exact:
             return line
-        each = self.of_model(result.model)
+        skill, each = line.cells["skill"], self.of_model(result.model)
         i = [evaluator.label for evaluator in self.run.evaluators].index(result.label)
         cells = dict(line.cells)
+        if isinstance(skill, float) and compared.value:  # of the loss over all rows, and the sample's best constant
+            cells["skill"] = finite_or_none(1 - result.value * (1 - skill) / compared.value)
         if cells["inflation"] is not None and (inlier_value := self._inlier_value(each, i)) is not None:
             cells["inflation"] = finite_or_none(result.value / inlier_value)
         estimated = {name for name in ("inflation", "pull", "stress", "skill") if cells.get(name) is not None}

@@ -34,8 +34,8 @@ def method_facts(findings: Findings, command: str) -> Iterator[Fact]:
         yield Fact(
             "Estimated (≈)",
             [
-                f"pull, stress, skill and calibration (inflation, where not by residuals): on {sampled}, drawn at random, weighted, "
-                "with the most extreme rows in any case",
+                f"pull, stress, skill and calibration (inflation, where not by residuals): on {sampled}, drawn at "
+                "random and weighted, the most extreme rows in any case",
                 "inflation by residuals, the worst 1\u00a0%: from sums of rows in buckets of 0.1\u00a0%",
             ],
         )
