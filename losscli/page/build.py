@@ -184,7 +184,7 @@ def loss_facts(findings: Findings, lines: Sequence[LossLine]) -> list[LossFacts]
     for i, evaluator in enumerate(findings.run.evaluators):
         each = findings.best(evaluator.label)
         line = by_key[evaluator.label, each.model]
-        result, moments = line.result, each.moments.moments[i]
+        result, moments = line.result, each.moments.by_loss[i]
         worst = each.worst.by_loss[i]
         top_share, effective_n, shares = line.cells["top_share"], line.cells["effective_n"], worst.shares
         ci = result.ci

@@ -196,7 +196,7 @@ class Findings:
             cells["inflation"] = finite_or_none(result.value / inlier_value)
         estimated = {name for name in ("inflation", "pull", "stress", "skill") if cells.get(name) is not None}
         if cells["effective_n"] is not None:
-            cells["effective_n"] = each.moments.effective_n(i)
+            cells["effective_n"] = each.moments.by_loss[i].effective_n
             cells["top_share"] = self.top_share(each, i)
             estimated.add("top_share")
         return replace(line, cells=cells, estimated=frozenset(estimated))

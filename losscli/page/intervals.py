@@ -22,7 +22,7 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
     Statistics, 3.2).
     """
     accumulator, bound = run.accumulators[i], run.evaluators[i].bound
-    n = moments.moments[i].n
+    n = moments.by_loss[i].n
     if run.evaluators[i].form.coupled or run.reduction != "mean":
         return None
     if bound.loss.reduction is Reduction.MEDIAN:
@@ -33,7 +33,7 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
         quantiles = accumulator.elements if has_elements else accumulator.quantiles
         low, high = quantiles.quantiles((0.5 - reach, 0.5 + reach))
         return ConfidenceInterval(float(low), float(high), level, NORMAL, 0, 0)
-    return interval_of_mean(accumulator.value(), moments.standard_error(i), n, bound.loss.reduction, level)
+    return interval_of_mean(accumulator.value(), moments.by_loss[i].standard_error, n, bound.loss.reduction, level)
 
 
 def group_interval(

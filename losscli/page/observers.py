@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import LosscliError
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import counted_rows
-from losscli.statistics.moments import Moments, Sum
+from losscli.statistics.moments import Sum
 
 
 def counted_losses(batch: Batch, outcome: Outcome) -> tuple[Array, Array | None, Array | None, NDArray[np.intp] | None]:
@@ -33,59 +34,93 @@ def counted_losses(batch: Batch, outcome: Outcome) -> tuple[Array, Array | None,
     )
 
 
-class LossMoments:
-    """Moments of each loss, and the sums that a normal interval of a weighted mean needs."""
+class LossSums:
+    """What standard errors, effective numbers of rows and extremes need of one loss.
 
-    def __init__(self, n_losses: int) -> None:
-        self.moments = [Moments() for _ in range(n_losses)]
-        self.squares = [[Sum(), Sum(), Sum()] for _ in range(n_losses)]
-        self.divisors = [Sum() for _ in range(n_losses)]
+    Attributes:
+        n: The number of rows.
+        low: The smallest loss.
+        high: The largest loss.
+        total: The weighted sum of the losses.
+    """
 
-    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        for i, outcome in enumerate(outcomes):
-            losses, weight, denominator, _ = counted_losses(batch, outcome)
-            if not losses.size:
-                continue
-            self.moments[i].update(losses, weight)
-            numerators = losses if weight is None else losses * weight
-            if weight is None and denominator is None:
-                self.squares[i][0].add(float(numerators @ numerators))
-                continue
-            divisors = np.ones(len(losses)) if denominator is None else denominator
-            divisors = divisors if weight is None else divisors * weight
-            self.divisors[i].add(float(divisors.sum()))
-            for total, (a, b) in zip(
-                self.squares[i], ((numerators, numerators), (numerators, divisors), (divisors, divisors)), strict=True
-            ):
-                total.add(float(a @ b))
+    def __init__(self) -> None:
+        self.n, self.low, self.high = 0, math.inf, -math.inf
+        self._total, self._divisor = Sum(), Sum()
+        self._squares = Sum(), Sum(), Sum()
 
-    def merge(self, other: LossMoments) -> None:
-        for i, moments in enumerate(other.moments):
-            self.moments[i].merge(moments)
-            self.divisors[i].merge(other.divisors[i])
-            for mine, theirs in zip(self.squares[i], other.squares[i], strict=True):
-                mine.merge(theirs)
+    @property
+    def total(self) -> float:
+        return self._total.value
 
-    def fresh_copy(self) -> LossMoments:
-        return LossMoments(len(self.moments))
+    def update(self, batch: Batch, outcome: Outcome) -> None:
+        """Add the rows that count."""
+        losses, weight, denominator, _ = counted_losses(batch, outcome)
+        if not losses.size:
+            return
+        self.n += losses.size
+        self.low = float(np.minimum(self.low, losses.min()))  # NaN stays
+        self.high = float(np.maximum(self.high, losses.max()))
+        numerators = losses if weight is None else losses * weight
+        self._total.add(float(numerators.sum()))
+        self._squares[0].add(float(numerators @ numerators))
+        if weight is None and denominator is None:
+            self._divisor.add(float(losses.size))
+            self._squares[1].add(float(numerators.sum()))
+            self._squares[2].add(float(losses.size))
+            return
+        divisors = np.ones(len(losses)) if denominator is None else denominator
+        divisors = divisors if weight is None else divisors * weight
+        self._divisor.add(float(divisors.sum()))
+        self._squares[1].add(float(numerators @ divisors))
+        self._squares[2].add(float(divisors @ divisors))
 
-    def standard_error(self, i: int) -> float:
-        """Return the standard error of the mean of a loss, by the delta method for a ratio of sums."""
-        moments = self.moments[i]
-        divisor = self.divisors[i].value
+    def merge(self, other: LossSums) -> None:
+        """Add the rows of later batches."""
+        self.n += other.n
+        self.low = float(np.minimum(self.low, other.low))
+        self.high = float(np.maximum(self.high, other.high))
+        self._total.merge(other._total)
+        self._divisor.merge(other._divisor)
+        for mine, theirs in zip(self._squares, other._squares, strict=True):
+            mine.merge(theirs)
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the mean, by the delta method for a ratio of sums."""
+        divisor = self._divisor.value
         if not divisor:
-            return moments.std / np.sqrt(moments.n) if moments.n else float("nan")
-        aa, ab, bb = (total.value for total in self.squares[i])
-        mean = moments.sum.value / divisor
-        return float(np.sqrt(max(0.0, aa - 2 * mean * ab + mean * mean * bb)) / divisor)
+            return math.nan
+        mean = self.total / divisor
+        aa, ab, bb = (total.value for total in self._squares)
+        spread = aa - 2 * mean * ab + mean * mean * bb
+        return math.sqrt(spread) / divisor if spread > 0 else 0.0 if spread <= 0 else math.nan
 
-    def effective_n(self, i: int) -> float | None:
-        """Return Kish's effective number of rows of the shares; None where rows have no shares."""
-        moments, squares = self.moments[i], self.squares[i][0].value
-        total = moments.sum.value
-        if not moments.n or not moments.low >= 0 or not 0 < total < np.inf or not 0 < squares < np.inf:
+    @property
+    def effective_n(self) -> float | None:
+        """Kish's effective number of rows of the shares; None where rows have no shares."""
+        total, squares = self.total, self._squares[0].value
+        if not self.n or not self.low >= 0 or not 0 < total < math.inf or not 0 < squares < math.inf:
             return None
         return total * (total / squares)
+
+
+class LossMoments:
+    """The sums of each loss."""
+
+    def __init__(self, n_losses: int) -> None:
+        self.by_loss = [LossSums() for _ in range(n_losses)]
+
+    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        for sums, outcome in zip(self.by_loss, outcomes, strict=True):
+            sums.update(batch, outcome)
+
+    def merge(self, other: LossMoments) -> None:
+        for mine, theirs in zip(self.by_loss, other.by_loss, strict=True):
+            mine.merge(theirs)
+
+    def fresh_copy(self) -> LossMoments:
+        return LossMoments(len(self.by_loss))
 
 
 class Shown:
