@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from losscli.lookup import explain, get_loss, list_losses
     from losscli.loss_function import LossFunction
     from losscli.plotting import plot
+    from losscli.reporting import report
     from losscli.results import Evaluation, LossResult
 
 _PUBLIC = {
@@ -30,12 +31,14 @@ _PUBLIC = {
     "losscli.lookup": ("explain", "get_loss", "list_losses"),
     "losscli.loss_function": ("LossFunction",),
     "losscli.plotting": ("plot",),
+    "losscli.reporting": ("report",),
     "losscli.results": ("Evaluation", "LossResult"),
     "losscli.declaration.loss": ("loss",),
     "losscli.declaration.properties": ("Property", "Reduction"),
 }
 
 __all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "plot", "recommend"]
+__all__ += ["report"]
 __all__ += ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
 __all__ += ["Evaluation", "LossFunction", "LossResult", "Property", "Reduction", "loss"]
 
@@ -61,12 +64,13 @@ def _public_function(name: str, home: str = "losscli.api") -> property:
 
 
 class Package(ModuleType):
-    """This package, in which `compare`, `explain`, `plot` and `recommend` are functions."""
+    """This package, in which `compare`, `explain`, `plot` and `recommend` are functions, and so is `report`."""
 
     compare = _public_function("compare")
     explain = _public_function("explain", "losscli.lookup")
     plot = _public_function("plot", "losscli.plotting")
     recommend = _public_function("recommend")
+    report = _public_function("report", "losscli.reporting")
 
 
 sys.modules[__name__].__class__ = Package

@@ -1,0 +1,121 @@
+"""The Python API of pages: report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from losscli import pipeline
+from losscli.api import CiMethod, Data, FilePath, Names, NanPolicy
+from losscli.arguments import LossName, bind_data, path_or_none, split_keywords, split_losses, split_models, split_names
+from losscli.data.sources import check_read_options
+from losscli.errors import DataError
+from losscli.messages import python_option, warn_caller
+from losscli.options import EvaluationOptions
+
+
+def report(
+    losses: LossName | list[LossName] | tuple[LossName, ...],
+    /,
+    data: Data = None,
+    *,
+    output: FilePath | None = None,
+    title: str | None = None,
+    top: int = 10,
+    models: Names | Mapping[str, ArrayLike] = (),
+    outliers: str | None = None,
+    group_by: Names | None = None,
+    columns: Mapping[str, str] | None = None,
+    id: str | None = None,
+    classes: Names | None = None,
+    nan: NanPolicy = "error",
+    input_format: str | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    comment: str | None = None,
+    baseline: FilePath | None = None,
+    ci: float | None = None,
+    resamples: int | None = None,
+    seed: int | None = None,
+    ci_method: CiMethod | None = None,
+    jobs: int | None = None,
+    **roles_and_params: Any,
+) -> str:
+    """Return one HTML page on losses: what to believe, the table, pictures, the worst rows, how it was computed.
+
+    Args:
+        losses: One loss or a list of them, as for `compute`, or names joined by commas.
+        data: As for `compute`.
+        output: The path of a file to write the page to.
+        title: The heading; by default the name of the data.
+        top: How many of the worst rows to list.
+        models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        outliers: The rule that flags outlier rows, as for `compare`.
+        group_by: Columns whose values make groups.
+        columns: As for `compute`; so are `id`, `classes`, `nan` and how to read a file (`input_format`, `header`,
+            `delimiter`, `decimal`, `comment`).
+        baseline: The path of an earlier JSON result.
+        ci: The level of the intervals, 0.95 by default. If it is given, they are by a bootstrap for any number of rows.
+        resamples: How often rows are resampled.
+        seed: The seed of the resampling.
+        ci_method: The kind of interval.
+        jobs: The number of threads.
+        **roles_and_params: Roles as arrays and parameters of the losses.
+
+    Returns:
+        The page, of at most 300 kB.
+
+    Raises:
+        LosscliError: As for `compute`; a UsageError if matplotlib is not installed.
+    """
+    given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
+    bound, arrays = split_keywords(report, given, roles_and_params)
+    names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    options = EvaluationOptions(
+        columns=columns,
+        id=id,
+        classes=split_names("classes", classes),
+        group_by=split_names("group_by", group_by),
+        models=names,
+        nan=nan,
+        outliers=outliers,
+        baseline=path_or_none("baseline", baseline),
+        ci=ci,
+        resamples=resamples,
+        seed=seed,
+        ci_method=ci_method,
+        value_only=True,
+        jobs=jobs,
+    )
+    path = path_or_none("output", output)
+    read_options = check_read_options(input_format, header, delimiter, decimal, comment)
+    open_sources, options = bind_data(data, arrays, options, read_options)
+    from losscli.page.build import PageOptions
+    from losscli.page.html import render
+
+    page_options = PageOptions(title, top, "", python_option)
+    page = render(pipeline.report(bound, open_sources, options, page_options, warn_caller))
+    if path is not None:
+        _write(path, page)
+    return page
+
+
+def _write(path: str, page: str) -> None:
+    """Write a page: whole, or not at all.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(page)
+        os.replace(temporary, path)
+    except OSError as error:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
