@@ -114,7 +114,7 @@ def build_page(
     observed = []
     for model in dataset.models or (None,):
         own_run = run if models is None else models.runs.get(str(model), run)
-        observed.append(observe(model, own_run, drawings, page_options.top))
+        observed.append(observe_model(model, own_run, drawings, page_options.top))
     run.observers = (*run.observers, sampler, *drawings.observers, *([] if models is None else [models]))
     importing = Thread(target=importlib.import_module, args=("matplotlib.figure",), daemon=True)
     importing.start()  # while other threads work
@@ -130,7 +130,7 @@ def build_page(
     return page_of(findings, drawings, page_options)
 
 
-def observe(model: str | None, run: RunState, drawings: Drawings, top: int) -> Observed:
+def observe_model(model: str | None, run: RunState, drawings: Drawings, top: int) -> Observed:
     """Have a run observed."""
     n_losses = len(run.evaluators)
     moments, worst, spread = LossMoments(n_losses), WorstRows(n_losses, top), LossSpread(n_losses)

@@ -11,7 +11,7 @@ from losscli.plot.pictures import Picture
 from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult
 
-COLUMNS = {
+LOSS_COLUMNS = {
     "value": ("value", "the loss over all rows"),
     "interval": ("interval", "a confidence interval of the value"),
     "inflation": ("inflation", "value / value without the outlier rows"),
@@ -23,7 +23,7 @@ COLUMNS = {
 }
 """Column of the table -> its heading, and what it says."""
 
-MODEL_COLUMNS = {
+STANDING_COLUMNS = {
     "winner": ("best", "under this loss: yes, no, or a tie, where the interval of the difference holds 0"),
     "difference": ("difference", "value minus the best model's"),
 }
@@ -47,7 +47,7 @@ class LossLine:
     @classmethod
     def of(cls, compared: ComparedLoss, result: LossResult) -> LossLine:
         """Return the line of a compared loss."""
-        names = [name for name in (*COLUMNS, *MODEL_COLUMNS) if name not in ("value", "interval")]
+        names = [name for name in (*LOSS_COLUMNS, *STANDING_COLUMNS) if name not in ("value", "interval")]
         return cls(result, {name: getattr(compared, name) for name in names})
 
 
@@ -68,7 +68,7 @@ class WorstTable(NamedTuple):
     reason: str
 
 
-class Fact(NamedTuple):
+class MethodFact(NamedTuple):
     """How something was computed: a term, and texts; `is_code` if they are to be read letter by letter."""
 
     term: str
@@ -129,6 +129,6 @@ class PageContent:
     worst: WorstTable | None = None
     decompositions: Mapping[str, Mapping[str, float]] | None = None
     is_estimated: bool = False
-    facts: Sequence[Fact] = ()
+    facts: Sequence[MethodFact] = ()
     notes: Sequence[str] = ()
     gates: Sequence[tuple[str, bool]] = ()

@@ -15,28 +15,29 @@ from typing import Any
 from losscli.messages import escape_controls
 from losscli.page.content import (
     BASELINE_COLUMNS,
-    COLUMNS,
-    MODEL_COLUMNS,
+    LOSS_COLUMNS,
+    STANDING_COLUMNS,
     DrawnPicture,
-    Fact,
     LossLine,
+    MethodFact,
     PageContent,
     WorstTable,
 )
 from losscli.plot.scales import human_number, human_percent
+from losscli.plot.words import count_text
 from losscli.statistics.bootstrap.options import ConfidenceInterval
 from losscli.version import __version__
 
 MAX_BYTES = 300_000
 """Of the page: pictures that do not fit are left out."""
 
-MAX_LINES, MAX_GROUPS, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
+MAX_LINES, MAX_GROUPS_LISTED, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
 """Lines of the table, groups, columns of the worst rows, and texts of a fact that are printed; more are counted."""
 
 MAX_NAME, MAX_TEXT = 80, 600
 """Characters of a name in a table, and of any other text."""
 
-ALL_COLUMNS = COLUMNS | MODEL_COLUMNS | BASELINE_COLUMNS
+ALL_COLUMNS = LOSS_COLUMNS | STANDING_COLUMNS | BASELINE_COLUMNS
 
 PERCENTAGES = frozenset({"top_share", "share"})
 
@@ -60,7 +61,7 @@ def render(content: PageContent) -> str:
 
 
 def _render(content: PageContent, pictures: Sequence[DrawnPicture]) -> str:
-    script, style = _read("page.js"), _read("page.css")
+    script, style = _read_file("page.js"), _read_file("page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     body = [
         _verdict(content.verdict, content.gates),
@@ -69,7 +70,7 @@ def _render(content: PageContent, pictures: Sequence[DrawnPicture]) -> str:
         _side_by_side(_worst_rows(content.worst), _groups_table(content), _decompositions(content)),
         _facts(content),
     ]
-    return Template(_read("page.html")).substitute(
+    return Template(_read_file("page.html")).substitute(
         title=text(content.title, 200),
         about=_about(content),
         version=text(__version__),
@@ -86,17 +87,17 @@ def names_in(content: PageContent) -> frozenset[str]:
     return frozenset(name for result in results for name in (result.label, result.name, result.model) if name)
 
 
-def _read(name: str) -> str:
+def _read_file(name: str) -> str:
     return files("losscli.page").joinpath(name).read_text("utf-8")
 
 
 def _about(content: PageContent) -> str:
     data = content.evaluation.data
-    left_out = f"{count(data.n_omitted)} left out" if data.n_omitted else "none left out"
+    left_out = f"{count_text(data.n_omitted)} left out" if data.n_omitted else "none left out"
     weightless = data.n - data.n_used - data.n_omitted
     if weightless:
-        left_out += f", {count(weightless)} of weight 0"
-    rows = "1 row" if data.n == 1 else f"{count(data.n)} rows"
+        left_out += f", {count_text(weightless)} of weight 0"
+    rows = "1 row" if data.n == 1 else f"{count_text(data.n)} rows"
     return f"{rows}, {left_out} · losscli {text(__version__)}"
 
 
@@ -106,13 +107,8 @@ def _verdict(sentences: Sequence[str], gates: Sequence[tuple[str, bool]]) -> str
     if not gates:
         return found
     lines = [f"<li>{text('✗ failed: ' if failed else '✓ passed: ')}{text(words)}</li>" for words, failed in gates]
-    more = f"<li>and {count(len(gates) - MAX_TEXTS)} more</li>" if len(gates) > MAX_TEXTS else ""
+    more = f"<li>and {count_text(len(gates) - MAX_TEXTS)} more</li>" if len(gates) > MAX_TEXTS else ""
     return f'{found}\n<ul class="gates" aria-label="Gates">{"".join(lines[:MAX_TEXTS])}{more}</ul>'
-
-
-def count(n: int) -> str:
-    """Return a count with its thousands apart."""
-    return f"{n:,}".replace(",", "\u00a0")
 
 
 def number_cell(value: Any, is_estimated: bool = False, is_percent: bool = False) -> str:
@@ -123,7 +119,7 @@ def number_cell(value: Any, is_estimated: bool = False, is_percent: bool = False
         value = float(value)  # of NumPy's its digits alone
         shown = human_percent(value) if is_percent and math.isfinite(value) else human_number(value)
     else:
-        shown = count(value)
+        shown = count_text(value)
     shown = shown if isinstance(value, float) else text(shown)
     return f'<td data-value="{value!r}">{"≈" if is_estimated else ""}{text(shown)}</td>'
 
@@ -142,7 +138,7 @@ def row_cell(number: Any) -> str:
     return f'<td data-value="{number}">{number}</td>'
 
 
-def table(caption: str, heads: Iterable[tuple[str, str]], rows: Iterable[Sequence[str]], label: str) -> str:
+def sortable_table(caption: str, heads: Iterable[tuple[str, str]], rows: Iterable[Sequence[str]], label: str) -> str:
     """Return a table that can be sorted, and scrolled sideways where the page is narrow.
 
     `heads` are headings (as HTML) and what they say; a heading is as its cells are, of text or numbers.
@@ -171,8 +167,8 @@ def _title(title: str) -> str:
 def _losses_table(content: PageContent) -> str:
     lines = content.lines[:MAX_LINES]
     has_models = any(line.result.model is not None for line in lines)
-    columns = [name for name in COLUMNS if name in ("value", "interval") or _has_cell(lines, name)]
-    columns += [name for name in MODEL_COLUMNS if has_models and _has_cell(lines, name)]
+    columns = [name for name in LOSS_COLUMNS if name in ("value", "interval") or _has_cell(lines, name)]
+    columns += [name for name in STANDING_COLUMNS if has_models and _has_cell(lines, name)]
     columns += [name for name in BASELINE_COLUMNS if any(line.result.baseline is not None for line in lines)]
     known = ALL_COLUMNS
     heads = [("loss", "the loss with the parameters that are not defaults")]
@@ -183,7 +179,7 @@ def _losses_table(content: PageContent) -> str:
     if any(line.estimated for line in lines):
         caption += "; ≈: estimated from a sample of the rows"
     more = len(content.lines) - len(lines)
-    return _section("Losses", table(caption, heads, rows, "Losses") + _and_more(more, "lines"))
+    return _section("Losses", sortable_table(caption, heads, rows, "Losses") + _and_more(more, "lines"))
 
 
 def _heading(name: str, level: float) -> str:
@@ -239,7 +235,7 @@ def _side_by_side(*sections: str) -> str:
 
 
 def _and_more(n: int, what: str) -> str:
-    return f'\n<p class="remark">and {count(n)} more {what}</p>' if n > 0 else ""
+    return f'\n<p class="remark">and {count_text(n)} more {what}</p>' if n > 0 else ""
 
 
 def _pictures(pictures: Sequence[DrawnPicture], n_left_out: int, names: Collection[str]) -> str:
@@ -249,8 +245,8 @@ def _pictures(pictures: Sequence[DrawnPicture], n_left_out: int, names: Collecti
     for drawn in pictures:
         picture = drawn.picture
         broad = ' class="broad"' if len(picture.panels) > 1 and not picture.is_stacked else ""
-        remarks = "".join(f" {text(_sentence(remark, names))}" for remark in picture.remarks)
-        title, words = text(picture.title, 200), text(_sentence(picture.sentence, names))
+        remarks = "".join(f" {text(_as_sentence(remark, names))}" for remark in picture.remarks)
+        title, words = text(picture.title, 200), text(_as_sentence(picture.sentence, names))
         figures.append(
             f"<figure{broad}>\n<h2>{title}</h2>\n"
             f'<div role="img" aria-label="{title}: {words}"{_width(drawn.svg)}>{drawn.svg}</div>\n'
@@ -266,7 +262,7 @@ def _width(svg: str) -> str:
     return f' style="max-width:{4 / 3 * float(found[1]):.0f}px"' if found else ""
 
 
-def _sentence(words: str, names: Collection[str]) -> str:
+def _as_sentence(words: str, names: Collection[str]) -> str:
     """Return words as a sentence: with a full stop, and a capital letter unless one of these names comes first."""
     first = words.split(" ", 1)[0].rstrip(",:;")
     if first.isalpha() and first not in names:
@@ -292,7 +288,7 @@ def _worst_rows(worst: WorstTable | None) -> str:
     caption += f", {escape(worst.reason)}" if worst.reason else ""
     caption += f", by the predictions of {text(worst.model, MAX_NAME)}" if worst.model is not None else ""
     more = _and_more(len(worst.columns) - len(columns), "columns")
-    return _section("The worst rows", table(caption, heads, rows, "The worst rows") + more)
+    return _section("The worst rows", sortable_table(caption, heads, rows, "The worst rows") + more)
 
 
 def _groups_table(content: PageContent) -> str:
@@ -302,7 +298,7 @@ def _groups_table(content: PageContent) -> str:
     heads = [(text(name, MAX_NAME), "") for name in content.group_by]
     heads += [("rows", "")] + [(text(label, MAX_NAME), "") for label in order[:MAX_WORST_COLUMNS]]
     rows = []
-    for line in content.groups[:MAX_GROUPS]:
+    for line in content.groups[:MAX_GROUPS_LISTED]:
         cells = [f'<th scope="row">{text(name, MAX_NAME)}</th>' for name in line.group]
         cells += [number_cell(line.n), *map(number_cell, line.values[:MAX_WORST_COLUMNS])]
         rows.append(cells)
@@ -314,7 +310,7 @@ def _groups_table(content: PageContent) -> str:
     more += _and_more(len(order) - MAX_WORST_COLUMNS, "losses")
     names = ", ".join(content.group_by)
     return _section(
-        "By " + names if len(names) < MAX_NAME else "By group", table(caption, heads, rows, "Groups") + more
+        "By " + names if len(names) < MAX_NAME else "By group", sortable_table(caption, heads, rows, "Groups") + more
     )
 
 
@@ -332,17 +328,21 @@ def _decompositions(content: PageContent) -> str:
     ]
     caption = "loss = miscalibration − discrimination + uncertainty, by isotonic regression"
     caption += "; ≈: on a sample of the rows" if content.is_estimated else ""
-    return _section("Calibration", table(caption, heads, rows, "Decomposition"))
+    return _section("Calibration", sortable_table(caption, heads, rows, "Decomposition"))
 
 
 def _facts(content: PageContent) -> str:
     items = []
-    notes = [Fact("Notes", [_sentence(note, names_in(content)) for note in content.notes])] if content.notes else []
+    notes = (
+        [MethodFact("Notes", [_as_sentence(note, names_in(content)) for note in content.notes])]
+        if content.notes
+        else []
+    )
     for fact in (*content.facts, *notes):
         tag = "code" if fact.is_code else "span"
         texts = [f"<{tag}>{text(one)}</{tag}>" for one in fact.texts[:MAX_TEXTS]]
         if len(fact.texts) > MAX_TEXTS:
-            texts.append(f"and {count(len(fact.texts) - MAX_TEXTS)} more")
+            texts.append(f"and {count_text(len(fact.texts) - MAX_TEXTS)} more")
         listed = texts[0] if len(texts) == 1 else "<ul>" + "".join(f"<li>{one}</li>" for one in texts) + "</ul>"
         items.append(f"<dt>{escape(fact.term)}</dt><dd>{listed}</dd>")
     return _section("How it was computed", f"<dl>\n{chr(10).join(items)}\n</dl>")

@@ -7,31 +7,31 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from losscli.page.content import Fact
+from losscli.page.content import MethodFact
 from losscli.page.findings import MAX_GROUPS_RESAMPLED, Findings
 from losscli.page.intervals import NORMAL
 from losscli.plot.words import count_text, rows_text
 from losscli.version import __version__
 
 
-def method_facts(findings: Findings, command: str) -> Iterator[Fact]:
+def method_facts(findings: Findings, command: str) -> Iterator[MethodFact]:
     """Yield how the page was computed; `command` is what was typed, empty if nothing was."""
     data = findings.evaluation.data
     if command:
-        yield Fact("Command", [command], True)
+        yield MethodFact("Command", [command], True)
     rows = rows_text(data.n)
     if data.n_omitted:
         rows += f", of which {count_text(data.n_omitted)} lack a value and were left out"
     weight = findings.dataset.bound.get("weight")
     if weight is not None:
         rows += f", weighted by {weight.columns[0].name}"
-    yield Fact("Data", [*(f"{path} ({data.format})" for path in data.paths), rows])
-    yield Fact("Signatures", [result.signature for result in findings.evaluation if result.group is None], True)
-    yield Fact("Outlier rows", [findings.rule])
-    yield Fact("Intervals", list(interval_texts(findings)))
+    yield MethodFact("Data", [*(f"{path} ({data.format})" for path in data.paths), rows])
+    yield MethodFact("Signatures", [result.signature for result in findings.evaluation if result.group is None], True)
+    yield MethodFact("Outlier rows", [findings.rule])
+    yield MethodFact("Intervals", list(describe_intervals(findings)))
     if not findings.is_exact and findings.sample is not None:
         sampled = f"{count_text(len(findings.sample.batch))} of {rows_text(findings.sample.n)}"
-        yield Fact(
+        yield MethodFact(
             "Estimated (≈)",
             [
                 f"pull, stress, skill and calibration (inflation, where not by residuals): on {sampled}, drawn at "
@@ -42,10 +42,10 @@ def method_facts(findings: Findings, command: str) -> Iterator[Fact]:
     versions = [f"losscli {__version__}", f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
     import matplotlib
 
-    yield Fact("Versions", [", ".join([*versions, f"matplotlib {matplotlib.__version__}"])])
+    yield MethodFact("Versions", [", ".join([*versions, f"matplotlib {matplotlib.__version__}"])])
 
 
-def interval_texts(findings: Findings) -> Iterator[str]:
+def describe_intervals(findings: Findings) -> Iterator[str]:
     """Yield how intervals were found, and why some are missing."""
     level = f"{100 * findings.level:g}\u00a0%"
     found = {result.label: result.ci for result in findings.evaluation if result.group is None}

@@ -8,8 +8,9 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from losscli.plot.scales import human_number, human_percent
+from losscli.plot.words import count_text, join_names
 
-FEW_ROWS = 20
+MIN_ROWS_FOR_SHARES = 20
 """Rows below which no share of the worst of them says anything."""
 
 CONCENTRATED_SHARE, CONCENTRATED_N = 0.25, 0.2
@@ -18,11 +19,11 @@ CONCENTRATED_SHARE, CONCENTRATED_N = 0.25, 0.2
 ONE_ROW_SHARE = 0.3
 """A row that carries so much is named alone."""
 
-MIN_ROWS_PER_GROUP = 30
+MIN_ROWS_OF_WORST_GROUP = 30
 """Smaller groups are not called the worst while there are others."""
 
 MAX_LOSSES_NAMED, MAX_MODELS_NAMED = 3, 3
-MAX_NAME_LENGTH = 60
+MAX_NAME_IN_SENTENCE = 60
 """Characters of a name in a sentence."""
 
 
@@ -55,7 +56,7 @@ class LossFacts(NamedTuple):
     @property
     def is_concentrated(self) -> bool:
         """Whether few rows make up the number."""
-        if self.top_share is None or self.n < FEW_ROWS:
+        if self.top_share is None or self.n < MIN_ROWS_FOR_SHARES:
             return False
         rests_on_few = self.effective_n is not None and self.effective_n < CONCENTRATED_N * self.n
         return self.top_share >= CONCENTRATED_SHARE or rests_on_few or (self.worst_share or 0.0) >= ONE_ROW_SHARE
@@ -113,7 +114,7 @@ def verdict(
         sentences.append(_robust_sentence(robust))
     if robust is not None and len(groups) > 1 and (text := _groups_sentence(robust, groups, group_by)):
         sentences.append(text)
-    if n < FEW_ROWS:
+    if n < MIN_ROWS_FOR_SHARES:
         rows = "There is only one row" if n == 1 else f"There are only {n} rows"
         sentences.append(f"{rows}: the numbers say little of other data.")
     return sentences
@@ -137,9 +138,9 @@ def _most_concentrated(losses: Sequence[LossFacts]) -> LossFacts | None:
 
 
 def _not_finite(broken: Sequence[LossFacts]) -> str:
-    named = [f"{short(loss.label)} is {loss.value}" for loss in broken[:MAX_LOSSES_NAMED]]
+    named = [f"{brief(loss.label)} is {loss.value}" for loss in broken[:MAX_LOSSES_NAMED]]
     more = [f"{len(broken) - MAX_LOSSES_NAMED} more are not finite either"] if len(broken) > MAX_LOSSES_NAMED else []
-    return f"{join([*named, *more])}: no number to believe; the worst rows below say why."
+    return f"{join_names([*named, *more])}: no number to believe; the worst rows below say why."
 
 
 def _is_plain(loss: LossFacts) -> bool:
@@ -148,24 +149,24 @@ def _is_plain(loss: LossFacts) -> bool:
 
 
 def _lead_sentence(lead: LossFacts, losses: Sequence[LossFacts], model: str) -> str:
-    name, value = short(lead.label), human_number(lead.value)
-    of_model = f" of {short(model)}" if model else ""
+    name, value = brief(lead.label), human_number(lead.value)
+    of_model = f" of {brief(model)}" if model else ""
     if all(loss.smallest == loss.largest == 0 for loss in losses):
-        labels = join([short(loss.label) for loss in losses[:MAX_LOSSES_NAMED]])
+        labels = join_names([brief(loss.label) for loss in losses[:MAX_LOSSES_NAMED]])
         verb = "is" if len(losses) == 1 else "are"
         return f"The predictions{of_model} are perfect: {labels} {verb} 0 in {_all_rows(lead.n)}."
     if _is_plain(lead):
         return f"Every row has the same {name}{of_model}, {value}." if lead.n > 1 else _value_sentence(lead)
-    if lead.top_share is None or lead.n < FEW_ROWS:
+    if lead.top_share is None or lead.n < MIN_ROWS_FOR_SHARES:
         return _value_sentence(lead)
     if lead.worst_share is not None and lead.worst_share >= ONE_ROW_SHARE:
-        one = f"one row of {_count(lead.n)} makes up {_share_text(lead.worst_share)} of it"
+        one = f"one row of {count_text(lead.n)} makes up {_share_text(lead.worst_share)} of it"
         return f"{name}{of_model} is {value}, and {one}: a number to distrust."
-    rows = f"{_count(lead.top_rows)} rows" if lead.top_rows > 1 else "one row"
+    rows = f"{count_text(lead.top_rows)} rows" if lead.top_rows > 1 else "one row"
     if lead.is_concentrated:
         verb = "make" if lead.top_rows > 1 else "makes"
         share = human_percent(lead.top_share)
-        return f"{name}{of_model} is {value}, and {rows} of {_count(lead.n)} {verb} up {share} of it."
+        return f"{name}{of_model} is {value}, and {rows} of {count_text(lead.n)} {verb} up {share} of it."
     carried = f"{human_percent(lead.top_share)} of {name}"
     if len(losses) == 1:
         share = human_percent(lead.top_share)
@@ -179,11 +180,11 @@ def _share_text(share: float) -> str:
 
 def _robust_sentence(loss: LossFacts) -> str:
     """Say the value of the most robust loss, unless a few rows make up that as well."""
-    if loss.n >= FEW_ROWS and loss.worst_share is not None and loss.worst_share >= ONE_ROW_SHARE:
+    if loss.n >= MIN_ROWS_FOR_SHARES and loss.worst_share is not None and loss.worst_share >= ONE_ROW_SHARE:
         share = _share_text(loss.worst_share)
-        return f"Even of {short(loss.label)} ({human_number(loss.value)}), the most robust here, it makes up {share}."
-    if loss.n >= FEW_ROWS and loss.top_share is not None and loss.top_share >= CONCENTRATED_SHARE:
-        name, share = f"{short(loss.label)} ({human_number(loss.value)})", human_percent(loss.top_share)
+        return f"Even of {brief(loss.label)} ({human_number(loss.value)}), the most robust here, it makes up {share}."
+    if loss.n >= MIN_ROWS_FOR_SHARES and loss.top_share is not None and loss.top_share >= CONCENTRATED_SHARE:
+        name, share = f"{brief(loss.label)} ({human_number(loss.value)})", human_percent(loss.top_share)
         return f"Even of {name}, the most robust here, the worst 1\u00a0% of the rows make up {share}."
     return _value_sentence(loss)
 
@@ -194,16 +195,16 @@ def _value_sentence(loss: LossFacts) -> str:
 
 def _value_text(loss: LossFacts) -> str:
     """Say a value with its interval; of an average of absolute errors, what that means."""
-    interval = _interval(loss.low, loss.high, loss.level)
+    interval = _interval_text(loss.low, loss.high, loss.level)
     value = human_number(loss.value)
     if loss.label == "mae":
         return f"By mae the predictions are off by {value} on average{interval}"
     if loss.label == "zero_one":
         return f"By zero_one {human_percent(loss.value)} of the rows are wrong{interval}"
-    return f"{short(loss.label)} is {value}{interval}"
+    return f"{brief(loss.label)} is {value}{interval}"
 
 
-def _interval(low: float | None, high: float | None, level: float) -> str:
+def _interval_text(low: float | None, high: float | None, level: float) -> str:
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f" ({100 * level:g}\u00a0%: {human_number(low)} to {human_number(high)})"
@@ -212,7 +213,7 @@ def _interval(low: float | None, high: float | None, level: float) -> str:
 def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Sequence[str]) -> str:
     """Say which group is worst, by how much, and whether that is sure."""
     finite = [group for group in groups if math.isfinite(group.value)]
-    large = [group for group in finite if group.n >= MIN_ROWS_PER_GROUP]
+    large = [group for group in finite if group.n >= MIN_ROWS_OF_WORST_GROUP]
     judged = large if len(large) > 1 else finite
     if len(judged) < 2:
         return ""
@@ -222,12 +223,12 @@ def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Se
     if not weight > 0:
         return ""
     rest = sum(group.value * group.weight for group in others) / weight
-    names = short(", ".join(group_by))
-    label, name = short(loss.label), short(worst.name)
-    left_out = "" if len(judged) == len(finite) else f" with at least {MIN_ROWS_PER_GROUP} rows"
+    names = brief(", ".join(group_by))
+    label, name = brief(loss.label), brief(worst.name)
+    left_out = "" if len(judged) == len(finite) else f" with at least {MIN_ROWS_OF_WORST_GROUP} rows"
     if worst.value == min(group.value for group in judged):
         return f"{label} is the same in all {len(judged)} groups of {names}{left_out}."
-    other = short(others[0].name) if len(others) == 1 else "the others"
+    other = brief(others[0].name) if len(others) == 1 else "the others"
     ratio = worst.value / rest if rest > 0 and worst.value > 0 else None
     times = f"{times_text(ratio)} as much as" if ratio is not None and ratio >= 1.05 else "more than"
     if len(judged) == 2:
@@ -278,42 +279,33 @@ def _models_sentence(models: Sequence[ModelFacts]) -> str:
         return f"No loss tells which of the {count} models is best."
     first = decided[0]
     if all(entry.winners == first.winners and len(entry.winners) == 1 for entry in decided):
-        label, gap = short(first.label), first.difference
+        label, gap = brief(first.label), first.difference
         losses = "both losses" if len(decided) == 2 else f"all {len(decided)} losses"
-        text = f"{short(first.winners[0])} is the best of {count} models by {label if len(decided) == 1 else losses}"
+        text = f"{brief(first.winners[0])} is the best of {count} models by {label if len(decided) == 1 else losses}"
         if gap:
-            of_gap = _interval(first.low, first.high, first.level)
+            of_gap = _interval_text(first.low, first.high, first.level)
             text += f"; its {label} is {human_number(gap)} below that of the next{of_gap}"
         return f"{text}."
     if all(len(entry.winners) > 1 for entry in decided):
-        tied = join([short(model) for model in first.winners[:MAX_MODELS_NAMED]])
+        tied = join_names([brief(model) for model in first.winners[:MAX_MODELS_NAMED]])
         more = f" and {len(first.winners) - MAX_MODELS_NAMED} more" if len(first.winners) > MAX_MODELS_NAMED else ""
-        by = f"By {short(first.label)}" if len(decided) == 1 else "By every loss"
+        by = f"By {brief(first.label)}" if len(decided) == 1 else "By every loss"
         return f"{by} it is a tie: {tied}{more} cannot be told apart from these rows."
     texts = []
     for entry in decided[:MAX_LOSSES_NAMED]:
-        winners = join([short(model) for model in entry.winners[:MAX_MODELS_NAMED]])
+        winners = join_names([brief(model) for model in entry.winners[:MAX_MODELS_NAMED]])
         texts.append(
-            f"by {short(entry.label)} " + (f"{winners} is best" if len(entry.winners) == 1 else f"{winners} tie")
+            f"by {brief(entry.label)} " + (f"{winners} is best" if len(entry.winners) == 1 else f"{winners} tie")
         )
     if len(decided) > MAX_LOSSES_NAMED:
         texts.append(f"{len(decided) - MAX_LOSSES_NAMED} more losses are in the table")
     return f"Which of {count} models is best depends on the loss: {'; '.join(texts)}."
 
 
-def short(name: str) -> str:
+def brief(name: str) -> str:
     """Return a name, shortened where it is too long for a sentence."""
-    return name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - 1] + "…"
-
-
-def join(texts: Sequence[str]) -> str:
-    """Join texts by commas, the last by `and`."""
-    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " and " + texts[-1]
-
-
-def _count(n: int) -> str:
-    return f"{n:,}".replace(",", "\u00a0")
+    return name if len(name) <= MAX_NAME_IN_SENTENCE else name[: MAX_NAME_IN_SENTENCE - 1] + "…"
 
 
 def _all_rows(n: int) -> str:
-    return "the only row" if n == 1 else f"all {_count(n)} rows"
+    return "the only row" if n == 1 else f"all {count_text(n)} rows"

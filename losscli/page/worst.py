@@ -21,7 +21,7 @@ def worst_table(findings: Findings, facts: Sequence[LossFacts]) -> WorstTable | 
             break
     else:
         return None
-    cells, shares = cells_of(findings, worst, i), None if facts[i].top_share is None else worst.shares
+    cells, shares = worst_cells(findings, worst, i), None if facts[i].top_share is None else worst.shares
     has_shares = shares is not None
     lines = tuple(
         WorstLine({name: values[k] for name, values in cells.items()}, None if shares is None else float(shares[k]))
@@ -38,7 +38,7 @@ def concentration_order(loss: LossFacts) -> tuple[bool, float, float]:
     return loss.is_finite, -(loss.top_share or 0.0), -(loss.worst_share or 0.0)
 
 
-def cells_of(findings: Findings, worst: WorstRowsOfLoss, i: int) -> dict[str, list[Any]]:
+def worst_cells(findings: Findings, worst: WorstRowsOfLoss, i: int) -> dict[str, list[Any]]:
     """Return the columns of the worst rows under a loss, by the names that the page has for them."""
     dataset, evaluator = findings.dataset, findings.run.evaluators[i]
     cells: dict[str, list[Any]] = {}
