@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tracemalloc
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from losscli.page import html
 from losscli.page.verdict import GroupFacts, LossFacts, ModelFacts, verdict
+from losscli.statistics.keyed_sums import KeyedSums
 from tests.conftest import SAMPLE_DATA, Cli, write_csv
 
 pytest.importorskip("matplotlib", reason="report needs matplotlib")
@@ -286,6 +288,31 @@ def test_data_of_all_kinds(cli: Cli, tmp_path: Path, losses: str, columns: dict[
         pytest.skip(result.err)
     assert result.status == 0, result.err
     Page((tmp_path / "r.html").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_that_rows_without_loss_take_no_room(weighted: bool) -> None:
+    """Between 0 and the smallest loss that is seen there are a million buckets."""
+    rng = np.random.default_rng(2)
+    key = rng.normal(size=3000) * rng.integers(0, 2, size=3000)
+    key[:3] = 5e-324, -5e-324, -0.0
+    column, weight = rng.uniform(size=3000), rng.uniform(size=3000) if weighted else None
+    sums = KeyedSums(1, max_rows=10)
+    tracemalloc.start()
+    for part in np.array_split(np.arange(3000), 3):
+        other = KeyedSums(1, max_rows=10)
+        other.update(key[part], [column[part]], None if weight is None else weight[part])
+        sums.merge(other)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8e6
+    table, weights = sums.table(), np.ones(3000) if weight is None else weight
+    is_zero = np.abs(key) < 1e-300
+    assert np.all(np.diff(table.key) > 0)
+    assert table.n_rows[table.key == 0].tolist() == [is_zero.sum()]
+    assert table.sums[0][table.key == 0] == pytest.approx((column * weights)[is_zero].sum())
+    assert table.sums[0].sum() == pytest.approx((column * weights).sum())
+    assert table.weight.sum() == pytest.approx(weights.sum())
 
 
 # ------------------------------------------------------------------------------------------------- HTML

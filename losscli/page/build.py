@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import math
 import numbers
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 MAX_TOP = 100
 """Most of the worst rows that a page lists."""
+
+
+DRAWING_MODULES = ("losscli.plot.figure_marks", "losscli.plot.figure_svg", "losscli.page.html")
 
 
 class PageOptions(NamedTuple):
@@ -89,6 +93,12 @@ def check_can_draw() -> None:
         check_matplotlib()
 
 
+def import_to_draw() -> None:
+    """Import what pictures are drawn with."""
+    for name in ("matplotlib.figure", "matplotlib.style", "matplotlib.backends.backend_svg", *DRAWING_MODULES):
+        importlib.import_module(name)
+
+
 def build_page(
     dataset: Dataset,
     run: RunState,
@@ -116,7 +126,7 @@ def build_page(
         own_run = run if models is None else models.runs.get(str(model), run)
         observed.append(observe_model(model, own_run, drawings, page_options.top))
     run.observers = (*run.observers, sampler, *drawings.observers, *([] if models is None else [models]))
-    importing = Thread(target=importlib.import_module, args=("matplotlib.figure",), daemon=True)
+    importing = Thread(target=import_to_draw, daemon=True)
     importing.start()  # while other threads work
     for _ in track(evaluate_dataset(dataset, run, options, note)):
         pass

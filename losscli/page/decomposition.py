@@ -9,6 +9,7 @@ import numpy as np
 from losscli.errors import LosscliError
 from losscli.page.findings import Findings
 from losscli.statistics.calibration import decompose_rows
+from losscli.statistics.consistency import check_shapes, consistent_loss
 
 
 def decompositions(findings: Findings) -> Mapping[str, Mapping[str, float]]:
@@ -23,6 +24,7 @@ def decompositions(findings: Findings) -> Mapping[str, Mapping[str, float]]:
             continue
         for evaluator in findings.run.evaluators:
             try:
+                check_shapes(consistent_loss(evaluator.bound, evaluator.form), y_pred.shape)
                 with np.errstate(all="ignore"):
                     parts = decompose_rows(evaluator.bound, y_true, y_pred, batch.weight)
             except LosscliError:  # it is consistent for no functional, or not for one number per row

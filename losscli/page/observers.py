@@ -62,11 +62,12 @@ class LossSums:
         self.low = float(np.minimum(self.low, losses.min()))  # NaN stays
         self.high = float(np.maximum(self.high, losses.max()))
         numerators = losses if weight is None else losses * weight
-        self._total.add(float(numerators.sum()))
+        total = float(numerators.sum())
+        self._total.add(total)
         self._squares[0].add(float(numerators @ numerators))
         if weight is None and denominator is None:
             self._divisor.add(float(losses.size))
-            self._squares[1].add(float(numerators.sum()))
+            self._squares[1].add(total)
             self._squares[2].add(float(losses.size))
             return
         divisors = np.ones(len(losses)) if denominator is None else denominator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,9 @@ MAX_ROWS_KEPT = 1 << 16
 
 BITS_DROPPED = 42
 """Bits of a key that its bucket leaves out: the keys of a bucket differ by less than a thousandth."""
+
+FIRST_NORMAL_BUCKET = 1 << (52 - BITS_DROPPED)
+"""The bucket of the smallest number that is not subnormal."""
 
 SPARE_BUCKETS = 4 << (52 - BITS_DROPPED)
 """Unused buckets on either side of those in use: four powers of 2."""
@@ -53,6 +55,7 @@ class KeyedSums:
         self._own: list[Array] = []  # each (columns + 3, rows): key, count, weight, columns
         self._merged: list[KeyedSums] = []
         self._sides: tuple[Buckets, Buckets] | None = None
+        self._zeros = np.zeros(n_columns + 3)  # of rows whose key is 0: between them and the others are many buckets
 
     def update(self, key: Array, columns: Sequence[Array], weight: Array | None = None) -> None:
         """Add rows: their keys (N,), which are no NaN, their columns, each (N,), and weights (N,)."""
@@ -78,8 +81,7 @@ class KeyedSums:
             self._merged.append(other)
             self.n_kept += other.n_kept
             return
-        for mine, theirs in zip(self._sides, other.to_buckets(), strict=True):
-            mine.merge(theirs)
+        self._add_buckets(other)
 
     def to_buckets(self) -> tuple[Buckets, Buckets]:
         """Return the sums in buckets, of the negative keys by their size and of the others; keep no rows from now."""
@@ -88,17 +90,31 @@ class KeyedSums:
             for rows in self._own:
                 self._add_rows(rows[0], [*rows[3:]], rows[2])
             for other in self._merged:
-                for mine, theirs in zip(self._sides, other.to_buckets(), strict=True):
-                    mine.merge(theirs)
+                self._add_buckets(other)
             self._own, self._merged, self.n_kept = [], [], 0
         return self._sides
 
+    def _add_buckets(self, other: KeyedSums) -> None:
+        for mine, theirs in zip(self.to_buckets(), other.to_buckets(), strict=True):
+            mine.merge(theirs)
+        self._zeros += other._zeros
+
     def _add_rows(self, key: Array, columns: Sequence[Array], weight: Array | None) -> None:
         """Add rows to the buckets; weights that are None are 1."""
-        size = np.abs(key)
-        size[size < sys.float_info.min] = 0.0
-        bucket: NDArray[np.int64] = size.view(np.int64) >> BITS_DROPPED
-        low, high = int(bucket.min()), int(bucket.max()) + 1
+        bucket: NDArray[np.int64] = np.abs(key).view(np.int64)
+        bucket >>= BITS_DROPPED
+        if (low := int(bucket.min())) < FIRST_NORMAL_BUCKET:
+            is_zero = bucket < FIRST_NORMAL_BUCKET
+            zeros = np.flatnonzero(is_zero)
+            self._add_zeros(
+                zeros.size, [column[zeros] for column in columns], None if weight is None else weight[zeros]
+            )
+            if zeros.size == key.size:
+                return
+            kept = ~is_zero
+            key, bucket, columns = key[kept], bucket[kept], [column[kept] for column in columns]
+            weight, low = None if weight is None else weight[kept], int(bucket.min())
+        high = int(bucket.max()) + 1
         bucket -= low
         is_negative = key < 0
         n_sides = 1 + bool(is_negative.any())
@@ -116,6 +132,13 @@ class KeyedSums:
         if n_sides == 2:
             negative.add(low, sums[:, high - low :])
 
+    def _add_zeros(self, count: int, columns: Sequence[Array], weight: Array | None) -> None:
+        """Add rows whose key is 0."""
+        self._zeros[1] += count
+        self._zeros[2] += count if weight is None else weight.sum()
+        for i, column in enumerate(columns):
+            self._zeros[i + 3] += (column if weight is None else column * weight).sum()
+
     def _rows(self) -> Iterator[Array]:
         yield from self._own
         for other in self._merged:
@@ -129,7 +152,8 @@ class KeyedSums:
             rows = rows[:, np.argsort(rows[0], kind="stable")]
             return KeyedTable(rows[0], rows[1], rows[2], rows[3:] * rows[2], True)
         negative, positive = (side.used() for side in self._sides)
-        sums = np.concatenate([negative[:, ::-1], positive], axis=1)
+        zeros = self._zeros[:, None][:, : int(self._zeros[1] > 0)]
+        sums = np.concatenate([negative[:, ::-1], zeros, positive], axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             key = np.where(sums[2] > 0, sums[0] / sums[2], 0.0)
         return KeyedTable(key, sums[1], sums[2], sums[3:], False)
