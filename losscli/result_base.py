@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar, overload
@@ -36,6 +37,30 @@ class Result:
 
     def __hash__(self) -> int:
         return hash(_freeze(self))
+
+
+class Plottable:
+    """What matplotlib can draw."""
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the result with matplotlib, which the extra `losscli[plot]` installs.
+
+        Args:
+            ax: An Axes, or a sequence of one for each panel; None makes a figure with pyplot.
+
+        Returns:
+            The Axes that were drawn into; an array of them if there are several panels.
+
+        Raises:
+            UsageError: matplotlib is not installed, the result has nothing to draw, or `ax` does not fit.
+        """
+        return draw_result(self, ax)
+
+
+def draw_result(result: Any, ax: Any) -> Any:
+    """Draw a result, as `Plottable.plot` says."""
+    pictures = importlib.import_module("losscli.plot.from_results")  # results know nothing of pictures until then
+    return pictures.draw_result(result, ax)
 
 
 class ResultSequence(Result, Sequence[Item_co]):
