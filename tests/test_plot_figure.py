@@ -314,8 +314,9 @@ def test_curves_of_400_points_are_small_files():
     ],
 )
 def test_ticks_are_in_human_form(low, high, is_log, texts):
-    assert ticks_with_texts(low, high, is_log)[1] == texts
-    assert len(ticks_with_texts(low, high, is_log, 0.5)[1]) < len(texts)
+    for is_vertical in (False, True):
+        assert ticks_with_texts(low, high, is_log, 5.0, is_vertical)[1] == texts
+        assert len(ticks_with_texts(low, high, is_log, 0.4, is_vertical)[1]) < len(texts)
 
 
 def test_axes_without_a_range_are_drawn():

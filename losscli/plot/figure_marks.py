@@ -30,7 +30,7 @@ from losscli.plot.styles import style_of
 
 MARKER_SHAPES = "osD^vP>"
 LINE_WIDTH = 1.7
-LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 30, 20)
+LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 32, 24)
 """Most characters of a label, and of a line of notes."""
 
 AT_END = 0.9
