@@ -141,27 +141,22 @@ class PanelArtist:
             return
         low, high = sorted((y_axis.low, y_axis.high))
         height = float(np.interp(x_axis.high, known[:, 0], known[:, 1])) if len(known) > 1 else float(last[1])
-        annotation = self.axes.annotate(
+        text = self.axes.text(
+            1.0,
+            0.5,
             plain(mark.label, LABEL_LENGTH),
-            xy=(min(float(last[0]), x_axis.high), min(max(height, low), high)),
-            xytext=(1.0, 0.5),
-            textcoords=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
-            annotation_clip=False,
+            transform=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
             color=colour,
             fontsize=font_size(),
             va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 1,
-                "relpos": (0, 0.5),
-            },
+            gid=f"{gid}-label",
             parse_math=False,
         )
-        annotation.set_gid(f"{gid}-label")
-        self.plan.ends.append(EndLabel(annotation, height))
+        leader = Line2D([], [], color=colour, linewidth=0.6, transform=self.axes.transAxes, clip_on=False)
+        leader.set_in_layout(False)
+        self.axes.add_artist(leader)
+        end = min(float(last[0]), x_axis.high), min(max(height, low), high)
+        self.plan.ends.append(EndLabel(text, leader, end, height))
 
     def draw_bars(self, mark: Bars) -> None:
         """Draw bars as one shape, and those that stand out in a second."""
