@@ -266,6 +266,14 @@ def test_draw_figure_draws_into_given_axes():
     assert draw_figure(picture(panel(line())), [Figure().subplots()]).get_xlabel() == "x"
 
 
+def test_what_no_font_has_is_a_box_without_a_warning():
+    axes = draw_figure(picture(panel(line("中文 é \U0010fffd"))), Figure().subplots())
+    FigureCanvasAgg(axes.figure).draw()
+    (label,) = (text.get_text() for text in axes.texts)
+    assert label.endswith(" é □")
+    assert label[:2] in ("中文", "□□")
+
+
 @pytest.mark.parametrize("ax", [3, "ax", [None], Figure()])
 def test_what_is_no_axes_is_refused(ax):
     with pytest.raises(UsageError, match="ax: must be an Axes of matplotlib, or a sequence of them"):

@@ -66,7 +66,11 @@ def draw_figure(picture: Picture, ax: Any = None) -> Any:
     check_matplotlib()
     import matplotlib
 
-    with matplotlib.rc_context({"text.parse_math": False, "text.usetex": False}):
+    from losscli.plot.figure_fonts import further_fonts, with_known_glyphs
+
+    picture = with_known_glyphs(picture)
+    families = [*matplotlib.rcParams["font.family"], *further_fonts()]
+    with matplotlib.rc_context({"text.parse_math": False, "text.usetex": False, "font.family": families}):
         if ax is not None:
             axes = check_axes(picture, ax)
             draw_panels(picture, axes)
@@ -159,6 +163,7 @@ def own_settings() -> Iterator[None]:
     from matplotlib import style
 
     from losscli.plot.figure_axes import INK
+    from losscli.plot.figure_fonts import further_fonts
 
     ours: Any = {
         "axes.facecolor": "none",
@@ -176,29 +181,6 @@ def own_settings() -> Iterator[None]:
     }
     with style.context("default"), matplotlib.rc_context(ours):
         yield
-
-
-def further_fonts() -> list[str]:
-    """Return the installed fonts for the scripts that DejaVu Sans lacks."""
-    from matplotlib import font_manager
-
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    wanted: tuple[str, ...] = (
-        "Noto Sans CJK SC",
-        "Noto Sans CJK JP",
-        "Source Han Sans SC",
-        "WenQuanYi Micro Hei",
-        "Microsoft YaHei",
-    )
-    wanted += (
-        "PingFang SC",
-        "Hiragino Sans GB",
-        "SimHei",
-        "Arial Unicode MS",
-        "Noto Sans Devanagari",
-        "Noto Sans Thai",
-    )
-    return [name for name in wanted if name in known]
 
 
 def draw_all(picture: Picture, figure: Figure, has_words: bool = True) -> list[Axes]:

@@ -209,10 +209,12 @@ class Room:
         boxes = [candidate.box(width, height).padded(1.5) for candidate in candidates]
         left, bottom, right, top = np.array([box.extents for box in boxes]).T[:, :, None]
         x, y = self.ink.T
-        total = COST_OF_INK * np.count_nonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top), axis=1)
-        total += COST_OF_OVERLAP * np.array([sum(box.overlaps(other) for other in self.taken) for box in boxes])
+        on_ink = np.count_nonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top), axis=1)
+        on_labels = np.array([sum(box.overlaps(other) for other in self.taken) for box in boxes])
         leaves = (left < panel.x0 - 2) | (right > panel.x1 + 2) | (bottom < panel.y0 - 2) | (top > panel.y1 + 2)
-        return total + COST_OF_LEAVING * leaves[:, 0] + np.array([candidate.cost for candidate in candidates])
+        costs: NDArray[np.float64] = np.array([candidate.cost for candidate in candidates], dtype=float)
+        costs += COST_OF_INK * on_ink + COST_OF_OVERLAP * on_labels + COST_OF_LEAVING * leaves[:, 0]
+        return costs
 
 
 def corner_candidates(panel: Bbox, margin: float = 4) -> list[Candidate]:
