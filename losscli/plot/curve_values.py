@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MIN_JUMP = 0.03
 """The smallest jump that is looked for, as a share of the height of the panel."""
 
+NARROW = 1e-6
+"""A piece of a curve that is so small a share of the range is none."""
+
 BISECTIONS = 30
 """Halvings that tell a jump from a steep slope."""
 
@@ -118,17 +121,11 @@ def with_gaps(
 
 
 def without_lone_points(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return points of a curve without those inside of a jump, as sign(0) between -1 and 1, and with single gaps."""
-    gap = np.isnan(y)
-    near_gap = np.r_[True, gap[:-1]] & np.r_[gap[1:], True]
-    x, y = x[~near_gap | gap], y[~near_gap | gap]
-    # a point at either side of which a gap was found lies beside its own copy
-    keep = np.ones(len(y), dtype=bool)
-    holes = np.flatnonzero(np.isnan(y))
-    for a, b in pairwise(holes):
-        inside = y[a + 1 : b]
-        if len(inside) and np.ptp(x[a + 1 : b]) <= 1e-6 * np.ptp(x):
-            keep[a + 1 : b + 1] = False
-        elif not len(inside):
-            keep[b] = False
-    return x[keep], y[keep]
+    """Return points of a curve without those inside of a jump or at its end, as sign(0) between -1 and 1."""
+    width = NARROW * (x[-1] - x[0])
+    edges = [-1, *np.flatnonzero(np.isnan(y)).tolist(), len(x)]
+    parts = [(a + 1, b) for a, b in pairwise(edges) if b - a > 1 and x[b - 1] - x[a + 1] > width]
+    if not parts:
+        return x, y
+    kept = np.concatenate([np.arange(start - (start > parts[0][0]), stop) for start, stop in parts])
+    return x[kept], y[kept]

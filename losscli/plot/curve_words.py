@@ -24,6 +24,9 @@ FLAT = 1e-9
 MIN_FLAT_SHARE = 0.05
 """Share of the range from which on a flat end is worth a word."""
 
+MAX_STEPS = 5
+"""Most values of a loss that is said to have steps."""
+
 CONFIDENT = 0.9
 """A probability at which a row is all but learned."""
 
@@ -69,8 +72,13 @@ def facts_of(curve: Curve) -> dict[str, Any]:
 
 def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
     """Yield what there is to say of a curve."""
-    if curve.slopes is None:
+    if curve.slopes is None and len(set(curve.losses.tolist())) <= MAX_STEPS:
         yield say("steps", curve, "the loss of", "has steps and no gradient")
+    elif curve.slopes is None:
+        most = number(float(np.nanmax(curve.losses)))
+        yield say(
+            "no gradient", curve, "the loss of", f"has no gradient to show and goes up to {most}", f"up to {most}"
+        )
     elif axis.fits_parameters and curve.tails is None:
         yield say("range", curve, "the loss of", f"is at most {number(float(np.nanmax(curve.losses)))} here")
     elif curve.tails is not None and axis.worse:
