@@ -20,8 +20,7 @@ from losscli.plot.curve_rules import find_paths
 from losscli.plot.curve_values import PathValues, with_gaps
 from losscli.plot.curves import curves_picture, fit_height
 from losscli.plot.pictures import Line, Panel, Picture, Rule
-from tests.registry_cases import LOSSES
-from tests.registry_cases import settings as registry_settings
+from tests.registry_cases import FURTHER, LOSSES
 
 WITHOUT_A_CURVE = {
     "medae": "it is the median of all rows",
@@ -33,8 +32,17 @@ WITHOUT_A_CURVE = {
     "ctc": "it is a loss of whole sequences",
 }
 
-SETTINGS = {bound.canonical: bound for bound, _ in registry_settings("from_logits", "log_input", further=True)}
-WITH_A_CURVE = [bound for bound in SETTINGS.values() if bound.loss.name not in WITHOUT_A_CURVE]
+
+def settings() -> Iterator[BoundLoss]:
+    """Every loss that has a curve, with its defaults, with parameters for which it is another, and from logits."""
+    for loss in LOSSES:
+        flags = [{name: True} for name in ("from_logits", "log_input") if name in {p.name for p in loss.parameters}]
+        for params in ({}, *FURTHER.get(loss.name, []), *flags):
+            if loss.name not in WITHOUT_A_CURVE:
+                yield loss.bind(params)
+
+
+WITH_A_CURVE = list(settings())
 
 
 def picture(losses: str, *ends: float) -> Picture:
@@ -220,7 +228,7 @@ def test_gaps_are_where_a_curve_jumps(losses: str, panel: int, places: list[floa
 
 def test_a_steep_curve_is_no_jump() -> None:
     x = np.linspace(-1, 1, 21)
-    for function in (lambda x: np.tanh(1e4 * x), lambda x: np.cbrt(x)):
+    for function in (lambda x: np.tanh(1e4 * x), np.cbrt):
         found = with_gaps(function, x, function(x), -1.0, 1.0)
         assert not np.isnan(found[1]).any()
 
@@ -445,10 +453,10 @@ def test_the_document_is_json(losses: str) -> None:
 
 
 @pytest.fixture
-def declare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Loss]]:
+def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A decorator of losses that no registry gets to know."""
     monkeypatch.setattr(declared, "pending", [])
-    yield lambda **fields: declared.loss(**{"formula": "", **fields})
+    return lambda **fields: declared.loss(**{"formula": "", **fields})
 
 
 def plotted(loss: Loss) -> Picture:
