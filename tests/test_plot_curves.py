@@ -345,7 +345,7 @@ SENTENCES = {
         "±2, that of huber at 1 beyond ±1; the pull of mae is 1 everywhere"
     ),
     "tukey,cauchy": (
-        "the pull of tukey ends at ±4.68, at a loss of 3.66; the pull of cauchy fades beyond ±2.38 (1.19 there)"
+        "the pull of tukey ends at ±4.685, at a loss of 3.66; the pull of cauchy fades beyond ±2.385 (1.19 there)"
     ),
     "log_cosh,fair:c=2": "the pull of log_cosh levels off at 1, that of fair:c=2 at 2",
     "quantile:tau=0.9": "the pull of quantile:tau=0.9 is 0.9 below 0 and 0.1 above",
@@ -428,7 +428,10 @@ def test_a_style_is_that_of_a_curve_in_both_panels() -> None:
 def test_what_is_held_constant_is_said() -> None:
     assert picture("gaussian_nll").remarks == ("variance is 1",)
     assert picture("dice").remarks == ("a row is a mask of 4 pixels, 1 of them in the object",)
-    assert picture("sphereface,arcface").remarks[0].endswith("embeddings have length 10")
+    assert picture("sphereface,arcface").remarks == (
+        "the centre of the other class is at 90°",
+        "embeddings have length 10",
+    )
     assert picture("mse,rmse").remarks == ("rmse is the root of the mean of these losses of rows",)
 
 

@@ -93,7 +93,7 @@ class Path(NamedTuple):
         case: What else the curve stands for, if there is a curve for other cases: `y = 0`.
         interval: Where x must be.
         label: The label of the axis, if this loss has a better one.
-        remark: What is held constant.
+        remarks: What is held constant.
     """
 
     axis: str
@@ -103,7 +103,7 @@ class Path(NamedTuple):
     case: str = ""
     interval: tuple[float, float] = REALS
     label: str = ""
-    remark: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 Rule = Callable[[BoundLoss, Form, Mapping[str, Domain]], Iterator[Path]]

@@ -37,6 +37,9 @@ EXPLODING = 2.2
 ROOM = 1.4
 """Height of the panel where a curve is cut off, relative to the highest that is not."""
 
+MAX_IN_TITLE = 5
+"""Most losses that the title names."""
+
 LOSS_TITLE, PULL_TITLE = "Loss of one row", "Gradient: how hard it pulls"
 
 ROUNDING = 1e-9
@@ -237,13 +240,13 @@ def draw(key: str, curves: list[Curve], ends: tuple[float, float], losses: Seque
         rules: list[Mark] = [Rule("", y=0.0), *([Rule("", x=0.0)] if is_centred else [])]
         label = f"gradient {axis.gradient}"
         panels.append(make_panel(PULL_TITLE, x_axis, label, slopes, rules))
-    remarks = list(dict.fromkeys(remark for curve in curves if (remark := curve.values.path.remark)))
+    remarks = list(dict.fromkeys(remark for curve in curves for remark in curve.values.path.remarks))
     for bound in losses:
         if bound.loss.reduction is Reduction.ROOT_MEAN:
             remarks.append(f"{bound.label} is the root of the mean of these losses of rows")
     sentence, facts_by_curve = describe_curves(curves, axis, ends)
     labels = tuple(bound.label for bound in losses)
-    title = f"{and_join(labels)}: loss{' and gradient' if slopes else ''}"
+    title = f"{and_join(labels, at_most=MAX_IN_TITLE)}: loss{' and gradient' if slopes else ''}"
     facts = {"x": key, "range": list(ends), "curves": facts_by_curve}
     return Picture("curves", title, tuple(panels), sentence, labels, facts, remarks=tuple(remarks))
 
@@ -272,9 +275,7 @@ def make_panel(
 
 def fit_height(series: Sequence[Array], tower: float) -> tuple[float, float]:
     """Return the ends of the y axis: those of the curves, without what explodes; they include 0."""
-    top, bottom = (
-        cut(sorted((robust_height(sign * y, tower) for y in series), reverse=True)) for sign in (1, -1)
-    )  # fmt: skip
+    top, bottom = (fit_side([sign * y for y in series], tower) for sign in (1, -1))
     if not top and not bottom:
         return (0.0 if tower == LOSS_TOWER else -1.0), 1.0
     if tower == PULL_TOWER:  # a pull that ends, or is the same everywhere, lies at the edge
@@ -283,6 +284,13 @@ def fit_height(series: Sequence[Array], tower: float) -> tuple[float, float]:
     size = max(top, bottom)
     bottom = 0.0 if bottom < ROUNDING * top else bottom
     return 0.0 - round_height(bottom, size), round_height(top, size)
+
+
+def fit_side(series: Sequence[Array], tower: float) -> float:
+    """Return how far the panel goes above 0: not to the top of what explodes, but so far that each curve is in it."""
+    nearest = max((float(np.nanmin(np.where(np.isfinite(y), y, np.inf), initial=np.inf)) for y in series), default=0.0)
+    height = cut(sorted((robust_height(y, tower) for y in series), reverse=True))
+    return height if not 0 < nearest < np.inf else max(height, ROOM * nearest)
 
 
 def robust_height(y: Array, tower: float) -> float:
