@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -398,7 +400,7 @@ def test_the_sentence_says_what_the_numbers_are(losses: str) -> None:
         ("arcface,cosine_distance", "angle", "angle to the class centre, degrees"),
         ("cosine_embedding", "cosine", "cosine of x1 and x2"),
         ("info_nce,cosine_similarity", "cosine", "cosine"),
-        ("iou,giou", "shift", "shift of the box, in widths"),
+        ("iou,giou", "shift", "shift of the box, in widths: IoU 1 at 0, 0 from 1 on"),
         ("diou,ciou", "width", "width of the box; the true one is 1"),
     ],
 )
@@ -522,3 +524,13 @@ def test_a_plugin_that_fails_is_a_usage_error(declare: Callable[..., Callable[[A
     assert plotted(picky).sentence == "the loss of picky is at most 9 here"
     with pytest.raises(UsageError, match="its kernel failed: RuntimeError: too large"):
         curves_picture([picky.bind({})], (-200, 200))
+
+
+def test_a_curve_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\nfrom losscli.pipeline import resolve_losses\nfrom losscli.plot.curves import curves_picture\n"
+        "for loss in resolve_losses('mse,bce,cross_entropy,iou,info_nce,kl,arcface'):\n    curves_picture([loss])\n"
+        "print(*{'numpy.ma', 'pandas', 'pyarrow', 'rich', 'matplotlib', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

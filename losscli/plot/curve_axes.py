@@ -56,7 +56,7 @@ DISTANCE_GAP = CurveAxis(
     1,
     True,
 )
-SHIFT = CurveAxis("shift of the box, in widths", "the shift", "by the shift", REALS, (0, 2), 1)
+SHIFT = CurveAxis("shift of the box, in widths: IoU 1 at 0, 0 from 1 on", "the shift", "by the shift", REALS, (0, 2), 1)
 WIDTH = CurveAxis("width of the box; the true one is 1", "the width", "by the width", (0, math.inf), (0, 3), 0)
 COSINE = CurveAxis("cosine", "the cosine", "by the cosine", (-1, 1), (-1, 1), -1)
 ANGLE = CurveAxis("angle to the class centre, degrees", "the angle", "by the angle, per degree", (0, 180), (0, 180), 1)

@@ -22,7 +22,7 @@ from losscli.plot.scales import MINUS
 POINTS = 241
 """Points of a curve; odd, so that the middle of the range is one."""
 
-COUPLED_POINTS = 49
+COUPLED_POINTS = 41
 """Points of a curve each of which takes a data set of its own."""
 
 INSET = 1e-6
