@@ -27,7 +27,7 @@ FLAT = 1e-9
 MIN_FLAT_SHARE = 0.05
 """Share of the range from which on a flat end is worth a word."""
 
-MAX_STEPS = 5
+MAX_VALUES_OF_STEPS = 5
 """Most values of a loss that is said to have steps."""
 
 CONFIDENT = 0.9
@@ -75,7 +75,7 @@ def facts_of(curve: Curve) -> dict[str, Any]:
 
 def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
     """Yield what there is to say of a curve."""
-    if curve.slopes is None and len(set(curve.losses.tolist())) <= MAX_STEPS:
+    if curve.slopes is None and len(set(curve.losses.tolist())) <= MAX_VALUES_OF_STEPS:
         yield say("steps", curve, "the loss of", "has steps and no gradient")
     elif curve.slopes is None:
         most = number(float(np.nanmax(curve.losses)))
