@@ -296,7 +296,8 @@ def test_a_range_that_is_asked_for_is_the_range() -> None:
         ("mse", (3, -3), "two finite numbers, the smaller one first"),
         ("mse", (0, np.nan), "two finite numbers, the smaller one first"),
         ("mse", (0, np.inf), "two finite numbers, the smaller one first"),
-        ("bce", (-3, 3), "the range −3 to 3 does not fit: the probability of the true class is from 0 to 1"),
+        ("bce", (-99, 3), "the range −99 to 3 does not fit: the probability of the true class is from 0 to 1"),
+        ("arcface", (-3, 3), "the range −3 to 3 does not fit: the angle is from 0 to 180"),
         ("poisson_nll", (-1, 3), "the range −1 to 3 does not fit: y_pred is >= 0"),
         ("contrastive", (-1, 3), "the range −1 to 3 does not fit: the distance is >= 0"),
         ("hinge,bce", (-100, 100), "the range −100 to 100 does not fit: the margin is from −30 to 30"),
@@ -306,6 +307,13 @@ def test_a_range_that_is_asked_for_is_the_range() -> None:
 def test_a_range_that_is_none_of_the_axis_is_refused(losses: str, ends: tuple[float, float], message: str) -> None:
     with pytest.raises(UsageError, match=message.replace(".", r"\.")):
         picture(losses, *ends)
+
+
+def test_the_axis_is_one_that_has_the_range() -> None:
+    assert picture("bce").facts["x"] == "probability"
+    assert picture("bce", -3, 3).facts["x"] == "logit"
+    assert picture("iou,diou,ciou", -2, 2).facts["x"] == "shift"
+    assert picture("normface", -1, 1).facts["x"] == "cosine"
 
 
 def test_a_curve_that_explodes_does_not_flatten_the_others() -> None:
