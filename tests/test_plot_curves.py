@@ -364,11 +364,17 @@ SENTENCES = {
         "the pull; the pull of squared_hinge is 0 above 1"
     ),
     "bce,brier": (
-        "the loss of bce grows without end as the probability of the true class goes to 0; at 0.9 the pull of bce is "
-        "1.11, that of brier 0.2; the loss of brier is at most 1"
+        "the loss of bce rises to 36 as the probability of the true class goes to 0; at 0.9 the pull of bce is 1.11, "
+        "that of brier 0.2; the loss of brier is at most 1"
+    ),
+    "bce:eps=0": (
+        "the loss of bce:eps=0 grows without end as the probability of the true class goes to 0; at 0.9 the pull of "
+        "bce:eps=0 is 1.11"
     ),
     "iou,giou": "the pull of iou is 0 above 1; the pull of giou is still 0.222 at 2",
-    "kl,js": "the loss of kl grows without end as q goes to 0 or 1; the loss of js is at most 0.342",
+    "kl,js,renyi": (
+        "the loss of kl grows without end as q goes to 0 or 1; the loss of js is at most 0.342, that of renyi at most 1.2"
+    ),
     "mape,gamma_deviance": ("under mape half of y_true costs 0.5, twice of it 1, under gamma_deviance 0.614 and 0.386"),
     "poisson_nll:log_input=true": "the loss of poisson_nll:log_input=true is least at 0",
     "zero_one": "the loss of zero_one has steps and no gradient",
