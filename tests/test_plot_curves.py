@@ -373,7 +373,8 @@ SENTENCES = {
     ),
     "iou,giou": "the pull of iou is 0 above 1; the pull of giou is still 0.222 at 2",
     "kl,js,renyi": (
-        "the loss of kl grows without end as q goes to 0 or 1; the loss of js is at most 0.342, that of renyi at most 1.2"
+        "the loss of kl grows without end as q goes to 0 or 1; the loss of js is at most 0.342, that of renyi at most "
+        "1.2"
     ),
     "mape,gamma_deviance": ("under mape half of y_true costs 0.5, twice of it 1, under gamma_deviance 0.614 and 0.386"),
     "poisson_nll:log_input=true": "the loss of poisson_nll:log_input=true is least at 0",
