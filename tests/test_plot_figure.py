@@ -302,6 +302,15 @@ def test_inline_svg_has_its_ids_to_itself_and_colours_of_the_page():
     assert len(text) < 25_000
 
 
+def test_paths_of_a_page_are_those_of_the_file():
+    found = every_mark()
+    file, page = svg_of(found), ET.fromstring(inline_svg(found, ""))
+    for gid in ("line-0", "line-1", "bars-1", "reference-0"):
+        drawn, same = (np.array(re.findall(r"[\d.]+", by_id(root, gid)[0].get("d")), float) for root in (file, page))
+        assert np.ptp(drawn[::2]) == pytest.approx(np.ptp(same[::2]), abs=0.2)
+        assert len(drawn) == len(same)
+
+
 def test_curves_of_400_points_are_small_files():
     x = np.linspace(-3, 3, 400)
     marks = tuple(Line(f"huber:delta={i}", x, i * np.log(np.cosh(x)), style=i) for i in range(1, 6))
