@@ -302,6 +302,13 @@ def test_inline_svg_has_its_ids_to_itself_and_colours_of_the_page():
     assert len(text) < 25_000
 
 
+def test_a_page_has_the_titles_of_panels_that_are_not_that_of_the_picture():
+    named = Panel("Named", X, Y, (line(),))
+    found = texts_of(ET.fromstring(inline_svg(picture(named, panel(line()), title="Named"), "")))
+    assert "Named" not in found
+    assert "Panel" in found
+
+
 def test_paths_of_a_page_are_those_of_the_file():
     found = every_mark()
     file, page = svg_of(found), ET.fromstring(inline_svg(found, ""))

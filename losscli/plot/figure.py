@@ -201,7 +201,7 @@ def draw_all(picture: Picture, figure: Figure, has_words: bool = True) -> list[A
     for i in range(len(picture.panels)):
         above = axes[0] if axes and picture.is_stacked else None
         axes.append(figure.add_subplot(cells[divmod(i, len(grid.widths))], sharex=above))
-    draw_panels(picture, axes, has_title=has_words or len(axes) > 1, is_own=True)
+    draw_panels(picture, axes, without_title="" if has_words else picture.title, is_own=True)
     places: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
         ("title", words.title, 1 - 0.05 / height, {"va": "top", "fontsize": TITLE_SIZE, "fontweight": "bold"}),
         ("sentence", words.sentence, (below + 0.08) / height, {"va": "bottom", "fontsize": SENTENCE_SIZE}),
@@ -213,8 +213,8 @@ def draw_all(picture: Picture, figure: Figure, has_words: bool = True) -> list[A
     return axes
 
 
-def draw_panels(picture: Picture, axes: Sequence[Axes], has_title: bool = True, is_own: bool = False) -> None:
-    """Draw each panel into its axes."""
+def draw_panels(picture: Picture, axes: Sequence[Axes], without_title: str = "", is_own: bool = False) -> None:
+    """Draw each panel into its axes, with its title, unless that is `without_title`."""
     from losscli.plot.figure_axes import font_size
     from losscli.plot.figure_labels import pixel_size
     from losscli.plot.figure_marks import PanelArtist
@@ -226,7 +226,7 @@ def draw_panels(picture: Picture, axes: Sequence[Axes], has_title: bool = True, 
         is_above_other = is_own and picture.is_stacked and i < len(axes) - 1
         inches = max(one.bbox.width * pixel_size(one) / 72, least - 0.55)
         title_width = int(72 * inches / (font_size(1.1) * EM_OF_BOLD))
-        PanelArtist(one, panel, counts).draw(not is_above_other, title_width if has_title else 0)
+        PanelArtist(one, panel, counts).draw(not is_above_other, 0 if panel.title == without_title else title_width)
         if is_own and repeats_names(picture, i, n_columns):
             one.tick_params(axis="y", labelleft=False)
 

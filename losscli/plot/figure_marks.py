@@ -277,8 +277,8 @@ class PanelArtist:
                 [],
                 [],
                 color=colour_of(style),
-                linestyle=(0, style_of(style).dashes) if style_of(style).dashes else "-",
-                linewidth=LINE_WIDTH if name else 0,
+                linestyle="None" if not name else (0, style_of(style).dashes) if style_of(style).dashes else "-",
+                linewidth=LINE_WIDTH,
                 marker=MARKER_SHAPES[style % len(MARKER_SHAPES)],
                 markersize=5,
             )
