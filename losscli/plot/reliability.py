@@ -38,9 +38,6 @@ MIN_ROWS_FOR_TAILS, RANGES_SHOWN_OF_FEW = 100, 10.0
 
 LARGEST_SHOWN = 1e300
 
-MIN_ENTRIES = 50
-"""Distinct predictions, once they are pooled, below which a remark says so."""
-
 BAND_STYLE = 2
 
 PARTS = ("miscalibration", "discrimination", "uncertainty")
@@ -318,12 +315,6 @@ def _remarks(
         said.append("several models are drawn without bands, which would hide one another")
     elif loss.functional.name == "quantile":
         said.append("no band: where a calibrated model would lie depends on the spread of the targets, too")
-    table = models[0].table
-    if not table.is_exact and table.prediction.size < MIN_ENTRIES and table.n_rows.max(initial=0) > 1:
-        said.append(
-            "the predictions differ by little compared with their size, so that few groups of them are left: subtract "
-            "a constant from predictions and targets to see more"
-        )
     far = [
         human_number(value, 3)
         for model in models
