@@ -17,11 +17,11 @@ from losscli.statistics.calibration import (
     Decomposition,
     calibrate,
     calibration_table,
-    columns_of,
     consistency_band,
     decompose,
     decompose_rows,
     leaving,
+    summed_columns,
     table_of_rows,
 )
 from losscli.statistics.consistency import ConsistentLoss, consistent_loss
@@ -235,7 +235,7 @@ def streamed(text: str, y: np.ndarray, x: np.ndarray, weight: np.ndarray | None,
     """Decompose a score from sums of parts of the rows that were merged."""
     loss = loss_of(text)
     targets, keys = loss.targets(y), loss.keys(x)
-    columns = (*columns_of(loss, targets, keys, weight), loss.losses(targets, loss.values_of_keys(keys)))
+    columns = (*summed_columns(loss, targets, keys, weight), loss.losses(targets, loss.values_of_keys(keys)))
     sums = KeyedSums(3, max_rows)
     for rows in np.array_split(np.arange(len(y)), [7, 3000, 3001]):
         part = KeyedSums(3, max_rows)
@@ -284,7 +284,7 @@ def test_soft_targets_are_streamed() -> None:
 @pytest.mark.parametrize("kind", ["labels", "weighted labels", "counts"])
 def test_band_covers_calibrated_models(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At five predictions of each of 60 samples; 300 trials have a standard error of 1.3 %."""
-    monkeypatch.setattr(calibration, "MAX_RESAMPLES", 200)
+    monkeypatch.setattr(calibration, "MAX_BAND_RESAMPLES", 200)
     rng = np.random.default_rng(29)
     covered = []
     for _ in range(60):

@@ -14,12 +14,12 @@ from losscli.declaration.domains import Array
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.run import counted_rows
-from losscli.statistics.calibration import COLUMNS, CalibrationTable, calibration_table, columns_of
+from losscli.statistics.calibration import COLUMNS, CalibrationTable, calibration_table, summed_columns
 from losscli.statistics.consistency import ConsistentLoss, check_shapes, consistent_loss
 from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, SumsAbove
 from losscli.statistics.keyed_sums import BITS_DROPPED, MAX_ROWS_KEPT, KeyedSums, KeyedTable
 
-MAX_ROWS_SAMPLED = 1 << 16
+MAX_ROWS_OF_SAMPLE = 1 << 16
 """Rows that are kept for quantiles: of more rows so many are drawn, or half as many."""
 
 
@@ -74,7 +74,7 @@ def losses_to_show(evaluators: Sequence[Evaluator], dataset: Dataset) -> ShownLo
     return ShownLosses(tuple(loss for _, loss in found), tuple(i for i, _ in found), tuple(remarks))
 
 
-class CountedRows(NamedTuple):
+class PredictedRows(NamedTuple):
     """The rows of a batch that count for all losses shown, as one model predicts them.
 
     Attributes:
@@ -105,7 +105,7 @@ class ModelRows:
         for name, predictions, table in zip(self.models or ("y_pred",), pooled, tables, strict=True):
             predictions.check(table, name)
 
-    def of(self, batch: Batch, outcomes: Sequence[Outcome], needs_losses: bool) -> Iterator[CountedRows]:
+    def of(self, batch: Batch, outcomes: Sequence[Outcome], needs_losses: bool) -> Iterator[PredictedRows]:
         """Yield the rows of each model; rows that one of them lacks are left out for all."""
         own = [outcomes[i] for i in self.shown.places]
         kept = _rows_that_count(batch, own)
@@ -136,13 +136,13 @@ def _rows_that_count(batch: Batch, outcomes: Sequence[Outcome]) -> NDArray[np.bo
     return kept
 
 
-def _flatten(targets: Array, keys: Array, weight: Array | None, losses: Sequence[Array]) -> CountedRows:
+def _flatten(targets: Array, keys: Array, weight: Array | None, losses: Sequence[Array]) -> PredictedRows:
     """Return rows of several outputs as a row for each, with its share of the weight."""
     if targets.ndim > 1:
         width = int(np.prod(targets.shape[1:]))
         weights = np.ones(len(targets)) if weight is None else weight
         weight = np.repeat(weights / max(1, width), width)
-    return CountedRows(targets.ravel(), keys.ravel(), weight, tuple(loss.ravel() for loss in losses))
+    return PredictedRows(targets.ravel(), keys.ravel(), weight, tuple(loss.ravel() for loss in losses))
 
 
 class PooledPredictions:
@@ -185,7 +185,7 @@ class CalibrationSums:
         for sums, pooled, rows in zip(self.by_model, self.pooled, counted, strict=True):
             pooled.update(rows.keys)
             sums.update(
-                rows.keys, (*columns_of(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight
+                rows.keys, (*summed_columns(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight
             )
             if first.is_probability and not self.has_soft_targets:
                 self.has_soft_targets = bool(((rows.targets != 0) & (rows.targets != 1)).any())
@@ -221,7 +221,7 @@ class CalibrationSample:
     Of more rows every other is left out, by a hash of its place in its part of the data, as often as it takes.
     """
 
-    def __init__(self, rows: ModelRows, max_rows: int = MAX_ROWS_SAMPLED) -> None:
+    def __init__(self, rows: ModelRows, max_rows: int = MAX_ROWS_OF_SAMPLE) -> None:
         self.rows, self.max_rows = rows, max_rows
         self.n = 0
         self.n_halvings = 0
@@ -271,7 +271,7 @@ class CalibrationSample:
         for model in range(len(self.rows)):
             keys, *losses = rows[2 + model * width : 2 + (model + 1) * width]
             order = np.argsort(keys, kind="stable")
-            sums = np.stack([*columns_of(first, targets, keys, weight), *losses])[:, order] * weight[order]
+            sums = np.stack([*summed_columns(first, targets, keys, weight), *losses])[:, order] * weight[order]
             tables.append(calibration_table(first, keys[order], np.ones(order.size), weight[order], sums, True))
         return tables
 

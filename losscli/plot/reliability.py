@@ -19,7 +19,14 @@ from losscli.plot.calibration_observers import (
 )
 from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Picture, Point
-from losscli.plot.reliability_words import ModelCalibration, count, equation, fixed_parts, outside_share, sentence
+from losscli.plot.reliability_words import (
+    ModelCalibration,
+    count,
+    equation,
+    fixed_parts,
+    outside_share,
+    reliability_sentence,
+)
 from losscli.plot.scales import MINUS, human_number, human_percent
 from losscli.results import DataInfo, results_of
 from losscli.statistics.calibration import Calibration, CalibrationTable, calibrate, consistency_band, decompose
@@ -146,7 +153,7 @@ def reliability_picture(
         "reliability",
         title,
         (main, histogram),
-        sentence(shown, models),
+        reliability_sentence(shown, models),
         tuple(each.label for each in shown.losses),
         facts,
         data,

@@ -24,7 +24,7 @@ CONSISTENT_LOSSES = (
 SMALLEST_KEY = 2.0**-54
 """Size of the key of a probability of 1: less than 1 minus any other."""
 
-MAX_LOGIT = 1000.0
+LARGEST_LOGIT = 1000.0
 """A logit that stands for infinity: its probability is 0 or 1 to the last digit."""
 
 LEAST_MEAN = 1e-12
@@ -127,7 +127,7 @@ class ConsistentLoss:
             predicted = np.maximum(predicted, LEAST_MEAN)
         with np.errstate(all="ignore"):
             if self.scale == LOGIT and "from_logits" not in params:
-                predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -MAX_LOGIT, MAX_LOGIT)
+                predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -LARGEST_LOGIT, LARGEST_LOGIT)
             if self.has_signs:
                 of_sign = [
                     self.form.kernel(np.full(predicted.shape, sign), predicted, **keywords) for sign in (-1.0, 1.0)
