@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 
-LEAST_REDUCTION = 0.9
+LEAST_REDUCTION = 0.95
 """Share of the blocks that may be left after a round of pooling in arrays: where few are pooled, a stack is faster."""
 
 MIN_BLOCKS_FOR_ARRAYS = 256
