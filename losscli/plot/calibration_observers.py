@@ -215,13 +215,17 @@ class CalibrationSums:
         ]
 
 
-def tables_of_sample(rows: ModelRows, sample: RowSample) -> list[CalibrationTable]:
-    """Return the table of each model, of rows that were sampled: sums do not tell quantiles."""
+def tables_of_sample(rows: ModelRows, sample: RowSample, has_weights: bool) -> list[CalibrationTable]:
+    """Return the table of each model, of rows that were sampled: sums do not tell quantiles.
+
+    Where rows have no weights of their own, those of a sample are how many rows each stands for.
+    """
     outcomes = [evaluator(sample.batch) for evaluator in rows.evaluators]
     tables = []
     for predicted in rows.predicted(sample.batch, outcomes, needs_losses=True):
         weight = np.ones(predicted.keys.size) if predicted.weight is None else predicted.weight
-        tables.append(sorted_table(rows.shown.first, predicted.targets, predicted.keys, weight, predicted.losses))
+        columns = predicted.targets, predicted.keys, weight, predicted.losses
+        tables.append(sorted_table(rows.shown.first, *columns, None if has_weights else weight))
     return tables
 
 

@@ -73,7 +73,7 @@ def draw_reliability(request: Request, observer: CalibrationSums | RowSampler) -
     remarks: list[str] = []
     if isinstance(observer, RowSampler):
         sample = observer.sample()
-        tables = tables_of_sample(rows, sample)
+        tables = tables_of_sample(rows, sample, "weight" in request.dataset.bound)
         if not sample.is_complete:
             remarks.append(f"of a random sample of {count_text(len(sample.batch))} of {rows_text(sample.n)}")
     else:

@@ -145,12 +145,21 @@ def table_of_rows(loss: ConsistentLoss, y_true: Array, y_pred: Array, weight: Ar
 
 
 def sorted_table(
-    loss: ConsistentLoss, targets: Array, keys: Array, weight: Array, losses: Sequence[Array]
+    loss: ConsistentLoss,
+    targets: Array,
+    keys: Array,
+    weight: Array,
+    losses: Sequence[Array],
+    n_rows: Array | None = None,
 ) -> CalibrationTable:
-    """Return the table of rows (N,) by the keys of their predictions, with the values of losses, each (N,)."""
+    """Return the table of rows (N,) by the keys of their predictions, with the values of losses, each (N,).
+
+    `n_rows` is how many rows each stands for (N,); None for itself.
+    """
     order = np.argsort(keys, kind="stable")
+    n_rows = np.ones(order.size) if n_rows is None else n_rows[order]
     sums = np.stack([*summed_columns(loss, targets, keys, weight), *losses])[:, order] * weight[order]
-    return calibration_table(loss, keys[order], np.ones(order.size), weight[order], sums, True)
+    return calibration_table(loss, keys[order], n_rows, weight[order], sums, True)
 
 
 def calibrate(loss: ConsistentLoss, table: CalibrationTable) -> Calibration:
