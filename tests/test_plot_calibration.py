@@ -324,6 +324,21 @@ def test_rows_that_do_not_count_are_left_out(tmp_path: Path) -> None:
     assert sum(mark.heights.sum() for mark in picture.panels[1].marks if isinstance(mark, Bars)) == 3
 
 
+def test_outputs_of_a_row_are_taken_together(tmp_path: Path) -> None:
+    y, x = np.random.default_rng(79).normal(size=(2, 20, 2))
+    names = ["y_true_0", "y_true_1", "y_pred_0", "y_pred_1"]
+    columns = dict(zip(names, np.concatenate([y, x], axis=1).T, strict=True))
+    two = write(tmp_path / "a.csv", columns)
+    one = write(tmp_path / "b.csv", {"y_true": y.ravel(), "y_pred": x.ravel()})
+    murphy, long = draw("mse", "murphy", two), draw("mse", "murphy", one)
+    assert np.allclose(line(murphy, "y_pred").y, line(long, "y_pred").y)
+    reliability, long = draw("mse", "reliability", two), draw("mse", "reliability", one)
+    parts = reliability.facts["decomposition"]["y_pred"]["mse"]
+    assert parts == pytest.approx(long.facts["decomposition"]["y_pred"]["mse"])
+    for picture in (murphy, reliability):
+        assert "the 2 outputs of a row are taken together" in picture.remarks
+
+
 # --- Streams
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from losscli.errors import DataError
 from losscli.plot.calibration_observers import ElementarySums, ShownLosses
 from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Band, Line, Mark, Panel, Picture
-from losscli.plot.reliability import column_name, model_names, model_rows, shown_range
+from losscli.plot.reliability import column_name, model_names, model_rows, outputs_remark, shown_range
 from losscli.plot.scales import human_number, human_percent
 from losscli.results import DataInfo, results_of
 from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, bucket_edges
@@ -61,6 +61,7 @@ def draw_murphy(request: Request, observer: ElementarySums) -> Picture:
         dict(zip(names, observer.scores(), strict=True)),
         target=column_name(request.dataset, "y_true"),
         data=results_of(request.dataset, request.run).data,
+        remarks=outputs_remark(request, observer.rows.shown.first),
     )
 
 
@@ -85,7 +86,12 @@ class ThresholdComparison(NamedTuple):
 
 
 def murphy_picture(
-    shown: ShownLosses, scores: Mapping[str, ElementaryScores], *, target: str, data: DataInfo | None = None
+    shown: ShownLosses,
+    scores: Mapping[str, ElementaryScores],
+    *,
+    target: str,
+    data: DataInfo | None = None,
+    remarks: Sequence[str] = (),
 ) -> Picture:
     """Return the picture of the elementary scores of models; of one model beside its best constant.
 
@@ -94,6 +100,7 @@ def murphy_picture(
         scores: The elementary scores of each model.
         target: The name of the target.
         data: The data.
+        remarks: How the rows were taken.
 
     Raises:
         DataError: A target is infinite, or no row has a weight.
@@ -139,12 +146,13 @@ def murphy_picture(
         "best_constant": constant,
         "range": [low, high],
     }
-    remarks = [*shown.remarks, "shares are of the thresholds from end to end of the axis, which all count alike"]
+    said = [*shown.remarks, *remarks]
+    said.append("shares are of the thresholds from end to end of the axis, which all count alike")
     if loss.scale in ("logit", "log"):
         turned = "logits are turned into probabilities" if loss.scale == "logit" else "logarithms are turned into means"
-        remarks.append(f"{turned} ({loss.label})")
+        said.append(f"{turned} ({loss.label})")
     if not first.by_target.is_exact or not first.by_prediction.is_exact:
-        remarks.append("evaluated at thresholds that are the edges of buckets of 0.1 %")
+        said.append("evaluated at thresholds that are the edges of buckets of 0.1 %")
     return Picture(
         "murphy",
         panel.title,
@@ -153,7 +161,7 @@ def murphy_picture(
         tuple(each.label for each in shown.losses),
         facts,
         data,
-        remarks=tuple(remarks),
+        remarks=tuple(said),
     )
 
 

@@ -28,6 +28,7 @@ from losscli.statistics.calibration import (
     consistency_band,
     decompose,
 )
+from losscli.statistics.consistency import ConsistentLoss
 
 DEFAULT_RESAMPLING = Resampling(LEVEL)
 
@@ -67,10 +68,19 @@ def model_rows(request: Request) -> ModelRows:
     return ModelRows(losses_to_show(request.evaluators, request.dataset), request.evaluators, request.dataset.models)
 
 
+def outputs_remark(request: Request, loss: ConsistentLoss) -> list[str]:
+    """Say that several outputs of a row count as rows, if there are several."""
+    shape = request.dataset.bound["y_pred"].shape
+    if loss.has_classes or len(shape) < 2 or shape[1] == 1:
+        return []
+    several = f"{shape[1]} outputs" if shape[1] > 0 else "outputs"
+    return [f"the {several} of a row are taken together"]
+
+
 def draw_reliability(request: Request, observer: CalibrationSums | RowSampler) -> Picture:
     """Return the picture from what was observed of all rows."""
     rows = model_rows(request)
-    remarks: list[str] = []
+    remarks = outputs_remark(request, rows.shown.first)
     if isinstance(observer, RowSampler):
         sample = observer.sample()
         tables = tables_of_sample(rows, sample, "weight" in request.dataset.bound)
