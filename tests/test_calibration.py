@@ -350,6 +350,21 @@ def test_band_of_quantiles_covers_calibrated_models(monkeypatch: pytest.MonkeyPa
     assert np.mean(wrong) < 0.8
 
 
+def test_outlier_costs_the_band_no_digits() -> None:
+    """Resamples that are fitted at once lie far above each other if one residual is huge."""
+    rng = np.random.default_rng(83)
+    x = np.sort(rng.normal(100, 10, 200))
+    y = x + rng.normal(size=200)
+    loss = loss_of("mse")
+    plain = consistency_band(loss, table_of_rows(loss, y, x))
+    y[-1] += 1e13  # of the largest prediction: its draws above pool nothing, those below all
+    band = consistency_band(loss, table_of_rows(loss, y, x))
+    assert plain is not None
+    assert band is not None
+    assert np.allclose(band.high[:-1], plain.high[:-1], atol=0.5)
+    assert band.high[-1] > 1e12
+
+
 def test_band_is_none_where_it_cannot_be_had() -> None:
     quantile, mean = loss_of("mae"), loss_of("mse")
     many = np.arange(5000.0)

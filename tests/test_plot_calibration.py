@@ -203,6 +203,35 @@ def test_outlier_does_not_hide_the_other_rows(tmp_path: Path) -> None:
             assert mark.y.max() <= main.y.high
 
 
+def test_fill_value_costs_the_other_rows_no_digits(tmp_path: Path) -> None:
+    """Sums over all rows above a threshold would have no digits left of the others."""
+    rng = np.random.default_rng(89)
+    y = rng.normal(100, 10, 300)
+    x = y + rng.normal(0, 5, 300)
+    y[5] = 9.96921e36
+    picture = draw("mse", "murphy", write(tmp_path / "a.csv", {"y_true": y, "y_pred": x}))
+    curve = line(picture, "y_pred")
+    assert np.allclose(curve.y, elementary(x, y, curve.x), rtol=1e-12)
+    assert 0 < curve.y[curve.x < x[5]].max() < 10
+    many = np.tile(np.stack([y, x], axis=1), (300, 1))
+    np.save(tmp_path / "b.npy", many)
+    with pytest.raises(DataError, match=r"y_true: beside a target of 9\.97e36 no digits are left of the others"):
+        draw("mse", "murphy", tmp_path / "b.npy")
+
+
+def test_targets_that_are_mostly_0_have_digits(tmp_path: Path) -> None:
+    rng = np.random.default_rng(97)
+    x = rng.exponential(size=70_000)
+    y = np.where(rng.random(x.size) < 0.1, 1e4 * x, 0.0)
+    for name, targets, loss in (("a.npy", y, "mse"), ("b.npy", (y > 0).astype(float), "brier")):
+        predictions = np.clip(x / 10, 0, 1) if loss == "brier" else 1000 * x
+        np.save(tmp_path / name, np.stack([targets, predictions], axis=1))
+        curve = line(draw(loss, "murphy", tmp_path / name), "y_pred")
+        some = slice(None, None, 50)
+        expected = elementary(predictions, targets, curve.x[some])
+        assert np.allclose(curve.y[some], expected, rtol=1e-9, atol=1e-9 * expected.max())
+
+
 # --- Reliability
 
 

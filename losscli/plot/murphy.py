@@ -103,7 +103,7 @@ def murphy_picture(
         remarks: How the rows were taken.
 
     Raises:
-        DataError: A target is infinite, or no row has a weight.
+        DataError: A target is infinite or leaves no digits for others, or no row has a weight.
     """
     loss = shown.first
     first = next(iter(scores.values()))
@@ -112,6 +112,9 @@ def murphy_picture(
     if not np.isfinite(first.by_target.value).all():
         raise DataError(f"{target}: a target is infinite, and has no elementary scores")
     constant = best_constant(first)
+    if any(map(_lacks_digits, scores.values())) and not first.by_prediction.is_exact:
+        largest = human_number(float(np.abs(first.by_target.value).max()), 3)
+        raise DataError(f"{target}: beside a target of {largest} no digits are left of the others: leave such rows out")
     low, high = (0.0, 1.0) if loss.is_probability else _threshold_range(scores, constant)
     breaks = _breaks(scores, low, high) if first.by_target.is_exact else None
     curves: dict[str, tuple[Array, Array]] = {
@@ -188,6 +191,10 @@ def best_constant(scores: ElementaryScores) -> float:
     return float(target.value[int(np.argmax(above <= wanted))])
 
 
+def _lacks_digits(scores: ElementaryScores) -> bool:
+    return isinstance(scores, ElementaryMeans) and scores.lacks_digits
+
+
 def _threshold_range(scores: Mapping[str, ElementaryScores], constant: float) -> tuple[float, float]:
     """Return the range of the predictions, without those that are far away: beyond it, all models score alike.
 
@@ -254,6 +261,8 @@ def compare_scores(
     everywhere = np.concatenate([each.by_prediction.value for each in scores.values()])
     everywhere = np.unique(np.append(np.concatenate([everywhere, first.by_target.value]), constant))
     everywhere = everywhere[np.isfinite(everywhere)]
+    if any(map(_lacks_digits, scores.values())):  # row by row, which takes its time
+        everywhere = points
     both = np.concatenate([evaluate(everywhere), evaluate(everywhere, is_left_limit=True), values], axis=1)
     slack = 1e-9 * float(both.max(initial=0.0))
     dominant = None

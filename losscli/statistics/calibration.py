@@ -11,7 +11,7 @@ constant, and discrimination what the recalibrated predictions gain on it. Each 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,9 @@ MAX_BAND_RESAMPLES, VALUES_RESAMPLED = 1000, 400_000
 
 MAX_ROWS_FOR_QUANTILES = 4000
 """Rows of which quantiles are resampled: they cannot be pooled, and fewer of many would be less certain."""
+
+MAX_ERROR_OF_BAND = 1e-6
+"""Error of a band, in interquartile ranges of the targets, up to which all resamples are fitted at once."""
 
 COLUMNS = 2
 """Columns of a table by prediction before those of the losses: the target, and the variance by weight."""
@@ -286,9 +289,9 @@ def _resample_means(
     else:
         noise = np.where(n_rows == 1, 2.0 * rng.integers(0, 2, shape) - 1, rng.standard_normal(shape))
         drawn = centre + np.sqrt(variance) * noise
-    lift = _lift_apart(drawn)
-    fits = isotonic_means((drawn + lift).ravel(), np.tile(weight, shape[0])).reshape(shape)
-    return centre, fits - lift
+    return centre, _fit_each(
+        drawn, lambda rows: isotonic_means(rows.ravel(), np.tile(weight, len(rows))).reshape(rows.shape)
+    )
 
 
 def _resample_quantiles(
@@ -301,17 +304,23 @@ def _resample_quantiles(
     shape = resamples or min(MAX_BAND_RESAMPLES, max(1, VALUES_RESAMPLED // (2 * n))), n
     drawn = table.prediction + rng.choice(residual, shape, p=table.weight / table.weight.sum())
     ties = find_ties(table.prediction)
-    of_row = (ties.of_row + ties.key.size * np.arange(shape[0])[:, None]).ravel()
-    lift = _lift_apart(drawn)
-    together = Ties(ties.key, ties.start, of_row)
-    fits = isotonic_quantiles((drawn + lift).ravel(), np.tile(table.weight, shape[0]), quantile, together)
-    return ties.key, (fits.reshape(shape) - lift)[:, ties.start]
+
+    def fit(rows: Array) -> Array:
+        of_row = (ties.of_row + ties.key.size * np.arange(len(rows))[:, None]).ravel()
+        several = Ties(ties.key, ties.start, of_row)
+        return isotonic_quantiles(rows.ravel(), np.tile(table.weight, len(rows)), quantile, several).reshape(rows.shape)
+
+    return ties.key, _fit_each(drawn, fit)[:, ties.start]
 
 
-def _lift_apart(drawn: Array) -> Array:
-    """Return what to add to resamples (R, k) so that each lies above the one before: then all are fitted at once."""
-    reach = float(drawn.max() - drawn.min()) + 1.0
-    return np.asarray(reach * np.arange(len(drawn))[:, None])
+def _fit_each(drawn: Array, fit: Callable[[Array], Array]) -> Array:
+    """Return the fits (R, k) to resamples (R, k): all at once, each moved above the last one, if digits allow that."""
+    reach = float(drawn.max() - drawn.min())
+    lift = np.asarray((reach + reach / 2) * np.arange(len(drawn))[:, None])
+    spread = float(np.subtract(*np.quantile(drawn[0], [0.75, 0.25])))
+    if lift[-1, 0] * np.finfo(float).eps > MAX_ERROR_OF_BAND * spread:
+        return np.concatenate([fit(row[None]) for row in drawn])
+    return fit(drawn + lift) - lift
 
 
 def _group_starts(table: CalibrationTable) -> NDArray[np.intp]:
