@@ -319,6 +319,8 @@ def test_losses_that_do_not_fit() -> None:
             draw("hinge", kind, cancer)
         with pytest.raises(UsageError, match="of 3 classes here"):
             draw("cross_entropy", kind, SAMPLES / "wine.csv")
+        with pytest.raises(UsageError, match="calibration is measured by means of losses"):
+            draw("mse", kind, diabetes, reduction="median")
         picture = draw("rmse,mse,mae", kind, diabetes)
         assert picture.losses == ("mse",)
         assert "not shown: rmse is no mean over rows" in picture.remarks

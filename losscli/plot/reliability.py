@@ -9,7 +9,7 @@ import numpy as np
 
 from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
-from losscli.errors import DataError
+from losscli.errors import DataError, UsageError
 from losscli.evaluation.row_sample import RowSampler
 from losscli.plot.calibration_observers import CalibrationSums, ModelRows, ShownLosses, losses_to_show, tables_of_sample
 from losscli.plot.kinds import Kind, Request
@@ -64,7 +64,13 @@ def reliability_observers(request: Request) -> tuple[CalibrationSums | RowSample
 
 
 def model_rows(request: Request) -> ModelRows:
-    """Return what turns batches into the rows of each model."""
+    """Return what turns batches into the rows of each model.
+
+    Raises:
+        UsageError: No loss is consistent for a functional, or its median is asked for.
+    """
+    if request.run.reduction == "median":
+        raise UsageError("calibration is measured by means of losses", option=("reduction", "median"))
     return ModelRows(losses_to_show(request.evaluators, request.dataset), request.evaluators, request.dataset.models)
 
 

@@ -89,7 +89,7 @@ class ElementaryMeans(NamedTuple):
         for i, t in enumerate(thresholds.tolist()):
             is_above = predictions >= t if is_left_limit else predictions > t
             found[i] = np.dot(np.abs(y - t) * (is_above != (y > t)), rows.own_weight)
-        return found / self.by_target.weight[0]
+        return np.asarray(found / self.by_target.weight[0])
 
     def scores(self, thresholds: Array, is_left_limit: bool = False) -> Array:
         """Return the mean elementary score at thresholds (k,).
