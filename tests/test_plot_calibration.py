@@ -303,6 +303,14 @@ def test_logits_are_turned_into_probabilities(tmp_path: Path) -> None:
     )
 
 
+def test_probability_is_that_of_the_second_class(tmp_path: Path) -> None:
+    columns = {"y_true": ["cat", "dog", "dog"], "p_cat": [0.8, 0.3, 0.4], "p_dog": [0.2, 0.7, 0.6]}
+    picture = draw("cross_entropy", "reliability", write(tmp_path / "a.csv", columns), columns={"y_pred": "p_*"})
+    assert picture.panels[0].x.label == "predicted probability of dog"
+    assert np.array_equal(line(picture, "y_pred").x, [0.2, 0.6, 0.7])
+    assert np.array_equal(line(picture, "y_pred").y, [0, 1, 1])
+
+
 def test_equal_predictions_are_a_point(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", {"y_true": [0, 1, 1, 0], "y_pred": [0.3] * 4})
     picture = draw("brier", "reliability", path)

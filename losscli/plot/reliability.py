@@ -99,7 +99,9 @@ def draw_reliability(request: Request, observer: CalibrationSums | RowSampler) -
     return reliability_picture(
         rows.shown,
         dict(zip(model_names(request.dataset), tables, strict=True)),
-        target=column_name(request.dataset, "y_true"),
+        target=predicted_class(request.dataset)
+        if rows.shown.first.has_classes
+        else column_name(request.dataset, "y_true"),
         data=results_of(request.dataset, request.run).data,
         resampling=request.resampling,
         remarks=remarks,
@@ -120,7 +122,7 @@ def reliability_picture(
     Args:
         shown: The losses.
         tables: The rows of each model by their predictions.
-        target: The name of the target.
+        target: The name of the target; of classes, that of the second.
         data: The data.
         resampling: The level of the band, and how targets are resampled for it.
         remarks: How the tables were made.
@@ -254,7 +256,8 @@ def _shown_range(models: Sequence[ModelCalibration]) -> tuple[float, float]:
 
 def _x_axis(shown: ShownLosses, target: str, x_range: tuple[float, float]) -> Axis:
     loss = shown.first
-    return Axis("predicted probability" if loss.is_probability else f"predicted {loss.name} of {target}", *x_range)
+    is_of_label = loss.is_probability and not loss.has_classes
+    return Axis("predicted probability" if is_of_label else f"predicted {loss.name} of {target}", *x_range)
 
 
 def _y_axis(shown: ShownLosses, target: str, models: Sequence[ModelCalibration], x_range: tuple[float, float]) -> Axis:
@@ -350,6 +353,12 @@ def _remarks(
 def model_names(dataset: Dataset) -> tuple[str, ...]:
     """Return the names of the models; of one, the name of its column."""
     return dataset.models or (column_name(dataset, "y_pred"),)
+
+
+def predicted_class(dataset: Dataset) -> str:
+    """Return the name of the second of two classes, whose probability is shown."""
+    names = dataset.classes.names
+    return names[1] if len(names) == 2 else "class 1"
 
 
 def column_name(dataset: Dataset, role: str) -> str:
