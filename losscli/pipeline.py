@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from losscli.compare.result import Comparison
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import Evaluated, RunState
+    from losscli.page.build import PageOptions
+    from losscli.page.content import PageContent
     from losscli.penalty import AddedPenalty
     from losscli.plot.kinds import PlotOptions
     from losscli.plot.pictures import Picture
@@ -259,6 +261,37 @@ def plot(
             evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)
             picture = replace(picture, evaluation=evaluation)
         return picture
+
+
+def report(
+    losses: Sequence[BoundLoss],
+    open_sources: OpenSources,
+    options: EvaluationOptions,
+    page_options: PageOptions,
+    note: Note,
+    track: Track | None = None,
+) -> PageContent:
+    """Return what the page of losses on a dataset says; `page.html.render` makes HTML of it.
+
+    The other arguments and the errors are those of `compare`.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    from losscli.evaluation.hard_predictions import check_hard_predictions
+    from losscli.page.build import build_page, check_can_draw, compare_options_of
+
+    options.check()
+    page_options.check()
+    check_can_draw()
+    rule = compare_options_of(options).rule
+    options = options._replace(carry=(rule.column,) if rule and rule.column else ())
+    additions = read_additions(options, None)
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
+        dataset, run = bind(losses, sources, options, note)
+        track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
+        check = lambda: check_hard_predictions(dataset, run, options.columns)  # noqa: E731
+        return build_page(dataset, run, options, page_options, note, track_counts, check, additions.baseline)
 
 
 def recommend(

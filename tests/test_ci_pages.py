@@ -21,9 +21,9 @@ import losscli
 from losscli import pipeline
 from losscli.data.sources import check_read_options, open_data
 from losscli.evaluation.reduce import Plan, evaluate_block
-from losscli.evaluation.worst_rows import WorstRows, largest
 from losscli.options import EvaluationOptions
 from losscli.page.badge import text_width
+from losscli.page.observers import WorstRows
 from losscli.results import Evaluation
 from tests.conftest import SAMPLE_DATA, Cli
 
@@ -76,7 +76,7 @@ def test_a_failed_gate_is_in_the_heading_and_the_first_row(cli: Cli) -> None:
     assert results[1][3] == f"2{NBSP}641.8 – 3{NBSP}387.2"
     assert results[1][5] == f"+3.1{NBSP}%"
     assert results[1][6] == "▁▁▄█"
-    assert worst[0] == ["row", "y_true", "y_pred", "mse", "mae", "share of mse", "share of mae"]
+    assert worst[0] == ["row", "y_true", "y_pred", "off by", "mse", "mae", "share of mse", "share of mae"]
     assert "losscli compute mse,mae" in text
     assert "--summary" not in text
     assert text.count("|n=442|") == 2
@@ -134,7 +134,8 @@ def test_groups_and_models(cli: Cli) -> None:
     assert gates[1][:3] == ["✗", "mae > 0", "s"]
     assert [row[:2] for row in results[1:]] == [["mae", "n"], ["mae", "s"], ["mae", "w"]]
     order = (frame.a - frame.y_true).abs().sort_values(ascending=False).index[:5]
-    assert [row[:2] for row in worst[1:]] == frame.loc[order, ["key", "site"]].to_numpy().tolist()
+    assert worst[0][:3] == ["key", "row", "site"]
+    assert [[row[0], row[2]] for row in worst[1:]] == frame.loc[order, ["key", "site"]].to_numpy().tolist()
 
     two = ("compare", "--losses", "mae", "m.csv", "--pred", "a", "--pred", "b", "-q")
     text = summarize(cli, *two, "--fail-if", "mae[a].diff_low>0", status=1)
@@ -165,6 +166,18 @@ def test_a_summary_is_appended(cli: Cli) -> None:
     assert "\n\n\n" not in text
     first, second = text.removeprefix("before\n\n").split("\n\n### losscli: ")
     assert tables_of(first) == tables_of(second)
+
+
+def test_a_summary_beside_a_page(cli: Cli) -> None:
+    pytest.importorskip("matplotlib")
+    arguments = ("report", DIABETES, "--losses", "mse,mae", "-o", "page.html", "--fail-if", "mse>1")
+    text = summarize(cli, *arguments, status=1)
+    assert text.startswith("### losscli: 1 of 1 gate failed\n")
+    gates, results, worst = tables_of(text)
+    assert gates[1][1] == "mse > 1"
+    assert [row[0] for row in results[1:]] == ["mse", "mae"]
+    assert worst[1][0] == "57"
+    assert Path("page.html").exists()
 
 
 def test_a_summary_costs_nothing_if_the_run_fails(cli: Cli) -> None:
@@ -243,13 +256,11 @@ def test_worst_rows_have_their_numbers_in_the_data(large: tuple[str, pd.DataFram
     found, worst = observe("mse,mae", [path], nan="omit", jobs=jobs, columns={"weight": "weight"})
     loss = (frame.y_pred - frame.y_true).abs() * frame.weight.where(frame.weight > 0)
     order = loss.sort_values(ascending=False, kind="stable", na_position="last").index[:6]
-    assert worst.by_loss[1].rows.tolist() == (order + 1).tolist()
-    np.testing.assert_array_equal(worst.by_loss[1].roles["y_pred"], frame.y_pred[order])
-    np.testing.assert_allclose(worst.by_loss[1].losses, (frame.y_pred - frame.y_true).abs()[order])
-    shares = worst.by_loss[1].shares
-    assert shares is not None
-    np.testing.assert_allclose(shares, loss[order] / loss.sum())
-    assert found[1].sum == pytest.approx(worst.by_loss[1].total)
+    added, columns = worst.of_loss(1)
+    assert columns["row"].tolist() == (order + 1).tolist()
+    np.testing.assert_array_equal(columns["role:y_pred"], frame.y_pred[order])
+    np.testing.assert_allclose(columns["loss:1"], (frame.y_pred - frame.y_true).abs()[order])
+    np.testing.assert_allclose(added / found[1].sum, loss[order] / loss.sum())
 
 
 def test_worst_rows_of_blocks_that_a_cluster_merges(large: tuple[str, pd.DataFrame]) -> None:
@@ -275,14 +286,18 @@ def test_worst_rows_of_blocks_that_a_cluster_merges(large: tuple[str, pd.DataFra
     whole = seen[0]
     loss = ((frame.y_pred - frame.y_true).abs() * frame.weight).iloc[: sum(whole.sizes)]
     order = loss.sort_values(ascending=False, kind="stable").index[:4]
-    assert whole.run.observers[0].by_loss[0].rows.tolist() == (order + 1).tolist()
+    assert whole.run.observers[0].of_loss(0)[1]["row"].tolist() == (order + 1).tolist()
 
 
-def test_ties_go_to_the_earlier_row_and_what_is_not_finite_comes_first() -> None:
+def test_ties_go_to_the_earlier_row_and_what_is_not_known_comes_first(cli: Cli) -> None:
     rng = np.random.default_rng(0)
-    for key in (rng.exponential(size=5000), rng.integers(3, size=5000).astype(float), np.arange(5000.0), np.ones(9)):
-        for count in (1, 5, 40):
-            assert largest(key, count).tolist() == np.argsort(-key, kind="stable")[:count].tolist()
+    frame = pd.DataFrame({"y_true": 0.0, "y_pred": rng.integers(4, size=60).astype(float)})
+    frame.loc[[30, 7], "y_pred"] = np.nan
+    frame.loc[9, "y_pred"] = np.inf
+    frame.to_csv("d.csv", index=False)
+    _, worst = observe("mae", ["d.csv"], 20, nan="propagate")
+    order = np.argsort(-frame.y_pred.fillna(np.inf).to_numpy(), kind="stable")[:20] + 1
+    assert worst.of_loss(0)[1]["row"].tolist() == order.tolist()
 
 
 def test_worst_rows_of_coupled_losses_and_of_one_distribution(cli: Cli) -> None:
@@ -291,10 +306,10 @@ def test_worst_rows_of_coupled_losses_and_of_one_distribution(cli: Cli) -> None:
     per_row = losscli.compute("ghm_r", "d.csv").per_sample
     assert per_row is not None
     _, worst = observe("ghm_r", ["d.csv"], 3)
-    assert worst.by_loss[0].rows.tolist() == (np.argsort(-per_row, kind="stable")[:3] + 1).tolist()
+    assert worst.of_loss(0)[1]["row"].tolist() == (np.argsort(-per_row, kind="stable")[:3] + 1).tolist()
     pd.DataFrame({"y_true": [0.5, 0.5], "y_pred": [0.25, 0.75]}).to_csv("p.csv", index=False)
     _, worst = observe("kl", ["p.csv"], 3)
-    assert not len(worst.by_loss[0].rows)
+    assert not len(worst.of_loss(0)[0])
     assert "<details><summary>The" not in summarize(cli, "compute", "kl", "p.csv", "-q")
 
 

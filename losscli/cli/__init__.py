@@ -24,6 +24,7 @@ COMMANDS = {
     "list": "list_losses",
     "explain": "explain",
     "plot": "plot",
+    "report": "report",
 }
 """Command -> the module that holds it, under the name `command`."""
 

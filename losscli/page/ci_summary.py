@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.declaration.properties import Reduction
 from losscli.gates import STATISTICS_OF_BASELINE, VALUE, Gate, GateVerdict
 from losscli.messages import escape_controls
+from losscli.page.observers import WorstRows
 from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, failed_gates, signed_percent, tally, verdict_text
+from losscli.page.worst import cells_of
 from losscli.plot.scales import NO_BREAK_SPACE, human_number, human_percent
 from losscli.report.formats.html import escape_html
 from losscli.report.formats.markdown import escape_markdown
-from losscli.report.samples import name_labels
 from losscli.results import Evaluation, LossResult
 
 if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import RunState
-    from losscli.evaluation.worst_rows import WorstRows, WorstRowsOfLoss
+    from losscli.page.content import WorstTable
 
 MAX_SUMMARY_ROWS = 50
 """Most rows of a table: a job page takes 1 MB, and few people read more."""
@@ -51,13 +50,6 @@ def text_column(name: str, cells: Sequence[str]) -> SummaryColumn:
 def number_column(name: str, cells: Sequence[str]) -> SummaryColumn:
     """Return a column of numbers, to the right; the name is escaped here."""
     return SummaryColumn(escape_markdown(name), "---:", cells)
-
-
-class WorstOfModel(NamedTuple):
-    """The worst rows of each loss by the predictions of a model; empty where there is one only."""
-
-    model: str
-    worst: WorstRows
 
 
 def ci_summary(
@@ -193,42 +185,55 @@ def spread(result: LossResult) -> str:
     return f"`{''.join(BARS[round(steps * height / heights[-1])] for height in heights)}`"
 
 
-def worst_sections(models: Sequence[WorstOfModel], dataset: Dataset, run: RunState) -> Iterable[str]:
-    """Yield a section for each list of worst rows: losses with the same rows share one."""
-    for model, worst in models:
+def worst_sections(runs: Mapping[str, RunState], dataset: Dataset) -> Iterator[str]:
+    """Yield a section for each list of worst rows, from runs by their model: losses with the same rows share one."""
+    for model, run in runs.items():
+        observers = [observer for observer in run.observers if isinstance(observer, WorstRows)]
         by_rows: dict[tuple[int, ...], list[int]] = {}
-        for i, found in enumerate(worst.by_loss):
-            if len(found.rows) and found.added[0] != 0:
-                by_rows.setdefault(tuple(found.rows.tolist()), []).append(i)
+        for i in range(len(run.evaluators) if observers else 0):
+            contributions, columns = observers[0].of_loss(i)
+            if len(contributions) and contributions[0] != 0:
+                by_rows.setdefault(tuple(columns["row"].tolist()), []).append(i)
         for indices in by_rows.values():
-            yield worst_section(model, {i: worst.by_loss[i] for i in indices}, dataset, run)
+            yield worst_section(model, run, dataset, observers[0], indices)
 
 
-def worst_section(model: str, found: Mapping[int, WorstRowsOfLoss], dataset: Dataset, run: RunState) -> str:
+def worst_section(model: str, run: RunState, dataset: Dataset, observer: WorstRows, indices: Sequence[int]) -> str:
     """Return the worst rows of one or several losses, to be unfolded."""
-    labels = {i: run.evaluators[i].label for i in found}
-    shares = {labels[i]: worst.shares for i, worst in found.items() if is_additive(run, i)}
-    carried = {label: float(share.sum()) for label, share in shares.items() if share is not None}
-    first = next(iter(found.values()))
-    k = len(first.rows)
-    rows = "row" if k == 1 else f"{k} rows"
-    weighted = "" if first.weight is None else "weighted "
-    text = f"The {rows} with the largest {weighted}{labels[next(iter(found))] if len(found) == 1 else 'loss'}"
-    if carried:
-        parts = ", ".join(f"{human_percent(share)} of {label}" for label, share in carried.items())
+    first, labels = indices[0], [run.evaluators[i].label for i in indices]
+    _, columns = observer.of_loss(first)
+    cells = cells_of(dataset, run.evaluators[first], columns, first)
+    cells |= {run.evaluators[i].label: columns[f"loss:{i}"].tolist() for i in indices[1:]}
+    shares: dict[str, list[float]] = {}
+    for i in indices:
+        total = run.accumulators[i].moments.sum.value
+        if is_additive(run, i) and run.accumulators[i].moments.low >= 0 and 0 < total < math.inf:
+            shares[run.evaluators[i].label] = (observer.of_loss(i)[0] / total).tolist()
+    name = labels[0] if len(labels) == 1 else "loss"
+    return folded_rows("weighted " * ("weight" in columns) + name, model, cells, shares)
+
+
+def page_section(worst: WorstTable | None) -> Iterator[str]:
+    """Yield the section on the worst rows that a page shows, if it does."""
+    if worst is not None and worst.lines:
+        cells = {name: [line.cells.get(name) for line in worst.lines] for name in worst.columns}
+        shares = [line.share for line in worst.lines if line.share is not None]
+        known = {worst.loss: shares} if len(shares) == len(worst.lines) else {}
+        yield folded_rows("weighted " * ("weight" in cells) + worst.loss, worst.model or "", cells, known)
+
+
+def folded_rows(
+    name: str, model: str, cells: Mapping[str, Sequence[Any]], shares: Mapping[str, Sequence[float]]
+) -> str:
+    """Return rows, to be unfolded, below how much of each loss they carry."""
+    columns = [value_column(*item) for item in cells.items()]
+    columns += [number_column(f"share of {label}", list(map(human_percent, share))) for label, share in shares.items()]
+    k = len(columns[0].cells)
+    text = f"The {'row' if k == 1 else f'{k} rows'} with the largest {name}"
+    if shares:
+        parts = ", ".join(f"{human_percent(sum(share))} of {label}" for label, share in shares.items())
         text += f" carr{'ies' if k == 1 else 'y'} {parts}"
     text += f" (model {model})" if model else ""
-    columns = [
-        *row_names(first, dataset),
-        *(number_column(role, row_cells(name_labels(dataset, role, values))) for role, values in first.roles.items()),
-        *([] if first.weight is None else [number_column("weight", row_cells(first.weight))]),
-        *(number_column(labels[i], row_cells(worst.losses)) for i, worst in found.items()),
-        *(
-            number_column(f"share of {label}", [human_percent(one) for one in share.tolist()])
-            for label, share in shares.items()
-            if share is not None
-        ),
-    ]
     summary = escape_html(text).replace("$", "&#36;")  # Markdown means nothing here, but GitHub's formulas do
     return f"<details><summary>{summary}</summary>\n\n{markdown_table(columns)}\n\n</details>"
 
@@ -239,26 +244,18 @@ def is_additive(run: RunState, index: int) -> bool:
     return {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(run.reduction, own) in ADDITIVE_REDUCTIONS
 
 
-def row_names(found: WorstRowsOfLoss, dataset: Dataset) -> list[SummaryColumn]:
-    """Return the columns that name rows: the key or the number, and the groups."""
-    key = dataset.id if dataset.id in found.extras else None
-    first = number_column("row", [str(row) for row in found.rows.tolist()])
-    if key is not None:
-        first = text_column(key, row_cells(found.extras[key]))
-    others = [(name, values) for name, values in found.extras.items() if name != key]
-    return [first, *(text_column(name, row_cells(values)) for name, values in others)]
-
-
-def row_cells(values: Any) -> list[str]:
-    """Return values of rows as cells."""
-    return [
+def value_column(name: str, values: Sequence[Any]) -> SummaryColumn:
+    """Return a column of values of rows: numbers in human form, row numbers and classes as they are."""
+    texts = [
         human_number(value, DIGITS)
         if isinstance(value, float)
         else ""
         if value is None
         else escape_markdown(str(value))
-        for value in np.asarray(values).tolist()
+        for value in values
     ]
+    is_number = all(isinstance(value, (int, float)) for value in values)
+    return (number_column if is_number else text_column)(name, texts)
 
 
 def name_columns(names: Sequence[Mapping[str, str]]) -> list[SummaryColumn]:
