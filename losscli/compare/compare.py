@@ -152,7 +152,7 @@ def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[Mo
     model_groups: list[ModelGroup] = []
     for model in dataset.models or (None,):
         subset = whole if model is None else _predict_by(model, whole, batch)
-        if model is not None:
+        if model is not None and run.observers:
             run.runs_by_model[model] = subset.run
         model_groups += _split_by_group(dataset, subset, model)
     if not model_groups:
