@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from losscli.options import EvaluationOptions
 from losscli.page.badge import text_width
 from losscli.page.observers import WorstRows
 from losscli.results import Evaluation
-from tests.conftest import SAMPLE_DATA, Cli
+from tests.conftest import ENVIRONMENT, LOSSCLI, SAMPLE_DATA, Cli
 
 DIABETES = str(SAMPLE_DATA / "diabetes.csv")
 NBSP = "\u00a0"
@@ -206,6 +207,15 @@ def test_a_summary_that_cannot_be_is_refused_before_the_work(cli: Cli, path: str
     assert refused.err == f"losscli: error: --summary {path}: {problem}\n"
     assert (Path("d.csv").read_bytes(), Path("main.json").read_bytes()) == before
     assert not Path("out.md").exists()
+
+
+def test_a_summary_is_not_standard_input(cli: Cli) -> None:
+    Path("d.csv").write_bytes(Path(DIABETES).read_bytes())
+    command = [*LOSSCLI, "compute", "mse", "--summary", "d.csv"]
+    with open("d.csv", "rb") as data:
+        done = subprocess.run(command, stdin=data, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "losscli: error: --summary d.csv: is the input: choose another name\n"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")

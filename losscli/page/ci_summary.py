@@ -284,7 +284,7 @@ def code(text: str) -> str:
 
 def how_computed(results: Sequence[LossResult], command: str) -> str:
     """Return the command and the signatures, to be unfolded."""
-    signatures = [result.signature for result in results]
+    signatures = list(dict.fromkeys(result.signature for result in results))
     more = [f"and {len(signatures) - MAX_SIGNATURES} more"] if len(signatures) > MAX_SIGNATURES else []
     texts = [escape_controls(text) for text in (command, "", *signatures[:MAX_SIGNATURES], *more)]
     fence = "```"
