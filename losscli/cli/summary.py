@@ -57,7 +57,7 @@ class SummaryFile:
 
     def observe(self, dataset: Dataset, run: RunState) -> None:
         """Observe a run."""
-        from losscli.page.observers import WorstRows
+        from losscli.evaluation.worst_rows import WorstRows
 
         run.observers = (*run.observers, WorstRows(len(run.evaluators), WORST_ROWS_SHOWN))
         self._seen = dataset, run

@@ -1,4 +1,4 @@
-"""What pictures of calibration observe while losses are evaluated: sums by the predictions and targets of each model."""
+"""What pictures of calibration observe of a run: sums by the predictions and by the targets of each model."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def losses_to_show(evaluators: Sequence[Evaluator], dataset: Dataset) -> ShownLo
             check_shapes(loss, dataset.bound["y_pred"].shape)
         except UsageError as error:
             problem = problem or error
-            remarks.append(f"{evaluator.label} is not shown: {error.message.problem.partition(';')[0]}")
+            remarks.append(f"not shown: {error.message.problem.partition(';')[0]}")
             continue
         first = found[0][1] if found else loss
         if (loss.functional, loss.scale) == (first.functional, first.scale):
             found.append((i, loss))
         else:
-            aims = f"it aims at the {loss.name}, {first.label} at the {first.name}"
-            remarks.append(f"{loss.label} is not shown: {aims}")
+            aims = f"aims at the {loss.name}, {first.label} at the {first.name}"
+            remarks.append(f"not shown: {loss.label} {aims}")
     if not found:
         assert problem is not None
         raise problem
@@ -147,7 +147,9 @@ class CalibrationSums:
     def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         first = self.rows.shown.first
         for sums, rows in zip(self.by_model, self.rows.of(batch, outcomes, needs_losses=True), strict=True):
-            sums.update(rows.keys, (*columns_of(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight)
+            sums.update(
+                rows.keys, (*columns_of(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight
+            )
             if first.is_probability and not self.has_soft_targets:
                 self.has_soft_targets = bool(((rows.targets != 0) & (rows.targets != 1)).any())
 

@@ -84,7 +84,8 @@ def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> Ev
     Raises:
         UsageError: The kind has no intervals.
     """
-    kind = plot_options.kind or ("groups" if options.group_by else None)
+    has_several = options.models is not None and len(options.models) > 1
+    kind = plot_options.kind or ("groups" if options.group_by and not has_several else None)
     if kind is not None:
         check_intervals(kind, options)
     options = options._replace(value_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -120,16 +120,12 @@ def murphy_picture(
     for name, y in compared_with.items():
         marks.append(Line(f"{name} ({human_number(constant, 4)})", x, y, is_reference=True))
     marks += [Line(name, curve_x, y, style=i) for i, (name, (curve_x, y)) in enumerate(curves.items())]
-    heights = np.concatenate([*drawn.values()])
-    top, bottom = float(heights.max(initial=0.0)), 0.0
-    positive = heights[heights > 0]
-    is_log = bool(positive.size) and top > TIMES_FOR_LOGARITHMS * float(np.median(positive))
-    if is_log:  # a row far away would hide all others
-        bottom = max(float(positive.min()), top / LARGEST_RATIO_SHOWN)
+    top = max(float(y.max(initial=0.0)) for y in drawn.values())
+    bottom = 0.0 if loss.is_probability else _least_shown(x, drawn, top)
     panel = Panel(
         f"Elementary scores of the {loss.name}",
         Axis("threshold" if loss.is_probability else f"threshold, in the unit of {target}", low, high),
-        Axis("mean elementary score", bottom, top * 1.05 or 1.0, is_log=is_log),
+        Axis("mean elementary score", bottom, top * 1.05 or 1.0, is_log=bottom > 0),
         tuple(marks),
         ("lower is better",),
     )
@@ -141,10 +137,7 @@ def murphy_picture(
         "best_constant": constant,
         "range": [low, high],
     }
-    remarks = [
-        *shown.remarks,
-        "shares are of the thresholds from end to end of the axis, which all count alike",
-    ]
+    remarks = [*shown.remarks, "shares are of the thresholds from end to end of the axis, which all count alike"]
     if loss.scale in ("logit", "log"):
         turned = "logits are turned into probabilities" if loss.scale == "logit" else "logarithms are turned into means"
         remarks.append(f"{turned} ({loss.label})")
@@ -160,6 +153,19 @@ def murphy_picture(
         data,
         remarks=tuple(remarks),
     )
+
+
+def _least_shown(x: Array, drawn: Mapping[str, Array], top: float) -> float:
+    """Return the least score of a logarithmic axis; 0 for a linear one.
+
+    It is logarithmic where a row far away would hide all others on a linear one.
+    """
+    evenly = np.linspace(x[0], x[-1], MAX_THRESHOLDS)
+    heights = np.concatenate([np.interp(evenly, x, y) for y in drawn.values()])
+    positive = heights[heights > 0]
+    if not positive.size or top <= TIMES_FOR_LOGARITHMS * float(np.median(positive)):
+        return 0.0
+    return max(float(positive.min()), top / LARGEST_RATIO_SHOWN)
 
 
 def best_constant(scores: Scores) -> float:
@@ -191,9 +197,7 @@ def _breaks(scores: Mapping[str, Scores], low: float, high: float) -> Array:
     return np.unique(np.concatenate([[low], inside, [high]]))
 
 
-def _curve(
-    scores: Scores, low: float, high: float, breaks: Array | None, is_probability: bool
-) -> tuple[Array, Array]:
+def _curve(scores: Scores, low: float, high: float, breaks: Array | None, is_probability: bool) -> tuple[Array, Array]:
     """Return points of a curve: both ends of all its straight pieces if they are few, else evenly spaced ones."""
     if breaks is not None and breaks.size <= MAX_BREAKS_DRAWN:
         from_left, at = scores.scores(breaks, is_left_limit=True), scores.scores(breaks)
@@ -278,11 +282,13 @@ def sentence(comparison: Comparison, functional: str, constant: float) -> str:
     if BEST_CONSTANT in comparison.lowest:
         return _sentence_of_one(comparison, functional, constant, losses)
     if comparison.dominant is not None:
-        return f"{comparison.dominant} is lower at all thresholds: all {losses} prefer it"
+        return f"{comparison.dominant} {_never_higher(comparison, comparison.dominant)}: all {losses} prefer it"
     if comparison.tied == 1 or not comparison.lowest[names[0]]:
         return f"the models are alike at all thresholds: no {losses.replace('losses', 'loss')} tells them apart"
     best, *others = (name for name in names if comparison.lowest[name] > 0)
-    text = f"{best} is {'lower' if len(names) == 2 else 'lowest'} at {_percent(comparison.lowest[best])} of the thresholds"
+    text = (
+        f"{best} is {'lower' if len(names) == 2 else 'lowest'} at {_percent(comparison.lowest[best])} of the thresholds"
+    )
     for name in itertools.islice(others, 2):
         where = words_of_range(comparison, name)
         text += f"; {name} at {_percent(comparison.lowest[name])}, {where}: some {losses} prefer it"
@@ -292,16 +298,26 @@ def sentence(comparison: Comparison, functional: str, constant: float) -> str:
 def _sentence_of_one(comparison: Comparison, functional: str, constant: float, losses: str) -> str:
     model = next(iter(comparison.lowest))
     rival = f"the best constant, {human_number(constant, 3)},"
-    if comparison.dominant == model:
-        return f"{model} is lower than {rival} at all thresholds: it is better by all {losses}"
     share, constant_share = comparison.lowest[model], comparison.lowest[BEST_CONSTANT]
+    if comparison.dominant == model:
+        return f"{model} {_never_higher(comparison, model, f' than {rival}')}: it is better by all {losses}"
     if comparison.dominant == BEST_CONSTANT:
-        return f"{model} is higher than {rival} at all thresholds: it is worse by all {losses}"
+        return f"{model} is lower than {rival} at no threshold: it is worse by all {losses}"
+    if not share and not constant_share:
+        return f"{model} and {rival} are alike at all thresholds"
     text = f"{model} is lower than {rival} at {_percent(share)} of the thresholds"
     if constant_share:
         where = words_of_range(comparison, BEST_CONSTANT)
         text += f", and higher at {_percent(constant_share)}, {where}: some {losses} prefer the constant"
     return text
+
+
+def _never_higher(comparison: Comparison, name: str, than: str = "") -> str:
+    """Say at which thresholds a model is lower that is higher at none."""
+    share = comparison.lowest[name]
+    if share == 1:
+        return f"is lower{than} at all thresholds"
+    return f"is lower{than} at {_percent(share)} of the thresholds and higher at none"
 
 
 def _percent(share: float) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,19 +19,10 @@ from losscli.plot.calibration_observers import (
 )
 from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Picture, Point
-from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
+from losscli.plot.reliability_words import ModelCalibration, count, equation, fixed_parts, outside_share, sentence
+from losscli.plot.scales import MINUS, human_number, human_percent
 from losscli.results import DataInfo, results_of
-from losscli.statistics.calibration import (
-    Calibration,
-    CalibrationTable,
-    ConsistencyBand,
-    Decomposition,
-    calibrate,
-    consistency_band,
-    decompose,
-    leaving,
-)
-
+from losscli.statistics.calibration import Calibration, CalibrationTable, calibrate, consistency_band, decompose
 
 MAX_POINTS = 400
 """Most points of a drawn curve or band."""
@@ -43,27 +33,19 @@ N_BINS = 40
 CENTRAL_SHARE, RANGES_SHOWN = 0.98, 3.0
 """An axis shows all values up to so many times the range of the central ones; farther ones are left out."""
 
+MIN_ROWS_FOR_TAILS, RANGES_SHOWN_OF_FEW = 100, 10.0
+"""Of fewer rows the central values are those within 1.5 interquartile ranges of the quartiles."""
+
+LARGEST_SHOWN = 1e300
+
 MIN_ENTRIES = 50
 """Distinct predictions, once they are pooled, below which a remark says so."""
 
 BAND_STYLE = 2
 
-LARGEST_FIXED = 1e7
-"""Numbers from here on are shown as powers of 10."""
-
 PARTS = ("miscalibration", "discrimination", "uncertainty")
 
 MAX_MODELS_IN_NOTES = 4
-
-
-class ModelCalibration(NamedTuple):
-    """A model with its fit, the scores of the losses in parts, and the band if it was computed."""
-
-    name: str
-    table: CalibrationTable
-    fit: Calibration
-    parts: dict[str, Decomposition]
-    band: ConsistencyBand | None
 
 
 def reliability_observers(request: Request) -> tuple[CalibrationSums | CalibrationSample]:
@@ -187,8 +169,8 @@ def _main_marks(
             label = f"where a calibrated model would lie, {human_percent(level)}"
             keep = _within(model.band.prediction, x_range)
             x, below, above = (_thin(values[keep]) for values in model.band[:3])
-            ends = (np.clip(values, y_axis.low, y_axis.high) for values in (below, above))
-            marks.append(Band(label, x, *ends, style=BAND_STYLE))
+            bottom, top = np.clip(below, y_axis.low, y_axis.high), np.clip(above, y_axis.low, y_axis.high)
+            marks.append(Band(label, x, bottom, top, style=BAND_STYLE))
     marks.append(Line("as predicted", np.array([low, high]), np.array([low, high]), is_reference=True))
     for i, model in enumerate(models):
         x, y = curve_points(model.fit)
@@ -225,8 +207,8 @@ def shown_range(values: Array, n_rows: Array) -> tuple[float, float]:
 
     A single value has some room around it.
     """
-    is_finite = np.isfinite(values)
-    values, n_rows = values[is_finite], n_rows[is_finite]
+    is_shown = np.abs(values) <= LARGEST_SHOWN
+    values, n_rows = values[is_shown], n_rows[is_shown]
     if not values.size:
         return 0.0, 1.0
     order = np.argsort(values, kind="stable")
@@ -234,12 +216,14 @@ def shown_range(values: Array, n_rows: Array) -> tuple[float, float]:
     low, high = float(values[0]), float(values[-1])
     tail = (1 - CENTRAL_SHARE) / 2
     ends = [float(values[np.searchsorted(rank, share * rank[-1])]) for share in (tail, 1 - tail)]
-    if rank[-1] < 1 / tail:  # of few rows the central ones are those between the quartiles, and around them
+    ranges_shown = RANGES_SHOWN
+    if rank[-1] < MIN_ROWS_FOR_TAILS:
+        ranges_shown = RANGES_SHOWN_OF_FEW
         ends = [float(values[np.searchsorted(rank, share * rank[-1])]) for share in (0.25, 0.75)]
         room = 1.5 * (ends[1] - ends[0])
         ends = [max(low, ends[0] - room), min(high, ends[1] + room)]
     width = ends[1] - ends[0]
-    if width > 0 and high - low > RANGES_SHOWN * width:
+    if width > 0 and high - low > ranges_shown * width:
         low, high = max(low, ends[0] - width / 2), min(high, ends[1] + width / 2)
     if low == high:
         room = abs(low) / 2 or 1.0
@@ -257,9 +241,7 @@ def _x_axis(shown: ShownLosses, target: str, x_range: tuple[float, float]) -> Ax
     return Axis("predicted probability" if loss.is_probability else f"predicted {loss.name} of {target}", *x_range)
 
 
-def _y_axis(
-    shown: ShownLosses, target: str, models: Sequence[ModelCalibration], x_range: tuple[float, float]
-) -> Axis:
+def _y_axis(shown: ShownLosses, target: str, models: Sequence[ModelCalibration], x_range: tuple[float, float]) -> Axis:
     if shown.first.is_probability:
         return Axis("observed frequency", 0.0, 1.0)
     seen = [np.array(x_range)]
@@ -269,6 +251,7 @@ def _y_axis(
             keep = _within(model.band.prediction, x_range)
             seen += [model.band.low[keep], model.band.high[keep]]
     values = np.concatenate(seen)
+    values = values[np.isfinite(values)]
     # beyond the range of the predictions by at most as much
     width = x_range[1] - x_range[0]
     low, high = max(float(values.min()), x_range[0] - width), min(float(values.max()), x_range[1] + width)
@@ -287,31 +270,6 @@ def _histogram(models: Sequence[ModelCalibration], axis: Axis) -> Panel:
     return Panel("", axis, Axis("rows", 0.5, max(10.0, 2 * most), is_log=True), tuple(marks), height=1.0)
 
 
-def decimals_of(parts: Decomposition) -> int:
-    """Return the decimals that show three digits of a score and two of its miscalibration, if these are not too many."""
-    sizes = [abs(value) for value in parts if math.isfinite(value) and value]
-    if not sizes or not math.isfinite(parts.score):
-        return 4
-    wanted = 2 - magnitude(parts.score or min(sizes))
-    if parts.miscalibration > 0:
-        wanted = max(wanted, min(1 - magnitude(parts.miscalibration), wanted + 2))
-    return max(0, min(wanted, 5 - magnitude(max(sizes))))
-
-
-def magnitude(value: float) -> int:
-    """Return the power of 10 of the first digit of a number."""
-    return math.floor(math.log10(abs(value)))
-
-
-def fixed(value: float, decimals: int) -> str:
-    """Return a number with so many decimals, a real minus, thousands apart; no minus before what rounds to 0."""
-    if not abs(value) < LARGEST_FIXED:
-        return human_number(value)
-    text = f"{abs(value):,.{decimals}f}".replace(",", NO_BREAK_SPACE)
-    is_zero = not float(text.replace(NO_BREAK_SPACE, ""))
-    return text if value >= 0 or is_zero else MINUS + text
-
-
 def _notes(models: Sequence[ModelCalibration], label: str) -> list[str]:
     """Return the parts of a loss, a line each: of several models beside each other."""
     if len(models) == 1:
@@ -328,110 +286,6 @@ def _notes(models: Sequence[ModelCalibration], label: str) -> list[str]:
         values = [f"{model.name} {fixed_parts(model.parts[label])[i]}" for model in models[:MAX_MODELS_IN_NOTES]]
         lines.append(f"{name}: {', '.join(values)}{', …' if len(models) > MAX_MODELS_IN_NOTES else ''}")
     return [*lines, f"uncertainty of {label}: {fixed_parts(models[0].parts[label])[3]}"]
-
-
-def fixed_parts(parts: Decomposition) -> list[str]:
-    """Return the score and its parts with the same number of decimals."""
-    decimals = decimals_of(parts)
-    return [fixed(value, decimals) for value in parts]
-
-
-def equation(label: str, parts: Decomposition) -> str:
-    """Return a decomposition on one line."""
-    score, miscalibration, discrimination, uncertainty = fixed_parts(parts)
-    signs = f"miscalibration {miscalibration} {MINUS} discrimination {discrimination} + uncertainty {uncertainty}"
-    return f"{label} {score} = {signs}"
-
-
-def outside_share(model: ModelCalibration) -> float | None:
-    """Return the share of the weight at which the fit is outside of the band; None without a band."""
-    if model.band is None:
-        return None
-    side = leaving(model.fit, model.band)
-    return float(model.fit.weight[side != 0].sum() / model.fit.weight.sum())
-
-
-class Stretch(NamedTuple):
-    """Predictions next to each other whose fit is on one side outside of the band, with their means."""
-
-    low: float
-    high: float
-    is_too_low: bool
-    n_rows: int
-    predicted: float
-    happened: float
-
-
-def worst_stretch(fit: Calibration, band: ConsistencyBand) -> Stretch | None:
-    """Return the stretch outside of the band that matters most: by its weight and its distance from the diagonal."""
-    side = leaving(fit, band)
-    if not side.any():
-        return None
-    start = np.flatnonzero(np.append(True, side[1:] != side[:-1]))
-    gap = np.abs(np.add.reduceat(fit.weight * (fit.recalibrated - fit.prediction), start))
-    worst = int(np.argmax(np.where(side[start] != 0, gap, -1.0)))
-    end = int(np.append(start[1:], side.size)[worst])
-    part = slice(int(start[worst]), end)
-    weight = fit.weight[part] / fit.weight[part].sum()
-    return Stretch(
-        float(fit.prediction[part][0]),
-        float(fit.prediction[part][-1]),
-        bool(side[part][0] > 0),
-        round(float(fit.n_rows[part].sum())),
-        float(np.dot(fit.prediction[part], weight)),
-        float(np.dot(fit.recalibrated[part], weight)),
-    )
-
-
-def sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
-    """Say whether predictions can be taken at their word, and what it costs where they cannot."""
-    label = shown.first.label
-    if len(models) > 1:
-        return _sentence_of_several(label, models)
-    model = models[0]
-    fit, parts = model.fit, model.parts[label]
-    decimals = decimals_of(parts)
-    cost = f"miscalibration is {fixed(parts.miscalibration, decimals)} of {label} {fixed(parts.score, decimals)}"
-    if fit.prediction.size == 1:
-        at, is_at = human_number(float(fit.prediction[0]), 3), human_number(float(fit.recalibrated[0]), 3)
-        return f"all predictions are {at}, and the {shown.first.name} is {is_at}: {cost}"
-    stretch = None if model.band is None else worst_stretch(fit, model.band)
-    if shown.first.functional.name == "quantile":
-        below = float(model.table.weight[model.table.target <= model.table.prediction].sum() / model.table.weight.sum())
-        level = human_percent(shown.first.functional.level, 4)
-        return f"{human_percent(below, 3)} of the targets are at most the prediction, and {level} should be; {cost}"
-    if model.band is None:
-        return f"{cost}, discrimination {fixed(parts.discrimination, decimals)}"
-    share = outside_share(model)
-    if stretch is None or share is None:
-        rows = count(round(float(fit.n_rows.sum())))
-        return f"{model.name} is calibrated as far as {rows} rows can tell: the curve stays in the band; {cost}"
-    ends = [human_number(end, 3) for end in (stretch.low, stretch.high)]
-    where = f"around {ends[0]}" if ends[0] == ends[1] else f"from {ends[0]} to {ends[1]}"
-    happened = human_number(stretch.happened, 3)
-    on_average = human_number(stretch.predicted, 3)
-    rows = "1 row" if stretch.n_rows == 1 else f"{count(stretch.n_rows)} rows"
-    what = f"too {'low' if stretch.is_too_low else 'high'}: {happened}, not {on_average}, on average"
-    return (
-        f"predictions {where} ({rows}) are {what}; "
-        f"{human_percent(share)} of the rows are outside of the band of a calibrated model; {cost}"
-    )
-
-
-def _sentence_of_several(label: str, models: Sequence[ModelCalibration]) -> str:
-    parts = {model.name: model.parts[label] for model in models}
-    calibrated = min(parts, key=lambda name: parts[name].miscalibration)
-    discriminating = max(parts, key=lambda name: parts[name].discrimination)
-    decimals = max(map(decimals_of, parts.values()))
-
-    def others(name: str, part: str) -> str:
-        shown = [f"{other} {fixed(getattr(parts[other], part), decimals)}" for other in parts if other != name]
-        return ", ".join(shown[:3]) + (", ..." if len(shown) > 3 else "")
-
-    best = fixed(parts[calibrated].miscalibration, decimals)
-    first = f"{calibrated} has the least miscalibration of {label}, {best} ({others(calibrated, 'miscalibration')})"
-    most = fixed(parts[discriminating].discrimination, decimals)
-    return f"{first}; {discriminating} tells rows apart best, {most} ({others(discriminating, 'discrimination')})"
 
 
 def _remarks(
@@ -480,13 +334,8 @@ def _remarks(
         said.append(f"the curve goes to {' and '.join(far)}, beyond the axis")
     outside = sum(float(model.table.n_rows[~_within(model.table.prediction, x_range)].sum()) for model in models)
     if outside:
-        said.append(f"{count(round(outside))} predictions are beyond the axis")
+        said.append(f"{count(round(outside))} prediction{'s are' if outside > 1 else ' is'} beyond the axis")
     return said
-
-
-def count(n: int) -> str:
-    """Return a count for people."""
-    return f"{n:,}".replace(",", NO_BREAK_SPACE)
 
 
 def model_names(dataset: Dataset) -> tuple[str, ...]:

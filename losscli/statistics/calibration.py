@@ -5,8 +5,8 @@ Resin 2023, doi:10.1214/23-EJS2180): predictions are recalibrated by isotonic re
 
     score = miscalibration - discrimination + uncertainty
 
-where miscalibration is the score minus that of the recalibrated predictions, uncertainty the score of the best constant,
-and discrimination what the recalibrated predictions gain on it. Each is a mean of the loss's own values.
+where miscalibration is the score minus that of the recalibrated predictions, uncertainty the score of the best
+constant, and discrimination what the recalibrated predictions gain on it. Each is a mean of the loss's own values.
 """
 
 from __future__ import annotations
@@ -162,9 +162,7 @@ def _best_constant(loss: ConsistentLoss, table: CalibrationTable) -> float:
     return float(isotonic_quantiles(table.target, table.weight, loss.functional.level, one_tie)[0])
 
 
-def decompose(
-    loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0
-) -> Decomposition:
+def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0) -> Decomposition:
     """Decompose the score of a loss, the `index`-th of a table, whose fit is known.
 
     Of pooled rows whose targets are 0 or 1 the losses of both are added. Of others the loss of a recalibrated
@@ -218,7 +216,9 @@ class ConsistencyBand(NamedTuple):
 def consistency_band(
     loss: ConsistentLoss, table: CalibrationTable, level: float = LEVEL, seed: int = 0
 ) -> ConsistencyBand | None:
-    """Return the band by resampling targets under the hypothesis that the predictions are right; None for quantiles.
+    """Return the band by resampling targets under the hypothesis that the predictions are right.
+
+    None for quantiles, and where a prediction or a squared residual is infinite.
 
     The predictions stay. The targets of a probability p are drawn with it (Dimitriadis et al. 2021; of pooled rows from
     the binomial distribution, of rows with unequal weights from one of as many rows as have that variance). Those of a
@@ -228,6 +228,8 @@ def consistency_band(
     pooled into at most about a thousand groups first.
     """
     if loss.functional.name != "mean" or not np.isfinite(table.prediction).all():
+        return None
+    if not np.isfinite(table.variance).all():
         return None
     first = _group_starts(table)
     weight, n_rows = np.add.reduceat(table.weight, first), np.add.reduceat(table.n_rows, first)
@@ -250,6 +252,8 @@ def consistency_band(
     lift = reach * np.arange(resamples)[:, None]
     fits = isotonic_means((drawn + lift).ravel(), np.tile(weight, resamples)).reshape(shape) - lift
     low, high = np.quantile(fits, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if table.target.min() >= 0:  # no model predicts means below all targets
+        low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
     return ConsistencyBand(centre, low, high, resamples)
 
 

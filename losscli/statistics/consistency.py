@@ -17,7 +17,9 @@ from losscli.declaration.properties import Functional, Reduction
 from losscli.errors import UsageError
 from losscli.losses._numerics import sigmoid, weigh
 
-CONSISTENT_LOSSES = "mse, mae, quantile, bce, brier, cross_entropy of two classes, and poisson, gamma and tweedie deviance"
+CONSISTENT_LOSSES = (
+    "mse, mae, quantile, bce, brier, cross_entropy of two classes, and poisson, gamma and tweedie deviance"
+)
 
 SMALLEST_KEY = 2.0**-54
 """Size of the key of a probability of 1: less than 1 minus any other."""
@@ -122,7 +124,9 @@ class ConsistentLoss:
             if self.scale == LOGIT and "from_logits" not in params:
                 predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -MAX_LOGIT, MAX_LOGIT)
             if self.has_signs:
-                of_sign = [self.form.kernel(np.full(predicted.shape, sign), predicted, **keywords) for sign in (-1.0, 1.0)]
+                of_sign = [
+                    self.form.kernel(np.full(predicted.shape, sign), predicted, **keywords) for sign in (-1.0, 1.0)
+                ]
                 return weigh(1 - targets, of_sign[0]) + weigh(targets, of_sign[1])
             if not self.has_classes:
                 found = np.asarray(self.form.kernel(targets, predicted, **keywords), dtype=np.float64)
@@ -165,7 +169,7 @@ def consistent_loss(bound: BoundLoss, form: Form | None = None) -> ConsistentLos
             raise _refusal(f"{label} is a ratio of sums, no mean over rows")
         functional = bound.functional or (Functional("mean") if elicited == "mean" else None)
         if functional is not None and functional.name == "quantile" and not 0 < functional.level < 1:
-            raise _refusal(f"{label} is the least of one end of the targets, not of a quantile")
+            raise _refusal(f"{label} aims at an end of the targets, not at a quantile")
         if functional is not None and functional.name in ("mean", "quantile"):
             return ConsistentLoss(bound, form, functional, LOG if bound.params.get("log_input") else "")
     is_of_classes = any(shape == "N,C" for shape in _shapes(form)) and not any(s == "N*" for s in _shapes(form))

@@ -1,7 +1,7 @@
 """Elementary scores, which every consistent loss is a mixture of: the lines of Murphy diagrams.
 
-Ehm, Gneiting, Jordan & Krüger 2016 (doi:10.1111/rssb.12154): at a threshold t the elementary score of a prediction x of a
-mean is |y - t| where t separates x from the target y (min(x, y) <= t < max(x, y)), else 0; that of a prediction of a
+Ehm, Gneiting, Jordan & Krüger 2016 (doi:10.1111/rssb.12154): at a threshold t the elementary score of a prediction x of
+a mean is |y - t| where t separates x from the target y (min(x, y) <= t < max(x, y)), else 0; that of a prediction of a
 quantile is `level` where x <= t < y, and 1 - level where y <= t < x. A model whose score is lower at all thresholds is
 better by every consistent loss. Twice the integral over t of the score of a mean is the squared error; the integral of
 that of a quantile is the pinball loss.
@@ -72,7 +72,7 @@ class ElementaryMeans(NamedTuple):
         weight, target = self.by_target.above(thresholds)
         weight_predicted, target_predicted = self.by_prediction.above(thresholds, is_left_limit)
         sums = (target - thresholds * weight) - (target_predicted - thresholds * weight_predicted)
-        return np.maximum(sums, 0.0) / total
+        return np.asarray(np.maximum(sums, 0.0) / total)
 
     def scores_of_constant(self, constant: float, thresholds: Array) -> Array:
         """Return the mean elementary score of a constant prediction at thresholds (k,)."""
@@ -80,11 +80,11 @@ class ElementaryMeans(NamedTuple):
         is_above = constant > thresholds
         sums = target - thresholds * weight
         sums -= np.where(is_above, self.by_target.target[0] - thresholds * self.by_target.weight[0], 0.0)
-        return np.maximum(sums, 0.0) / self.by_target.weight[0]
+        return np.asarray(np.maximum(sums, 0.0) / self.by_target.weight[0])
 
 
 class ElementaryQuantiles(NamedTuple):
-    """What the elementary scores of a model are made of, for a quantile: counts by the target, the prediction, the larger."""
+    """What the scores of a model are made of, for a quantile: counts by the target, the prediction and the larger."""
 
     by_target: SumsAbove
     by_prediction: SumsAbove

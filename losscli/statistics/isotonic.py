@@ -75,8 +75,8 @@ def _pool_with_stack(total: Array, size: Array, means: Array) -> NDArray[np.intp
     stack_size: list[float] = []
     stack_mean: list[float] = []
     first: list[int] = []
-    for i, mean in enumerate(means.tolist()):
-        start, sum_of_block, size_of_block = i, totals[i], sizes[i]
+    for i, mean_of_entry in enumerate(means.tolist()):
+        start, sum_of_block, size_of_block, mean = i, totals[i], sizes[i], mean_of_entry
         while stack_mean and stack_mean[-1] >= mean:
             stack_mean.pop()
             start = first.pop()
