@@ -11,9 +11,10 @@ from losscli.declaration.properties import Reduction
 from losscli.evaluation.worst_rows import WorstRows
 from losscli.gates import STATISTICS_OF_BASELINE, VALUE, Gate, GateVerdict
 from losscli.messages import escape_controls
-from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, failed_gates, signed_percent, tally, verdict_text
+from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, change_text, failed_gates, tally, verdict_text
 from losscli.page.worst import cells_of
-from losscli.plot.scales import NO_BREAK_SPACE, human_number, human_percent
+from losscli.plot.scales import human_number, human_percent
+from losscli.plot.words import count_text, rows_text
 from losscli.report.formats.html import escape_html
 from losscli.report.formats.markdown import escape_markdown
 from losscli.results import Evaluation, LossResult
@@ -62,7 +63,7 @@ def ci_summary(
     command: str,
 ) -> str:
     """Return the summary; `worst` are the sections on the worst rows, `compared` the losses if they were compared."""
-    parts = [f"### losscli: {escape_markdown(heading(evaluation, verdicts))}"]
+    parts = [f"### losscli: {escape_markdown(summary_heading(evaluation, verdicts))}"]
     if verdicts:
         parts.append(gate_table(verdicts, {result.key: result for result in evaluation}))
     parts.append(result_table([loss.result for loss in compared] or evaluation.losses, compared))
@@ -75,7 +76,7 @@ def ci_summary(
     return "\n\n".join(parts) + "\n"
 
 
-def heading(evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> str:
+def summary_heading(evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> str:
     """Return what came out: gates that failed, values that are not finite, or what was evaluated."""
     failed, count = failed_gates(verdicts)
     bad = [result for result in evaluation if result.status != "ok"]
@@ -85,8 +86,7 @@ def heading(evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> str:
         return tally(failed, count)
     labels = list(dict.fromkeys(result.label for result in evaluation))
     names = labels[0] if len(labels) == 1 else f"{len(labels)} losses"
-    n = evaluation.data.n_used
-    return f"{names} over {count_text(n)} row{'s' * (n != 1)}"
+    return f"{names} over {rows_text(evaluation.data.n_used)}"
 
 
 def gate_table(verdicts: Sequence[GateVerdict], results: Mapping[Any, LossResult]) -> str:
@@ -133,9 +133,9 @@ def result_table(results: Sequence[LossResult], compared: Sequence[ComparedLoss]
         number_column("value", [human_number(result.value, DIGITS) for result in results]),
         SummaryColumn(level, ":---:", intervals),
         number_column("before", [before(result) for result in results]),
-        number_column("change", ["" if change is None else signed_percent(change) for change in changes]),
+        number_column("change", ["" if change is None else change_text(change) for change in changes]),
         *compared_columns(compared),
-        text_column(", ".join(BAR_STATISTICS), [spread(result) for result in results]),
+        text_column(", ".join(BAR_STATISTICS), [spread_bars(result) for result in results]),
     ]
     return markdown_table([column for column in columns if any(column.cells)])
 
@@ -157,11 +157,6 @@ def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
     ]
 
 
-def count_text(count: int) -> str:
-    """Return a count in full, thousands apart."""
-    return f"{count:,}".replace(",", NO_BREAK_SPACE)
-
-
 def optional_number(value: float | None) -> str:
     """Return a number with few digits; empty if it is missing."""
     return "" if value is None else human_number(value)
@@ -174,7 +169,7 @@ def interval_text(result: LossResult) -> str:
     return f"{human_number(result.ci.low, DIGITS)} – {human_number(result.ci.high, DIGITS)}"
 
 
-def spread(result: LossResult) -> str:
+def spread_bars(result: LossResult) -> str:
     """Return bars as high as the smallest, the median, the 95th percentile and the largest loss of a row.
 
     Empty where bars from 0 mean nothing: a loss is negative or not finite, or all are 0.
