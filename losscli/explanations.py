@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from losscli.explain import Explanation, wrap_text
-from losscli.result_base import ResultSequence
+from losscli.result_base import ResultSequence, shown
 
 DEFAULT_COLUMNS = 80
 MIN_COLUMNS_BESIDE = 80
@@ -33,7 +33,7 @@ class Explanations(ResultSequence[Explanation]):
     losses: tuple[Explanation, ...]
 
     def __repr__(self) -> str:
-        return f"<explanations of {', '.join(one.label for one in self.losses)}>"
+        return f"<explanations of {shown([one.label for one in self.losses])}>"
 
     def __str__(self) -> str:
         return "\n".join(self.lines(DEFAULT_COLUMNS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from losscli.errors import DataError
@@ -11,7 +11,8 @@ from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, join_names, rows_text
-from losscli.results import LossResult, results_by_group, results_of
+from losscli.results import Evaluation, LossResult, results_by_group, results_of
+from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
 
 MAX_GROUPS_SHOWN = 30
 """Most groups of a panel: of more, those with the largest and the smallest values."""
@@ -34,11 +35,32 @@ def groups_picture(request: Request) -> Picture:
     """
     evaluation = results_by_group(request.dataset, request.run)
     overall = {result.label: result.value for result in results_of(request.dataset, request.run)}
+    return picture_of_groups(evaluation, overall, request.resampling.level, request.run.group_by)
+
+
+def picture_of_groups(
+    evaluation: Evaluation, overall: Mapping[str, float], level: float | None, group_by: Sequence[str]
+) -> Picture:
+    """Return the picture of the results of groups; `overall` are the values over all rows, NaN if they are not known.
+
+    Raises:
+        DataError: No group has a finite value.
+    """
     labels = list(overall)
     rows = choose_groups(evaluation.losses, labels[0])
-    percent = human_percent(request.resampling.level, 3)
-    panels = tuple(group_panel(label, rows, overall[label], percent) for label in labels)
+    interval = "" if level is None else f", {human_percent(level, 3)} interval"
+    names = ", ".join(group_by)
+    title = f"{join_names(labels)} by {names}{interval}"
+    titles = [title] if len(labels) == 1 else [f"{label}{interval}" for label in labels]
+    hidden = {label: overlong_intervals(label, rows.shown) for label in labels}
+    panels = tuple(
+        group_panel(label, its_title, rows, overall[label], hidden[label])
+        for label, its_title in zip(labels, titles, strict=True)
+    )
     remarks = [*rows.remarks, *interval_remarks(rows.shown)]
+    if unseen := sorted(set().union(*hidden.values())):
+        names_of = shorten_list(unseen, "groups")
+        remarks.append(f"not drawn: intervals of {names_of}, of few rows and longer than all others together")
     without = sorted({", ".join(group for _, group in key[1]) for key in evaluation.without_rows})
     if without:
         remarks.append(f"no row counts of {shorten_list(without, 'groups')}")
@@ -46,13 +68,11 @@ def groups_picture(request: Request) -> Picture:
         label: {name: results[label] for name, results in rows.shown.items() if label in results} for label in labels
     }
     facts = {
-        "level": request.resampling.level,
+        "level": level,
         "overall": overall,
         "groups": {label: {name: group_fact(one) for name, one in its.items()} for label, its in by_label.items()},
         "n_groups": len({name_of(result) for result in evaluation}),
     }
-    names = ", ".join(request.run.group_by)
-    title = f"{join_names(labels)} by {names}, {percent} interval"
     text = sentence(labels[0], by_label[labels[0]], overall[labels[0]])
     return Picture("groups", title, panels, text, tuple(labels), facts, evaluation.data, remarks=tuple(remarks))
 
@@ -83,8 +103,30 @@ def choose_groups(results: Sequence[LossResult], first: str) -> GroupRows:
     return GroupRows({name: finite[name] for name in ordered}, tuple(remarks))
 
 
-def group_panel(label: str, rows: GroupRows, overall: float, percent: str) -> Panel:
-    """Return the panel of a loss."""
+def overlong_intervals(label: str, shown: Mapping[str, Mapping[str, LossResult]]) -> set[str]:
+    """Return the groups whose intervals keep no level, of few rows, and would make all others look like points."""
+    results = {name: its[label] for name, its in shown.items() if label in its}
+    is_small = {name: result.n < MIN_ROWS_FOR_LEVEL for name, result in results.items()}
+    ends = [result.value for result in results.values()]
+    for name, result in results.items():
+        if not is_small[name] and result.ci is not None:
+            ends += [end for end in (result.ci.low, result.ci.high) if end is not None]
+    span = max(ends, default=0.0) - min(ends, default=0.0)
+    return {
+        name
+        for name, result in results.items()
+        if is_small[name] and span > 0 and result.ci is not None and interval_length(result) > span
+    }
+
+
+def interval_length(result: LossResult) -> float:
+    """Return the length of an interval, 0 without one."""
+    ci = result.ci
+    return 0.0 if ci is None or ci.low is None or ci.high is None else ci.high - ci.low
+
+
+def group_panel(label: str, title: str, rows: GroupRows, overall: float, hidden: Collection[str]) -> Panel:
+    """Return the panel of a loss; the intervals of the groups that are `hidden` are only printed."""
     marks: list[Mark] = []
     if math.isfinite(overall):
         marks.append(Rule(f"all rows: {human_number(overall)}", x=overall))
@@ -95,13 +137,13 @@ def group_panel(label: str, rows: GroupRows, overall: float, percent: str) -> Pa
         categories.append(name if result is None else f"{name}, {rows_text(result.n)}")
         if result is None:
             continue
-        low, high = (None, None) if result.ci is None else (result.ci.low, result.ci.high)
+        low, high = (None, None) if result.ci is None or name in hidden else (result.ci.low, result.ci.high)
         marks.append(Interval(name, i, result.value, low, high, value_text(result)))
         ends += [end for end in (result.value, low, high) if end is not None]
     least, most = min(ends), max(ends)
     room = 0.05 * (most - least) or 0.05 * abs(most) or 1.0
     return Panel(
-        f"{label}, {percent} interval",
+        title,
         Axis(label, least - room, most + room),
         Axis("", -0.5, len(categories) - 0.5, categories=tuple(categories)),
         tuple(marks),
@@ -154,10 +196,11 @@ def sentence(label: str, results: Mapping[str, LossResult], overall: float) -> s
     if len(names) == 1:
         return f"there is 1 group: {label} is {value_text(results[first])} for {first}"
     if results[first].value == results[last].value:
-        return f"{label} is the same for all groups, {human_number(overall)}"
+        return f"{label} is the same for all groups, {human_number(results[first].value)}"
+    over_all = f"; over all rows it is {human_number(overall)}" if math.isfinite(overall) else ""
     return (
         f"{label} is largest for {first}, {value_text(results[first])}, and smallest for {last}, "
-        f"{value_text(results[last])}; over all rows it is {human_number(overall)}"
+        f"{value_text(results[last])}{over_all}"
     )
 
 

@@ -39,19 +39,19 @@ class ResidualBins(NamedTuple):
 
     Attributes:
         edges: The edges of the bins (k + 1,); the outermost may hold rows beyond.
-        index: The bin of each entry of the table (entries,).
+        bin_of: The bin of each entry of the table (entries,).
         is_outlier: Which bins hold outlier rows (k,): these only, and all of them.
         is_open: Whether the first and the last bin hold rows beyond their edges.
     """
 
     edges: Array
-    index: NDArray[np.intp]
+    bin_of: NDArray[np.intp]
     is_outlier: tuple[bool, ...]
     is_open: tuple[bool, bool]
 
     def totals(self, values: Array) -> Array:
         """Return the sum of values (entries,) in each bin (k,)."""
-        return np.bincount(self.index, values, len(self.edges) - 1)
+        return np.asarray(np.bincount(self.bin_of, values, len(self.edges) - 1), dtype=np.float64)
 
     def texts(self) -> tuple[str, ...]:
         """Return the range of each bin."""
@@ -146,7 +146,7 @@ def outer_edges(extent: float, shown: float, width: float) -> Array:
     """Return the distances from the bound (m,) of the edges beyond it: as far as rows are, or as is shown."""
     reach = min(extent, max(shown, width))
     wide = max(width, reach / BINS_BEYOND_BOUND)
-    return wide * np.arange(1, math.ceil(reach / wide * (1 - 1e-9)) + 1)
+    return np.arange(1.0, math.ceil(reach / wide * (1 - 1e-9)) + 1) * wide
 
 
 def one_bin(table: KeyedTable, lowest: float, highest: float) -> ResidualBins:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from losscli.compare.outliers import OutlierFlags, robust_scale
+from losscli.compare.outliers import robust_scale
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError
 from losscli.plot.kinds import Kind, Request, has_shares
@@ -94,7 +94,7 @@ def rows_picture(request: Request, spread: ResidualSpread) -> Picture:
         tuple(marks),
         outlier_notes(n_outliers, rule.text, carried),
     )
-    text = sentence(facts, rule_text(rule), table, flags)
+    text = sentence(facts, rule_text(rule), table, is_weighted)
     return Picture("rows", panel.title, (panel,), text, tuple(shares), facts, evaluation.data, remarks=tuple(remarks))
 
 
@@ -137,27 +137,27 @@ def carried_text(carried: Mapping[str, float]) -> str:
 
 
 def outlier_notes(n_outliers: int, rule: str, carried: Mapping[str, float]) -> tuple[str, ...]:
-    """Say in the panel what outlier rows carry."""
+    """Say in the panel how many outlier rows there are, and what they carry if there is one loss."""
     if not n_outliers:
         return ()
     rows = f"{count_text(n_outliers)} outlier row{'' if n_outliers == 1 else 's'} ({rule})"
     verb = "carries" if n_outliers == 1 else "carry"
-    lines = [
-        f"{verb if i == 0 else 'and'} {human_percent(c)} of {label}" for i, (label, c) in enumerate(carried.items())
-    ]
-    return (rows, *lines)
+    return (rows, f"{verb} {carried_text(carried)}") if len(carried) == 1 else (rows,)
 
 
-def sentence(facts: Mapping[str, Any], rule: str, table: KeyedTable, flags: OutlierFlags) -> str:
+def sentence(facts: Mapping[str, Any], rule: str, table: KeyedTable, is_weighted: bool) -> str:
     """Say what outlier rows carry, or where all rows lie."""
     n, n_outliers, carried = facts["n"], facts["outlier_rows"], facts["outlier_loss_share"]
     low, high = (human_number(float(table.key[i]), 3) for i in (0, -1))
     between = f"all residuals are {low}" if low == high else f"the residuals lie between {low} and {high}"
     if n == 1:
         return f"there is 1 row, with a residual of {low}"
-    if n_outliers is None or not n_outliers:
-        return between if flags.rows is None else f"no row of {count_text(n)} is an outlier ({rule}): {between}"
-    rows = f"{rows_text(n_outliers)} of {count_text(n)} ({human_percent(facts['outlier_row_share'])}) "
+    if n_outliers is None:
+        return between
+    if not n_outliers:
+        return f"no row of {count_text(n)} is an outlier ({rule}): {between}"
+    share = human_percent(facts["outlier_row_share"]) + (" of the weight" if is_weighted else "")
+    rows = f"{rows_text(n_outliers)} of {count_text(n)} ({share}) "
     rows += f"{'is an outlier' if n_outliers == 1 else 'are outliers'} ({rule})"
     if not carried:
         return rows
