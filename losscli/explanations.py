@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from losscli.explain import Explanation, wrap_text
-from losscli.result_base import ResultSequence, shown
+from losscli.result_base import Plottable, ResultSequence, shown
 
 DEFAULT_COLUMNS = 80
 MIN_COLUMNS_BESIDE = 80
@@ -25,7 +25,7 @@ ROWS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanations(ResultSequence[Explanation]):
+class Explanations(Plottable, ResultSequence[Explanation]):
     """Several losses, explained: `print` shows them side by side."""
 
     _field_of_items: ClassVar[str] = "losses"

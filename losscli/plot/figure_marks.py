@@ -28,9 +28,9 @@ from losscli.plot.figure_places import along, along_rule, around, beside_bars, i
 from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
 
-MARKERS = "osD^vP>"
+MARKER_SHAPES = "osD^vP>"
 LINE_WIDTH = 1.7
-LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 30, 20)
+LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 32, 24)
 """Most characters of a label, and of a line of notes."""
 
 AT_END = 0.9
@@ -141,27 +141,22 @@ class PanelArtist:
             return
         low, high = sorted((y_axis.low, y_axis.high))
         height = float(np.interp(x_axis.high, known[:, 0], known[:, 1])) if len(known) > 1 else float(last[1])
-        annotation = self.axes.annotate(
+        text = self.axes.text(
+            1.0,
+            0.5,
             plain(mark.label, LABEL_LENGTH),
-            xy=(min(float(last[0]), x_axis.high), min(max(height, low), high)),
-            xytext=(1.0, 0.5),
-            textcoords=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
-            annotation_clip=False,
+            transform=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
             color=colour,
             fontsize=font_size(),
             va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 1,
-                "relpos": (0, 0.5),
-            },
+            gid=f"{gid}-label",
             parse_math=False,
         )
-        annotation.set_gid(f"{gid}-label")
-        self.plan.ends.append(EndLabel(annotation, height))
+        leader = Line2D([], [], color=colour, linewidth=0.6, transform=self.axes.transAxes, clip_on=False)
+        leader.set_in_layout(False)
+        self.axes.add_artist(leader)
+        end = min(float(last[0]), x_axis.high), min(max(height, low), high)
+        self.plan.ends.append(EndLabel(text, leader, end, height))
 
     def draw_bars(self, mark: Bars) -> None:
         """Draw bars as one shape, and those that stand out in a second."""
@@ -214,7 +209,7 @@ class PanelArtist:
             [mark.value],
             [place],
             linestyle="None",
-            marker="o" if self.has_one_style else MARKERS[mark.style % len(MARKERS)],
+            marker="o" if self.has_one_style else MARKER_SHAPES[mark.style % len(MARKER_SHAPES)],
             color=colour,
             markersize=6,
         )
@@ -241,7 +236,7 @@ class PanelArtist:
             [mark.x],
             [mark.y],
             linestyle="None",
-            marker=MARKERS[mark.style % len(MARKERS)],
+            marker=MARKER_SHAPES[mark.style % len(MARKER_SHAPES)],
             color=colour,
             markersize=6,
             zorder=3,
@@ -284,7 +279,7 @@ class PanelArtist:
                 color=colour_of(style),
                 linestyle=(0, style_of(style).dashes) if style_of(style).dashes else "-",
                 linewidth=LINE_WIDTH if name else 0,
-                marker=MARKERS[style % len(MARKERS)],
+                marker=MARKER_SHAPES[style % len(MARKER_SHAPES)],
                 markersize=5,
             )
             for style, name, _ in entries
