@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from losscli.declaration.equivalent import Equivalent, rows_of
-from losscli.declaration.loss import Loss
+from losscli.declaration.loss import BoundLoss, Loss
 from losscli.declaration.properties import Property
 from losscli.declaration.symbols import symbols_in
 
@@ -38,18 +40,27 @@ class Section(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A loss, explained: `print` shows it as text."""
+    """A loss with its parameters, explained: `print` shows it as text."""
 
-    loss: Loss
+    bound: BoundLoss
     title: str
     summary: str
     sections: tuple[Section, ...]
+
+    @property
+    def loss(self) -> Loss:
+        return self.bound.loss
+
+    @property
+    def label(self) -> str:
+        """The name, with the parameters that are not at their defaults."""
+        return self.bound.label
 
     def __str__(self) -> str:
         return "\n\n".join([f"{self.title}: {self.summary}", *map(_section_text, self.sections)])
 
     def __repr__(self) -> str:
-        return f"<explanation of {self.loss.name}>"
+        return f"<explanation of {self.label}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -63,18 +74,20 @@ def _section_text(section: Section) -> str:
     return "\n".join([*lines, *(f"  {term:{width}}  {meaning}".rstrip() for term, meaning in section.rows)])
 
 
-def explain(loss: Loss) -> Explanation:
-    """Return everything that a loss declares."""
+def explain(given: Loss | BoundLoss) -> Explanation:
+    """Return everything that a loss declares, and what is true of it with its parameters."""
+    bound = given if isinstance(given, BoundLoss) else given.bind({})
+    loss = bound.loss
     documentation = loss.documentation
     details = tuple(documentation.details.split("\n\n")) if documentation.details else ()
     aliases = f" ({', '.join(loss.aliases)})" if loss.aliases else ""
     sections = (
         Section("Formula", (loss.formula,), tuple(symbols_of(loss).items())),
         Section("What it does", details),
-        Section("Reads", rows=_roles(loss)),
-        Section("Parameters", rows=_parameters(loss)),
+        Section("Reads", rows=_roles(bound)),
+        Section("Parameters", rows=_parameters(bound)),
         _gradient(loss),
-        Section("Properties", rows=_properties(loss)),
+        Section("Properties", rows=_properties(bound)),
         *(
             Section({"Use": "When to use it", "Avoid": "When not"}.get(word, word), (_sentence(text, loss),))
             for word, text in documentation.advice.items()
@@ -83,7 +96,7 @@ def explain(loss: Loss) -> Explanation:
         Section("References", rows=tuple((f"[{i}]", text) for i, text in enumerate(loss.references, 1))),
     )
     filled = tuple(section for section in sections if section.paragraphs or section.rows)
-    return Explanation(loss, loss.name + aliases, loss.summary, filled)
+    return Explanation(bound, bound.label + aliases, loss.summary, filled)
 
 
 def _sentence(text: str, loss: Loss) -> str:
@@ -95,21 +108,25 @@ def _sentence(text: str, loss: Loss) -> str:
     return text if first in names or registry.is_known(first) else text[:1].upper() + text[1:]
 
 
-def _roles(loss: Loss) -> tuple[tuple[str, str], ...]:
+def _roles(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     rows = []
-    defaults = loss.bind({}).params
-    for i, form in enumerate(loss.forms):
+    for i, form in enumerate(bound.loss.forms):
         for role in form.roles:
             optional = ", optional" if role.optional else ""
             instead = "or " if i and role is form.roles[0] else ""
-            domain = role.domain.with_params(defaults)
+            domain = role.domain.with_params(bound.params)
             rows.append((instead + role.name, f"{domain.shape_text()}: {domain.describe()}{optional}"))
     return tuple(rows)
 
 
-def _parameters(loss: Loss) -> tuple[tuple[str, str], ...]:
-    rows = [(f"{p.name}={p.domain.text(p.default)}", p.domain.describe()) for p in loss.parameters]
-    together = _requirement(loss)
+def _parameters(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
+    rows = []
+    for p in bound.loss.parameters:
+        value, default = p.domain.text(bound.params[p.name]), p.domain.text(p.default)
+        rows.append(
+            (f"{p.name}={value}", p.domain.describe() + (f"; {default} by default" if value != default else ""))
+        )
+    together = _requirement(bound.loss)
     return (*rows, ("together", together)) if together else tuple(rows)
 
 
@@ -140,8 +157,9 @@ def _gradient(loss: Loss) -> Section:
     )
 
 
-def _properties(loss: Loss) -> tuple[tuple[str, str], ...]:
-    rows: list[tuple[str, str]] = [(text, _answer(loss, claim)) for claim, text in PROPERTIES.items()]
+def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
+    loss = bound.loss
+    rows: list[tuple[str, str]] = [(text, _answer(bound, claim)) for claim, text in PROPERTIES.items()]
     rows.append(("unit", loss.unit))
     rows.append(("aims at", loss.elicits or "none known"))
     if loss.reduction != "mean":
@@ -160,22 +178,33 @@ def _elsewhere(loss: Loss) -> Section:
     return Section("Elsewhere", (hint,) if has_calls else (), rows)
 
 
-def _answer(loss: Loss, claim: Property) -> str:
+def is_set(bound: BoundLoss) -> bool:
+    """Return whether a parameter has another value than its default."""
+    return bound.label != bound.loss.name
+
+
+def _known_properties(bound: BoundLoss) -> Property:
+    """Return what is true of a loss with its parameters; with those of the defaults, of all."""
+    return bound.properties if is_set(bound) else bound.loss.properties
+
+
+def _answer(bound: BoundLoss, claim: Property) -> str:
     """Return whether the loss has a property, or for which parameters."""
-    if claim in loss.properties:
+    if claim in _known_properties(bound):
         return "yes"
-    if not loss.declares_properties:
+    if not bound.loss.declares_properties:
         return "not declared"
-    where = conditions(loss, claim)
+    where = conditions(bound, claim)
     return f"where {', or '.join(where)}" if where else "no"
 
 
-def conditions(loss: Loss, claim: Property) -> list[str]:
-    """Return the conditions on parameters for a property that does not hold for all of them."""
-    if claim in loss.properties:
+def conditions(bound: BoundLoss, claim: Property) -> list[str]:
+    """Return the conditions for a property that does not hold always: on roles, and on parameters if none is set."""
+    if claim in _known_properties(bound):
         return []
+    loss = bound.loss
     forms = [f"{form.gradient_role} is given" for form in loss.forms if claim in form.properties]
-    return [c.condition for c in loss.claims if claim in c.properties] + forms
+    return [c.condition for c in loss.claims if claim in c.properties and not is_set(bound)] + forms
 
 
 def parameter_entries(loss: Loss) -> list[dict[str, Any]]:
@@ -187,12 +216,14 @@ def parameter_entries(loss: Loss) -> list[dict[str, Any]]:
 
 def to_dict(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as it is in JSON."""
-    loss = explanation.loss
-    defaults = loss.bind({}).params
+    from losscli.results import jsonable
+
+    bound, loss = explanation.bound, explanation.loss
     gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(gradient_formulas(loss))]
     keys = {claim: text.replace(" ", "_") for claim, text in PROPERTIES.items()}
     return {
         "name": loss.name,
+        **({"label": bound.label, "values": jsonable(bound.params)} if is_set(bound) else {}),
         "aliases": list(loss.aliases),
         "family": loss.family,
         "summary": loss.summary,
@@ -203,7 +234,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
             {
                 "name": r.name,
                 "shape": r.domain.shape_text(),
-                "values": r.domain.with_params(defaults).describe(),
+                "values": r.domain.with_params(bound.params).describe(),
                 "optional": r.optional,
                 "form": i,
             }
@@ -213,8 +244,8 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "params": parameter_entries(loss),
         "requires": _requirement(loss) or None,
         "gradient": gradients if loss.has_gradient else None,
-        "properties": {key: claim in loss.properties for claim, key in keys.items()},
-        "properties_where": {key: where for claim, key in keys.items() if (where := conditions(loss, claim))},
+        "properties": {key: claim in _known_properties(bound) for claim, key in keys.items()},
+        "properties_where": {key: where for claim, key in keys.items() if (where := conditions(bound, claim))},
         "elicits": loss.elicits or None,
         "unit": loss.unit,
         "reduction": str(loss.reduction),
@@ -223,3 +254,25 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "equivalents": loss.equivalents,
         "references": list(loss.references),
     }
+
+
+def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
+    """Return text wrapped to a width, with an indent for the first line and one for the others."""
+    hanging = indent if hanging is None else hanging
+    return textwrap.fill(
+        " ".join(piece for word in text.split(" ") for piece in pieces_of(word, width - len(hanging))),
+        width,
+        initial_indent=indent,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def pieces_of(word: str, room: int) -> Iterator[str]:
+    """Yield a word, or if it is too long for a line, pieces that are not: it is broken behind punctuation."""
+    while len(word) > room:
+        cut = max(word.rfind(mark, 0, room) for mark in "([.,=") + 1 or room
+        yield word[:cut]
+        word = word[cut:]
+    yield word

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from losscli import pipeline, registry
-from losscli.arguments import LossName, bind_loss_name, plain_parameters, typed_name
+from losscli.arguments import LossName, bind_loss_name, plain_parameters, split_losses, typed_name
 from losscli.data.values import shorten
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.explain import Explanation
 from losscli.explain import explain as explain_loss
+from losscli.explanations import Explanations
 from losscli.loss_function import LossFunction
+from losscli.messages import Hint
 
 
 def get_loss(name: LossName, /, **params: Any) -> LossFunction:
@@ -44,12 +46,22 @@ def list_losses(family: str | None = None) -> list[Loss]:
     return [loss for loss in losses if family is None or loss.family == family]
 
 
-def explain(loss: LossName, /) -> Explanation:
+@overload
+def explain(loss: LossName, /) -> Explanation: ...
+@overload
+def explain(loss: list[Any] | tuple[Any, ...], /) -> Explanations: ...
+def explain(loss: Any, /) -> Any:
     """Return everything that is known of a loss: formula, roles, gradient, properties, use, pitfalls, references.
 
-    `print` shows it as text, `to_dict` is the JSON document of the command line.
+    `print` shows it as text, `to_dict` is the JSON document of the command line. Several losses, in a list or joined
+    by commas, are shown side by side.
 
     Raises:
-        UsageError: The name is unknown.
+        UsageError: A name or a parameter is unknown, or a value is out of range.
     """
-    return explain_loss(get_loss(loss).bound.loss)
+    given = [bind_loss_name(one) for one in split_losses(loss)]
+    if not given:
+        raise UsageError("no loss is named", Hint.LIST_LOSSES)
+    found = tuple(map(explain_loss, pipeline.resolve_losses(given)))
+    is_one = len(found) == 1 and isinstance(loss, LossName)
+    return found[0] if is_one else Explanations(found)

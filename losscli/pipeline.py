@@ -223,7 +223,7 @@ def plot(
     note: Note,
     track: Track | None = None,
 ) -> Picture:
-    """Return the picture of losses on a dataset, or of their curves if there is none (`open_sources` is None).
+    """Return the picture of losses on a dataset, with the results, or of their curves without (`open_sources` is None).
 
     The other arguments and the errors are those of `compute`.
     """
@@ -231,14 +231,21 @@ def plot(
         from losscli.plot.curves import curves_picture
 
         return curves_picture(losses, plot_options.range)
+    from losscli.evaluation.hard_predictions import check_hard_predictions
     from losscli.plot.kinds import options_to_bind, picture_of_data
+    from losscli.results import results_by_group, results_of
 
     options.check()
     to_bind = options_to_bind(options, plot_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, to_bind, note)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
-        return picture_of_data(dataset, run, options, plot_options, note, track_counts)
+        picture = picture_of_data(dataset, run, options, plot_options, note, track_counts)
+        check_hard_predictions(dataset, run, options.columns)
+        if picture.evaluation is None:
+            evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)
+            picture = replace(picture, evaluation=evaluation)
+        return picture
 
 
 def recommend(

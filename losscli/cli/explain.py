@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand
-from losscli.errors import UsageError
+from losscli.errors import LosscliError, UsageError
+
+if TYPE_CHECKING:
+    from losscli.declaration.loss import BoundLoss
 
 
 @click.command(
     "explain",
     cls=SectionCommand,
-    short_help="Explain a loss: formula, gradient, use, pitfalls.",
-    params=[click.Argument(["loss"]), PLUGIN_OPTION, *OUTPUT_OPTIONS],
+    short_help="Explain losses: formula, curve, use, pitfalls.",
+    params=[click.Argument(["losses"], metavar="LOSS[,LOSS]..."), PLUGIN_OPTION, *OUTPUT_OPTIONS],
 )
-def command(loss: str, plugins: tuple[str, ...], **values: Any) -> int:
-    """Explain LOSS.
+def command(losses: str, plugins: tuple[str, ...], **values: Any) -> int:
+    """Explain a LOSS, or several side by side.
 
-    Shows the formula, roles, parameters, gradient, properties, when to use it, and how other libraries differ.
+    Shows the formula, roles, parameters, gradient, properties, when to use it, and how other libraries differ. A
+    terminal shows the curve, too.
+
+    \b
+    Examples:
+      losscli explain huber
+      losscli explain huber:delta=2
+      losscli explain mse,huber,mae
     """
     from losscli.cli.output import Output
+    from losscli.declaration.grammar import parse_specs
     from losscli.explain import explain
-    from losscli.registry import find, load_plugin
+    from losscli.registry import load_plugin, resolve
     from losscli.report.formats import explanation
 
     values["format_"] = values["format_"] or (None if values["output"] else "table")
@@ -32,10 +44,28 @@ def command(loss: str, plugins: tuple[str, ...], **values: Any) -> int:
         raise UsageError(f"explain prints table, markdown or json, not {output.format}")
     for path in plugins:
         load_plugin(path)
-    name, colon, _ = loss.partition(":")
-    if colon:
-        raise UsageError(f"{loss}: explain takes a loss without its parameters, and says what they do: explain {name}")
-    explained = explain(find(loss))
+    bound = resolve(parse_specs(losses))
+    explained: Any = explain(bound[0])
+    if len(bound) > 1:
+        from losscli.explanations import Explanations
+
+        explained = Explanations(tuple(map(explain, bound)))
     with output.open() as write:
-        getattr(explanation, output.format)(explained, write, output.style)
+        if output.format == "table" and output.style.width:
+            width = explanation.width_of_text(output.style)
+            explanation.table(explained, write, output.style, curve_text(bound, width, output.style.colour))
+        else:
+            getattr(explanation, output.format)(explained, write, output.style)
     return 0
+
+
+def curve_text(bound: Sequence[BoundLoss], width: int, colour: bool) -> str:
+    """Return the curves of losses as text; of one loss without a curve nothing, of several the reason."""
+    from losscli.plot.curves import curves_picture
+    from losscli.plot.terminal import draw_small
+
+    try:
+        picture = curves_picture(bound)
+    except (LosscliError, NotImplementedError) as error:
+        return f"no curves in one picture: {error}\n" if len(bound) > 1 and isinstance(error, LosscliError) else ""
+    return draw_small(picture, width, colour)

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from losscli.cli.streams import BYTES_PER_WRITE, LONE_SURROGATES, DescriptorWriter
 from losscli.data.files import COMPRESSION_BY_ENDING, ENDINGS_OF_PACKED_FILES, MODULE_BY_COMPRESSION, STDIN
@@ -114,15 +114,30 @@ def open_output(path: str) -> Iterator[Write]:
         OutputError: It cannot be written.
         OutputClosedError: The reader of a pipe went away.
     """
+    with open_binary_output(path) as packed, io.TextIOWrapper(packed, "utf-8", LONE_SURROGATES, newline="\n") as text:
+        yield text.write
+
+
+@contextmanager
+def open_binary_output(path: str) -> Iterator[IO[bytes]]:
+    """Give a binary file, written as `open_output` writes text: whole or not at all, compressed as the path says."""
+    with ExitStack() as stack:
+        raw = DescriptorWriter(stack.enter_context(_destination(path)), path)
+        buffered: Any = stack.enter_context(io.BufferedWriter(raw, BYTES_PER_WRITE))
+        yield stack.enter_context(_compress(buffered, path))
+
+
+@contextmanager
+def _destination(path: str) -> Iterator[int]:
+    """Give the descriptor to write to: an open one, that of a device, or that of a file that gets its name later."""
     if (number := descriptor_of(path)) is not None:
-        with _open_text(number, path) as write:
-            yield write
+        yield number
     elif is_device(path):
-        with _opened(path, os.O_WRONLY, path) as device, _open_text(device, path) as write:
-            yield write
+        with _opened(path, os.O_WRONLY, path) as device:
+            yield device
     else:
-        with _replaced(os.path.realpath(path), path) as write:
-            yield write
+        with _replaced(os.path.realpath(path), path) as descriptor:
+            yield descriptor
 
 
 @contextmanager
@@ -139,7 +154,7 @@ def _opened(file: str, flags: int, path: str) -> Iterator[int]:
 
 
 @contextmanager
-def _replaced(target: str, path: str) -> Iterator[Write]:
+def _replaced(target: str, path: str) -> Iterator[int]:
     """Write a temporary file beside a file, and give it that name at the end."""
     folder = os.path.dirname(target)
     if not os.access(folder, os.W_OK | os.X_OK):  # the file itself may be written to
@@ -152,8 +167,8 @@ def _replaced(target: str, path: str) -> Iterator[Write]:
     temporary = os.path.join(folder, f".losscli-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with _opened(temporary, flags, path) as descriptor, _open_text(descriptor, path) as write:
-            yield write
+        with _opened(temporary, flags, path) as descriptor:
+            yield descriptor
         check_signals()
         _move(temporary, target, path)
     finally:
@@ -183,17 +198,6 @@ def _move(temporary: str, target: str, path: str) -> None:
                 file.truncate()
         except OSError as failure:
             raise OutputError.of(failure, path) from failure
-
-
-@contextmanager
-def _open_text(descriptor: int, path: str) -> Iterator[Write]:
-    """Give the function that writes text to a descriptor, compressed as the path says."""
-    with ExitStack() as stack:
-        raw = DescriptorWriter(descriptor, path)
-        buffered: Any = stack.enter_context(io.BufferedWriter(raw, BYTES_PER_WRITE))
-        packed = stack.enter_context(_compress(buffered, path))
-        text = io.TextIOWrapper(cast(IO[bytes], packed), "utf-8", LONE_SURROGATES, newline="\n")
-        yield stack.enter_context(text).write
 
 
 @contextmanager

@@ -10,7 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from losscli.cli.files import check_is_not_read, check_path, descriptor_of, is_device, open_output, split_endings
+from losscli.cli.files import (
+    check_is_not_read,
+    check_path,
+    descriptor_of,
+    is_device,
+    open_binary_output,
+    open_output,
+    split_endings,
+)
 from losscli.cli.streams import LONE_SURROGATES
 from losscli.errors import OutputError, UsageError
 from losscli.messages import escape_controls
@@ -29,8 +37,20 @@ class Output(NamedTuple):
     style: Style
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], data: Sequence[str] = ()) -> Output:
-        """Return the output that the options ask for; `data` is what is read.
+    def parse(
+        cls,
+        values: Mapping[str, Any],
+        data: Sequence[str] = (),
+        formats: Mapping[str, str] = FORMAT_OF_ENDING,
+        default: str | None = None,
+    ) -> Output:
+        """Return the output that the options ask for.
+
+        Args:
+            values: The options.
+            data: What is read.
+            formats: The ending of files of each format.
+            default: The format of standard output; None for a table on a terminal, else TSV.
 
         Raises:
             UsageError: The file's ending names no format, it cannot be written, or it is one that is read.
@@ -43,13 +63,17 @@ class Output(NamedTuple):
         if path is not None:
             check_path(path)
             check_is_not_read(path, inputs_of(values, data))
-            return cls(path, values["format_"] or format_of(path), Style(values["precision"], False, None))
+            return cls(
+                path,
+                values["format_"] or format_of(path, formats, default or "tsv"),
+                Style(values["precision"], False, None),
+            )
         width = None
         if is_terminal:
             import shutil
 
             width = shutil.get_terminal_size().columns
-        format_ = values["format_"] or ("table" if is_terminal else "tsv")
+        format_ = values["format_"] or default or ("table" if is_terminal else "tsv")
         return cls(None, format_, Style(values["precision"], colour, width))
 
     def track(self, quiet: bool) -> Track | None:
@@ -83,11 +107,24 @@ class Output(NamedTuple):
                 raise OutputError("cannot write to standard output: it is closed")
             if hasattr(sys.stdout, "reconfigure"):  # results are UTF-8 whatever the locale
                 sys.stdout.reconfigure(encoding="utf-8", errors=LONE_SURROGATES)
-            yield self._write_to_terminal if self.style.width and self.format != "table" else sys.stdout.write
+            is_escaped = self.format in ("table", "text")
+            yield self._write_to_terminal if self.style.width and not is_escaped else sys.stdout.write
             sys.stdout.flush()  # notes on stderr come after the results
         else:
             with open_output(self.path) as write:
                 yield write
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write bytes; a file appears under its name once all of it is written."""
+        if self.path is not None:
+            with open_binary_output(self.path) as file:
+                file.write(data)
+        elif sys.stdout is None:
+            raise OutputError("cannot write to standard output: it is closed")
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
     @staticmethod
     def _write_to_terminal(text: str) -> None:
@@ -106,15 +143,15 @@ def inputs_of(values: Mapping[str, Any], data: Sequence[str]) -> Iterator[tuple[
     yield "the file of the classes", classes.removeprefix("@") if classes.startswith("@") else ""
 
 
-def format_of(path: str) -> str:
+def format_of(path: str, formats: Mapping[str, str] = FORMAT_OF_ENDING, default: str = "tsv") -> str:
     """Return the format that a file's ending names.
 
     Raises:
         UsageError: It names none.
     """
     ending, compression = split_endings(path)
-    if ending not in FORMAT_OF_ENDING and not is_device(path):
-        endings = ", ".join(FORMAT_OF_ENDING)
+    if ending not in formats and not is_device(path):
+        endings = ", ".join(formats)
         what = "ending" if not compression else f"ending before {compression}"
         raise UsageError(f"its {what} names no format ({endings}); say which with --format", option=("output", path))
-    return FORMAT_OF_ENDING.get(ending, "tsv")
+    return formats.get(ending, default)

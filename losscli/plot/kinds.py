@@ -84,8 +84,7 @@ def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> Ev
     Raises:
         UsageError: The kind has no intervals.
     """
-    has_several = options.models is not None and len(options.models) > 1
-    kind = plot_options.kind or ("groups" if options.group_by and not has_several else None)
+    kind = plot_options.kind or ("groups" if options.group_by else None)
     if kind is not None:
         check_intervals(kind, options)
     options = options._replace(value_only=True)
@@ -180,8 +179,10 @@ def misfit(name: str, request: Request) -> str:
     if name == "models":
         return "" if dataset.models else "there is one model, and models compares several predictions of the same rows"
     if name in ("reliability", "murphy"):
+        from losscli.plot.calibration_observers import losses_to_show
+
         try:
-            kind_of(name).observers(request)
+            losses_to_show(evaluators, dataset)
         except UsageError as error:
             return error.message.problem
         return ""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array
-from losscli.results import SCHEMA_VERSION, DataInfo, jsonable
+from losscli.results import SCHEMA_VERSION, DataInfo, Evaluation, jsonable
 from losscli.version import __version__
 
 
@@ -157,6 +157,7 @@ class Picture:
         data: The data it shows; None if it shows none.
         is_stacked: Whether the panels are below each other and share the x axis.
         remarks: How it was computed, where that needs a word: a sample, buckets.
+        evaluation: The results beside it, which notes and the exit status come from; not part of the JSON document.
     """
 
     kind: str
@@ -168,6 +169,7 @@ class Picture:
     data: DataInfo | None = None
     is_stacked: bool = False
     remarks: tuple[str, ...] = ()
+    evaluation: Evaluation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""

@@ -16,7 +16,7 @@ class MarkStyle(NamedTuple):
 STYLES = (
     MarkStyle("#d55e00", 166, ()),
     MarkStyle("#0072b2", 32, (6.0, 2.0)),
-    MarkStyle("#222222", 250, (1.5, 1.5)),
+    MarkStyle("#222222", 244, (1.5, 1.5)),
     MarkStyle("#009e73", 36, (7.0, 2.0, 1.5, 2.0)),
     MarkStyle("#cc79a7", 175, (3.0, 1.5)),
     MarkStyle("#56b4e9", 74, (9.0, 3.0)),

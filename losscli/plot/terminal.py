@@ -2,9 +2,104 @@
 
 from __future__ import annotations
 
-from losscli.plot.pictures import Picture
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from losscli.plot.pictures import Bars, Interval, Panel, Picture, Rule
+from losscli.plot.spans import BOLD, FAINT, Spans, beside, text_of, wrapped
+from losscli.plot.text_bars import bin_tables
+from losscli.plot.text_intervals import interval_rows
+from losscli.plot.text_panels import Margins, panel_height, panel_margins, panel_rows
+
+MIN_WIDTH = 40
+MAX_WIDTH_OF_WORDS = 100
+MIN_WIDTH_BESIDE, MIN_WIDTH_SMALL = 56, 36
+"""Panels of at least so many columns stand side by side."""
+
+MOST_BINS = 40
+"""More bins than these are a curve of steps, not a table."""
 
 
 def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
-    """Return a picture as lines of text of at most `width` characters."""
-    raise NotImplementedError
+    """Return a picture as lines of text of at most `width` columns."""
+    width = max(width, MIN_WIDTH)
+    words = min(width, MAX_WIDTH_OF_WORDS)
+    lines: list[Spans] = wrapped(picture.title, width, BOLD)
+    groups = list(_groups(picture.panels))
+    room = (width - 2 * (len(groups) - 1)) // max(len(groups), 1)
+    if len(groups) > 1 and room >= MIN_WIDTH_BESIDE and not picture.is_stacked and not any(map(_is_table, groups)):
+        lines += beside([_group_rows(group, picture.title, room) for group in groups], room)
+    elif picture.is_stacked:
+        lines += _stacked_rows(picture.panels, picture.title, width)
+    else:
+        for group in groups:
+            lines += _group_rows(group, picture.title, width)
+    lines += wrapped(picture.sentence, words)
+    for remark in picture.remarks:
+        lines += wrapped(remark, words, FAINT)
+    return text_of(lines, colour)
+
+
+def draw_small(picture: Picture, width: int = 80, colour: bool = False, rows: int = 8) -> str:
+    """Return the panels of a picture, of so many rows, side by side where there is room.
+
+    One loss needs no label; several have them, and the sentence.
+    """
+    panels, is_one = picture.panels, len(picture.losses) == 1
+    if is_one:
+        panels = tuple(replace(panel, marks=tuple(replace(m, label="") for m in panel.marks)) for panel in panels)
+    room = (width - 2 * (len(panels) - 1)) // len(panels)
+    if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_one else MIN_WIDTH_BESIDE):
+        lines = beside([panel_rows(panel, "", room, rows) for panel in panels], room)
+    else:
+        lines = [line for panel in panels for line in panel_rows(panel, "", width, rows)]
+    return text_of(lines if is_one else lines + wrapped(picture.sentence, width), colour)
+
+
+def _groups(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
+    """Yield panels that are drawn together: those whose bars stand on the same bins are one table."""
+    group: list[Panel] = []
+    for panel in panels:
+        if group and not (_is_table(group) and _is_table([panel]) and _edges(group[0]) == _edges(panel)):
+            yield group
+            group = []
+        group.append(panel)
+    if group:
+        yield group
+
+
+def _is_table(group: Sequence[Panel]) -> bool:
+    """Return whether panels are drawn as a table: bars on few bins, and nothing else."""
+    bars = [mark for panel in group for mark in panel.marks if isinstance(mark, Bars)]
+    others = {mark.type for panel in group for mark in panel.marks} - {Bars.type, Rule.type}
+    is_one_table = len({tuple(mark.edges.tolist()) for mark in bars}) == 1 and not others
+    return is_one_table and len(bars[0].heights) <= MOST_BINS and all((mark.heights >= 0).all() for mark in bars)
+
+
+def _edges(panel: Panel) -> list[float]:
+    return next(mark.edges.tolist() for mark in panel.marks if isinstance(mark, Bars))
+
+
+def _stacked_rows(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
+    """Return panels below each other, with margins that make their x axes one; the last has its label."""
+    heights = [panel_height(panel, width, max(panel.height for panel in panels)) for panel in panels]
+    needed = [panel_margins(panel, width, rows) for panel, rows in zip(panels, heights, strict=True)]
+    margins = Margins(*map(max, zip(*needed, strict=True)))
+    lines: list[Spans] = []
+    for i, (panel, rows) in enumerate(zip(panels, heights, strict=True)):
+        has_x_label = i == len(panels) - 1 or panel.x.label != panels[-1].x.label
+        lines += panel_rows(panel, title, width, rows, margins, has_x_label=has_x_label)
+        lines += [line for note in panel.notes for line in wrapped(note, width)]
+    return lines
+
+
+def _group_rows(group: Sequence[Panel], title: str, width: int) -> list[Spans]:
+    """Return panels that are drawn together as lines, with their notes."""
+    panel = group[0]
+    if _is_table(group):
+        lines = bin_tables(group, title, width)
+    elif any(isinstance(mark, Interval) for mark in panel.marks):
+        lines = interval_rows(panel, title, width)
+    else:
+        lines = panel_rows(panel, title, width, panel_height(panel, width, panel.height))
+    return lines + [line for panel in group for note in panel.notes for line in wrapped(note, width)]

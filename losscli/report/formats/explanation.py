@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import json as json_module
-import textwrap
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from losscli.explain import Explanation, Section, to_dict
+from losscli.explain import Explanation, Section, wrap_text
 from losscli.report.formats import Style, Write
 
+if TYPE_CHECKING:
+    from losscli.explanations import Explanations
+
 MAX_LINE_WIDTH = 80
+MOST_COLUMNS = 100
 
 
-def table(explanation: Explanation, write: Write, style: Style) -> None:
-    """Write plain text, wrapped to the terminal but at most 100 columns wide."""
-    width = min(style.width or MAX_LINE_WIDTH, 100)
-    bold, plain = ("\x1b[1m", "\x1b[0m") if style.colour else ("", "")
-    write(f"{bold}{explanation.title}{plain}\n{wrap_text(explanation.summary, width, '')}\n")
-    for section in explanation.sections:
-        write(f"\n{bold}{section.title}{plain}\n{section_text(section, width)}\n")
+def width_of_text(style: Style) -> int:
+    """Return how many columns the lines have: those of the terminal, but at most 100."""
+    return min(style.width or MAX_LINE_WIDTH, MOST_COLUMNS)
+
+
+def bold(text: str, style: Style) -> str:
+    """Return text in bold, if there is colour."""
+    return f"\x1b[1m{text}\x1b[0m" if style.colour else text
+
+
+def table(explained: Explanation | Explanations, write: Write, style: Style, curve: str = "") -> None:
+    """Write plain text, with the curve below the formula, or below all of several losses."""
+    width = width_of_text(style)
+    if not isinstance(explained, Explanation):
+        write("\n".join(explained.lines(width, lambda text: bold(text, style))) + "\n")
+        write(f"\n{curve}" if curve else "")
+        return
+    write(f"{bold(explained.title, style)}\n{wrap_text(explained.summary, width, '')}\n")
+    for section in explained.sections:
+        write(f"\n{bold(section.title, style)}\n{section_text(section, width)}\n")
+        if section.title == "Formula" and curve:
+            write(f"\n{curve}")
 
 
 def section_text(section: Section, width: int) -> str:
@@ -30,30 +48,15 @@ def section_text(section: Section, width: int) -> str:
     return "\n".join(lines)
 
 
-def wrap_text(text: str, width: int, indent: str, hanging: str | None = None) -> str:
-    """Return text wrapped to a width, with an indent for the first line and one for the others."""
-    hanging = indent if hanging is None else hanging
-    return textwrap.fill(
-        " ".join(piece for word in text.split(" ") for piece in pieces_of(word, width - len(hanging))),
-        width,
-        initial_indent=indent,
-        subsequent_indent=hanging,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def pieces_of(word: str, room: int) -> Iterator[str]:
-    """Yield a word, or if it is too long for a line, pieces that are not: it is broken behind punctuation."""
-    while len(word) > room:
-        cut = max(word.rfind(mark, 0, room) for mark in "([.,=") + 1 or room
-        yield word[:cut]
-        word = word[cut:]
-    yield word
-
-
-def markdown(explanation: Explanation, write: Write, style: Style) -> None:
-    """Write headings, paragraphs and tables."""
+def markdown(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
+    """Write headings, paragraphs and tables; of several losses a table with a column for each."""
+    if not isinstance(explanation, Explanation):
+        labels = [escape_markdown(one.label) for one in explanation]
+        write(f"| | {' | '.join(labels)} |\n|{' --- |' * (len(labels) + 1)}\n")
+        for term, cells in explanation.rows():
+            texts = (escape_markdown(cell).replace("\n", "<br>") for cell in cells)
+            write(f"| {term} | {' | '.join(texts)} |\n")
+        return
     write(f"# {escape_markdown(explanation.title)}\n\n{explanation.summary}\n")
     for section in explanation.sections:
         write(f"\n## {section.title}\n\n")
@@ -70,6 +73,6 @@ def escape_markdown(text: str) -> str:
     return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
 
 
-def json(explanation: Explanation, write: Write, style: Style) -> None:
+def json(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
     """Write one document."""
-    write(json_module.dumps(to_dict(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write(json_module.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")

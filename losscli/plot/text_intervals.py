@@ -1,0 +1,90 @@
+"""Panels of intervals: a line for each, between its name and its value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from losscli.messages import escape_controls
+from losscli.plot.pictures import Interval, Panel, Point, Rule
+from losscli.plot.spans import FAINT, Spans, colour_code, heading
+from losscli.plot.text_panels import MARKERS, axis_lines, share_of
+from losscli.plot.text_width import display_width, pad, shorten_name
+
+MIN_COLUMNS = 16
+"""Of the part between names and values."""
+
+
+def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
+    """Return a panel of intervals as lines, with the rules across them and an axis below."""
+    marks = sorted((m for m in panel.marks if isinstance(m, Interval)), key=lambda mark: mark.category)
+    rules = [(share_of(panel.x, m.x), m.label) for m in panel.marks if isinstance(m, Rule) and m.x is not None]
+    names = [escape_controls(name) for name in panel.y.categories]
+    has_labels = len({mark.category for mark in marks}) < len(marks)
+    left = _names_width(names, width // 3)
+    second = _names_width([escape_controls(mark.label) for mark in marks], width // 4) if has_labels else 0
+    texts = [escape_controls(mark.text) for mark in marks]
+    right = min(max(map(display_width, texts), default=0), width - left - second - MIN_COLUMNS - 3)
+    columns = width - left - second - right - 2 - bool(second)
+    at = {round(float(place) * (2 * columns - 1)) // 2 for place, _ in rules}
+    start = left + second + 1 + bool(second)
+    lines = heading(replace(panel, y=panel.y._replace(label="")), title, width)
+    for place, label in rules:
+        if label:
+            column = start + min(max(round(float(place) * (2 * columns - 1)) // 2, 0), columns - 1)
+            text = shorten_name(f"┊ {escape_controls(label)}", width)
+            if column + display_width(text) > width:
+                text = shorten_name(f"{escape_controls(label)} ┊", max(column + 1, 2))
+                column -= display_width(text) - 1
+            lines.append([(" " * column + text, FAINT)])
+    before = None
+    for mark, text in zip(marks, texts, strict=True):
+        if mark.remark:
+            remark = shorten_name(escape_controls(mark.remark), columns)
+            column = round(float(share_of(panel.x, mark.value)) * columns)
+            indent = start + max(0, min(column, columns - display_width(remark)))
+            lines.append([(" " * indent + remark, FAINT)])
+        known = names[mark.category] if mark.category < len(names) else ""
+        name = known if mark.category != before else ""
+        line: Spans = [(pad(shorten_name(name, left), left) + " ", "")]
+        if second:
+            line.append((pad(shorten_name(escape_controls(mark.label), second), second) + " ", colour_code(mark.style)))
+        line += _interval(panel, mark, columns, at)
+        line.append((" " + shorten_name(text, right), ""))
+        lines.append(line)
+        before = mark.category
+    points = [mark for mark in panel.marks if isinstance(mark, Point)]
+    lines += [[(shorten_name(f"{MARKERS[m.style % 7]} {escape_controls(m.label)}", width), "")] for m in points]
+    below = axis_lines(panel.x, start - 1, columns, width, " ")
+    return lines + [[(text, "")] for text in below]
+
+
+def _names_width(names: list[str], at_most: int) -> int:
+    return min(max(map(display_width, names), default=0), at_most)
+
+
+def _interval(panel: Panel, mark: Interval, columns: int, rules: set[int]) -> Spans:
+    """Return `├──●──┤` on a line of so many columns; an arrow where an end is outside."""
+    cells = ["┊" if column in rules else " " for column in range(columns)]
+
+    def column_of(value: float) -> int:
+        place = float(share_of(panel.x, value))
+        return min(max(round(min(max(place, -1.0), 2.0) * (2 * columns - 1)) // 2, -1), columns)
+
+    value = column_of(mark.value)
+    first, last = value, value
+    if mark.low is not None and mark.high is not None:
+        first, last = column_of(mark.low), column_of(mark.high)
+        for column in range(max(first, 0), min(last, columns - 1) + 1):
+            cells[column] = "─"
+        if 0 <= first < columns:
+            cells[first] = "├"
+        if 0 <= last < columns:
+            cells[last] = "┤"
+    if min(first, value) < 0:
+        cells[0] = "◂"
+    if max(last, value) >= columns:
+        cells[-1] = "▸"
+    if 0 <= value < columns:
+        cells[value] = MARKERS[mark.style % len(MARKERS)]
+    code = colour_code(mark.style)
+    return [(cell, FAINT if cell == "┊" else code) for cell in cells]
