@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FIGURE_FORMATS = ("svg", "png", "pdf")
 
 PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.1
+ONLY_PANEL_WIDTH = 5.2
 """Inches of a panel without what is written beside it."""
 
 HEIGHT_PER_INTERVAL, HEIGHT_PER_LABEL = 0.42, 0.17
@@ -81,9 +82,9 @@ def check_axes(picture: Picture, ax: Any) -> list[Axes]:
     from matplotlib.axes import Axes
 
     given = [ax] if isinstance(ax, Axes) else list(np.ravel(np.array(ax, dtype=object)))
-    wrong = next((one for one in given if not isinstance(one, Axes)), None)
-    if wrong is not None:
-        raise UsageError(f"ax: must be an Axes of matplotlib, or a sequence of them, not {type(wrong).__name__}")
+    wrong = [type(one).__name__ for one in given if not isinstance(one, Axes)]
+    if wrong:
+        raise UsageError(f"ax: must be an Axes of matplotlib, or a sequence of them, not {wrong[0]}")
     if len(given) != len(picture.panels):
         n = len(picture.panels)
         takes = "one panel, and takes one Axes" if n == 1 else f"{n} panels, and takes as many axes"
@@ -114,7 +115,8 @@ def inline_svg(picture: Picture, prefix: str) -> str:
     """Return a picture as an SVG element for a page that has its title and its sentence.
 
     The background is transparent. Colours are variables of CSS, with those of files where there are none: `--ink`
-    (text), `--muted` (axes and notes), `--grid`, and `--style-0` to `--style-6`. All ids start with `prefix`.
+    (text), `--muted` (axes and notes), `--grid`, and `--style-0` to `--style-6`; the font is the page's. All ids start
+    with `prefix`; marks and their labels have ids such as `line-0` and `line-0-label`.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -132,13 +134,13 @@ def inline_svg(picture: Picture, prefix: str) -> str:
 
 def save(figure: Figure, format: str, metadata: dict[str, Any]) -> bytes:
     """Return a figure as the bytes of a file."""
-    from losscli.plot.figure_svg import round_numbers
+    from losscli.plot.figure_svg import tidy
 
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph|.*missing from.*font", category=UserWarning)
         figure.savefig(buffer, format=format, metadata=metadata, dpi=DOTS_PER_INCH)
-    return round_numbers(buffer.getvalue()) if format == "svg" else buffer.getvalue()
+    return tidy(buffer.getvalue()) if format == "svg" else buffer.getvalue()
 
 
 @contextmanager
@@ -233,11 +235,20 @@ def draw_panels(picture: Picture, axes: Sequence[Axes], has_title: bool = True, 
             72 * max(inches, PANEL_WIDTH * 0.85) / (1.1 * float(matplotlib.rcParams["font.size"]) * EM_OF_BOLD)
         )
         PanelArtist(one, panel, counts).draw(not is_above_other, title_width if has_title else 0)
+        if is_own and repeats_names(picture, i):
+            one.tick_params(axis="y", labelleft=False)
+
+
+def repeats_names(picture: Picture, i: int) -> bool:
+    """Return whether the names beside a panel are those of the panel on its left, which then stand there alone."""
+    names = [panel.y.categories for panel in picture.panels]
+    return not picture.is_stacked and i > 0 and bool(names[i]) and names[i] == names[i - 1]
 
 
 def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]:
     """Return the width and the height of a figure in inches: both grow with what is written."""
-    widths = [PANEL_WIDTH + beside(panel) for panel in picture.panels]
+    least = ONLY_PANEL_WIDTH if len(picture.panels) == 1 else PANEL_WIDTH
+    widths = [least + beside(panel, not repeats_names(picture, i)) for i, panel in enumerate(picture.panels)]
     heights = [panel_height(panel) for panel in picture.panels]
     if picture.is_stacked:
         most = max(panel.height for panel in picture.panels)
@@ -251,16 +262,16 @@ def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]
     return width, height
 
 
-def beside(panel: Panel) -> float:
-    """Return the inches that labels on the left and on the right of a panel take."""
+def beside(panel: Panel, has_names: bool) -> float:
+    """Return the inches that names on the left and labels on the right of a panel take."""
     from losscli.plot.figure_axes import CATEGORY_LENGTH
-    from losscli.plot.figure_marks import LABEL_LENGTH, listed_points
+    from losscli.plot.figure_marks import LABEL_LENGTH, interval_texts, listed_points
 
     named = {point.style for point in listed_points(panel.marks)}
     lines = [mark for mark in panel.marks if isinstance(mark, Line) and not (mark.is_reference or mark.style in named)]
     right = [min(columns(mark.label), LABEL_LENGTH) for mark in lines]
-    right += [min(columns(mark.text), 48) // 2 for mark in panel.marks if isinstance(mark, Interval)]
-    left = [min(columns(name), CATEGORY_LENGTH) for name in panel.y.categories]
+    right += [columns(text) for text in interval_texts(panel.marks).values()]
+    left = [min(columns(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
     return (max(right, default=0) + max(left, default=0)) * 9 * EM / 72
 
 

@@ -9,13 +9,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from losscli.plot.figure_labels import plain, wrap
+from losscli.plot.figure_labels import pixel_size, plain, wrap
 from losscli.plot.pictures import Axis, Panel
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, nice_ticks
 from losscli.plot.styles import style_of
 
 INK, MUTED, GRID = "#222222", "#767676", "#c4c4c4"
 """Text and axes; notes and references; thin lines."""
+
+MAX_TICKS, CHARACTERS_BETWEEN_TICKS = 7, 2
+MAX_INCHES_OF_TICKS = 4.0
 
 CATEGORY_LENGTH = 28
 """Most characters of a name beside an axis."""
@@ -76,22 +79,36 @@ def draw_axis(axes: Axes, name: str, axis: Axis) -> None:
     if axis.is_log and low > 0:
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
     set_limits(low, high)
-    ticks = axis_ticks(low, high, axis.is_log and low > 0)
-    set_ticks(ticks, tick_texts(ticks), parse_math=False)
+    inches = min(axes.bbox.width * pixel_size(axes) / 72, MAX_INCHES_OF_TICKS) if name == "x" else None
+    ticks, texts = axis_ticks(low, high, axis.is_log and low > 0, inches)
+    set_ticks(ticks, texts, parse_math=False)
     target = axes.xaxis if name == "x" else axes.yaxis
     target.set_minor_locator(NullLocator())
 
 
-def axis_ticks(low: float, high: float, is_log: bool, at_most: int = 7) -> list[float]:
-    """Return the ticks of an axis: round numbers, or powers of 10."""
+def axis_ticks(
+    low: float, high: float, is_log: bool = False, inches: float | None = None
+) -> tuple[list[float], list[str]]:
+    """Return the ticks of an axis and their texts: round numbers, or powers of 10, as many as there is room for.
+
+    `inches` is the length of a horizontal axis; beside a vertical one there is always room.
+    """
     low, high = sorted((low, high))
-    if is_log:
-        first, last = int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9))
-        step = max(1, -(-(last - first + 1) // at_most))
-        powers = [10.0**power for power in range(first, last + 1, step)]
-        if len(powers) > 1:
-            return powers
-    return nice_ticks(low, high, at_most)
+    for at_most in range(MAX_TICKS, 1, -1):
+        ticks = powers_of_ten(low, high, at_most) if is_log else []
+        ticks = ticks if len(ticks) > 1 else nice_ticks(low, high, at_most)
+        texts = tick_texts(ticks)
+        room = sum(len(text) + CHARACTERS_BETWEEN_TICKS for text in texts) * font_size() * 0.6 / 72
+        if inches is None or room <= inches:
+            break
+    return ticks, texts
+
+
+def powers_of_ten(low: float, high: float, at_most: int) -> list[float]:
+    """Return the powers of 10 from `low` to `high`, or every second, third, ... of them."""
+    first, last = int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9))
+    step = max(1, -(-(last - first + 1) // at_most))
+    return [10.0**power for power in range(first, last + 1, step)]
 
 
 def tick_texts(ticks: Sequence[float]) -> list[str]:

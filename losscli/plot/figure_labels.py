@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -31,16 +31,6 @@ FREE = 2.0
 """A place that costs as much, or more, is taken only if there is none better anywhere."""
 
 Points = NDArray[np.float64]
-Corner = Literal["lower right", "upper right", "upper left", "lower left"]
-
-CORNERS: tuple[tuple[Corner, bool, bool], ...] = (
-    ("lower right", True, False),
-    ("upper right", True, True),
-    ("upper left", False, True),
-    ("lower left", False, False),
-)
-"""Names of corners, whether they are at the right and at the top; of equally good ones the first is taken."""
-
 _NOT_IN_XML = re.compile("[\ufffe\uffff]")
 
 
@@ -160,11 +150,10 @@ class LabelPlacer(Artist):
 
     def _place_legend(self, legend: Legend, room: Room, renderer: Any) -> None:
         size = room.in_points(legend.get_window_extent(renderer))
-        corners = corner_candidates(room.panel)
-        prices = [room.cost(corner, size.width, size.height) for corner in corners]
-        best = int(np.argmin(prices))
-        legend.set_loc(CORNERS[best][0])
-        room.taken.append(corners[best].box(size.width, size.height))
+        _, best = room.best(corner_candidates(room.panel), size.width, size.height)
+        box = best.box(size.width, size.height)
+        room.taken.append(box)
+        legend.set_loc(((box.x0 - room.panel.x0) / room.panel.width, (box.y0 - room.panel.y0) / room.panel.height))
 
 
 @dataclass
@@ -216,13 +205,14 @@ class Room:
 
 
 def corner_candidates(panel: Bbox, margin: float = 4) -> list[Candidate]:
-    """Return the four corners of a panel, in the order of CORNERS."""
-    found = []
-    for _, right, top in CORNERS:
-        x = panel.x1 - margin if right else panel.x0 + margin
-        y = panel.y1 - margin if top else panel.y0 + margin
-        found.append(Candidate(x, y, "right" if right else "left", "top" if top else "bottom"))
-    return found
+    """Return the four corners of a panel; of equally good ones the first is taken."""
+    left, right, bottom, top = panel.x0 + margin, panel.x1 - margin, panel.y0 + margin, panel.y1 - margin
+    return [
+        Candidate(right, bottom, "right", "bottom"),
+        Candidate(right, top, "right", "top"),
+        Candidate(left, top, "left", "top"),
+        Candidate(left, bottom, "left", "bottom"),
+    ]
 
 
 def pixel_size(axes: Axes) -> float:

@@ -57,7 +57,7 @@ class PanelArtist:
         draw_axes(axes, panel, has_x_label)
         listed = listed_points(panel.marks)
         named = {mark.style for mark in listed}
-        rows = interval_places(panel.marks)
+        rows, texts = interval_places(panel.marks), interval_texts(panel.marks)
         self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, Interval)}) < 2
         for mark in panel.marks:
             if isinstance(mark, Line):
@@ -67,7 +67,7 @@ class PanelArtist:
             elif isinstance(mark, Band):
                 self.draw_band(mark)
             elif isinstance(mark, Interval):
-                self.draw_interval(mark, rows[id(mark)])
+                self.draw_interval(mark, rows[id(mark)], texts[id(mark)])
             elif isinstance(mark, Point):
                 self.draw_point(mark, is_listed=mark in listed)
             elif isinstance(mark, Rule):
@@ -200,8 +200,8 @@ class PanelArtist:
             middle = np.column_stack([mark.x, (np.asarray(mark.low) + np.asarray(mark.high)) / 2]).astype(float)
             self.float_label(mark.label, MUTED, gid, lambda panel: inside(self.axes, middle, panel))
 
-    def draw_interval(self, mark: Interval, place: float) -> None:
-        """Draw a value with its interval on a horizontal line, and its text at the right end."""
+    def draw_interval(self, mark: Interval, place: float, words: str) -> None:
+        """Draw a value with its interval on a horizontal line, and words at the right of the panel."""
         gid = self.gid("interval")
         colour = colour_of(mark.style)
         ends = [end for end in (mark.low, mark.high) if end is not None and np.isfinite(end)]
@@ -220,24 +220,16 @@ class PanelArtist:
         )
         point.set_gid(f"{gid}-value")
         self.plan.ink.append(np.array([[x[0], place], [x[1], place]]))
-        at_end: dict[str, Any] = {
-            "textcoords": "offset points",
-            "fontsize": font_size(),
-            "annotation_clip": False,
-            "parse_math": False,
-        }
-        if mark.text:
-            x_end = min(x[1], self.panel.x.high)
-            text = self.axes.annotate(
-                plain(mark.text, 48), (x_end, place), (7, 0), color=colour, va="center_baseline", **at_end
-            )
+        near: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "parse_math": False}
+        if words:  # a column at the right
+            transform = self.axes.get_yaxis_transform()
+            near |= {"xycoords": transform, "color": colour, "fontsize": font_size(), "va": "center_baseline"}
+            text = self.axes.annotate(words, (1, place), (9, 0), **near)
             text.set_gid(f"{gid}-text")
             self.plan.fixed.append(text)
         if mark.remark:
-            at_end["fontsize"] = font_size(0.8)
-            text = self.axes.annotate(
-                plain(mark.remark, 48), (mark.value, place), (0, 6), color=MUTED, ha="center", va="bottom", **at_end
-            )
+            near |= {"xycoords": "data", "color": MUTED, "fontsize": font_size(0.8), "ha": "center", "va": "bottom"}
+            text = self.axes.annotate(plain(mark.remark, 48), (mark.value, place), (0, 6), **near)
             text.set_gid(f"{gid}-remark")
             self.plan.fixed.append(text)
 
@@ -278,36 +270,32 @@ class PanelArtist:
             self.float_label(mark.label, MUTED, gid, lambda panel: along_rule(self.axes, mark, panel))
 
     def make_legend(self, listed: Sequence[Point]) -> Legend | None:
-        """Return the list of the labels of points, or of several sorts of intervals."""
+        """Return the list of the labels of points, each with the name of its curve."""
         lines = {
             mark.style: mark.label for mark in self.panel.marks if isinstance(mark, Line) and not mark.is_reference
         }
-        entries: list[tuple[int, str, bool]] = []
-        for point in listed:
-            name = lines.get(point.style, "")
-            entries.append((point.style, f"{name}: {point.label}" if name else point.label, bool(name)))
-        intervals = {mark.style: mark.label for mark in self.panel.marks if isinstance(mark, Interval)}
-        if len(intervals) > 1 and len(set(intervals.values())) > 1:
-            entries += [(style, label, True) for style, label in sorted(intervals.items())]
-        if not entries:
+        if not listed:
             return None
+        entries = [(point.style, lines.get(point.style, ""), point.label) for point in listed]
         handles = [
             Line2D(
                 [],
                 [],
                 color=colour_of(style),
-                linestyle=(0, style_of(style).dashes) if has_line and listed and style_of(style).dashes else "-",
-                linewidth=LINE_WIDTH if has_line else 0,
+                linestyle=(0, style_of(style).dashes) if style_of(style).dashes else "-",
+                linewidth=LINE_WIDTH if name else 0,
                 marker=MARKERS[style % len(MARKERS)],
                 markersize=5,
             )
-            for style, _, has_line in entries
+            for style, name, _ in entries
         ]
+        places = [str(i) for i in range(len(entries))]  # a label that starts with _ would be left out
         legend = self.axes.legend(
-            handles, [str(i) for i in range(len(entries))], frameon=False, fontsize=font_size(), loc="lower right"
+            handles, places, frameon=False, fontsize=font_size(), loc="lower right", borderaxespad=0, borderpad=0.2
         )
-        for text, (style, label, _) in zip(legend.get_texts(), entries, strict=True):
-            text.set(text=plain(label, 2 * LABEL_LENGTH), color=colour_of(style))
+        for text, (style, name, label) in zip(legend.get_texts(), entries, strict=True):
+            words = f"{plain(name, LABEL_LENGTH)}: {plain(label, LABEL_LENGTH)}" if name else plain(label, LABEL_LENGTH)
+            text.set(text=words, color=colour_of(style))
         legend.set_gid("list")
         return legend
 
@@ -329,3 +317,15 @@ def interval_places(marks: Sequence[Mark]) -> dict[int, float]:
         for category, members in by_category.items()
         for i, mark in enumerate(members)
     }
+
+
+def interval_texts(marks: Sequence[Mark]) -> dict[int, str]:
+    """Return what is written at the end of each interval: its text, after its label if its category has several."""
+    intervals = [mark for mark in marks if isinstance(mark, Interval)]
+    count = Counter(mark.category for mark in intervals)
+    found = {}
+    for mark in intervals:
+        label = plain(mark.label, LABEL_LENGTH) if count[mark.category] > 1 else ""
+        text = plain(mark.text, 48)
+        found[id(mark)] = f"{label}: {text}" if label and text else label or text
+    return found

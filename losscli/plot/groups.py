@@ -11,7 +11,7 @@ from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, join_names, rows_text
-from losscli.results import LossResult, results_by_group, results_of
+from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
 
 MAX_GROUPS_SHOWN = 30
@@ -33,14 +33,33 @@ def groups_picture(request: Request) -> Picture:
     Raises:
         DataError: No group has a finite value.
     """
-    evaluation = results_by_group(request.dataset, request.run)
+    return picture_of_groups(request, results_by_group(request.dataset, request.run))
+
+
+def picture_of_groups(request: Request, evaluation: Evaluation) -> Picture:
+    """Return the picture of the results of groups.
+
+    Raises:
+        DataError: No group has a finite value.
+    """
     overall = {result.label: result.value for result in results_of(request.dataset, request.run)}
+    return picture_of_groups(evaluation, overall, request.resampling.level, request.run.group_by)
+
+
+def picture_of_groups(
+    evaluation: Evaluation, overall: Mapping[str, float], level: float | None, group_by: Sequence[str]
+) -> Picture:
+    """Return the picture of the results of groups; `overall` are the values over all rows, NaN if they are not known.
+
+    Raises:
+        DataError: No group has a finite value.
+    """
     labels = list(overall)
     rows = choose_groups(evaluation.losses, labels[0])
-    percent = human_percent(request.resampling.level, 3)
-    names = ", ".join(request.run.group_by)
-    title = f"{join_names(labels)} by {names}, {percent} interval"
-    titles = [title] if len(labels) == 1 else [f"{label}, {percent} interval" for label in labels]
+    interval = "" if level is None else f", {human_percent(level, 3)} interval"
+    names = ", ".join(group_by)
+    title = f"{join_names(labels)} by {names}{interval}"
+    titles = [title] if len(labels) == 1 else [f"{label}{interval}" for label in labels]
     hidden = {label: overlong_intervals(label, rows.shown) for label in labels}
     panels = tuple(
         group_panel(label, its_title, rows, overall[label], hidden[label])
@@ -57,7 +76,7 @@ def groups_picture(request: Request) -> Picture:
         label: {name: results[label] for name, results in rows.shown.items() if label in results} for label in labels
     }
     facts = {
-        "level": request.resampling.level,
+        "level": level,
         "overall": overall,
         "groups": {label: {name: group_fact(one) for name, one in its.items()} for label, its in by_label.items()},
         "n_groups": len({name_of(result) for result in evaluation}),
@@ -185,10 +204,11 @@ def sentence(label: str, results: Mapping[str, LossResult], overall: float) -> s
     if len(names) == 1:
         return f"there is 1 group: {label} is {value_text(results[first])} for {first}"
     if results[first].value == results[last].value:
-        return f"{label} is the same for all groups, {human_number(overall)}"
+        return f"{label} is the same for all groups, {human_number(results[first].value)}"
+    over_all = f"; over all rows it is {human_number(overall)}" if math.isfinite(overall) else ""
     return (
         f"{label} is largest for {first}, {value_text(results[first])}, and smallest for {last}, "
-        f"{value_text(results[last])}; over all rows it is {human_number(overall)}"
+        f"{value_text(results[last])}{over_all}"
     )
 
 

@@ -14,7 +14,7 @@ from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
 from losscli.plot.words import count_text, join_names, rows_text
-from losscli.results import results_of
+from losscli.results import DataInfo, results_of
 from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
 
 MAX_MODELS_SHOWN = 30
@@ -56,31 +56,43 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
     """
     sample = sampler.sample()
     rankings = losses.rank(request.run, sample, request.resampling, None)
-    level = human_percent(request.resampling.level, 3)
+    data = results_of(request.dataset, request.run).data
+    return picture_of_rankings(rankings, request.dataset.models, request.resampling.level, sample.is_complete, data)
+
+
+def picture_of_rankings(
+    rankings: Sequence[ModelRanking], models: Sequence[str], level: float, is_complete: bool, data: DataInfo | None
+) -> Picture:
+    """Return the picture of models under losses; `is_complete` says that intervals are bootstrapped from all rows.
+
+    Raises:
+        DataError: No loss has percentages.
+    """
+    percent = human_percent(level, 3)
     remarks = [f"{ranking.label} is left out: {reason}" for ranking in rankings if (reason := no_percentages(ranking))]
     shown = [ranking for ranking in rankings if not no_percentages(ranking)]
     if not shown:
         raise DataError("; ".join(remarks))
-    has_two = len(request.dataset.models) == 2
-    reference = most_often_best(shown, request.dataset.models) if has_two else None
-    method = "paired bootstrap" if sample.is_complete else "delta method"
+    has_two = len(models) == 2
+    reference = most_often_best(shown, models) if has_two else None
+    method = "paired bootstrap" if is_complete else "delta method"
     if has_two:
-        panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{level}, {method}"),)
-        other = next(model for model in request.dataset.models if model != reference)
+        panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{percent}, {method}"),)
+        other = next(model for model in models if model != reference)
         title = f"How much worse {other} is than {reference}"
         remarks.insert(0, f"right of 0 {reference} is better; an interval that holds 0 is a tie")
     else:
-        styles = {model: i for i, model in enumerate(request.dataset.models)}
-        panels = tuple(panel_of_several(ranking, styles, f"{level}, {method}") for ranking in shown)
+        styles = {model: i for i, model in enumerate(models)}
+        panels = tuple(panel_of_several(ranking, styles, f"{percent}, {method}") for ranking in shown)
         title = "How much worse each model is than the best"
         remarks.insert(0, "an interval that holds 0 is a tie with the best")
         if len(styles) > MAX_MODELS_SHOWN:
             remarks.append(f"{count_text(len(styles) - MAX_MODELS_SHOWN)} worse models are not shown")
-    remarks += list(interval_remarks(shown, sample.is_complete))
+    remarks += list(interval_remarks(shown, is_complete))
     facts = {
-        "level": request.resampling.level,
+        "level": level,
         "method": method,
-        "n": sample.n,
+        "n": max(ranking.n for ranking in shown),
         "reference": reference,
         "losses": {ranking.label: ranking_facts(ranking, reference or ranking.best) for ranking in shown},
     }
@@ -91,7 +103,7 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
         sentence(shown, reference),
         tuple(ranking.label for ranking in shown),
         facts,
-        results_of(request.dataset, request.run).data,
+        data,
         remarks=tuple(remarks),
     )
 
