@@ -33,15 +33,7 @@ def groups_picture(request: Request) -> Picture:
     Raises:
         DataError: No group has a finite value.
     """
-    return picture_of_groups(request, results_by_group(request.dataset, request.run))
-
-
-def picture_of_groups(request: Request, evaluation: Evaluation) -> Picture:
-    """Return the picture of the results of groups.
-
-    Raises:
-        DataError: No group has a finite value.
-    """
+    evaluation = results_by_group(request.dataset, request.run)
     overall = {result.label: result.value for result in results_of(request.dataset, request.run)}
     return picture_of_groups(evaluation, overall, request.resampling.level, request.run.group_by)
 
