@@ -13,7 +13,7 @@ from losscli.evaluation.row_sample import RowSampler
 from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
-from losscli.plot.words import count_text, join_names, rows_text
+from losscli.plot.words import count_text, join_names, rows_text, short_name
 from losscli.results import DataInfo, results_of
 from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
 
@@ -79,8 +79,8 @@ def picture_of_rankings(
     if has_two:
         panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{percent}, {method}"),)
         other = next(model for model in models if model != reference)
-        title = f"How much worse {other} is than {reference}"
-        remarks.insert(0, f"right of 0 {reference} is better; an interval that holds 0 is a tie")
+        title = f"How much worse {short_name(other)} is than {short_name(str(reference))}"
+        remarks.insert(0, f"right of 0 {short_name(str(reference))} is better; an interval that holds 0 is a tie")
     else:
         styles = {model: i for i, model in enumerate(models)}
         panels = tuple(panel_of_several(ranking, styles, f"{percent}, {method}") for ranking in shown)
@@ -147,8 +147,9 @@ def panel_of_two(rankings: Sequence[ModelRanking], reference: str, how: str) -> 
         relative = relative_difference(ranking, other, reference)
         found.append(relative)
         marks.append(interval_mark(ranking.label, i, relative, decision_text(ranking), STYLE))
-    label = f"{other} {MINUS} {reference}, % of {reference}'s loss ({how})"
-    return panel_of(f"How much worse {other} is than {reference}", label, [r.label for r in rankings], marks, found)
+    worse, better = short_name(other), short_name(reference)
+    label = f"{worse} {MINUS} {better}, % of {better}'s loss ({how})"
+    return panel_of(f"How much worse {worse} is than {better}", label, [r.label for r in rankings], marks, found)
 
 
 def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str) -> Panel:
@@ -165,7 +166,9 @@ def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str)
             marks.append(Interval(model, i, 0.0, None, None, text, remark, style=styles[model]))
         else:
             marks.append(interval_mark(model, i, relative, "", styles[model]))
-    return panel_of(ranking.label, f"% worse than {best} under {ranking.label} ({how})", names, marks, found)
+    return panel_of(
+        ranking.label, f"% worse than {short_name(best)} under {ranking.label} ({how})", names, marks, found
+    )
 
 
 def interval_mark(label: str, category: int, relative: Relative, remark: str, style: int) -> Interval:
@@ -179,7 +182,7 @@ def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark]
     ends = [0.0, *(100 * end for relative in found for end in relative if end is not None)]
     room = 0.06 * (max(ends) - min(ends)) or 1.0
     x = Axis(label, min(ends) - room, max(ends) + room)
-    return Panel(title, x, Axis("", -0.5, len(names) - 0.5, categories=tuple(names)), tuple(marks))
+    return Panel(title, x, Axis("", -0.5, len(names) - 0.5, categories=tuple(map(short_name, names))), tuple(marks))
 
 
 def decision_text(ranking: ModelRanking) -> str:
@@ -232,7 +235,7 @@ def sentence(rankings: Sequence[ModelRanking], reference: str | None) -> str:
     text = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in outcomes.items())
     if len(rankings) == 1 and reference is not None:
         other = next(model for model in rankings[0].values if model != reference)
-        text += f": {other} differs by {relative_difference(rankings[0], other, reference).text()}"
+        text += f": {short_name(other)} differs by {relative_difference(rankings[0], other, reference).text()}"
     return text
 
 
@@ -240,10 +243,11 @@ def outcome_text(ranking: ModelRanking) -> str:
     """Return who wins under a loss."""
     winners = ranking.winners
     if len(winners) == 1:
-        return f"{winners[0]} wins"
+        return f"{short_name(winners[0])} wins"
     if len(winners) == len(ranking.values):
         return "a tie" if len(winners) == 2 else f"all {len(winners)} models tie"
-    return f"{join_names(winners)} tie" if len(winners) < 4 else f"{len(winners)} models tie with {winners[0]}"
+    names = list(map(short_name, winners))
+    return f"{join_names(names)} tie" if len(names) < 4 else f"{names[0]} and {len(names) - 1} others tie"
 
 
 KIND = Kind(observe, models_picture)
