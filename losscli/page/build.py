@@ -12,8 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.binding import Note
-from losscli.compare.compare import DEFAULT_LEVEL, CompareOptions
-from losscli.compare.sensitivity import ROWS_PER_TOP_ROW
+from losscli.compare.compare import CompareOptions
 from losscli.data.dataset import Dataset
 from losscli.errors import UsageError
 from losscli.evaluation.engines import evaluate_dataset
@@ -31,6 +30,8 @@ from losscli.page.observers import LossMoments, ModelRuns, WorstRows
 from losscli.page.verdict import LossFacts, ModelFacts, most_robust, verdict
 from losscli.page.worst import worst_table
 from losscli.plot.observers import LossSpread
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile

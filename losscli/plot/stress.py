@@ -13,7 +13,7 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Property, Reduction
 from losscli.evaluation.row_sample import RowSample, RowSampler
-from losscli.plot.kinds import Kind, Request, no_picture
+from losscli.plot.kinds import PictureKind, Request, no_picture
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
 from losscli.plot.residual_bins import flag_entries, key_and_weight, residual_rule
@@ -73,7 +73,7 @@ class StressedRows:
         return math.sqrt(mean) if loss.reduction is Reduction.ROOT_MEAN else mean
 
 
-def observe(request: Request) -> tuple[ResidualSpread, RowSampler]:
+def observe_stress(request: Request) -> tuple[ResidualSpread, RowSampler]:
     """Return what sums the losses by residual, and what samples rows."""
     residual_rule(request.plot_options.outliers)
     of_residual = [i for i, evaluator in enumerate(request.evaluators) if evaluator.bound.loss.of_residual]
@@ -133,7 +133,7 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
     }
     evaluation = results_of(request.dataset, request.run)
     return Picture(
-        "stress", panel.title, (panel,), sentence(found), tuple(found), facts, evaluation.data, remarks=tuple(remarks)
+        "stress", panel.title, (panel,), stress_sentence(found), tuple(found), facts, evaluation.data, remarks=tuple(remarks)
     )
 
 
@@ -142,7 +142,7 @@ def between(residual: Array, bounds: tuple[float, float]) -> Mask:
     return np.asarray((residual >= bounds[0]) & (residual <= bounds[1]))
 
 
-def sentence(found: Mapping[str, float | None]) -> str:
+def stress_sentence(found: Mapping[str, float | None]) -> str:
     """Say what 1 row in 100 would do to the losses, the most affected first."""
     known = sorted(((v, label) for label, v in found.items() if v is not None), reverse=True)
     start = f"were 1 row in {ONE_ROW_IN} off by {human_number(STRESS_DISTANCE)} robust sd, "
@@ -159,4 +159,4 @@ def factor_text(factor: float) -> str:
     return "the same" if text == "1" else f"{text} times as large"
 
 
-KIND = Kind(observe, stress_picture)
+KIND = PictureKind(observe_stress, stress_picture)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from losscli.data.dataset import Dataset
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE
 from losscli.plot.text_width import shorten_name
@@ -26,11 +24,6 @@ def share_text(share: float) -> str:
     """Return a share as a percentage with one decimal, of the same width in a column."""
     text = "<0.1" if 0 < share < 0.0005 else f"{100 * share:.1f}"
     return f"{text}{NO_BREAK_SPACE}%"
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def short_name(name: str) -> str:
