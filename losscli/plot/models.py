@@ -70,7 +70,7 @@ def picture_of_rankings(
         DataError: No loss has percentages.
     """
     percent = human_percent(level, 3)
-    remarks = [f"{ranking.label} is left out: {reason}" for ranking in rankings if (reason := no_percentages(ranking))]
+    remarks = [f"{ranking.label} is not shown: {reason}" for ranking in rankings if (reason := no_percentages(ranking))]
     shown = [ranking for ranking in rankings if not no_percentages(ranking)]
     if not shown:
         raise DataError("; ".join(remarks))

@@ -133,7 +133,14 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
     }
     evaluation = results_of(request.dataset, request.run)
     return Picture(
-        "stress", panel.title, (panel,), stress_sentence(found), tuple(found), facts, evaluation.data, remarks=tuple(remarks)
+        "stress",
+        panel.title,
+        (panel,),
+        stress_sentence(found),
+        tuple(found),
+        facts,
+        evaluation.data,
+        remarks=tuple(remarks),
     )
 
 
