@@ -172,9 +172,7 @@ def test_names_that_are_code(browser: Browser, cli: Cli, tmp_path: Path) -> None
     )
     page = tmp_path / "report.html"
     title = "</title><script>alert(2)</script>"
-    status = cli(
-        "report", str(path), "--losses", "mse,mae", "--group-by", name, "--title", title, "-o", str(page)
-    ).status
+    status = cli("report", str(path), "--losses", "mse,mae", "--group-by", name, "--title", title, "-o", str(page)).status
     assert status == 0
     browser.open(page)
     assert browser.problems == []

@@ -213,13 +213,7 @@ def ratio_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
     half, right, twice = (float(value) for value in curve.values.losses(np.array([0.5, 1.0, 2.0])))
     what = "y_true" if axis.name == "y_pred" else "the true width"
     costs = f"{number(half - right)} and {number(twice - right)}"
-    yield say(
-        "ratio",
-        curve,
-        "under",
-        f"half of {what} costs {number(half - right)}, twice of it {number(twice - right)}",
-        costs,
-    )._replace(further="under")
+    yield say("ratio", curve, "under", f"half of {what} costs {number(half - right)}, twice of it {number(twice - right)}", costs)._replace(further="under")
 
 
 def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
