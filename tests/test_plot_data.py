@@ -401,8 +401,6 @@ def test_losses_of_0_have_no_percentages(tmp_path: Path) -> None:
     write_csv(tmp_path / "d.csv", {"y_true": [1, 2, 3], "a": [1, 2, 3], "b": [1, 2, 4]})
     message = refusal("mse", tmp_path / "d.csv", models=("a", "b"))
     assert message == "mse is not shown: for a it is 0, of which there are no percentages"
-        "mse", tmp_path / "d.csv", models=("a", "b")
-    )
 
 
 # -------------------------------------------------------------------------------------------------------- streaming
