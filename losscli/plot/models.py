@@ -163,8 +163,9 @@ def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str)
         found.append(relative)
         if model == best:
             text = f"best: {human_number(ranking.values[best])}"
-            remark = decision_text(ranking)
-            marks.append(Interval(model, i, 0.0, None, None, text, remark, style=styles[model]))
+            decision = decision_text(ranking)
+            text += f", {decision}" if decision else ""
+            marks.append(Interval(model, i, 0.0, None, None, text, style=styles[model]))
         else:
             marks.append(interval_mark(model, i, relative, "", styles[model]))
     return panel_of(
