@@ -23,14 +23,11 @@ from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.results import CI_COLUMNS, LossResult, group_sort_key, keys_without_rows, results_by_group, results_of
-from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
-
-DEFAULT_LEVEL = 0.95
-"""The level of the intervals of differences, if no other is asked for."""
 
 
 class CompareOptions(NamedTuple):

@@ -33,6 +33,8 @@ from losscli.page.observers import LossMoments
 from losscli.page.verdict import LossFacts, ModelFacts, most_robust, verdict
 from losscli.page.worst import worst_table
 from losscli.plot.observers import LossSpread
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile

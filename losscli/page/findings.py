@@ -24,7 +24,7 @@ from losscli.plot.observers import LossSpread
 from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
-from losscli.statistics.concentration import concentration, top_share
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW, concentration, top_share
 
 MAX_GROUPS_RESAMPLED = 50
 """Groups whose intervals are by a bootstrap: those of more are by the normal distribution."""
