@@ -323,7 +323,7 @@ def test_intervals() -> None:
     assert re.search(r"├─+●─+┤ +160 \[137, 192\]$", rows[4])
     assert rows[4].startswith("恶性肿瘤 ")
     assert columns(rows[4][: rows[4].index("┊")]) == bar
-    assert re.match(r"a very long …p of rows indeed ◂─+●─+▸ 80", rows[5])
+    assert re.match(r"a very long n… rows indeed ◂─+●─+▸ 80", rows[5])
     assert rows[6].startswith(r"evil\u001b[31m\n")
     assert re.search(r" ● +┊$", rows[6])
     assert rows[8].split() == ["0", "50", "100", "150", "200"]
