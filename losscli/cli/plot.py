@@ -39,7 +39,7 @@ OPTIONS_OF_DATA = [
     *shared.INTERVAL_OPTIONS,
     shared.JOBS_OPTION,
 ]
-OUTPUT_OPTIONS = [
+PICTURE_OPTIONS = [
     SectionOption(
         "Output",
         "-f",
@@ -62,7 +62,7 @@ OUTPUT_OPTIONS = [
         *shared.LOSS_OPTIONS,
         SectionOption("Losses", "--range", "range_", metavar="A:B", help="Ends of the x axis of curves, such as -3:3."),
         *OPTIONS_OF_DATA,
-        *OUTPUT_OPTIONS,
+        *PICTURE_OPTIONS,
     ],
 )
 def command(losses: str, data: tuple[str, ...], **values: Any) -> int:

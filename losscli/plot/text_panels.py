@@ -15,7 +15,7 @@ from losscli.plot.scales import human_number, nice_ticks
 from losscli.plot.spans import Spans, colour_code, heading
 from losscli.plot.text_width import display_width, pad, shorten_name, wrap_columns
 
-MIN_ROWS, MAX_ROWS = 9, 20
+MIN_CANVAS_ROWS, MAX_CANVAS_ROWS = 9, 20
 COLUMNS_PER_ROW = 6.5
 """Of the width, so that a picture is neither flat nor tall."""
 
@@ -38,7 +38,7 @@ class Margins(NamedTuple):
 def panel_height(panel: Panel, width: int, tallest: float) -> int:
     """Return how many rows a panel has beside, or below, one of the height `tallest`."""
     share = max(panel.height / tallest, MIN_SHARE_OF_HEIGHT)
-    rows = round(min(max(width / COLUMNS_PER_ROW, MIN_ROWS), MAX_ROWS) * share)
+    rows = round(min(max(width / COLUMNS_PER_ROW, MIN_CANVAS_ROWS), MAX_CANVAS_ROWS) * share)
     return max(rows, len(_beside(panel)))
 
 
