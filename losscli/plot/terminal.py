@@ -29,7 +29,7 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
     room = (width - 2 * (len(groups) - 1)) // max(len(groups), 1)
     if len(groups) > 1 and room >= MIN_WIDTH_BESIDE and not picture.is_stacked and not any(map(_is_table, groups)):
         lines += beside([_group_rows(group, picture.title, room) for group in groups], room)
-    elif picture.is_stacked:
+    elif picture.is_stacked or _share_x_axis(groups):
         lines += _stacked_rows(picture.panels, picture.title, width)
     else:
         for group in groups:
@@ -80,6 +80,17 @@ def _edges(panel: Panel) -> list[float]:
     return next(mark.edges.tolist() for mark in panel.marks if isinstance(mark, Bars))
 
 
+def _share_x_axis(groups: Sequence[Sequence[Panel]]) -> bool:
+    """Return whether panels that are below each other, for want of room, have the same x axis."""
+    panels = [panel for group in groups for panel in group]
+    has_canvas = not any(_is_table([panel]) or _has_intervals(panel) for panel in panels)
+    return len(panels) > 1 and has_canvas and len({panel.x for panel in panels}) == 1
+
+
+def _has_intervals(panel: Panel) -> bool:
+    return any(isinstance(mark, Interval) for mark in panel.marks)
+
+
 def _stacked_rows(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
     """Return panels below each other, with margins that make their x axes one; the last has its label."""
     heights = [panel_height(panel, width, max(panel.height for panel in panels)) for panel in panels]
@@ -98,7 +109,7 @@ def _group_rows(group: Sequence[Panel], title: str, width: int) -> list[Spans]:
     panel = group[0]
     if _is_table(group):
         lines = bin_tables(group, title, width)
-    elif any(isinstance(mark, Interval) for mark in panel.marks):
+    elif _has_intervals(panel):
         lines = interval_rows(panel, title, width)
     else:
         lines = panel_rows(panel, title, width, panel_height(panel, width, panel.height))
