@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from losscli.errors import ClusterError, DataError, LosscliError, NoResultError, UsageError
     from losscli.lookup import explain, get_loss, list_losses
     from losscli.loss_function import LossFunction
+    from losscli.plotting import plot
     from losscli.results import Evaluation, LossResult
 
 _PUBLIC = {
@@ -28,12 +29,13 @@ _PUBLIC = {
     "losscli.errors": ("ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"),
     "losscli.lookup": ("explain", "get_loss", "list_losses"),
     "losscli.loss_function": ("LossFunction",),
+    "losscli.plotting": ("plot",),
     "losscli.results": ("Evaluation", "LossResult"),
     "losscli.declaration.loss": ("loss",),
     "losscli.declaration.properties": ("Property", "Reduction"),
 }
 
-__all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "recommend"]
+__all__ = ["__version__", "compare", "compute", "explain", "get_loss", "list_losses", "plot", "recommend"]
 __all__ += ["ClusterError", "DataError", "LosscliError", "NoResultError", "UsageError"]
 __all__ += ["Evaluation", "LossFunction", "LossResult", "Property", "Reduction", "loss"]
 
@@ -59,10 +61,11 @@ def _public_function(name: str, home: str = "losscli.api") -> property:
 
 
 class Package(ModuleType):
-    """This package, in which `compare`, `explain` and `recommend` are functions."""
+    """This package, in which `compare`, `explain`, `plot` and `recommend` are functions."""
 
     compare = _public_function("compare")
     explain = _public_function("explain", "losscli.lookup")
+    plot = _public_function("plot", "losscli.plotting")
     recommend = _public_function("recommend")
 
 

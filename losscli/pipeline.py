@@ -232,12 +232,13 @@ def plot(
 
         return curves_picture(losses, plot_options.range)
     from losscli.evaluation.hard_predictions import check_hard_predictions
-    from losscli.plot.kinds import picture_of_data
+    from losscli.plot.kinds import options_to_bind, picture_of_data
     from losscli.results import results_by_group, results_of
 
     options.check()
+    to_bind = options_to_bind(options, plot_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
-        dataset, run = bind(losses, sources, options, note)
+        dataset, run = bind(losses, sources, to_bind, note)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         picture = picture_of_data(dataset, run, options, plot_options, note, track_counts)
         check_hard_predictions(dataset, run, options.columns)

@@ -199,7 +199,7 @@ def rank_models(
     resampled: dict[str, Difference] = {}
     flips: Iterator[FlipCandidate] = iter(())
     if reduction in ADDITIVE_REDUCTIONS:
-        terms = {model: _ratio_terms(outcomes[model], batch) for model in finite}
+        terms = {model: ratio_terms(outcomes[model], batch) for model in finite}
         shifts = {model: values[model] - values[order[0]] for model in finite}
         if max(shifts.values()) <= EQUAL_VALUES * abs(values[order[0]]):
             terms = _excess_terms({model: losses[model] for model in finite}, terms)
@@ -231,7 +231,8 @@ class RatioTerms(NamedTuple):
     denominator: Array
 
 
-def _ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
+def ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
+    """Return what each row adds to the two sums."""
     weight = np.ones(len(batch)) if outcome.counted is None else outcome.counted.astype(np.float64)
     weight = weight if batch.weight is None else weight * batch.weight
     values = outcome.counted_losses()

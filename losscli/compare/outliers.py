@@ -43,12 +43,16 @@ DEFAULT_LOSS_RULE = OutlierRule("top:1%", "top", 1.0)
 
 @dataclass(frozen=True)
 class OutlierFlags:
-    """The rows (N,) that a rule flagged, or the reason why it has no answer; the MAD of residuals if it was needed."""
+    """The rows (N,) that a rule flagged, or the reason why it has no answer; the MAD of residuals if it was needed.
+
+    `bounds` are the residuals beyond which a row is an outlier, of one column, where the rule has an answer by them.
+    """
 
     rule: str
     rows: Mask | None
     reason: Message | None = None
     mad: float | None = None
+    bounds: tuple[float, float] | None = None
 
 
 def parse_outlier_rule(text: str) -> OutlierRule:
@@ -93,43 +97,52 @@ def flag_by_residual(rule: OutlierRule, residual: Array | None, weight: Array | 
     if not np.isfinite(residual).all():
         return OutlierFlags(rule.text, None, Message("a residual is not a finite number"))
     columns = residual.reshape(len(residual), -1)
-    rows, mad = np.zeros(len(residual), dtype=bool), None
+    rows, mad, bounds = np.zeros(len(residual), dtype=bool), None, None
     for i in range(columns.shape[1]):
         column = np.ascontiguousarray(columns[:, i])
         if rule.name == "mad":
-            flagged, mad = _flag_beyond_mad(column, weight, rule.number)
+            flagged, mad, bounds = _flag_beyond_mad(column, weight, rule.number)
         else:
-            flagged = _flag_beyond_quartiles(column, weight, rule.number)
+            flagged, bounds = _flag_beyond_quartiles(column, weight, rule.number)
         if flagged is None:
             spread = "MAD" if rule.name == "mad" else "interquartile range"
             problem = f"at least half of the residuals are equal (their {spread} is 0), so no row stands out by them"
             return OutlierFlags(rule.text, None, Message(problem, Hint.TOP_BY_LOSS))
         rows |= flagged
-    return OutlierFlags(rule.text, rows, mad=mad)
+    return OutlierFlags(rule.text, rows, mad=mad, bounds=bounds if columns.shape[1] == 1 else None)
 
 
-def _flag_beyond_mad(residual: Array, weight: Array | None, limit: float) -> tuple[Mask | None, float]:
-    """Return the rows whose modified z-score is above the limit, and the MAD; no rows where the MAD is 0."""
+Bounds = tuple[float, float]
+
+
+def _flag_beyond_mad(residual: Array, weight: Array | None, limit: float) -> tuple[Mask | None, float, Bounds]:
+    """Return the rows whose modified z-score is above the limit (none where the MAD is 0), the MAD, and the bounds."""
     centre = quantile(residual, weight, 0.5)
     mad = deviation(residual, weight, centre)
+    reach = limit * mad / MAD_OF_STANDARD_NORMAL
+    bounds = centre - reach, centre + reach
     if not mad > 0:
-        return (np.zeros(len(residual), dtype=bool) if not (residual != centre).any() else None), mad
+        return (np.zeros(len(residual), dtype=bool) if not (residual != centre).any() else None), mad, bounds
     beyond = np.empty(len(residual), dtype=bool)
     for part in blocks(len(residual)):
         distance = residual[part] - centre
         np.abs(distance, out=distance)
         distance *= MAD_OF_STANDARD_NORMAL
         np.greater(distance, limit * mad, out=beyond[part])
-    return beyond, mad
+    return beyond, mad, bounds
 
 
-def _flag_beyond_quartiles(residual: Array, weight: Array | None, limit: float) -> Mask | None:
-    """Return the rows further from the quartiles than `limit` times their distance (Tukey 1977); None if that is 0."""
+def _flag_beyond_quartiles(residual: Array, weight: Array | None, limit: float) -> tuple[Mask | None, Bounds]:
+    """Return the rows further from the quartiles than `limit` times their distance (Tukey 1977), and the bounds.
+
+    No rows where that distance is 0.
+    """
     first, third = quantiles(residual, weight, (0.25, 0.75))
-    if not third > first:
-        return np.zeros(len(residual), dtype=bool) if residual.min() == residual.max() else None
     reach = limit * (third - first)
-    return (residual < first - reach) | (residual > third + reach)
+    low, high = first - reach, third + reach
+    if not third > first:
+        return (np.zeros(len(residual), dtype=bool) if residual.min() == residual.max() else None), (low, high)
+    return (residual < low) | (residual > high), (low, high)
 
 
 def robust_scale(residual: Array | None, weight: Array | None, mad: float | None = None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from losscli.compare.subset import LossOnRows
 from losscli.declaration.domains import Mask
 from losscli.declaration.properties import Property, Reduction
 from losscli.errors import LosscliError
+from losscli.results import finite_or_none
 from losscli.statistics.quantiles import quantile
 
 STRESS_DISTANCE = 10.0
@@ -27,25 +29,41 @@ PROBED_ROWS = 8
 def stress(loss: LossOnRows, inliers: Mask | None, scale: float | None, inlier_value: float | None) -> float | None:
     """Return what multiplies the value over inliers if one in a hundred of them is 10 standard deviations off.
 
+    None where that is outside of the loss's domain; see `stress_at`.
+    """
+    return stress_at((STRESS_DISTANCE,), loss, inliers, scale, inlier_value)[0]
+
+
+def stress_at(
+    distances: Sequence[float], loss: LossOnRows, inliers: Mask | None, scale: float | None, inlier_value: float | None
+) -> list[float | None]:
+    """Return what multiplies the value over inliers if one in a hundred of them is so many standard deviations off.
+
     Of a mean that is (0.99 L_in + 0.01 L_far) / L_in, L_far being the mean of both sides; of another reduction, the
     reduction of rows mixed in this way. None where that is outside of the loss's domain.
     """
     is_residual = loss.evaluator.bound.loss.of_residual
     if inlier_value is None or scale is None or not is_residual or not 0 < inlier_value < math.inf:
-        return None
-    distances = (-STRESS_DISTANCE * scale, STRESS_DISTANCE * scale)
+        return [None for _ in distances]
+    found = [_mixed_value(loss, inliers, (-k * scale, k * scale), inlier_value) for k in distances]
+    return [None if mixed is None else finite_or_none(mixed / inlier_value) for mixed in found]
+
+
+def _mixed_value(
+    loss: LossOnRows, inliers: Mask | None, distances: tuple[float, float], inlier_value: float
+) -> float | None:
+    """Return the value of inliers of which one in a hundred is that far off."""
     if loss.reduction is Reduction.MEDIAN:
-        mixed = _mixed_median(loss, inliers, distances)
-    elif (far := _values_far_off(loss, inliers, distances)) is None:
+        return _mixed_median(loss, inliers, distances)
+    far = _values_far_off(loss, inliers, distances)
+    if far is None:
         return None
-    elif loss.reduction is Reduction.MAX:
-        mixed = max(inlier_value, *far)
-    elif loss.reduction is Reduction.ROOT_MEAN:
+    if loss.reduction is Reduction.MAX:
+        return max(inlier_value, *far)
+    if loss.reduction is Reduction.ROOT_MEAN:
         squares = sum(value * value for value in far) / len(far)
-        mixed = math.sqrt((1 - CONTAMINATION) * inlier_value * inlier_value + CONTAMINATION * squares)
-    else:
-        mixed = (1 - CONTAMINATION) * inlier_value + CONTAMINATION * sum(far) / len(far)
-    return None if mixed is None or not math.isfinite(mixed / inlier_value) else mixed / inlier_value
+        return math.sqrt((1 - CONTAMINATION) * inlier_value * inlier_value + CONTAMINATION * squares)
+    return (1 - CONTAMINATION) * inlier_value + CONTAMINATION * sum(far) / len(far)
 
 
 def _values_far_off(loss: LossOnRows, inliers: Mask | None, distances: tuple[float, float]) -> list[float] | None:

@@ -53,3 +53,18 @@ def concentration(table: KeyedTable) -> Concentration | None:
     shares = np.concatenate([[0.0], np.cumsum(sums) / total])
     rows[-1] = shares[-1] = 1.0
     return Concentration(rows, shares, int(table.n_rows.sum()), total, table.is_exact)
+
+
+def top_share(table: KeyedTable, rows_per_top_row: int) -> float:
+    """Return the share of the loss that one in so many rows carries, those that carry most, from a table with shares.
+
+    They are the rows with the largest weighted losses; of buckets, those with the largest losses.
+    """
+    n = int(table.n_rows.sum())
+    count = -(-n // rows_per_top_row)
+    sums = table.key * table.weight
+    if table.is_exact:
+        return float(np.sort(sums)[n - count :].sum() / sums.sum())
+    rows = np.concatenate([[0.0], np.cumsum(table.n_rows[::-1])])
+    carried = np.concatenate([[0.0], np.cumsum(sums[::-1])])
+    return float(np.interp(count, rows, carried) / carried[-1])

@@ -1,0 +1,214 @@
+"""A random sample of the rows that merges: all rows while they are few, and the extreme rows in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.batch import Batch
+from losscli.data.gather import concat_batches
+from losscli.declaration.domains import Array
+from losscli.evaluation.evaluator import Outcome
+from losscli.statistics.moments import blocks
+
+MAX_ROWS_KEPT = 1 << 16
+"""Rows that are kept as they are."""
+
+MAX_VALUES_KEPT = 1 << 21
+"""Values that are kept: fewer rows if they are wide."""
+
+MIN_ROWS_KEPT = 256
+"""Rows kept however wide they are."""
+
+SHARE_DRAWN = 0.5
+"""The size of the sample of more rows than are kept, as a share of these."""
+
+MAX_EXTREME_ROWS = 16
+"""Rows at each end of a measure that are kept beside the random ones."""
+
+LIKELY_EXCESS = 1.1
+"""A priority below which more rows are than fit, as a multiple of that below which as many are expected."""
+
+HASHED_COLUMNS = 4
+"""Columns that tell the rows of different parts apart."""
+
+
+class RowSample(NamedTuple):
+    """Rows of a dataset that count, in its order.
+
+    Attributes:
+        batch: The rows. Their weights make them stand for all `n` rows; None where all are here and have no weights.
+            They are numbered among the rows that are neither omitted nor of weight 0.
+        n: The number of rows sampled from.
+        is_complete: Whether all rows are here.
+    """
+
+    batch: Batch
+    n: int
+    is_complete: bool
+
+
+class SampledRows(NamedTuple):
+    """Rows with their positions in the stream (n,), and numbers (n,) or (n, measures) that say which are kept."""
+
+    batch: Batch
+    position: NDArray[np.int64]
+    numbers: Array
+
+    def take(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> SampledRows:
+        kept = np.flatnonzero(kept) if kept.dtype == bool else kept
+        return SampledRows(self.batch.take(kept), self.position[kept], self.numbers[kept])
+
+    def moved(self, distance: int) -> SampledRows:
+        return self._replace(position=self.position + distance)
+
+
+class RowSampler:
+    """Samples rows while losses are evaluated: those with the smallest priorities, as many as fit.
+
+    A priority is a hash of a row and of its place in its part of the data: the sample is the same whoever evaluates the
+    parts. The extreme rows of each batch, by each loss, role and residual, are kept beside it: one huge outlier is
+    never lost, and does not stand for others.
+    """
+
+    def __init__(self, max_rows: int = MAX_ROWS_KEPT) -> None:
+        self.max_rows = max_rows
+        self.n = 0
+        self._rows: list[SampledRows] = []
+        self._n_kept = 0
+        self._limit = np.inf
+        self._extremes: list[SampledRows] = []
+
+    def fresh_copy(self) -> RowSampler:
+        return RowSampler(self.max_rows)
+
+    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        left_out = [mask for mask in (batch.absent, batch.missing) if mask is not None]
+        losses = [outcome.per_sample for outcome in outcomes if len(outcome.per_sample) == len(batch)]
+        if left_out:
+            kept = ~np.logical_or.reduce(left_out)
+            batch = replace(batch.take(kept), absent=None, missing=None)
+            losses = [values[kept] for values in losses]
+        if not len(batch):
+            return
+        position = np.arange(self.n, self.n + len(batch))
+        priority = hash_rows(batch, position)
+        self.n += len(batch)
+        measures = [*losses, *measure_roles(batch)]
+        ends = np.array(sorted({int(end) for measure in measures for end in (measure.argmax(), measure.argmin())}))
+        numbers = np.stack([measure[ends] for measure in measures], axis=1)
+        self._extremes.append(SampledRows(batch.take(ends), position[ends], numbers))
+        size = self._size(batch)
+        if self._limit == np.inf and len(batch) > size:  # what is certainly too much need not be copied
+            likely = LIKELY_EXCESS * SHARE_DRAWN * size / len(batch)
+            if np.count_nonzero(priority < likely) >= SHARE_DRAWN * size:
+                self._limit = likely
+        rows = SampledRows(batch, position, priority)
+        self._add([rows if self._limit == np.inf else rows.take(priority < self._limit)])
+
+    def merge(self, other: RowSampler) -> None:
+        self._extremes += [rows.moved(self.n) for rows in other._extremes]
+        later = [rows.moved(self.n) for rows in other._rows]
+        self.n += other.n
+        self._limit = min(self._limit, other._limit)
+        self._add(later)
+
+    def _add(self, rows: Sequence[SampledRows]) -> None:
+        self._rows += rows
+        self._n_kept += sum(len(each.position) for each in rows)
+        size = self._size()
+        if self.n > size and (self._limit == np.inf or self._n_kept > size):
+            self._shrink(int(SHARE_DRAWN * size))
+        if len(self._extremes) > MAX_EXTREME_ROWS:
+            self._extremes = [self._most_extreme()]
+
+    def _size(self, batch: Batch | None = None) -> int:
+        """Return how many rows fit."""
+        batch = self._rows[0].batch if batch is None and self._rows else batch
+        if batch is None:
+            return self.max_rows
+        width = sum(array[:1].size for role, array in batch.arrays.items() if role not in batch.tables)
+        return min(self.max_rows, max(MIN_ROWS_KEPT, MAX_VALUES_KEPT // max(1, width)))
+
+    def _shrink(self, size: int) -> None:
+        """Keep the rows of the smallest priorities, `size` of them."""
+        priority = np.concatenate([rows.numbers for rows in self._rows])
+        if len(priority) > size:
+            self._limit = min(self._limit, float(np.partition(priority, size)[size]))
+        self._rows = [join([rows.take(rows.numbers < self._limit) for rows in self._rows])]
+        self._n_kept = len(self._rows[0].position)
+
+    def _most_extreme(self) -> SampledRows:
+        """Return the rows at the ends of each measure."""
+        rows = join(self._extremes)
+        order = np.argsort(rows.numbers, axis=0, kind="stable")
+        return rows.take(np.unique(np.concatenate([order[:MAX_EXTREME_ROWS], order[-MAX_EXTREME_ROWS:]])))
+
+    def sample(self) -> RowSample:
+        """Return the sample of the rows so far, of which there was at least one."""
+        size = self._size()
+        if self.n > size:
+            self._shrink(int(SHARE_DRAWN * size))
+        drawn = join(self._rows)
+        if len(drawn.position) == self.n:
+            return RowSample(replace(drawn.batch, numbers=drawn.position + 1), self.n, True)
+        extremes = self._most_extreme()
+        drawn = drawn.take(~np.isin(drawn.position, extremes.position))
+        rows = join([drawn, extremes._replace(numbers=np.zeros(len(extremes.position)))])
+        stands_for = (self.n - len(extremes.position)) / max(1, len(drawn.position))
+        weight = np.where(np.arange(len(rows.position)) < len(drawn.position), stands_for, 1.0)
+        batch = replace(
+            rows.batch,
+            numbers=rows.position + 1,
+            weight=weight if rows.batch.weight is None else weight * rows.batch.weight,
+        )
+        return RowSample(batch.take(np.argsort(rows.position)), self.n, False)
+
+
+def join(parts: Sequence[SampledRows]) -> SampledRows:
+    """Return the rows of several parts."""
+    if len(parts) == 1:
+        return parts[0]
+    filled = [rows for rows in parts if len(rows.position)] or parts[:1]
+    return SampledRows(
+        concat_batches(rows.batch for rows in filled),
+        np.concatenate([rows.position for rows in filled]),
+        np.concatenate([rows.numbers for rows in filled]),
+    )
+
+
+def measure_roles(batch: Batch) -> list[Array]:
+    """Return numbers of each row (n,): of roles that have one number per row, and of y_pred - y_true."""
+    found = {
+        role: array.reshape(-1)
+        for role, array in batch.arrays.items()
+        if role not in batch.tables and array.size == len(batch) and array.dtype == np.float64
+    }
+    if "y_true" in found and "y_pred" in found:
+        with np.errstate(invalid="ignore"):
+            found["residual"] = found["y_pred"] - found["y_true"]
+    return list(found.values()) or [np.zeros(len(batch))]
+
+
+def hash_rows(batch: Batch, position: NDArray[np.int64]) -> Array:
+    """Return pseudo-random numbers in [0, 1) of rows (n,), from their values and positions (Steele et al. 2014)."""
+    columns = [array.reshape(len(array), -1)[:, 0] for role, array in batch.arrays.items() if role not in batch.tables]
+    found = np.empty(len(position))
+    for part in blocks(len(position)):
+        mixed = position[part].astype(np.uint64)
+        mixed += np.uint64(1)
+        shifted = np.empty_like(mixed)
+        for column in columns[:HASHED_COLUMNS]:
+            mixed *= np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= np.right_shift(mixed, np.uint64(32), out=shifted)
+            mixed ^= np.ascontiguousarray(column[part], dtype=np.float64).view(np.uint64)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed ^= np.right_shift(mixed, np.uint64(shift), out=shifted)
+            mixed *= np.uint64(factor)
+        mixed ^= np.right_shift(mixed, np.uint64(31), out=shifted)
+        np.multiply(np.right_shift(mixed, np.uint64(11), out=shifted), 2.0**-53, out=found[part])
+    return found

@@ -1,0 +1,284 @@
+"""What pictures of calibration observe of a run: sums by the predictions and by the targets of each model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.batch import Batch
+from losscli.data.dataset import Dataset
+from losscli.declaration.domains import Array
+from losscli.errors import UsageError
+from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.run import counted_rows
+from losscli.statistics.calibration import COLUMNS, CalibrationTable, calibration_table, columns_of
+from losscli.statistics.consistency import ConsistentLoss, check_shapes, consistent_loss
+from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, SumsAbove
+from losscli.statistics.keyed_sums import KeyedSums, KeyedTable
+
+MAX_ROWS_SAMPLED = 1 << 16
+"""Rows that are kept for quantiles: of more rows so many are drawn, or half as many."""
+
+
+class ShownLosses(NamedTuple):
+    """The losses that a picture of calibration shows, which are consistent for one functional.
+
+    Attributes:
+        losses: The losses.
+        places: Their indices among those of the run.
+        remarks: Why others are not shown.
+    """
+
+    losses: tuple[ConsistentLoss, ...]
+    places: tuple[int, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def first(self) -> ConsistentLoss:
+        return self.losses[0]
+
+
+def losses_to_show(evaluators: Sequence[Evaluator], dataset: Dataset) -> ShownLosses:
+    """Return the losses that are consistent for the functional of the first that is consistent for one.
+
+    Raises:
+        UsageError: None is.
+    """
+    found: list[tuple[int, ConsistentLoss]] = []
+    remarks: list[str] = []
+    problem: UsageError | None = None
+    for i, evaluator in enumerate(evaluators):
+        try:
+            loss = consistent_loss(evaluator.bound, evaluator.form)
+            check_shapes(loss, dataset.bound["y_pred"].shape)
+        except UsageError as error:
+            problem = problem or error
+            remarks.append(f"not shown: {error.message.problem.partition(';')[0]}")
+            continue
+        first = found[0][1] if found else loss
+        if (loss.functional, loss.scale) == (first.functional, first.scale):
+            found.append((i, loss))
+        else:
+            aims = f"aims at the {loss.name}, {first.label} at the {first.name}"
+            remarks.append(f"not shown: {loss.label} {aims}")
+    if not found:
+        assert problem is not None
+        raise problem
+    return ShownLosses(tuple(loss for _, loss in found), tuple(i for i, _ in found), tuple(remarks))
+
+
+class CountedRows(NamedTuple):
+    """The rows of a batch that count for all losses shown, as one model predicts them.
+
+    Attributes:
+        targets: The targets (n,).
+        keys: The keys of the predictions (n,).
+        weight: The weights (n,); None if all are 1.
+        losses: The values of each loss, each (n,).
+    """
+
+    targets: Array
+    keys: Array
+    weight: Array | None
+    losses: tuple[Array, ...]
+
+
+class ModelRows:
+    """Turns batches into the rows of each model that count."""
+
+    def __init__(self, shown: ShownLosses, evaluators: Sequence[Evaluator], models: Sequence[str]) -> None:
+        self.shown, self.models = shown, tuple(models)
+        self.evaluators = tuple(evaluators[i] for i in shown.places)
+
+    def __len__(self) -> int:
+        return max(1, len(self.models))
+
+    def of(self, batch: Batch, outcomes: Sequence[Outcome], needs_losses: bool) -> Iterator[CountedRows]:
+        """Yield the rows of each model; rows that one of them lacks are left out for all."""
+        own = [outcomes[i] for i in self.shown.places]
+        kept = _rows_that_count(batch, own)
+        for i, model in enumerate(self.models or ("",)):
+            predicted = batch.predicted_by(model) if i else batch
+            targets, y_pred = predicted.arrays["y_true"], predicted.arrays["y_pred"]
+            weight = batch.weight
+            if kept is not None:
+                targets, y_pred = targets[kept], y_pred[kept]
+                weight = None if weight is None else weight[kept]
+            losses: list[Array] = []
+            if i:  # its predictions must be valid, too
+                rows = predicted if kept is None else predicted.take(kept)
+                losses = [evaluator(rows).elements for evaluator in self.evaluators] if len(rows) else []
+            elif needs_losses:
+                losses = [outcome.elements if kept is None else outcome.elements[kept] for outcome in own]
+            first = self.shown.first
+            yield _flatten(first.targets(targets), first.keys(y_pred), weight, losses if needs_losses else [])
+
+
+def _rows_that_count(batch: Batch, outcomes: Sequence[Outcome]) -> NDArray[np.bool_] | None:
+    """Return the rows that count for all losses and lack nothing; None if all do."""
+    kept = None if batch.missing is None else ~batch.missing
+    for outcome in outcomes:
+        counted = counted_rows(batch, outcome, kept)
+        is_known = ~np.isnan(outcome.per_sample)
+        kept = counted if is_known.all() else is_known if counted is None else counted & is_known
+    return kept
+
+
+def _flatten(targets: Array, keys: Array, weight: Array | None, losses: Sequence[Array]) -> CountedRows:
+    """Return rows of several outputs as a row for each, with its share of the weight."""
+    if targets.ndim > 1:
+        width = int(np.prod(targets.shape[1:]))
+        weights = np.ones(len(targets)) if weight is None else weight
+        weight = np.repeat(weights / max(1, width), width)
+    return CountedRows(targets.ravel(), keys.ravel(), weight, tuple(loss.ravel() for loss in losses))
+
+
+class CalibrationSums:
+    """The targets and the losses of each model by its predictions."""
+
+    def __init__(self, rows: ModelRows) -> None:
+        self.rows = rows
+        self.by_model = [KeyedSums(COLUMNS + len(rows.shown.losses)) for _ in range(len(rows))]
+        self.has_soft_targets = False
+
+    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        first = self.rows.shown.first
+        for sums, rows in zip(self.by_model, self.rows.of(batch, outcomes, needs_losses=True), strict=True):
+            sums.update(
+                rows.keys, (*columns_of(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight
+            )
+            if first.is_probability and not self.has_soft_targets:
+                self.has_soft_targets = bool(((rows.targets != 0) & (rows.targets != 1)).any())
+
+    def merge(self, other: Self) -> None:
+        for mine, theirs in zip(self.by_model, other.by_model, strict=True):
+            mine.merge(theirs)
+        self.has_soft_targets |= other.has_soft_targets
+
+    def fresh_copy(self) -> CalibrationSums:
+        return CalibrationSums(self.rows)
+
+    def tables(self) -> list[CalibrationTable]:
+        """Return the table of each model."""
+        first = self.rows.shown.first
+        tables = [sums.table() for sums in self.by_model]
+        return [
+            calibration_table(first, t.key, t.n_rows, t.weight, t.sums, t.is_exact, self.has_soft_targets)
+            for t in tables
+        ]
+
+
+class CalibrationSample:
+    """A sample of the rows, for quantiles: sums do not tell these. All rows while they are few.
+
+    Of more rows every other is left out, by a hash of its place in its part of the data, as often as it takes.
+    """
+
+    def __init__(self, rows: ModelRows, max_rows: int = MAX_ROWS_SAMPLED) -> None:
+        self.rows, self.max_rows = rows, max_rows
+        self.n = 0
+        self.n_halvings = 0
+        self._kept: list[tuple[NDArray[np.uint64], Array]] = []  # hash; weight, targets, and keys and losses by model
+        self._n_kept = 0
+
+    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        columns: list[Array] = []
+        for rows in self.rows.of(batch, outcomes, needs_losses=True):
+            if not columns:
+                weight = np.ones(rows.targets.size) if rows.weight is None else rows.weight
+                columns = [weight, rows.targets]
+            columns += [rows.keys, *rows.losses]
+        size = columns[0].size
+        self._kept.append((_hash(np.arange(self.n, self.n + size)), np.stack(columns)))
+        self.n += size
+        self._n_kept += size
+        self._thin(self.n_halvings)
+
+    def merge(self, other: Self) -> None:
+        self._kept += other._kept
+        self.n += other.n
+        self._n_kept += other._n_kept
+        self._thin(max(self.n_halvings, other.n_halvings))
+
+    def _thin(self, n_halvings: int) -> None:
+        is_first = True
+        while is_first or self._n_kept > self.max_rows:
+            self.n_halvings = n_halvings if is_first else self.n_halvings + 1
+            lowest = np.uint64((1 << self.n_halvings) - 1)
+            if self.n_halvings:
+                masks = [(hashed & lowest) == 0 for hashed, _ in self._kept]
+                pairs = zip(self._kept, masks, strict=True)
+                self._kept = [(hashed[mask], rows[:, mask]) for (hashed, rows), mask in pairs]
+                self._n_kept = sum(hashed.size for hashed, _ in self._kept)
+            is_first = False
+
+    def fresh_copy(self) -> CalibrationSample:
+        return CalibrationSample(self.rows, self.max_rows)
+
+    def tables(self) -> list[CalibrationTable]:
+        """Return the table of each model, of the rows in the sample."""
+        first, width = self.rows.shown.first, 1 + len(self.rows.shown.losses)
+        rows = np.concatenate([rows for _, rows in self._kept], axis=1)
+        weight, targets = rows[:2]
+        tables = []
+        for model in range(len(self.rows)):
+            keys, *losses = rows[2 + model * width : 2 + (model + 1) * width]
+            order = np.argsort(keys, kind="stable")
+            sums = np.stack([*columns_of(first, targets, keys, weight), *losses])[:, order] * weight[order]
+            tables.append(calibration_table(first, keys[order], np.ones(order.size), weight[order], sums, True))
+        return tables
+
+
+def _hash(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return pseudo-random bits of numbers (the mixing of Steele et al. 2014, doi:10.1145/2660193.2660195)."""
+    mixed = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
+class ElementarySums:
+    """Sums by the target and by the predictions of each model, of which elementary scores are made."""
+
+    def __init__(self, rows: ModelRows) -> None:
+        self.rows = rows
+        self.is_mean = rows.shown.first.functional.name == "mean"
+        self.by_target = KeyedSums(0)
+        self.by_prediction = [KeyedSums(1 if self.is_mean else 0) for _ in range(len(rows))]
+        self.by_larger = [KeyedSums(0) for _ in range(0 if self.is_mean else len(rows))]
+
+    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        first = self.rows.shown.first
+        for i, rows in enumerate(self.rows.of(batch, outcomes, needs_losses=False)):
+            if i == 0:
+                self.by_target.update(first.keys_of_values(rows.targets), (), rows.weight)
+            self.by_prediction[i].update(rows.keys, (rows.targets,) if self.is_mean else (), rows.weight)
+            if not self.is_mean:
+                self.by_larger[i].update(np.maximum(rows.keys, rows.targets), (), rows.weight)
+
+    def merge(self, other: Self) -> None:
+        self.by_target.merge(other.by_target)
+        for mine, theirs in zip(self.by_prediction, other.by_prediction, strict=True):
+            mine.merge(theirs)
+        for mine, theirs in zip(self.by_larger, other.by_larger, strict=True):
+            mine.merge(theirs)
+
+    def fresh_copy(self) -> ElementarySums:
+        return ElementarySums(self.rows)
+
+    def scores(self) -> list[ElementaryMeans | ElementaryQuantiles]:
+        """Return what gives the elementary scores of each model."""
+        first = self.rows.shown.first
+
+        def above(table: KeyedTable) -> SumsAbove:
+            return SumsAbove.of(table, first.is_probability)
+
+        by_target = above(self.by_target.table())
+        if self.is_mean:
+            return [ElementaryMeans(by_target, above(sums.table())) for sums in self.by_prediction]
+        pairs = zip(self.by_prediction, self.by_larger, strict=True)
+        level = first.functional.level
+        return [ElementaryQuantiles(by_target, above(x.table()), above(m.table()), level) for x, m in pairs]

@@ -1,0 +1,242 @@
+"""The sentence that says what to see in curves, made from their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from losscli.declaration.domains import Array
+from losscli.plot.scales import MINUS, human_number
+
+if TYPE_CHECKING:
+    from losscli.plot.curve_axes import CurveAxis
+    from losscli.plot.curve_shape import Tail
+    from losscli.plot.curves import Curve
+
+MAX_NAMED = 4
+"""Most losses that one clause names."""
+
+FLAT = 1e-9
+"""A slope that is so small a share of the largest is 0."""
+
+MIN_FLAT_SHARE = 0.05
+"""Share of the range from which on a flat end is worth a word."""
+
+CONFIDENT = 0.9
+"""A probability at which a row is all but learned."""
+
+NEAR_END = np.array([1e-4, 1e-6, 1e-8])
+"""Distances from the end of an axis at which a loss is looked at."""
+
+
+class Clause(NamedTuple):
+    """What is said of a loss: `subject`, its name, and `predicate`.
+
+    Losses of which the same is said share a clause; further ones are joined as `further`, their name and `short`, which leaves
+    out what the first predicate said already.
+    """
+
+    key: str
+    name: str
+    subject: str
+    predicate: str
+    short: str
+    further: str = "that of"
+
+
+def describe_curves(
+    curves: Sequence[Curve], axis: CurveAxis, ends: tuple[float, float]
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Return the sentence, and by curve the facts that it is made from."""
+    clauses = [clause for curve in curves for clause in clauses_of(curve, axis, ends)]
+    return "; ".join(join_alike(clauses)), {curve.label: facts_of(curve) for curve in curves}
+
+
+def facts_of(curve: Curve) -> dict[str, Any]:
+    """Return what is known of a curve: its losses at the ends, its largest pull, and how the pull goes on."""
+    found: dict[str, Any] = {"loss_at_ends": [float(curve.losses[0]), float(curve.losses[-1])]}
+    if curve.slopes is not None and np.isfinite(curve.slopes).any():
+        size = np.where(np.isfinite(curve.slopes), np.abs(curve.slopes), -1.0)
+        i = int(size.argmax())
+        found |= {"largest_pull": float(size[i]), "largest_pull_at": float(curve.x[i])}
+    if curve.tails is not None:
+        for side, tail in zip(("left", "right"), curve.tails, strict=True):
+            found[side] = {"pull": tail.kind, "from": tail.start, "size": tail.size}
+    return found
+
+
+def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
+    """Yield what there is to say of a curve."""
+    if curve.slopes is None:
+        yield say("steps", curve, "the loss of", "has steps and no gradient")
+    elif curve.tails is not None and axis.worse:
+        yield from bad_side_clauses(curve, axis, ends)
+    elif curve.tails is not None:
+        yield from two_sided_clauses(curve, ends)
+    elif axis.interval == (0, 1):
+        yield from probability_clauses(curve, axis)
+    elif axis.worse:
+        yield from one_sided_clauses(curve, axis)
+    else:
+        yield from ratio_clauses(curve, axis)
+
+
+def say(key: str, curve: Curve, subject: str, predicate: str, short: str = "") -> Clause:
+    return Clause(key, and_join(curve.names), subject, predicate, short)
+
+
+def number(value: float) -> str:
+    return human_number(float(value), 3)
+
+
+def bad_side_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
+    """Yield how the pull goes on where predictions get worse, and whether it ends where they are good."""
+    assert curve.tails is not None
+    bad, good = curve.tails if axis.worse < 0 else curve.tails[::-1]
+    is_over = good.kind == "ends" or (good.kind == "none" and bad.kind != "none")
+    end, side = number(-axis.worse * good.start), "above" if axis.worse < 0 else "below"
+    if bad.kind == "constant" and is_over:
+        other = "below" if axis.worse < 0 else "above"
+        size = number(bad.size)
+        predicate = f"is {size} {other} {end} and 0 {side}"
+        yield say("hinge", curve, "the pull of", predicate, f"{size} {other} {end}")
+        return
+    yield tail_clause(curve, bad, axis.worse, ends, "")
+    if is_over:
+        yield say(f"over {side}", curve, "the pull of", f"is 0 {side} {end}", f"{side} {end}")
+
+
+def two_sided_clauses(curve: Curve, ends: tuple[float, float]) -> Iterator[Clause]:
+    """Yield how the pull of a curve goes on to both sides of 0."""
+    assert curve.tails is not None
+    left, right = curve.tails
+    if left.kind == right.kind and np.isclose(left.start, right.start, rtol=1e-3):
+        if np.isclose(left.size, right.size, rtol=1e-6) or left.kind == "grows":
+            yield tail_clause(curve, right, 0, ends, "")
+            return
+        if left.kind in ("constant", "stays", "approaches"):
+            words = f"{number(left.size)} below 0 and {number(right.size)} above"
+            verb = "is" if left.kind == "constant" else "goes to"
+            yield say(f"{verb} apart", curve, "the pull of", f"{verb} {words}", words)
+            return
+    for tail, side, where in ((left, -1, " below 0"), (right, 1, " above 0")):
+        if tail.kind != "none":
+            yield tail_clause(curve, tail, side, ends, where)
+
+
+def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], where: str) -> Clause:
+    """Return how the pull goes on in one direction, or in both (side 0); `where` names the direction."""
+    sign = {0: "±", -1: MINUS, 1: ""}[side]
+    beyond = {0: "beyond", -1: "below", 1: "above"}[side] + f" {sign}{number(tail.start)}"
+    size, key = number(tail.size), tail.kind + where
+    low, high = float(curve.losses[0]), float(curve.losses[-1])
+    at_end = low if side < 0 else high
+    if tail.kind == "grows":
+        if side == 0 and not np.isclose(low, high, rtol=1e-6):
+            shown = f"({number(low)} at {number(ends[0])}, {number(high)} at {number(ends[1])})"
+        else:
+            end = ends[0] if side < 0 else ends[1]
+            shown = f"({number(at_end)} at {'±' if side == 0 else ''}{number(end)})"
+        return say(key, curve, "the loss of", f"goes on growing{where} {shown}, and so does its pull", shown)
+    if tail.kind == "constant":
+        return say(key, curve, "the pull of", f"is {size} everywhere{where}", size)
+    if tail.kind == "stays":
+        return say("stays", curve, "the pull of", f"stays at {size} {beyond}", f"at {size} {beyond}")
+    if tail.kind == "approaches":
+        return say(key, curve, "the pull of", f"levels off at {size}{where}", f"at {size}")
+    if tail.kind == "ends":
+        stop = f"at {sign}{number(tail.start)}, at a loss of {number(at_end)}"
+        return say("ends", curve, "the pull of", f"ends {stop}", stop)
+    if tail.kind == "fades" and tail.start:
+        words = f"{beyond} ({size} there)"
+        return say("fades", curve, "the pull of", f"fades {words}", words)
+    if tail.kind == "fades":
+        return say(f"fades from 0{where}", curve, "the pull of", f"is {size} at 0 and fades from there{where}", size)
+    return say("none", curve, "the pull of", "is 0 everywhere")
+
+
+def probability_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
+    """Yield whether a curve grows without end where a probability goes to 0 or 1, and its pull on sure rows."""
+    sides = {"0": NEAR_END} if axis.worse else {"0": NEAR_END, "1": 1 - NEAR_END}
+    endless = " or ".join(side for side, x in sides.items() if grows_along(curve.values.losses, x, curve.losses))
+    if endless:
+        words = f"grows without end as {axis.name} goes to {endless}"
+        yield say(f"endless {endless}", curve, "the loss of", words)
+    else:
+        most = number(float(np.nanmax(curve.losses)))
+        yield say("bounded", curve, "the loss of", f"is at most {most}", f"at most {most}")
+    if axis.worse:
+        pull = number(curve.values.pulls(np.full(2, CONFIDENT))[0])
+        yield say("confident", curve, f"at {CONFIDENT} the pull of", f"is {pull}", pull)
+
+
+def grows_along(losses: Callable[[Array], Array], x: Array, shown: Array) -> bool:
+    """Tell whether a loss grows on and on along values that come ever nearer to the end of an axis."""
+    values = losses(x)
+    if not np.isfinite(values).all():
+        return True
+    height = float(np.ptp(shown[np.isfinite(shown)])) or 1.0
+    return bool((np.diff(values) > 1e-3 * height).all())
+
+
+def one_sided_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
+    """Yield where a curve stops to pull, or from where on it pulls at least half as hard as it ever does."""
+    assert curve.slopes is not None
+    order = slice(None) if axis.worse > 0 else slice(None, None, -1)  # from good to bad predictions
+    x = curve.x[order]
+    size = np.where(np.isfinite(curve.slopes), np.abs(curve.slopes), 0.0)[order]
+    largest = float(size.max())
+    if largest == 0:
+        yield say("none", curve, "the pull of", "is 0 everywhere")
+        return
+    unit = "°" if axis.interval == (0, 180) else ""
+    side = "above" if axis.worse > 0 else "below"
+    n_flat = int((size[::-1] > FLAT * largest).argmax())
+    half = int((size >= largest / 2).argmax())
+    if n_flat >= MIN_FLAT_SHARE * len(x):
+        words = f"{side} {number(round(float(x[-n_flat]), 2))}{unit}"
+        yield say("flat", curve, "the pull of", f"is 0 {words}", words)
+    elif float(size.min()) > (1 - 1e-6) * largest:
+        yield say("constant", curve, "the pull of", f"is {number(largest)} everywhere", number(largest))
+    elif half <= 1:
+        end = f"{number(round(float(x[-1]), 2))}{unit}"
+        yield say("goes on", curve, "the pull of", f"is still {number(size[-1])} at {end}", number(size[-1]))
+    else:
+        words = f"{side} {number(round(float(x[half]), 0 if unit else 2))}{unit}"
+        yield say("half", curve, "the pull of", f"is more than half of its largest {words}", words)
+
+
+def ratio_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
+    """Yield what half and twice the right value cost."""
+    half, right, twice = (float(value) for value in curve.values.losses(np.array([0.5, 1.0, 2.0])))
+    what = "y_true" if axis.name == "y_pred" else "the true width"
+    costs = f"{number(half - right)} and {number(twice - right)}"
+    yield say("ratio", curve, "under", f"half of {what} costs {number(half - right)}, twice of it {number(twice - right)}", costs)._replace(further="under")
+
+
+def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
+    """Yield texts, each of which says the same of one loss or of several."""
+    for key in dict.fromkeys(clause.key for clause in clauses):
+        names: dict[Clause, list[str]] = {}
+        for clause in clauses:
+            if clause.key == key:
+                names.setdefault(clause._replace(name=""), []).append(clause.name)
+        texts = []
+        for clause, named in names.items():
+            who = and_join(named)
+            if texts:
+                texts.append(f"{clause.further} {who} {clause.short}")
+            else:
+                texts.append(f"{clause.subject} {who} {clause.predicate}")
+        if len(texts) > MAX_NAMED:
+            texts = [*texts[: MAX_NAMED - 1], f"and {len(texts) - MAX_NAMED + 1} more alike"]
+        yield ", ".join(text for text in texts)
+
+
+def and_join(parts: Sequence[str]) -> str:
+    """Join parts as in a sentence; of very many, the first ones."""
+    if len(parts) > MAX_NAMED + 1:
+        parts = [*parts[:MAX_NAMED], f"{len(parts) - MAX_NAMED} more"]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,237 @@
+"""The picture of several models: how much worse each is than the best one, with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from losscli.compare.models import ModelRanking
+from losscli.compare.streamed_models import ModelLosses
+from losscli.errors import DataError
+from losscli.evaluation.row_sample import RowSampler
+from losscli.plot.kinds import Kind, Request
+from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
+from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
+from losscli.plot.words import count_text, join_names, rows_text
+from losscli.results import results_of
+from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
+
+MAX_MODELS_SHOWN = 30
+"""Most models of a panel: of more, the best."""
+
+STYLE = 1
+"""The blue of the intervals of one model."""
+
+NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+class Relative(NamedTuple):
+    """The difference of a model to the reference, as a share of the reference's loss, and its interval."""
+
+    difference: float
+    low: float | None = None
+    high: float | None = None
+
+    def text(self) -> str:
+        """Return the difference and the interval in per cent, with signs."""
+        if self.low is None or self.high is None:
+            return signed_percent(self.difference)
+        return f"{signed_percent(self.difference)} [{signed_percent(self.low)}, {signed_percent(self.high)}]"
+
+
+def observe(request: Request) -> tuple[ModelLosses, RowSampler]:
+    """Return what evaluates the other models, and what keeps the rows while they are few."""
+    all_apart = request.options.nan == "propagate"
+    return ModelLosses(request.run, request.dataset.models, all_apart), RowSampler()
+
+
+def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -> Picture:
+    """Return the picture of the differences of models in % of the loss of a reference, the best model.
+
+    Of two models a row for each loss; of more a panel for each loss, with its best model as the reference.
+
+    Raises:
+        DataError: No loss has percentages.
+    """
+    sample = sampler.sample()
+    rankings = losses.rank(request.run, sample, request.resampling, None)
+    level = human_percent(request.resampling.level, 3)
+    remarks = [f"{ranking.label} is left out: {reason}" for ranking in rankings if (reason := no_percentages(ranking))]
+    shown = [ranking for ranking in rankings if not no_percentages(ranking)]
+    if not shown:
+        raise DataError("; ".join(remarks))
+    has_two = len(request.dataset.models) == 2
+    reference = most_often_best(shown, request.dataset.models) if has_two else None
+    method = "paired bootstrap" if sample.is_complete else "delta method"
+    if has_two:
+        panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{level}, {method}"),)
+        other = next(model for model in request.dataset.models if model != reference)
+        title = f"How much worse {other} is than {reference}"
+        remarks.insert(0, f"right of 0 {reference} is better; an interval that holds 0 is a tie")
+    else:
+        styles = {model: i for i, model in enumerate(request.dataset.models)}
+        panels = tuple(panel_of_several(ranking, styles, f"{level}, {method}") for ranking in shown)
+        title = "How much worse each model is than the best"
+        remarks.insert(0, "an interval that holds 0 is a tie with the best")
+        if len(styles) > MAX_MODELS_SHOWN:
+            remarks.append(f"{count_text(len(styles) - MAX_MODELS_SHOWN)} worse models are not shown")
+    remarks += list(interval_remarks(shown, sample.is_complete))
+    facts = {
+        "level": request.resampling.level,
+        "method": method,
+        "n": sample.n,
+        "reference": reference,
+        "losses": {ranking.label: ranking_facts(ranking, reference or ranking.best) for ranking in shown},
+    }
+    return Picture(
+        "models",
+        title,
+        panels,
+        sentence(shown, reference),
+        tuple(ranking.label for ranking in shown),
+        facts,
+        results_of(request.dataset, request.run).data,
+        remarks=tuple(remarks),
+    )
+
+
+def no_percentages(ranking: ModelRanking) -> str:
+    """Return why differences are no percentages of the loss; empty if they are."""
+    for model, value in ranking.values.items():
+        if not math.isfinite(value):
+            return f"for {model} it is not a finite number"
+        if value <= 0:
+            return f"for {model} it is {'0' if value == 0 else 'below 0'}, of which there are no percentages"
+    return ""
+
+
+def most_often_best(rankings: Sequence[ModelRanking], models: Sequence[str]) -> str:
+    """Return the model that is best under the most losses; the first of equals."""
+    wins = {model: sum(ranking.best == model for ranking in rankings) for model in models}
+    return max(models, key=wins.__getitem__)
+
+
+def relative_difference(ranking: ModelRanking, model: str, reference: str) -> Relative:
+    """Return how much worse a model is than a reference, one of which is the best."""
+    value = ranking.values[reference]
+    if reference == ranking.best:
+        gap, sign = ranking.gaps[model], 1.0
+    else:
+        gap, sign = ranking.gaps[reference], -1.0
+    difference = sign * (gap.difference or 0.0) / value + 0.0
+    if gap.low is None or gap.high is None:
+        return Relative(difference)
+    low, high = sorted((sign * gap.low / value + 0.0, sign * gap.high / value + 0.0))
+    return Relative(difference, low, high)
+
+
+def panel_of_two(rankings: Sequence[ModelRanking], reference: str, how: str) -> Panel:
+    """Return a panel with a row for each loss."""
+    other = next(model for model in rankings[0].values if model != reference)
+    marks: list[Mark] = [Rule("", x=0.0)]
+    found = []
+    for i, ranking in enumerate(rankings):
+        relative = relative_difference(ranking, other, reference)
+        found.append(relative)
+        marks.append(interval_mark(ranking.label, i, relative, decision_text(ranking), STYLE))
+    label = f"{other} {MINUS} {reference}, % of {reference}'s loss ({how})"
+    return panel_of(f"How much worse {other} is than {reference}", label, [r.label for r in rankings], marks, found)
+
+
+def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str) -> Panel:
+    """Return the panel of a loss with a row for each model, the best at the top."""
+    best, names = ranking.best, list(ranking.values)[:MAX_MODELS_SHOWN]
+    marks: list[Mark] = [Rule("", x=0.0)]
+    found = []
+    for i, model in enumerate(names):
+        relative = Relative(0.0) if model == best else relative_difference(ranking, model, best)
+        found.append(relative)
+        if model == best:
+            text = f"best: {human_number(ranking.values[best])}"
+            remark = decision_text(ranking)
+            marks.append(Interval(model, i, 0.0, None, None, text, remark, style=styles[model]))
+        else:
+            marks.append(interval_mark(model, i, relative, "", styles[model]))
+    return panel_of(ranking.label, f"% worse than {best} under {ranking.label} ({how})", names, marks, found)
+
+
+def interval_mark(label: str, category: int, relative: Relative, remark: str, style: int) -> Interval:
+    """Return the mark of a difference."""
+    low, high = (None if end is None else 100 * end for end in (relative.low, relative.high))
+    return Interval(label, category, 100 * relative.difference, low, high, relative.text(), remark, style)
+
+
+def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark], found: Sequence[Relative]) -> Panel:
+    """Return a panel of differences, which shows 0."""
+    ends = [0.0, *(100 * end for relative in found for end in relative if end is not None)]
+    room = 0.06 * (max(ends) - min(ends)) or 1.0
+    x = Axis(label, min(ends) - room, max(ends) + room)
+    return Panel(title, x, Axis("", -0.5, len(names) - 0.5, categories=tuple(names)), tuple(marks))
+
+
+def decision_text(ranking: ModelRanking) -> str:
+    """Return on how few rows a win rests, if that is known."""
+    if ranking.flip is None or len(ranking.winners) != 1:
+        return ""
+    return f"{rows_text(ranking.flip.n)} decide{'s' if ranking.flip.n == 1 else ''}"
+
+
+def signed_percent(share: float) -> str:
+    """Return a share as a percentage with its sign and three digits."""
+    sign = "+" if share > 0 else MINUS if share < 0 else ""
+    size = abs(100 * share)
+    text = f"{size:.1f}" if 0.05 <= size < 100 else human_number(size, 3)
+    return f"{sign}{text}{NO_BREAK_SPACE}%"
+
+
+def interval_remarks(rankings: Sequence[ModelRanking], is_complete: bool) -> Iterator[str]:
+    """Say how intervals were found, and which losses have none."""
+    if not is_complete:
+        yield "intervals by the delta method, from sums over all rows"
+    reasons = dict.fromkeys(ranking.no_interval_reason for ranking in rankings if ranking.no_interval_reason)
+    for reason in reasons:
+        labels = join_names([ranking.label for ranking in rankings if ranking.no_interval_reason == reason])
+        yield f"{labels}: there is no interval {reason}"
+    if any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in rankings):
+        yield FEW_ROWS_WARNING
+
+
+def ranking_facts(ranking: ModelRanking, reference: str) -> dict[str, Any]:
+    """Return the numbers of a ranking."""
+    others = [model for model in ranking.values if model != reference]
+    return {
+        "values": dict(ranking.values),
+        "winners": ranking.winners,
+        "relative": {model: relative_difference(ranking, model, reference)._asdict() for model in others},
+        "decisive_rows": None if ranking.flip is None else ranking.flip.n,
+    }
+
+
+def sentence(rankings: Sequence[ModelRanking], reference: str | None) -> str:
+    """Say which model wins under which losses."""
+    outcomes: dict[str, list[str]] = {}
+    for ranking in rankings:
+        outcomes.setdefault(outcome_text(ranking), []).append(ranking.label)
+    if len(outcomes) == 1 and len(rankings) > 1:
+        (outcome,) = outcomes
+        count = NUMBER_WORDS[len(rankings)] if len(rankings) < len(NUMBER_WORDS) else str(len(rankings))
+        return f"{outcome} under {'both' if len(rankings) == 2 else f'all {count}'} losses"
+    text = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in outcomes.items())
+    if len(rankings) == 1 and reference is not None:
+        other = next(model for model in rankings[0].values if model != reference)
+        text += f": {other} differs by {relative_difference(rankings[0], other, reference).text()}"
+    return text
+
+
+def outcome_text(ranking: ModelRanking) -> str:
+    """Return who wins under a loss."""
+    winners = ranking.winners
+    if len(winners) == 1:
+        return f"{winners[0]} wins"
+    if len(winners) == len(ranking.values):
+        return "a tie" if len(winners) == 2 else f"all {len(winners)} models tie"
+    return f"{join_names(winners)} tie" if len(winners) < 4 else f"{len(winners)} models tie with {winners[0]}"
+
+
+KIND = Kind(observe, models_picture)

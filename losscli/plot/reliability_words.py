@@ -1,0 +1,160 @@
+"""What the picture of calibration says in words, and the numbers in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from losscli.plot.calibration_observers import ShownLosses
+from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
+from losscli.statistics.calibration import Calibration, CalibrationTable, ConsistencyBand, Decomposition, leaving
+
+LARGEST_FIXED = 1e7
+"""Numbers from here on are shown as powers of 10."""
+
+
+class ModelCalibration(NamedTuple):
+    """A model with its fit, the scores of the losses in parts, and the band if it was computed."""
+
+    name: str
+    table: CalibrationTable
+    fit: Calibration
+    parts: dict[str, Decomposition]
+    band: ConsistencyBand | None
+
+
+def outside_share(model: ModelCalibration) -> float | None:
+    """Return the share of the weight at which the fit is outside of the band; None without a band."""
+    if model.band is None:
+        return None
+    side = leaving(model.fit, model.band)
+    return float(model.fit.weight[side != 0].sum() / model.fit.weight.sum())
+
+
+class Stretch(NamedTuple):
+    """Predictions next to each other whose fit is on one side outside of the band, with their means."""
+
+    low: float
+    high: float
+    is_too_low: bool
+    n_rows: int
+    predicted: float
+    happened: float
+
+
+def worst_stretch(fit: Calibration, band: ConsistencyBand) -> Stretch | None:
+    """Return the stretch outside of the band that matters most: by its weight and its distance from the diagonal."""
+    side = leaving(fit, band)
+    if not side.any():
+        return None
+    start = np.flatnonzero(np.append(True, side[1:] != side[:-1]))
+    gap = np.abs(np.add.reduceat(fit.weight * (fit.recalibrated - fit.prediction), start))
+    worst = int(np.argmax(np.where(side[start] != 0, gap, -1.0)))
+    end = int(np.append(start[1:], side.size)[worst])
+    part = slice(int(start[worst]), end)
+    weight = fit.weight[part] / fit.weight[part].sum()
+    return Stretch(
+        float(fit.prediction[part][0]),
+        float(fit.prediction[part][-1]),
+        bool(side[part][0] > 0),
+        round(float(fit.n_rows[part].sum())),
+        float(np.dot(fit.prediction[part], weight)),
+        float(np.dot(fit.recalibrated[part], weight)),
+    )
+
+
+def sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
+    """Say whether predictions can be taken at their word, and what it costs where they cannot."""
+    label = shown.first.label
+    if len(models) > 1:
+        return _sentence_of_several(label, models)
+    model = models[0]
+    fit, parts = model.fit, model.parts[label]
+    decimals = decimals_of(parts)
+    cost = f"miscalibration is {fixed(parts.miscalibration, decimals)} of {label} {fixed(parts.score, decimals)}"
+    if fit.prediction.size == 1:
+        at, is_at = human_number(float(fit.prediction[0]), 3), human_number(float(fit.recalibrated[0]), 3)
+        return f"all predictions are {at}, and the {shown.first.name} is {is_at}: {cost}"
+    stretch = None if model.band is None else worst_stretch(fit, model.band)
+    if shown.first.functional.name == "quantile":
+        below = float(model.table.weight[model.table.target <= model.table.prediction].sum() / model.table.weight.sum())
+        level = human_percent(shown.first.functional.level, 4)
+        return f"{human_percent(below, 3)} of the targets are at most the prediction, and {level} should be; {cost}"
+    if model.band is None:
+        return f"{cost}, discrimination {fixed(parts.discrimination, decimals)}"
+    share = outside_share(model)
+    if stretch is None or share is None:
+        rows = count(round(float(fit.n_rows.sum())))
+        return f"{model.name} is calibrated as far as {rows} rows can tell: the curve stays in the band; {cost}"
+    ends = [human_number(end, 3) for end in (stretch.low, stretch.high)]
+    where = f"around {ends[0]}" if ends[0] == ends[1] else f"from {ends[0]} to {ends[1]}"
+    happened = human_number(stretch.happened, 3)
+    on_average = human_number(stretch.predicted, 3)
+    rows = "1 row" if stretch.n_rows == 1 else f"{count(stretch.n_rows)} rows"
+    what = f"too {'low' if stretch.is_too_low else 'high'}: {happened}, not {on_average}, on average"
+    return (
+        f"predictions {where} ({rows}) are {what}; "
+        f"{human_percent(share)} of the rows are outside of the band of a calibrated model; {cost}"
+    )
+
+
+def _sentence_of_several(label: str, models: Sequence[ModelCalibration]) -> str:
+    parts = {model.name: model.parts[label] for model in models}
+    calibrated = min(parts, key=lambda name: parts[name].miscalibration)
+    discriminating = max(parts, key=lambda name: parts[name].discrimination)
+    decimals = max(map(decimals_of, parts.values()))
+
+    def others(name: str, part: str) -> str:
+        shown = [f"{other} {fixed(getattr(parts[other], part), decimals)}" for other in parts if other != name]
+        return ", ".join(shown[:3]) + (", ..." if len(shown) > 3 else "")
+
+    best = fixed(parts[calibrated].miscalibration, decimals)
+    first = f"{calibrated} has the least miscalibration of {label}, {best} ({others(calibrated, 'miscalibration')})"
+    most = fixed(parts[discriminating].discrimination, decimals)
+    return f"{first}; {discriminating} tells rows apart best, {most} ({others(discriminating, 'discrimination')})"
+
+
+def decimals_of(parts: Decomposition) -> int:
+    """Return the decimals that show three digits of a score, and two of its miscalibration if they are few."""
+    sizes = [abs(value) for value in parts if math.isfinite(value) and value]
+    if not sizes or not math.isfinite(parts.score):
+        return 4 if sizes else 0
+    wanted = 2 - magnitude(parts.score or min(sizes))
+    if parts.miscalibration > 0:
+        wanted = max(wanted, min(1 - magnitude(parts.miscalibration), wanted + 2))
+    return max(0, min(wanted, 5 - magnitude(max(sizes))))
+
+
+def magnitude(value: float) -> int:
+    """Return the power of 10 of the first digit of a number."""
+    return math.floor(math.log10(abs(value)))
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Return a number with so many decimals, a real minus, thousands apart; no minus before what rounds to 0."""
+    if not abs(value) < LARGEST_FIXED:
+        return human_number(value)
+    text = f"{abs(value):,.{decimals}f}".replace(",", NO_BREAK_SPACE)
+    is_zero = not float(text.replace(NO_BREAK_SPACE, ""))
+    return text if value >= 0 or is_zero else MINUS + text
+
+
+def fixed_parts(parts: Decomposition) -> list[str]:
+    """Return the score and its parts with the same number of decimals."""
+    decimals = decimals_of(parts)
+    return [fixed(value, decimals) for value in parts]
+
+
+def equation(label: str, parts: Decomposition) -> str:
+    """Return a decomposition on one line."""
+    score, miscalibration, discrimination, uncertainty = fixed_parts(parts)
+    signs = f"miscalibration {miscalibration} {MINUS} discrimination {discrimination} + uncertainty {uncertainty}"
+    return f"{label} {score} = {signs}"
+
+
+def count(n: int) -> str:
+    """Return a count for people."""
+    return f"{n:,}".replace(",", NO_BREAK_SPACE)

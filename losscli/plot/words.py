@@ -1,0 +1,38 @@
+"""Words of pictures: counts, shares, lists, and the names of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from losscli.data.dataset import Dataset
+from losscli.plot.scales import MINUS, NO_BREAK_SPACE
+
+
+def count_text(n: int) -> str:
+    """Return a count with its thousands apart."""
+    return f"{n:,}".replace(",", NO_BREAK_SPACE)
+
+
+def rows_text(n: int) -> str:
+    """Return `1 row` or `9 rows`."""
+    return f"{count_text(n)} row{'' if n == 1 else 's'}"
+
+
+def share_text(share: float) -> str:
+    """Return a share as a percentage with one decimal, of the same width in a column."""
+    text = "<0.1" if 0 < share < 0.0005 else f"{100 * share:.1f}"
+    return f"{text}{NO_BREAK_SPACE}%"
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def residual_name(dataset: Dataset) -> str:
+    """Return the difference of the columns of y_pred and y_true, as the data calls them."""
+    names = []
+    for role in ("y_pred", "y_true"):
+        columns = dataset.bound[role].columns
+        names.append(columns[0].name if len(columns) == 1 else role)
+    return f"{names[0]} {MINUS} {names[1]}" if all(names) and names[0] != names[1] else f"y_pred {MINUS} y_true"

@@ -1,0 +1,137 @@
+"""The Python API of pictures: plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from numpy.typing import ArrayLike
+
+from losscli import pipeline
+from losscli.api import CiMethod, Data, Names, NanPolicy
+from losscli.arguments import LossName, bind_data, split_keywords, split_losses, split_models, split_names
+from losscli.data.sources import check_read_options
+from losscli.data.values import shorten
+from losscli.errors import UsageError
+from losscli.loss_function import ReductionName
+from losscli.messages import warn_caller
+from losscli.options import PICTURE_KINDS, EvaluationOptions
+from losscli.plot.figure import check_matplotlib, draw_figure
+from losscli.plot.kinds import PlotOptions
+
+PictureKind: TypeAlias = Literal["rows", "share", "stress", "groups", "models", "reliability", "murphy"]
+
+
+def plot(
+    losses: LossName | Sequence[LossName],
+    /,
+    data: Data = None,
+    *,
+    kind: PictureKind | None = None,
+    range: tuple[float, float] | None = None,
+    outliers: str | None = None,
+    ax: Any = None,
+    models: Names | Mapping[str, ArrayLike] = (),
+    group_by: Names | None = None,
+    reduction: ReductionName = "mean",
+    columns: Mapping[str, str] | None = None,
+    id: str | None = None,
+    classes: Names | None = None,
+    nan: NanPolicy = "error",
+    input_format: str | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    comment: str | None = None,
+    ci: float | None = None,
+    resamples: int | None = None,
+    seed: int | None = None,
+    ci_method: CiMethod | None = None,
+    jobs: int | None = None,
+    **roles_and_params: Any,
+) -> Any:
+    """Draw losses with matplotlib: their curves and gradients, or with data where they come from.
+
+    Args:
+        losses: One loss or a list of them, as for `compute`, or names joined by commas.
+        data: As for `compute`; without data, and without arrays for roles, curves are drawn.
+        kind: What to draw of the data: `rows` (residuals, and where the loss comes from), `share` (how few rows carry
+            it), `stress`, `groups`, `models`, `reliability`, `murphy`; by default what fits.
+        range: The ends of the x axis of curves; by default those that fit the parameters.
+        outliers: The rule that flags outlier rows, as for `compare`.
+        ax: An Axes, or a sequence of one for each panel; by default a new figure of pyplot.
+        models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        group_by: Columns whose values make groups.
+        reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
+            `header`, `delimiter`, `decimal`, `comment`).
+        ci: The level of the intervals of groups and of differences of models.
+        resamples: How often rows are resampled.
+        seed: The seed of the resampling.
+        ci_method: The kind of interval.
+        jobs: The number of threads.
+        **roles_and_params: Roles as arrays and parameters of the losses.
+
+    Returns:
+        The Axes of matplotlib that were drawn into; an array of them if there are several panels.
+
+    Raises:
+        UsageError: matplotlib is not installed, `ax` has not as many axes as the picture, or the kind does not fit.
+        LosscliError: As for `compute`.
+    """
+    given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
+    bound, arrays = split_keywords(plot, given, roles_and_params)
+    check_matplotlib()
+    names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    options = EvaluationOptions(
+        columns=columns,
+        id=id,
+        classes=split_names("classes", classes),
+        group_by=split_names("group_by", group_by),
+        models=names,
+        nan=nan,
+        reduction=reduction,
+        outliers=outliers,
+        ci=ci,
+        resamples=resamples,
+        seed=seed,
+        ci_method=ci_method,
+        jobs=jobs,
+    )
+    read_options = check_read_options(input_format, header, delimiter, decimal, comment)
+    if kind is not None and (not isinstance(kind, str) or kind not in PICTURE_KINDS):
+        raise UsageError(f"must be one of {', '.join(PICTURE_KINDS)}", option=("kind", kind))
+    plot_options = PlotOptions(kind, outliers, check_range(range))
+    options.check()
+    open_sources = None
+    if data is not None or arrays:
+        if range is not None:
+            raise UsageError("is for curves, which are drawn without data", option=("range", range))
+        open_sources, options = bind_data(data, arrays, options, read_options)
+    else:
+        defaults = EvaluationOptions(models=())._asdict()
+        about_data = {"kind": kind, "input_format": input_format, "header": header, "delimiter": delimiter}
+        about_data |= {"decimal": decimal, "comment": comment} | options._replace(jobs=None)._asdict()
+        of_data = next((item for item in about_data.items() if item[1] != defaults.get(item[0])), None)
+        if of_data is not None:
+            raise UsageError("is about data, and there is none", option=of_data)
+    picture = pipeline.plot(bound, open_sources, options, plot_options, warn_caller)
+    return draw_figure(picture, ax)
+
+
+def check_range(given: Any) -> tuple[float, float] | None:
+    """Return the ends of an axis.
+
+    Raises:
+        UsageError: They are not two finite numbers, the smaller one first.
+    """
+    if given is None:
+        return None
+    try:
+        low, high = map(float, given)
+    except (TypeError, ValueError):
+        raise UsageError(f"range: must be two numbers, as in (-3, 3), not {shorten(given)}") from None
+    if not (abs(low) < float("inf") and abs(high) < float("inf")):
+        raise UsageError("must be two finite numbers, as in (-3, 3)", option=("range", given))
+    if not low < high:
+        raise UsageError("the first number must be less than the second", option=("range", given))
+    return low, high

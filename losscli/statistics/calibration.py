@@ -1,0 +1,282 @@
+"""Calibration: how targets follow predictions, what miscalibration costs, and how far chance alone would go.
+
+The CORP approach (Dimitriadis, Gneiting & Jordan 2021, doi:10.1073/pnas.2016191118; for means and quantiles Gneiting &
+Resin 2023, doi:10.1214/23-EJS2180): predictions are recalibrated by isotonic regression, and
+
+    score = miscalibration - discrimination + uncertainty
+
+where miscalibration is the score minus that of the recalibrated predictions, uncertainty the score of the best
+constant, and discrimination what the recalibrated predictions gain on it. Each is a mean of the loss's own values.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.declaration.domains import Array
+from losscli.declaration.loss import BoundLoss
+from losscli.losses._numerics import weigh
+from losscli.statistics.consistency import ConsistentLoss, consistent_loss
+from losscli.statistics.isotonic import Ties, find_ties, isotonic_means, isotonic_quantiles
+
+LEVEL = 0.95
+"""The level of consistency bands."""
+
+MAX_GROUPS = 1000
+"""About how many groups predictions are pooled into for a consistency band."""
+
+MAX_RESAMPLES, VALUES_RESAMPLED = 1000, 400_000
+"""Most resamples, and how many values they may have together."""
+
+COLUMNS = 2
+"""Columns of a table by prediction before those of the losses: the target, and the variance by weight."""
+
+
+class CalibrationTable(NamedTuple):
+    """Rows, or pooled rows, in ascending order of their predictions.
+
+    Attributes:
+        prediction: The predictions as values of the functional (k,).
+        target: The mean of the targets (k,).
+        n_rows: How many rows each entry stands for (k,).
+        weight: The sum of their weights (k,).
+        variance: The sum of the squared weights by the variance of the target (k,): p (1 - p) of a probability,
+            otherwise the squared residual.
+        losses: The weighted sum of each loss (losses, k).
+        is_exact: Whether each entry is one row.
+        has_soft_targets: Whether some targets are probabilities, neither 0 nor 1.
+    """
+
+    prediction: Array
+    target: Array
+    n_rows: Array
+    weight: Array
+    variance: Array
+    losses: Array
+    is_exact: bool
+    has_soft_targets: bool = False
+
+
+class Decomposition(NamedTuple):
+    """A score in three parts: `score = miscalibration - discrimination + uncertainty`."""
+
+    score: float
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+
+
+class Calibration(NamedTuple):
+    """The isotonic fit of targets to predictions.
+
+    Attributes:
+        prediction: The distinct predictions in ascending order (k,).
+        recalibrated: The fit at each (k,).
+        weight: The sum of the weights at each (k,).
+        n_rows: The number of rows at each (k,).
+        best_constant: The functional of all targets.
+    """
+
+    prediction: Array
+    recalibrated: Array
+    weight: Array
+    n_rows: Array
+    best_constant: float
+
+
+def columns_of(loss: ConsistentLoss, targets: Array, keys: Array, weight: Array | None) -> tuple[Array, Array]:
+    """Return what is summed of rows (N,) by their predictions: targets, and the variance times the weight."""
+    values = loss.values_of_keys(keys)
+    if loss.is_probability:
+        size = np.abs(keys)  # of p or 1 - p, whichever is smaller
+        variance = size * (1 - size)
+    else:
+        variance = np.square(targets - values)
+    return targets, variance if weight is None else variance * weight
+
+
+def calibration_table(
+    loss: ConsistentLoss,
+    key: Array,
+    n_rows: Array,
+    weight: Array,
+    sums: Array,
+    is_exact: bool,
+    has_soft_targets: bool = False,
+) -> CalibrationTable:
+    """Return a table by keys (k,) in ascending order, with sums (2 + losses, k), as one by predictions.
+
+    Rows of weight 0 are left out.
+    """
+    order = np.arange(key.size)
+    if loss.is_probability:  # negative keys are those of probabilities above a half
+        n_negative = int(np.searchsorted(key, 0.0))
+        order = np.concatenate([order[n_negative:], order[:n_negative]])
+    order = order[weight[order] > 0]
+    weight = weight[order]
+    sums = sums[:, order]
+    return CalibrationTable(
+        loss.values_of_keys(key[order]),
+        sums[0] / weight,
+        n_rows[order],
+        weight,
+        sums[1],
+        sums[COLUMNS:],
+        is_exact,
+        has_soft_targets,
+    )
+
+
+def table_of_rows(loss: ConsistentLoss, y_true: Array, y_pred: Array, weight: Array | None = None) -> CalibrationTable:
+    """Return the table of rows in memory: targets and predictions as the loss takes them, weights (N,)."""
+    targets, keys = loss.targets(y_true), loss.keys(y_pred)
+    weights = np.ones(targets.shape[0]) if weight is None else np.asarray(weight, dtype=np.float64)
+    if targets.ndim > 1:  # every output counts as a row
+        weights = np.repeat(weights / targets.shape[1], targets.shape[1])
+        targets, keys = targets.ravel(), keys.ravel()
+    values = loss.values_of_keys(keys)
+    columns = columns_of(loss, targets, keys, weights)
+    order = np.argsort(keys, kind="stable")
+    sums = np.stack([*columns, loss.losses(targets, values)])[:, order] * weights[order]
+    return calibration_table(loss, keys[order], np.ones(order.size), weights[order], sums, True)
+
+
+def calibrate(loss: ConsistentLoss, table: CalibrationTable) -> Calibration:
+    """Return the isotonic fit of the targets to the predictions; rows of one prediction are pooled first."""
+    ties = find_ties(table.prediction)
+    weight, n_rows = np.add.reduceat(table.weight, ties.start), np.add.reduceat(table.n_rows, ties.start)
+    if loss.functional.name == "quantile":
+        fit = isotonic_quantiles(table.target, table.weight, loss.functional.level, ties)[ties.start]
+    else:
+        fit = isotonic_means(np.add.reduceat(table.target * table.weight, ties.start) / weight, weight)
+    return Calibration(ties.key, fit, weight, n_rows, _best_constant(loss, table))
+
+
+def _best_constant(loss: ConsistentLoss, table: CalibrationTable) -> float:
+    if loss.functional.name == "mean":
+        return float(np.dot(table.target, table.weight) / table.weight.sum())
+    one_tie = Ties(np.zeros(1), np.zeros(1, dtype=np.intp), np.zeros(table.target.size, dtype=np.intp))
+    return float(isotonic_quantiles(table.target, table.weight, loss.functional.level, one_tie)[0])
+
+
+def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0) -> Decomposition:
+    """Decompose the score of a loss, the `index`-th of a table, whose fit is known.
+
+    Of pooled rows whose targets are 0 or 1 the losses of both are added. Of others the loss of a recalibrated
+    prediction is that of their own predictions, less the difference for the mean of their targets: exact where the
+    predictions that are pooled are equal.
+    """
+    total = float(table.weight.sum())
+    score = float(table.losses[index].sum()) / total
+    of_entry = np.searchsorted(calibration.prediction, table.prediction)
+    fit = calibration.recalibrated[of_entry]
+    constant = np.full(fit.size, calibration.best_constant)
+    recalibrated, uncertainty = (
+        float(_losses_if_predicted(loss, table, values, index).sum()) / total for values in (fit, constant)
+    )
+    return Decomposition(score, score - recalibrated, uncertainty - recalibrated, uncertainty)
+
+
+def _losses_if_predicted(loss: ConsistentLoss, table: CalibrationTable, values: Array, index: int) -> Array:
+    """Return the weighted sum of the losses of each entry (k,) if its rows had other predictions (k,)."""
+    with np.errstate(all="ignore"):
+        if table.is_exact:
+            return table.weight * loss.losses(table.target, values)
+        if loss.is_probability and not (table.has_soft_targets and loss.curves_in_target()):
+            ends = [loss.losses(np.full(values.size, label), values) for label in (0.0, 1.0)]
+            return table.weight * (weigh(1 - table.target, ends[0]) + weigh(table.target, ends[1]))
+        gain = loss.losses(table.target, table.prediction) - loss.losses(table.target, values)
+        return np.asarray(table.losses[index] - table.weight * gain)
+
+
+def decompose_rows(bound: BoundLoss, y_true: Array, y_pred: Array, weight: Array | None = None) -> Decomposition:
+    """Decompose the mean of a loss over rows (N,) or (N, K) in memory, with weights (N,).
+
+    Raises:
+        UsageError: The loss is consistent for no functional that is known here.
+    """
+    is_of_classes = np.ndim(y_true) == 1 and np.ndim(y_pred) == 2 and np.shape(y_pred)[1] > 1
+    loss = consistent_loss(bound, bound.loss.forms[-1 if is_of_classes else 0])
+    table = table_of_rows(loss, np.asarray(y_true), np.asarray(y_pred), weight)
+    return decompose(loss, table, calibrate(loss, table))
+
+
+class ConsistencyBand(NamedTuple):
+    """Where the fit of a calibrated model lies, at each prediction (k,), with a probability of LEVEL."""
+
+    prediction: Array
+    low: Array
+    high: Array
+    resamples: int
+
+
+def consistency_band(
+    loss: ConsistentLoss, table: CalibrationTable, level: float = LEVEL, seed: int = 0
+) -> ConsistencyBand | None:
+    """Return the band by resampling targets under the hypothesis that the predictions are right.
+
+    None for quantiles, and where a prediction or a squared residual is infinite.
+
+    The predictions stay. The targets of a probability p are drawn with it (Dimitriadis et al. 2021; of pooled rows from
+    the binomial distribution, of rows with unequal weights from one of as many rows as have that variance). Those of a
+    mean are the prediction plus the residual with a random sign, so that their spread may differ from row to row (the
+    wild bootstrap under the hypothesis: Liu 1988, doi:10.1214/aos/1176351062; Davidson & Flachaire 2008,
+    doi:10.1016/j.jeconom.2008.08.003); of pooled rows it is a normal variable of the same variance. Predictions are
+    pooled into at most about a thousand groups first.
+    """
+    if loss.functional.name != "mean" or not np.isfinite(table.prediction).all():
+        return None
+    if not np.isfinite(table.variance).all():
+        return None
+    first = _group_starts(table)
+    weight, n_rows = np.add.reduceat(table.weight, first), np.add.reduceat(table.n_rows, first)
+    centre = np.add.reduceat(table.prediction * table.weight, first) / weight
+    variance = np.add.reduceat(table.variance, first) / np.square(weight)
+    resamples = min(MAX_RESAMPLES, max(1, VALUES_RESAMPLED // centre.size))
+    rng = np.random.Generator(np.random.PCG64(seed))
+    shape = resamples, centre.size
+    if loss.is_probability:
+        p = np.clip(centre, 0.0, 1.0)
+        with np.errstate(all="ignore"):
+            rows = np.where(variance > 0, p * (1 - p) / variance, n_rows)
+        rows = np.clip(np.rint(rows), 1, n_rows)
+        drawn = rng.binomial(rows.astype(np.int64), p, shape) / rows
+    else:
+        noise = np.where(n_rows == 1, 2.0 * rng.integers(0, 2, shape) - 1, rng.standard_normal(shape))
+        drawn = centre + np.sqrt(variance) * noise
+    # the fits of all resamples at once: each lies above the one before
+    reach = float(drawn.max() - drawn.min()) + 1.0
+    lift = reach * np.arange(resamples)[:, None]
+    fits = isotonic_means((drawn + lift).ravel(), np.tile(weight, resamples)).reshape(shape) - lift
+    low, high = np.quantile(fits, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if table.target.min() >= 0:  # no model predicts means below all targets
+        low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
+    return ConsistencyBand(centre, low, high, resamples)
+
+
+def _group_starts(table: CalibrationTable) -> NDArray[np.intp]:
+    """Return the first entry of each group of entries: of about as many rows, and of a small range of predictions."""
+    ties = find_ties(table.prediction)
+    if ties.key.size <= MAX_GROUPS:
+        return ties.start
+    rank = np.cumsum(np.add.reduceat(table.n_rows, ties.start))
+    half = MAX_GROUPS // 2
+    by_rows = np.ceil(rank / rank[-1] * half)
+    low, high = np.quantile(ties.key, [0.0, 1.0])
+    by_range = np.floor((ties.key - low) / (high - low) * half)
+    is_first = np.ones(ties.key.size, dtype=bool)
+    is_first[1:] = (np.diff(by_rows) > 0) | (np.diff(by_range) > 0)
+    return ties.start[is_first]
+
+
+def leaving(calibration: Calibration, band: ConsistencyBand) -> NDArray[np.int64]:
+    """Return on which side of the band the fit lies at each prediction (k,): -1 below, 0 inside, 1 above."""
+    low = np.interp(calibration.prediction, band.prediction, band.low)
+    high = np.interp(calibration.prediction, band.prediction, band.high)
+    slack = 1e-12 * max(1.0, float(np.abs(calibration.recalibrated).max(initial=0.0)))
+    above = calibration.recalibrated > high + slack
+    below = calibration.recalibrated < low - slack
+    return above.astype(np.int64) - below.astype(np.int64)
