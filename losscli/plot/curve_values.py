@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
-from losscli.errors import DataError, UsageError
+from losscli.errors import LosscliError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def evaluate_rows(bound: BoundLoss, form: Form, arrays: Mapping[str, NDArray[Any
     """Return the per-sample losses (n,), None if the loss refuses the values."""
     try:
         return evaluate(Evaluator(bound, form), arrays).per_sample
-    except DataError:
+    except LosscliError:
         return None
 
 
@@ -108,9 +109,8 @@ def with_gaps(
         left, y_left = np.where(goes_left, left, middle), np.where(goes_left, y_left, y_middle)
         right, y_right = np.where(goes_left, middle, right), np.where(goes_left, y_middle, y_right)
         still = np.abs(y_right - y_left) > change[suspects] / 2
-        suspects, left, right, y_left, y_right = (
-            array[still] for array in (suspects, left, right, y_left, y_right)
-        )  # fmt: skip
+        suspects = suspects[still]
+        left, right, y_left, y_right = (array[still] for array in (left, right, y_left, y_right))
     ends = [np.stack([a, (a + b) / 2, b], axis=1).ravel() for a, b in ((left, right), (y_left, y_right))]
     ends[1][1::3] = np.nan
     places = np.repeat(suspects + 1, 3)
@@ -125,7 +125,7 @@ def without_lone_points(x: Array, y: Array) -> tuple[Array, Array]:
     # a point at either side of which a gap was found lies beside its own copy
     keep = np.ones(len(y), dtype=bool)
     holes = np.flatnonzero(np.isnan(y))
-    for a, b in zip(holes[:-1], holes[1:], strict=True):
+    for a, b in pairwise(holes):
         inside = y[a + 1 : b]
         if len(inside) and np.ptp(x[a + 1 : b]) <= 1e-6 * np.ptp(x):
             keep[a + 1 : b + 1] = False

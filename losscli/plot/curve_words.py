@@ -34,8 +34,8 @@ NEAR_END = np.array([1e-4, 1e-6, 1e-8])
 class Clause(NamedTuple):
     """What is said of a loss: `subject`, its name, and `predicate`.
 
-    Losses of which the same is said share a clause; further ones are joined as `further`, their name and `short`, which leaves
-    out what the first predicate said already.
+    Losses of which the same is said share a clause. Others of the same key follow as `further`, their name and `short`,
+    which leaves out what the first predicate said already.
     """
 
     key: str
@@ -71,10 +71,12 @@ def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iter
     """Yield what there is to say of a curve."""
     if curve.slopes is None:
         yield say("steps", curve, "the loss of", "has steps and no gradient")
+    elif axis.fits_parameters and curve.tails is None:
+        yield say("range", curve, "the loss of", f"is at most {number(float(np.nanmax(curve.losses)))} here")
     elif curve.tails is not None and axis.worse:
         yield from bad_side_clauses(curve, axis, ends)
     elif curve.tails is not None:
-        yield from two_sided_clauses(curve, ends)
+        yield from two_sided_clauses(curve, axis, ends)
     elif axis.interval == (0, 1):
         yield from probability_clauses(curve, axis)
     elif axis.worse:
@@ -84,10 +86,12 @@ def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iter
 
 
 def say(key: str, curve: Curve, subject: str, predicate: str, short: str = "") -> Clause:
+    """Return a clause about a curve."""
     return Clause(key, and_join(curve.names), subject, predicate, short)
 
 
 def number(value: float) -> str:
+    """Return a number as it is read."""
     return human_number(float(value), 3)
 
 
@@ -108,7 +112,7 @@ def bad_side_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -
         yield say(f"over {side}", curve, "the pull of", f"is 0 {side} {end}", f"{side} {end}")
 
 
-def two_sided_clauses(curve: Curve, ends: tuple[float, float]) -> Iterator[Clause]:
+def two_sided_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
     """Yield how the pull of a curve goes on to both sides of 0."""
     assert curve.tails is not None
     left, right = curve.tails
@@ -123,7 +127,7 @@ def two_sided_clauses(curve: Curve, ends: tuple[float, float]) -> Iterator[Claus
             return
     for tail, side, where in ((left, -1, " below 0"), (right, 1, " above 0")):
         if tail.kind != "none":
-            yield tail_clause(curve, tail, side, ends, where)
+            yield tail_clause(curve, tail, side, ends, "" if axis.interval[0] == 0 else where)
 
 
 def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], where: str) -> Clause:
@@ -131,15 +135,9 @@ def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], 
     sign = {0: "±", -1: MINUS, 1: ""}[side]
     beyond = {0: "beyond", -1: "below", 1: "above"}[side] + f" {sign}{number(tail.start)}"
     size, key = number(tail.size), tail.kind + where
-    low, high = float(curve.losses[0]), float(curve.losses[-1])
-    at_end = low if side < 0 else high
     if tail.kind == "grows":
-        if side == 0 and not np.isclose(low, high, rtol=1e-6):
-            shown = f"({number(low)} at {number(ends[0])}, {number(high)} at {number(ends[1])})"
-        else:
-            end = ends[0] if side < 0 else ends[1]
-            shown = f"({number(at_end)} at {'±' if side == 0 else ''}{number(end)})"
-        return say(key, curve, "the loss of", f"goes on growing{where} {shown}, and so does its pull", shown)
+        found = say(key, curve, "the loss of", f"goes on growing{where}, and so does the pull")
+        return found._replace(name=found.name + shown_ends(curve, side, ends))
     if tail.kind == "constant":
         return say(key, curve, "the pull of", f"is {size} everywhere{where}", size)
     if tail.kind == "stays":
@@ -147,7 +145,8 @@ def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], 
     if tail.kind == "approaches":
         return say(key, curve, "the pull of", f"levels off at {size}{where}", f"at {size}")
     if tail.kind == "ends":
-        stop = f"at {sign}{number(tail.start)}, at a loss of {number(at_end)}"
+        most = curve.values.losses(np.full(2, (side or 1) * tail.start))[0]
+        stop = f"at {sign}{number(tail.start)}, at a loss of {number(most)}"
         return say("ends", curve, "the pull of", f"ends {stop}", stop)
     if tail.kind == "fades" and tail.start:
         words = f"{beyond} ({size} there)"
@@ -155,6 +154,18 @@ def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], 
     if tail.kind == "fades":
         return say(f"fades from 0{where}", curve, "the pull of", f"is {size} at 0 and fades from there{where}", size)
     return say("none", curve, "the pull of", "is 0 everywhere")
+
+
+def shown_ends(curve: Curve, side: int, ends: tuple[float, float]) -> str:
+    """Return the losses at the ends of the range on this side of 0, in brackets; "" if they are none to show."""
+    low, high = float(curve.losses[0]), float(curve.losses[-1])
+    if not np.isfinite([low, high]).all():
+        return ""
+    if side == 0 and ends[0] == -ends[1] and np.isclose(low, high, rtol=1e-6):
+        return f" ({number(high)} at ±{number(ends[1])})"
+    shown = [f"{number(low)} at {number(ends[0])}"] if side <= 0 and ends[0] < 0 else []
+    shown += [f"{number(high)} at {number(ends[1])}"] if side >= 0 and ends[1] > 0 else []
+    return f" ({', '.join(shown)})" if shown else ""
 
 
 def probability_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
@@ -209,11 +220,16 @@ def one_sided_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
 
 
 def ratio_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
-    """Yield what half and twice the right value cost."""
+    """Yield what half and twice the right value cost; where 1 is not the best prediction, which one is."""
     half, right, twice = (float(value) for value in curve.values.losses(np.array([0.5, 1.0, 2.0])))
+    if min(half, twice) < right:
+        best = number(round(float(curve.x[np.nanargmin(curve.losses)]), 2))
+        yield say("best", curve, "the loss of", f"is least at {best}", f"at {best}")
+        return
     what = "y_true" if axis.name == "y_pred" else "the true width"
-    costs = f"{number(half - right)} and {number(twice - right)}"
-    yield say("ratio", curve, "under", f"half of {what} costs {number(half - right)}, twice of it {number(twice - right)}", costs)._replace(further="under")
+    low, high = number(half - right), number(twice - right)
+    found = say("ratio", curve, "under", f"half of {what} costs {low}, twice of it {high}", f"{low} and {high}")
+    yield found._replace(further="under")
 
 
 def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
@@ -223,7 +239,7 @@ def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
         for clause in clauses:
             if clause.key == key:
                 names.setdefault(clause._replace(name=""), []).append(clause.name)
-        texts = []
+        texts: list[str] = []
         for clause, named in names.items():
             who = and_join(named)
             if texts:
@@ -235,8 +251,13 @@ def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
         yield ", ".join(text for text in texts)
 
 
-def and_join(parts: Sequence[str]) -> str:
+def and_join(parts: Sequence[str], word: str = "and") -> str:
     """Join parts as in a sentence; of very many, the first ones."""
     if len(parts) > MAX_NAMED + 1:
         parts = [*parts[:MAX_NAMED], f"{len(parts) - MAX_NAMED} more"]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+
+def or_join(parts: Sequence[str]) -> str:
+    """Join parts that are alternatives."""
+    return and_join(parts, "or")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,13 @@ from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.errors import DataError, LosscliError, UsageError
-from losscli.plot.curve_axes import AXES, CurveAxis, Path, find_paths, no_curve_reason
+from losscli.plot.curve_axes import AXES, CurveAxis, Path
+from losscli.plot.curve_rules import find_paths, no_curve_reason
 from losscli.plot.curve_shape import Tail, find_tail, reach_of, round_up
 from losscli.plot.curve_values import PathValues, with_gaps
-from losscli.plot.curve_words import and_join, describe_curves
+from losscli.plot.curve_words import and_join, describe_curves, or_join
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
+from losscli.plot.scales import MINUS
 
 POINTS = 241
 """Points of a curve; odd, so that the middle of the range is one."""
@@ -34,6 +36,9 @@ ROOM = 1.4
 
 LOSS_TITLE, PULL_TITLE = "Loss of one row", "Gradient: how hard it pulls"
 
+ROUNDING = 1e-9
+"""The share of the height below which a negative loss is one of 0."""
+
 EDGE = 0.06
 """Free height above and below gradients, as a share of the panel."""
 
@@ -43,9 +48,10 @@ LOSS_TOWER, PULL_TOWER = 3.0, 1.6
 
 
 class Curve(NamedTuple):
-    """A loss along a path: points x (n,), losses (n,) and their slopes (n,), None without a gradient.
+    """Losses along a path: points x (n,), the loss of a row (n,), and its slope (n,), None without a gradient.
 
-    `names` are those of the losses that have the curve. `tails` say how the pull goes on to the left and to the right, where the axis goes on.
+    `names` are those of the losses that have the curve. `tails` say how the pull goes on to the left and to the right,
+    where the axis goes on.
     """
 
     names: tuple[str, ...]
@@ -102,7 +108,7 @@ def shared_axes(losses: Sequence[BoundLoss], offers: Sequence[dict[str, list[Pat
     shared = [key for key in offers[0] if all(key in offered for offered in offers)]
     if not shared:
         names = [
-            f"{bound.label} has {' or '.join(AXES[key].name for key in offered)}"
+            f"{bound.label} has {or_join([AXES[key].name for key in offered])}"
             for bound, offered in zip(losses, offers, strict=True)
         ]
         raise UsageError(f"these losses have no x axis in common: {'; '.join(names)}; plot them apart")
@@ -125,11 +131,17 @@ def curves_on(
         curves = [sample(b, values, ends, tail) for (b, values), tail in zip(pairs, tails, strict=True)]
     except DataError as error:
         raise UsageError(f"these losses have no curve here: {error}") from error
+    if not any(np.isfinite(curve.losses).any() for curve in curves):
+        raise UsageError(f"no loss is finite from {ends[0]:g} to {ends[1]:g}".replace("-", MINUS))
     return merge_equal(curves), ends
 
 
-def find_tails(values: PathValues) -> tuple[Tail, Tail]:
-    return find_tail(values, -1), find_tail(values, 1)
+def find_tails(values: PathValues) -> tuple[Tail, Tail] | None:
+    """Return how the pull of a loss goes on to the left and to the right; None if it fails on such values."""
+    try:
+        return find_tail(values, -1), find_tail(values, 1)
+    except LosscliError:
+        return None
 
 
 def fit_range(
@@ -147,7 +159,7 @@ def fit_range(
             raise UsageError("the range must be two finite numbers, the smaller one first")
         if low < least or high > most:
             where = f"from {least:g} to {most:g}" if np.isfinite(most) else f">= {least:g}"
-            raise UsageError(f"the range {low:g} to {high:g} does not fit: {axis.name} is {where}".replace("-", "−"))
+            raise UsageError(f"the range {low:g} to {high:g} does not fit: {axis.name} is {where}".replace("-", MINUS))
         return float(low), float(high)
     low, high = float(axis.usual[0]), float(axis.usual[1])
     if axis.fits_parameters:
@@ -225,14 +237,20 @@ def draw(key: str, curves: list[Curve], ends: tuple[float, float], losses: Seque
     for bound in losses:
         if bound.loss.reduction is Reduction.ROOT_MEAN:
             remarks.append(f"{bound.label} is the root of the mean of these losses of rows")
-    sentence, facts = describe_curves(curves, axis, ends)
+    sentence, facts_by_curve = describe_curves(curves, axis, ends)
     labels = tuple(bound.label for bound in losses)
     title = f"{and_join(labels)}: loss{' and gradient' if slopes else ''}"
-    facts = {"x": key, "range": list(ends), "curves": facts}
+    facts = {"x": key, "range": list(ends), "curves": facts_by_curve}
     return Picture("curves", title, tuple(panels), sentence, labels, facts, remarks=tuple(remarks))
 
 
-def make_panel(title, x_axis, y_label, series, rules) -> Panel:
+def make_panel(
+    title: str,
+    x_axis: Axis,
+    y_label: str,
+    series: Sequence[tuple[Curve, Callable[[Array], Array], Array]],
+    rules: Sequence[Mark],
+) -> Panel:
     """Return a panel of curves, cut off where one explodes."""
     low, high = fit_height([y for _, _, y in series], LOSS_TOWER if title == LOSS_TITLE else PULL_TOWER)
     lines: list[Line] = []
@@ -259,11 +277,12 @@ def fit_height(series: Sequence[Array], tower: float) -> tuple[float, float]:
         edge = EDGE * (top + bottom)
         top, bottom = top + edge, bottom + edge
     size = max(top, bottom)
-    return -round_height(bottom, size), round_height(top, size)
+    bottom = 0.0 if bottom < ROUNDING * top else bottom
+    return 0.0 - round_height(bottom, size), round_height(top, size)
 
 
 def robust_height(y: Array, tower: float) -> float:
-    """Return the highest value of a curve, at least 0; or where it is cut off, if little of it towers above the rest."""
+    """Return the highest value of a curve, at least 0, or less if little of the curve towers above the rest."""
     y = y[np.isfinite(y)]
     if not len(y):
         return 0.0
