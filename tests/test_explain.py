@@ -162,7 +162,7 @@ def test_a_terminal_shows_the_curves_of_several_in_one_picture(cli: Cli) -> None
     assert out.endswith("they are parabolas\n")
     apart = cli("explain", "mse,bce")
     assert apart.status == 0
-    assert apart.out.endswith("\n\nno curves in one picture: mse is a loss of a residual, bce of a probability\n")
+    assert apart.out.endswith("\n\nNo curves in one picture: mse is a loss of a residual, bce of a probability\n")
 
 
 def test_a_pipe_has_no_curve(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

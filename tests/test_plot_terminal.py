@@ -250,14 +250,15 @@ def test_panels_stand_side_by_side_where_there_is_room() -> None:
     assert draw_text(unstacked, 80).count("\n") > draw_text(unstacked, 120).count("\n") + 5
 
 
-def test_the_small_picture_of_one_loss_has_no_label() -> None:
+def test_the_small_picture_of_one_line_has_no_label() -> None:
     small = draw_small(picture(panel(line("up", 0, 1)), panel(line("up", 1, 0))), 78)
     assert "up" not in small
     assert "what to see" not in small
     assert small.count("└") == 2
     assert "└" in next(one for one in small.splitlines() if one.count("└") == 2)
-    two = draw_small(replace(picture(panel(line("up", 0, 1))), losses=("up", "down")), 78)
-    assert "up" in two
+    two = draw_small(picture(panel(line("up", 0, 1), line("down", 1, 0))), 78)
+    assert "up\n" in two
+    assert "down\n" in two
     assert "what to see" in two
 
 

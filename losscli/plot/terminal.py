@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from losscli.plot.pictures import Bars, Interval, Panel, Picture, Rule
+from losscli.plot.pictures import Bars, Interval, Line, Panel, Picture, Rule
 from losscli.plot.spans import BOLD, FAINT, Spans, beside, text_of, wrapped
 from losscli.plot.text_bars import bin_tables
 from losscli.plot.text_intervals import interval_rows
@@ -43,17 +43,18 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
 def draw_small(picture: Picture, width: int = 80, colour: bool = False, rows: int = 8) -> str:
     """Return the panels of a picture, of so many rows, side by side where there is room.
 
-    One loss needs no label; several have them, and the sentence.
+    A single line needs no label; where there are several, they have labels and the sentence.
     """
-    panels, is_one = picture.panels, len(picture.losses) == 1
-    if is_one:
+    panels = picture.panels
+    is_single = all(sum(isinstance(mark, Line) for mark in panel.marks) < 2 for panel in panels)
+    if is_single:
         panels = tuple(replace(panel, marks=tuple(replace(m, label="") for m in panel.marks)) for panel in panels)
     room = (width - 2 * (len(panels) - 1)) // len(panels)
-    if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_one else MIN_WIDTH_BESIDE):
+    if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_single else MIN_WIDTH_BESIDE):
         lines = beside([panel_rows(panel, "", room, rows) for panel in panels], room)
     else:
-        lines = [line for panel in panels for line in panel_rows(panel, "", width, rows)]
-    return text_of(lines if is_one else lines + wrapped(picture.sentence, width), colour)
+        lines = _stacked_rows(panels, "", width, rows)
+    return text_of(lines if is_single else lines + wrapped(picture.sentence, width), colour)
 
 
 def _groups(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
@@ -91,9 +92,10 @@ def _has_intervals(panel: Panel) -> bool:
     return any(isinstance(mark, Interval) for mark in panel.marks)
 
 
-def _stacked_rows(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
+def _stacked_rows(panels: Sequence[Panel], title: str, width: int, rows_of_each: int = 0) -> list[Spans]:
     """Return panels below each other, with margins that make their x axes one; the last has its label."""
-    heights = [panel_height(panel, width, max(panel.height for panel in panels)) for panel in panels]
+    tallest = max(panel.height for panel in panels)
+    heights = [rows_of_each or panel_height(panel, width, tallest) for panel in panels]
     needed = [panel_margins(panel, width, rows) for panel, rows in zip(panels, heights, strict=True)]
     margins = Margins(*map(max, zip(*needed, strict=True)))
     lines: list[Spans] = []
