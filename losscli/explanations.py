@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscli.explain import Explanation, wrap_text
 from losscli.result_base import ResultSequence
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_COLUMNS = 80
 MIN_COLUMNS_BESIDE = 80
@@ -41,6 +44,20 @@ class Explanations(ResultSequence[Explanation]):
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document: that of each loss."""
         return {"losses": [one.to_dict() for one in self.losses]}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a column for each loss, and a row for each thing that is said."""
+        import pandas as pd
+
+        rows, labels = self.rows(), [one.label for one in self.losses]
+        return pd.DataFrame([cells for _, cells in rows], index=[name for name, _ in rows], columns=labels)
+
+    def _repr_html_(self) -> str:
+        """Return the losses side by side for a notebook."""
+        import pandas as pd
+
+        with pd.option_context("display.max_colwidth", None):
+            return self.to_frame().to_html().replace("\\n", "<br>")
 
     def rows(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return what is said of the losses: its name, and a text for each loss, empty if nothing is."""

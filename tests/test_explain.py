@@ -143,6 +143,17 @@ def test_several_in_python() -> None:
         losscli.explain([])
 
 
+def test_several_in_a_notebook() -> None:
+    found = losscli.explain(["mse", "huber"])
+    frame = found.to_frame()
+    assert list(frame.columns) == ["mse", "huber"]
+    assert frame.loc["unit", "mse"] == "y²"
+    html = found._repr_html_()
+    assert "e²/2 where |e| &lt;= delta" in html
+    assert "y_true: (N,) or (N, ...): any real number<br>y_pred: (N,)" in html
+    assert "..." not in html.replace("(N, ...)", "")
+
+
 # ---------------------------------------------------------------------------------------------------------- curves
 
 

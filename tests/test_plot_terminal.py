@@ -13,7 +13,7 @@ from losscli.plot.braille import Canvas
 from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.terminal import draw_small, draw_text
 from losscli.plot.text_bars import bar_text
-from losscli.plot.text_panels import axis_ticks, separate_rows
+from losscli.plot.text_panels import separate_rows, text_ticks
 from losscli.plot.text_width import display_width, shorten_name, wrap_columns
 
 ESCAPE = "\x1b"
@@ -241,8 +241,8 @@ def test_axes_of_stacked_panels_are_one() -> None:
 
 
 def test_ticks_of_a_logarithmic_axis_are_powers() -> None:
-    assert [text for _, text in axis_ticks(Axis("rows", 1, 1e5, is_log=True), 3)] == ["1", "100", "10\u00a0000"]
-    assert [place for place, _ in axis_ticks(Axis("rows", 1, 1e4, is_log=True), 9)] == [0, 0.25, 0.5, 0.75, 1]
+    assert [text for _, text in text_ticks(Axis("rows", 1, 1e5, is_log=True), 3)] == ["1", "100", "10\u00a0000"]
+    assert [place for place, _ in text_ticks(Axis("rows", 1, 1e4, is_log=True), 9)] == [0, 0.25, 0.5, 0.75, 1]
 
 
 def test_panels_stand_side_by_side_where_there_is_room() -> None:

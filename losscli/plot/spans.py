@@ -26,7 +26,7 @@ def width_of(line: Spans) -> int:
     return sum(display_width(text) for text, _ in line)
 
 
-def beside(blocks: Sequence[Sequence[Spans]], width: int) -> list[Spans]:
+def side_by_side(blocks: Sequence[Sequence[Spans]], width: int) -> list[Spans]:
     """Return blocks of lines beside each other, each so many columns wide and two apart; they end on one line."""
     height = max(map(len, blocks))
     filled = [[*[[] for _ in range(height - len(block))], *block] for block in blocks]

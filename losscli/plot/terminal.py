@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from losscli.plot.pictures import Bars, Interval, Line, Panel, Picture, Rule
-from losscli.plot.spans import BOLD, FAINT, Spans, beside, text_of, wrapped
+from losscli.plot.spans import BOLD, FAINT, Spans, side_by_side, text_of, wrapped
 from losscli.plot.text_bars import bin_tables
 from losscli.plot.text_intervals import interval_rows
-from losscli.plot.text_panels import Margins, panel_height, panel_margins, panel_rows
+from losscli.plot.text_panels import Margins, panel_margins, panel_rows, rows_of_panel
 
 MIN_WIDTH = 40
 MAX_WIDTH_OF_WORDS = 100
@@ -28,7 +28,7 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
     groups = list(_groups(picture.panels))
     room = (width - 2 * (len(groups) - 1)) // max(len(groups), 1)
     if len(groups) > 1 and room >= MIN_WIDTH_BESIDE and not picture.is_stacked and not any(map(_is_table, groups)):
-        lines += beside([_group_rows(group, picture.title, room) for group in groups], room)
+        lines += side_by_side([_group_rows(group, picture.title, room) for group in groups], room)
     elif picture.is_stacked or _share_x_axis(groups):
         lines += _stacked_rows(picture.panels, picture.title, width)
     else:
@@ -51,7 +51,7 @@ def draw_small(picture: Picture, width: int = 80, colour: bool = False, rows: in
         panels = tuple(replace(panel, marks=tuple(replace(m, label="") for m in panel.marks)) for panel in panels)
     room = (width - 2 * (len(panels) - 1)) // len(panels)
     if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_single else MIN_WIDTH_BESIDE):
-        lines = beside([panel_rows(panel, "", room, rows) for panel in panels], room)
+        lines = side_by_side([panel_rows(panel, "", room, rows) for panel in panels], room)
     else:
         lines = _stacked_rows(panels, "", width, rows)
     return text_of(lines if is_single else lines + wrapped(picture.sentence, width), colour)
@@ -95,7 +95,7 @@ def _has_intervals(panel: Panel) -> bool:
 def _stacked_rows(panels: Sequence[Panel], title: str, width: int, rows_of_each: int = 0) -> list[Spans]:
     """Return panels below each other, with margins that make their x axes one; the last has its label."""
     tallest = max(panel.height for panel in panels)
-    heights = [rows_of_each or panel_height(panel, width, tallest) for panel in panels]
+    heights = [rows_of_each or rows_of_panel(panel, width, tallest) for panel in panels]
     needed = [panel_margins(panel, width, rows) for panel, rows in zip(panels, heights, strict=True)]
     margins = Margins(*map(max, zip(*needed, strict=True)))
     lines: list[Spans] = []
@@ -114,5 +114,5 @@ def _group_rows(group: Sequence[Panel], title: str, width: int) -> list[Spans]:
     elif _has_intervals(panel):
         lines = interval_rows(panel, title, width)
     else:
-        lines = panel_rows(panel, title, width, panel_height(panel, width, panel.height))
+        lines = panel_rows(panel, title, width, rows_of_panel(panel, width, panel.height))
     return lines + [line for panel in group for note in panel.notes for line in wrapped(note, width)]

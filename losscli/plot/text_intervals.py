@@ -7,7 +7,7 @@ from dataclasses import replace
 from losscli.messages import escape_controls
 from losscli.plot.pictures import Interval, Panel, Point, Rule
 from losscli.plot.spans import FAINT, Spans, colour_code, heading
-from losscli.plot.text_panels import MARKERS, axis_lines, share_of
+from losscli.plot.text_panels import POINT_SIGNS, axis_lines, share_of
 from losscli.plot.text_width import display_width, pad, shorten_name
 
 MIN_COLUMNS = 16
@@ -53,7 +53,7 @@ def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
         lines.append(line)
         before = mark.category
     points = [mark for mark in panel.marks if isinstance(mark, Point)]
-    lines += [[(shorten_name(f"{MARKERS[m.style % 7]} {escape_controls(m.label)}", width), "")] for m in points]
+    lines += [[(shorten_name(f"{POINT_SIGNS[m.style % 7]} {escape_controls(m.label)}", width), "")] for m in points]
     below = axis_lines(panel.x, start - 1, columns, width, " ")
     return lines + [[(text, "")] for text in below]
 
@@ -85,6 +85,6 @@ def _interval(panel: Panel, mark: Interval, columns: int, rules: set[int]) -> Sp
     if max(last, value) >= columns:
         cells[-1] = "▸"
     if 0 <= value < columns:
-        cells[value] = MARKERS[mark.style % len(MARKERS)]
+        cells[value] = POINT_SIGNS[mark.style % len(POINT_SIGNS)]
     code = colour_code(mark.style)
     return [(cell, FAINT if cell == "┊" else code) for cell in cells]

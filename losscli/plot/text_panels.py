@@ -24,7 +24,7 @@ MIN_SHARE_OF_HEIGHT = 0.4
 MAX_ROWS_PER_LABEL = 2
 DOTTED = (1.0, 5.0)
 EDGE_OF_BAND = (1.0, 2.0)
-MARKERS = "●○◆◇■□▲"
+POINT_SIGNS = "●○◆◇■□▲"
 GREY = -1
 
 
@@ -35,7 +35,7 @@ class Margins(NamedTuple):
     right: int
 
 
-def panel_height(panel: Panel, width: int, tallest: float) -> int:
+def rows_of_panel(panel: Panel, width: int, tallest: float) -> int:
     """Return how many rows a panel has beside, or below, one of the height `tallest`."""
     share = max(panel.height / tallest, MIN_SHARE_OF_HEIGHT)
     rows = round(min(max(width / COLUMNS_PER_ROW, MIN_CANVAS_ROWS), MAX_CANVAS_ROWS) * share)
@@ -44,7 +44,7 @@ def panel_height(panel: Panel, width: int, tallest: float) -> int:
 
 def panel_margins(panel: Panel, width: int, rows: int) -> Margins:
     """Return the margins that a panel needs."""
-    ticks = max((display_width(text) for _, text in axis_ticks(panel.y, _y_ticks_at_most(rows))), default=0)
+    ticks = max((display_width(text) for _, text in text_ticks(panel.y, _y_ticks_at_most(rows))), default=0)
     labels = max((display_width(escape_controls(mark.label)) for mark in _beside(panel)), default=-1)
     return Margins(ticks + 2, min(labels + 1, width // 3))
 
@@ -54,7 +54,7 @@ def panel_rows(
 ) -> list[Spans]:
     """Return a panel as lines: its heading, the canvas between its ticks and the labels of its lines, the x axis."""
     left, right = margins or panel_margins(panel, width, rows)
-    y_ticks = axis_ticks(panel.y, _y_ticks_at_most(rows))
+    y_ticks = text_ticks(panel.y, _y_ticks_at_most(rows))
     canvas = Canvas(width - left - right, rows)
     for mark in sorted(panel.marks, key=_depth):
         _draw(canvas, panel, mark)
@@ -78,7 +78,7 @@ def _y_ticks_at_most(rows: int) -> int:
     return max(2, rows // ROWS_PER_TICK + 1)
 
 
-def axis_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
+def text_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
     """Return the ticks of an axis: their place in [0, 1], and their text."""
     if axis.categories:
         step = math.ceil(len(axis.categories) / max(at_most, 1))
@@ -108,7 +108,7 @@ def share_of(axis: Axis, values: Any) -> Any:
 def axis_lines(axis: Axis, left: int, columns: int, width: int, corner: str) -> list[str]:
     """Return an x axis: its line with ticks, their texts, and its label."""
     line, texts = ["─"] * columns, ""
-    for place, text in axis_ticks(axis, max(2, columns // COLUMNS_PER_TICK + 1)):
+    for place, text in text_ticks(axis, max(2, columns // COLUMNS_PER_TICK + 1)):
         column = round(place * (columns * 2 - 1)) // 2
         start = min(left + 1 + column - (display_width(text) - 1) // 2, width - display_width(text))
         if 0 <= column < columns and (not texts or start > display_width(texts)) and start >= 0:
@@ -168,7 +168,7 @@ def _draw(canvas: Canvas, panel: Panel, mark: Mark) -> None:
                 canvas.put_text(max(row - 1, 0), column, "*", style)
     elif isinstance(mark, Point):
         row, column = canvas.cell_of(float(share_of(panel.x, mark.x)), float(share_of(panel.y, mark.y)))
-        canvas.put_text(row, column, MARKERS[mark.style % len(MARKERS)], style)
+        canvas.put_text(row, column, POINT_SIGNS[mark.style % len(POINT_SIGNS)], style)
     elif isinstance(mark, Rule):
         row, column = canvas.cell_of(float(share_of(panel.x, mark.x or 0.0)), float(share_of(panel.y, mark.y or 0.0)))
         canvas.cross(row=None if mark.y is None else row, column=None if mark.x is None else column)
@@ -183,7 +183,7 @@ def _label_inside(canvas: Canvas, panel: Panel, mark: Mark) -> str:
         row, column = canvas.cell_of(float(share_of(panel.x, mark.x)), float(share_of(panel.y, mark.y)))
         aside = [(row, column + 2), (row, column - 1 - width)]
         around = [(row + up, at) for up in (1, -1, 2, -2) for at in (column + 1, column - width, column - width // 2)]
-        places, sign = aside + around, MARKERS[mark.style % len(MARKERS)]
+        places, sign = aside + around, POINT_SIGNS[mark.style % len(POINT_SIGNS)]
     elif isinstance(mark, Rule) and mark.x is not None:
         column = canvas.cell_of(float(share_of(panel.x, mark.x)), 0.0)[1]
         places, sign = [(row, at) for row in range(canvas.rows) for at in (column + 2, column - 1 - width)], "┊"
