@@ -330,6 +330,13 @@ def test_intervals() -> None:
     assert rows[8].split() == ["0", "50", "100", "150", "200"]
 
 
+def test_names_are_shortened_before_numbers() -> None:
+    mark = Interval("", 0, 0.5, 0.4, 0.6, "0.1234 [0.1234, 0.5678]")
+    text = draw_text(picture(panel(mark, y=Axis("", 0, 1, categories=("a name of a group of rows",)))), 50)
+    assert "0.1234 [0.1234, 0.5678]" in text
+    assert "…" in text
+
+
 def test_intervals_of_several_losses_are_named() -> None:
     marks = [Interval(f"loss {i}", i // 2, i, i - 0.5, i + 0.5, str(i), style=i % 2) for i in range(4)]
     text = draw_text(picture(panel(*marks, x=Axis("x", -1, 4), y=Axis("", 0, 2, categories=("a", "b")))), 60)

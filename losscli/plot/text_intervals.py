@@ -10,8 +10,8 @@ from losscli.plot.spans import FAINT, Spans, colour_code, heading
 from losscli.plot.text_panels import POINT_SIGNS, axis_lines, share_of
 from losscli.plot.text_width import display_width, pad, shorten_name
 
-MIN_COLUMNS = 16
-"""Of the part between names and values."""
+MIN_COLUMNS, MIN_NAME = 16, 6
+"""Of the part between names and values, and of names."""
 
 
 def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
@@ -20,10 +20,12 @@ def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
     rules = [(share_of(panel.x, m.x), m.label) for m in panel.marks if isinstance(m, Rule) and m.x is not None]
     names = [escape_controls(name) for name in panel.y.categories]
     has_labels = len({mark.category for mark in marks}) < len(marks)
-    left = _names_width(names, width // 3)
-    second = _names_width([escape_controls(mark.label) for mark in marks], width // 4) if has_labels else 0
     texts = [escape_controls(mark.text) for mark in marks]
-    right = min(max(map(display_width, texts), default=0), width - left - second - MIN_COLUMNS - 3)
+    labels = [escape_controls(mark.label) for mark in marks] if has_labels else []
+    room = width - MIN_COLUMNS - 2 - bool(labels)  # names are shortened before numbers are
+    right = min(max(map(display_width, texts), default=0), room - MIN_NAME * (1 + bool(labels)))
+    second = _names_width(labels, min(width // 4, room - right - MIN_NAME))
+    left = _names_width(names, min(width // 3, room - right - second))
     columns = width - left - second - right - 2 - bool(second)
     at = {round(float(place) * (2 * columns - 1)) // 2 for place, _ in rules}
     start = left + second + 1 + bool(second)
