@@ -41,7 +41,7 @@ def command(losses: str, plugins: tuple[str, ...], **values: Any) -> int:
     values["format_"] = values["format_"] or (None if values["output"] else "table")
     output = Output.parse(values | {"plugins": plugins})
     if not hasattr(explanation, output.format):
-        raise UsageError(f"explain prints table, markdown or json, not {output.format}")
+        raise UsageError(f"explain prints table, markdown, html or json, not {output.format}")
     for path in plugins:
         load_plugin(path)
     bound = resolve(parse_specs(losses))

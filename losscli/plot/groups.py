@@ -11,7 +11,7 @@ from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, join_names, rows_text
-from losscli.results import LossResult, results_by_group, results_of
+from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
 
 MAX_GROUPS_SHOWN = 30
@@ -33,7 +33,15 @@ def groups_picture(request: Request) -> Picture:
     Raises:
         DataError: No group has a finite value.
     """
-    evaluation = results_by_group(request.dataset, request.run)
+    return picture_of_groups(request, results_by_group(request.dataset, request.run))
+
+
+def picture_of_groups(request: Request, evaluation: Evaluation) -> Picture:
+    """Return the picture of the results of groups.
+
+    Raises:
+        DataError: No group has a finite value.
+    """
     overall = {result.label: result.value for result in results_of(request.dataset, request.run)}
     labels = list(overall)
     rows = choose_groups(evaluation.losses, labels[0])

@@ -84,7 +84,7 @@ def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> Ev
     Raises:
         UsageError: The kind has no intervals.
     """
-    kind = plot_options.kind or ("groups" if options.group_by and not options.models else None)
+    kind = plot_options.kind or ("groups" if options.group_by else None)
     if kind is not None:
         check_intervals(kind, options)
     options = options._replace(value_only=True)
