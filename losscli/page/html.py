@@ -310,7 +310,7 @@ def _decompositions(content: PageContent) -> str:
     ]
     caption = "loss = miscalibration − discrimination + uncertainty, by isotonic regression"
     caption += "; ≈: on a sample of the rows" if content.is_estimated else ""
-    return _section("Where the loss comes from", table(caption, heads, rows, "Decomposition"))
+    return _section("Calibration", table(caption, heads, rows, "Decomposition"))
 
 
 def _facts(content: PageContent) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from losscli.errors import DataError
 from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number, human_percent
-from losscli.plot.words import count_text, join_names, rows_text
+from losscli.plot.words import count_text, join_names, rows_text, short_name
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
 
@@ -33,22 +34,25 @@ def groups_picture(request: Request) -> Picture:
     Raises:
         DataError: No group has a finite value.
     """
-    return picture_of_groups(request, results_by_group(request.dataset, request.run))
+    evaluation = results_by_group(request.dataset, request.run)
+    overall = {result.label: result.value for result in results_of(request.dataset, request.run)}
+    return picture_of_groups(evaluation, overall, request.resampling.level, request.run.group_by)
 
 
-def picture_of_groups(request: Request, evaluation: Evaluation) -> Picture:
-    """Return the picture of the results of groups.
+def picture_of_groups(
+    evaluation: Evaluation, overall: Mapping[str, float], level: float | None, group_by: Sequence[str]
+) -> Picture:
+    """Return the picture of the results of groups; `overall` are the values over all rows, NaN if they are not known.
 
     Raises:
         DataError: No group has a finite value.
     """
-    overall = {result.label: result.value for result in results_of(request.dataset, request.run)}
     labels = list(overall)
     rows = choose_groups(evaluation.losses, labels[0])
-    percent = human_percent(request.resampling.level, 3)
-    names = ", ".join(request.run.group_by)
-    title = f"{join_names(labels)} by {names}, {percent} interval"
-    titles = [title] if len(labels) == 1 else [f"{label}, {percent} interval" for label in labels]
+    interval = "" if level is None else f", {human_percent(level, 3)} interval"
+    names = ", ".join(group_by)
+    title = f"{join_names(labels)} by {names}{interval}"
+    titles = [title] if len(labels) == 1 else [f"{label}{interval}" for label in labels]
     hidden = {label: overlong_intervals(label, rows.shown) for label in labels}
     panels = tuple(
         group_panel(label, its_title, rows, overall[label], hidden[label])
@@ -65,25 +69,29 @@ def picture_of_groups(request: Request, evaluation: Evaluation) -> Picture:
         label: {name: results[label] for name, results in rows.shown.items() if label in results} for label in labels
     }
     facts = {
-        "level": request.resampling.level,
+        "level": level,
         "overall": overall,
         "groups": {label: {name: group_fact(one) for name, one in its.items()} for label, its in by_label.items()},
-        "n_groups": len({name_of(result) for result in evaluation}),
+        "n_groups": len(group_names(evaluation.losses)),
     }
     text = sentence(labels[0], by_label[labels[0]], overall[labels[0]])
     return Picture("groups", title, panels, text, tuple(labels), facts, evaluation.data, remarks=tuple(remarks))
 
 
-def name_of(result: LossResult) -> str:
-    """Return the name of a group: its values; a missing one is said to be so."""
-    return ", ".join(value or "(empty)" for value in (result.group or {}).values())
+def group_names(results: Sequence[LossResult]) -> dict[tuple[str, ...], str]:
+    """Return the names of groups by their values: these, in quotes where two groups would have one name."""
+    keys = dict.fromkeys(tuple((result.group or {}).values()) for result in results)
+    plain = {key: ", ".join(value or "(empty)" for value in key) for key in keys}
+    counts = Counter(plain.values())
+    return {key: ", ".join(map(repr, key)) if counts[name] > 1 else name for key, name in plain.items()}
 
 
 def choose_groups(results: Sequence[LossResult], first: str) -> GroupRows:
     """Return the groups by the value of the first loss, the largest first; of many, those at both ends."""
     groups: dict[str, dict[str, LossResult]] = {}
+    names = group_names(results)
     for result in results:
-        groups.setdefault(name_of(result), {})[result.label] = result
+        groups.setdefault(names[tuple((result.group or {}).values())], {})[result.label] = result
     lacking = [name for name, its in groups.items() if not all(math.isfinite(one.value) for one in its.values())]
     finite = {name: its for name, its in groups.items() if first in its and name not in lacking}
     if not finite:
@@ -131,7 +139,8 @@ def group_panel(label: str, title: str, rows: GroupRows, overall: float, hidden:
     categories = []
     for i, (name, results) in enumerate(rows.shown.items()):
         result = results.get(label)
-        categories.append(name if result is None else f"{name}, {rows_text(result.n)}")
+        shown = short_name(name)
+        categories.append(shown if result is None else f"{shown}, {rows_text(result.n)}")
         if result is None:
             continue
         low, high = (None, None) if result.ci is None or name in hidden else (result.ci.low, result.ci.high)
@@ -163,8 +172,8 @@ def interval_remarks(shown: Mapping[str, Mapping[str, LossResult]]) -> list[str]
 def shorten_list(names: Sequence[str], what: str) -> str:
     """Return some names, and how many there are if that is not all."""
     if len(names) <= MAX_NAMES_IN_REMARK:
-        return join_names(names)
-    return f"{count_text(len(names))} {what} ({', '.join(names[:MAX_NAMES_IN_REMARK])}, ...)"
+        return join_names(list(map(short_name, names)))
+    return f"{count_text(len(names))} {what} ({', '.join(map(short_name, names[:MAX_NAMES_IN_REMARK]))}, ...)"
 
 
 def group_fact(result: LossResult) -> dict[str, Any]:
@@ -190,13 +199,15 @@ def sentence(label: str, results: Mapping[str, LossResult], overall: float) -> s
     """Say which group has the largest value, and which the smallest."""
     names = list(results)
     first, last = names[0], names[-1]
+    largest, smallest = short_name(first), short_name(last)
     if len(names) == 1:
-        return f"there is 1 group: {label} is {value_text(results[first])} for {first}"
+        return f"there is 1 group: {label} is {value_text(results[first])} for {largest}"
     if results[first].value == results[last].value:
-        return f"{label} is the same for all groups, {human_number(overall)}"
+        return f"{label} is the same for all groups, {human_number(results[first].value)}"
+    over_all = f"; over all rows it is {human_number(overall)}" if math.isfinite(overall) else ""
     return (
-        f"{label} is largest for {first}, {value_text(results[first])}, and smallest for {last}, "
-        f"{value_text(results[last])}; over all rows it is {human_number(overall)}"
+        f"{label} is largest for {largest}, {value_text(results[first])}, and smallest for {smallest}, "
+        f"{value_text(results[last])}{over_all}"
     )
 
 

@@ -13,8 +13,8 @@ from losscli.evaluation.row_sample import RowSampler
 from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
-from losscli.plot.words import count_text, join_names, rows_text
-from losscli.results import results_of
+from losscli.plot.words import count_text, join_names, rows_text, short_name
+from losscli.results import DataInfo, results_of
 from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
 
 MAX_MODELS_SHOWN = 30
@@ -56,31 +56,43 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
     """
     sample = sampler.sample()
     rankings = losses.rank(request.run, sample, request.resampling, None)
-    level = human_percent(request.resampling.level, 3)
+    data = results_of(request.dataset, request.run).data
+    return picture_of_rankings(rankings, request.dataset.models, request.resampling.level, sample.is_complete, data)
+
+
+def picture_of_rankings(
+    rankings: Sequence[ModelRanking], models: Sequence[str], level: float, is_complete: bool, data: DataInfo | None
+) -> Picture:
+    """Return the picture of models under losses; `is_complete` says that intervals are bootstrapped from all rows.
+
+    Raises:
+        DataError: No loss has percentages.
+    """
+    percent = human_percent(level, 3)
     remarks = [f"{ranking.label} is left out: {reason}" for ranking in rankings if (reason := no_percentages(ranking))]
     shown = [ranking for ranking in rankings if not no_percentages(ranking)]
     if not shown:
         raise DataError("; ".join(remarks))
-    has_two = len(request.dataset.models) == 2
-    reference = most_often_best(shown, request.dataset.models) if has_two else None
-    method = "paired bootstrap" if sample.is_complete else "delta method"
+    has_two = len(models) == 2
+    reference = most_often_best(shown, models) if has_two else None
+    method = "paired bootstrap" if is_complete else "delta method"
     if has_two:
-        panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{level}, {method}"),)
-        other = next(model for model in request.dataset.models if model != reference)
-        title = f"How much worse {other} is than {reference}"
-        remarks.insert(0, f"right of 0 {reference} is better; an interval that holds 0 is a tie")
+        panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{percent}, {method}"),)
+        other = next(model for model in models if model != reference)
+        title = f"How much worse {short_name(other)} is than {short_name(str(reference))}"
+        remarks.insert(0, f"right of 0 {short_name(str(reference))} is better; an interval that holds 0 is a tie")
     else:
-        styles = {model: i for i, model in enumerate(request.dataset.models)}
-        panels = tuple(panel_of_several(ranking, styles, f"{level}, {method}") for ranking in shown)
+        styles = {model: i for i, model in enumerate(models)}
+        panels = tuple(panel_of_several(ranking, styles, f"{percent}, {method}") for ranking in shown)
         title = "How much worse each model is than the best"
         remarks.insert(0, "an interval that holds 0 is a tie with the best")
         if len(styles) > MAX_MODELS_SHOWN:
             remarks.append(f"{count_text(len(styles) - MAX_MODELS_SHOWN)} worse models are not shown")
-    remarks += list(interval_remarks(shown, sample.is_complete))
+    remarks += list(interval_remarks(shown, is_complete))
     facts = {
-        "level": request.resampling.level,
+        "level": level,
         "method": method,
-        "n": sample.n,
+        "n": max(ranking.n for ranking in shown),
         "reference": reference,
         "losses": {ranking.label: ranking_facts(ranking, reference or ranking.best) for ranking in shown},
     }
@@ -91,7 +103,7 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
         sentence(shown, reference),
         tuple(ranking.label for ranking in shown),
         facts,
-        results_of(request.dataset, request.run).data,
+        data,
         remarks=tuple(remarks),
     )
 
@@ -135,8 +147,9 @@ def panel_of_two(rankings: Sequence[ModelRanking], reference: str, how: str) -> 
         relative = relative_difference(ranking, other, reference)
         found.append(relative)
         marks.append(interval_mark(ranking.label, i, relative, decision_text(ranking), STYLE))
-    label = f"{other} {MINUS} {reference}, % of {reference}'s loss ({how})"
-    return panel_of(f"How much worse {other} is than {reference}", label, [r.label for r in rankings], marks, found)
+    worse, better = short_name(other), short_name(reference)
+    label = f"{worse} {MINUS} {better}, % of {better}'s loss ({how})"
+    return panel_of(f"How much worse {worse} is than {better}", label, [r.label for r in rankings], marks, found)
 
 
 def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str) -> Panel:
@@ -153,7 +166,9 @@ def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str)
             marks.append(Interval(model, i, 0.0, None, None, text, remark, style=styles[model]))
         else:
             marks.append(interval_mark(model, i, relative, "", styles[model]))
-    return panel_of(ranking.label, f"% worse than {best} under {ranking.label} ({how})", names, marks, found)
+    return panel_of(
+        ranking.label, f"% worse than {short_name(best)} under {ranking.label} ({how})", names, marks, found
+    )
 
 
 def interval_mark(label: str, category: int, relative: Relative, remark: str, style: int) -> Interval:
@@ -167,7 +182,7 @@ def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark]
     ends = [0.0, *(100 * end for relative in found for end in relative if end is not None)]
     room = 0.06 * (max(ends) - min(ends)) or 1.0
     x = Axis(label, min(ends) - room, max(ends) + room)
-    return Panel(title, x, Axis("", -0.5, len(names) - 0.5, categories=tuple(names)), tuple(marks))
+    return Panel(title, x, Axis("", -0.5, len(names) - 0.5, categories=tuple(map(short_name, names))), tuple(marks))
 
 
 def decision_text(ranking: ModelRanking) -> str:
@@ -178,10 +193,10 @@ def decision_text(ranking: ModelRanking) -> str:
 
 
 def signed_percent(share: float) -> str:
-    """Return a share as a percentage with its sign and three digits."""
+    """Return a share as a percentage with its sign: one decimal, or two digits of what is below 1 %."""
     sign = "+" if share > 0 else MINUS if share < 0 else ""
     size = abs(100 * share)
-    text = f"{size:.1f}" if 0.05 <= size < 100 else human_number(size, 3)
+    text = f"{size:.1f}" if 1 <= size < 100 else human_number(size, 3 if size >= 100 else 2)
     return f"{sign}{text}{NO_BREAK_SPACE}%"
 
 
@@ -220,7 +235,7 @@ def sentence(rankings: Sequence[ModelRanking], reference: str | None) -> str:
     text = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in outcomes.items())
     if len(rankings) == 1 and reference is not None:
         other = next(model for model in rankings[0].values if model != reference)
-        text += f": {other} differs by {relative_difference(rankings[0], other, reference).text()}"
+        text += f": {short_name(other)} differs by {relative_difference(rankings[0], other, reference).text()}"
     return text
 
 
@@ -228,10 +243,11 @@ def outcome_text(ranking: ModelRanking) -> str:
     """Return who wins under a loss."""
     winners = ranking.winners
     if len(winners) == 1:
-        return f"{winners[0]} wins"
+        return f"{short_name(winners[0])} wins"
     if len(winners) == len(ranking.values):
         return "a tie" if len(winners) == 2 else f"all {len(winners)} models tie"
-    return f"{join_names(winners)} tie" if len(winners) < 4 else f"{len(winners)} models tie with {winners[0]}"
+    names = list(map(short_name, winners))
+    return f"{join_names(names)} tie" if len(names) < 4 else f"{names[0]} and {len(names) - 1} others tie"
 
 
 KIND = Kind(observe, models_picture)

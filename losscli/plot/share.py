@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.compare.sensitivity import ROWS_PER_TOP_ROW
+from losscli.errors import DataError
 from losscli.plot.kinds import Kind, Request, has_shares, no_picture
 from losscli.plot.observers import LossSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.scales import human_percent
 from losscli.plot.words import count_text, join_names, rows_text
-from losscli.results import results_of
+from losscli.results import DataInfo, results_of
 from losscli.statistics.concentration import Concentration, concentration, top_share
 from losscli.statistics.keyed_sums import KeyedTable
 
@@ -49,28 +50,42 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
     Raises:
         DataError: No loss has shares, because one is negative or not finite, or all are 0.
     """
-    evaluation = results_of(request.dataset, request.run)
+    tables = [
+        sums.table() if has_shares(evaluator, request.run.reduction) else None
+        for evaluator, sums in zip(request.evaluators, spread.by_loss, strict=True)
+    ]
+    labels = [evaluator.label for evaluator in request.evaluators]
+    data = results_of(request.dataset, request.run).data
+    try:
+        return picture_of_tables(labels, tables, data)
+    except DataError as error:
+        raise no_picture("share", request, str(error)) from None
+
+
+def picture_of_tables(labels: Sequence[str], tables: Sequence[KeyedTable | None], data: DataInfo | None) -> Picture:
+    """Return the picture of losses from their rows by size; None for a loss that is no sum.
+
+    Raises:
+        DataError: No loss has shares.
+    """
     found: dict[str, LossCurve] = {}
     reasons: dict[str, str] = {}
     is_exact = True
-    for i, (evaluator, sums) in enumerate(zip(request.evaluators, spread.by_loss, strict=True)):
-        table = sums.table()
-        curve = concentration(table)
-        if not has_shares(evaluator, request.run.reduction):
-            reasons[evaluator.label] = "rows have shares of a sum, not of a median or a maximum"
-        elif curve is None:
-            reasons[evaluator.label] = explain_no_shares(table)
+    for i, (label, table) in enumerate(zip(labels, tables, strict=True)):
+        if table is None:
+            reasons[label] = "rows have shares of a sum, not of a median or a maximum"
+        elif (curve := concentration(table)) is None:
+            reasons[label] = explain_no_shares(table)
         else:
             is_equal = bool(table.key[0] == table.key[-1])
-            found[evaluator.label] = LossCurve(curve, i, top_share(table, ROWS_PER_TOP_ROW), is_equal)
+            found[label] = LossCurve(curve, i, top_share(table, ROWS_PER_TOP_ROW), is_equal)
             is_exact &= table.is_exact
-    if not found:
-        reason = "; ".join(f"{label} has no shares: {reason}" for label, reason in reasons.items())
-        raise no_picture("share", request, reason)
     remarks = [f"{label} has no shares: {reason}" for label, reason in reasons.items()]
+    if not found:
+        raise DataError("; ".join(remarks))
     remarks += [] if is_exact else [BUCKETS_REMARK]
     n = max(loss.curve.n for loss in found.values())
-    of_what = f"the weight of {rows_text(n)}" if evaluation.data.weighted else f"{rows_text(n)}"
+    of_what = f"the weight of {rows_text(n)}" if data is not None and data.weighted else rows_text(n)
     title = "How few rows carry half of the loss"
     end = axis_end(found)
     panel = Panel(
@@ -85,9 +100,7 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
         "row_share_for_half": {label: loss.half_at for label, loss in found.items()},
         "top_share": {label: loss.top_share for label, loss in found.items()},
     }
-    return Picture(
-        "share", title, (panel,), sentence(found), tuple(found), facts, evaluation.data, remarks=tuple(remarks)
-    )
+    return Picture("share", title, (panel,), sentence(found), tuple(found), facts, data, remarks=tuple(remarks))
 
 
 def explain_no_shares(table: KeyedTable) -> str:
