@@ -56,7 +56,7 @@ DISTANCE_GAP = CurveAxis(
     1,
     True,
 )
-SHIFT = CurveAxis("shift of the box, in widths", "the shift", "by the shift", REALS, (0, 2), 1)
+SHIFT = CurveAxis("shift of the box, in widths: IoU 1 at 0, 0 from 1 on", "the shift", "by the shift", REALS, (0, 2), 1)
 WIDTH = CurveAxis("width of the box; the true one is 1", "the width", "by the width", (0, math.inf), (0, 3), 0)
 COSINE = CurveAxis("cosine", "the cosine", "by the cosine", (-1, 1), (-1, 1), -1)
 ANGLE = CurveAxis("angle to the class centre, degrees", "the angle", "by the angle, per degree", (0, 180), (0, 180), 1)
@@ -93,7 +93,7 @@ class Path(NamedTuple):
         case: What else the curve stands for, if there is a curve for other cases: `y = 0`.
         interval: Where x must be.
         label: The label of the axis, if this loss has a better one.
-        remark: What is held constant.
+        remarks: What is held constant.
     """
 
     axis: str
@@ -103,7 +103,7 @@ class Path(NamedTuple):
     case: str = ""
     interval: tuple[float, float] = REALS
     label: str = ""
-    remark: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 Rule = Callable[[BoundLoss, Form, Mapping[str, Domain]], Iterator[Path]]

@@ -38,14 +38,14 @@ def residual_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) 
     if not {"y_true", "y_pred"} <= set(domains) or not all(map(is_real, domains.values())) or form.coupled:
         return
     others = {name: 1.0 for name in domains if name not in ("y_true", "y_pred")}
-    remark = f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} 1" if others else ""
+    remarks = (f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} 1",) if others else ()
 
     def path(axis: str, y_true: float, interval: tuple[float, float]) -> Path:
         def arrays(x: Array) -> dict[str, Array]:
             fixed = {name: constant(x, value) for name, value in others.items()}
             return {"y_true": constant(x, y_true), "y_pred": x + 0.0, **fixed}
 
-        return Path(axis, form, arrays, np.ones_like, "", interval, remark=remark)
+        return Path(axis, form, arrays, np.ones_like, "", interval, remarks=remarks)
 
     target, predicted = (getattr(domains[name], "interval", None) for name in ("y_true", "y_pred"))
     low = -math.inf if predicted is None else predicted.low
@@ -142,9 +142,9 @@ def binary_path(form: Form, axis: str, y: Array, low_label: float, takes_logits:
         truth = np.where(y == 1, 1.0, low_label) + 0 * x[:, None]
         return {"y_true": shaped(truth), "y_pred": predicted(x)}
 
-    remark = "a row is a mask of 4 pixels, 1 of them in the object" if y is MASK else ""
+    remarks = ("a row is a mask of 4 pixels, 1 of them in the object",) if y is MASK else ()
     case = "" if y is MASK else case_of(1.0 if y[0] else low_label)
-    return Path(axis, form, arrays, tangent, case, interval_of(axis, takes_logits), remark=remark)
+    return Path(axis, form, arrays, tangent, case, interval_of(axis, takes_logits), remarks=remarks)
 
 
 def is_loss_of_set(bound: BoundLoss, form: Form, takes_logits: bool) -> bool:

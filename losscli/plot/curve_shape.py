@@ -92,9 +92,13 @@ def fading(pull: Callable[[Array], Array], a: Array, t: Array) -> Tail:
     if i == 0:
         half = np.flatnonzero(a < a[0] / 2)
         return Tail("fades", 0.0, float(a[0]), float(t[half[0]]) if len(half) else None)
-    near = np.linspace(t[i - 1], t[min(i + 1, len(t) - 1)], 401)
-    sizes = pull(near)
-    start = float(near[sizes.argmax()])
+    low, high = float(t[i - 1]), float(t[min(i + 1, len(t) - 1)])
+    for _ in range(3):
+        near = np.linspace(low, high, 101)
+        sizes = pull(near)
+        peak = int(sizes.argmax())
+        low, high = near[max(peak - 1, 0)], near[min(peak + 1, 100)]
+    start = float(near[peak])
     return Tail("fades", start, float(sizes.max()), start)
 
 

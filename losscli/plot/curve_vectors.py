@@ -133,9 +133,11 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
     probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
     values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
     length = 1.0 if values is not None and np.isclose(values[0], values[1]) else EMBEDDING_LENGTH
-    remark = "the centre of the other class is at 90°"
-    remark += f", embeddings have length {length:g}" if length != 1 else ""
-    remark += ", the other face is at the centre" if others else ""
+    remarks = ["the centre of the other class is at 90°"]
+    if length != 1:
+        remarks.append(f"embeddings have length {length:g}")
+    if others:
+        remarks.append("the other face is at the centre of its class")
     for axis in ("angle", "cosine"):
 
         def arrays(x: Array, axis: str = axis) -> dict[str, Array]:
@@ -146,7 +148,7 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
             return length * direction_slopes(x, axis)
 
         label = "cosine of embedding and class centre" if axis == "cosine" else ""
-        yield Path(axis, form, arrays, tangent, "", AXES[axis].interval, label, remark)
+        yield Path(axis, form, arrays, tangent, "", AXES[axis].interval, label, tuple(remarks))
 
 
 def batch_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
@@ -180,8 +182,8 @@ def batch_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
         def tangent(x: Array) -> Array:
             return moving(float(x[0]), True)
 
-    remark = "a batch of two pairs; vectors of different pairs have cosine 0"
-    yield Path("cosine", form, arrays, tangent, "", COSINE.interval, "cosine of a row and its positive", remark)
+    remarks = ("a batch of two pairs, with cosine 0 between vectors of different pairs",)
+    yield Path("cosine", form, arrays, tangent, "", COSINE.interval, "cosine of a row and its positive", remarks)
 
 
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:

@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from losscli.plot.curve_shape import Tail
     from losscli.plot.curves import Curve
 
-MAX_NAMED = 4
+MAX_NAMED = 7
 """Most losses that one clause names."""
+
+DIGITS_OF_PLACE = 4
+"""Digits of where a pull changes, which may be a parameter: 4.685."""
 
 FLAT = 1e-9
 """A slope that is so small a share of the largest is 0."""
 
 MIN_FLAT_SHARE = 0.05
 """Share of the range from which on a flat end is worth a word."""
+
+MAX_STEPS = 5
+"""Most values of a loss that is said to have steps."""
 
 CONFIDENT = 0.9
 """A probability at which a row is all but learned."""
@@ -69,8 +75,13 @@ def facts_of(curve: Curve) -> dict[str, Any]:
 
 def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
     """Yield what there is to say of a curve."""
-    if curve.slopes is None:
+    if curve.slopes is None and len(set(curve.losses.tolist())) <= MAX_STEPS:
         yield say("steps", curve, "the loss of", "has steps and no gradient")
+    elif curve.slopes is None:
+        most = number(float(np.nanmax(curve.losses)))
+        yield say(
+            "no gradient", curve, "the loss of", f"has no gradient to show and goes up to {most}", f"up to {most}"
+        )
     elif axis.fits_parameters and curve.tails is None:
         yield say("range", curve, "the loss of", f"is at most {number(float(np.nanmax(curve.losses)))} here")
     elif curve.tails is not None and axis.worse:
@@ -90,9 +101,9 @@ def say(key: str, curve: Curve, subject: str, predicate: str, short: str = "") -
     return Clause(key, and_join(curve.names), subject, predicate, short)
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 3) -> str:
     """Return a number as it is read."""
-    return human_number(float(value), 3)
+    return human_number(float(value), digits)
 
 
 def bad_side_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
@@ -100,7 +111,7 @@ def bad_side_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -
     assert curve.tails is not None
     bad, good = curve.tails if axis.worse < 0 else curve.tails[::-1]
     is_over = good.kind == "ends" or (good.kind == "none" and bad.kind != "none")
-    end, side = number(-axis.worse * good.start), "above" if axis.worse < 0 else "below"
+    end, side = number(-axis.worse * good.start, DIGITS_OF_PLACE), "above" if axis.worse < 0 else "below"
     if bad.kind == "constant" and is_over:
         other = "below" if axis.worse < 0 else "above"
         size = number(bad.size)
@@ -133,7 +144,7 @@ def two_sided_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) 
 def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], where: str) -> Clause:
     """Return how the pull goes on in one direction, or in both (side 0); `where` names the direction."""
     sign = {0: "±", -1: MINUS, 1: ""}[side]
-    beyond = {0: "beyond", -1: "below", 1: "above"}[side] + f" {sign}{number(tail.start)}"
+    beyond = {0: "beyond", -1: "below", 1: "above"}[side] + f" {sign}{number(tail.start, DIGITS_OF_PLACE)}"
     size, key = number(tail.size), tail.kind + where
     if tail.kind == "grows":
         found = say(key, curve, "the loss of", f"goes on growing{where}, and so does the pull")
@@ -146,7 +157,7 @@ def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], 
         return say(key, curve, "the pull of", f"levels off at {size}{where}", f"at {size}")
     if tail.kind == "ends":
         most = curve.values.losses(np.full(2, (side or 1) * tail.start))[0]
-        stop = f"at {sign}{number(tail.start)}, at a loss of {number(most)}"
+        stop = f"at {sign}{number(tail.start, DIGITS_OF_PLACE)}, at a loss of {number(most)}"
         return say("ends", curve, "the pull of", f"ends {stop}", stop)
     if tail.kind == "fades" and tail.start:
         words = f"{beyond} ({size} there)"
@@ -247,14 +258,14 @@ def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
             else:
                 texts.append(f"{clause.subject} {who} {clause.predicate}")
         if len(texts) > MAX_NAMED:
-            texts = [*texts[: MAX_NAMED - 1], f"and {len(texts) - MAX_NAMED + 1} more alike"]
+            texts = [*texts[: MAX_NAMED - 1], f"and {len(texts) - MAX_NAMED + 1} more"]
         yield ", ".join(text for text in texts)
 
 
-def and_join(parts: Sequence[str], word: str = "and") -> str:
+def and_join(parts: Sequence[str], word: str = "and", at_most: int = MAX_NAMED) -> str:
     """Join parts as in a sentence; of very many, the first ones."""
-    if len(parts) > MAX_NAMED + 1:
-        parts = [*parts[:MAX_NAMED], f"{len(parts) - MAX_NAMED} more"]
+    if len(parts) > at_most:
+        parts = [*parts[: at_most - 1], f"{len(parts) - at_most + 1} more"]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
 
 
