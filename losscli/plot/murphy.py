@@ -39,7 +39,7 @@ LARGEST_RATIO_SHOWN = 1e5
 
 BEST_CONSTANT = "best constant"
 
-Scores = ElementaryMeans | ElementaryQuantiles
+ElementaryScores = ElementaryMeans | ElementaryQuantiles
 
 
 def murphy_observers(request: Request) -> tuple[ElementarySums]:
@@ -62,7 +62,7 @@ def draw_murphy(request: Request, observer: ElementarySums) -> Picture:
     )
 
 
-class Comparison(NamedTuple):
+class ThresholdComparison(NamedTuple):
     """How the scores of models compare along the thresholds.
 
     Attributes:
@@ -83,7 +83,7 @@ class Comparison(NamedTuple):
 
 
 def murphy_picture(
-    shown: ShownLosses, scores: Mapping[str, Scores], *, target: str, data: DataInfo | None = None
+    shown: ShownLosses, scores: Mapping[str, ElementaryScores], *, target: str, data: DataInfo | None = None
 ) -> Picture:
     """Return the picture of the elementary scores of models; of one model beside its best constant.
 
@@ -147,7 +147,7 @@ def murphy_picture(
         "murphy",
         panel.title,
         (panel,),
-        sentence(comparison, loss.name, constant),
+        murphy_sentence(comparison, loss.name, constant),
         tuple(each.label for each in shown.losses),
         facts,
         data,
@@ -168,7 +168,7 @@ def _least_shown(x: Array, drawn: Mapping[str, Array], top: float) -> float:
     return max(float(positive.min()), top / LARGEST_RATIO_SHOWN)
 
 
-def best_constant(scores: Scores) -> float:
+def best_constant(scores: ElementaryScores) -> float:
     """Return the functional of the targets."""
     target = scores.by_target
     if isinstance(scores, ElementaryMeans):
@@ -178,7 +178,7 @@ def best_constant(scores: Scores) -> float:
     return float(target.value[int(np.argmax(above <= wanted))])
 
 
-def _threshold_range(scores: Mapping[str, Scores], constant: float) -> tuple[float, float]:
+def _threshold_range(scores: Mapping[str, ElementaryScores], constant: float) -> tuple[float, float]:
     """Return the range of the predictions, without those that are far away: beyond it, all models score alike.
 
     The best constant is one of them where it is drawn, beside a single model.
@@ -189,7 +189,7 @@ def _threshold_range(scores: Mapping[str, Scores], constant: float) -> tuple[flo
     return shown_range(np.concatenate(values), np.concatenate(weights))
 
 
-def _breaks(scores: Mapping[str, Scores], low: float, high: float) -> Array:
+def _breaks(scores: Mapping[str, ElementaryScores], low: float, high: float) -> Array:
     """Return the thresholds at which a curve bends or jumps, in ascending order, with the ends of the axis."""
     sums = [next(iter(scores.values())).by_target, *(each.by_prediction for each in scores.values())]
     values = np.unique(np.concatenate([each.value for each in sums]))
@@ -197,7 +197,9 @@ def _breaks(scores: Mapping[str, Scores], low: float, high: float) -> Array:
     return np.unique(np.concatenate([[low], inside, [high]]))
 
 
-def _curve(scores: Scores, low: float, high: float, breaks: Array | None, is_probability: bool) -> tuple[Array, Array]:
+def _curve(
+    scores: ElementaryScores, low: float, high: float, breaks: Array | None, is_probability: bool
+) -> tuple[Array, Array]:
     """Return points of a curve: both ends of all its straight pieces if they are few, else evenly spaced ones."""
     if breaks is not None and breaks.size <= MAX_BREAKS_DRAWN:
         from_left, at = scores.scores(breaks, is_left_limit=True), scores.scores(breaks)
@@ -210,8 +212,8 @@ def _curve(scores: Scores, low: float, high: float, breaks: Array | None, is_pro
 
 
 def compare_scores(
-    scores: Mapping[str, Scores], constant: float, low: float, high: float, is_probability: bool
-) -> Comparison:
+    scores: Mapping[str, ElementaryScores], constant: float, low: float, high: float, is_probability: bool
+) -> ThresholdComparison:
     """Compare models along an axis of thresholds; one model with the best constant.
 
     Models are compared at the middles of equal parts of the axis, and for dominance at all thresholds where a curve
@@ -249,7 +251,7 @@ def compare_scores(
         others = np.delete(both, i, axis=0)
         if (both[i] <= others + slack).all() and (both[i] < others - slack).any(axis=1).all():
             dominant = name
-    return Comparison(lowest, 1 - sum(lowest.values()), dominant, ranges, is_one_range, (low, high))
+    return ThresholdComparison(lowest, 1 - sum(lowest.values()), dominant, ranges, is_one_range, (low, high))
 
 
 def _longest_range(mask: NDArray[np.bool_], edges: Array) -> tuple[float, float] | None:
@@ -275,7 +277,7 @@ def _bands(x: Array, drawn: Mapping[str, Array]) -> list[Mark]:
     return marks
 
 
-def sentence(comparison: Comparison, functional: str, constant: float) -> str:
+def murphy_sentence(comparison: ThresholdComparison, functional: str, constant: float) -> str:
     """Say which model is lower at what share of the thresholds, and whether one is better by every loss."""
     names = sorted(comparison.lowest, key=lambda name: -comparison.lowest[name])
     losses = f"losses for {'quantiles' if 'quantile' in functional else plural(functional)}"
@@ -295,7 +297,7 @@ def sentence(comparison: Comparison, functional: str, constant: float) -> str:
     return text + (f"; they are alike at {_percent(comparison.tied)}" if comparison.tied > MIN_TIED_TOLD else "")
 
 
-def _sentence_of_one(comparison: Comparison, functional: str, constant: float, losses: str) -> str:
+def _sentence_of_one(comparison: ThresholdComparison, functional: str, constant: float, losses: str) -> str:
     model = next(iter(comparison.lowest))
     rival = f"the best constant, {human_number(constant, 3)},"
     share, constant_share = comparison.lowest[model], comparison.lowest[BEST_CONSTANT]
@@ -312,7 +314,7 @@ def _sentence_of_one(comparison: Comparison, functional: str, constant: float, l
     return text
 
 
-def _never_higher(comparison: Comparison, name: str, than: str = "") -> str:
+def _never_higher(comparison: ThresholdComparison, name: str, than: str = "") -> str:
     """Say at which thresholds a model is lower that is higher at none."""
     share = comparison.lowest[name]
     if share == 1:
@@ -330,7 +332,7 @@ def plural(functional: str) -> str:
     return "probabilities" if functional == "probability" else f"{functional}s"
 
 
-def words_of_range(comparison: Comparison, name: str) -> str:
+def words_of_range(comparison: ThresholdComparison, name: str) -> str:
     """Return in words the longest range of thresholds at which a model is lowest."""
     found, (low, high) = comparison.ranges[name], comparison.axis
     assert found is not None

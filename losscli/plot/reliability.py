@@ -19,7 +19,14 @@ from losscli.plot.calibration_observers import (
 )
 from losscli.plot.kinds import Kind, Request
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Picture, Point
-from losscli.plot.reliability_words import ModelCalibration, count, equation, fixed_parts, outside_share, sentence
+from losscli.plot.reliability_words import (
+    ModelCalibration,
+    count,
+    equation,
+    fixed_parts,
+    outside_share,
+    reliability_sentence,
+)
 from losscli.plot.scales import MINUS, human_number, human_percent
 from losscli.results import DataInfo, results_of
 from losscli.statistics.calibration import Calibration, CalibrationTable, calibrate, consistency_band, decompose
@@ -37,9 +44,6 @@ MIN_ROWS_FOR_TAILS, RANGES_SHOWN_OF_FEW = 100, 10.0
 """Of fewer rows the central values are those within 1.5 interquartile ranges of the quartiles."""
 
 LARGEST_SHOWN = 1e300
-
-MIN_ENTRIES = 50
-"""Distinct predictions, once they are pooled, below which a remark says so."""
 
 BAND_STYLE = 2
 
@@ -149,7 +153,7 @@ def reliability_picture(
         "reliability",
         title,
         (main, histogram),
-        sentence(shown, models),
+        reliability_sentence(shown, models),
         tuple(each.label for each in shown.losses),
         facts,
         data,
@@ -318,12 +322,6 @@ def _remarks(
         said.append("several models are drawn without bands, which would hide one another")
     elif loss.functional.name == "quantile":
         said.append("no band: where a calibrated model would lie depends on the spread of the targets, too")
-    table = models[0].table
-    if not table.is_exact and table.prediction.size < MIN_ENTRIES and table.n_rows.max(initial=0) > 1:
-        said.append(
-            "the predictions differ by little compared with their size, so that few groups of them are left: subtract "
-            "a constant from predictions and targets to see more"
-        )
     far = [
         human_number(value, 3)
         for model in models

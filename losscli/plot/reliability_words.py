@@ -66,7 +66,7 @@ def worst_stretch(fit: Calibration, band: ConsistencyBand) -> Stretch | None:
     )
 
 
-def sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
+def reliability_sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
     """Say whether predictions can be taken at their word, and what it costs where they cannot."""
     label = shown.first.label
     if len(models) > 1:

@@ -28,7 +28,7 @@ LEVEL = 0.95
 MAX_GROUPS = 1000
 """About how many groups predictions are pooled into for a consistency band."""
 
-MAX_RESAMPLES, VALUES_RESAMPLED = 1000, 400_000
+MAX_BAND_RESAMPLES, VALUES_RESAMPLED = 1000, 400_000
 """Most resamples, and how many values they may have together."""
 
 COLUMNS = 2
@@ -87,7 +87,7 @@ class Calibration(NamedTuple):
     best_constant: float
 
 
-def columns_of(loss: ConsistentLoss, targets: Array, keys: Array, weight: Array | None) -> tuple[Array, Array]:
+def summed_columns(loss: ConsistentLoss, targets: Array, keys: Array, weight: Array | None) -> tuple[Array, Array]:
     """Return what is summed of rows (N,) by their predictions: targets, and the variance times the weight."""
     values = loss.values_of_keys(keys)
     if loss.is_probability:
@@ -138,7 +138,7 @@ def table_of_rows(loss: ConsistentLoss, y_true: Array, y_pred: Array, weight: Ar
         weights = np.repeat(weights / targets.shape[1], targets.shape[1])
         targets, keys = targets.ravel(), keys.ravel()
     values = loss.values_of_keys(keys)
-    columns = columns_of(loss, targets, keys, weights)
+    columns = summed_columns(loss, targets, keys, weights)
     order = np.argsort(keys, kind="stable")
     sums = np.stack([*columns, loss.losses(targets, values)])[:, order] * weights[order]
     return calibration_table(loss, keys[order], np.ones(order.size), weights[order], sums, True)
@@ -235,7 +235,7 @@ def consistency_band(
     weight, n_rows = np.add.reduceat(table.weight, first), np.add.reduceat(table.n_rows, first)
     centre = np.add.reduceat(table.prediction * table.weight, first) / weight
     variance = np.add.reduceat(table.variance, first) / np.square(weight)
-    resamples = min(MAX_RESAMPLES, max(1, VALUES_RESAMPLED // centre.size))
+    resamples = min(MAX_BAND_RESAMPLES, max(1, VALUES_RESAMPLED // centre.size))
     rng = np.random.Generator(np.random.PCG64(seed))
     shape = resamples, centre.size
     if loss.is_probability:
