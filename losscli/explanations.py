@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscli.explain import Explanation, wrap_text
-from losscli.result_base import ResultSequence
+from losscli.result_base import Plottable, ResultSequence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ ROWS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanations(ResultSequence[Explanation]):
+class Explanations(Plottable, ResultSequence[Explanation]):
     """Several losses, explained: `print` shows them side by side."""
 
     _field_of_items: ClassVar[str] = "losses"

@@ -46,7 +46,7 @@ def check_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise UsageError("figures need matplotlib: pip install 'losscli[plot]'") from None
+        raise UsageError("pictures need matplotlib: pip install 'losscli[plot]'") from None
 
 
 def draw_figure(picture: Picture, ax: Any = None) -> Any:
@@ -62,7 +62,7 @@ def draw_figure(picture: Picture, ax: Any = None) -> Any:
     check_matplotlib()
     import matplotlib
 
-    with matplotlib.rc_context({"text.parse_math": False}):
+    with matplotlib.rc_context({"text.parse_math": False, "text.usetex": False}):
         if ax is not None:
             axes = check_axes(picture, ax)
             draw_panels(picture, axes)
