@@ -61,7 +61,7 @@ class Explanations(Plottable, ResultSequence[Explanation]):
 
     def rows(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return what is said of the losses: its name, and a text for each loss, empty if nothing is."""
-        cells = [cells_of(one) for one in self.losses]
+        cells = [explanation_cells(one) for one in self.losses]
         names = dict.fromkeys((*ROWS, *(name for found in cells for name in found)))
         rows = [(name, tuple(found.get(name, "") for found in cells)) for name in names]
         return [(name, texts) for name, texts in rows if any(texts)]
@@ -101,7 +101,7 @@ def _row_lines(
         yield f"{'' if i else name:<{first}}  {'  '.join(map(style, texts))}".rstrip()
 
 
-def cells_of(explanation: Explanation) -> dict[str, str]:
+def explanation_cells(explanation: Explanation) -> dict[str, str]:
     """Return what is said of a loss, by the name of its row; lists have a line for each item."""
     found = {"summary": explanation.summary}
     for section in explanation.sections:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from losscli.plot.pictures import Bars, Interval, Line, Panel, Picture, Rule
-from losscli.plot.spans import BOLD, FAINT, Spans, side_by_side, text_of, wrapped
+from losscli.plot.spans import BOLD, FAINT, Spans, join_blocks, text_of, wrapped
 from losscli.plot.text_bars import bin_tables
 from losscli.plot.text_intervals import interval_rows
 from losscli.plot.text_panels import Margins, panel_margins, panel_rows, rows_of_panel
@@ -28,7 +28,7 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
     groups = list(_groups(picture.panels))
     room = (width - 2 * (len(groups) - 1)) // max(len(groups), 1)
     if len(groups) > 1 and room >= MIN_WIDTH_BESIDE and not picture.is_stacked and not any(map(_is_table, groups)):
-        lines += side_by_side([_group_rows(group, picture.title, room) for group in groups], room)
+        lines += join_blocks([_group_rows(group, picture.title, room) for group in groups], room)
     elif picture.is_stacked or _share_x_axis(groups):
         lines += _stacked_rows(picture.panels, picture.title, width)
     else:
@@ -51,7 +51,7 @@ def draw_small(picture: Picture, width: int = 80, colour: bool = False, rows: in
         panels = tuple(replace(panel, marks=tuple(replace(m, label="") for m in panel.marks)) for panel in panels)
     room = (width - 2 * (len(panels) - 1)) // len(panels)
     if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_single else MIN_WIDTH_BESIDE):
-        lines = side_by_side([panel_rows(panel, "", room, rows) for panel in panels], room)
+        lines = join_blocks([panel_rows(panel, "", room, rows) for panel in panels], room)
     else:
         lines = _stacked_rows(panels, "", width, rows)
     return text_of(lines if is_single else lines + wrapped(picture.sentence, width), colour)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from losscli.messages import escape_controls
 from losscli.plot.pictures import Interval, Panel, Point, Rule
-from losscli.plot.spans import FAINT, Spans, colour_code, heading
+from losscli.plot.spans import FAINT, Spans, colour_code, panel_heading
 from losscli.plot.text_panels import POINT_SIGNS, axis_lines, share_of
 from losscli.plot.text_width import display_width, pad, shorten_name
 
@@ -29,7 +29,7 @@ def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
     columns = width - left - second - right - 2 - bool(second)
     at = {round(float(place) * (2 * columns - 1)) // 2 for place, _ in rules}
     start = left + second + 1 + bool(second)
-    lines = heading(replace(panel, y=panel.y._replace(label="")), title, width)
+    lines = panel_heading(replace(panel, y=panel.y._replace(label="")), title, width)
     for place, label in rules:
         if label:
             column = start + min(max(round(float(place) * (2 * columns - 1)) // 2, 0), columns - 1)
@@ -50,7 +50,7 @@ def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
         line: Spans = [(pad(shorten_name(name, left), left) + " ", "")]
         if second:
             line.append((pad(shorten_name(escape_controls(mark.label), second), second) + " ", colour_code(mark.style)))
-        line += _interval(panel, mark, columns, at)
+        line += _interval_spans(panel, mark, columns, at)
         line.append((" " + shorten_name(text, right), ""))
         lines.append(line)
         before = mark.category
@@ -64,7 +64,7 @@ def _names_width(names: list[str], at_most: int) -> int:
     return min(max(map(display_width, names), default=0), at_most)
 
 
-def _interval(panel: Panel, mark: Interval, columns: int, rules: set[int]) -> Spans:
+def _interval_spans(panel: Panel, mark: Interval, columns: int, rules: set[int]) -> Spans:
     """Return `├──●──┤` on a line of so many columns; an arrow where an end is outside."""
     cells = ["┊" if column in rules else " " for column in range(columns)]
 

@@ -12,7 +12,7 @@ from losscli.messages import escape_controls
 from losscli.plot.braille import Canvas
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Point, Rule
 from losscli.plot.scales import human_number, nice_ticks
-from losscli.plot.spans import Spans, colour_code, heading
+from losscli.plot.spans import Spans, colour_code, panel_heading
 from losscli.plot.text_width import display_width, pad, shorten_name, wrap_columns
 
 MIN_CANVAS_ROWS, MAX_CANVAS_ROWS = 9, 20
@@ -25,7 +25,7 @@ MAX_ROWS_PER_LABEL = 2
 DOTTED = (1.0, 5.0)
 EDGE_OF_BAND = (1.0, 2.0)
 POINT_SIGNS = "●○◆◇■□▲"
-GREY = -1
+NO_STYLE = -1
 
 
 class Margins(NamedTuple):
@@ -61,7 +61,7 @@ def panel_rows(
     unplaced = [text for mark in panel.marks if (text := _label_inside(canvas, panel, mark))]
     labels = _margin_labels(canvas, panel, right - 1)
     ticks = {canvas.cell_of(0.0, place)[0]: text for place, text in reversed(y_ticks)}
-    lines = heading(panel, title, width)
+    lines = panel_heading(panel, title, width)
     for row, cells in enumerate(canvas.cells()):
         axis = (pad(ticks[row], left - 2, is_right=True) + " ┤") if row in ticks else " " * (left - 1) + "│"
         line: Spans = [(axis, "")] + [(text, colour_code(style)) for text, style in cells]
@@ -134,7 +134,9 @@ def _depth(mark: Mark) -> int:
 
 
 def _style(mark: Mark) -> int:
-    return GREY if isinstance(mark, Rule) or getattr(mark, "is_reference", False) else getattr(mark, "style", GREY)
+    return (
+        NO_STYLE if isinstance(mark, Rule) or getattr(mark, "is_reference", False) else getattr(mark, "style", NO_STYLE)
+    )
 
 
 def _draw(canvas: Canvas, panel: Panel, mark: Mark) -> None:
