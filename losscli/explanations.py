@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscli.explain import Explanation, wrap_text
-from losscli.result_base import Plottable, ResultSequence
+from losscli.result_base import Plottable, ResultSequence, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ class Explanations(Plottable, ResultSequence[Explanation]):
     losses: tuple[Explanation, ...]
 
     def __repr__(self) -> str:
-        return f"<explanations of {', '.join(one.label for one in self.losses)}>"
+        return f"<explanations of {shown([one.label for one in self.losses])}>"
 
     def __str__(self) -> str:
         return "\n".join(self.lines(DEFAULT_COLUMNS))

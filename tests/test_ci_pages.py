@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +22,11 @@ import losscli
 from losscli import pipeline
 from losscli.data.sources import check_read_options, open_data
 from losscli.evaluation.reduce import Plan, evaluate_block
+from losscli.evaluation.worst_rows import WorstRows, largest
 from losscli.options import EvaluationOptions
 from losscli.page.badge import text_width
-from losscli.page.observers import WorstRows
 from losscli.results import Evaluation
-from tests.conftest import SAMPLE_DATA, Cli
+from tests.conftest import ENVIRONMENT, LOSSCLI, SAMPLE_DATA, Cli
 
 DIABETES = str(SAMPLE_DATA / "diabetes.csv")
 NBSP = "\u00a0"
@@ -208,6 +209,15 @@ def test_a_summary_that_cannot_be_is_refused_before_the_work(cli: Cli, path: str
     assert not Path("out.md").exists()
 
 
+def test_a_summary_is_not_standard_input(cli: Cli) -> None:
+    Path("d.csv").write_bytes(Path(DIABETES).read_bytes())
+    command = [*LOSSCLI, "compute", "mse", "--summary", "d.csv"]
+    with open("d.csv", "rb") as data:
+        done = subprocess.run(command, stdin=data, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "losscli: error: --summary d.csv: is the input: choose another name\n"
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
 def test_a_summary_that_cannot_be_written(cli: Cli) -> None:
     failed = cli("compute", "mse", DIABETES, "--summary", "/dev/full", "-f", "value")
@@ -256,11 +266,13 @@ def test_worst_rows_have_their_numbers_in_the_data(large: tuple[str, pd.DataFram
     found, worst = observe("mse,mae", [path], nan="omit", jobs=jobs, columns={"weight": "weight"})
     loss = (frame.y_pred - frame.y_true).abs() * frame.weight.where(frame.weight > 0)
     order = loss.sort_values(ascending=False, kind="stable", na_position="last").index[:6]
-    added, columns = worst.of_loss(1)
-    assert columns["row"].tolist() == (order + 1).tolist()
-    np.testing.assert_array_equal(columns["role:y_pred"], frame.y_pred[order])
-    np.testing.assert_allclose(columns["loss:1"], (frame.y_pred - frame.y_true).abs()[order])
-    np.testing.assert_allclose(added / found[1].sum, loss[order] / loss.sum())
+    mae = worst.by_loss[1]
+    assert mae.rows.tolist() == (order + 1).tolist()
+    np.testing.assert_array_equal(mae.roles["y_pred"], frame.y_pred[order])
+    np.testing.assert_allclose(mae.losses, (frame.y_pred - frame.y_true).abs()[order])
+    assert mae.shares is not None
+    np.testing.assert_allclose(mae.shares, loss[order] / loss.sum())
+    assert found[1].sum == pytest.approx(mae.total)
 
 
 def test_worst_rows_of_blocks_that_a_cluster_merges(large: tuple[str, pd.DataFrame]) -> None:
@@ -286,7 +298,7 @@ def test_worst_rows_of_blocks_that_a_cluster_merges(large: tuple[str, pd.DataFra
     whole = seen[0]
     loss = ((frame.y_pred - frame.y_true).abs() * frame.weight).iloc[: sum(whole.sizes)]
     order = loss.sort_values(ascending=False, kind="stable").index[:4]
-    assert whole.run.observers[0].of_loss(0)[1]["row"].tolist() == (order + 1).tolist()
+    assert whole.run.observers[0].by_loss[0].rows.tolist() == (order + 1).tolist()
 
 
 def test_ties_go_to_the_earlier_row_and_what_is_not_known_comes_first(cli: Cli) -> None:
@@ -297,7 +309,14 @@ def test_ties_go_to_the_earlier_row_and_what_is_not_known_comes_first(cli: Cli) 
     frame.to_csv("d.csv", index=False)
     _, worst = observe("mae", ["d.csv"], 20, nan="propagate")
     order = np.argsort(-frame.y_pred.fillna(np.inf).to_numpy(), kind="stable")[:20] + 1
-    assert worst.of_loss(0)[1]["row"].tolist() == order.tolist()
+    assert worst.by_loss[0].rows.tolist() == order.tolist()
+
+
+def test_the_largest_of_many_values() -> None:
+    rng = np.random.default_rng(0)
+    for key in (rng.exponential(size=5000), rng.integers(3, size=5000).astype(float), np.arange(5000.0), np.ones(9)):
+        for count in (1, 5, 40):
+            assert largest(key, count).tolist() == np.argsort(-key, kind="stable")[:count].tolist()
 
 
 def test_worst_rows_of_coupled_losses_and_of_one_distribution(cli: Cli) -> None:
@@ -306,10 +325,10 @@ def test_worst_rows_of_coupled_losses_and_of_one_distribution(cli: Cli) -> None:
     per_row = losscli.compute("ghm_r", "d.csv").per_sample
     assert per_row is not None
     _, worst = observe("ghm_r", ["d.csv"], 3)
-    assert worst.of_loss(0)[1]["row"].tolist() == (np.argsort(-per_row, kind="stable")[:3] + 1).tolist()
+    assert worst.by_loss[0].rows.tolist() == (np.argsort(-per_row, kind="stable")[:3] + 1).tolist()
     pd.DataFrame({"y_true": [0.5, 0.5], "y_pred": [0.25, 0.75]}).to_csv("p.csv", index=False)
     _, worst = observe("kl", ["p.csv"], 3)
-    assert not len(worst.of_loss(0)[0])
+    assert not len(worst.by_loss[0].rows)
     assert "<details><summary>The" not in summarize(cli, "compute", "kl", "p.csv", "-q")
 
 

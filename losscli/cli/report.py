@@ -76,7 +76,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     check_destination(values)
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse({**values, "format_": "html", "precision": None, "color": "never"}, data or ("-",))
-    summary = SummaryFile.parse(values, data, output, click.get_current_context().obj)
+    summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     if output.replaces(values["baseline"]):
         raise UsageError("is the baseline: choose another name for the page", option=("output", values["output"]))
     bound = shared.parse_losses(losses, values)

@@ -33,7 +33,7 @@ class SummaryFile:
 
     @classmethod
     def parse(
-        cls, values: Mapping[str, Any], data: Sequence[str], output: Output, command: Sequence[str]
+        cls, values: Mapping[str, Any], data: Sequence[str], output: Output, command: Sequence[str] | None
     ) -> SummaryFile | None:
         """Return the summary that the options ask for, None if they do not.
 
@@ -53,11 +53,11 @@ class SummaryFile:
         check_is_not_read(path, inputs, "summary")
         if output.path is not None and not is_device(path) and os.path.realpath(path) == os.path.realpath(output.path):
             raise UsageError("is the output: choose another name", option=option)
-        return cls(path, without_option(command, path))
+        return cls(path, without_option(command or (), path))
 
     def observe(self, dataset: Dataset, run: RunState) -> None:
         """Observe a run."""
-        from losscli.page.observers import WorstRows
+        from losscli.evaluation.worst_rows import WorstRows
 
         run.observers = (*run.observers, WorstRows(len(run.evaluators), WORST_ROWS_SHOWN))
         self._seen = dataset, run

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from losscli.binding import Note
 from losscli.compare.compare import DEFAULT_LEVEL, CompareOptions
 from losscli.compare.sensitivity import ROWS_PER_TOP_ROW
+from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.errors import UsageError
 from losscli.evaluation.engines import evaluate_dataset
 from losscli.evaluation.row_sample import RowSampler
-from losscli.evaluation.run import Observer, RunState
+from losscli.evaluation.run import RunState
+from losscli.evaluation.worst_rows import WorstRows
 from losscli.messages import Hint, Message, Spelling, word
 from losscli.options import EvaluationOptions
 from losscli.page.content import LossLine, PageContent
@@ -27,7 +29,7 @@ from losscli.page.drawings import Drawings
 from losscli.page.findings import Findings, Observed
 from losscli.page.groups import group_facts, group_lines
 from losscli.page.method import method_facts
-from losscli.page.observers import LossMoments, ModelRuns, WorstRows
+from losscli.page.observers import LossMoments
 from losscli.page.verdict import LossFacts, ModelFacts, most_robust, verdict
 from losscli.page.worst import worst_table
 from losscli.plot.observers import LossSpread
@@ -108,13 +110,12 @@ def build_page(
         run = replace(run, value_only=False)
     drawings = Drawings(dataset, run, options)
     sampler = RowSampler()
-    first, *others = dataset.models or (None,)
-    runs = {str(model): replace(run, resampling=None, observers=()) for model in others}
-    observed = [observe(model, runs[str(model)], drawings, page_options.top) for model in others]
-    more: list[Observer] = [sampler, *drawings.observers]
-    if runs:
-        more.append(ModelRuns(runs))
-    observed.insert(0, observe(first, run, drawings, page_options.top, more))
+    models = ModelLosses(run, dataset.models, options.nan == "propagate") if dataset.models else None
+    observed = []
+    for model in dataset.models or (None,):
+        own_run = run if models is None else models.runs.get(str(model), run)
+        observed.append(observe(model, own_run, drawings, page_options.top))
+    run.observers = (*run.observers, sampler, *drawings.observers, *([] if models is None else [models]))
     importing = Thread(target=importlib.import_module, args=("matplotlib.figure",), daemon=True)
     importing.start()  # while other threads work
     for _ in track(evaluate_dataset(dataset, run, options, note)):
@@ -122,19 +123,19 @@ def build_page(
     check()
     sample = sampler.sample() if sampler.n else None
     level = float(options.ci or DEFAULT_LEVEL)
-    findings = Findings(dataset, run, observed, sample, compare_options_of(options), level)
+    findings = Findings(dataset, run, observed, sample, models, compare_options_of(options), level)
     if baseline is not None:
         findings.attach(baseline.attach_to(findings.evaluation, note))
     importing.join()
     return page_of(findings, drawings, page_options)
 
 
-def observe(model: str | None, run: RunState, drawings: Drawings, top: int, more: Sequence[Observer] = ()) -> Observed:
+def observe(model: str | None, run: RunState, drawings: Drawings, top: int) -> Observed:
     """Have a run observed."""
     n_losses = len(run.evaluators)
     moments, worst, spread = LossMoments(n_losses), WorstRows(n_losses, top), LossSpread(n_losses)
     residuals = drawings.residuals(run)
-    run.observers = (moments, worst, spread, *([] if residuals is None else [residuals]), *more)
+    run.observers = (moments, worst, spread, *([] if residuals is None else [residuals]))
     return Observed(model, run, moments, worst, spread, residuals)
 
 
@@ -184,8 +185,8 @@ def loss_facts(findings: Findings, lines: Sequence[LossLine]) -> list[LossFacts]
         each = findings.best(evaluator.label)
         line = by_key[evaluator.label, each.model]
         result, moments = line.result, each.moments.moments[i]
-        contributions, _ = each.worst.of_loss(i)
-        top_share, effective_n, total = line.cells["top_share"], line.cells["effective_n"], moments.sum.value
+        worst = each.worst.by_loss[i]
+        top_share, effective_n, shares = line.cells["top_share"], line.cells["effective_n"], worst.shares
         ci = result.ci
         facts.append(
             LossFacts(
@@ -198,7 +199,7 @@ def loss_facts(findings: Findings, lines: Sequence[LossLine]) -> list[LossFacts]
                 findings.level,
                 math.ceil(result.n / ROWS_PER_TOP_ROW),
                 top_share if isinstance(top_share, float) else None,
-                float(contributions[0] / total) if top_share is not None and contributions.size else None,
+                float(shares[0]) if top_share is not None and shares is not None and shares.size else None,
                 effective_n if isinstance(effective_n, float) else None,
                 ranks[result.key],
                 moments.low,

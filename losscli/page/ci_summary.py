@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.declaration.properties import Reduction
+from losscli.evaluation.worst_rows import WorstRows
 from losscli.gates import STATISTICS_OF_BASELINE, VALUE, Gate, GateVerdict
 from losscli.messages import escape_controls
-from losscli.page.observers import WorstRows
 from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, failed_gates, signed_percent, tally, verdict_text
 from losscli.page.worst import cells_of
 from losscli.plot.scales import NO_BREAK_SPACE, human_number, human_percent
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import RunState
+    from losscli.evaluation.worst_rows import WorstRowsOfLoss
     from losscli.page.content import WorstTable
 
 MAX_SUMMARY_ROWS = 50
@@ -188,29 +189,28 @@ def spread(result: LossResult) -> str:
 def worst_sections(runs: Mapping[str, RunState], dataset: Dataset) -> Iterator[str]:
     """Yield a section for each list of worst rows, from runs by their model: losses with the same rows share one."""
     for model, run in runs.items():
-        observers = [observer for observer in run.observers if isinstance(observer, WorstRows)]
-        by_rows: dict[tuple[int, ...], list[int]] = {}
-        for i in range(len(run.evaluators) if observers else 0):
-            contributions, columns = observers[0].of_loss(i)
-            if len(contributions) and contributions[0] != 0:
-                by_rows.setdefault(tuple(columns["row"].tolist()), []).append(i)
-        for indices in by_rows.values():
-            yield worst_section(model, run, dataset, observers[0], indices)
+        by_loss = next((observer.by_loss for observer in run.observers if isinstance(observer, WorstRows)), [])
+        by_rows: dict[tuple[int, ...], dict[int, WorstRowsOfLoss]] = {}
+        for i, worst in enumerate(by_loss):
+            if len(worst.rows) and worst.added[0] != 0:
+                by_rows.setdefault(tuple(worst.rows.tolist()), {})[i] = worst
+        for found in by_rows.values():
+            yield worst_section(model, run, dataset, found)
 
 
-def worst_section(model: str, run: RunState, dataset: Dataset, observer: WorstRows, indices: Sequence[int]) -> str:
+def worst_section(model: str, run: RunState, dataset: Dataset, found: Mapping[int, WorstRowsOfLoss]) -> str:
     """Return the worst rows of one or several losses, to be unfolded."""
-    first, labels = indices[0], [run.evaluators[i].label for i in indices]
-    _, columns = observer.of_loss(first)
-    cells = cells_of(dataset, run.evaluators[first], columns, first)
-    cells |= {run.evaluators[i].label: columns[f"loss:{i}"].tolist() for i in indices[1:]}
-    shares: dict[str, list[float]] = {}
-    for i in indices:
-        total = run.accumulators[i].moments.sum.value
-        if is_additive(run, i) and run.accumulators[i].moments.low >= 0 and 0 < total < math.inf:
-            shares[run.evaluators[i].label] = (observer.of_loss(i)[0] / total).tolist()
-    name = labels[0] if len(labels) == 1 else "loss"
-    return folded_rows("weighted " * ("weight" in columns) + name, model, cells, shares)
+    labels = {i: run.evaluators[i].label for i in found}
+    first, worst = next(iter(found.items()))
+    cells = cells_of(dataset, run.evaluators[first], worst)
+    cells |= {labels[i]: other.losses.tolist() for i, other in found.items() if i != first}
+    shares = {
+        labels[i]: shares.tolist()
+        for i, one in found.items()
+        if is_additive(run, i) and (shares := one.shares) is not None
+    }
+    name = labels[first] if len(found) == 1 else "loss"
+    return folded_rows(name if worst.weight is None else f"weighted {name}", model, cells, shares)
 
 
 def page_section(worst: WorstTable | None) -> Iterator[str]:
@@ -284,7 +284,7 @@ def code(text: str) -> str:
 
 def how_computed(results: Sequence[LossResult], command: str) -> str:
     """Return the command and the signatures, to be unfolded."""
-    signatures = [result.signature for result in results]
+    signatures = list(dict.fromkeys(result.signature for result in results))
     more = [f"and {len(signatures) - MAX_SIGNATURES} more"] if len(signatures) > MAX_SIGNATURES else []
     texts = [escape_controls(text) for text in (command, "", *signatures[:MAX_SIGNATURES], *more)]
     fence = "```"

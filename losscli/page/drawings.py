@@ -17,14 +17,16 @@ from losscli.page.content import DrawnPicture
 from losscli.page.findings import Findings, Observed, without_groups
 from losscli.page.observers import Shown
 from losscli.plot.groups import picture_of_groups
-from losscli.plot.kinds import PlotOptions, Request, kind_of, misfit, resampling_of
+from losscli.plot.kinds import PlotOptions, Request, is_of_probability, kind_of, misfit, resampling_of
+from losscli.plot.models import picture_of_rankings
 from losscli.plot.observers import LossSpread, ResidualSpread
 from losscli.plot.pictures import Interval, Picture
+from losscli.results import results_of
 
 MAX_LOSSES_DRAWN = 7
 """Losses of a picture: as many as there are colours."""
 
-KINDS_THAT_OBSERVE = ("models", "murphy", "reliability")
+KINDS_THAT_OBSERVE = ("murphy", "reliability")
 """Kinds that observe the run by themselves; the others draw what the page observes for its table."""
 
 
@@ -47,9 +49,10 @@ class Drawings:
         self._observed: dict[str, tuple[Shown, ...]] = {}
         for name in KINDS_THAT_OBSERVE:
             request = self._request(name, dataset, before)
-            if misfit(name, request) or (name == "murphy" and not dataset.models):
+            is_wanted = bool(dataset.models) if name == "murphy" else any(map(is_of_probability, request.evaluators))
+            if not is_wanted or misfit(name, request):
                 continue
-            with suppress(LosscliError, ModuleNotFoundError):
+            with suppress(LosscliError):
                 observers = kind_of(name).observers(request)
                 self._observed[name] = tuple(Shown(observer, MAX_LOSSES_DRAWN) for observer in observers)
 
@@ -83,26 +86,30 @@ class Drawings:
 
     def _pictures(self, findings: Findings, robust: str) -> Iterator[Picture]:
         whole = some_losses(without_groups(findings.run))
-        for name in ("models", "murphy"):
-            yield from self._draw(name, self._request(name, self.dataset, whole))
+        data = findings.evaluation.data
+        if findings.contests:
+            rankings, models = findings.contests[:MAX_LOSSES_DRAWN], self.dataset.models
+            with suppress(LosscliError):
+                yield picture_of_rankings(rankings, models, findings.level, findings.is_exact, data)
+        yield from self._draw("murphy", self._request("murphy", self.dataset, whole))
         each = findings.best(findings.run.evaluators[0].label)
         yield from self._of_model(findings, each)
         if self.options.group_by:
             i = [evaluator.label for evaluator in findings.run.evaluators].index(robust)
             each = findings.best(robust)
             groups = [result for result in findings.groups(robust) if result.label == robust]
-            dataset = replace_models(self.dataset, each.model)
-            request = self._request("groups", dataset, some_losses(each.run, slice(i, i + 1)))
-            with suppress(LosscliError, ModuleNotFoundError):
-                evaluation = replace(findings.evaluation, losses=tuple(groups), without_rows=())
-                yield of_model(styled(picture_of_groups(request, evaluation), i), each.model)
+            evaluation = replace(findings.evaluation, losses=tuple(groups), without_rows=())
+            overall = {robust: results_of(self.dataset, without_groups(each.run))[robust].value}
+            with suppress(LosscliError):
+                picture = picture_of_groups(evaluation, overall, findings.level, self.options.group_by)
+                yield of_model(styled(picture, i), each.model)
         yield from self._draw("reliability", self._request("reliability", self.dataset, whole))
 
     def _draw(self, name: str, request: Request) -> Iterator[Picture]:
         """Yield the picture of a kind that observed the run, if it did."""
         observers = self._observed.get(name)
         if observers and not any(observer.has_failed for observer in observers):
-            with suppress(LosscliError, ModuleNotFoundError):
+            with suppress(LosscliError):
                 yield kind_of(name).draw(request, *(observer.observer for observer in observers))
 
     def _of_model(self, findings: Findings, each: Observed) -> Iterator[Picture]:
@@ -124,7 +131,7 @@ class Drawings:
             request = self._request(name, dataset, run)
             if misfit(name, request):
                 continue
-            with suppress(LosscliError, ModuleNotFoundError):
+            with suppress(LosscliError):
                 yield of_model(kind_of(name).draw(request, *observers), each.model)
 
 
@@ -142,11 +149,10 @@ def styled(picture: Picture, style: int) -> Picture:
     return replace(picture, panels=tuple(panels))
 
 
-def some_losses(run: RunState, kept: slice = slice(0, MAX_LOSSES_DRAWN)) -> RunState:
-    """Return a finished run with some of its losses: by default those that are drawn."""
-    found = replace(run, evaluators=run.evaluators[kept], observers=())
-    found.accumulators, found.weight = run.accumulators[kept], run.weight
-    found.groups = {key: accumulators[kept] for key, accumulators in run.groups.items()}
+def some_losses(run: RunState) -> RunState:
+    """Return a finished run with the losses that are drawn."""
+    found = replace(run, evaluators=run.evaluators[:MAX_LOSSES_DRAWN], observers=())
+    found.accumulators, found.weight = run.accumulators[:MAX_LOSSES_DRAWN], run.weight
     return found
 
 

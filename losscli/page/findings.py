@@ -11,13 +11,15 @@ from losscli.compare.models import ModelRanking
 from losscli.compare.outliers import DEFAULT_LOSS_RULE
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.compare.sensitivity import ROWS_PER_TOP_ROW, Sensitivity
+from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.errors import LosscliError
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
+from losscli.evaluation.worst_rows import WorstRows
 from losscli.page.content import LossLine
 from losscli.page.intervals import group_interval, normal_interval
-from losscli.page.observers import LossMoments, Shown, WorstRows
+from losscli.page.observers import LossMoments, Shown
 from losscli.plot.observers import LossSpread
 from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult, keys_without_rows, results_by_group, results_of
@@ -66,6 +68,7 @@ class Findings:
         run: RunState,
         observed: Sequence[Observed],
         sample: RowSample | None,
+        models: ModelLosses | None,
         options: CompareOptions,
         level: float,
     ) -> None:
@@ -83,6 +86,8 @@ class Findings:
         without_rows = keys_without_rows(dataset, run, results) if run.group_by else ()
         self.evaluation = replace(whole, losses=tuple(results), without_rows=without_rows)
         self._compare(options)
+        if models is not None and sample is not None and not self.is_exact:
+            self._rank(models.rank(without_groups(run), sample, run.resampling or Resampling(level), dataset.id))
 
     def attach(self, evaluation: Evaluation) -> None:
         """Take the same results with a baseline."""
@@ -141,6 +146,19 @@ class Findings:
             self.compared, self.contests = comparison.losses, comparison.contests
             self.rule, self.notes = comparison.rule, comparison.notes
 
+    def _rank(self, rankings: Sequence[ModelRanking]) -> None:
+        """Take the ranks of models over all rows, in place of those on the sample."""
+        self.contests = rankings
+        by_label = {ranking.label: ranking for ranking in rankings}
+        self.compared = [
+            replace(
+                one,
+                standing=by_label[one.label].standing(str(one.model)),
+                is_best=by_label[one.label].best == one.model,
+            )
+            for one in self.compared
+        ]
+
     def _comparison(self, options: CompareOptions) -> Comparison | None:
         if self.sample is None:
             return None
@@ -167,9 +185,7 @@ class Findings:
         each = self.of_model(result.model)
         i = [evaluator.label for evaluator in self.run.evaluators].index(result.label)
         cells = dict(line.cells)
-        estimated = {
-            name for name in ("inflation", "pull", "stress", "skill", "difference") if cells.get(name) is not None
-        }
+        estimated = {name for name in ("inflation", "pull", "stress", "skill") if cells.get(name) is not None}
         if cells["effective_n"] is not None:
             cells["effective_n"] = each.moments.effective_n(i)
             cells["top_share"] = self.top_share(each, i)

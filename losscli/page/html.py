@@ -6,7 +6,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -26,10 +26,6 @@ MAX_LINES, MAX_GROUPS, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
 
 MAX_NAME, MAX_TEXT = 80, 600
 """Characters of a name in a table, and of any other text."""
-
-FIRST_WORDS = frozenset({"all", "by", "each", "half", "in", "no", "of", "one", "only", "right", "rows", "the", "there"})
-FIRST_WORDS |= {"losses", "under", "were"}
-"""Words at the start of a sentence that get a capital letter: others may be names, of losses and models."""
 
 PERCENTAGES = frozenset({"top_share", "share"})
 
@@ -58,7 +54,7 @@ def _render(content: PageContent, pictures: Sequence[DrawnPicture]) -> str:
     body = [
         _verdict(content.verdict, content.gates),
         _losses_table(content),
-        _pictures(pictures, len(content.pictures) - len(pictures)),
+        _pictures(pictures, len(content.pictures) - len(pictures), names_in(content)),
         _side_by_side(_worst_rows(content.worst), _groups_table(content), _decompositions(content)),
         _facts(content),
     ]
@@ -71,6 +67,12 @@ def _render(content: PageContent, pictures: Sequence[DrawnPicture]) -> str:
         script_hash=f"sha256-{digest}",
         body="\n".join(part for part in body if part),
     )
+
+
+def names_in(content: PageContent) -> frozenset[str]:
+    """Return the names of losses and models, which sentences may start with."""
+    results = [line.result for line in content.lines]
+    return frozenset(name for result in results for name in (result.label, result.name, result.model) if name)
 
 
 def _read(name: str) -> str:
@@ -222,15 +224,15 @@ def _and_more(n: int, what: str) -> str:
     return f'\n<p class="remark">and {count(n)} more {what}</p>' if n > 0 else ""
 
 
-def _pictures(pictures: Sequence[DrawnPicture], n_left_out: int) -> str:
+def _pictures(pictures: Sequence[DrawnPicture], n_left_out: int, names: Collection[str]) -> str:
     if not pictures:
         return ""
     figures = []
     for drawn in pictures:
         picture = drawn.picture
         broad = ' class="broad"' if len(picture.panels) > 1 and not picture.is_stacked else ""
-        remarks = "".join(f" {text(_sentence(remark))}" for remark in picture.remarks)
-        title, words = text(picture.title, 200), text(_sentence(picture.sentence))
+        remarks = "".join(f" {text(_sentence(remark, names))}" for remark in picture.remarks)
+        title, words = text(picture.title, 200), text(_sentence(picture.sentence, names))
         figures.append(
             f"<figure{broad}>\n<h2>{title}</h2>\n"
             f'<div role="img" aria-label="{title}: {words}"{_width(drawn.svg)}>{drawn.svg}</div>\n'
@@ -246,9 +248,11 @@ def _width(svg: str) -> str:
     return f' style="max-width:{4 / 3 * float(found[1]):.0f}px"' if found else ""
 
 
-def _sentence(words: str) -> str:
-    """Return words as a sentence: with a full stop, and a capital letter unless a name comes first."""
-    words = words[:1].upper() + words[1:] if words.split(" ", 1)[0] in FIRST_WORDS else words
+def _sentence(words: str, names: Collection[str]) -> str:
+    """Return words as a sentence: with a full stop, and a capital letter unless one of these names comes first."""
+    first = words.split(" ", 1)[0].rstrip(",:;")
+    if first.isalpha() and first not in names:
+        words = words[:1].upper() + words[1:]
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
@@ -315,7 +319,7 @@ def _decompositions(content: PageContent) -> str:
 
 def _facts(content: PageContent) -> str:
     items = []
-    notes = [Fact("Notes", [_sentence(note) for note in content.notes])] if content.notes else []
+    notes = [Fact("Notes", [_sentence(note, names_in(content)) for note in content.notes])] if content.notes else []
     for fact in (*content.facts, *notes):
         tag = "code" if fact.is_code else "span"
         texts = [f"<{tag}>{text(one)}</{tag}>" for one in fact.texts[:MAX_TEXTS]]

@@ -34,7 +34,7 @@ def method_facts(findings: Findings, command: str) -> Iterator[Fact]:
         yield Fact(
             "Estimated (≈)",
             [
-                f"inflation, pull, stress, skill and what is said of models: on {sampled}, drawn at random, weighted, "
+                f"inflation, pull, stress, skill and calibration: on {sampled}, drawn at random, weighted, "
                 "with the most extreme rows in any case",
                 "the worst 1\u00a0%: from sums of rows in buckets of 0.1\u00a0% of their loss",
             ],

@@ -12,11 +12,8 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.errors import LosscliError
 from losscli.evaluation.evaluator import Outcome
-from losscli.evaluation.run import RunState, counted_rows
+from losscli.evaluation.run import counted_rows
 from losscli.statistics.moments import Moments, Sum
-
-Columns = dict[str, NDArray[Any]]
-"""Columns of rows by name: `row`, `role:NAME`, `extra:NAME`, `loss:INDEX` ..."""
 
 
 def counted_losses(batch: Batch, outcome: Outcome) -> tuple[Array, Array | None, Array | None, NDArray[np.intp] | None]:
@@ -34,94 +31,6 @@ def counted_losses(batch: Batch, outcome: Outcome) -> tuple[Array, Array | None,
         None if denominator is None else denominator[indices],
         indices,
     )
-
-
-class WorstRows:
-    """The rows with the largest contributions to each loss: its value of a row, times the weight of the row.
-
-    A loss that is NaN counts as infinite: what is not known may be the worst. Of equal rows the first come first.
-    """
-
-    def __init__(self, n_losses: int, top: int) -> None:
-        self.n_losses, self.top = n_losses, top
-        self._contributions = [np.empty(0) for _ in range(n_losses)]
-        self._columns: list[Columns] = [{} for _ in range(n_losses)]
-
-    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        for i, outcome in enumerate(outcomes):
-            if len(outcome.per_sample) != len(batch):
-                continue
-            losses, weight, _, indices = counted_losses(batch, outcome)
-            contributions = losses if weight is None else losses * weight
-            if np.isnan(contributions.sum()):  # one pass without a temporary
-                contributions = np.where(np.isnan(contributions), np.inf, contributions)
-            known = self._contributions[i]
-            if len(known) == self.top:
-                found = np.flatnonzero(contributions > known[-1])
-            elif len(contributions) > self.top:
-                limit = np.partition(contributions, -self.top)[-self.top]
-                found = np.flatnonzero(contributions >= limit)
-            else:
-                found = np.arange(len(contributions))
-            if found.size:
-                # of equal rows the first count: no more than `top` of them
-                found = np.sort(found[np.argsort(-contributions[found], kind="stable")[: self.top]])
-                rows = found if indices is None else indices[found]
-                self._insert(i, contributions[found], columns_of(batch, outcomes, rows))
-
-    def _insert(self, i: int, contributions: Array, columns: Columns) -> None:
-        """Add rows that come after those known; keep the largest, of equal ones the first."""
-        joined = np.concatenate([self._contributions[i], contributions])
-        kept = np.argsort(-joined, kind="stable")[: self.top]
-        self._contributions[i] = joined[kept]
-        mine = self._columns[i]
-        names = mine.keys() & columns.keys() if mine else columns.keys()
-        self._columns[i] = {
-            name: (np.concatenate([mine[name], columns[name]]) if mine else columns[name])[kept]
-            for name in columns
-            if name in names
-        }
-
-    def merge(self, other: WorstRows) -> None:
-        for i, contributions in enumerate(other._contributions):
-            if contributions.size:
-                self._insert(i, contributions, other._columns[i])
-
-    def fresh_copy(self) -> WorstRows:
-        return WorstRows(self.n_losses, self.top)
-
-    def renumber(self, rows_before: int) -> None:
-        for columns in self._columns:
-            if columns:
-                columns["row"] = columns["row"] + rows_before
-
-    def of_loss(self, i: int) -> tuple[Array, Columns]:
-        """Return the contributions (k,) of the worst rows to a loss, the largest first, and their columns."""
-        return self._contributions[i], self._columns[i]
-
-
-def columns_of(batch: Batch, outcomes: Sequence[Outcome], rows: NDArray[np.intp]) -> Columns:
-    """Return what is shown of some rows; of scores per class, the best class and the score of the true one."""
-    columns: Columns = {"row": batch.rows[rows]}
-    columns |= {f"extra:{name}": column[rows] for name, column in batch.extras.items()}
-    for name, array in batch.arrays.items():
-        if name in batch.tables or "@" in name:
-            continue
-        values = array[rows]
-        if values.ndim == 1 or values[0].size == 1:
-            columns[f"role:{name}"] = values.reshape(-1)
-    y_true, y_pred = columns.get("role:y_true"), batch.arrays.get("y_pred")
-    if y_true is not None and y_pred is not None and y_pred.ndim == 2 and y_pred.shape[1] > 1:
-        scores = y_pred[rows]
-        columns["best_class"] = scores.argmax(axis=1).astype(np.float64)
-        if y_true.dtype.kind in "fiu" and ((y_true >= 0) & (y_true < scores.shape[1]) & (y_true % 1 == 0)).all():
-            columns["true_score"] = scores[np.arange(len(rows)), y_true.astype(np.int64)]
-    if batch.weight is not None:
-        columns["weight"] = batch.weight[rows]
-    for i, outcome in enumerate(outcomes):
-        if len(outcome.per_sample) == len(batch):
-            columns[f"loss:{i}"] = outcome.per_sample[rows]
-    return columns
 
 
 class LossMoments:
@@ -177,29 +86,6 @@ class LossMoments:
         if not moments.n or not moments.low >= 0 or not 0 < total < np.inf or not 0 < squares < np.inf:
             return None
         return total * (total / squares)
-
-
-class ModelRuns:
-    """The losses on the predictions of each model but the first, which the run itself evaluates."""
-
-    def __init__(self, runs: dict[str, RunState]) -> None:
-        self.runs = runs
-
-    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        for model, run in self.runs.items():
-            for _ in run.evaluate(iter((batch.predicted_by(model),)), may_be_empty=True):
-                pass
-
-    def merge(self, other: ModelRuns) -> None:
-        for model, run in self.runs.items():
-            run.merge(other.runs[model])
-
-    def fresh_copy(self) -> ModelRuns:
-        return ModelRuns({model: run.fresh_copy() for model, run in self.runs.items()})
-
-    def renumber(self, rows_before: int) -> None:
-        for run in self.runs.values():
-            run.renumber(rows_before)
 
 
 class Shown:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from losscli.data.dataset import Dataset
 from losscli.evaluation.evaluator import Evaluator
+from losscli.evaluation.worst_rows import WorstRowsOfLoss
 from losscli.page.content import WorstLine, WorstTable
 from losscli.page.findings import Findings
 from losscli.page.verdict import LossFacts
@@ -18,19 +18,17 @@ def worst_table(findings: Findings, facts: Sequence[LossFacts]) -> WorstTable | 
     """Return the worst rows under the loss that is not finite, or that the fewest rows carry; None without rows."""
     for i in sorted(range(len(facts)), key=lambda i: concentration_order(facts[i])):
         each = findings.best(facts[i].label)
-        contributions, columns = each.worst.of_loss(i)
-        if contributions.size:
+        worst = each.worst.by_loss[i]
+        if worst.rows.size:
             break
     else:
         return None
-    cells = cells_of(findings.dataset, findings.run.evaluators[i], columns, i)
-    total = each.moments.moments[i].sum.value
-    has_shares = facts[i].top_share is not None and math.isfinite(total)
+    cells = cells_of(findings.dataset, findings.run.evaluators[i], worst)
+    shares = None if facts[i].top_share is None else worst.shares
+    has_shares = shares is not None
     lines = tuple(
-        WorstLine(
-            {name: values[k] for name, values in cells.items()}, float(contributions[k] / total) if has_shares else None
-        )
-        for k in range(len(contributions))
+        WorstLine({name: values[k] for name, values in cells.items()}, None if shares is None else float(shares[k]))
+        for k in range(len(worst.rows))
     )
     reason = "" if len(facts) == 1 else "the loss that the fewest rows carry" if has_shares else "the first loss"
     if not facts[i].is_finite:
@@ -43,27 +41,30 @@ def concentration_order(loss: LossFacts) -> tuple[bool, float, float]:
     return loss.is_finite, -(loss.top_share or 0.0), -(loss.worst_share or 0.0)
 
 
-def cells_of(dataset: Dataset, evaluator: Evaluator, columns: Mapping[str, Any], i: int) -> dict[str, list[Any]]:
-    """Return the columns of the worst rows of loss `i` under the names that the page has for them."""
+def cells_of(dataset: Dataset, evaluator: Evaluator, worst: WorstRowsOfLoss) -> dict[str, list[Any]]:
+    """Return the columns of the worst rows under a loss, by the names that the page has for them."""
     cells: dict[str, list[Any]] = {}
-    key = f"extra:{dataset.id}"
-    if key in columns:
-        cells[str(dataset.id)] = columns[key].tolist()
-    cells["row"] = columns["row"].tolist()
+    if dataset.id is not None and dataset.id in worst.extras:
+        cells[dataset.id] = worst.extras[dataset.id].tolist()
+    cells[own_name("row", cells)] = worst.rows.tolist()
+    cells |= {name: column.tolist() for name, column in worst.extras.items() if name != dataset.id}
+    columns: dict[str, Any] = {role: name_labels(dataset, role, values) for role, values in worst.roles.items()}
+    if "best" in worst.scores:
+        columns["highest class"] = name_labels(dataset, "y_true", worst.scores["best"])
+    if "true" in worst.scores:
+        columns["score of y_true"] = worst.scores["true"]
+    if evaluator.bound.loss.of_residual and {"y_true", "y_pred"} <= worst.roles.keys():
+        columns["off by"] = worst.roles["y_pred"] - worst.roles["y_true"]
+    if worst.weight is not None:
+        columns["weight"] = worst.weight
+    columns[evaluator.label] = worst.losses
     for name, values in columns.items():
-        if name.startswith("extra:") and name != key:
-            cells[name.removeprefix("extra:")] = values.tolist()
-    for name, values in columns.items():
-        if name.startswith("role:"):
-            role = name.removeprefix("role:")
-            cells[role] = name_labels(dataset, role, values).tolist()
-    if "best_class" in columns:
-        cells["highest class"] = name_labels(dataset, "y_true", columns["best_class"]).tolist()
-    if "true_score" in columns:
-        cells["score of y_true"] = columns["true_score"].tolist()
-    if evaluator.bound.loss.of_residual and "role:y_true" in columns and "role:y_pred" in columns:
-        cells["off by"] = (columns["role:y_pred"] - columns["role:y_true"]).tolist()
-    if "weight" in columns:
-        cells["weight"] = columns["weight"].tolist()
-    cells[evaluator.label] = columns[f"loss:{i}"].tolist()
+        cells[own_name(name, cells)] = values.tolist()
     return cells
+
+
+def own_name(name: str, taken: Collection[str]) -> str:
+    """Return the heading of a column that the data does not have, where it may have one of that name."""
+    while name in taken:
+        name = f"losscli.{name}"
+    return name
