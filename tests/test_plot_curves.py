@@ -296,7 +296,8 @@ def test_a_range_that_is_asked_for_is_the_range() -> None:
         ("mse", (3, -3), "two finite numbers, the smaller one first"),
         ("mse", (0, np.nan), "two finite numbers, the smaller one first"),
         ("mse", (0, np.inf), "two finite numbers, the smaller one first"),
-        ("bce", (-3, 3), "the range −3 to 3 does not fit: the probability of the true class is from 0 to 1"),
+        ("bce", (-99, 3), "the range −99 to 3 does not fit: the probability of the true class is from 0 to 1"),
+        ("arcface", (-3, 3), "the range −3 to 3 does not fit: the angle is from 0 to 180"),
         ("poisson_nll", (-1, 3), "the range −1 to 3 does not fit: y_pred is >= 0"),
         ("contrastive", (-1, 3), "the range −1 to 3 does not fit: the distance is >= 0"),
         ("hinge,bce", (-100, 100), "the range −100 to 100 does not fit: the margin is from −30 to 30"),
@@ -306,6 +307,13 @@ def test_a_range_that_is_asked_for_is_the_range() -> None:
 def test_a_range_that_is_none_of_the_axis_is_refused(losses: str, ends: tuple[float, float], message: str) -> None:
     with pytest.raises(UsageError, match=message.replace(".", r"\.")):
         picture(losses, *ends)
+
+
+def test_the_axis_is_one_that_has_the_range() -> None:
+    assert picture("bce").facts["x"] == "probability"
+    assert picture("bce", -3, 3).facts["x"] == "logit"
+    assert picture("iou,diou,ciou", -2, 2).facts["x"] == "shift"
+    assert picture("normface", -1, 1).facts["x"] == "cosine"
 
 
 def test_a_curve_that_explodes_does_not_flatten_the_others() -> None:
@@ -356,11 +364,17 @@ SENTENCES = {
         "the pull; the pull of squared_hinge is 0 above 1"
     ),
     "bce,brier": (
-        "the loss of bce grows without end as the probability of the true class goes to 0; at 0.9 the pull of bce is "
-        "1.11, that of brier 0.2; the loss of brier is at most 1"
+        "the loss of bce rises to 36 as the probability of the true class goes to 0; at 0.9 the pull of bce is 1.11, "
+        "that of brier 0.2; the loss of brier is at most 1"
+    ),
+    "bce:eps=0": (
+        "the loss of bce:eps=0 grows without end as the probability of the true class goes to 0; at 0.9 the pull of "
+        "bce:eps=0 is 1.11"
     ),
     "iou,giou": "the pull of iou is 0 above 1; the pull of giou is still 0.222 at 2",
-    "kl,js": "the loss of kl grows without end as q goes to 0 or 1; the loss of js is at most 0.342",
+    "kl,js,renyi": (
+        "the loss of kl grows without end as q goes to 0 or 1; the loss of js is at most 0.342, that of renyi at most 1.2"
+    ),
     "mape,gamma_deviance": ("under mape half of y_true costs 0.5, twice of it 1, under gamma_deviance 0.614 and 0.386"),
     "poisson_nll:log_input=true": "the loss of poisson_nll:log_input=true is least at 0",
     "zero_one": "the loss of zero_one has steps and no gradient",

@@ -37,46 +37,36 @@ class CurveAxis(NamedTuple):
     fits_parameters: bool = False
 
 
-REALS = (-math.inf, math.inf)
-RESIDUAL = CurveAxis("y_pred − y_true", "the residual", "by y_pred", REALS, (-3, 3), 0, True)
-PREDICTION = CurveAxis("y_pred, where y_true = 1", "y_pred", "by y_pred", REALS, (-2, 4), 0)
-PROBABILITY = CurveAxis(
-    "probability of the true class", "the probability of the true class", "by the probability", (0, 1), (0, 1), -1
-)
-LOGIT = CurveAxis("logit of the true class", "the logit of the true class", "by the logit", REALS, (-5, 5), -1, True)
-MARGIN = CurveAxis("margin: y · score", "the margin", "by the margin", REALS, (-3, 3), -1, True)
-SCORE_MARGIN = MARGIN._replace(label="margin: score of the true class − the other's")
-DISTANCE = CurveAxis("distance of the pair", "the distance", "by the distance", (0, math.inf), (0, 2), 0, True)
-DISTANCE_GAP = CurveAxis(
-    "d(anchor, positive) − d(anchor, negative)",
-    "the difference of the distances",
-    "by the difference",
-    REALS,
-    (-1, 1),
-    1,
-    True,
-)
-SHIFT = CurveAxis("shift of the box, in widths: IoU 1 at 0, 0 from 1 on", "the shift", "by the shift", REALS, (0, 2), 1)
-WIDTH = CurveAxis("width of the box; the true one is 1", "the width", "by the width", (0, math.inf), (0, 3), 0)
-COSINE = CurveAxis("cosine", "the cosine", "by the cosine", (-1, 1), (-1, 1), -1)
-ANGLE = CurveAxis("angle to the class centre, degrees", "the angle", "by the angle, per degree", (0, 180), (0, 180), 1)
-SHARE = CurveAxis(
-    f"q of a class, whose true probability is {TRUE_PROBABILITY}", "q", "by q", (0, 1), (0, 1), 0
-)  # fmt: skip
-
+ANYWHERE = (-math.inf, math.inf)
 AXES = {
-    "residual": RESIDUAL,
-    "prediction": PREDICTION,
-    "probability": PROBABILITY,
-    "logit": LOGIT,
-    "margin": MARGIN,
-    "distance": DISTANCE,
-    "distance_gap": DISTANCE_GAP,
-    "shift": SHIFT,
-    "width": WIDTH,
-    "cosine": COSINE,
-    "angle": ANGLE,
-    "q": SHARE,
+    "residual": CurveAxis("y_pred − y_true", "the residual", "by y_pred", ANYWHERE, (-3, 3), 0, True),
+    "prediction": CurveAxis("y_pred, where y_true = 1", "y_pred", "by y_pred", ANYWHERE, (-2, 4), 0),
+    "probability": CurveAxis(
+        "probability of the true class", "the probability of the true class", "by the probability", (0, 1), (0, 1), -1
+    ),
+    "logit": CurveAxis(
+        "logit of the true class", "the logit of the true class", "by the logit", ANYWHERE, (-5, 5), -1, True
+    ),
+    "margin": CurveAxis("margin: y · score", "the margin", "by the margin", ANYWHERE, (-3, 3), -1, True),
+    "distance": CurveAxis("distance of the pair", "the distance", "by the distance", (0, math.inf), (0, 2), 0, True),
+    "distance_gap": CurveAxis(
+        "d(anchor, positive) − d(anchor, negative)",
+        "the difference of the distances",
+        "by the difference",
+        ANYWHERE,
+        (-1, 1),
+        1,
+        True,
+    ),
+    "shift": CurveAxis(
+        "shift of the box, in widths: IoU 1 at 0, 0 from 1 on", "the shift", "by the shift", ANYWHERE, (0, 2), 1
+    ),
+    "width": CurveAxis("width of the box; the true one is 1", "the width", "by the width", (0, math.inf), (0, 3), 0),
+    "cosine": CurveAxis("cosine", "the cosine", "by the cosine", (-1, 1), (-1, 1), -1),
+    "angle": CurveAxis(
+        "angle to the class centre, degrees", "the angle", "by the angle, per degree", (0, 180), (0, 180), 1
+    ),
+    "q": CurveAxis(f"q of a class, whose true probability is {TRUE_PROBABILITY}", "q", "by q", (0, 1), (0, 1), 0),
 }
 """Axes by their names in JSON; curves on the same one can be compared."""
 
@@ -101,12 +91,12 @@ class Path(NamedTuple):
     arrays: Callable[[Array], dict[str, Array]]
     tangent: Callable[[Array], Array]
     case: str = ""
-    interval: tuple[float, float] = REALS
+    interval: tuple[float, float] = ANYWHERE
     label: str = ""
     remarks: tuple[str, ...] = ()
 
 
-Rule = Callable[[BoundLoss, Form, Mapping[str, Domain]], Iterator[Path]]
+PathRule = Callable[[BoundLoss, Form, Mapping[str, Domain]], Iterator[Path]]
 
 
 def constant(x: Array, *row: float) -> Array:
@@ -114,7 +104,7 @@ def constant(x: Array, *row: float) -> Array:
     return np.full(len(x), row[0]) if len(row) == 1 else np.tile(np.array(row), (len(x), 1))
 
 
-def columns(x: Array, *entries: Array | float) -> Array:
+def stack_columns(x: Array, *entries: Array | float) -> Array:
     """Return rows whose entries are functions of x, or constant."""
     return np.stack([np.broadcast_to(np.asarray(entry, dtype=np.float64), x.shape) for entry in entries], axis=1)
 

@@ -12,29 +12,21 @@ from losscli.declaration.domains.arrays import LogProbabilityRows, Numbers
 from losscli.declaration.domains.distributions import ClassScores
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, ComparedLabels
 from losscli.declaration.loss import BoundLoss, Form
-from losscli.plot.curve_axes import (
-    AXES,
-    DISTANCE,
-    REALS,
-    SCORE_MARGIN,
-    SHARE,
-    TRUE_PROBABILITY,
-    Path,
-    columns,
-    constant,
-    is_real,
-)
+from losscli.plot.curve_axes import ANYWHERE, AXES, TRUE_PROBABILITY, Path, constant, is_real, stack_columns
 from losscli.plot.curve_values import evaluate_rows
 
 MASK = np.array([1.0, 0.0, 0.0, 0.0])
 """A row of pixels, for losses of overlapping masks."""
 
-MAX_LOGIT = 30.0
+SCORE_MARGIN = "margin: score of the true class − the other's"
+"""The label of the margin where there are several classes."""
+
+LARGEST_LOGIT = 30.0
 """The largest logit whose probability differs from 1 by some digits."""
 
 
 def residual_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Regression: the residual, if the loss depends on that alone; else y_pred beside a fixed y_true."""
+    """Yield the paths of regression: the residual, if all depends on that; else y_pred beside a fixed y_true."""
     if not {"y_true", "y_pred"} <= set(domains) or not all(map(is_real, domains.values())) or form.coupled:
         return
     others = {name: 1.0 for name in domains if name not in ("y_true", "y_pred")}
@@ -58,11 +50,11 @@ def residual_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) 
             for c in (1.0, 2.5)
         ]  # fmt: skip
         if values[0] is not None and values[1] is not None and np.allclose(values[0], values[1], rtol=1e-9, atol=0):
-            yield path("residual", 0.0, REALS)
+            yield path("residual", 0.0, ANYWHERE)
     yield path("prediction", 1.0, (low, math.inf))
 
 
-def sigmoid(x: Array) -> Array:
+def probability_of(x: Array) -> Array:
     """Return the probability of a logit."""
     return 1 / (1 + np.exp(-x))
 
@@ -77,7 +69,7 @@ def usual_axes(bound: BoundLoss, domain: Domain, is_sign: bool) -> tuple[str, ..
 
 
 def binary_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Two classes: the probability of the true one, or its logit, which is the margin; y = 1 and y = 0 are cases."""
+    """Yield the paths of two classes: the probability of the true one, its logit or margin; both labels are cases."""
     target, predicted = domains.get("y_true"), domains.get("y_pred")
     if set(domains) != {"y_true", "y_pred"} or not isinstance(target, (BinaryLabels, ComparedLabels)) or form.coupled:
         return
@@ -92,7 +84,7 @@ def binary_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) ->
             def arrays(x: Array, label: float = y) -> dict[str, Array]:
                 return {"y_true": constant(x, label), "y_pred": x + 0.0}
 
-            yield Path("distance", form, arrays, np.ones_like, case_of(y), DISTANCE.interval)
+            yield Path("distance", form, arrays, np.ones_like, case_of(y), AXES["distance"].interval)
         return
     takes_logits = not isinstance(predicted, (Probabilities, ComparedLabels))
     n_labels = max([1, *(len(value) for value in bound.params.values() if isinstance(value, tuple))])
@@ -106,7 +98,7 @@ def binary_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) ->
 
 def interval_of(axis: str, takes_logits: bool) -> tuple[float, float]:
     """Return where x must be: a logit whose probability is rounded to 1 is none."""
-    return AXES[axis].interval if takes_logits or axis == "probability" else (-MAX_LOGIT, MAX_LOGIT)
+    return AXES[axis].interval if takes_logits or axis == "probability" else (-LARGEST_LOGIT, LARGEST_LOGIT)
 
 
 def case_of(y: float) -> str:
@@ -129,14 +121,14 @@ def binary_path(form: Form, axis: str, y: Array, low_label: float, takes_logits:
         if axis == "probability" and not takes_logits:
             return shaped(np.where(y == 1, x, 1 - x))
         logit = sign * logit_and_slope(x)[0]
-        return shaped(logit if takes_logits else sigmoid(logit))
+        return shaped(logit if takes_logits else probability_of(logit))
 
     def tangent(x: Array) -> Array:
         x = x[:, None]
         if axis == "probability" and not takes_logits:
             return shaped(sign + 0 * x)
         logit, slope = logit_and_slope(x)
-        return shaped(sign * slope if takes_logits else sign * slope * sigmoid(logit) * sigmoid(-logit))
+        return shaped(sign * slope if takes_logits else sign * slope * probability_of(logit) * probability_of(-logit))
 
     def arrays(x: Array) -> dict[str, Array]:
         truth = np.where(y == 1, 1.0, low_label) + 0 * x[:, None]
@@ -157,7 +149,7 @@ def is_loss_of_set(bound: BoundLoss, form: Form, takes_logits: bool) -> bool:
 
 
 def class_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """One class of several: the probability of the true one, or its score; the others share the rest."""
+    """Yield the paths of one class of several: its probability or score; the others share the rest."""
     target, predicted = domains.get("y_true"), domains.get("y_pred")
     if set(domains) != {"y_true", "y_pred"} or form.coupled or predicted is None or "N,C" not in predicted.shapes:
         return
@@ -188,8 +180,8 @@ def class_path(
     def probability_and_slope(x: Array) -> tuple[Array, Array]:
         if axis == "probability":
             return x, np.ones_like(x)
-        p = sigmoid(x - math.log(others))
-        return p, p * sigmoid(math.log(others) - x)
+        p = probability_of(x - math.log(others))
+        return p, p * probability_of(math.log(others) - x)
 
     def predicted(x: Array) -> Array:
         x = x[:, None]
@@ -211,30 +203,30 @@ def class_path(
         truth = constant(x, float(k)) if is_label else np.tile(true.astype(float), (len(x), 1))
         return {"y_true": truth, "y_pred": predicted(x)}
 
-    label = SCORE_MARGIN.label if axis == "margin" else ""
+    label = SCORE_MARGIN if axis == "margin" else ""
     case = f"class {k}" if is_label else ""
     return Path(axis, form, arrays, tangent, case, interval_of(axis, not takes_probabilities), label)
 
 
 def divergence_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Two distributions: the predicted probability of one of two classes. Rows of numbers: one of them beside 1."""
+    """Yield the paths of two distributions: the probability of one of two classes; of rows of numbers, one of them."""
     target, predicted = domains.get("y_true"), domains.get("y_pred")
     if set(domains) != {"y_true", "y_pred"} or not (target and target.whole_column_is_one_sample):
         return
     if not isinstance(target, Simplex):
 
         def numbers(x: Array) -> dict[str, Array]:
-            return {"y_true": constant(x, 1.0, 1.0), "y_pred": columns(x, x, 1.0)}
+            return {"y_true": constant(x, 1.0, 1.0), "y_pred": stack_columns(x, x, 1.0)}
 
-        yield Path("prediction", form, numbers, lambda x: columns(x, 1.0, 0.0), "", (0.0, math.inf))
+        yield Path("prediction", form, numbers, lambda x: stack_columns(x, 1.0, 0.0), "", (0.0, math.inf))
     is_logit = not isinstance(predicted, Simplex) and isinstance(target, Simplex)
 
     def arrays(x: Array) -> dict[str, Array]:
-        q = columns(x, x, 1 - x)
+        q = stack_columns(x, x, 1 - x)
         truth = constant(x, TRUE_PROBABILITY, 1 - TRUE_PROBABILITY)
         return {"y_true": truth, "y_pred": np.log(q) if is_logit else q}
 
     def tangent(x: Array) -> Array:
-        return columns(x, 1 / x, -1 / (1 - x)) if is_logit else columns(x, 1.0, -1.0)
+        return stack_columns(x, 1 / x, -1 / (1 - x)) if is_logit else stack_columns(x, 1.0, -1.0)
 
-    yield Path("q", form, arrays, tangent, "", SHARE.interval)
+    yield Path("q", form, arrays, tangent, "", AXES["q"].interval)

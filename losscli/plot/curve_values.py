@@ -24,7 +24,7 @@ MIN_JUMP = 0.01
 NARROW = 1e-6
 """A piece of a curve that is so small a share of the range is none."""
 
-ZOOMS, PARTS = 8, 16
+ZOOMS, PARTS_PER_ZOOM = 8, 16
 """How often the largest step of a suspect is cut into how many parts, to tell a jump from a steep slope."""
 
 
@@ -107,7 +107,7 @@ def with_gaps(
     for _ in range(ZOOMS):
         if not len(suspects):
             return x, y
-        places = left[:, None] + (right - left)[:, None] * np.linspace(0, 1, PARTS + 1)
+        places = left[:, None] + (right - left)[:, None] * np.linspace(0, 1, PARTS_PER_ZOOM + 1)
         values = function(places.ravel()).reshape(places.shape)
         steps = np.abs(np.diff(values))
         rows, part = np.arange(len(steps)), steps.argmax(axis=1)

@@ -11,7 +11,7 @@ from losscli.declaration.domains import Array, Boxes, Domain
 from losscli.declaration.domains.distributions import ClassTable, Vectors
 from losscli.declaration.domains.labels import BinaryLabels, ClassTargets, GroupLabels
 from losscli.declaration.loss import BoundLoss, Form
-from losscli.plot.curve_axes import AXES, COSINE, DISTANCE, MARGIN, Path, columns, constant, is_real
+from losscli.plot.curve_axes import AXES, Path, constant, is_real, stack_columns
 from losscli.plot.curve_rows import case_of
 from losscli.plot.curve_values import evaluate_rows
 
@@ -20,7 +20,7 @@ EMBEDDING_LENGTH = 10.0
 
 
 def box_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Boxes: a box of the true size slides away from the true one, or one in its place changes its width."""
+    """Yield the paths of boxes: one slides away from the true one, or changes its width in its place."""
     if not domains or not all(isinstance(domain, Boxes) for domain in domains.values()) or len(domains) != 2:
         return
     first, second = domains
@@ -40,7 +40,7 @@ def box_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> It
 
 
 def pair_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Two vectors: their cosine, if lengths do not matter; else their distance. y is a case."""
+    """Yield the paths of two vectors: their cosine or angle, if lengths do not matter; else their distance."""
     vectors = [name for name, domain in domains.items() if isinstance(domain, Vectors)]
     labels = [name for name, domain in domains.items() if isinstance(domain, BinaryLabels)]
     if len(vectors) != 2 or len(vectors) + len(labels) != len(domains) or len(labels) > 1 or form.coupled:
@@ -56,12 +56,12 @@ def pair_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> I
         for y in cases:
 
             def arrays(x: Array, axis: str = axis, y: float | None = y) -> dict[str, Array]:
-                at = columns(x, x, 0.0) if axis == "distance" else directions(x, axis)[:, :2]
+                at = stack_columns(x, x, 0.0) if axis == "distance" else directions(x, axis)[:, :2]
                 given = {} if y is None else {labels[0]: constant(x, y)}
                 return {**given, moved: at, fixed: constant(x, 0.0 if axis == "distance" else 1.0, 0.0)}
 
             def tangent(x: Array, axis: str = axis) -> Array:
-                return columns(x, 1.0, 0.0) if axis == "distance" else direction_slopes(x, axis)[:, :2]
+                return stack_columns(x, 1.0, 0.0) if axis == "distance" else direction_slopes(x, axis)[:, :2]
 
             name = {
                 "cosine": f"cosine of {' and '.join(vectors)}",
@@ -74,19 +74,19 @@ def pair_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> I
 def directions(x: Array, axis: str) -> Array:
     """Return unit vectors (n, 3) at an angle, or a cosine, to the first axis, at right angles to the third."""
     if axis == "angle":
-        return columns(x, np.cos(np.radians(x)), np.sin(np.radians(x)), 0.0)
-    return columns(x, x, np.sqrt((1 - x) * (1 + x)), 0.0)
+        return stack_columns(x, np.cos(np.radians(x)), np.sin(np.radians(x)), 0.0)
+    return stack_columns(x, x, np.sqrt((1 - x) * (1 + x)), 0.0)
 
 
 def direction_slopes(x: Array, axis: str) -> Array:
     """Return the derivatives of `directions`."""
     if axis == "angle":
-        return math.radians(1) * columns(x, -np.sin(np.radians(x)), np.cos(np.radians(x)), 0.0)
-    return columns(x, 1.0, -x / np.sqrt((1 - x) * (1 + x)), 0.0)
+        return math.radians(1) * stack_columns(x, -np.sin(np.radians(x)), np.cos(np.radians(x)), 0.0)
+    return stack_columns(x, 1.0, -x / np.sqrt((1 - x) * (1 + x)), 0.0)
 
 
 def triplet_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Triplets: the difference of the distances; the anchor moves from the positive to the negative."""
+    """Yield the path of triplets: the anchor moves from the positive to the negative."""
     if list(domains) != ["anchor", "positive", "negative"] or form.coupled:
         return
     distance = bound.params.get("distance", "euclidean")
@@ -94,12 +94,12 @@ def triplet_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
 
     def anchor(x: Array) -> Array:
         if distance == "cosine":
-            return columns(x, -x / 2, np.sqrt((1 - x / 2) * (1 + x / 2)))
-        return columns(x, x / (4 * half if distance == "sqeuclidean" else 2), 0.0)
+            return stack_columns(x, -x / 2, np.sqrt((1 - x / 2) * (1 + x / 2)))
+        return stack_columns(x, x / (4 * half if distance == "sqeuclidean" else 2), 0.0)
 
     def tangent(x: Array) -> Array:
         if distance == "cosine":
-            return columns(x, -0.5, -x / 4 / np.sqrt((1 - x / 2) * (1 + x / 2)))
+            return stack_columns(x, -0.5, -x / 4 / np.sqrt((1 - x / 2) * (1 + x / 2)))
         return constant(x, 1 / (4 * half) if distance == "sqeuclidean" else 0.5, 0.0)
 
     def arrays(x: Array) -> dict[str, Array]:
@@ -111,7 +111,7 @@ def triplet_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -
 
 
 def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Embeddings, a vector for each class: the angle to the own one, with another at 90°, or the distance."""
+    """Yield the paths of an embedding and class centres: the angle to its own, with another at 90°, or the distance."""
     tables = [name for name, domain in domains.items() if isinstance(domain, ClassTable)]
     vectors = [name for name, domain in domains.items() if isinstance(domain, Vectors)]
     labels = [name for name, domain in domains.items() if isinstance(domain, ClassTargets)]
@@ -125,10 +125,12 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
 
         def from_center(x: Array) -> dict[str, Array]:
             at_zero = {table: np.array([[0.0, 0.0], [0.0, 1.0]])}
-            return {**{name: constant(x, 0.0) for name in labels}, moved: columns(x, x, 0.0), **at_zero}
+            return {**{name: constant(x, 0.0) for name in labels}, moved: stack_columns(x, x, 0.0), **at_zero}
 
         label = "distance to the centre of the class"
-        yield Path("distance", form, from_center, lambda x: columns(x, 1.0, 0.0), "", DISTANCE.interval, label)
+        yield Path(
+            "distance", form, from_center, lambda x: stack_columns(x, 1.0, 0.0), "", AXES["distance"].interval, label
+        )
         return
     probe = {name: np.array([[0.6, 0.8, 0.0], [1.2, 1.6, 0.0]]) for name in vectors}
     values = evaluate_rows(bound, form, {**classes, **probe, **fixed})
@@ -152,7 +154,7 @@ def prototype_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain])
 
 
 def batch_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Coupled rows: two pairs at right angles to each other; the members of each are at the same cosine."""
+    """Yield the path of coupled rows: two pairs at right angles to each other, each at the same cosine."""
     vectors = [name for name, domain in domains.items() if isinstance(domain, Vectors)]
     labels = [name for name, domain in domains.items() if isinstance(domain, GroupLabels)]
     is_pairs = (len(vectors), len(labels)) in ((1, 1), (2, 0)) and len(vectors) + len(labels) == len(domains)
@@ -183,15 +185,17 @@ def batch_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> 
             return moving(float(x[0]), True)
 
     remarks = ("a batch of two pairs, with cosine 0 between vectors of different pairs",)
-    yield Path("cosine", form, arrays, tangent, "", COSINE.interval, "cosine of a row and its positive", remarks)
+    yield Path(
+        "cosine", form, arrays, tangent, "", AXES["cosine"].interval, "cosine of a row and its positive", remarks
+    )
 
 
 def ranking_paths(bound: BoundLoss, form: Form, domains: Mapping[str, Domain]) -> Iterator[Path]:
-    """Two scores and which is the higher: the margin between them."""
+    """Yield the path of two scores of which one should be the higher: the margin between them."""
     if list(domains) != ["y_true", "x1", "x2"] or not all(is_real(domains[name]) for name in ("x1", "x2")):
         return
 
     def arrays(x: Array) -> dict[str, Array]:
         return {"y_true": constant(x, 1.0), "x1": x + 0.0, "x2": 0 * x}
 
-    yield Path("margin", form, arrays, np.ones_like, "", MARGIN.interval, "margin: y · (x1 − x2)")
+    yield Path("margin", form, arrays, np.ones_like, "", AXES["margin"].interval, "margin: y · (x1 − x2)")

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array
+from losscli.errors import LosscliError
 from losscli.plot.scales import MINUS, human_number
 
 if TYPE_CHECKING:
     from losscli.plot.curve_axes import CurveAxis
     from losscli.plot.curve_shape import Tail
+    from losscli.plot.curve_values import PathValues
     from losscli.plot.curves import Curve
 
 MAX_NAMED = 7
@@ -27,7 +29,7 @@ FLAT = 1e-9
 MIN_FLAT_SHARE = 0.05
 """Share of the range from which on a flat end is worth a word."""
 
-MAX_STEPS = 5
+MAX_VALUES_OF_STEPS = 5
 """Most values of a loss that is said to have steps."""
 
 CONFIDENT = 0.9
@@ -75,7 +77,7 @@ def facts_of(curve: Curve) -> dict[str, Any]:
 
 def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
     """Yield what there is to say of a curve."""
-    if curve.slopes is None and len(set(curve.losses.tolist())) <= MAX_STEPS:
+    if curve.slopes is None and len(set(curve.losses.tolist())) <= MAX_VALUES_OF_STEPS:
         yield say("steps", curve, "the loss of", "has steps and no gradient")
     elif curve.slopes is None:
         most = number(float(np.nanmax(curve.losses)))
@@ -181,17 +183,31 @@ def shown_ends(curve: Curve, side: int, ends: tuple[float, float]) -> str:
 
 def probability_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
     """Yield whether a curve grows without end where a probability goes to 0 or 1, and its pull on sure rows."""
-    sides = {"0": NEAR_END} if axis.worse else {"0": NEAR_END, "1": 1 - NEAR_END}
-    endless = " or ".join(side for side, x in sides.items() if grows_along(curve.values.losses, x, curve.losses))
+    sides = {0.0: NEAR_END} if axis.worse else {0.0: NEAR_END, 1.0: 1 - NEAR_END}
+    growing = [end for end, x in sides.items() if grows_along(curve.values.losses, x, curve.losses)]
+    limits = {end: loss_at(curve.values, end) for end in growing}
+    endless = " or ".join(f"{end:g}" for end, limit in limits.items() if not np.isfinite(limit))
     if endless:
         words = f"grows without end as {axis.name} goes to {endless}"
         yield say(f"endless {endless}", curve, "the loss of", words)
-    else:
+    for end, limit in limits.items():
+        if np.isfinite(limit):  # probabilities are clipped
+            words = f"rises to {number(limit)} as {axis.name} goes to {end:g}"
+            yield say(f"rises {end:g}", curve, "the loss of", words, f"to {number(limit)}")
+    if not growing:
         most = number(float(np.nanmax(curve.losses)))
         yield say("bounded", curve, "the loss of", f"is at most {most}", f"at most {most}")
     if axis.worse:
         pull = number(curve.values.pulls(np.full(2, CONFIDENT))[0])
         yield say("confident", curve, f"at {CONFIDENT} the pull of", f"is {pull}", pull)
+
+
+def loss_at(values: PathValues, end: float) -> float:
+    """Return the loss at the very end of an axis, infinity if it takes no such value."""
+    try:
+        return float(values.losses(np.full(2, end))[0])
+    except LosscliError:
+        return np.inf
 
 
 def grows_along(losses: Callable[[Array], Array], x: Array, shown: Array) -> bool:
@@ -200,7 +216,8 @@ def grows_along(losses: Callable[[Array], Array], x: Array, shown: Array) -> boo
     if not np.isfinite(values).all():
         return True
     height = float(np.ptp(shown[np.isfinite(shown)])) or 1.0
-    return bool((np.diff(values) > 1e-3 * height).all())
+    first, second = np.diff(values)
+    return bool(first > 1e-3 * height and second > first / 2)
 
 
 def one_sided_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:

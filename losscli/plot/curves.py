@@ -75,30 +75,49 @@ class Curve(NamedTuple):
         return ", ".join(self.names)
 
 
+class Curves(NamedTuple):
+    """The different curves of losses on an axis, and the ends of the axis."""
+
+    axis: str
+    curves: list[Curve]
+    ends: tuple[float, float]
+
+    @property
+    def n_hidden(self) -> int:
+        """How many losses have the same curve as another."""
+        return sum(len(curve.names) - 1 for curve in self.curves)
+
+
 def curves_picture(losses: Sequence[BoundLoss], x_range: tuple[float, float] | None = None) -> Picture:
     """Return the picture of the curves of losses, and of their gradients.
+
+    The axis is the first that all losses offer, that has the range, and on which they differ.
 
     Args:
         losses: The losses with their parameters.
         x_range: The ends of the x axis; None for those that fit the parameters.
 
     Raises:
-        UsageError: A loss has no curve, the losses have none in common, or the range is none of their axis.
+        UsageError: A loss has no curve, the losses have none in common, or no axis of theirs has the range.
     """
     offers = [find_paths(bound) for bound in losses]
     without = [bound for bound, offered in zip(losses, offers, strict=True) if not offered]
     if without:
         reasons = [f"{b.label} has no curve: {no_curve_reason(b) or unknown_roles(b)}" for b in without]
         raise UsageError("; ".join(reasons))
-    best: tuple[str, list[Curve], tuple[float, float]] | None = None
+    found: list[Curves] = []
+    refused: list[UsageError] = []
     for key in shared_axes(losses, offers):
-        found, ends = curves_on(key, losses, [offered[key] for offered in offers], x_range)
-        if best is None or len(found) > len(best[1]):
-            best = key, found, ends
-        if len(best[1]) >= len(losses):
+        try:
+            found.append(curves_on(key, losses, [offered[key] for offered in offers], x_range))
+        except UsageError as error:
+            refused.append(error)
+            continue
+        if not found[-1].n_hidden:
             break
-    assert best is not None
-    return draw(*best, losses)
+    if not found:
+        raise refused[0]
+    return draw(min(found, key=lambda curves: curves.n_hidden), losses)
 
 
 def unknown_roles(bound: BoundLoss) -> str:
@@ -124,8 +143,8 @@ def shared_axes(losses: Sequence[BoundLoss], offers: Sequence[dict[str, list[Pat
 
 def curves_on(
     key: str, losses: Sequence[BoundLoss], paths: Sequence[Sequence[Path]], x_range: tuple[float, float] | None
-) -> tuple[list[Curve], tuple[float, float]]:
-    """Return the different curves of losses on an axis, and the ends of the axis.
+) -> Curves:
+    """Return the different curves of losses on an axis.
 
     Raises:
         UsageError: The range is none of the axis, or a loss refuses its values.
@@ -140,7 +159,7 @@ def curves_on(
         raise UsageError(f"these losses have no curve here: {error}") from error
     if not any(np.isfinite(curve.losses).any() for curve in curves):
         raise UsageError(f"no loss is finite from {ends[0]:g} to {ends[1]:g}".replace("-", MINUS))
-    return merge_equal(curves), ends
+    return Curves(key, merge_equal(curves), ends)
 
 
 def find_tails(values: PathValues) -> tuple[Tail, Tail] | None:
@@ -219,8 +238,9 @@ def are_equal(first: Array, second: Array) -> bool:
     return int(np.count_nonzero(~same)) <= 1
 
 
-def draw(key: str, curves: list[Curve], ends: tuple[float, float], losses: Sequence[BoundLoss]) -> Picture:
+def draw(found: Curves, losses: Sequence[BoundLoss]) -> Picture:
     """Return the picture of curves on an axis."""
+    key, curves, ends = found
     axis = AXES[key]
     own_labels = {curve.values.path.label or axis.label for curve in curves}
     x_axis = Axis(own_labels.pop() if len(own_labels) == 1 else axis.label, *ends)
