@@ -332,9 +332,29 @@ def test_band_of_pooled_rows_is_that_of_rows() -> None:
     assert not np.array_equal(other.low, band.low)
 
 
-def test_band_of_quantiles_is_none() -> None:
-    loss = loss_of("mae")
-    assert consistency_band(loss, table_of_rows(loss, np.arange(9.0), np.arange(9.0))) is None
+def test_band_of_quantiles_covers_calibrated_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same spread for all rows, as the resampling takes it to be."""
+    monkeypatch.setattr(calibration, "MAX_BAND_RESAMPLES", 100)
+    rng = np.random.default_rng(73)
+    loss = loss_of("quantile:tau=0.8")
+    covered, wrong = [], []
+    for _ in range(40):
+        x = rng.uniform(0, 10, 150)
+        y = x + rng.exponential(size=150) - np.log(5)
+        for found, shift in ((covered, 0.0), (wrong, 1.0)):
+            table = table_of_rows(loss, y + shift * x, x)
+            band = consistency_band(loss, table)
+            assert band is not None
+            found.append(leaving(calibrate(loss, table), band)[[15, 45, 75, 105, 135]] == 0)
+    assert 0.89 < np.mean(covered) < 0.99
+    assert np.mean(wrong) < 0.8
+
+
+def test_band_is_none_where_it_cannot_be_had() -> None:
+    quantile, mean = loss_of("mae"), loss_of("mse")
+    many = np.arange(5000.0)
+    assert consistency_band(quantile, table_of_rows(quantile, many, many)) is None
+    assert consistency_band(mean, table_of_rows(mean, np.arange(3.0), np.array([0, 1, np.inf]))) is None
 
 
 def test_fit_is_that_of_scikit_learn() -> None:

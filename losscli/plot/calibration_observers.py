@@ -13,15 +13,12 @@ from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import counted_rows
-from losscli.statistics.calibration import COLUMNS, CalibrationTable, calibration_table, summed_columns
+from losscli.statistics.calibration import COLUMNS, CalibrationTable, calibration_table, sorted_table, summed_columns
 from losscli.statistics.consistency import ConsistentLoss, check_shapes, consistent_loss
 from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, SumsAbove
 from losscli.statistics.keyed_sums import BITS_DROPPED, MAX_ROWS_KEPT, KeyedSums, KeyedTable
-
-MAX_ROWS_OF_SAMPLE = 1 << 16
-"""Rows that are kept for quantiles: of more rows so many are drawn, or half as many."""
-
 
 MIN_BUCKETS = 50
 """Buckets that pooled predictions must spread over, unless they are equal or far apart."""
@@ -106,8 +103,11 @@ class ModelRows:
             predictions.check(table, name)
 
     def of(self, batch: Batch, outcomes: Sequence[Outcome], needs_losses: bool) -> Iterator[PredictedRows]:
-        """Yield the rows of each model; rows that one of them lacks are left out for all."""
-        own = [outcomes[i] for i in self.shown.places]
+        """Yield the rows of each model, from the outcomes of all losses of the run."""
+        return self.predicted(batch, [outcomes[i] for i in self.shown.places], needs_losses)
+
+    def predicted(self, batch: Batch, own: Sequence[Outcome], needs_losses: bool) -> Iterator[PredictedRows]:
+        """Yield the rows of each model, from the outcomes of the losses shown; those that one lacks count for none."""
         kept = _rows_that_count(batch, own)
         for i, model in enumerate(self.models or ("",)):
             predicted = batch.predicted_by(model) if i else batch
@@ -215,73 +215,14 @@ class CalibrationSums:
         ]
 
 
-class CalibrationSample:
-    """A sample of the rows, for quantiles: sums do not tell these. All rows while they are few.
-
-    Of more rows every other is left out, by a hash of its place in its part of the data, as often as it takes.
-    """
-
-    def __init__(self, rows: ModelRows, max_rows: int = MAX_ROWS_OF_SAMPLE) -> None:
-        self.rows, self.max_rows = rows, max_rows
-        self.n = 0
-        self.n_halvings = 0
-        self._kept: list[tuple[NDArray[np.uint64], Array]] = []  # hash; weight, targets, and keys and losses by model
-        self._n_kept = 0
-
-    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        columns: list[Array] = []
-        for rows in self.rows.of(batch, outcomes, needs_losses=True):
-            if not columns:
-                weight = np.ones(rows.targets.size) if rows.weight is None else rows.weight
-                columns = [weight, rows.targets]
-            columns += [rows.keys, *rows.losses]
-        size = columns[0].size
-        self._kept.append((_hash(np.arange(self.n, self.n + size)), np.stack(columns)))
-        self.n += size
-        self._n_kept += size
-        self._thin(self.n_halvings)
-
-    def merge(self, other: Self) -> None:
-        self._kept += other._kept
-        self.n += other.n
-        self._n_kept += other._n_kept
-        self._thin(max(self.n_halvings, other.n_halvings))
-
-    def _thin(self, n_halvings: int) -> None:
-        is_first = True
-        while is_first or self._n_kept > self.max_rows:
-            self.n_halvings = n_halvings if is_first else self.n_halvings + 1
-            lowest = np.uint64((1 << self.n_halvings) - 1)
-            if self.n_halvings:
-                masks = [(hashed & lowest) == 0 for hashed, _ in self._kept]
-                pairs = zip(self._kept, masks, strict=True)
-                self._kept = [(hashed[mask], rows[:, mask]) for (hashed, rows), mask in pairs]
-                self._n_kept = sum(hashed.size for hashed, _ in self._kept)
-            is_first = False
-
-    def fresh_copy(self) -> CalibrationSample:
-        return CalibrationSample(self.rows, self.max_rows)
-
-    def tables(self) -> list[CalibrationTable]:
-        """Return the table of each model, of the rows in the sample."""
-        first, width = self.rows.shown.first, 1 + len(self.rows.shown.losses)
-        rows = np.concatenate([rows for _, rows in self._kept], axis=1)
-        weight, targets = rows[:2]
-        tables = []
-        for model in range(len(self.rows)):
-            keys, *losses = rows[2 + model * width : 2 + (model + 1) * width]
-            order = np.argsort(keys, kind="stable")
-            sums = np.stack([*summed_columns(first, targets, keys, weight), *losses])[:, order] * weight[order]
-            tables.append(calibration_table(first, keys[order], np.ones(order.size), weight[order], sums, True))
-        return tables
-
-
-def _hash(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return pseudo-random bits of numbers (the mixing of Steele et al. 2014, doi:10.1145/2660193.2660195)."""
-    mixed = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+def tables_of_sample(rows: ModelRows, sample: RowSample) -> list[CalibrationTable]:
+    """Return the table of each model, of rows that were sampled: sums do not tell quantiles."""
+    outcomes = [evaluator(sample.batch) for evaluator in rows.evaluators]
+    tables = []
+    for predicted in rows.predicted(sample.batch, outcomes, needs_losses=True):
+        weight = np.ones(predicted.keys.size) if predicted.weight is None else predicted.weight
+        tables.append(sorted_table(rows.shown.first, predicted.targets, predicted.keys, weight, predicted.losses))
+    return tables
 
 
 class ElementarySums:

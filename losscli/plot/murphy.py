@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -33,6 +32,9 @@ TIMES_FOR_LOGARITHMS = 50
 
 MIN_TIED_TOLD = 0.05
 """Share of the thresholds at which models are alike that a sentence tells."""
+
+MAX_MODELS_IN_SENTENCE = 3
+"""Models that are named beside the best one."""
 
 LARGEST_RATIO_SHOWN = 1e5
 """Ratio of the ends of a logarithmic axis."""
@@ -288,12 +290,18 @@ def murphy_sentence(comparison: ThresholdComparison, functional: str, constant: 
     if comparison.tied == 1 or not comparison.lowest[names[0]]:
         return f"the models are alike at all thresholds: no {losses.replace('losses', 'loss')} tells them apart"
     best, *others = (name for name in names if comparison.lowest[name] > 0)
-    text = (
-        f"{best} is {'lower' if len(names) == 2 else 'lowest'} at {_percent(comparison.lowest[best])} of the thresholds"
-    )
-    for name in itertools.islice(others, 2):
-        where = words_of_range(comparison, name)
-        text += f"; {name} at {_percent(comparison.lowest[name])}, {where}: some {losses} prefer it"
+    share = _percent(comparison.lowest[best])
+    if len(names) == 2:
+        text = f"{best} is lower at {share} of the thresholds"
+        if others:
+            share, where = _percent(comparison.lowest[others[0]]), words_of_range(comparison, others[0])
+            text += f"; {others[0]} at {share}, {where}: some {losses} prefer it"
+    else:
+        shown = others[:MAX_MODELS_IN_SENTENCE]
+        shares = [
+            f"{name} at {_percent(comparison.lowest[name])} ({words_of_range(comparison, name)})" for name in shown
+        ]
+        text = f"{best} is lowest at {share} of the thresholds, {', '.join(shares)}: no model is best by all {losses}"
     return text + (f"; they are alike at {_percent(comparison.tied)}" if comparison.tied > MIN_TIED_TOLD else "")
 
 
