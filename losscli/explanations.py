@@ -52,13 +52,6 @@ class Explanations(Plottable, ResultSequence[Explanation]):
         rows, labels = self.rows(), [one.label for one in self.losses]
         return pd.DataFrame([cells for _, cells in rows], index=[name for name, _ in rows], columns=labels)
 
-    def _repr_html_(self) -> str:
-        """Return the losses side by side for a notebook."""
-        import pandas as pd
-
-        with pd.option_context("display.max_colwidth", None):
-            return self.to_frame().to_html().replace("\\n", "<br>")
-
     def rows(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return what is said of the losses: its name, and a text for each loss, empty if nothing is."""
         cells = [explanation_cells(one) for one in self.losses]

@@ -63,7 +63,7 @@ class Plottable:
 def draw_result(result: Any, ax: Any) -> Any:
     """Draw a result, as `Plottable.plot` says."""
     pictures = importlib.import_module("losscli.plot.from_results")  # results know nothing of pictures until then
-    return pictures.draw_result(result, ax)
+    return pictures.draw_picture_of(result, ax)
 
 
 class ResultSequence(Result, Sequence[Item_co]):

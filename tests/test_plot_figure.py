@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from losscli.errors import UsageError
 from losscli.plot.figure import draw_all, draw_figure, figure_size, inline_svg, own_settings, save_figure
-from losscli.plot.figure_axes import axis_ticks
+from losscli.plot.figure_axes import ticks_with_texts
 from losscli.plot.figure_labels import spread
 from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Panel, Picture, Point, Rule
 
@@ -314,8 +314,8 @@ def test_curves_of_400_points_are_small_files():
     ],
 )
 def test_ticks_are_in_human_form(low, high, is_log, texts):
-    assert axis_ticks(low, high, is_log)[1] == texts
-    assert len(axis_ticks(low, high, is_log, 0.5)[1]) < len(texts)
+    assert ticks_with_texts(low, high, is_log)[1] == texts
+    assert len(ticks_with_texts(low, high, is_log, 0.5)[1]) < len(texts)
 
 
 def test_axes_without_a_range_are_drawn():

@@ -158,7 +158,8 @@ losscli.plot
 data = {"y_true": [1.0, 2.0], "y_pred": [1.5, 2.0]}
 for result in (losscli.compute("mse", data), losscli.compare("mse,mae", data), losscli.recommend(data)):
     print(repr(result))
-for command in ("list", "explain mse", "plot mse", "compute mse PATH", "compare --losses mse,mae PATH", "plot mse PATH"):
+COMMANDS = ["list", "explain mse", "plot mse", "compute mse PATH", "compare --losses mse,mae PATH", "plot mse PATH"]
+for command in COMMANDS:
     sys.argv = ["losscli", *command.split()]
     try:
         runpy.run_module("losscli", run_name="__main__")

@@ -248,8 +248,8 @@ def repeats_names(picture: Picture, i: int) -> bool:
 def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]:
     """Return the width and the height of a figure in inches: both grow with what is written."""
     least = ONLY_PANEL_WIDTH if len(picture.panels) == 1 else PANEL_WIDTH
-    widths = [least + beside(panel, not repeats_names(picture, i)) for i, panel in enumerate(picture.panels)]
-    heights = [panel_height(panel) for panel in picture.panels]
+    widths = [least + inches_beside(panel, not repeats_names(picture, i)) for i, panel in enumerate(picture.panels)]
+    heights = [inches_high(panel) for panel in picture.panels]
     if picture.is_stacked:
         most = max(panel.height for panel in picture.panels)
         width, height = max(widths), sum(max(PANEL_HEIGHT * panel.height / most, 0.9) for panel in picture.panels)
@@ -262,20 +262,20 @@ def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]
     return width, height
 
 
-def beside(panel: Panel, has_names: bool) -> float:
+def inches_beside(panel: Panel, has_names: bool) -> float:
     """Return the inches that names on the left and labels on the right of a panel take."""
     from losscli.plot.figure_axes import CATEGORY_LENGTH
     from losscli.plot.figure_marks import LABEL_LENGTH, interval_texts, listed_points
 
     named = {point.style for point in listed_points(panel.marks)}
     lines = [mark for mark in panel.marks if isinstance(mark, Line) and not (mark.is_reference or mark.style in named)]
-    right = [min(columns(mark.label), LABEL_LENGTH) for mark in lines]
-    right += [columns(text) for text in interval_texts(panel.marks).values()]
-    left = [min(columns(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
+    right = [min(cells_of_text(mark.label), LABEL_LENGTH) for mark in lines]
+    right += [cells_of_text(text) for text in interval_texts(panel.marks).values()]
+    left = [min(cells_of_text(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
     return (max(right, default=0) + max(left, default=0)) * 9 * EM / 72
 
 
-def panel_height(panel: Panel) -> float:
+def inches_high(panel: Panel) -> float:
     """Return the height of a panel in inches."""
     n_intervals = sum(isinstance(mark, Interval) for mark in panel.marks)
     if panel.y.categories:
@@ -306,7 +306,7 @@ def one_text(text: str) -> str:
     return plain(text)
 
 
-def columns(text: str) -> int:
+def cells_of_text(text: str) -> int:
     """Return how many columns a text takes: Chinese characters take two."""
     import unicodedata
 

@@ -80,13 +80,13 @@ def draw_axis(axes: Axes, name: str, axis: Axis) -> None:
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
     set_limits(low, high)
     inches = min(axes.bbox.width * pixel_size(axes) / 72, MAX_INCHES_OF_TICKS) if name == "x" else None
-    ticks, texts = axis_ticks(low, high, axis.is_log and low > 0, inches)
+    ticks, texts = ticks_with_texts(low, high, axis.is_log and low > 0, inches)
     set_ticks(ticks, texts, parse_math=False)
     target = axes.xaxis if name == "x" else axes.yaxis
     target.set_minor_locator(NullLocator())
 
 
-def axis_ticks(
+def ticks_with_texts(
     low: float, high: float, is_log: bool = False, inches: float | None = None
 ) -> tuple[list[float], list[str]]:
     """Return the ticks of an axis and their texts: round numbers, or powers of 10, as many as there is room for.

@@ -28,7 +28,7 @@ from losscli.plot.figure_places import along, along_rule, around, beside_bars, i
 from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
 
-MARKERS = "osD^vP>"
+MARKER_SHAPES = "osD^vP>"
 LINE_WIDTH = 1.7
 LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 30, 20)
 """Most characters of a label, and of a line of notes."""
@@ -214,7 +214,7 @@ class PanelArtist:
             [mark.value],
             [place],
             linestyle="None",
-            marker="o" if self.has_one_style else MARKERS[mark.style % len(MARKERS)],
+            marker="o" if self.has_one_style else MARKER_SHAPES[mark.style % len(MARKER_SHAPES)],
             color=colour,
             markersize=6,
         )
@@ -241,7 +241,7 @@ class PanelArtist:
             [mark.x],
             [mark.y],
             linestyle="None",
-            marker=MARKERS[mark.style % len(MARKERS)],
+            marker=MARKER_SHAPES[mark.style % len(MARKER_SHAPES)],
             color=colour,
             markersize=6,
             zorder=3,
@@ -284,7 +284,7 @@ class PanelArtist:
                 color=colour_of(style),
                 linestyle=(0, style_of(style).dashes) if style_of(style).dashes else "-",
                 linewidth=LINE_WIDTH if name else 0,
-                marker=MARKERS[style % len(MARKERS)],
+                marker=MARKER_SHAPES[style % len(MARKER_SHAPES)],
                 markersize=5,
             )
             for style, name, _ in entries

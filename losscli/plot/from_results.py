@@ -27,7 +27,7 @@ from losscli.signature import NO_WEIGHTS, split_signature
 from losscli.statistics.keyed_sums import KeyedSums, KeyedTable
 
 
-class Measure(NamedTuple):
+class DrawnMeasure(NamedTuple):
     """A column of a comparison that is drawn: its axis, and its value where outliers do nothing."""
 
     name: str
@@ -35,14 +35,14 @@ class Measure(NamedTuple):
     neutral: float
 
 
-MEASURES = (
-    Measure("inflation", "value / value without the outlier rows", 1.0),
-    Measure("stress", "value / value without, if 1 row in 100 were 10 robust sd off", 1.0),
-    Measure("pull", "how far outlier rows drag a fit, robust sd", 0.0),
+DRAWN_MEASURES = (
+    DrawnMeasure("inflation", "value / value without the outlier rows", 1.0),
+    DrawnMeasure("stress", "value / value without, if 1 row in 100 were 10 robust sd off", 1.0),
+    DrawnMeasure("pull", "how far outlier rows drag a fit, robust sd", 0.0),
 )
 
 
-def draw_result(result: Any, ax: Any) -> Any:
+def draw_picture_of(result: Any, ax: Any) -> Any:
     """Draw a result with matplotlib, and return the axes, as `draw_figure` does.
 
     Raises:
@@ -87,10 +87,10 @@ def evaluation_picture(results: Sequence[LossResult], evaluation: Evaluation | N
     if any(split_signature(result.signature).get("weights") != NO_WEIGHTS for result in results):
         raise UsageError("a result has no weights of rows: losscli.plot(..., kind='share') draws weighted rows")
     data = None if evaluation is None else evaluation.data
-    return picture_of_tables([result.label for result in results], [table_of(result) for result in results], data)
+    return picture_of_tables([result.label for result in results], [rows_by_loss(result) for result in results], data)
 
 
-def table_of(result: LossResult) -> KeyedTable | None:
+def rows_by_loss(result: LossResult) -> KeyedTable | None:
     """Return the rows of a result by the size of their loss; None if the value is no sum over them.
 
     Raises:
@@ -132,7 +132,7 @@ def sensitivity_picture(comparison: Comparison, data: DataInfo) -> Picture:
     labels = tuple(loss.label for loss in comparison)
     found = {
         measure: {loss.label: value for loss in comparison if (value := getattr(loss, measure.name)) is not None}
-        for measure in MEASURES
+        for measure in DRAWN_MEASURES
     }
     found = {measure: values for measure, values in found.items() if values}
     if not found:
@@ -140,10 +140,10 @@ def sensitivity_picture(comparison: Comparison, data: DataInfo) -> Picture:
     panels = tuple(measure_panel(measure, values, labels) for measure, values in found.items())
     facts = {measure.name: values for measure, values in found.items()}
     title = f"What outlier rows do to {join_names(labels)}"
-    return Picture("sensitivity", title, panels, sentence(found), labels, facts, data)
+    return Picture("sensitivity", title, panels, sensitivity_sentence(found), labels, facts, data)
 
 
-def measure_panel(measure: Measure, values: dict[str, float], labels: Sequence[str]) -> Panel:
+def measure_panel(measure: DrawnMeasure, values: dict[str, float], labels: Sequence[str]) -> Panel:
     """Return the panel of a measure."""
     marks: list[Mark] = [Rule("", x=measure.neutral)]
     for i, label in enumerate(labels):
@@ -155,7 +155,7 @@ def measure_panel(measure: Measure, values: dict[str, float], labels: Sequence[s
     return Panel(measure.name, x, Axis("", -0.5, len(labels) - 0.5, categories=tuple(labels)), tuple(marks))
 
 
-def sentence(found: dict[Measure, dict[str, float]]) -> str:
+def sensitivity_sentence(found: dict[DrawnMeasure, dict[str, float]]) -> str:
     """Say what outlier rows do to the loss they move most, and to the one they move least."""
     measure, values = next(iter(found.items()))
     worst, least = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
