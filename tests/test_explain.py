@@ -148,7 +148,7 @@ def test_several_in_a_notebook() -> None:
     frame = found.to_frame()
     assert list(frame.columns) == ["mse", "huber"]
     assert frame.loc["unit", "mse"] == "y²"
-    html = found._repr_html_()
+    html = found._repr_html_() or ""
     assert "e²/2 where |e| &lt;= delta" in html
     assert "y_true: (N,) or (N, ...): any real number<br>y_pred: (N,)" in html
     assert "..." not in html.replace("(N, ...)", "")
