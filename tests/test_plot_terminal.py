@@ -370,3 +370,67 @@ def test_a_short_name_fits_and_keeps_its_end(name: str, room: int) -> None:
 def test_long_words_are_broken() -> None:
     assert wrap_columns("a " + "预" * 10 + " b", 8) == ["a", "预预预预", "预预预预", "预预 b"]
     assert wrap_columns("", 8) == [""]
+
+
+# ----------------------------------------------------------------------------------------------------- odd numbers
+
+ODD = [0.0, np.nan, np.inf, -np.inf, 1e300, -1e300, 1e-300, 0.5]
+NAMES = ["", "mse", "预测模型" * 9, "x" * 90, "evil\x1b[31m", "a label of several words", "\u0301"]
+
+
+class Random:
+    """Pictures of odd numbers and names."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def numbers(self, k: int) -> np.ndarray:
+        return np.where(self.rng.random(k) < 0.3, self.rng.choice(ODD, k), self.rng.normal(size=k))
+
+    def number(self) -> float:
+        return float(self.numbers(1)[0])
+
+    def name(self) -> str:
+        return str(self.rng.choice(NAMES))
+
+    def axis(self) -> Axis:
+        low, high = sorted(np.nan_to_num([self.number(), self.number()], posinf=9, neginf=-9).tolist())
+        names = tuple(self.name() for _ in range(self.rng.integers(4))) if self.rng.random() < 0.2 else ()
+        return Axis(self.name(), low, high, bool(self.rng.random() < 0.2), names)
+
+    def mark(self) -> Mark:
+        k, style = int(self.rng.integers(0, 50)), int(self.rng.integers(9))
+        edges = np.sort(np.nan_to_num(self.numbers(k + 1), nan=0.0, posinf=np.inf, neginf=-np.inf))
+        ends = sorted([self.number(), self.number()])
+        makers = [
+            lambda: Line(self.name(), self.numbers(k), self.numbers(k), style),
+            lambda: Bars(self.name(), edges, abs(self.numbers(k)), style, is_marked=(True,) * k),
+            lambda: Bars(self.name(), edges, np.arange(k), style, details={self.name(): (self.name(),) * k}),
+            lambda: Band(self.name(), self.numbers(k), self.numbers(k), self.numbers(k), style),
+            lambda: Point(self.name(), self.number(), self.number(), style),
+            lambda: Rule(self.name(), x=self.number()),
+            lambda: Rule(self.name(), y=self.number()),
+            lambda: Interval(self.name(), k % 4, self.number(), *ends, self.name(), self.name(), style),
+        ]
+        return makers[self.rng.integers(len(makers))]()
+
+    def picture(self) -> Picture:
+        marks = [tuple(self.mark() for _ in range(self.rng.integers(5))) for _ in range(self.rng.integers(1, 4))]
+        panels = tuple(Panel(self.name(), self.axis(), self.axis(), some, (self.name(),)) for some in marks)
+        return Picture("curves", self.name(), panels, self.name(), ("mse",), is_stacked=bool(self.rng.random() < 0.5))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_odd_numbers_and_names_are_drawn(seed: int) -> None:
+    drawn = Random(seed).picture()
+    for width in (40, 80, 130):
+        for text in (draw_text(drawn, width), draw_small(drawn, width)):
+            assert max(map(columns, text.splitlines()), default=0) <= width
+            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
+
+
+def test_points_and_rules_outside_of_the_axes_are_not_drawn() -> None:
+    text = draw_text(picture(panel(Point("far", 2.0, 0.5), Rule("farther", x=3.0), Point("near", 0.5, 0.5))), 60)
+    assert "far" not in text
+    assert "┊" not in text
+    assert "near" in text

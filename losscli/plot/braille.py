@@ -32,7 +32,7 @@ class Canvas:
 
     def cell_of(self, x: float, y: float) -> tuple[int, int]:
         """Return the row and the column of a place in [0, 1] from the bottom left."""
-        across, down = self.dots_of(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+        across, down = self.dots_of(min(max(0.0, x), 1.0), min(max(0.0, y), 1.0))  # NaN is 0
         return round(float(down)) // 4, round(float(across)) // 2
 
     def draw_line(self, x: Any, y: Any, colour: int, pattern: Sequence[float] = (), *, is_behind: bool = False) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from losscli.plot.pictures import Bars, Interval, Line, Panel, Picture, Rule
 from losscli.plot.spans import BOLD, FAINT, Spans, join_blocks, text_of, wrapped
 from losscli.plot.text_bars import bin_tables
@@ -74,7 +76,11 @@ def _is_table(group: Sequence[Panel]) -> bool:
     bars = [mark for panel in group for mark in panel.marks if isinstance(mark, Bars)]
     others = {mark.type for panel in group for mark in panel.marks} - {Bars.type, Rule.type}
     is_one_table = len({tuple(mark.edges.tolist()) for mark in bars}) == 1 and not others
-    return is_one_table and len(bars[0].heights) <= MOST_BINS and all((mark.heights >= 0).all() for mark in bars)
+    return (
+        is_one_table
+        and len(bars[0].heights) <= MOST_BINS
+        and all(((mark.heights >= 0) & np.isfinite(mark.heights)).all() for mark in bars)
+    )
 
 
 def _edges(panel: Panel) -> list[float]:

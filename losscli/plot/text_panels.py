@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,6 +54,7 @@ def panel_rows(
     panel: Panel, title: str, width: int, rows: int, margins: Margins | None = None, *, has_x_label: bool = True
 ) -> list[Spans]:
     """Return a panel as lines: its heading, the canvas between its ticks and the labels of its lines, the x axis."""
+    panel = replace(panel, marks=tuple(mark for mark in panel.marks if is_inside(panel, mark)))
     left, right = margins or panel_margins(panel, width, rows)
     y_ticks = text_ticks(panel.y, _y_ticks_at_most(rows))
     canvas = Canvas(width - left - right, rows)
@@ -83,7 +85,7 @@ def text_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
     if axis.categories:
         step = math.ceil(len(axis.categories) / max(at_most, 1))
         names = list(enumerate(axis.categories))[::step]
-        return [(float(share_of(axis, i)), shorten_name(escape_controls(name), 16)) for i, name in names]
+        return _finite([(float(share_of(axis, i)), shorten_name(escape_controls(name), 16)) for i, name in names])
     if axis.is_log and 0 < axis.low < axis.high:
         first, last = math.log10(axis.low), math.log10(axis.high)
         if last - first < 1:
@@ -93,7 +95,11 @@ def text_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
             values = [10.0**power for power in powers[:: math.ceil(len(powers) / at_most)]]
     else:
         values = nice_ticks(axis.low, axis.high, at_most)
-    return [(float(share_of(axis, value)), human_number(value)) for value in values]
+    return _finite([(float(share_of(axis, value)), human_number(value)) for value in values])
+
+
+def _finite(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    return [(place, text) for place, text in ticks if math.isfinite(place)]
 
 
 def share_of(axis: Axis, values: Any) -> Any:
@@ -120,6 +126,22 @@ def axis_lines(axis: Axis, left: int, columns: int, width: int, corner: str) -> 
         start = left + 1 + (columns - display_width(label)) // 2
         lines.append(" " * max(0, min(start, width - display_width(label))) + label)
     return lines
+
+
+def is_inside(panel: Panel, mark: Mark) -> bool:
+    """Return whether a mark is where the axes reach; lines are cut where they leave."""
+    if not isinstance(mark, (Point, Rule)):
+        return True
+    places = [(panel.x, mark.x), (panel.y, mark.y)]
+    return all(value is None or abs(float(share_of(axis, value)) - 0.5) < 0.5 + 1e-6 for axis, value in places)
+
+
+def column_of(axis: Axis, value: float, columns: int) -> int:
+    """Return the column of a value; -1 before the first, the number of columns behind the last."""
+    place = float(share_of(axis, value))
+    if math.isnan(place):
+        return -1
+    return min(max(round(min(max(place, -1.0), 2.0) * (2 * columns - 1)) // 2, -1), columns)
 
 
 def _beside(panel: Panel) -> list[Mark]:
