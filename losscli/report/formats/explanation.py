@@ -91,7 +91,8 @@ def term_row(term: str, *meanings: str) -> str:
     """Return a term and what is said of it as a row."""
     from losscli.report.formats.html import TO_THE_LEFT, escape_html
 
-    cells = "".join(f"<td{TO_THE_LEFT}>{escape_html(meaning)}</td>" for meaning in meanings)
+    texts = ("<br>".join(map(escape_html, meaning.split("\n"))) for meaning in meanings)
+    cells = "".join(f"<td{TO_THE_LEFT}>{text}</td>" for text in texts)
     return f'<tr><th scope="row"{TO_THE_LEFT}>{escape_html(term)}</th>{cells}</tr>\n'
 
 
