@@ -59,7 +59,7 @@ def test_no_errors_and_no_requests(browser: Browser, tumours: Path, dark: bool) 
 def test_that_the_page_may_load_nothing(browser: Browser, tumours: Path) -> None:
     browser.open(tumours)
     browser.evaluate(
-        "new Promise(done => { const image = new Image(); image.onerror = done; image.src = 'http://127.0.0.1:9/x.png' })"
+        "new Promise(done => { const image = new Image(); image.onerror = done; image.src = 'http://127.0.0.1:9/x' })"
         ".then(() => true)"
     )
     assert any("Content Security Policy" in problem for problem in browser.problems)
@@ -120,7 +120,8 @@ def test_that_all_text_can_be_read(browser: Browser, tumours: Path, dark: bool) 
     paper = luminance(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert (paper < 0.05) == dark
     found: list[list[Any]] = browser.evaluate(
-        "[...document.querySelectorAll('body *')].filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())"
+        "[...document.querySelectorAll('body *')]"
+        ".filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())"
         " && !['SCRIPT', 'STYLE'].includes(e.tagName.toUpperCase())).map(e => [e.innerHTML.slice(0, 40),"
         " e instanceof SVGElement ? getComputedStyle(e).fill : getComputedStyle(e).color])"
     )
@@ -172,7 +173,9 @@ def test_names_that_are_code(browser: Browser, cli: Cli, tmp_path: Path) -> None
     )
     page = tmp_path / "report.html"
     title = "</title><script>alert(2)</script>"
-    status = cli("report", str(path), "--losses", "mse,mae", "--group-by", name, "--title", title, "-o", str(page)).status
+    status = cli(
+        "report", str(path), "--losses", "mse,mae", "--group-by", name, "--title", title, "-o", str(page)
+    ).status
     assert status == 0
     browser.open(page)
     assert browser.problems == []

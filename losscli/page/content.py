@@ -29,6 +29,12 @@ MODEL_COLUMNS = {
 }
 """The columns that several models add."""
 
+BASELINE_COLUMNS = {
+    "baseline": ("baseline", "the value in the earlier result"),
+    "change": ("change", "of the value since then"),
+}
+"""The columns that a baseline adds."""
+
 
 @dataclass(frozen=True)
 class LossLine:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from losscli.compare.compare import CompareOptions, compare_rows
 from losscli.compare.models import ModelRanking
-from losscli.compare.outliers import DEFAULT_LOSS_RULE
+from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.compare.sensitivity import ROWS_PER_TOP_ROW, Sensitivity
 from losscli.compare.streamed_models import ModelLosses
+from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.data.dataset import Dataset
+from losscli.declaration.properties import Reduction
 from losscli.errors import LosscliError
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
@@ -21,8 +24,9 @@ from losscli.page.content import LossLine
 from losscli.page.intervals import group_interval, normal_interval
 from losscli.page.observers import LossMoments, Shown
 from losscli.plot.observers import LossSpread
+from losscli.plot.residual_bins import flag_entries
 from losscli.result_names import ResultKey
-from losscli.results import Evaluation, LossResult, keys_without_rows, results_by_group, results_of
+from losscli.results import Evaluation, LossResult, finite_or_none, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
 from losscli.statistics.concentration import ROWS_PER_TOP_ROW, concentration, top_share
 
@@ -73,6 +77,7 @@ class Findings:
         level: float,
     ) -> None:
         self.dataset, self.run, self.observed, self.sample, self.level = dataset, run, observed, sample, level
+        self._options = options
         self.is_exact = sample is None or sample.is_complete
         results: list[LossResult] = []
         for each in observed:
@@ -182,15 +187,40 @@ class Findings:
         line = LossLine.of(compared, result)
         if self.is_exact:
             return line
-        each = self.of_model(result.model)
+        skill, each = line.cells["skill"], self.of_model(result.model)
         i = [evaluator.label for evaluator in self.run.evaluators].index(result.label)
         cells = dict(line.cells)
+        if isinstance(skill, float) and compared.value:  # of the loss over all rows, and the sample's best constant
+            cells["skill"] = finite_or_none(1 - result.value * (1 - skill) / compared.value)
+        if cells["inflation"] is not None and (inlier_value := self._inlier_value(each, i)) is not None:
+            cells["inflation"] = finite_or_none(result.value / inlier_value)
         estimated = {name for name in ("inflation", "pull", "stress", "skill") if cells.get(name) is not None}
         if cells["effective_n"] is not None:
             cells["effective_n"] = each.moments.effective_n(i)
             cells["top_share"] = self.top_share(each, i)
             estimated.add("top_share")
         return replace(line, cells=cells, estimated=frozenset(estimated))
+
+    def _inlier_value(self, each: Observed, i: int) -> float | None:
+        """Return the value of a mean over the rows that are no outliers, from sums by residual; None if it has none."""
+        evaluator, rule = self.run.evaluators[i], self._options.rule or DEFAULT_RESIDUAL_RULE
+        reduction, spread = evaluator.bound.loss.reduction, each.residuals
+        if spread is None or spread.has_failed or i not in spread.observer.indices or rule.name not in ("mad", "iqr"):
+            return None
+        if (
+            reduction not in ADDITIVE_REDUCTIONS
+            or "denominator" in evaluator.form.hooks
+            or self.run.reduction != "mean"
+        ):
+            return None
+        table = spread.observer.sums.table()
+        flags = flag_entries(rule, table, "weight" in self.dataset.bound)
+        if flags.rows is None or flags.rows.all():
+            return None
+        kept = ~flags.rows
+        mean = float(table.sums[spread.observer.indices.index(i)][kept].sum() / table.weight[kept].sum())
+        value = math.sqrt(mean) if reduction is Reduction.ROOT_MEAN and mean >= 0 else mean
+        return value if value > 0 else None
 
     def top_share(self, each: Observed, i: int) -> float | None:
         """Return the share of the loss that the largest 1 % of the rows carry; None where rows have no shares."""

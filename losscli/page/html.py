@@ -13,7 +13,16 @@ from string import Template
 from typing import Any
 
 from losscli.messages import escape_controls
-from losscli.page.content import COLUMNS, MODEL_COLUMNS, DrawnPicture, Fact, LossLine, PageContent, WorstTable
+from losscli.page.content import (
+    BASELINE_COLUMNS,
+    COLUMNS,
+    MODEL_COLUMNS,
+    DrawnPicture,
+    Fact,
+    LossLine,
+    PageContent,
+    WorstTable,
+)
 from losscli.plot.scales import human_number, human_percent
 from losscli.statistics.bootstrap.options import ConfidenceInterval
 from losscli.version import __version__
@@ -26,6 +35,8 @@ MAX_LINES, MAX_GROUPS, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
 
 MAX_NAME, MAX_TEXT = 80, 600
 """Characters of a name in a table, and of any other text."""
+
+ALL_COLUMNS = COLUMNS | MODEL_COLUMNS | BASELINE_COLUMNS
 
 PERCENTAGES = frozenset({"top_share", "share"})
 
@@ -109,6 +120,7 @@ def number_cell(value: Any, is_estimated: bool = False, is_percent: bool = False
     if value is None:
         return '<td data-value="">–</td>'
     if isinstance(value, float):
+        value = float(value)  # of NumPy's its digits alone
         shown = human_percent(value) if is_percent and math.isfinite(value) else human_number(value)
     else:
         shown = count(value)
@@ -161,7 +173,8 @@ def _losses_table(content: PageContent) -> str:
     has_models = any(line.result.model is not None for line in lines)
     columns = [name for name in COLUMNS if name in ("value", "interval") or _has_cell(lines, name)]
     columns += [name for name in MODEL_COLUMNS if has_models and _has_cell(lines, name)]
-    known = COLUMNS | MODEL_COLUMNS
+    columns += [name for name in BASELINE_COLUMNS if any(line.result.baseline is not None for line in lines)]
+    known = ALL_COLUMNS
     heads = [("loss", "the loss with the parameters that are not defaults")]
     heads += [("model", "the column of its predictions")] if has_models else []
     heads += [(escape(_heading(name, content.level)), known[name][1]) for name in columns]
@@ -176,7 +189,7 @@ def _losses_table(content: PageContent) -> str:
 def _heading(name: str, level: float) -> str:
     if name == "interval":
         return f"{100 * level:g}\u00a0% interval"
-    return (COLUMNS | MODEL_COLUMNS)[name][0]
+    return ALL_COLUMNS[name][0]
 
 
 def _has_cell(lines: Sequence[LossLine], name: str) -> bool:
@@ -194,6 +207,8 @@ def _line(line: LossLine, columns: Sequence[str], has_models: bool) -> list[str]
             cells.append(number_cell(result.value))
         elif name == "interval":
             cells.append(_interval_cell(result.ci))
+        elif name in BASELINE_COLUMNS:
+            cells.append(number_cell(result.extra_columns.get(name), is_percent=name == "change"))
         elif name == "winner":
             cells.append(any_cell(line.cells[name]))
         else:
@@ -204,15 +219,18 @@ def _line(line: LossLine, columns: Sequence[str], has_models: bool) -> list[str]
 def _interval_cell(ci: ConfidenceInterval | None) -> str:
     if ci is None or ci.low is None or ci.high is None:
         return number_cell(None)
-    low, high = ci.low, ci.high
+    low, high = float(ci.low), float(ci.high)
     return f'<td data-value="{low!r}" data-high="{high!r}">{text(human_number(low))} to {text(human_number(high))}</td>'
 
 
 def _section(heading: str, body: str, kind: str = "") -> str:
     """Return a part of the page under a heading, which names it for screen readers."""
-    name = heading.lower().replace(" ", "-").encode("ascii", "ignore").decode()
+    name = re.sub("[^a-z0-9]+", "-", heading.lower()).strip("-") or "section"
+    name = f"section-{name}"[:MAX_NAME]
     given = f' class="{kind}"' if kind else ""
-    return f'<section{given} aria-labelledby="{name}">\n<h2 id="{name}">{escape(heading)}</h2>\n{body}\n</section>'
+    return (
+        f'<section{given} aria-labelledby="{name}">\n<h2 id="{name}">{text(heading, MAX_NAME)}</h2>\n{body}\n</section>'
+    )
 
 
 def _side_by_side(*sections: str) -> str:

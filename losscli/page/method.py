@@ -34,9 +34,9 @@ def method_facts(findings: Findings, command: str) -> Iterator[Fact]:
         yield Fact(
             "Estimated (≈)",
             [
-                f"inflation, pull, stress, skill and calibration: on {sampled}, drawn at random, weighted, "
-                "with the most extreme rows in any case",
-                "the worst 1\u00a0%: from sums of rows in buckets of 0.1\u00a0% of their loss",
+                f"pull, stress, skill and calibration (inflation, where not by residuals): on {sampled}, drawn at "
+                "random and weighted, the most extreme rows in any case",
+                "inflation by residuals, the worst 1\u00a0%: from sums of rows in buckets of 0.1\u00a0%",
             ],
         )
     versions = [f"losscli {__version__}", f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
