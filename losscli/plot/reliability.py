@@ -17,7 +17,7 @@ from losscli.plot.calibration_observers import (
     ShownLosses,
     losses_to_show,
 )
-from losscli.plot.kinds import PictureKind, Request
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Picture, Point
 from losscli.plot.reliability_words import ModelCalibration, count, equation, fixed_parts, outside_share, sentence
 from losscli.plot.scales import MINUS, human_number, human_percent
@@ -349,4 +349,4 @@ def column_name(dataset: Dataset, role: str) -> str:
     return str(columns[0].name) if len(columns) == 1 else role
 
 
-KIND = PictureKind(reliability_observers, draw_reliability)
+KIND = PictureRecipe(reliability_observers, draw_reliability)
