@@ -12,8 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.binding import Note
-from losscli.compare.compare import DEFAULT_LEVEL, CompareOptions
-from losscli.compare.sensitivity import ROWS_PER_TOP_ROW
+from losscli.compare.compare import CompareOptions
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.errors import UsageError

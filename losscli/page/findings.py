@@ -11,7 +11,7 @@ from losscli.compare.compare import CompareOptions, compare_rows
 from losscli.compare.models import ModelRanking
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
-from losscli.compare.sensitivity import ROWS_PER_TOP_ROW, Sensitivity
+from losscli.compare.sensitivity import Sensitivity
 from losscli.compare.streamed_models import ModelLosses
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.data.dataset import Dataset

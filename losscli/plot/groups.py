@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from losscli.errors import DataError
 from losscli.messages import join_names
-from losscli.plot.kinds import PictureKind, Request
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, rows_text, short_name
@@ -212,4 +212,4 @@ def groups_sentence(label: str, results: Mapping[str, LossResult], overall: floa
     )
 
 
-KIND = PictureKind(lambda request: (), groups_picture)
+KIND = PictureRecipe(lambda request: (), groups_picture)

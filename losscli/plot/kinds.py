@@ -19,7 +19,7 @@ from losscli.plot.pictures import Picture
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling, parse_resampling
 
 MODULE_OF_KIND = {kind: f"losscli.plot.{kind}" for kind in PICTURE_KINDS}
-"""PictureKind -> the module that has its `KIND`: only that of the kind asked for is imported, to draw it."""
+"""PictureRecipe -> the module that has its `KIND`: only that of the kind asked for is imported, to draw it."""
 
 KINDS_WITH_INTERVALS = ("groups", "models", "reliability")
 """Kinds that have intervals of the level asked for."""
@@ -59,7 +59,7 @@ class Request(NamedTuple):
         return self.run.evaluators
 
 
-class PictureKind(NamedTuple):
+class PictureRecipe(NamedTuple):
     """What it takes to make a kind of picture: what observes the run, and what draws when all rows were seen.
 
     `draw` gets the request and the observers, with all rows in them.
@@ -69,9 +69,9 @@ class PictureKind(NamedTuple):
     draw: Callable[..., Picture]
 
 
-def kind_of(name: str) -> PictureKind:
+def kind_of(name: str) -> PictureRecipe:
     """Return a kind by its name."""
-    found: PictureKind = import_module(MODULE_OF_KIND[name]).KIND
+    found: PictureRecipe = import_module(MODULE_OF_KIND[name]).KIND
     return found
 
 

@@ -11,7 +11,7 @@ from losscli.compare.streamed_models import ModelLosses
 from losscli.errors import DataError
 from losscli.evaluation.row_sample import RowSampler
 from losscli.messages import join_names
-from losscli.plot.kinds import PictureKind, Request
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
 from losscli.plot.words import count_text, rows_text, short_name
@@ -252,4 +252,4 @@ def outcome_text(ranking: ModelRanking) -> str:
     return f"{join_names(names)} tie" if len(names) < 4 else f"{names[0]} and {len(names) - 1} others tie"
 
 
-KIND = PictureKind(observe_models, models_picture)
+KIND = PictureRecipe(observe_models, models_picture)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array
 from losscli.errors import DataError
 from losscli.plot.calibration_observers import ElementarySums, ShownLosses
-from losscli.plot.kinds import PictureKind, Request
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Band, Line, Mark, Panel, Picture
 from losscli.plot.reliability import column_name, model_names, model_rows, outputs_remark, shown_range
 from losscli.plot.scales import human_number, human_percent
@@ -370,4 +370,4 @@ def words_of_range(comparison: ThresholdComparison, name: str) -> str:
     return f"{'mostly' if comparison.is_one_range[name] else 'e.g.'} {where}"
 
 
-KIND = PictureKind(murphy_observers, draw_murphy)
+KIND = PictureRecipe(murphy_observers, draw_murphy)

@@ -12,7 +12,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.row_sample import RowSampler
 from losscli.plot.calibration_observers import CalibrationSums, ModelRows, ShownLosses, losses_to_show, tables_of_sample
-from losscli.plot.kinds import PictureKind, Request
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Picture, Point
 from losscli.plot.reliability_words import ModelCalibration, equation, fixed_parts, outside_share, reliability_sentence
 from losscli.plot.scales import MINUS, human_number, human_percent
@@ -367,4 +367,4 @@ def column_name(dataset: Dataset, role: str) -> str:
     return str(columns[0].name) if len(columns) == 1 else role
 
 
-KIND = PictureKind(reliability_observers, draw_reliability)
+KIND = PictureRecipe(reliability_observers, draw_reliability)

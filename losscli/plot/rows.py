@@ -12,7 +12,7 @@ from losscli.compare.outliers import robust_scale
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError
 from losscli.messages import join_names
-from losscli.plot.kinds import PictureKind, Request, has_shares
+from losscli.plot.kinds import PictureRecipe, Request, has_shares
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Axis, Bars, Mark, Panel, Picture, Rule
 from losscli.plot.residual_bins import bin_residuals, flag_entries, key_and_weight, residual_rule, rule_text
@@ -165,4 +165,4 @@ def rows_sentence(facts: Mapping[str, Any], rule: str, table: KeyedTable, is_wei
     return f"{rows} and carr{'ies' if n_outliers == 1 else 'y'} {carried_text(carried)}"
 
 
-KIND = PictureKind(observe_rows, rows_picture)
+KIND = PictureRecipe(observe_rows, rows_picture)

@@ -10,7 +10,7 @@ import numpy as np
 
 from losscli.errors import DataError
 from losscli.messages import join_names
-from losscli.plot.kinds import PictureKind, Request, has_shares, no_picture
+from losscli.plot.kinds import PictureRecipe, Request, has_shares, no_picture
 from losscli.plot.observers import LossSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.scales import human_percent
@@ -166,4 +166,4 @@ def share_of_rows(loss: LossCurve) -> str:
     return human_percent(share, digits if share < 0.995 else 2)
 
 
-KIND = PictureKind(lambda request: (LossSpread(len(request.evaluators)),), share_picture)
+KIND = PictureRecipe(lambda request: (LossSpread(len(request.evaluators)),), share_picture)

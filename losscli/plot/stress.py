@@ -13,7 +13,7 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Property, Reduction
 from losscli.evaluation.row_sample import RowSample, RowSampler
-from losscli.plot.kinds import PictureKind, Request, no_picture
+from losscli.plot.kinds import PictureRecipe, Request, no_picture
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
 from losscli.plot.residual_bins import flag_entries, key_and_weight, residual_rule
@@ -173,4 +173,4 @@ def factor_text(factor: float) -> str:
     return "the same" if text == "1" else f"{text} times as large"
 
 
-KIND = PictureKind(observe_stress, stress_picture)
+KIND = PictureRecipe(observe_stress, stress_picture)
