@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -62,6 +63,10 @@ class Explanation(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<explanation of {self.label}>"
+
+    def _repr_html_(self) -> str:
+        """Return the explanation for a notebook."""
+        return str(importlib.import_module("losscli.report.notebook").explanation_html(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""

@@ -23,7 +23,10 @@ from losscli.registry import resolve
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
     from losscli.compare.result import Comparison
-    from losscli.evaluation.run import Evaluated
+    from losscli.data.dataset import Dataset
+    from losscli.evaluation.run import Evaluated, RunState
+    from losscli.page.build import PageOptions
+    from losscli.page.content import PageContent
     from losscli.penalty import AddedPenalty
     from losscli.plot.kinds import PlotOptions
     from losscli.plot.pictures import Picture
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 OpenSources = Callable[[Sequence[str]], Sources]
 """Opens the data for roles of these names."""
+Observe = Callable[["Dataset", "RunState"], object]
+"""Adds observers to a run before any row is evaluated."""
 
 
 class Track(Protocol):
@@ -64,6 +69,7 @@ def compute(
     note: Note,
     track: Track | None = None,
     read_options: ReadOptions | None = None,
+    observe: Observe | None = None,
 ) -> Evaluation:
     """Reduce losses over a dataset or its groups.
 
@@ -74,6 +80,7 @@ def compute(
         note: Receives notes.
         track: Shows progress.
         read_options: How to read the parameters of a penalty.
+        observe: Adds observers to the run.
 
     Raises:
         LosscliError: The options, the data or the cluster are wrong, or no row is left.
@@ -85,6 +92,8 @@ def compute(
     additions = read_additions(options, read_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        if observe is not None:
+            observe(dataset, run)
         counts = evaluate_dataset(dataset, run, options, note)
         for _ in counts if track is None else track(counts, dataset.progress, int):
             from losscli.results import results_by_group, results_of  # while other threads work
@@ -99,6 +108,7 @@ def stream_samples(
     options: EvaluationOptions,
     note: Note,
     track: Track | None = None,
+    observe: Observe | None = None,
 ) -> SampleStream:
     """Evaluate losses batch by batch, in order; arguments and errors are those of `compute`."""
     from losscli.evaluation.hard_predictions import check_hard_predictions
@@ -112,6 +122,8 @@ def stream_samples(
     except BaseException:
         sources.close()
         raise
+    if observe is not None:
+        observe(dataset, run)
     if options.engine != "local":
         note(f"evaluated here, not by {options.engine.capitalize()}: rows are printed in order, from one place")
 
@@ -197,6 +209,7 @@ def compare(
     options: EvaluationOptions,
     note: Note,
     track: Track | None = None,
+    observe: Observe | None = None,
 ) -> Comparison:
     """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
     from losscli.compare.compare import CompareOptions, compare_run
@@ -209,6 +222,8 @@ def compare(
     additions = read_additions(options, None)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        if observe is not None:
+            observe(dataset, run)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
         check_hard_predictions(dataset, run, options.columns)
@@ -246,6 +261,37 @@ def plot(
             evaluation = results_by_group(dataset, run) if options.group_by else results_of(dataset, run)
             picture = replace(picture, evaluation=evaluation)
         return picture
+
+
+def report(
+    losses: Sequence[BoundLoss],
+    open_sources: OpenSources,
+    options: EvaluationOptions,
+    page_options: PageOptions,
+    note: Note,
+    track: Track | None = None,
+) -> PageContent:
+    """Return what the page of losses on a dataset says; `page.html.render` makes HTML of it.
+
+    The other arguments and the errors are those of `compare`.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    from losscli.evaluation.hard_predictions import check_hard_predictions
+    from losscli.page.build import build_page, check_can_draw, compare_options_of
+
+    options.check()
+    page_options.check()
+    check_can_draw()
+    rule = compare_options_of(options).rule
+    options = options._replace(carry=(rule.column,) if rule and rule.column else ())
+    additions = read_additions(options, None)
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
+        dataset, run = bind(losses, sources, options, note)
+        track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
+        check = lambda: check_hard_predictions(dataset, run, options.columns)  # noqa: E731
+        return build_page(dataset, run, options, page_options, note, track_counts, check, additions.baseline)
 
 
 def recommend(

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar, overloa
 import numpy as np
 
 from losscli.errors import UsageError
+from losscli.messages import escape_controls
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Item_co = TypeVar("Item_co", covariant=True)
 
-MAX_ITEMS_SHOWN = 5
-"""Most items that the text of a result names."""
-
-ROWS_IN_NOTEBOOK = 60
-"""Most rows of a result that a notebook shows."""
+MAX_LENGTH_SHOWN = 56
+"""Most characters of the items that the text of a result names."""
 
 
 class UnknownResultError(UsageError, KeyError):
@@ -37,6 +35,11 @@ class Result:
 
     def __hash__(self) -> int:
         return hash(_freeze(self))
+
+    def _repr_html_(self) -> str | None:
+        """Return the result for a notebook; None where its text says all."""
+        found: str | None = importlib.import_module("losscli.report.notebook").notebook_html(self)
+        return found
 
 
 class Plottable:
@@ -101,10 +104,6 @@ class ResultSequence(Result, Sequence[Item_co]):
     def __float__(self) -> float:
         raise TypeError(f"{type(self).__name__} holds {len(self)} results: take one, as float(result[0])")
 
-    def _repr_html_(self) -> str:
-        """Return a table for a notebook."""
-        return str(self.to_frame().to_html(max_rows=ROWS_IN_NOTEBOOK))  # type: ignore[attr-defined]
-
 
 def rows_to_frame(results: Sequence[Any]) -> pd.DataFrame:
     """Return a frame with the `row` of each result, by its label."""
@@ -137,9 +136,20 @@ def _name(item: Any) -> str:
 
 
 def shown(texts: Sequence[str]) -> str:
-    """Return the first of these texts, and how many more there are."""
-    more = len(texts) - MAX_ITEMS_SHOWN
-    return ", ".join(texts[:MAX_ITEMS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    """Return the first of these texts, on one line that is not long, and how many more there are."""
+    first, count, length = [short_text(text) for text in texts], 0, 0
+    while count < len(first) and (not count or length + len(first[count]) + 2 <= MAX_LENGTH_SHOWN):
+        length += len(first[count]) + 2 * (count > 0)
+        count += 1
+    more = len(texts) - count
+    return ", ".join(first[:count]) + (f" and {more} more" if more else "")
+
+
+def short_text(text: str) -> str:
+    """Return a text on one line, without its middle where it is long."""
+    text = escape_controls(text)
+    half = MAX_LENGTH_SHOWN // 2
+    return text if len(text) <= MAX_LENGTH_SHOWN else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def _compared(value: Any) -> list[Any]:

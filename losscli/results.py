@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, shown
+from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
 from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
 from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
@@ -194,11 +194,7 @@ class LossResult(Plottable, Result):
         return {**dict(zip(names, self.group_columns.values(), strict=True)), **numbers}
 
     def __repr__(self) -> str:
-        return f"LossResult({self.full_name}: value={self.value:.6g}, n={self.n})"
-
-    def _repr_html_(self) -> str:
-        """Return a table for a notebook."""
-        return str(rows_to_frame([self]).to_html())
+        return f"LossResult({short_text(self.full_name)}: value={self.value:.6g}, n={self.n})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result for JSON: numbers that are not finite are None."""

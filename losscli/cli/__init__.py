@@ -24,6 +24,7 @@ COMMANDS = {
     "list": "list_losses",
     "explain": "explain",
     "plot": "plot",
+    "report": "report",
 }
 """Command -> the module that holds it, under the name `command`."""
 
@@ -74,7 +75,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     # NumPy's BLAS starts a thread per processor, and they spin for a while before they sleep; there is little for them
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     try:
-        status = cli.main(args=arguments, prog_name="losscli", standalone_mode=False)
+        status = cli.main(args=arguments, prog_name="losscli", standalone_mode=False, obj=arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
         return int(status or 0)

@@ -58,8 +58,9 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
       cat data.csv | losscli compare --losses mse,mae,huber
       losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
     """
-    from losscli.cli.finish import judge_gates, parse_gates, write_and_finish
-    from losscli.cli.output import Output
+    from losscli.cli.finish import appended, judge_gates, parse_gates, write_and_finish
+    from losscli.cli.output import FORMAT_OR_BADGE, Output
+    from losscli.cli.summary import SummaryFile
     from losscli.compare.result import GATE_COLUMNS
     from losscli.pipeline import compare
     from losscli.results import STATISTICS
@@ -70,7 +71,8 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         example = " ".join(["losscli compare --losses", meant or "mse,mae,huber", *(data[1:] if meant else data)])
         raise UsageError(f"--losses says which losses to compare, as in '{example}'")
     note = shared.NoteWriter(values["quiet"])
-    output = Output.parse(values, data or ("-",))
+    output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
+    summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
     options = shared.parse_options(
@@ -79,11 +81,13 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         outliers=values["outliers"],
         sort=values["sort"],
         show_outliers=values["show_outliers"] or 0,
-        value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS),
+        value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
-    compared = compare(bound, shared.open_files(data, values), options, note, output.track(values["quiet"]))
+    observe = None if summary is None else summary.observe
+    compared = compare(bound, shared.open_files(data, values), options, note, output.track(values["quiet"]), observe)
     from losscli.report import tables  # after the threads have started to work
 
     verdicts = judge_gates(compared.evaluation, gates, {loss.result.key: loss.statistics for loss in compared})
     report = tables.comparison(compared)
-    return write_and_finish(report, compared.evaluation, output, note, verdicts, values["baseline"], compared.notes)
+    with appended(summary, compared.evaluation, verdicts, compared, compared.notes):
+        return write_and_finish(report, compared.evaluation, output, note, verdicts, values["baseline"], compared.notes)

@@ -60,12 +60,15 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
       losscli compute mse true.npy pred.npy
       losscli compute bce,focal:gamma=1 data.csv --true label --pred prob --top 10
     """
-    from losscli.cli.finish import finish, judge_gates, parse_gates, with_verdicts, write_and_finish
-    from losscli.cli.output import Output
+    from losscli.cli.finish import appended, finish, judge_gates, parse_gates, with_verdicts, write_and_finish
+    from losscli.cli.output import FORMAT_OR_BADGE, Output
+    from losscli.cli.summary import SummaryFile
     from losscli.pipeline import compute, stream_samples
 
     note = shared.NoteWriter(values["quiet"])
-    output = Output.parse(values, data or ("-",))
+    output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
+    summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
+    observe = None if summary is None else summary.observe
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound) if values["gates"] else []
     per_sample = bool(values["per_sample"] or values["gradient"] or values["top"] or values["reduction"] == "none")
@@ -78,24 +81,30 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
         gradient=values["gradient"],
         penalty=values["penalty"],
         parameters=values["parameters"],
-        value_only=output.format == "value" and not (per_sample or gates or values["baseline"] or values["ci"]),
+        value_only=output.format == "value"
+        and not (per_sample or gates or values["baseline"] or values["ci"] or summary),
     )
     open_sources = shared.open_files(data, values)
     track = output.track(values["quiet"])
     if per_sample:
         from losscli.report.samples import samples
 
-        stream = stream_samples(bound, open_sources, options, note, track)
+        if output.is_badge:
+            raise UsageError("is a badge of a gate: rows have none", option=("output", values["output"]))
+        stream = stream_samples(bound, open_sources, options, note, track, observe)
         if output.replaces(values["baseline"]):
             raise UsageError("is the baseline: choose another name for rows", option=("output", values["output"]))
         report = samples(stream, values["top"])
         judge = lambda: judge_gates(stream.evaluate(), gates)  # noqa: E731
         output.emit(with_verdicts(report, judge) if gates else report)
         evaluation = stream.evaluate()
-        return finish(evaluation, note, judge_gates(evaluation, gates))
+        verdicts = judge_gates(evaluation, gates)
+        with appended(summary, evaluation, verdicts):
+            return finish(evaluation, note, verdicts)
     read_options = shared.parse_read_options(values)._replace(format=None)
-    evaluation = compute(bound, open_sources, options, note, track, read_options)
+    evaluation = compute(bound, open_sources, options, note, track, read_options, observe)
     from losscli.report import tables  # after the threads have started to work
 
     verdicts = judge_gates(evaluation, gates)
-    return write_and_finish(tables.summary(evaluation), evaluation, output, note, verdicts, values["baseline"])
+    with appended(summary, evaluation, verdicts):
+        return write_and_finish(tables.summary(evaluation), evaluation, output, note, verdicts, values["baseline"])

@@ -45,13 +45,13 @@ def is_device(path: str) -> bool:
     return descriptor_of(path) is not None or (os.path.exists(path) and not os.path.isfile(path))
 
 
-def check_path(path: str) -> None:
-    """Check that a file can be written there, without touching it.
+def check_path(path: str, name: str = "output") -> None:
+    """Check that a file can be written there, without touching it; `name` is the option that names it.
 
     Raises:
         UsageError: It cannot.
     """
-    option = ("output", path)
+    option = (name, path)
     if (number := descriptor_of(path)) is not None:
         try:
             os.fstat(number)
@@ -75,12 +75,13 @@ def check_path(path: str) -> None:
         raise UsageError(f"cannot be written: no permission to write to the folder {folder}", option=option)
 
 
-def check_is_not_read(path: str, inputs: Iterable[tuple[str, str]]) -> None:
+def check_is_not_read(path: str, inputs: Iterable[tuple[str, str]], name: str = "output") -> None:
     """Check that a file to write is none of those that are read, of which it would take the place.
 
     Args:
         path: The file to write.
         inputs: What is read: what it is in words, and its path: a file, a folder, a glob or `-`.
+        name: The option that names the file to write.
 
     Raises:
         UsageError: It is one of them.
@@ -90,7 +91,25 @@ def check_is_not_read(path: str, inputs: Iterable[tuple[str, str]]) -> None:
     written = os.stat(path)
     for what, given in inputs:
         if any(os.path.samestat(written, read) for read in _states_of(given)):
-            raise UsageError(f"is {what}: choose another name", option=("output", path))
+            raise UsageError(f"is {what}: choose another name", option=(name, path))
+
+
+def append_text(path: str, text: str, name: str) -> None:
+    """Append text to a file by one write, so that of several processes each appends its own in one piece.
+
+    Raises:
+        OutputError: It cannot be written; `name` is the option that names the file.
+        OutputClosedError: The reader of a pipe went away.
+    """
+    data = text.encode("utf-8", LONE_SURROGATES)
+    try:
+        if (number := descriptor_of(path)) is not None:
+            DescriptorWriter(number, path).write(data)
+            return
+        with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, path) as descriptor:
+            DescriptorWriter(descriptor, path).write(data)
+    except OutputError as error:
+        raise OutputError(error.message.problem, option=(name, path)) from error
 
 
 def _states_of(path: str) -> Iterator[os.stat_result]:

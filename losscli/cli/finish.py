@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
-from losscli.messages import escape_controls
+from losscli.messages import escape_controls, word
+from losscli.shell import option
 
 if TYPE_CHECKING:
     from losscli.cli.output import Output
+    from losscli.cli.summary import SummaryFile
+    from losscli.compare.result import ComparedLoss
     from losscli.declaration.loss import BoundLoss
     from losscli.gates import Gate, GateVerdict
+    from losscli.page.content import WorstTable
     from losscli.report.tables import Report
     from losscli.results import Evaluation, LossResult
 
@@ -63,6 +68,34 @@ def with_verdicts(report: Report, judge: Callable[[], Sequence[GateVerdict]]) ->
     return report._replace(document=lambda: {**document(), "gates": [verdict.to_dict() for verdict in judge()]})
 
 
+@contextmanager
+def appended(
+    summary: SummaryFile | None,
+    evaluation: Evaluation,
+    verdicts: Sequence[GateVerdict],
+    compared: Sequence[ComparedLoss] = (),
+    notes: Sequence[str] = (),
+    worst: WorstTable | None = None,
+) -> Iterator[None]:
+    """Append the summary, if one was asked for, after all else was written; also of values that are not finite.
+
+    `worst` are the worst rows of a run that the summary did not observe.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    failure: NoResultError | None = None
+    try:
+        yield
+    except NoResultError as error:
+        failure = error
+    if summary is not None:
+        texts = [word(note, option) for note in (*notes, *result_notes(evaluation))]
+        summary.append(evaluation, verdicts, compared, texts, worst)
+    if failure is not None:
+        raise failure
+
+
 def write_and_finish(
     report: Report,
     evaluation: Evaluation,
@@ -82,6 +115,12 @@ def write_and_finish(
     """
     if verdicts:
         report = with_verdicts(report, lambda: verdicts)
+    if output.is_badge:
+        from losscli.page.badge import badge_of, badge_svg
+
+        with output.open() as write:
+            write(badge_svg(badge_of(verdicts, evaluation.losses)))
+        return finish(evaluation, note, verdicts, notes)
     if not output.replaces(baseline):
         output.emit(report)
         return finish(evaluation, note, verdicts, notes)

@@ -199,7 +199,7 @@ OUTPUT_OPTIONS = [
         "--precision",
         type=click.IntRange(1, 17),
         metavar="DIGITS",
-        help="Significant digits of tables and Markdown.",
+        help="Significant digits of tables, Markdown, HTML and LaTeX.",
     ),
     SectionOption(
         "Output", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to use colour."
@@ -222,6 +222,12 @@ GATE_OPTIONS = [
         "--baseline",
         metavar="FILE.json",
         help="Earlier JSON result. Adds its values and the relative change, for gates such as 'mse.change>2%'.",
+    ),
+    SectionOption(
+        "Output",
+        "--summary",
+        metavar="FILE",
+        help="Append a summary in Markdown to a file, for the page of a CI job: gates, values, the worst rows.",
     ),
 ]
 

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from losscli.report.tables import Report
 
 
+BADGE = "badge"
+FORMAT_OR_BADGE = FORMAT_OF_ENDING | {".svg": BADGE}
+"""Ending -> format, of commands with gates."""
+
+PICTURE_ENDINGS = (".svg", ".png", ".pdf")
+
+
 class Output(NamedTuple):
     """A destination, a format and a style, checked before any data is read."""
 
@@ -63,11 +70,13 @@ class Output(NamedTuple):
         if path is not None:
             check_path(path)
             check_is_not_read(path, inputs_of(values, data))
-            return cls(
-                path,
-                values["format_"] or format_of(path, formats, default or "tsv"),
-                Style(values["precision"], False, None),
-            )
+            format_ = values["format_"] or format_of(path, formats, default or "tsv")
+            if format_ == BADGE and not values["gates"]:
+                raise UsageError(
+                    "is a badge of a gate, which --fail-if gives; pictures come from 'losscli plot'",
+                    option=("output", path),
+                )
+            return cls(path, format_, Style(values["precision"], False, None))
         width = None
         if is_terminal:
             import shutil
@@ -86,6 +95,11 @@ class Output(NamedTuple):
         from losscli.cli.progress import track_with_bar
 
         return track_with_bar
+
+    @property
+    def is_badge(self) -> bool:
+        """Whether a badge of the gates is written, not the results."""
+        return self.format == BADGE
 
     def replaces(self, path: str | None) -> bool:
         """Return whether the output would replace a file."""
@@ -153,5 +167,7 @@ def format_of(path: str, formats: Mapping[str, str] = FORMAT_OF_ENDING, default:
     if ending not in formats and not is_device(path):
         endings = ", ".join(formats)
         what = "ending" if not compression else f"ending before {compression}"
-        raise UsageError(f"its {what} names no format ({endings}); say which with --format", option=("output", path))
+        where = "; pictures come from 'losscli plot'" if ending in PICTURE_ENDINGS else ""
+        problem = f"its {what} names no format ({endings}); say which with --format{where}"
+        raise UsageError(problem, option=("output", path))
     return formats.get(ending, default)

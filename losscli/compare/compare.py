@@ -23,14 +23,11 @@ from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.results import CI_COLUMNS, LossResult, group_sort_key, keys_without_rows, results_by_group, results_of
-from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
-
-DEFAULT_LEVEL = 0.95
-"""The level of the intervals of differences, if no other is asked for."""
 
 
 class CompareOptions(NamedTuple):
@@ -96,8 +93,19 @@ def compare_run(
     collector = BatchCollector(dataset.progress)
     for _ in track(evaluate_and_keep(dataset, run, collector.add)):
         pass
-    model_groups = _form_model_groups(dataset, run, collector.batch())
-    del collector  # where rows were left out it is as long as the data
+    rows = [collector.batch()]
+    del collector  # where rows were left out it is as long as the data; nothing but the argument holds it now
+    return compare_rows(dataset, run, rows.pop(), options)
+
+
+def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: CompareOptions) -> Comparison:
+    """Compare the losses of a run on the rows of a batch, all that were read, and the models if there are several.
+
+    Raises:
+        NoResultError: no group has rows for every loss.
+    """
+    model_groups = _form_model_groups(dataset, run, batch)
+    del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
     reports: list[ModelGroupReport] = []
     for model_group in model_groups:
@@ -141,6 +149,8 @@ def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[Mo
     model_groups: list[ModelGroup] = []
     for model in dataset.models or (None,):
         subset = whole if model is None else _predict_by(model, whole, batch)
+        if model is not None and run.observers:
+            run.runs_by_model[model] = subset.run
         model_groups += _split_by_group(dataset, subset, model)
     if not model_groups:
         raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")

@@ -18,6 +18,7 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Property, Reduction
 from losscli.evaluation.evaluator import Outcome
+from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
@@ -77,7 +78,7 @@ class ModelStanding(NamedTuple):
     flip: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelRanking:
     """Several models under one loss, over `n` rows.
 
@@ -92,6 +93,10 @@ class ModelRanking:
     flip: DecisiveRows | None
     no_interval_reason: str = ""
     n: int = 0
+
+    def __repr__(self) -> str:
+        values = shown([f"{model}={value:.6g}" for model, value in self.values.items()])
+        return f"ModelRanking({self.label}: {values}; n={self.n})"
 
     @property
     def best(self) -> str:

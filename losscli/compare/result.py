@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.sensitivity import Sensitivity
-from losscli.result_base import Plottable, Result, ResultSequence, shown
+from losscli.result_base import Plottable, Result, ResultSequence, short_text, shown
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ComparedLoss(Result):
         return self.result.value
 
     def __repr__(self) -> str:
-        return f"ComparedLoss({self.result.full_name}: rank={self.rank}, value={self.value:.6g})"
+        return f"ComparedLoss({short_text(self.result.full_name)}: rank={self.rank}, value={self.value:.6g})"
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class ComparedLoss(Result):
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OutlierRow(Result):
     """A flagged row: its number, its name where rows have names, its residual, and its share of each loss."""
 
@@ -141,6 +141,10 @@ class OutlierRow(Result):
     values: dict[str, float]
     residual: float | None
     shares: dict[str, float | None]
+
+    def __repr__(self) -> str:
+        residual = "" if self.residual is None else f", residual={self.residual:.6g}"
+        return f"OutlierRow(row={self.row}{'' if self.id is None else f', id={short_text(self.id)!r}'}{residual})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON has it."""
@@ -153,7 +157,7 @@ class OutlierRow(Result):
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Flagged(Result):
     """The rows that the rule flagged in a group, by the predictions of a model.
 
@@ -167,6 +171,10 @@ class Flagged(Result):
     worst: tuple[OutlierRow, ...]
     group_json: Mapping[str, Any]
     group_columns: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        count = "no answer" if self.numbers is None else f"{len(self.numbers)} of {self.n} rows"
+        return f"Flagged({self.rule}: {count})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the flagged rows as JSON has them."""

@@ -109,6 +109,11 @@ class ModelLosses:
         for mine, theirs in zip(self.sums, other.sums, strict=True):
             mine.merge(theirs)
 
+    def renumber(self, rows_before: int) -> None:
+        """Tell the observers of each model's run how many rows come before those seen."""
+        for run in self.runs.values():
+            run.renumber(rows_before)
+
     def rank(self, run: RunState, sample: RowSample, resampling: Resampling, id: str | None) -> list[ModelRanking]:
         """Rank the models under each loss: as `compare` does if the sample is complete, else by sums over all rows."""
         accumulators = {

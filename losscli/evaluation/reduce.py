@@ -77,6 +77,7 @@ def evaluate_part(
         evaluated = run.evaluate(dataset.batches_of_part(), may_be_empty=True)
         batches = [item.batch for item in evaluated if keep_batches]
         run.condense(sketched)
+    run.rows_read = dataset.policy.n
     return PartResult(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
 
 
@@ -155,10 +156,12 @@ class OrderedReducer:
     def _evaluate_again(self, part: Part) -> None:
         """Evaluate a part after all that came before it."""
         self._set_rows_before((part,), (0,))
-        run = self._run.fresh_copy()
+        run, before = self._run.fresh_copy(), self._dataset.policy.n
         for item in run.evaluate(self._dataset.continuing(part).batches_of_part(), may_be_empty=True):
             if self._keep:
                 self._keep(item.batch)
+        run.renumber(-before)
+        run.rows_read = self._dataset.policy.n - before
         self._join(1, run)
 
     def _take(self, parts: Block, found: PartResult) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,14 @@ class Observer(Protocol):
         """Return the same statistics before any batch."""
 
 
+@runtime_checkable
+class RowNames(Protocol):
+    """An observer that remembers the numbers of rows."""
+
+    def renumber(self, rows_before: int) -> None:
+        """Add the number of rows that come before those seen so far."""
+
+
 def keep_freed_memory() -> None:
     """Make the C library of Linux keep freed arrays of up to 8 MB, by freeing one; call it before threads start.
 
@@ -65,7 +73,7 @@ class RunState:
 
     Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
-    see every batch with its outcomes.
+    see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models.
     """
 
     evaluators: Sequence[Evaluator]
@@ -75,11 +83,13 @@ class RunState:
     resampling: Resampling | None = None
     value_only: bool = False
     observers: Sequence[Observer] = ()
+    runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.accumulators = self._make_accumulators(is_reported=not self.group_by)
         self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
         self.weight = Sum()
+        self.rows_read = 0  # of a part, rows that are left out included; set once they are read
         self._n_rows = 0
 
     def _make_accumulators(self, is_reported: bool) -> list[Accumulator]:
@@ -116,10 +126,18 @@ class RunState:
         _merge_each(self.accumulators, other.accumulators)
         for key, theirs in other.groups.items():
             _merge_each(self.groups.setdefault(key, self._make_accumulators(is_reported=True)), theirs)
+        other.renumber(self.rows_read)
         for observer, later in zip(self.observers, other.observers, strict=True):
             observer.merge(later)
         self.weight.merge(other.weight)
         self._n_rows += other._n_rows
+        self.rows_read += other.rows_read
+
+    def renumber(self, rows_before: int) -> None:
+        """Tell the observers that remember row numbers how many rows come before those of the run."""
+        for observer in self.observers:
+            if isinstance(observer, RowNames):
+                observer.renumber(rows_before)
 
     def can_split(self, dataset: Dataset) -> bool:
         """Tell whether parts of the data can be evaluated without the others, and without their row numbers."""

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from losscli.compare.compare import DEFAULT_LEVEL
 from losscli.compare.result import Comparison
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.errors import UsageError
 from losscli.explain import Explanation
 from losscli.explanations import Explanations
+from losscli.messages import join_names
 from losscli.plot.curves import curves_picture
 from losscli.plot.figure import check_matplotlib, draw_figure
 from losscli.plot.groups import picture_of_groups
@@ -21,9 +21,9 @@ from losscli.plot.models import picture_of_rankings
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number
 from losscli.plot.share import picture_of_tables
-from losscli.plot.words import join_names
 from losscli.results import DataInfo, Evaluation, LossResult
 from losscli.signature import NO_WEIGHTS, split_signature
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
 from losscli.statistics.keyed_sums import KeyedSums, KeyedTable
 
 

@@ -23,7 +23,7 @@ from losscli.recommend.profile import Profile, Task, profile_of
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
 from losscli.recommend.summary import short
-from losscli.result_base import Result, ResultSequence, shown
+from losscli.result_base import Result, ResultSequence, short_text, shown
 from losscli.results import DataInfo, data_info, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Advice(Result):
         return self.bound.loss.name
 
     def __repr__(self) -> str:
-        return f"Advice({self.verdict}: {self.loss})"
+        return f"Advice({self.verdict}: {short_text(self.loss)})"
 
     def to_dict(self) -> dict[str, Any]:
         params = {key: jsonable(value) for key, value in self.bound.params.items()}

@@ -38,7 +38,8 @@ def samples(stream: SampleStream, top: int | None) -> Report:
         kind = CellKind.COUNT if key == "row" else CellKind.NUMBER
         columns.append(ReportColumn(key, CellKind.TEXT if cells.dtype.kind == "O" else kind))
     rows = (block for batch in blocks for block in to_row_blocks(batch))
-    return Report(tuple(columns), rows, lambda: stream.evaluate().to_dict(), labels, rows_key="samples")
+    title = "Losses of each row" if top is None else f"Rows with the largest {labels[0]}"
+    return Report(tuple(columns), rows, lambda: stream.evaluate().to_dict(), labels, rows_key="samples", title=title)
 
 
 def to_row_blocks(columns: SampleColumns) -> Iterator[RowBlock]:

@@ -57,6 +57,7 @@ class Report(NamedTuple):
         preface: Terms and their meaning above the table.
         closing: A command below the table.
         detail: A second table. People see it below this one; formats of one table print it instead.
+        title: What the table is, for formats of tables that stand among text.
     """
 
     columns: tuple[ReportColumn, ...]
@@ -69,6 +70,7 @@ class Report(NamedTuple):
     preface: tuple[tuple[str, str], ...] = ()
     closing: str = ""
     detail: Report | None = None
+    title: str = ""
 
 
 def without_legend_columns(report: Report) -> Report:
@@ -78,6 +80,12 @@ def without_legend_columns(report: Report) -> Report:
         return report
     columns = tuple(report.columns[i] for i in keep)
     return report._replace(columns=columns, blocks=([block[i] for i in keep] for block in report.blocks))
+
+
+def count_rows(found: Evaluation) -> str:
+    """Return the number of rows that were evaluated, in words."""
+    n = found.data.n_used
+    return f"{n} row{'s' * (n != 1)}"
 
 
 def to_blocks(rows: Sequence[Sequence[Any]]) -> list[RowBlock]:
@@ -90,7 +98,7 @@ def summary(evaluation: Evaluation) -> Report:
     first = evaluation.losses[0]
     has_weights = bool(first.group and evaluation.data.weighted)
     numbers = (*(["weight"] if has_weights else []), "value", *first.extra_columns, *STATISTICS)
-    texts = ("loss", *distinct_names(first.group or (), "group", ["loss", "n", *numbers]))
+    texts = ("loss", *distinct_names(first.group_columns, "group", ["loss", "n", *numbers]))
     columns = (
         *(ReportColumn(key, CellKind.TEXT) for key in texts),
         ReportColumn("n", CellKind.COUNT),
@@ -103,10 +111,11 @@ def summary(evaluation: Evaluation) -> Report:
         if not found.exact:
             statistics |= {key: Approximate(statistics[key]) for key in ("median", "p95")}
         weight = [found.weight_sum] if has_weights else []
-        counts = [result.label, *(result.group or {}).values(), found.n, *weight]
+        counts = [result.label, *result.group_columns.values(), found.n, *weight]
         rows.append([*counts, found.value, *result.extra_columns.values(), *statistics.values()])
     records = lambda: [result.to_dict() for result in evaluation]  # noqa: E731
-    return Report(columns, to_blocks(rows), evaluation.to_dict, ("value",), records=records)
+    title = f"{'Losses' if len(rows) > 1 else 'Loss'} over {count_rows(evaluation)}"
+    return Report(columns, to_blocks(rows), evaluation.to_dict, ("value",), records=records, title=title)
 
 
 KIND_OF_COLUMN = dict.fromkeys(("rank", "n", "flip"), CellKind.COUNT)
@@ -144,6 +153,7 @@ def comparison(compared: Comparison) -> Report:
         records=lambda: [loss.to_dict() for loss in compared],
         legend=tuple(f"{key}: {text}" for key, text in shown.items() if text),
         detail=outlier_rows(compared, compared.example) if compared.example else None,
+        title=f"{'Losses' if first.model is None else 'Models'} compared over {count_rows(compared.evaluation)}",
     )
 
 
@@ -181,7 +191,8 @@ def outlier_rows(compared: Comparison, first: OutlierRow) -> Report:
             cells = [row.row if row.id is None else row.id, *row.values.values(), *residual, *row.shares.values()]
             rows.append([*flagged.group_columns.values(), *cells])
             records.append({**flagged.group_json, **row.to_dict()})
-    return Report(columns, to_blocks(rows), compared.to_dict, (name.key,), records=lambda: records)
+    title = "Outlier rows, and their share of each loss"
+    return Report(columns, to_blocks(rows), compared.to_dict, (name.key,), records=lambda: records, title=title)
 
 
 def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
@@ -195,6 +206,7 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
         records=lambda: [advice.to_dict() for advice in found],
         preface=tuple((fact.key, fact.text) for fact in found.facts),
         closing=found.command or "",
+        title=f"Losses for this data ({found.task})",
     )
 
 
@@ -229,7 +241,8 @@ def catalogue(losses: Sequence[Loss]) -> Report:
         for loss in losses
     ]
     legend = symbol_legend({loss.name: loss.family for loss in losses}, used)
-    return Report(columns, to_blocks(rows), lambda: entries, ("loss",), records=lambda: entries, legend=legend)
+    document, title = (lambda: entries), f"{len(losses)} loss{'es' * (len(losses) != 1)}"
+    return Report(columns, to_blocks(rows), document, ("loss",), records=document, legend=legend, title=title)
 
 
 def symbol_legend(families: Mapping[str, str], used: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

@@ -9,6 +9,9 @@ import numpy as np
 from losscli.declaration.domains import Array
 from losscli.statistics.keyed_sums import KeyedTable
 
+ROWS_PER_TOP_ROW = 100
+"""A top share is the share of one in so many rows."""
+
 
 class Concentration(NamedTuple):
     """The share of the total that the worst rows carry, as a curve through (0, 0) and (1, 1).

@@ -24,8 +24,11 @@ CONSISTENT_LOSSES = (
 SMALLEST_KEY = 2.0**-54
 """Size of the key of a probability of 1: less than 1 minus any other."""
 
-MAX_LOGIT = 1000.0
+LARGEST_LOGIT = 1000.0
 """A logit that stands for infinity: its probability is 0 or 1 to the last digit."""
+
+LEAST_MEAN = 1e-12
+"""Stands for a mean of 0 or less where a loss takes positive predictions only: its losses have a limit there."""
 
 NEUTRAL = {"label_smoothing": 0.0, "pos_weight": 1.0, "class_weight": None}
 """Values of parameters that leave a loss of probabilities consistent."""
@@ -120,9 +123,11 @@ class ConsistentLoss:
         }
         keywords = {name: params[name] for name in self.form.keywords[self.form.kernel]}
         predicted = np.asarray(values, dtype=np.float64)
+        if params.get("power", 0.0) < 0:  # targets may be negative, predictions not
+            predicted = np.maximum(predicted, LEAST_MEAN)
         with np.errstate(all="ignore"):
             if self.scale == LOGIT and "from_logits" not in params:
-                predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -MAX_LOGIT, MAX_LOGIT)
+                predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -LARGEST_LOGIT, LARGEST_LOGIT)
             if self.has_signs:
                 of_sign = [
                     self.form.kernel(np.full(predicted.shape, sign), predicted, **keywords) for sign in (-1.0, 1.0)

@@ -58,15 +58,15 @@ class KeyedSums:
         """Add rows: their keys (N,), which are no NaN, their columns, each (N,), and weights (N,)."""
         if not key.size:
             return
+        if self._sides is None and self.n_kept + key.size > self.max_rows:
+            self.to_buckets()
+        if self._sides is not None:
+            self._add_rows(key, columns, weight)
+            return
         rows = np.empty((self.n_columns + 3, key.size))
         rows[0], rows[1], rows[2] = key, 1.0, 1.0 if weight is None else weight
         for place, column in zip(rows[3:], columns, strict=True):
             place[:] = column
-        if self._sides is None and self.n_kept + key.size > self.max_rows:
-            self.to_buckets()
-        if self._sides is not None:
-            self._add_rows(rows)
-            return
         self._own.append(rows)
         self.n_kept += key.size
 
@@ -86,21 +86,35 @@ class KeyedSums:
         if self._sides is None:
             self._sides = Buckets(self.n_columns + 3), Buckets(self.n_columns + 3)
             for rows in self._own:
-                self._add_rows(rows)
+                self._add_rows(rows[0], [*rows[3:]], rows[2])
             for other in self._merged:
                 for mine, theirs in zip(self._sides, other.to_buckets(), strict=True):
                     mine.merge(theirs)
             self._own, self._merged, self.n_kept = [], [], 0
         return self._sides
 
-    def _add_rows(self, rows: Array) -> None:
+    def _add_rows(self, key: Array, columns: Sequence[Array], weight: Array | None) -> None:
+        """Add rows to the buckets; weights that are None are 1."""
+        size = np.abs(key)
+        size[size < sys.float_info.min] = 0.0
+        bucket: NDArray[np.int64] = size.view(np.int64) >> BITS_DROPPED
+        low, high = int(bucket.min()), int(bucket.max()) + 1
+        bucket -= low
+        is_negative = key < 0
+        n_sides = 1 + bool(is_negative.any())
+        if n_sides == 2:  # negative keys are counted beyond the others
+            bucket += is_negative * np.int64(high - low)
+        n_buckets = n_sides * (high - low)
+        sums = np.empty((self.n_columns + 3, n_buckets))
+        sums[1] = np.bincount(bucket, minlength=n_buckets)
+        sums[2] = sums[1] if weight is None else np.bincount(bucket, weight, n_buckets)
+        for place, column in zip((sums[0], *sums[3:]), (key, *columns), strict=True):
+            # the key of infinity times a weight stays infinite; the count alone has no weight
+            place[:] = np.bincount(bucket, column if weight is None else column * weight, n_buckets)
         negative, positive = self.to_buckets()
-        is_negative = rows[0] < 0
-        if is_negative.any():
-            negative.add(rows[:, is_negative])
-            rows = rows[:, ~is_negative]
-        if rows.shape[1]:
-            positive.add(rows)
+        positive.add(low, sums[:, : high - low])
+        if n_sides == 2:
+            negative.add(low, sums[:, high - low :])
 
     def _rows(self) -> Iterator[Array]:
         yield from self._own
@@ -128,19 +142,10 @@ class Buckets:
         self._sums = np.zeros((n_columns, 0))
         self._first = 0
 
-    def add(self, rows: Array) -> None:
-        """Add rows (columns, N): the key, the count, the weight, and what is summed by weight."""
-        size = np.abs(rows[0])
-        size[size < sys.float_info.min] = 0.0
-        bucket: NDArray[np.int64] = size.view(np.int64) >> BITS_DROPPED
-        low, high = int(bucket.min()), int(bucket.max()) + 1
-        self._make_room(low, high)
-        bucket -= low
-        place = slice(low - self._first, high - self._first)
-        for i, column in enumerate(rows):
-            # the key of infinity times a weight stays infinite; the count alone has no weight
-            weighted = column if i in (1, 2) else column * rows[2]
-            self._sums[i, place] += np.bincount(bucket, weighted, high - low)
+    def add(self, low: int, sums: Array) -> None:
+        """Add sums (columns, k): the key, the count, the weight, and what is summed, of the buckets from `low` on."""
+        self._make_room(low, low + sums.shape[1])
+        self._sums[:, low - self._first : low - self._first + sums.shape[1]] += sums
 
     def merge(self, other: Buckets) -> None:
         used = np.flatnonzero(other._sums[1])

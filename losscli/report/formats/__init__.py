@@ -23,6 +23,8 @@ MODULE_OF_FORMAT = {
     "json": "json",
     "jsonl": "json",
     "markdown": "markdown",
+    "html": "html",
+    "latex": "latex",
     "value": "value",
 }
 """Format -> the module that renders it, by a function of the format's name."""
@@ -34,4 +36,7 @@ FORMAT_OF_ENDING = {
     ".json": "json",
     ".jsonl": "jsonl",
     ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".tex": "latex",
 }

@@ -1,4 +1,4 @@
-"""An explanation as text for a terminal, as Markdown and as JSON."""
+"""An explanation as text for a terminal, as Markdown, as HTML and as JSON."""
 
 from __future__ import annotations
 
@@ -50,14 +50,15 @@ def section_text(section: Section, width: int) -> str:
 
 def markdown(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
     """Write headings, paragraphs and tables; of several losses a table with a column for each."""
+    from losscli.report.formats.markdown import escape_markdown  # with what tables need, which takes a while
+
     if not isinstance(explanation, Explanation):
         labels = [escape_markdown(one.label) for one in explanation]
         write(f"| | {' | '.join(labels)} |\n|{' --- |' * (len(labels) + 1)}\n")
         for term, cells in explanation.rows():
-            texts = (escape_markdown(cell).replace("\n", "<br>") for cell in cells)
-            write(f"| {term} | {' | '.join(texts)} |\n")
+            write(f"| {term} | {' | '.join(map(escape_markdown, cells))} |\n")
         return
-    write(f"# {escape_markdown(explanation.title)}\n\n{explanation.summary}\n")
+    write(f"# {escape_markdown(explanation.title)}\n\n{escape_markdown(explanation.summary)}\n")
     for section in explanation.sections:
         write(f"\n## {section.title}\n\n")
         for paragraph in section.paragraphs:
@@ -68,9 +69,31 @@ def markdown(explanation: Explanation | Explanations, write: Write, style: Style
             write(f"| {escape_markdown(term)} | {escape_markdown(meaning)} |\n")
 
 
-def escape_markdown(text: str) -> str:
-    """Return text in which no character has a meaning in Markdown."""
-    return text.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
+def html(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
+    """Write headings, paragraphs and tables, as a fragment of a page; of several losses a table."""
+    from losscli.report.formats.html import TO_THE_LEFT, escape_html
+
+    if not isinstance(explanation, Explanation):
+        labels = "".join(f'<th scope="col"{TO_THE_LEFT}>{escape_html(one.label)}</th>' for one in explanation)
+        write(f"<table>\n<thead>\n<tr><td></td>{labels}</tr>\n</thead>\n<tbody>\n")
+        write("".join(term_row(term, *cells) for term, cells in explanation.rows()) + "</tbody>\n</table>\n")
+        return
+    write(f"<h3>{escape_html(explanation.title)}</h3>\n<p>{escape_html(explanation.summary)}</p>\n")
+    for section in explanation.sections:
+        write(f"<h4>{escape_html(section.title)}</h4>\n")
+        for paragraph in map(escape_html, section.paragraphs):
+            write(f"<p><code>{paragraph}</code></p>\n" if section.title == "Formula" else f"<p>{paragraph}</p>\n")
+        rows = "".join(term_row(*row) for row in section.rows)
+        write(f"<table>\n<tbody>\n{rows}</tbody>\n</table>\n" if rows else "")
+
+
+def term_row(term: str, *meanings: str) -> str:
+    """Return a term and what is said of it as a row."""
+    from losscli.report.formats.html import TO_THE_LEFT, escape_html
+
+    texts = ("<br>".join(map(escape_html, meaning.split("\n"))) for meaning in meanings)
+    cells = "".join(f"<td{TO_THE_LEFT}>{text}</td>" for text in texts)
+    return f'<tr><th scope="row"{TO_THE_LEFT}>{escape_html(term)}</th>{cells}</tr>\n'
 
 
 def json(explanation: Explanation | Explanations, write: Write, style: Style) -> None:

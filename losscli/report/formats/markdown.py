@@ -33,9 +33,10 @@ def markdown(report: Report, write: Write, style: Style) -> None:
 
 
 def escape_markdown(text: str) -> str:
-    """Return text on one line in which no character has a meaning in Markdown or HTML.
+    """Return text on one line in which no character has a meaning in Markdown or HTML, nor in GitHub's formulas.
 
-    Underscores stay: inside of a word they mean nothing.
+    Underscores stay inside of a word, where they mean nothing.
     """
-    text = re.sub(r"([\\`*|\[\]])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
+    text = re.sub(r"([\\`*|\[\]~]|(?<!\w)_|_(?!\w))", r"\\\1", text)
     return escape_controls(re.sub(r"\r\n|[\r\n\u2028\u2029]", "<br>", text))

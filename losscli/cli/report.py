@@ -1,0 +1,148 @@
+"""The command `losscli report`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from losscli.cli import options as shared
+from losscli.cli.options import SectionCommand, SectionOption
+from losscli.errors import UsageError
+
+if TYPE_CHECKING:
+    from losscli.gates import GateVerdict
+
+EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
+
+
+@click.command(
+    "report",
+    cls=SectionCommand,
+    short_help="Write one page: verdict, table, pictures, worst rows.",
+    params=[
+        shared.DATA_ARGUMENT,
+        SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to report.  [required]"),
+        *shared.LOSS_OPTIONS,
+        *shared.DATA_OPTIONS,
+        SectionOption(
+            "Evaluation",
+            "--outliers",
+            metavar="RULE",
+            help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
+            "others) or column:NAME.",
+        ),
+        shared.GROUP_OPTION,
+        *shared.INTERVAL_OPTIONS,
+        SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
+        SectionOption("Output", "--title", metavar="TEXT", help="Heading of the page.  [default: name of the data]"),
+        SectionOption(
+            "Output", "-f", "--format", "format_", type=click.Choice(("html",)), help="Format of the page, html alone."
+        ),
+        SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file, such as report.html."),
+        SectionOption("Output", "-q", "--quiet", is_flag=True, help="Print no notes and no progress."),
+        SectionOption("Output", "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+        *shared.GATE_OPTIONS,
+        shared.JOBS_OPTION,
+    ],
+)
+def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
+    """Write one HTML page on losses: what to believe, the table, pictures, the worst rows, how it was computed.
+
+    The page is one file that needs no network, and can be sent, printed and archived. Its intervals are by a bootstrap
+    up to 65536 rows or with --ci, else by the normal distribution. It needs matplotlib (pip install 'losscli[plot]').
+
+    \b
+    Examples:
+      losscli report data.csv --losses mse,mae,huber -o report.html
+      losscli report data.csv --losses mse,mae --group-by site -o report.html
+      losscli report data.csv --losses mse,mae --pred model_a --pred model_b -o report.html
+    """
+    from losscli.cli.finish import appended, finish, judge_gates, parse_gates
+    from losscli.cli.output import Output
+    from losscli.cli.summary import SummaryFile
+    from losscli.compare.result import GATE_COLUMNS
+    from losscli.page.build import PageOptions
+    from losscli.pipeline import report
+    from losscli.results import STATISTICS
+    from losscli.shell import option
+
+    if not losses:
+        raise UsageError(f"--losses says which losses to report, as in '{EXAMPLE}'")
+    check_destination(values)
+    note = shared.NoteWriter(values["quiet"])
+    output = Output.parse({**values, "format_": "html", "precision": None, "color": "never"}, data or ("-",))
+    summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
+    if output.replaces(values["baseline"]):
+        raise UsageError("is the baseline: choose another name for the page", option=("output", values["output"]))
+    bound = shared.parse_losses(losses, values)
+    gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
+    options = shared.parse_options(
+        values,
+        models=values["preds"],
+        outliers=values["outliers"],
+        value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
+    )
+    page_options = PageOptions(values["title"], values["top"], typed_command(), option)
+    track = output.track(values["quiet"])
+    content = report(bound, shared.open_files(data, values), options, page_options, note, track)
+    from losscli.page.html import render  # after the threads have started to work
+
+    verdicts = judge_gates(content.evaluation, gates, content.statistics)
+    page = render(replace(content, gates=gate_lines(verdicts)))
+    with output.open() as write:
+        write(page)
+    with appended(summary, content.evaluation, verdicts, notes=content.notes, worst=content.worst):
+        return finish(content.evaluation, note, verdicts, content.notes)
+
+
+def gate_lines(verdicts: Sequence[GateVerdict]) -> list[tuple[str, bool]]:
+    """Return what the gates say: each failure, and the conditions that are not true anywhere."""
+    if not verdicts:
+        return []
+    from losscli.gates import failures
+
+    failed = {verdict.gate.text for verdict in verdicts if verdict.failed}
+    passed = dict.fromkeys(f"not {verdict.gate.text}" for verdict in verdicts if verdict.gate.text not in failed)
+    return [*((words, True) for words in failures(verdicts)), *((words, False) for words in passed)]
+
+
+def check_destination(values: Mapping[str, Any]) -> None:
+    """Check that the page does not go to a terminal unasked, and that the file's ending does not name another format.
+
+    Raises:
+        UsageError: It does.
+    """
+    from losscli.cli.files import is_device, split_endings
+
+    path = values["output"]
+    if path is None:
+        if sys.stdout is not None and sys.stdout.isatty():
+            raise UsageError("a page is no text for a terminal: -o report.html writes it to a file")
+        return
+    ending, _ = split_endings(path)
+    if path != "-" and ending not in (".html", ".htm") and not values["format_"] and not is_device(path):
+        raise UsageError("a page is HTML: name it *.html, or add --format html", option=("output", path))
+
+
+def typed_command() -> str:
+    """Return the command as it was typed, quoted for a shell, the options in the order of the help text."""
+    import shlex
+
+    context = click.get_current_context()
+    words = ["losscli", "report", *context.params["data"]]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if not isinstance(parameter, click.Option) or name not in context.params:
+            continue
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        value = context.params[name]
+        flag = parameter.opts[0] if value is not False else (parameter.secondary_opts or [""])[0]
+        for one in value if parameter.multiple else (value,):
+            words += [flag] if parameter.is_flag else [flag, str(one)]
+    return shlex.join(words)

@@ -1,0 +1,221 @@
+"""Make the page of a dataset: one pass over the data, then what is said of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import numbers
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from losscli.binding import Note
+from losscli.compare.compare import CompareOptions
+from losscli.compare.streamed_models import ModelLosses
+from losscli.data.dataset import Dataset
+from losscli.errors import UsageError
+from losscli.evaluation.engines import evaluate_dataset
+from losscli.evaluation.row_sample import RowSampler
+from losscli.evaluation.run import RunState
+from losscli.evaluation.worst_rows import WorstRows
+from losscli.messages import Hint, Message, Spelling, word
+from losscli.options import EvaluationOptions
+from losscli.page.content import LossLine, PageContent
+from losscli.page.decomposition import decompositions
+from losscli.page.drawings import Drawings
+from losscli.page.findings import Findings, Observed
+from losscli.page.groups import group_facts, group_lines
+from losscli.page.method import method_facts
+from losscli.page.observers import LossMoments
+from losscli.page.verdict import LossFacts, ModelFacts, most_robust, verdict
+from losscli.page.worst import worst_table
+from losscli.plot.observers import LossSpread
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW
+
+if TYPE_CHECKING:
+    from losscli.baseline import BaselineFile
+
+MAX_TOP = 100
+"""Most of the worst rows that a page lists."""
+
+
+class PageOptions(NamedTuple):
+    """What is asked of the page.
+
+    Attributes:
+        title: The heading; None for the name of the data.
+        top: How many of the worst rows to list.
+        command: The command as typed, for the reader; empty if there is none.
+        spell: How messages name options.
+    """
+
+    title: str | None
+    top: int
+    command: str
+    spell: Spelling
+
+    def check(self) -> None:
+        """Check what Python can be given.
+
+        Raises:
+            UsageError: A value is of another type, or out of range.
+        """
+        if not isinstance(self.title, (str, type(None))):
+            raise UsageError("must be text", option=("title", self.title))
+        if not isinstance(self.top, numbers.Integral) or isinstance(self.top, bool) or not 1 <= self.top <= MAX_TOP:
+            raise UsageError(f"must be a whole number from 1 to {MAX_TOP}", option=("top", self.top))
+
+
+def compare_options_of(options: EvaluationOptions) -> CompareOptions:
+    """Return how losses are compared, whose rule may need a column of its own.
+
+    Raises:
+        UsageError: The rule is unknown.
+    """
+    return CompareOptions.of(options.outliers, None, 0, False)
+
+
+def check_can_draw() -> None:
+    """Check that matplotlib is there, without importing it: that takes as long as a million rows.
+
+    Raises:
+        UsageError: It is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        from losscli.plot.figure import check_matplotlib
+
+        check_matplotlib()
+
+
+def build_page(
+    dataset: Dataset,
+    run: RunState,
+    options: EvaluationOptions,
+    page_options: PageOptions,
+    note: Note,
+    track: Callable[[Iterator[int]], Iterator[int]] = iter,
+    check: Callable[[], None] = lambda: None,
+    baseline: BaselineFile | None = None,
+) -> PageContent:
+    """Evaluate a dataset once, and return what its page says.
+
+    `track` wraps the counts of rows, `check` is called once all rows were read.
+
+    Raises:
+        LosscliError: As for `pipeline.compare`.
+    """
+    if run.group_by and run.value_only:  # intervals of groups need their standard deviations
+        run = replace(run, value_only=False)
+    drawings = Drawings(dataset, run, options)
+    sampler = RowSampler()
+    models = ModelLosses(run, dataset.models, options.nan == "propagate") if dataset.models else None
+    observed = []
+    for model in dataset.models or (None,):
+        own_run = run if models is None else models.runs.get(str(model), run)
+        observed.append(observe(model, own_run, drawings, page_options.top))
+    run.observers = (*run.observers, sampler, *drawings.observers, *([] if models is None else [models]))
+    importing = Thread(target=importlib.import_module, args=("matplotlib.figure",), daemon=True)
+    importing.start()  # while other threads work
+    for _ in track(evaluate_dataset(dataset, run, options, note)):
+        pass
+    check()
+    sample = sampler.sample() if sampler.n else None
+    level = float(options.ci or DEFAULT_LEVEL)
+    findings = Findings(dataset, run, observed, sample, models, compare_options_of(options), level)
+    if baseline is not None:
+        findings.attach(baseline.attach_to(findings.evaluation, note))
+    importing.join()
+    return page_of(findings, drawings, page_options)
+
+
+def observe(model: str | None, run: RunState, drawings: Drawings, top: int) -> Observed:
+    """Have a run observed."""
+    n_losses = len(run.evaluators)
+    moments, worst, spread = LossMoments(n_losses), WorstRows(n_losses, top), LossSpread(n_losses)
+    residuals = drawings.residuals(run)
+    run.observers = (moments, worst, spread, *([] if residuals is None else [residuals]))
+    return Observed(model, run, moments, worst, spread, residuals)
+
+
+def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -> PageContent:
+    """Return what the page says."""
+    lines = findings.lines()
+    facts = loss_facts(findings, lines)
+    labels = [loss.label for loss in facts]
+    found = most_robust(facts)
+    robust = labels[0] if found is None else found.label
+    evaluation, group_by = findings.evaluation, findings.run.group_by
+    groups = findings.groups(robust)
+    return PageContent(
+        title=page_options.title or ", ".join(map(os.path.basename, evaluation.data.paths[:3])) or "data",
+        evaluation=evaluation,
+        statistics=findings.statistics,
+        verdict=verdict(facts, evaluation.data.n_used, group_facts(groups, robust), group_by, model_facts(findings)),
+        lines=lines,
+        level=findings.level,
+        group_by=group_by,
+        groups=group_lines(groups, labels, robust),
+        group_losses=labels,
+        groups_sorted_by=robust,
+        groups_model=findings.best(robust).model,
+        pictures=list(drawings.draw(findings, robust)),
+        worst=worst_table(findings, facts),
+        decompositions=decompositions(findings),
+        is_estimated=not findings.is_exact,
+        facts=list(method_facts(findings, page_options.command)),
+        notes=[note_text(text, page_options.spell) for text in findings.notes],
+    )
+
+
+def note_text(text: str, spell: Spelling) -> str:
+    """Return a note without the advice to list outliers, which the page has no option for."""
+    if isinstance(text, Message) and text.hint is Hint.SHOW_OUTLIERS:
+        return text.problem
+    return word(text, spell)
+
+
+def loss_facts(findings: Findings, lines: Sequence[LossLine]) -> list[LossFacts]:
+    """Return what the verdict needs of each loss, by the best model."""
+    ranks = {compared.result.key: compared.rank for compared in findings.compared}
+    by_key = {(line.result.label, line.result.model): line for line in lines}
+    facts = []
+    for i, evaluator in enumerate(findings.run.evaluators):
+        each = findings.best(evaluator.label)
+        line = by_key[evaluator.label, each.model]
+        result, moments = line.result, each.moments.moments[i]
+        worst = each.worst.by_loss[i]
+        top_share, effective_n, shares = line.cells["top_share"], line.cells["effective_n"], worst.shares
+        ci = result.ci
+        facts.append(
+            LossFacts(
+                result.label,
+                result.name,
+                result.value,
+                result.n,
+                None if ci is None else ci.low,
+                None if ci is None else ci.high,
+                findings.level,
+                math.ceil(result.n / ROWS_PER_TOP_ROW),
+                top_share if isinstance(top_share, float) else None,
+                float(shares[0]) if top_share is not None and shares is not None and shares.size else None,
+                effective_n if isinstance(effective_n, float) else None,
+                ranks[result.key],
+                moments.low,
+                moments.high,
+            )
+        )
+    return facts
+
+
+def model_facts(findings: Findings) -> list[ModelFacts]:
+    """Return how several models stand under each loss."""
+    facts = []
+    for ranking in findings.contests:
+        models = tuple(ranking.values)
+        second = ranking.gaps[models[1]] if len(models) > 1 else None
+        ends = (None, None, None) if second is None else (second.difference, second.low, second.high)
+        facts.append(ModelFacts(ranking.label, models, tuple(ranking.winners), *ends, findings.level))
+    return facts

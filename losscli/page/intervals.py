@@ -1,0 +1,67 @@
+"""Intervals by the normal distribution: of values over more rows than are resampled unasked."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from losscli.declaration.properties import Reduction
+from losscli.evaluation.run import RunState
+from losscli.page.observers import LossMoments
+from losscli.results import LossResult
+from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL, ConfidenceInterval
+
+NORMAL = "normal"
+
+
+def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -> ConfidenceInterval | None:
+    """Return the interval of the value of a loss over many rows; None where there is none.
+
+    Of a mean it is the mean and standard errors, of its root the roots of the ends; of a median it has the order
+    statistics as its ends, which hold the median of any distribution (Conover 1999, Practical Nonparametric
+    Statistics, 3.2).
+    """
+    accumulator, bound = run.accumulators[i], run.evaluators[i].bound
+    n = moments.moments[i].n
+    if run.evaluators[i].form.coupled or run.reduction != "mean":
+        return None
+    if bound.loss.reduction is Reduction.MEDIAN:
+        reach = z_score(level) / (2 * math.sqrt(n)) if n else math.inf
+        if reach >= 0.5:
+            return None
+        has_elements = accumulator.elements.kept or accumulator.elements.histogram is not None
+        quantiles = accumulator.elements if has_elements else accumulator.quantiles
+        low, high = quantiles.quantiles((0.5 - reach, 0.5 + reach))
+        return ConfidenceInterval(float(low), float(high), level, NORMAL, 0, 0)
+    return interval_of_mean(accumulator.value(), moments.standard_error(i), n, bound.loss.reduction, level)
+
+
+def group_interval(
+    result: LossResult, reduction: Reduction, is_weighted: bool, level: float
+) -> ConfidenceInterval | None:
+    """Return the interval of the value of a group, from its standard deviation; None where there is none."""
+    if is_weighted or result.n < 2:
+        return None
+    return interval_of_mean(result.value, result.std / math.sqrt(result.n), result.n, reduction, level)
+
+
+def interval_of_mean(
+    value: float, standard_error: float, n: int, reduction: Reduction, level: float
+) -> ConfidenceInterval | None:
+    """Return the interval of a mean over n rows, or of its root."""
+    reach = z_score(level) * standard_error
+    if n < MIN_ROWS_FOR_LEVEL or not (math.isfinite(value) and math.isfinite(reach)):
+        return None
+    if reduction is Reduction.ROOT_MEAN:
+        square = value * value
+        low, high = math.sqrt(max(0.0, square - reach)), math.sqrt(square + reach)
+    elif reduction is Reduction.MEAN:
+        low, high = value - reach, value + reach
+    else:
+        return None
+    return ConfidenceInterval(low, high, level, NORMAL, 0, 0)
+
+
+def z_score(level: float) -> float:
+    """Return how many standard deviations an interval of the normal distribution reaches on either side."""
+    return NormalDist().inv_cdf((1 + level) / 2)
