@@ -188,7 +188,7 @@ def draw_all(picture: Picture, figure: Figure, has_words: bool = True) -> list[A
     from losscli.plot.figure_axes import MUTED
 
     grid = grid_of(picture)
-    words = words_of(picture, sum(grid.widths)) if has_words else Words("", "", "")
+    words = words_around(picture, sum(grid.widths)) if has_words else Words("", "", "")
     height = figure.get_size_inches()[1]
     below = text_height(words.remarks, REMARK_SIZE)
     bottom = below + text_height(words.sentence, SENTENCE_SIZE)
@@ -269,7 +269,7 @@ def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]
     grid = grid_of(picture)
     width, height = sum(grid.widths), sum(grid.heights)
     if has_words:
-        words = words_of(picture, width)
+        words = words_around(picture, width)
         height += text_height(words.title, TITLE_SIZE)
         height += text_height(words.sentence, SENTENCE_SIZE) + text_height(words.remarks, REMARK_SIZE)
     return width, height
@@ -278,12 +278,12 @@ def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]
 def inches_beside(panel: Panel, has_names: bool) -> float:
     """Return the inches that names on the left and labels on the right of a panel take."""
     from losscli.plot.figure_axes import CATEGORY_LENGTH
-    from losscli.plot.figure_marks import LABEL_LENGTH, interval_texts, listed_points
+    from losscli.plot.figure_marks import LABEL_LENGTH, listed_points, texts_at_ends
 
     named = {point.style for point in listed_points(panel.marks)}
     lines = [mark for mark in panel.marks if isinstance(mark, Line) and not (mark.is_reference or mark.style in named)]
     right = [min(cells_of_text(mark.label), LABEL_LENGTH) for mark in lines]
-    right += [cells_of_text(text) for text in interval_texts(panel.marks).values()]
+    right += [cells_of_text(text) for text in texts_at_ends(panel.marks).values()]
     left = [min(cells_of_text(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
     return (max(right, default=0) + max(left, default=0)) * 9 * EM / 72
 
@@ -307,7 +307,7 @@ class Words(NamedTuple):
     remarks: str
 
 
-def words_of(picture: Picture, width: float) -> Words:
+def words_around(picture: Picture, width: float) -> Words:
     """Return the words for a figure so many inches wide; the title only if no panel has the same one."""
     from losscli.plot.figure_labels import wrap
 

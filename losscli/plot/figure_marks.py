@@ -57,7 +57,7 @@ class PanelArtist:
         draw_axes(axes, panel, has_x_label)
         listed = listed_points(panel.marks)
         named = {mark.style for mark in listed}
-        rows, texts = interval_places(panel.marks), interval_texts(panel.marks)
+        rows, texts = interval_places(panel.marks), texts_at_ends(panel.marks)
         self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, Interval)}) < 2
         for mark in panel.marks:
             if isinstance(mark, Line):
@@ -314,7 +314,7 @@ def interval_places(marks: Sequence[Mark]) -> dict[int, float]:
     }
 
 
-def interval_texts(marks: Sequence[Mark]) -> dict[int, str]:
+def texts_at_ends(marks: Sequence[Mark]) -> dict[int, str]:
     """Return what is written at the end of each interval: its text, after its label if its category has several."""
     intervals = [mark for mark in marks if isinstance(mark, Interval)]
     count = Counter(mark.category for mark in intervals)
