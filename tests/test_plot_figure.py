@@ -169,6 +169,13 @@ def test_the_same_picture_is_the_same_file_in_another_process_without_pyplot(fil
     assert other.stdout.split() == [*(hashlib.sha256(one).hexdigest() for one in files.values()), "False"]
 
 
+def test_files_have_text_and_no_date(files):
+    assert b"/CIDFontType2" in files["pdf"]
+    assert b"CreationDate" not in files["pdf"]
+    assert b"<dc:date>" not in files["svg"]
+    assert files["png"].startswith(b"\x89PNG")
+
+
 def test_files_do_not_depend_on_the_users_settings_and_change_none(files):
     theirs = {"font.size": 20, "lines.linewidth": 9, "axes.facecolor": "red", "svg.fonttype": "path", "pdf.fonttype": 3}
     with matplotlib.rc_context(theirs):
