@@ -316,6 +316,13 @@ def test_a_page_has_the_titles_of_panels_that_are_not_that_of_the_picture():
     assert "Panel" in found
 
 
+def test_pictures_of_one_panel_are_equally_wide_in_a_page():
+    groups = Axis("", -0.5, 0.5, categories=("a group with a long name",))
+    intervals = Panel("Groups", X, groups, (Interval("", 0, 5.0, 4.0, 6.0, "5 [4, 6]"),))
+    boxes = [ET.fromstring(inline_svg(picture(one), "")).get("viewBox") for one in (panel(line()), intervals)]
+    assert boxes[0].split()[2] == boxes[1].split()[2]
+
+
 def test_paths_of_a_page_are_those_of_the_file():
     found = every_mark()
     file, page = svg_of(found), ET.fromstring(inline_svg(found, ""))

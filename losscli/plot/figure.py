@@ -25,6 +25,9 @@ PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.1
 ONLY_PANEL_WIDTH = 5.2
 """Inches of a panel without what is written beside it."""
 
+INLINE_WIDTH, MIN_INLINE_PANEL_WIDTH = 5.8, 2.2
+"""Inches of a picture in a page, and of its panel without what is written beside it."""
+
 HEIGHT_PER_INTERVAL, HEIGHT_PER_INTERVAL_OF_MANY, HEIGHT_PER_LABEL = 0.42, 0.26, 0.17
 """Inches."""
 MANY_INTERVALS = 8
@@ -134,7 +137,7 @@ def inline_svg(picture: Picture, prefix: str) -> str:
 
         from losscli.plot.figure_svg import inline
 
-        figure = Figure(figsize=figure_size(picture, has_words=False))
+        figure = Figure(figsize=inline_size(picture))
         figure.patch.set_visible(False)
         draw_all(picture, figure, has_words=False)
         return inline(save(figure, "svg", {"Date": None, "Creator": None, "Format": None, "Type": None}), prefix)
@@ -273,6 +276,15 @@ def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]
         height += text_height(words.title, TITLE_SIZE)
         height += text_height(words.sentence, SENTENCE_SIZE) + text_height(words.remarks, REMARK_SIZE)
     return width, height
+
+
+def inline_size(picture: Picture) -> tuple[float, float]:
+    """Return the size of a figure in a page: one column of panels is always as wide, for text of the same size."""
+    width, height = figure_size(picture, has_words=False)
+    if len(grid_of(picture).widths) > 1:
+        return width, height
+    least = max(inches_beside(panel, True) for panel in picture.panels) + MIN_INLINE_PANEL_WIDTH
+    return max(INLINE_WIDTH, least), height
 
 
 def inches_beside(panel: Panel, has_names: bool) -> float:

@@ -166,7 +166,16 @@ class PanelArtist:
         heights = np.asarray(mark.heights, dtype=float)
         base = self.panel.y.low if self.panel.y.is_log else 0.0
         if mark.is_outline:
-            shape = self.axes.stairs(heights, edges, baseline=base, color=colour, linewidth=LINE_WIDTH, zorder=2.4)
+            dashes = style_of(mark.style).dashes
+            shape = self.axes.stairs(
+                heights,
+                edges,
+                baseline=base,
+                color=colour,
+                linewidth=LINE_WIDTH,
+                linestyle=(0, dashes) if dashes else "-",
+                zorder=2.4,
+            )
         else:
             shape = self.axes.stairs(heights, edges, baseline=base, fill=True, color=colour, alpha=0.35, lw=0, zorder=2)
         shape.set_gid(gid)
