@@ -371,9 +371,9 @@ def test_the_size_with_many_losses(cli: Cli) -> None:
 
 
 def test_that_pictures_that_do_not_fit_are_left_out(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(html, "MAX_BYTES", 40_000)
+    monkeypatch.setattr(html, "MAX_BYTES", 30_000)
     result = cli("report", SAMPLE_DATA / "tumours.csv", "--losses", "mse,mae", "-o", "-")
-    assert len(result.out.encode()) <= 40_000
+    assert len(result.out.encode()) <= 30_000
     assert "more pictures, which would make this page too large" in result.out
 
 
