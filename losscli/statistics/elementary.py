@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array
-from losscli.statistics.keyed_sums import BITS_DROPPED, SumsByKey
+from losscli.statistics.keyed_sums import SumsByKey
+from losscli.statistics.quantiles import BITS_DROPPED
 
 MAX_ROUNDING = 1e-9
 """Rounding of a mean of targets, in their median distance from the middle one, up to which sums are used."""
