@@ -15,10 +15,17 @@ from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import counted_rows
-from losscli.statistics.calibration import COLUMNS, CalibrationTable, calibration_table, sorted_table, summed_columns
+from losscli.statistics.calibration import (
+    CALIBRATION_COLUMNS,
+    CalibrationTable,
+    calibration_table,
+    sorted_table,
+    summed_columns,
+)
 from losscli.statistics.consistency import ConsistentLoss, check_shapes, consistent_loss
 from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, SumsAbove
-from losscli.statistics.keyed_sums import BITS_DROPPED, MAX_ROWS_KEPT, KeyedSums, KeyedTable
+from losscli.statistics.keyed_sums import MAX_ROWS_KEPT, KeyedSums, SumsByKey
+from losscli.statistics.quantiles import BITS_DROPPED
 
 MIN_BUCKETS = 50
 """Buckets that pooled predictions must spread over, unless they are equal or far apart."""
@@ -97,7 +104,7 @@ class ModelRows:
     def __len__(self) -> int:
         return max(1, len(self.models))
 
-    def check_pooled(self, pooled: Sequence[PooledPredictions], tables: Sequence[KeyedTable]) -> None:
+    def check_pooled(self, pooled: Sequence[PooledPredictions], tables: Sequence[SumsByKey]) -> None:
         """Raise a DataError if the predictions of a model differ by too little to be pooled."""
         for name, predictions, table in zip(self.models or ("y_pred",), pooled, tables, strict=True):
             predictions.check(table, name)
@@ -158,7 +165,7 @@ class PooledPredictions:
     def merge(self, other: PooledPredictions) -> None:
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
 
-    def check(self, table: KeyedTable, name: str) -> None:
+    def check(self, table: SumsByKey, name: str) -> None:
         """Raise a DataError if the predictions differ, but lie in so few buckets that little is left of them."""
         if table.is_exact or table.key.size >= MIN_BUCKETS or self.low == self.high or self.low * self.high < 0:
             return
@@ -175,7 +182,7 @@ class CalibrationSums:
 
     def __init__(self, rows: ModelRows) -> None:
         self.rows = rows
-        self.by_model = [KeyedSums(COLUMNS + len(rows.shown.losses)) for _ in range(len(rows))]
+        self.by_model = [KeyedSums(CALIBRATION_COLUMNS + len(rows.shown.losses)) for _ in range(len(rows))]
         self.pooled = [PooledPredictions() for _ in range(len(rows))]
         self.has_soft_targets = False
 
@@ -272,7 +279,7 @@ class ElementarySums:
         predictions = [sums.table() for sums in self.by_prediction]
         self.rows.check_pooled(self.pooled, predictions)
 
-        def above(table: KeyedTable) -> SumsAbove:
+        def above(table: SumsByKey) -> SumsAbove:
             return SumsAbove.of(table, first.is_probability)
 
         by_target = above(self.by_target.table())

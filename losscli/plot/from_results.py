@@ -24,7 +24,7 @@ from losscli.plot.share import picture_of_tables
 from losscli.results import DataInfo, Evaluation, LossResult
 from losscli.signature import NO_WEIGHTS, split_signature
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
-from losscli.statistics.keyed_sums import KeyedSums, KeyedTable
+from losscli.statistics.keyed_sums import KeyedSums, SumsByKey
 
 
 class DrawnMeasure(NamedTuple):
@@ -90,7 +90,7 @@ def evaluation_picture(results: Sequence[LossResult], evaluation: Evaluation | N
     return picture_of_tables([result.label for result in results], [rows_by_loss(result) for result in results], data)
 
 
-def rows_by_loss(result: LossResult) -> KeyedTable | None:
+def rows_by_loss(result: LossResult) -> SumsByKey | None:
     """Return the rows of a result by the size of their loss; None if the value is no sum over them.
 
     Raises:

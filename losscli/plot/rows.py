@@ -19,7 +19,7 @@ from losscli.plot.residual_bins import bin_residuals, flag_entries, key_and_weig
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, residual_name, rows_text, share_text
 from losscli.results import results_of
-from losscli.statistics.keyed_sums import KeyedTable
+from losscli.statistics.keyed_sums import SumsByKey
 from losscli.statistics.quantiles import quantile
 
 STYLE_OF_ROWS = 5
@@ -100,7 +100,7 @@ def rows_picture(request: Request, spread: ResidualSpread) -> Picture:
 
 
 def loss_shares(
-    request: Request, spread: ResidualSpread, table: KeyedTable
+    request: Request, spread: ResidualSpread, table: SumsByKey
 ) -> tuple[dict[str, tuple[int, Array]], list[str]]:
     """Return the share of each loss in each entry with the index of the loss, and why others have none."""
     found: dict[str, tuple[int, Array]] = {}
@@ -146,7 +146,7 @@ def outlier_lines(n_outliers: int, rule: str, carried: Mapping[str, float]) -> t
     return (rows, f"{verb} {carried_text(carried)}") if len(carried) == 1 else (rows,)
 
 
-def rows_sentence(facts: Mapping[str, Any], rule: str, table: KeyedTable, is_weighted: bool) -> str:
+def rows_sentence(facts: Mapping[str, Any], rule: str, table: SumsByKey, is_weighted: bool) -> str:
     """Say what outlier rows carry, or where all rows lie."""
     n, n_outliers, carried = facts["n"], facts["outlier_rows"], facts["outlier_loss_share"]
     low, high = (human_number(float(table.key[i]), 3) for i in (0, -1))

@@ -17,7 +17,7 @@ from losscli.plot.scales import human_percent
 from losscli.plot.words import count_text, rows_text
 from losscli.results import DataInfo, results_of
 from losscli.statistics.concentration import ROWS_PER_TOP_ROW, Concentration, concentration, top_share
-from losscli.statistics.keyed_sums import KeyedTable
+from losscli.statistics.keyed_sums import SumsByKey
 
 POINTS_PER_CURVE = 400
 """Most points of a drawn curve."""
@@ -62,7 +62,7 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
         raise no_picture("share", request, str(error)) from None
 
 
-def picture_of_tables(labels: Sequence[str], tables: Sequence[KeyedTable | None], data: DataInfo | None) -> Picture:
+def picture_of_tables(labels: Sequence[str], tables: Sequence[SumsByKey | None], data: DataInfo | None) -> Picture:
     """Return the picture of losses from their rows by size; None for a loss that is no sum.
 
     Raises:
@@ -103,7 +103,7 @@ def picture_of_tables(labels: Sequence[str], tables: Sequence[KeyedTable | None]
     return Picture("share", title, (panel,), share_sentence(found), tuple(found), facts, data, remarks=tuple(remarks))
 
 
-def explain_no_shares(table: KeyedTable) -> str:
+def explain_no_shares(table: SumsByKey) -> str:
     """Return why the losses of a table have no shares."""
     if not table.key.size:
         return "all of it is missing"

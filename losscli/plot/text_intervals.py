@@ -7,7 +7,7 @@ from dataclasses import replace
 from losscli.messages import escape_controls
 from losscli.plot.pictures import Interval, Panel, Point, Rule
 from losscli.plot.spans import FAINT, Spans, colour_code, panel_heading
-from losscli.plot.text_panels import POINT_SIGNS, axis_lines, column_of, is_inside
+from losscli.plot.text_panels import POINT_SIGNS, axis_lines, canvas_column, is_inside
 from losscli.plot.text_width import display_width, pad, shorten_name
 
 MIN_COLUMNS, MIN_NAME = 16, 6
@@ -27,12 +27,12 @@ def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
     second = _names_width(labels, min(width // 4, room - right - MIN_NAME))
     left = _names_width(names, min(width // 3, room - right - second))
     columns = width - left - second - right - 2 - bool(second)
-    at = {column_of(panel.x, rule.x or 0.0, columns) for rule in rules}
+    at = {canvas_column(panel.x, rule.x or 0.0, columns) for rule in rules}
     start = left + second + 1 + bool(second)
     lines = panel_heading(replace(panel, y=panel.y._replace(label="")), title, width)
     for rule in rules:
         if rule.label:
-            column = start + column_of(panel.x, rule.x or 0.0, columns)
+            column = start + canvas_column(panel.x, rule.x or 0.0, columns)
             text = shorten_name(f"┊ {escape_controls(rule.label)}", width)
             if column + display_width(text) > width:
                 text = shorten_name(f"{escape_controls(rule.label)} ┊", max(column + 1, 2))
@@ -42,7 +42,7 @@ def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
     for mark, text in zip(marks, texts, strict=True):
         if mark.remark:
             remark = shorten_name(escape_controls(mark.remark), columns)
-            column = column_of(panel.x, mark.value, columns)
+            column = canvas_column(panel.x, mark.value, columns)
             indent = start + max(0, min(column, columns - display_width(remark)))
             lines.append([(" " * indent + remark, FAINT)])
         known = names[mark.category] if mark.category < len(names) else ""
@@ -68,10 +68,10 @@ def _interval_spans(panel: Panel, mark: Interval, columns: int, rules: set[int])
     """Return `├──●──┤` on a line of so many columns; an arrow where an end is outside."""
     cells = ["┊" if column in rules else " " for column in range(columns)]
 
-    value = column_of(panel.x, mark.value, columns)
+    value = canvas_column(panel.x, mark.value, columns)
     first, last = value, value
     if mark.low is not None and mark.high is not None:
-        first, last = column_of(panel.x, mark.low, columns), column_of(panel.x, mark.high, columns)
+        first, last = canvas_column(panel.x, mark.low, columns), canvas_column(panel.x, mark.high, columns)
         for column in range(max(first, 0), min(last, columns - 1) + 1):
             cells[column] = "─"
         if 0 <= first < columns:

@@ -136,7 +136,7 @@ def is_inside(panel: Panel, mark: Mark) -> bool:
     return all(value is None or abs(float(share_of(axis, value)) - 0.5) < 0.5 + 1e-6 for axis, value in places)
 
 
-def column_of(axis: Axis, value: float, columns: int) -> int:
+def canvas_column(axis: Axis, value: float, columns: int) -> int:
     """Return the column of a value; -1 before the first, the number of columns behind the last."""
     place = float(share_of(axis, value))
     if math.isnan(place):

@@ -26,7 +26,7 @@ from losscli.statistics.isotonic import Ties, find_ties, isotonic_means, isotoni
 LEVEL = 0.95
 """The level of consistency bands."""
 
-MAX_GROUPS = 1000
+MAX_POOLED_GROUPS = 1000
 """About how many groups predictions are pooled into for a consistency band."""
 
 MAX_BAND_RESAMPLES, VALUES_RESAMPLED = 1000, 400_000
@@ -38,7 +38,7 @@ MAX_ROWS_FOR_QUANTILES = 4000
 MAX_ERROR_OF_BAND = 1e-6
 """Error of a band, in interquartile ranges of the targets, up to which all resamples are fitted at once."""
 
-COLUMNS = 2
+CALIBRATION_COLUMNS = 2
 """Columns of a table by prediction before those of the losses: the target, and the variance by weight."""
 
 
@@ -131,7 +131,7 @@ def calibration_table(
         n_rows[order],
         weight,
         sums[1],
-        sums[COLUMNS:],
+        sums[CALIBRATION_COLUMNS:],
         is_exact,
         has_soft_targets,
     )
@@ -264,14 +264,14 @@ def consistency_band(
             return None
         prediction, fits = _resample_quantiles(loss, table, rng, resamples)
     else:
-        prediction, fits = _resample_means(loss, table, rng, resamples)
+        prediction, fits = _resample_group_means(loss, table, rng, resamples)
     low, high = np.quantile(fits, [(1 - level) / 2, (1 + level) / 2], axis=0)
     if table.target.min() >= 0:  # nor are means of such targets negative
         low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
     return ConsistencyBand(prediction, low, high, len(fits))
 
 
-def _resample_means(
+def _resample_group_means(
     loss: ConsistentLoss, table: CalibrationTable, rng: np.random.Generator, resamples: int | None
 ) -> tuple[Array, Array]:
     """Return groups of predictions (k,), and the fits to their resampled targets (resamples, k)."""
@@ -326,10 +326,10 @@ def _fit_each(drawn: Array, fit: Callable[[Array], Array]) -> Array:
 def _group_starts(table: CalibrationTable) -> NDArray[np.intp]:
     """Return the first entry of each group of entries: of about as many rows, and of a small range of predictions."""
     ties = find_ties(table.prediction)
-    if ties.key.size <= MAX_GROUPS:
+    if ties.key.size <= MAX_POOLED_GROUPS:
         return ties.start
     rank = np.cumsum(np.add.reduceat(table.n_rows, ties.start))
-    half = MAX_GROUPS // 2
+    half = MAX_POOLED_GROUPS // 2
     by_rows = np.ceil(rank / rank[-1] * half)
     low, high = np.quantile(ties.key, [0.0, 1.0])
     by_range = np.floor((ties.key - low) / (high - low) * half)

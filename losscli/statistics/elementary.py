@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array
-from losscli.statistics.keyed_sums import BITS_DROPPED, KeyedTable
+from losscli.statistics.keyed_sums import SumsByKey
+from losscli.statistics.quantiles import BITS_DROPPED
 
 MAX_ROUNDING = 1e-9
 """Rounding of a mean of targets, in their median distance from the middle one, up to which sums are used."""
@@ -40,7 +41,7 @@ class SumsAbove(NamedTuple):
     is_exact: bool
 
     @classmethod
-    def of(cls, table: KeyedTable, is_probability: bool) -> SumsAbove:
+    def of(cls, table: SumsByKey, is_probability: bool) -> SumsAbove:
         """Return the sums of a table by x, of which the first column is the target; without a column it is the key."""
         order = np.arange(table.key.size)
         if is_probability:  # negative keys are those of probabilities above a half
