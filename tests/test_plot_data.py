@@ -439,6 +439,7 @@ def test_streamed_bins_are_those_of_all_rows(streamed: Path) -> None:
     assert mae.heights[0] > 50  # the absurd row
 
 
+@pytest.mark.slow
 def test_streamed_stress_is_near_that_of_compare(streamed: Path) -> None:
     losses = ["mse", "mae", "rmse", "log_cosh", "medae", "smape"]
     picture = draw(",".join(losses), streamed, "stress")
@@ -448,6 +449,7 @@ def test_streamed_stress_is_near_that_of_compare(streamed: Path) -> None:
     assert picture.facts["is_sample"]
 
 
+@pytest.mark.slow
 def test_streamed_models_have_the_differences_of_compare(streamed: Path) -> None:
     losses, models = ["mse", "rmse", "welsch"], ("y_pred", "other")
     for options in ({}, {"columns": {"weight": "times"}}):

@@ -176,6 +176,7 @@ def test_files_have_text_and_no_date(files):
     assert files["png"].startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_files_do_not_depend_on_the_users_settings_and_change_none(files):
     theirs = {"font.size": 20, "lines.linewidth": 9, "axes.facecolor": "red", "svg.fonttype": "path", "pdf.fonttype": 3}
     with matplotlib.rc_context(theirs):
