@@ -11,6 +11,7 @@ from losscli.declaration.equivalent import Equivalent, rows_of
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.declaration.properties import Property
 from losscli.declaration.symbols import symbols_in
+from losscli.result_base import draw_result
 
 PROPERTIES = {claim: str(claim.name).lower().replace("_", " ") for claim in Property}
 LIBRARIES = {
@@ -70,6 +71,14 @@ class Explanation(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
         return to_dict(self)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curve of the loss and its gradient with matplotlib, and return the axes.
+
+        Raises:
+            UsageError: matplotlib is not installed, the loss has no curve, or `ax` has not an Axes for each panel.
+        """
+        return draw_result(self, ax)
 
 
 def _section_text(section: Section) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from losscli.explain import Explanation, wrap_text
-from losscli.result_base import ResultSequence
+from losscli.result_base import Plottable, ResultSequence, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_COLUMNS = 80
 MIN_COLUMNS_BESIDE = 80
@@ -25,7 +28,7 @@ ROWS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanations(ResultSequence[Explanation]):
+class Explanations(Plottable, ResultSequence[Explanation]):
     """Several losses, explained: `print` shows them side by side."""
 
     _field_of_items: ClassVar[str] = "losses"
@@ -33,7 +36,7 @@ class Explanations(ResultSequence[Explanation]):
     losses: tuple[Explanation, ...]
 
     def __repr__(self) -> str:
-        return f"<explanations of {', '.join(one.label for one in self.losses)}>"
+        return f"<explanations of {shown([one.label for one in self.losses])}>"
 
     def __str__(self) -> str:
         return "\n".join(self.lines(DEFAULT_COLUMNS))
@@ -42,9 +45,16 @@ class Explanations(ResultSequence[Explanation]):
         """Return the JSON document: that of each loss."""
         return {"losses": [one.to_dict() for one in self.losses]}
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a column for each loss, and a row for each thing that is said."""
+        import pandas as pd
+
+        rows, labels = self.rows(), [one.label for one in self.losses]
+        return pd.DataFrame([cells for _, cells in rows], index=[name for name, _ in rows], columns=labels)
+
     def rows(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return what is said of the losses: its name, and a text for each loss, empty if nothing is."""
-        cells = [cells_of(one) for one in self.losses]
+        cells = [explanation_cells(one) for one in self.losses]
         names = dict.fromkeys((*ROWS, *(name for found in cells for name in found)))
         rows = [(name, tuple(found.get(name, "") for found in cells)) for name in names]
         return [(name, texts) for name, texts in rows if any(texts)]
@@ -84,7 +94,7 @@ def _row_lines(
         yield f"{'' if i else name:<{first}}  {'  '.join(map(style, texts))}".rstrip()
 
 
-def cells_of(explanation: Explanation) -> dict[str, str]:
+def explanation_cells(explanation: Explanation) -> dict[str, str]:
     """Return what is said of a loss, by the name of its row; lists have a line for each item."""
     found = {"summary": explanation.summary}
     for section in explanation.sections:

@@ -65,6 +65,18 @@ class LossFunction:
     def params(self) -> dict[str, Any]:
         return dict(self.bound.params)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curve of the loss and its gradient with matplotlib, and return the axes.
+
+        Raises:
+            UsageError: matplotlib is not installed, the loss has no curve, or `ax` has not an Axes for each panel.
+        """
+        from losscli.plot.curves import curves_picture
+        from losscli.plot.figure import check_matplotlib, draw_figure
+
+        check_matplotlib()
+        return draw_figure(curves_picture([self.bound]), ax)
+
     def __call__(self, *arrays: ArrayLike, **roles: ArrayLike) -> Array:
         """Return the per-sample values (N,) of arrays given in the order of the loss's roles, or by name.
 

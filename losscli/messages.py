@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MAX_VALUE_LENGTH = 60
@@ -195,6 +195,11 @@ def _word(
 ) -> str:
     about = f"{spelling(*option)}: " if option else ""
     return about + problem + (f"; {hint.value.format_map(_Fields(fields, spelling))}" if hint else "")
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def word(text: str, spelling: Spelling) -> str:

@@ -42,6 +42,30 @@ class Result:
         return found
 
 
+class Plottable:
+    """What matplotlib can draw."""
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the result with matplotlib, which the extra `losscli[plot]` installs.
+
+        Args:
+            ax: An Axes, or a sequence of one for each panel; None makes a figure with pyplot.
+
+        Returns:
+            The Axes that were drawn into; an array of them if there are several panels.
+
+        Raises:
+            UsageError: matplotlib is not installed, the result has nothing to draw, or `ax` does not fit.
+        """
+        return draw_result(self, ax)
+
+
+def draw_result(result: Any, ax: Any) -> Any:
+    """Draw a result, as `Plottable.plot` says."""
+    pictures = importlib.import_module("losscli.plot.from_results")  # results know nothing of pictures until then
+    return pictures.draw_picture_of(result, ax)
+
+
 class ResultSequence(Result, Sequence[Item_co]):
     """Results in a sequence, which are in the field of that name. A label that one alone has is an index, too."""
 

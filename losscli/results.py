@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Result, ResultSequence, rows_to_frame, short_text, shown
+from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
 from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
 from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Accumulator, Summary
@@ -70,7 +70,7 @@ class Baseline(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossResult(Result):
+class LossResult(Plottable, Result):
     """One loss over a dataset; `float` of it is the value.
 
     The statistics of the summary are attributes, too: `value`, `n`, `std`, `min`, `median`, `p95`, `max`, `sum`.
@@ -242,7 +242,7 @@ class SampleStream(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation(ResultSequence[LossResult]):
+class Evaluation(Plottable, ResultSequence[LossResult]):
     """Several losses over one dataset; a sequence of results, which a label indexes, too.
 
     `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not;

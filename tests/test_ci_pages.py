@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from losscli.evaluation.worst_rows import WorstRows, largest
 from losscli.options import EvaluationOptions
 from losscli.page.badge import text_width
 from losscli.results import Evaluation
-from tests.conftest import SAMPLE_DATA, Cli
+from tests.conftest import ENVIRONMENT, LOSSCLI, SAMPLE_DATA, Cli
 
 DIABETES = str(SAMPLE_DATA / "diabetes.csv")
 NBSP = "\u00a0"
@@ -76,7 +77,7 @@ def test_a_failed_gate_is_in_the_heading_and_the_first_row(cli: Cli) -> None:
     assert results[1][3] == f"2{NBSP}641.8 – 3{NBSP}387.2"
     assert results[1][5] == f"+3.1{NBSP}%"
     assert results[1][6] == "▁▁▄█"
-    assert worst[0] == ["row", "y_true", "y_pred", "mse", "mae", "share of mse", "share of mae"]
+    assert worst[0] == ["row", "y_true", "y_pred", "off by", "mse", "mae", "share of mse", "share of mae"]
     assert "losscli compute mse,mae" in text
     assert "--summary" not in text
     assert text.count("|n=442|") == 2
@@ -134,7 +135,8 @@ def test_groups_and_models(cli: Cli) -> None:
     assert gates[1][:3] == ["✗", "mae > 0", "s"]
     assert [row[:2] for row in results[1:]] == [["mae", "n"], ["mae", "s"], ["mae", "w"]]
     order = (frame.a - frame.y_true).abs().sort_values(ascending=False).index[:5]
-    assert [row[:2] for row in worst[1:]] == frame.loc[order, ["key", "site"]].to_numpy().tolist()
+    assert worst[0][:3] == ["key", "row", "site"]
+    assert [[row[0], row[2]] for row in worst[1:]] == frame.loc[order, ["key", "site"]].to_numpy().tolist()
 
     two = ("compare", "--losses", "mae", "m.csv", "--pred", "a", "--pred", "b", "-q")
     text = summarize(cli, *two, "--fail-if", "mae[a].diff_low>0", status=1)
@@ -167,6 +169,18 @@ def test_a_summary_is_appended(cli: Cli) -> None:
     assert tables_of(first) == tables_of(second)
 
 
+def test_a_summary_beside_a_page(cli: Cli) -> None:
+    pytest.importorskip("matplotlib")
+    arguments = ("report", DIABETES, "--losses", "mse,mae", "-o", "page.html", "--fail-if", "mse>1")
+    text = summarize(cli, *arguments, status=1)
+    assert text.startswith("### losscli: 1 of 1 gate failed\n")
+    gates, results, worst = tables_of(text)
+    assert gates[1][1] == "mse > 1"
+    assert [row[0] for row in results[1:]] == ["mse", "mae"]
+    assert worst[1][0] == "57"
+    assert Path("page.html").exists()
+
+
 def test_a_summary_costs_nothing_if_the_run_fails(cli: Cli) -> None:
     assert cli("compute", "mse", "missing.csv", "--summary", "s.md").status == 3
     assert not Path("s.md").exists()
@@ -193,6 +207,15 @@ def test_a_summary_that_cannot_be_is_refused_before_the_work(cli: Cli, path: str
     assert refused.err == f"losscli: error: --summary {path}: {problem}\n"
     assert (Path("d.csv").read_bytes(), Path("main.json").read_bytes()) == before
     assert not Path("out.md").exists()
+
+
+def test_a_summary_is_not_standard_input(cli: Cli) -> None:
+    Path("d.csv").write_bytes(Path(DIABETES).read_bytes())
+    command = [*LOSSCLI, "compute", "mse", "--summary", "d.csv"]
+    with open("d.csv", "rb") as data:
+        done = subprocess.run(command, stdin=data, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "losscli: error: --summary d.csv: is the input: choose another name\n"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
@@ -243,13 +266,13 @@ def test_worst_rows_have_their_numbers_in_the_data(large: tuple[str, pd.DataFram
     found, worst = observe("mse,mae", [path], nan="omit", jobs=jobs, columns={"weight": "weight"})
     loss = (frame.y_pred - frame.y_true).abs() * frame.weight.where(frame.weight > 0)
     order = loss.sort_values(ascending=False, kind="stable", na_position="last").index[:6]
-    assert worst.by_loss[1].rows.tolist() == (order + 1).tolist()
-    np.testing.assert_array_equal(worst.by_loss[1].roles["y_pred"], frame.y_pred[order])
-    np.testing.assert_allclose(worst.by_loss[1].losses, (frame.y_pred - frame.y_true).abs()[order])
-    shares = worst.by_loss[1].shares
-    assert shares is not None
-    np.testing.assert_allclose(shares, loss[order] / loss.sum())
-    assert found[1].sum == pytest.approx(worst.by_loss[1].total)
+    mae = worst.by_loss[1]
+    assert mae.rows.tolist() == (order + 1).tolist()
+    np.testing.assert_array_equal(mae.roles["y_pred"], frame.y_pred[order])
+    np.testing.assert_allclose(mae.losses, (frame.y_pred - frame.y_true).abs()[order])
+    assert mae.shares is not None
+    np.testing.assert_allclose(mae.shares, loss[order] / loss.sum())
+    assert found[1].sum == pytest.approx(mae.total)
 
 
 def test_worst_rows_of_blocks_that_a_cluster_merges(large: tuple[str, pd.DataFrame]) -> None:
@@ -278,7 +301,18 @@ def test_worst_rows_of_blocks_that_a_cluster_merges(large: tuple[str, pd.DataFra
     assert whole.run.observers[0].by_loss[0].rows.tolist() == (order + 1).tolist()
 
 
-def test_ties_go_to_the_earlier_row_and_what_is_not_finite_comes_first() -> None:
+def test_ties_go_to_the_earlier_row_and_what_is_not_known_comes_first(cli: Cli) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"y_true": 0.0, "y_pred": rng.integers(4, size=60).astype(float)})
+    frame.loc[[30, 7], "y_pred"] = np.nan
+    frame.loc[9, "y_pred"] = np.inf
+    frame.to_csv("d.csv", index=False)
+    _, worst = observe("mae", ["d.csv"], 20, nan="propagate")
+    order = np.argsort(-frame.y_pred.fillna(np.inf).to_numpy(), kind="stable")[:20] + 1
+    assert worst.by_loss[0].rows.tolist() == order.tolist()
+
+
+def test_the_largest_of_many_values() -> None:
     rng = np.random.default_rng(0)
     for key in (rng.exponential(size=5000), rng.integers(3, size=5000).astype(float), np.arange(5000.0), np.ones(9)):
         for count in (1, 5, 40):

@@ -93,16 +93,18 @@ def test_imports_go_one_way() -> None:
         "import losscli.pipeline",
         "import losscli.cli.compare, losscli.cli.compute, losscli.cli.recommend",
         "import losscli; losscli.compare; import losscli.compare.compare",
+        "import losscli.plot.curves",
     ],
 )
 def test_functions_are_functions_in_any_order_of_imports(first: str) -> None:
-    code = f"{first}\nimport losscli\nfrom losscli import compare, explain, recommend\n"
-    code += "for f in (losscli.compare, losscli.explain, losscli.recommend, compare, explain, recommend):\n"
+    code = f"{first}\nimport losscli\nfrom losscli import compare, explain, plot, recommend\n"
+    code += "in_package = (losscli.compare, losscli.explain, losscli.plot, losscli.recommend)\n"
+    code += "for f in (*in_package, compare, explain, plot, recommend):\n"
     code += "    print(type(f).__name__, f.__name__)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    assert done.stdout == 2 * "function compare\nfunction explain\nfunction recommend\n", done.stderr
+    assert done.stdout == 2 * "function compare\nfunction explain\nfunction plot\nfunction recommend\n", done.stderr
 
 
 # --------------------------------------------------------------------------------------------------------- files

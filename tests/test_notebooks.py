@@ -33,6 +33,7 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "recommendation": lambda: losscli.recommend(y_true=Y, y_pred=P),
     "advice": lambda: losscli.recommend(y_true=Y, y_pred=P)[0],
     "explanation": lambda: losscli.explain("huber"),
+    "explanations": lambda: losscli.explain(["huber", "mse", "mae", "quantile", "squared_epsilon_insensitive", "wing"]),
 }
 
 

@@ -190,6 +190,7 @@ def test_row_numbers_of_many_parts(cli: Cli, plain: None, tmp_path: Path, jobs: 
     assert "1 left out" in page.text
 
 
+@pytest.mark.slow
 def test_what_is_exact_and_what_is_estimated_of_many_rows(cli: Cli, plain: None, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     n = 150_000
@@ -372,6 +373,7 @@ def test_that_ids_are_unique_and_figures_have_words(cli: Cli) -> None:
     assert ("html", "lang", "en") in page.attributes
 
 
+@pytest.mark.slow
 def test_the_size_with_many_of_everything(cli: Cli, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     n, long = 700, "long name " * 40
@@ -390,6 +392,7 @@ def test_the_size_with_many_of_everything(cli: Cli, tmp_path: Path) -> None:
     assert "more losses" in page.text
 
 
+@pytest.mark.slow
 def test_the_size_with_many_losses(cli: Cli) -> None:
     losses = ",".join(f"huber:delta={i}" for i in range(1, 51))
     page = page_of(cli, SAMPLE_DATA / "tumours.csv", "--losses", losses, "--ci", "0.9", "--resamples", "99")
@@ -398,9 +401,9 @@ def test_the_size_with_many_losses(cli: Cli) -> None:
 
 
 def test_that_pictures_that_do_not_fit_are_left_out(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(html, "MAX_BYTES", 40_000)
+    monkeypatch.setattr(html, "MAX_BYTES", 30_000)
     result = cli("report", SAMPLE_DATA / "tumours.csv", "--losses", "mse,mae", "-o", "-")
-    assert len(result.out.encode()) <= 40_000
+    assert len(result.out.encode()) <= 30_000
     assert "more pictures, which would make this page too large" in result.out
 
 

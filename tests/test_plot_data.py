@@ -247,6 +247,11 @@ def test_rows_that_are_alike_and_one_row_have_sentences(tmp_path: Path) -> None:
     assert picture.sentence == "the worst row (33.3\u00a0%) carries half of mse and mae"
 
 
+def test_one_distribution_has_no_rows_with_shares(tmp_path: Path) -> None:
+    write_csv(tmp_path / "d.csv", {"y_true": [0.2, 0.3, 0.5], "y_pred": [0.3, 0.3, 0.4]})
+    assert "kl: all rows are one distribution" in refusal("kl", tmp_path / "d.csv")
+
+
 # ----------------------------------------------------------------------------------------------------------- stress
 
 STRESSED = ["mse", "rmse", "mae", "huber:delta=50", "log_cosh", "mape", "medae", "max_error", "quantile:tau=0.9"]
@@ -394,7 +399,8 @@ def test_several_models_have_a_panel_for_each_loss(tmp_path: Path) -> None:
 
 def test_losses_of_0_have_no_percentages(tmp_path: Path) -> None:
     write_csv(tmp_path / "d.csv", {"y_true": [1, 2, 3], "a": [1, 2, 3], "b": [1, 2, 4]})
-    assert "for a it is 0, of which there are no percentages" in refusal("mse", tmp_path / "d.csv", models=("a", "b"))
+    message = refusal("mse", tmp_path / "d.csv", models=("a", "b"))
+    assert message == "mse is not shown: for a it is 0, of which there are no percentages"
 
 
 # -------------------------------------------------------------------------------------------------------- streaming
@@ -433,6 +439,7 @@ def test_streamed_bins_are_those_of_all_rows(streamed: Path) -> None:
     assert mae.heights[0] > 50  # the absurd row
 
 
+@pytest.mark.slow
 def test_streamed_stress_is_near_that_of_compare(streamed: Path) -> None:
     losses = ["mse", "mae", "rmse", "log_cosh", "medae", "smape"]
     picture = draw(",".join(losses), streamed, "stress")
@@ -442,6 +449,7 @@ def test_streamed_stress_is_near_that_of_compare(streamed: Path) -> None:
     assert picture.facts["is_sample"]
 
 
+@pytest.mark.slow
 def test_streamed_models_have_the_differences_of_compare(streamed: Path) -> None:
     losses, models = ["mse", "rmse", "welsch"], ("y_pred", "other")
     for options in ({}, {"columns": {"weight": "times"}}):
@@ -605,3 +613,21 @@ def test_several_residuals_per_row_have_no_bins(tmp_path: Path) -> None:
     write_csv(tmp_path / "d.csv", columns)
     assert "rows shows one residual per row, and here a row has several" in refusal("mse", tmp_path / "d.csv", "rows")
     assert draw("mse", tmp_path / "d.csv").kind == "share"
+
+
+def test_names_may_hold_anything(tmp_path: Path) -> None:
+    odd = "<b>$x_1$</b>\t" + "长" * 60
+    columns = {
+        "y_true": [1, 2, 3, 4, 5, 6],
+        "y_pred": [2, 4, 1, 1, 2, 9],
+        odd: [0, 2, 3, 4, 5, 5],
+        "g": [odd] * 3 + ["", "(empty)", "(empty)"],
+    }
+    write_csv(tmp_path / "d.csv", columns)
+    picture = draw("mae", tmp_path / "d.csv", group_by=("g",))
+    names = [mark.label for mark in marks_of(picture, Interval)]
+    assert sorted(names) == sorted([odd, "''", "'(empty)'"])
+    assert max(map(len, picture.panels[0].y.categories)) < 60
+    picture = draw("mae,mse", tmp_path / "d.csv", models=("y_pred", odd))
+    assert len(picture.title) < 80
+    assert len(picture.panels[0].x.label) < 120

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from losscli.errors import UsageError
 from losscli.plot.figure import draw_all, draw_figure, figure_size, inline_svg, own_settings, save_figure
-from losscli.plot.figure_axes import axis_ticks
+from losscli.plot.figure_axes import ticks_with_texts
 from losscli.plot.figure_labels import spread
 from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Panel, Picture, Point, Rule
 
@@ -93,8 +93,14 @@ def texts_of(root):
     return ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
 
 
-def test_svg_has_an_element_for_each_mark():
-    root = svg_of(every_mark())
+@pytest.fixture(scope="module")
+def files():
+    """Format -> the file of the picture with every mark."""
+    return {format: save_figure(every_mark(), format) for format in ("svg", "png", "pdf")}
+
+
+def test_svg_has_an_element_for_each_mark(files):
+    root = ET.fromstring(files["svg"])
     ids = [element.get("id") for element in root.iter(f"{SVG}g")]
     for gid in ("panel-0", "panel-1", "panel-2", "line-0", "line-1", "reference-0", "band-0", "point-0", "point-1"):
         assert ids.count(gid) == 1, gid
@@ -104,8 +110,8 @@ def test_svg_has_an_element_for_each_mark():
         assert len(list(by_id(root, gid).iter(f"{SVG}path"))) == 1, gid
 
 
-def test_svg_has_its_labels_as_text():
-    texts = texts_of(svg_of(every_mark()))
+def test_svg_has_its_labels_as_text(files):
+    texts = texts_of(ET.fromstring(files["svg"]))
     for text in ("Panel", "x", "y", "mse: 9 rows", "mae: 74 rows", "all alike", "band", "half", "limit", "a note"):
         assert text in texts, text
     for text in ("rows", "share", "benign", "malignant", "43.4", "few rows", "159.8", "what to see", "Title"):
@@ -120,8 +126,8 @@ def test_a_curve_is_drawn_where_its_numbers_are():
     assert points[-1] == pytest.approx([frame[:, 0].max(), frame[:, 1].min()], abs=0.02)
 
 
-def test_the_first_category_is_at_the_top():
-    root = svg_of(every_mark())
+def test_the_first_category_is_at_the_top(files):
+    root = ET.fromstring(files["svg"])
     heights = {text: float(e.get("y")) for e in root.iter(f"{SVG}text") for text in ["".join(e.itertext())]}
     assert heights["benign"] < heights["malignant"]
 
@@ -144,7 +150,6 @@ def test_names_are_taken_literally(name):
     texts = texts_of(svg_of(found))
     assert sum(text.startswith(shown[:8]) for text in texts) == 9
     assert "\x1b" not in "".join(texts)
-    assert save_figure(found, "pdf")
 
 
 @pytest.mark.parametrize("tick", [' d="M 1.23456"', "fill: #222222", 'id="x"', "'DejaVu Sans'"])
@@ -152,12 +157,6 @@ def test_names_that_look_like_attributes_stay(tick):
     found = picture(panel(line(tick)))
     assert tick in texts_of(svg_of(found))
     assert tick in texts_of(ET.fromstring(inline_svg(found, "p-")))
-
-
-@pytest.fixture(scope="module")
-def files():
-    """Format -> the file of the picture with every mark."""
-    return {format: save_figure(every_mark(), format) for format in ("svg", "png", "pdf")}
 
 
 def test_the_same_picture_is_the_same_file_in_another_process_without_pyplot(files):
@@ -170,6 +169,14 @@ def test_the_same_picture_is_the_same_file_in_another_process_without_pyplot(fil
     assert other.stdout.split() == [*(hashlib.sha256(one).hexdigest() for one in files.values()), "False"]
 
 
+def test_files_have_text_and_no_date(files):
+    assert b"/CIDFontType2" in files["pdf"]
+    assert b"CreationDate" not in files["pdf"]
+    assert b"<dc:date>" not in files["svg"]
+    assert files["png"].startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
 def test_files_do_not_depend_on_the_users_settings_and_change_none(files):
     theirs = {"font.size": 20, "lines.linewidth": 9, "axes.facecolor": "red", "svg.fonttype": "path", "pdf.fonttype": 3}
     with matplotlib.rc_context(theirs):
@@ -267,6 +274,14 @@ def test_draw_figure_draws_into_given_axes():
     assert draw_figure(picture(panel(line())), [Figure().subplots()]).get_xlabel() == "x"
 
 
+def test_what_no_font_has_is_a_box_without_a_warning():
+    axes = draw_figure(picture(panel(line("中文 é \U0010fffd"))), Figure().subplots())
+    FigureCanvasAgg(axes.figure).draw()
+    (label,) = (text.get_text() for text in axes.texts)
+    assert label.endswith(" é □")
+    assert label[:2] in ("中文", "□□")
+
+
 @pytest.mark.parametrize("ax", [3, "ax", [None], Figure()])
 def test_what_is_no_axes_is_refused(ax):
     with pytest.raises(UsageError, match="ax: must be an Axes of matplotlib, or a sequence of them"):
@@ -295,6 +310,29 @@ def test_inline_svg_has_its_ids_to_itself_and_colours_of_the_page():
     assert len(text) < 25_000
 
 
+def test_a_page_has_the_titles_of_panels_that_are_not_that_of_the_picture():
+    named = Panel("Named", X, Y, (line(),))
+    found = texts_of(ET.fromstring(inline_svg(picture(named, panel(line()), title="Named"), "")))
+    assert "Named" not in found
+    assert "Panel" in found
+
+
+def test_pictures_of_one_panel_are_equally_wide_in_a_page():
+    groups = Axis("", -0.5, 0.5, categories=("a group with a long name",))
+    intervals = Panel("Groups", X, groups, (Interval("", 0, 5.0, 4.0, 6.0, "5 [4, 6]"),))
+    boxes = [ET.fromstring(inline_svg(picture(one), "")).get("viewBox") for one in (panel(line()), intervals)]
+    assert boxes[0].split()[2] == boxes[1].split()[2]
+
+
+def test_paths_of_a_page_are_those_of_the_file():
+    found = every_mark()
+    file, page = svg_of(found), ET.fromstring(inline_svg(found, ""))
+    for gid in ("line-0", "line-1", "bars-1", "reference-0"):
+        drawn, same = (np.array(re.findall(r"[\d.]+", by_id(root, gid)[0].get("d")), float) for root in (file, page))
+        assert np.ptp(drawn[::2]) == pytest.approx(np.ptp(same[::2]), abs=0.2)
+        assert len(drawn) == len(same)
+
+
 def test_curves_of_400_points_are_small_files():
     x = np.linspace(-3, 3, 400)
     marks = tuple(Line(f"huber:delta={i}", x, i * np.log(np.cosh(x)), style=i) for i in range(1, 6))
@@ -314,8 +352,9 @@ def test_curves_of_400_points_are_small_files():
     ],
 )
 def test_ticks_are_in_human_form(low, high, is_log, texts):
-    assert axis_ticks(low, high, is_log)[1] == texts
-    assert len(axis_ticks(low, high, is_log, 0.5)[1]) < len(texts)
+    for is_vertical in (False, True):
+        assert ticks_with_texts(low, high, is_log, 5.0, is_vertical)[1] == texts
+        assert len(ticks_with_texts(low, high, is_log, 0.4, is_vertical)[1]) < len(texts)
 
 
 def test_axes_without_a_range_are_drawn():

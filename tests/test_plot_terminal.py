@@ -13,7 +13,7 @@ from losscli.plot.braille import Canvas
 from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.terminal import draw_small, draw_text
 from losscli.plot.text_bars import bar_text
-from losscli.plot.text_panels import axis_ticks, separate_rows
+from losscli.plot.text_panels import separate_rows, text_ticks
 from losscli.plot.text_width import display_width, shorten_name, wrap_columns
 
 ESCAPE = "\x1b"
@@ -241,8 +241,8 @@ def test_axes_of_stacked_panels_are_one() -> None:
 
 
 def test_ticks_of_a_logarithmic_axis_are_powers() -> None:
-    assert [text for _, text in axis_ticks(Axis("rows", 1, 1e5, is_log=True), 3)] == ["1", "100", "10\u00a0000"]
-    assert [place for place, _ in axis_ticks(Axis("rows", 1, 1e4, is_log=True), 9)] == [0, 0.25, 0.5, 0.75, 1]
+    assert [text for _, text in text_ticks(Axis("rows", 1, 1e5, is_log=True), 3)] == ["1", "100", "10\u00a0000"]
+    assert [place for place, _ in text_ticks(Axis("rows", 1, 1e4, is_log=True), 9)] == [0, 0.25, 0.5, 0.75, 1]
 
 
 def test_panels_stand_side_by_side_where_there_is_room() -> None:
@@ -250,14 +250,15 @@ def test_panels_stand_side_by_side_where_there_is_room() -> None:
     assert draw_text(unstacked, 80).count("\n") > draw_text(unstacked, 120).count("\n") + 5
 
 
-def test_the_small_picture_of_one_loss_has_no_label() -> None:
+def test_the_small_picture_of_one_line_has_no_label() -> None:
     small = draw_small(picture(panel(line("up", 0, 1)), panel(line("up", 1, 0))), 78)
     assert "up" not in small
     assert "what to see" not in small
     assert small.count("└") == 2
     assert "└" in next(one for one in small.splitlines() if one.count("└") == 2)
-    two = draw_small(replace(picture(panel(line("up", 0, 1))), losses=("up", "down")), 78)
-    assert "up" in two
+    two = draw_small(picture(panel(line("up", 0, 1), line("down", 1, 0))), 78)
+    assert "up\n" in two
+    assert "down\n" in two
     assert "what to see" in two
 
 
@@ -323,10 +324,17 @@ def test_intervals() -> None:
     assert re.search(r"├─+●─+┤ +160 \[137, 192\]$", rows[4])
     assert rows[4].startswith("恶性肿瘤 ")
     assert columns(rows[4][: rows[4].index("┊")]) == bar
-    assert re.match(r"a very long …p of rows indeed ◂─+●─+▸ 80", rows[5])
+    assert re.match(r"a very long n… rows indeed ◂─+●─+▸ 80", rows[5])
     assert rows[6].startswith(r"evil\u001b[31m\n")
     assert re.search(r" ● +┊$", rows[6])
     assert rows[8].split() == ["0", "50", "100", "150", "200"]
+
+
+def test_names_are_shortened_before_numbers() -> None:
+    mark = Interval("", 0, 0.5, 0.4, 0.6, "0.1234 [0.1234, 0.5678]")
+    text = draw_text(picture(panel(mark, y=Axis("", 0, 1, categories=("a name of a group of rows",)))), 50)
+    assert "0.1234 [0.1234, 0.5678]" in text
+    assert "…" in text
 
 
 def test_intervals_of_several_losses_are_named() -> None:
@@ -362,3 +370,67 @@ def test_a_short_name_fits_and_keeps_its_end(name: str, room: int) -> None:
 def test_long_words_are_broken() -> None:
     assert wrap_columns("a " + "预" * 10 + " b", 8) == ["a", "预预预预", "预预预预", "预预 b"]
     assert wrap_columns("", 8) == [""]
+
+
+# ----------------------------------------------------------------------------------------------------- odd numbers
+
+ODD = [0.0, np.nan, np.inf, -np.inf, 1e300, -1e300, 1e-300, 0.5]
+NAMES = ["", "mse", "预测模型" * 9, "x" * 90, "evil\x1b[31m", "a label of several words", "\u0301"]
+
+
+class Random:
+    """Pictures of odd numbers and names."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def numbers(self, k: int) -> np.ndarray:
+        return np.where(self.rng.random(k) < 0.3, self.rng.choice(ODD, k), self.rng.normal(size=k))
+
+    def number(self) -> float:
+        return float(self.numbers(1)[0])
+
+    def name(self) -> str:
+        return str(self.rng.choice(NAMES))
+
+    def axis(self) -> Axis:
+        low, high = sorted(np.nan_to_num([self.number(), self.number()], posinf=9, neginf=-9).tolist())
+        names = tuple(self.name() for _ in range(self.rng.integers(4))) if self.rng.random() < 0.2 else ()
+        return Axis(self.name(), low, high, bool(self.rng.random() < 0.2), names)
+
+    def mark(self) -> Mark:
+        k, style = int(self.rng.integers(0, 50)), int(self.rng.integers(9))
+        edges = np.sort(np.nan_to_num(self.numbers(k + 1), nan=0.0, posinf=np.inf, neginf=-np.inf))
+        ends = sorted([self.number(), self.number()])
+        makers = [
+            lambda: Line(self.name(), self.numbers(k), self.numbers(k), style),
+            lambda: Bars(self.name(), edges, abs(self.numbers(k)), style, is_marked=(True,) * k),
+            lambda: Bars(self.name(), edges, np.arange(k), style, details={self.name(): (self.name(),) * k}),
+            lambda: Band(self.name(), self.numbers(k), self.numbers(k), self.numbers(k), style),
+            lambda: Point(self.name(), self.number(), self.number(), style),
+            lambda: Rule(self.name(), x=self.number()),
+            lambda: Rule(self.name(), y=self.number()),
+            lambda: Interval(self.name(), k % 4, self.number(), *ends, self.name(), self.name(), style),
+        ]
+        return makers[self.rng.integers(len(makers))]()
+
+    def picture(self) -> Picture:
+        marks = [tuple(self.mark() for _ in range(self.rng.integers(5))) for _ in range(self.rng.integers(1, 4))]
+        panels = tuple(Panel(self.name(), self.axis(), self.axis(), some, (self.name(),)) for some in marks)
+        return Picture("curves", self.name(), panels, self.name(), ("mse",), is_stacked=bool(self.rng.random() < 0.5))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_odd_numbers_and_names_are_drawn(seed: int) -> None:
+    drawn = Random(seed).picture()
+    for width in (40, 80, 130):
+        for text in (draw_text(drawn, width), draw_small(drawn, width)):
+            assert max(map(columns, text.splitlines()), default=0) <= width
+            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
+
+
+def test_points_and_rules_outside_of_the_axes_are_not_drawn() -> None:
+    text = draw_text(picture(panel(Point("far", 2.0, 0.5), Rule("farther", x=3.0), Point("near", 0.5, 0.5))), 60)
+    assert "far" not in text
+    assert "┊" not in text
+    assert "near" in text

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 import losscli
 
@@ -77,6 +78,7 @@ def test_the_result_type_follows_from_the_arguments(tool: tuple[str, ...], tmp_p
         (lambda: losscli.compute(["mse", "mae"], y_ture=Y, y_pred=P), "'y_true'"),
         (lambda: losscli.compare(["mse"], y_true=Y, y_pred=P, outlier="top:1%"), "'outliers'"),
         (lambda: losscli.compare(["mse"], y_true=Y, y_pred=P, engine="dask"), "it takes"),
+        (lambda: losscli.plot("mse", y_true=Y, y_pred=P, knid="share"), "'kind'"),
         (lambda: losscli.recommend(y_true=Y, y_pred=P, from_logit=True), "'from_logits'"),
     ],
 )
@@ -93,6 +95,7 @@ def test_warnings_point_at_the_line_of_the_caller() -> None:
         lambda: losscli.compute("mse", data=data),
         lambda: losscli.compute(["mse", "mae"], data=data),
         lambda: losscli.compare(["mse"], data=data),
+        lambda: losscli.plot("mse", data=data, ax=Figure().subplots()),
         lambda: losscli.recommend(data),
     ):
         with warnings.catch_warnings(record=True) as caught:
@@ -121,6 +124,8 @@ def test_options_are_keywords_only() -> None:
         (lambda: losscli.compare([], y_true=Y, y_pred=P), "no loss is named"),
         (lambda: losscli.compute(["mse", None], y_true=Y, y_pred=P), "not None"),
         (lambda: losscli.compare(5, y_true=Y, y_pred=P), "not 5"),
+        (lambda: losscli.plot(5), "not 5"),
+        (lambda: losscli.plot([]), "no loss is named"),
         (lambda: losscli.compute("mse", "d.csv", input_format="xlsy"), 'input_format="xlsy": must be one of csv'),
         (lambda: losscli.compute("mse", "d.csv", delimiter=";;"), 'delimiter=";;": must be one character'),
         (lambda: losscli.compute("mse", "d.csv", header="no"), 'header="no": must be'),

@@ -72,7 +72,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         raise UsageError(f"--losses says which losses to compare, as in '{example}'")
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
-    summary = SummaryFile.parse(values, data, output, click.get_current_context().obj)
+    summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
     options = shared.parse_options(

@@ -67,7 +67,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
 
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse(values, data or ("-",), FORMAT_OR_BADGE)
-    summary = SummaryFile.parse(values, data, output, click.get_current_context().obj)
+    summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     observe = None if summary is None else summary.observe
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound) if values["gates"] else []

@@ -66,6 +66,8 @@ def curve_text(bound: Sequence[BoundLoss], width: int, colour: bool) -> str:
 
     try:
         picture = curves_picture(bound)
-    except (LosscliError, NotImplementedError) as error:
-        return f"no curves in one picture: {error}\n" if len(bound) > 1 and isinstance(error, LosscliError) else ""
+    except LosscliError as error:
+        from losscli.explain import wrap_text
+
+        return wrap_text(f"No curves in one picture: {error}", width, "") + "\n" if len(bound) > 1 else ""
     return draw_small(picture, width, colour)

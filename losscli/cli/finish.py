@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss
     from losscli.declaration.loss import BoundLoss
     from losscli.gates import Gate, GateVerdict
+    from losscli.page.content import WorstTable
     from losscli.report.tables import Report
     from losscli.results import Evaluation, LossResult
 
@@ -74,8 +75,11 @@ def appended(
     verdicts: Sequence[GateVerdict],
     compared: Sequence[ComparedLoss] = (),
     notes: Sequence[str] = (),
+    worst: WorstTable | None = None,
 ) -> Iterator[None]:
     """Append the summary, if one was asked for, after all else was written; also of values that are not finite.
+
+    `worst` are the worst rows of a run that the summary did not observe.
 
     Raises:
         OutputError: It cannot be written.
@@ -87,7 +91,7 @@ def appended(
         failure = error
     if summary is not None:
         texts = [word(note, option) for note in (*notes, *result_notes(evaluation))]
-        summary.append(evaluation, verdicts, compared, texts)
+        summary.append(evaluation, verdicts, compared, texts, worst)
     if failure is not None:
         raise failure
 

@@ -39,7 +39,7 @@ OPTIONS_OF_DATA = [
     *shared.INTERVAL_OPTIONS,
     shared.JOBS_OPTION,
 ]
-OUTPUT_OPTIONS = [
+PICTURE_OPTIONS = [
     SectionOption(
         "Output",
         "-f",
@@ -62,7 +62,7 @@ OUTPUT_OPTIONS = [
         *shared.LOSS_OPTIONS,
         SectionOption("Losses", "--range", "range_", metavar="A:B", help="Ends of the x axis of curves, such as -3:3."),
         *OPTIONS_OF_DATA,
-        *OUTPUT_OPTIONS,
+        *PICTURE_OPTIONS,
     ],
 )
 def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
@@ -76,10 +76,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
       losscli plot mse data.csv --kind share
       losscli plot mse,mae data.csv --group-by site --ci 0.95 -o groups.svg
     """
-    from losscli.cli.finish import finish
     from losscli.cli.output import Output
-    from losscli.pipeline import plot
-    from losscli.plot.kinds import PlotOptions
 
     of_data = [] if data else list(options_typed(click.get_current_context()))
     has_data = bool(data or of_data)
@@ -94,17 +91,27 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
         raise UsageError(f"is for curves, which are drawn without data; {beside}", option=("range", values["range_"]))
     if of_data and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(f"{of_data[0]} is about data, and there is none: name a file, or pipe it in")
+    if not has_data:
+        from losscli.plot.curves import curves_picture
+
+        write_picture(curves_picture(bound, x_range), output)
+        note.release()
+        if is_data_waiting():
+            note(f"standard input is not read: 'losscli plot {losses} -' draws its data")
+        return 0
+    from losscli.cli.finish import finish
+    from losscli.pipeline import plot
+    from losscli.plot.kinds import PlotOptions
+
     options = shared.parse_options(values, models=values["preds"], outliers=values["outliers"])
-    open_sources = shared.open_files(data, values) if has_data else None
-    plot_options = PlotOptions(values["kind"], values["outliers"], x_range)
+    plot_options = PlotOptions(values["kind"], values["outliers"])
+    open_sources = shared.open_files(data, values)
     picture = plot(bound, open_sources, options, plot_options, note, output.track(values["quiet"]))
     write_picture(picture, output)
-    if picture.evaluation is not None:
-        return finish(picture.evaluation, note)
-    note.release()
-    if not has_data and is_data_waiting():
-        note(f"standard input is not read: 'losscli plot {losses} -' draws its data")
-    return 0
+    if picture.evaluation is None:
+        note.release()
+        return 0
+    return finish(picture.evaluation, note)
 
 
 def options_typed(context: click.Context) -> Iterator[str]:

@@ -62,8 +62,9 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
       losscli report data.csv --losses mse,mae --group-by site -o report.html
       losscli report data.csv --losses mse --pred model_a --pred model_b -o r.html
     """
-    from losscli.cli.finish import finish, judge_gates, parse_gates
+    from losscli.cli.finish import appended, finish, judge_gates, parse_gates
     from losscli.cli.output import Output
+    from losscli.cli.summary import SummaryFile
     from losscli.compare.result import GATE_COLUMNS
     from losscli.page.build import PageOptions
     from losscli.pipeline import report
@@ -75,6 +76,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     check_destination(values)
     note = shared.NoteWriter(values["quiet"])
     output = Output.parse({**values, "format_": "html", "precision": None, "color": "never"}, data or ("-",))
+    summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     if output.replaces(values["baseline"]):
         raise UsageError("is the baseline: choose another name for the page", option=("output", values["output"]))
     bound = shared.parse_losses(losses, values)
@@ -83,7 +85,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         values,
         models=values["preds"],
         outliers=values["outliers"],
-        value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS),
+        value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     page_options = PageOptions(values["title"], values["top"], typed_command(), option)
     track = output.track(values["quiet"])
@@ -94,7 +96,8 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     page = render(replace(content, gates=gate_lines(verdicts)))
     with output.open() as write:
         write(page)
-    return finish(content.evaluation, note, verdicts, content.notes)
+    with appended(summary, content.evaluation, verdicts, notes=content.notes, worst=content.worst):
+        return finish(content.evaluation, note, verdicts, content.notes)
 
 
 def gate_lines(verdicts: Sequence[GateVerdict]) -> list[tuple[str, bool]]:

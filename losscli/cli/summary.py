@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import RunState
     from losscli.gates import GateVerdict
+    from losscli.page.content import WorstTable
     from losscli.results import Evaluation
 
 WORST_ROWS_SHOWN = 5
@@ -32,7 +33,7 @@ class SummaryFile:
 
     @classmethod
     def parse(
-        cls, values: Mapping[str, Any], data: Sequence[str], output: Output, command: Sequence[str]
+        cls, values: Mapping[str, Any], data: Sequence[str], output: Output, command: Sequence[str] | None
     ) -> SummaryFile | None:
         """Return the summary that the options ask for, None if they do not.
 
@@ -52,7 +53,7 @@ class SummaryFile:
         check_is_not_read(path, inputs, "summary")
         if output.path is not None and not is_device(path) and os.path.realpath(path) == os.path.realpath(output.path):
             raise UsageError("is the output: choose another name", option=option)
-        return cls(path, without_option(command, path))
+        return cls(path, without_option(command or (), path))
 
     def observe(self, dataset: Dataset, run: RunState) -> None:
         """Observe a run."""
@@ -67,17 +68,19 @@ class SummaryFile:
         verdicts: Sequence[GateVerdict] = (),
         compared: Sequence[ComparedLoss] = (),
         notes: Sequence[str] = (),
+        worst: WorstTable | None = None,
     ) -> None:
-        """Append the summary of what came out.
+        """Append the summary of what came out; `worst` are the worst rows of a run that it did not observe.
 
         Raises:
             OutputError: It cannot be written.
         """
-        from losscli.page.ci_summary import ci_summary, worst_sections
+        from losscli.page.ci_summary import ci_summary, page_section, worst_sections
 
-        sections: Sequence[str] = ()
+        sections = list(page_section(worst))
         if self._seen is not None:
-            sections = list(worst_sections(self._worst_rows(), *self._seen))
+            dataset, run = self._seen
+            sections = list(worst_sections(run.runs_by_model or {"": run}, dataset))
         text = ci_summary(evaluation, verdicts, compared, sections, notes, shell.command("losscli", *self._command))
         if descriptor_of(self._path) is not None and sys.stdout is not None:
             sys.stdout.flush()
@@ -88,20 +91,6 @@ class SummaryFile:
                     file.seek(-1, os.SEEK_END)
                     before = b"\n" if file.read() == b"\n" else b"\n\n"
         append_text(self._path, before.decode() + text, "summary")
-
-    def _worst_rows(self) -> list[Any]:
-        from losscli.evaluation.worst_rows import WorstRows
-        from losscli.page.ci_summary import WorstOfModel
-
-        assert self._seen is not None
-        run = self._seen[1]
-        by_model = run.observers_by_model or {"": run.observers}
-        return [
-            WorstOfModel(model, observer)
-            for model, observers in by_model.items()
-            for observer in observers
-            if isinstance(observer, WorstRows)
-        ]
 
 
 def without_option(command: Sequence[str], path: str) -> list[str]:

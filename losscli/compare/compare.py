@@ -23,14 +23,11 @@ from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.results import CI_COLUMNS, LossResult, group_sort_key, keys_without_rows, results_by_group, results_of
-from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
-
-DEFAULT_LEVEL = 0.95
-"""The level of the intervals of differences, if no other is asked for."""
 
 
 class CompareOptions(NamedTuple):
@@ -152,8 +149,8 @@ def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[Mo
     model_groups: list[ModelGroup] = []
     for model in dataset.models or (None,):
         subset = whole if model is None else _predict_by(model, whole, batch)
-        if model is not None:
-            run.observers_by_model[model] = subset.run.observers
+        if model is not None and run.observers:
+            run.runs_by_model[model] = subset.run
         model_groups += _split_by_group(dataset, subset, model)
     if not model_groups:
         raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")

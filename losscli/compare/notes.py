@@ -8,7 +8,7 @@ from losscli.compare.models import Agreement, DecisiveRows, ModelRanking
 from losscli.compare.outliers import OutlierFlags
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
-from losscli.messages import Hint, Message
+from losscli.messages import Hint, Message, join_names
 from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
 
 MAX_GROUP_NOTES = 6
@@ -137,8 +137,3 @@ def _describe_flip(flip: DecisiveRows) -> str:
     shown = ", ".join(map(str, names[:ROW_NAMES_PER_NOTE])) + (", ..." if flip.n > ROW_NAMES_PER_NOTE else "")
     rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} rows ({kind}s {shown})"
     return f"without {rows} {flip.to} would win"
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.sensitivity import Sensitivity
-from losscli.result_base import Result, ResultSequence, short_text, shown
+from losscli.result_base import Plottable, Result, ResultSequence, short_text, shown
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class Flagged(Result):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(ResultSequence[ComparedLoss]):
+class Comparison(Plottable, ResultSequence[ComparedLoss]):
     """Several losses on one dataset, least sensitive first; `notes` say what to do next.
 
     A sequence of compared losses: one per loss, or one per group, loss and model. `flagged` has an entry per group and

@@ -20,13 +20,11 @@ from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.options import processors
 from losscli.results import finite_or_none
 from losscli.statistics import minimizer
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 from losscli.statistics.moments import blocks
 
 LEAST_PULL = 1e-9
 """Robust standard deviations below which two constants that were searched for are the same."""
-
-ROWS_PER_TOP_ROW = 100
-"""`top_share` is the share of one in so many rows."""
 
 ROWS_FOR_THREADS, MAX_THREADS = 1 << 18, 4
 """Rows from which losses are measured in threads, and how many threads: each takes some arrays of that length."""

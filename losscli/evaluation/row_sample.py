@@ -15,13 +15,13 @@ from losscli.declaration.domains import Array
 from losscli.evaluation.evaluator import Outcome
 from losscli.statistics.moments import blocks
 
-MAX_ROWS_KEPT = 1 << 16
+MAX_SAMPLE_ROWS = 1 << 16
 """Rows that are kept as they are."""
 
-MAX_VALUES_KEPT = 1 << 21
+MAX_SAMPLE_VALUES = 1 << 21
 """Values that are kept: fewer rows if they are wide."""
 
-MIN_ROWS_KEPT = 256
+MIN_SAMPLE_ROWS = 256
 """Rows kept however wide they are."""
 
 SHARE_DRAWN = 0.5
@@ -75,7 +75,7 @@ class RowSampler:
     never lost, and does not stand for others.
     """
 
-    def __init__(self, max_rows: int = MAX_ROWS_KEPT) -> None:
+    def __init__(self, max_rows: int = MAX_SAMPLE_ROWS) -> None:
         self.max_rows = max_rows
         self.n = 0
         self._rows: list[SampledRows] = []
@@ -132,19 +132,19 @@ class RowSampler:
         if batch is None:
             return self.max_rows
         width = sum(array[:1].size for role, array in batch.arrays.items() if role not in batch.tables)
-        return min(self.max_rows, max(MIN_ROWS_KEPT, MAX_VALUES_KEPT // max(1, width)))
+        return min(self.max_rows, max(MIN_SAMPLE_ROWS, MAX_SAMPLE_VALUES // max(1, width)))
 
     def _shrink(self, size: int) -> None:
         """Keep the rows of the smallest priorities, `size` of them."""
         priority = np.concatenate([rows.numbers for rows in self._rows])
         if len(priority) > size:
             self._limit = min(self._limit, float(np.partition(priority, size)[size]))
-        self._rows = [join([rows.take(rows.numbers < self._limit) for rows in self._rows])]
+        self._rows = [join_sampled([rows.take(rows.numbers < self._limit) for rows in self._rows])]
         self._n_kept = len(self._rows[0].position)
 
     def _most_extreme(self) -> SampledRows:
         """Return the rows at the ends of each measure."""
-        rows = join(self._extremes)
+        rows = join_sampled(self._extremes)
         order = np.argsort(rows.numbers, axis=0, kind="stable")
         return rows.take(np.unique(np.concatenate([order[:MAX_EXTREME_ROWS], order[-MAX_EXTREME_ROWS:]])))
 
@@ -153,12 +153,12 @@ class RowSampler:
         size = self._size()
         if self.n > size:
             self._shrink(int(SHARE_DRAWN * size))
-        drawn = join(self._rows)
+        drawn = join_sampled(self._rows)
         if len(drawn.position) == self.n:
             return RowSample(replace(drawn.batch, numbers=drawn.position + 1), self.n, True)
         extremes = self._most_extreme()
         drawn = drawn.take(~np.isin(drawn.position, extremes.position))
-        rows = join([drawn, extremes._replace(numbers=np.zeros(len(extremes.position)))])
+        rows = join_sampled([drawn, extremes._replace(numbers=np.zeros(len(extremes.position)))])
         stands_for = (self.n - len(extremes.position)) / max(1, len(drawn.position))
         weight = np.where(np.arange(len(rows.position)) < len(drawn.position), stands_for, 1.0)
         batch = replace(
@@ -169,7 +169,7 @@ class RowSampler:
         return RowSample(batch.take(np.argsort(rows.position)), self.n, False)
 
 
-def join(parts: Sequence[SampledRows]) -> SampledRows:
+def join_sampled(parts: Sequence[SampledRows]) -> SampledRows:
     """Return the rows of several parts."""
     if len(parts) == 1:
         return parts[0]

@@ -73,7 +73,7 @@ class RunState:
 
     Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
-    see every batch with its outcomes; `observers_by_model` are those of the predictions of each of several models.
+    see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models.
     """
 
     evaluators: Sequence[Evaluator]
@@ -83,7 +83,7 @@ class RunState:
     resampling: Resampling | None = None
     value_only: bool = False
     observers: Sequence[Observer] = ()
-    observers_by_model: dict[str, Sequence[Observer]] = field(default_factory=dict, init=False)
+    runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.accumulators = self._make_accumulators(is_reported=not self.group_by)

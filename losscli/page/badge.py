@@ -12,12 +12,12 @@ from losscli.page.verdicts import NOT_JUDGED, failed_gates, is_of_value, tally, 
 from losscli.plot.scales import human_number
 from losscli.results import LossResult
 
-HEIGHT, FONT_SIZE, MARGIN = 20, 11, 6
-GREY, GREEN, RED = "#444444", "#006d4f", "#b8410b"
+HEIGHT, FONT_SIZE, BADGE_MARGIN = 20, 11, 6
+NAME_COLOUR, GREEN, RED = "#444444", "#006d4f", "#b8410b"
 """Green and red differ in lightness, too, and white text on either has a contrast above 5."""
 
 PASSED, FAILED = "✓", "✗"
-MAX_NAME_LENGTH = 40
+MAX_BADGE_NAME = 40
 
 _WIDTHS = (
     "32 40 46 84 64 95 78 27 39 39 50 84 32 36 32 34 64 64 64 64 64 64 64 64 64 64 34 34 84 84 84 53 100 68 69 70 77 "
@@ -49,7 +49,7 @@ def badge_of(verdicts: Sequence[GateVerdict], results: Sequence[LossResult]) -> 
         [
             f"losscli: {tally(*failed_gates(verdicts))}",
             *(
-                f"{sign} {name_of(v)} {said.value} (limit {said.comparison} {said.limit})"
+                f"{sign} {subject_of(v)} {said.value} (limit {said.comparison} {said.limit})"
                 for sign, said, v in texts[:10]
             ),
         ]
@@ -58,19 +58,19 @@ def badge_of(verdicts: Sequence[GateVerdict], results: Sequence[LossResult]) -> 
         return Badge(bad.full_name, f"is {bad.value}", False, f"{title}; {bad.full_name} is {bad.value}")
     said = verdict_text(shown)
     if said.value == NOT_JUDGED:
-        return Badge(name_of(shown), NOT_JUDGED, False, title)
+        return Badge(subject_of(shown), NOT_JUDGED, False, title)
     if shown.failed:
-        return Badge(name_of(shown), f"{said.value} {said.comparison} {said.limit}", False, title)
+        return Badge(subject_of(shown), f"{said.value} {said.comparison} {said.limit}", False, title)
     result = next((one for one in results if one.key == (shown.gate.label, shown.group)), None)
     text = said.value
     if is_of_value(shown.gate) and result is not None:
         text = human_number(result.value)
         if result.ci is not None and result.ci.low is not None and result.ci.high is not None:
             text += f" [{human_number(result.ci.low)}, {human_number(result.ci.high)}]"
-    return Badge(name_of(shown), text, True, title)
+    return Badge(subject_of(shown), text, True, title)
 
 
-def name_of(verdict: GateVerdict) -> str:
+def subject_of(verdict: GateVerdict) -> str:
     """Return what a verdict is about: the loss, the statistic where the number does not say it, group and model."""
     gate = verdict.gate
     says_all = gate.statistic in (VALUE, "change") or (is_of_value(gate) and not verdict.failed)
@@ -81,20 +81,20 @@ def name_of(verdict: GateVerdict) -> str:
 def badge_svg(badge: Badge) -> str:
     """Return a badge as an SVG document, as wide as its texts, which stay text."""
     name = escape_controls(badge.name)
-    name = name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…"
+    name = name if len(name) <= MAX_BADGE_NAME else f"{name[: MAX_BADGE_NAME - 1]}…"
     text = f"{PASSED if badge.is_passed else FAILED} {escape_controls(badge.text)}"
     left, right = text_width(name), text_width(text)
-    middle, width = left + 2 * MARGIN, left + right + 4 * MARGIN
+    middle, width = left + 2 * BADGE_MARGIN, left + right + 4 * BADGE_MARGIN
     title = escape(escape_controls(badge.title))
-    baseline = HEIGHT - MARGIN
+    baseline = HEIGHT - BADGE_MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}" '
         f'role="img" aria-label="{title}">\n<title>{title}</title>\n'
-        f'<rect width="{middle}" height="{HEIGHT}" fill="{GREY}"/>\n'
+        f'<rect width="{middle}" height="{HEIGHT}" fill="{NAME_COLOUR}"/>\n'
         f'<rect x="{middle}" width="{width - middle}" height="{HEIGHT}" fill="{GREEN if badge.is_passed else RED}"/>\n'
         f'<g fill="#ffffff" font-family="Verdana, \'DejaVu Sans\', Geneva, sans-serif" font-size="{FONT_SIZE}">\n'
-        f'<text x="{MARGIN}" y="{baseline}" textLength="{left}">{escape(name)}</text>\n'
-        f'<text x="{middle + MARGIN}" y="{baseline}" textLength="{right}">{escape(text)}</text>\n</g>\n</svg>\n'
+        f'<text x="{BADGE_MARGIN}" y="{baseline}" textLength="{left}">{escape(name)}</text>\n'
+        f'<text x="{middle + BADGE_MARGIN}" y="{baseline}" textLength="{right}">{escape(text)}</text>\n</g>\n</svg>\n'
     )
 
 

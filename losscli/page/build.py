@@ -13,8 +13,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.binding import Note
-from losscli.compare.compare import DEFAULT_LEVEL, CompareOptions
-from losscli.compare.sensitivity import ROWS_PER_TOP_ROW
+from losscli.compare.compare import CompareOptions
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.errors import UsageError
@@ -34,6 +33,8 @@ from losscli.page.observers import LossMoments
 from losscli.page.verdict import LossFacts, ModelFacts, most_robust, verdict
 from losscli.page.worst import worst_table
 from losscli.plot.observers import LossSpread
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.declaration.properties import Reduction
+from losscli.evaluation.worst_rows import WorstRows
 from losscli.gates import STATISTICS_OF_BASELINE, VALUE, Gate, GateVerdict
 from losscli.messages import escape_controls
-from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, failed_gates, signed_percent, tally, verdict_text
-from losscli.plot.scales import NO_BREAK_SPACE, human_number, human_percent
+from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, change_text, failed_gates, tally, verdict_text
+from losscli.page.worst import worst_cells
+from losscli.plot.scales import human_number, human_percent
+from losscli.plot.words import count_text, rows_text
 from losscli.report.formats.html import escape_html
 from losscli.report.formats.markdown import escape_markdown
-from losscli.report.samples import name_labels
 from losscli.results import Evaluation, LossResult
 
 if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import RunState
-    from losscli.evaluation.worst_rows import WorstRows, WorstRowsOfLoss
+    from losscli.evaluation.worst_rows import WorstRowsOfLoss
+    from losscli.page.content import WorstTable
 
 MAX_SUMMARY_ROWS = 50
 """Most rows of a table: a job page takes 1 MB, and few people read more."""
@@ -53,13 +54,6 @@ def number_column(name: str, cells: Sequence[str]) -> SummaryColumn:
     return SummaryColumn(escape_markdown(name), "---:", cells)
 
 
-class WorstOfModel(NamedTuple):
-    """The worst rows of each loss by the predictions of a model; empty where there is one only."""
-
-    model: str
-    worst: WorstRows
-
-
 def ci_summary(
     evaluation: Evaluation,
     verdicts: Sequence[GateVerdict],
@@ -69,7 +63,7 @@ def ci_summary(
     command: str,
 ) -> str:
     """Return the summary; `worst` are the sections on the worst rows, `compared` the losses if they were compared."""
-    parts = [f"### losscli: {escape_markdown(heading(evaluation, verdicts))}"]
+    parts = [f"### losscli: {escape_markdown(summary_heading(evaluation, verdicts))}"]
     if verdicts:
         parts.append(gate_table(verdicts, {result.key: result for result in evaluation}))
     parts.append(result_table([loss.result for loss in compared] or evaluation.losses, compared))
@@ -82,7 +76,7 @@ def ci_summary(
     return "\n\n".join(parts) + "\n"
 
 
-def heading(evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> str:
+def summary_heading(evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> str:
     """Return what came out: gates that failed, values that are not finite, or what was evaluated."""
     failed, count = failed_gates(verdicts)
     bad = [result for result in evaluation if result.status != "ok"]
@@ -92,8 +86,7 @@ def heading(evaluation: Evaluation, verdicts: Sequence[GateVerdict]) -> str:
         return tally(failed, count)
     labels = list(dict.fromkeys(result.label for result in evaluation))
     names = labels[0] if len(labels) == 1 else f"{len(labels)} losses"
-    n = evaluation.data.n_used
-    return f"{names} over {count_text(n)} row{'s' * (n != 1)}"
+    return f"{names} over {rows_text(evaluation.data.n_used)}"
 
 
 def gate_table(verdicts: Sequence[GateVerdict], results: Mapping[Any, LossResult]) -> str:
@@ -140,9 +133,9 @@ def result_table(results: Sequence[LossResult], compared: Sequence[ComparedLoss]
         number_column("value", [human_number(result.value, DIGITS) for result in results]),
         SummaryColumn(level, ":---:", intervals),
         number_column("before", [before(result) for result in results]),
-        number_column("change", ["" if change is None else signed_percent(change) for change in changes]),
+        number_column("change", ["" if change is None else change_text(change) for change in changes]),
         *compared_columns(compared),
-        text_column(", ".join(BAR_STATISTICS), [spread(result) for result in results]),
+        text_column(", ".join(BAR_STATISTICS), [spread_bars(result) for result in results]),
     ]
     return markdown_table([column for column in columns if any(column.cells)])
 
@@ -164,11 +157,6 @@ def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
     ]
 
 
-def count_text(count: int) -> str:
-    """Return a count in full, thousands apart."""
-    return f"{count:,}".replace(",", NO_BREAK_SPACE)
-
-
 def optional_number(value: float | None) -> str:
     """Return a number with few digits; empty if it is missing."""
     return "" if value is None else human_number(value)
@@ -181,7 +169,7 @@ def interval_text(result: LossResult) -> str:
     return f"{human_number(result.ci.low, DIGITS)} – {human_number(result.ci.high, DIGITS)}"
 
 
-def spread(result: LossResult) -> str:
+def spread_bars(result: LossResult) -> str:
     """Return bars as high as the smallest, the median, the 95th percentile and the largest loss of a row.
 
     Empty where bars from 0 mean nothing: a loss is negative or not finite, or all are 0.
@@ -193,42 +181,54 @@ def spread(result: LossResult) -> str:
     return f"`{''.join(BARS[round(steps * height / heights[-1])] for height in heights)}`"
 
 
-def worst_sections(models: Sequence[WorstOfModel], dataset: Dataset, run: RunState) -> Iterable[str]:
-    """Yield a section for each list of worst rows: losses with the same rows share one."""
-    for model, worst in models:
-        by_rows: dict[tuple[int, ...], list[int]] = {}
-        for i, found in enumerate(worst.by_loss):
-            if len(found.rows) and found.added[0] != 0:
-                by_rows.setdefault(tuple(found.rows.tolist()), []).append(i)
-        for indices in by_rows.values():
-            yield worst_section(model, {i: worst.by_loss[i] for i in indices}, dataset, run)
+def worst_sections(runs: Mapping[str, RunState], dataset: Dataset) -> Iterator[str]:
+    """Yield a section for each list of worst rows, from runs by their model: losses with the same rows share one."""
+    for model, run in runs.items():
+        by_loss = next((observer.by_loss for observer in run.observers if isinstance(observer, WorstRows)), [])
+        by_rows: dict[tuple[int, ...], dict[int, WorstRowsOfLoss]] = {}
+        for i, worst in enumerate(by_loss):
+            if len(worst.rows) and worst.added[0] != 0:
+                by_rows.setdefault(tuple(worst.rows.tolist()), {})[i] = worst
+        for found in by_rows.values():
+            yield worst_section(model, run, dataset, found)
 
 
-def worst_section(model: str, found: Mapping[int, WorstRowsOfLoss], dataset: Dataset, run: RunState) -> str:
+def worst_section(model: str, run: RunState, dataset: Dataset, found: Mapping[int, WorstRowsOfLoss]) -> str:
     """Return the worst rows of one or several losses, to be unfolded."""
     labels = {i: run.evaluators[i].label for i in found}
-    shares = {labels[i]: worst.shares for i, worst in found.items() if is_additive(run, i)}
-    carried = {label: float(share.sum()) for label, share in shares.items() if share is not None}
-    first = next(iter(found.values()))
-    k = len(first.rows)
-    rows = "row" if k == 1 else f"{k} rows"
-    weighted = "" if first.weight is None else "weighted "
-    text = f"The {rows} with the largest {weighted}{labels[next(iter(found))] if len(found) == 1 else 'loss'}"
-    if carried:
-        parts = ", ".join(f"{human_percent(share)} of {label}" for label, share in carried.items())
+    first, worst = next(iter(found.items()))
+    cells = worst_cells(dataset, run.evaluators[first], worst)
+    cells |= {labels[i]: other.losses.tolist() for i, other in found.items() if i != first}
+    shares = {
+        labels[i]: shares.tolist()
+        for i, one in found.items()
+        if is_additive(run, i) and (shares := one.shares) is not None
+    }
+    name = labels[first] if len(found) == 1 else "loss"
+    return folded_rows(name if worst.weight is None else f"weighted {name}", model, cells, shares)
+
+
+def page_section(worst: WorstTable | None) -> Iterator[str]:
+    """Yield the section on the worst rows that a page shows, if it does."""
+    if worst is not None and worst.lines:
+        cells = {name: [line.cells.get(name) for line in worst.lines] for name in worst.columns}
+        shares = [line.share for line in worst.lines if line.share is not None]
+        known = {worst.loss: shares} if len(shares) == len(worst.lines) else {}
+        yield folded_rows("weighted " * ("weight" in cells) + worst.loss, worst.model or "", cells, known)
+
+
+def folded_rows(
+    name: str, model: str, cells: Mapping[str, Sequence[Any]], shares: Mapping[str, Sequence[float]]
+) -> str:
+    """Return rows, to be unfolded, below how much of each loss they carry."""
+    columns = [value_column(*item) for item in cells.items()]
+    columns += [number_column(f"share of {label}", list(map(human_percent, share))) for label, share in shares.items()]
+    k = len(columns[0].cells)
+    text = f"The {'row' if k == 1 else f'{k} rows'} with the largest {name}"
+    if shares:
+        parts = ", ".join(f"{human_percent(sum(share))} of {label}" for label, share in shares.items())
         text += f" carr{'ies' if k == 1 else 'y'} {parts}"
     text += f" (model {model})" if model else ""
-    columns = [
-        *row_names(first, dataset),
-        *(number_column(role, row_cells(name_labels(dataset, role, values))) for role, values in first.roles.items()),
-        *([] if first.weight is None else [number_column("weight", row_cells(first.weight))]),
-        *(number_column(labels[i], row_cells(worst.losses)) for i, worst in found.items()),
-        *(
-            number_column(f"share of {label}", [human_percent(one) for one in share.tolist()])
-            for label, share in shares.items()
-            if share is not None
-        ),
-    ]
     summary = escape_html(text).replace("$", "&#36;")  # Markdown means nothing here, but GitHub's formulas do
     return f"<details><summary>{summary}</summary>\n\n{markdown_table(columns)}\n\n</details>"
 
@@ -239,26 +239,18 @@ def is_additive(run: RunState, index: int) -> bool:
     return {"median": Reduction.MEDIAN, "sum": Reduction.MEAN}.get(run.reduction, own) in ADDITIVE_REDUCTIONS
 
 
-def row_names(found: WorstRowsOfLoss, dataset: Dataset) -> list[SummaryColumn]:
-    """Return the columns that name rows: the key or the number, and the groups."""
-    key = dataset.id if dataset.id in found.extras else None
-    first = number_column("row", [str(row) for row in found.rows.tolist()])
-    if key is not None:
-        first = text_column(key, row_cells(found.extras[key]))
-    others = [(name, values) for name, values in found.extras.items() if name != key]
-    return [first, *(text_column(name, row_cells(values)) for name, values in others)]
-
-
-def row_cells(values: Any) -> list[str]:
-    """Return values of rows as cells."""
-    return [
+def value_column(name: str, values: Sequence[Any]) -> SummaryColumn:
+    """Return a column of values of rows: numbers in human form, row numbers and classes as they are."""
+    texts = [
         human_number(value, DIGITS)
         if isinstance(value, float)
         else ""
         if value is None
         else escape_markdown(str(value))
-        for value in np.asarray(values).tolist()
+        for value in values
     ]
+    is_number = all(isinstance(value, (int, float)) for value in values)
+    return (number_column if is_number else text_column)(name, texts)
 
 
 def name_columns(names: Sequence[Mapping[str, str]]) -> list[SummaryColumn]:
@@ -287,7 +279,7 @@ def code(text: str) -> str:
 
 def how_computed(results: Sequence[LossResult], command: str) -> str:
     """Return the command and the signatures, to be unfolded."""
-    signatures = [result.signature for result in results]
+    signatures = list(dict.fromkeys(result.signature for result in results))
     more = [f"and {len(signatures) - MAX_SIGNATURES} more"] if len(signatures) > MAX_SIGNATURES else []
     texts = [escape_controls(text) for text in (command, "", *signatures[:MAX_SIGNATURES], *more)]
     fence = "```"

@@ -11,7 +11,7 @@ from losscli.compare.compare import CompareOptions, compare_rows
 from losscli.compare.models import ModelRanking
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
-from losscli.compare.sensitivity import ROWS_PER_TOP_ROW, Sensitivity
+from losscli.compare.sensitivity import Sensitivity
 from losscli.compare.streamed_models import ModelLosses
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.data.dataset import Dataset
@@ -28,7 +28,7 @@ from losscli.plot.residual_bins import flag_entries
 from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult, finite_or_none, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
-from losscli.statistics.concentration import concentration, top_share
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW, concentration, top_share
 
 MAX_GROUPS_RESAMPLED = 50
 """Groups whose intervals are by a bootstrap: those of more are by the normal distribution."""

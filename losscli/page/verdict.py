@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
+from losscli.messages import join_names
 from losscli.plot.scales import human_number, human_percent
-from losscli.plot.words import count_text, join_names
+from losscli.plot.words import count_text
 
 MIN_ROWS_FOR_SHARES = 20
 """Rows below which no share of the worst of them says anything."""

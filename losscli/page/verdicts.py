@@ -48,11 +48,11 @@ def values_apart(gate: Gate, value: float | None) -> tuple[str | None, str]:
 def number_writer(gate: Gate, digits: int) -> Callable[[float], str]:
     """Return what writes a value of a gate: a change with its sign, as a percentage; others as the gate does."""
     if gate.statistic == "change":
-        return lambda value: signed_percent(value, digits - 3)
+        return lambda value: change_text(value, digits - 3)
     return lambda value: human_percent(value, digits - 2) if gate.percent else human_number(value, digits)
 
 
-def signed_percent(share: float, digits: int = 2) -> str:
+def change_text(share: float, digits: int = 2) -> str:
     """Return a change as a percentage with its sign."""
     text = human_percent(share, digits)
     return text if text.startswith(MINUS) or share == 0 or math.isnan(share) else f"+{text}"

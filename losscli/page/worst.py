@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from losscli.data.dataset import Dataset
+from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.worst_rows import WorstRowsOfLoss
 from losscli.page.content import WorstLine, WorstTable
 from losscli.page.findings import Findings
@@ -21,7 +23,8 @@ def worst_table(findings: Findings, facts: Sequence[LossFacts]) -> WorstTable | 
             break
     else:
         return None
-    cells, shares = worst_cells(findings, worst, i), None if facts[i].top_share is None else worst.shares
+    cells = worst_cells(findings.dataset, findings.run.evaluators[i], worst)
+    shares = None if facts[i].top_share is None else worst.shares
     has_shares = shares is not None
     lines = tuple(
         WorstLine({name: values[k] for name, values in cells.items()}, None if shares is None else float(shares[k]))
@@ -38,9 +41,8 @@ def concentration_order(loss: LossFacts) -> tuple[bool, float, float]:
     return loss.is_finite, -(loss.top_share or 0.0), -(loss.worst_share or 0.0)
 
 
-def worst_cells(findings: Findings, worst: WorstRowsOfLoss, i: int) -> dict[str, list[Any]]:
+def worst_cells(dataset: Dataset, evaluator: Evaluator, worst: WorstRowsOfLoss) -> dict[str, list[Any]]:
     """Return the columns of the worst rows under a loss, by the names that the page has for them."""
-    dataset, evaluator = findings.dataset, findings.run.evaluators[i]
     cells: dict[str, list[Any]] = {}
     if dataset.id is not None and dataset.id in worst.extras:
         cells[dataset.id] = worst.extras[dataset.id].tolist()

@@ -12,7 +12,7 @@ from losscli.plot.text_width import display_width
 _DOTS = np.array([[1, 8], [2, 16], [4, 32], [64, 128]])
 """The bit of each dot of a braille character."""
 
-FAR = 1e6
+DOTS_BEYOND = 1e6
 """Dots from the canvas beyond which it makes no difference where a point is."""
 
 
@@ -32,12 +32,12 @@ class Canvas:
 
     def cell_of(self, x: float, y: float) -> tuple[int, int]:
         """Return the row and the column of a place in [0, 1] from the bottom left."""
-        across, down = self.dots_of(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+        across, down = self.dots_of(min(max(0.0, x), 1.0), min(max(0.0, y), 1.0))  # NaN is 0
         return round(float(down)) // 4, round(float(across)) // 2
 
     def draw_line(self, x: Any, y: Any, colour: int, pattern: Sequence[float] = (), *, is_behind: bool = False) -> None:
         """Draw a line through places in [0, 1], as far as it is inside; `pattern` are lengths of dashes and gaps."""
-        across, down = (np.clip(place, -FAR, FAR) for place in self.dots_of(x, y))
+        across, down = (np.clip(place, -DOTS_BEYOND, DOTS_BEYOND) for place in self.dots_of(x, y))
         starts, ends = np.stack([across[:-1], down[:-1]]), np.stack([across[1:], down[1:]])
         sides = np.array([[self.columns * 2 - 1.0], [self.rows * 4 - 1.0]])
         with np.errstate(all="ignore"):  # Liang & Barsky 1984: where each stretch enters and leaves
@@ -64,7 +64,9 @@ class Canvas:
         above = self.dots_of(x, high)[1]
         order = np.argsort(places, kind="stable")
         columns, rows = np.arange(self.columns * 2), np.arange(self.rows * 4)[:, None]
-        top, bottom = (np.interp(columns, places[order], np.clip(y, -FAR, FAR)[order]) for y in (above, below))
+        top, bottom = (
+            np.interp(columns, places[order], np.clip(y, -DOTS_BEYOND, DOTS_BEYOND)[order]) for y in (above, below)
+        )
         is_inside = (rows >= np.floor(top + 0.5)) & (rows <= np.floor(bottom + 0.5))
         is_inside &= (columns >= places.min() - 0.5) & (columns <= places.max() + 0.5)
         if is_light:

@@ -11,16 +11,24 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
-from losscli.errors import UsageError
+from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import counted_rows
-from losscli.statistics.calibration import COLUMNS, CalibrationTable, calibration_table, columns_of
+from losscli.statistics.calibration import (
+    CALIBRATION_COLUMNS,
+    CalibrationTable,
+    calibration_table,
+    sorted_table,
+    summed_columns,
+)
 from losscli.statistics.consistency import ConsistentLoss, check_shapes, consistent_loss
 from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, SumsAbove
-from losscli.statistics.keyed_sums import KeyedSums, KeyedTable
+from losscli.statistics.keyed_sums import MAX_ROWS_KEPT, KeyedSums, SumsByKey
+from losscli.statistics.quantiles import BITS_DROPPED
 
-MAX_ROWS_SAMPLED = 1 << 16
-"""Rows that are kept for quantiles: of more rows so many are drawn, or half as many."""
+MIN_BUCKETS = 50
+"""Buckets that pooled predictions must spread over, unless they are equal or far apart."""
 
 
 class ShownLosses(NamedTuple):
@@ -70,7 +78,7 @@ def losses_to_show(evaluators: Sequence[Evaluator], dataset: Dataset) -> ShownLo
     return ShownLosses(tuple(loss for _, loss in found), tuple(i for i, _ in found), tuple(remarks))
 
 
-class CountedRows(NamedTuple):
+class PredictedRows(NamedTuple):
     """The rows of a batch that count for all losses shown, as one model predicts them.
 
     Attributes:
@@ -96,9 +104,17 @@ class ModelRows:
     def __len__(self) -> int:
         return max(1, len(self.models))
 
-    def of(self, batch: Batch, outcomes: Sequence[Outcome], needs_losses: bool) -> Iterator[CountedRows]:
-        """Yield the rows of each model; rows that one of them lacks are left out for all."""
-        own = [outcomes[i] for i in self.shown.places]
+    def check_pooled(self, pooled: Sequence[PooledPredictions], tables: Sequence[SumsByKey]) -> None:
+        """Raise a DataError if the predictions of a model differ by too little to be pooled."""
+        for name, predictions, table in zip(self.models or ("y_pred",), pooled, tables, strict=True):
+            predictions.check(table, name)
+
+    def of(self, batch: Batch, outcomes: Sequence[Outcome], needs_losses: bool) -> Iterator[PredictedRows]:
+        """Yield the rows of each model, from the outcomes of all losses of the run."""
+        return self.predicted(batch, [outcomes[i] for i in self.shown.places], needs_losses)
+
+    def predicted(self, batch: Batch, own: Sequence[Outcome], needs_losses: bool) -> Iterator[PredictedRows]:
+        """Yield the rows of each model, from the outcomes of the losses shown; those that one lacks count for none."""
         kept = _rows_that_count(batch, own)
         for i, model in enumerate(self.models or ("",)):
             predicted = batch.predicted_by(model) if i else batch
@@ -127,13 +143,38 @@ def _rows_that_count(batch: Batch, outcomes: Sequence[Outcome]) -> NDArray[np.bo
     return kept
 
 
-def _flatten(targets: Array, keys: Array, weight: Array | None, losses: Sequence[Array]) -> CountedRows:
+def _flatten(targets: Array, keys: Array, weight: Array | None, losses: Sequence[Array]) -> PredictedRows:
     """Return rows of several outputs as a row for each, with its share of the weight."""
     if targets.ndim > 1:
         width = int(np.prod(targets.shape[1:]))
         weights = np.ones(len(targets)) if weight is None else weight
         weight = np.repeat(weights / max(1, width), width)
-    return CountedRows(targets.ravel(), keys.ravel(), weight, tuple(loss.ravel() for loss in losses))
+    return PredictedRows(targets.ravel(), keys.ravel(), weight, tuple(loss.ravel() for loss in losses))
+
+
+class PooledPredictions:
+    """The range of the predictions of a model, by which is told whether sums in buckets show them well enough."""
+
+    def __init__(self) -> None:
+        self.low, self.high = np.inf, -np.inf
+
+    def update(self, keys: Array) -> None:
+        if keys.size:
+            self.low, self.high = min(self.low, float(keys.min())), max(self.high, float(keys.max()))
+
+    def merge(self, other: PooledPredictions) -> None:
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+
+    def check(self, table: SumsByKey, name: str) -> None:
+        """Raise a DataError if the predictions differ, but lie in so few buckets that little is left of them."""
+        if table.is_exact or table.key.size >= MIN_BUCKETS or self.low == self.high or self.low * self.high < 0:
+            return
+        ends = np.abs(np.array([self.low, self.high]))
+        first, last = ends.view(np.int64) >> BITS_DROPPED
+        if abs(int(last - first)) < MIN_BUCKETS:
+            problem = f"{name}: the predictions of more than {MAX_ROWS_KEPT} rows are pooled where they differ by less"
+            left = f"than 0.1 %, which leaves {table.key.size} of them"
+            raise DataError(f"{problem} {left}: subtract a constant from predictions and targets")
 
 
 class CalibrationSums:
@@ -141,14 +182,17 @@ class CalibrationSums:
 
     def __init__(self, rows: ModelRows) -> None:
         self.rows = rows
-        self.by_model = [KeyedSums(COLUMNS + len(rows.shown.losses)) for _ in range(len(rows))]
+        self.by_model = [KeyedSums(CALIBRATION_COLUMNS + len(rows.shown.losses)) for _ in range(len(rows))]
+        self.pooled = [PooledPredictions() for _ in range(len(rows))]
         self.has_soft_targets = False
 
     def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         first = self.rows.shown.first
-        for sums, rows in zip(self.by_model, self.rows.of(batch, outcomes, needs_losses=True), strict=True):
+        counted = self.rows.of(batch, outcomes, needs_losses=True)
+        for sums, pooled, rows in zip(self.by_model, self.pooled, counted, strict=True):
+            pooled.update(rows.keys)
             sums.update(
-                rows.keys, (*columns_of(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight
+                rows.keys, (*summed_columns(first, rows.targets, rows.keys, rows.weight), *rows.losses), rows.weight
             )
             if first.is_probability and not self.has_soft_targets:
                 self.has_soft_targets = bool(((rows.targets != 0) & (rows.targets != 1)).any())
@@ -156,88 +200,40 @@ class CalibrationSums:
     def merge(self, other: Self) -> None:
         for mine, theirs in zip(self.by_model, other.by_model, strict=True):
             mine.merge(theirs)
+        for pooled, more in zip(self.pooled, other.pooled, strict=True):
+            pooled.merge(more)
         self.has_soft_targets |= other.has_soft_targets
 
     def fresh_copy(self) -> CalibrationSums:
         return CalibrationSums(self.rows)
 
     def tables(self) -> list[CalibrationTable]:
-        """Return the table of each model."""
+        """Return the table of each model.
+
+        Raises:
+            DataError: Predictions differ by too little to be pooled.
+        """
         first = self.rows.shown.first
         tables = [sums.table() for sums in self.by_model]
+        self.rows.check_pooled(self.pooled, tables)
         return [
             calibration_table(first, t.key, t.n_rows, t.weight, t.sums, t.is_exact, self.has_soft_targets)
             for t in tables
         ]
 
 
-class CalibrationSample:
-    """A sample of the rows, for quantiles: sums do not tell these. All rows while they are few.
+def tables_of_sample(rows: ModelRows, sample: RowSample, has_weights: bool) -> list[CalibrationTable]:
+    """Return the table of each model, of rows that were sampled: sums do not tell quantiles.
 
-    Of more rows every other is left out, by a hash of its place in its part of the data, as often as it takes.
+    Where rows have no weights of their own, those of a sample are how many rows each stands for.
     """
-
-    def __init__(self, rows: ModelRows, max_rows: int = MAX_ROWS_SAMPLED) -> None:
-        self.rows, self.max_rows = rows, max_rows
-        self.n = 0
-        self.n_halvings = 0
-        self._kept: list[tuple[NDArray[np.uint64], Array]] = []  # hash; weight, targets, and keys and losses by model
-        self._n_kept = 0
-
-    def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        columns: list[Array] = []
-        for rows in self.rows.of(batch, outcomes, needs_losses=True):
-            if not columns:
-                weight = np.ones(rows.targets.size) if rows.weight is None else rows.weight
-                columns = [weight, rows.targets]
-            columns += [rows.keys, *rows.losses]
-        size = columns[0].size
-        self._kept.append((_hash(np.arange(self.n, self.n + size)), np.stack(columns)))
-        self.n += size
-        self._n_kept += size
-        self._thin(self.n_halvings)
-
-    def merge(self, other: Self) -> None:
-        self._kept += other._kept
-        self.n += other.n
-        self._n_kept += other._n_kept
-        self._thin(max(self.n_halvings, other.n_halvings))
-
-    def _thin(self, n_halvings: int) -> None:
-        is_first = True
-        while is_first or self._n_kept > self.max_rows:
-            self.n_halvings = n_halvings if is_first else self.n_halvings + 1
-            lowest = np.uint64((1 << self.n_halvings) - 1)
-            if self.n_halvings:
-                masks = [(hashed & lowest) == 0 for hashed, _ in self._kept]
-                pairs = zip(self._kept, masks, strict=True)
-                self._kept = [(hashed[mask], rows[:, mask]) for (hashed, rows), mask in pairs]
-                self._n_kept = sum(hashed.size for hashed, _ in self._kept)
-            is_first = False
-
-    def fresh_copy(self) -> CalibrationSample:
-        return CalibrationSample(self.rows, self.max_rows)
-
-    def tables(self) -> list[CalibrationTable]:
-        """Return the table of each model, of the rows in the sample."""
-        first, width = self.rows.shown.first, 1 + len(self.rows.shown.losses)
-        rows = np.concatenate([rows for _, rows in self._kept], axis=1)
-        weight, targets = rows[:2]
-        tables = []
-        for model in range(len(self.rows)):
-            keys, *losses = rows[2 + model * width : 2 + (model + 1) * width]
-            order = np.argsort(keys, kind="stable")
-            sums = np.stack([*columns_of(first, targets, keys, weight), *losses])[:, order] * weight[order]
-            tables.append(calibration_table(first, keys[order], np.ones(order.size), weight[order], sums, True))
-        return tables
-
-
-def _hash(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return pseudo-random bits of numbers (the mixing of Steele et al. 2014, doi:10.1145/2660193.2660195)."""
-    mixed = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+    outcomes = [evaluator(sample.batch) for evaluator in rows.evaluators]
+    tables = []
+    for predicted in rows.predicted(sample.batch, outcomes, needs_losses=True):
+        weight = np.ones(predicted.keys.size) if predicted.weight is None else predicted.weight
+        columns = predicted.targets, predicted.keys, weight, predicted.losses
+        tables.append(sorted_table(rows.shown.first, *columns, None if has_weights else weight))
+    return tables
 
 
 class ElementarySums:
@@ -246,6 +242,7 @@ class ElementarySums:
     def __init__(self, rows: ModelRows) -> None:
         self.rows = rows
         self.is_mean = rows.shown.first.functional.name == "mean"
+        self.pooled = [PooledPredictions() for _ in range(len(rows))]
         self.by_target = KeyedSums(0)
         self.by_prediction = [KeyedSums(1 if self.is_mean else 0) for _ in range(len(rows))]
         self.by_larger = [KeyedSums(0) for _ in range(0 if self.is_mean else len(rows))]
@@ -255,12 +252,15 @@ class ElementarySums:
         for i, rows in enumerate(self.rows.of(batch, outcomes, needs_losses=False)):
             if i == 0:
                 self.by_target.update(first.keys_of_values(rows.targets), (), rows.weight)
+            self.pooled[i].update(rows.keys)
             self.by_prediction[i].update(rows.keys, (rows.targets,) if self.is_mean else (), rows.weight)
             if not self.is_mean:
                 self.by_larger[i].update(np.maximum(rows.keys, rows.targets), (), rows.weight)
 
     def merge(self, other: Self) -> None:
         self.by_target.merge(other.by_target)
+        for pooled, more in zip(self.pooled, other.pooled, strict=True):
+            pooled.merge(more)
         for mine, theirs in zip(self.by_prediction, other.by_prediction, strict=True):
             mine.merge(theirs)
         for mine, theirs in zip(self.by_larger, other.by_larger, strict=True):
@@ -270,15 +270,21 @@ class ElementarySums:
         return ElementarySums(self.rows)
 
     def scores(self) -> list[ElementaryMeans | ElementaryQuantiles]:
-        """Return what gives the elementary scores of each model."""
-        first = self.rows.shown.first
+        """Return what gives the elementary scores of each model.
 
-        def above(table: KeyedTable) -> SumsAbove:
+        Raises:
+            DataError: Predictions differ by too little to be pooled.
+        """
+        first = self.rows.shown.first
+        predictions = [sums.table() for sums in self.by_prediction]
+        self.rows.check_pooled(self.pooled, predictions)
+
+        def above(table: SumsByKey) -> SumsAbove:
             return SumsAbove.of(table, first.is_probability)
 
         by_target = above(self.by_target.table())
         if self.is_mean:
-            return [ElementaryMeans(by_target, above(sums.table())) for sums in self.by_prediction]
-        pairs = zip(self.by_prediction, self.by_larger, strict=True)
+            return [ElementaryMeans(by_target, above(table)) for table in predictions]
+        pairs = zip(predictions, self.by_larger, strict=True)
         level = first.functional.level
-        return [ElementaryQuantiles(by_target, above(x.table()), above(m.table()), level) for x, m in pairs]
+        return [ElementaryQuantiles(by_target, above(x), above(m.table()), level) for x, m in pairs]

@@ -7,15 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from losscli.declaration.domains import Array
+from losscli.declaration.domains import Array, Mask
 from losscli.plot.curve_values import PathValues
 
 POINTS_PER_DECADE = 12
-DISTANCES = np.logspace(-6, 9, 15 * POINTS_PER_DECADE + 1)
+DISTANCES = np.logspace(-9, 12, 21 * POINTS_PER_DECADE + 1)
 """Distances from 0 at which a pull is looked at."""
-
-MAX_LOGIT = 30.0
-"""The largest logit whose probability is known to be less than 1 by some digits."""
 
 MIN_STEP = 1e-4
 """A pull that comes nearer to its limit than this share before it is there approaches it, and does not stop at it."""
@@ -44,8 +41,8 @@ class Tail(NamedTuple):
 def find_tail(values: PathValues, side: int) -> Tail:
     """Return how the gradient of a loss goes on to the right (side 1) or to the left (-1) of 0."""
     low, high = values.path.interval
-    most = min(high if side > 0 else -low, np.inf if values.path.is_exact else MAX_LOGIT)
-    t = DISTANCES[DISTANCES < most]
+    most = high if side > 0 else -low
+    t = DISTANCES[: int(DISTANCES.searchsorted(most))]
 
     if len(t) <= POINTS_PER_DECADE:
         return Tail("none")
@@ -95,13 +92,17 @@ def fading(pull: Callable[[Array], Array], a: Array, t: Array) -> Tail:
     if i == 0:
         half = np.flatnonzero(a < a[0] / 2)
         return Tail("fades", 0.0, float(a[0]), float(t[half[0]]) if len(half) else None)
-    near = np.linspace(t[i - 1], t[min(i + 1, len(t) - 1)], 401)
-    sizes = pull(near)
-    start = float(near[sizes.argmax()])
+    low, high = float(t[i - 1]), float(t[min(i + 1, len(t) - 1)])
+    for _ in range(3):
+        near = np.linspace(low, high, 101)
+        sizes = pull(near)
+        peak = int(sizes.argmax())
+        low, high = near[max(peak - 1, 0)], near[min(peak + 1, 100)]
+    start = float(near[peak])
     return Tail("fades", start, float(sizes.max()), start)
 
 
-def find_change(holds: Callable[[Array], Array], low: float, high: float) -> float:
+def find_change(holds: Callable[[Array], Mask], low: float, high: float) -> float:
     """Return the distance from which on something holds that does not hold at `low`, and does at `high`."""
     for _ in range(4):
         x = np.linspace(low, high, 257)

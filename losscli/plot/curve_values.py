@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,17 +12,20 @@ from numpy.typing import NDArray
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.declaration.loss import BoundLoss, Form
-from losscli.errors import DataError, UsageError
+from losscli.errors import LosscliError, UsageError
 from losscli.evaluation.evaluator import Evaluator, Outcome
 
 if TYPE_CHECKING:
     from losscli.plot.curve_axes import Path
 
-MIN_JUMP = 0.03
+MIN_JUMP = 0.01
 """The smallest jump that is looked for, as a share of the height of the panel."""
 
-BISECTIONS = 30
-"""Halvings that tell a jump from a steep slope."""
+NARROW = 1e-6
+"""A piece of a curve that is so small a share of the range is none."""
+
+ZOOMS, PARTS_PER_ZOOM = 8, 16
+"""How often the largest step of a suspect is cut into how many parts, to tell a jump from a steep slope."""
 
 
 def evaluate(evaluator: Evaluator, arrays: Mapping[str, NDArray[Any]], gradient: bool = False) -> Outcome:
@@ -38,7 +42,7 @@ def evaluate_rows(bound: BoundLoss, form: Form, arrays: Mapping[str, NDArray[Any
     """Return the per-sample losses (n,), None if the loss refuses the values."""
     try:
         return evaluate(Evaluator(bound, form), arrays).per_sample
-    except DataError:
+    except LosscliError:
         return None
 
 
@@ -98,37 +102,30 @@ def with_gaps(
     change = np.abs(np.diff(y))
     is_inside = (y >= low) & (y <= high)
     suspects = np.flatnonzero((change > MIN_JUMP * (high - low)) & (is_inside[1:] | is_inside[:-1]))  # NaN is none
-    left, right, y_left, y_right = x[suspects], x[suspects + 1], y[suspects], y[suspects + 1]
-    for _ in range(BISECTIONS):
-        middle = (left + right) / 2
+    left, right = x[suspects], x[suspects + 1]
+    y_left = y_right = np.empty(0)
+    for _ in range(ZOOMS):
         if not len(suspects):
             return x, y
-        y_middle = function(middle)
-        goes_left = np.abs(y_middle - y_left) >= np.abs(y_right - y_middle)
-        left, y_left = np.where(goes_left, left, middle), np.where(goes_left, y_left, y_middle)
-        right, y_right = np.where(goes_left, middle, right), np.where(goes_left, y_middle, y_right)
-        still = np.abs(y_right - y_left) > change[suspects] / 2
-        suspects, left, right, y_left, y_right = (
-            array[still] for array in (suspects, left, right, y_left, y_right)
-        )  # fmt: skip
+        places = left[:, None] + (right - left)[:, None] * np.linspace(0, 1, PARTS_PER_ZOOM + 1)
+        values = function(places.ravel()).reshape(places.shape)
+        steps = np.abs(np.diff(values))
+        rows, part = np.arange(len(steps)), steps.argmax(axis=1)
+        still = steps[rows, part] > change[suspects] / 2
+        rows, part, suspects = rows[still], part[still], suspects[still]
+        left, right, y_left, y_right = (a[rows, part + k] for a in (places, values) for k in (0, 1))
     ends = [np.stack([a, (a + b) / 2, b], axis=1).ravel() for a, b in ((left, right), (y_left, y_right))]
     ends[1][1::3] = np.nan
-    places = np.repeat(suspects + 1, 3)
-    return without_lone_points(np.insert(x, places, ends[0]), np.insert(y, places, ends[1]))
+    at = np.repeat(suspects + 1, 3)
+    return without_lone_points(np.insert(x, at, ends[0]), np.insert(y, at, ends[1]))
 
 
 def without_lone_points(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return points of a curve without those inside of a jump, as sign(0) between -1 and 1, and with single gaps."""
-    gap = np.isnan(y)
-    near_gap = np.r_[True, gap[:-1]] & np.r_[gap[1:], True]
-    x, y = x[~near_gap | gap], y[~near_gap | gap]
-    # a point at either side of which a gap was found lies beside its own copy
-    keep = np.ones(len(y), dtype=bool)
-    holes = np.flatnonzero(np.isnan(y))
-    for a, b in zip(holes[:-1], holes[1:], strict=True):
-        inside = y[a + 1 : b]
-        if len(inside) and np.ptp(x[a + 1 : b]) <= 1e-6 * np.ptp(x):
-            keep[a + 1 : b + 1] = False
-        elif not len(inside):
-            keep[b] = False
-    return x[keep], y[keep]
+    """Return points of a curve without those inside of a jump or at its end, as sign(0) between -1 and 1."""
+    width = NARROW * (x[-1] - x[0])
+    edges = [-1, *np.flatnonzero(np.isnan(y)).tolist(), len(x)]
+    parts = [(a + 1, b) for a, b in pairwise(edges) if b - a > 1 and x[b - 1] - x[a + 1] > width]
+    if not parts:
+        return x, y
+    kept = np.concatenate([np.arange(start - (start > parts[0][0]), stop) for start, stop in parts])
+    return x[kept], y[kept]

@@ -8,21 +8,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array
+from losscli.errors import LosscliError
 from losscli.plot.scales import MINUS, human_number
 
 if TYPE_CHECKING:
     from losscli.plot.curve_axes import CurveAxis
     from losscli.plot.curve_shape import Tail
+    from losscli.plot.curve_values import PathValues
     from losscli.plot.curves import Curve
 
-MAX_NAMED = 4
+MAX_NAMED = 7
 """Most losses that one clause names."""
+
+DIGITS_OF_PLACE = 4
+"""Digits of where a pull changes, which may be a parameter: 4.685."""
 
 FLAT = 1e-9
 """A slope that is so small a share of the largest is 0."""
 
 MIN_FLAT_SHARE = 0.05
 """Share of the range from which on a flat end is worth a word."""
+
+MAX_VALUES_OF_STEPS = 5
+"""Most values of a loss that is said to have steps."""
 
 CONFIDENT = 0.9
 """A probability at which a row is all but learned."""
@@ -34,8 +42,8 @@ NEAR_END = np.array([1e-4, 1e-6, 1e-8])
 class Clause(NamedTuple):
     """What is said of a loss: `subject`, its name, and `predicate`.
 
-    Losses of which the same is said share a clause; further ones are joined as `further`, their name and `short`, which leaves
-    out what the first predicate said already.
+    Losses of which the same is said share a clause. Others of the same key follow as `further`, their name and `short`,
+    which leaves out what the first predicate said already.
     """
 
     key: str
@@ -69,12 +77,19 @@ def facts_of(curve: Curve) -> dict[str, Any]:
 
 def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
     """Yield what there is to say of a curve."""
-    if curve.slopes is None:
+    if curve.slopes is None and len(set(curve.losses.tolist())) <= MAX_VALUES_OF_STEPS:
         yield say("steps", curve, "the loss of", "has steps and no gradient")
+    elif curve.slopes is None:
+        most = number(float(np.nanmax(curve.losses)))
+        yield say(
+            "no gradient", curve, "the loss of", f"has no gradient to show and goes up to {most}", f"up to {most}"
+        )
+    elif axis.fits_parameters and curve.tails is None:
+        yield say("range", curve, "the loss of", f"is at most {number(float(np.nanmax(curve.losses)))} here")
     elif curve.tails is not None and axis.worse:
         yield from bad_side_clauses(curve, axis, ends)
     elif curve.tails is not None:
-        yield from two_sided_clauses(curve, ends)
+        yield from two_sided_clauses(curve, axis, ends)
     elif axis.interval == (0, 1):
         yield from probability_clauses(curve, axis)
     elif axis.worse:
@@ -84,11 +99,13 @@ def clauses_of(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iter
 
 
 def say(key: str, curve: Curve, subject: str, predicate: str, short: str = "") -> Clause:
+    """Return a clause about a curve."""
     return Clause(key, and_join(curve.names), subject, predicate, short)
 
 
-def number(value: float) -> str:
-    return human_number(float(value), 3)
+def number(value: float, digits: int = 3) -> str:
+    """Return a number as it is read."""
+    return human_number(float(value), digits)
 
 
 def bad_side_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
@@ -96,7 +113,7 @@ def bad_side_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -
     assert curve.tails is not None
     bad, good = curve.tails if axis.worse < 0 else curve.tails[::-1]
     is_over = good.kind == "ends" or (good.kind == "none" and bad.kind != "none")
-    end, side = number(-axis.worse * good.start), "above" if axis.worse < 0 else "below"
+    end, side = number(-axis.worse * good.start, DIGITS_OF_PLACE), "above" if axis.worse < 0 else "below"
     if bad.kind == "constant" and is_over:
         other = "below" if axis.worse < 0 else "above"
         size = number(bad.size)
@@ -108,7 +125,7 @@ def bad_side_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -
         yield say(f"over {side}", curve, "the pull of", f"is 0 {side} {end}", f"{side} {end}")
 
 
-def two_sided_clauses(curve: Curve, ends: tuple[float, float]) -> Iterator[Clause]:
+def two_sided_clauses(curve: Curve, axis: CurveAxis, ends: tuple[float, float]) -> Iterator[Clause]:
     """Yield how the pull of a curve goes on to both sides of 0."""
     assert curve.tails is not None
     left, right = curve.tails
@@ -123,23 +140,17 @@ def two_sided_clauses(curve: Curve, ends: tuple[float, float]) -> Iterator[Claus
             return
     for tail, side, where in ((left, -1, " below 0"), (right, 1, " above 0")):
         if tail.kind != "none":
-            yield tail_clause(curve, tail, side, ends, where)
+            yield tail_clause(curve, tail, side, ends, "" if axis.interval[0] == 0 else where)
 
 
 def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], where: str) -> Clause:
     """Return how the pull goes on in one direction, or in both (side 0); `where` names the direction."""
     sign = {0: "±", -1: MINUS, 1: ""}[side]
-    beyond = {0: "beyond", -1: "below", 1: "above"}[side] + f" {sign}{number(tail.start)}"
+    beyond = {0: "beyond", -1: "below", 1: "above"}[side] + f" {sign}{number(tail.start, DIGITS_OF_PLACE)}"
     size, key = number(tail.size), tail.kind + where
-    low, high = float(curve.losses[0]), float(curve.losses[-1])
-    at_end = low if side < 0 else high
     if tail.kind == "grows":
-        if side == 0 and not np.isclose(low, high, rtol=1e-6):
-            shown = f"({number(low)} at {number(ends[0])}, {number(high)} at {number(ends[1])})"
-        else:
-            end = ends[0] if side < 0 else ends[1]
-            shown = f"({number(at_end)} at {'±' if side == 0 else ''}{number(end)})"
-        return say(key, curve, "the loss of", f"goes on growing{where} {shown}, and so does its pull", shown)
+        found = say(key, curve, "the loss of", f"goes on growing{where}, and so does the pull")
+        return found._replace(name=found.name + shown_ends(curve, side, ends))
     if tail.kind == "constant":
         return say(key, curve, "the pull of", f"is {size} everywhere{where}", size)
     if tail.kind == "stays":
@@ -147,7 +158,8 @@ def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], 
     if tail.kind == "approaches":
         return say(key, curve, "the pull of", f"levels off at {size}{where}", f"at {size}")
     if tail.kind == "ends":
-        stop = f"at {sign}{number(tail.start)}, at a loss of {number(at_end)}"
+        most = curve.values.losses(np.full(2, (side or 1) * tail.start))[0]
+        stop = f"at {sign}{number(tail.start, DIGITS_OF_PLACE)}, at a loss of {number(most)}"
         return say("ends", curve, "the pull of", f"ends {stop}", stop)
     if tail.kind == "fades" and tail.start:
         words = f"{beyond} ({size} there)"
@@ -157,19 +169,45 @@ def tail_clause(curve: Curve, tail: Tail, side: int, ends: tuple[float, float], 
     return say("none", curve, "the pull of", "is 0 everywhere")
 
 
+def shown_ends(curve: Curve, side: int, ends: tuple[float, float]) -> str:
+    """Return the losses at the ends of the range on this side of 0, in brackets; "" if they are none to show."""
+    low, high = float(curve.losses[0]), float(curve.losses[-1])
+    if not np.isfinite([low, high]).all():
+        return ""
+    if side == 0 and ends[0] == -ends[1] and np.isclose(low, high, rtol=1e-6):
+        return f" ({number(high)} at ±{number(ends[1])})"
+    shown = [f"{number(low)} at {number(ends[0])}"] if side <= 0 and ends[0] < 0 else []
+    shown += [f"{number(high)} at {number(ends[1])}"] if side >= 0 and ends[1] > 0 else []
+    return f" ({', '.join(shown)})" if shown else ""
+
+
 def probability_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
     """Yield whether a curve grows without end where a probability goes to 0 or 1, and its pull on sure rows."""
-    sides = {"0": NEAR_END} if axis.worse else {"0": NEAR_END, "1": 1 - NEAR_END}
-    endless = " or ".join(side for side, x in sides.items() if grows_along(curve.values.losses, x, curve.losses))
+    sides = {0.0: NEAR_END} if axis.worse else {0.0: NEAR_END, 1.0: 1 - NEAR_END}
+    growing = [end for end, x in sides.items() if grows_along(curve.values.losses, x, curve.losses)]
+    limits = {end: loss_at(curve.values, end) for end in growing}
+    endless = " or ".join(f"{end:g}" for end, limit in limits.items() if not np.isfinite(limit))
     if endless:
         words = f"grows without end as {axis.name} goes to {endless}"
         yield say(f"endless {endless}", curve, "the loss of", words)
-    else:
+    for end, limit in limits.items():
+        if np.isfinite(limit):  # probabilities are clipped
+            words = f"rises to {number(limit)} as {axis.name} goes to {end:g}"
+            yield say(f"rises {end:g}", curve, "the loss of", words, f"to {number(limit)}")
+    if not growing:
         most = number(float(np.nanmax(curve.losses)))
         yield say("bounded", curve, "the loss of", f"is at most {most}", f"at most {most}")
     if axis.worse:
         pull = number(curve.values.pulls(np.full(2, CONFIDENT))[0])
         yield say("confident", curve, f"at {CONFIDENT} the pull of", f"is {pull}", pull)
+
+
+def loss_at(values: PathValues, end: float) -> float:
+    """Return the loss at the very end of an axis, infinity if it takes no such value."""
+    try:
+        return float(values.losses(np.full(2, end))[0])
+    except LosscliError:
+        return np.inf
 
 
 def grows_along(losses: Callable[[Array], Array], x: Array, shown: Array) -> bool:
@@ -178,7 +216,8 @@ def grows_along(losses: Callable[[Array], Array], x: Array, shown: Array) -> boo
     if not np.isfinite(values).all():
         return True
     height = float(np.ptp(shown[np.isfinite(shown)])) or 1.0
-    return bool((np.diff(values) > 1e-3 * height).all())
+    first, second = np.diff(values)
+    return bool(first > 1e-3 * height and second > first / 2)
 
 
 def one_sided_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
@@ -209,11 +248,16 @@ def one_sided_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
 
 
 def ratio_clauses(curve: Curve, axis: CurveAxis) -> Iterator[Clause]:
-    """Yield what half and twice the right value cost."""
+    """Yield what half and twice the right value cost; where 1 is not the best prediction, which one is."""
     half, right, twice = (float(value) for value in curve.values.losses(np.array([0.5, 1.0, 2.0])))
+    if min(half, twice) < right:
+        best = number(round(float(curve.x[np.nanargmin(curve.losses)]), 2))
+        yield say("best", curve, "the loss of", f"is least at {best}", f"at {best}")
+        return
     what = "y_true" if axis.name == "y_pred" else "the true width"
-    costs = f"{number(half - right)} and {number(twice - right)}"
-    yield say("ratio", curve, "under", f"half of {what} costs {number(half - right)}, twice of it {number(twice - right)}", costs)._replace(further="under")
+    low, high = number(half - right), number(twice - right)
+    found = say("ratio", curve, "under", f"half of {what} costs {low}, twice of it {high}", f"{low} and {high}")
+    yield found._replace(further="under")
 
 
 def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
@@ -223,7 +267,7 @@ def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
         for clause in clauses:
             if clause.key == key:
                 names.setdefault(clause._replace(name=""), []).append(clause.name)
-        texts = []
+        texts: list[str] = []
         for clause, named in names.items():
             who = and_join(named)
             if texts:
@@ -231,12 +275,17 @@ def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
             else:
                 texts.append(f"{clause.subject} {who} {clause.predicate}")
         if len(texts) > MAX_NAMED:
-            texts = [*texts[: MAX_NAMED - 1], f"and {len(texts) - MAX_NAMED + 1} more alike"]
+            texts = [*texts[: MAX_NAMED - 1], f"and {len(texts) - MAX_NAMED + 1} more"]
         yield ", ".join(text for text in texts)
 
 
-def and_join(parts: Sequence[str]) -> str:
+def and_join(parts: Sequence[str], word: str = "and", at_most: int = MAX_NAMED) -> str:
     """Join parts as in a sentence; of very many, the first ones."""
-    if len(parts) > MAX_NAMED + 1:
-        parts = [*parts[:MAX_NAMED], f"{len(parts) - MAX_NAMED} more"]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    if len(parts) > at_most:
+        parts = [*parts[: at_most - 1], f"{len(parts) - at_most + 1} more"]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+
+def or_join(parts: Sequence[str]) -> str:
+    """Join parts that are alternatives."""
+    return and_join(parts, "or")

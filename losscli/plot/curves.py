@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,20 +11,25 @@ from losscli.declaration.domains import Array
 from losscli.declaration.loss import BoundLoss
 from losscli.declaration.properties import Reduction
 from losscli.errors import DataError, LosscliError, UsageError
-from losscli.plot.curve_axes import AXES, CurveAxis, Path, find_paths, no_curve_reason
+from losscli.plot.curve_axes import AXES, CurveAxis, Path
+from losscli.plot.curve_rules import find_paths, no_curve_reason
 from losscli.plot.curve_shape import Tail, find_tail, reach_of, round_up
 from losscli.plot.curve_values import PathValues, with_gaps
-from losscli.plot.curve_words import and_join, describe_curves
+from losscli.plot.curve_words import and_join, describe_curves, or_join
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
+from losscli.plot.scales import MINUS
 
 POINTS = 241
 """Points of a curve; odd, so that the middle of the range is one."""
 
-COUPLED_POINTS = 49
+COUPLED_POINTS = 41
 """Points of a curve each of which takes a data set of its own."""
 
 INSET = 1e-6
 """How far from the ends of an axis a curve begins, as a share of the range: probabilities 0 and 1 have no logarithm."""
+
+INSIDE = 0.98
+"""The share of a path that is drawn, if it has an end where its axis has none."""
 
 EXPLODING = 2.2
 """A curve explodes that goes so many times as far as the next one: the panel cuts it off."""
@@ -32,20 +37,28 @@ EXPLODING = 2.2
 ROOM = 1.4
 """Height of the panel where a curve is cut off, relative to the highest that is not."""
 
+MAX_IN_TITLE = 5
+"""Most losses that the title names."""
+
 LOSS_TITLE, PULL_TITLE = "Loss of one row", "Gradient: how hard it pulls"
+
+ROUNDING = 1e-9
+"""The share of the height below which a negative loss is one of 0."""
 
 EDGE = 0.06
 """Free height above and below gradients, as a share of the panel."""
 
 USUAL_SHARE = 0.8
+TOWERING = 4.0
 LOSS_TOWER, PULL_TOWER = 3.0, 1.6
-"""A single curve is cut off at so many times the height that the usual share of it stays below."""
+"""A curve that goes so many times as far as the usual share of it is cut off at so many times the height of that."""
 
 
 class Curve(NamedTuple):
-    """A loss along a path: points x (n,), losses (n,) and their slopes (n,), None without a gradient.
+    """Losses along a path: points x (n,), the loss of a row (n,), and its slope (n,), None without a gradient.
 
-    `names` are those of the losses that have the curve. `tails` say how the pull goes on to the left and to the right, where the axis goes on.
+    `names` are those of the losses that have the curve. `tails` say how the pull goes on to the left and to the right,
+    where the axis goes on.
     """
 
     names: tuple[str, ...]
@@ -62,30 +75,49 @@ class Curve(NamedTuple):
         return ", ".join(self.names)
 
 
+class Curves(NamedTuple):
+    """The different curves of losses on an axis, and the ends of the axis."""
+
+    axis: str
+    curves: list[Curve]
+    ends: tuple[float, float]
+
+    @property
+    def n_hidden(self) -> int:
+        """How many losses have the same curve as another."""
+        return sum(len(curve.names) - 1 for curve in self.curves)
+
+
 def curves_picture(losses: Sequence[BoundLoss], x_range: tuple[float, float] | None = None) -> Picture:
     """Return the picture of the curves of losses, and of their gradients.
+
+    The axis is the first that all losses offer, that has the range, and on which they differ.
 
     Args:
         losses: The losses with their parameters.
         x_range: The ends of the x axis; None for those that fit the parameters.
 
     Raises:
-        UsageError: A loss has no curve, the losses have none in common, or the range is none of their axis.
+        UsageError: A loss has no curve, the losses have none in common, or no axis of theirs has the range.
     """
     offers = [find_paths(bound) for bound in losses]
     without = [bound for bound, offered in zip(losses, offers, strict=True) if not offered]
     if without:
         reasons = [f"{b.label} has no curve: {no_curve_reason(b) or unknown_roles(b)}" for b in without]
         raise UsageError("; ".join(reasons))
-    best: tuple[str, list[Curve], tuple[float, float]] | None = None
+    found: list[Curves] = []
+    refused: list[UsageError] = []
     for key in shared_axes(losses, offers):
-        found, ends = curves_on(key, losses, [offered[key] for offered in offers], x_range)
-        if best is None or len(found) > len(best[1]):
-            best = key, found, ends
-        if len(best[1]) >= len(losses):
+        try:
+            found.append(curves_on(key, losses, [offered[key] for offered in offers], x_range))
+        except UsageError as error:
+            refused.append(error)
+            continue
+        if not found[-1].n_hidden:
             break
-    assert best is not None
-    return draw(*best, losses)
+    if not found:
+        raise refused[0]
+    return draw(min(found, key=lambda curves: curves.n_hidden), losses)
 
 
 def unknown_roles(bound: BoundLoss) -> str:
@@ -102,7 +134,7 @@ def shared_axes(losses: Sequence[BoundLoss], offers: Sequence[dict[str, list[Pat
     shared = [key for key in offers[0] if all(key in offered for offered in offers)]
     if not shared:
         names = [
-            f"{bound.label} has {' or '.join(AXES[key].name for key in offered)}"
+            f"{bound.label} has {or_join([AXES[key].name for key in offered])}"
             for bound, offered in zip(losses, offers, strict=True)
         ]
         raise UsageError(f"these losses have no x axis in common: {'; '.join(names)}; plot them apart")
@@ -111,8 +143,8 @@ def shared_axes(losses: Sequence[BoundLoss], offers: Sequence[dict[str, list[Pat
 
 def curves_on(
     key: str, losses: Sequence[BoundLoss], paths: Sequence[Sequence[Path]], x_range: tuple[float, float] | None
-) -> tuple[list[Curve], tuple[float, float]]:
-    """Return the different curves of losses on an axis, and the ends of the axis.
+) -> Curves:
+    """Return the different curves of losses on an axis.
 
     Raises:
         UsageError: The range is none of the axis, or a loss refuses its values.
@@ -125,11 +157,17 @@ def curves_on(
         curves = [sample(b, values, ends, tail) for (b, values), tail in zip(pairs, tails, strict=True)]
     except DataError as error:
         raise UsageError(f"these losses have no curve here: {error}") from error
-    return merge_equal(curves), ends
+    if not any(np.isfinite(curve.losses).any() for curve in curves):
+        raise UsageError(f"no loss is finite from {ends[0]:g} to {ends[1]:g}".replace("-", MINUS))
+    return Curves(key, merge_equal(curves), ends)
 
 
-def find_tails(values: PathValues) -> tuple[Tail, Tail]:
-    return find_tail(values, -1), find_tail(values, 1)
+def find_tails(values: PathValues) -> tuple[Tail, Tail] | None:
+    """Return how the pull of a loss goes on to the left and to the right; None if it fails on such values."""
+    try:
+        return find_tail(values, -1), find_tail(values, 1)
+    except LosscliError:
+        return None
 
 
 def fit_range(
@@ -147,18 +185,18 @@ def fit_range(
             raise UsageError("the range must be two finite numbers, the smaller one first")
         if low < least or high > most:
             where = f"from {least:g} to {most:g}" if np.isfinite(most) else f">= {least:g}"
-            raise UsageError(f"the range {low:g} to {high:g} does not fit: {axis.name} is {where}".replace("-", "−"))
+            raise UsageError(f"the range {low:g} to {high:g} does not fit: {axis.name} is {where}".replace("-", MINUS))
         return float(low), float(high)
     low, high = float(axis.usual[0]), float(axis.usual[1])
     if axis.fits_parameters:
-        reach = max((reach_of(tail, high) for both in tails if both for tail in both if tail.kind != "none"), default=1)
-        high = round_up(reach if axis.interval != AXES["margin"].interval or axis.worse == 0 else max(reach, high))
+        known = [reach_of(tail, high) for both in tails if both for tail in both if tail.kind != "none"]
+        reach = max(known, default=high)
+        high = round_up(max(reach, high) if axis.worse else reach)
         low = -high if low < 0 else low
+        least, most = INSIDE * least, INSIDE * most
     elif least > low:
         low = max(0.0, least)
-    return max(low, 0.98 * least if axis.fits_parameters else least), min(
-        high, 0.98 * most if axis.fits_parameters else most
-    )
+    return max(low, least), min(high, most)
 
 
 def sample(bound: BoundLoss, values: PathValues, ends: tuple[float, float], tails: tuple[Tail, Tail] | None) -> Curve:
@@ -200,8 +238,9 @@ def are_equal(first: Array, second: Array) -> bool:
     return int(np.count_nonzero(~same)) <= 1
 
 
-def draw(key: str, curves: list[Curve], ends: tuple[float, float], losses: Sequence[BoundLoss]) -> Picture:
+def draw(found: Curves, losses: Sequence[BoundLoss]) -> Picture:
     """Return the picture of curves on an axis."""
+    key, curves, ends = found
     axis = AXES[key]
     own_labels = {curve.values.path.label or axis.label for curve in curves}
     x_axis = Axis(own_labels.pop() if len(own_labels) == 1 else axis.label, *ends)
@@ -221,18 +260,24 @@ def draw(key: str, curves: list[Curve], ends: tuple[float, float], losses: Seque
         rules: list[Mark] = [Rule("", y=0.0), *([Rule("", x=0.0)] if is_centred else [])]
         label = f"gradient {axis.gradient}"
         panels.append(make_panel(PULL_TITLE, x_axis, label, slopes, rules))
-    remarks = list(dict.fromkeys(remark for curve in curves if (remark := curve.values.path.remark)))
+    remarks = list(dict.fromkeys(remark for curve in curves for remark in curve.values.path.remarks))
     for bound in losses:
         if bound.loss.reduction is Reduction.ROOT_MEAN:
             remarks.append(f"{bound.label} is the root of the mean of these losses of rows")
-    sentence, facts = describe_curves(curves, axis, ends)
+    sentence, facts_by_curve = describe_curves(curves, axis, ends)
     labels = tuple(bound.label for bound in losses)
-    title = f"{and_join(labels)}: loss{' and gradient' if slopes else ''}"
-    facts = {"x": key, "range": list(ends), "curves": facts}
+    title = f"{and_join(labels, at_most=MAX_IN_TITLE)}: loss{' and gradient' if slopes else ''}"
+    facts = {"x": key, "range": list(ends), "curves": facts_by_curve}
     return Picture("curves", title, tuple(panels), sentence, labels, facts, remarks=tuple(remarks))
 
 
-def make_panel(title, x_axis, y_label, series, rules) -> Panel:
+def make_panel(
+    title: str,
+    x_axis: Axis,
+    y_label: str,
+    series: Sequence[tuple[Curve, Callable[[Array], Array], Array]],
+    rules: Sequence[Mark],
+) -> Panel:
     """Return a panel of curves, cut off where one explodes."""
     low, high = fit_height([y for _, _, y in series], LOSS_TOWER if title == LOSS_TITLE else PULL_TOWER)
     lines: list[Line] = []
@@ -250,26 +295,32 @@ def make_panel(title, x_axis, y_label, series, rules) -> Panel:
 
 def fit_height(series: Sequence[Array], tower: float) -> tuple[float, float]:
     """Return the ends of the y axis: those of the curves, without what explodes; they include 0."""
-    top, bottom = (
-        cut(sorted((robust_height(sign * y, tower) for y in series), reverse=True)) for sign in (1, -1)
-    )  # fmt: skip
+    top, bottom = (fit_side([sign * y for y in series], tower) for sign in (1, -1))
     if not top and not bottom:
         return (0.0 if tower == LOSS_TOWER else -1.0), 1.0
     if tower == PULL_TOWER:  # a pull that ends, or is the same everywhere, lies at the edge
         edge = EDGE * (top + bottom)
         top, bottom = top + edge, bottom + edge
     size = max(top, bottom)
-    return -round_height(bottom, size), round_height(top, size)
+    bottom = 0.0 if bottom < ROUNDING * top else bottom
+    return 0.0 - round_height(bottom, size), round_height(top, size)
+
+
+def fit_side(series: Sequence[Array], tower: float) -> float:
+    """Return how far the panel goes above 0: not to the top of what explodes, but so far that each curve is in it."""
+    nearest = max((float(np.nanmin(np.where(np.isfinite(y), y, np.inf), initial=np.inf)) for y in series), default=0.0)
+    height = cut(sorted((robust_height(y, tower) for y in series), reverse=True))
+    return height if not 0 < nearest < np.inf else max(height, ROOM * nearest)
 
 
 def robust_height(y: Array, tower: float) -> float:
-    """Return the highest value of a curve, at least 0; or where it is cut off, if little of it towers above the rest."""
+    """Return the highest value of a curve, at least 0, or less if little of the curve towers above the rest."""
     y = y[np.isfinite(y)]
     if not len(y):
         return 0.0
     most = max(0.0, float(y.max()))
-    usual = float(np.quantile(np.abs(y), USUAL_SHARE))
-    return min(most, tower * usual) if usual > 0 else most
+    usual = float(np.sort(np.abs(y))[int(USUAL_SHARE * (len(y) - 1))])  # np.quantile imports numpy.ma: 15 ms
+    return tower * usual if most > TOWERING * usual > 0 else most
 
 
 def cut(heights: Sequence[float]) -> float:

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,15 +25,22 @@ PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.1
 ONLY_PANEL_WIDTH = 5.2
 """Inches of a panel without what is written beside it."""
 
-HEIGHT_PER_INTERVAL, HEIGHT_PER_LABEL = 0.42, 0.17
-"""Inches."""
+INLINE_WIDTH, MIN_INLINE_PANEL_WIDTH = 5.8, 2.2
+"""Inches of a picture in a page, and of its panel without what is written beside it."""
 
-EM, EM_OF_BOLD = 0.6, 0.66
+HEIGHT_PER_INTERVAL, HEIGHT_PER_INTERVAL_OF_MANY, HEIGHT_PER_LABEL = 0.42, 0.26, 0.17
+"""Inches."""
+MANY_INTERVALS = 8
+
+EM, EM_OF_BOLD = 0.6, 0.64
 """The mean width of a character, in font sizes."""
 
 DOTS_PER_INCH = 150
 
-SENTENCE_SIZE = 9.0
+MAX_WIDTH = 16.0
+"""Inches: panels that are wider together go into several rows."""
+
+TITLE_SIZE, SENTENCE_SIZE, REMARK_SIZE = 12.0, 9.0, 8.0
 """Points."""
 
 
@@ -46,7 +53,7 @@ def check_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise UsageError("figures need matplotlib: pip install 'losscli[plot]'") from None
+        raise UsageError("pictures need matplotlib: pip install 'losscli[plot]'") from None
 
 
 def draw_figure(picture: Picture, ax: Any = None) -> Any:
@@ -62,7 +69,11 @@ def draw_figure(picture: Picture, ax: Any = None) -> Any:
     check_matplotlib()
     import matplotlib
 
-    with matplotlib.rc_context({"text.parse_math": False}):
+    from losscli.plot.figure_fonts import further_fonts, with_known_glyphs
+
+    picture = with_known_glyphs(picture)
+    families = [*matplotlib.rcParams["font.family"], *further_fonts()]
+    with matplotlib.rc_context({"text.parse_math": False, "text.usetex": False, "font.family": families}):
         if ax is not None:
             axes = check_axes(picture, ax)
             draw_panels(picture, axes)
@@ -126,7 +137,7 @@ def inline_svg(picture: Picture, prefix: str) -> str:
 
         from losscli.plot.figure_svg import inline
 
-        figure = Figure(figsize=figure_size(picture, has_words=False))
+        figure = Figure(figsize=inline_size(picture))
         figure.patch.set_visible(False)
         draw_all(picture, figure, has_words=False)
         return inline(save(figure, "svg", {"Date": None, "Creator": None, "Format": None, "Type": None}), prefix)
@@ -155,6 +166,7 @@ def own_settings() -> Iterator[None]:
     from matplotlib import style
 
     from losscli.plot.figure_axes import INK
+    from losscli.plot.figure_fonts import further_fonts
 
     ours: Any = {
         "axes.facecolor": "none",
@@ -174,124 +186,151 @@ def own_settings() -> Iterator[None]:
         yield
 
 
-def further_fonts() -> list[str]:
-    """Return the installed fonts for the scripts that DejaVu Sans lacks."""
-    from matplotlib import font_manager
-
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    wanted: tuple[str, ...] = (
-        "Noto Sans CJK SC",
-        "Noto Sans CJK JP",
-        "Source Han Sans SC",
-        "WenQuanYi Micro Hei",
-        "Microsoft YaHei",
-    )
-    wanted += (
-        "PingFang SC",
-        "Hiragino Sans GB",
-        "SimHei",
-        "Arial Unicode MS",
-        "Noto Sans Devanagari",
-        "Noto Sans Thai",
-    )
-    return [name for name in wanted if name in known]
-
-
 def draw_all(picture: Picture, figure: Figure, has_words: bool = True) -> list[Axes]:
-    """Draw a picture into an empty figure: its panels, and with `has_words` its title and sentence."""
-    width, height = figure.get_size_inches()
-    sentence, title = figure_words(picture, width) if has_words else ("", "")
-    below = text_height(sentence, SENTENCE_SIZE) / height
-    above = text_height(title, 12) / height
-    figure.set_layout_engine("constrained", rect=(0, below, 1, 1 - below - above))
-    n = len(picture.panels)
-    if picture.is_stacked:
-        ratios = [panel.height for panel in picture.panels]
-        axes = list(figure.subplots(n, 1, sharex=True, squeeze=False, height_ratios=ratios).ravel())
-    else:
-        axes = list(figure.subplots(1, n, squeeze=False).ravel())
-    draw_panels(picture, axes, has_title=has_words or n > 1, is_own=True)
-    if title:
-        found = figure.text(0.012, 1 - 0.05 / height, title, va="top", fontsize=12, fontweight="bold")
-        found.set_gid("title")
-    if sentence:
-        found = figure.text(0.012, 0.08 / height, sentence, va="bottom", fontsize=SENTENCE_SIZE, linespacing=1.4)
-        found.set_gid("sentence")
+    """Draw a picture into an empty figure: its panels, and with `has_words` its title, sentence and remarks."""
+    from losscli.plot.figure_axes import MUTED
+
+    grid = grid_of(picture)
+    words = words_around(picture, sum(grid.widths)) if has_words else Words("", "", "")
+    height = figure.get_size_inches()[1]
+    below = text_height(words.remarks, REMARK_SIZE)
+    bottom = below + text_height(words.sentence, SENTENCE_SIZE)
+    top = text_height(words.title, TITLE_SIZE)
+    figure.set_layout_engine("constrained", rect=(0, bottom / height, 1, 1 - (bottom + top) / height))
+    cells = figure.add_gridspec(
+        len(grid.heights), len(grid.widths), width_ratios=grid.widths, height_ratios=grid.heights
+    )
+    axes: list[Axes] = []
+    for i in range(len(picture.panels)):
+        above = axes[0] if axes and picture.is_stacked else None
+        axes.append(figure.add_subplot(cells[divmod(i, len(grid.widths))], sharex=above))
+    draw_panels(picture, axes, without_title="" if has_words else picture.title, is_own=True)
+    places: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
+        ("title", words.title, 1 - 0.05 / height, {"va": "top", "fontsize": TITLE_SIZE, "fontweight": "bold"}),
+        ("sentence", words.sentence, (below + 0.08) / height, {"va": "bottom", "fontsize": SENTENCE_SIZE}),
+        ("remarks", words.remarks, 0.08 / height, {"va": "bottom", "fontsize": REMARK_SIZE, "color": MUTED}),
+    )
+    for gid, text, y, properties in places:
+        if text:
+            figure.text(0.1 / sum(grid.widths), y, text, linespacing=1.4, gid=gid, **properties)
     return axes
 
 
-def draw_panels(picture: Picture, axes: Sequence[Axes], has_title: bool = True, is_own: bool = False) -> None:
-    """Draw each panel into its axes."""
-    import matplotlib
-
+def draw_panels(picture: Picture, axes: Sequence[Axes], without_title: str = "", is_own: bool = False) -> None:
+    """Draw each panel into its axes, with its title, unless that is `without_title`."""
+    from losscli.plot.figure_axes import font_size
     from losscli.plot.figure_labels import pixel_size
     from losscli.plot.figure_marks import PanelArtist
 
     counts: Counter[str] = Counter()
+    n_columns = len(grid_of(picture).widths)
+    least = ONLY_PANEL_WIDTH if is_own and len(axes) == 1 else PANEL_WIDTH
     for i, (panel, one) in enumerate(zip(picture.panels, axes, strict=True)):
         is_above_other = is_own and picture.is_stacked and i < len(axes) - 1
-        inches = one.bbox.width * pixel_size(one) / 72
-        title_width = int(
-            72 * max(inches, PANEL_WIDTH * 0.85) / (1.1 * float(matplotlib.rcParams["font.size"]) * EM_OF_BOLD)
-        )
-        PanelArtist(one, panel, counts).draw(not is_above_other, title_width if has_title else 0)
-        if is_own and repeats_names(picture, i):
+        inches = max(one.bbox.width * pixel_size(one) / 72, least - 0.55)
+        title_width = int(72 * inches / (font_size(1.1) * EM_OF_BOLD))
+        PanelArtist(one, panel, counts).draw(not is_above_other, 0 if panel.title == without_title else title_width)
+        if is_own and repeats_names(picture, i, n_columns):
             one.tick_params(axis="y", labelleft=False)
 
 
-def repeats_names(picture: Picture, i: int) -> bool:
+class Grid(NamedTuple):
+    """The inches of the columns and of the rows of panels."""
+
+    widths: tuple[float, ...]
+    heights: tuple[float, ...]
+
+
+def grid_of(picture: Picture) -> Grid:
+    """Return where the panels go: below each other, or beside each other in as many rows as it takes."""
+    n = len(picture.panels)
+    least = ONLY_PANEL_WIDTH if n == 1 else PANEL_WIDTH
+    if picture.is_stacked:
+        most = max(panel.height for panel in picture.panels)
+        heights = tuple(max(PANEL_HEIGHT * panel.height / most, 0.9) + 0.25 for panel in picture.panels)
+        return Grid((max(least + inches_beside(panel, True) for panel in picture.panels),), heights)
+    for n_columns in range(n, 0, -1):
+        widths, rows = [0.0] * n_columns, [0.0] * -(-n // n_columns)
+        for i, panel in enumerate(picture.panels):
+            row, column = divmod(i, n_columns)
+            has_names = not repeats_names(picture, i, n_columns)
+            widths[column] = max(widths[column], least + inches_beside(panel, has_names))
+            rows[row] = max(rows[row], inches_high(panel))
+        if sum(widths) <= MAX_WIDTH:
+            break
+    return Grid(tuple(widths), tuple(rows))
+
+
+def repeats_names(picture: Picture, i: int, n_columns: int) -> bool:
     """Return whether the names beside a panel are those of the panel on its left, which then stand there alone."""
     names = [panel.y.categories for panel in picture.panels]
-    return not picture.is_stacked and i > 0 and bool(names[i]) and names[i] == names[i - 1]
+    return not picture.is_stacked and i % n_columns > 0 and bool(names[i]) and names[i] == names[i - 1]
 
 
 def figure_size(picture: Picture, has_words: bool = True) -> tuple[float, float]:
     """Return the width and the height of a figure in inches: both grow with what is written."""
-    least = ONLY_PANEL_WIDTH if len(picture.panels) == 1 else PANEL_WIDTH
-    widths = [least + beside(panel, not repeats_names(picture, i)) for i, panel in enumerate(picture.panels)]
-    heights = [panel_height(panel) for panel in picture.panels]
-    if picture.is_stacked:
-        most = max(panel.height for panel in picture.panels)
-        width, height = max(widths), sum(max(PANEL_HEIGHT * panel.height / most, 0.9) for panel in picture.panels)
-        height += 0.25 * len(heights)
-    else:
-        width, height = sum(widths), max(heights)
+    grid = grid_of(picture)
+    width, height = sum(grid.widths), sum(grid.heights)
     if has_words:
-        sentence, title = figure_words(picture, width)
-        height += text_height(sentence, SENTENCE_SIZE) + text_height(title, 12)
+        words = words_around(picture, width)
+        height += text_height(words.title, TITLE_SIZE)
+        height += text_height(words.sentence, SENTENCE_SIZE) + text_height(words.remarks, REMARK_SIZE)
     return width, height
 
 
-def beside(panel: Panel, has_names: bool) -> float:
+def inline_size(picture: Picture) -> tuple[float, float]:
+    """Return the size of a figure in a page: one column of panels is always as wide, for text of the same size."""
+    width, height = figure_size(picture, has_words=False)
+    if len(grid_of(picture).widths) > 1:
+        return width, height
+    least = max(inches_beside(panel, True) for panel in picture.panels) + MIN_INLINE_PANEL_WIDTH
+    return max(INLINE_WIDTH, least), height
+
+
+def inches_beside(panel: Panel, has_names: bool) -> float:
     """Return the inches that names on the left and labels on the right of a panel take."""
     from losscli.plot.figure_axes import CATEGORY_LENGTH
-    from losscli.plot.figure_marks import LABEL_LENGTH, interval_texts, listed_points
+    from losscli.plot.figure_marks import LABEL_LENGTH, listed_points, texts_at_ends
 
     named = {point.style for point in listed_points(panel.marks)}
     lines = [mark for mark in panel.marks if isinstance(mark, Line) and not (mark.is_reference or mark.style in named)]
-    right = [min(columns(mark.label), LABEL_LENGTH) for mark in lines]
-    right += [columns(text) for text in interval_texts(panel.marks).values()]
-    left = [min(columns(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
+    right = [min(cells_of_text(mark.label), LABEL_LENGTH) for mark in lines]
+    right += [cells_of_text(text) for text in texts_at_ends(panel.marks).values()]
+    left = [min(cells_of_text(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
     return (max(right, default=0) + max(left, default=0)) * 9 * EM / 72
 
 
-def panel_height(panel: Panel) -> float:
+def inches_high(panel: Panel) -> float:
     """Return the height of a panel in inches."""
-    n_intervals = sum(isinstance(mark, Interval) for mark in panel.marks)
     if panel.y.categories:
-        return 1.1 + HEIGHT_PER_INTERVAL * max(n_intervals, len(panel.y.categories), 2)
+        intervals = [mark for mark in panel.marks if isinstance(mark, Interval)]
+        n = max(len(intervals), len(panel.y.categories), 2)
+        is_dense = n > MANY_INTERVALS and not any(mark.remark for mark in intervals)
+        return 1.1 + n * (HEIGHT_PER_INTERVAL_OF_MANY if is_dense else HEIGHT_PER_INTERVAL)
     n_lines = sum(isinstance(mark, Line) and not mark.is_reference for mark in panel.marks)
     return max(PANEL_HEIGHT, 1.0 + HEIGHT_PER_LABEL * n_lines)
 
 
-def figure_words(picture: Picture, width: float) -> tuple[str, str]:
-    """Return the sentence in lines, and the title, unless a panel has the same one."""
+class Words(NamedTuple):
+    """What is written above and below the panels, in lines."""
+
+    title: str
+    sentence: str
+    remarks: str
+
+
+def words_around(picture: Picture, width: float) -> Words:
+    """Return the words for a figure so many inches wide; the title only if no panel has the same one."""
     from losscli.plot.figure_labels import wrap
 
-    characters = int(72 * width / (SENTENCE_SIZE * EM * 0.95))
-    sentence = wrap(picture.sentence, characters)
-    is_said = any(panel.title == picture.title for panel in picture.panels) or len(picture.panels) == 1
-    return sentence, "" if is_said and picture.panels[0].title else wrap(picture.title, int(characters * 0.66))
+    titles = [panel.title for panel in picture.panels]
+    is_said = picture.title in titles or (len(titles) == 1 and titles[0])
+    characters = 72 * width / (EM * 0.95)
+    return Words(
+        "" if is_said else wrap(picture.title, int(72 * width / (TITLE_SIZE * EM_OF_BOLD))),
+        wrap(picture.sentence, int(characters / SENTENCE_SIZE)),
+        "\n".join(wrap(remark, int(characters / REMARK_SIZE)) for remark in picture.remarks),
+    )
 
 
 def text_height(text: str, size: float) -> float:
@@ -306,7 +345,7 @@ def one_text(text: str) -> str:
     return plain(text)
 
 
-def columns(text: str) -> int:
+def cells_of_text(text: str) -> int:
     """Return how many columns a text takes: Chinese characters take two."""
     import unicodedata
 

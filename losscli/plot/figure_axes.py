@@ -17,8 +17,11 @@ from losscli.plot.styles import style_of
 INK, MUTED, GRID = "#222222", "#767676", "#c4c4c4"
 """Text and axes; notes and references; thin lines."""
 
-MAX_TICKS, CHARACTERS_BETWEEN_TICKS = 7, 2
+MAX_TICKS = 7
 MAX_INCHES_OF_TICKS = 4.0
+EM_OF_TICKS, CHARACTERS_BETWEEN_TICKS = 0.6, 2
+"""The width of a character of a tick, in font sizes, and the least room between two ticks."""
+LINES_PER_TICK = 1.6
 
 CATEGORY_LENGTH = 28
 """Most characters of a name beside an axis."""
@@ -79,27 +82,25 @@ def draw_axis(axes: Axes, name: str, axis: Axis) -> None:
     if axis.is_log and low > 0:
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
     set_limits(low, high)
-    inches = min(axes.bbox.width * pixel_size(axes) / 72, MAX_INCHES_OF_TICKS) if name == "x" else None
-    ticks, texts = axis_ticks(low, high, axis.is_log and low > 0, inches)
+    length = min((axes.bbox.width if name == "x" else axes.bbox.height) * pixel_size(axes) / 72, MAX_INCHES_OF_TICKS)
+    ticks, texts = ticks_with_texts(low, high, axis.is_log and low > 0, length, is_vertical=name == "y")
     set_ticks(ticks, texts, parse_math=False)
     target = axes.xaxis if name == "x" else axes.yaxis
     target.set_minor_locator(NullLocator())
 
 
-def axis_ticks(
-    low: float, high: float, is_log: bool = False, inches: float | None = None
+def ticks_with_texts(
+    low: float, high: float, is_log: bool, inches: float, is_vertical: bool
 ) -> tuple[list[float], list[str]]:
-    """Return the ticks of an axis and their texts: round numbers, or powers of 10, as many as there is room for.
-
-    `inches` is the length of a horizontal axis; beside a vertical one there is always room.
-    """
+    """Return the ticks of an axis and their texts: round numbers, or powers of 10, as many as there is room for."""
     low, high = sorted((low, high))
+    em = font_size() / 72
     for at_most in range(MAX_TICKS, 1, -1):
         ticks = powers_of_ten(low, high, at_most) if is_log else []
         ticks = ticks if len(ticks) > 1 else nice_ticks(low, high, at_most)
         texts = tick_texts(ticks)
-        room = sum(len(text) + CHARACTERS_BETWEEN_TICKS for text in texts) * font_size() * 0.6 / 72
-        if inches is None or room <= inches:
+        widths = (em * EM_OF_TICKS * (len(text) + CHARACTERS_BETWEEN_TICKS) for text in texts)
+        if (em * LINES_PER_TICK * len(texts) if is_vertical else sum(widths)) <= inches:
             break
     return ticks, texts
 

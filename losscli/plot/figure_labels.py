@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -12,7 +13,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.legend import Legend
-from matplotlib.text import Annotation, Text
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
@@ -26,6 +28,9 @@ COST_OF_INK, COST_OF_OVERLAP, COST_OF_LEAVING = 2.0, 1000.0, 300.0
 
 LINE_SPACING = 1.12
 """The height of a label at a curve's end, with the room to the next, in heights of the label."""
+
+LEADER_LENGTH = 7.5
+"""Points (1/72 inch)."""
 
 FREE = 2.0
 """A place that costs as much, or more, is taken only if there is none better anywhere."""
@@ -70,10 +75,15 @@ Candidates = Callable[[Bbox], list[Candidate]]
 
 
 class EndLabel(NamedTuple):
-    """The label of a curve that ends at the right side of the panel, and the height of that end among the others."""
+    """The label of a curve that ends at the right side of the panel, with a line that leads to it from there.
 
-    text: Annotation
-    order: float
+    `end` is in data coordinates and inside of the panel; `height` may be outside of it.
+    """
+
+    text: Text
+    leader: Line2D
+    end: tuple[float, float]
+    height: float
 
 
 class FloatingLabel(NamedTuple):
@@ -134,19 +144,17 @@ class LabelPlacer(Artist):
 
     def _place_ends(self, axes: Axes, room: Room, renderer: Any) -> None:
         """Spread the labels at the right side, in the order of the curves' ends."""
-        ends = sorted(self.plan.ends, key=lambda end: end.order)
-        if not ends:
-            return
+        ends = sorted(self.plan.ends, key=lambda end: end.height)
         panel = room.panel
-        wanted = np.array([points_of(axes, *end.text.xy)[1] for end in ends])
-        sizes = [Text.get_window_extent(end.text, renderer) for end in ends]  # without arrows
-        heights = np.array([room.in_points(size).height for size in sizes])
-        placed = spread(wanted, heights * LINE_SPACING, panel.y0, panel.y1)
-        for end, want, y, height in zip(ends, wanted, placed, heights, strict=True):
-            end.text.set_position((1.0, (y - panel.y0) / panel.height))
-            arrow = end.text.arrow_patch
-            if arrow is not None:
-                arrow.set_visible(bool(abs(want - y) > 0.75 * height))
+        starts = [points_of(axes, *end.end) for end in ends]
+        heights = np.array([room.in_points(end.text.get_window_extent(renderer)).height for end in ends])
+        placed = spread(np.array([y for _, y in starts]), heights * LINE_SPACING, panel.y0, panel.y1)
+        for end, (x, y), label_y, height in zip(ends, starts, placed, heights, strict=True):
+            end.text.set_position((1.0, (label_y - panel.y0) / panel.height))
+            is_inside = panel.y0 < y < panel.y1 or end.height == end.end[1]
+            end.leader.set_visible(bool(abs(y - label_y) > 0.75 * height and is_inside))
+            ends_at = 1 + LEADER_LENGTH / panel.width, (label_y - panel.y0) / panel.height
+            end.leader.set_data(((x - panel.x0) / panel.width, ends_at[0]), ((y - panel.y0) / panel.height, ends_at[1]))
 
     def _place_legend(self, legend: Legend, room: Room, renderer: Any) -> None:
         size = room.in_points(legend.get_window_extent(renderer))
@@ -181,27 +189,32 @@ class Room:
 
     def best(self, candidates: Sequence[Candidate], width: float, height: float) -> tuple[float, Candidate]:
         """Return the cheapest place with its cost; where all lie on something, the nearest free one of a grid."""
-        price, place = min(((self.cost(one, width, height), one) for one in candidates), key=lambda item: item[0])
-        if price - place.cost < FREE:
-            return price, place
+        prices = self.costs(candidates, width, height)
+        i = int(np.argmin(prices))
+        if prices[i] - candidates[i].cost < FREE:
+            return float(prices[i]), candidates[i]
         panel, near = self.panel, candidates[0].box(width, height)
         grid = [
-            Candidate(x, y, "left", "bottom", 10 * float(np.hypot(x - near.x0, y - near.y0)) / panel.width)
+            Candidate(x, y, "left", "bottom", 10 * math.hypot(x - near.x0, y - near.y0) / panel.width)
             for x in np.linspace(panel.x0 + 3, max(panel.x0 + 3, panel.x1 - 3 - width), 20)
             for y in np.linspace(panel.y0 + 3, max(panel.y0 + 3, panel.y1 - 3 - height), 20)
         ]
-        found = min(((self.cost(one, width, height), one) for one in grid), key=lambda item: item[0])
-        return min((price, place), found, key=lambda item: item[0])
+        of_grid = self.costs(grid, width, height)
+        j = int(np.argmin(of_grid))
+        return min((float(prices[i]), candidates[i]), (float(of_grid[j]), grid[j]), key=lambda item: item[0])
 
-    def cost(self, candidate: Candidate, width: float, height: float) -> float:
-        """Return what a place costs: the ink below the label, labels it lies on, and whether it leaves the panel."""
-        panel, box = self.panel, candidate.box(width, height).padded(1.5)
+    def costs(self, candidates: Sequence[Candidate], width: float, height: float) -> NDArray[np.float64]:
+        """Return what places cost (k,): the ink below the label, labels it lies on, and whether it leaves the panel."""
+        panel = self.panel
+        boxes = [candidate.box(width, height).padded(1.5) for candidate in candidates]
+        left, bottom, right, top = np.array([box.extents for box in boxes]).T[:, :, None]
         x, y = self.ink.T
-        on_ink = np.count_nonzero((x >= box.x0) & (x <= box.x1) & (y >= box.y0) & (y <= box.y1))
-        on_labels = sum(box.overlaps(other) for other in self.taken)
-        leaves = box.x0 < panel.x0 - 2 or box.x1 > panel.x1 + 2 or box.y0 < panel.y0 - 2 or box.y1 > panel.y1 + 2
-        total = COST_OF_INK * int(on_ink) + COST_OF_OVERLAP * on_labels + COST_OF_LEAVING * bool(leaves)
-        return candidate.cost + total
+        on_ink = np.count_nonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top), axis=1)
+        on_labels = np.array([sum(box.overlaps(other) for other in self.taken) for box in boxes])
+        leaves = (left < panel.x0 - 2) | (right > panel.x1 + 2) | (bottom < panel.y0 - 2) | (top > panel.y1 + 2)
+        costs: NDArray[np.float64] = np.array([candidate.cost for candidate in candidates], dtype=float)
+        costs += COST_OF_INK * on_ink + COST_OF_OVERLAP * on_labels + COST_OF_LEAVING * leaves[:, 0]
+        return costs
 
 
 def corner_candidates(panel: Bbox, margin: float = 4) -> list[Candidate]:

@@ -28,9 +28,9 @@ from losscli.plot.figure_places import along, along_rule, around, beside_bars, i
 from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
 
-MARKERS = "osD^vP>"
+MARKER_SHAPES = "osD^vP>"
 LINE_WIDTH = 1.7
-LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 30, 20)
+LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 32, 24)
 """Most characters of a label, and of a line of notes."""
 
 AT_END = 0.9
@@ -57,7 +57,7 @@ class PanelArtist:
         draw_axes(axes, panel, has_x_label)
         listed = listed_points(panel.marks)
         named = {mark.style for mark in listed}
-        rows, texts = interval_places(panel.marks), interval_texts(panel.marks)
+        rows, texts = interval_places(panel.marks), texts_at_ends(panel.marks)
         self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, Interval)}) < 2
         for mark in panel.marks:
             if isinstance(mark, Line):
@@ -141,27 +141,22 @@ class PanelArtist:
             return
         low, high = sorted((y_axis.low, y_axis.high))
         height = float(np.interp(x_axis.high, known[:, 0], known[:, 1])) if len(known) > 1 else float(last[1])
-        annotation = self.axes.annotate(
+        text = self.axes.text(
+            1.0,
+            0.5,
             plain(mark.label, LABEL_LENGTH),
-            xy=(min(float(last[0]), x_axis.high), min(max(height, low), high)),
-            xytext=(1.0, 0.5),
-            textcoords=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
-            annotation_clip=False,
+            transform=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
             color=colour,
             fontsize=font_size(),
             va="center",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 1,
-                "relpos": (0, 0.5),
-            },
+            gid=f"{gid}-label",
             parse_math=False,
         )
-        annotation.set_gid(f"{gid}-label")
-        self.plan.ends.append(EndLabel(annotation, height))
+        leader = Line2D([], [], color=colour, linewidth=0.6, transform=self.axes.transAxes, clip_on=False)
+        leader.set_in_layout(False)
+        self.axes.add_artist(leader)
+        end = min(float(last[0]), x_axis.high), min(max(height, low), high)
+        self.plan.ends.append(EndLabel(text, leader, end, height))
 
     def draw_bars(self, mark: Bars) -> None:
         """Draw bars as one shape, and those that stand out in a second."""
@@ -171,7 +166,16 @@ class PanelArtist:
         heights = np.asarray(mark.heights, dtype=float)
         base = self.panel.y.low if self.panel.y.is_log else 0.0
         if mark.is_outline:
-            shape = self.axes.stairs(heights, edges, baseline=base, color=colour, linewidth=LINE_WIDTH, zorder=2.4)
+            dashes = style_of(mark.style).dashes
+            shape = self.axes.stairs(
+                heights,
+                edges,
+                baseline=base,
+                color=colour,
+                linewidth=LINE_WIDTH,
+                linestyle=(0, dashes) if dashes else "-",
+                zorder=2.4,
+            )
         else:
             shape = self.axes.stairs(heights, edges, baseline=base, fill=True, color=colour, alpha=0.35, lw=0, zorder=2)
         shape.set_gid(gid)
@@ -214,7 +218,7 @@ class PanelArtist:
             [mark.value],
             [place],
             linestyle="None",
-            marker="o" if self.has_one_style else MARKERS[mark.style % len(MARKERS)],
+            marker="o" if self.has_one_style else MARKER_SHAPES[mark.style % len(MARKER_SHAPES)],
             color=colour,
             markersize=6,
         )
@@ -241,7 +245,7 @@ class PanelArtist:
             [mark.x],
             [mark.y],
             linestyle="None",
-            marker=MARKERS[mark.style % len(MARKERS)],
+            marker=MARKER_SHAPES[mark.style % len(MARKER_SHAPES)],
             color=colour,
             markersize=6,
             zorder=3,
@@ -282,9 +286,9 @@ class PanelArtist:
                 [],
                 [],
                 color=colour_of(style),
-                linestyle=(0, style_of(style).dashes) if style_of(style).dashes else "-",
-                linewidth=LINE_WIDTH if name else 0,
-                marker=MARKERS[style % len(MARKERS)],
+                linestyle="None" if not name else (0, style_of(style).dashes) if style_of(style).dashes else "-",
+                linewidth=LINE_WIDTH,
+                marker=MARKER_SHAPES[style % len(MARKER_SHAPES)],
                 markersize=5,
             )
             for style, name, _ in entries
@@ -319,7 +323,7 @@ def interval_places(marks: Sequence[Mark]) -> dict[int, float]:
     }
 
 
-def interval_texts(marks: Sequence[Mark]) -> dict[int, str]:
+def texts_at_ends(marks: Sequence[Mark]) -> dict[int, str]:
     """Return what is written at the end of each interval: its text, after its label if its category has several."""
     intervals = [mark for mark in marks if isinstance(mark, Interval)]
     count = Counter(mark.category for mark in intervals)

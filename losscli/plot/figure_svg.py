@@ -13,7 +13,8 @@ _TAG = re.compile(r"<[A-Za-z][^>]*>")
 _PATH = re.compile(r' d="([^"]*)"')
 _POSITION = re.compile(r'( (?:x|y|width|height|transform)=")([^"]*)"')
 _NO_ROTATION = re.compile(r' transform="rotate\(-?0 [^"]*"')
-_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e[-+]?\d+)?")
+_DECIMALS = re.compile(r"-?\d+\.\d{3,}(?:e[-+]?\d+)?")
+_HUNDREDTHS = re.compile(r"-?\d+\.\d+")
 _ID = re.compile(r'( id="|url\(#|href="#)')
 _NUMBERED_ID = re.compile(r' id="[A-Za-z0-9.]+_\d+"')
 _STYLE_SHEET = re.compile(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", re.DOTALL)
@@ -37,7 +38,7 @@ def tidy(svg: bytes) -> bytes:
 
 def _tidy_tag(tag: str) -> str:
     tag = _PATH.sub(lambda found: f' d="{_short_path(found[1])}"', tag)
-    tag = _POSITION.sub(lambda found: f'{found[1]}{_NUMBER.sub(_short, found[2])}"', tag)
+    tag = _POSITION.sub(lambda found: f'{found[1]}{_DECIMALS.sub(_short, found[2])}"', tag)
     return _NO_ROTATION.sub("", tag.replace(FONT, ANY_SANS))
 
 
@@ -46,7 +47,13 @@ def _short(found: re.Match[str]) -> str:
 
 
 def _short_path(path: str) -> str:
-    return " ".join(_NUMBER.sub(_short, path).split())
+    return " ".join(_DECIMALS.sub(_short, path).split())
+
+
+def _shorter_path(path: str) -> str:
+    """Return a path with coordinates to 0.1 points; numbers after those of M and L go on with lines."""
+    path = _HUNDREDTHS.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), path)
+    return path if "C" in path or "Q" in path else path.replace(" L ", " ")
 
 
 def inline(svg: bytes, prefix: str) -> str:
@@ -57,6 +64,7 @@ def inline(svg: bytes, prefix: str) -> str:
 
 
 def _inline_tag(tag: str, prefix: str) -> str:
+    tag = _PATH.sub(lambda found: f' d="{_shorter_path(found[1])}"', tag)
     if tag.startswith("<svg "):
         tag = _SIZE.sub("", tag).replace("<svg ", '<svg style="stroke-linejoin: round; stroke-linecap: butt" ')
     tag = tag.replace(f"font-family: {ANY_SANS}", "font-family: inherit")

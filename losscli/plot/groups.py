@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from losscli.errors import DataError
-from losscli.plot.kinds import Kind, Request
+from losscli.messages import join_names
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number, human_percent
-from losscli.plot.words import count_text, join_names, rows_text
+from losscli.plot.words import count_text, rows_text, short_name
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
 
@@ -57,7 +59,7 @@ def picture_of_groups(
         group_panel(label, its_title, rows, overall[label], hidden[label])
         for label, its_title in zip(labels, titles, strict=True)
     )
-    remarks = [*rows.remarks, *interval_remarks(rows.shown)]
+    remarks = [*rows.remarks, *group_interval_remarks(rows.shown)]
     if unseen := sorted(set().union(*hidden.values())):
         names_of = shorten_list(unseen, "groups")
         remarks.append(f"not drawn: intervals of {names_of}, of few rows and longer than all others together")
@@ -71,22 +73,26 @@ def picture_of_groups(
         "level": level,
         "overall": overall,
         "groups": {label: {name: group_fact(one) for name, one in its.items()} for label, its in by_label.items()},
-        "n_groups": len({name_of(result) for result in evaluation}),
+        "n_groups": len(group_names(evaluation.losses)),
     }
-    text = sentence(labels[0], by_label[labels[0]], overall[labels[0]])
+    text = groups_sentence(labels[0], by_label[labels[0]], overall[labels[0]])
     return Picture("groups", title, panels, text, tuple(labels), facts, evaluation.data, remarks=tuple(remarks))
 
 
-def name_of(result: LossResult) -> str:
-    """Return the name of a group: its values; a missing one is said to be so."""
-    return ", ".join(value or "(empty)" for value in (result.group or {}).values())
+def group_names(results: Sequence[LossResult]) -> dict[tuple[str, ...], str]:
+    """Return the names of groups by their values: these, in quotes where two groups would have one name."""
+    keys = dict.fromkeys(tuple((result.group or {}).values()) for result in results)
+    plain = {key: ", ".join(value or "(empty)" for value in key) for key in keys}
+    counts = Counter(plain.values())
+    return {key: ", ".join(map(repr, key)) if counts[name] > 1 else name for key, name in plain.items()}
 
 
 def choose_groups(results: Sequence[LossResult], first: str) -> GroupRows:
     """Return the groups by the value of the first loss, the largest first; of many, those at both ends."""
     groups: dict[str, dict[str, LossResult]] = {}
+    names = group_names(results)
     for result in results:
-        groups.setdefault(name_of(result), {})[result.label] = result
+        groups.setdefault(names[tuple((result.group or {}).values())], {})[result.label] = result
     lacking = [name for name, its in groups.items() if not all(math.isfinite(one.value) for one in its.values())]
     finite = {name: its for name, its in groups.items() if first in its and name not in lacking}
     if not finite:
@@ -134,11 +140,12 @@ def group_panel(label: str, title: str, rows: GroupRows, overall: float, hidden:
     categories = []
     for i, (name, results) in enumerate(rows.shown.items()):
         result = results.get(label)
-        categories.append(name if result is None else f"{name}, {rows_text(result.n)}")
+        shown = short_name(name)
+        categories.append(shown if result is None else f"{shown}, {rows_text(result.n)}")
         if result is None:
             continue
         low, high = (None, None) if result.ci is None or name in hidden else (result.ci.low, result.ci.high)
-        marks.append(Interval(name, i, result.value, low, high, value_text(result)))
+        marks.append(Interval(name, i, result.value, low, high, result_text(result)))
         ends += [end for end in (result.value, low, high) if end is not None]
     least, most = min(ends), max(ends)
     room = 0.05 * (most - least) or 0.05 * abs(most) or 1.0
@@ -151,7 +158,7 @@ def group_panel(label: str, title: str, rows: GroupRows, overall: float, hidden:
     )
 
 
-def interval_remarks(shown: Mapping[str, Mapping[str, LossResult]]) -> list[str]:
+def group_interval_remarks(shown: Mapping[str, Mapping[str, LossResult]]) -> list[str]:
     """Say which groups have no interval, or another than asked for, and why."""
     reasons: dict[str, list[str]] = {}
     for name, results in shown.items():
@@ -166,8 +173,8 @@ def interval_remarks(shown: Mapping[str, Mapping[str, LossResult]]) -> list[str]
 def shorten_list(names: Sequence[str], what: str) -> str:
     """Return some names, and how many there are if that is not all."""
     if len(names) <= MAX_NAMES_IN_REMARK:
-        return join_names(names)
-    return f"{count_text(len(names))} {what} ({', '.join(names[:MAX_NAMES_IN_REMARK])}, ...)"
+        return join_names(list(map(short_name, names)))
+    return f"{count_text(len(names))} {what} ({', '.join(map(short_name, names[:MAX_NAMES_IN_REMARK]))}, ...)"
 
 
 def group_fact(result: LossResult) -> dict[str, Any]:
@@ -181,7 +188,7 @@ def group_fact(result: LossResult) -> dict[str, Any]:
     }
 
 
-def value_text(result: LossResult) -> str:
+def result_text(result: LossResult) -> str:
     """Return a value with its interval."""
     ci = result.ci
     if ci is None or ci.low is None or ci.high is None:
@@ -189,19 +196,20 @@ def value_text(result: LossResult) -> str:
     return f"{human_number(result.value)} [{human_number(ci.low)}, {human_number(ci.high)}]"
 
 
-def sentence(label: str, results: Mapping[str, LossResult], overall: float) -> str:
+def groups_sentence(label: str, results: Mapping[str, LossResult], overall: float) -> str:
     """Say which group has the largest value, and which the smallest."""
     names = list(results)
     first, last = names[0], names[-1]
+    largest, smallest = short_name(first), short_name(last)
     if len(names) == 1:
-        return f"there is 1 group: {label} is {value_text(results[first])} for {first}"
+        return f"there is 1 group: {label} is {result_text(results[first])} for {largest}"
     if results[first].value == results[last].value:
         return f"{label} is the same for all groups, {human_number(results[first].value)}"
     over_all = f"; over all rows it is {human_number(overall)}" if math.isfinite(overall) else ""
     return (
-        f"{label} is largest for {first}, {value_text(results[first])}, and smallest for {last}, "
-        f"{value_text(results[last])}{over_all}"
+        f"{label} is largest for {largest}, {result_text(results[first])}, and smallest for {smallest}, "
+        f"{result_text(results[last])}{over_all}"
     )
 
 
-KIND = Kind(lambda request: (), groups_picture)
+KIND = PictureRecipe(lambda request: (), groups_picture)

@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from losscli.binding import Note
-from losscli.compare.compare import DEFAULT_LEVEL
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.data.dataset import Dataset
 from losscli.declaration.properties import Reduction
@@ -17,10 +16,10 @@ from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.run import RunState
 from losscli.options import PICTURE_KINDS, EvaluationOptions
 from losscli.plot.pictures import Picture
-from losscli.statistics.bootstrap.options import Resampling, parse_resampling
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling, parse_resampling
 
-MODULES = {kind: f"losscli.plot.{kind}" for kind in PICTURE_KINDS}
-"""Kind -> the module that has its `KIND`: only that of the kind asked for is imported, to draw it."""
+MODULE_OF_KIND = {kind: f"losscli.plot.{kind}" for kind in PICTURE_KINDS}
+"""PictureRecipe -> the module that has its `KIND`: only that of the kind asked for is imported, to draw it."""
 
 KINDS_WITH_INTERVALS = ("groups", "models", "reliability")
 """Kinds that have intervals of the level asked for."""
@@ -60,7 +59,7 @@ class Request(NamedTuple):
         return self.run.evaluators
 
 
-class Kind(NamedTuple):
+class PictureRecipe(NamedTuple):
     """What it takes to make a kind of picture: what observes the run, and what draws when all rows were seen.
 
     `draw` gets the request and the observers, with all rows in them.
@@ -70,9 +69,9 @@ class Kind(NamedTuple):
     draw: Callable[..., Picture]
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> PictureRecipe:
     """Return a kind by its name."""
-    found: Kind = import_module(MODULES[name]).KIND
+    found: PictureRecipe = import_module(MODULE_OF_KIND[name]).KIND
     return found
 
 
@@ -84,8 +83,7 @@ def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> Ev
     Raises:
         UsageError: The kind has no intervals.
     """
-    has_several = options.models is not None and len(options.models) > 1
-    kind = plot_options.kind or ("groups" if options.group_by and not has_several else None)
+    kind = plot_options.kind or ("groups" if options.group_by else None)
     if kind is not None:
         check_intervals(kind, options)
     options = options._replace(value_only=True)
@@ -189,6 +187,8 @@ def misfit(name: str, request: Request) -> str:
         return ""
     if dataset.models:
         return f"{name} shows one model, and there are {len(dataset.models)}"
+    if name == "share" and all(evaluator.one_distribution(dataset.bound) for evaluator in evaluators):
+        return f"{join_labels(evaluators)}: all rows are one distribution, and have no losses of their own"
     if name == "share" and not any(has_shares(evaluator, request.run.reduction) for evaluator in evaluators):
         return f"{join_labels(evaluators)}: rows have shares of a sum or a mean, not of a median or a maximum"
     if name in ("rows", "stress"):

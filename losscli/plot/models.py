@@ -10,10 +10,11 @@ from losscli.compare.models import ModelRanking
 from losscli.compare.streamed_models import ModelLosses
 from losscli.errors import DataError
 from losscli.evaluation.row_sample import RowSampler
-from losscli.plot.kinds import Kind, Request
+from losscli.messages import join_names
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
-from losscli.plot.words import count_text, join_names, rows_text
+from losscli.plot.words import count_text, rows_text, short_name
 from losscli.results import DataInfo, results_of
 from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
 
@@ -36,11 +37,11 @@ class Relative(NamedTuple):
     def text(self) -> str:
         """Return the difference and the interval in per cent, with signs."""
         if self.low is None or self.high is None:
-            return signed_percent(self.difference)
-        return f"{signed_percent(self.difference)} [{signed_percent(self.low)}, {signed_percent(self.high)}]"
+            return signed_share_text(self.difference)
+        return f"{signed_share_text(self.difference)} [{signed_share_text(self.low)}, {signed_share_text(self.high)}]"
 
 
-def observe(request: Request) -> tuple[ModelLosses, RowSampler]:
+def observe_models(request: Request) -> tuple[ModelLosses, RowSampler]:
     """Return what evaluates the other models, and what keeps the rows while they are few."""
     all_apart = request.options.nan == "propagate"
     return ModelLosses(request.run, request.dataset.models, all_apart), RowSampler()
@@ -69,7 +70,7 @@ def picture_of_rankings(
         DataError: No loss has percentages.
     """
     percent = human_percent(level, 3)
-    remarks = [f"{ranking.label} is left out: {reason}" for ranking in rankings if (reason := no_percentages(ranking))]
+    remarks = [f"{ranking.label} is not shown: {reason}" for ranking in rankings if (reason := no_percentages(ranking))]
     shown = [ranking for ranking in rankings if not no_percentages(ranking)]
     if not shown:
         raise DataError("; ".join(remarks))
@@ -79,8 +80,8 @@ def picture_of_rankings(
     if has_two:
         panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{percent}, {method}"),)
         other = next(model for model in models if model != reference)
-        title = f"How much worse {other} is than {reference}"
-        remarks.insert(0, f"right of 0 {reference} is better; an interval that holds 0 is a tie")
+        title = f"How much worse {short_name(other)} is than {short_name(str(reference))}"
+        remarks.insert(0, f"right of 0 {short_name(str(reference))} is better; an interval that holds 0 is a tie")
     else:
         styles = {model: i for i, model in enumerate(models)}
         panels = tuple(panel_of_several(ranking, styles, f"{percent}, {method}") for ranking in shown)
@@ -88,7 +89,7 @@ def picture_of_rankings(
         remarks.insert(0, "an interval that holds 0 is a tie with the best")
         if len(styles) > MAX_MODELS_SHOWN:
             remarks.append(f"{count_text(len(styles) - MAX_MODELS_SHOWN)} worse models are not shown")
-    remarks += list(interval_remarks(shown, is_complete))
+    remarks += list(model_interval_remarks(shown, is_complete))
     facts = {
         "level": level,
         "method": method,
@@ -100,7 +101,7 @@ def picture_of_rankings(
         "models",
         title,
         panels,
-        sentence(shown, reference),
+        models_sentence(shown, reference),
         tuple(ranking.label for ranking in shown),
         facts,
         data,
@@ -124,7 +125,7 @@ def most_often_best(rankings: Sequence[ModelRanking], models: Sequence[str]) -> 
     return max(models, key=wins.__getitem__)
 
 
-def relative_difference(ranking: ModelRanking, model: str, reference: str) -> Relative:
+def difference_to(ranking: ModelRanking, model: str, reference: str) -> Relative:
     """Return how much worse a model is than a reference, one of which is the best."""
     value = ranking.values[reference]
     if reference == ranking.best:
@@ -144,11 +145,12 @@ def panel_of_two(rankings: Sequence[ModelRanking], reference: str, how: str) -> 
     marks: list[Mark] = [Rule("", x=0.0)]
     found = []
     for i, ranking in enumerate(rankings):
-        relative = relative_difference(ranking, other, reference)
+        relative = difference_to(ranking, other, reference)
         found.append(relative)
         marks.append(interval_mark(ranking.label, i, relative, decision_text(ranking), STYLE))
-    label = f"{other} {MINUS} {reference}, % of {reference}'s loss ({how})"
-    return panel_of(f"How much worse {other} is than {reference}", label, [r.label for r in rankings], marks, found)
+    worse, better = short_name(other), short_name(reference)
+    label = f"{worse} {MINUS} {better}, % of {better}'s loss ({how})"
+    return panel_of(f"How much worse {worse} is than {better}", label, [r.label for r in rankings], marks, found)
 
 
 def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str) -> Panel:
@@ -157,15 +159,18 @@ def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str)
     marks: list[Mark] = [Rule("", x=0.0)]
     found = []
     for i, model in enumerate(names):
-        relative = Relative(0.0) if model == best else relative_difference(ranking, model, best)
+        relative = Relative(0.0) if model == best else difference_to(ranking, model, best)
         found.append(relative)
         if model == best:
             text = f"best: {human_number(ranking.values[best])}"
-            remark = decision_text(ranking)
-            marks.append(Interval(model, i, 0.0, None, None, text, remark, style=styles[model]))
+            decision = decision_text(ranking)
+            text += f", {decision}" if decision else ""
+            marks.append(Interval(model, i, 0.0, None, None, text, style=styles[model]))
         else:
             marks.append(interval_mark(model, i, relative, "", styles[model]))
-    return panel_of(ranking.label, f"% worse than {best} under {ranking.label} ({how})", names, marks, found)
+    return panel_of(
+        ranking.label, f"% worse than {short_name(best)} under {ranking.label} ({how})", names, marks, found
+    )
 
 
 def interval_mark(label: str, category: int, relative: Relative, remark: str, style: int) -> Interval:
@@ -179,7 +184,7 @@ def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark]
     ends = [0.0, *(100 * end for relative in found for end in relative if end is not None)]
     room = 0.06 * (max(ends) - min(ends)) or 1.0
     x = Axis(label, min(ends) - room, max(ends) + room)
-    return Panel(title, x, Axis("", -0.5, len(names) - 0.5, categories=tuple(names)), tuple(marks))
+    return Panel(title, x, Axis("", -0.5, len(names) - 0.5, categories=tuple(map(short_name, names))), tuple(marks))
 
 
 def decision_text(ranking: ModelRanking) -> str:
@@ -189,7 +194,7 @@ def decision_text(ranking: ModelRanking) -> str:
     return f"{rows_text(ranking.flip.n)} decide{'s' if ranking.flip.n == 1 else ''}"
 
 
-def signed_percent(share: float) -> str:
+def signed_share_text(share: float) -> str:
     """Return a share as a percentage with its sign: one decimal, or two digits of what is below 1 %."""
     sign = "+" if share > 0 else MINUS if share < 0 else ""
     size = abs(100 * share)
@@ -197,7 +202,7 @@ def signed_percent(share: float) -> str:
     return f"{sign}{text}{NO_BREAK_SPACE}%"
 
 
-def interval_remarks(rankings: Sequence[ModelRanking], is_complete: bool) -> Iterator[str]:
+def model_interval_remarks(rankings: Sequence[ModelRanking], is_complete: bool) -> Iterator[str]:
     """Say how intervals were found, and which losses have none."""
     if not is_complete:
         yield "intervals by the delta method, from sums over all rows"
@@ -215,12 +220,12 @@ def ranking_facts(ranking: ModelRanking, reference: str) -> dict[str, Any]:
     return {
         "values": dict(ranking.values),
         "winners": ranking.winners,
-        "relative": {model: relative_difference(ranking, model, reference)._asdict() for model in others},
+        "relative": {model: difference_to(ranking, model, reference)._asdict() for model in others},
         "decisive_rows": None if ranking.flip is None else ranking.flip.n,
     }
 
 
-def sentence(rankings: Sequence[ModelRanking], reference: str | None) -> str:
+def models_sentence(rankings: Sequence[ModelRanking], reference: str | None) -> str:
     """Say which model wins under which losses."""
     outcomes: dict[str, list[str]] = {}
     for ranking in rankings:
@@ -232,7 +237,7 @@ def sentence(rankings: Sequence[ModelRanking], reference: str | None) -> str:
     text = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in outcomes.items())
     if len(rankings) == 1 and reference is not None:
         other = next(model for model in rankings[0].values if model != reference)
-        text += f": {other} differs by {relative_difference(rankings[0], other, reference).text()}"
+        text += f": {short_name(other)} differs by {difference_to(rankings[0], other, reference).text()}"
     return text
 
 
@@ -240,10 +245,11 @@ def outcome_text(ranking: ModelRanking) -> str:
     """Return who wins under a loss."""
     winners = ranking.winners
     if len(winners) == 1:
-        return f"{winners[0]} wins"
+        return f"{short_name(winners[0])} wins"
     if len(winners) == len(ranking.values):
         return "a tie" if len(winners) == 2 else f"all {len(winners)} models tie"
-    return f"{join_names(winners)} tie" if len(winners) < 4 else f"{len(winners)} models tie with {winners[0]}"
+    names = list(map(short_name, winners))
+    return f"{join_names(names)} tie" if len(names) < 4 else f"{names[0]} and {len(names) - 1} others tie"
 
 
-KIND = Kind(observe, models_picture)
+KIND = PictureRecipe(observe_models, models_picture)

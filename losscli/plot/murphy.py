@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array
 from losscli.errors import DataError
 from losscli.plot.calibration_observers import ElementarySums, ShownLosses
-from losscli.plot.kinds import Kind, Request
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Band, Line, Mark, Panel, Picture
-from losscli.plot.reliability import column_name, model_names, model_rows, shown_range
+from losscli.plot.reliability import column_name, model_names, model_rows, outputs_remark, shown_range
 from losscli.plot.scales import human_number, human_percent
 from losscli.results import DataInfo, results_of
 from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, bucket_edges
@@ -34,12 +33,15 @@ TIMES_FOR_LOGARITHMS = 50
 MIN_TIED_TOLD = 0.05
 """Share of the thresholds at which models are alike that a sentence tells."""
 
+MAX_MODELS_IN_SENTENCE = 3
+"""Models that are named beside the best one."""
+
 LARGEST_RATIO_SHOWN = 1e5
 """Ratio of the ends of a logarithmic axis."""
 
 BEST_CONSTANT = "best constant"
 
-Scores = ElementaryMeans | ElementaryQuantiles
+ElementaryScores = ElementaryMeans | ElementaryQuantiles
 
 
 def murphy_observers(request: Request) -> tuple[ElementarySums]:
@@ -59,10 +61,11 @@ def draw_murphy(request: Request, observer: ElementarySums) -> Picture:
         dict(zip(names, observer.scores(), strict=True)),
         target=column_name(request.dataset, "y_true"),
         data=results_of(request.dataset, request.run).data,
+        remarks=outputs_remark(request, observer.rows.shown.first),
     )
 
 
-class Comparison(NamedTuple):
+class ThresholdComparison(NamedTuple):
     """How the scores of models compare along the thresholds.
 
     Attributes:
@@ -83,7 +86,12 @@ class Comparison(NamedTuple):
 
 
 def murphy_picture(
-    shown: ShownLosses, scores: Mapping[str, Scores], *, target: str, data: DataInfo | None = None
+    shown: ShownLosses,
+    scores: Mapping[str, ElementaryScores],
+    *,
+    target: str,
+    data: DataInfo | None = None,
+    remarks: Sequence[str] = (),
 ) -> Picture:
     """Return the picture of the elementary scores of models; of one model beside its best constant.
 
@@ -92,9 +100,10 @@ def murphy_picture(
         scores: The elementary scores of each model.
         target: The name of the target.
         data: The data.
+        remarks: How the rows were taken.
 
     Raises:
-        DataError: A target is infinite, or no row has a weight.
+        DataError: A target is infinite or leaves no digits for others, or no row has a weight.
     """
     loss = shown.first
     first = next(iter(scores.values()))
@@ -103,6 +112,9 @@ def murphy_picture(
     if not np.isfinite(first.by_target.value).all():
         raise DataError(f"{target}: a target is infinite, and has no elementary scores")
     constant = best_constant(first)
+    if any(map(_lacks_digits, scores.values())) and not first.by_prediction.is_exact:
+        largest = human_number(float(np.abs(first.by_target.value).max()), 3)
+        raise DataError(f"{target}: beside a target of {largest} no digits are left of the others: leave such rows out")
     low, high = (0.0, 1.0) if loss.is_probability else _threshold_range(scores, constant)
     breaks = _breaks(scores, low, high) if first.by_target.is_exact else None
     curves: dict[str, tuple[Array, Array]] = {
@@ -137,21 +149,22 @@ def murphy_picture(
         "best_constant": constant,
         "range": [low, high],
     }
-    remarks = [*shown.remarks, "shares are of the thresholds from end to end of the axis, which all count alike"]
+    said = [*shown.remarks, *remarks]
+    said.append("shares are of the thresholds from end to end of the axis, which all count alike")
     if loss.scale in ("logit", "log"):
         turned = "logits are turned into probabilities" if loss.scale == "logit" else "logarithms are turned into means"
-        remarks.append(f"{turned} ({loss.label})")
+        said.append(f"{turned} ({loss.label})")
     if not first.by_target.is_exact or not first.by_prediction.is_exact:
-        remarks.append("evaluated at thresholds that are the edges of buckets of 0.1 %")
+        said.append("evaluated at thresholds that are the edges of buckets of 0.1 %")
     return Picture(
         "murphy",
         panel.title,
         (panel,),
-        sentence(comparison, loss.name, constant),
+        murphy_sentence(comparison, loss.name, constant),
         tuple(each.label for each in shown.losses),
         facts,
         data,
-        remarks=tuple(remarks),
+        remarks=tuple(said),
     )
 
 
@@ -168,7 +181,7 @@ def _least_shown(x: Array, drawn: Mapping[str, Array], top: float) -> float:
     return max(float(positive.min()), top / LARGEST_RATIO_SHOWN)
 
 
-def best_constant(scores: Scores) -> float:
+def best_constant(scores: ElementaryScores) -> float:
     """Return the functional of the targets."""
     target = scores.by_target
     if isinstance(scores, ElementaryMeans):
@@ -178,7 +191,11 @@ def best_constant(scores: Scores) -> float:
     return float(target.value[int(np.argmax(above <= wanted))])
 
 
-def _threshold_range(scores: Mapping[str, Scores], constant: float) -> tuple[float, float]:
+def _lacks_digits(scores: ElementaryScores) -> bool:
+    return isinstance(scores, ElementaryMeans) and scores.lacks_digits
+
+
+def _threshold_range(scores: Mapping[str, ElementaryScores], constant: float) -> tuple[float, float]:
     """Return the range of the predictions, without those that are far away: beyond it, all models score alike.
 
     The best constant is one of them where it is drawn, beside a single model.
@@ -189,7 +206,7 @@ def _threshold_range(scores: Mapping[str, Scores], constant: float) -> tuple[flo
     return shown_range(np.concatenate(values), np.concatenate(weights))
 
 
-def _breaks(scores: Mapping[str, Scores], low: float, high: float) -> Array:
+def _breaks(scores: Mapping[str, ElementaryScores], low: float, high: float) -> Array:
     """Return the thresholds at which a curve bends or jumps, in ascending order, with the ends of the axis."""
     sums = [next(iter(scores.values())).by_target, *(each.by_prediction for each in scores.values())]
     values = np.unique(np.concatenate([each.value for each in sums]))
@@ -197,7 +214,9 @@ def _breaks(scores: Mapping[str, Scores], low: float, high: float) -> Array:
     return np.unique(np.concatenate([[low], inside, [high]]))
 
 
-def _curve(scores: Scores, low: float, high: float, breaks: Array | None, is_probability: bool) -> tuple[Array, Array]:
+def _curve(
+    scores: ElementaryScores, low: float, high: float, breaks: Array | None, is_probability: bool
+) -> tuple[Array, Array]:
     """Return points of a curve: both ends of all its straight pieces if they are few, else evenly spaced ones."""
     if breaks is not None and breaks.size <= MAX_BREAKS_DRAWN:
         from_left, at = scores.scores(breaks, is_left_limit=True), scores.scores(breaks)
@@ -210,8 +229,8 @@ def _curve(scores: Scores, low: float, high: float, breaks: Array | None, is_pro
 
 
 def compare_scores(
-    scores: Mapping[str, Scores], constant: float, low: float, high: float, is_probability: bool
-) -> Comparison:
+    scores: Mapping[str, ElementaryScores], constant: float, low: float, high: float, is_probability: bool
+) -> ThresholdComparison:
     """Compare models along an axis of thresholds; one model with the best constant.
 
     Models are compared at the middles of equal parts of the axis, and for dominance at all thresholds where a curve
@@ -242,6 +261,8 @@ def compare_scores(
     everywhere = np.concatenate([each.by_prediction.value for each in scores.values()])
     everywhere = np.unique(np.append(np.concatenate([everywhere, first.by_target.value]), constant))
     everywhere = everywhere[np.isfinite(everywhere)]
+    if any(map(_lacks_digits, scores.values())):  # row by row, which takes its time
+        everywhere = points
     both = np.concatenate([evaluate(everywhere), evaluate(everywhere, is_left_limit=True), values], axis=1)
     slack = 1e-9 * float(both.max(initial=0.0))
     dominant = None
@@ -249,7 +270,7 @@ def compare_scores(
         others = np.delete(both, i, axis=0)
         if (both[i] <= others + slack).all() and (both[i] < others - slack).any(axis=1).all():
             dominant = name
-    return Comparison(lowest, 1 - sum(lowest.values()), dominant, ranges, is_one_range, (low, high))
+    return ThresholdComparison(lowest, 1 - sum(lowest.values()), dominant, ranges, is_one_range, (low, high))
 
 
 def _longest_range(mask: NDArray[np.bool_], edges: Array) -> tuple[float, float] | None:
@@ -275,7 +296,7 @@ def _bands(x: Array, drawn: Mapping[str, Array]) -> list[Mark]:
     return marks
 
 
-def sentence(comparison: Comparison, functional: str, constant: float) -> str:
+def murphy_sentence(comparison: ThresholdComparison, functional: str, constant: float) -> str:
     """Say which model is lower at what share of the thresholds, and whether one is better by every loss."""
     names = sorted(comparison.lowest, key=lambda name: -comparison.lowest[name])
     losses = f"losses for {'quantiles' if 'quantile' in functional else plural(functional)}"
@@ -286,16 +307,22 @@ def sentence(comparison: Comparison, functional: str, constant: float) -> str:
     if comparison.tied == 1 or not comparison.lowest[names[0]]:
         return f"the models are alike at all thresholds: no {losses.replace('losses', 'loss')} tells them apart"
     best, *others = (name for name in names if comparison.lowest[name] > 0)
-    text = (
-        f"{best} is {'lower' if len(names) == 2 else 'lowest'} at {_percent(comparison.lowest[best])} of the thresholds"
-    )
-    for name in itertools.islice(others, 2):
-        where = words_of_range(comparison, name)
-        text += f"; {name} at {_percent(comparison.lowest[name])}, {where}: some {losses} prefer it"
+    share = _percent(comparison.lowest[best])
+    if len(names) == 2:
+        text = f"{best} is lower at {share} of the thresholds"
+        if others:
+            share, where = _percent(comparison.lowest[others[0]]), words_of_range(comparison, others[0])
+            text += f"; {others[0]} at {share}, {where}: some {losses} prefer it"
+    else:
+        shown = others[:MAX_MODELS_IN_SENTENCE]
+        shares = [
+            f"{name} at {_percent(comparison.lowest[name])} ({words_of_range(comparison, name)})" for name in shown
+        ]
+        text = f"{best} is lowest at {share} of the thresholds, {', '.join(shares)}: no model is best by all {losses}"
     return text + (f"; they are alike at {_percent(comparison.tied)}" if comparison.tied > MIN_TIED_TOLD else "")
 
 
-def _sentence_of_one(comparison: Comparison, functional: str, constant: float, losses: str) -> str:
+def _sentence_of_one(comparison: ThresholdComparison, functional: str, constant: float, losses: str) -> str:
     model = next(iter(comparison.lowest))
     rival = f"the best constant, {human_number(constant, 3)},"
     share, constant_share = comparison.lowest[model], comparison.lowest[BEST_CONSTANT]
@@ -312,7 +339,7 @@ def _sentence_of_one(comparison: Comparison, functional: str, constant: float, l
     return text
 
 
-def _never_higher(comparison: Comparison, name: str, than: str = "") -> str:
+def _never_higher(comparison: ThresholdComparison, name: str, than: str = "") -> str:
     """Say at which thresholds a model is lower that is higher at none."""
     share = comparison.lowest[name]
     if share == 1:
@@ -330,7 +357,7 @@ def plural(functional: str) -> str:
     return "probabilities" if functional == "probability" else f"{functional}s"
 
 
-def words_of_range(comparison: Comparison, name: str) -> str:
+def words_of_range(comparison: ThresholdComparison, name: str) -> str:
     """Return in words the longest range of thresholds at which a model is lowest."""
     found, (low, high) = comparison.ranges[name], comparison.axis
     assert found is not None
@@ -343,4 +370,4 @@ def words_of_range(comparison: Comparison, name: str) -> str:
     return f"{'mostly' if comparison.is_one_range[name] else 'e.g.'} {where}"
 
 
-KIND = Kind(murphy_observers, draw_murphy)
+KIND = PictureRecipe(murphy_observers, draw_murphy)

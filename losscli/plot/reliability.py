@@ -9,20 +9,28 @@ import numpy as np
 
 from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
-from losscli.errors import DataError
-from losscli.plot.calibration_observers import (
-    CalibrationSample,
-    CalibrationSums,
-    ModelRows,
-    ShownLosses,
-    losses_to_show,
-)
-from losscli.plot.kinds import Kind, Request
+from losscli.errors import DataError, UsageError
+from losscli.evaluation.row_sample import RowSampler
+from losscli.plot.calibration_observers import CalibrationSums, ModelRows, ShownLosses, losses_to_show, tables_of_sample
+from losscli.plot.kinds import PictureRecipe, Request
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Picture, Point
-from losscli.plot.reliability_words import ModelCalibration, count, equation, fixed_parts, outside_share, sentence
+from losscli.plot.reliability_words import ModelCalibration, equation, fixed_parts, outside_share, reliability_sentence
 from losscli.plot.scales import MINUS, human_number, human_percent
+from losscli.plot.words import count_text, rows_text
 from losscli.results import DataInfo, results_of
-from losscli.statistics.calibration import Calibration, CalibrationTable, calibrate, consistency_band, decompose
+from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.calibration import (
+    LEVEL,
+    MAX_ROWS_FOR_QUANTILES,
+    Calibration,
+    CalibrationTable,
+    calibrate,
+    consistency_band,
+    decompose,
+)
+from losscli.statistics.consistency import ConsistentLoss
+
+DEFAULT_RESAMPLING = Resampling(LEVEL)
 
 MAX_POINTS = 400
 """Most points of a drawn curve or band."""
@@ -38,9 +46,6 @@ MIN_ROWS_FOR_TAILS, RANGES_SHOWN_OF_FEW = 100, 10.0
 
 LARGEST_SHOWN = 1e300
 
-MIN_ENTRIES = 50
-"""Distinct predictions, once they are pooled, below which a remark says so."""
-
 BAND_STYLE = 2
 
 PARTS = ("miscalibration", "discrimination", "uncertainty")
@@ -48,43 +53,57 @@ PARTS = ("miscalibration", "discrimination", "uncertainty")
 MAX_MODELS_IN_NOTES = 4
 
 
-def reliability_observers(request: Request) -> tuple[CalibrationSums | CalibrationSample]:
-    """Return what observes the run for the picture.
+def reliability_observers(request: Request) -> tuple[CalibrationSums | RowSampler]:
+    """Return what observes the run for the picture: sums, or a sample of the rows for quantiles.
 
     Raises:
         UsageError: No loss is consistent for a functional.
     """
     rows = model_rows(request)
-    is_quantile = rows.shown.first.functional.name == "quantile"
-    return (CalibrationSample(rows) if is_quantile else CalibrationSums(rows),)
+    return (RowSampler() if rows.shown.first.functional.name == "quantile" else CalibrationSums(rows),)
 
 
 def model_rows(request: Request) -> ModelRows:
-    """Return what turns batches into the rows of each model."""
-    evaluators = request.run.evaluators
-    return ModelRows(losses_to_show(evaluators, request.dataset), evaluators, request.dataset.models)
+    """Return what turns batches into the rows of each model.
+
+    Raises:
+        UsageError: No loss is consistent for a functional, or its median is asked for.
+    """
+    if request.run.reduction == "median":
+        raise UsageError("calibration is measured by means of losses", option=("reduction", "median"))
+    return ModelRows(losses_to_show(request.evaluators, request.dataset), request.evaluators, request.dataset.models)
 
 
-def draw_reliability(request: Request, observer: CalibrationSums | CalibrationSample) -> Picture:
+def outputs_remark(request: Request, loss: ConsistentLoss) -> list[str]:
+    """Say that several outputs of a row count as rows, if there are several."""
+    shape = request.dataset.bound["y_pred"].shape
+    if loss.has_classes or len(shape) < 2 or shape[1] == 1:
+        return []
+    several = f"{shape[1]} outputs" if shape[1] > 0 else "outputs"
+    return [f"the {several} of a row are taken together"]
+
+
+def draw_reliability(request: Request, observer: CalibrationSums | RowSampler) -> Picture:
     """Return the picture from what was observed of all rows."""
-    names = model_names(request.dataset)
-    remarks: list[str] = []
-    if isinstance(observer, CalibrationSample):
-        tables = observer.tables()
-        if observer.n_halvings:
-            remarks.append(f"of a random sample of {count(tables[0].target.size)} of {count(observer.n)} rows")
+    rows = model_rows(request)
+    remarks = outputs_remark(request, rows.shown.first)
+    if isinstance(observer, RowSampler):
+        sample = observer.sample()
+        tables = tables_of_sample(rows, sample, "weight" in request.dataset.bound)
+        if not sample.is_complete:
+            remarks.append(f"of a random sample of {count_text(len(sample.batch))} of {rows_text(sample.n)}")
     else:
         tables = observer.tables()
         if not tables[0].is_exact:
             remarks.append("predictions that differ by less than 0.1 % are pooled")
-    level, seed = request.resampling.level, request.resampling.seed
     return reliability_picture(
-        observer.rows.shown,
-        dict(zip(names, tables, strict=True)),
-        target=column_name(request.dataset, "y_true"),
+        rows.shown,
+        dict(zip(model_names(request.dataset), tables, strict=True)),
+        target=predicted_class(request.dataset)
+        if rows.shown.first.has_classes
+        else column_name(request.dataset, "y_true"),
         data=results_of(request.dataset, request.run).data,
-        level=level,
-        seed=seed,
+        resampling=request.resampling,
         remarks=remarks,
     )
 
@@ -95,8 +114,7 @@ def reliability_picture(
     *,
     target: str,
     data: DataInfo | None = None,
-    level: float = 0.95,
-    seed: int = 0,
+    resampling: Resampling = DEFAULT_RESAMPLING,
     remarks: Sequence[str] = (),
 ) -> Picture:
     """Return the picture of the calibration of models: curves, the diagonal, a band, and a histogram of predictions.
@@ -104,10 +122,9 @@ def reliability_picture(
     Args:
         shown: The losses.
         tables: The rows of each model by their predictions.
-        target: The name of the target.
+        target: The name of the target; of classes, that of the second.
         data: The data.
-        level: The level of the band.
-        seed: The seed of the band.
+        resampling: The level of the band, and how targets are resampled for it.
         remarks: How the tables were made.
 
     Raises:
@@ -122,7 +139,8 @@ def reliability_picture(
         if not np.isfinite(fit.recalibrated).all():
             raise DataError(f"{target}: a target is infinite, so that predictions cannot be recalibrated")
         parts = {each.label: decompose(each, table, fit, i) for i, each in enumerate(shown.losses)}
-        band = consistency_band(loss, table, level, seed) if len(tables) == 1 else None
+        how = resampling.level, resampling.seed, resampling.resamples
+        band = consistency_band(loss, table, *how) if len(tables) == 1 else None
         models.append(ModelCalibration(name, table, fit, parts, band))
     x_range = (0.0, 1.0) if loss.is_probability else _shown_range(models)
     y_axis = _y_axis(shown, target, models, x_range)
@@ -130,12 +148,12 @@ def reliability_picture(
         "",
         _x_axis(shown, target, x_range),
         y_axis,
-        tuple(_main_marks(models, x_range, y_axis, level)),
+        tuple(_main_marks(models, x_range, y_axis, resampling.level)),
         tuple(_notes(models, loss.label)),
         height=4.0,
     )
     histogram = _histogram(models, _x_axis(shown, target, x_range))
-    said = [*shown.remarks, *remarks, *_remarks(shown, models, x_range, y_axis, level, seed)]
+    said = [*shown.remarks, *remarks, *_remarks(shown, models, x_range, y_axis, resampling)]
     facts = {
         "functional": loss.name,
         "decomposition": {
@@ -149,7 +167,7 @@ def reliability_picture(
         "reliability",
         title,
         (main, histogram),
-        sentence(shown, models),
+        reliability_sentence(shown, models),
         tuple(each.label for each in shown.losses),
         facts,
         data,
@@ -238,7 +256,8 @@ def _shown_range(models: Sequence[ModelCalibration]) -> tuple[float, float]:
 
 def _x_axis(shown: ShownLosses, target: str, x_range: tuple[float, float]) -> Axis:
     loss = shown.first
-    return Axis("predicted probability" if loss.is_probability else f"predicted {loss.name} of {target}", *x_range)
+    is_of_label = loss.is_probability and not loss.has_classes
+    return Axis("predicted probability" if is_of_label else f"predicted {loss.name} of {target}", *x_range)
 
 
 def _y_axis(shown: ShownLosses, target: str, models: Sequence[ModelCalibration], x_range: tuple[float, float]) -> Axis:
@@ -293,8 +312,7 @@ def _remarks(
     models: Sequence[ModelCalibration],
     x_range: tuple[float, float],
     y_axis: Axis,
-    level: float,
-    seed: int,
+    resampling: Resampling,
 ) -> list[str]:
     loss = shown.first
     others = [
@@ -311,19 +329,13 @@ def _remarks(
     band = models[0].band
     if band is not None:
         said.append(
-            f"band: {human_percent(level)} at each prediction, of {count(band.resamples)} resamples if predictions are "
-            f"right, seed {seed}"
+            f"band: {human_percent(resampling.level)} at each prediction, of {count_text(band.resamples)} resamples if "
+            f"predictions are right, seed {resampling.seed}"
         )
     elif len(models) > 1:
         said.append("several models are drawn without bands, which would hide one another")
     elif loss.functional.name == "quantile":
-        said.append("no band: where a calibrated model would lie depends on the spread of the targets, too")
-    table = models[0].table
-    if not table.is_exact and table.prediction.size < MIN_ENTRIES and table.n_rows.max(initial=0) > 1:
-        said.append(
-            "the predictions differ by little compared with their size, so that few groups of them are left: subtract "
-            "a constant from predictions and targets to see more"
-        )
+        said.append(f"no band: quantiles of more than {rows_text(MAX_ROWS_FOR_QUANTILES)} are not resampled")
     far = [
         human_number(value, 3)
         for model in models
@@ -334,7 +346,7 @@ def _remarks(
         said.append(f"the curve goes to {' and '.join(far)}, beyond the axis")
     outside = sum(float(model.table.n_rows[~_within(model.table.prediction, x_range)].sum()) for model in models)
     if outside:
-        said.append(f"{count(round(outside))} prediction{'s are' if outside > 1 else ' is'} beyond the axis")
+        said.append(f"{count_text(round(outside))} prediction{'s are' if outside > 1 else ' is'} beyond the axis")
     return said
 
 
@@ -343,10 +355,16 @@ def model_names(dataset: Dataset) -> tuple[str, ...]:
     return dataset.models or (column_name(dataset, "y_pred"),)
 
 
+def predicted_class(dataset: Dataset) -> str:
+    """Return the name of the second of two classes, whose probability is shown."""
+    names = dataset.classes.names
+    return names[1] if len(names) == 2 else "class 1"
+
+
 def column_name(dataset: Dataset, role: str) -> str:
     """Return the name of the column of a role; of several columns, that of the role."""
     columns = dataset.bound[role].columns
     return str(columns[0].name) if len(columns) == 1 else role
 
 
-KIND = Kind(reliability_observers, draw_reliability)
+KIND = PictureRecipe(reliability_observers, draw_reliability)

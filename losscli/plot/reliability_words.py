@@ -10,6 +10,7 @@ import numpy as np
 
 from losscli.plot.calibration_observers import ShownLosses
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
+from losscli.plot.words import rows_text
 from losscli.statistics.calibration import Calibration, CalibrationTable, ConsistencyBand, Decomposition, leaving
 
 LARGEST_FIXED = 1e7
@@ -66,7 +67,7 @@ def worst_stretch(fit: Calibration, band: ConsistencyBand) -> Stretch | None:
     )
 
 
-def sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
+def reliability_sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
     """Say whether predictions can be taken at their word, and what it costs where they cannot."""
     label = shown.first.label
     if len(models) > 1:
@@ -82,18 +83,22 @@ def sentence(shown: ShownLosses, models: Sequence[ModelCalibration]) -> str:
     if shown.first.functional.name == "quantile":
         below = float(model.table.weight[model.table.target <= model.table.prediction].sum() / model.table.weight.sum())
         level = human_percent(shown.first.functional.level, 4)
-        return f"{human_percent(below, 3)} of the targets are at most the prediction, and {level} should be; {cost}"
+        text = f"{human_percent(below, 3)} of the targets are at most the prediction, and {level} should be"
+        share = outside_share(model)
+        if share is not None:
+            text += f"; {human_percent(share)} of the rows are outside of the band of a calibrated model"
+        return f"{text}; {cost}"
     if model.band is None:
         return f"{cost}, discrimination {fixed(parts.discrimination, decimals)}"
     share = outside_share(model)
     if stretch is None or share is None:
-        rows = count(round(float(fit.n_rows.sum())))
-        return f"{model.name} is calibrated as far as {rows} rows can tell: the curve stays in the band; {cost}"
+        rows = rows_text(round(float(fit.n_rows.sum())))
+        return f"{model.name} is calibrated as far as {rows} can tell: the curve stays in the band; {cost}"
     ends = [human_number(end, 3) for end in (stretch.low, stretch.high)]
     where = f"around {ends[0]}" if ends[0] == ends[1] else f"from {ends[0]} to {ends[1]}"
     happened = human_number(stretch.happened, 3)
     on_average = human_number(stretch.predicted, 3)
-    rows = "1 row" if stretch.n_rows == 1 else f"{count(stretch.n_rows)} rows"
+    rows = rows_text(stretch.n_rows)
     what = f"too {'low' if stretch.is_too_low else 'high'}: {happened}, not {on_average}, on average"
     return (
         f"predictions {where} ({rows}) are {what}; "
@@ -153,8 +158,3 @@ def equation(label: str, parts: Decomposition) -> str:
     score, miscalibration, discrimination, uncertainty = fixed_parts(parts)
     signs = f"miscalibration {miscalibration} {MINUS} discrimination {discrimination} + uncertainty {uncertainty}"
     return f"{label} {score} = {signs}"
-
-
-def count(n: int) -> str:
-    """Return a count for people."""
-    return f"{n:,}".replace(",", NO_BREAK_SPACE)

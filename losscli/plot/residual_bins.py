@@ -21,7 +21,7 @@ from losscli.compare.outliers import (
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
 from losscli.plot.scales import MINUS, human_number
-from losscli.statistics.keyed_sums import KeyedTable
+from losscli.statistics.keyed_sums import SumsByKey
 from losscli.statistics.quantiles import deviation, quantile
 
 BINS_BETWEEN_BOUNDS = 11
@@ -84,17 +84,17 @@ def rule_text(rule: OutlierRule) -> str:
     return f"more than {number} interquartile range{'' if rule.number == 1 else 's'} beyond the quartiles"
 
 
-def key_and_weight(table: KeyedTable, is_weighted: bool) -> tuple[Array, Array | None]:
+def key_and_weight(table: SumsByKey, is_weighted: bool) -> tuple[Array, Array | None]:
     """Return the keys and weights (entries,) of a table; None for rows without weights."""
     return table.key, None if table.is_exact and not is_weighted else table.weight
 
 
-def flag_entries(rule: OutlierRule, table: KeyedTable, is_weighted: bool) -> OutlierFlags:
+def flag_entries(rule: OutlierRule, table: SumsByKey, is_weighted: bool) -> OutlierFlags:
     """Flag the entries of a table by residual, as `compare` flags rows; buckets by the mean of their residuals."""
     return flag_by_residual(rule, *key_and_weight(table, is_weighted))
 
 
-def width_unit(flags: OutlierFlags, table: KeyedTable) -> float:
+def width_unit(flags: OutlierFlags, table: SumsByKey) -> float:
     """Return a standard deviation of the residuals that outliers do not move: greater than 0, unless all are equal."""
     known = np.isfinite(table.key)
     key, weight = table.key[known], table.weight[known]
@@ -106,7 +106,7 @@ def width_unit(flags: OutlierFlags, table: KeyedTable) -> float:
     return STD_PER_MAD * deviation(key[is_apart], weight[is_apart], centre) if is_apart.any() else 0.0
 
 
-def bin_residuals(flags: OutlierFlags, table: KeyedTable) -> ResidualBins:
+def bin_residuals(flags: OutlierFlags, table: SumsByKey) -> ResidualBins:
     """Return bins of the residuals of a table that has rows: the bounds of outlier rows are edges."""
     finite = table.key[np.isfinite(table.key)]
     lowest, highest = (float(finite[0]), float(finite[-1])) if finite.size else (0.0, 0.0)
@@ -149,7 +149,7 @@ def outer_edges(extent: float, shown: float, width: float) -> Array:
     return np.arange(1.0, math.ceil(reach / wide * (1 - 1e-9)) + 1) * wide
 
 
-def one_bin(table: KeyedTable, lowest: float, highest: float) -> ResidualBins:
+def one_bin(table: SumsByKey, lowest: float, highest: float) -> ResidualBins:
     """Return one bin for all rows."""
     half = max((highest - lowest) / 2, 0.05 * abs(highest), 0.05 * abs(lowest)) or 0.5
     middle = lowest + (highest - lowest) / 2

@@ -11,23 +11,24 @@ import numpy as np
 from losscli.compare.outliers import robust_scale
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError
-from losscli.plot.kinds import Kind, Request, has_shares
+from losscli.messages import join_names
+from losscli.plot.kinds import PictureRecipe, Request, has_shares
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Axis, Bars, Mark, Panel, Picture, Rule
 from losscli.plot.residual_bins import bin_residuals, flag_entries, key_and_weight, residual_rule, rule_text
 from losscli.plot.scales import human_number, human_percent
-from losscli.plot.words import count_text, join_names, residual_name, rows_text, share_text
+from losscli.plot.words import count_text, residual_name, rows_text, share_text
 from losscli.results import results_of
-from losscli.statistics.keyed_sums import KeyedTable
+from losscli.statistics.keyed_sums import SumsByKey
 from losscli.statistics.quantiles import quantile
 
 STYLE_OF_ROWS = 5
 """The light blue of the bars of rows, beside the colours of the losses."""
 
-BUCKETS_REMARK = "rows are summed in buckets of 0.1 % of their residual: edges and shares are right to that"
+RESIDUAL_BUCKETS_REMARK = "rows are summed in buckets of 0.1 % of their residual: edges and shares are right to that"
 
 
-def observe(request: Request) -> tuple[ResidualSpread]:
+def observe_rows(request: Request) -> tuple[ResidualSpread]:
     """Return what sums the losses that are of a residual by it."""
     residual_rule(request.plot_options.outliers)
     of_residual = [i for i, evaluator in enumerate(request.evaluators) if evaluator.bound.loss.of_residual]
@@ -73,7 +74,7 @@ def rows_picture(request: Request, spread: ResidualSpread) -> Picture:
         assert flags.reason is not None
         remarks.insert(0, f"no outlier rows by {rule.text}: {flags.reason.problem}")
     if not table.is_exact:
-        remarks.append(BUCKETS_REMARK)
+        remarks.append(RESIDUAL_BUCKETS_REMARK)
     carried = {label: float(share[outliers].sum()) for label, (_, share) in shares.items()}
     facts: dict[str, Any] = {
         "n": n,
@@ -92,14 +93,14 @@ def rows_picture(request: Request, spread: ResidualSpread) -> Picture:
         Axis(name + beyond, float(bins.edges[0]), float(bins.edges[-1])),
         Axis("% of the total" + (", rows by weight" if is_weighted else ""), 0.0, 1.08 * highest),
         tuple(marks),
-        outlier_notes(n_outliers, rule.text, carried),
+        outlier_lines(n_outliers, rule.text, carried),
     )
-    text = sentence(facts, rule_text(rule), table, is_weighted)
+    text = rows_sentence(facts, rule_text(rule), table, is_weighted)
     return Picture("rows", panel.title, (panel,), text, tuple(shares), facts, evaluation.data, remarks=tuple(remarks))
 
 
 def loss_shares(
-    request: Request, spread: ResidualSpread, table: KeyedTable
+    request: Request, spread: ResidualSpread, table: SumsByKey
 ) -> tuple[dict[str, tuple[int, Array]], list[str]]:
     """Return the share of each loss in each entry with the index of the loss, and why others have none."""
     found: dict[str, tuple[int, Array]] = {}
@@ -136,7 +137,7 @@ def carried_text(carried: Mapping[str, float]) -> str:
     return join_names([f"{human_percent(share)} of {label}" for label, share in carried.items()])
 
 
-def outlier_notes(n_outliers: int, rule: str, carried: Mapping[str, float]) -> tuple[str, ...]:
+def outlier_lines(n_outliers: int, rule: str, carried: Mapping[str, float]) -> tuple[str, ...]:
     """Say in the panel how many outlier rows there are, and what they carry if there is one loss."""
     if not n_outliers:
         return ()
@@ -145,7 +146,7 @@ def outlier_notes(n_outliers: int, rule: str, carried: Mapping[str, float]) -> t
     return (rows, f"{verb} {carried_text(carried)}") if len(carried) == 1 else (rows,)
 
 
-def sentence(facts: Mapping[str, Any], rule: str, table: KeyedTable, is_weighted: bool) -> str:
+def rows_sentence(facts: Mapping[str, Any], rule: str, table: SumsByKey, is_weighted: bool) -> str:
     """Say what outlier rows carry, or where all rows lie."""
     n, n_outliers, carried = facts["n"], facts["outlier_rows"], facts["outlier_loss_share"]
     low, high = (human_number(float(table.key[i]), 3) for i in (0, -1))
@@ -164,4 +165,4 @@ def sentence(facts: Mapping[str, Any], rule: str, table: KeyedTable, is_weighted
     return f"{rows} and carr{'ies' if n_outliers == 1 else 'y'} {carried_text(carried)}"
 
 
-KIND = Kind(observe, rows_picture)
+KIND = PictureRecipe(observe_rows, rows_picture)

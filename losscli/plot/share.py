@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from losscli.compare.sensitivity import ROWS_PER_TOP_ROW
 from losscli.errors import DataError
-from losscli.plot.kinds import Kind, Request, has_shares, no_picture
+from losscli.messages import join_names
+from losscli.plot.kinds import PictureRecipe, Request, has_shares, no_picture
 from losscli.plot.observers import LossSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.scales import human_percent
-from losscli.plot.words import count_text, join_names, rows_text
+from losscli.plot.words import count_text, rows_text
 from losscli.results import DataInfo, results_of
-from losscli.statistics.concentration import Concentration, concentration, top_share
-from losscli.statistics.keyed_sums import KeyedTable
+from losscli.statistics.concentration import ROWS_PER_TOP_ROW, Concentration, concentration, top_share
+from losscli.statistics.keyed_sums import SumsByKey
 
 POINTS_PER_CURVE = 400
 """Most points of a drawn curve."""
@@ -27,7 +27,7 @@ HALF = 0.5
 FLAT_FROM = 0.85
 """The x axis ends at half of the rows if these carry this share of each loss: beyond it the curves are flat."""
 
-BUCKETS_REMARK = "rows are summed in buckets of 0.1 % of their loss: shares are right to that"
+LOSS_BUCKETS_REMARK = "rows are summed in buckets of 0.1 % of their loss: shares are right to that"
 
 
 class LossCurve(NamedTuple):
@@ -62,7 +62,7 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
         raise no_picture("share", request, str(error)) from None
 
 
-def picture_of_tables(labels: Sequence[str], tables: Sequence[KeyedTable | None], data: DataInfo | None) -> Picture:
+def picture_of_tables(labels: Sequence[str], tables: Sequence[SumsByKey | None], data: DataInfo | None) -> Picture:
     """Return the picture of losses from their rows by size; None for a loss that is no sum.
 
     Raises:
@@ -83,7 +83,7 @@ def picture_of_tables(labels: Sequence[str], tables: Sequence[KeyedTable | None]
     remarks = [f"{label} has no shares: {reason}" for label, reason in reasons.items()]
     if not found:
         raise DataError("; ".join(remarks))
-    remarks += [] if is_exact else [BUCKETS_REMARK]
+    remarks += [] if is_exact else [LOSS_BUCKETS_REMARK]
     n = max(loss.curve.n for loss in found.values())
     of_what = f"the weight of {rows_text(n)}" if data is not None and data.weighted else rows_text(n)
     title = "How few rows carry half of the loss"
@@ -100,10 +100,10 @@ def picture_of_tables(labels: Sequence[str], tables: Sequence[KeyedTable | None]
         "row_share_for_half": {label: loss.half_at for label, loss in found.items()},
         "top_share": {label: loss.top_share for label, loss in found.items()},
     }
-    return Picture("share", title, (panel,), sentence(found), tuple(found), facts, data, remarks=tuple(remarks))
+    return Picture("share", title, (panel,), share_sentence(found), tuple(found), facts, data, remarks=tuple(remarks))
 
 
-def explain_no_shares(table: KeyedTable) -> str:
+def explain_no_shares(table: SumsByKey) -> str:
     """Return why the losses of a table have no shares."""
     if not table.key.size:
         return "all of it is missing"
@@ -141,7 +141,7 @@ def thin_curve(curve: Concentration, end: float) -> tuple[np.ndarray, np.ndarray
     return rows[kept], loss[kept]
 
 
-def sentence(found: Mapping[str, LossCurve]) -> str:
+def share_sentence(found: Mapping[str, LossCurve]) -> str:
     """Say how few rows carry half of the most concentrated loss, and how many of the least concentrated."""
     n = max(loss.curve.n for loss in found.values())
     if n == 1:
@@ -166,4 +166,4 @@ def share_of_rows(loss: LossCurve) -> str:
     return human_percent(share, digits if share < 0.995 else 2)
 
 
-KIND = Kind(lambda request: (LossSpread(len(request.evaluators)),), share_picture)
+KIND = PictureRecipe(lambda request: (LossSpread(len(request.evaluators)),), share_picture)

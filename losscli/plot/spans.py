@@ -26,7 +26,7 @@ def width_of(line: Spans) -> int:
     return sum(display_width(text) for text, _ in line)
 
 
-def beside(blocks: Sequence[Sequence[Spans]], width: int) -> list[Spans]:
+def join_blocks(blocks: Sequence[Sequence[Spans]], width: int) -> list[Spans]:
     """Return blocks of lines beside each other, each so many columns wide and two apart; they end on one line."""
     height = max(map(len, blocks))
     filled = [[*[[] for _ in range(height - len(block))], *block] for block in blocks]
@@ -59,7 +59,7 @@ def wrapped(text: str, width: int, code: str = "") -> list[Spans]:
     return [[(line, code)] for line in wrap_columns(escape_controls(text), width)] if text else []
 
 
-def heading(panel: Panel, title: str, width: int) -> list[Spans]:
+def panel_heading(panel: Panel, title: str, width: int) -> list[Spans]:
     """Return the title of a panel, unless it is that of the picture, and what its y axis shows."""
     lines = wrapped(panel.title, width, BOLD) if panel.title != title else []
     return lines + (wrapped(panel.y.label, width) if panel.y.label not in (title, panel.title) else [])

@@ -13,7 +13,7 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Property, Reduction
 from losscli.evaluation.row_sample import RowSample, RowSampler
-from losscli.plot.kinds import Kind, Request, no_picture
+from losscli.plot.kinds import PictureRecipe, Request, no_picture
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
 from losscli.plot.residual_bins import flag_entries, key_and_weight, residual_rule
@@ -62,9 +62,11 @@ class StressedRows:
         return stress_at(distances, loss, self.inliers, self.scale, self._inlier_value(index, loss))
 
     def _inlier_value(self, index: int, loss: LossOnRows) -> float | None:
-        """Return the value over the rows that are no outliers: over all of them, even of a sample, if it is a sum."""
-        is_sum = loss.reduction in ADDITIVE_REDUCTIONS and "denominator" not in loss.evaluator.form.hooks
-        if self.is_complete or not is_sum:
+        """Return the value over the rows that are no outliers: over all of them where only that depends on rows.
+
+        Where the value far off is that of a sample, too, the ratio of two values of the same rows varies less.
+        """
+        if self.is_complete or needs_rows(loss):
             return loss.evaluate(self.inliers)[1]
         total = float(self._table.sums[self._spread.indices.index(index)][self._inlier_entries].sum())
         if loss.asked_reduction == "sum":
@@ -73,7 +75,7 @@ class StressedRows:
         return math.sqrt(mean) if loss.reduction is Reduction.ROOT_MEAN else mean
 
 
-def observe(request: Request) -> tuple[ResidualSpread, RowSampler]:
+def observe_stress(request: Request) -> tuple[ResidualSpread, RowSampler]:
     """Return what sums the losses by residual, and what samples rows."""
     residual_rule(request.plot_options.outliers)
     of_residual = [i for i, evaluator in enumerate(request.evaluators) if evaluator.bound.loss.of_residual]
@@ -93,7 +95,7 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
     marks: list[Mark] = [Rule("", x=STRESS_DISTANCE), Rule("", y=1.0)]
     found: dict[str, float | None] = {}
     remarks: list[str] = []
-    needs_rows = False
+    is_sampled = False
     for i, evaluator in enumerate(request.evaluators):
         label = evaluator.label
         if i not in spread.indices:
@@ -108,11 +110,10 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
             remarks.append(f"{label} ends at {human_number(reach)} robust sd: beyond that is outside of its domain")
         marks.append(Line(label, distances, np.array(curve), style=i))
         found[label] = None if math.isnan(curve[at]) else curve[at]
-        needs_rows |= Property.TRANSLATION_INVARIANT not in evaluator.bound.properties
-        needs_rows |= rows.subset.losses[i].reduction not in ADDITIVE_REDUCTIONS
+        is_sampled |= not rows.is_complete and needs_rows(rows.subset.losses[i])
     if not found:
         raise no_picture("stress", request, "; ".join(remarks))
-    if not rows.is_complete and needs_rows:
+    if is_sampled:
         n = len(rows.subset.batch)
         remarks.append(f"losses that differ from row to row are evaluated on a random sample of {count_text(n)} rows")
     values = [value for mark in marks if isinstance(mark, Line) for value in mark.y.tolist() if math.isfinite(value)]
@@ -129,12 +130,25 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
         "robust_sd": rows.scale,
         "stress": found,
         "distance": STRESS_DISTANCE,
-        "is_sample": not rows.is_complete,
+        "is_sample": is_sampled,
     }
     evaluation = results_of(request.dataset, request.run)
     return Picture(
-        "stress", panel.title, (panel,), sentence(found), tuple(found), facts, evaluation.data, remarks=tuple(remarks)
+        "stress",
+        panel.title,
+        (panel,),
+        stress_sentence(found),
+        tuple(found),
+        facts,
+        evaluation.data,
+        remarks=tuple(remarks),
     )
+
+
+def needs_rows(loss: LossOnRows) -> bool:
+    """Tell whether the value far off differs from row to row, or is no mean over rows."""
+    is_mean = loss.reduction in ADDITIVE_REDUCTIONS and "denominator" not in loss.evaluator.form.hooks
+    return not is_mean or Property.TRANSLATION_INVARIANT not in loss.evaluator.bound.properties
 
 
 def between(residual: Array, bounds: tuple[float, float]) -> Mask:
@@ -142,7 +156,7 @@ def between(residual: Array, bounds: tuple[float, float]) -> Mask:
     return np.asarray((residual >= bounds[0]) & (residual <= bounds[1]))
 
 
-def sentence(found: Mapping[str, float | None]) -> str:
+def stress_sentence(found: Mapping[str, float | None]) -> str:
     """Say what 1 row in 100 would do to the losses, the most affected first."""
     known = sorted(((v, label) for label, v in found.items() if v is not None), reverse=True)
     start = f"were 1 row in {ONE_ROW_IN} off by {human_number(STRESS_DISTANCE)} robust sd, "
@@ -159,4 +173,4 @@ def factor_text(factor: float) -> str:
     return "the same" if text == "1" else f"{text} times as large"
 
 
-KIND = Kind(observe, stress_picture)
+KIND = PictureRecipe(observe_stress, stress_picture)

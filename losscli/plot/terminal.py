@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from losscli.plot.pictures import Bars, Interval, Panel, Picture, Rule
-from losscli.plot.spans import BOLD, FAINT, Spans, beside, text_of, wrapped
+import numpy as np
+
+from losscli.plot.pictures import Bars, Interval, Line, Panel, Picture, Rule
+from losscli.plot.spans import BOLD, FAINT, Spans, join_blocks, text_of, wrapped
 from losscli.plot.text_bars import bin_tables
 from losscli.plot.text_intervals import interval_rows
-from losscli.plot.text_panels import Margins, panel_height, panel_margins, panel_rows
+from losscli.plot.text_panels import Margins, panel_margins, panel_rows, rows_of_panel
 
 MIN_WIDTH = 40
 MAX_WIDTH_OF_WORDS = 100
@@ -28,8 +30,8 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
     groups = list(_groups(picture.panels))
     room = (width - 2 * (len(groups) - 1)) // max(len(groups), 1)
     if len(groups) > 1 and room >= MIN_WIDTH_BESIDE and not picture.is_stacked and not any(map(_is_table, groups)):
-        lines += beside([_group_rows(group, picture.title, room) for group in groups], room)
-    elif picture.is_stacked:
+        lines += join_blocks([_group_rows(group, picture.title, room) for group in groups], room)
+    elif picture.is_stacked or _share_x_axis(groups):
         lines += _stacked_rows(picture.panels, picture.title, width)
     else:
         for group in groups:
@@ -43,17 +45,18 @@ def draw_text(picture: Picture, width: int = 80, colour: bool = False) -> str:
 def draw_small(picture: Picture, width: int = 80, colour: bool = False, rows: int = 8) -> str:
     """Return the panels of a picture, of so many rows, side by side where there is room.
 
-    One loss needs no label; several have them, and the sentence.
+    A single line needs no label; where there are several, they have labels and the sentence.
     """
-    panels, is_one = picture.panels, len(picture.losses) == 1
-    if is_one:
+    panels = picture.panels
+    is_single = all(sum(isinstance(mark, Line) for mark in panel.marks) < 2 for panel in panels)
+    if is_single:
         panels = tuple(replace(panel, marks=tuple(replace(m, label="") for m in panel.marks)) for panel in panels)
     room = (width - 2 * (len(panels) - 1)) // len(panels)
-    if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_one else MIN_WIDTH_BESIDE):
-        lines = beside([panel_rows(panel, "", room, rows) for panel in panels], room)
+    if len(panels) > 1 and room >= (MIN_WIDTH_SMALL if is_single else MIN_WIDTH_BESIDE):
+        lines = join_blocks([panel_rows(panel, "", room, rows) for panel in panels], room)
     else:
-        lines = [line for panel in panels for line in panel_rows(panel, "", width, rows)]
-    return text_of(lines if is_one else lines + wrapped(picture.sentence, width), colour)
+        lines = _stacked_rows(panels, "", width, rows)
+    return text_of(lines if is_single else lines + wrapped(picture.sentence, width), colour)
 
 
 def _groups(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
@@ -73,16 +76,32 @@ def _is_table(group: Sequence[Panel]) -> bool:
     bars = [mark for panel in group for mark in panel.marks if isinstance(mark, Bars)]
     others = {mark.type for panel in group for mark in panel.marks} - {Bars.type, Rule.type}
     is_one_table = len({tuple(mark.edges.tolist()) for mark in bars}) == 1 and not others
-    return is_one_table and len(bars[0].heights) <= MOST_BINS and all((mark.heights >= 0).all() for mark in bars)
+    return (
+        is_one_table
+        and len(bars[0].heights) <= MOST_BINS
+        and all(((mark.heights >= 0) & np.isfinite(mark.heights)).all() for mark in bars)
+    )
 
 
 def _edges(panel: Panel) -> list[float]:
     return next(mark.edges.tolist() for mark in panel.marks if isinstance(mark, Bars))
 
 
-def _stacked_rows(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
+def _share_x_axis(groups: Sequence[Sequence[Panel]]) -> bool:
+    """Return whether panels that are below each other, for want of room, have the same x axis."""
+    panels = [panel for group in groups for panel in group]
+    has_canvas = not any(_is_table([panel]) or _has_intervals(panel) for panel in panels)
+    return len(panels) > 1 and has_canvas and len({panel.x for panel in panels}) == 1
+
+
+def _has_intervals(panel: Panel) -> bool:
+    return any(isinstance(mark, Interval) for mark in panel.marks)
+
+
+def _stacked_rows(panels: Sequence[Panel], title: str, width: int, rows_of_each: int = 0) -> list[Spans]:
     """Return panels below each other, with margins that make their x axes one; the last has its label."""
-    heights = [panel_height(panel, width, max(panel.height for panel in panels)) for panel in panels]
+    tallest = max(panel.height for panel in panels)
+    heights = [rows_of_each or rows_of_panel(panel, width, tallest) for panel in panels]
     needed = [panel_margins(panel, width, rows) for panel, rows in zip(panels, heights, strict=True)]
     margins = Margins(*map(max, zip(*needed, strict=True)))
     lines: list[Spans] = []
@@ -98,8 +117,8 @@ def _group_rows(group: Sequence[Panel], title: str, width: int) -> list[Spans]:
     panel = group[0]
     if _is_table(group):
         lines = bin_tables(group, title, width)
-    elif any(isinstance(mark, Interval) for mark in panel.marks):
+    elif _has_intervals(panel):
         lines = interval_rows(panel, title, width)
     else:
-        lines = panel_rows(panel, title, width, panel_height(panel, width, panel.height))
+        lines = panel_rows(panel, title, width, rows_of_panel(panel, width, panel.height))
     return lines + [line for panel in group for note in panel.notes for line in wrapped(note, width)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +13,10 @@ from losscli.messages import escape_controls
 from losscli.plot.braille import Canvas
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Point, Rule
 from losscli.plot.scales import human_number, nice_ticks
-from losscli.plot.spans import Spans, colour_code, heading
+from losscli.plot.spans import Spans, colour_code, panel_heading
 from losscli.plot.text_width import display_width, pad, shorten_name, wrap_columns
 
-MIN_ROWS, MAX_ROWS = 9, 20
+MIN_CANVAS_ROWS, MAX_CANVAS_ROWS = 9, 20
 COLUMNS_PER_ROW = 6.5
 """Of the width, so that a picture is neither flat nor tall."""
 
@@ -24,8 +25,8 @@ MIN_SHARE_OF_HEIGHT = 0.4
 MAX_ROWS_PER_LABEL = 2
 DOTTED = (1.0, 5.0)
 EDGE_OF_BAND = (1.0, 2.0)
-MARKERS = "●○◆◇■□▲"
-GREY = -1
+POINT_SIGNS = "●○◆◇■□▲"
+NO_STYLE = -1
 
 
 class Margins(NamedTuple):
@@ -35,16 +36,16 @@ class Margins(NamedTuple):
     right: int
 
 
-def panel_height(panel: Panel, width: int, tallest: float) -> int:
+def rows_of_panel(panel: Panel, width: int, tallest: float) -> int:
     """Return how many rows a panel has beside, or below, one of the height `tallest`."""
     share = max(panel.height / tallest, MIN_SHARE_OF_HEIGHT)
-    rows = round(min(max(width / COLUMNS_PER_ROW, MIN_ROWS), MAX_ROWS) * share)
+    rows = round(min(max(width / COLUMNS_PER_ROW, MIN_CANVAS_ROWS), MAX_CANVAS_ROWS) * share)
     return max(rows, len(_beside(panel)))
 
 
 def panel_margins(panel: Panel, width: int, rows: int) -> Margins:
     """Return the margins that a panel needs."""
-    ticks = max((display_width(text) for _, text in axis_ticks(panel.y, _y_ticks_at_most(rows))), default=0)
+    ticks = max((display_width(text) for _, text in text_ticks(panel.y, _y_ticks_at_most(rows))), default=0)
     labels = max((display_width(escape_controls(mark.label)) for mark in _beside(panel)), default=-1)
     return Margins(ticks + 2, min(labels + 1, width // 3))
 
@@ -53,15 +54,16 @@ def panel_rows(
     panel: Panel, title: str, width: int, rows: int, margins: Margins | None = None, *, has_x_label: bool = True
 ) -> list[Spans]:
     """Return a panel as lines: its heading, the canvas between its ticks and the labels of its lines, the x axis."""
+    panel = replace(panel, marks=tuple(mark for mark in panel.marks if is_inside(panel, mark)))
     left, right = margins or panel_margins(panel, width, rows)
-    y_ticks = axis_ticks(panel.y, _y_ticks_at_most(rows))
+    y_ticks = text_ticks(panel.y, _y_ticks_at_most(rows))
     canvas = Canvas(width - left - right, rows)
     for mark in sorted(panel.marks, key=_depth):
         _draw(canvas, panel, mark)
     unplaced = [text for mark in panel.marks if (text := _label_inside(canvas, panel, mark))]
     labels = _margin_labels(canvas, panel, right - 1)
     ticks = {canvas.cell_of(0.0, place)[0]: text for place, text in reversed(y_ticks)}
-    lines = heading(panel, title, width)
+    lines = panel_heading(panel, title, width)
     for row, cells in enumerate(canvas.cells()):
         axis = (pad(ticks[row], left - 2, is_right=True) + " ┤") if row in ticks else " " * (left - 1) + "│"
         line: Spans = [(axis, "")] + [(text, colour_code(style)) for text, style in cells]
@@ -78,12 +80,12 @@ def _y_ticks_at_most(rows: int) -> int:
     return max(2, rows // ROWS_PER_TICK + 1)
 
 
-def axis_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
+def text_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
     """Return the ticks of an axis: their place in [0, 1], and their text."""
     if axis.categories:
         step = math.ceil(len(axis.categories) / max(at_most, 1))
         names = list(enumerate(axis.categories))[::step]
-        return [(float(share_of(axis, i)), shorten_name(escape_controls(name), 16)) for i, name in names]
+        return _finite([(float(share_of(axis, i)), shorten_name(escape_controls(name), 16)) for i, name in names])
     if axis.is_log and 0 < axis.low < axis.high:
         first, last = math.log10(axis.low), math.log10(axis.high)
         if last - first < 1:
@@ -93,7 +95,11 @@ def axis_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
             values = [10.0**power for power in powers[:: math.ceil(len(powers) / at_most)]]
     else:
         values = nice_ticks(axis.low, axis.high, at_most)
-    return [(float(share_of(axis, value)), human_number(value)) for value in values]
+    return _finite([(float(share_of(axis, value)), human_number(value)) for value in values])
+
+
+def _finite(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    return [(place, text) for place, text in ticks if math.isfinite(place)]
 
 
 def share_of(axis: Axis, values: Any) -> Any:
@@ -108,7 +114,7 @@ def share_of(axis: Axis, values: Any) -> Any:
 def axis_lines(axis: Axis, left: int, columns: int, width: int, corner: str) -> list[str]:
     """Return an x axis: its line with ticks, their texts, and its label."""
     line, texts = ["─"] * columns, ""
-    for place, text in axis_ticks(axis, max(2, columns // COLUMNS_PER_TICK + 1)):
+    for place, text in text_ticks(axis, max(2, columns // COLUMNS_PER_TICK + 1)):
         column = round(place * (columns * 2 - 1)) // 2
         start = min(left + 1 + column - (display_width(text) - 1) // 2, width - display_width(text))
         if 0 <= column < columns and (not texts or start > display_width(texts)) and start >= 0:
@@ -120,6 +126,22 @@ def axis_lines(axis: Axis, left: int, columns: int, width: int, corner: str) -> 
         start = left + 1 + (columns - display_width(label)) // 2
         lines.append(" " * max(0, min(start, width - display_width(label))) + label)
     return lines
+
+
+def is_inside(panel: Panel, mark: Mark) -> bool:
+    """Return whether a mark is where the axes reach; lines are cut where they leave."""
+    if not isinstance(mark, (Point, Rule)):
+        return True
+    places = [(panel.x, mark.x), (panel.y, mark.y)]
+    return all(value is None or abs(float(share_of(axis, value)) - 0.5) < 0.5 + 1e-6 for axis, value in places)
+
+
+def canvas_column(axis: Axis, value: float, columns: int) -> int:
+    """Return the column of a value; -1 before the first, the number of columns behind the last."""
+    place = float(share_of(axis, value))
+    if math.isnan(place):
+        return -1
+    return min(max(round(min(max(place, -1.0), 2.0) * (2 * columns - 1)) // 2, -1), columns)
 
 
 def _beside(panel: Panel) -> list[Mark]:
@@ -134,7 +156,9 @@ def _depth(mark: Mark) -> int:
 
 
 def _style(mark: Mark) -> int:
-    return GREY if isinstance(mark, Rule) or getattr(mark, "is_reference", False) else getattr(mark, "style", GREY)
+    return (
+        NO_STYLE if isinstance(mark, Rule) or getattr(mark, "is_reference", False) else getattr(mark, "style", NO_STYLE)
+    )
 
 
 def _draw(canvas: Canvas, panel: Panel, mark: Mark) -> None:
@@ -168,7 +192,7 @@ def _draw(canvas: Canvas, panel: Panel, mark: Mark) -> None:
                 canvas.put_text(max(row - 1, 0), column, "*", style)
     elif isinstance(mark, Point):
         row, column = canvas.cell_of(float(share_of(panel.x, mark.x)), float(share_of(panel.y, mark.y)))
-        canvas.put_text(row, column, MARKERS[mark.style % len(MARKERS)], style)
+        canvas.put_text(row, column, POINT_SIGNS[mark.style % len(POINT_SIGNS)], style)
     elif isinstance(mark, Rule):
         row, column = canvas.cell_of(float(share_of(panel.x, mark.x or 0.0)), float(share_of(panel.y, mark.y or 0.0)))
         canvas.cross(row=None if mark.y is None else row, column=None if mark.x is None else column)
@@ -183,7 +207,7 @@ def _label_inside(canvas: Canvas, panel: Panel, mark: Mark) -> str:
         row, column = canvas.cell_of(float(share_of(panel.x, mark.x)), float(share_of(panel.y, mark.y)))
         aside = [(row, column + 2), (row, column - 1 - width)]
         around = [(row + up, at) for up in (1, -1, 2, -2) for at in (column + 1, column - width, column - width // 2)]
-        places, sign = aside + around, MARKERS[mark.style % len(MARKERS)]
+        places, sign = aside + around, POINT_SIGNS[mark.style % len(POINT_SIGNS)]
     elif isinstance(mark, Rule) and mark.x is not None:
         column = canvas.cell_of(float(share_of(panel.x, mark.x)), 0.0)[1]
         places, sign = [(row, at) for row in range(canvas.rows) for at in (column + 2, column - 1 - width)], "┊"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from losscli.data.dataset import Dataset
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE
+from losscli.plot.text_width import shorten_name
+
+MAX_NAME_COLUMNS = 40
+"""Most columns of a name of the data in a sentence, a title or beside an axis."""
 
 
 def count_text(n: int) -> str:
@@ -24,9 +26,9 @@ def share_text(share: float) -> str:
     return f"{text}{NO_BREAK_SPACE}%"
 
 
-def join_names(names: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def short_name(name: str) -> str:
+    """Return a name as it stands in texts, … for the middle of a long one."""
+    return shorten_name(name, MAX_NAME_COLUMNS)
 
 
 def residual_name(dataset: Dataset) -> str:
@@ -34,5 +36,5 @@ def residual_name(dataset: Dataset) -> str:
     names = []
     for role in ("y_pred", "y_true"):
         columns = dataset.bound[role].columns
-        names.append(columns[0].name if len(columns) == 1 else role)
+        names.append(short_name(columns[0].name) if len(columns) == 1 else role)
     return f"{names[0]} {MINUS} {names[1]}" if all(names) and names[0] != names[1] else f"y_pred {MINUS} y_true"

@@ -11,6 +11,7 @@ constant, and discrimination what the recalibrated predictions gain on it. Each 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,13 +26,19 @@ from losscli.statistics.isotonic import Ties, find_ties, isotonic_means, isotoni
 LEVEL = 0.95
 """The level of consistency bands."""
 
-MAX_GROUPS = 1000
+MAX_POOLED_GROUPS = 1000
 """About how many groups predictions are pooled into for a consistency band."""
 
-MAX_RESAMPLES, VALUES_RESAMPLED = 1000, 400_000
+MAX_BAND_RESAMPLES, VALUES_RESAMPLED = 1000, 400_000
 """Most resamples, and how many values they may have together."""
 
-COLUMNS = 2
+MAX_ROWS_FOR_QUANTILES = 4000
+"""Rows of which quantiles are resampled: they cannot be pooled, and fewer of many would be less certain."""
+
+MAX_ERROR_OF_BAND = 1e-6
+"""Error of a band, in interquartile ranges of the targets, up to which all resamples are fitted at once."""
+
+CALIBRATION_COLUMNS = 2
 """Columns of a table by prediction before those of the losses: the target, and the variance by weight."""
 
 
@@ -87,7 +94,7 @@ class Calibration(NamedTuple):
     best_constant: float
 
 
-def columns_of(loss: ConsistentLoss, targets: Array, keys: Array, weight: Array | None) -> tuple[Array, Array]:
+def summed_columns(loss: ConsistentLoss, targets: Array, keys: Array, weight: Array | None) -> tuple[Array, Array]:
     """Return what is summed of rows (N,) by their predictions: targets, and the variance times the weight."""
     values = loss.values_of_keys(keys)
     if loss.is_probability:
@@ -124,7 +131,7 @@ def calibration_table(
         n_rows[order],
         weight,
         sums[1],
-        sums[COLUMNS:],
+        sums[CALIBRATION_COLUMNS:],
         is_exact,
         has_soft_targets,
     )
@@ -137,11 +144,25 @@ def table_of_rows(loss: ConsistentLoss, y_true: Array, y_pred: Array, weight: Ar
     if targets.ndim > 1:  # every output counts as a row
         weights = np.repeat(weights / targets.shape[1], targets.shape[1])
         targets, keys = targets.ravel(), keys.ravel()
-    values = loss.values_of_keys(keys)
-    columns = columns_of(loss, targets, keys, weights)
+    return sorted_table(loss, targets, keys, weights, [loss.losses(targets, loss.values_of_keys(keys))])
+
+
+def sorted_table(
+    loss: ConsistentLoss,
+    targets: Array,
+    keys: Array,
+    weight: Array,
+    losses: Sequence[Array],
+    n_rows: Array | None = None,
+) -> CalibrationTable:
+    """Return the table of rows (N,) by the keys of their predictions, with the values of losses, each (N,).
+
+    `n_rows` is how many rows each stands for (N,); None for itself.
+    """
     order = np.argsort(keys, kind="stable")
-    sums = np.stack([*columns, loss.losses(targets, values)])[:, order] * weights[order]
-    return calibration_table(loss, keys[order], np.ones(order.size), weights[order], sums, True)
+    n_rows = np.ones(order.size) if n_rows is None else n_rows[order]
+    sums = np.stack([*summed_columns(loss, targets, keys, weight), *losses])[:, order] * weight[order]
+    return calibration_table(loss, keys[order], n_rows, weight[order], sums, True)
 
 
 def calibrate(loss: ConsistentLoss, table: CalibrationTable) -> Calibration:
@@ -158,8 +179,13 @@ def calibrate(loss: ConsistentLoss, table: CalibrationTable) -> Calibration:
 def _best_constant(loss: ConsistentLoss, table: CalibrationTable) -> float:
     if loss.functional.name == "mean":
         return float(np.dot(table.target, table.weight) / table.weight.sum())
-    one_tie = Ties(np.zeros(1), np.zeros(1, dtype=np.intp), np.zeros(table.target.size, dtype=np.intp))
-    return float(isotonic_quantiles(table.target, table.weight, loss.functional.level, one_tie)[0])
+    return lower_quantile(table.target, table.weight, loss.functional.level)
+
+
+def lower_quantile(values: Array, weight: Array, level: float) -> float:
+    """Return the lowest constant of least pinball loss for values (N,) with weights (N,)."""
+    one_tie = Ties(np.zeros(1), np.zeros(1, dtype=np.intp), np.zeros(values.size, dtype=np.intp))
+    return float(isotonic_quantiles(values, weight, level, one_tie)[0])
 
 
 def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0) -> Decomposition:
@@ -214,30 +240,46 @@ class ConsistencyBand(NamedTuple):
 
 
 def consistency_band(
-    loss: ConsistentLoss, table: CalibrationTable, level: float = LEVEL, seed: int = 0
+    loss: ConsistentLoss, table: CalibrationTable, level: float = LEVEL, seed: int = 0, resamples: int | None = None
 ) -> ConsistencyBand | None:
     """Return the band by resampling targets under the hypothesis that the predictions are right.
 
-    None for quantiles, and where a prediction or a squared residual is infinite.
+    None where a prediction or a squared residual is infinite, and for quantiles of more rows than
+    MAX_ROWS_FOR_QUANTILES.
 
     The predictions stay. The targets of a probability p are drawn with it (Dimitriadis et al. 2021; of pooled rows from
     the binomial distribution, of rows with unequal weights from one of as many rows as have that variance). Those of a
     mean are the prediction plus the residual with a random sign, so that their spread may differ from row to row (the
     wild bootstrap under the hypothesis: Liu 1988, doi:10.1214/aos/1176351062; Davidson & Flachaire 2008,
     doi:10.1016/j.jeconom.2008.08.003); of pooled rows it is a normal variable of the same variance. Predictions are
-    pooled into at most about a thousand groups first.
+    pooled into at most about a thousand groups first. The targets of a quantile are the prediction plus a residual of
+    any row, less the quantile of all residuals: their spread is taken to be the same for all rows (Gneiting et al.
+    2023, doi:10.1146/annurev-statistics-032921-020240).
     """
-    if loss.functional.name != "mean" or not np.isfinite(table.prediction).all():
+    if not (np.isfinite(table.prediction).all() and np.isfinite(table.variance).all()):
         return None
-    if not np.isfinite(table.variance).all():
-        return None
+    rng = np.random.Generator(np.random.PCG64(seed))
+    if loss.functional.name == "quantile":
+        if table.target.size > MAX_ROWS_FOR_QUANTILES:
+            return None
+        prediction, fits = _resample_quantiles(loss, table, rng, resamples)
+    else:
+        prediction, fits = _resample_group_means(loss, table, rng, resamples)
+    low, high = np.quantile(fits, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if table.target.min() >= 0:  # nor are means of such targets negative
+        low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
+    return ConsistencyBand(prediction, low, high, len(fits))
+
+
+def _resample_group_means(
+    loss: ConsistentLoss, table: CalibrationTable, rng: np.random.Generator, resamples: int | None
+) -> tuple[Array, Array]:
+    """Return groups of predictions (k,), and the fits to their resampled targets (resamples, k)."""
     first = _group_starts(table)
     weight, n_rows = np.add.reduceat(table.weight, first), np.add.reduceat(table.n_rows, first)
     centre = np.add.reduceat(table.prediction * table.weight, first) / weight
     variance = np.add.reduceat(table.variance, first) / np.square(weight)
-    resamples = min(MAX_RESAMPLES, max(1, VALUES_RESAMPLED // centre.size))
-    rng = np.random.Generator(np.random.PCG64(seed))
-    shape = resamples, centre.size
+    shape = resamples or min(MAX_BAND_RESAMPLES, max(1, VALUES_RESAMPLED // centre.size)), centre.size
     if loss.is_probability:
         p = np.clip(centre, 0.0, 1.0)
         with np.errstate(all="ignore"):
@@ -247,23 +289,47 @@ def consistency_band(
     else:
         noise = np.where(n_rows == 1, 2.0 * rng.integers(0, 2, shape) - 1, rng.standard_normal(shape))
         drawn = centre + np.sqrt(variance) * noise
-    # the fits of all resamples at once: each lies above the one before
-    reach = float(drawn.max() - drawn.min()) + 1.0
-    lift = reach * np.arange(resamples)[:, None]
-    fits = isotonic_means((drawn + lift).ravel(), np.tile(weight, resamples)).reshape(shape) - lift
-    low, high = np.quantile(fits, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    if table.target.min() >= 0:  # no model predicts means below all targets
-        low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
-    return ConsistencyBand(centre, low, high, resamples)
+    return centre, _fit_each(
+        drawn, lambda rows: isotonic_means(rows.ravel(), np.tile(weight, len(rows))).reshape(rows.shape)
+    )
+
+
+def _resample_quantiles(
+    loss: ConsistentLoss, table: CalibrationTable, rng: np.random.Generator, resamples: int | None
+) -> tuple[Array, Array]:
+    """Return the distinct predictions (k,), and the fits to resampled targets (resamples, k)."""
+    quantile, n = loss.functional.level, table.target.size
+    residual = table.target - table.prediction
+    residual -= lower_quantile(residual, table.weight, quantile)
+    shape = resamples or min(MAX_BAND_RESAMPLES, max(1, VALUES_RESAMPLED // (2 * n))), n
+    drawn = table.prediction + rng.choice(residual, shape, p=table.weight / table.weight.sum())
+    ties = find_ties(table.prediction)
+
+    def fit(rows: Array) -> Array:
+        of_row = (ties.of_row + ties.key.size * np.arange(len(rows))[:, None]).ravel()
+        several = Ties(ties.key, ties.start, of_row)
+        return isotonic_quantiles(rows.ravel(), np.tile(table.weight, len(rows)), quantile, several).reshape(rows.shape)
+
+    return ties.key, _fit_each(drawn, fit)[:, ties.start]
+
+
+def _fit_each(drawn: Array, fit: Callable[[Array], Array]) -> Array:
+    """Return the fits (R, k) to resamples (R, k): all at once, each moved above the last one, if digits allow that."""
+    reach = float(drawn.max() - drawn.min())
+    lift = np.asarray((reach + reach / 2) * np.arange(len(drawn))[:, None])
+    spread = float(np.subtract(*np.quantile(drawn[0], [0.75, 0.25])))
+    if lift[-1, 0] * np.finfo(float).eps > MAX_ERROR_OF_BAND * spread:
+        return np.concatenate([fit(row[None]) for row in drawn])
+    return fit(drawn + lift) - lift
 
 
 def _group_starts(table: CalibrationTable) -> NDArray[np.intp]:
     """Return the first entry of each group of entries: of about as many rows, and of a small range of predictions."""
     ties = find_ties(table.prediction)
-    if ties.key.size <= MAX_GROUPS:
+    if ties.key.size <= MAX_POOLED_GROUPS:
         return ties.start
     rank = np.cumsum(np.add.reduceat(table.n_rows, ties.start))
-    half = MAX_GROUPS // 2
+    half = MAX_POOLED_GROUPS // 2
     by_rows = np.ceil(rank / rank[-1] * half)
     low, high = np.quantile(ties.key, [0.0, 1.0])
     by_range = np.floor((ties.key - low) / (high - low) * half)

@@ -7,7 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array
-from losscli.statistics.keyed_sums import KeyedTable
+from losscli.statistics.keyed_sums import SumsByKey
+
+ROWS_PER_TOP_ROW = 100
+"""A top share is the share of one in so many rows."""
 
 
 class Concentration(NamedTuple):
@@ -38,7 +41,7 @@ class Concentration(NamedTuple):
         return int(np.ceil(np.interp(share, self.loss, self.rows) * self.n * (1 - 1e-12)))
 
 
-def concentration(table: KeyedTable) -> Concentration | None:
+def concentration(table: SumsByKey) -> Concentration | None:
     """Return how few rows carry a loss, from a table by the loss of a row (no columns).
 
     None where shares mean nothing: a loss is negative or infinite, or all are 0.
@@ -55,7 +58,7 @@ def concentration(table: KeyedTable) -> Concentration | None:
     return Concentration(rows, shares, int(table.n_rows.sum()), total, table.is_exact)
 
 
-def top_share(table: KeyedTable, rows_per_top_row: int) -> float:
+def top_share(table: SumsByKey, rows_per_top_row: int) -> float:
     """Return the share of the loss that one in so many rows carries, those that carry most, from a table with shares.
 
     They are the rows with the largest weighted losses; of buckets, those with the largest losses.

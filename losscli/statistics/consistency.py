@@ -24,13 +24,16 @@ CONSISTENT_LOSSES = (
 SMALLEST_KEY = 2.0**-54
 """Size of the key of a probability of 1: less than 1 minus any other."""
 
-MAX_LOGIT = 1000.0
+MAX_LOGIT_OF_KEYS = 1000.0
 """A logit that stands for infinity: its probability is 0 or 1 to the last digit."""
+
+LEAST_MEAN = 1e-12
+"""Stands for a mean of 0 or less where a loss takes positive predictions only: its losses have a limit there."""
 
 NEUTRAL = {"label_smoothing": 0.0, "pos_weight": 1.0, "class_weight": None}
 """Values of parameters that leave a loss of probabilities consistent."""
 
-PROBABILITY, LOGIT, LOG = "probability", "logit", "log"
+PROBABILITY_SCALE, LOGIT, LOG = "probability", "logit", "log"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class ConsistentLoss:
     @property
     def is_probability(self) -> bool:
         """Whether the functional is the probability of a label 1, or of the second of two classes."""
-        return self.scale in (PROBABILITY, LOGIT)
+        return self.scale in (PROBABILITY_SCALE, LOGIT)
 
     @property
     def name(self) -> str:
@@ -120,9 +123,11 @@ class ConsistentLoss:
         }
         keywords = {name: params[name] for name in self.form.keywords[self.form.kernel]}
         predicted = np.asarray(values, dtype=np.float64)
+        if params.get("power", 0.0) < 0:  # targets may be negative, predictions not
+            predicted = np.maximum(predicted, LEAST_MEAN)
         with np.errstate(all="ignore"):
             if self.scale == LOGIT and "from_logits" not in params:
-                predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -MAX_LOGIT, MAX_LOGIT)
+                predicted = np.clip(np.log(predicted) - np.log1p(-predicted), -MAX_LOGIT_OF_KEYS, MAX_LOGIT_OF_KEYS)
             if self.has_signs:
                 of_sign = [
                     self.form.kernel(np.full(predicted.shape, sign), predicted, **keywords) for sign in (-1.0, 1.0)
@@ -178,7 +183,7 @@ def consistent_loss(bound: BoundLoss, form: Form | None = None) -> ConsistentLos
     if is_of_probabilities or is_of_log_odds:
         if changed:
             raise _refusal(f"{label} has its minimum elsewhere than at the probability, because of {changed[0]}")
-        scale = LOGIT if is_of_log_odds or bound.params.get("from_logits") else PROBABILITY
+        scale = LOGIT if is_of_log_odds or bound.params.get("from_logits") else PROBABILITY_SCALE
         has_signs = any(getattr(role.domain, "signs", False) for role in form.roles)
         return ConsistentLoss(bound, form, Functional("mean"), scale, is_of_classes, has_signs)
     aim = f"is minimised by {elicited}" if elicited else "is consistent for no functional of the targets"

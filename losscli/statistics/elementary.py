@@ -14,7 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from losscli.declaration.domains import Array
-from losscli.statistics.keyed_sums import BITS_DROPPED, KeyedTable
+from losscli.statistics.keyed_sums import SumsByKey
+from losscli.statistics.quantiles import BITS_DROPPED
+
+MAX_ROUNDING = 1e-9
+"""Rounding of a mean of targets, in their median distance from the middle one, up to which sums are used."""
 
 
 class SumsAbove(NamedTuple):
@@ -24,16 +28,20 @@ class SumsAbove(NamedTuple):
         value: The values of the keys, in ascending order (k,).
         weight: The sum of the weights of the entries from each on (k + 1,).
         target: The weighted sum of their targets (k + 1,).
+        own_weight: The weight of each entry (k,).
+        own_target: The weighted sum of the targets of each entry (k,).
         is_exact: Whether each entry is one row.
     """
 
     value: Array
     weight: Array
     target: Array
+    own_weight: Array
+    own_target: Array
     is_exact: bool
 
     @classmethod
-    def of(cls, table: KeyedTable, is_probability: bool) -> SumsAbove:
+    def of(cls, table: SumsByKey, is_probability: bool) -> SumsAbove:
         """Return the sums of a table by x, of which the first column is the target; without a column it is the key."""
         order = np.arange(table.key.size)
         if is_probability:  # negative keys are those of probabilities above a half
@@ -42,7 +50,7 @@ class SumsAbove(NamedTuple):
         key, weight = table.key[order], table.weight[order]
         value = np.where(key < 0, 1 + key, key) if is_probability else key
         target = table.sums[0][order] if len(table.sums) else value * weight
-        return cls(value, _sum_from_here(weight), _sum_from_here(target), table.is_exact)
+        return cls(value, _sum_from_here(weight), _sum_from_here(target), weight, target, table.is_exact)
 
     def above(self, thresholds: Array, is_left_limit: bool = False) -> tuple[Array, Array]:
         """Return the weight and the sum of the targets of the rows above thresholds (k,).
@@ -63,11 +71,34 @@ class ElementaryMeans(NamedTuple):
     by_target: SumsAbove
     by_prediction: SumsAbove
 
+    @property
+    def lacks_digits(self) -> bool:
+        """Whether one target is so large that sums with it have no digits for the others."""
+        values, total = self.by_target.value, self.by_target.weight[0]
+        median = values[min(int(np.searchsorted(-self.by_target.weight[:-1], -total / 2)), values.size - 1)]
+        sizes = np.abs(values - median)
+        sizes = sizes[sizes > 0]
+        rounding = np.finfo(float).eps * float(np.abs(self.by_target.own_target).max())
+        return bool(sizes.size and rounding > MAX_ROUNDING * float(np.median(sizes)) * total)
+
+    def _scores_by_rows(self, predictions: Array, thresholds: Array, is_left_limit: bool) -> Array:
+        """Return the scores at thresholds (k,) row by row, for rows that are kept as they are."""
+        rows = self.by_prediction
+        with np.errstate(invalid="ignore", divide="ignore"):
+            y = np.where(rows.own_weight > 0, rows.own_target / rows.own_weight, 0.0)
+        found = np.empty(thresholds.size)
+        for i, t in enumerate(thresholds.tolist()):
+            is_above = predictions >= t if is_left_limit else predictions > t
+            found[i] = np.dot(np.abs(y - t) * (is_above != (y > t)), rows.own_weight)
+        return np.asarray(found / self.by_target.weight[0])
+
     def scores(self, thresholds: Array, is_left_limit: bool = False) -> Array:
         """Return the mean elementary score at thresholds (k,).
 
         It is (y - t)+ - (y - t) [x > t], summed over the rows.
         """
+        if self.by_prediction.is_exact and self.lacks_digits:
+            return self._scores_by_rows(self.by_prediction.value, thresholds, is_left_limit)
         total = self.by_target.weight[0]
         weight, target = self.by_target.above(thresholds)
         weight_predicted, target_predicted = self.by_prediction.above(thresholds, is_left_limit)
@@ -76,6 +107,9 @@ class ElementaryMeans(NamedTuple):
 
     def scores_of_constant(self, constant: float, thresholds: Array) -> Array:
         """Return the mean elementary score of a constant prediction at thresholds (k,)."""
+        if self.by_prediction.is_exact and self.lacks_digits:
+            constants = np.full(self.by_prediction.value.size, constant)
+            return self._scores_by_rows(constants, thresholds, False)
         weight, target = self.by_target.above(thresholds)
         is_above = constant > thresholds
         sums = target - thresholds * weight

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 
-LEAST_REDUCTION = 0.9
+LEAST_REDUCTION = 0.95
 """Share of the blocks that may be left after a round of pooling in arrays: where few are pooled, a stack is faster."""
 
 MIN_BLOCKS_FOR_ARRAYS = 256
@@ -124,7 +124,7 @@ def isotonic_quantiles(values: Array, weight: Array, level: float, ties: Ties | 
         after = np.append(from_here, 0.0)[end]
         excess = from_here - after[segment]
         least = np.minimum(np.minimum.reduceat(excess, start), 0.0)
-        slack = 1e-12 * float(np.abs(per_key).sum())
+        slack = 1e-12 * float(np.abs(cost).sum())
         # the cut as far to the right as its cost allows: the lowest fit
         is_cut = (excess <= (least + slack)[segment]) & (excess < -slack)
         position = np.where(is_cut, np.arange(n_keys), -1)

@@ -9,21 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
+from losscli.statistics.quantiles import BITS_DROPPED, SPARE_BUCKETS
 
 MAX_ROWS_KEPT = 1 << 16
 """Rows that are kept as they are; more are summed in buckets."""
 
-BITS_DROPPED = 42
-"""Bits of a key that its bucket leaves out: the keys of a bucket differ by less than a thousandth."""
 
 FIRST_NORMAL_BUCKET = 1 << (52 - BITS_DROPPED)
 """The bucket of the smallest number that is not subnormal."""
 
-SPARE_BUCKETS = 4 << (52 - BITS_DROPPED)
-"""Unused buckets on either side of those in use: four powers of 2."""
 
-
-class KeyedTable(NamedTuple):
+class SumsByKey(NamedTuple):
     """Rows, or buckets of rows, in ascending order of their keys.
 
     Attributes:
@@ -144,19 +140,19 @@ class KeyedSums:
         for other in self._merged:
             yield from other._rows()
 
-    def table(self) -> KeyedTable:
+    def table(self) -> SumsByKey:
         """Return what was added, in ascending order of the keys; rows of one key in the order they came."""
         if self._sides is None:
             kept = list(self._rows())
             rows = np.concatenate(kept, axis=1) if kept else np.empty((self.n_columns + 3, 0))
             rows = rows[:, np.argsort(rows[0], kind="stable")]
-            return KeyedTable(rows[0], rows[1], rows[2], rows[3:] * rows[2], True)
+            return SumsByKey(rows[0], rows[1], rows[2], rows[3:] * rows[2], True)
         negative, positive = (side.used() for side in self._sides)
         zeros = self._zeros[:, None][:, : int(self._zeros[1] > 0)]
         sums = np.concatenate([negative[:, ::-1], zeros, positive], axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             key = np.where(sums[2] > 0, sums[0] / sums[2], 0.0)
-        return KeyedTable(key, sums[1], sums[2], sums[3:], False)
+        return SumsByKey(key, sums[1], sums[2], sums[3:], False)
 
 
 class Buckets:

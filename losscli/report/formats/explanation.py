@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from losscli.explain import Explanation, Section, wrap_text
 from losscli.report.formats import Style, Write
-from losscli.report.formats.html import TO_THE_LEFT, escape_html
-from losscli.report.formats.markdown import escape_markdown
 
 if TYPE_CHECKING:
     from losscli.explanations import Explanations
@@ -52,6 +50,8 @@ def section_text(section: Section, width: int) -> str:
 
 def markdown(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
     """Write headings, paragraphs and tables; of several losses a table with a column for each."""
+    from losscli.report.formats.markdown import escape_markdown  # with what tables need, which takes a while
+
     if not isinstance(explanation, Explanation):
         labels = [escape_markdown(one.label) for one in explanation]
         write(f"| | {' | '.join(labels)} |\n|{' --- |' * (len(labels) + 1)}\n")
@@ -71,6 +71,8 @@ def markdown(explanation: Explanation | Explanations, write: Write, style: Style
 
 def html(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
     """Write headings, paragraphs and tables, as a fragment of a page; of several losses a table."""
+    from losscli.report.formats.html import TO_THE_LEFT, escape_html
+
     if not isinstance(explanation, Explanation):
         labels = "".join(f'<th scope="col"{TO_THE_LEFT}>{escape_html(one.label)}</th>' for one in explanation)
         write(f"<table>\n<thead>\n<tr><td></td>{labels}</tr>\n</thead>\n<tbody>\n")
@@ -87,7 +89,10 @@ def html(explanation: Explanation | Explanations, write: Write, style: Style) ->
 
 def term_row(term: str, *meanings: str) -> str:
     """Return a term and what is said of it as a row."""
-    cells = "".join(f"<td{TO_THE_LEFT}>{escape_html(meaning)}</td>" for meaning in meanings)
+    from losscli.report.formats.html import TO_THE_LEFT, escape_html
+
+    texts = ("<br>".join(map(escape_html, meaning.split("\n"))) for meaning in meanings)
+    cells = "".join(f"<td{TO_THE_LEFT}>{text}</td>" for text in texts)
     return f'<tr><th scope="row"{TO_THE_LEFT}>{escape_html(term)}</th>{cells}</tr>\n'
 
 

@@ -11,6 +11,9 @@ import numpy as np
 from losscli.errors import UsageError
 from losscli.messages import Hint
 
+DEFAULT_LEVEL = 0.95
+"""The level of the intervals of differences and pictures, if no other is asked for."""
+
 CI_METHODS = ("auto", "studentized", "bca", "percentile", "poisson")
 
 DEFAULT_RESAMPLES, FEWER_RESAMPLES = 9999, 1000

@@ -1,0 +1,57 @@
+"""Which axes a loss offers, chosen from what it declares: the domains of its roles, its parameters, its unit."""
+
+from __future__ import annotations
+
+from losscli.declaration.domains.arrays import LabelSequences
+from losscli.declaration.loss import BoundLoss
+from losscli.declaration.properties import Reduction
+from losscli.plot.curve_axes import Path, PathRule
+from losscli.plot.curve_rows import binary_paths, class_paths, divergence_paths, residual_paths
+from losscli.plot.curve_vectors import batch_paths, box_paths, pair_paths, prototype_paths, ranking_paths, triplet_paths
+
+RULES: tuple[PathRule, ...] = (
+    residual_paths,
+    binary_paths,
+    class_paths,
+    divergence_paths,
+    box_paths,
+    ranking_paths,
+    triplet_paths,
+    prototype_paths,
+    pair_paths,
+    batch_paths,
+)
+"""What is tried in turn for a form."""
+
+
+def find_paths(bound: BoundLoss) -> dict[str, list[Path]]:
+    """Return the paths of a loss by axis, the most usual axis first; several paths of an axis are its cases."""
+    found: dict[str, list[Path]] = {}
+    for form in bound.loss.forms:
+        domains = {role.name: role.domain.with_params(bound.params) for role in form.roles if not role.optional}
+        offered: dict[str, list[Path]] = {}
+        for rule in RULES:
+            for path in rule(bound, form, domains):
+                offered.setdefault(path.axis, []).append(path)
+            if offered:
+                break
+        found = offered | found if not found else found | {k: v for k, v in offered.items() if k not in found}
+    return {} if no_curve_reason(bound) else found
+
+
+def no_curve_reason(bound: BoundLoss) -> str:
+    """Return why a loss has no curve, in words that follow its name; "" if it is not known to have none."""
+    loss, form = bound.loss, bound.loss.forms[0]
+    formula = f" ({loss.formula})"
+    if loss.reduction in (Reduction.MEDIAN, Reduction.MAX):
+        word = "median" if loss.reduction is Reduction.MEDIAN else "largest"
+        return f"it is the {word} of all rows{formula}, not a loss of one row"
+    if loss.of_residual and "denominator" in form.hooks:
+        return f"it is a ratio of sums over all rows{formula}, not a loss of one row"
+    if "mining" in bound.params:
+        return "which rows count is mined from all of them; triplet has the curve of one triplet"
+    if all(form.coupled for form in loss.forms) and {"y_true", "y_pred"} <= set(form.names):
+        return f"how much a row counts depends on all others{formula}"
+    if any(isinstance(role.domain, LabelSequences) for role in form.roles):
+        return "it is a loss of whole sequences, and no single number says how right one is"
+    return ""
