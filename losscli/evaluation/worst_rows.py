@@ -87,7 +87,7 @@ class WorstRowsOfLoss:
             if role not in batch.tables and not role.startswith(MODEL_ROLE) and array.size == len(batch)
         }
         later.extras = {name: column[found] for name, column in batch.extras.items()}
-        later.scores = class_scores(batch, found)
+        later.scores = highest_and_true_scores(batch, found)
         self._add_rows(later)
 
     def merge(self, other: WorstRowsOfLoss) -> None:
@@ -135,7 +135,7 @@ class WorstRows:
             worst.rows = worst.rows + rows_before
 
 
-def class_scores(batch: Batch, rows: NDArray[np.intp]) -> dict[str, Array]:
+def highest_and_true_scores(batch: Batch, rows: NDArray[np.intp]) -> dict[str, Array]:
     """Return the class with the highest score of some rows, and the score of the true one; empty without scores."""
     y_true, y_pred = batch.arrays.get("y_true"), batch.arrays.get("y_pred")
     if y_pred is None or y_pred.ndim != 2 or y_pred.shape[1] < 2 or "y_pred" in batch.tables:
