@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,7 +14,6 @@ from losscli.data.batch import Batch
 from losscli.data.gather import concat_batches
 from losscli.declaration.domains import Array
 from losscli.evaluation.evaluator import Outcome
-from losscli.statistics.moments import blocks
 
 MAX_SAMPLE_ROWS = 1 << 16
 """Rows that are kept as they are."""
@@ -33,8 +33,8 @@ MAX_EXTREME_ROWS = 16
 LIKELY_EXCESS = 1.1
 """A priority below which more rows are than fit, as a multiple of that below which as many are expected."""
 
-HASHED_COLUMNS = 4
-"""Columns that tell the rows of different parts apart."""
+SEEDING_ROWS = 64
+"""First rows of a part, by whose values its priorities are seeded."""
 
 
 class RowSample(NamedTuple):
@@ -70,8 +70,8 @@ class SampledRows(NamedTuple):
 class RowSampler:
     """Samples rows while losses are evaluated: those with the smallest priorities, as many as fit.
 
-    A priority is a hash of a row and of its place in its part of the data: the sample is the same whoever evaluates the
-    parts. The extreme rows of each batch, by each loss, role and residual, are kept beside it: one huge outlier is
+    Priorities are random numbers, seeded by the first rows of each part of the data: the sample is the same whoever
+    evaluates the parts. The extreme rows of each batch, by each loss, role and residual, are kept beside it: one huge outlier is
     never lost, and does not stand for others.
     """
 
@@ -82,6 +82,7 @@ class RowSampler:
         self._n_kept = 0
         self._limit = np.inf
         self._extremes: list[SampledRows] = []
+        self._generator: np.random.Generator | None = None
 
     def fresh_copy(self) -> RowSampler:
         return RowSampler(self.max_rows)
@@ -96,7 +97,9 @@ class RowSampler:
         if not len(batch):
             return
         position = np.arange(self.n, self.n + len(batch))
-        priority = hash_rows(batch, position)
+        if self._generator is None:
+            self._generator = part_generator(batch)
+        priority = self._generator.random(len(batch))
         self.n += len(batch)
         measures = [*losses, *measure_roles(batch)]
         ends = np.array(sorted({int(end) for measure in measures for end in (measure.argmax(), measure.argmin())}))
@@ -194,21 +197,10 @@ def measure_roles(batch: Batch) -> list[Array]:
     return list(found.values()) or [np.zeros(len(batch))]
 
 
-def hash_rows(batch: Batch, position: NDArray[np.int64]) -> Array:
-    """Return pseudo-random numbers in [0, 1) of rows (n,), from their values and positions (Steele et al. 2014)."""
-    columns = [array.reshape(len(array), -1)[:, 0] for role, array in batch.arrays.items() if role not in batch.tables]
-    found = np.empty(len(position))
-    for part in blocks(len(position)):
-        mixed = position[part].astype(np.uint64)
-        mixed += np.uint64(1)
-        shifted = np.empty_like(mixed)
-        for column in columns[:HASHED_COLUMNS]:
-            mixed *= np.uint64(0x9E3779B97F4A7C15)
-            mixed ^= np.right_shift(mixed, np.uint64(32), out=shifted)
-            mixed ^= np.ascontiguousarray(column[part], dtype=np.float64).view(np.uint64)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            mixed ^= np.right_shift(mixed, np.uint64(shift), out=shifted)
-            mixed *= np.uint64(factor)
-        mixed ^= np.right_shift(mixed, np.uint64(31), out=shifted)
-        np.multiply(np.right_shift(mixed, np.uint64(11), out=shifted), 2.0**-53, out=found[part])
-    return found
+def part_generator(batch: Batch) -> np.random.Generator:
+    """Return the generator of the priorities of a part, seeded by the first rows of its first batch."""
+    arrays = [array for role, array in sorted(batch.arrays.items()) if role not in batch.tables]
+    seed = 0
+    for array in arrays:
+        seed = zlib.crc32(np.ascontiguousarray(array[:SEEDING_ROWS]).tobytes(), seed)
+    return np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from losscli.gates import VALUE, GateVerdict
 from losscli.messages import escape_controls
-from losscli.page.verdicts import NOT_JUDGED, failed_gates, is_of_value, tally, verdict_text
+from losscli.page.gate_words import NOT_JUDGED, failed_gates, is_of_value, tally, verdict_text
 from losscli.plot.scales import human_number
 from losscli.results import LossResult
 

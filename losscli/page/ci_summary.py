@@ -11,7 +11,7 @@ from losscli.declaration.properties import Reduction
 from losscli.evaluation.worst_rows import WorstRows
 from losscli.gates import STATISTICS_OF_BASELINE, VALUE, Gate, GateVerdict
 from losscli.messages import escape_controls
-from losscli.page.verdicts import DIGITS, NOT_JUDGED, VerdictText, change_text, failed_gates, tally, verdict_text
+from losscli.page.gate_words import DIGITS, NOT_JUDGED, VerdictText, change_text, failed_gates, tally, verdict_text
 from losscli.page.worst import worst_cells
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, rows_text

@@ -64,7 +64,7 @@ class LossSums:
         numerators = losses if weight is None else losses * weight
         total = float(numerators.sum())
         self._total.add(total)
-        self._squares[0].add(float(numerators @ numerators))
+        self._squares[0].add(float(np.square(numerators).sum()))
         if weight is None and denominator is None:
             self._divisor.add(float(losses.size))
             self._squares[1].add(total)
@@ -73,8 +73,8 @@ class LossSums:
         divisors = np.ones(len(losses)) if denominator is None else denominator
         divisors = divisors if weight is None else divisors * weight
         self._divisor.add(float(divisors.sum()))
-        self._squares[1].add(float(numerators @ divisors))
-        self._squares[2].add(float(divisors @ divisors))
+        self._squares[1].add(float((numerators * divisors).sum()))
+        self._squares[2].add(float(np.square(divisors).sum()))
 
     def merge(self, other: LossSums) -> None:
         """Add the rows of later batches."""
