@@ -71,8 +71,8 @@ class RowSampler:
     """Samples rows while losses are evaluated: those with the smallest priorities, as many as fit.
 
     Priorities are random numbers, seeded by the first rows of each part of the data: the sample is the same whoever
-    evaluates the parts. The extreme rows of each batch, by each loss, role and residual, are kept beside it: one huge outlier is
-    never lost, and does not stand for others.
+    evaluates the parts. The extreme rows of each batch, by each loss, role and residual, are kept beside it: one huge
+    outlier is never lost, and does not stand for others.
     """
 
     def __init__(self, max_rows: int = MAX_SAMPLE_ROWS) -> None:
