@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,29 +48,32 @@ class KeyedSums:
     def __init__(self, n_columns: int, max_rows: int = MAX_ROWS_KEPT) -> None:
         self.n_columns, self.max_rows = n_columns, max_rows
         self.n_kept = 0
-        self._own: list[Array] = []  # each (columns + 3, rows): key, count, weight, columns
+        self.is_weighted = False
+        self._own: list[tuple[Array, Sequence[Array], Array | None]] = []  # each keys, columns, weights
         self._merged: list[KeyedSums] = []
         self._sides: tuple[Buckets, Buckets] | None = None
-        self._zeros = np.zeros(n_columns + 3)  # of rows whose key is 0: between them and the others are many buckets
+        self._zeros = np.zeros(0)  # of rows whose key is 0: between them and the others are many buckets
 
     def update(self, key: Array, columns: Sequence[Array], weight: Array | None = None) -> None:
-        """Add rows: their keys (N,), which are no NaN, their columns, each (N,), and weights (N,)."""
+        """Add rows: their keys (N,), which are no NaN, their columns, each (N,), and weights (N,).
+
+        Rows have weights in all streams that are merged, or in none.
+        """
         if not key.size:
             return
+        self.is_weighted = weight is not None
         if self._sides is None and self.n_kept + key.size > self.max_rows:
             self.to_buckets()
         if self._sides is not None:
             self._add_rows(key, columns, weight)
             return
-        rows = np.empty((self.n_columns + 3, key.size))
-        rows[0], rows[1], rows[2] = key, 1.0, 1.0 if weight is None else weight
-        for place, column in zip(rows[3:], columns, strict=True):
-            place[:] = column
-        self._own.append(rows)
+        copies = [column.copy() for column in columns], None if weight is None else weight.copy()
+        self._own.append((key.copy(), *copies))
         self.n_kept += key.size
 
     def merge(self, other: KeyedSums) -> None:
         """Add the rows of a later stream, which belongs to this one from here on."""
+        self.is_weighted |= other.is_weighted
         if other._sides is not None or self.n_kept + other.n_kept > self.max_rows:
             self.to_buckets()
         if self._sides is None:
@@ -82,15 +85,18 @@ class KeyedSums:
     def to_buckets(self) -> tuple[Buckets, Buckets]:
         """Return the sums in buckets, of the negative keys by their size and of the others; keep no rows from now."""
         if self._sides is None:
-            self._sides = Buckets(self.n_columns + 3), Buckets(self.n_columns + 3)
+            n_sums = 2 + self.n_columns + self.is_weighted  # count, key, columns, weight
+            self._sides, self._zeros = (Buckets(n_sums), Buckets(n_sums)), np.zeros(n_sums)
             for rows in self._own:
-                self._add_rows(rows[0], [*rows[3:]], rows[2])
+                self._add_rows(*rows)
             for other in self._merged:
                 self._add_buckets(other)
             self._own, self._merged, self.n_kept = [], [], 0
         return self._sides
 
     def _add_buckets(self, other: KeyedSums) -> None:
+        if not other.n_kept and other._sides is None:
+            return
         for mine, theirs in zip(self.to_buckets(), other.to_buckets(), strict=True):
             mine.merge(theirs)
         self._zeros += other._zeros
@@ -110,32 +116,30 @@ class KeyedSums:
             kept = ~is_zero
             key, bucket, columns = key[kept], bucket[kept], [column[kept] for column in columns]
             weight, low = None if weight is None else weight[kept], int(bucket.min())
-        high = int(bucket.max()) + 1
+        n_buckets = int(bucket.max()) + 1 - low
         bucket -= low
         is_negative = key < 0
         n_sides = 1 + bool(is_negative.any())
         if n_sides == 2:  # negative keys are counted beyond the others
-            bucket += is_negative * np.int64(high - low)
-        n_buckets = n_sides * (high - low)
-        sums = np.empty((self.n_columns + 3, n_buckets))
-        sums[1] = np.bincount(bucket, minlength=n_buckets)
-        sums[2] = sums[1] if weight is None else np.bincount(bucket, weight, n_buckets)
-        for place, column in zip((sums[0], *sums[3:]), (key, *columns), strict=True):
-            # the key of infinity times a weight stays infinite; the count alone has no weight
-            place[:] = np.bincount(bucket, column if weight is None else column * weight, n_buckets)
+            bucket += is_negative * np.int64(n_buckets)
+        # the key of infinity times a weight stays infinite; the count alone has no weight
+        summed = [column if weight is None else column * weight for column in (key, *columns)]
+        added = [None, *summed] if weight is None else [None, *summed, weight]
+        sums = [np.bincount(bucket, column, n_sides * n_buckets) for column in added]
         negative, positive = self.to_buckets()
-        positive.add(low, sums[:, : high - low])
+        positive.add(low, [each[:n_buckets] for each in sums])
         if n_sides == 2:
-            negative.add(low, sums[:, high - low :])
+            negative.add(low, [each[n_buckets:] for each in sums])
 
     def _add_zeros(self, count: int, columns: Sequence[Array], weight: Array | None) -> None:
         """Add rows whose key is 0."""
-        self._zeros[1] += count
-        self._zeros[2] += count if weight is None else weight.sum()
+        self._zeros[0] += count
         for i, column in enumerate(columns):
-            self._zeros[i + 3] += (column if weight is None else column * weight).sum()
+            self._zeros[2 + i] += (column if weight is None else column * weight).sum()
+        if weight is not None:
+            self._zeros[-1] += weight.sum()
 
-    def _rows(self) -> Iterator[Array]:
+    def _rows(self) -> Iterator[tuple[Array, Sequence[Array], Array | None]]:
         yield from self._own
         for other in self._merged:
             yield from other._rows()
@@ -143,41 +147,50 @@ class KeyedSums:
     def table(self) -> SumsByKey:
         """Return what was added, in ascending order of the keys; rows of one key in the order they came."""
         if self._sides is None:
-            kept = list(self._rows())
-            rows = np.concatenate(kept, axis=1) if kept else np.empty((self.n_columns + 3, 0))
-            rows = rows[:, np.argsort(rows[0], kind="stable")]
-            return SumsByKey(rows[0], rows[1], rows[2], rows[3:] * rows[2], True)
+            return self._table_of_rows()
         negative, positive = (side.used() for side in self._sides)
-        zeros = self._zeros[:, None][:, : int(self._zeros[1] > 0)]
+        zeros = self._zeros[:, None][:, : int(self._zeros[0] > 0)]
         sums = np.concatenate([negative[:, ::-1], zeros, positive], axis=1)
+        n_rows, weight = sums[0], sums[-1] if self.is_weighted else sums[0]
         with np.errstate(invalid="ignore", divide="ignore"):
-            key = np.where(sums[2] > 0, sums[0] / sums[2], 0.0)
-        return SumsByKey(key, sums[1], sums[2], sums[3:], False)
+            key = np.where(weight > 0, sums[1] / weight, 0.0)
+        return SumsByKey(key, n_rows, weight, sums[2 : 2 + self.n_columns], False)
+
+    def _table_of_rows(self) -> SumsByKey:
+        kept = list(self._rows())
+        key = np.concatenate([keys for keys, _, _ in kept] or [np.zeros(0)])
+        order = np.argsort(key, kind="stable")
+        ones = np.ones(len(key))
+        weight = np.concatenate([w for _, _, w in kept if w is not None])[order] if self.is_weighted else ones
+        sums = np.empty((self.n_columns, len(key)))
+        for i in range(self.n_columns):
+            sums[i] = np.concatenate([columns[i] for _, columns, _ in kept] or [np.zeros(0)])[order]
+        return SumsByKey(key[order], ones, weight, sums * weight if self.is_weighted else sums, True)
 
 
 class Buckets:
-    """Sums (columns, buckets) over rows by the leading bits of the size of a key; subnormal keys count as 0."""
+    """Sums (columns, buckets) over rows by the leading bits of the size of a key; the first are the counts."""
 
-    def __init__(self, n_columns: int) -> None:
-        self._sums = np.zeros((n_columns, 0))
+    def __init__(self, n_sums: int) -> None:
+        self._sums = np.zeros((n_sums, 0))
         self._first = 0
 
-    def add(self, low: int, sums: Array) -> None:
-        """Add sums (columns, k): the key, the count, the weight, and what is summed, of the buckets from `low` on."""
-        self._make_room(low, low + sums.shape[1])
-        self._sums[:, low - self._first : low - self._first + sums.shape[1]] += sums
+    def add(self, low: int, sums: Sequence[NDArray[Any]]) -> None:
+        """Add sums, each (k,), of the buckets from `low` on."""
+        high = low + len(sums[0])
+        self._make_room(low, high)
+        for mine, added in zip(self._sums, sums, strict=True):
+            mine[low - self._first : high - self._first] += added
 
     def merge(self, other: Buckets) -> None:
-        used = np.flatnonzero(other._sums[1])
+        used = np.flatnonzero(other._sums[0])
         if used.size:
-            low, high = other._first + int(used[0]), other._first + int(used[-1]) + 1
-            self._make_room(low, high)
-            theirs = other._sums[:, low - other._first : high - other._first]
-            self._sums[:, low - self._first : high - self._first] += theirs
+            start, stop = int(used[0]), int(used[-1]) + 1
+            self.add(other._first + start, [*other._sums[:, start:stop]])
 
     def used(self) -> Array:
         """Return the sums (columns, k) of the buckets with rows, from the smallest keys."""
-        return self._sums[:, self._sums[1] > 0]
+        return self._sums[:, self._sums[0] > 0]
 
     def _make_room(self, low: int, high: int) -> None:
         """Make buckets from `low` to below `high`, and some more around them."""
