@@ -20,6 +20,7 @@ from losscli.plot.figure import draw_all, draw_figure, figure_size, inline_svg, 
 from losscli.plot.figure_axes import ticks_with_texts
 from losscli.plot.figure_labels import spread
 from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Panel, Picture, Point, Rule
+from losscli.plot.styles import style_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = (
@@ -234,6 +235,19 @@ def test_labels_at_the_right_are_in_the_order_of_the_curves():
     root = svg_of(picture(panel(*(line(f"slope {slope}", i, slope) for i, slope in enumerate((0.5, 0.9, 3, 2))))))
     heights = [float(next(by_id(root, f"line-{i}-label").iter(f"{SVG}text")).get("y")) for i in range(4)]
     assert heights[0] > heights[1] > heights[3] > heights[2]
+
+
+def test_curves_that_meet_have_a_sample_of_each_beside_its_label():
+    root = svg_of(ends_at_one_point(("a", "b", "c")))
+    for i in range(3):
+        style, sample = (by_id(root, f"line-{i}{part}")[0].get("style") for part in ("", "-sample"))
+        assert sample == style
+    svg = save_figure(picture(panel(line("mse"), line("mae", 1, 0.5))), "svg")
+    assert b"-sample" not in svg
+
+
+def test_no_two_curves_have_the_same_colour_and_dashes():
+    assert len({(style_of(i).colour, style_of(i).dashes) for i in range(49)}) == 49
 
 
 def test_spread_is_the_least_squares_solution():

@@ -30,6 +30,7 @@ LINE_SPACING = 1.12
 """The height of a label at a curve's end, with the room to the next, in heights of the label."""
 
 LEADER_LENGTH = 7.5
+LABEL_GAP, SAMPLE_LENGTH = 9.0, 24.0
 """Points (1/72 inch)."""
 
 FREE = 2.0
@@ -77,13 +78,15 @@ Candidates = Callable[[Bbox], list[Candidate]]
 class EndLabel(NamedTuple):
     """The label of a curve that ends at the right side of the panel, with a line that leads to it from there.
 
-    `end` is in data coordinates and inside of the panel; `height` may be outside of it.
+    `end` is in data coordinates and inside of the panel; `height` may be outside of it. If `is_sample`, the line shows
+    the colour and the dashes of the curve, beside the label.
     """
 
     text: Text
     leader: Line2D
     end: tuple[float, float]
     height: float
+    is_sample: bool = False
 
 
 class FloatingLabel(NamedTuple):
@@ -150,10 +153,15 @@ class LabelPlacer(Artist):
         heights = np.array([room.in_points(end.text.get_window_extent(renderer)).height for end in ends])
         placed = spread(np.array([y for _, y in starts]), heights * LINE_SPACING, panel.y0, panel.y1)
         for end, (x, y), label_y, height in zip(ends, starts, placed, heights, strict=True):
-            end.text.set_position((1.0, (label_y - panel.y0) / panel.height))
+            up = (label_y - panel.y0) / panel.height
+            end.text.set_position((1.0, up))
+            if end.is_sample:
+                start = 1 + LABEL_GAP / panel.width
+                end.leader.set_data((start, start + SAMPLE_LENGTH / panel.width), (up, up))
+                continue
             is_inside = panel.y0 < y < panel.y1 or end.height == end.end[1]
             end.leader.set_visible(bool(abs(y - label_y) > 0.75 * height and is_inside))
-            ends_at = 1 + LEADER_LENGTH / panel.width, (label_y - panel.y0) / panel.height
+            ends_at = 1 + LEADER_LENGTH / panel.width, up
             end.leader.set_data(((x - panel.x0) / panel.width, ends_at[0]), ((y - panel.y0) / panel.height, ends_at[1]))
 
     def _place_legend(self, legend: Legend, room: Room, renderer: Any) -> None:

@@ -14,6 +14,9 @@ from matplotlib.transforms import offset_copy
 
 from losscli.plot.figure_axes import GRID, MUTED, colour_of, draw_axes, font_size, fraction_of
 from losscli.plot.figure_labels import (
+    LABEL_GAP,
+    LEADER_LENGTH,
+    SAMPLE_LENGTH,
     Candidates,
     EndLabel,
     FloatingLabel,
@@ -25,6 +28,7 @@ from losscli.plot.figure_labels import (
     wrap,
 )
 from losscli.plot.figure_places import along, along_rule, around, beside_bars, inside
+from losscli.plot.line_ends import do_ends_meet
 from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
 
@@ -58,6 +62,7 @@ class PanelArtist:
         listed = listed_points(panel.marks)
         named = {mark.style for mark in listed}
         rows, texts = interval_places(panel.marks), texts_at_ends(panel.marks)
+        self.has_samples = do_ends_meet(panel)
         self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, Interval)}) < 2
         for mark in panel.marks:
             if isinstance(mark, Line):
@@ -141,11 +146,12 @@ class PanelArtist:
             return
         low, high = sorted((y_axis.low, y_axis.high))
         height = float(np.interp(x_axis.high, known[:, 0], known[:, 1])) if len(known) > 1 else float(last[1])
+        offset = LABEL_GAP + (SAMPLE_LENGTH + LEADER_LENGTH if self.has_samples else 0)
         text = self.axes.text(
             1.0,
             0.5,
             plain(mark.label, LABEL_LENGTH),
-            transform=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
+            transform=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=offset, units="points"),
             color=colour,
             fontsize=font_size(),
             va="center",
@@ -153,10 +159,13 @@ class PanelArtist:
             parse_math=False,
         )
         leader = Line2D([], [], color=colour, linewidth=0.6, transform=self.axes.transAxes, clip_on=False)
+        if self.has_samples:
+            leader.set(linewidth=LINE_WIDTH, gid=f"{gid}-sample")
+            leader.set_linestyle((0, dashes) if dashes else "-")
         leader.set_in_layout(False)
         self.axes.add_artist(leader)
         end = min(float(last[0]), x_axis.high), min(max(height, low), high)
-        self.plan.ends.append(EndLabel(text, leader, end, height))
+        self.plan.ends.append(EndLabel(text, leader, end, height, self.has_samples))
 
     def draw_bars(self, mark: Bars) -> None:
         """Draw bars as one shape, and those that stand out in a second."""
