@@ -246,6 +246,23 @@ def test_curves_that_meet_have_a_sample_of_each_beside_its_label():
     assert b"-sample" not in svg
 
 
+def test_the_label_of_a_curve_that_ends_early_is_nearest_to_it():
+    x = np.linspace(0.0, 6.0, 30)
+    lines = [Line("steep", x, 10 * x / 6, 0), Line("flat", np.linspace(0.0, 7.5, 30), np.linspace(0.0, 10.0, 30), 1)]
+    reference = Line("as predicted", np.array([0.0, 10.0]), np.array([0.0, 10.0]), is_reference=True)
+    axes = draw_figure(picture(panel(*lines, reference)), Figure(figsize=(5, 4)).subplots())
+    canvas = FigureCanvasAgg(axes.get_figure())
+    canvas.draw()
+    for text in axes.texts[-3:-1]:
+        middle = Text.get_window_extent(text, canvas.get_renderer())
+        middle = (middle.x0 + middle.x1) / 2, (middle.y0 + middle.y1) / 2
+        away = {
+            mark.label: np.hypot(*(axes.transData.transform(np.column_stack([mark.x, mark.y])) - middle).T).min()
+            for mark in lines
+        }
+        assert min(away, key=away.get) == text.get_text()
+
+
 def test_no_two_curves_have_the_same_colour_and_dashes():
     assert len({(style_of(i).colour, style_of(i).dashes) for i in range(49)}) == 49
 

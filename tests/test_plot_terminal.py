@@ -194,6 +194,13 @@ def test_labels_stand_at_the_ends_of_their_lines() -> None:
     assert rows[0] <= 2
 
 
+def test_marked_bins_are_explained_once() -> None:
+    shown = bins("mse")
+    text = draw_text(replace(shown, panels=tuple(replace(one, notes=("2 outlier rows",)) for one in shown.panels)), 80)
+    assert text.splitlines().count("* outlier rows") == 1
+    assert "2 outlier rows" not in text  # which the sentence says
+
+
 def test_labels_of_lines_that_end_alike_do_not_overlap() -> None:
     names = [f"loss {i}" for i in range(15)]
     text = draw_text(picture(panel(*(line(name, 0, 1) for name in names))), 80)

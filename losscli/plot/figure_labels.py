@@ -26,6 +26,9 @@ INK_SPACING = 3.0
 COST_OF_INK, COST_OF_OVERLAP, COST_OF_LEAVING = 2.0, 1000.0, 300.0
 """What it costs to lie on a dot of ink, on another label, or outside of the panel."""
 
+GAP_BETWEEN_LABELS = 6.0
+"""Points (1/72 inch) between labels beside each other."""
+
 LINE_SPACING = 1.12
 """The height of a label at a curve's end, with the room to the next, in heights of the label."""
 
@@ -218,7 +221,8 @@ class Room:
         left, bottom, right, top = np.array([box.extents for box in boxes]).T[:, :, None]
         x, y = self.ink.T
         on_ink = np.count_nonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top), axis=1)
-        on_labels = np.array([sum(box.overlaps(other) for other in self.taken) for box in boxes])
+        wide = [Bbox.from_extents(b.x0 - GAP_BETWEEN_LABELS, b.y0, b.x1 + GAP_BETWEEN_LABELS, b.y1) for b in boxes]
+        on_labels = np.array([sum(box.overlaps(other) for other in self.taken) for box in wide])
         leaves = (left < panel.x0 - 2) | (right > panel.x1 + 2) | (bottom < panel.y0 - 2) | (top > panel.y1 + 2)
         costs: NDArray[np.float64] = np.array([candidate.cost for candidate in candidates], dtype=float)
         costs += COST_OF_INK * on_ink + COST_OF_OVERLAP * on_labels + COST_OF_LEAVING * leaves[:, 0]

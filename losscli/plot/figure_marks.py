@@ -27,7 +27,7 @@ from losscli.plot.figure_labels import (
     plain,
     wrap,
 )
-from losscli.plot.figure_places import along, along_rule, around, beside_bars, inside
+from losscli.plot.figure_places import along, along_rule, around, at_end, beside_bars, inside
 from losscli.plot.line_ends import do_ends_meet
 from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
@@ -142,7 +142,7 @@ class PanelArtist:
         last = known[np.argmax(known[:, 0])]
         x_axis, y_axis = self.panel.x, self.panel.y
         if fraction_of(x_axis, float(last[0])) < AT_END:
-            self.float_label(mark.label, colour, gid, lambda panel: around(self.axes, float(last[0]), float(last[1])))
+            self.float_label(mark.label, colour, gid, lambda panel: at_end(self.axes, known, panel))
             return
         low, high = sorted((y_axis.low, y_axis.high))
         height = float(np.interp(x_axis.high, known[:, 0], known[:, 1])) if len(known) > 1 else float(last[1])
@@ -200,6 +200,9 @@ class PanelArtist:
             mark.x, mark.low, mark.high, color=colour_of(mark.style), alpha=0.16, linewidth=0, zorder=1
         )
         area.set_gid(gid)
+        x = np.asarray(mark.x, dtype=float)
+        outline = np.column_stack([np.append(x, x[::-1]), np.append(mark.low, np.asarray(mark.high)[::-1])])
+        self.plan.ink.append(np.append(outline, outline[:1], axis=0).astype(float))
         if mark.label:
             middle = np.column_stack([mark.x, (np.asarray(mark.low) + np.asarray(mark.high)) / 2]).astype(float)
             self.float_label(mark.label, MUTED, gid, lambda panel: inside(self.axes, middle, panel))
