@@ -119,13 +119,12 @@ class PanelArtist:
         """Draw a curve, and its label at its right end."""
         gid = self.gid("reference" if mark.is_reference else "line")
         colour = GRID if mark.is_reference else colour_of(mark.style)
-        dashes = (3.0, 3.0) if mark.is_reference else style_of(mark.style).dashes
         (line,) = self.axes.plot(
             mark.x,
             mark.y,
             color=MUTED if mark.is_reference else colour,
             linewidth=0.8 if mark.is_reference else LINE_WIDTH,
-            linestyle=(0, dashes) if dashes else "-",
+            linestyle=(0, (3.0, 3.0)) if mark.is_reference else line_style(mark.style),
             marker="None",
             zorder=1.5 if mark.is_reference else 2.5,
             label="_",
@@ -161,7 +160,7 @@ class PanelArtist:
         leader = Line2D([], [], color=colour, linewidth=0.6, transform=self.axes.transAxes, clip_on=False)
         if self.has_samples:
             leader.set(linewidth=LINE_WIDTH, gid=f"{gid}-sample")
-            leader.set_linestyle((0, dashes) if dashes else "-")
+            leader.set_linestyle(line_style(mark.style))
         leader.set_in_layout(False)
         self.axes.add_artist(leader)
         end = min(float(last[0]), x_axis.high), min(max(height, low), high)
@@ -176,6 +175,7 @@ class PanelArtist:
         base = self.panel.y.low if self.panel.y.is_log else 0.0
         if mark.is_outline:
             shape = self.axes.stairs(heights, edges, baseline=base, color=colour, linewidth=LINE_WIDTH, zorder=2.4)
+            shape.set_linestyle(line_style(mark.style))
         else:
             shape = self.axes.stairs(heights, edges, baseline=base, fill=True, color=colour, alpha=0.35, lw=0, zorder=2)
         shape.set_gid(gid)
@@ -289,7 +289,7 @@ class PanelArtist:
                 [],
                 [],
                 color=colour_of(style),
-                linestyle="None" if not name else (0, style_of(style).dashes) if style_of(style).dashes else "-",
+                linestyle=line_style(style) if name else "None",
                 linewidth=LINE_WIDTH,
                 marker=MARKER_SHAPES[style % len(MARKER_SHAPES)],
                 markersize=5,
@@ -305,6 +305,12 @@ class PanelArtist:
             text.set(text=words, color=colour_of(style))
         legend.set_gid("list")
         return legend
+
+
+def line_style(style: int) -> Any:
+    """Return the dashes of a style as matplotlib takes them."""
+    dashes = style_of(style).dashes
+    return (0, dashes) if dashes else "-"
 
 
 def listed_points(marks: Sequence[Mark]) -> list[Point]:

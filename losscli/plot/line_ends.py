@@ -37,7 +37,10 @@ def do_ends_meet(panel: Panel) -> bool:
 
 
 def heights_along(panel: Panel, line: Line) -> Array:
-    """Return the heights of a line (SAMPLES,) from the left end of a panel to the right one, NaN where it has none."""
+    """Return the heights of a line (SAMPLES,) from the left end of a panel to the right one, NaN where it has none.
+
+    A line that leaves the panel ends at its top or its bottom.
+    """
     x, y = place_on(panel.x, line.x), place_on(panel.y, line.y)
     is_known = np.isfinite(x) & np.isfinite(y)
     if not is_known.any():
@@ -47,7 +50,10 @@ def heights_along(panel: Panel, line: Line) -> Array:
     across = np.linspace(0.0, 1.0, SAMPLES)
     heights = np.interp(across, x, y)
     is_inside = (across > x[0] - 1 / SAMPLES) & (across < x[-1] + 1 / SAMPLES) & (np.abs(heights - 0.5) < 0.5 + MEET)
-    return np.where(is_inside, heights, np.nan)
+    shown = np.where(is_inside, heights, np.nan)
+    if x[-1] > 1 - 1 / SAMPLES:
+        shown[-1] = min(max(heights[-1], 0.0), 1.0)
+    return shown
 
 
 def points_apart(panel: Panel, lines: Sequence[Line]) -> list[Point]:
