@@ -301,6 +301,19 @@ def test_models_with_equal_digits_are_said_to_be_alike() -> None:
     )
 
 
+def test_small_scores_are_powers_of_ten(tmp_path: Path) -> None:
+    rows = {"y_true": [0.0001, 0.0003, 0.0002], "y_pred": [0.0002, 0.00031, 0.0004]}
+    picture = draw("mse", "reliability", write(tmp_path / "a.csv", rows))
+    assert picture.panels[0].notes[0] == "mse 1.67e-8"
+    assert picture.sentence.endswith("miscalibration is 1.5e-8 of mse 1.67e-8")
+
+
+def test_without_a_band_none_is_spoken_of(tmp_path: Path) -> None:
+    picture = draw("brier", "reliability", write(tmp_path / "a.csv", {"y_true": [0, 1, 1], "y_pred": [0.5] * 3}))
+    assert not any(isinstance(mark, Band) for mark in picture.panels[0].marks)
+    assert "band" not in " ".join([picture.sentence, *picture.remarks])
+
+
 def test_what_miscalibrated_predictions_do_is_said(tmp_path: Path) -> None:
     rng = np.random.default_rng(61)
     p = rng.random(4000)

@@ -327,14 +327,14 @@ def _remarks(
     if loss.scale == "log":
         said.append(f"logarithms are turned into means ({loss.label})")
     band = models[0].band
-    if band is not None:
+    if band is not None and band.prediction.size > 1:
         said.append(
             f"band: {human_percent(resampling.level)} at each prediction, of {count_text(band.resamples)} resamples if "
             f"predictions are right, seed {resampling.seed}"
         )
     elif len(models) > 1:
         said.append("several models are drawn without bands, which would hide one another")
-    elif loss.functional.name == "quantile":
+    elif band is None and loss.functional.name == "quantile":
         said.append(f"no band: quantiles of more than {rows_text(MAX_ROWS_FOR_QUANTILES)} are not resampled")
     far = [
         human_number(value, 3)

@@ -14,8 +14,8 @@ from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_perce
 from losscli.plot.words import rows_text
 from losscli.statistics.calibration import Calibration, CalibrationTable, ConsistencyBand, Decomposition, leaving
 
-LARGEST_FIXED = 1e7
-"""Numbers from here on are shown as powers of 10."""
+LARGEST_FIXED, MOST_DECIMALS = 1e7, 6
+"""Numbers from here on, or with more decimals, are shown as powers of 10."""
 
 
 class ModelCalibration(NamedTuple):
@@ -162,8 +162,8 @@ def magnitude(value: float) -> int:
 
 def fixed(value: float, decimals: int) -> str:
     """Return a number with so many decimals, a real minus, thousands apart; no minus before what rounds to 0."""
-    if not abs(value) < LARGEST_FIXED:
-        return human_number(value)
+    if not abs(value) < LARGEST_FIXED or decimals > MOST_DECIMALS:
+        return human_number(value, 3 if decimals > MOST_DECIMALS else 4)
     text = f"{abs(value):,.{decimals}f}".replace(",", NO_BREAK_SPACE)
     is_zero = not float(text.replace(NO_BREAK_SPACE, ""))
     return text if value >= 0 or is_zero else MINUS + text
