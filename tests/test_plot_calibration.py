@@ -301,6 +301,18 @@ def test_models_with_equal_digits_are_said_to_be_alike() -> None:
     )
 
 
+def test_many_models_are_counted_in_the_title_and_named_once(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    y = rng.normal(size=40)
+    models = {f"model {i}": y + rng.normal(size=40) for i in range(5)}
+    path = write(tmp_path / "a.csv", {"y_true": y, **models})
+    picture = draw("mse", "reliability", path, models=tuple(models))
+    assert picture.title == "Reliability of 5 models"
+    assert picture.panels[0].notes == ()
+    assert {mark.label for mark in picture.panels[1].marks} == {""}
+    assert [text.partition(":")[0] for text in picture.remarks[:5]] == list(models)
+
+
 def test_small_scores_are_powers_of_ten(tmp_path: Path) -> None:
     rows = {"y_true": [0.0001, 0.0003, 0.0002], "y_pred": [0.0002, 0.00031, 0.0004]}
     picture = draw("mse", "reliability", write(tmp_path / "a.csv", rows))

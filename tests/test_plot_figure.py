@@ -263,6 +263,17 @@ def test_the_label_of_a_curve_that_ends_early_is_nearest_to_it():
         assert min(away, key=away.get) == text.get_text()
 
 
+def test_many_curves_that_end_early_are_named_beside_the_panel_with_samples():
+    names = [f"a long name that differs at its very end: {i}" for i in range(6)]
+    x = np.linspace(0.0, 8.0, 20)
+    root = svg_of(picture(panel(*(Line(name, x * (1 - i / 20), x, i) for i, name in enumerate(names)))))
+    ids = [element.get("id") for element in root.iter(f"{SVG}g")]
+    assert sum(str(gid).endswith("-sample") for gid in ids) == 6
+    shown = [text for text in texts_of(root) if text.startswith("a long")]
+    assert [text[-1] for text in sorted(shown)] == list("012345")  # cut in the middle
+    assert max(map(len, shown)) <= 32
+
+
 def test_no_two_curves_have_the_same_colour_and_dashes():
     assert len({(style_of(i).colour, style_of(i).dashes) for i in range(49)}) == 49
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.errors import UsageError
-from losscli.plot.line_ends import do_ends_meet
+from losscli.plot.line_ends import needs_samples
 from losscli.plot.pictures import Interval, Line, Panel, Picture
 from losscli.version import __version__
 
@@ -287,7 +287,7 @@ def inches_beside(panel: Panel, has_names: bool) -> float:
     right = [min(cells_of_text(mark.label), LABEL_LENGTH) for mark in lines]
     right += [cells_of_text(text) for text in texts_at_ends(panel.marks).values()]
     left = [min(cells_of_text(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
-    sample = (SAMPLE_LENGTH + LEADER_LENGTH) / 72 if do_ends_meet(panel) else 0.0
+    sample = (SAMPLE_LENGTH + LEADER_LENGTH) / 72 if needs_samples(panel) else 0.0
     return (max(right, default=0) + max(left, default=0)) * 9 * EM / 72 + sample
 
 

@@ -44,9 +44,12 @@ _NOT_IN_XML = re.compile("[\ufffe\uffff]")
 
 
 def plain(text: str, at_most: int = 0) -> str:
-    """Return a text without control characters, cut after so many characters (0: not at all)."""
+    """Return a text without control characters, of at most so many characters (0: all), cut in the middle."""
     text = _NOT_IN_XML.sub("", escape_controls(text))
-    return text if not at_most or len(text) <= at_most else text[: at_most - 1].rstrip() + "…"
+    if not at_most or len(text) <= at_most:
+        return text
+    n_last = (at_most - 1) // 2
+    return f"{text[: at_most - 1 - n_last].rstrip()}…{text[len(text) - n_last :].lstrip()}"
 
 
 def line_variants(texts: Sequence[str], widths: Sequence[int]) -> tuple[str, ...]:

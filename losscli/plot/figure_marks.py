@@ -28,7 +28,7 @@ from losscli.plot.figure_labels import (
     wrap,
 )
 from losscli.plot.figure_places import along, along_rule, around, at_end, beside_bars, inside
-from losscli.plot.line_ends import do_ends_meet
+from losscli.plot.line_ends import AT_END, needs_samples
 from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
 
@@ -36,9 +36,6 @@ MARKER_SHAPES = "osD^vP>"
 LINE_WIDTH = 1.7
 LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 32, 24)
 """Most characters of a label, and of a line of notes."""
-
-AT_END = 0.9
-"""The label of a curve that ends in the last tenth of the panel is outside of it."""
 
 
 class PanelArtist:
@@ -62,7 +59,7 @@ class PanelArtist:
         listed = listed_points(panel.marks)
         named = {mark.style for mark in listed}
         rows, texts = interval_places(panel.marks), texts_at_ends(panel.marks)
-        self.has_samples = do_ends_meet(panel)
+        self.has_samples = needs_samples(panel)
         self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, Interval)}) < 2
         for mark in panel.marks:
             if isinstance(mark, Line):
@@ -140,7 +137,7 @@ class PanelArtist:
             return
         last = known[np.argmax(known[:, 0])]
         x_axis, y_axis = self.panel.x, self.panel.y
-        if fraction_of(x_axis, float(last[0])) < AT_END:
+        if fraction_of(x_axis, float(last[0])) < AT_END and not self.has_samples:
             self.float_label(mark.label, colour, gid, lambda panel: at_end(self.axes, known, panel))
             return
         low, high = sorted((y_axis.low, y_axis.high))

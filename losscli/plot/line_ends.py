@@ -16,6 +16,9 @@ SAMPLES = 101
 MEET, APART = 0.03, 0.06
 """Curves meet that end so near to each other, and go apart so far elsewhere: shares of the height of the panel."""
 
+AT_END, MOST_FLOATING = 0.9, 3
+"""Lines that end in the last tenth of the panel have labels outside of it; of the others so many have them inside."""
+
 MARGIN_OF_SAMPLES, SAMPLES_AROUND, FAR_ENOUGH = 6, 2, 0.25
 """Samples at the ends of a panel without a point; those around a point where other lines must be far; how far is far.
 """
@@ -24,6 +27,13 @@ MARGIN_OF_SAMPLES, SAMPLES_AROUND, FAR_ENOUGH = 6, 2, 0.25
 def named_lines(panel: Panel) -> list[Line]:
     """Return the lines of a panel that have a label, without references."""
     return [mark for mark in panel.marks if isinstance(mark, Line) and mark.label and not mark.is_reference]
+
+
+def needs_samples(panel: Panel) -> bool:
+    """Tell whether labels need a sample of their lines: the ends meet, or many lines end inside of the panel."""
+    lines = named_lines(panel)
+    ends = [float(np.nanmax(place_on(panel.x, line.x), initial=0.0)) for line in lines]
+    return do_ends_meet(panel) or (len(lines) > MOST_FLOATING and min(ends) < AT_END)
 
 
 def do_ends_meet(panel: Panel) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from losscli.messages import escape_controls
 from losscli.plot.braille import Canvas
-from losscli.plot.line_ends import do_ends_meet, named_lines, points_apart
+from losscli.plot.line_ends import named_lines, needs_samples, points_apart
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Point, Rule
 from losscli.plot.scales import human_number, nice_ticks, place_on
 from losscli.plot.spans import Spans, colour_code, panel_heading
@@ -80,7 +80,7 @@ def panel_rows(
 
 def with_signs(panel: Panel) -> Panel:
     """Return a panel whose curves have a sign each, on the curve and before its label, if their right ends meet."""
-    if not do_ends_meet(panel):
+    if not needs_samples(panel):
         return panel
     lines = named_lines(panel)
     signed = {id(line): replace(line, label=f"{sign_of(line.style)} {line.label}") for line in lines}
