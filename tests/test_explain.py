@@ -187,3 +187,16 @@ def test_a_loss_without_a_curve_shows_none(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(curves, "curves_picture", refuse)
     assert curve_text(resolve(parse_specs("ctc")), 80, False) == ""
+
+
+def test_several_losses_use_the_width_of_a_wide_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    parse = Output.parse
+    monkeypatch.setattr(Output, "parse", lambda *values: parse(*values)._replace(style=Style(width=150)))
+    table = cli("explain", "mse,mae,huber,log_cosh").out.partition("Loss of one row")[0]
+    assert 120 < max(map(len, table.splitlines())) <= 150
+
+
+def test_help_names_the_formats_that_there_are(cli: Cli) -> None:
+    text = cli("explain", "--help").out
+    assert "[table|markdown|html|json]" in text
+    assert "precision" not in text

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from losscli.options import EvaluationOptions
 from losscli.plot.kinds import PlotOptions
 from losscli.plot.pictures import Band, Bars, Line, Picture, Point
 from losscli.plot.reliability import shown_range
+from losscli.plot.reliability_words import ModelCalibration, reliability_sentence
+from losscli.statistics.calibration import Decomposition
 from losscli.statistics.elementary import ElementaryMeans, ElementaryQuantiles, SumsAbove, bucket_edges
 from losscli.statistics.keyed_sums import KeyedSums
 
@@ -274,6 +277,53 @@ def test_reliability_of_several_models_has_no_bands() -> None:
     parts = picture.facts["decomposition"]
     assert parts["forest"]["mse"]["miscalibration"] == pytest.approx(243.24646661794577)
     assert parts["y_pred"]["mse"]["discrimination"] == pytest.approx(3182.292611086848)
+
+
+def test_models_with_equal_digits_are_said_to_be_alike() -> None:
+    parts = {
+        "a": Decomposition(0.30, 0.05, 0.15, 0.40),
+        "b": Decomposition(0.39, 0.14, 0.1500001, 0.40),
+        "c": Decomposition(0.35, 0.0500001, 0.10, 0.40),
+    }
+    models = {name: ModelCalibration(name, Mock(), Mock(), {"brier": part}, None) for name, part in parts.items()}
+
+    def sentence(*names: str) -> str:
+        return reliability_sentence(Mock(first=Mock(label="brier")), [models[name] for name in names])
+
+    assert sentence("a", "b") == (
+        "a has the least miscalibration of brier, 0.050 (b 0.140); a and b tell rows apart equally well, 0.150"
+    )
+    assert sentence("a", "c") == (
+        "a and c have the same miscalibration of brier, 0.050; a tells rows apart best, 0.150 (c 0.100)"
+    )
+    assert sentence("c", "b", "a") == (
+        "c and a have the least miscalibration of brier, 0.050 (b 0.140); b and a tell rows apart best, 0.150 (c 0.100)"
+    )
+
+
+def test_many_models_are_counted_in_the_title_and_named_once(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    y = rng.normal(size=40)
+    models = {f"model {i}": y + rng.normal(size=40) for i in range(5)}
+    path = write(tmp_path / "a.csv", {"y_true": y, **models})
+    picture = draw("mse", "reliability", path, models=tuple(models))
+    assert picture.title == "Reliability of 5 models"
+    assert picture.panels[0].notes == ()
+    assert {mark.label for mark in picture.panels[1].marks} == {""}
+    assert [text.partition(":")[0] for text in picture.remarks[:5]] == list(models)
+
+
+def test_small_scores_are_powers_of_ten(tmp_path: Path) -> None:
+    rows = {"y_true": [0.0001, 0.0003, 0.0002], "y_pred": [0.0002, 0.00031, 0.0004]}
+    picture = draw("mse", "reliability", write(tmp_path / "a.csv", rows))
+    assert picture.panels[0].notes[0] == "mse 1.67e-8"
+    assert picture.sentence.endswith("miscalibration is 1.5e-8 of mse 1.67e-8")
+
+
+def test_without_a_band_none_is_spoken_of(tmp_path: Path) -> None:
+    picture = draw("brier", "reliability", write(tmp_path / "a.csv", {"y_true": [0, 1, 1], "y_pred": [0.5] * 3}))
+    assert not any(isinstance(mark, Band) for mark in picture.panels[0].marks)
+    assert "band" not in " ".join([picture.sentence, *picture.remarks])
 
 
 def test_what_miscalibrated_predictions_do_is_said(tmp_path: Path) -> None:

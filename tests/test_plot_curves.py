@@ -62,6 +62,16 @@ def curve(losses: str, label: str = "", panel: int = 0, *ends: float) -> tuple[A
     return line.x[is_there], line.y[is_there]
 
 
+@pytest.mark.parametrize(
+    "losses", ["quantile:tau=0.1,quantile:tau=0.9", "quantile:tau=0.1,mae,quantile:tau=0.9", "expectile:tau=0.95,mse"]
+)
+def test_a_curve_that_goes_as_far_as_another_to_the_other_side_is_not_cut_off(losses: str) -> None:
+    for panel in picture(losses).panels:
+        for name, line in lines_of(panel).items():
+            assert panel.y.low <= np.nanmin(line.y), name
+            assert np.nanmax(line.y) <= panel.y.high, name
+
+
 def test_all_losses_but_seven_have_a_curve() -> None:
     found = {}
     for loss in LOSSES:
@@ -365,7 +375,7 @@ SENTENCES = {
     ),
     "bce,brier": (
         "the loss of bce rises to 36 as the probability of the true class goes to 0; at 0.9 the pull of bce is 1.11, "
-        "that of brier 0.2; the loss of brier is at most 1"
+        "that of brier is 0.2; the loss of brier is at most 1"
     ),
     "bce:eps=0": (
         "the loss of bce:eps=0 grows without end as the probability of the true class goes to 0; at 0.9 the pull of "

@@ -20,6 +20,7 @@ from losscli.plot.figure import draw_all, draw_figure, figure_size, inline_svg, 
 from losscli.plot.figure_axes import ticks_with_texts
 from losscli.plot.figure_labels import spread
 from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Panel, Picture, Point, Rule
+from losscli.plot.styles import style_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = (
@@ -242,6 +243,47 @@ def test_labels_at_the_right_are_in_the_order_of_the_curves():
     root = svg_of(picture(panel(*(line(f"slope {slope}", i, slope) for i, slope in enumerate((0.5, 0.9, 3, 2))))))
     heights = [float(next(by_id(root, f"line-{i}-label").iter(f"{SVG}text")).get("y")) for i in range(4)]
     assert heights[0] > heights[1] > heights[3] > heights[2]
+
+
+def test_curves_that_meet_have_a_sample_of_each_beside_its_label():
+    root = svg_of(ends_at_one_point(("a", "b", "c")))
+    for i in range(3):
+        style, sample = (by_id(root, f"line-{i}{part}")[0].get("style") for part in ("", "-sample"))
+        assert sample == style
+    svg = save_figure(picture(panel(line("mse"), line("mae", 1, 0.5))), "svg")
+    assert b"-sample" not in svg
+
+
+def test_the_label_of_a_curve_that_ends_early_is_nearest_to_it():
+    x = np.linspace(0.0, 6.0, 30)
+    lines = [Line("steep", x, 10 * x / 6, 0), Line("flat", np.linspace(0.0, 7.5, 30), np.linspace(0.0, 10.0, 30), 1)]
+    reference = Line("as predicted", np.array([0.0, 10.0]), np.array([0.0, 10.0]), is_reference=True)
+    axes = draw_figure(picture(panel(*lines, reference)), Figure(figsize=(5, 4)).subplots())
+    canvas = FigureCanvasAgg(axes.get_figure())
+    canvas.draw()
+    for text in axes.texts[-3:-1]:
+        middle = Text.get_window_extent(text, canvas.get_renderer())
+        middle = (middle.x0 + middle.x1) / 2, (middle.y0 + middle.y1) / 2
+        away = {
+            mark.label: np.hypot(*(axes.transData.transform(np.column_stack([mark.x, mark.y])) - middle).T).min()
+            for mark in lines
+        }
+        assert min(away, key=away.get) == text.get_text()
+
+
+def test_many_curves_that_end_early_are_named_beside_the_panel_with_samples():
+    names = [f"a long name that differs at its very end: {i}" for i in range(6)]
+    x = np.linspace(0.0, 8.0, 20)
+    root = svg_of(picture(panel(*(Line(name, x * (1 - i / 20), x, i) for i, name in enumerate(names)))))
+    ids = [element.get("id") for element in root.iter(f"{SVG}g")]
+    assert sum(str(gid).endswith("-sample") for gid in ids) == 6
+    shown = [text for text in texts_of(root) if text.startswith("a long")]
+    assert [text[-1] for text in sorted(shown)] == list("012345")  # cut in the middle
+    assert max(map(len, shown)) <= 32
+
+
+def test_no_two_curves_have_the_same_colour_and_dashes():
+    assert len({(style_of(i).colour, style_of(i).dashes) for i in range(49)}) == 49
 
 
 def test_spread_is_the_least_squares_solution():

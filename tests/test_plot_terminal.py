@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from losscli.plot.braille import Canvas
+from losscli.plot.line_ends import do_ends_meet, points_apart
 from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.terminal import draw_small, draw_text
 from losscli.plot.text_bars import bar_text
@@ -193,6 +194,13 @@ def test_labels_stand_at_the_ends_of_their_lines() -> None:
     assert rows[0] <= 2
 
 
+def test_marked_bins_are_explained_once() -> None:
+    shown = bins("mse")
+    text = draw_text(replace(shown, panels=tuple(replace(one, notes=("2 outlier rows",)) for one in shown.panels)), 80)
+    assert text.splitlines().count("* outlier rows") == 1
+    assert "2 outlier rows" not in text  # which the sentence says
+
+
 def test_labels_of_lines_that_end_alike_do_not_overlap() -> None:
     names = [f"loss {i}" for i in range(15)]
     text = draw_text(picture(panel(*(line(name, 0, 1) for name in names))), 80)
@@ -203,6 +211,35 @@ def test_labels_of_lines_that_end_alike_do_not_overlap() -> None:
 def test_of_lines_that_meet_at_the_end_the_higher_is_named_above() -> None:
     text = draw_text(picture(panel(line("slow", 0, 0.1, 1), line("fast", 0, 0.9, 1))), 60)
     assert text.index("fast") < text.index("slow")
+
+
+def test_lines_that_meet_at_the_end_have_signs_that_lines_which_end_apart_do_not_need() -> None:
+    meeting = [line("slow", 0.1, 0.3, 0.9), line("fast", 0.4, 0.8, 0.9, style=1)]
+    text = draw_text(picture(panel(*meeting)), 60)
+    assert [text.count(sign) for sign in "●○"] == [2, 2]  # on the curve, and before its name
+    assert "● slow" in text
+    assert "○ fast" in text
+    apart = draw_text(picture(panel(line("slow", 0.1, 0.3), line("fast", 0.4, 0.8, style=1))), 60)
+    assert not set("●○") & set(apart)
+    alike = draw_text(picture(panel(line("slow", 0.1, 0.9), line("fast", 0.1, 0.9, style=1))), 60)
+    assert not set("●○") & set(alike)  # no sign would tell them apart
+
+
+@pytest.mark.parametrize("is_log", [False, True])
+def test_the_sign_of_a_line_is_where_the_others_are_far(is_log: bool) -> None:
+    axis = Axis("x", 1.0, 1000.0, is_log)
+    x = np.geomspace(1.0, 1000.0, 400)
+    jump = panel(Line("a", x, np.where(x < 30, 0.2, 0.5), 0), Line("b", x, np.where(x < 31, 0.2, 0.5), 1), x=axis)
+    assert not do_ends_meet(replace(jump, y=Axis("y", 0.0, 100.0)))
+    bump = panel(
+        Line("a", x, 0.2 + 0.7 * np.clip(np.minimum(x / 300 - 1, 3 - x / 300) * 4, 0, 1), 0),
+        Line("b", x, np.full(400, 0.2), 1),
+        x=axis,
+    )
+    first, second = points_apart(bump, [mark for mark in bump.marks if isinstance(mark, Line)])
+    assert 300 < first.x < 900
+    assert first.y > 0.4
+    assert second.y == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(

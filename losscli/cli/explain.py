@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand
+from losscli.cli.options import OUTPUT_OPTIONS, PLUGIN_OPTION, SectionCommand, SectionOption
 from losscli.errors import LosscliError, UsageError
+from losscli.report.formats import MODULE_OF_FORMAT
 
 if TYPE_CHECKING:
     from losscli.declaration.loss import BoundLoss
@@ -18,7 +19,20 @@ if TYPE_CHECKING:
     "explain",
     cls=SectionCommand,
     short_help="Explain losses: formula, curve, use, pitfalls.",
-    params=[click.Argument(["losses"], metavar="LOSS[,LOSS]..."), PLUGIN_OPTION, *OUTPUT_OPTIONS],
+    params=[
+        click.Argument(["losses"], metavar="LOSS[,LOSS]..."),
+        PLUGIN_OPTION,
+        SectionOption(
+            "Output",
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(tuple(MODULE_OF_FORMAT)),
+            metavar="[table|markdown|html|json]",
+            help="Output format.  [default: table]",
+        ),
+        *(option for option in OUTPUT_OPTIONS if option.name not in ("format_", "precision")),
+    ],
 )
 def command(losses: str, plugins: tuple[str, ...], **values: Any) -> int:
     """Explain a LOSS, or several side by side.
@@ -39,7 +53,7 @@ def command(losses: str, plugins: tuple[str, ...], **values: Any) -> int:
     from losscli.report.formats import explanation
 
     values["format_"] = values["format_"] or (None if values["output"] else "table")
-    output = Output.parse(values | {"plugins": plugins})
+    output = Output.parse(values | {"plugins": plugins, "precision": None})
     if not hasattr(explanation, output.format):
         raise UsageError(f"explain prints table, markdown, html or json, not {output.format}")
     for path in plugins:

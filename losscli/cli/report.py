@@ -60,7 +60,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     Examples:
       losscli report data.csv --losses mse,mae,huber -o report.html
       losscli report data.csv --losses mse,mae --group-by site -o report.html
-      losscli report data.csv --losses mse --pred model_a --pred model_b -o r.html
+      losscli report data.csv --losses mse --pred old --pred new -o report.html
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates
     from losscli.cli.output import Output

@@ -271,7 +271,8 @@ def join_alike(clauses: Sequence[Clause]) -> Iterator[str]:
         for clause, named in names.items():
             who = and_join(named)
             if texts:
-                texts.append(f"{clause.further} {who} {clause.short}")
+                verb = "is " if clause.further == "that of" and clause.short[:1].isdigit() else ""
+                texts.append(f"{clause.further} {who} {verb}{clause.short}")
             else:
                 texts.append(f"{clause.subject} {who} {clause.predicate}")
         if len(texts) > MAX_NAMED:

@@ -295,7 +295,9 @@ def make_panel(
 
 def fit_height(series: Sequence[Array], tower: float) -> tuple[float, float]:
     """Return the ends of the y axis: those of the curves, without what explodes; they include 0."""
-    top, bottom = (fit_side([sign * y for y in series], tower) for sign in (1, -1))
+    above, below = ([robust_height(sign * y, tower) for y in series] for sign in (1, -1))
+    is_cut = find_exploding([max(heights) for heights in zip(above, below, strict=True)])
+    top, bottom = fit_side(series, above, is_cut), fit_side([-y for y in series], below, is_cut)
     if not top and not bottom:
         return (0.0 if tower == LOSS_TOWER else -1.0), 1.0
     if tower == PULL_TOWER:  # a pull that ends, or is the same everywhere, lies at the edge
@@ -306,10 +308,13 @@ def fit_height(series: Sequence[Array], tower: float) -> tuple[float, float]:
     return 0.0 - round_height(bottom, size), round_height(top, size)
 
 
-def fit_side(series: Sequence[Array], tower: float) -> float:
+def fit_side(series: Sequence[Array], heights: Sequence[float], is_cut: Sequence[bool]) -> float:
     """Return how far the panel goes above 0: not to the top of what explodes, but so far that each curve is in it."""
     nearest = max((float(np.nanmin(np.where(np.isfinite(y), y, np.inf), initial=np.inf)) for y in series), default=0.0)
-    height = cut(sorted((robust_height(y, tower) for y in series), reverse=True))
+    height = max(heights)
+    kept = max((one for one, is_off in zip(heights, is_cut, strict=True) if not is_off), default=0.0)
+    if kept > 0:
+        height = min(height, ROOM * kept) if height > kept else kept
     return height if not 0 < nearest < np.inf else max(height, ROOM * nearest)
 
 
@@ -323,12 +328,13 @@ def robust_height(y: Array, tower: float) -> float:
     return tower * usual if most > TOWERING * usual > 0 else most
 
 
-def cut(heights: Sequence[float]) -> float:
-    """Return the height of the panel for curves of these heights, in descending order: few are cut off."""
-    for n_cut in range(min(max(1, len(heights) // 3), len(heights) - 1), 0, -1):
-        if 0 < EXPLODING * heights[n_cut] < heights[n_cut - 1]:
-            return ROOM * heights[n_cut]
-    return heights[0]
+def find_exploding(heights: Sequence[float]) -> list[bool]:
+    """Return which of the curves are cut off, by how far each goes to either side: few, and far above the others."""
+    ordered = sorted(heights, reverse=True)
+    for n_cut in range(min(max(1, len(ordered) // 3), len(ordered) - 1), 0, -1):
+        if 0 < EXPLODING * ordered[n_cut] < ordered[n_cut - 1]:
+            return [height >= ordered[n_cut - 1] for height in heights]
+    return [False] * len(heights)
 
 
 def round_height(value: float, size: float) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.errors import UsageError
+from losscli.plot.line_ends import needs_samples
 from losscli.plot.pictures import Interval, Line, Panel, Picture
 from losscli.version import __version__
 
@@ -290,6 +291,7 @@ def inline_size(picture: Picture) -> tuple[float, float]:
 def inches_beside(panel: Panel, has_names: bool) -> float:
     """Return the inches that names on the left and labels on the right of a panel take."""
     from losscli.plot.figure_axes import CATEGORY_LENGTH
+    from losscli.plot.figure_labels import LEADER_LENGTH, SAMPLE_LENGTH
     from losscli.plot.figure_marks import LABEL_LENGTH, listed_points, texts_at_ends
 
     named = {point.style for point in listed_points(panel.marks)}
@@ -297,7 +299,8 @@ def inches_beside(panel: Panel, has_names: bool) -> float:
     right = [min(cells_of_text(mark.label), LABEL_LENGTH) for mark in lines]
     right += [cells_of_text(text) for text in texts_at_ends(panel.marks).values()]
     left = [min(cells_of_text(name), CATEGORY_LENGTH) for name in panel.y.categories if has_names]
-    return (max(right, default=0) + max(left, default=0)) * 9 * EM / 72
+    sample = (SAMPLE_LENGTH + LEADER_LENGTH) / 72 if needs_samples(panel) else 0.0
+    return (max(right, default=0) + max(left, default=0)) * 9 * EM / 72 + sample
 
 
 def inches_high(panel: Panel) -> float:

@@ -26,10 +26,14 @@ INK_SPACING = 3.0
 COST_OF_INK, COST_OF_OVERLAP, COST_OF_LEAVING = 2.0, 1000.0, 300.0
 """What it costs to lie on a dot of ink, on another label, or outside of the panel."""
 
+GAP_BETWEEN_LABELS = 6.0
+"""Points (1/72 inch) between labels beside each other."""
+
 LINE_SPACING = 1.12
 """The height of a label at a curve's end, with the room to the next, in heights of the label."""
 
 LEADER_LENGTH = 7.5
+LABEL_GAP, SAMPLE_LENGTH = 9.0, 24.0
 """Points (1/72 inch)."""
 
 FREE = 2.0
@@ -40,9 +44,12 @@ _NOT_IN_XML = re.compile("[\ufffe\uffff]")
 
 
 def plain(text: str, at_most: int = 0) -> str:
-    """Return a text without control characters, cut after so many characters (0: not at all)."""
+    """Return a text without control characters, of at most so many characters (0: all), cut in the middle."""
     text = _NOT_IN_XML.sub("", escape_controls(text))
-    return text if not at_most or len(text) <= at_most else text[: at_most - 1].rstrip() + "…"
+    if not at_most or len(text) <= at_most:
+        return text
+    n_last = (at_most - 1) // 2
+    return f"{text[: at_most - 1 - n_last].rstrip()}…{text[len(text) - n_last :].lstrip()}"
 
 
 def line_variants(texts: Sequence[str], widths: Sequence[int]) -> tuple[str, ...]:
@@ -77,13 +84,15 @@ Candidates = Callable[[Bbox], list[Candidate]]
 class EndLabel(NamedTuple):
     """The label of a curve that ends at the right side of the panel, with a line that leads to it from there.
 
-    `end` is in data coordinates and inside of the panel; `height` may be outside of it.
+    `end` is in data coordinates and inside of the panel; `height` may be outside of it. If `is_sample`, the line shows
+    the colour and the dashes of the curve, beside the label.
     """
 
     text: Text
     leader: Line2D
     end: tuple[float, float]
     height: float
+    is_sample: bool = False
 
 
 class FloatingLabel(NamedTuple):
@@ -150,10 +159,15 @@ class LabelPlacer(Artist):
         heights = np.array([room.in_points(end.text.get_window_extent(renderer)).height for end in ends])
         placed = spread(np.array([y for _, y in starts]), heights * LINE_SPACING, panel.y0, panel.y1)
         for end, (x, y), label_y, height in zip(ends, starts, placed, heights, strict=True):
-            end.text.set_position((1.0, (label_y - panel.y0) / panel.height))
+            up = (label_y - panel.y0) / panel.height
+            end.text.set_position((1.0, up))
+            if end.is_sample:
+                start = 1 + LABEL_GAP / panel.width
+                end.leader.set_data((start, start + SAMPLE_LENGTH / panel.width), (up, up))
+                continue
             is_inside = panel.y0 < y < panel.y1 or end.height == end.end[1]
             end.leader.set_visible(bool(abs(y - label_y) > 0.75 * height and is_inside))
-            ends_at = 1 + LEADER_LENGTH / panel.width, (label_y - panel.y0) / panel.height
+            ends_at = 1 + LEADER_LENGTH / panel.width, up
             end.leader.set_data(((x - panel.x0) / panel.width, ends_at[0]), ((y - panel.y0) / panel.height, ends_at[1]))
 
     def _place_legend(self, legend: Legend, room: Room, renderer: Any) -> None:
@@ -210,7 +224,8 @@ class Room:
         left, bottom, right, top = np.array([box.extents for box in boxes]).T[:, :, None]
         x, y = self.ink.T
         on_ink = np.count_nonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top), axis=1)
-        on_labels = np.array([sum(box.overlaps(other) for other in self.taken) for box in boxes])
+        wide = [Bbox.from_extents(b.x0 - GAP_BETWEEN_LABELS, b.y0, b.x1 + GAP_BETWEEN_LABELS, b.y1) for b in boxes]
+        on_labels = np.array([sum(box.overlaps(other) for other in self.taken) for box in wide])
         leaves = (left < panel.x0 - 2) | (right > panel.x1 + 2) | (bottom < panel.y0 - 2) | (top > panel.y1 + 2)
         costs: NDArray[np.float64] = np.array([candidate.cost for candidate in candidates], dtype=float)
         costs += COST_OF_INK * on_ink + COST_OF_OVERLAP * on_labels + COST_OF_LEAVING * leaves[:, 0]

@@ -14,6 +14,9 @@ from matplotlib.transforms import offset_copy
 
 from losscli.plot.figure_axes import GRID, MUTED, colour_of, draw_axes, font_size, fraction_of
 from losscli.plot.figure_labels import (
+    LABEL_GAP,
+    LEADER_LENGTH,
+    SAMPLE_LENGTH,
     Candidates,
     EndLabel,
     FloatingLabel,
@@ -24,7 +27,8 @@ from losscli.plot.figure_labels import (
     plain,
     wrap,
 )
-from losscli.plot.figure_places import along, along_rule, around, beside_bars, inside
+from losscli.plot.figure_places import along, along_rule, around, at_end, beside_bars, inside
+from losscli.plot.line_ends import AT_END, needs_samples
 from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
 
@@ -32,9 +36,6 @@ MARKER_SHAPES = "osD^vP>"
 LINE_WIDTH = 1.7
 LABEL_LENGTH, NOTE_LENGTHS = 32, (44, 32, 24)
 """Most characters of a label, and of a line of notes."""
-
-AT_END = 0.9
-"""The label of a curve that ends in the last tenth of the panel is outside of it."""
 
 
 class PanelArtist:
@@ -58,6 +59,7 @@ class PanelArtist:
         listed = listed_points(panel.marks)
         named = {mark.style for mark in listed}
         rows, texts = interval_places(panel.marks), texts_at_ends(panel.marks)
+        self.has_samples = needs_samples(panel)
         self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, Interval)}) < 2
         for mark in panel.marks:
             if isinstance(mark, Line):
@@ -114,13 +116,12 @@ class PanelArtist:
         """Draw a curve, and its label at its right end."""
         gid = self.gid("reference" if mark.is_reference else "line")
         colour = GRID if mark.is_reference else colour_of(mark.style)
-        dashes = (3.0, 3.0) if mark.is_reference else style_of(mark.style).dashes
         (line,) = self.axes.plot(
             mark.x,
             mark.y,
             color=MUTED if mark.is_reference else colour,
             linewidth=0.8 if mark.is_reference else LINE_WIDTH,
-            linestyle=(0, dashes) if dashes else "-",
+            linestyle=(0, (3.0, 3.0)) if mark.is_reference else line_style(mark.style),
             marker="None",
             zorder=1.5 if mark.is_reference else 2.5,
             label="_",
@@ -136,16 +137,17 @@ class PanelArtist:
             return
         last = known[np.argmax(known[:, 0])]
         x_axis, y_axis = self.panel.x, self.panel.y
-        if fraction_of(x_axis, float(last[0])) < AT_END:
-            self.float_label(mark.label, colour, gid, lambda panel: around(self.axes, float(last[0]), float(last[1])))
+        if fraction_of(x_axis, float(last[0])) < AT_END and not self.has_samples:
+            self.float_label(mark.label, colour, gid, lambda panel: at_end(self.axes, known, panel))
             return
         low, high = sorted((y_axis.low, y_axis.high))
         height = float(np.interp(x_axis.high, known[:, 0], known[:, 1])) if len(known) > 1 else float(last[1])
+        offset = LABEL_GAP + (SAMPLE_LENGTH + LEADER_LENGTH if self.has_samples else 0)
         text = self.axes.text(
             1.0,
             0.5,
             plain(mark.label, LABEL_LENGTH),
-            transform=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=9, units="points"),
+            transform=offset_copy(self.axes.transAxes, cast(Any, self.axes.get_figure()), x=offset, units="points"),
             color=colour,
             fontsize=font_size(),
             va="center",
@@ -153,10 +155,13 @@ class PanelArtist:
             parse_math=False,
         )
         leader = Line2D([], [], color=colour, linewidth=0.6, transform=self.axes.transAxes, clip_on=False)
+        if self.has_samples:
+            leader.set(linewidth=LINE_WIDTH, gid=f"{gid}-sample")
+            leader.set_linestyle(line_style(mark.style))
         leader.set_in_layout(False)
         self.axes.add_artist(leader)
         end = min(float(last[0]), x_axis.high), min(max(height, low), high)
-        self.plan.ends.append(EndLabel(text, leader, end, height))
+        self.plan.ends.append(EndLabel(text, leader, end, height, self.has_samples))
 
     def draw_bars(self, mark: Bars) -> None:
         """Draw bars as one shape, and those that stand out in a second."""
@@ -166,16 +171,8 @@ class PanelArtist:
         heights = np.asarray(mark.heights, dtype=float)
         base = self.panel.y.low if self.panel.y.is_log else 0.0
         if mark.is_outline:
-            dashes = style_of(mark.style).dashes
-            shape = self.axes.stairs(
-                heights,
-                edges,
-                baseline=base,
-                color=colour,
-                linewidth=LINE_WIDTH,
-                linestyle=(0, dashes) if dashes else "-",
-                zorder=2.4,
-            )
+            shape = self.axes.stairs(heights, edges, baseline=base, color=colour, linewidth=LINE_WIDTH, zorder=2.4)
+            shape.set_linestyle(line_style(mark.style))
         else:
             shape = self.axes.stairs(heights, edges, baseline=base, fill=True, color=colour, alpha=0.35, lw=0, zorder=2)
         shape.set_gid(gid)
@@ -200,6 +197,9 @@ class PanelArtist:
             mark.x, mark.low, mark.high, color=colour_of(mark.style), alpha=0.16, linewidth=0, zorder=1
         )
         area.set_gid(gid)
+        x = np.asarray(mark.x, dtype=float)
+        outline = np.column_stack([np.append(x, x[::-1]), np.append(mark.low, np.asarray(mark.high)[::-1])])
+        self.plan.ink.append(np.append(outline, outline[:1], axis=0).astype(float))
         if mark.label:
             middle = np.column_stack([mark.x, (np.asarray(mark.low) + np.asarray(mark.high)) / 2]).astype(float)
             self.float_label(mark.label, MUTED, gid, lambda panel: inside(self.axes, middle, panel))
@@ -286,7 +286,7 @@ class PanelArtist:
                 [],
                 [],
                 color=colour_of(style),
-                linestyle="None" if not name else (0, style_of(style).dashes) if style_of(style).dashes else "-",
+                linestyle=line_style(style) if name else "None",
                 linewidth=LINE_WIDTH,
                 marker=MARKER_SHAPES[style % len(MARKER_SHAPES)],
                 markersize=5,
@@ -302,6 +302,12 @@ class PanelArtist:
             text.set(text=words, color=colour_of(style))
         legend.set_gid("list")
         return legend
+
+
+def line_style(style: int) -> Any:
+    """Return the dashes of a style as matplotlib takes them."""
+    dashes = style_of(style).dashes
+    return (0, dashes) if dashes else "-"
 
 
 def listed_points(marks: Sequence[Mark]) -> list[Point]:

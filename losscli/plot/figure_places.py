@@ -29,15 +29,24 @@ def around(axes: Axes, x: float, y: float) -> list[Candidate]:
     ]
 
 
+def at_end(axes: Axes, points: NDArray[np.float64], panel: Bbox) -> list[Candidate]:
+    """Return the places around the end of a curve that ends inside of the panel, then those along it."""
+    x, y = points[int(points[:, 0].argmax())]
+    further = [candidate._replace(cost=1 + candidate.cost / 4) for candidate in along(axes, points, panel)]
+    return [*around(axes, float(x), float(y)), *further]
+
+
 def along(axes: Axes, points: NDArray[np.float64], panel: Bbox) -> list[Candidate]:
-    """Return the places along a curve, on either side of it."""
+    """Return the places along a curve, on either side of it; around its end, if it is too short."""
     found = []
     curve = np.array([points_of(axes, x, y) for x, y in points[np.argsort(points[:, 0], kind="stable")]])
     for i, share in enumerate((0.72, 0.8, 0.64, 0.56, 0.48, 0.88, 0.4, 0.32, 0.24, 0.12)):
         x = panel.x0 + share * panel.width
+        if not curve[0, 0] <= x <= curve[-1, 0]:
+            continue
         y = float(np.interp(x, curve[:, 0], curve[:, 1]))
         found += [Candidate(x + 5, y - 5, "left", "top", 0.1 * i), Candidate(x - 5, y + 5, "right", "bottom", i)]
-    return found
+    return found or around(axes, *(float(value) for value in points[-1]))
 
 
 def inside(axes: Axes, middle: NDArray[np.float64], panel: Bbox) -> list[Candidate]:

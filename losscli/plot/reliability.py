@@ -50,7 +50,8 @@ BAND_STYLE = 2
 
 PARTS = ("miscalibration", "discrimination", "uncertainty")
 
-MAX_MODELS_IN_NOTES = 4
+MAX_MODELS_IN_NOTES = 3
+"""Parts of the scores of more models are remarks alone, and the title has their number."""
 
 
 def reliability_observers(request: Request) -> tuple[CalibrationSums | RowSampler]:
@@ -162,7 +163,8 @@ def reliability_picture(
         "best_constant": models[0].fit.best_constant,
         "outside_band": {model.name: outside_share(model) for model in models},
     }
-    title = f"Reliability of {', '.join(model.name for model in models)}"
+    names = [model.name for model in models]
+    title = f"Reliability of {f'{len(names)} models' if len(names) > MAX_MODELS_IN_NOTES else ', '.join(names)}"
     return Picture(
         "reliability",
         title,
@@ -283,7 +285,7 @@ def _histogram(models: Sequence[ModelCalibration], axis: Axis) -> Panel:
     for i, model in enumerate(models):
         counts, _ = np.histogram(model.table.prediction, edges, weights=model.table.n_rows)
         style, is_outline = (BAND_STYLE, False) if len(models) == 1 else (i, True)
-        label = "" if len(models) == 1 else model.name
+        label = model.name if 1 < len(models) <= MAX_MODELS_IN_NOTES else ""
         marks.append(Bars(label, edges, counts, style=style, is_outline=is_outline))
     most = max(float(bars.heights.max()) for bars in marks)
     return Panel("", axis, Axis("rows", 0.5, max(10.0, 2 * most), is_log=True), tuple(marks), height=1.0)
@@ -300,10 +302,11 @@ def _notes(models: Sequence[ModelCalibration], label: str) -> list[str]:
             f"{MINUS} discrimination {discrimination}",
             f"+ uncertainty {uncertainty}",
         ]
+    if len(models) > MAX_MODELS_IN_NOTES:
+        return []
     lines = []
     for i, name in enumerate(PARTS[:2], start=1):
-        values = [f"{model.name} {fixed_parts(model.parts[label])[i]}" for model in models[:MAX_MODELS_IN_NOTES]]
-        lines.append(f"{name}: {', '.join(values)}{', …' if len(models) > MAX_MODELS_IN_NOTES else ''}")
+        lines.append(f"{name}: {', '.join(f'{model.name} {fixed_parts(model.parts[label])[i]}' for model in models)}")
     return [*lines, f"uncertainty of {label}: {fixed_parts(models[0].parts[label])[3]}"]
 
 
@@ -327,14 +330,14 @@ def _remarks(
     if loss.scale == "log":
         said.append(f"logarithms are turned into means ({loss.label})")
     band = models[0].band
-    if band is not None:
+    if band is not None and band.prediction.size > 1:
         said.append(
             f"band: {human_percent(resampling.level)} at each prediction, of {count_text(band.resamples)} resamples if "
             f"predictions are right, seed {resampling.seed}"
         )
     elif len(models) > 1:
         said.append("several models are drawn without bands, which would hide one another")
-    elif loss.functional.name == "quantile":
+    elif band is None and loss.functional.name == "quantile":
         said.append(f"no band: quantiles of more than {rows_text(MAX_ROWS_FOR_QUANTILES)} are not resampled")
     far = [
         human_number(value, 3)

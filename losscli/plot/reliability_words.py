@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from losscli.messages import join_names
 from losscli.plot.calibration_observers import ShownLosses
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
 from losscli.plot.words import rows_text
 from losscli.statistics.calibration import Calibration, CalibrationTable, ConsistencyBand, Decomposition, leaving
 
-LARGEST_FIXED = 1e7
-"""Numbers from here on are shown as powers of 10."""
+LARGEST_FIXED, MOST_DECIMALS = 1e7, 6
+"""Numbers from here on, or with more decimals, are shown as powers of 10."""
 
 
 class ModelCalibration(NamedTuple):
@@ -107,19 +108,40 @@ def reliability_sentence(shown: ShownLosses, models: Sequence[ModelCalibration])
 
 
 def _sentence_of_several(label: str, models: Sequence[ModelCalibration]) -> str:
+    """Compare models by what is shown of their parts: equal digits are no difference."""
     parts = {model.name: model.parts[label] for model in models}
-    calibrated = min(parts, key=lambda name: parts[name].miscalibration)
-    discriminating = max(parts, key=lambda name: parts[name].discrimination)
     decimals = max(map(decimals_of, parts.values()))
+    costs = {name: fixed(part.miscalibration, decimals) for name, part in parts.items()}
+    gains = {name: fixed(part.discrimination, decimals) for name, part in parts.items()}
+    least = costs[min(parts, key=lambda name: parts[name].miscalibration)]
+    most = gains[max(parts, key=lambda name: parts[name].discrimination)]
+    calibrated, discriminating = _holders(costs, least), _holders(gains, most)
+    if len(calibrated) == len(parts):
+        first = f"{_joined(calibrated)} have the same miscalibration of {label}, {least}"
+    else:
+        verb = "has" if len(calibrated) == 1 else "have"
+        first = (
+            f"{_joined(calibrated)} {verb} the least miscalibration of {label}, {least} ({_with_others(costs, least)})"
+        )
+    if len(discriminating) == len(parts):
+        return f"{first}; {_joined(discriminating)} tell rows apart equally well, {most}"
+    verb = "tells" if len(discriminating) == 1 else "tell"
+    return f"{first}; {_joined(discriminating)} {verb} rows apart best, {most} ({_with_others(gains, most)})"
 
-    def others(name: str, part: str) -> str:
-        shown = [f"{other} {fixed(getattr(parts[other], part), decimals)}" for other in parts if other != name]
-        return ", ".join(shown[:3]) + (", ..." if len(shown) > 3 else "")
 
-    best = fixed(parts[calibrated].miscalibration, decimals)
-    first = f"{calibrated} has the least miscalibration of {label}, {best} ({others(calibrated, 'miscalibration')})"
-    most = fixed(parts[discriminating].discrimination, decimals)
-    return f"{first}; {discriminating} tells rows apart best, {most} ({others(discriminating, 'discrimination')})"
+def _holders(shown: Mapping[str, str], value: str) -> list[str]:
+    return [name for name, text in shown.items() if text == value]
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Return the names of models as in a sentence; of many the first ones."""
+    return join_names(names) if len(names) < 4 else f"{', '.join(names[:2])} and {len(names) - 2} others"
+
+
+def _with_others(shown: Mapping[str, str], value: str) -> str:
+    """Return the names and numbers of models that have another number; of many the first ones."""
+    texts = [f"{name} {text}" for name, text in shown.items() if text != value]
+    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")
 
 
 def decimals_of(parts: Decomposition) -> int:
@@ -140,8 +162,8 @@ def magnitude(value: float) -> int:
 
 def fixed(value: float, decimals: int) -> str:
     """Return a number with so many decimals, a real minus, thousands apart; no minus before what rounds to 0."""
-    if not abs(value) < LARGEST_FIXED:
-        return human_number(value)
+    if not abs(value) < LARGEST_FIXED or decimals > MOST_DECIMALS:
+        return human_number(value, 3 if decimals > MOST_DECIMALS else 4)
     text = f"{abs(value):,.{decimals}f}".replace(",", NO_BREAK_SPACE)
     is_zero = not float(text.replace(NO_BREAK_SPACE, ""))
     return text if value >= 0 or is_zero else MINUS + text

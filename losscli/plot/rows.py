@@ -128,7 +128,7 @@ def title_of(labels: list[str]) -> str:
     """Return the title: what the losses are, or how many."""
     if not labels:
         return "Where the rows lie"
-    losses = labels[0] if len(labels) == 1 else "the losses"
+    losses = labels[0] if len(labels) == 1 else "losses"
     return f"Where the rows lie, and where {losses} come{'s' if len(labels) == 1 else ''} from"
 
 

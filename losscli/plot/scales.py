@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from losscli.plot.pictures import Axis
 
 MINUS = "−"
 NO_BREAK_SPACE = "\u00a0"
@@ -44,3 +50,19 @@ def human_number(value: float, digits: int = 4) -> str:
 def human_percent(share: float, digits: int = 2) -> str:
     """Return a share as a percentage."""
     return f"{human_number(100 * share, digits)}{NO_BREAK_SPACE}%"
+
+
+def place_on(axis: Axis, values: Any) -> Any:
+    """Return places on an axis: 0 at its low end, 1 at its high end."""
+    values, low, high = np.asarray(values, dtype=float), axis.low, axis.high
+    with np.errstate(all="ignore"):
+        if axis.is_log and low > 0:
+            values, low, high = np.log10(values), math.log10(low), math.log10(high)
+        return (values - low) / ((high - low) or 1.0)
+
+
+def value_at(axis: Axis, place: float) -> float:
+    """Return the value at a place on an axis, the inverse of `place_on`."""
+    if axis.is_log and axis.low > 0:
+        return float(axis.low * (axis.high / axis.low) ** place)
+    return float(axis.low + place * (axis.high - axis.low))

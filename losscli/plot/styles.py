@@ -22,9 +22,12 @@ STYLES = (
     MarkStyle("#56b4e9", 74, (9.0, 3.0)),
     MarkStyle("#e69f00", 178, (5.0, 1.5, 1.5, 1.5, 1.5, 1.5)),
 )
-"""The palette of Okabe & Ito (2008), with a dark grey for black; further marks start again."""
+"""The palette of Okabe & Ito (2008), with a dark grey for black; further marks have the dashes of another colour."""
+
+SHIFT_OF_DASHES = 3
 
 
 def style_of(index: int) -> MarkStyle:
-    """Return the style of a mark."""
-    return STYLES[index % len(STYLES)]
+    """Return the style of a mark: of marks with one colour the dashes differ."""
+    cycle, i = divmod(index, len(STYLES))
+    return STYLES[i]._replace(dashes=STYLES[(i + SHIFT_OF_DASHES * cycle) % len(STYLES)].dashes)

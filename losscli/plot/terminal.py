@@ -115,9 +115,9 @@ def _stacked_rows(panels: Sequence[Panel], title: str, width: int, rows_of_each:
 def _group_rows(group: Sequence[Panel], title: str, width: int) -> list[Spans]:
     """Return panels that are drawn together as lines, with their notes."""
     panel = group[0]
-    if _is_table(group):
-        lines = bin_tables(group, title, width)
-    elif _has_intervals(panel):
+    if _is_table(group):  # the sentence says what notes in a corner of the figure say
+        return bin_tables(group, title, width)
+    if _has_intervals(panel):
         lines = interval_rows(panel, title, width)
     else:
         lines = panel_rows(panel, title, width, rows_of_panel(panel, width, panel.height))

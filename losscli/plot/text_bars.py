@@ -40,6 +40,8 @@ def bin_tables(panels: Sequence[Panel], title: str, width: int) -> list[Spans]:
     lines: list[Spans] = []
     for part in _parts(series, bins, width):
         lines += _table(part, bins, title, width, len(panels) == 1)
+    if any(any(bars.is_marked) for _, bars in series):
+        lines.append([("* outlier rows", "")])
     for panel in panels:
         names = [mark.label for mark in panel.marks if isinstance(mark, Rule) and mark.label]
         lines += [line for name in names for line in wrapped(f"┊ {name}", width)]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from losscli.messages import escape_controls
 from losscli.plot.braille import Canvas
+from losscli.plot.line_ends import named_lines, needs_samples, points_apart
 from losscli.plot.pictures import Axis, Band, Bars, Line, Mark, Panel, Point, Rule
-from losscli.plot.scales import human_number, nice_ticks
+from losscli.plot.scales import human_number, nice_ticks, place_on
 from losscli.plot.spans import Spans, colour_code, panel_heading
 from losscli.plot.text_width import display_width, pad, shorten_name, wrap_columns
 
@@ -25,7 +26,7 @@ MIN_SHARE_OF_HEIGHT = 0.4
 MAX_ROWS_PER_LABEL = 2
 DOTTED = (1.0, 5.0)
 EDGE_OF_BAND = (1.0, 2.0)
-POINT_SIGNS = "●○◆◇■□▲"
+POINT_SIGNS = "●○◆◇■□▲△▼▽★☆"
 NO_STYLE = -1
 
 
@@ -45,6 +46,7 @@ def rows_of_panel(panel: Panel, width: int, tallest: float) -> int:
 
 def panel_margins(panel: Panel, width: int, rows: int) -> Margins:
     """Return the margins that a panel needs."""
+    panel = with_signs(panel)
     ticks = max((display_width(text) for _, text in text_ticks(panel.y, _y_ticks_at_most(rows))), default=0)
     labels = max((display_width(escape_controls(mark.label)) for mark in _beside(panel)), default=-1)
     return Margins(ticks + 2, min(labels + 1, width // 3))
@@ -54,8 +56,8 @@ def panel_rows(
     panel: Panel, title: str, width: int, rows: int, margins: Margins | None = None, *, has_x_label: bool = True
 ) -> list[Spans]:
     """Return a panel as lines: its heading, the canvas between its ticks and the labels of its lines, the x axis."""
-    panel = replace(panel, marks=tuple(mark for mark in panel.marks if is_inside(panel, mark)))
     left, right = margins or panel_margins(panel, width, rows)
+    panel = with_signs(replace(panel, marks=tuple(mark for mark in panel.marks if is_inside(panel, mark))))
     y_ticks = text_ticks(panel.y, _y_ticks_at_most(rows))
     canvas = Canvas(width - left - right, rows)
     for mark in sorted(panel.marks, key=_depth):
@@ -76,6 +78,22 @@ def panel_rows(
     return lines + [[(shorten_name(text, width), "")] for text in unplaced]
 
 
+def with_signs(panel: Panel) -> Panel:
+    """Return a panel whose curves have a sign each, on the curve and before its label, if their right ends meet."""
+    if not needs_samples(panel):
+        return panel
+    lines = named_lines(panel)
+    signed = {id(line): replace(line, label=f"{sign_of(line.style)} {line.label}") for line in lines}
+    has_point = {mark.style for mark in panel.marks if isinstance(mark, Point)}
+    points = [point for point in points_apart(panel, lines) if point.style not in has_point]
+    return replace(panel, marks=(*(signed.get(id(mark), mark) for mark in panel.marks), *points))
+
+
+def sign_of(style: int) -> str:
+    """Return the sign of the points of a style."""
+    return POINT_SIGNS[style % len(POINT_SIGNS)]
+
+
 def _y_ticks_at_most(rows: int) -> int:
     return max(2, rows // ROWS_PER_TICK + 1)
 
@@ -85,7 +103,7 @@ def text_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
     if axis.categories:
         step = math.ceil(len(axis.categories) / max(at_most, 1))
         names = list(enumerate(axis.categories))[::step]
-        return _finite([(float(share_of(axis, i)), shorten_name(escape_controls(name), 16)) for i, name in names])
+        return _finite([(float(place_on(axis, i)), shorten_name(escape_controls(name), 16)) for i, name in names])
     if axis.is_log and 0 < axis.low < axis.high:
         first, last = math.log10(axis.low), math.log10(axis.high)
         if last - first < 1:
@@ -95,20 +113,11 @@ def text_ticks(axis: Axis, at_most: int) -> list[tuple[float, str]]:
             values = [10.0**power for power in powers[:: math.ceil(len(powers) / at_most)]]
     else:
         values = nice_ticks(axis.low, axis.high, at_most)
-    return _finite([(float(share_of(axis, value)), human_number(value)) for value in values])
+    return _finite([(float(place_on(axis, value)), human_number(value)) for value in values])
 
 
 def _finite(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
     return [(place, text) for place, text in ticks if math.isfinite(place)]
-
-
-def share_of(axis: Axis, values: Any) -> Any:
-    """Return places on an axis: 0 at its low end, 1 at its high end."""
-    values, low, high = np.asarray(values, dtype=float), axis.low, axis.high
-    with np.errstate(all="ignore"):
-        if axis.is_log and low > 0:
-            values, low, high = np.log10(values), math.log10(low), math.log10(high)
-        return (values - low) / ((high - low) or 1.0)
 
 
 def axis_lines(axis: Axis, left: int, columns: int, width: int, corner: str) -> list[str]:
@@ -133,12 +142,12 @@ def is_inside(panel: Panel, mark: Mark) -> bool:
     if not isinstance(mark, (Point, Rule)):
         return True
     places = [(panel.x, mark.x), (panel.y, mark.y)]
-    return all(value is None or abs(float(share_of(axis, value)) - 0.5) < 0.5 + 1e-6 for axis, value in places)
+    return all(value is None or abs(float(place_on(axis, value)) - 0.5) < 0.5 + 1e-6 for axis, value in places)
 
 
 def canvas_column(axis: Axis, value: float, columns: int) -> int:
     """Return the column of a value; -1 before the first, the number of columns behind the last."""
-    place = float(share_of(axis, value))
+    place = float(place_on(axis, value))
     if math.isnan(place):
         return -1
     return min(max(round(min(max(place, -1.0), 2.0) * (2 * columns - 1)) // 2, -1), columns)
@@ -165,20 +174,20 @@ def _draw(canvas: Canvas, panel: Panel, mark: Mark) -> None:
     """Draw a mark without its label."""
     style = _style(mark)
     if isinstance(mark, Line):
-        x, y = share_of(panel.x, mark.x), share_of(panel.y, mark.y)
+        x, y = place_on(panel.x, mark.x), place_on(panel.y, mark.y)
         canvas.draw_line(x, y, style, DOTTED if mark.is_reference else (), is_behind=mark.is_reference)
     elif isinstance(mark, Band):
-        x, low, high = share_of(panel.x, mark.x), share_of(panel.y, mark.low), share_of(panel.y, mark.high)
+        x, low, high = place_on(panel.x, mark.x), place_on(panel.y, mark.low), place_on(panel.y, mark.high)
         is_known = np.isfinite(x) & ~np.isnan(low) & ~np.isnan(high)
         if is_known.any():
             canvas.fill(x[is_known], low[is_known], high[is_known], style, is_light=True)
         for edge in (low, high):
             canvas.draw_line(x, edge, style, EDGE_OF_BAND, is_behind=True)
     elif isinstance(mark, Bars):
-        edges = np.clip(share_of(panel.x, mark.edges), -1, 2)
+        edges = np.clip(place_on(panel.x, mark.edges), -1, 2)
         floor, tops = (
-            np.clip(share_of(panel.y, 0.0 if not panel.y.is_log else panel.y.low), 0, 1),
-            share_of(panel.y, mark.heights),
+            np.clip(place_on(panel.y, 0.0 if not panel.y.is_log else panel.y.low), 0, 1),
+            place_on(panel.y, mark.heights),
         )
         outline = np.concatenate([[floor], np.repeat(tops, 2), [floor]])
         canvas.draw_line(np.repeat(edges, 2), outline, style)
@@ -191,10 +200,10 @@ def _draw(canvas: Canvas, panel: Panel, mark: Mark) -> None:
                 row, column = canvas.cell_of(middle, top)
                 canvas.put_text(max(row - 1, 0), column, "*", style)
     elif isinstance(mark, Point):
-        row, column = canvas.cell_of(float(share_of(panel.x, mark.x)), float(share_of(panel.y, mark.y)))
-        canvas.put_text(row, column, POINT_SIGNS[mark.style % len(POINT_SIGNS)], style)
+        row, column = canvas.cell_of(float(place_on(panel.x, mark.x)), float(place_on(panel.y, mark.y)))
+        canvas.put_text(row, column, sign_of(mark.style), style)
     elif isinstance(mark, Rule):
-        row, column = canvas.cell_of(float(share_of(panel.x, mark.x or 0.0)), float(share_of(panel.y, mark.y or 0.0)))
+        row, column = canvas.cell_of(float(place_on(panel.x, mark.x or 0.0)), float(place_on(panel.y, mark.y or 0.0)))
         canvas.cross(row=None if mark.y is None else row, column=None if mark.x is None else column)
 
 
@@ -204,12 +213,12 @@ def _label_inside(canvas: Canvas, panel: Panel, mark: Mark) -> str:
         return ""
     width = display_width(label)
     if isinstance(mark, Point):
-        row, column = canvas.cell_of(float(share_of(panel.x, mark.x)), float(share_of(panel.y, mark.y)))
+        row, column = canvas.cell_of(float(place_on(panel.x, mark.x)), float(place_on(panel.y, mark.y)))
         aside = [(row, column + 2), (row, column - 1 - width)]
         around = [(row + up, at) for up in (1, -1, 2, -2) for at in (column + 1, column - width, column - width // 2)]
-        places, sign = aside + around, POINT_SIGNS[mark.style % len(POINT_SIGNS)]
+        places, sign = aside + around, sign_of(mark.style)
     elif isinstance(mark, Rule) and mark.x is not None:
-        column = canvas.cell_of(float(share_of(panel.x, mark.x)), 0.0)[1]
+        column = canvas.cell_of(float(place_on(panel.x, mark.x)), 0.0)[1]
         places, sign = [(row, at) for row in range(canvas.rows) for at in (column + 2, column - 1 - width)], "┊"
     else:
         return ""
@@ -244,13 +253,13 @@ def _label_lines(label: str, columns: int) -> list[str]:
 def _end_of(panel: Panel, mark: Mark) -> tuple[float, float]:
     """Return the height in [0, 1] at which a line leaves the panel, and its mean height."""
     if isinstance(mark, Rule):
-        return float(share_of(panel.y, mark.y)), 0.0
+        return float(place_on(panel.y, mark.y)), 0.0
     if isinstance(mark, Band):
-        ends = np.clip(share_of(panel.y, np.stack([mark.low, mark.high])), 0, 1)
-        across, height = share_of(panel.x, mark.x), ends.mean(axis=0)
+        ends = np.clip(place_on(panel.y, np.stack([mark.low, mark.high])), 0, 1)
+        across, height = place_on(panel.x, mark.x), ends.mean(axis=0)
     else:
         assert isinstance(mark, Line)
-        across, height = share_of(panel.x, mark.x), share_of(panel.y, mark.y)
+        across, height = place_on(panel.x, mark.x), place_on(panel.y, mark.y)
     edge = 1 + 1e-9
     seen = np.nonzero((across >= 1 - edge) & (across <= edge) & (height >= 1 - edge) & (height <= edge))[0]
     if not len(seen):

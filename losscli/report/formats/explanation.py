@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_LINE_WIDTH = 80
 MOST_COLUMNS = 100
+MOST_COLUMNS_OF_TABLE = 160
+"""Of losses side by side, whose columns are narrower than lines of text."""
 
 
 def width_of_text(style: Style) -> int:
@@ -29,6 +31,7 @@ def table(explained: Explanation | Explanations, write: Write, style: Style, cur
     """Write plain text, with the curve below the formula, or below all of several losses."""
     width = width_of_text(style)
     if not isinstance(explained, Explanation):
+        width = min(style.width or MAX_LINE_WIDTH, MOST_COLUMNS_OF_TABLE)
         write("\n".join(explained.lines(width, lambda text: bold(text, style))) + "\n")
         write(f"\n{curve}" if curve else "")
         return
