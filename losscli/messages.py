@@ -216,14 +216,14 @@ def warn_caller(text: str) -> None:
     warnings.warn(text, UserWarning, stacklevel=level)
 
 
-_CONTROLS = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_CONTROLS = r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 
 
 def escape_controls(text: str, keep: str = "") -> str:
-    """Return text for a terminal: control characters, and those that change the direction of text, as escapes.
+    """Return text to be shown: control characters, and those that change the direction of text, as escapes.
 
-    A name from the data must not move the cursor, change colours or hide what stands beside it. The characters in
-    `keep` stay as they are.
+    A name from the data must not move the cursor, change colours or hide what stands beside it; nor may it hold what
+    XML refuses, or a byte order mark, for which matplotlib has no glyph. The characters in `keep` stay as they are.
     """
     if text.isascii() and text.isprintable():
         return text

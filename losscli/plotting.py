@@ -134,4 +134,6 @@ def check_range(given: Any) -> tuple[float, float] | None:
         raise UsageError("must be two finite numbers, as in (-3, 3)", option=("range", given))
     if not low < high:
         raise UsageError("the first number must be less than the second", option=("range", given))
+    if not high - low < float("inf"):
+        raise UsageError("the numbers are too far apart", option=("range", given))
     return low, high

@@ -393,9 +393,9 @@ def test_a_badge_of_a_change(cli: Cli) -> None:
 
 
 def test_names_are_text_in_a_badge(cli: Cli) -> None:
-    pd.DataFrame({"y_true": [1.0], "y_pred": [3.0], "g": ["<a>&\"'\x1b" + 60 * "x"]}).to_csv("h.csv", index=False)
+    pd.DataFrame({"y_true": [1.0], "y_pred": [3.0], "g": ["<a>&\"'\x1b\uffff" + 60 * "x"]}).to_csv("h.csv", index=False)
     (name, _), title, _ = badge(cli, "mse", "h.csv", "--group-by", "g", "--fail-if", "mse>1", status=1)
-    assert name.startswith("mse (g <a>&\"'\\u001b")
+    assert name.startswith("mse (g <a>&\"'\\u001b\\uffff")
     assert name.endswith("…")
     assert 60 * "x" in title
 

@@ -112,6 +112,11 @@ def test_ordinary_text_stays() -> None:
     assert escape_controls("a\tb\n\x00", keep="\n\t") == "a\tb\n\\u0000"
 
 
+def test_invisible_characters_are_shown() -> None:
+    for character in "\u061c\u200e\u200f\u2066\u202e\ufeff\ufffe\uffff":  # direction, byte order mark, not in XML
+        assert escape_controls(f"a{character}") == f"a\\u{ord(character):04x}"
+
+
 def test_a_loss_near_the_largest_number(cli: Cli) -> None:
     done = cli("compute", "mae", "-f", "json", "-", stdin=b"y_true,y_pred\n1.7976931348623157e308,0\n")
     assert done.status == 0

@@ -513,8 +513,8 @@ BAD = [
     (["--ci", "0.9", "--seed", "-1"], "--seed -1: must be a whole number from 0 to 18446744073709551615"),
     (["--ci", "0.9", "--ci-method", "normal"], "--ci-method normal: must be one of auto, studentized, bca, percentile, "
      "poisson"),
-    (["--seed", "1"], "--seed: there is no interval to find; --ci 0.95 asks for one"),
-    (["--resamples", "99"], "--resamples: there is no interval to find; --ci 0.95 asks for one"),
+    (["--seed", "1"], "--seed: is of an interval that is asked for; --ci 0.95 asks for one"),
+    (["--resamples", "99"], "--resamples: is of an interval that is asked for; --ci 0.95 asks for one"),
     (["--ci", "0.9", "--top", "3"], "--ci 0.9: an interval is of the reduced value: per-sample losses have none"),
 ]  # fmt: skip
 
@@ -528,7 +528,7 @@ def test_refused_options(options: list[str], message: str, cli: Cli) -> None:
 def test_refused_options_of_the_api() -> None:
     with pytest.raises(UsageError, match="a level is a number"):
         losscli.compute("mse", y_true=TRUE, y_pred=PRED, ci=True)
-    with pytest.raises(UsageError, match="no interval to find"):
+    with pytest.raises(UsageError, match="is of an interval that is asked for"):
         losscli.compute("mse", y_true=TRUE, y_pred=PRED, seed=1)
     assert parse_resampling(None) is None
     assert parse_resampling(np.float64(0.5), np.int64(99), 2.0) == Resampling(0.5, 99, 2)

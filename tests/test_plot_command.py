@@ -130,6 +130,7 @@ REFUSALS = {
     "an end that is infinite": (["mse", "--range=-inf:3"], "must be two finite numbers"),
     "an end that is NaN": (["mse", "--range", "nan:3"], "must be two finite numbers"),
     "the wrong order": (["mse", "--range", "3:-3"], "must be less than the second"),
+    "an infinite range": (["mse", "--range=-1e308:1e308"], "--range -1e308:1e308: the numbers are too far apart"),
     "an empty range": (["mse", "--range", "3:3"], "must be less than the second"),
     "an unknown loss": (["msee"], "mse"),
     "a file in place of losses": ([TUMOURS], "losses come before the data"),

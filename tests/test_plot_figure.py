@@ -31,6 +31,8 @@ NAMES = (
     "a\x1b[31m\x00",
     "é",
     "7",
+    "\ufeffmark",
+    "no\uffff",
 )
 
 
@@ -148,9 +150,11 @@ def test_names_are_taken_literally(name):
         title=name,
     )
     shown = name.replace("\x1b", "\\u001b").replace("\x00", "\\u0000")
+    shown = shown.replace("\ufeff", "\\ufeff").replace("\uffff", "\\uffff")
     texts = texts_of(svg_of(found))
     assert sum(text.startswith(shown[:8]) for text in texts) == 9
     assert "\x1b" not in "".join(texts)
+    assert save_figure(found, "pdf").startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("tick", [' d="M 1.23456"', "fill: #222222", 'id="x"', "'DejaVu Sans'"])

@@ -137,6 +137,8 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
         raise UsageError("must be two finite numbers, as in -3:3", option=("range", text))
     if not low < high:
         raise UsageError("the first number must be less than the second", option=("range", text))
+    if not high - low < float("inf"):
+        raise UsageError("the numbers are too far apart", option=("range", text))
     return low, high
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,12 +39,11 @@ FREE = 2.0
 """A place that costs as much, or more, is taken only if there is none better anywhere."""
 
 Points = NDArray[np.float64]
-_NOT_IN_XML = re.compile("[\ufffe\uffff]")
 
 
 def plain(text: str, at_most: int = 0) -> str:
     """Return a text without control characters, of at most so many characters (0: all), cut in the middle."""
-    text = _NOT_IN_XML.sub("", escape_controls(text))
+    text = escape_controls(text)
     if not at_most or len(text) <= at_most:
         return text
     n_last = (at_most - 1) // 2

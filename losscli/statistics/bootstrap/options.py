@@ -113,7 +113,7 @@ def parse_resampling(level: Any, resamples: Any = None, seed: Any = None, method
         given = {"resamples": resamples, "seed": seed, "ci_method": method}
         stray = next((name for name, value in given.items() if value is not None), None)
         if stray:
-            raise UsageError("there is no interval to find", Hint.ADD_INTERVAL, option=(stray, ""))
+            raise UsageError("is of an interval that is asked for", Hint.ADD_INTERVAL, option=(stray, ""))
         return None
     if not _is_real(level) or not 0 < level < 1:
         hint = f"; {level:g} % is {level / 100:g}" if _is_real(level) and 1 <= level < 100 else ", as 0.95"
