@@ -16,7 +16,7 @@ import numpy as np
 
 import losscli
 from losscli.declaration.domains import ClassTargets, Domain, Simplex
-from losscli.declaration.equivalent import Difference, Equivalent
+from losscli.declaration.equivalent import Equivalent, StatedDifference
 from losscli.declaration.loss import BoundLoss, Form, Loss
 from losscli.errors import UsageError
 from tests.registry_cases import DIMS, FURTHER, LOSSES, classes, read_tuples, variants
@@ -210,7 +210,9 @@ def restrict(data: str, arrays: dict[str, Any]) -> dict[str, Any]:
 # ----------------------------------------------------------------------------------------------------- differences
 
 
-def arguments_of(loss: Loss, statement: Equivalent, difference: Difference) -> tuple[dict[str, Any], dict[str, Any]]:
+def arguments_of(
+    loss: Loss, statement: Equivalent, difference: StatedDifference
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the roles and the parameters of an example."""
     parameters = {p.name for p in loss.parameters}
     params = dict(statement.params) | {k: v for k, v in difference.inputs.items() if k in parameters}
@@ -225,7 +227,7 @@ def arguments_of(loss: Loss, statement: Equivalent, difference: Difference) -> t
     return roles, read_tuples(params)
 
 
-def library_at(loss: Loss, statement: Equivalent, difference: Difference) -> Any:
+def library_at(loss: Loss, statement: Equivalent, difference: StatedDifference) -> Any:
     """Return what the library gives for an example: the reduced value, or the gradient of the sum."""
     roles, params = arguments_of(loss, statement, difference)
     arguments = {**loss.bind(params).params, **roles}
@@ -242,7 +244,7 @@ def library_at(loss: Loss, statement: Equivalent, difference: Difference) -> Any
     return converted[role].grad.numpy()
 
 
-def losscli_at(loss: Loss, statement: Equivalent, difference: Difference) -> Any:
+def losscli_at(loss: Loss, statement: Equivalent, difference: StatedDifference) -> Any:
     """Return what losscli gives for an example."""
     roles, params = arguments_of(loss, statement, difference)
     result = losscli.compute(loss.name, gradient=difference.gradient, **roles, **params)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.declaration.equivalent import Difference, Equivalent, same
+from losscli.declaration.equivalent import Equivalent, StatedDifference, same
 from losscli.declaration.loss import Loss
 from losscli.explain import explain, to_dict
 from tests import equivalents
@@ -90,7 +90,7 @@ def test_estimator_minimises_the_loss(case: tuple[Loss, Equivalent]) -> None:
         for i, difference in enumerate(case[1].differences)
     ],
 )
-def test_library_differs_as_stated(case: tuple[Loss, Equivalent], difference: Difference) -> None:
+def test_library_differs_as_stated(case: tuple[Loss, Equivalent], difference: StatedDifference) -> None:
     loss, statement = case
     skip_if_missing(loss, statement)
     there = equivalents.library_at(loss, statement, difference)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
 
-Item = TypeVar("Item")
+from losscli.pipeline import Item
 
 SECONDS_BEFORE_BAR = 1.0
 

@@ -21,7 +21,7 @@ from losscli.errors import DataError
 from losscli.messages import Hint
 
 BYTES_PER_JSON_BLOCK = 1 << 20
-BYTES_SAMPLED = 1 << 20
+BYTES_OF_SAMPLE = 1 << 20
 """Bytes of JSON Lines that tell which columns there are."""
 
 MAX_BYTES_PER_DOCUMENT = 1 << 28
@@ -225,7 +225,7 @@ class JsonLinesTable(Table):
         self._n_read = self._n_bytes = 0
         blocks = self._read_blocks()
         sampled: list[list[dict[str, Any]]] = []
-        while self._n_bytes < BYTES_SAMPLED and (block := next(blocks, None)):
+        while self._n_bytes < BYTES_OF_SAMPLE and (block := next(blocks, None)):
             sampled.append(block)
         if not sampled:
             raise DataError(f"{source.name}: is empty")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Difference:
+class StatedDifference:
     """Where a library gives another number: the reason, and inputs (roles, parameters) for which it gives `there`.
 
     With `gradient` it is the gradient that differs, and the value need not.
@@ -40,7 +40,7 @@ class Equivalent:
         call: str,
         params: Mapping[str, Any],
         *,
-        differences: tuple[Difference, ...] = (),
+        differences: tuple[StatedDifference, ...] = (),
         shapes: Mapping[str, str] | None = None,
         condition: str = "",
         data: str = "",
@@ -91,7 +91,7 @@ def shape_text(shape: str) -> str:
 def same(
     library: str,
     call: str,
-    *differences: Difference,
+    *differences: StatedDifference,
     shapes: Mapping[str, str] | None = None,
     condition: str = "",
     data: str = "",
@@ -109,9 +109,9 @@ def minimised_by(library: str, call: str, *, condition: str = "", note: str = ""
     return Equivalent(library, call, params, condition=condition, minimised_by=True, note=note)
 
 
-def unlike(reason: str, there: Any, *, gradient: bool = False, **inputs: Any) -> Difference:
+def unlike(reason: str, there: Any, *, gradient: bool = False, **inputs: Any) -> StatedDifference:
     """State that a library gives `there` for these roles and parameters, where losscli gives another number."""
-    return Difference(reason, there, inputs, gradient)
+    return StatedDifference(reason, there, inputs, gradient)
 
 
 def texts_by_library(statements: tuple[Equivalent | tuple[str, str], ...]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from losscli.declaration.domains import (
     Weights,
     expand_per_class,
 )
-from losscli.declaration.equivalent import Difference, same, unlike
+from losscli.declaration.equivalent import StatedDifference, same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Claim, Property, given
 from losscli.losses._classes import (
@@ -108,7 +108,7 @@ CROSS_ENTROPY_OF_TORCH = (
 )
 
 
-def divides_by_rows(**params: Any) -> Difference:
+def divides_by_rows(**params: Any) -> StatedDifference:
     """Return where the mean of torch differs with class weights."""
     return unlike(
         "with class weights and probability targets its mean divides by N, not by the weights",
