@@ -217,5 +217,6 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
         models = tuple(ranking.values)
         second = ranking.gaps[models[1]] if len(models) > 1 else None
         ends = (None, None, None) if second is None else (second.difference, second.low, second.high)
-        facts.append(ModelFacts(ranking.label, models, tuple(ranking.winners), *ends, findings.level))
+        winners = tuple(ranking.winners)
+        facts.append(ModelFacts(ranking.label, models, winners, *ends, findings.level, ranking.is_tested))
     return facts

@@ -181,7 +181,7 @@ def _losses_table(content: PageContent) -> str:
     rows = [_line(line, columns, has_models) for line in lines]
     caption = f"Losses, {'by model' if has_models else 'the least sensitive to outliers first'}"
     if any(line.estimated for line in lines):
-        caption += "; ≈: estimated from a sample of the rows"
+        caption += "; ≈: estimated, as said under how it was computed"
     more = len(content.lines) - len(lines)
     return _section("Losses", table(caption, heads, rows, "Losses") + _and_more(more, "lines"))
 

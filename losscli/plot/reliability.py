@@ -161,6 +161,9 @@ def reliability_picture(
         },
         "best_constant": models[0].fit.best_constant,
         "outside_band": {model.name: outside_share(model) for model in models},
+        "outside_by_chance": {
+            model.name: None if model.band is None else model.band.outside_by_chance for model in models
+        },
     }
     title = f"Reliability of {', '.join(model.name for model in models)}"
     return Picture(
