@@ -232,14 +232,31 @@ def test_outliers_of_many_rows_do_what_compare_says(
     np.savez(tmp_path / "d.npz", **columns)
     losses = ["--losses", "mse,mae,huber,log_cosh"]
     page = page_of(cli, "d.npz", *losses, "--fail-if", "mae.effective_n<0")
-    compared = json.loads(cli("compare", "d.npz", *losses, "-f", "json").out)["losses"]
-    rows = page.table("Losses")
+    comparison = json.loads(cli("compare", "d.npz", *losses, "-f", "json").out)
+    compared, rows = comparison["losses"], page.table("Losses")
+    counted = re.search(r"(\d+) of 100000 rows \(\S+ %\) are outliers", page.text)
+    assert counted
+    assert int(counted[1]) == pytest.approx(comparison["outliers"]["n"], rel=0.02)
+    assert re.search(r"mse rests on about \d+ of 100000 rows: its 1000 largest rows carry", page.text)
     assert [row["loss"] for row in rows] == [loss["loss"] for loss in compared]  # the ranks
     for row, exact in zip(rows, compared, strict=True):
         for name in ("inflation", "pull", "stress"):
             assert float(row[name]) == pytest.approx(exact[name], rel=0.05, abs=2e-5), (row["loss"], name)
         assert float(row["effective n"]) == pytest.approx(exact["effective_n"], rel=1e-9)
         assert float(row["worst 1\u00a0%"]) == pytest.approx(exact["top_share"], rel=1e-3)
+
+
+def test_notes_on_models_of_many_rows_are_of_all_rows(cli: Cli, plain: None, tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    y = rng.normal(size=100_000)
+    np.savez(tmp_path / "d.npz", y_true=y, a=y + rng.normal(size=y.size), b=y + rng.normal(scale=1.01, size=y.size))
+    page = page_of(cli, "d.npz", "--losses", "mse,mae", "--true", "y_true", "--pred", "a", "--pred", "b")
+    assert "a wins under mse and mae" in page.text
+    assert "would win" not in page.text  # which rows decide is known of the sample alone
+    labels = (rng.random(y.size) < 1 / (1 + np.exp(-y))).astype(float)
+    np.savez(tmp_path / "p.npz", y_true=labels, y_pred=1 / (1 + np.exp(-y)))
+    page = page_of(cli, "p.npz", "--losses", "bce")
+    assert "In a sample of the rows: 3" in page.text
 
 
 def test_gates_test_what_the_table_of_many_rows_says(cli: Cli, plain: None, tmp_path: Path) -> None:
@@ -567,7 +584,9 @@ def test_verdict_groups() -> None:
         "with no interval to tell whether that is chance."
     )
     pairs = [GroupFacts(f"g{i}", 1.0 + i, 2, 2) for i in range(50)]
-    assert said([MAE], 100, pairs, ["site"]).endswith("with no interval to tell whether that is chance.")
+    assert said([MAE], 100, pairs, ["site"]).endswith(", but that may be chance.")
+    pairs = [GroupFacts(f"g{i}", 1.0 + i, 2, 2, 0.9 + i, 1.1 + i) for i in range(50)]
+    assert said([MAE], 100, pairs, ["site"]).endswith(", but that may be chance.")
     same = [GroupFacts(name, 1.0, 100, 100) for name in "abc"]
     assert said([MAE], 1000, same, ["g"]).endswith("mae is the same in all 3 groups of g.")
 

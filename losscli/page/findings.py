@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from losscli.compare.compare import CompareOptions, compare_rows, sort_losses
-from losscli.compare.models import ModelRanking
+from losscli.compare.models import ModelRanking, measure_agreement
+from losscli.compare.notes import merge_notes, model_notes
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.compare.sensitivity import Sensitivity, rank
@@ -17,6 +18,7 @@ from losscli.errors import LosscliError
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.evaluation.worst_rows import WorstRows
+from losscli.messages import Message
 from losscli.page.content import LossLine
 from losscli.page.intervals import group_interval, normal_interval
 from losscli.page.observers import LossMoments, Shown
@@ -152,11 +154,12 @@ class Findings:
             self.compared, self.contests = comparison.losses, comparison.contests
             self.rule, self.notes = comparison.rule, comparison.notes
             if not self.is_exact:
-                self._refine()
+                self._refine(comparison)
 
     def _rank(self, rankings: Sequence[ModelRanking]) -> None:
         """Take the ranks of models over all rows, in place of those on the sample."""
         self.contests = rankings
+        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *self.notes]
         by_label = {ranking.label: ranking for ranking in rankings}
         self.compared = [
             replace(
@@ -192,19 +195,32 @@ class Findings:
         estimated = {name for name in ESTIMATED if line.cells.get(name) is not None}
         return replace(line, estimated=frozenset(estimated))
 
-    def _refine(self) -> None:
-        """Take what sums over all rows say in place of what the sample does, and the ranks by that."""
+    def _refine(self, comparison: Comparison) -> None:
+        """Take what sums over all rows say in place of what the sample does, and the ranks and the notes by that."""
         refined: list[ComparedLoss] = []
+        notes: list[list[Message]] = []
         places = {evaluator.label: i for i, evaluator in enumerate(self.run.evaluators)}
         for each in self.observed:
             own = [compared for compared in self.compared if compared.model == each.model]
             sums = self._residual_sums(each)
             measured = [self._refined(compared, each, places[compared.label], sums) for compared in own]
             orderings = [self.run.evaluators[places[compared.label]].bound.ordering for compared in own]
-            for compared, place, found in zip(own, rank(orderings, measured), measured, strict=True):
-                refined.append(replace(compared, rank=place, sensitivity=found))
+            ranks = rank(orderings, measured)
+            own = [replace(c, rank=r, sensitivity=m) for c, r, m in zip(own, ranks, measured, strict=True)]
+            refined += own
+            notes += [] if sums is None else [list(sums.notes(own))]
         order = sorted(refined, key=lambda compared: places[compared.label])  # as they were asked for
         self.compared = sort_losses(order, None)
+        if len(notes) == len(self.observed):
+            names = [str(each.model) for each in self.observed]
+            self.notes = notes[0] if len(notes) == 1 else list(merge_notes(notes, names))
+        else:
+            of_models = list(model_notes(comparison.contests, comparison.agreements))
+            prefix = "in a sample of the rows: "
+            self.notes = [
+                note.after(prefix) if isinstance(note, Message) else prefix + note
+                for note in comparison.notes[len(of_models) :]
+            ]
 
     def _refined(self, compared: ComparedLoss, each: Observed, i: int, sums: ResidualSums | None) -> Sensitivity:
         value, found = self.results[compared.result.key].value, compared.sensitivity

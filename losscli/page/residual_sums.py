@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from losscli.compare.notes import outlier_notes
 from losscli.compare.outliers import OutlierRule, robust_scale
+from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext, measure_pull
 from losscli.compare.stress import stress
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.data.batch import Batch
 from losscli.declaration.properties import Property, Reduction
 from losscli.evaluation.run import RunState
+from losscli.messages import Message
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.residual_bins import flag_entries, key_and_weight
 
@@ -38,6 +42,12 @@ class ResidualSums:
         self.subset = RowSubset(replace(rows, weight=self.table.weight), run)
         scale = robust_scale(*key_and_weight(self.table, is_weighted), self.flags.mad)
         self.context = OutlierContext(self.subset, key, scale, self.flags.rows)
+
+    def notes(self, losses: Sequence[ComparedLoss]) -> Iterator[Message]:
+        """Yield what outliers do to the losses, and which columns are left out."""
+        n, rows = int(self.table.n_rows.sum()), self.flags.rows
+        n_outliers = None if rows is None else int(self.table.n_rows[rows].sum())
+        yield from outlier_notes(losses, n, self.flags, self.context, n_outliers)
 
     def inlier_value(self, i: int) -> float | None:
         """Return the value of a loss that is a mean over the rows that are no outliers; None if it has none."""

@@ -8,6 +8,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from losscli.plot.scales import human_number, human_percent
+from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
 
 FEW_ROWS = 20
 """Rows below which no share of the worst of them says anything."""
@@ -250,8 +251,10 @@ def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Se
 def _is_sure(worst: GroupFacts, others: Sequence[GroupFacts], rest: float, level: float) -> bool | None:
     """Tell whether a group that was picked as the worst differs from the others, by their intervals; None without them.
 
-    Bonferroni's correction is for the pick.
+    Bonferroni's correction is for the pick. Of few rows no interval keeps its level.
     """
+    if min(group.n for group in (worst, *others)) < MIN_ROWS_FOR_LEVEL:
+        return False
     errors = [_standard_error(group, level) for group in (worst, *others)]
     known = [error for error in errors if error is not None]
     if len(known) < len(errors):

@@ -19,7 +19,7 @@ class Concentration(NamedTuple):
     Attributes:
         rows: The share of the rows, or of their weight, from the worst on (k,).
         loss: The share of the total loss that they carry (k,).
-        count: The number of the rows (k,).
+        n_worst: The number of the rows (k,).
         n: The number of all rows.
         total: The sum of the losses by weight.
         is_exact: Whether each point but the first is one row.
@@ -27,7 +27,7 @@ class Concentration(NamedTuple):
 
     rows: Array
     loss: Array
-    count: Array
+    n_worst: Array
     n: int
     total: float
     is_exact: bool
@@ -40,7 +40,7 @@ class Concentration(NamedTuple):
         """Return the least number of the worst rows that carry at least a share of the loss."""
         if self.is_exact:  # a share that is reached to the last digit is reached
             return int(np.searchsorted(self.loss, share * (1 - 1e-12)))
-        return int(np.ceil(np.interp(share, self.loss, self.count) * (1 - 1e-12)))
+        return int(np.ceil(np.interp(share, self.loss, self.n_worst) * (1 - 1e-12)))
 
 
 def concentration(table: SumsByKey) -> Concentration | None:
@@ -56,9 +56,9 @@ def concentration(table: SumsByKey) -> Concentration | None:
         return None
     rows = np.concatenate([[0.0], np.cumsum(weight) / weight.sum()])
     shares = np.concatenate([[0.0], np.cumsum(sums) / total])
-    count = np.concatenate([[0.0], np.cumsum(table.n_rows[::-1])])
+    n_worst = np.concatenate([[0.0], np.cumsum(table.n_rows[::-1])])
     rows[-1] = shares[-1] = 1.0
-    return Concentration(rows, shares, count, int(count[-1]), total, table.is_exact)
+    return Concentration(rows, shares, n_worst, int(n_worst[-1]), total, table.is_exact)
 
 
 def top_share(table: SumsByKey, rows_per_top_row: int) -> float:
