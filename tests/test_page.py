@@ -570,6 +570,13 @@ def test_verdict_negative_losses() -> None:
     assert said([nll], 400) == "gaussian_nll is −0.5 (95 %: −0.7 to −0.3)."
 
 
+def test_verdict_weighted_errors() -> None:
+    wrong = LossFacts("zero_one", "zero_one", 0.25, 400, 0.2, 0.3)
+    assert said([wrong], 400) == "By zero_one 25 % of the rows are wrong (95 %: 20 % to 30 %)."
+    weighted = wrong._replace(is_weighted=True)
+    assert said([weighted], 400).startswith("By zero_one 25 % of the weight is of rows that are wrong")
+
+
 def test_verdict_groups() -> None:
     two = [GroupFacts("benign", 40.0, 300, 300, 35, 45), GroupFacts("malignant", 160.0, 200, 200, 140, 190)]
     assert said([MSE, MAE], 1000, two, ["diagnosis"]).endswith(

@@ -205,6 +205,7 @@ def loss_facts(findings: Findings, lines: Sequence[LossLine]) -> list[LossFacts]
                 ranks[result.key],
                 moments.low,
                 moments.high,
+                "weight" in findings.dataset.bound,
             )
         )
     return facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -50,6 +50,7 @@ class LossFacts(NamedTuple):
     rank: int | None = None
     smallest: float = math.nan
     largest: float = math.nan
+    is_weighted: bool = False
 
     @property
     def is_finite(self) -> bool:
@@ -206,14 +207,16 @@ def _value_text(loss: LossFacts) -> str:
     if loss.label == "mae":
         return f"By mae the predictions are off by {value} on average{interval}"
     if loss.label == "zero_one":
-        return f"By zero_one {human_percent(loss.value)} of the rows are wrong{interval}"
+        rows = "of the weight is of rows that are" if loss.is_weighted else "of the rows are"
+        interval = _interval(loss.low, loss.high, loss.level, human_percent)
+        return f"By zero_one {human_percent(loss.value)} {rows} wrong{interval}"
     return f"{short(loss.label)} is {value}{interval}"
 
 
-def _interval(low: float | None, high: float | None, level: float) -> str:
+def _interval(low: float | None, high: float | None, level: float, write: Callable[[float], str] = human_number) -> str:
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f" ({100 * level:g}\u00a0%: {human_number(low)} to {human_number(high)})"
+    return f" ({100 * level:g}\u00a0%: {write(low)} to {write(high)})"
 
 
 def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Sequence[str]) -> str:
