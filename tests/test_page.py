@@ -213,6 +213,9 @@ def test_what_is_exact_and_what_is_estimated_of_many_rows(cli: Cli, plain: None,
     assert float(by_loss["medae"]["95\u00a0% interval"]) == pytest.approx(low, rel=1e-3)
     assert "by the normal distribution" in page.text
     assert "≈: estimated, as said under how it was computed" in page.text
+    shown = re.findall(r"≈\W?(\d[\d.]*)", page.text)
+    assert shown
+    assert all(len(number.rstrip(".").replace(".", "").lstrip("0")) <= 3 for number in shown)
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])

@@ -36,6 +36,9 @@ MAX_LINES, MAX_GROUPS, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
 MAX_NAME, MAX_TEXT = 80, 600
 """Characters of a name in a table, and of any other text."""
 
+DIGITS_OF_ESTIMATES = 3
+"""Digits of a number that is estimated: a sample of rows tells no more."""
+
 ALL_COLUMNS = COLUMNS | MODEL_COLUMNS | BASELINE_COLUMNS
 
 PERCENTAGES = frozenset({"top_share", "share"})
@@ -121,7 +124,8 @@ def number_cell(value: Any, is_estimated: bool = False, is_percent: bool = False
         return '<td data-value="">–</td>'
     if isinstance(value, float):
         value = float(value)  # of NumPy's its digits alone
-        shown = human_percent(value) if is_percent and math.isfinite(value) else human_number(value)
+        number = human_number(value, DIGITS_OF_ESTIMATES) if is_estimated else human_number(value)
+        shown = human_percent(value) if is_percent and math.isfinite(value) else number
     else:
         shown = count(value)
     shown = shown if isinstance(value, float) else text(shown)
