@@ -215,7 +215,64 @@ def test_what_is_exact_and_what_is_estimated_of_many_rows(cli: Cli, plain: None,
     low = np.sort(losses)[int(n * (0.5 - 1.959964 / 2 / np.sqrt(n)))]
     assert float(by_loss["medae"]["95\u00a0% interval"]) == pytest.approx(low, rel=1e-3)
     assert "by the normal distribution" in page.text
-    assert "≈: estimated from a sample of the rows" in page.text
+    assert "≈: estimated, as said under how it was computed" in page.text
+    shown = re.findall(r"≈\W?(\d[\d.]*)", page.text)
+    assert shown
+    assert all(len(number.rstrip(".").replace(".", "").lstrip("0")) <= 3 for number in shown)
+
+
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_outliers_of_many_rows_do_what_compare_says(
+    cli: Cli, plain: None, tmp_path: Path, *, is_weighted: bool
+) -> None:
+    """Rows that are rare and far off, in a sorted file: a sample alone would say little of them."""
+    rng = np.random.default_rng(8)
+    n = 100_000
+    residual = rng.normal(size=n)
+    residual[rng.choice(n, 60, replace=False)] *= rng.choice([-300.0, 400.0], 60)
+    residual.sort()
+    truth = rng.normal(size=n)
+    columns = {"y_true": truth, "y_pred": truth + residual}
+    if is_weighted:
+        columns["weight"] = rng.gamma(0.5, 1, n) * np.where(np.abs(residual) > 2, 10, 1)
+    np.savez(tmp_path / "d.npz", **columns)
+    losses = ["--losses", "mse,mae,huber,log_cosh"]
+    page = page_of(cli, "d.npz", *losses, "--fail-if", "mae.effective_n<0")
+    comparison = json.loads(cli("compare", "d.npz", *losses, "-f", "json").out)
+    compared, rows = comparison["losses"], page.table("Losses")
+    counted = re.search(r"(\d+) of 100000 rows \(\S+ %\) are outliers", page.text)
+    assert counted
+    assert int(counted[1]) == pytest.approx(comparison["outliers"]["n"], rel=0.02)
+    assert re.search(r"mse rests on about \d+ of 100000 rows: its 1000 largest rows carry", page.text)
+    assert [row["loss"] for row in rows] == [loss["loss"] for loss in compared]  # the ranks
+    for row, exact in zip(rows, compared, strict=True):
+        for name in ("inflation", "pull", "stress"):
+            assert float(row[name]) == pytest.approx(exact[name], rel=0.05, abs=2e-5), (row["loss"], name)
+        assert float(row["effective n"]) == pytest.approx(exact["effective_n"], rel=1e-9)
+        assert float(row["worst 1\u00a0%"]) == pytest.approx(exact["top_share"], rel=1e-3)
+
+
+def test_notes_on_models_of_many_rows_are_of_all_rows(cli: Cli, plain: None, tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    y = rng.normal(size=100_000)
+    np.savez(tmp_path / "d.npz", y_true=y, a=y + rng.normal(size=y.size), b=y + rng.normal(scale=1.01, size=y.size))
+    page = page_of(cli, "d.npz", "--losses", "mse,mae", "--true", "y_true", "--pred", "a", "--pred", "b")
+    assert "a wins under mse and mae" in page.text
+    assert "would win" not in page.text  # which rows decide is known of the sample alone
+    labels = (rng.random(y.size) < 1 / (1 + np.exp(-y))).astype(float)
+    np.savez(tmp_path / "p.npz", y_true=labels, y_pred=1 / (1 + np.exp(-y)))
+    page = page_of(cli, "p.npz", "--losses", "bce")
+    assert "In a sample of the rows: 3" in page.text
+
+
+def test_gates_test_what_the_table_of_many_rows_says(cli: Cli, plain: None, tmp_path: Path) -> None:
+    residual = np.random.default_rng(9).normal(size=100_000)
+    np.savez(tmp_path / "d.npz", y_true=np.zeros(100_000), y_pred=residual)
+    size = np.abs(residual)
+    effective_n = float(size.sum() ** 2 / (size**2).sum())
+    for limit, status in ((effective_n * 0.999, 0), (effective_n * 1.001, 1)):
+        gate = f"mae.effective_n<{limit}"
+        assert cli("report", "d.npz", "--losses", "mae", "-o", "r.html", "--fail-if", gate).status == status
 
 
 def test_normal_intervals_with_weights(cli: Cli, plain: None, tmp_path: Path) -> None:
@@ -546,6 +603,13 @@ def test_verdict_negative_losses() -> None:
     assert said([nll], 400) == "gaussian_nll is −0.5 (95 %: −0.7 to −0.3)."
 
 
+def test_verdict_weighted_errors() -> None:
+    wrong = LossFacts("zero_one", "zero_one", 0.25, 400, 0.2, 0.3)
+    assert said([wrong], 400) == "By zero_one 25 % of the rows are wrong (95 %: 20 % to 30 %)."
+    weighted = wrong._replace(is_weighted=True)
+    assert said([weighted], 400).startswith("By zero_one 25 % of the weight is of rows that are wrong")
+
+
 def test_verdict_groups() -> None:
     two = [GroupFacts("benign", 40.0, 300, 300, 35, 45), GroupFacts("malignant", 160.0, 200, 200, 140, 190)]
     assert said([MSE, MAE], 1000, two, ["diagnosis"]).endswith(
@@ -556,8 +620,13 @@ def test_verdict_groups() -> None:
     many = [GroupFacts(f"g{i}", 1.0 + (i == 7), 100, 100) for i in range(20)]
     many.append(GroupFacts("tiny", 99.0, 2, 2))
     assert said([MAE], 1000, many, ["site"]).endswith(
-        "By mae, g7 is the worst of 20 groups of site with at least 30 rows: 2, twice as much as for the others (1)."
+        "By mae, g7 is the worst of 20 groups of site with at least 30 rows: 2, twice as much as for the others (1), "
+        "with no interval to tell whether that is chance."
     )
+    pairs = [GroupFacts(f"g{i}", 1.0 + i, 2, 2) for i in range(50)]
+    assert said([MAE], 100, pairs, ["site"]).endswith(", but that may be chance.")
+    pairs = [GroupFacts(f"g{i}", 1.0 + i, 2, 2, 0.9 + i, 1.1 + i) for i in range(50)]
+    assert said([MAE], 100, pairs, ["site"]).endswith(", but that may be chance.")
     same = [GroupFacts(name, 1.0, 100, 100) for name in "abc"]
     assert said([MAE], 1000, same, ["g"]).endswith("mae is the same in all 3 groups of g.")
 
@@ -573,6 +642,16 @@ def test_verdict_models() -> None:
     assert said([MSE, MAE], 1000, models=mixed).startswith(
         "Which of 2 models is best depends on the loss: by mse a is best; by mae b is best."
     )
+    untested = ModelFacts("medae", ("b", "a"), ("b",), 0.2, is_tested=False)
+    assert said([MSE], 1000, models=[untested]).startswith(
+        "By medae b is lowest of 2 models, with no interval to tell whether that is chance."
+    )
+    assert said([MSE], 1000, models=[best[0], untested]).startswith(
+        "a is the best of 2 models by mse; its mse is 2 below that of the next (95 %: 1 to 3). By medae b is lowest"
+    )
+    undecided = ModelFacts("bce", ("a", "b"), ())
+    assert said([MSE], 1000, models=[*best, undecided]).startswith("a is the best of 2 models by mse and mae; its mse")
+    assert said([MSE], 1000, models=[*tie, undecided]).startswith("By mse it is a tie")
 
 
 def test_verdict_long_names() -> None:

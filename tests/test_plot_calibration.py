@@ -258,6 +258,22 @@ def test_reliability_of_probabilities() -> None:
     assert picture.sentence.startswith("y_pred is calibrated as far as 569 rows can tell")
 
 
+def test_calibrated_predictions_are_said_to_be(tmp_path: Path) -> None:
+    """At one prediction or another most curves leave a band that holds at each: that alone says nothing."""
+    verdicts, shares = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        p = rng.random(300)
+        columns = {"y_true": (rng.random(300) < p).astype(int), "y_pred": p}
+        picture = draw("brier", "reliability", write(tmp_path / f"{seed}.csv", columns))
+        verdicts.append("y_pred is calibrated as far as 300 rows can tell" in picture.sentence)
+        shares.append(picture.facts["outside_band"]["y_pred"])
+        assert 0.1 < picture.facts["outside_by_chance"]["y_pred"] < 0.5
+        assert ("by chance up to" in picture.sentence) == (verdicts[-1] and shares[-1] > 0)
+    assert sum(verdicts) >= 10
+    assert sum(share > 0 for share in shares) >= 6
+
+
 def test_level_of_the_band_is_that_of_ci() -> None:
     wide, narrow = (
         next(mark for mark in draw("brier", "reliability", SAMPLES / "breast_cancer.csv", ci=level).panels[0].marks)

@@ -465,6 +465,51 @@ def test_streamed_models_have_the_differences_of_compare(streamed: Path) -> None
         assert picture.facts["method"] == "delta method"
 
 
+def test_models_are_told_apart_whatever_another_one_does(tmp_path: Path) -> None:
+    """One absurd prediction of the first model takes no digits from the difference of the others."""
+    rng = np.random.default_rng(16)
+    n = 70_000
+    b, c = rng.normal(size=n), rng.normal(scale=1.02, size=n)
+    columns = {"y_true": np.zeros(n), "a": rng.normal(size=n), "b": b, "c": c}
+    columns["a"][5] = 1e9
+    write_parquet(tmp_path / "d.parquet", columns)
+    for models in (("a", "b", "c"), ("c", "b", "a")):
+        facts = draw("mse,rmse,medae", tmp_path / "d.parquet", models=models).facts["losses"]
+        gap = c**2 - b**2
+        reach = 1.959964 * gap.std() / np.sqrt(n)
+        expected = np.array([gap.mean(), gap.mean() - reach, gap.mean() + reach]) / (b**2).mean()
+        found = facts["mse"]["relative"]["c"]
+        assert [found["difference"], found["low"], found["high"]] == pytest.approx(expected, rel=1e-3)
+        root = np.sqrt((c**2).mean() / (b**2).mean()) - 1
+        assert facts["rmse"]["relative"]["c"]["difference"] == pytest.approx(root, rel=1e-6)
+
+
+def test_only_an_interval_makes_a_model_win(tmp_path: Path) -> None:
+    rng = np.random.default_rng(17)
+    n = 70_000
+    columns = {"y_true": np.zeros(n), "a": rng.normal(size=n), "b": rng.normal(size=n)}
+    write_parquet(tmp_path / "d.parquet", columns)
+    picture = draw("medae", tmp_path / "d.parquet", models=("a", "b"))
+    assert "is lowest (no interval) under medae" in picture.sentence
+    assert "wins" not in picture.sentence
+
+
+def test_weighted_shares_of_many_rows_are_those_of_all(tmp_path: Path) -> None:
+    """Weights that go with the loss: a share of the weight is no share of the rows."""
+    rng = np.random.default_rng(18)
+    n = 70_000
+    residual = rng.standard_t(2, n)
+    weight = np.where(np.abs(residual) > 2, 20.0, 0.5) * rng.gamma(1, 1, n)
+    write_parquet(tmp_path / "d.parquet", {"y_true": np.zeros(n), "y_pred": residual, "w": weight})
+    facts = draw("mse,mae", tmp_path / "d.parquet", "share", columns={"weight": "w"}).facts
+    for label, losses in (("mse", residual**2), ("mae", np.abs(residual))):
+        worst = np.argsort(-losses)
+        carried = np.cumsum((losses * weight)[worst])
+        assert facts["rows_for_half"][label] == pytest.approx(np.searchsorted(carried, carried[-1] / 2) + 1, rel=0.01)
+        largest = np.sort(losses * weight)[::-1][: n // 100]
+        assert facts["top_share"][label] == pytest.approx(largest.sum() / carried[-1], rel=1e-4)
+
+
 def test_the_standard_error_of_a_difference_is_the_delta_method(tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     n = 70_000

@@ -129,7 +129,7 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
         names = [", ".join(report.flagged.group_columns.values()) for report in reports]
         notes += merge_notes([report.notes for report in reports], names)
     return Comparison(
-        tuple(_sort_losses(losses, options.sort)),
+        tuple(sort_losses(losses, options.sort)),
         tuple(report.flagged for report in reports),
         tuple(notes),
         replace(results_of(dataset, run), losses=results, without_rows=keys_without_rows(dataset, run, results)),
@@ -222,7 +222,7 @@ def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, 
     return rankings
 
 
-def _sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
+def sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
     """Sort by a column, losses without a value last; without a column by rank, of several models the best first."""
     positions = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
 

@@ -110,6 +110,11 @@ class ModelRanking:
             return []
         return [model for model in self.values if model == self.best or self.gaps[model].is_tie]
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether an interval tells of each model that differs from the best one that this is not chance, or is."""
+        return all(gap.low is not None or not gap.difference for gap in self.gaps.values())
+
     def standing(self, model: str) -> ModelStanding:
         """Return how a model did."""
         gap, winners = self.gaps[model], self.winners

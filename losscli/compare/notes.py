@@ -28,14 +28,18 @@ AGREEMENTS = {True: "agree", False: "do not agree", None: "do not contradict eac
 
 
 def outlier_notes(
-    losses: Sequence[ComparedLoss], n: int, flags: OutlierFlags, context: OutlierContext
+    losses: Sequence[ComparedLoss], n: int, flags: OutlierFlags, context: OutlierContext, n_outliers: int | None = None
 ) -> Iterator[Message]:
-    """Yield what outliers do to the losses on n rows, and which columns are left out."""
+    """Yield what outliers do to the losses on n rows, and which columns are left out.
+
+    `n_outliers` is how many rows the flagged ones stand for; None where each is one row.
+    """
     if flags.rows is None:
         assert flags.reason is not None
         yield flags.reason.after(f"no outlier rows by {flags.rule}, so rank, inflation, pull and stress are left out: ")
     else:
-        yield _count_outliers(losses, int(flags.rows.sum()), n, flags.rule)
+        count = int(flags.rows.sum()) if n_outliers is None else n_outliers
+        yield _count_outliers(losses, count, n, flags.rule)
     known = [(loss.effective_n, loss) for loss in losses if loss.effective_n is not None]
     if known and n >= MIN_ROWS:
         effective_n, loss = min(known, key=lambda item: item[0])

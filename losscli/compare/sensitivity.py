@@ -131,7 +131,7 @@ def measure_in_threads(context: OutlierContext, values: Sequence[float]) -> list
         # what takes longest starts first
         measured = pool.map(lambda loss, value: measure(context, loss, value, with_pull=False), losses, values)
         pulls = [
-            pool.submit(_measure_pull, context, loss) if math.isfinite(value) else None
+            pool.submit(measure_pull, context, loss) if math.isfinite(value) else None
             for loss, value in zip(losses, values, strict=True)
         ]
         return [
@@ -164,7 +164,7 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
     del shares, outcome  # as long as the data
     return Sensitivity(
         finite_or_none(value / inlier_value) if inlier_value is not None and inlier_value > 0 else None,
-        _measure_pull(context, loss) if with_pull and is_finite else None,
+        measure_pull(context, loss) if with_pull and is_finite else None,
         stress(loss, context.inliers, context.scale, inlier_value),
         effective_n,
         top_share,
@@ -190,7 +190,7 @@ def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array |
     return shares
 
 
-def _measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
+def measure_pull(context: OutlierContext, loss: LossOnRows) -> float | None:
     """Return |c - c'| in robust standard deviations: c minimises the loss of y_pred + c over all rows, c' over inliers.
 
     None where a constant cannot be added to the predictions: it must be one number per row, of a residual.

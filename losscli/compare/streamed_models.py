@@ -21,56 +21,84 @@ from losscli.statistics.bootstrap.options import Resampling
 class PairedSums:
     """Sums over rows, and sums of products, of the terms of one loss for each model: a few numbers that merge.
 
-    The losses of all models but the first are there as differences to those of the first, row by row. By them the
-    difference of two means has a standard error by the delta method.
+    The losses of all models but a reference are there as differences to those of the reference, row by row. By them the
+    difference of two means has a standard error by the delta method. The reference of a batch is the model whose
+    largest loss is least: beside one huge loss of it, the differences of the others would have no digits.
     """
 
     def __init__(self, n_models: int, has_own_denominators: bool) -> None:
         self.n_models, self.has_own_denominators = n_models, has_own_denominators
-        size = n_models + (n_models if has_own_denominators else 1)
-        self._sums, self._products = np.zeros(size), np.zeros((size, size))
+        self._size = n_models + (n_models if has_own_denominators else 1)
+        self._by_reference: dict[int, tuple[Array, Array]] = {}
 
     def fresh_copy(self) -> PairedSums:
         return PairedSums(self.n_models, self.has_own_denominators)
 
     def update(self, terms: Sequence[RatioTerms]) -> None:
         """Add rows by the terms of each model."""
-        first, *others = terms
-        columns = [first.numerator, *(other.numerator - first.numerator for other in others)]
+        if not terms[0].numerator.size:
+            return
+        reference = int(np.argmin([np.abs(each.numerator).max() for each in terms]))
+        theirs = terms[reference].numerator
+        columns = [theirs if i == reference else each.numerator - theirs for i, each in enumerate(terms)]
         columns += [each.denominator for each in (terms if self.has_own_denominators else terms[:1])]
         rows = np.stack(columns)
-        self._sums += rows.sum(axis=1)
-        self._products += rows @ rows.T
+        self._add(reference, rows.sum(axis=1), rows @ rows.T)
 
     def merge(self, other: PairedSums) -> None:
-        self._sums += other._sums
-        self._products += other._products
+        for reference, (sums, products) in other._by_reference.items():
+            self._add(reference, sums, products)
 
-    def _influence(self, model: int) -> tuple[Array, float]:
-        """Return the mean of a model, and by how much the columns of a row move it: coefficients (columns,)."""
-        divisor = self.n_models + (model if self.has_own_denominators else 0)
-        total = self._sums[divisor]
-        mean = (self._sums[0] + (self._sums[model] if model else 0.0)) / total
-        coefficients = np.zeros(len(self._sums))
-        coefficients[0] = coefficients[model] = 1 / total
-        coefficients[divisor] -= mean / total
-        return coefficients, float(mean)
+    def _add(self, reference: int, sums: Array, products: Array) -> None:
+        if reference in self._by_reference:
+            mine = self._by_reference[reference]
+            sums, products = mine[0] + sums, mine[1] + products
+        self._by_reference[reference] = sums, products
 
-    def difference(self, model: int, reference: int, is_root: bool) -> tuple[float, float]:
+    def _divisor(self, model: int) -> int:
+        """Return the column of the denominators of a model."""
+        return self.n_models + (model if self.has_own_denominators else 0)
+
+    def _total(self, model: int) -> float:
+        """Return the sum of the denominators of a model."""
+        return sum(float(sums[self._divisor(model)]) for sums, _ in self._by_reference.values())
+
+    def _mean(self, model: int) -> float:
+        found = 0.0
+        for reference, (sums, _) in self._by_reference.items():
+            found += float(sums[reference] + (sums[model] if model != reference else 0.0))
+        return found / self._total(model)
+
+    def _influence(self, model: int, reference: int) -> Array:
+        """Return by how much the columns of a row move the mean of a model (columns,)."""
+        total = self._total(model)
+        coefficients = np.zeros(self._size)
+        coefficients[reference] = coefficients[model] = 1 / total
+        coefficients[self._divisor(model)] -= self._mean(model) / total
+        return coefficients
+
+    def difference(self, model: int, other: int, is_root: bool) -> tuple[float, float]:
         """Return the difference of two models' means, or of the roots of these, with its standard error."""
-        (mine, mean), (theirs, other) = self._influence(model), self._influence(reference)
-        gap = self._mean_gap(model, reference)
+        gap, slopes = self._mean_gap(model, other), (1.0, 1.0)
         if is_root:
-            mine, theirs = mine / (2 * math.sqrt(mean)), theirs / (2 * math.sqrt(other))
-            gap /= math.sqrt(mean) + math.sqrt(other)
-        coefficients = mine - theirs
-        return gap, math.sqrt(max(0.0, float(coefficients @ self._products @ coefficients)))
+            roots = math.sqrt(self._mean(model)), math.sqrt(self._mean(other))
+            gap /= sum(roots)
+            slopes = 1 / (2 * roots[0]), 1 / (2 * roots[1])
+        variance = 0.0
+        for reference, (_, products) in self._by_reference.items():
+            mine, theirs = (self._influence(each, reference) for each in (model, other))
+            coefficients = slopes[0] * mine - slopes[1] * theirs
+            variance += float(coefficients @ products @ coefficients)
+        return gap, math.sqrt(max(0.0, variance))
 
-    def _mean_gap(self, model: int, reference: int) -> float:
+    def _mean_gap(self, model: int, other: int) -> float:
         if self.has_own_denominators:
-            return self._influence(model)[1] - self._influence(reference)[1]
-        gaps = [self._sums[i] if i else 0.0 for i in (model, reference)]
-        return float((gaps[0] - gaps[1]) / self._sums[self.n_models])
+            return self._mean(model) - self._mean(other)
+        gap = 0.0
+        for reference, (sums, _) in self._by_reference.items():
+            ends = [0.0 if each == reference else float(sums[each]) for each in (model, other)]
+            gap += ends[0] - ends[1]
+        return gap / self._total(model)
 
 
 class ModelLosses:

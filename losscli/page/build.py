@@ -215,6 +215,7 @@ def loss_facts(findings: Findings, lines: Sequence[LossLine]) -> list[LossFacts]
                 ranks[result.key],
                 moments.low,
                 moments.high,
+                "weight" in findings.dataset.bound,
             )
         )
     return facts
@@ -227,5 +228,6 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
         models = tuple(ranking.values)
         second = ranking.gaps[models[1]] if len(models) > 1 else None
         ends = (None, None, None) if second is None else (second.difference, second.low, second.high)
-        facts.append(ModelFacts(ranking.label, models, tuple(ranking.winners), *ends, findings.level))
+        winners = tuple(ranking.winners)
+        facts.append(ModelFacts(ranking.label, models, winners, *ends, findings.level, ranking.is_tested))
     return facts

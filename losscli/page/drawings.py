@@ -19,7 +19,7 @@ from losscli.page.observers import Shown
 from losscli.plot.groups import picture_of_groups
 from losscli.plot.kinds import PlotOptions, Request, is_of_probability, kind_of, misfit, resampling_of
 from losscli.plot.models import picture_of_rankings
-from losscli.plot.observers import LossSpread, ResidualSpread
+from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Interval, Picture
 from losscli.results import results_of
 
@@ -116,9 +116,7 @@ class Drawings:
         """Yield the pictures of the rows under the predictions of one model."""
         dataset = replace_models(self.dataset, each.model)
         run = some_losses(without_groups(each.run))
-        spread = LossSpread(0)
-        spread.by_loss = each.spread.by_loss[:MAX_LOSSES_DRAWN]
-        draws: dict[str, tuple[Any, ...]] = {"share": (spread,)}
+        draws: dict[str, tuple[Any, ...]] = {"share": (each.spread.of_first(MAX_LOSSES_DRAWN),)}
         if each.residuals is not None and not each.residuals.has_failed:
             residuals = each.residuals.observer
             draws = {"rows": (residuals,), **draws}

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from losscli.compare.compare import CompareOptions, compare_rows
-from losscli.compare.models import ModelRanking
+from losscli.compare.compare import CompareOptions, compare_rows, sort_losses
+from losscli.compare.models import ModelRanking, measure_agreement
+from losscli.compare.notes import merge_notes, model_notes
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
-from losscli.compare.sensitivity import Sensitivity
+from losscli.compare.sensitivity import Sensitivity, rank
 from losscli.compare.streamed_models import ModelLosses
-from losscli.compare.subset import ADDITIVE_REDUCTIONS
 from losscli.data.dataset import Dataset
-from losscli.declaration.properties import Reduction
 from losscli.errors import LosscliError
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.evaluation.worst_rows import WorstRows
+from losscli.messages import Message
 from losscli.page.content import LossLine
 from losscli.page.intervals import group_interval, normal_interval
 from losscli.page.observers import LossMoments, Shown
+from losscli.page.residual_sums import ResidualSums
 from losscli.plot.observers import LossSpread
-from losscli.plot.residual_bins import flag_entries
 from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult, finite_or_none, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
@@ -32,6 +31,10 @@ from losscli.statistics.concentration import ROWS_PER_TOP_ROW, concentration, to
 
 MAX_GROUPS_RESAMPLED = 50
 """Groups whose intervals are by a bootstrap: those of more are by the normal distribution."""
+
+
+ESTIMATED = ("inflation", "pull", "stress", "skill", "top_share")
+"""Columns that are estimates where not all rows are kept."""
 
 
 class Observed(NamedTuple):
@@ -150,10 +153,13 @@ class Findings:
         if comparison is not None:
             self.compared, self.contests = comparison.losses, comparison.contests
             self.rule, self.notes = comparison.rule, comparison.notes
+            if not self.is_exact:
+                self._refine(comparison)
 
     def _rank(self, rankings: Sequence[ModelRanking]) -> None:
         """Take the ranks of models over all rows, in place of those on the sample."""
         self.contests = rankings
+        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *self.notes]
         by_label = {ranking.label: ranking for ranking in rankings}
         self.compared = [
             replace(
@@ -183,49 +189,66 @@ class Findings:
         return [self._line(compared) for compared in self.compared]
 
     def _line(self, compared: ComparedLoss) -> LossLine:
-        result = self.results[compared.result.key]
-        line = LossLine.of(compared, result)
+        line = LossLine.of(compared, self.results[compared.result.key])
         if self.is_exact:
             return line
-        skill, each = line.cells["skill"], self.of_model(result.model)
-        i = [evaluator.label for evaluator in self.run.evaluators].index(result.label)
-        cells = dict(line.cells)
-        if isinstance(skill, float) and compared.value:  # of the loss over all rows, and the sample's best constant
-            cells["skill"] = finite_or_none(1 - result.value * (1 - skill) / compared.value)
-        if cells["inflation"] is not None and (inlier_value := self._inlier_value(each, i)) is not None:
-            cells["inflation"] = finite_or_none(result.value / inlier_value)
-        estimated = {name for name in ("inflation", "pull", "stress", "skill") if cells.get(name) is not None}
-        if cells["effective_n"] is not None:
-            cells["effective_n"] = each.moments.by_loss[i].effective_n
-            cells["top_share"] = self.top_share(each, i)
-            estimated.add("top_share")
-        return replace(line, cells=cells, estimated=frozenset(estimated))
+        estimated = {name for name in ESTIMATED if line.cells.get(name) is not None}
+        return replace(line, estimated=frozenset(estimated))
 
-    def _inlier_value(self, each: Observed, i: int) -> float | None:
-        """Return the value of a mean over the rows that are no outliers, from sums by residual; None if it has none."""
-        evaluator, rule = self.run.evaluators[i], self._options.rule or DEFAULT_RESIDUAL_RULE
-        reduction, spread = evaluator.bound.loss.reduction, each.residuals
-        if spread is None or spread.has_failed or i not in spread.observer.indices or rule.name not in ("mad", "iqr"):
+    def _refine(self, comparison: Comparison) -> None:
+        """Take what sums over all rows say in place of what the sample does, and the ranks and the notes by that."""
+        refined: list[ComparedLoss] = []
+        notes: list[list[Message]] = []
+        places = {evaluator.label: i for i, evaluator in enumerate(self.run.evaluators)}
+        for each in self.observed:
+            own = [compared for compared in self.compared if compared.model == each.model]
+            sums = self._residual_sums(each)
+            measured = [self._refined(compared, each, places[compared.label], sums) for compared in own]
+            orderings = [self.run.evaluators[places[compared.label]].bound.ordering for compared in own]
+            ranks = rank(orderings, measured)
+            own = [replace(c, rank=r, sensitivity=m) for c, r, m in zip(own, ranks, measured, strict=True)]
+            refined += own
+            notes += [] if sums is None else [list(sums.notes(own))]
+        order = sorted(refined, key=lambda compared: places[compared.label])  # as they were asked for
+        self.compared = sort_losses(order, None)
+        if len(notes) == len(self.observed):
+            names = [str(each.model) for each in self.observed]
+            self.notes = notes[0] if len(notes) == 1 else list(merge_notes(notes, names))
+        else:
+            of_models = list(model_notes(comparison.contests, comparison.agreements))
+            prefix = "in a sample of the rows: "
+            self.notes = [
+                note.after(prefix) if isinstance(note, Message) else prefix + note
+                for note in comparison.notes[len(of_models) :]
+            ]
+
+    def _refined(self, compared: ComparedLoss, each: Observed, i: int, sums: ResidualSums | None) -> Sensitivity:
+        value, found = self.results[compared.result.key].value, compared.sensitivity
+        if found.skill is not None and compared.value:  # of the loss over all rows, and the sample's best constant
+            found = replace(found, skill=finite_or_none(1 - value * (1 - found.skill) / compared.value))
+        if found.effective_n is not None:
+            found = replace(found, effective_n=each.moments.by_loss[i].effective_n, top_share=self.top_share(each, i))
+        if sums is None or (inlier_value := sums.inlier_value(i)) is None:
+            return found
+        if found.inflation is not None:
+            found = replace(found, inflation=finite_or_none(value / inlier_value))
+        if found.pull is not None and (both := sums.pull_and_stress(i)) is not None:
+            found = replace(found, pull=both[0], stress=both[1])
+        return found
+
+    def _residual_sums(self, each: Observed) -> ResidualSums | None:
+        """Return all rows by their residual under the predictions of a model; None where they have none."""
+        rule, spread = self._options.rule or DEFAULT_RESIDUAL_RULE, each.residuals
+        if self.sample is None or spread is None or spread.has_failed or rule.name not in ("mad", "iqr"):
             return None
-        if (
-            reduction not in ADDITIVE_REDUCTIONS
-            or "denominator" in evaluator.form.hooks
-            or self.run.reduction != "mean"
-        ):
-            return None
-        table = spread.observer.sums.table()
-        flags = flag_entries(rule, table, "weight" in self.dataset.bound)
-        if flags.rows is None or flags.rows.all():
-            return None
-        kept = ~flags.rows
-        mean = float(table.sums[spread.observer.indices.index(i)][kept].sum() / table.weight[kept].sum())
-        value = math.sqrt(mean) if reduction is Reduction.ROOT_MEAN and mean >= 0 else mean
-        return value if value > 0 else None
+        batch = self.sample.batch if each.model is None else self.sample.batch.predicted_by(each.model)
+        return ResidualSums(spread.observer, each.run, rule, batch, "weight" in self.dataset.bound)
 
     def top_share(self, each: Observed, i: int) -> float | None:
         """Return the share of the loss that the largest 1 % of the rows carry; None where rows have no shares."""
-        table = each.spread.by_loss[i].table()
-        return None if concentration(table) is None else top_share(table, ROWS_PER_TOP_ROW)
+        if concentration(each.spread.by_loss[i].table()) is None:
+            return None
+        return top_share(each.spread.by_added[i].table(), ROWS_PER_TOP_ROW)
 
     def of_model(self, model: str | None) -> Observed:
         """Return what was observed of a model."""

@@ -37,6 +37,9 @@ MAX_LINES, MAX_GROUPS_LISTED, MAX_WORST_COLUMNS, MAX_TEXTS = 100, 20, 12, 25
 MAX_NAME, MAX_TEXT = 80, 600
 """Characters of a name in a table, and of any other text."""
 
+DIGITS_OF_ESTIMATES = 3
+"""Digits of a number that is estimated: a sample of rows tells no more."""
+
 ALL_COLUMNS = LOSS_COLUMNS | STANDING_COLUMNS | BASELINE_COLUMNS
 
 PERCENTAGES = frozenset({"top_share", "share"})
@@ -117,7 +120,8 @@ def number_cell(value: Any, is_estimated: bool = False, is_percent: bool = False
         return '<td data-value="">–</td>'
     if isinstance(value, float):
         value = float(value)  # of NumPy's its digits alone
-        shown = human_percent(value) if is_percent and math.isfinite(value) else human_number(value)
+        number = human_number(value, DIGITS_OF_ESTIMATES) if is_estimated else human_number(value)
+        shown = human_percent(value) if is_percent and math.isfinite(value) else number
     else:
         shown = count_text(value)
     shown = shown if isinstance(value, float) else text(shown)
@@ -177,7 +181,7 @@ def _losses_table(content: PageContent) -> str:
     rows = [_line(line, columns, has_models) for line in lines]
     caption = f"Losses, {'by model' if has_models else 'the least sensitive to outliers first'}"
     if any(line.estimated for line in lines):
-        caption += "; ≈: estimated from a sample of the rows"
+        caption += "; ≈: estimated, as said under how it was computed"
     more = len(content.lines) - len(lines)
     return _section("Losses", sortable_table(caption, heads, rows, "Losses") + _and_more(more, "lines"))
 

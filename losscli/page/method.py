@@ -34,9 +34,10 @@ def method_facts(findings: Findings, command: str) -> Iterator[MethodFact]:
         yield MethodFact(
             "Estimated (≈)",
             [
-                f"pull, stress, skill and calibration (inflation, where not by residuals): on {sampled}, drawn at "
+                f"skill and calibration (inflation, pull and stress, where not by residuals): on {sampled}, drawn at "
                 "random and weighted, the most extreme rows in any case",
-                "inflation by residuals, the worst 1\u00a0%: from sums of rows in buckets of 0.1\u00a0%",
+                "inflation, pull and stress by residuals, the worst 1\u00a0%: from sums of rows in buckets of "
+                "0.1\u00a0%",
             ],
         )
     versions = [f"losscli {__version__}", f"Python {platform.python_version()}", f"NumPy {np.__version__}"]

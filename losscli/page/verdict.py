@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
 from losscli.messages import join_names
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text
+from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
 
 MIN_ROWS_FOR_SHARES = 20
 """Rows below which no share of the worst of them says anything."""
@@ -24,6 +25,8 @@ MIN_ROWS_OF_WORST_GROUP = 30
 """Smaller groups are not called the worst while there are others."""
 
 MAX_LOSSES_NAMED, MAX_MODELS_NAMED = 3, 3
+UNTESTED = "with no interval to tell whether that is chance"
+
 MAX_NAME_IN_SENTENCE = 60
 """Characters of a name in a sentence."""
 
@@ -49,6 +52,7 @@ class LossFacts(NamedTuple):
     rank: int | None = None
     smallest: float = math.nan
     largest: float = math.nan
+    is_weighted: bool = False
 
     @property
     def is_finite(self) -> bool:
@@ -75,7 +79,10 @@ class GroupFacts(NamedTuple):
 
 
 class ModelFacts(NamedTuple):
-    """How models stand under a loss: the best first, those that tie with it, and the second's difference to it."""
+    """How models stand under a loss: the best first, those that tie with it, and the second's difference to it.
+
+    `is_tested` says whether differences have intervals.
+    """
 
     label: str
     models: tuple[str, ...]
@@ -84,6 +91,7 @@ class ModelFacts(NamedTuple):
     low: float | None = None
     high: float | None = None
     level: float = 0.95
+    is_tested: bool = True
 
 
 def verdict(
@@ -201,14 +209,18 @@ def _value_text(loss: LossFacts) -> str:
     if loss.label == "mae":
         return f"By mae the predictions are off by {value} on average{interval}"
     if loss.label == "zero_one":
-        return f"By zero_one {human_percent(loss.value)} of the rows are wrong{interval}"
+        rows = "of the weight is of rows that are" if loss.is_weighted else "of the rows are"
+        interval = _interval_text(loss.low, loss.high, loss.level, human_percent)
+        return f"By zero_one {human_percent(loss.value)} {rows} wrong{interval}"
     return f"{brief(loss.label)} is {value}{interval}"
 
 
-def _interval_text(low: float | None, high: float | None, level: float) -> str:
+def _interval_text(
+    low: float | None, high: float | None, level: float, write: Callable[[float], str] = human_number
+) -> str:
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f" ({100 * level:g}\u00a0%: {human_number(low)} to {human_number(high)})"
+    return f" ({100 * level:g}\u00a0%: {write(low)} to {write(high)})"
 
 
 def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Sequence[str]) -> str:
@@ -237,20 +249,23 @@ def _groups_sentence(loss: LossFacts, groups: Sequence[GroupFacts], group_by: Se
     else:
         group = f"the worst of {len(judged)} groups of {names}{left_out}"
         text = f"By {label}, {name} is {group}: {human_number(worst.value)}, {times} for {other} ({human_number(rest)})"
-    if not _is_sure(worst, others, rest, loss.level):
-        return f"{text}, but that may be chance."
-    return f"{text}."
+    is_sure = _is_sure(worst, others, rest, loss.level)
+    if is_sure is None:
+        return f"{text}, {UNTESTED}."
+    return f"{text}." if is_sure else f"{text}, but that may be chance."
 
 
-def _is_sure(worst: GroupFacts, others: Sequence[GroupFacts], rest: float, level: float) -> bool:
-    """Tell whether a group that was picked as the worst differs from the others, by their intervals.
+def _is_sure(worst: GroupFacts, others: Sequence[GroupFacts], rest: float, level: float) -> bool | None:
+    """Tell whether a group that was picked as the worst differs from the others, by their intervals; None without them.
 
-    Bonferroni's correction is for the pick. Without intervals nothing is said against it.
+    Bonferroni's correction is for the pick. Of few rows no interval keeps its level.
     """
+    if min(group.n for group in (worst, *others)) < MIN_ROWS_FOR_LEVEL:
+        return False
     errors = [_standard_error(group, level) for group in (worst, *others)]
     known = [error for error in errors if error is not None]
     if len(known) < len(errors):
-        return True
+        return None
     total = sum(group.weight for group in others)
     of_rest = sum((group.weight / total * error) ** 2 for group, error in zip(others, known[1:], strict=True))
     z = NormalDist().inv_cdf(1 - (1 - level) / 2 / len(errors))
@@ -273,16 +288,37 @@ def times_text(ratio: float) -> str:
 
 
 def _models_sentence(models: Sequence[ModelFacts]) -> str:
-    """Say which model is best, or that it is a tie; the losses that agree together."""
+    """Say which model is best, or that it is a tie; then where only values tell them apart."""
     count = len(models[0].models)
     decided = [entry for entry in models if entry.winners]
     if not decided:
         return f"No loss tells which of the {count} models is best."
-    first = decided[0]
+    tested = [entry for entry in decided if entry.is_tested]
+    sentences = [_tested_sentence(tested, count, len(models))] if tested else []
+    lowest: dict[str, list[str]] = {}
+    for entry in decided:
+        if not entry.is_tested:
+            lowest.setdefault(entry.models[0], []).append(brief(entry.label))
+    if lowest:
+        texts = [f"by {_labels_text(labels)} {brief(model)}" for model, labels in lowest.items()][:MAX_MODELS_NAMED]
+        text = f"{'; '.join(texts)} is lowest of {count} models, {UNTESTED}."
+        sentences.append(text[0].upper() + text[1:])
+    return " ".join(sentences)
+
+
+def _labels_text(labels: Sequence[str]) -> str:
+    """Name losses, or say how many they are."""
+    return join_names(labels) if len(labels) <= MAX_LOSSES_NAMED else f"{len(labels)} losses"
+
+
+def _tested_sentence(decided: Sequence[ModelFacts], count: int, n_losses: int) -> str:
+    """Say which of so many models is best, or that it is a tie; the losses that agree together."""
+    first, is_every = decided[0], len(decided) == n_losses
     if all(entry.winners == first.winners and len(entry.winners) == 1 for entry in decided):
         label, gap = brief(first.label), first.difference
         losses = "both losses" if len(decided) == 2 else f"all {len(decided)} losses"
-        text = f"{brief(first.winners[0])} is the best of {count} models by {label if len(decided) == 1 else losses}"
+        by = losses if is_every and len(decided) > 1 else _labels_text([brief(entry.label) for entry in decided])
+        text = f"{brief(first.winners[0])} is the best of {count} models by {by}"
         if gap:
             of_gap = _interval_text(first.low, first.high, first.level)
             text += f"; its {label} is {human_number(gap)} below that of the next{of_gap}"
@@ -290,7 +326,9 @@ def _models_sentence(models: Sequence[ModelFacts]) -> str:
     if all(len(entry.winners) > 1 for entry in decided):
         tied = join_names([brief(model) for model in first.winners[:MAX_MODELS_NAMED]])
         more = f" and {len(first.winners) - MAX_MODELS_NAMED} more" if len(first.winners) > MAX_MODELS_NAMED else ""
-        by = f"By {brief(first.label)}" if len(decided) == 1 else "By every loss"
+        by = "By every loss"
+        if not is_every or len(decided) == 1:
+            by = f"By {_labels_text([brief(entry.label) for entry in decided])}"
         return f"{by} it is a tie: {tied}{more} cannot be told apart from these rows."
     texts = []
     for entry in decided[:MAX_LOSSES_NAMED]:

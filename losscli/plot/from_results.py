@@ -20,11 +20,11 @@ from losscli.plot.groups import picture_of_groups
 from losscli.plot.models import picture_of_rankings
 from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number
-from losscli.plot.share import picture_of_tables
+from losscli.plot.share import RowsOfLoss, picture_of_tables
 from losscli.results import DataInfo, Evaluation, LossResult
 from losscli.signature import NO_WEIGHTS, split_signature
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
-from losscli.statistics.keyed_sums import KeyedSums, SumsByKey
+from losscli.statistics.keyed_sums import KeyedSums
 
 
 class DrawnMeasure(NamedTuple):
@@ -90,7 +90,7 @@ def evaluation_picture(results: Sequence[LossResult], evaluation: Evaluation | N
     return picture_of_tables([result.label for result in results], [rows_by_loss(result) for result in results], data)
 
 
-def rows_by_loss(result: LossResult) -> SumsByKey | None:
+def rows_by_loss(result: LossResult) -> RowsOfLoss | None:
     """Return the rows of a result by the size of their loss; None if the value is no sum over them.
 
     Raises:
@@ -108,7 +108,7 @@ def rows_by_loss(result: LossResult) -> SumsByKey | None:
         )
     sums = KeyedSums(0)
     sums.update(losses, ())
-    return sums.table()
+    return RowsOfLoss(sums.table(), sums.table())
 
 
 def comparison_picture(comparison: Comparison) -> Picture:

@@ -245,7 +245,7 @@ def outcome_text(ranking: ModelRanking) -> str:
     """Return who wins under a loss."""
     winners = ranking.winners
     if len(winners) == 1:
-        return f"{short_name(winners[0])} wins"
+        return f"{short_name(winners[0])} {'wins' if ranking.is_tested else 'is lowest (no interval)'}"
     if len(winners) == len(ranking.values):
         return "a tie" if len(winners) == 2 else f"all {len(winners)} models tie"
     names = list(map(short_name, winners))

@@ -162,6 +162,9 @@ def reliability_picture(
         },
         "best_constant": models[0].fit.best_constant,
         "outside_band": {model.name: outside_share(model) for model in models},
+        "outside_by_chance": {
+            model.name: None if model.band is None else model.band.outside_by_chance for model in models
+        },
     }
     names = [model.name for model in models]
     title = f"Reliability of {f'{len(names)} models' if len(names) > MAX_MODELS_IN_NOTES else ', '.join(names)}"

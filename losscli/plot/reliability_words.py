@@ -36,6 +36,19 @@ def outside_share(model: ModelCalibration) -> float | None:
     return float(model.fit.weight[side != 0].sum() / model.fit.weight.sum())
 
 
+def is_by_chance(model: ModelCalibration, share: float) -> bool:
+    """Tell whether a calibrated model would be outside of its band at such a share of the weight, too."""
+    return model.band is not None and share <= model.band.outside_by_chance
+
+
+def chance_text(model: ModelCalibration, share: float) -> str:
+    """Say how far the curve leaves the band, and how far it may by chance; empty where it does not."""
+    if not share or model.band is None:
+        return ""
+    chance = human_percent(model.band.outside_by_chance)
+    return f"{human_percent(share)} of the rows are outside of the band, and by chance up to {chance} may be"
+
+
 class Stretch(NamedTuple):
     """Predictions next to each other whose fit is on one side outside of the band, with their means."""
 
@@ -86,15 +99,18 @@ def reliability_sentence(shown: ShownLosses, models: Sequence[ModelCalibration])
         level = human_percent(shown.first.functional.level, 4)
         text = f"{human_percent(below, 3)} of the targets are at most the prediction, and {level} should be"
         share = outside_share(model)
-        if share is not None:
+        if share is not None and is_by_chance(model, share):
+            text += f"; {chance_text(model, share) or 'the curve stays in the band of a calibrated model'}"
+        elif share is not None:
             text += f"; {human_percent(share)} of the rows are outside of the band of a calibrated model"
         return f"{text}; {cost}"
     if model.band is None:
         return f"{cost}, discrimination {fixed(parts.discrimination, decimals)}"
     share = outside_share(model)
-    if stretch is None or share is None:
+    if stretch is None or share is None or is_by_chance(model, share):
         rows = rows_text(round(float(fit.n_rows.sum())))
-        return f"{model.name} is calibrated as far as {rows} can tell: the curve stays in the band; {cost}"
+        where = chance_text(model, share or 0.0) or "the curve stays in the band"
+        return f"{model.name} is calibrated as far as {rows} can tell: {where}; {cost}"
     ends = [human_number(end, 3) for end in (stretch.low, stretch.high)]
     where = f"around {ends[0]}" if ends[0] == ends[1] else f"from {ends[0]} to {ends[1]}"
     happened = human_number(stretch.happened, 3)

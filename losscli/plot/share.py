@@ -44,6 +44,13 @@ class LossCurve(NamedTuple):
         return min(float(np.interp(HALF, self.curve.loss, self.curve.rows)), 1.0)
 
 
+class RowsOfLoss(NamedTuple):
+    """The rows by their loss, and by what they add to the weighted sum."""
+
+    by_loss: SumsByKey
+    by_added: SumsByKey
+
+
 def share_picture(request: Request, spread: LossSpread) -> Picture:
     """Return the picture of the share of each loss that the worst rows carry.
 
@@ -51,8 +58,8 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
         DataError: No loss has shares, because one is negative or not finite, or all are 0.
     """
     tables = [
-        sums.table() if has_shares(evaluator, request.run.reduction) else None
-        for evaluator, sums in zip(request.evaluators, spread.by_loss, strict=True)
+        RowsOfLoss(sums.table(), added.table()) if has_shares(evaluator, request.run.reduction) else None
+        for evaluator, sums, added in zip(request.evaluators, spread.by_loss, spread.by_added, strict=True)
     ]
     labels = [evaluator.label for evaluator in request.evaluators]
     data = results_of(request.dataset, request.run).data
@@ -62,8 +69,8 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
         raise no_picture("share", request, str(error)) from None
 
 
-def picture_of_tables(labels: Sequence[str], tables: Sequence[SumsByKey | None], data: DataInfo | None) -> Picture:
-    """Return the picture of losses from their rows by size; None for a loss that is no sum.
+def picture_of_tables(labels: Sequence[str], tables: Sequence[RowsOfLoss | None], data: DataInfo | None) -> Picture:
+    """Return the picture of losses from their rows; None for a loss that is no sum.
 
     Raises:
         DataError: No loss has shares.
@@ -71,15 +78,15 @@ def picture_of_tables(labels: Sequence[str], tables: Sequence[SumsByKey | None],
     found: dict[str, LossCurve] = {}
     reasons: dict[str, str] = {}
     is_exact = True
-    for i, (label, table) in enumerate(zip(labels, tables, strict=True)):
-        if table is None:
+    for i, (label, rows) in enumerate(zip(labels, tables, strict=True)):
+        if rows is None:
             reasons[label] = "rows have shares of a sum, not of a median or a maximum"
-        elif (curve := concentration(table)) is None:
-            reasons[label] = explain_no_shares(table)
+        elif (curve := concentration(rows.by_loss)) is None:
+            reasons[label] = explain_no_shares(rows.by_loss)
         else:
-            is_equal = bool(table.key[0] == table.key[-1])
-            found[label] = LossCurve(curve, i, top_share(table, ROWS_PER_TOP_ROW), is_equal)
-            is_exact &= table.is_exact
+            is_equal = bool(rows.by_loss.key[0] == rows.by_loss.key[-1])
+            found[label] = LossCurve(curve, i, top_share(rows.by_added, ROWS_PER_TOP_ROW), is_equal)
+            is_exact &= rows.by_loss.is_exact
     remarks = [f"{label} has no shares: {reason}" for label, reason in reasons.items()]
     if not found:
         raise DataError("; ".join(remarks))

@@ -231,12 +231,17 @@ def decompose_rows(bound: BoundLoss, y_true: Array, y_pred: Array, weight: Array
 
 
 class ConsistencyBand(NamedTuple):
-    """Where the fit of a calibrated model lies, at each prediction (k,), with a probability of LEVEL."""
+    """Where the fit of a calibrated model lies, at each prediction (k,), with a probability of LEVEL.
+
+    `outside_by_chance` is the share of the weight at which such a fit is outside, exceeded with a probability of
+    1 - LEVEL: at one prediction or another most fits leave a band that holds at each.
+    """
 
     prediction: Array
     low: Array
     high: Array
     resamples: int
+    outside_by_chance: float = 0.0
 
 
 def consistency_band(
@@ -262,19 +267,22 @@ def consistency_band(
     if loss.functional.name == "quantile":
         if table.target.size > MAX_ROWS_FOR_QUANTILES:
             return None
-        prediction, fits = _resample_quantiles(loss, table, rng, resamples)
+        prediction, weight, fits = _resample_quantiles(loss, table, rng, resamples)
     else:
-        prediction, fits = _resample_group_means(loss, table, rng, resamples)
+        prediction, weight, fits = _resample_group_means(loss, table, rng, resamples)
     low, high = np.quantile(fits, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    slack = MAX_ERROR_OF_BAND * float(fits.max() - fits.min())
+    outside = ((fits < low - slack) | (fits > high + slack)) @ weight / weight.sum()
+    by_chance = float(np.quantile(outside, level))
     if table.target.min() >= 0:  # nor are means of such targets negative
         low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
-    return ConsistencyBand(prediction, low, high, len(fits))
+    return ConsistencyBand(prediction, low, high, len(fits), by_chance)
 
 
 def _resample_group_means(
     loss: ConsistentLoss, table: CalibrationTable, rng: np.random.Generator, resamples: int | None
-) -> tuple[Array, Array]:
-    """Return groups of predictions (k,), and the fits to their resampled targets (resamples, k)."""
+) -> tuple[Array, Array, Array]:
+    """Return groups of predictions (k,), their weights (k,), and the fits to their resampled targets (resamples, k)."""
     first = _group_starts(table)
     weight, n_rows = np.add.reduceat(table.weight, first), np.add.reduceat(table.n_rows, first)
     centre = np.add.reduceat(table.prediction * table.weight, first) / weight
@@ -289,15 +297,14 @@ def _resample_group_means(
     else:
         noise = np.where(n_rows == 1, 2.0 * rng.integers(0, 2, shape) - 1, rng.standard_normal(shape))
         drawn = centre + np.sqrt(variance) * noise
-    return centre, _fit_each(
-        drawn, lambda rows: isotonic_means(rows.ravel(), np.tile(weight, len(rows))).reshape(rows.shape)
-    )
+    fits = _fit_each(drawn, lambda rows: isotonic_means(rows.ravel(), np.tile(weight, len(rows))).reshape(rows.shape))
+    return centre, weight, fits
 
 
 def _resample_quantiles(
     loss: ConsistentLoss, table: CalibrationTable, rng: np.random.Generator, resamples: int | None
-) -> tuple[Array, Array]:
-    """Return the distinct predictions (k,), and the fits to resampled targets (resamples, k)."""
+) -> tuple[Array, Array, Array]:
+    """Return the distinct predictions (k,), their weights (k,), and the fits to resampled targets (resamples, k)."""
     quantile, n = loss.functional.level, table.target.size
     residual = table.target - table.prediction
     residual -= lower_quantile(residual, table.weight, quantile)
@@ -310,7 +317,7 @@ def _resample_quantiles(
         several = Ties(ties.key, ties.start, of_row)
         return isotonic_quantiles(rows.ravel(), np.tile(table.weight, len(rows)), quantile, several).reshape(rows.shape)
 
-    return ties.key, _fit_each(drawn, fit)[:, ties.start]
+    return ties.key, np.add.reduceat(table.weight, ties.start), _fit_each(drawn, fit)[:, ties.start]
 
 
 def _fit_each(drawn: Array, fit: Callable[[Array], Array]) -> Array:

@@ -19,13 +19,15 @@ class Concentration(NamedTuple):
     Attributes:
         rows: The share of the rows, or of their weight, from the worst on (k,).
         loss: The share of the total loss that they carry (k,).
-        n: The number of rows.
+        n_worst: The number of the rows (k,).
+        n: The number of all rows.
         total: The sum of the losses by weight.
         is_exact: Whether each point but the first is one row.
     """
 
     rows: Array
     loss: Array
+    n_worst: Array
     n: int
     total: float
     is_exact: bool
@@ -38,7 +40,7 @@ class Concentration(NamedTuple):
         """Return the least number of the worst rows that carry at least a share of the loss."""
         if self.is_exact:  # a share that is reached to the last digit is reached
             return int(np.searchsorted(self.loss, share * (1 - 1e-12)))
-        return int(np.ceil(np.interp(share, self.loss, self.rows) * self.n * (1 - 1e-12)))
+        return int(np.ceil(np.interp(share, self.loss, self.n_worst) * (1 - 1e-12)))
 
 
 def concentration(table: SumsByKey) -> Concentration | None:
@@ -54,20 +56,18 @@ def concentration(table: SumsByKey) -> Concentration | None:
         return None
     rows = np.concatenate([[0.0], np.cumsum(weight) / weight.sum()])
     shares = np.concatenate([[0.0], np.cumsum(sums) / total])
+    n_worst = np.concatenate([[0.0], np.cumsum(table.n_rows[::-1])])
     rows[-1] = shares[-1] = 1.0
-    return Concentration(rows, shares, int(table.n_rows.sum()), total, table.is_exact)
+    return Concentration(rows, shares, n_worst, int(n_worst[-1]), total, table.is_exact)
 
 
 def top_share(table: SumsByKey, rows_per_top_row: int) -> float:
-    """Return the share of the loss that one in so many rows carries, those that carry most, from a table with shares.
+    """Return the share of the loss that one in so many rows carries, from a table by what a row adds to the sum.
 
-    They are the rows with the largest weighted losses; of buckets, those with the largest losses.
+    The rows are those that add most; the table is without weights, which are in its keys.
     """
     n = int(table.n_rows.sum())
-    count = -(-n // rows_per_top_row)
-    sums = table.key * table.weight
-    if table.is_exact:
-        return float(np.sort(sums)[n - count :].sum() / sums.sum())
+    added = table.key[::-1] * table.n_rows[::-1]
     rows = np.concatenate([[0.0], np.cumsum(table.n_rows[::-1])])
-    carried = np.concatenate([[0.0], np.cumsum(sums[::-1])])
-    return float(np.interp(count, rows, carried) / carried[-1])
+    carried = np.concatenate([[0.0], np.cumsum(added)])
+    return float(np.interp(-(-n // rows_per_top_row), rows, carried) / carried[-1])
