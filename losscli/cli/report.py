@@ -60,9 +60,10 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     Examples:
       losscli report data.csv --losses mse,mae,huber -o report.html
       losscli report data.csv --losses mse,mae --group-by site -o report.html
-      losscli report data.csv --losses mse,mae --pred model_a --pred model_b -o report.html
+      losscli report data.csv --losses mse,mae --pred a --pred b -o report.html
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates
+    from losscli.cli.matplotlib_settings import ignore_matplotlib_settings
     from losscli.cli.output import Output
     from losscli.cli.summary import SummaryFile
     from losscli.compare.result import GATE_COLUMNS
@@ -87,6 +88,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         outliers=values["outliers"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
+    ignore_matplotlib_settings()
     page_options = PageOptions(values["title"], values["top"], typed_command(), option)
     track = output.track(values["quiet"])
     content = report(bound, shared.open_files(data, values), options, page_options, note, track)
