@@ -132,8 +132,7 @@ def check_range(given: Any) -> tuple[float, float] | None:
         raise UsageError(f"range: must be two numbers, as in (-3, 3), not {shorten(given)}") from None
     if not (abs(low) < float("inf") and abs(high) < float("inf")):
         raise UsageError("must be two finite numbers, as in (-3, 3)", option=("range", given))
-    if not low < high:
-        raise UsageError("the first number must be less than the second", option=("range", given))
-    if not high - low < float("inf"):
-        raise UsageError("the numbers are too far apart", option=("range", given))
+    from losscli.plot.curves import check_ends
+
+    check_ends(low, high, given)
     return low, high

@@ -339,9 +339,10 @@ def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
 def keys_without_rows(dataset: Dataset, run: RunState, results: Iterable[LossResult]) -> tuple[ResultKey, ...]:
     """Return the keys that have no result, because no row of the group counts: omitted, ignored or of weight 0."""
     known = {result.key for result in results}
+    omitted = dataset.policy.omitted_groups if run.group_by else set()  # a page compares a run without its groups, too
     found = [
         (evaluator.label, tuple(group_columns(dict(zip(run.group_by, key, strict=True)), model).items()))
-        for key in sorted(dataset.policy.omitted_groups | run.groups.keys(), key=group_sort_key)
+        for key in sorted(omitted | run.groups.keys(), key=group_sort_key)
         for evaluator in run.evaluators
         for model in dataset.models or (None,)
     ]

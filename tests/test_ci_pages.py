@@ -413,3 +413,17 @@ def test_an_svg_without_a_gate_is_refused(cli: Cli) -> None:
     compared = cli("compare", "--losses", "mse,mae", DIABETES, "--fail-if", "mse.skill<0.9", "-o", "c.svg", "-q")
     assert compared.status == 1
     assert "✗ 0.49623 &lt; 0.9" in Path("c.svg").read_text()
+
+
+def test_bars_of_losses_near_the_largest_number(cli: Cli) -> None:
+    Path("far.csv").write_text("y_true,y_pred\n0,1e154\n0,1\n0,1\n")
+    found = cli("compute", "mse", "far.csv", "--summary", "s.md", "-q")
+    assert (found.status, found.err) == (0, "")
+    assert "`▁▁" in Path("s.md").read_text()
+
+
+def test_labels_too_large_to_be_integers_are_shown_as_they_are(cli: Cli) -> None:
+    Path("big.csv").write_text("y_true,y_pred\n0,1e300\n")
+    found = cli("compute", "zero_one", "big.csv", "--summary", "big.md", "-q")
+    assert (found.status, found.err) == (0, "")
+    assert "| 0 | 1e300 |" in Path("big.md").read_text()

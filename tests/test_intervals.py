@@ -565,3 +565,9 @@ def test_coverage_of_medians() -> None:
                              seed=seed).ci  # fmt: skip
         held += ci.low <= NormalDist().inv_cdf(0.75) <= ci.high
     assert 0.93 <= held / samples <= 0.97
+
+
+def test_medians_of_infinite_losses_of_models_give_no_warning() -> None:
+    data = {"y_true": [np.inf, 1, np.inf, 2, 3, np.inf], "a": [1.0, 2, 3, 3, 4, 4], "b": [2.0, 4, 1, 3, 7, 3]}
+    found = losscli.compare("medae", data=data, models=("a", "b"))
+    assert len(found.to_frame()) == 2

@@ -661,3 +661,11 @@ def test_verdict_long_names() -> None:
     text = said([MAE._replace(label=long)], 1000, groups, [long], models)
     assert len(text) < 1000
     assert "…" in text
+
+
+def test_a_group_of_which_a_row_is_omitted(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("y_true,y_pred,site\n1,2,a\n2,4,a\n,5,b\n3,4,b\n4,4,b\n")
+    found = cli("report", path, "--losses", "mse", "--group-by", "site", "--nan", "omit", "-q")
+    assert (found.status, found.err) == (0, "")
+    assert "<!doctype html>" in found.out.lower()

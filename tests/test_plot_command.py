@@ -6,6 +6,7 @@ import gzip
 import importlib.util
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from losscli.declaration.loss import BoundLoss
 from losscli.plot import curves, figure
 from losscli.plot.pictures import Axis, Line, Panel, Picture
 from losscli.report.formats import Style
-from tests.conftest import SAMPLE_DATA, Cli
+from tests.conftest import ENVIRONMENT, LOSSCLI, SAMPLE_DATA, Cli
 
 TUMOURS = str(SAMPLE_DATA / "tumours.csv")
 ROWS = b"y_true,y_pred\n1,2\n2,2\n3,5\n4,4\n"
@@ -130,7 +131,9 @@ REFUSALS = {
     "an end that is infinite": (["mse", "--range=-inf:3"], "must be two finite numbers"),
     "an end that is NaN": (["mse", "--range", "nan:3"], "must be two finite numbers"),
     "the wrong order": (["mse", "--range", "3:-3"], "must be less than the second"),
-    "an infinite range": (["mse", "--range=-1e308:1e308"], "--range -1e308:1e308: the numbers are too far apart"),
+    "a range of no digits": (["mse", "--range", "1:1.0000000000000002"], "the numbers are too near to each other"),
+    "a range near the smallest number": (["hinge", "--range", "0:5e-324"], "the numbers are too near to each other"),
+    "an infinite range": (["mse", "--range=-1e308:1e308"], "--range -1e308:1e308: a number is too large to be drawn"),
     "an empty range": (["mse", "--range", "3:3"], "must be less than the second"),
     "an unknown loss": (["msee"], "mse"),
     "a file in place of losses": ([TUMOURS], "losses come before the data"),
@@ -279,3 +282,16 @@ def test_bad_data_has_the_status_of_compute(data: bytes, status: int, cli: Cli) 
     assert drawn.status == cli("compute", "mse", "-", stdin=data).status
     assert (drawn.status, drawn.out) == (status, "")
     assert not os.path.exists("x.txt")
+
+
+@pytest.mark.parametrize("command", [["plot", "mse"], ["report", "--losses", "mse", TUMOURS]])
+def test_surroundings_of_matplotlib_change_nothing(tmp_path: Path, command: Sequence[str]) -> None:
+    (tmp_path / "matplotlibrc").write_text("nonsense: 3\nfont.size: huge\n")
+    odd = {"MPLBACKEND": "nonsense", "MATPLOTLIBRC": str(tmp_path), "MPLCONFIGDIR": "/dev/null/no"}
+    typed = [*LOSSCLI, *command, "-q", "-f", "svg" if command[0] == "plot" else "html"]
+    pages = []
+    for surroundings in ({}, odd):
+        done = subprocess.run(typed, env=ENVIRONMENT | surroundings, capture_output=True, cwd=tmp_path, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        pages.append(done.stdout)
+    assert pages[0] == pages[1] != b""

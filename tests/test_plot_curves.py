@@ -551,6 +551,20 @@ def test_a_plugin_that_fails_is_a_usage_error(declare: Callable[..., Callable[[A
         curves_picture([picky.bind({})], (-200, 200))
 
 
+@pytest.mark.parametrize("slope", [lambda y: y[:2], lambda y: "steep", lambda y: {}["y"]])
+def test_a_gradient_of_ones_own_that_fails_is_no_bug(slope: Any, declare: Callable[..., Callable[[Any], Loss]]) -> None:
+    @declare(family="regression")
+    def wrong(y_true: Real, y_pred: Real) -> Array:
+        return np.square(y_pred - y_true)
+
+    @wrong.gradient
+    def _(y_true: Array, y_pred: Array) -> Any:
+        return slope(y_pred)
+
+    with pytest.raises(UsageError, match="wrong: its gradient failed: "):
+        curves_picture([wrong.bind({})])
+
+
 def test_a_curve_imports_nothing_heavy() -> None:
     program = (
         "import sys\nfrom losscli.pipeline import resolve_losses\nfrom losscli.plot.curves import curves_picture\n"

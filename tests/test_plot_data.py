@@ -397,6 +397,12 @@ def test_several_models_have_a_panel_for_each_loss(tmp_path: Path) -> None:
     assert "max_error: there is no interval of a difference of maxima" in picture.remarks
 
 
+def test_differences_beyond_all_percentages_are_not_shown(tmp_path: Path) -> None:
+    write_csv(tmp_path / "d.csv", {"y_true": [0, 1, 2], "a": ["1e154", 2, 3], "b": [1, 2, 4]})
+    message = refusal("mse", tmp_path / "d.csv", models=("a", "b"))
+    assert message == "mse is not shown: its differences are too large to be percentages of 2"
+
+
 def test_losses_of_0_have_no_percentages(tmp_path: Path) -> None:
     write_csv(tmp_path / "d.csv", {"y_true": [1, 2, 3], "a": [1, 2, 3], "b": [1, 2, 4]})
     message = refusal("mse", tmp_path / "d.csv", models=("a", "b"))

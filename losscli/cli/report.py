@@ -63,6 +63,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
       losscli report data.csv --losses mse --pred old --pred new -o report.html
     """
     from losscli.cli.finish import appended, finish, judge_gates, parse_gates
+    from losscli.cli.matplotlib_settings import ignore_matplotlib_settings
     from losscli.cli.output import Output
     from losscli.cli.summary import SummaryFile
     from losscli.compare.result import GATE_COLUMNS
@@ -87,6 +88,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         outliers=values["outliers"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
+    ignore_matplotlib_settings()
     page_options = PageOptions(values["title"], values["top"], typed_command(), option)
     track = output.track(values["quiet"])
     content = report(bound, shared.open_files(data, values), options, page_options, note, track)

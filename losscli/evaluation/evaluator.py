@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,25 +137,33 @@ class Evaluator:
             )
 
     def _elements(self, arrays: Mapping[str, Any]) -> Array:
-        """Return the kernel's values; report failures of plugins as usage errors."""
-        try:
+        with self._failures_of_plugin("kernel"):
             return np.atleast_1d(np.asarray(self._call(self.form.kernel, arrays), dtype=np.float64))
+
+    @contextmanager
+    def _failures_of_plugin(self, part: str) -> Iterator[None]:
+        """Raise what a part of a plugin raises as a UsageError."""
+        try:
+            yield
         except Exception as error:
             if isinstance(error, LosscliError) or self.bound.loss.in_catalogue:
                 raise
-            raise UsageError(f"{self.label}: its kernel failed: {type(error).__name__}: {error}") from error
+            raise UsageError(f"{self.label}: its {part} failed: {type(error).__name__}: {error}") from error
 
     def _call(self, kernel: Any, arrays: Mapping[str, Any]) -> Any:
         form, params = self.form, self.bound.params
         keywords = {name: params[name] for name in form.keywords[kernel]}
-        return kernel(*[arrays.get(name) for name in form.names], **keywords)
+        part = next((name for name, hook in form.hooks.items() if hook is kernel), "kernel")
+        with self._failures_of_plugin(part):
+            return kernel(*[arrays.get(name) for name in form.names], **keywords)
 
     def _gradient(self, batch: Batch, arrays: Mapping[str, Any], elements: Array) -> Array:
         slope = self._call(self.form.hooks["gradient"], arrays) if "gradient" in self.form.hooks else None
         if slope is None:
             raise UsageError(f"{self.label} has no gradient")
         per_row = elements[0].size if elements.ndim > 1 and len(elements) else 1
-        return np.asarray(slope / per_row, dtype=np.float64).reshape(batch.arrays[self.form.gradient_role].shape)
+        with self._failures_of_plugin("gradient"):
+            return np.asarray(slope / per_row, dtype=np.float64).reshape(batch.arrays[self.form.gradient_role].shape)
 
     def _build_layout(self, batch: Batch) -> Layout:
         """Match arrays and domains; the letters of the domains' shapes must mean the same size for all roles."""

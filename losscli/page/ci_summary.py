@@ -178,7 +178,7 @@ def spread_bars(result: LossResult) -> str:
     if not all(map(math.isfinite, heights)) or heights[0] < 0 or heights[-1] <= 0:
         return ""
     steps = len(BARS) - 1
-    return f"`{''.join(BARS[round(steps * height / heights[-1])] for height in heights)}`"
+    return f"`{''.join(BARS[round(steps * (height / heights[-1]))] for height in heights)}`"
 
 
 def worst_sections(runs: Mapping[str, RunState], dataset: Dataset) -> Iterator[str]:

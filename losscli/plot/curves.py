@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,10 @@ from losscli.plot.curve_shape import Tail, find_tail, reach_of, round_up
 from losscli.plot.curve_values import PathValues, with_gaps
 from losscli.plot.curve_words import and_join, describe_curves, or_join
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
-from losscli.plot.scales import MINUS
+from losscli.plot.scales import MINUS, SMALLEST_STEP
+
+LARGEST_END, SHORTEST_RANGE, RELATIVE_RANGE = 1e150, 1e-100, 1e-9
+"""Ends of an x axis: the largest, and how far they are apart, at least, as such and in proportion to their size."""
 
 POINTS = 241
 """Points of a curve; odd, so that the middle of the range is one."""
@@ -86,6 +90,24 @@ class Curves(NamedTuple):
     def n_hidden(self) -> int:
         """How many losses have the same curve as another."""
         return sum(len(curve.names) - 1 for curve in self.curves)
+
+
+def check_ends(low: float, high: float, given: Any) -> None:
+    """Check the ends of an x axis; `given` is what the user named them by.
+
+    Raises:
+        UsageError: They are not in order, or so near or so far apart that no curve can be drawn between them.
+    """
+    size = max(abs(low), abs(high))
+    problem = ""
+    if not low < high:
+        problem = "the first number must be less than the second"
+    elif size > LARGEST_END:
+        problem = "a number is too large to be drawn"
+    elif high - low < max(SHORTEST_RANGE, RELATIVE_RANGE * size):
+        problem = "the numbers are too near to each other"
+    if problem:
+        raise UsageError(problem, option=("range", given))
 
 
 def curves_picture(losses: Sequence[BoundLoss], x_range: tuple[float, float] | None = None) -> Picture:
@@ -339,5 +361,6 @@ def find_exploding(heights: Sequence[float]) -> list[bool]:
 
 def round_height(value: float, size: float) -> float:
     """Return a height rounded up to two digits of the panel's size."""
-    step = 10.0 ** np.floor(np.log10(size)) / 10
-    return float(np.ceil(value / step * (1 - 1e-9)) * step)
+    step = 10.0 ** math.floor(math.log10(size)) / 10
+    rounded = math.ceil(value / step * (1 - 1e-9)) * step if step > SMALLEST_STEP else value
+    return rounded if math.isfinite(rounded) else value

@@ -24,6 +24,9 @@ MAX_MODELS_SHOWN = 30
 STYLE = 1
 """The blue of the intervals of one model."""
 
+MAX_RATIO = 1e100
+"""Largest difference to a loss that is drawn as a percentage of it."""
+
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -116,6 +119,10 @@ def no_percentages(ranking: ModelRanking) -> str:
             return f"for {model} it is not a finite number"
         if value <= 0:
             return f"for {model} it is {'0' if value == 0 else 'below 0'}, of which there are no percentages"
+    best = ranking.values[ranking.best]
+    ends = [end for gap in ranking.gaps.values() for end in (gap.difference, gap.low, gap.high) if end is not None]
+    if any(abs(end) / best > MAX_RATIO for end in ends):
+        return f"its differences are too large to be percentages of {human_number(best)}"
     return ""
 
 

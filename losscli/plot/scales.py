@@ -14,12 +14,17 @@ MINUS = "−"
 NO_BREAK_SPACE = "\u00a0"
 """Between thousands, and before a unit."""
 
+SMALLEST_STEP = 1e-300
+"""Between ticks; numbers near the smallest there are have no digits left to be round."""
+
 
 def nice_ticks(low: float, high: float, at_most: int) -> list[float]:
     """Return round numbers from `low` to `high`, `at_most` of them: multiples of 1, 2, 2.5 or 5 times a power of 10."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return [low] if math.isfinite(low) else []
     rough = (high - low) / max(1, at_most - 1)
+    if not SMALLEST_STEP < rough < math.inf:
+        return [low, high]
     power = 10.0 ** math.floor(math.log10(rough))
     for multiple in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0):
         step = multiple * power

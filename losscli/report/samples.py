@@ -95,7 +95,7 @@ def name_labels(dataset: Dataset, role: str, values: Array) -> Any:
     if not domain.is_label or getattr(domain, "soft", False):
         return values
     if not names:
-        is_whole = values.size and bool((values == np.floor(values)).all()) and bool(np.isfinite(values).all())
+        is_whole = values.size and bool(((values == np.floor(values)) & (np.abs(values) < 2**53)).all())
         return values.astype(np.int64) if is_whole else values
     return np.array([names[int(v)] if v == v and 0 <= v < len(names) else v for v in values.tolist()], dtype=object)
 

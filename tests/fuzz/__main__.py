@@ -10,6 +10,7 @@ from tests import conftest
 from tests.fuzz.check import Tally, fuzz
 
 SUBJECTS = ["csv", "json", "jsonl", "npy", "npz", "parquet", "feather", "feather_1", "grammar", "gates", "baselines"]
+SUBJECTS += ["pictures"]
 
 
 def main() -> int:

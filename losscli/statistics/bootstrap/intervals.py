@@ -77,7 +77,8 @@ def medians(rows: CountedRows, resampling: Resampling) -> Array:
         half, slack = 0.5 * cumulated[:, -1:], 1e-12 * cumulated[:, -1:]
         first = np.count_nonzero(cumulated < half - slack, axis=1)
         second = np.minimum(np.count_nonzero(cumulated <= half + slack, axis=1), len(ordered) - 1)
-        middles: Array = ordered[first] + (ordered[second] - ordered[first]) * 0.5
+        with np.errstate(invalid="ignore", over="ignore"):  # of infinite losses
+            middles: Array = ordered[first] + (ordered[second] - ordered[first]) * 0.5
         return middles
 
     return draws.over_resamples(draws.multinomial(n, resampling.seed), n, resampling.n_resamples_in_memory(n), middle)
