@@ -7,7 +7,9 @@ import importlib.util
 import math
 import numbers
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,8 +18,10 @@ from losscli.binding import Note
 from losscli.compare.compare import CompareOptions
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
+from losscli.declaration.properties import Property
 from losscli.errors import UsageError
 from losscli.evaluation.engines import evaluate_dataset
+from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.row_sample import RowSampler
 from losscli.evaluation.run import RunState
 from losscli.evaluation.worst_rows import WorstRows
@@ -42,6 +46,9 @@ if TYPE_CHECKING:
 MAX_TOP = 100
 """Most of the worst rows that a page lists."""
 
+
+SECONDS_PER_TURN = 1e-4
+"""How long a thread runs Python while others wait."""
 
 DRAWING_MODULES = ("losscli.plot.figure_marks", "losscli.plot.figure_svg", "losscli.page.html")
 
@@ -100,6 +107,17 @@ def import_to_draw() -> None:
         importlib.import_module(name)
 
 
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Have threads take turns of 0.1 ms in place of 5: those that evaluate would wait for imports after each array."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SECONDS_PER_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
 def build_page(
     dataset: Dataset,
     run: RunState,
@@ -125,13 +143,17 @@ def build_page(
     observed = []
     for model in dataset.models or (None,):
         own_run = run if models is None else models.runs.get(str(model), run)
-        observed.append(observe_model(model, own_run, drawings, page_options.top))
+        observed.append(observe_model(model, own_run, drawings, page_options.top, "weight" in dataset.bound))
     run.observers = (*run.observers, sampler, *drawings.observers, *([] if models is None else [models]))
     importing = Thread(target=import_to_draw, daemon=True)
-    importing.start()  # while other threads work
-    for _ in track(evaluate_dataset(dataset, run, options, note)):
-        pass
+    with short_turns():
+        importing.start()  # while other threads work
+        for _ in track(evaluate_dataset(dataset, run, options, note)):
+            pass
     check()
+    for each in observed:
+        if each.residuals is not None and not each.residuals.has_failed:
+            each.spread.know(each.residuals.observer)
     sample = sampler.sample() if sampler.n else None
     level = float(options.ci or DEFAULT_LEVEL)
     findings = Findings(dataset, run, observed, sample, models, compare_options_of(options), level)
@@ -141,13 +163,20 @@ def build_page(
     return page_of(findings, drawings, page_options)
 
 
-def observe_model(model: str | None, run: RunState, drawings: Drawings, top: int) -> Observed:
-    """Have a run observed."""
+def observe_model(model: str | None, run: RunState, drawings: Drawings, top: int, is_weighted: bool) -> Observed:
+    """Have a run observed. Where sums by residual tell how a loss spreads, its rows are not sorted a second time."""
     n_losses = len(run.evaluators)
-    moments, worst, spread = LossMoments(n_losses), WorstRows(n_losses, top), LossSpread(n_losses)
     residuals = drawings.residuals(run)
+    known = [] if residuals is None or is_weighted else residuals.observer.indices
+    of_residual_alone = {i for i in known if depends_on_residual_alone(run.evaluators[i])}
+    moments, worst, spread = LossMoments(n_losses), WorstRows(n_losses, top), LossSpread(n_losses, of_residual_alone)
     run.observers = (moments, worst, spread, *([] if residuals is None else [residuals]))
     return Observed(model, run, moments, worst, spread, residuals)
+
+
+def depends_on_residual_alone(evaluator: Evaluator) -> bool:
+    """Tell whether rows of the same y_pred - y_true have the same loss, and all rows count."""
+    return Property.TRANSLATION_INVARIANT in evaluator.bound.properties and "row_mask" not in evaluator.form.hooks
 
 
 def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -> PageContent:

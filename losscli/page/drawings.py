@@ -116,7 +116,7 @@ class Drawings:
         """Yield the pictures of the rows under the predictions of one model."""
         dataset = replace_models(self.dataset, each.model)
         run = some_losses(without_groups(each.run))
-        draws: dict[str, tuple[Any, ...]] = {"share": (each.spread.of_first(MAX_LOSSES_DRAWN),)}
+        draws: dict[str, tuple[Any, ...]] = {"share": (each.spread,)}
         if each.residuals is not None and not each.residuals.has_failed:
             residuals = each.residuals.observer
             draws = {"rows": (residuals,), **draws}

@@ -246,9 +246,9 @@ class Findings:
 
     def top_share(self, each: Observed, i: int) -> float | None:
         """Return the share of the loss that the largest 1 % of the rows carry; None where rows have no shares."""
-        if concentration(each.spread.by_loss[i].table()) is None:
+        if concentration(each.spread.table(i)) is None:
             return None
-        return top_share(each.spread.by_added[i].table(), ROWS_PER_TOP_ROW)
+        return top_share(each.spread.table_of_added(i), ROWS_PER_TOP_ROW)
 
     def of_model(self, model: str | None) -> Observed:
         """Return what was observed of a model."""

@@ -151,8 +151,21 @@ def save(figure: Figure, format: str, metadata: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph|.*missing from.*font", category=UserWarning)
+        if format == "svg":
+            place_axes(figure)
         figure.savefig(buffer, format=format, metadata=metadata, dpi=DOTS_PER_INCH)
     return tidy(buffer.getvalue()) if format == "svg" else buffer.getvalue()
+
+
+def place_axes(figure: Figure) -> None:
+    """Place the axes of a figure for an SVG file once and for all: savefig would draw all of it to do so."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    FigureCanvasSVG(figure)  # type: ignore[no-untyped-call, unused-ignore]
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -11,25 +11,39 @@ from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import counted_rows
 from losscli.losses._numerics import weigh
-from losscli.statistics.keyed_sums import KeyedSums
+from losscli.statistics.keyed_sums import KeyedSums, SumsByKey
 
 
 class LossSpread:
-    """The rows by the size of each loss: how few of them carry it.
+    """The rows by the size of each loss: how few of them carry it."""
 
-    Attributes:
-        by_loss: The rows by their losses, with their weights.
-        by_added: The rows by what they add to the weighted sum of the losses; as `by_loss` where rows have no weights.
-    """
+    def __init__(self, n_losses: int, left_out: Collection[int] = ()) -> None:
+        """Observe so many losses, but for those at some indices, whose sums by residual will be known."""
+        self._by_loss = [KeyedSums(0) for _ in range(n_losses)]
+        self._by_added = self._by_loss
+        self._left_out = left_out
+        self._residuals: ResidualSpread | None = None
 
-    def __init__(self, n_losses: int) -> None:
-        self.by_loss = [KeyedSums(0) for _ in range(n_losses)]
-        self.by_added = self.by_loss
+    def table(self, i: int) -> SumsByKey:
+        """Return the rows by a loss, with their weights."""
+        if i in self._left_out and self._residuals is not None:
+            return self._residuals.by_loss(i)
+        return self._by_loss[i].table()
+
+    def table_of_added(self, i: int) -> SumsByKey:
+        """Return the rows by what they add to the weighted sum of a loss; as `table` where rows have no weights."""
+        return self.table(i) if self._by_added is self._by_loss else self._by_added[i].table()
+
+    def know(self, residuals: ResidualSpread) -> None:
+        """Take the losses that were left out from sums by residual, of rows without weights."""
+        self._residuals = residuals
 
     def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         if batch.weight is not None:
             self._tell_added_apart()
-        for sums, added, outcome in zip(self.by_loss, self.by_added, outcomes, strict=True):
+        for i, (sums, added, outcome) in enumerate(zip(self._by_loss, self._by_added, outcomes, strict=True)):
+            if i in self._left_out:
+                continue
             losses, weight = outcome.per_sample, batch.weight
             counted = counted_rows(batch, outcome) if len(losses) == len(batch) else None
             is_known = ~np.isnan(losses)
@@ -42,25 +56,19 @@ class LossSpread:
                 added.update(weigh(weight, losses), ())
 
     def _tell_added_apart(self) -> None:
-        if self.by_added is self.by_loss:
-            self.by_added = [KeyedSums(0) for _ in self.by_loss]
+        if self._by_added is self._by_loss:
+            self._by_added = [KeyedSums(0) for _ in self._by_loss]
 
     def merge(self, other: LossSpread) -> None:
-        if other.by_added is not other.by_loss:
+        if other._by_added is not other._by_loss:
             self._tell_added_apart()
-            for mine, theirs in zip(self.by_added, other.by_added, strict=True):
+            for mine, theirs in zip(self._by_added, other._by_added, strict=True):
                 mine.merge(theirs)
-        for mine, theirs in zip(self.by_loss, other.by_loss, strict=True):
+        for mine, theirs in zip(self._by_loss, other._by_loss, strict=True):
             mine.merge(theirs)
 
     def fresh_copy(self) -> LossSpread:
-        return LossSpread(len(self.by_loss))
-
-    def of_first(self, n_losses: int) -> LossSpread:
-        """Return that of the first losses."""
-        found = LossSpread(0)
-        found.by_loss, found.by_added = self.by_loss[:n_losses], self.by_added[:n_losses]
-        return found
+        return LossSpread(len(self._by_loss), self._left_out)
 
 
 class ResidualSpread:
@@ -91,3 +99,10 @@ class ResidualSpread:
 
     def fresh_copy(self) -> ResidualSpread:
         return ResidualSpread(self.indices)
+
+    def by_loss(self, i: int) -> SumsByKey:
+        """Return the rows by a loss that depends on the residual alone: the mean loss of rows of like residuals."""
+        table = self.sums.table()
+        losses = table.sums[self.indices.index(i)] / table.weight
+        order = np.argsort(losses, kind="stable")
+        return SumsByKey(losses[order], table.n_rows[order], table.weight[order], table.sums[:0], table.is_exact)

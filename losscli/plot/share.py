@@ -58,8 +58,8 @@ def share_picture(request: Request, spread: LossSpread) -> Picture:
         DataError: No loss has shares, because one is negative or not finite, or all are 0.
     """
     tables = [
-        RowsOfLoss(sums.table(), added.table()) if has_shares(evaluator, request.run.reduction) else None
-        for evaluator, sums, added in zip(request.evaluators, spread.by_loss, spread.by_added, strict=True)
+        RowsOfLoss(spread.table(i), spread.table_of_added(i)) if has_shares(evaluator, request.run.reduction) else None
+        for i, evaluator in enumerate(request.evaluators)
     ]
     labels = [evaluator.label for evaluator in request.evaluators]
     data = results_of(request.dataset, request.run).data
