@@ -20,7 +20,7 @@ from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.row_sample import RowSampler
 from losscli.options import EvaluationOptions
 from losscli.plot.kinds import PlotOptions
-from losscli.plot.pictures import Bars, Interval, Line, Mark, Picture, Point, Rule
+from losscli.plot.pictures import Bars, IntervalMark, Line, Mark, Picture, Point, Rule
 from losscli.registry import resolve
 from tests.conftest import SAMPLE_DATA, write_csv, write_parquet
 
@@ -301,7 +301,7 @@ def test_groups_have_the_intervals_of_compute(level: float | None) -> None:
     computed = losscli.compute(["mae", "mse"], TUMOURS, group_by="diagnosis", ci=level or 0.95)
     assert picture.kind == "groups"
     for i, label in enumerate(("mae", "mse")):
-        found = {mark.label: (mark.value, mark.low, mark.high) for mark in marks_of(picture, Interval, i)}
+        found = {mark.label: (mark.value, mark.low, mark.high) for mark in marks_of(picture, IntervalMark, i)}
         results = [result for result in computed if result.label == label]
         assert found == {r.group["diagnosis"]: (r.value, r.ci.low, r.ci.high) for r in results if r.group and r.ci}
         (rule,) = marks_of(picture, Rule, i)
@@ -322,7 +322,7 @@ def test_of_many_groups_those_at_both_ends_are_shown(tmp_path: Path) -> None:
     picture = draw("mae", tmp_path / "d.csv", group_by=("site",), resamples=99, ci=0.9)
     means = np.abs(error).reshape(100, 12).mean(axis=1)
     expected = np.argsort(-means)[[*range(15), *range(85, 100)]]
-    assert [mark.label for mark in marks_of(picture, Interval)] == list(map(str, expected))
+    assert [mark.label for mark in marks_of(picture, IntervalMark)] == list(map(str, expected))
     assert picture.remarks == ("70 groups between the 15 largest and the 15 smallest are not shown",)
     assert picture.facts["n_groups"] == 100
 
@@ -332,7 +332,7 @@ def test_groups_of_few_rows_do_not_stretch_the_axis(tmp_path: Path) -> None:
     site = ["a"] * 20 + ["b"] * 20 + ["few"] * 4
     write_csv(tmp_path / "d.csv", {"y_true": np.zeros(44), "y_pred": values, "site": site})
     picture = draw("mae", tmp_path / "d.csv", group_by=("site",))
-    few = next(mark for mark in marks_of(picture, Interval) if mark.label == "few")
+    few = next(mark for mark in marks_of(picture, IntervalMark) if mark.label == "few")
     assert few.low is None
     assert picture.facts["groups"]["mae"]["few"]["high"] > picture.panels[0].x.high
     assert any(remark.startswith("not drawn: intervals of few") for remark in picture.remarks)
@@ -342,7 +342,7 @@ def test_groups_without_a_number_are_named(tmp_path: Path) -> None:
     columns = {"y_true": [1, 2, "inf", 4, ""], "y_pred": [2, 4, 1, 1, 1], "site": ["a", "a", "b", "", "c"]}
     write_csv(tmp_path / "d.csv", columns)
     picture = draw("mae", tmp_path / "d.csv", group_by=("site",), nan="omit")
-    assert [mark.label for mark in marks_of(picture, Interval)] == ["(empty)", "a"]
+    assert [mark.label for mark in marks_of(picture, IntervalMark)] == ["(empty)", "a"]
     assert "not a finite number: b" in picture.remarks
     assert "no row counts of c" in picture.remarks
     as_json(picture)
@@ -356,10 +356,10 @@ def test_models_have_the_differences_of_compare() -> None:
     picture = draw(",".join(losses), DIABETES, models=("y_pred", "forest"))
     assert picture.kind == "models"
     compared = losscli.compare(losses, DIABETES, models=["y_pred", "forest"])
-    for mark, contest in zip(marks_of(picture, Interval), compared.contests, strict=True):
+    for mark, contest in zip(marks_of(picture, IntervalMark), compared.contests, strict=True):
         gap, value = contest.gaps["forest"], contest.values["y_pred"]
         assert (mark.value, mark.low, mark.high) == pytest.approx(tuple(100 * end / value for end in gap if end))
-    assert [mark.remark for mark in marks_of(picture, Interval)] == [
+    assert [mark.remark for mark in marks_of(picture, IntervalMark)] == [
         "17 rows decide",
         "23 rows decide",
         "20 rows decide",
@@ -376,7 +376,7 @@ def test_the_reference_is_the_model_that_is_best_most_often(tmp_path: Path) -> N
     write_csv(tmp_path / "d.csv", {"y_true": np.zeros(n), "a": error_a, "b": error_b})
     picture = draw("mse,mae,huber", tmp_path / "d.csv", models=("a", "b"))
     assert picture.facts["reference"] == "b"
-    mse, mae, _ = marks_of(picture, Interval)
+    mse, mae, _ = marks_of(picture, IntervalMark)
     assert mae.value == pytest.approx(100 * (np.abs(error_a).mean() / np.abs(error_b).mean() - 1))
     assert mse.value == pytest.approx(100 * ((error_a**2).mean() / (error_b**2).mean() - 1))
     assert mse.low <= mse.value <= mse.high
@@ -391,7 +391,7 @@ def test_several_models_have_a_panel_for_each_loss(tmp_path: Path) -> None:
     assert len(picture.panels) == 2
     order = sorted(columns, key=lambda name: float((columns[name] ** 2).mean()))
     assert picture.panels[0].y.categories == tuple(order)
-    first, *others = marks_of(picture, Interval)
+    first, *others = marks_of(picture, IntervalMark)
     assert (first.value, first.low) == (0, None)
     assert [mark.style for mark in (first, *others)] == [("c", "a", "b").index(name) for name in order]
     assert "max_error: there is no interval of a difference of maxima" in picture.remarks
@@ -461,7 +461,7 @@ def test_streamed_models_have_the_differences_of_compare(streamed: Path) -> None
     for options in ({}, {"columns": {"weight": "times"}}):
         picture = draw(",".join(losses), streamed, models=models, **options)
         compared = losscli.compare(losses, streamed, models=list(models), **options)
-        for mark, contest in zip(marks_of(picture, Interval), compared.contests, strict=True):
+        for mark, contest in zip(marks_of(picture, IntervalMark), compared.contests, strict=True):
             best, other = contest.values
             value, gap = contest.values[best], contest.gaps[other]
             assert (best, other) == ("other", "y_pred")
@@ -525,7 +525,7 @@ def test_the_standard_error_of_a_difference_is_the_delta_method(tmp_path: Path) 
     total = weight.sum()
     means = [float((weight * e**2).sum() / total) for e in (a, b)]
     moved = [weight * (e**2 - mean) / total for e, mean in zip((a, b), means, strict=True)]
-    mse, rmse = marks_of(picture, Interval)
+    mse, rmse = marks_of(picture, IntervalMark)
     error = np.sqrt(((moved[1] - moved[0]) ** 2).sum())
     assert mse.high - mse.value == pytest.approx(100 * 1.959963984540054 * error / means[0], rel=1e-9)
     roots = np.sqrt(means)
@@ -676,7 +676,7 @@ def test_names_may_hold_anything(tmp_path: Path) -> None:
     }
     write_csv(tmp_path / "d.csv", columns)
     picture = draw("mae", tmp_path / "d.csv", group_by=("g",))
-    names = [mark.label for mark in marks_of(picture, Interval)]
+    names = [mark.label for mark in marks_of(picture, IntervalMark)]
     assert sorted(names) == sorted([odd, "''", "'(empty)'"])
     assert max(map(len, picture.panels[0].y.categories)) < 60
     picture = draw("mae,mse", tmp_path / "d.csv", models=("y_pred", odd))

@@ -19,7 +19,7 @@ from losscli.errors import UsageError
 from losscli.plot.figure import draw_all, draw_figure, figure_size, inline_svg, own_settings, save_figure
 from losscli.plot.figure_axes import ticks_with_texts
 from losscli.plot.figure_labels import spread
-from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Panel, Picture, Point, Rule
+from losscli.plot.pictures import Axis, Band, Bars, IntervalMark, Line, Panel, Picture, Point, Rule
 from losscli.plot.styles import style_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -73,7 +73,7 @@ def every_mark():
         "Groups",
         Axis("mae", 0.0, 200.0),
         Axis("", -0.5, 1.5, categories=("benign", "malignant")),
-        (Interval("", 0, 43.4, 39.6, 47.6, "43.4", "few rows"), Interval("", 1, 159.8, None, None, "159.8")),
+        (IntervalMark("", 0, 43.4, 39.6, 47.6, "43.4", "few rows"), IntervalMark("", 1, 159.8, None, None, "159.8")),
     )
     return picture(first, second, third)
 
@@ -146,7 +146,7 @@ def test_names_are_taken_literally(name):
     groups = Axis("", 0.0, 1.0, categories=(name,))
     found = picture(
         panel(line(name), Point(name, 3.0, 3.0), Rule(name, x=5.0), notes=(name,), x=Axis(name, 0.0, 10.0)),
-        Panel(name, Axis(name, 0.0, 1.0), groups, (Interval(name, 0, 0.5, 0, 1, name),)),
+        Panel(name, Axis(name, 0.0, 1.0), groups, (IntervalMark(name, 0, 0.5, 0, 1, name),)),
         title=name,
     )
     shown = name.replace("\x1b", "\\u001b").replace("\x00", "\\u0000")
@@ -215,7 +215,7 @@ HARD = {
             Axis("mae", 0.0, 10.0),
             Axis("", -0.5, 2.5, categories=("中" * 40, "b", "c")),
             tuple(
-                Interval(f"model {j}", i, 5.0 + j, 4.0, 10.0, "5 [4, 10]", "3 rows decide", style=j)
+                IntervalMark(f"model {j}", i, 5.0 + j, 4.0, 10.0, "5 [4, 10]", "3 rows decide", style=j)
                 for i in range(3)
                 for j in range(3)
             ),
@@ -365,7 +365,7 @@ def test_a_page_has_the_titles_of_panels_that_are_not_that_of_the_picture():
 
 def test_pictures_of_one_panel_are_equally_wide_in_a_page():
     groups = Axis("", -0.5, 0.5, categories=("a group with a long name",))
-    intervals = Panel("Groups", X, groups, (Interval("", 0, 5.0, 4.0, 6.0, "5 [4, 6]"),))
+    intervals = Panel("Groups", X, groups, (IntervalMark("", 0, 5.0, 4.0, 6.0, "5 [4, 6]"),))
     boxes = [ET.fromstring(inline_svg(picture(one), "")).get("viewBox") for one in (panel(line()), intervals)]
     assert boxes[0].split()[2] == boxes[1].split()[2]
 

@@ -11,7 +11,7 @@ import pytest
 
 from losscli.plot.braille import Canvas
 from losscli.plot.line_ends import do_ends_meet, points_apart
-from losscli.plot.pictures import Axis, Band, Bars, Interval, Line, Mark, Panel, Picture, Point, Rule
+from losscli.plot.pictures import Axis, Band, Bars, IntervalMark, Line, Mark, Panel, Picture, Point, Rule
 from losscli.plot.terminal import draw_small, draw_text
 from losscli.plot.text_bars import bar_text
 from losscli.plot.text_panels import separate_rows, text_ticks
@@ -65,10 +65,10 @@ def bins(*names: str) -> Picture:
 def intervals() -> Picture:
     names = ("benign", "恶性肿瘤", "a very long name of a group of rows indeed", "evil\x1b[31m\n")
     axis, marks = Axis("mae", 0, 200), [Rule("all rows: 86.8", x=86.8)]
-    marks.append(Interval("", 0, 43.4, 39.6, 47.6, "43.4 [39.6, 47.6]"))  # type: ignore[arg-type]
-    marks.append(Interval("", 1, 160, 137, 192, "160 [137, 192]", "3 rows decide"))  # type: ignore[arg-type]
-    marks.append(Interval("", 2, 80, -10, 300, "80"))  # type: ignore[arg-type]
-    marks.append(Interval("", 3, 50, None, None))  # type: ignore[arg-type]
+    marks.append(IntervalMark("", 0, 43.4, 39.6, 47.6, "43.4 [39.6, 47.6]"))  # type: ignore[arg-type]
+    marks.append(IntervalMark("", 1, 160, 137, 192, "160 [137, 192]", "3 rows decide"))  # type: ignore[arg-type]
+    marks.append(IntervalMark("", 2, 80, -10, 300, "80"))  # type: ignore[arg-type]
+    marks.append(IntervalMark("", 3, 50, None, None))  # type: ignore[arg-type]
     return picture(panel(*marks, x=axis, y=Axis("group", 0, 4, categories=names)))
 
 
@@ -368,14 +368,14 @@ def test_intervals() -> None:
 
 
 def test_names_are_shortened_before_numbers() -> None:
-    mark = Interval("", 0, 0.5, 0.4, 0.6, "0.1234 [0.1234, 0.5678]")
+    mark = IntervalMark("", 0, 0.5, 0.4, 0.6, "0.1234 [0.1234, 0.5678]")
     text = draw_text(picture(panel(mark, y=Axis("", 0, 1, categories=("a name of a group of rows",)))), 50)
     assert "0.1234 [0.1234, 0.5678]" in text
     assert "…" in text
 
 
 def test_intervals_of_several_losses_are_named() -> None:
-    marks = [Interval(f"loss {i}", i // 2, i, i - 0.5, i + 0.5, str(i), style=i % 2) for i in range(4)]
+    marks = [IntervalMark(f"loss {i}", i // 2, i, i - 0.5, i + 0.5, str(i), style=i % 2) for i in range(4)]
     text = draw_text(picture(panel(*marks, x=Axis("x", -1, 4), y=Axis("", 0, 2, categories=("a", "b")))), 60)
     assert re.findall(r"^([ab]?) *(loss \d)", text, re.MULTILINE) == [
         ("a", "loss 0"),
@@ -447,7 +447,7 @@ class Random:
             lambda: Point(self.name(), self.number(), self.number(), style),
             lambda: Rule(self.name(), x=self.number()),
             lambda: Rule(self.name(), y=self.number()),
-            lambda: Interval(self.name(), k % 4, self.number(), *ends, self.name(), self.name(), style),
+            lambda: IntervalMark(self.name(), k % 4, self.number(), *ends, self.name(), self.name(), style),
         ]
         return makers[self.rng.integers(len(makers))]()
 

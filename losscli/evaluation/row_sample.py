@@ -67,6 +67,20 @@ class SampledRows(NamedTuple):
         return self._replace(position=self.position + distance)
 
 
+class SharedLimit:
+    """A priority that no row of the sample is above, known to all samplers of the parts of a dataset.
+
+    As many rows as the sample holds are below it, so that what a sampler leaves out because of it would be left out in
+    the end: the sample does not depend on when a sampler learns of it.
+    """
+
+    def __init__(self) -> None:
+        self.value = np.inf
+
+    def lower(self, value: float) -> None:
+        self.value = min(self.value, value)
+
+
 class RowSampler:
     """Samples rows while losses are evaluated: those with the smallest priorities, as many as fit.
 
@@ -75,8 +89,9 @@ class RowSampler:
     outlier is never lost, and does not stand for others.
     """
 
-    def __init__(self, max_rows: int = MAX_SAMPLE_ROWS) -> None:
+    def __init__(self, max_rows: int = MAX_SAMPLE_ROWS, shared: SharedLimit | None = None) -> None:
         self.max_rows = max_rows
+        self._shared = shared or SharedLimit()
         self.n = 0
         self._rows: list[SampledRows] = []
         self._n_kept = 0
@@ -85,7 +100,7 @@ class RowSampler:
         self._generator: np.random.Generator | None = None
 
     def fresh_copy(self) -> RowSampler:
-        return RowSampler(self.max_rows)
+        return RowSampler(self.max_rows, self._shared)
 
     def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         left_out = [mask for mask in (batch.absent, batch.missing) if mask is not None]
@@ -106,6 +121,7 @@ class RowSampler:
         numbers = np.stack([measure[ends] for measure in measures], axis=1)
         self._extremes.append(SampledRows(batch.take(ends), position[ends], numbers))
         size = self._size(batch)
+        self._limit = min(self._limit, self._shared.value)
         if self._limit == np.inf and len(batch) > size:  # what is certainly too much need not be copied
             likely = LIKELY_EXCESS * SHARE_DRAWN * size / len(batch)
             if np.count_nonzero(priority < likely) >= SHARE_DRAWN * size:
@@ -144,6 +160,7 @@ class RowSampler:
             self._limit = min(self._limit, float(np.partition(priority, size)[size]))
         self._rows = [join_sampled([rows.take(rows.numbers < self._limit) for rows in self._rows])]
         self._n_kept = len(self._rows[0].position)
+        self._shared.lower(self._limit)
 
     def _most_extreme(self) -> SampledRows:
         """Return the rows at the ends of each measure."""

@@ -20,7 +20,7 @@ from losscli.plot.groups import picture_of_groups
 from losscli.plot.kinds import PlotOptions, Request, is_of_probability, kind_of, misfit, resampling_of
 from losscli.plot.models import picture_of_rankings
 from losscli.plot.observers import ResidualSpread
-from losscli.plot.pictures import Interval, Picture
+from losscli.plot.pictures import IntervalMark, Picture
 from losscli.results import results_of
 
 MAX_LOSSES_DRAWN = 7
@@ -141,7 +141,7 @@ def of_model(picture: Picture, model: str | None) -> Picture:
 def styled(picture: Picture, style: int) -> Picture:
     """Return the picture of one loss in the style that it has in the others."""
     panels = [
-        replace(panel, marks=tuple(replace(m, style=style) if isinstance(m, Interval) else m for m in panel.marks))
+        replace(panel, marks=tuple(replace(m, style=style) if isinstance(m, IntervalMark) else m for m in panel.marks))
         for panel in picture.panels
     ]
     return replace(picture, panels=tuple(panels))

@@ -13,7 +13,7 @@ import numpy as np
 
 from losscli.errors import UsageError
 from losscli.plot.line_ends import needs_samples
-from losscli.plot.pictures import Interval, Line, Panel, Picture
+from losscli.plot.pictures import IntervalMark, Line, Panel, Picture
 from losscli.version import __version__
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def inches_beside(panel: Panel, has_names: bool) -> float:
 def inches_high(panel: Panel) -> float:
     """Return the height of a panel in inches."""
     if panel.y.categories:
-        intervals = [mark for mark in panel.marks if isinstance(mark, Interval)]
+        intervals = [mark for mark in panel.marks if isinstance(mark, IntervalMark)]
         n = max(len(intervals), len(panel.y.categories), 2)
         is_dense = n > MANY_INTERVALS and not any(mark.remark for mark in intervals)
         return 1.1 + n * (HEIGHT_PER_INTERVAL_OF_MANY if is_dense else HEIGHT_PER_INTERVAL)

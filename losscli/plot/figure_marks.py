@@ -29,7 +29,7 @@ from losscli.plot.figure_labels import (
 )
 from losscli.plot.figure_places import along, along_rule, around, at_end, beside_bars, inside
 from losscli.plot.line_ends import AT_END, needs_samples
-from losscli.plot.pictures import Band, Bars, Interval, Line, Mark, Panel, Point, Rule
+from losscli.plot.pictures import Band, Bars, IntervalMark, Line, Mark, Panel, Point, Rule
 from losscli.plot.styles import style_of
 
 MARKER_SHAPES = "osD^vP>"
@@ -60,7 +60,7 @@ class PanelArtist:
         named = {mark.style for mark in listed}
         rows, texts = interval_places(panel.marks), texts_at_ends(panel.marks)
         self.has_samples = needs_samples(panel)
-        self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, Interval)}) < 2
+        self.has_one_style = len({mark.style for mark in panel.marks if isinstance(mark, IntervalMark)}) < 2
         for mark in panel.marks:
             if isinstance(mark, Line):
                 self.draw_line(mark, is_named=not mark.is_reference and mark.style in named)
@@ -68,7 +68,7 @@ class PanelArtist:
                 self.draw_bars(mark)
             elif isinstance(mark, Band):
                 self.draw_band(mark)
-            elif isinstance(mark, Interval):
+            elif isinstance(mark, IntervalMark):
                 self.draw_interval(mark, rows[id(mark)], texts[id(mark)])
             elif isinstance(mark, Point):
                 self.draw_point(mark, is_listed=mark in listed)
@@ -204,7 +204,7 @@ class PanelArtist:
             middle = np.column_stack([mark.x, (np.asarray(mark.low) + np.asarray(mark.high)) / 2]).astype(float)
             self.float_label(mark.label, MUTED, gid, lambda panel: inside(self.axes, middle, panel))
 
-    def draw_interval(self, mark: Interval, place: float, words: str) -> None:
+    def draw_interval(self, mark: IntervalMark, place: float, words: str) -> None:
         """Draw a value with its interval on a horizontal line, and words at the right of the panel."""
         gid = self.gid("interval")
         colour = colour_of(mark.style)
@@ -318,9 +318,9 @@ def listed_points(marks: Sequence[Mark]) -> list[Point]:
 
 def interval_places(marks: Sequence[Mark]) -> dict[int, float]:
     """Return where on the axis of categories each interval lies: those of one category beside each other."""
-    by_category: dict[int, list[Interval]] = {}
+    by_category: dict[int, list[IntervalMark]] = {}
     for mark in marks:
-        if isinstance(mark, Interval):
+        if isinstance(mark, IntervalMark):
             by_category.setdefault(mark.category, []).append(mark)
     return {
         id(mark): category + (i - (len(members) - 1) / 2) * 0.8 / len(members)
@@ -331,7 +331,7 @@ def interval_places(marks: Sequence[Mark]) -> dict[int, float]:
 
 def texts_at_ends(marks: Sequence[Mark]) -> dict[int, str]:
     """Return what is written at the end of each interval: its text, after its label if its category has several."""
-    intervals = [mark for mark in marks if isinstance(mark, Interval)]
+    intervals = [mark for mark in marks if isinstance(mark, IntervalMark)]
     count = Counter(mark.category for mark in intervals)
     found = {}
     for mark in intervals:

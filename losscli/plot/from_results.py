@@ -18,7 +18,7 @@ from losscli.plot.curves import curves_picture
 from losscli.plot.figure import check_matplotlib, draw_figure
 from losscli.plot.groups import picture_of_groups
 from losscli.plot.models import picture_of_rankings
-from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
+from losscli.plot.pictures import Axis, IntervalMark, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number
 from losscli.plot.share import RowsOfLoss, picture_of_tables
 from losscli.results import DataInfo, Evaluation, LossResult
@@ -148,7 +148,7 @@ def measure_panel(measure: DrawnMeasure, values: dict[str, float], labels: Seque
     marks: list[Mark] = [Rule("", x=measure.neutral)]
     for i, label in enumerate(labels):
         if label in values:
-            marks.append(Interval(label, i, values[label], None, None, human_number(values[label], 3), style=1))
+            marks.append(IntervalMark(label, i, values[label], None, None, human_number(values[label], 3), style=1))
     ends = [measure.neutral, *values.values()]
     room = 0.06 * (max(ends) - min(ends)) or 0.5
     x = Axis(measure.label, min(ends) - room, max(ends) + room)

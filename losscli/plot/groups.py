@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from losscli.errors import DataError
 from losscli.messages import join_names
 from losscli.plot.kinds import PictureRecipe, Request
-from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
+from losscli.plot.pictures import Axis, IntervalMark, Mark, Panel, Picture, Rule
 from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, rows_text, short_name
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
@@ -145,7 +145,7 @@ def group_panel(label: str, title: str, rows: GroupRows, overall: float, hidden:
         if result is None:
             continue
         low, high = (None, None) if result.ci is None or name in hidden else (result.ci.low, result.ci.high)
-        marks.append(Interval(name, i, result.value, low, high, result_text(result)))
+        marks.append(IntervalMark(name, i, result.value, low, high, result_text(result)))
         ends += [end for end in (result.value, low, high) if end is not None]
     least, most = min(ends), max(ends)
     room = 0.05 * (most - least) or 0.05 * abs(most) or 1.0

@@ -12,7 +12,7 @@ from losscli.errors import DataError
 from losscli.evaluation.row_sample import RowSampler
 from losscli.messages import join_names
 from losscli.plot.kinds import PictureRecipe, Request
-from losscli.plot.pictures import Axis, Interval, Mark, Panel, Picture, Rule
+from losscli.plot.pictures import Axis, IntervalMark, Mark, Panel, Picture, Rule
 from losscli.plot.scales import MINUS, NO_BREAK_SPACE, human_number, human_percent
 from losscli.plot.words import count_text, rows_text, short_name
 from losscli.results import DataInfo, results_of
@@ -172,7 +172,7 @@ def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str)
             text = f"best: {human_number(ranking.values[best])}"
             decision = decision_text(ranking)
             text += f", {decision}" if decision else ""
-            marks.append(Interval(model, i, 0.0, None, None, text, style=styles[model]))
+            marks.append(IntervalMark(model, i, 0.0, None, None, text, style=styles[model]))
         else:
             marks.append(interval_mark(model, i, relative, "", styles[model]))
     return panel_of(
@@ -180,10 +180,10 @@ def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str)
     )
 
 
-def interval_mark(label: str, category: int, relative: Relative, remark: str, style: int) -> Interval:
+def interval_mark(label: str, category: int, relative: Relative, remark: str, style: int) -> IntervalMark:
     """Return the mark of a difference."""
     low, high = (None if end is None else 100 * end for end in (relative.low, relative.high))
-    return Interval(label, category, 100 * relative.difference, low, high, relative.text(), remark, style)
+    return IntervalMark(label, category, 100 * relative.difference, low, high, relative.text(), remark, style)
 
 
 def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark], found: Sequence[Relative]) -> Panel:

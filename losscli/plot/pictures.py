@@ -86,7 +86,7 @@ class Band(Mark):
 
 
 @dataclass(frozen=True, eq=False)
-class Interval(Mark):
+class IntervalMark(Mark):
     """A value with its interval on the line of a category; without an interval, its ends are None.
 
     `text` is printed at its end: the value in human form. `remark` is printed above it.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from losscli.plot.pictures import Bars, Interval, Line, Panel, Picture, Rule
+from losscli.plot.pictures import Bars, IntervalMark, Line, Panel, Picture, Rule
 from losscli.plot.spans import BOLD, FAINT, Spans, join_blocks, text_of, wrapped
 from losscli.plot.text_bars import bin_tables
 from losscli.plot.text_intervals import interval_rows
@@ -95,7 +95,7 @@ def _share_x_axis(groups: Sequence[Sequence[Panel]]) -> bool:
 
 
 def _has_intervals(panel: Panel) -> bool:
-    return any(isinstance(mark, Interval) for mark in panel.marks)
+    return any(isinstance(mark, IntervalMark) for mark in panel.marks)
 
 
 def _stacked_rows(panels: Sequence[Panel], title: str, width: int, rows_of_each: int = 0) -> list[Spans]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from losscli.messages import escape_controls
-from losscli.plot.pictures import Interval, Panel, Point, Rule
+from losscli.plot.pictures import IntervalMark, Panel, Point, Rule
 from losscli.plot.spans import FAINT, Spans, colour_code, panel_heading
 from losscli.plot.text_panels import POINT_SIGNS, axis_lines, canvas_column, is_inside
 from losscli.plot.text_width import display_width, pad, shorten_name
@@ -16,7 +16,7 @@ MIN_COLUMNS, MIN_NAME = 16, 6
 
 def interval_rows(panel: Panel, title: str, width: int) -> list[Spans]:
     """Return a panel of intervals as lines, with the rules across them and an axis below."""
-    marks = sorted((m for m in panel.marks if isinstance(m, Interval)), key=lambda mark: mark.category)
+    marks = sorted((m for m in panel.marks if isinstance(m, IntervalMark)), key=lambda mark: mark.category)
     rules = [m for m in panel.marks if isinstance(m, Rule) and m.x is not None and is_inside(panel, m)]
     names = [escape_controls(name) for name in panel.y.categories]
     has_labels = len({mark.category for mark in marks}) < len(marks)
@@ -64,7 +64,7 @@ def _names_width(names: list[str], at_most: int) -> int:
     return min(max(map(display_width, names), default=0), at_most)
 
 
-def _interval_spans(panel: Panel, mark: Interval, columns: int, rules: set[int]) -> Spans:
+def _interval_spans(panel: Panel, mark: IntervalMark, columns: int, rules: set[int]) -> Spans:
     """Return `├──●──┤` on a line of so many columns; an arrow where an end is outside."""
     cells = ["┊" if column in rules else " " for column in range(columns)]
 
