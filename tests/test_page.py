@@ -221,6 +221,7 @@ def test_what_is_exact_and_what_is_estimated_of_many_rows(cli: Cli, plain: None,
     assert all(len(number.rstrip(".").replace(".", "").lstrip("0")) <= 3 for number in shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_weighted", [False, True])
 def test_outliers_of_many_rows_do_what_compare_says(
     cli: Cli, plain: None, tmp_path: Path, *, is_weighted: bool
@@ -252,6 +253,7 @@ def test_outliers_of_many_rows_do_what_compare_says(
         assert float(row["worst 1\u00a0%"]) == pytest.approx(exact["top_share"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_notes_on_models_of_many_rows_are_of_all_rows(cli: Cli, plain: None, tmp_path: Path) -> None:
     rng = np.random.default_rng(10)
     y = rng.normal(size=100_000)

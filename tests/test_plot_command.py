@@ -284,6 +284,7 @@ def test_bad_data_has_the_status_of_compute(data: bytes, status: int, cli: Cli) 
     assert not os.path.exists("x.txt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["plot", "mse"], ["report", "--losses", "mse", TUMOURS]])
 def test_surroundings_of_matplotlib_change_nothing(tmp_path: Path, command: Sequence[str]) -> None:
     (tmp_path / "matplotlibrc").write_text("nonsense: 3\nfont.size: huge\n")

@@ -141,6 +141,7 @@ def test_a_gap_in_a_curve_is_a_gap():
     assert by_id(root, "line-0")[0].get("d").count("M") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_names_are_taken_literally(name):
     groups = Axis("", 0.0, 1.0, categories=(name,))
