@@ -236,7 +236,8 @@ def test_values_of_options_are_checked(options: list[object], words: str, cli: C
     assert words in result.err
 
 
-def test_python_takes_the_options() -> None:
+def test_python_takes_the_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     Path("d.csv").write_bytes(b"% by hand\n" + FRAME.to_csv(sep=";", decimal=",", index=False).encode())
     value = losscli.compute("mse", "d.csv", decimal=",", comment="%").value
     assert value == pytest.approx(MSE, rel=1e-12)
