@@ -28,7 +28,6 @@ from losscli.evaluation.worst_rows import WorstRows
 from losscli.messages import Hint, Message, Spelling, word
 from losscli.options import EvaluationOptions
 from losscli.page.content import LossLine, PageContent
-from losscli.page.decomposition import decompositions
 from losscli.page.drawings import Drawings
 from losscli.page.findings import Findings, Observed
 from losscli.page.groups import group_facts, group_lines
@@ -50,7 +49,12 @@ MAX_TOP = 100
 SECONDS_PER_TURN = 1e-4
 """How long a thread runs Python while others wait."""
 
-DRAWING_MODULES = ("losscli.plot.figure_marks", "losscli.plot.figure_svg", "losscli.page.html")
+DRAWING_MODULES = (
+    "losscli.page.decomposition",
+    "losscli.plot.figure_marks",
+    "losscli.plot.figure_svg",
+    "losscli.page.html",
+)
 
 
 class PageOptions(NamedTuple):
@@ -181,6 +185,8 @@ def depends_on_residual_alone(evaluator: Evaluator) -> bool:
 
 def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -> PageContent:
     """Return what the page says."""
+    from losscli.page.decomposition import decompositions
+
     lines = findings.lines()
     facts = loss_facts(findings, lines)
     labels = [loss.label for loss in facts]

@@ -21,7 +21,7 @@ from losscli.plot.scales import human_number
 from losscli.plot.words import count_text
 from losscli.results import results_of
 
-FARTHEST, STEP = 15.0, 0.25
+FARTHEST, STEP = 15.0, 0.5
 """How far off the rows are put, in robust standard deviations."""
 
 ONE_ROW_IN = round(1 / CONTAMINATION)
