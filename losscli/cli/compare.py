@@ -11,6 +11,14 @@ from losscli.cli import options as shared
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
+OUTLIERS_OPTION = SectionOption(
+    "Evaluation",
+    "--outliers",
+    metavar="RULE",
+    help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
+    "others) or column:NAME.",
+)
+
 
 @click.command(
     "compare",
@@ -21,13 +29,7 @@ from losscli.errors import UsageError
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
-        SectionOption(
-            "Evaluation",
-            "--outliers",
-            metavar="RULE",
-            help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
-            "others) or column:NAME.",
-        ),
+        OUTLIERS_OPTION,
         shared.GROUP_OPTION,
         *shared.INTERVAL_OPTIONS,
         SectionOption(

@@ -25,7 +25,7 @@ IMAGES = ("svg", "png", "pdf")
 KIND_OPTION = SectionOption(
     "Evaluation", "--kind", type=click.Choice(PICTURE_KINDS), help="What to draw of the data.  [default: what fits]"
 )
-OUTLIERS_OPTION = SectionOption(
+PLOT_OUTLIERS_OPTION = SectionOption(
     "Evaluation",
     "--outliers",
     metavar="RULE",
@@ -34,7 +34,7 @@ OUTLIERS_OPTION = SectionOption(
 OPTIONS_OF_DATA = [
     *shared.DATA_OPTIONS,
     KIND_OPTION,
-    OUTLIERS_OPTION,
+    PLOT_OUTLIERS_OPTION,
     shared.GROUP_OPTION,
     *shared.INTERVAL_OPTIONS,
     shared.JOBS_OPTION,

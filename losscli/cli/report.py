@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from losscli.cli import options as shared
+from losscli.cli.compare import OUTLIERS_OPTION
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -29,13 +30,7 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to report.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
-        SectionOption(
-            "Evaluation",
-            "--outliers",
-            metavar="RULE",
-            help="Rule for outlier rows: mad:3.5 (default for losses of a residual), iqr:1.5, top:1% (default for "
-            "others) or column:NAME.",
-        ),
+        OUTLIERS_OPTION,
         shared.GROUP_OPTION,
         *shared.INTERVAL_OPTIONS,
         SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
@@ -44,8 +39,7 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
             "Output", "-f", "--format", "format_", type=click.Choice(("html",)), help="Format of the page, html alone."
         ),
         SectionOption("Output", "-o", "--output", metavar="FILE", help="Write to a file, such as report.html."),
-        SectionOption("Output", "-q", "--quiet", is_flag=True, help="Print no notes and no progress."),
-        SectionOption("Output", "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+        *(option for option in shared.OUTPUT_OPTIONS if option.name in ("quiet", "debug")),
         *shared.GATE_OPTIONS,
         shared.JOBS_OPTION,
     ],

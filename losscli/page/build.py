@@ -157,7 +157,7 @@ def build_page(
     check()
     for each in observed:
         if each.residuals is not None and not each.residuals.has_failed:
-            each.spread.know(each.residuals.observer)
+            each.spread.take_residuals(each.residuals.observer)
     sample = sampler.sample() if sampler.n else None
     level = float(options.ci or DEFAULT_LEVEL)
     findings = Findings(dataset, run, observed, sample, models, compare_options_of(options), level)

@@ -34,13 +34,13 @@ class LossSpread:
         """Return the rows by what they add to the weighted sum of a loss; as `table` where rows have no weights."""
         return self.table(i) if self._by_added is self._by_loss else self._by_added[i].table()
 
-    def know(self, residuals: ResidualSpread) -> None:
+    def take_residuals(self, residuals: ResidualSpread) -> None:
         """Take the losses that were left out from sums by residual, of rows without weights."""
         self._residuals = residuals
 
     def update(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         if batch.weight is not None:
-            self._tell_added_apart()
+            self._separate_added()
         for i, (sums, added, outcome) in enumerate(zip(self._by_loss, self._by_added, outcomes, strict=True)):
             if i in self._left_out:
                 continue
@@ -55,13 +55,13 @@ class LossSpread:
             if weight is not None:
                 added.update(weigh(weight, losses), ())
 
-    def _tell_added_apart(self) -> None:
+    def _separate_added(self) -> None:
         if self._by_added is self._by_loss:
             self._by_added = [KeyedSums(0) for _ in self._by_loss]
 
     def merge(self, other: LossSpread) -> None:
         if other._by_added is not other._by_loss:
-            self._tell_added_apart()
+            self._separate_added()
             for mine, theirs in zip(self._by_added, other._by_added, strict=True):
                 mine.merge(theirs)
         for mine, theirs in zip(self._by_loss, other._by_loss, strict=True):
