@@ -91,7 +91,7 @@ def encode(values: NDArray[Any] | CodedText, source: str = "", column: str = "",
     return CodedText.of(codes, list(distinct_texts))
 
 
-def to_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
+def carried_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
     """Return values (N,), which are numbers or text, as text: by codes if it repeats."""
     if repeats or isinstance(values, CodedText):
         return encode(values)
