@@ -77,7 +77,9 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
 def _convert_dictionary(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
     if kind is Kind.CODES:
         names = _convert_array(array.dictionary, Kind.TEXT, source, name, start)
-        return CodedText.of(array.indices.fill_null(MISSING_CODE).to_numpy(), names.tolist())
+        codes = _convert_primitive(array.indices)
+        codes[np.isnan(codes)] = MISSING_CODE
+        return CodedText.of(codes, names.tolist())
     if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
         words = _convert_array(array.dictionary, kind, source, name, start)
         return words[array.indices.to_numpy()]

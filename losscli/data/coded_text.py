@@ -118,8 +118,10 @@ def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[
     keys: list[tuple[str, ...]] = [()]
     index: NDArray[Any] = np.zeros(len(columns[0]), dtype=np.int32)
     for column in map(encode, columns):
-        texts = [*column.names.tolist(), ""]  # the last is MISSING_CODE
-        used, index = _used(index * np.int64(len(texts)) + column.codes % len(texts), len(keys) * len(texts))
+        texts = ["", *column.names.tolist()]
+        first = column.codes - MISSING_CODE  # the code of a missing value is 0
+        combined = first if len(keys) == 1 else index * np.int64(len(texts)) + first
+        used, index = _used(combined, len(keys) * len(texts))
         keys = [(*keys[i], texts[j]) for i, j in (divmod(code, len(texts)) for code in used.tolist())]
     return keys, index.astype(np.int32, copy=False)
 

@@ -50,7 +50,7 @@ class Groups:
             UsageError: A loss reads all rows as one distribution.
         """
         keys, index = group_rows([batch.extras[name] for name in names])
-        at, rows = self._find_places(keys), Segments.of(index, len(keys))
+        at, rows = self.find_places(keys), Segments.of(index, len(keys))
         for evaluator, accumulator, outcome in zip(evaluators, self.accumulators, outcomes, strict=True):
             if len(outcome.per_sample) != len(batch):
                 raise UsageError(f"{evaluator.label} reads all rows as one distribution: there are no groups of it")
@@ -61,7 +61,7 @@ class Groups:
 
     def merge(self, other: Groups) -> None:
         """Add the statistics of later batches."""
-        at = self._find_places(other.places)
+        at = self.find_places(other.places)
         for mine, theirs in zip(self.accumulators, other.accumulators, strict=True):
             mine.merge(at, theirs)
 
@@ -70,7 +70,7 @@ class Groups:
 
         They come with the indices of their losses.
         """
-        keys, at = list(later.places), self._find_places(later.places)
+        keys, at = list(later.places), self.find_places(later.places)
         self._kept_later = np.pad(self._kept_later, ((0, 0), (0, len(self.places) - self._kept_later.shape[1])))
         found = set()
         for i, accumulator in enumerate(later.accumulators):
@@ -78,7 +78,7 @@ class Groups:
             found |= {(keys[j], i) for j in np.flatnonzero(self._kept_later[i, at] > MAX_VALUES_KEPT).tolist()}
         return found
 
-    def _find_places(self, keys: Iterable[GroupKey]) -> NDArray[np.intp]:
+    def find_places(self, keys: Iterable[GroupKey]) -> NDArray[np.intp]:
         """Return the places of groups, new ones at the end."""
         places = self.places
         found = np.array([places.setdefault(key, len(places)) for key in keys], dtype=np.intp)

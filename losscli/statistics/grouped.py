@@ -79,10 +79,9 @@ class GroupedAccumulator:
             share = None if weights is None else rows.compact(weights)
             self.quantiles.update(Stretch(at, rows.counts, rows.compact(per_sample), share))
         if self.own is Reduction.MEDIAN and elements.ndim > 1:
-            of_rows = rows.compact(elements.reshape(len(elements), -1))
-            width = of_rows.shape[1]
+            width = math.prod(elements.shape[1:])
             share = None if weights is None else np.repeat(rows.compact(weights), width)
-            self.elements.update(Stretch(at, rows.counts * width, of_rows.ravel(), share))
+            self.elements.update(Stretch(at, rows.counts * width, rows.compact(elements).ravel(), share))
         elif self.own is Reduction.MAX:
             most = elements.reshape(len(elements), -1).max(axis=1, initial=-math.inf)
             self.largest[at] = np.fmax(self.largest[at], rows.extremes(rows.take(most))[1])

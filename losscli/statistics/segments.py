@@ -47,14 +47,14 @@ class Segments:
         some = counts > 0
         return Segments(self.groups[some], counts[some], self.rows[is_kept])
 
-    def blocks(self) -> Iterator[Segments]:
-        """Yield the rows in blocks, each of at most VALUES_PER_PASS rows of every group."""
-        most = int(self.counts.max(initial=0))
-        if most <= VALUES_PER_PASS:
+    def blocks(self, most: int = VALUES_PER_PASS) -> Iterator[Segments]:
+        """Yield the rows in blocks, each of at most so many rows of every group."""
+        largest = int(self.counts.max(initial=0))
+        if largest <= most:
             yield self
             return
-        for start in range(0, most, VALUES_PER_PASS):
-            counts = np.clip(self.counts - start, 0, VALUES_PER_PASS)
+        for start in range(0, largest, most):
+            counts = np.clip(self.counts - start, 0, most)
             some = np.flatnonzero(counts)
             stretches = [self.rows[self.firsts[i] + start :][: counts[i]] for i in some]
             yield Segments(self.groups[some], counts[some], np.concatenate(stretches))
