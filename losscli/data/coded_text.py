@@ -126,7 +126,7 @@ def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[
     return keys, index.astype(np.int32, copy=False)
 
 
-def _used(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def _used(codes: NDArray[Any], size: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Return the distinct codes, all less than `size` and not negative, and the index of each row's (N,)."""
     if size > MAX_CODES_PER_ROW * len(codes):
         return np.unique(codes, return_inverse=True)
