@@ -133,8 +133,8 @@ def open_output(path: str) -> Iterator[Write]:
         OutputError: It cannot be written.
         OutputClosedError: The reader of a pipe went away.
     """
-    with open_binary_output(path) as packed, io.TextIOWrapper(packed, "utf-8", LONE_SURROGATES, newline="\n") as text:
-        yield text.write
+    with open_binary_output(path) as packed:
+        yield lambda text: packed.write(text.encode("utf-8", LONE_SURROGATES) if isinstance(text, str) else text)
 
 
 @contextmanager

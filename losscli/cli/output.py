@@ -122,7 +122,7 @@ class Output(NamedTuple):
             if hasattr(sys.stdout, "reconfigure"):  # results are UTF-8 whatever the locale
                 sys.stdout.reconfigure(encoding="utf-8", errors=LONE_SURROGATES)
             is_escaped = self.format in ("table", "text")
-            yield self._write_to_terminal if self.style.width and not is_escaped else sys.stdout.write
+            yield self._write_to_terminal if self.style.width and not is_escaped else self._write_to_stdout
             sys.stdout.flush()  # notes on stderr come after the results
         else:
             with open_output(self.path) as write:
@@ -141,8 +141,16 @@ class Output(NamedTuple):
             sys.stdout.buffer.flush()
 
     @staticmethod
-    def _write_to_terminal(text: str) -> None:
-        sys.stdout.write(escape_controls(text, keep="\n\t"))
+    def _write_to_terminal(text: str | memoryview) -> None:
+        sys.stdout.write(escape_controls(text if isinstance(text, str) else str(text, "utf-8"), keep="\n\t"))
+
+    @staticmethod
+    def _write_to_stdout(text: str | memoryview) -> None:
+        if isinstance(text, str):
+            sys.stdout.write(text)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text)
 
 
 def inputs_of(values: Mapping[str, Any], data: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.errors import UsageError
-from losscli.report.tables import CellKind, Report, ReportColumn, RowBlock
+from losscli.report.tables import CellKind, Report, ReportColumn
 from losscli.result_names import distinct_names
 from losscli.results import gradient_columns
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import Evaluated
     from losscli.results import SampleStream
-
-ROWS_PER_WRITE = 1 << 13
-"""Rows made into Python's numbers and text at once: these take several times the memory of arrays."""
 
 SampleColumns = dict[str, Any]
 """Column -> cells of a batch (n,)."""
@@ -37,16 +34,10 @@ def samples(stream: SampleStream, top: int | None) -> Report:
     for key, cells in first.items():
         kind = CellKind.COUNT if key == "row" else CellKind.NUMBER
         columns.append(ReportColumn(key, CellKind.TEXT if cells.dtype.kind == "O" else kind))
-    rows = (block for batch in blocks for block in to_row_blocks(batch))
+    rows = (list(block.values()) for block in blocks)
     title = "Losses of each row" if top is None else f"Rows with the largest {labels[0]}"
-    return Report(tuple(columns), rows, lambda: stream.evaluate().to_dict(), labels, rows_key="samples", title=title)
-
-
-def to_row_blocks(columns: SampleColumns) -> Iterator[RowBlock]:
-    """Yield the cells of a batch as Python objects, some rows at a time."""
-    cells = list(columns.values())
-    for start in range(0, len(cells[0]), ROWS_PER_WRITE):
-        yield [column[start : start + ROWS_PER_WRITE].tolist() for column in cells]
+    document, jobs = (lambda: stream.evaluate().to_dict()), stream.dataset.jobs
+    return Report(tuple(columns), rows, document, labels, rows_key="samples", title=title, jobs=jobs)
 
 
 def one_block_behind(first: SampleColumns, others: Iterator[SampleColumns]) -> Iterator[SampleColumns]:

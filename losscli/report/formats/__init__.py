@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-Write = Callable[[str], object]
+Write = Callable[[str | memoryview], object]
+"""Writes text, or text as UTF-8."""
 
 
 class Style(NamedTuple):

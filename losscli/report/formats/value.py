@@ -9,6 +9,5 @@ from losscli.report.tables import Report
 def value(report: Report, write: Write, style: Style) -> None:
     """Write the value columns without a header."""
     indices = [i for i, column in enumerate(report.columns) if column.key in report.values]
-    for block in report.blocks:
-        for row in zip(*(block[i] for i in indices), strict=True):
-            write("\t".join("nan" if cell is None else str(cell) for cell in row) + "\n")
+    for row in report.rows():
+        write("\t".join("nan" if row[i] is None else str(row[i]) for i in indices) + "\n")
