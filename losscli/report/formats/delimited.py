@@ -18,7 +18,8 @@ def write_delimited(report: Report, write: Write, style: Style, *, delimiter: st
     cell = partial(delimited_cell, delimiter=delimiter)
     before = ("", *[delimiter] * (len(report.columns) - 1))
     write(delimiter.join(cell(column.key) for column in report.columns) + "\n")
-    write_rows(report.blocks, RowSyntax(before, "\n", cell, "", f'[{delimiter}"\r\n]'), report.jobs, write)
+    syntax = RowSyntax(before, "\n", cell, "", f'[{delimiter}"\r\n]', delimiter)
+    write_rows(report.blocks, syntax, report.jobs, write)
 
 
 def delimited_cell(cell: Any, delimiter: str) -> str:
