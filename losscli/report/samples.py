@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from losscli.data.coded_text import CodedText
 from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.errors import UsageError
 from losscli.report.tables import CellKind, Report, ReportColumn
@@ -81,6 +82,8 @@ def name_labels(dataset: Dataset, role: str, values: Array) -> Any:
     """Return the values of a role; labels as class names, or as integers if classes have no names."""
     names, domain = dataset.classes.names, dataset.domains[role]
     if compared := dataset.labels.compared_names:
+        if (values >= FIRST_NAME).all():
+            return CodedText.of(values - FIRST_NAME, compared)
         as_read = (int(v) if float(v).is_integer() else v for v in values.tolist())
         return np.array([compared[v - FIRST_NAME] if v >= FIRST_NAME else v for v in as_read], dtype=object)
     if not domain.is_label or getattr(domain, "soft", False):
@@ -88,6 +91,8 @@ def name_labels(dataset: Dataset, role: str, values: Array) -> Any:
     if not names:
         is_whole = values.size and bool(((values == np.floor(values)) & (np.abs(values) < 2**53)).all())
         return values.astype(np.int64) if is_whole else values
+    if ((values >= 0) & (values < len(names))).all():
+        return CodedText.of(values, names)
     return np.array([names[int(v)] if v == v and 0 <= v < len(names) else v for v in values.tolist()], dtype=object)
 
 
@@ -95,9 +100,12 @@ def select_worst(batches: Iterator[SampleColumns], key: str, top: int) -> Sample
     """Return the rows with the largest values of a column, largest first."""
     best: SampleColumns | None = None
     for columns in batches:
-        batch = columns
-        if "weight" in batch:  # rows of weight 0 count nowhere
-            batch = {name: cells[batch["weight"] != 0] for name, cells in batch.items()}
+        losses = np.nan_to_num(columns[key], nan=np.inf, posinf=np.inf)
+        # rows of weight 0 count nowhere
+        rows = np.flatnonzero(columns["weight"]) if "weight" in columns else np.arange(len(losses))
+        if len(rows) > top:
+            rows = rows[losses[rows] >= np.partition(losses[rows], -top)[-top]]
+        batch = {name: cells[rows] for name, cells in columns.items()}
         joined = batch if best is None else {name: np.concatenate([best[name], batch[name]]) for name in batch}
         order = np.argsort(-np.nan_to_num(joined[key], nan=np.inf, posinf=np.inf), kind="stable")[:top]
         best = {name: cells[order] for name, cells in joined.items()}

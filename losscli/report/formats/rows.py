@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 CELLS_WORTH_ARROW = 1 << 16
 """Cells up to which importing PyArrow costs more than it saves."""
 
-CELLS_PER_TEXT = 1 << 16
-"""Cells that are made into text at once: what is made of them stays in cache."""
+CELLS_PER_TEXT = 1 << 18
+"""Cells that are made into text at once: some megabytes of text, of which each thread has a few."""
 
 MIN_ROWS_BY_ARROW = 64
 """Rows below which calls of PyArrow for each column cost more than they save."""
@@ -189,7 +189,8 @@ def other_texts(cells: Sequence[Any] | NDArray[Any], syntax: RowSyntax) -> pa.Ar
     quoted = pc.binary_join_element_wise(quote, texts, quote, nothing) if syntax.quote else texts
     if not special.true_count:
         return quoted
-    found = strings(list(map(syntax.cell, texts.filter(special).to_pylist())))
+    distinct = texts.filter(special).dictionary_encode()
+    found = strings(list(map(syntax.cell, distinct.dictionary.to_pylist()))).take(distinct.indices)
     return pc.replace_with_mask(quoted, special, found)
 
 
