@@ -15,11 +15,15 @@ from losscli.report.tables import Report
 def write_delimited(report: Report, write: Write, style: Style, *, delimiter: str) -> None:
     """Write a header and rows with a delimiter between cells."""
     report = report.detail or report
-    cell = partial(delimited_cell, delimiter=delimiter)
-    before = ("", *[delimiter] * (len(report.columns) - 1))
-    write(delimiter.join(cell(column.key) for column in report.columns) + "\n")
-    syntax = RowSyntax(before, "\n", cell, "", f'[{delimiter}"\r\n]', delimiter)
+    syntax = delimited_syntax(len(report.columns), delimiter)
+    write(delimiter.join(syntax.cell(column.key) for column in report.columns) + "\n")
     write_rows(report.blocks, syntax, report.jobs, write)
+
+
+def delimited_syntax(width: int, delimiter: str) -> RowSyntax:
+    """Return the syntax of rows of so many cells."""
+    before, cell = ("", *[delimiter] * (width - 1)), partial(delimited_cell, delimiter=delimiter)
+    return RowSyntax(before, "\n", cell, "", f'[{delimiter}"\r\n]', delimiter)
 
 
 def delimited_cell(cell: Any, delimiter: str) -> str:
