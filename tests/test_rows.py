@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 import json
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from losscli.errors import DataError
 from losscli.report.formats import Style
 from losscli.report.formats import delimited as delimited_format
 from losscli.report.formats import json as json_format
-from losscli.report.formats.arrow_rows import float_texts, rows_by_arrow, utf8_of_rows
+from losscli.report.formats.arrow_rows import float_texts, rows_by_arrow, utf8_of_rows, write_many_rows
 from losscli.report.formats.rows import text_of_rows, write_rows
 from losscli.report.samples import select_worst
 from losscli.report.tables import Report, ReportColumn
@@ -107,17 +106,13 @@ def test_delimited_rows_are_those_of_the_csv_module(write_format, delimiter):
     assert written(write_format, report) == out.getvalue()
 
 
-def test_json_has_the_rows_in_order_from_several_threads():
-    size = 13_000
-    whole = [np.arange(size), *(np.random.default_rng(i).normal(size=size) for i in range(5))]
-    starts = [0, 11_000, *range(11_100, size, 100)]
-    blocks = [[cells[i:j] for cells in whole] for i, j in itertools.pairwise([*starts, size])]
-    expected = [list(row) for row in zip(*(cells.tolist() for cells in whole), strict=True)]
-    report = awkward_report(whole, jobs=3)._replace(blocks=blocks)
-    document = json.loads(written(json_format.json, report))
-    assert [list(row.values()) for row in document["samples"]] == expected
-    lines = written(json_format.jsonl, report).splitlines()
-    assert [list(json.loads(line).values()) for line in lines] == expected
+def test_rows_of_several_threads_are_in_order():
+    whole = [np.arange(3000), *(np.random.default_rng(i).normal(size=3000) for i in range(5))]
+    blocks = [[cells[i : i + 100] for cells in whole] for i in range(0, 3000, 100)]
+    syntax = delimited_format.delimited_syntax(len(whole), ",")
+    parts: list[str | memoryview] = []
+    write_many_rows(blocks, syntax, 3, parts.append)
+    assert "".join(str(part, "utf-8") for part in parts) == text_of_rows(whole, syntax)
 
 
 def test_a_document_of_rows_is_laid_out_as_json_indents_it():
@@ -131,18 +126,21 @@ def test_a_lone_surrogate_is_written_as_by_python():
 
 
 def test_rows_before_an_error_are_written():
-    size = 40_000
-
     def blocks():
-        yield [np.arange(size), np.zeros(size)]
+        yield [np.arange(100), np.zeros(100)]
         raise DataError("the next row is wrong")
 
-    parts: list = []
-    columns = (ReportColumn("row"), ReportColumn("zero"))
+    parts: list[str | memoryview] = []
     with pytest.raises(DataError, match="wrong"):
-        delimited_format.csv(Report(columns, blocks(), dict, (), jobs=2), parts.append, Style())
-    assert len(parts) == 2
-    assert bytes(parts[1]).endswith(b"\n39999,0.0\n")
+        write_many_rows(blocks(), delimited_format.delimited_syntax(2, ","), 2, parts.append)
+    assert [str(part, "utf-8").splitlines()[-1] for part in parts] == ["99,0.0"]
+
+
+def test_rows_are_written_by_arrow_once_they_are_many():
+    parts: list[str | memoryview] = []
+    blocks = [[np.zeros(rows)] * 1000 for rows in (1, 200, 70)]
+    write_rows(blocks, delimited_format.delimited_syntax(1000, ","), 1, parts.append)
+    assert [isinstance(part, str) for part in parts] == [True, True, False]
 
 
 def test_an_error_while_rows_are_made_into_text_is_raised():

@@ -22,7 +22,7 @@ from losscli.cli.files import (
 from losscli.cli.streams import LONE_SURROGATES
 from losscli.errors import OutputError, UsageError
 from losscli.messages import escape_controls
-from losscli.report.formats import FORMAT_OF_ENDING, MODULE_OF_FORMAT, Style, Write
+from losscli.report.formats import FORMAT_OF_ENDING, MODULE_OF_FORMAT, Style, WriteRows
 
 if TYPE_CHECKING:
     from losscli.pipeline import Track
@@ -114,7 +114,7 @@ class Output(NamedTuple):
             getattr(module, self.format)(report, write, self.style)
 
     @contextmanager
-    def open(self) -> Iterator[Write]:
+    def open(self) -> Iterator[WriteRows]:
         """Give the function that writes text; a file appears under its name once all of it is written."""
         if self.path is None:
             if sys.stdout is None:

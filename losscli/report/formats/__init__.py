@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-Write = Callable[[str | memoryview], object]
-"""Writes text, or text as UTF-8."""
+Write = Callable[[str], object]
+WriteRows = Callable[[str | memoryview], object]
+"""Writes text, as such or as UTF-8."""
 
 
 class Style(NamedTuple):

@@ -14,7 +14,7 @@ from pyarrow import csv as arrow_csv
 
 from losscli.data.coded_text import CodedText
 from losscli.data.prefetch import ordered_map
-from losscli.report.formats import Write
+from losscli.report.formats import WriteRows
 from losscli.report.formats.rows import RowSyntax, text_of_rows
 from losscli.report.tables import RowBlock
 
@@ -42,7 +42,7 @@ NOTATIONS = (
 """Numbers from and below, and what to put where, to make what Python prints of 1e-7, 0.000001, 0.00001 and 1.55e+10."""
 
 
-def write_many_rows(blocks: Iterable[RowBlock], syntax: RowSyntax, jobs: int, write: Write) -> None:
+def write_many_rows(blocks: Iterable[RowBlock], syntax: RowSyntax, jobs: int, write: WriteRows) -> None:
     """Write rows in order. What evaluating them raises is raised once the rows before are written."""
     failures = []
 
@@ -107,7 +107,7 @@ def column_texts(cells: Sequence[Any] | NDArray[Any] | CodedText, syntax: RowSyn
         return float_texts(np.asarray(cells, dtype=np.float64), syntax.cell)
     if kind == "i":
         return numbers(np.asarray(cells)).cast(pa.string())
-    return other_texts(cells if kind == "O" else cells.tolist(), syntax)
+    return other_texts(list(cells) if kind == "O" else np.asarray(cells).tolist(), syntax)
 
 
 def float_texts(values: NDArray[np.float64], cell: Callable[[Any], str]) -> pa.Array:
@@ -143,7 +143,7 @@ def in_notation(texts: pa.Array, values: NDArray[np.float64]) -> pa.Array:
     return texts
 
 
-def other_texts(cells: Sequence[Any] | NDArray[Any], syntax: RowSyntax) -> pa.Array:
+def other_texts(cells: list[Any], syntax: RowSyntax) -> pa.Array:
     """Return cells that are no floats as they are written; None if missing."""
     missing = np.fromiter((cell is None for cell in cells), bool, len(cells))
     try:

@@ -7,12 +7,12 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from losscli.report.formats import Style, Write
+from losscli.report.formats import Style, WriteRows
 from losscli.report.formats.rows import RowSyntax, write_rows
 from losscli.report.tables import Report
 
 
-def write_delimited(report: Report, write: Write, style: Style, *, delimiter: str) -> None:
+def write_delimited(report: Report, write: WriteRows, style: Style, *, delimiter: str) -> None:
     """Write a header and rows with a delimiter between cells."""
     report = report.detail or report
     syntax = delimited_syntax(len(report.columns), delimiter)

@@ -6,13 +6,13 @@ import json as json_module
 import math
 from typing import Any
 
-from losscli.report.formats import Style, Write
+from losscli.report.formats import Style, WriteRows
 from losscli.report.formats.rows import RowSyntax, write_rows
 from losscli.report.tables import Report
 from losscli.results import jsonable
 
 
-def json(report: Report, write: Write, style: Style) -> None:
+def json(report: Report, write: WriteRows, style: Style) -> None:
     """Write one document."""
     blocks = list(report.blocks)  # the document, which comes before them, is known once all are
     document = report.document()
@@ -38,7 +38,7 @@ def json(report: Report, write: Write, style: Style) -> None:
     write("\n  " + end)
 
 
-def jsonl(report: Report, write: Write, style: Style) -> None:
+def jsonl(report: Report, write: WriteRows, style: Style) -> None:
     """Write one object per row."""
     report = report.detail or report
     if report.records is not None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
-from losscli.report.formats import Write
+from losscli.report.formats import WriteRows
 from losscli.report.tables import RowBlock, python_rows
 
-CELLS_WORTH_ARROW = 1 << 16
+CELLS_WORTH_ARROW = 1 << 18
 """Cells up to which importing PyArrow costs more than it saves."""
 
 
@@ -33,7 +33,7 @@ class RowSyntax(NamedTuple):
     delimiter: str = ""
 
 
-def write_rows(blocks: Iterable[RowBlock], syntax: RowSyntax, jobs: int, write: Write) -> None:
+def write_rows(blocks: Iterable[RowBlock], syntax: RowSyntax, jobs: int, write: WriteRows) -> None:
     """Write rows in order; once they are many, threads make them into text while the next ones are evaluated."""
     remaining, seen = iter(blocks), 0
     for block in remaining:
