@@ -148,9 +148,11 @@ class Output(NamedTuple):
     def _write_to_stdout(text: str | memoryview) -> None:
         if isinstance(text, str):
             sys.stdout.write(text)
-        else:
+        elif hasattr(sys.stdout, "buffer"):
             sys.stdout.flush()
             sys.stdout.buffer.write(text)
+        else:  # a stream in memory, in which a program runs this command
+            sys.stdout.write(str(text, "utf-8"))
 
 
 def inputs_of(values: Mapping[str, Any], data: Sequence[str]) -> Iterator[tuple[str, str]]:
