@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.result_names import distinct_names
@@ -39,8 +39,11 @@ class Approximate(float):
     """An estimated number, shown with ≈ to people."""
 
 
-RowBlock = Sequence[Sequence[Any]]
-"""Some rows, as one sequence of cells per column."""
+RowBlock = Sequence[Any]
+"""Some rows, as one sequence or array of cells per column."""
+
+ROWS_MADE_AT_ONCE = 1 << 13
+"""Rows made into Python's numbers and text at once: these take several times the memory of arrays."""
 
 
 class Report(NamedTuple):
@@ -58,6 +61,7 @@ class Report(NamedTuple):
         closing: A command below the table.
         detail: A second table. People see it below this one; formats of one table print it instead.
         title: What the table is, for formats of tables that stand among text.
+        jobs: The number of threads that make rows into text.
     """
 
     columns: tuple[ReportColumn, ...]
@@ -71,6 +75,18 @@ class Report(NamedTuple):
     closing: str = ""
     detail: Report | None = None
     title: str = ""
+    jobs: int = 1
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows as Python's objects."""
+        return (row for block in self.blocks for row in python_rows(block))
+
+
+def python_rows(block: RowBlock) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a block as Python's objects, of which few are made at once."""
+    for start in range(0, len(block[0]), ROWS_MADE_AT_ONCE):
+        some = [cells[start : start + ROWS_MADE_AT_ONCE] for cells in block]
+        yield from zip(*(cells.tolist() if hasattr(cells, "tolist") else cells for cells in some), strict=True)
 
 
 def without_legend_columns(report: Report) -> Report:

@@ -57,11 +57,7 @@ def escape_report(report: Report) -> tuple[Report, TableRows]:
     report = without_legend_columns(report)
     columns = tuple(column._replace(key=escape_controls(column.key)) for column in report.columns)
     preface = tuple((term, escape_controls(meaning)) for term, meaning in report.preface)
-    rows = [
-        [escape_controls(cell) if isinstance(cell, str) else cell for cell in row]
-        for block in report.blocks
-        for row in zip(*block, strict=True)
-    ]
+    rows = [[escape_controls(cell) if isinstance(cell, str) else cell for cell in row] for row in report.rows()]
     return report._replace(columns=columns, preface=preface), rows
 
 
