@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, NamedTuple
@@ -9,8 +10,8 @@ from typing import Any, NamedTuple
 from losscli.report.formats import WriteRows
 from losscli.report.tables import RowBlock, python_rows
 
-CELLS_WORTH_ARROW = 1 << 18
-"""Cells up to which importing PyArrow costs more than it saves."""
+CELLS_WORTH_ARROW, CELLS_WORTH_IMPORT = 1 << 17, 1 << 18
+"""Cells up to which PyArrow costs more than it saves, because more modules of it or all of them are imported."""
 
 
 class RowSyntax(NamedTuple):
@@ -36,9 +37,10 @@ class RowSyntax(NamedTuple):
 def write_rows(blocks: Iterable[RowBlock], syntax: RowSyntax, jobs: int, write: WriteRows) -> None:
     """Write rows in order; once they are many, threads make them into text while the next ones are evaluated."""
     remaining, seen = iter(blocks), 0
+    most = CELLS_WORTH_ARROW if "pyarrow" in sys.modules else CELLS_WORTH_IMPORT
     for block in remaining:
         seen += len(block) * len(block[0])
-        if seen > CELLS_WORTH_ARROW:
+        if seen > most:
             from losscli.report.formats.arrow_rows import write_many_rows
 
             write_many_rows(chain([block], remaining), syntax, jobs, write)
