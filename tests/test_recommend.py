@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -36,7 +37,9 @@ SAMPLES = Path(__file__).parent.parent / "sample_data"
 TUMOURS = str(SAMPLES / "tumours.csv")
 
 
+@cache
 def recommended(name: str, **more: object) -> Recommendation:
+    """Recommend losses for a case, once for all tests."""
     return losscli.recommend(**CASES[name](), **more)
 
 
@@ -53,8 +56,7 @@ def fact(found: Recommendation, key: str) -> object:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_recommended_runs(name: str) -> None:
-    arrays = CASES[name]()
-    found = losscli.recommend(**arrays)
+    arrays, found = CASES[name](), recommended(name)
     for loss in found.losses:
         assert math.isfinite(losscli.compute(loss, **arrays).value), loss
     if found.losses:
@@ -65,7 +67,7 @@ def test_what_is_said_to_refuse_refuses() -> None:
     refused = []
     for name, make in CASES.items():
         arrays = make()
-        for advice in (*losscli.recommend(**arrays), *losscli.recommend(**arrays, from_logits=True)):
+        for advice in (*recommended(name), *recommended(name, from_logits=True)):
             if advice.verdict is Verdict.REFUSED:
                 refused.append((name, advice.loss))
                 with pytest.raises(losscli.DataError):
@@ -117,7 +119,7 @@ def test_every_rule_speaks_somewhere() -> None:
 def test_the_first_finding_on_a_loss_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = [avoid("mae", "first"), consider("mse", "second"), use("mae", "third")]
     monkeypatch.setitem(rules.RULES_OF_TASK, Task.REGRESSION, lambda d: iter(findings))
-    found = recommended("normal")
+    found = losscli.recommend(**CASES["normal"]())
     assert [(a.loss, a.reason) for a in found] == [("mse", "second"), ("mae", "first")]
 
 
@@ -274,7 +276,7 @@ def test_a_small_delta_is_steadiest_where_tails_are_heavy() -> None:
     found = recommended("heavy tails")
     advice = next(a for a in found if "moves least" in a.reason)
     assert advice.bound.params["delta"] < 1.345 * float(fact(found, "scale"))  # type: ignore[arg-type]
-    assert recommended("heavy tails").losses == found.losses  # the folds are the same every time
+    assert losscli.recommend(**CASES["heavy tails"]()).losses == found.losses  # the folds are the same every time
 
 
 # ------------------------------------------------------------------------------------- what is unknown
