@@ -367,10 +367,19 @@ def test_quiet(cli: Cli) -> None:
     assert cli("recommend", TUMOURS, "-q").err == ""
 
 
-def printed_command(*arguments: str, stdin: bytes = b"") -> list[str]:
+def printed_command(cli: Cli, *arguments: str) -> list[str]:
     """The command that recommend prints, as a shell reads it."""
-    out = process(*arguments, "-f", "json", stdin=stdin)
-    return shlex.split(json.loads(out)["command"])
+    return words_of(output(cli, "recommend", *arguments, "-f", "json"))
+
+
+def words_of(document: str | bytes) -> list[str]:
+    return shlex.split(json.loads(document)["command"])
+
+
+def output(cli: Cli, *arguments: str) -> str:
+    result = cli(*arguments)
+    assert result.status == 0, result.err
+    return result.out
 
 
 def process(*arguments: str, stdin: bytes = b"") -> bytes:
@@ -395,50 +404,45 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_the_printed_command_runs(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_printed_command_runs(arguments: list[str], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SAMPLES)
-    command = printed_command("recommend", *arguments)
+    command = printed_command(cli, *arguments)
     assert command[0] == "losscli"
-    assert b"\n" in process(*command[1:])
+    assert "\n" in output(cli, *command[1:])
 
 
-def test_the_printed_command_has_the_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_printed_command_has_the_options(cli: Cli) -> None:
     Path("it's data;.txt").write_bytes(WEIGHTED)
     options = shlex.split("--true 'a b' --pred p --weight w --nan omit --delimiter ';' --input-format csv")
-    command = printed_command("recommend", "it's data;.txt", *options)
+    command = printed_command(cli, "it's data;.txt", *options)
     assert command[-1] == "it's data;.txt"
     assert set(options) <= set(command)
-    assert process(*command[1:])
+    assert output(cli, *command[1:])
 
 
-def test_the_printed_command_names_a_column_that_reads_like_a_flag(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_printed_command_names_a_column_that_reads_like_a_flag(cli: Cli) -> None:
     Path("data.csv").write_text("false,true,-x\n1,1.5,2\n2,2.5,3\n")
-    command = printed_command("recommend", "data.csv", "--true", "true", "--pred", "false", "--header")
+    command = printed_command(cli, "data.csv", "--true", "true", "--pred", "false", "--header")
     assert command[4:] == ["--true", "true", "--pred", "false", "--header", "data.csv"]
-    assert process(*command[1:])
+    assert output(cli, *command[1:])
 
 
 def test_the_printed_command_for_a_pipe(cli: Cli) -> None:
     data = Path(TUMOURS).read_bytes()
-    command = printed_command("recommend", stdin=data)
+    command = words_of(process("recommend", "-f", "json", stdin=data))
     assert process(*command[1:], stdin=data)
     assert "give it to the command in the same way" in cli("recommend", stdin=data).err
 
 
-def test_columns_that_compare_would_not_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_compare_would_not_find(cli: Cli) -> None:
     """Labels with names in two sets of columns: the losses of labels look for numbered ones."""
-    monkeypatch.chdir(tmp_path)
     arrays = CASES["multi-label"]()
     names = ["cat", "dog", "cow", "pig", "hen"]
     header = ",".join([f"y_true_{n}" for n in names] + [f"y_pred_{n}" for n in names])
     np.savetxt("labels.csv", np.hstack([*arrays.values()]), delimiter=",", header=header, comments="")
-    command = printed_command("recommend", "labels.csv")
+    command = printed_command(cli, "labels.csv")
     assert "y_true_cat,y_true_dog,y_true_cow,y_true_pig,y_true_hen" in command
-    assert process(*command[1:])
+    assert output(cli, *command[1:])
 
 
 def test_text_labels(cli: Cli) -> None:
