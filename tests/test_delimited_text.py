@@ -347,8 +347,8 @@ def test_quotes_take_linear_time(cell: str) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_the_first_lines_take_linear_time(end: str, cli: Cli) -> None:
-    """Millions of line ends in one cell, of blank lines or of comments are read in one pass."""
-    n = 1_000_000
+    """Many line ends in one cell, blank lines or comments are read in one pass: many passes would take minutes."""
+    n = 250_000
     body = f'y_true,y_pred,n{end}1,2,"' + f'""{end}' * n + f'"{end}1,4,x{end}'
     for start in ("", end * n, f"#{end}" * n, f"#{end}{end}" * n):
         Path("d.csv").write_bytes((start + body).encode())
