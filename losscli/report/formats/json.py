@@ -8,12 +8,11 @@ from typing import Any
 
 from losscli.report.formats import Style, Write
 from losscli.report.tables import Report
-from losscli.results import jsonable
 
 
 def json(report: Report, write: Write, style: Style) -> None:
     """Write one document."""
-    rows = list(row_objects(report))
+    rows = list(row_objects(report)) if report.rows_key else []
     document = report.document()
     if report.rows_key:
         document = document | {report.rows_key: rows}
@@ -29,6 +28,8 @@ def jsonl(report: Report, write: Write, style: Style) -> None:
 
 def row_objects(report: Report) -> Iterator[dict[str, Any]]:
     """Yield the rows as objects by column key."""
+    from losscli.results import jsonable  # with NumPy, which the catalogue does without
+
     keys = [column.key for column in report.columns]
     for block in report.blocks:
         for row in zip(*block, strict=True):
