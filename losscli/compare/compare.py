@@ -178,7 +178,7 @@ def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> I
         yield ModelGroup(subset, results, model, None)
         return
     evaluation = results_by_group(dataset, run)
-    for key, rows in groups_of([subset.batch.extras[name] for name in run.group_by]):
+    for key, rows in groups_of(subset.batch, run.group_by):
         group = dict(zip(run.group_by, key, strict=True))
         results = tuple(result.of_model(model) for result in evaluation if result.group == group)
         if len(results) == len(run.evaluators):

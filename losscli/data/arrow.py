@@ -15,6 +15,7 @@ from losscli.data import remote
 from losscli.data.arrow_ipc import open_ipc
 from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
 from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
+from losscli.data.coded_text import MISSING_CODE, CodedText, concat_coded
 from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.open_file import FileReader, OpenFile
@@ -27,8 +28,8 @@ MAX_FOOTER_BYTES = 1 << 16
 """Most bytes of a file's metadata that are pickled along with each of its row groups."""
 
 
-def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
-    """Return an Arrow column as float64 (NaN where null) or text; lists of one length as a matrix.
+def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> Any:
+    """Return an Arrow column as float64 (NaN where null), text or codes; lists of one length as a matrix.
 
     Raises:
         DataError: A value is not a number, or lists differ in length; the message counts rows from `start`.
@@ -38,20 +39,19 @@ def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDA
     for chunk in chunks:
         parts.append(_convert_array(chunk, kind, source, name, start))
         start += len(chunk)
+    if kind is Kind.CODES and all(isinstance(part, CodedText) for part in parts):
+        return concat_coded(parts or [CodedText.of(np.zeros(0), [])])
     if not parts:
         return np.zeros(0) if kind is Kind.NUMBER else np.zeros(0, dtype=object)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
+def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     type_ = array.type
     if pa.types.is_dictionary(type_):
-        if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
-            words = _convert_array(array.dictionary, kind, source, name, start)
-            return np.asarray(words[array.indices.to_numpy()])
-        return _convert_array(array.dictionary_decode(), kind, source, name, start)
+        return _convert_dictionary(array, kind, source, name, start)
     if pa.types.is_run_end_encoded(type_):
         import pyarrow.compute
 
@@ -69,7 +69,19 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
             raise DataError(f"{column_label(source, name)}: holds dates or times ({type_}), not numbers")
     if pa.types.is_nested(type_):
         raise one_value_error(column_label(source, name), str(type_))
+    if kind is Kind.CODES and not pa.types.is_null(type_):
+        return _convert_array(array.dictionary_encode(), kind, source, name, start)
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
+
+
+def _convert_dictionary(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
+    if kind is Kind.CODES:
+        names = _convert_array(array.dictionary, Kind.TEXT, source, name, start)
+        return CodedText.of(array.indices.fill_null(MISSING_CODE).to_numpy(), names.tolist())
+    if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
+        words = _convert_array(array.dictionary, kind, source, name, start)
+        return words[array.indices.to_numpy()]
+    return _convert_array(array.dictionary_decode(), kind, source, name, start)
 
 
 def _is_list(type_: Any) -> bool:
@@ -95,7 +107,7 @@ def _convert_primitive(array: Any) -> NDArray[Any]:
 
 
 def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
-    if kind is Kind.TEXT:
+    if kind is not Kind.NUMBER:
         raise one_value_error(column_label(source, name))
     if array.null_count:
         row = start + array.is_null().to_pylist().index(True) + 1
@@ -107,7 +119,7 @@ def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -
         other = int((widths != width).argmax())
         problem = f"a list of {widths[other]} values, the first has {width}: lists of different lengths"
         raise DataError(f"{column_label(source, name)}, row {start + other + 1}: {problem}", Hint.PAD_ROWS)
-    inner = to_numpy(array.flatten(), kind, source, name, start)
+    inner: NDArray[Any] = to_numpy(array.flatten(), kind, source, name, start)
     return inner.reshape(len(array), width, *inner.shape[1:])
 
 
@@ -134,7 +146,7 @@ class IndexRange(NamedTuple):
     start: int
     step: int
 
-    def values(self, rows_before: int, count: int, kind: Kind) -> NDArray[Any]:
+    def values(self, rows_before: int, count: int, kind: Kind) -> Any:
         """Return the values of some rows."""
         values = self.start + self.step * np.arange(rows_before, rows_before + count)
         return convert(values, kind, "", self.name, rows_before)
@@ -206,14 +218,16 @@ class ArrowTable(Table):
     def sample(self, name: str) -> NDArray[Any] | None:
         for index in self.ranges:
             if index.name == name:
-                return index.values(0, min(ROWS_SAMPLED, self.length or 0), Kind.TEXT)
+                computed: NDArray[Any] = index.values(0, min(ROWS_SAMPLED, self.length or 0), Kind.TEXT)
+                return computed
         try:
             batch = self._file.first_batch([name])
         except (pa.ArrowException, OSError, ValueError, TypeError):  # reading the table says what is wrong
             batch = None
         if batch is None:
             return None
-        return to_numpy(batch.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
+        read: NDArray[Any] = to_numpy(batch.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
+        return read
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield row groups of a Parquet file that can be opened anew."""

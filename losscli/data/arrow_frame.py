@@ -30,7 +30,9 @@ class ArrowFrame(SliceableTable):
     def sample(self, name: str) -> NDArray[Any] | None:
         if name in self.repeated:
             return None
-        return to_numpy(self._table.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
+        first = self._table.slice(0, ROWS_SAMPLED).column(name)
+        values: NDArray[Any] = to_numpy(first, Kind.TEXT, self.name, name, 0)
+        return values
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done, total = 0, self._table.num_rows

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.data.coded_text import CodedText, group_rows
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
@@ -56,7 +57,7 @@ class Batch:
         arrays: Role -> array (n, ...); those of `tables` are the same in every batch.
         origins: Role -> where its values were read.
         weight: The rows' weights (n,).
-        extras: Columns that are no role (ids, groups), as text.
+        extras: Columns that are no role, as text: groups by codes, the others (ids) as objects.
         missing: The rows that lack a value, if such rows are kept.
         absent: The rows of weight 0, which no statistic counts.
         tables: The roles whose arrays have no row per sample.
@@ -67,7 +68,7 @@ class Batch:
     arrays: dict[str, NDArray[Any]]
     origins: dict[str, ValueOrigin]
     weight: Array | None = None
-    extras: dict[str, NDArray[Any]] = field(default_factory=dict)
+    extras: dict[str, NDArray[Any] | CodedText] = field(default_factory=dict)
     missing: Mask | None = None
     absent: Mask | None = None
     tables: frozenset[str] = frozenset()
@@ -185,7 +186,7 @@ class RowPolicy:
                     self.omitted += int(missing.sum())
                     if self.group_by:
                         columns = [batch.extras[name][missing] for name in self.group_by]
-                        self.omitted_groups.update(key for key, _ in groups_of(columns))
+                        self.omitted_groups.update(group_rows(columns)[0])
                     batch = batch.take(~missing)
                 else:
                     if not self.lacking:
@@ -219,13 +220,11 @@ class RowPolicy:
         self.omitted_groups |= other.omitted_groups
 
 
-def groups_of(columns: Sequence[NDArray[Any]]) -> Iterator[tuple[tuple[str, ...], Mask]]:
+def groups_of(batch: Batch, names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Mask]]:
     """Return the distinct rows of columns of text, each with the mask of its rows; a missing value is empty text."""
-    texts = [["" if value is None else value for value in column.tolist()] for column in columns]
-    codes: dict[tuple[str, ...], int] = {}
-    coded = np.array([codes.setdefault(key, len(codes)) for key in zip(*texts, strict=True)])
-    for key in sorted(codes):
-        yield key, coded == codes[key]
+    keys, index = group_rows([batch.extras[name] for name in names])
+    for i in sorted(range(len(keys)), key=keys.__getitem__):
+        yield keys[i], index == i
 
 
 def _find_absent(batch: Batch, weight: Array) -> Mask | None:

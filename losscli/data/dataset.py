@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy
+from losscli.data.coded_text import CodedText, to_text
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
-from losscli.data.values import as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -129,13 +129,12 @@ class Dataset:
             arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
             weight = arrays.pop("weight", None)
             weight = weight[:, 0] if weight is not None and weight.shape[1:] == (1,) else weight  # (N, 1) is (N,)
-            extras: dict[str, NDArray[Any]] = {}
+            extras: dict[str, NDArray[Any] | CodedText] = {}
             for table, chunk in chunks.items():  # the first table that has a column is the one to take it from
                 for name in self._carried:
                     if name in chunk and name not in extras:
-                        values = chunk[name]
-                        check_one_per_row(values, table, name)
-                        extras[name] = as_text(values) if values.dtype.kind == "f" else values
+                        check_one_per_row(chunk[name], table, name)
+                        extras[name] = to_text(chunk[name], repeats=name in self.policy.group_by)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             yield from self._samples(batch)
             start += size * self.samples_per_row
@@ -211,7 +210,7 @@ class Dataset:
 
     def _array(self, columns: RoleColumns, chunk: Chunk, origin: ValueOrigin) -> NDArray[Any]:
         """Return a role's columns side by side, labels as numbers."""
-        arrays = [chunk[column.name] for column in columns.columns]
+        arrays: list[NDArray[Any]] = [chunk[column.name] for column in columns.columns]
         if columns.role in self.labels.numbered:
             arrays = [self.labels.number_names(columns.role, values) for values in arrays]
         if len(arrays) > 1:
@@ -293,7 +292,8 @@ class Dataset:
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
         wanted = {key.name: key.kind for key in self.shared_keys if table in key.tables}
-        wanted |= {name: Kind.TEXT for name in self._carried if table.column(name) is not None}
+        as_codes = dict.fromkeys(self.policy.group_by, Kind.CODES)
+        wanted |= {name: as_codes.get(name, Kind.TEXT) for name in self._carried if table.column(name) is not None}
         named = bool(self.classes.names) and not self.classes.has_numeric_names
         for columns in self._by_row.values():
             if columns.table is table:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data import remote
+from losscli.data.coded_text import CodedText
 from losscli.data.files import FORMAT_BY_ENDING, STDIN, format_ending
 from losscli.data.table import Chunk, Column, Kind, Table
 from losscli.data.values import as_text, parse_number, to_number
@@ -230,13 +231,15 @@ class KeyedTable(Table):
             yield found
             done += rows
 
-    def _repeat(self, name: str, kind: Kind, rows: int, done: int) -> NDArray[Any]:
+    def _repeat(self, name: str, kind: Kind, rows: int, done: int) -> NDArray[Any] | CodedText:
         value = self._keys[name]
+        if kind is Kind.CODES:
+            return CodedText.of(np.zeros(rows), [value])
         if kind is Kind.TEXT:
             return np.full(rows, value, dtype=object)
         return np.full(rows, to_number(value, self.name, name, done))
 
-    def _compare(self, name: str, keys: NDArray[Any], own: NDArray[Any] | None, done: int) -> None:
+    def _compare(self, name: str, keys: Any, own: Any, done: int) -> None:
         """Check that a column of the file holds what its folder says."""
         if own is None:
             return

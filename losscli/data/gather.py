@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, at_rows, rows_per_batch
+from losscli.data.coded_text import CodedText, concat_coded
 from losscli.declaration.domains import Mask
 
 ROOM_FACTOR = 1.1
@@ -49,10 +50,14 @@ class BatchCollector:
         self._progress = progress
         self._first: Batch | None = None
         self._arrays: dict[tuple[str, str], GrowableArray] = {}
+        self._coded: dict[str, list[CodedText]] = {}
         self._n_rows = 0
 
     def add(self, batch: Batch) -> None:
         self._n_rows += len(batch)
+        for name, column in batch.extras.items():
+            if isinstance(column, CodedText):
+                self._coded.setdefault(name, []).append(column)
         if self._first is None:
             self._first = batch
             return
@@ -77,7 +82,10 @@ class BatchCollector:
             arrays={name: found.get(("arrays", name), array) for name, array in first.arrays.items()},
             origins=at_rows(first.origins, rows, first.tables),
             weight=found.get(("", "weight")),
-            extras={name: found["extras", name] for name in first.extras},
+            extras={
+                name: concat_coded(self._coded[name]) if name in self._coded else found["extras", name]
+                for name in first.extras
+            },
             missing=_none_if_all_false(found["", "missing"]),
             absent=_none_if_all_false(found["", "absent"]),
         )
@@ -99,7 +107,7 @@ def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]
     if batch.weight is not None:
         yield ("", "weight"), batch.weight
     yield from ((("arrays", name), array) for name, array in batch.arrays.items() if name not in batch.tables)
-    yield from ((("extras", name), column) for name, column in batch.extras.items())
+    yield from ((("extras", name), c) for name, c in batch.extras.items() if not isinstance(c, CodedText))
 
 
 def split_batch(batch: Batch, rows: int | None = None) -> Iterator[Batch]:

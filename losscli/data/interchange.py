@@ -80,7 +80,8 @@ def arrow_to_array(values: Any, name: str) -> NDArray[Any]:
     if isinstance(values, pa.Table):
         return side_by_side([arrow_to_array(column, name) for column in values.columns], name)
     kind = column_of(pa.field(name, values.type)).kind
-    return to_numpy(values, kind, "", name, 0)
+    array: NDArray[Any] = to_numpy(values, kind, "", name, 0)
+    return array
 
 
 def import_array(value: Any, name: str) -> NDArray[Any]:

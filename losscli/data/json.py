@@ -202,7 +202,7 @@ def to_array(
     ):
         return np.array([np.nan if value is None else float(value) for value in values])
     objects = np.empty(len(values), dtype=object)
-    objects[:] = values if kind is Kind.TEXT else [_finite_or_infinite(value) for value in values]
+    objects[:] = values if kind is not Kind.NUMBER else [_finite_or_infinite(value) for value in values]
     return objects
 
 

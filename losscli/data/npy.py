@@ -173,7 +173,9 @@ class NpyRows(SliceableTable):
         super().__init__(file.name, "npy", list(layout.columns()), self._n_rows, file.path)
 
     def sample(self, name: str) -> NDArray[Any] | None:
-        return self._layout.chunk(self._read(0, min(ROWS_SAMPLED, self._n_rows)), {name: Kind.TEXT}, self.name, 0)[name]
+        rows = self._read(0, min(ROWS_SAMPLED, self._n_rows))
+        values: NDArray[Any] = self._layout.chunk(rows, {name: Kind.TEXT}, self.name, 0)[name]
+        return values
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         step = rows_per_batch(self._layout.row_size)

@@ -143,7 +143,7 @@ def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[
         if array.shape[1:-1] != axes:
             raise DataError(f"shapes differ: {label} has {_text((-1, *axes))} labels, {role} {_text(array.shape)}")
     weight = None if batch.weight is None else weights_of_samples(batch.weight, axes)
-    extras = {name: np.repeat(values, positions.per_row) for name, values in batch.extras.items()}
+    extras = {name: values.repeat(positions.per_row) for name, values in batch.extras.items()}
     first = (batch.numbers[0] - 1) * positions.per_row + 1
     widest = max(array[:1].size for array in scores.values())
     step, inner = max(1, VALUES_PER_BATCH // max(1, widest)), axes[0]

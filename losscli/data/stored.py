@@ -30,7 +30,7 @@ class StoredArray(NamedTuple):
 
     def load_as(self, kind: Kind, n_rows: int | None = None) -> NDArray[Any]:
         """Return the values from which numbers or text are made."""
-        return (self.load_text if kind is Kind.TEXT and self.load_text else self.load)(n_rows)
+        return (self.load_text if kind is not Kind.NUMBER and self.load_text else self.load)(n_rows)
 
 
 class StoredArraysTable(SliceableTable):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import rows_per_batch
+from losscli.data.coded_text import CodedText, encode
 from losscli.data.values import as_text, column_label, one_value_error, to_number
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -18,8 +19,8 @@ from losscli.messages import Hint
 if TYPE_CHECKING:
     from losscli.data.files import Input
 
-Chunk = dict[str, NDArray[Any]]
-"""Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing)."""
+Chunk = dict[str, Any]
+"""Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing) or codes."""
 
 ROWS_SAMPLED = 200
 """Rows that tell what a column holds."""
@@ -30,10 +31,11 @@ MAX_EXACT_INTEGER = 1 << 53
 
 
 class Kind(enum.StrEnum):
-    """What a column holds."""
+    """What a column holds, and what is made of it: codes are text that repeats (`CodedText`)."""
 
     NUMBER = "number"
     TEXT = "text"
+    CODES = "codes"
 
 
 class Column(NamedTuple):
@@ -266,15 +268,17 @@ def in_batches(columns: Chunk) -> Iterator[Chunk]:
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
-def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Return values as float64 or as text; numbers of three axes or more keep their type.
+def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> Any:
+    """Return values as float64, text or codes; numbers of three axes or more keep their type.
 
     For messages, `start` is the number of rows before them.
 
     Raises:
         DataError: a value that is not a number; the message names the first.
     """
-    if kind is Kind.TEXT:
+    if kind is Kind.CODES and values.ndim == 1:
+        return encode(values, source, column, start)
+    if kind is not Kind.NUMBER:
         return as_text(values.ravel(), source, column, start).reshape(values.shape)
     if values.dtype.kind in "fiub":
         if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
@@ -290,7 +294,7 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
     return np.array(numbers, dtype=np.float64).reshape(values.shape)
 
 
-def check_one_per_row(values: NDArray[Any], table: Table, name: str) -> None:
+def check_one_per_row(values: NDArray[Any] | CodedText, table: Table, name: str) -> None:
     """Raise a DataError if a column holds lists where a row is to have one value: a key, a group."""
     if values.ndim > 1:
         raise one_value_error(f"{table.label}column {name!r}")

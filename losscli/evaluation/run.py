@@ -198,7 +198,7 @@ class RunState:
             draw_completed_blocks(bootstraps, before=float(batch.rows[-1]))
 
     def _feed_groups(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        for key, rows in groups_of([batch.extras[name] for name in self.group_by]):
+        for key, rows in groups_of(batch, self.group_by):
             accumulators = self.groups.setdefault(key, self._make_accumulators(is_reported=True))
             for accumulator, outcome, evaluator in zip(accumulators, outcomes, self.evaluators, strict=True):
                 if len(outcome.per_sample) != len(batch):

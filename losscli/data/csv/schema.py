@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.data.coded_text import CodedText, encode
 from losscli.data.csv.cells import has_surrogates, not_utf8, parse_cell, parse_vectors
 from losscli.data.csv.quotes import Quoting
 from losscli.data.table import Chunk, Column, Kind
@@ -156,7 +157,8 @@ class CsvSchema(NamedTuple):
         from losscli.data.arrow import to_numpy
 
         names = [column.name for column in self.columns]
-        text, number, boolean = pa.string(), pa.float64(), pa.bool_()
+        number, boolean = pa.float64(), pa.bool_()
+        types = {Kind.TEXT: pa.string(), Kind.CODES: pa.dictionary(pa.int32(), pa.string())}
         has_quotes = lines.find(b'"') >= 0
         kinds = self._kinds_of_cells(wanted)
         table = arrow_csv.read_csv(
@@ -173,8 +175,7 @@ class CsvSchema(NamedTuple):
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=list(wanted),
                 column_types={
-                    name: text if kind is Kind.TEXT else boolean if name in self.booleans else number
-                    for name, kind in kinds.items()
+                    name: types.get(kind, boolean if name in self.booleans else number) for name, kind in kinds.items()
                 },
                 decimal_point=self.decimal,
                 null_values=missing,
@@ -208,12 +209,13 @@ class CsvSchema(NamedTuple):
             name: self._convert([row[i] for row in rows], kinds[name], name, rows_before) for name, i in indices.items()
         }
 
-    def _convert(self, cells: Sequence[str], kind: Kind, name: str, rows_before: int) -> NDArray[Any]:
-        if kind is Kind.TEXT:
+    def _convert(self, cells: Sequence[str], kind: Kind, name: str, rows_before: int) -> NDArray[Any] | CodedText:
+        if kind is not Kind.NUMBER:
             for i, cell in enumerate(cells):
                 if has_surrogates(cell):
                     raise not_utf8(f"{self.name}: column {name!r}, row {rows_before + i + 1}")
-            return np.array([cell if cell else None for cell in cells], dtype=object)
+            texts = np.array([cell if cell else None for cell in cells], dtype=object)
+            return encode(texts) if kind is Kind.CODES else texts
         if self.decimal == "." and not any("_" in cell for cell in cells):  # Python reads 1_000 as a number
             try:
                 return np.array(cells, dtype=np.float64)

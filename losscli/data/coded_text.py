@@ -1,0 +1,140 @@
+"""Columns of text that repeat, such as groups: a code per row, and the text that each code stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.values import as_text
+from losscli.declaration.domains import Mask
+
+MISSING_CODE = -1
+"""The code of a missing value."""
+
+MAX_CODES_PER_ROW = 4
+"""Codes for which a table is made, per row: of more of them the codes in use are sorted."""
+
+
+class CodedText:
+    """Texts (N,) as codes: `names[codes]`, None where the code is MISSING_CODE.
+
+    NumPy takes it for an array of objects, and makes one of it where it has to; `np.asarray` does that, too.
+
+    Attributes:
+        codes: The code of each row (N,), an index of `names`.
+        names: The texts (k,), all different; a row need not have each.
+    """
+
+    ndim = 1
+    dtype = np.dtype(object)
+
+    def __init__(self, codes: NDArray[np.int32], names: NDArray[Any]) -> None:
+        self.codes, self.names = codes, names
+
+    @classmethod
+    def of(cls, codes: NDArray[Any], names: Sequence[str | None]) -> CodedText:
+        """Return texts by codes into names (k,), some of which may be equal or None; negative codes are missing."""
+        distinct: dict[str, int] = {}
+        found = [MISSING_CODE if name is None else distinct.setdefault(name, len(distinct)) for name in names]
+        codes = np.asarray(codes, dtype=np.int32)
+        if len(distinct) < len(names):  # the last one is for negative codes
+            codes = np.array([*found, MISSING_CODE], dtype=np.int32)[np.maximum(codes, MISSING_CODE)]
+        return cls(codes, _objects(list(distinct)))
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.codes),)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, rows: int | np.integer[Any]) -> str | None: ...
+    @overload
+    def __getitem__(self, rows: slice | Mask | NDArray[np.intp]) -> CodedText: ...
+    def __getitem__(self, rows: Any) -> Any:
+        """Return the text of a row, or those of several rows."""
+        codes = self.codes[rows]
+        if np.ndim(codes):
+            return CodedText(codes, self.names)
+        return None if codes == MISSING_CODE else self.names[codes]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the texts as objects (N,), None where they are missing."""
+        return np.append(self.names, [None])[self.codes]
+
+    def __iter__(self) -> Iterator[str | None]:
+        return iter(self.tolist())
+
+    def tolist(self) -> list[str | None]:
+        found: list[str | None] = np.asarray(self).tolist()
+        return found
+
+    def repeat(self, times: int) -> CodedText:
+        """Return each text so many times."""
+        return CodedText(np.repeat(self.codes, times), self.names)
+
+
+def encode(values: NDArray[Any] | CodedText, source: str = "", column: str = "", start: int = 0) -> CodedText:
+    """Return values (N,) as texts by codes; see `as_text`."""
+    if isinstance(values, CodedText):
+        return values
+    if values.dtype.kind in "iufU":
+        distinct, codes = np.unique(values, return_inverse=True)
+        return CodedText.of(codes, as_text(distinct).tolist())
+    texts = as_text(values, source, column, start).tolist()
+    distinct_texts: dict[str | None, int] = {}
+    codes = np.fromiter((distinct_texts.setdefault(t, len(distinct_texts)) for t in texts), np.int32, len(texts))
+    return CodedText.of(codes, list(distinct_texts))
+
+
+def to_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
+    """Return values (N,), which are numbers or text, as text: by codes if it repeats."""
+    if repeats or isinstance(values, CodedText):
+        return encode(values)
+    return as_text(values) if values.dtype.kind == "f" else values
+
+
+def concat_coded(parts: Sequence[CodedText]) -> CodedText:
+    """Return the texts of all parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    distinct: dict[str, int] = {}
+    codes = []
+    for part in parts:
+        table = [distinct.setdefault(name, len(distinct)) for name in part.names.tolist()]
+        codes.append(np.array([*table, MISSING_CODE], dtype=np.int32)[part.codes])
+    return CodedText(np.concatenate(codes), _objects(list(distinct)))
+
+
+def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:
+    """Return the distinct rows of columns of text (N,), and for each row the index of its own (N,).
+
+    A missing value is empty text. The distinct rows are in no order that means something.
+    """
+    keys: list[tuple[str, ...]] = [()]
+    index: NDArray[Any] = np.zeros(len(columns[0]), dtype=np.int32)
+    for column in map(encode, columns):
+        texts = [*column.names.tolist(), ""]  # the last is MISSING_CODE
+        used, index = _used(index * np.int64(len(texts)) + column.codes % len(texts), len(keys) * len(texts))
+        keys = [(*keys[i], texts[j]) for i, j in (divmod(code, len(texts)) for code in used.tolist())]
+    return keys, index.astype(np.int32, copy=False)
+
+
+def _used(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return the distinct codes, all less than `size` and not negative, and the index of each row's (N,)."""
+    if size > MAX_CODES_PER_ROW * len(codes):
+        return np.unique(codes, return_inverse=True)
+    used = np.flatnonzero(np.bincount(codes, minlength=size))
+    index = np.empty(size, dtype=np.int32)
+    index[used] = np.arange(len(used))
+    return used, index[codes]
+
+
+def _objects(texts: Sequence[str]) -> NDArray[Any]:
+    found = np.empty(len(texts), dtype=object)
+    found[:] = texts
+    return found
