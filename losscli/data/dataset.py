@@ -85,7 +85,7 @@ class Dataset:
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
         self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
-        self.paths = [table.name for table in self.tables if table.name]
+        self.paths = [given for table in self.tables for given in table.inputs]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
         self.infers_label_codes = bool(self.labels.numbered)
         self.positions = find_positions(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.coded_text import CodedText
-from losscli.data.files import FORMAT_BY_ENDING, STDIN, format_ending
+from losscli.data.files import FORMAT_BY_ENDING, STDIN, STDIN_NAME, format_ending
 from losscli.data.table import Chunk, Column, Kind, Table
 from losscli.data.values import as_text, parse_number, to_number
 from losscli.errors import DataError
@@ -29,16 +29,31 @@ FORMATS_OF_PARTS = ("csv", "tsv", "parquet")
 MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 """How writers of partitioned folders name the folder of rows whose key is missing."""
 
+FILE_COLUMN = "@file"
+"""The column of the files that rows come from, where it is asked for."""
+
 Keys = Mapping[str, str | None]
 """Name of a key -> its value, None if it is missing."""
 
 
 class FoundFile(NamedTuple):
-    """A file, what the folders above it say of its rows, and its size and time if it is one of several local ones."""
+    """A file that is read as a table, or as a part of one.
+
+    Attributes:
+        path: Where it is.
+        name: What groups call it: its path in the folder that was given, or else the path as given.
+        keys: What the folders above it say of its rows.
+        version: Its size and time if it is one of several local files.
+    """
 
     path: str
+    name: str
     keys: Keys = MappingProxyType({})
     version: tuple[int, int] | None = None
+
+    def with_name_as_key(self) -> FoundFile:
+        """Return the file with its name as a key of its rows."""
+        return self._replace(keys={FILE_COLUMN: self.name, **self.keys})
 
 
 def find_files(path: str) -> list[FoundFile]:
@@ -51,10 +66,10 @@ def find_files(path: str) -> list[FoundFile]:
     is_remote = "://" in path and remote.is_uri(path)
     is_glob = "*" in path if is_remote else not os.path.exists(path) and any(mark in path for mark in "*?[")
     if path == STDIN or (not is_remote and not is_glob and not os.path.isdir(path)):
-        return [FoundFile(path)]
+        return [FoundFile(path, STDIN_NAME if path == STDIN else name)]
     files = remote.list_files(path) if is_remote else _expand(path) if is_glob else _walk(path)
     if is_remote and not is_glob and files in ([], [path]):
-        return [FoundFile(path)]
+        return [FoundFile(path, name)]
     files = [file for file in files if is_glob or _is_part(remote.hide_credentials(file).rpartition("/")[2])]
     files = [file for file in files if not is_glob or not _is_marker(remote.hide_credentials(file).rpartition("/")[2])]
     if not files:
@@ -62,9 +77,11 @@ def find_files(path: str) -> list[FoundFile]:
         raise DataError(f"{name}: {missing}")
     place = remote.place_of if is_remote else str  # a URI quotes what is in it, and keys have quotes of their own
     top = _literal_folder(place(path)) if is_glob else place(path).rstrip("/")
-    found = [
-        FoundFile(file, _keys_of(place(file)[len(top) :]), None if is_remote else _version(file)) for file in files
-    ]
+    found = []
+    for file in files:
+        below = place(file)[len(top) :]
+        called = remote.hide_credentials(file) if is_glob else below.lstrip("/")
+        found.append(FoundFile(file, called, _keys_of(below), None if is_remote else _version(file)))
     other = next((file for file in found if set(file.keys) != set(found[0].keys)), None)
     if other is None:
         return found
@@ -193,7 +210,7 @@ def key_columns(files: Sequence[FoundFile]) -> list[Column]:
     columns = []
     for name in files[0].keys:
         values = [value for file in files if (value := file.keys[name]) is not None]
-        is_number = all(parse_number(value) is not None for value in values)
+        is_number = name != FILE_COLUMN and all(parse_number(value) is not None for value in values)
         columns.append(Column(name, Kind.NUMBER if is_number else Kind.TEXT))
     return columns
 
@@ -202,7 +219,13 @@ class KeyedTable(Table):
     """A table, or a piece of one, with the keys of its folders as further columns."""
 
     def __init__(self, inner: Table, keys: Keys, columns: Sequence[Column]) -> None:
-        """Add columns to a table; one that it has itself must hold the value of its folder."""
+        """Add columns to a table; one that it has itself must hold the value of its folder.
+
+        A column that is called like that of files is the table's own, and none is added.
+        """
+        if FILE_COLUMN in keys and inner.column(FILE_COLUMN) is not None:
+            keys = {name: value for name, value in keys.items() if name != FILE_COLUMN}
+            columns = [column for column in columns if column.name in keys]
         added = [column for column in columns if inner.column(column.name) is None]
         super().__init__(inner.name, inner.format, [*inner.columns, *added], inner.length, inner.path)
         self.inner, self._keys, self._key_columns = inner, keys, columns
