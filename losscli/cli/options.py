@@ -155,7 +155,12 @@ DATA_OPTIONS = [
     ),
 ]
 
-GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help="Evaluate each group of rows; @file is the file that a row came from.")
+GROUP_OPTION = SectionOption(
+    "Evaluation",
+    "--group-by",
+    metavar="COL[,COL]",
+    help="Evaluate each group of rows; @file is the file that a row came from.",
+)
 
 INTERVAL_OPTIONS = [
     SectionOption(
@@ -340,22 +345,17 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         if (other := columns.get(role)) is not None and other != names:
             raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
         columns[role] = names
+    group_by = values.get("group_by")
     shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],
         classes=parse_classes(values["classes"] or ""),
-        group_by=split_group_by(values),
+        group_by=() if group_by is None else tuple(name.strip() for name in group_by.split(",")),
         nan=values["nan"],
         **{name: values[name] for name in shared if name in values},
         **more,
     )
-
-
-def split_group_by(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the columns that make groups."""
-    text = values.get("group_by")
-    return () if text is None else tuple(name.strip() for name in text.split(","))
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
@@ -390,8 +390,8 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
         print(click.get_current_context().get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
     read_options = parse_read_options(values)
-    by_file = FILE_COLUMN in split_group_by(values)
-    return lambda roles: open_data(data or ("-",), roles, read_options, by_file)
+    groups = [name.strip() for name in (values.get("group_by") or "").split(",")]
+    return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in groups)
 
 
 def parse_read_options(values: Mapping[str, Any]) -> ReadOptions:

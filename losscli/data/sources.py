@@ -116,17 +116,20 @@ def _find_all(paths: Sequence[str]) -> list[FoundFile]:
     """Return the files that all paths stand for.
 
     Raises:
-        DataError: there is nothing at a path, or a file is there twice.
+        UsageError: a file is given twice.
+        DataError: there is nothing at a path.
     """
     found = [remote.strip_file_scheme(path) if "://" in path else path for path in paths]
     if len(found) == 1:
         return find_files(found[0])
-    files = [file._replace(keys={}, name=remote.hide_credentials(file.path)) for path in found for file in find_files(path)]
+    files = [
+        file._replace(keys={}, name=remote.hide_credentials(file.path)) for path in found for file in find_files(path)
+    ]
     known: dict[str, str] = {}
     for file in files:
         if (other := known.setdefault(os.path.realpath(file.path), file.name)) is not file.name:
             same = "" if other == file.name else f", as {other}"
-            raise DataError(f"{file.name}: is given twice{same}")
+            raise UsageError(f"{file.name}: is given twice{same}")
     return files
 
 
@@ -195,6 +198,7 @@ class FileParts(SplittableTable):
         super().__init__(name, self._first.format, self._first.columns, path=name)
         self.inputs = [remote.hide_credentials(path) for path in paths]
         self.index_columns = self._first.index_columns
+        self.file_names = [file.name for file in files] if FILE_COLUMN in self.index_columns else ()
         self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def sample(self, name: str) -> NDArray[Any] | None:
@@ -269,7 +273,8 @@ class FileParts(SplittableTable):
         yield from self._pieces_of_files(i + 1, wanted)
 
     def _pieces_of_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        for i, table in enumerate(self._open_files(start, wanted), start):
+        first = [self._first] if start == 0 else []
+        for i, table in enumerate(chain(first, self._open_files(max(start, 1), wanted)), start):
             yield from self._scale(i, table.detached_pieces(wanted))
 
     def _scale(self, i: int, pieces: Iterator[Table]) -> Iterator[Table]:

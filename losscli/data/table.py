@@ -92,6 +92,7 @@ class Table:
         length: the number of rows, if known before the end.
         path: where other processes can read the same rows; None if they are in memory or come through a pipe.
         inputs: what was given for it: files, folders or globs.
+        file_names: what its files are called in its column of files, if it has that.
         repeated: names of several columns; all of them but the first have a number behind the name.
         index_columns: columns that the format marks as keys of the rows.
         sampler: returns the first values of a column, for `sample`; None if they cannot be read twice.
@@ -109,6 +110,7 @@ class Table:
         self.name, self.format, self.columns = name, format, list(columns)
         self.length, self.path = length, path
         self.inputs = [name] if name else []
+        self.file_names: Sequence[str] = ()
         self.repeated: frozenset[str] = frozenset()
         self.index_columns: frozenset[str] = frozenset()
         self.sampler: Callable[[str], NDArray[Any]] | None = None

@@ -99,7 +99,9 @@ def parse_vectors(
     flat = [with_point(element, decimal) for row in rows for element in row]
     numbers = plain_numbers(flat)
     if numbers is None:
-        where = [f"{source}: column {column!r}, row {rows_before + i + 1}" for i in range(len(rows)) for _ in range(length)]
+        where = [
+            f"{source}: column {column!r}, row {rows_before + i + 1}" for i in range(len(rows)) for _ in range(length)
+        ]
         numbers = np.array(list(map(_element_number, flat, where)), dtype=np.float64)
     return numbers.reshape(len(rows), length)
 
