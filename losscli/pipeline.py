@@ -92,6 +92,7 @@ def compute(
     additions = read_additions(options, read_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        run = replace(run, groups_only=bool(options.group_by))
         if observe is not None:
             observe(dataset, run)
         counts = evaluate_dataset(dataset, run, options, note)

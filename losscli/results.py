@@ -16,16 +16,21 @@ from losscli.errors import UsageError
 from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
 from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
 from losscli.signature import sign, signed_name
-from losscli.statistics.summary import Accumulator, Summary
+from losscli.statistics.summary import Summary
 from losscli.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.data.dataset import Dataset
+    from losscli.evaluation.evaluator import Evaluator
     from losscli.evaluation.run import Evaluated, RunState
     from losscli.penalty import AddedPenalty
+    from losscli.statistics.bootstrap.accumulator import Bootstrap
     from losscli.statistics.bootstrap.options import ConfidenceInterval
+
+Reduced = tuple["Evaluator", Summary, "Bootstrap | None"]
+"""A loss, its statistics over some rows, and what its interval is computed from."""
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
@@ -324,16 +329,19 @@ def data_info(dataset: Dataset, weight: float) -> DataInfo:
 def results_of(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of a finished run over all rows."""
     info = data_info(dataset, run.weight.value)
-    return Evaluation(info, tuple(loss_results(run.accumulators, info, run, dataset, None)))
+    found = [(e, a.summary(), a.bootstrap) for e, a in zip(run.evaluators, run.accumulators, strict=True)]
+    return Evaluation(info, tuple(loss_results(found, run, dataset, None)))
 
 
 def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of each group of a finished run, sorted by group; losses in the order given."""
     info = data_info(dataset, run.weight.value)
     results: list[LossResult] = []
-    for key in sorted(run.groups, key=group_sort_key):
-        group = dict(zip(run.group_by, key, strict=True))
-        results += loss_results(run.groups[key], info, run, dataset, group)
+    reduced = [] if run.groups is None else [accumulator.reduced() for accumulator in run.groups.accumulators]
+    for key in sorted(run.group_places, key=group_sort_key):
+        i, group = run.group_places[key], dict(zip(run.group_by, key, strict=True))
+        found = [(e, *of_groups[i]) for e, of_groups in zip(run.evaluators, reduced, strict=True)]
+        results += loss_results([each for each in found if each[1].n], run, dataset, group)
     return Evaluation(info, tuple(results), without_rows=keys_without_rows(dataset, run, results))
 
 
@@ -350,7 +358,7 @@ def keys_without_rows(dataset: Dataset, run: RunState, results: Iterable[LossRes
         omitted = omitted | {(name,) for name in lacking if len(run.group_by) == 1}
     found = [
         (evaluator.label, tuple(group_columns(dict(zip(run.group_by, key, strict=True)), model).items()))
-        for key in sorted(omitted | run.groups.keys(), key=group_sort_key)
+        for key in sorted(omitted | run.group_places.keys(), key=group_sort_key)
         for evaluator in run.evaluators
         for model in dataset.models or (None,)
     ]
@@ -371,19 +379,18 @@ def group_sort_key(key: Sequence[str]) -> list[tuple[bool, float, str]]:
 
 
 def loss_results(
-    accumulators: Sequence[Accumulator], info: DataInfo, run: RunState, dataset: Dataset, group: dict[str, str] | None
+    reduced: Sequence[Reduced], run: RunState, dataset: Dataset, group: dict[str, str] | None
 ) -> list[LossResult]:
-    """Return the results of all losses over all rows, or of those that count a row of the group."""
-    present = [(e, a) for e, a in zip(run.evaluators, accumulators, strict=True) if group is None or a.moments.n]
-    bootstraps = [a.bootstrap for _, a in present if a.bootstrap is not None]
-    intervals: Sequence[ConfidenceInterval | None] = [None] * len(present)
+    """Return the results of losses over all rows, or over those of a group."""
+    bootstraps = [bootstrap for _, _, bootstrap in reduced if bootstrap is not None]
+    intervals: Sequence[ConfidenceInterval | None] = [None] * len(reduced)
     if bootstraps:
         from losscli.statistics.bootstrap.intervals import intervals as compute_intervals
 
         intervals = compute_intervals(bootstraps)
     results = []
-    for (evaluator, accumulator), found in zip(present, intervals, strict=True):
-        bound, summary, ci = evaluator.bound, accumulator.summary(), found
+    for (evaluator, summary, _), found in zip(reduced, intervals, strict=True):
+        bound, ci = evaluator.bound, found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
         signature = sign(evaluator, run.reduction, summary.n, dataset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,7 +78,9 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
 def _convert_dictionary(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
     if kind is Kind.CODES:
         names = _convert_array(array.dictionary, Kind.TEXT, source, name, start)
-        return CodedText.of(array.indices.fill_null(MISSING_CODE).to_numpy(), names.tolist())
+        codes = _convert_primitive(array.indices)
+        codes[np.isnan(codes)] = MISSING_CODE
+        return CodedText.of(codes, names.tolist())
     if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
         words = _convert_array(array.dictionary, kind, source, name, start)
         return words[array.indices.to_numpy()]
@@ -245,7 +248,8 @@ class ArrowTable(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = 0
-        for columns in split_batches(self._file.batches, wanted, self.name, done, self.ranges):
+        file = self._file.coded(wanted) if isinstance(self._file, ParquetReader) else self._file
+        for columns in split_batches(file.batches, wanted, self.name, done, self.ranges):
             done += len(next(iter(columns.values())))
             if self.source is not None:
                 self.source.check(is_last=self.length is None or done >= self.length)
@@ -283,14 +287,15 @@ class RowGroup(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = 0
-        for columns in split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges):
+        read = partial(self._read_batches, wanted)
+        for columns in split_batches(read, wanted, self.name, self.rows_before, self._ranges):
             done += len(next(iter(columns.values())))
             yield columns
         self._file.check()
         check_row_count(self, done)
 
-    def _read_batches(self, columns: list[str]) -> Iterator[Any]:
-        yield from ParquetReader(self._file, self._metadata).batches(columns, [self._group])
+    def _read_batches(self, wanted: Mapping[str, Kind], columns: list[str]) -> Iterator[Any]:
+        yield from ParquetReader(self._file, self._metadata).coded(wanted).batches(columns, [self._group])
 
     def release(self) -> None:
         self._file.release()
@@ -354,17 +359,25 @@ def split_batches(
 class ParquetReader:
     """Reads record batches of a Parquet file."""
 
-    def __init__(self, file: OpenFile, metadata: Any = None) -> None:
+    def __init__(self, file: OpenFile, metadata: Any = None, coded: Sequence[str] = ()) -> None:
+        """Open a file, of which the texts in the columns `coded` come as dictionaries."""
         from pyarrow import parquet
 
         self.file = file
         source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
-        self._file = parquet.ParquetFile(source, metadata=metadata, pre_buffer=file.is_remote)
+        self._file = parquet.ParquetFile(
+            source, metadata=metadata, read_dictionary=list(coded), pre_buffer=file.is_remote
+        )
         self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows
         self.groups = self.metadata.num_row_groups
         self.close = self._file.close
+
+    def coded(self, wanted: Mapping[str, Kind]) -> ParquetReader:
+        """Return a reader of the same file that does not make a text of each code that is wanted."""
+        codes = [f.name for f in self.schema if wanted.get(f.name) is Kind.CODES and pa.types.is_string(f.type)]
+        return ParquetReader(self.file, self.metadata, codes) if codes else self
 
     def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
         size, threads = ROWS_PER_BATCH, groups is None

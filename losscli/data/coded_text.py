@@ -91,7 +91,7 @@ def encode(values: NDArray[Any] | CodedText, source: str = "", column: str = "",
     return CodedText.of(codes, list(distinct_texts))
 
 
-def to_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
+def carried_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
     """Return values (N,), which are numbers or text, as text: by codes if it repeats."""
     if repeats or isinstance(values, CodedText):
         return encode(values)
@@ -118,13 +118,15 @@ def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[
     keys: list[tuple[str, ...]] = [()]
     index: NDArray[Any] = np.zeros(len(columns[0]), dtype=np.int32)
     for column in map(encode, columns):
-        texts = [*column.names.tolist(), ""]  # the last is MISSING_CODE
-        used, index = _used(index * np.int64(len(texts)) + column.codes % len(texts), len(keys) * len(texts))
+        texts = ["", *column.names.tolist()]
+        first = column.codes - MISSING_CODE  # the code of a missing value is 0
+        combined = first if len(keys) == 1 else index * np.int64(len(texts)) + first
+        used, index = _used(combined, len(keys) * len(texts))
         keys = [(*keys[i], texts[j]) for i, j in (divmod(code, len(texts)) for code in used.tolist())]
     return keys, index.astype(np.int32, copy=False)
 
 
-def _used(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def _used(codes: NDArray[Any], size: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Return the distinct codes, all less than `size` and not negative, and the index of each row's (N,)."""
     if size > MAX_CODES_PER_ROW * len(codes):
         return np.unique(codes, return_inverse=True)

@@ -29,7 +29,7 @@ def evaluate_dataset(
     """
     keep_freed_memory()
     can_split = run.can_split(dataset)
-    parts = dataset.parts(kept=any(a.keeps_values for a in run.accumulators)) if can_split else None
+    parts = dataset.parts(kept=run.keeps_values) if can_split else None
     use_dask = options.engine == "dask"
     if use_dask:
         from losscli.evaluation.dask.cluster import check_installed

@@ -10,7 +10,6 @@ or a note that names a row, labels that depend on all rows), the part is evaluat
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -124,7 +123,7 @@ class OrderedReducer:
         self._dataset, self._run = plan
         self._keep = keep
         self._blocks: list[tuple[int, RunState]] = []
-        self._values_kept: Counter[Statistic] = Counter()
+        self._values_kept = [0] * len(self._run.evaluators)
         self.sketched: SketchedStatistics = frozenset()
 
     def reduce(self, evaluated: Iterable[Done]) -> Iterator[int]:
@@ -189,12 +188,14 @@ class OrderedReducer:
 
     def _sketch_if_over_budget(self, run: RunState) -> None:
         """Count the values that a run adds; switch statistics to histograms in all runs once there are too many."""
-        sketched = set()
-        for key, i, accumulator in run.statistics():
-            self._values_kept[key, i] += accumulator.kept if accumulator.exact else MAX_VALUES_KEPT + 1
-            if self._values_kept[key, i] > MAX_VALUES_KEPT:
-                accumulator.condense()
-                sketched.add((key, i))
+        sketched: set[Statistic] = set()
+        for i, accumulator in enumerate(run.accumulators):
+            self._values_kept[i] += accumulator.kept if accumulator.exact else MAX_VALUES_KEPT + 1
+            if self._values_kept[i] > MAX_VALUES_KEPT:
+                sketched.add((None, i))
+        if run.groups is not None and self._run.groups is not None:
+            sketched |= self._run.groups.count_kept(run.groups)
+        run.condense(sketched)
         if not sketched <= self.sketched:
             for other in (self._run, *(run for _, run in self._blocks)):
                 other.condense(sketched - self.sketched)

@@ -70,5 +70,5 @@ def describe_intervals(findings: Findings) -> Iterator[str]:
             yield f"{label}: {ci.why}"
     for method, labels in methods.items():
         yield method if len(methods) == 1 else f"{method}: {', '.join(labels)}"
-    if len(findings.run.groups) > MAX_GROUPS_RESAMPLED:
+    if len(findings.run.group_places) > MAX_GROUPS_RESAMPLED:
         yield f"of groups by the normal distribution: there are more than {MAX_GROUPS_RESAMPLED}"

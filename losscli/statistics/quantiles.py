@@ -56,16 +56,47 @@ def quantiles(values: Array, weights: Array | None, probabilities: Sequence[floa
         return [math.nan for _ in probabilities]
     if weights is None or weights.min() == weights.max():
         return _unweighted_quantiles(values, probabilities)
-    order = np.argsort(values, kind="stable")
-    cumulated = np.cumsum(weights[order])
-    slack = 1e-12 * cumulated[-1]
-    found = []
-    for q in probabilities:
-        target = q * cumulated[-1]
-        first = int(np.searchsorted(cumulated, target - slack))
-        second = min(int(np.searchsorted(cumulated, target + slack, side="right")), len(order) - 1)
-        found.append(interpolate(float(values[order[first]]), float(values[order[second]]), 0.5))
+    found: list[float] = _weighted_quantiles(values[None], weights[None], probabilities)[0].tolist()
     return found
+
+
+def quantiles_of_rows(values: Array, weights: Array | None, probabilities: Sequence[float]) -> Array:
+    """Return the quantiles of each row of values (m, n) with weights (m, n); see `quantiles`."""
+    ranks = [q * (values.shape[1] - 1) for q in probabilities]
+    needed = sorted({min(int(rank) + i, values.shape[1] - 1) for rank in ranks for i in (0, 1)})
+    parted = np.partition(values, needed, axis=1)
+    found = np.empty((len(values), len(ranks)))
+    for i, rank in enumerate(ranks):
+        a, b = parted[:, int(rank)], parted[:, min(int(rank) + 1, values.shape[1] - 1)]
+        found[:, i] = _interpolate_all(a, b, rank % 1)
+    if weights is not None:
+        differ = weights.min(axis=1) != weights.max(axis=1)
+        found[differ] = _weighted_quantiles(values[differ], weights[differ], probabilities)
+    found[np.isnan(values).any(axis=1)] = np.nan
+    return found
+
+
+def _weighted_quantiles(values: Array, weights: Array, probabilities: Sequence[float]) -> Array:
+    """Return the quantiles of each row of values (m, n), none of them NaN, by the averaged inverse."""
+    order = np.argsort(values, axis=1, kind="stable")
+    values = np.take_along_axis(values, order, axis=1)
+    cumulated = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+    total = cumulated[:, -1:]
+    found = np.empty((len(values), len(probabilities)))
+    for i, q in enumerate(probabilities):
+        first = np.count_nonzero(cumulated < q * total - 1e-12 * total, axis=1)
+        second = np.minimum(np.count_nonzero(cumulated <= q * total + 1e-12 * total, axis=1), values.shape[1] - 1)
+        rows = np.arange(len(values))
+        found[:, i] = _interpolate_all(values[rows, first], values[rows, second], 0.5)
+    return found
+
+
+def _interpolate_all(a: Array, b: Array, fraction: float) -> Array:
+    """Return the numbers at a fraction of the way from each of a to that of b; see `interpolate`."""
+    if fraction == 0:
+        return a
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(a == b, a, a + (b - a) * fraction)
 
 
 def deviation(values: Array, weights: Array | None, centre: float) -> float:

@@ -96,7 +96,7 @@ class Accumulator:
         if self.keeps_values:
             self.quantiles.update(per_sample, weights)
         if self.own is Reduction.MEDIAN and elements.ndim > 1:
-            per_element = None if weights is None else np.repeat(weights, elements[0].size)
+            per_element = None if weights is None else np.repeat(weights, math.prod(elements.shape[1:]))
             self.elements.update(elements.ravel(), per_element)
         elif self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))

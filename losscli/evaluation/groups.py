@@ -1,0 +1,87 @@
+"""The statistics of a run by group: groups are the distinct values of extra columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.data.batch import Batch
+from losscli.data.coded_text import group_rows
+from losscli.declaration.domains import Mask
+from losscli.errors import UsageError
+from losscli.evaluation.evaluator import Evaluator, Outcome
+from losscli.statistics.grouped import GroupedAccumulator
+from losscli.statistics.quantiles import MAX_VALUES_KEPT
+from losscli.statistics.segments import Segments
+
+GroupKey = tuple[str, ...]
+"""A group: its value in each of the columns."""
+
+
+class Groups:
+    """The statistics of each loss by group.
+
+    Attributes:
+        places: Group -> its place in the arrays of the accumulators.
+        accumulators: The statistics of each loss.
+    """
+
+    def __init__(self, accumulators: Sequence[GroupedAccumulator]) -> None:
+        self.places: dict[GroupKey, int] = {}
+        self.accumulators = accumulators
+        self._kept_later = np.zeros((len(accumulators), 0), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def update(
+        self,
+        batch: Batch,
+        names: Sequence[str],
+        evaluators: Sequence[Evaluator],
+        outcomes: Sequence[Outcome],
+        counted: Callable[[Batch, Outcome], Mask | None],
+    ) -> None:
+        """Add a batch, whose groups are in the columns of these names; `counted` masks the rows that count.
+
+        Raises:
+            UsageError: A loss reads all rows as one distribution.
+        """
+        keys, index = group_rows([batch.extras[name] for name in names])
+        at, rows = self.find_places(keys), Segments.of(index, len(keys))
+        for evaluator, accumulator, outcome in zip(evaluators, self.accumulators, outcomes, strict=True):
+            if len(outcome.per_sample) != len(batch):
+                raise UsageError(f"{evaluator.label} reads all rows as one distribution: there are no groups of it")
+            its_rows = rows.where(counted(batch, outcome))
+            elements, numbers = outcome.elements, batch.rows if accumulator.bootstraps else None
+            more = batch.weight, outcome.denominator, outcome.clipped, numbers
+            accumulator.update(its_rows, at[its_rows.groups], elements, outcome.per_sample, *more)
+
+    def merge(self, other: Groups) -> None:
+        """Add the statistics of later batches."""
+        at = self.find_places(other.places)
+        for mine, theirs in zip(self.accumulators, other.accumulators, strict=True):
+            mine.merge(at, theirs)
+
+    def count_kept(self, later: Groups) -> set[tuple[GroupKey, int]]:
+        """Count the values that a run keeps, which is merged later; return the groups that have too many since then.
+
+        They come with the indices of their losses.
+        """
+        keys, at = list(later.places), self.find_places(later.places)
+        self._kept_later = np.pad(self._kept_later, ((0, 0), (0, len(self.places) - self._kept_later.shape[1])))
+        found = set()
+        for i, accumulator in enumerate(later.accumulators):
+            self._kept_later[i, at] += accumulator.kept
+            found |= {(keys[j], i) for j in np.flatnonzero(self._kept_later[i, at] > MAX_VALUES_KEPT).tolist()}
+        return found
+
+    def find_places(self, keys: Iterable[GroupKey]) -> NDArray[np.intp]:
+        """Return the places of groups, new ones at the end."""
+        places = self.places
+        found = np.array([places.setdefault(key, len(places)) for key in keys], dtype=np.intp)
+        for accumulator in self.accumulators:
+            accumulator.grow(len(places))
+        return found
