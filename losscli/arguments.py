@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
-from losscli.data.frames import as_array, check_index, column_names, frame_columns
 from losscli.data.folders import FILE_COLUMN
+from losscli.data.frames import as_array, check_index, column_names, frame_columns
 from losscli.data.interchange import import_array, is_arrow, is_row, materialize
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert

@@ -274,8 +274,14 @@ class FileParts(SplittableTable):
 
     def _pieces_of_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         first = [self._first] if start == 0 else []
-        for i, table in enumerate(chain(first, self._open_files(max(start, 1), wanted)), start):
-            yield from self._scale(i, table.detached_pieces(wanted))
+        tables: Iterator[Table] = chain(first, self._open_files(max(start, 1), wanted))
+        if FILE_COLUMN in wanted:
+            from losscli.data.small_files import join_small
+
+            tables = join_small(tables, wanted)
+        for table in tables:
+            yield from self._scale(start, table.detached_pieces(wanted))
+            start += len(table.files)
 
     def _scale(self, i: int, pieces: Iterator[Table]) -> Iterator[Table]:
         """Yield pieces of the i-th file whose progress is that of all files."""

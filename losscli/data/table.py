@@ -67,9 +67,10 @@ class RowNumbers:
 
     def add_piece(self, rows_before: int, piece: Table) -> None:
         """Set the row numbers of the next piece, which comes after so many rows of all files."""
-        self.add_file(rows_before, piece.name)
+        for rows, name in piece.files:
+            self.add_file(rows_before + rows, name)
         piece.row_numbers = self
-        piece.rows_before = rows_before - self._files[-1][0]
+        piece.rows_before = max(0, rows_before - self._files[-1][0])
 
     def reorder(self, order: NDArray[np.intp]) -> None:
         """Set the original index, from 0, of each row of a table that is read in another order."""
@@ -133,6 +134,11 @@ class Table:
 
     def release(self) -> None:
         """Close the file of a piece until it is read again."""
+
+    @property
+    def files(self) -> Sequence[tuple[int, str]]:
+        """The number of rows before each file in it, and the file's name for messages."""
+        return [(0, self.name)]
 
     def column(self, name: str) -> Column | None:
         """Return the column of a name, if there is one."""

@@ -13,7 +13,6 @@ from losscli.page.intervals import NORMAL
 from losscli.plot.words import count_text, rows_text
 from losscli.version import __version__
 
-
 MAX_PATHS = 10
 """Most files that are named; more may be given for groups of a file each."""
 
