@@ -21,7 +21,7 @@ from losscli.data.coded_text import CodedText
 from losscli.data.files import FORMAT_BY_ENDING, STDIN, STDIN_NAME, format_ending
 from losscli.data.table import Chunk, Column, Kind, Table
 from losscli.data.values import as_text, parse_number, to_number
-from losscli.errors import DataError
+from losscli.errors import DataError, UsageError
 
 FORMATS_OF_PARTS = ("csv", "tsv", "parquet")
 """Formats of the files in a folder that are read as one table."""
@@ -92,6 +92,27 @@ def find_files(path: str) -> list[FoundFile]:
         f"{name}: the folders of {remote.hide_credentials(found[0].path)} have {shown[0]}, "
         f"those of {remote.hide_credentials(other.path)} {shown[1]}: name the files of one kind by a quoted glob"
     )
+
+
+def find_all_files(paths: Sequence[str]) -> list[FoundFile]:
+    """Return the files that all paths stand for.
+
+    Raises:
+        UsageError: a file is given twice.
+        DataError: there is nothing at a path.
+    """
+    found = [remote.strip_file_scheme(path) if "://" in path else path for path in paths]
+    if len(found) == 1:
+        return find_files(found[0])
+    files = [
+        file._replace(keys={}, name=remote.hide_credentials(file.path)) for path in found for file in find_files(path)
+    ]
+    known: dict[str, str] = {}
+    for file in files:
+        if (other := known.setdefault(os.path.realpath(file.path), file.name)) is not file.name:
+            same = "" if other == file.name else f", as {other}"
+            raise UsageError(f"{file.name}: is given twice{same}")
+    return files
 
 
 def _version(path: str) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from losscli.data.batch import rows_per_batch
 from losscli.data.coded_text import CodedText, concat_coded
 from losscli.data.folders import KeyedTable
-from losscli.data.table import Chunk, Kind, Table
+from losscli.data.table import Chunk, Kind, SplittableTable, Table
 
 BYTES_OF_SMALL_FILE = 1 << 17
 
@@ -42,12 +42,16 @@ class SmallFiles(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         together: list[Chunk] = []
+        room = 0
         for chunk in self._chunks:
-            step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in chunk.values()))
-            if together and count_rows([*together, chunk]) > step:
+            rows = count_rows([chunk])
+            if together and rows > room:
                 yield concat_chunks(together)
                 together = []
+            if not together:
+                room = rows_per_batch(sum(math.prod(values.shape[1:]) for values in chunk.values()))
             together.append(chunk)
+            room -= rows
         yield concat_chunks(together)
 
 
@@ -70,6 +74,8 @@ def join_small(tables: Iterable[Table], wanted: Mapping[str, Kind]) -> Iterator[
 
 def _is_small(table: Table) -> bool:
     inner = table.inner if isinstance(table, KeyedTable) else table
+    if isinstance(inner, SplittableTable):  # of several parts, which are evaluated apart whatever is read with them
+        return False
     size = None if inner.source is None else inner.source.seekable_size
     return size is not None and size <= BYTES_OF_SMALL_FILE and (inner.length or 0) <= ROWS_JOINED
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.files import FORMATS, STDIN, Input, is_comment_sign, is_delimiter
-from losscli.data.folders import FILE_COLUMN, FoundFile, KeyedTable, find_files, key_columns
+from losscli.data.folders import FILE_COLUMN, FoundFile, KeyedTable, find_all_files, key_columns
 from losscli.data.table import Chunk, Kind, SplittableTable, Table
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
@@ -109,28 +109,7 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
     Raises:
         DataError: there is nothing there, or it is not of its format.
     """
-    return _open_found([path], _find_all([path]), role, options or ReadOptions())
-
-
-def _find_all(paths: Sequence[str]) -> list[FoundFile]:
-    """Return the files that all paths stand for.
-
-    Raises:
-        UsageError: a file is given twice.
-        DataError: there is nothing at a path.
-    """
-    found = [remote.strip_file_scheme(path) if "://" in path else path for path in paths]
-    if len(found) == 1:
-        return find_files(found[0])
-    files = [
-        file._replace(keys={}, name=remote.hide_credentials(file.path)) for path in found for file in find_files(path)
-    ]
-    known: dict[str, str] = {}
-    for file in files:
-        if (other := known.setdefault(os.path.realpath(file.path), file.name)) is not file.name:
-            same = "" if other == file.name else f", as {other}"
-            raise UsageError(f"{file.name}: is given twice{same}")
-    return files
+    return _open_found([path], find_all_files([path]), role, options or ReadOptions())
 
 
 def _open_found(paths: Sequence[str], files: Sequence[FoundFile], role: str | None, options: ReadOptions) -> Table:
@@ -331,7 +310,8 @@ def open_data(
             Hint.GROUP_BY_FILE,
             column=FILE_COLUMN,
         )
-    given: dict[str | None, list[str]] = {**({None: bare} if bare else {}), **named}
+    given: dict[str | None, list[str]] = {None: bare} if bare else {}
+    given.update(named)
     if list(chain(*given.values())).count(STDIN) > 1:
         raise UsageError("standard input can be read once only")
     tables: dict[str | None, Table] = {}
@@ -352,22 +332,27 @@ def _open_each(
         for role, (path,) in given.items():
             yield role, open_table(path, role, options)
         return
-    found = {role: _find_all(paths) for role, paths in given.items()}
+    found = {role: find_all_files(paths) for role, paths in given.items()}
     has_several = any(len(files) > 1 for files in found.values())
     for role, files in found.items():
-        if len(files) > 1 or not has_several:
-            files = [file.with_name_as_key() for file in files]
-        yield role, _open_found(given[role], files, role, options)
+        is_named = len(files) > 1 or not has_several
+        yield role, _open_found(given[role], [f.with_name_as_key() if is_named else f for f in files], role, options)
 
 
 def _are_parts(paths: Sequence[str], options: ReadOptions) -> bool:
-    """Return whether two paths have the same columns, and several: then they are parts of one table, and no pair."""
+    """Return whether two paths are parts of one table, and no pair.
+
+    They are if they have the same columns, and several, or if both have columns named like y_true and like y_pred.
+    """
     if STDIN in paths or any(os.path.exists(p) and not (os.path.isfile(p) or os.path.isdir(p)) for p in paths):
         return False  # pipes can be read once
+    from losscli.data.role_names import usual_names
+
     with ExitStack() as opened:
         tables = [opened.enter_context(closing(open_table(path, None, options))) for path in paths]
-        first, second = ([column.name for column in table.columns] for table in tables)
-        return len(first) > 1 and first == second
+        first, second = ({column.name.lower() for column in table.columns} for table in tables)
+    has_both = all((first & second).intersection(usual_names(role)) for role in ("y_true", "y_pred"))
+    return has_both or (first == second and len(first) > 1)
 
 
 def _check_text_options(tables: Sequence[Table], options: ReadOptions) -> None:

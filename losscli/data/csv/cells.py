@@ -99,10 +99,10 @@ def parse_vectors(
     flat = [with_point(element, decimal) for row in rows for element in row]
     numbers = plain_numbers(flat)
     if numbers is None:
-        where = [
-            f"{source}: column {column!r}, row {rows_before + i + 1}" for i in range(len(rows)) for _ in range(length)
-        ]
-        numbers = np.array(list(map(_element_number, flat, where)), dtype=np.float64)
+        named = f"{source}: column {column!r}"
+        numbers = np.array(
+            [_element_number(text, f"{named}, row {rows_before + i // length + 1}") for i, text in enumerate(flat)]
+        )
     return numbers.reshape(len(rows), length)
 
 
