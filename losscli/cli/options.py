@@ -155,12 +155,8 @@ DATA_OPTIONS = [
     ),
 ]
 
-GROUP_OPTION = SectionOption(
-    "Evaluation",
-    "--group-by",
-    metavar="COL[,COL]",
-    help="Evaluate each group of rows; @file is the file that a row came from.",
-)
+GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
+GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help=GROUP_HELP)
 
 INTERVAL_OPTIONS = [
     SectionOption(

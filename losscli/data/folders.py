@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -25,6 +25,8 @@ from losscli.errors import DataError, UsageError
 
 FORMATS_OF_PARTS = ("csv", "tsv", "parquet")
 """Formats of the files in a folder that are read as one table."""
+
+MAX_FILES_NOTED = 5
 
 MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 """How writers of partitioned folders name the folder of rows whose key is missing."""
@@ -234,6 +236,20 @@ def key_columns(files: Sequence[FoundFile]) -> list[Column]:
         is_number = name != FILE_COLUMN and all(parse_number(value) is not None for value in values)
         columns.append(Column(name, Kind.NUMBER if is_number else Kind.TEXT))
     return columns
+
+
+def files_without_rows(
+    tables: Sequence[Table], groups: Sequence[Mapping[str, str] | None], note: Callable[[str], None]
+) -> set[tuple[str]]:
+    """Note the files that none of the groups is of, and return them as groups; none unless groups are files alone."""
+    files = next((table.file_names for table in tables if table.file_names), ())
+    known = {group.get(FILE_COLUMN) for group in groups if group}
+    lacking = [name for name in files if known and name not in known]
+    if lacking:
+        more = f" and {len(lacking) - MAX_FILES_NOTED} more" if len(lacking) > MAX_FILES_NOTED else ""
+        shown = ", ".join(lacking[:MAX_FILES_NOTED]) + more
+        note(f"{len(lacking)} of {len(files)} files have no row that counts: {shown}")
+    return {(name,) for name in lacking if all(len(group or ()) == 1 for group in groups)}
 
 
 class KeyedTable(Table):

@@ -34,7 +34,7 @@ class SmallFiles(Table):
         """Append the rows of a file."""
         self._files.append((self.length or 0, name))
         self._chunks += chunks
-        self.length = (self.length or 0) + count_rows(chunks)
+        self.length = (self.length or 0) + n_rows_of(chunks)
         self.fraction_after = len(self._files)
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
@@ -44,7 +44,7 @@ class SmallFiles(Table):
         together: list[Chunk] = []
         room = 0
         for chunk in self._chunks:
-            rows = count_rows([chunk])
+            rows = n_rows_of([chunk])
             if together and rows > room:
                 yield concat_chunks(together)
                 together = []
@@ -60,7 +60,7 @@ def join_small(tables: Iterable[Table], wanted: Mapping[str, Kind]) -> Iterator[
     joined: SmallFiles | None = None
     for table in tables:
         chunks = list(table.chunks(wanted)) if _is_small(table) else None
-        if joined is not None and (chunks is None or (joined.length or 0) + count_rows(chunks) > ROWS_JOINED):
+        if joined is not None and (chunks is None or (joined.length or 0) + n_rows_of(chunks) > ROWS_JOINED):
             yield joined
             joined = None
         if chunks is None:
@@ -80,7 +80,7 @@ def _is_small(table: Table) -> bool:
     return size is not None and size <= BYTES_OF_SMALL_FILE and (inner.length or 0) <= ROWS_JOINED
 
 
-def count_rows(chunks: Sequence[Chunk]) -> int:
+def n_rows_of(chunks: Sequence[Chunk]) -> int:
     """Return the number of rows of all chunks."""
     return sum(len(next(iter(chunk.values()))) for chunk in chunks)
 

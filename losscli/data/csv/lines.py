@@ -42,7 +42,7 @@ def split_cells(text: bytes, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def columns_of(rows: Sequence[Sequence[str]], count: int) -> list[tuple[str, ...]]:
+def cells_by_column(rows: Sequence[Sequence[str]], count: int) -> list[tuple[str, ...]]:
     """Return the cells of the first columns, of those rows that have them."""
     if rows and {count}.issuperset(map(len, rows)):
         return list(zip(*rows, strict=True))
@@ -131,7 +131,7 @@ def check_decimals(name: str, names: Sequence[str], rows: Sequence[Sequence[str]
     Raises:
         DataError: one is; the message names the option that reads the former.
     """
-    for column, cells in zip(names, columns_of(rows, len(names)), strict=True):
+    for column, cells in zip(names, cells_by_column(rows, len(names)), strict=True):
         if are_plain_numbers(cells):
             continue
         odd = [j for j, cell in enumerate(cells) if cell_number(cell, ".") is None]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from losscli.data.csv.cells import vector_length
 from losscli.data.csv.header import Header, TextOptions, has_first_lines, read_header
-from losscli.data.csv.lines import are_all_numbers, columns_of
+from losscli.data.csv.lines import are_all_numbers, cells_by_column
 from losscli.data.csv.schema import ByteSlice, CsvSchema
 from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, RangePiece, range_pieces, split_stream
 from losscli.data.files import Input
@@ -131,7 +131,7 @@ def _infer_schema(name: str, header: Header, decimal: str) -> CsvSchema:
     """Return what the columns hold by the first rows; equal names are numbered as pandas does: x, x.1, x.2."""
     seen: Counter[str] = Counter()
     columns, booleans = [], set()
-    for given, below in zip(header.names, columns_of(header.rows, len(header.names)), strict=True):
+    for given, below in zip(header.names, cells_by_column(header.rows, len(header.names)), strict=True):
         column = f"{given}.{seen[given]}" if seen[given] else given
         seen[given] += 1
         cells = list(map(str.strip, below))
