@@ -33,6 +33,16 @@ def test_encoding_is_the_text(values):
     assert None not in coded.names.tolist()
 
 
+@pytest.mark.parametrize("dtype", ["i8", ">i2", "u1", "f4", ">f8", "U3", "S2", "bool"])
+def test_encoding_many_values_is_the_text(dtype):
+    some = np.array(["0", "7", "", "12", "é"]) if dtype[0] == "U" else np.array([0, 7, -0.0, 12, 1])
+    values = np.tile(some.astype(dtype), 1 << 14)
+    if values.dtype.kind == "f":
+        values[:3] = np.nan, -np.nan, 0.5
+    strided = np.repeat(values, 2)[::2]
+    assert encode(strided).tolist() == as_text(values).tolist()
+
+
 def test_rows_of_coded_text():
     coded = encode(np.array(["a", None, "b", "a"], dtype=object))
     assert (coded[0], coded[1], coded[np.int64(2)]) == ("a", None, "b")

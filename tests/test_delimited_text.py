@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -285,6 +286,21 @@ def test_streams_are_cut_where_the_csv_module_ends_rows(size: int) -> None:
         blocks = list(split.split_stream(stream.read, size, size))
         read = [row for block in blocks for row in csv.reader(io.StringIO(block.decode(), newline="")) if row]
         assert read == [row for row in csv.reader(io.StringIO(text, newline="")) if row], text
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_the_end_tells_whether_it_is_inside_quotes(size: int) -> None:
+    n_inside = 0
+    for seed in range(600):
+        text = text_of(seed, '""\n,a', ",")
+        inside, before = False, "\n"
+        for run in re.findall('"+|[^"]', text):
+            if run[0] == '"' and len(run) % 2:
+                inside = not inside and before in ",\n"
+            before = run[-1]
+        assert Quoting(",").is_inside(text.encode(), 0, len(text), size=size) == inside, text
+        n_inside += inside
+    assert 100 < n_inside < 500
 
 
 def test_parts_of_a_table_hold_vectors_of_one_length(cli: Cli) -> None:

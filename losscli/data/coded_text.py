@@ -17,6 +17,9 @@ MISSING_CODE = -1
 MAX_CODES_PER_ROW = 4
 """Codes for which a table is made, per row: of more of them the codes in use are sorted."""
 
+ROWS_TO_HASH = 1 << 16
+"""Rows from which on PyArrow finds distinct values: it hashes them, where NumPy sorts, but takes time to import."""
+
 
 class CodedText:
     """Texts (N,) as codes: `names[codes]`, None where the code is MISSING_CODE.
@@ -83,12 +86,26 @@ def encode(values: NDArray[Any] | CodedText, source: str = "", column: str = "",
     if isinstance(values, CodedText):
         return values
     if values.dtype.kind in "iufU":
-        distinct, codes = np.unique(values, return_inverse=True)
+        distinct, codes = _distinct(values)
         return CodedText.of(codes, as_text(distinct).tolist())
-    texts = as_text(values, source, column, start).tolist()
-    distinct_texts: dict[str | None, int] = {}
-    codes = np.fromiter((distinct_texts.setdefault(t, len(distinct_texts)) for t in texts), np.int32, len(texts))
-    return CodedText.of(codes, list(distinct_texts))
+    cells = values.tolist()
+    if values.dtype.kind != "O" or not {str, type(None)}.issuperset(map(type, cells)):
+        cells = as_text(values, source, column, start).tolist()
+    indices = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
+    names = [cell or None for cell in indices]
+    return CodedText.of(np.fromiter(map(indices.__getitem__, cells), np.int32, len(cells)), names)
+
+
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the distinct values, and the index of each row's (N,): of many values by their bytes."""
+    if len(values) < ROWS_TO_HASH:
+        return np.unique(values, return_inverse=True)
+    import pyarrow as pa
+
+    data, type_ = np.ascontiguousarray(values), pa.binary(values.itemsize)
+    found = pa.Array.from_buffers(type_, len(data), [None, pa.py_buffer(data)]).dictionary_encode()
+    distinct = np.frombuffer(found.dictionary.buffers()[1], values.dtype, len(found.dictionary))
+    return distinct, np.frombuffer(found.indices.buffers()[1], np.int32, len(data))
 
 
 def carried_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:

@@ -122,9 +122,8 @@ class GroupedValues:
         return found
 
     def _arranged(self) -> Stretch:
-        """Return the values of all groups, each group's in the order they came; keep them so."""
+        """Return the values of all groups, each group's in the order they came."""
         stretches = list(self._stretches(np.arange(len(self.kept))))
-        self._own, self._merged = [], []
         next_place = np.cumsum(self.kept) - self.kept
         values = np.empty(int(self.kept.sum()))
         weights = np.empty(len(values)) if any(s.weights is not None for s in stretches) else None
@@ -135,8 +134,7 @@ class GroupedValues:
             if weights is not None:
                 weights[places] = stretch.weights
             next_place[stretch.groups] += stretch.counts
-        self._own = [Stretch(np.arange(len(self.kept)), self.kept.copy(), values, weights)]
-        return self._own[0]
+        return Stretch(np.arange(len(self.kept)), self.kept, values, weights)
 
     def _stretches(self, at: NDArray[np.intp]) -> Iterator[Stretch]:
         """Yield all values, with the groups at these places."""

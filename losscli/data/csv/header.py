@@ -164,6 +164,8 @@ def _comment(line: bytes, sign: bytes) -> str:
 
 def has_first_lines(head: bytes, options: TextOptions) -> bool:
     """Return whether the bytes hold the whole of the first two lines that are no comments, whatever the delimiter."""
+    if len(head) > BYTES_SAMPLED and has_first_lines(head[:BYTES_SAMPLED], options):  # nearly always
+        return True
     likely = options.delimiter or (DELIMITERS + BLANKS if b'"' in head else DELIMITERS[0])
     for delimiter in likely:
         rest = head
