@@ -249,7 +249,7 @@ def files_without_rows(
         more = f" and {len(lacking) - MAX_FILES_NOTED} more" if len(lacking) > MAX_FILES_NOTED else ""
         shown = ", ".join(lacking[:MAX_FILES_NOTED]) + more
         note(f"{len(lacking)} of {len(files)} files have no row that counts: {shown}")
-    return {(name,) for name in lacking if all(len(group or ()) == 1 for group in groups)}
+    return {(name,) for name in lacking if all(len(group) == 1 for group in groups if group)}
 
 
 class KeyedTable(Table):
