@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.data.folders import files_without_rows
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
 from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
@@ -344,10 +345,11 @@ def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     return Evaluation(info, tuple(results), without_rows=keys_without_rows(dataset, run, results))
 
 
-def keys_without_rows(dataset: Dataset, run: RunState, results: Iterable[LossResult]) -> tuple[ResultKey, ...]:
+def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossResult]) -> tuple[ResultKey, ...]:
     """Return the keys that have no result, because no row of the group counts: omitted, ignored or of weight 0."""
     known = {result.key for result in results}
     omitted = dataset.policy.omitted_groups if run.group_by else set()  # a page compares a run without its groups, too
+    omitted = omitted | files_without_rows(dataset.row_tables, [result.group for result in results], dataset.note)
     found = [
         (evaluator.label, tuple(group_columns(dict(zip(run.group_by, key, strict=True)), model).items()))
         for key in sorted(omitted | run.group_places.keys(), key=group_sort_key)

@@ -85,7 +85,7 @@ class Dataset:
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
         self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
-        self.paths = [table.name for table in self.tables if table.name]
+        self.paths = [given for table in self.tables for given in table.inputs]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
         self.infers_label_codes = bool(self.labels.numbered)
         self.positions = find_positions(
@@ -275,13 +275,14 @@ class Dataset:
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
-        return replace(self.continuing(part), policy=self.policy.fresh_copy(), note=ignore_note, memory={})
+        return self.continuing(part, policy=self.policy.fresh_copy(), note=ignore_note, memory={})
 
-    def continuing(self, part: Part) -> Dataset:
+    def continuing(self, part: Part, **changes: Any) -> Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""
         pieces = dict(zip(self.row_tables, part.pieces, strict=True))
         bound = {role: c._replace(table=pieces.get(c.table, c.table)) for role, c in self.bound.items()}
-        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True, shared_keys=())
+        whole = self._read_whole()
+        return replace(self, bound=bound, whole=whole, models=(), jobs=1, is_part=True, shared_keys=(), **changes)
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""

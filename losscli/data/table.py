@@ -67,9 +67,10 @@ class RowNumbers:
 
     def add_piece(self, rows_before: int, piece: Table) -> None:
         """Set the row numbers of the next piece, which comes after so many rows of all files."""
-        self.add_file(rows_before, piece.name)
+        for rows, name in piece.files:
+            self.add_file(rows_before + rows, name)
         piece.row_numbers = self
-        piece.rows_before = rows_before - self._files[-1][0]
+        piece.rows_before = max(0, rows_before - self._files[-1][0])
 
     def reorder(self, order: NDArray[np.intp]) -> None:
         """Set the original index, from 0, of each row of a table that is read in another order."""
@@ -91,6 +92,8 @@ class Table:
         columns: what it holds.
         length: the number of rows, if known before the end.
         path: where other processes can read the same rows; None if they are in memory or come through a pipe.
+        inputs: what was given for it: files, folders or globs.
+        file_names: what its files are called in its column of files, if it has that.
         repeated: names of several columns; all of them but the first have a number behind the name.
         index_columns: columns that the format marks as keys of the rows.
         sampler: returns the first values of a column, for `sample`; None if they cannot be read twice.
@@ -107,6 +110,8 @@ class Table:
     ) -> None:
         self.name, self.format, self.columns = name, format, list(columns)
         self.length, self.path = length, path
+        self.inputs = [name] if name else []
+        self.file_names: Sequence[str] = ()
         self.repeated: frozenset[str] = frozenset()
         self.index_columns: frozenset[str] = frozenset()
         self.sampler: Callable[[str], NDArray[Any]] | None = None
@@ -129,6 +134,11 @@ class Table:
 
     def release(self) -> None:
         """Close the file of a piece until it is read again."""
+
+    @property
+    def files(self) -> Sequence[tuple[int, str]]:
+        """The number of rows before each file in it, and the file's name for messages."""
+        return [(0, self.name)]
 
     def column(self, name: str) -> Column | None:
         """Return the column of a name, if there is one."""

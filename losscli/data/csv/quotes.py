@@ -80,6 +80,9 @@ class Quoting(NamedTuple):
 
     def first_line_end(self, data: bytes, start: int) -> int:
         """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
+        end = data.find(b"\n", start) + 1
+        if end and data.find(b'"', start, end) < 0 and data.find(b"\r", start, end) < 0:
+            return end
         inside, size = False, BYTES_PER_LOOK
         while start < len(data):
             stop = _after_line_end(data, start, start + size)

@@ -11,8 +11,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.csv.cells import cell_number, vector_length
+from losscli.data.csv.cells import vector_length
 from losscli.data.csv.header import Header, TextOptions, has_first_lines, read_header
+from losscli.data.csv.lines import are_all_numbers, cells_by_column
 from losscli.data.csv.schema import ByteSlice, CsvSchema
 from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, RangePiece, range_pieces, split_stream
 from losscli.data.files import Input
@@ -130,15 +131,15 @@ def _infer_schema(name: str, header: Header, decimal: str) -> CsvSchema:
     """Return what the columns hold by the first rows; equal names are numbered as pandas does: x, x.1, x.2."""
     seen: Counter[str] = Counter()
     columns, booleans = [], set()
-    for i, given in enumerate(header.names):
+    for given, below in zip(header.names, cells_by_column(header.rows, len(header.names)), strict=True):
         column = f"{given}.{seen[given]}" if seen[given] else given
         seen[given] += 1
-        cells = [row[i].strip() for row in header.rows if i < len(row)]
-        has_text = any(cell_number(cell, decimal) is None for cell in cells)
+        cells = list(map(str.strip, below))
+        has_text = bool(cells) and not are_all_numbers(cells, decimal)
         length = vector_length(cells, decimal) if has_text else 0
         kind = Kind.TEXT if has_text and not length else Kind.NUMBER
         columns.append(Column(column, kind, (length,) if length > 1 else ()))
-        if cells and {cell.lower() for cell in cells} <= {"true", "false"}:
+        if cells and cells[0].lower() in ("true", "false") and {cell.lower() for cell in cells} <= {"true", "false"}:
             booleans.add(column)
     found = header.delimiter, frozenset(booleans), decimal, header.comment, header.has_carriage_returns
     return CsvSchema(name, tuple(columns), *found)

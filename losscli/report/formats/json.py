@@ -9,12 +9,11 @@ from typing import Any
 from losscli.report.formats import Style, WriteRows
 from losscli.report.formats.rows import RowSyntax, write_rows
 from losscli.report.tables import Report
-from losscli.results import jsonable
 
 
 def json(report: Report, write: WriteRows, style: Style) -> None:
     """Write one document."""
-    blocks = list(report.blocks)  # the document, which comes before them, is known once all are
+    blocks = list(report.blocks) if report.rows_key else []  # the document, which comes before them, is known once all are
     document = report.document()
     if report.rows_key:
         document = document | {report.rows_key: []}
@@ -63,4 +62,6 @@ def json_cell(cell: Any) -> str:
     """Return a cell as JSON."""
     if isinstance(cell, float):
         return repr(cell) if math.isfinite(cell) else "null"
+    from losscli.results import jsonable  # with NumPy, which the catalogue does without
+
     return json_module.dumps(jsonable(cell), ensure_ascii=False, allow_nan=False)
