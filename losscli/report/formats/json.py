@@ -13,7 +13,8 @@ from losscli.report.tables import Report
 
 def json(report: Report, write: WriteRows, style: Style) -> None:
     """Write one document."""
-    blocks = list(report.blocks) if report.rows_key else []  # the document, which comes before them, is known once all are
+    # the document, which comes before the blocks, is known once all are
+    blocks = list(report.blocks) if report.rows_key else []
     document = report.document()
     if report.rows_key:
         document = document | {report.rows_key: []}
