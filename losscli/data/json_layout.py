@@ -1,0 +1,247 @@
+"""Lines of JSON that are written alike, with the same keys in the same order, which PyArrow checks and reads at once.
+
+A pattern made of the first line says all that a line may be: the text around the values as it is there, and the grammar
+of JSON for the values. PyArrow matches the whole block against it, so a block that matches is read as the json module
+would read each line. Each key ends with `":`; if there are no more of these than keys, then they tell where the values
+are, and NumPy finds all of them at once. Otherwise (strings that hold these signs), and for lists and for keys that
+some lines lack, PyArrow's JSON reader reads what a pattern has checked. Blocks that do not match are read line by line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from losscli.data.arrow import to_numpy
+from losscli.data.csv.schema import ByteSlice
+from losscli.data.table import Chunk, Kind
+from losscli.errors import DataError
+
+# of integers, -0 is left out: it is 0 for the json module and -0.0 for PyArrow
+_INTEGER = "0|-?[1-9][0-9]*"
+_NUMBER = rf"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)|{_INTEGER})"
+_PLAIN_STRING = r'"[^"\\\x00-\x1f]*"'
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
+_SCALAR = rf"(?:{_NUMBER}|{_STRING}|null|true|false|-?Infinity|NaN)"
+_BLANKS = r"[ \t\r]*"
+
+
+def _list_of(item: str) -> str:
+    return rf"\[{_BLANKS}(?:{item}(?:{_BLANKS},{_BLANKS}{item})*)?{_BLANKS}\]"
+
+
+_LIST = _list_of(rf"(?:{_SCALAR}|{_list_of(_SCALAR)})")
+_ANY = rf"(?:{_SCALAR}|{_LIST})"
+_PAIR = rf"{_BLANKS}({_STRING}){_BLANKS}:{_BLANKS}({_ANY})"
+_LINE = re.compile(rf"{_BLANKS}\{{{_PAIR}(?:{_BLANKS},{_PAIR})*{_BLANKS}\}}{_BLANKS}")
+_NEXT_PAIR = re.compile(rf"{_BLANKS}[{{,]{_PAIR}")
+
+MAX_DIGITS = 640
+"""Digits of an integer that Python reads whatever its settings are."""
+
+END_OF_KEY = b'":'
+NEWLINE, QUOTE, COLON = map(ord, '\n":')
+LEAD_OF_NULL, LEAD_OF_TRUE, LEAD_OF_FALSE, FIRST_LETTER = map(ord, "ntfA")
+
+MAX_BYTES_OF_LAYOUT = 1 << 20
+"""Longest line that a pattern is made of."""
+
+
+class Layout(NamedTuple):
+    """How lines are written: their keys, the text before each value, and that after the last one.
+
+    `has_list` says which values are lists in the first line.
+    """
+
+    keys: tuple[str, ...]
+    heads: tuple[str, ...]
+    tail: str
+    has_list: tuple[bool, ...]
+
+    def pattern(self, values: Mapping[str, str]) -> str:
+        """Return the pattern of such lines, of which these keys have values of these patterns."""
+        line = ""
+        for key, head, has_list in zip(self.keys, self.heads, self.has_list, strict=True):
+            line += re.escape(head) + values.get(key, rf"(?:{_LIST}|null)" if has_list else _SCALAR)
+        return _pattern_of_lines(line + re.escape(self.tail))
+
+    def marks_before(self, i: int) -> int:
+        """Return how many ends of keys stand before the i-th value of a line; there may be some within a key."""
+        return sum(head.encode().count(END_OF_KEY) for head in self.heads[:i])
+
+    def place(self, key: str) -> tuple[int, int, int]:
+        """Return the last end of a key before the value of a key, and the bytes from there to the value.
+
+        The third number is that of the bytes from the end of the value to the next end of a key.
+        """
+        i = self.keys.index(key)
+        head = self.heads[i].encode()
+        after = self.heads[i + 1] if i + 1 < len(self.heads) else f"{self.tail}\n{self.heads[0]}"
+        return self.marks_before(i + 1) - 1, len(head) - head.rindex(END_OF_KEY), after.encode().index(END_OF_KEY)
+
+
+def _pattern_of_lines(line: str) -> str:
+    return rf"\A(?:{line}(?:\n|\z))*\z"
+
+
+def _find_layout(line: bytes) -> Layout | None:
+    """Return how a line is written, None if it is no record of scalars and lists."""
+    try:
+        text = line.decode() if len(line) < MAX_BYTES_OF_LAYOUT else ""
+    except UnicodeDecodeError:
+        return None
+    if _LINE.fullmatch(text) is None:
+        return None
+    found = list(_NEXT_PAIR.finditer(text))
+    keys = tuple(json.loads(pair[1]) for pair in found)
+    heads = tuple(text[pair.start() : pair.start(2)] for pair in found)
+    has_list = tuple(pair[2].startswith("[") for pair in found)
+    return Layout(keys, heads, text[found[-1].end() :], has_list) if len(set(keys)) == len(keys) else None
+
+
+def read_alike(
+    lines: ByteSlice, keys: Sequence[str], wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]
+) -> Chunk | None:
+    """Return the wanted columns of lines, None if they are not written alike: the json module then reads them.
+
+    Args:
+        lines: The lines.
+        keys: The keys that a line may have, in their order.
+        wanted: The kind of each column.
+        trailing: The shape of a row's value, by column.
+    """
+    block = memoryview(lines.data)[lines.start : lines.stop]
+    if not block:
+        return None
+    text = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(block)], np.int32)), pa.py_buffer(block))
+    codes = np.frombuffer(block, np.uint8)
+    marks = np.flatnonzero((codes[:-1] == QUOTE) & (codes[1:] == COLON))
+    values = {name: _value_pattern(kind, trailing[name]) for name, kind in wanted.items()}
+    end = lines.find(b"\n")
+    layout = _find_layout(lines.data[lines.start : end if end >= 0 else lines.stop])
+    longest = np.diff(marks, prepend=0, append=len(block)).max()
+    try:
+        if longest >= MAX_DIGITS and _matches(text, f"[0-9]{{{MAX_DIGITS}}}"):
+            return None
+        if layout and wanted.keys() <= set(layout.keys) and _matches(text, layout.pattern(values)):
+            n = np.count_nonzero(codes == NEWLINE) + int(codes[-1] != NEWLINE)
+            has_escapes = Kind.TEXT in wanted.values() and lines.find(b"\\") >= 0
+            has_lists = any(trailing[name] for name in wanted)
+            if len(marks) == n * layout.marks_before(len(layout.keys)) and not has_escapes and not has_lists:
+                return _cut_out(codes, marks.reshape(n, -1), layout, wanted)
+            return _read_with_arrow(block, wanted, trailing)
+        if _matches(text, _pattern_of_some(keys, values)):
+            return _read_with_arrow(block, wanted, trailing)
+    except (pa.ArrowInvalid, DataError, ValueError):
+        pass
+    return None
+
+
+def _value_pattern(kind: Kind, trailing: tuple[int, ...]) -> str:
+    """Return the pattern of the values of a column that PyArrow reads as the json module does."""
+    if kind is Kind.TEXT:
+        return rf"(?:{_STRING}|{_INTEGER}|null)"
+    pattern = rf"(?:{_NUMBER}|null|NaN|true|false)"
+    for _ in trailing:
+        pattern = _list_of(pattern)
+    return pattern
+
+
+def _pattern_of_some(keys: Sequence[str], values: Mapping[str, str]) -> str:
+    """Return the pattern of lines that have some of the keys, in their order; PyArrow checks that commas part them."""
+    pairs = ""
+    for key in keys:
+        names = "|".join(re.escape(json.dumps(key, ensure_ascii=is_ascii)) for is_ascii in (True, False))
+        value = values.get(key, _ANY)
+        pairs += rf"(?:(?:{names}){_BLANKS}:{_BLANKS}{value}{_BLANKS},?{_BLANKS})?"
+    return _pattern_of_lines(rf"{_BLANKS}\{{{_BLANKS}{pairs}\}}{_BLANKS}")
+
+
+def _matches(text: pa.Array, pattern: str) -> bool:
+    """Return whether a text matches a pattern, of which PyArrow makes an automaton: it looks at each byte once."""
+    return bool(pc.match_substring_regex(text, pattern)[0].as_py())
+
+
+def _read_with_arrow(
+    block: memoryview, wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]
+) -> Chunk | None:
+    """Return columns as PyArrow's JSON reader reads them; None if an infinite number may be one that is too large."""
+    from pyarrow import json as arrow_json
+
+    fields = []
+    for name, kind in wanted.items():
+        type_ = pa.float64() if kind is Kind.NUMBER else pa.string()
+        for _ in trailing[name]:
+            type_ = pa.list_(type_)
+        fields.append(pa.field(name, type_))
+    table = arrow_json.read_json(
+        pa.BufferReader(block),
+        arrow_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
+        arrow_json.ParseOptions(explicit_schema=pa.schema(fields), unexpected_field_behavior="ignore"),
+    )
+    table.validate(full=True)
+    columns = {name: to_numpy(table.column(name), kind, "", name, 0) for name, kind in wanted.items()}
+    is_sound = all(
+        values.shape[1:] == trailing[name] and not (wanted[name] is Kind.NUMBER and np.isinf(values).any())
+        for name, values in columns.items()
+    )
+    return columns if is_sound else None
+
+
+def _cut_out(
+    codes: NDArray[np.uint8], marks: NDArray[np.intp], layout: Layout, wanted: Mapping[str, Kind]
+) -> Chunk | None:
+    """Return columns of lines that match a layout.
+
+    Args:
+        codes: The bytes of the lines.
+        marks: Where keys end, by line.
+        layout: How the lines are written.
+        wanted: The kind of each column.
+    """
+    n = len(marks)
+    end = len(codes) + int(codes[-1] != NEWLINE) + layout.heads[0].encode().index(END_OF_KEY)
+    following = np.append(marks.ravel()[1:], end).reshape(marks.shape)
+    columns = {}
+    for name, kind in wanted.items():
+        i, before, after = layout.place(name)
+        bounds = np.stack([marks[:, i] + before, following[:, i] - after], axis=1, dtype=np.int32, casting="same_kind")
+        lead = codes[bounds[:, 0]]
+        if kind is Kind.TEXT:
+            bounds += np.multiply.outer(lead == QUOTE, np.array([1, -1], np.int32))
+            cells = _cells(codes, bounds, lead != LEAD_OF_NULL).take(pa.array(np.arange(0, 2 * n, 2)))
+            cells.validate(full=True)
+            columns[name] = to_numpy(cells, kind, "", name, 0)
+            continue
+        is_number = lead < FIRST_LETTER
+        found = pc.cast(_cells(codes, bounds, is_number), pa.float64())
+        numbers = np.frombuffer(found.buffers()[1], np.float64, 2 * n - 1)[::2].copy()
+        if not is_number.all():
+            numbers[~is_number] = np.nan
+            numbers[lead == LEAD_OF_TRUE] = 1
+            numbers[lead == LEAD_OF_FALSE] = 0
+        if np.isinf(numbers).any():
+            return None
+        columns[name] = numbers
+    return columns
+
+
+def _cells(codes: NDArray[np.uint8], bounds: NDArray[np.int32], present: NDArray[np.bool_]) -> pa.StringArray:
+    """Return parts of a text, without a copy: at 0, 2, 4, ... those within bounds, null unless present; between, nulls.
+
+    Args:
+        codes: The bytes of the text.
+        bounds: Where the parts begin and end (n, 2), in order.
+        present: Which parts are not null (n,).
+    """
+    valid = np.zeros(2 * len(present), bool)
+    valid[::2] = present
+    packed = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.StringArray.from_buffers(2 * len(present) - 1, pa.py_buffer(bounds.ravel()), pa.py_buffer(codes), packed)
