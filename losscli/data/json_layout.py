@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from losscli.data.arrow import to_numpy
 from losscli.data.csv.schema import ByteSlice
+from losscli.data.json import refuse_repeated_keys
 from losscli.data.table import Chunk, Kind
 from losscli.errors import DataError
 
@@ -39,9 +40,7 @@ def _list_of(item: str) -> str:
 
 _LIST = _list_of(rf"(?:{_SCALAR}|{_list_of(_SCALAR)})")
 _ANY = rf"(?:{_SCALAR}|{_LIST})"
-_PAIR = rf"{_BLANKS}({_STRING}){_BLANKS}:{_BLANKS}({_ANY})"
-_LINE = re.compile(rf"{_BLANKS}\{{{_PAIR}(?:{_BLANKS},{_PAIR})*{_BLANKS}\}}{_BLANKS}")
-_NEXT_PAIR = re.compile(rf"{_BLANKS}[{{,]{_PAIR}")
+_KEY_OR_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*|[^\s,]')
 
 MAX_DIGITS = 640
 """Digits of an integer that Python reads whatever its settings are."""
@@ -55,12 +54,13 @@ MAX_BYTES_OF_LAYOUT = 1 << 20
 
 
 class Layout(NamedTuple):
-    """How lines are written: their keys, the text before each value, and that after the last one.
+    """How lines are written: the text before each value that is no object, and that after the last one.
 
-    `has_list` says which values are lists in the first line.
+    `keys` are those of the values, empty within an object in the record; `has_list` says which are lists in the first
+    line.
     """
 
-    keys: tuple[str, ...]
+    keys: tuple[str | None, ...]
     heads: tuple[str, ...]
     tail: str
     has_list: tuple[bool, ...]
@@ -69,7 +69,7 @@ class Layout(NamedTuple):
         """Return the pattern of such lines, of which these keys have values of these patterns."""
         line = ""
         for key, head, has_list in zip(self.keys, self.heads, self.has_list, strict=True):
-            line += re.escape(head) + values.get(key, rf"(?:{_LIST}|null)" if has_list else _SCALAR)
+            line += re.escape(head) + values.get(key or "", rf"(?:{_LIST}|null)" if has_list else _SCALAR)
         return _pattern_of_lines(line + re.escape(self.tail))
 
     def marks_before(self, i: int) -> int:
@@ -92,18 +92,30 @@ def _pattern_of_lines(line: str) -> str:
 
 
 def _find_layout(line: bytes) -> Layout | None:
-    """Return how a line is written, None if it is no record of scalars and lists."""
+    """Return how a line is written, None if it is no record or a long one."""
     try:
         text = line.decode() if len(line) < MAX_BYTES_OF_LAYOUT else ""
-    except UnicodeDecodeError:
+        if not isinstance(json.loads(text, object_pairs_hook=refuse_repeated_keys), dict):
+            return None
+    except (ValueError, RecursionError):
         return None
-    if _LINE.fullmatch(text) is None:
-        return None
-    found = list(_NEXT_PAIR.finditer(text))
-    keys = tuple(json.loads(pair[1]) for pair in found)
-    heads = tuple(text[pair.start() : pair.start(2)] for pair in found)
-    has_list = tuple(pair[2].startswith("[") for pair in found)
-    return Layout(keys, heads, text[found[-1].end() :], has_list) if len(set(keys)) == len(keys) else None
+    decoder = json.JSONDecoder()
+    keys: list[str | None] = []
+    heads, has_list = [], []
+    key, depth, at, end = None, 0, 0, 0
+    while token := _KEY_OR_TOKEN.search(text, at):
+        at = token.end()
+        if token[1] is not None:
+            key = json.loads(token[1])
+        elif token[0] in "{}":
+            depth += 1 if token[0] == "{" else -1
+        else:
+            value, at = decoder.raw_decode(text, token.start())
+            keys.append(key if depth == 1 else None)
+            heads.append(text[end : token.start()])
+            has_list.append(isinstance(value, list))
+            end = at
+    return Layout(tuple(keys), tuple(heads), text[end:], tuple(has_list))
 
 
 def read_alike(
@@ -122,11 +134,12 @@ def read_alike(
         return None
     text = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(block)], np.int32)), pa.py_buffer(block))
     codes = np.frombuffer(block, np.uint8)
-    marks = np.flatnonzero((codes[:-1] == QUOTE) & (codes[1:] == COLON))
+    marks = np.flatnonzero(codes == COLON) - 1
+    marks = marks[codes[marks] == QUOTE]
     values = {name: _value_pattern(kind, trailing[name]) for name, kind in wanted.items()}
     end = lines.find(b"\n")
     layout = _find_layout(lines.data[lines.start : end if end >= 0 else lines.stop])
-    longest = np.diff(marks, prepend=0, append=len(block)).max()
+    longest = max(len(block) - marks[-1], np.diff(marks).max(initial=0)) if len(marks) else len(block)
     try:
         if longest >= MAX_DIGITS and _matches(text, f"[0-9]{{{MAX_DIGITS}}}"):
             return None

@@ -57,7 +57,8 @@ def open_json_lines(source: Input, stream: BinaryIO | None = None) -> Table:
     for key in dict.fromkeys(key for record in sample for key in record):
         array = store_list([record.get(key) for record in sample], source.name, key)
         columns.append(Column(key, Kind.NUMBER if array.kind in "fiu" else Kind.TEXT, array.shape[1:]))
-    schema = JsonLinesSchema(source.name, tuple(columns), tuple(max(sample, key=dict.__len__)))
+    longest: Sequence[str] = max(map(list, sample), key=len)
+    schema = JsonLinesSchema(source.name, tuple(columns), tuple(longest))
     table: Table = ShortJsonLines(schema, records) if is_whole else _split(schema, source, stream, start, head)
     first = sample[:ROWS_SAMPLED]
     table.sampler = lambda name: as_text(
