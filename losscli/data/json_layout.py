@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from losscli.data.arrow import to_numpy
+from losscli.data.csv.quotes import NEWLINE, QUOTE
 from losscli.data.csv.schema import ByteSlice
 from losscli.data.json import refuse_repeated_keys
 from losscli.data.table import Chunk, Kind
@@ -27,10 +28,10 @@ from losscli.errors import DataError
 
 # of integers, -0 is left out: it is 0 for the json module and -0.0 for PyArrow
 _INTEGER = "0|-?[1-9][0-9]*"
-_NUMBER = rf"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)|{_INTEGER})"
+_JSON_NUMBER = rf"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)|{_INTEGER})"
 _PLAIN_STRING = r'"[^"\\\x00-\x1f]*"'
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
-_SCALAR = rf"(?:{_NUMBER}|{_STRING}|null|true|false|-?Infinity|NaN)"
+_SCALAR = rf"(?:{_JSON_NUMBER}|{_STRING}|null|true|false|-?Infinity|NaN)"
 _BLANKS = r"[ \t\r]*"
 
 
@@ -46,14 +47,14 @@ MAX_DIGITS = 640
 """Digits of an integer that Python reads whatever its settings are."""
 
 END_OF_KEY = b'":'
-NEWLINE, QUOTE, COLON = map(ord, '\n":')
+COLON = ord(":")
 LEAD_OF_NULL, LEAD_OF_TRUE, LEAD_OF_FALSE, FIRST_LETTER = map(ord, "ntfA")
 
 MAX_BYTES_OF_LAYOUT = 1 << 20
 """Longest line that a pattern is made of."""
 
 
-class Layout(NamedTuple):
+class LineLayout(NamedTuple):
     """How lines are written: the text before each value that is no object, and that after the last one.
 
     `keys` are those of the values, empty within an object in the record; `has_list` says which are lists in the first
@@ -91,7 +92,7 @@ def _pattern_of_lines(line: str) -> str:
     return rf"\A(?:{line}(?:\n|\z))*\z"
 
 
-def _find_layout(line: bytes) -> Layout | None:
+def _find_layout(line: bytes) -> LineLayout | None:
     """Return how a line is written, None if it is no record or a long one."""
     try:
         text = line.decode() if len(line) < MAX_BYTES_OF_LAYOUT else ""
@@ -115,7 +116,7 @@ def _find_layout(line: bytes) -> Layout | None:
             heads.append(text[end : token.start()])
             has_list.append(isinstance(value, list))
             end = at
-    return Layout(tuple(keys), tuple(heads), text[end:], tuple(has_list))
+    return LineLayout(tuple(keys), tuple(heads), text[end:], tuple(has_list))
 
 
 def read_alike(
@@ -141,16 +142,15 @@ def read_alike(
     layout = _find_layout(lines.data[lines.start : end if end >= 0 else lines.stop])
     longest = max(len(block) - marks[-1], np.diff(marks).max(initial=0)) if len(marks) else len(block)
     try:
-        if longest >= MAX_DIGITS and _matches(text, f"[0-9]{{{MAX_DIGITS}}}"):
+        if longest >= MAX_DIGITS and _fits(text, f"[0-9]{{{MAX_DIGITS}}}"):
             return None
-        if layout and wanted.keys() <= set(layout.keys) and _matches(text, layout.pattern(values)):
-            n = np.count_nonzero(codes == NEWLINE) + int(codes[-1] != NEWLINE)
+        if layout and wanted.keys() <= set(layout.keys) and _fits(text, layout.pattern(values)):
             has_escapes = Kind.TEXT in wanted.values() and lines.find(b"\\") >= 0
-            has_lists = any(trailing[name] for name in wanted)
-            if len(marks) == n * layout.marks_before(len(layout.keys)) and not has_escapes and not has_lists:
-                return _cut_out(codes, marks.reshape(n, -1), layout, wanted)
+            by_line = _group_by_line(codes, marks, layout)
+            if by_line is not None and not has_escapes and not any(trailing[name] for name in wanted):
+                return _cut_out(codes, by_line, layout, wanted)
             return _read_with_arrow(block, wanted, trailing)
-        if _matches(text, _pattern_of_some(keys, values)):
+        if _fits(text, _pattern_of_some(keys, values)):
             return _read_with_arrow(block, wanted, trailing)
     except (pa.ArrowInvalid, DataError, ValueError):
         pass
@@ -161,7 +161,7 @@ def _value_pattern(kind: Kind, trailing: tuple[int, ...]) -> str:
     """Return the pattern of the values of a column that PyArrow reads as the json module does."""
     if kind is Kind.TEXT:
         return rf"(?:{_STRING}|{_INTEGER}|null)"
-    pattern = rf"(?:{_NUMBER}|null|NaN|true|false)"
+    pattern = rf"(?:{_JSON_NUMBER}|null|NaN|true|false)"
     for _ in trailing:
         pattern = _list_of(pattern)
     return pattern
@@ -177,7 +177,7 @@ def _pattern_of_some(keys: Sequence[str], values: Mapping[str, str]) -> str:
     return _pattern_of_lines(rf"{_BLANKS}\{{{_BLANKS}{pairs}\}}{_BLANKS}")
 
 
-def _matches(text: pa.Array, pattern: str) -> bool:
+def _fits(text: pa.Array, pattern: str) -> bool:
     """Return whether a text matches a pattern, of which PyArrow makes an automaton: it looks at each byte once."""
     return bool(pc.match_substring_regex(text, pattern)[0].as_py())
 
@@ -208,8 +208,21 @@ def _read_with_arrow(
     return columns if is_sound else None
 
 
+def _group_by_line(codes: NDArray[np.uint8], marks: NDArray[np.intp], layout: LineLayout) -> NDArray[np.intp] | None:
+    """Return the marks of each line that matches a layout; None if there are others in strings.
+
+    If lines are counted by the marks in the layout, others make them more than there are: the first mark of one of them
+    is then not where the first of a line is, after a line end.
+    """
+    if not all('":' in head for head in layout.heads):
+        return None
+    per_line = layout.marks_before(len(layout.keys))
+    starts = marks[per_line::per_line] - layout.heads[0].encode().index(END_OF_KEY)
+    return None if len(marks) % per_line or (codes[starts - 1] != NEWLINE).any() else marks.reshape(-1, per_line)
+
+
 def _cut_out(
-    codes: NDArray[np.uint8], marks: NDArray[np.intp], layout: Layout, wanted: Mapping[str, Kind]
+    codes: NDArray[np.uint8], marks: NDArray[np.intp], layout: LineLayout, wanted: Mapping[str, Kind]
 ) -> Chunk | None:
     """Return columns of lines that match a layout.
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from losscli.data.csv.schema import ByteSlice
 
 BYTES_OF_SAMPLE = 1 << 20
-"""Bytes that tell which columns there are; PyArrow is not imported for fewer."""
+"""Bytes that tell which columns there are."""
 
-BYTES_PER_JSON_PIECE = 1 << 22
-"""Size of a piece."""
+BYTES_READ_BY_JSON_MODULE = 1 << 20
+"""Size of a text up to which importing PyArrow costs more than it saves."""
 
 MAX_BYTES_PER_RECORD = 1 << 26
 """Longest line of JSON Lines."""
@@ -48,7 +48,7 @@ def open_json_lines(source: Input, stream: BinaryIO | None = None) -> Table:
     stop = len(head) if is_whole else head.rfind(b"\n") + 1
     schema = JsonLinesSchema(source.name, (), ())
     if not stop:
-        raise schema.long_line_error(1)
+        raise schema.long_line_error(1, MAX_BYTES_PER_RECORD)
     records = schema.read_records(head[start:stop], 0)
     if not records:
         raise DataError(f"{source.name}: is empty")
@@ -59,7 +59,8 @@ def open_json_lines(source: Input, stream: BinaryIO | None = None) -> Table:
         columns.append(Column(key, Kind.NUMBER if array.kind in "fiu" else Kind.TEXT, array.shape[1:]))
     longest: Sequence[str] = max(map(list, sample), key=len)
     schema = JsonLinesSchema(source.name, tuple(columns), tuple(longest))
-    table: Table = ShortJsonLines(schema, records) if is_whole else _split(schema, source, stream, start, head)
+    is_short = is_whole and len(head) <= BYTES_READ_BY_JSON_MODULE
+    table: Table = ShortJsonLines(schema, records) if is_short else _split(schema, source, stream, start, head)
     first = sample[:ROWS_SAMPLED]
     table.sampler = lambda name: as_text(
         to_array([record.get(name) for record in first], source.name, name, kind=Kind.TEXT)
@@ -69,9 +70,10 @@ def open_json_lines(source: Input, stream: BinaryIO | None = None) -> Table:
 
 def _split(schema: JsonLinesSchema, source: Input, stream: BinaryIO | None, start: int, head: bytes) -> Table:
     """Return lines as ranges of a file, or as blocks of what begins with `head`."""
+    from losscli.data.csv import table
     from losscli.data.csv.split import BlockPiece, SplittableLines, range_pieces, split_stream
 
-    size, file, end = BYTES_PER_JSON_PIECE, source.open_file, source.seekable_size
+    size, file, end = table.BYTES_PER_PIECE, source.open_file, source.seekable_size
     if file is not None and end is not None and stream is None:
         return SplittableLines(schema, "jsonl", file.path, range_pieces(schema, "jsonl", file, start, end, size))
     blocks = split_stream((stream or source.stream).read, size, size, head[start:], schema.quoting)
@@ -127,12 +129,12 @@ class JsonLinesSchema(NamedTuple):
     def refuse_long_line(self, lines: ByteSlice, wanted: Mapping[str, Kind], rows_before: int, limit: int) -> None:
         """Raise the error for lines of which the last is longer than the limit."""
         whole = lines.data[lines.start : lines.data.rfind(b"\n", lines.start, lines.stop - 1) + 1]
-        raise self.long_line_error(rows_before + len(self.read_records(whole, rows_before)) + 1)
+        raise self.long_line_error(rows_before + len(self.read_records(whole, rows_before)) + 1, limit)
 
-    def long_line_error(self, row: int) -> DataError:
-        """Return the error that a row is too long."""
-        limit = f"a line is longer than {MAX_BYTES_PER_RECORD >> 20} MiB, the most that is read as one record"
-        return DataError(f"{self.name}: row {row}: {limit}")
+    def long_line_error(self, row: int, limit: int) -> DataError:
+        """Return the error that a row is longer than so many bytes."""
+        problem = f"a line is longer than {limit >> 20} MiB, the most that is read as one record"
+        return DataError(f"{self.name}: row {row}: {problem}")
 
     def read_records(self, data: bytes, rows_before: int) -> Records:
         """Return the record on each line that is not blank, as the json module reads it.
