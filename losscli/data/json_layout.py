@@ -142,15 +142,19 @@ def read_alike(
     layout = _find_layout(lines.data[lines.start : end if end >= 0 else lines.stop])
     longest = max(len(block) - marks[-1], np.diff(marks).max(initial=0)) if len(marks) else len(block)
     try:
-        if longest >= MAX_DIGITS and _fits(text, f"[0-9]{{{MAX_DIGITS}}}"):
+        if longest >= MAX_DIGITS and _follows(text, f"[0-9]{{{MAX_DIGITS}}}"):
             return None
-        if layout and wanted.keys() <= set(layout.keys) and _fits(text, layout.pattern(values)):
-            has_escapes = Kind.TEXT in wanted.values() and lines.find(b"\\") >= 0
+        if layout and wanted.keys() <= set(layout.keys) and _follows(text, layout.pattern(values)):
             by_line = _group_by_line(codes, marks, layout)
-            if by_line is not None and not has_escapes and not any(trailing[name] for name in wanted):
-                return _cut_out(codes, by_line, layout, wanted)
-            return _read_with_arrow(block, wanted, trailing)
-        if _fits(text, _pattern_of_some(keys, values)):
+            plain = {
+                name: kind
+                for name, kind in wanted.items()
+                if by_line is not None and not trailing[name] and (kind is Kind.NUMBER or lines.find(b"\\") < 0)
+            }
+            others = {name: kind for name, kind in wanted.items() if name not in plain}
+            cut_out = {} if by_line is None else _cut_out(codes, by_line, layout, plain)
+            return cut_out | (_read_with_arrow(block, others, trailing) if others else {})
+        if _follows(text, _pattern_of_some(keys, values)):
             return _read_with_arrow(block, wanted, trailing)
     except (pa.ArrowInvalid, DataError, ValueError):
         pass
@@ -177,15 +181,17 @@ def _pattern_of_some(keys: Sequence[str], values: Mapping[str, str]) -> str:
     return _pattern_of_lines(rf"{_BLANKS}\{{{_BLANKS}{pairs}\}}{_BLANKS}")
 
 
-def _fits(text: pa.Array, pattern: str) -> bool:
+def _follows(text: pa.Array, pattern: str) -> bool:
     """Return whether a text matches a pattern, of which PyArrow makes an automaton: it looks at each byte once."""
     return bool(pc.match_substring_regex(text, pattern)[0].as_py())
 
 
-def _read_with_arrow(
-    block: memoryview, wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]
-) -> Chunk | None:
-    """Return columns as PyArrow's JSON reader reads them; None if an infinite number may be one that is too large."""
+def _read_with_arrow(block: memoryview, wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]) -> Chunk:
+    """Return columns as PyArrow's JSON reader reads them.
+
+    Raises:
+        ArrowInvalid, DataError, ValueError: The json module may read them otherwise.
+    """
     from pyarrow import json as arrow_json
 
     fields = []
@@ -201,11 +207,18 @@ def _read_with_arrow(
     )
     table.validate(full=True)
     columns = {name: to_numpy(table.column(name), kind, "", name, 0) for name, kind in wanted.items()}
-    is_sound = all(
-        values.shape[1:] == trailing[name] and not (wanted[name] is Kind.NUMBER and np.isinf(values).any())
-        for name, values in columns.items()
-    )
-    return columns if is_sound else None
+    for name, values in columns.items():
+        if wanted[name] is Kind.NUMBER:
+            _check_finite(values)
+        if values.shape[1:] != trailing[name]:
+            raise ValueError(name)
+    return columns
+
+
+def _check_finite(numbers: NDArray[np.float64]) -> None:
+    """Raise a ValueError if a number is infinite: of one that has too many digits Python's reader may make an error."""
+    if np.isinf(numbers).any():
+        raise ValueError("infinite")
 
 
 def _group_by_line(codes: NDArray[np.uint8], marks: NDArray[np.intp], layout: LineLayout) -> NDArray[np.intp] | None:
@@ -223,8 +236,8 @@ def _group_by_line(codes: NDArray[np.uint8], marks: NDArray[np.intp], layout: Li
 
 def _cut_out(
     codes: NDArray[np.uint8], marks: NDArray[np.intp], layout: LineLayout, wanted: Mapping[str, Kind]
-) -> Chunk | None:
-    """Return columns of lines that match a layout.
+) -> Chunk:
+    """Return columns of lines that match a layout; raise as `_read_with_arrow`.
 
     Args:
         codes: The bytes of the lines.
@@ -253,8 +266,7 @@ def _cut_out(
             numbers[~is_number] = np.nan
             numbers[lead == LEAD_OF_TRUE] = 1
             numbers[lead == LEAD_OF_FALSE] = 0
-        if np.isinf(numbers).any():
-            return None
+        _check_finite(numbers)
         columns[name] = numbers
     return columns
 
