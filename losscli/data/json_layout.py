@@ -26,12 +26,12 @@ from losscli.data.json import refuse_repeated_keys
 from losscli.data.table import Chunk, Kind
 from losscli.errors import DataError
 
-# of integers, -0 is left out: it is 0 for the json module and -0.0 for PyArrow
+_NUMERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _INTEGER = "0|-?[1-9][0-9]*"
-_JSON_NUMBER = rf"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)|{_INTEGER})"
-_PLAIN_STRING = r'"[^"\\\x00-\x1f]*"'
+_FLOAT = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
-_SCALAR = rf"(?:{_JSON_NUMBER}|{_STRING}|null|true|false|-?Infinity|NaN)"
+_NUMBER_OR_CONSTANT = rf"(?:{_NUMERAL}|null|true|false|NaN|-?Infinity)"
+_SCALAR = rf"(?:{_NUMBER_OR_CONSTANT}|{_STRING})"
 _BLANKS = r"[ \t\r]*"
 
 
@@ -41,6 +41,7 @@ def _list_of(item: str) -> str:
 
 _LIST = _list_of(rf"(?:{_SCALAR}|{_list_of(_SCALAR)})")
 _ANY = rf"(?:{_SCALAR}|{_LIST})"
+_PATTERN_BY_TYPE = {list: rf"(?:{_LIST}|null)", str: rf"(?:{_STRING}|null)", type(None): _SCALAR}
 _KEY_OR_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*|[^\s,]')
 
 MAX_DIGITS = 640
@@ -50,6 +51,9 @@ END_OF_KEY = b'":'
 COLON = ord(":")
 LEAD_OF_NULL, LEAD_OF_TRUE, LEAD_OF_FALSE, FIRST_LETTER = map(ord, "ntfA")
 
+MAX_KEYS = 300
+"""Most keys of lines for which an automaton is made: the states for more do not fit into its memory."""
+
 MAX_BYTES_OF_LAYOUT = 1 << 20
 """Longest line that a pattern is made of."""
 
@@ -57,20 +61,20 @@ MAX_BYTES_OF_LAYOUT = 1 << 20
 class LineLayout(NamedTuple):
     """How lines are written: the text before each value that is no object, and that after the last one.
 
-    `keys` are those of the values, empty within an object in the record; `has_list` says which are lists in the first
-    line.
+    `keys` are those of the values, None within an object in the record; `values` are patterns of those that are not
+    wanted: of the same type as in the first line, or null.
     """
 
     keys: tuple[str | None, ...]
     heads: tuple[str, ...]
     tail: str
-    has_list: tuple[bool, ...]
+    values: tuple[str, ...]
 
-    def pattern(self, values: Mapping[str, str]) -> str:
-        """Return the pattern of such lines, of which these keys have values of these patterns."""
+    def pattern(self, wanted: Mapping[str | None, str]) -> str:
+        """Return the pattern of such lines; values of the keys that are wanted have patterns of their own."""
         line = ""
-        for key, head, has_list in zip(self.keys, self.heads, self.has_list, strict=True):
-            line += re.escape(head) + values.get(key or "", rf"(?:{_LIST}|null)" if has_list else _SCALAR)
+        for key, head, value in zip(self.keys, self.heads, self.values, strict=True):
+            line += re.escape(head) + wanted.get(key, value)
         return _pattern_of_lines(line + re.escape(self.tail))
 
     def marks_before(self, i: int) -> int:
@@ -102,7 +106,7 @@ def _find_layout(line: bytes) -> LineLayout | None:
         return None
     decoder = json.JSONDecoder()
     keys: list[str | None] = []
-    heads, has_list = [], []
+    heads, values = [], []
     key, depth, at, end = None, 0, 0, 0
     while token := _KEY_OR_TOKEN.search(text, at):
         at = token.end()
@@ -114,9 +118,9 @@ def _find_layout(line: bytes) -> LineLayout | None:
             value, at = decoder.raw_decode(text, token.start())
             keys.append(key if depth == 1 else None)
             heads.append(text[end : token.start()])
-            has_list.append(isinstance(value, list))
+            values.append(_PATTERN_BY_TYPE.get(type(value), _NUMBER_OR_CONSTANT))
             end = at
-    return LineLayout(tuple(keys), tuple(heads), text[end:], tuple(has_list))
+    return LineLayout(tuple(keys), tuple(heads), text[end:], tuple(values))
 
 
 def read_alike(
@@ -131,13 +135,13 @@ def read_alike(
         trailing: The shape of a row's value, by column.
     """
     block = memoryview(lines.data)[lines.start : lines.stop]
-    if not block:
+    if not block or len(keys) > MAX_KEYS:
         return None
     text = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(block)], np.int32)), pa.py_buffer(block))
     codes = np.frombuffer(block, np.uint8)
     marks = np.flatnonzero(codes == COLON) - 1
     marks = marks[codes[marks] == QUOTE]
-    values = {name: _value_pattern(kind, trailing[name]) for name, kind in wanted.items()}
+    values: dict[str | None, str] = {name: _value_pattern(kind, trailing[name]) for name, kind in wanted.items()}
     end = lines.find(b"\n")
     layout = _find_layout(lines.data[lines.start : end if end >= 0 else lines.stop])
     longest = max(len(block) - marks[-1], np.diff(marks).max(initial=0)) if len(marks) else len(block)
@@ -163,15 +167,15 @@ def read_alike(
 
 def _value_pattern(kind: Kind, trailing: tuple[int, ...]) -> str:
     """Return the pattern of the values of a column that PyArrow reads as the json module does."""
-    if kind is Kind.TEXT:
+    if kind is not Kind.NUMBER:
         return rf"(?:{_STRING}|{_INTEGER}|null)"
-    pattern = rf"(?:{_JSON_NUMBER}|null|NaN|true|false)"
+    pattern = rf"(?:{_FLOAT}|{_INTEGER}|null|NaN|true|false)"  # not -0, which is 0 for Python and -0.0 for PyArrow
     for _ in trailing:
         pattern = _list_of(pattern)
     return pattern
 
 
-def _pattern_of_some(keys: Sequence[str], values: Mapping[str, str]) -> str:
+def _pattern_of_some(keys: Sequence[str], values: Mapping[str | None, str]) -> str:
     """Return the pattern of lines that have some of the keys, in their order; PyArrow checks that commas part them."""
     pairs = ""
     for key in keys:
@@ -253,7 +257,7 @@ def _cut_out(
         i, before, after = layout.place(name)
         bounds = np.stack([marks[:, i] + before, following[:, i] - after], axis=1, dtype=np.int32, casting="same_kind")
         lead = codes[bounds[:, 0]]
-        if kind is Kind.TEXT:
+        if kind is not Kind.NUMBER:
             bounds += np.multiply.outer(lead == QUOTE, np.array([1, -1], np.int32))
             cells = _cells(codes, bounds, lead != LEAD_OF_NULL).take(pa.array(np.arange(0, 2 * n, 2)))
             cells.validate(full=True)
