@@ -11,7 +11,7 @@ import numpy as np
 
 from losscli.data.batch import ROWS_PER_BATCH
 from losscli.data.files import Input
-from losscli.data.json import parse_json, refuse_repeated_keys, store_list, to_array
+from losscli.data.json import parse_json, refuse_repeated_keys, shape_of_first, store_list, to_array
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, Table, convert, in_batches
 from losscli.data.values import as_text, shorten
 from losscli.errors import DataError
@@ -168,12 +168,18 @@ class JsonLinesSchema(NamedTuple):
             if not records:
                 chunk[name] = np.zeros((0, *shapes[name]))
                 continue
-            array = to_array([record.get(name) for record in records], self.name, name, start, kind=kind)
+            values = [record.get(name) for record in records]
+            lists = [] if shapes[name] else [i for i, value in enumerate(values) if type(value) is list]
+            if lists:
+                raise self._shape_error(name, start + lists[0] + 1, shape_of_first(values[lists[0] :]), ())
+            array = to_array(values, self.name, name, start, kind=kind)
             if array.shape[1:] != shapes[name]:
-                shown = f"has shape {array.shape[1:]}, the first has {shapes[name]}"
-                raise DataError(f"{self.name}: column {name!r}, row {start + 1}: {shown}")
+                raise self._shape_error(name, start + 1, array.shape[1:], shapes[name])
             chunk[name] = convert(array, kind, self.name, name, start)
         return chunk
+
+    def _shape_error(self, column: str, row: int, shape: tuple[int, ...], first: tuple[int, ...]) -> DataError:
+        return DataError(f"{self.name}: column {column!r}, row {row}: has shape {shape}, the first has {first}")
 
 
 class ShortJsonLines(Table):
