@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,10 @@ import pytest
 
 from losscli.data.csv.schema import ByteSlice
 from losscli.data.json_layout import read_alike
-from losscli.data.json_lines import JsonLinesSchema
+from losscli.data.json_lines import BYTES_READ_BY_JSON_MODULE, JsonLinesSchema
 from losscli.data.table import Column, Kind
 from losscli.errors import DataError
+from tests.conftest import Cli
 from tests.fuzz.test_jsonl import NASTY_NUMBERS, NASTY_STRINGS
 
 NUMBER, TEXT = Kind.NUMBER, Kind.TEXT
@@ -68,12 +71,15 @@ def test_lines_that_are_written_alike_are_read_by_arrow(lines: tuple[str, ...], 
             assert same(data, wanted)
 
 
-@pytest.mark.parametrize("value", NASTY_NUMBERS + NASTY_STRINGS)
-def test_odd_values_are_read_as_the_json_module_reads_them(value: str) -> None:
-    for place in ("0.5", '"a"', '"x"'):
+@pytest.mark.parametrize(
+    ("value", "places"),
+    [*((value, ("0.5", "2.5")) for value in NASTY_NUMBERS), *((value, ('"a"', '"x"')) for value in NASTY_STRINGS)],
+)
+def test_odd_values_are_read_as_the_json_module_reads_them(value: str, places: tuple[str, str]) -> None:
+    for place in places:
         odd = PLAIN.replace(place, value, 1)
-        assert same("\n".join([PLAIN, odd, PLAIN]).encode(), WANTED), odd
-    assert same(PLAIN.replace("2.5", value).encode(), {"v": NUMBER}), value
+        wanted = {"v": NUMBER} if place == "2.5" else WANTED
+        assert same("\n".join([PLAIN, odd, PLAIN]).encode(), wanted), odd
 
 
 ODD_LINES = [
@@ -106,7 +112,7 @@ ODD_LINES = [
 
 @pytest.mark.parametrize("line", ODD_LINES)
 def test_odd_lines_are_read_as_the_json_module_reads_them(line: str) -> None:
-    for lines in ([PLAIN, line, PLAIN], [line, PLAIN], [line, line]):
+    for lines in ([PLAIN, line, PLAIN], [line, line]):
         assert same("\n".join(lines).encode(), WANTED)
 
 
@@ -132,3 +138,39 @@ def test_random_numbers_keep_their_digits() -> None:
     data = "\n".join(json.dumps({"y": value}) for value in values.tolist()).encode()
     assert is_read_by_arrow(data, {"y": NUMBER})
     assert read(data, {"y": NUMBER}, is_large=True) == {"y": values.tolist()}
+
+
+def test_long_files_and_pipes_give_the_same(cli: Cli) -> None:
+    rng = np.random.default_rng(5)
+    y, p = rng.normal(size=(2, 14_000))
+    records = [
+        {"id": i, "y_true": a, "y_pred": b, "g": f"é{i % 3}", "note": 'says ":"' if i > 13_000 else "x" * 20}
+        for i, (a, b) in enumerate(zip(y.tolist(), p.tolist(), strict=True))
+    ]
+    data = "\n".join(map(json.dumps, records)).encode()
+    assert len(data) > BYTES_READ_BY_JSON_MODULE
+    Path("d.jsonl").write_bytes(data)
+    Path("d.jsonl.gz").write_bytes(gzip.compress(data, 1))
+    command = ("compute", "mse", "--group-by", "g", "-f", "json", "-q")
+    outputs = [cli(*command, "d.jsonl", "-j", jobs).out for jobs in (1, 2)]
+    outputs += [cli(*command, "d.jsonl.gz").out.replace(".gz", ""), cli(*command, "-", stdin=data).out]
+    found = [json.loads(output)["losses"] for output in outputs]
+    assert found[1:] == found[:1] * 3
+    for loss in found[0]:
+        of_group = np.arange(14_000) % 3 == int(loss["group"]["g"][1])
+        assert loss["n"] == of_group.sum()
+        assert loss["value"] == pytest.approx(np.mean((y - p)[of_group] ** 2), rel=1e-12)
+
+
+def test_a_faulty_line_far_down_is_named(cli: Cli) -> None:
+    lines = [json.dumps({"y_true": 0.5, "y_pred": i / 7, "text": "x" * 40}) for i in range(14_000)]
+    for odd, words in (
+        (lines[0].replace("0.5", "[1]"), "column 'y_true', row 13001: has shape (1,), the first has ()"),
+        (lines[0].replace('"text"', '"y_true"'), "row 13001: an object has two values for the key 'y_true'"),
+    ):
+        text = "\n".join([*lines[:13_000], odd, *lines[13_001:]])
+        assert len(text) > BYTES_READ_BY_JSON_MODULE
+        Path("d.jsonl").write_text(text)
+        result = cli("compute", "mse", "d.jsonl")
+        assert (result.status, result.out) == (3, "")
+        assert f"d.jsonl: {words}" in result.err
