@@ -142,13 +142,17 @@ class JsonLinesSchema(NamedTuple):
         Raises:
             DataError: A line is no record; the message counts those from `rows_before`.
         """
-        decode = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys).decode
+        decode = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys).raw_decode
         records: Records = []
         for line in data.split(b"\n"):
             if line and not line.isspace():
                 try:
-                    record = decode(line.decode())
-                except (ValueError, RecursionError):  # it says why, or finds a way
+                    text = line.decode()
+                    record, end = decode(text)
+                    is_clear = end == len(text) or not text[end:].strip(" \t\r")
+                except (ValueError, RecursionError):
+                    is_clear = False
+                if not is_clear:  # it says why, or finds a way
                     record = parse_json(line, self.name, f"row {rows_before + len(records) + 1}")
                 if not isinstance(record, dict):
                     row = rows_before + len(records) + 1
