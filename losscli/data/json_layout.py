@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -26,11 +26,11 @@ from losscli.data.json import refuse_repeated_keys
 from losscli.data.table import Chunk, Kind
 from losscli.errors import DataError
 
-_NUMERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+# not -0, which is 0 for Python and -0.0 for PyArrow
 _INTEGER = "0|-?[1-9][0-9]*"
 _FLOAT = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
-_NUMBER_OR_CONSTANT = rf"(?:{_NUMERAL}|null|true|false|NaN|-?Infinity)"
+_NUMBER_OR_CONSTANT = rf"(?:{_FLOAT}|{_INTEGER}|null|true|false|NaN|-?Infinity)"
 _SCALAR = rf"(?:{_NUMBER_OR_CONSTANT}|{_STRING})"
 _BLANKS = r"[ \t\r]*"
 
@@ -39,8 +39,13 @@ def _list_of(item: str) -> str:
     return rf"\[{_BLANKS}(?:{item}(?:{_BLANKS},{_BLANKS}{item})*)?{_BLANKS}\]"
 
 
+def _object_of(value: str) -> str:
+    pair = rf"{_STRING}{_BLANKS}:{_BLANKS}{value}"
+    return rf"\{{{_BLANKS}(?:{pair}(?:{_BLANKS},{_BLANKS}{pair})*)?{_BLANKS}\}}"
+
+
 _LIST = _list_of(rf"(?:{_SCALAR}|{_list_of(_SCALAR)})")
-_ANY = rf"(?:{_SCALAR}|{_LIST})"
+_RECORD = _object_of(rf"(?:{_SCALAR}|{_LIST}|{_object_of(_SCALAR)})")
 _PATTERN_BY_TYPE = {list: rf"(?:{_LIST}|null)", str: rf"(?:{_STRING}|null)", type(None): _SCALAR}
 _KEY_OR_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*|[^\s,]')
 
@@ -123,19 +128,16 @@ def _find_layout(line: bytes) -> LineLayout | None:
     return LineLayout(tuple(keys), tuple(heads), text[end:], tuple(values))
 
 
-def read_alike(
-    lines: ByteSlice, keys: Sequence[str], wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]
-) -> Chunk | None:
+def read_alike(lines: ByteSlice, wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]) -> Chunk | None:
     """Return the wanted columns of lines, None if they are not written alike: the json module then reads them.
 
     Args:
         lines: The lines.
-        keys: The keys that a line may have, in their order.
         wanted: The kind of each column.
         trailing: The shape of a row's value, by column.
     """
     block = memoryview(lines.data)[lines.start : lines.stop]
-    if not block or len(keys) > MAX_KEYS:
+    if not block:
         return None
     text = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(block)], np.int32)), pa.py_buffer(block))
     codes = np.frombuffer(block, np.uint8)
@@ -148,7 +150,12 @@ def read_alike(
     try:
         if longest >= MAX_DIGITS and _follows(text, f"[0-9]{{{MAX_DIGITS}}}"):
             return None
-        if layout and wanted.keys() <= set(layout.keys) and _follows(text, layout.pattern(values)):
+        if (
+            layout
+            and len(layout.keys) <= MAX_KEYS
+            and wanted.keys() <= set(layout.keys)
+            and _follows(text, layout.pattern(values))
+        ):
             by_line = _group_by_line(codes, marks, layout)
             plain = {
                 name: kind
@@ -157,9 +164,9 @@ def read_alike(
             }
             others = {name: kind for name, kind in wanted.items() if name not in plain}
             cut_out = {} if by_line is None else _cut_out(codes, by_line, layout, plain)
-            return cut_out | (_read_with_arrow(block, others, trailing) if others else {})
-        if _follows(text, _pattern_of_some(keys, values)):
-            return _read_with_arrow(block, wanted, trailing)
+            return cut_out | (_read_with_arrow(block, others, trailing, "ignore") if others else {})
+        if _follows(text, _pattern_of_lines(f"{_BLANKS}{_RECORD}{_BLANKS}")):
+            return _read_with_arrow(block, wanted, trailing, "infer")
     except (pa.ArrowInvalid, DataError, ValueError):
         pass
     return None
@@ -169,20 +176,10 @@ def _value_pattern(kind: Kind, trailing: tuple[int, ...]) -> str:
     """Return the pattern of the values of a column that PyArrow reads as the json module does."""
     if kind is not Kind.NUMBER:
         return rf"(?:{_STRING}|{_INTEGER}|null)"
-    pattern = rf"(?:{_FLOAT}|{_INTEGER}|null|NaN|true|false)"  # not -0, which is 0 for Python and -0.0 for PyArrow
+    pattern = rf"(?:{_FLOAT}|{_INTEGER}|null|NaN|true|false)"
     for _ in trailing:
         pattern = _list_of(pattern)
     return pattern
-
-
-def _pattern_of_some(keys: Sequence[str], values: Mapping[str | None, str]) -> str:
-    """Return the pattern of lines that have some of the keys, in their order; PyArrow checks that commas part them."""
-    pairs = ""
-    for key in keys:
-        names = "|".join(re.escape(json.dumps(key, ensure_ascii=is_ascii)) for is_ascii in (True, False))
-        value = values.get(key, _ANY)
-        pairs += rf"(?:(?:{names}){_BLANKS}:{_BLANKS}{value}{_BLANKS},?{_BLANKS})?"
-    return _pattern_of_lines(rf"{_BLANKS}\{{{_BLANKS}{pairs}\}}{_BLANKS}")
 
 
 def _follows(text: pa.Array, pattern: str) -> bool:
@@ -190,8 +187,12 @@ def _follows(text: pa.Array, pattern: str) -> bool:
     return bool(pc.match_substring_regex(text, pattern)[0].as_py())
 
 
-def _read_with_arrow(block: memoryview, wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]) -> Chunk:
-    """Return columns as PyArrow's JSON reader reads them.
+def _read_with_arrow(
+    block: memoryview, wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]], others: str
+) -> Chunk:
+    """Return columns as PyArrow's JSON reader reads them; what to do with `others` is "ignore" or "infer".
+
+    It looks for keys that stand twice only where it infers types.
 
     Raises:
         ArrowInvalid, DataError, ValueError: The json module may read them otherwise.
@@ -207,7 +208,7 @@ def _read_with_arrow(block: memoryview, wanted: Mapping[str, Kind], trailing: Ma
     table = arrow_json.read_json(
         pa.BufferReader(block),
         arrow_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
-        arrow_json.ParseOptions(explicit_schema=pa.schema(fields), unexpected_field_behavior="ignore"),
+        arrow_json.ParseOptions(explicit_schema=pa.schema(fields), unexpected_field_behavior=others),
     )
     table.validate(full=True)
     columns = {name: to_numpy(table.column(name), kind, "", name, 0) for name, kind in wanted.items()}

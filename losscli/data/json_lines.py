@@ -46,7 +46,7 @@ def open_json_lines(source: Input, stream: BinaryIO | None = None) -> Table:
         is_whole = not data
         head += data
     stop = len(head) if is_whole else head.rfind(b"\n") + 1
-    schema = JsonLinesSchema(source.name, (), ())
+    schema = JsonLinesSchema(source.name, ())
     if not stop:
         raise schema.long_line_error(1, MAX_BYTES_PER_RECORD)
     records = schema.read_records(head[start:stop], 0)
@@ -57,8 +57,7 @@ def open_json_lines(source: Input, stream: BinaryIO | None = None) -> Table:
     for key in dict.fromkeys(key for record in sample for key in record):
         array = store_list([record.get(key) for record in sample], source.name, key)
         columns.append(Column(key, Kind.NUMBER if array.kind in "fiu" else Kind.TEXT, array.shape[1:]))
-    longest: Sequence[str] = max(map(list, sample), key=len)
-    schema = JsonLinesSchema(source.name, tuple(columns), tuple(longest))
+    schema = JsonLinesSchema(source.name, tuple(columns))
     is_short = is_whole and len(head) <= BYTES_READ_BY_JSON_MODULE
     table: Table = ShortJsonLines(schema, records) if is_short else _split(schema, source, stream, start, head)
     first = sample[:ROWS_SAMPLED]
@@ -96,12 +95,10 @@ class JsonLinesSchema(NamedTuple):
     Attributes:
         name: What messages call the text.
         columns: What the first lines have.
-        keys: The keys of the record that has most of them, in its order.
     """
 
     name: str
     columns: tuple[Column, ...]
-    keys: tuple[str, ...]
 
     @property
     def quoting(self) -> LineEnds:
@@ -121,7 +118,7 @@ class JsonLinesSchema(NamedTuple):
             from losscli.data.json_layout import read_alike
 
             trailing = {column.name: column.trailing for column in self.columns}
-            columns = read_alike(lines, self.keys, wanted, trailing)
+            columns = read_alike(lines, wanted, trailing)
             if columns is not None:
                 return columns
         return self.convert_records(self.read_records(lines.bytes(), rows_before), wanted, rows_before)
