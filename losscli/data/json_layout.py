@@ -3,8 +3,8 @@
 A pattern made of the first line says all that a line may be: the text around the values as it is there, and the grammar
 of JSON for the values. PyArrow matches the whole block against it, so a block that matches is read as the json module
 would read each line. Each key ends with `":`; if there are no more of these than keys, then they tell where the values
-are, and NumPy finds all of them at once. Otherwise (strings that hold these signs), and for lists and for keys that
-some lines lack, PyArrow's JSON reader reads what a pattern has checked. Blocks that do not match are read line by line.
+are, and NumPy finds all of them at once. Otherwise (strings that hold these signs, lists, lines that lack keys or have
+them in another order), PyArrow's JSON reader reads what a pattern has checked. The json module reads all other blocks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def _object_of(value: str) -> str:
 
 
 _LIST = _list_of(rf"(?:{_SCALAR}|{_list_of(_SCALAR)})")
-_RECORD = _object_of(rf"(?:{_SCALAR}|{_LIST}|{_object_of(_SCALAR)})")
+_ANY = rf"(?:{_SCALAR}|{_LIST})"
+_RECORD = _object_of(rf"(?:{_ANY}|{_object_of(_ANY)})")
 _PATTERN_BY_TYPE = {list: rf"(?:{_LIST}|null)", str: rf"(?:{_STRING}|null)", type(None): _SCALAR}
 _KEY_OR_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*|[^\s,]')
 
@@ -102,7 +103,7 @@ def _pattern_of_lines(line: str) -> str:
 
 
 def _find_layout(line: bytes) -> LineLayout | None:
-    """Return how a line is written, None if it is no record or a long one."""
+    """Return how a line is written, None if it is no record, long, or has many keys."""
     try:
         text = line.decode() if len(line) < MAX_BYTES_OF_LAYOUT else ""
         if not isinstance(json.loads(text, object_pairs_hook=refuse_repeated_keys), dict):
@@ -125,7 +126,7 @@ def _find_layout(line: bytes) -> LineLayout | None:
             heads.append(text[end : token.start()])
             values.append(_PATTERN_BY_TYPE.get(type(value), _NUMBER_OR_CONSTANT))
             end = at
-    return LineLayout(tuple(keys), tuple(heads), text[end:], tuple(values))
+    return LineLayout(tuple(keys), tuple(heads), text[end:], tuple(values)) if len(keys) <= MAX_KEYS else None
 
 
 def read_alike(lines: ByteSlice, wanted: Mapping[str, Kind], trailing: Mapping[str, tuple[int, ...]]) -> Chunk | None:
@@ -150,12 +151,7 @@ def read_alike(lines: ByteSlice, wanted: Mapping[str, Kind], trailing: Mapping[s
     try:
         if longest >= MAX_DIGITS and _follows(text, f"[0-9]{{{MAX_DIGITS}}}"):
             return None
-        if (
-            layout
-            and len(layout.keys) <= MAX_KEYS
-            and wanted.keys() <= set(layout.keys)
-            and _follows(text, layout.pattern(values))
-        ):
+        if layout and wanted.keys() <= set(layout.keys) and _follows(text, layout.pattern(values)):
             by_line = _group_by_line(codes, marks, layout)
             plain = {
                 name: kind
