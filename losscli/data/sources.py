@@ -143,10 +143,14 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
         from losscli.data.csv.table import open_csv
 
         return open_csv(source, format, TextOptions(*options[1:]))
-    if format in ("json", "jsonl"):
-        from losscli.data.json import JsonLinesTable, read_json
+    if format == "json":
+        from losscli.data.json import read_json
 
-        return read_json(source, role) if format == "json" else JsonLinesTable(source)
+        return read_json(source, role)
+    if format == "jsonl":
+        from losscli.data.json_lines import open_json_lines
+
+        return open_json_lines(source)
     if format in ("npy", "npz"):
         from losscli.data.npy import read_npy, read_npz
 

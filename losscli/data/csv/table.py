@@ -15,10 +15,9 @@ from losscli.data.csv.cells import vector_length
 from losscli.data.csv.header import Header, TextOptions, has_first_lines, read_header
 from losscli.data.csv.lines import are_all_numbers, cells_by_column
 from losscli.data.csv.schema import ByteSlice, CsvSchema
-from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, RangePiece, range_pieces, split_stream
+from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, SplittableLines, range_pieces, split_stream
 from losscli.data.files import Input
-from losscli.data.prefetch import read_pieces
-from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, in_batches
+from losscli.data.table import Chunk, Column, Kind, Table, in_batches
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -51,10 +50,10 @@ def open_csv(source: Input, format: str, options: TextOptions) -> Table:
     elif file is None or start is None or end is None:
         blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body, schema.quoting)
         pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
-        table = SplittableCsv(schema, format, None, pieces)
+        table = SplittableLines(schema, format, None, pieces)
     else:
         start += len(head) - len(body)
-        table = SplittableCsv(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
+        table = SplittableLines(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
     table.sampler = partial(_first_cells, [column.name for column in schema.columns], header.rows)
     table.has_names = header.has_names
     table.has_rows = bool(header.rows) or not is_whole
@@ -84,27 +83,6 @@ class ShortCsv(Table):
         if not batches:
             raise self.empty_error()
         yield from batches
-
-
-class SplittableCsv(SplittableTable):
-    """Delimited text in pieces: ranges of a file, or blocks of a stream."""
-
-    def __init__(self, schema: CsvSchema, format: str, path: str | None, pieces: Iterator[Table]) -> None:
-        super().__init__(schema.name, format, schema.columns, path=path)
-        self._pieces = pieces
-
-    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        return self._pieces
-
-    def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        assert isinstance(piece, RangePiece)
-        return piece.remaining_pieces()
-
-    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return read_pieces(self, self._pieces, wanted, 1)
-
-    def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
-        return read_pieces(self, self._pieces, wanted, jobs)
 
 
 def _read_head(name: str, read: Callable[[int], bytes], options: TextOptions) -> tuple[bytes, bool]:
