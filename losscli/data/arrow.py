@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.arrow_ipc import open_ipc
-from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
-from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
+from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vector_size, vectors_to_matrix
+from losscli.data.batch import BYTES_PER_BATCH, BYTES_PER_FLOAT, rows_per_batch
 from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.open_file import FileReader, OpenFile
@@ -22,6 +23,12 @@ from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTabl
 from losscli.data.values import column_label, one_value_error
 from losscli.errors import DataError
 from losscli.messages import Hint
+
+BATCHES_PER_READ = 2
+"""How many batches of rows are decoded at once: pages are then cut less often."""
+
+MIN_BYTES_BUFFERED = 1 << 14
+"""Fewest bytes of each column that are read at once."""
 
 MAX_FOOTER_BYTES = 1 << 16
 """Most bytes of a file's metadata that are pickled along with each of its row groups."""
@@ -70,6 +77,25 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
     if pa.types.is_nested(type_):
         raise one_value_error(column_label(source, name), str(type_))
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
+
+
+def rows_per_read(row_bytes: int) -> int:
+    """Return how many rows are decoded at once, which are more than a batch where rows are wide."""
+    return rows_per_batch(row_bytes // BATCHES_PER_READ)
+
+
+def row_bytes_of(batch: Any) -> int:
+    """Return the bytes of a row of a record batch as float64."""
+    return BYTES_PER_FLOAT * sum(map(_values_per_row, batch.columns))
+
+
+def _values_per_row(column: Any) -> int:
+    values = column.storage if isinstance(column, pa.ExtensionArray) else column
+    while _is_list(values.type):
+        values = values.flatten()
+    if is_vector(values.type):
+        return vector_size(values)
+    return -(-len(values) // max(1, len(column)))
 
 
 def _is_list(type_: Any) -> bool:
@@ -315,12 +341,13 @@ def split_batches(
     ranges: Sequence[IndexRange],
 ) -> Iterator[Chunk]:
     """Yield chunks of record batches that have `done` rows before them."""
-    step = rows_per_batch(len(wanted))
     computed = [index for index in ranges if index.name in wanted]
     stored = {name: kind for name, kind in wanted.items() if name not in [index.name for index in computed]}
     shapes: dict[str, tuple[int, ...]] = {}
     try:
-        for batch in read(list(stored)):
+        batches = read(list(stored))
+        while (batch := next(batches, None)) is not None:
+            step = rows_per_batch(row_bytes_of(batch) + BYTES_PER_FLOAT * len(computed))
             for start in range(0, batch.num_rows, step):
                 part = batch.slice(start, step)
                 chunk = {n: to_numpy(part.column(n), k, source, n, done) for n, k in stored.items()}
@@ -337,6 +364,12 @@ def split_batches(
         raise DataError(f"{where}is damaged after row {done} ({remote.summarize_error(error)})") from None
 
 
+def _bytes_per_row(group: Any, columns: Sequence[int]) -> int:
+    """Return the bytes of a row of a row group, of which these columns are read, as float64."""
+    values = sum(group.column(i).num_values for i in columns)
+    return -(-BYTES_PER_FLOAT * values // group.num_rows)
+
+
 class ParquetReader:
     """Reads record batches of a Parquet file."""
 
@@ -345,7 +378,8 @@ class ParquetReader:
 
         self.file = file
         source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
-        self._file = parquet.ParquetFile(source, metadata=metadata, pre_buffer=file.is_remote)
+        self._open = partial(parquet.ParquetFile, source, pre_buffer=file.is_remote)
+        self._file = self._open(metadata=metadata)
         self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.length = self.metadata.num_rows
@@ -353,8 +387,19 @@ class ParquetReader:
         self.close = self._file.close
 
     def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
-        size, threads = ROWS_PER_BATCH, groups is None
-        return iter(self._file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
+        found = [self.metadata.row_group(i) for i in (range(self.groups) if groups is None else groups)]
+        places = [i for i in range(self.metadata.num_columns) if self._name(i) in columns]
+        row_bytes = max((_bytes_per_row(group, places) for group in found if group.num_rows), default=0)
+        # without a buffer all pages of a column are read at once
+        buffer_size = 0 if self.file.is_remote else max(MIN_BYTES_BUFFERED, BYTES_PER_BATCH // max(4, len(places)))
+        file = self._open(metadata=self.metadata, buffer_size=buffer_size)
+        size, threads = rows_per_read(row_bytes), groups is None
+        return iter(file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
+
+    def _name(self, column: int) -> str:
+        """Return the name of the column whose values, or lists of them, are stored as this one."""
+        path: str = self.metadata.schema.column(column).path
+        return path if path in self.schema.names else path.partition(".")[0]
 
     def first_batch(self, columns: list[str]) -> Any:
         """Return a batch of the first rows, None if there are none."""

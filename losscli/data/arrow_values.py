@@ -57,6 +57,13 @@ def is_vector(type_: Any) -> bool:
     )
 
 
+def vector_size(array: pa.Array) -> int:
+    """Return the size of the longest of Spark's vectors, which are dense or sparse."""
+    sizes = [size for size in array.field("size").to_pylist() if size is not None]
+    values = array.field("values").value_lengths().to_pylist()
+    return max([1, *sizes, *(size for size in values if size is not None)])
+
+
 def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> NDArray[np.float64]:
     """Return Spark's vectors, dense or sparse, as a matrix.
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy
+from losscli.data.align import ChunkStream, align
+from losscli.data.batch import BYTES_PER_BATCH, MODEL_ROLE, Batch, RowPolicy, bytes_per_row, rows_per_batch
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
 from losscli.data.label_codes import LabelCodes
@@ -19,10 +20,12 @@ from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Tab
 from losscli.data.values import as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
-from losscli.messages import Hint
 
 ROWS_PER_PART = 1 << 18
-"""Rows of a part of tables that are cut by rows."""
+"""Most rows of a part of tables that are cut by rows."""
+
+BATCHES_PER_PART = 16
+"""Most batches of such a part: rows as wide as vocabularies are few, and still many parts."""
 
 PARTS_IN_ONE = 4
 """How many times longer parts are of which no value is kept: that takes no more memory, and leaves fewer to merge."""
@@ -96,6 +99,17 @@ class Dataset:
     def _scores_label(self) -> str:
         """The start of messages on the shape of the scores."""
         return self.bound["y_pred"].table.label if "y_pred" in self.bound else ""
+
+    @property
+    def _row_bytes(self) -> int:
+        """The bytes of a row of all tables as float64; a list whose length is not known yet counts as one number."""
+        columns = [table.column(name) for table in self.row_tables for name in self.wanted(table)]
+        return bytes_per_row((0, *(size or 1 for size in column.trailing)) for column in columns if column is not None)
+
+    @property
+    def threads(self) -> int:
+        """How many threads evaluate parts: fewer if one row is more than a batch may be."""
+        return max(1, self.jobs * BYTES_PER_BATCH // max(BYTES_PER_BATCH, self._row_bytes))
 
     @property
     def samples_per_row(self) -> int:
@@ -249,13 +263,14 @@ class Dataset:
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
-        step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
+        most = rows_per_batch(self._row_bytes) * BATCHES_PER_PART
+        step = max(1, min(ROWS_PER_PART // max(1, self.samples_per_row), most))
         if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
         for table in sliceable:
             table.load(self.wanted(table))
         self._check_keys(length)
-        step = step if kept else step * PARTS_IN_ONE
+        step = step if kept else min(step * PARTS_IN_ONE, most)
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
             for start in range(0, length, step)
@@ -321,7 +336,7 @@ class Dataset:
         if len(tables) == 1:
             return ({tables[0]: chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
         streams = [ChunkStream(table, self._label(table), c) for table, c in zip(tables, several, strict=True)]
-        return check_order(_align(streams), self.shared_keys)
+        return check_order(align(streams), self.shared_keys)
 
     def _label(self, table: Table) -> str:
         """Return what messages call a table: its name, or the role that an array was given for."""
@@ -333,7 +348,7 @@ class Dataset:
             first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
             other.row_numbers = key.tables[1].row_numbers
             streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
-            for _ in check_order(_align(streams), [key._replace(tables=(first, other))]):
+            for _ in check_order(align(streams), [key._replace(tables=(first, other))]):
                 pass
 
     def _join(self, tables: Sequence[Table], key: str) -> AlignedChunks:
@@ -353,47 +368,3 @@ class Dataset:
             table.row_numbers.reorder(rows)
             joined[table] = {name: values[rows] for name, values in whole.items()}
         return joined
-
-
-class ChunkStream:
-    """The chunks of a table, taken in any sizes."""
-
-    def __init__(self, table: Table, label: str, chunks: Iterator[Chunk]) -> None:
-        self.table, self.label = table, label
-        self._chunks = chunks
-        self._chunk: Chunk = {}
-        self._size = self._at = self._taken = 0
-
-    def ready(self) -> int:
-        """Return how many rows can be taken at once; 0 at the end."""
-        while self._at == self._size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._chunk, self._at, self._size = chunk, 0, len(next(iter(chunk.values())))
-        return self._size - self._at
-
-    def take(self, size: int) -> Chunk:
-        """Return the next rows, at most as many as are ready."""
-        low, self._at = self._at, self._at + size
-        self._taken += size
-        return {name: values[low : self._at] for name, values in self._chunk.items()}
-
-    def count(self) -> int:
-        """Read the table to its end; return the number of its rows."""
-        while size := self.ready():
-            self.take(size)
-        return self._taken
-
-
-def _align(streams: Sequence[ChunkStream]) -> Iterator[AlignedChunks]:
-    while any(sizes := [stream.ready() for stream in streams]):
-        if not all(sizes):
-            raise _lengths_differ(streams)
-        yield {stream.table: stream.take(min(sizes)) for stream in streams}
-
-
-def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:
-    (first, rows), *others = [(stream.label, stream.count()) for stream in streams]
-    name, count = next(other for other in others if other[1] != rows)
-    return DataError(f"lengths differ: {first} has {rows} rows, {name} has {count}", Hint.PAIR_IN_ORDER_OR_BY_ID)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, at_rows, rows_per_batch
+from losscli.data.batch import Batch, at_rows, bytes_per_row, rows_per_batch
 from losscli.declaration.domains import Mask
 
 ROOM_FACTOR = 1.1
@@ -103,8 +103,9 @@ def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]
 
 
 def split_batch(batch: Batch, rows: int | None = None) -> Iterator[Batch]:
-    """Yield pieces of some rows, by default as many as fit the cache; a mask that is all False becomes None."""
-    rows = rows or rows_per_batch(len(batch.arrays))
+    """Yield pieces of some rows, by default as many as are a batch; a mask that is all False becomes None."""
+    shapes = (array.shape for role, array in batch.arrays.items() if role not in batch.tables)
+    rows = rows or rows_per_batch(bytes_per_row(shapes))
     for start in range(0, len(batch), rows):
         piece = batch.take(slice(start, start + rows))
         yield replace(piece, missing=_none_if_all_false(piece.missing), absent=_none_if_all_false(piece.absent))

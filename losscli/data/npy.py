@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from losscli.data.batch import rows_per_batch
+from losscli.data.batch import bytes_per_row, rows_per_batch
 from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.identifiers import has_identifier_name
@@ -66,13 +66,13 @@ class ArrayLayout(NamedTuple):
     selectors: Mapping[str, Any]
 
     @property
-    def row_size(self) -> int:
-        """The number of values in a row."""
-        return math.prod(self.shape[1:])
-
-    @property
     def row_bytes(self) -> int:
-        return self.row_size * self.dtype.itemsize
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def batch_rows(self, wanted: Mapping[str, Kind]) -> int:
+        """Return how many rows are read at once: all columns as they are stored, and the wanted ones as float64."""
+        converted = bytes_per_row((0, *column.trailing) for column in self.columns() if column.name in wanted)
+        return rows_per_batch(max(self.row_bytes, converted))
 
     def columns(self) -> Iterator[Column]:
         for name, selector in self.selectors.items():
@@ -176,7 +176,7 @@ class NpyRows(SliceableTable):
         return self._layout.chunk(self._read(0, min(ROWS_SAMPLED, self._n_rows)), {name: Kind.TEXT}, self.name, 0)[name]
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        step = rows_per_batch(self._layout.row_size)
+        step = self._layout.batch_rows(wanted)
         for first in range(0, self._n_rows, step):
             rows = self._read(first, min(step, self._n_rows - first))
             self.fraction_read = first / self._n_rows
@@ -212,7 +212,7 @@ class StreamedNpy(Table):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         # an array that is stored by column has no complete row before its end
         is_by_column = self._fortran and len(self._layout.shape) > 1
-        step = self._n_rows if is_by_column else rows_per_batch(self._layout.row_size)
+        step = self._n_rows if is_by_column else self._layout.batch_rows(wanted)
         for start in range(0, self._n_rows, step):
             rows = self._read_rows(start, min(step, self._n_rows - start))
             if start + len(rows) == self._n_rows:

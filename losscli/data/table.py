@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import rows_per_batch
+from losscli.data.batch import bytes_per_row, rows_per_batch
 from losscli.data.values import as_text, column_label, one_value_error, to_number
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -243,7 +242,7 @@ class ArraysTable(SliceableTable):
             }
             hint = Hint.SWAP_AXES if is_swapped else None
             raise DataError(f"{problem}; they need the same number of rows", hint, role=frames)
-        step = rows_per_batch(sum(math.prod(array.shape[1:]) for array in arrays.values()))
+        step = rows_per_batch(bytes_per_row(array.shape for array in arrays.values()))
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
             yield {
@@ -261,7 +260,7 @@ class ArraysTable(SliceableTable):
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
-    step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in columns.values()))
+    step = rows_per_batch(bytes_per_row(values.shape for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 

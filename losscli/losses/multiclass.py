@@ -225,7 +225,9 @@ def _(
     normalize: bool,
     eps: float,
 ) -> Mask:
-    below = np.zeros(y_pred.shape, dtype=bool) if from_logits else normalize_rows(y_pred, normalize) < eps
+    if from_logits:
+        return np.zeros(len(y_pred), dtype=bool)
+    below: Mask = normalize_rows(y_pred, normalize) < eps
     if below.any():
         below &= class_terms(y_true, y_pred.shape[1], label_smoothing, None, ignore_index) > 0
     return below
