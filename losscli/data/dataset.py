@@ -24,8 +24,14 @@ from losscli.errors import DataError
 ROWS_PER_PART = 1 << 18
 """Most rows of a part of tables that are cut by rows."""
 
-BATCHES_PER_PART = 16
-"""Most batches of such a part: rows as wide as vocabularies are few, and still many parts."""
+BATCHES_PER_PART = 4
+"""Most batches of such a part: observers may keep its rows."""
+
+BYTES_OF_LONG_ROWS = 12 * BYTES_PER_BATCH
+"""Most bytes of the rows that threads evaluate at a time, if one row is more than a batch may be."""
+
+WIDE_ROW_BYTES = 1 << 7
+"""Bytes of a row of all tables above which none is read without regard to the others."""
 
 PARTS_IN_ONE = 4
 """How many times longer parts are of which no value is kept: that takes no more memory, and leaves fewer to merge."""
@@ -102,14 +108,19 @@ class Dataset:
 
     @property
     def _row_bytes(self) -> int:
-        """The bytes of a row of all tables as float64; a list whose length is not known yet counts as one number."""
-        columns = [table.column(name) for table in self.row_tables for name in self.wanted(table)]
+        """The bytes of a row of all tables as float64."""
+        return sum(self._row_bytes_of(table) for table in self.row_tables)
+
+    def _row_bytes_of(self, table: Table) -> int:
+        """Return the bytes of a row as float64; a list whose length is not known yet counts as one number."""
+        columns = [table.column(name) for name in self.wanted(table)]
         return bytes_per_row((0, *(size or 1 for size in column.trailing)) for column in columns if column is not None)
 
     @property
     def threads(self) -> int:
         """How many threads evaluate parts: fewer if one row is more than a batch may be."""
-        return max(1, self.jobs * BYTES_PER_BATCH // max(BYTES_PER_BATCH, self._row_bytes))
+        row_bytes = self._row_bytes if self.positions is None else self._row_bytes // 2  # some positions at a time
+        return self.jobs if row_bytes <= BYTES_PER_BATCH else max(1, min(self.jobs, BYTES_OF_LONG_ROWS // row_bytes))
 
     @property
     def samples_per_row(self) -> int:
@@ -327,6 +338,9 @@ class Dataset:
         tables = self.row_tables
         if len(tables) > 1 and self.id is not None:
             return iter([self._join(tables, self.id)])
+        row_bytes = self._row_bytes
+        for table in tables:
+            table.bytes_beside = row_bytes - self._row_bytes_of(table) if row_bytes > WIDE_ROW_BYTES else 0
         several = [
             table.chunks_by_threads(self.wanted(table), self.jobs)
             if self.jobs > 1 and isinstance(table, SplittableTable)

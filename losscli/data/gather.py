@@ -51,7 +51,8 @@ class BatchCollector:
         self._arrays: dict[tuple[str, str], GrowableArray] = {}
         self._n_rows = 0
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: Batch, n_expected: int = 0) -> None:
+        """Add a batch, of so many rows in all if that is known."""
         self._n_rows += len(batch)
         if self._first is None:
             self._first = batch
@@ -59,7 +60,7 @@ class BatchCollector:
         if not self._arrays:
             self._arrays = {key: GrowableArray(values) for key, values in _arrays_by_row(self._first)}
         done = self._progress()
-        n_expected = int(ROOM_FACTOR * self._n_rows / done) if done else 0
+        n_expected = n_expected or (int(ROOM_FACTOR * self._n_rows / done) if done else 0)
         for key, values in _arrays_by_row(batch):
             self._arrays[key].add(values, n_expected)
 
@@ -84,10 +85,11 @@ class BatchCollector:
 
 
 def concat_batches(batches: Iterable[Batch]) -> Batch:
-    """Return all rows of at least one batch."""
+    """Return all rows of at least one batch; those of a list are copied once."""
+    total = sum(map(len, batches)) if isinstance(batches, list) else 0
     collector = BatchCollector()
     for batch in batches:
-        collector.add(batch)
+        collector.add(batch, total)
     return collector.batch()
 
 
@@ -102,10 +104,14 @@ def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]
     yield from ((("extras", name), column) for name, column in batch.extras.items())
 
 
+def rows_in_batch(rows: Batch) -> int:
+    """Return how many of some rows are a batch."""
+    return rows_per_batch(bytes_per_row(a.shape for role, a in rows.arrays.items() if role not in rows.tables))
+
+
 def split_batch(batch: Batch, rows: int | None = None) -> Iterator[Batch]:
     """Yield pieces of some rows, by default as many as are a batch; a mask that is all False becomes None."""
-    shapes = (array.shape for role, array in batch.arrays.items() if role not in batch.tables)
-    rows = rows or rows_per_batch(bytes_per_row(shapes))
+    rows = rows or rows_in_batch(batch)
     for start in range(0, len(batch), rows):
         piece = batch.take(slice(start, start + rows))
         yield replace(piece, missing=_none_if_all_false(piece.missing), absent=_none_if_all_false(piece.absent))

@@ -94,6 +94,7 @@ class Table:
         has_names: whether its columns have names; if not, they are called by their places, from 1.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
+        bytes_beside: the bytes of a row of the tables that are read with it, as float64, if their rows are wide.
         fraction_read: the fraction that has been read, 0 to 1, if known.
         fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
         source: the input to close.
@@ -111,6 +112,7 @@ class Table:
         self.has_rows = True  # or it is not known yet
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
+        self.bytes_beside = 0
         self.fraction_read: float | None = None
         self.fraction_after: float | None = None
         self.source: Input | None = None
@@ -242,7 +244,7 @@ class ArraysTable(SliceableTable):
             }
             hint = Hint.SWAP_AXES if is_swapped else None
             raise DataError(f"{problem}; they need the same number of rows", hint, role=frames)
-        step = rows_per_batch(bytes_per_row(array.shape for array in arrays.values()))
+        step = rows_per_batch(bytes_per_row(array.shape for array in arrays.values()) + self.bytes_beside)
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
             yield {
