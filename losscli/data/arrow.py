@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,20 +14,15 @@ from numpy.typing import NDArray
 from losscli.data import remote
 from losscli.data.arrow_ipc import open_ipc
 from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vector_size, vectors_to_matrix
-from losscli.data.batch import BYTES_PER_BATCH, BYTES_PER_FLOAT, rows_per_batch
+from losscli.data.batch import BYTES_PER_FLOAT, rows_per_batch
 from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
-from losscli.data.open_file import FileReader, OpenFile
+from losscli.data.open_file import OpenFile
+from losscli.data.parquet import ParquetReader, check_list_lengths
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.data.values import column_label, one_value_error
 from losscli.errors import DataError
 from losscli.messages import Hint
-
-BATCHES_PER_READ = 2
-"""How many batches of rows are decoded at once: pages are then cut less often."""
-
-MIN_BYTES_BUFFERED = 1 << 14
-"""Fewest bytes of each column that are read at once."""
 
 MAX_FOOTER_BYTES = 1 << 16
 """Most bytes of a file's metadata that are pickled along with each of its row groups."""
@@ -77,11 +71,6 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
     if pa.types.is_nested(type_):
         raise one_value_error(column_label(source, name), str(type_))
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
-
-
-def rows_per_read(row_bytes: int) -> int:
-    """Return how many rows are decoded at once, which are more than a batch where rows are wide."""
-    return rows_per_batch(row_bytes // BATCHES_PER_READ)
 
 
 def row_bytes_of(batch: Any) -> int:
@@ -277,6 +266,7 @@ class SplittableParquet(ArrowTable, SplittableTable):
     """A Parquet file of several row groups."""
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        self.bytes_per_piece = self._file.bytes_of_pages(wanted)
         return self.row_groups(wanted)
 
 
@@ -314,25 +304,6 @@ def check_row_count(table: Table, done: int) -> None:
         raise DataError(f"{table.name}: is damaged: {done} rows were read where {table.length} were written")
 
 
-def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -> None:
-    """Refuse lists that are longer in one row group than in another, which no row group could tell alone.
-
-    Raises:
-        DataError: The message names the first row of the other group.
-    """
-    groups = [group for i in range(metadata.num_row_groups) if (group := metadata.row_group(i)).num_rows]
-    for j in range(metadata.num_columns):
-        column = metadata.schema.column(j)
-        name = column.path.partition(".")[0]
-        if column.max_repetition_level != 1 or name not in wanted:
-            continue
-        before = 0
-        for group in groups:
-            if group.column(j).num_values * groups[0].num_rows != groups[0].column(j).num_values * group.num_rows:
-                raise DataError(f"{source}: column {name!r}: the lists from row {before + 1} on have another length")
-            before += group.num_rows
-
-
 def split_batches(
     read: Callable[[list[str]], Iterator[Any]],
     wanted: Mapping[str, Kind],
@@ -344,6 +315,7 @@ def split_batches(
     computed = [index for index in ranges if index.name in wanted]
     stored = {name: kind for name, kind in wanted.items() if name not in [index.name for index in computed]}
     shapes: dict[str, tuple[int, ...]] = {}
+    no_chunk: Any = {}
     try:
         batches = read(list(stored))
         while (batch := next(batches, None)) is not None:
@@ -357,50 +329,9 @@ def split_batches(
                         raise DataError(f"{column_label(source, name)}, row {done + 1}: {shown}")
                 yield chunk | {i.name: i.values(done, part.num_rows, wanted[i.name]) for i in computed}
                 done += part.num_rows
+            batch = part = chunk = no_chunk  # not held while the next one is read
     except DataError:
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
         where = f"{source}: " if source else ""
         raise DataError(f"{where}is damaged after row {done} ({remote.summarize_error(error)})") from None
-
-
-def _bytes_per_row(group: Any, columns: Sequence[int]) -> int:
-    """Return the bytes of a row of a row group, of which these columns are read, as float64."""
-    values = sum(group.column(i).num_values for i in columns)
-    return -(-BYTES_PER_FLOAT * values // group.num_rows)
-
-
-class ParquetReader:
-    """Reads record batches of a Parquet file."""
-
-    def __init__(self, file: OpenFile, metadata: Any = None) -> None:
-        from pyarrow import parquet
-
-        self.file = file
-        source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
-        self._open = partial(parquet.ParquetFile, source, pre_buffer=file.is_remote)
-        self._file = self._open(metadata=metadata)
-        self.metadata = self._file.metadata
-        self.schema = self._file.schema_arrow
-        self.length = self.metadata.num_rows
-        self.groups = self.metadata.num_row_groups
-        self.close = self._file.close
-
-    def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
-        found = [self.metadata.row_group(i) for i in (range(self.groups) if groups is None else groups)]
-        places = [i for i in range(self.metadata.num_columns) if self._name(i) in columns]
-        row_bytes = max((_bytes_per_row(group, places) for group in found if group.num_rows), default=0)
-        # without a buffer all pages of a column are read at once
-        buffer_size = 0 if self.file.is_remote else max(MIN_BYTES_BUFFERED, BYTES_PER_BATCH // max(4, len(places)))
-        file = self._open(metadata=self.metadata, buffer_size=buffer_size)
-        size, threads = rows_per_read(row_bytes), groups is None
-        return iter(file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
-
-    def _name(self, column: int) -> str:
-        """Return the name of the column whose values, or lists of them, are stored as this one."""
-        path: str = self.metadata.schema.column(column).path
-        return path if path in self.schema.names else path.partition(".")[0]
-
-    def first_batch(self, columns: list[str]) -> Any:
-        """Return a batch of the first rows, None if there are none."""
-        return next(self.batches(columns), None)

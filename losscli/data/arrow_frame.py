@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from losscli.data.arrow import column_of, read_index, row_bytes_of, rows_per_read, split_batches, to_numpy
+from losscli.data.arrow import column_of, read_index, row_bytes_of, split_batches, to_numpy
+from losscli.data.arrow_values import rows_per_read
 from losscli.data.table import ROWS_SAMPLED, Chunk, Kind, SliceableTable, Table
 from losscli.errors import DataError
 

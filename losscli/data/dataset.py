@@ -30,6 +30,9 @@ BATCHES_PER_PART = 4
 BYTES_OF_LONG_ROWS = 12 * BYTES_PER_BATCH
 """Most bytes of the rows that threads evaluate at a time, if one row is more than a batch may be."""
 
+BYTES_OF_PIECES = 1 << 27
+"""Most bytes that threads hold to read pieces, unless one piece takes more."""
+
 WIDE_ROW_BYTES = 1 << 7
 """Bytes of a row of all tables above which none is read without regard to the others."""
 
@@ -118,9 +121,11 @@ class Dataset:
 
     @property
     def threads(self) -> int:
-        """How many threads evaluate parts: fewer if one row is more than a batch may be."""
+        """How many threads evaluate parts: fewer if one row is more than a batch may be, or a piece takes much."""
         row_bytes = self._row_bytes if self.positions is None else self._row_bytes // 2  # some positions at a time
-        return self.jobs if row_bytes <= BYTES_PER_BATCH else max(1, min(self.jobs, BYTES_OF_LONG_ROWS // row_bytes))
+        piece_bytes = max(1, *(table.bytes_per_piece for table in self.row_tables))
+        most = self.jobs if row_bytes <= BYTES_PER_BATCH else BYTES_OF_LONG_ROWS // row_bytes
+        return max(1, min(self.jobs, most, BYTES_OF_PIECES // piece_bytes))
 
     @property
     def samples_per_row(self) -> int:

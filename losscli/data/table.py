@@ -94,6 +94,7 @@ class Table:
         has_names: whether its columns have names; if not, they are called by their places, from 1.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
+        bytes_per_piece: about how many bytes are held while a piece is read, if these may be many.
         bytes_beside: the bytes of a row of the tables that are read with it, as float64, if their rows are wide.
         fraction_read: the fraction that has been read, 0 to 1, if known.
         fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
@@ -112,7 +113,7 @@ class Table:
         self.has_rows = True  # or it is not known yet
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
-        self.bytes_beside = 0
+        self.bytes_beside = self.bytes_per_piece = 0
         self.fraction_read: float | None = None
         self.fraction_after: float | None = None
         self.source: Input | None = None
