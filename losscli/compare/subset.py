@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.data.gather import rows_in_batch
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Reduction
 from losscli.errors import LosscliError
@@ -18,7 +19,7 @@ from losscli.evaluation.run import RunState, feed
 from losscli.statistics.summary import Accumulator
 
 ROWS_PER_EVALUATION = 1 << 16
-"""Rows on which a loss is evaluated at once: more would not stay in cache."""
+"""Rows on which a loss is evaluated at once, fewer if they are wide: more would not stay in cache."""
 
 ADDITIVE_REDUCTIONS = (Reduction.MEAN, Reduction.ROOT_MEAN)
 """Reductions in which a row has a share of the number."""
@@ -83,7 +84,8 @@ class LossOnRows:
     def blocks(self, rows: Mask | None = None) -> Iterator[Batch]:
         """Yield the rows, or those of a mask, in blocks that stay in cache; all at once if the loss needs that."""
         size = len(self.batch)
-        step = size if self.evaluator.form.coupled or not self.is_per_sample else ROWS_PER_EVALUATION
+        step = min(ROWS_PER_EVALUATION, rows_in_batch(self.batch))
+        step = size if self.evaluator.form.coupled or not self.is_per_sample else step
         for start in range(0, size, max(1, step)):
             block = self.batch if size <= step else self.batch.take(slice(start, start + step))
             if rows is not None and not (kept := rows[start : start + step]).all():

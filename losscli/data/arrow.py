@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.arrow_ipc import open_ipc
-from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
-from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
+from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vector_size, vectors_to_matrix
+from losscli.data.batch import BYTES_PER_FLOAT, rows_per_batch
 from losscli.data.coded_text import MISSING_CODE, CodedText, concat_coded
 from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
-from losscli.data.open_file import FileReader, OpenFile
+from losscli.data.open_file import OpenFile
+from losscli.data.parquet import ParquetReader, check_list_lengths
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
 from losscli.data.values import column_label, one_value_error
 from losscli.errors import DataError
@@ -85,6 +86,20 @@ def _convert_dictionary(array: Any, kind: Kind, source: str, name: str, start: i
         words = _convert_array(array.dictionary, kind, source, name, start)
         return words[array.indices.to_numpy()]
     return _convert_array(array.dictionary_decode(), kind, source, name, start)
+
+
+def row_bytes_of(batch: Any) -> int:
+    """Return the bytes of a row of a record batch as float64."""
+    return BYTES_PER_FLOAT * sum(map(_values_per_row, batch.columns))
+
+
+def _values_per_row(column: Any) -> int:
+    values = column.storage if isinstance(column, pa.ExtensionArray) else column
+    while _is_list(values.type):
+        values = values.flatten()
+    if is_vector(values.type):
+        return vector_size(values)
+    return -(-len(values) // max(1, len(column)))
 
 
 def _is_list(type_: Any) -> bool:
@@ -269,6 +284,7 @@ class SplittableParquet(ArrowTable, SplittableTable):
     """A Parquet file of several row groups."""
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        self.bytes_per_piece = self._file.bytes_of_pages(wanted)
         return self.row_groups(wanted)
 
 
@@ -307,25 +323,6 @@ def check_row_count(table: Table, done: int) -> None:
         raise DataError(f"{table.name}: is damaged: {done} rows were read where {table.length} were written")
 
 
-def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -> None:
-    """Refuse lists that are longer in one row group than in another, which no row group could tell alone.
-
-    Raises:
-        DataError: The message names the first row of the other group.
-    """
-    groups = [group for i in range(metadata.num_row_groups) if (group := metadata.row_group(i)).num_rows]
-    for j in range(metadata.num_columns):
-        column = metadata.schema.column(j)
-        name = column.path.partition(".")[0]
-        if column.max_repetition_level != 1 or name not in wanted:
-            continue
-        before = 0
-        for group in groups:
-            if group.column(j).num_values * groups[0].num_rows != groups[0].column(j).num_values * group.num_rows:
-                raise DataError(f"{source}: column {name!r}: the lists from row {before + 1} on have another length")
-            before += group.num_rows
-
-
 def split_batches(
     read: Callable[[list[str]], Iterator[Any]],
     wanted: Mapping[str, Kind],
@@ -334,12 +331,14 @@ def split_batches(
     ranges: Sequence[IndexRange],
 ) -> Iterator[Chunk]:
     """Yield chunks of record batches that have `done` rows before them."""
-    step = rows_per_batch(len(wanted))
     computed = [index for index in ranges if index.name in wanted]
     stored = {name: kind for name, kind in wanted.items() if name not in [index.name for index in computed]}
     shapes: dict[str, tuple[int, ...]] = {}
+    no_chunk: Any = {}
     try:
-        for batch in read(list(stored)):
+        batches = read(list(stored))
+        while (batch := next(batches, None)) is not None:
+            step = rows_per_batch(row_bytes_of(batch) + BYTES_PER_FLOAT * len(computed))
             for start in range(0, batch.num_rows, step):
                 part = batch.slice(start, step)
                 chunk = {n: to_numpy(part.column(n), k, source, n, done) for n, k in stored.items()}
@@ -349,40 +348,9 @@ def split_batches(
                         raise DataError(f"{column_label(source, name)}, row {done + 1}: {shown}")
                 yield chunk | {i.name: i.values(done, part.num_rows, wanted[i.name]) for i in computed}
                 done += part.num_rows
+            batch = part = chunk = no_chunk  # not held while the next one is read
     except DataError:
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
         where = f"{source}: " if source else ""
         raise DataError(f"{where}is damaged after row {done} ({remote.summarize_error(error)})") from None
-
-
-class ParquetReader:
-    """Reads record batches of a Parquet file."""
-
-    def __init__(self, file: OpenFile, metadata: Any = None, coded: Sequence[str] = ()) -> None:
-        """Open a file, of which the texts in the columns `coded` come as dictionaries."""
-        from pyarrow import parquet
-
-        self.file = file
-        source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
-        self._file = parquet.ParquetFile(
-            source, metadata=metadata, read_dictionary=list(coded), pre_buffer=file.is_remote
-        )
-        self.metadata = self._file.metadata
-        self.schema = self._file.schema_arrow
-        self.length = self.metadata.num_rows
-        self.groups = self.metadata.num_row_groups
-        self.close = self._file.close
-
-    def coded(self, wanted: Mapping[str, Kind]) -> ParquetReader:
-        """Return a reader of the same file that does not make a text of each code that is wanted."""
-        codes = [f.name for f in self.schema if wanted.get(f.name) is Kind.CODES and pa.types.is_string(f.type)]
-        return ParquetReader(self.file, self.metadata, codes) if codes else self
-
-    def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
-        size, threads = ROWS_PER_BATCH, groups is None
-        return iter(self._file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
-
-    def first_batch(self, columns: list[str]) -> Any:
-        """Return a batch of the first rows, None if there are none."""
-        return next(self.batches(columns), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+import math
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,14 +19,10 @@ from losscli.messages import Hint
 ROWS_PER_BATCH = 1 << 18
 """Most rows of a batch: more would not stay in cache, fewer would leave threads waiting for Python."""
 
-MIN_ROWS_PER_BATCH = 1 << 14
-"""Rows of a batch that is not the last, unless they are very wide."""
+BYTES_PER_BATCH = 1 << 22
+"""Most bytes of a batch, unless one row has more: a kernel holds several times as many, and so does each thread."""
 
-VALUES_PER_BATCH = 1 << 19
-"""Most values of a batch of more rows than that."""
-
-MAX_VALUES_PER_BATCH = 1 << 23
-"""Most values of a batch: fewer rows if they are as wide as images or vocabularies."""
+BYTES_PER_FLOAT = 8
 
 MAX_COLUMN_MAJOR_WIDTH = 64
 """Most columns of a matrix that is stored by column: its row sums then add whole columns."""
@@ -34,11 +31,14 @@ MODEL_ROLE = "y_pred@"
 """Prefix of the roles that hold the predictions of one of several models."""
 
 
-def rows_per_batch(width: int) -> int:
-    """Return how many rows of `width` values fit in a batch."""
-    width = max(1, width)
-    most = max(1, MAX_VALUES_PER_BATCH // width)
-    return min(ROWS_PER_BATCH, most, max(MIN_ROWS_PER_BATCH, VALUES_PER_BATCH // width))
+def rows_per_batch(row_bytes: int) -> int:
+    """Return how many rows of so many bytes, once they are float64, are a batch: at least one."""
+    return max(1, min(ROWS_PER_BATCH, BYTES_PER_BATCH // max(1, row_bytes)))
+
+
+def bytes_per_row(shapes: Iterable[Sequence[int]]) -> int:
+    """Return the bytes of a row of arrays of these shapes (N, ...) as float64."""
+    return BYTES_PER_FLOAT * sum(math.prod(shape[1:]) for shape in shapes)
 
 
 def at_rows(

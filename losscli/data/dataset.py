@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy
+from losscli.data.align import ChunkStream, align
+from losscli.data.batch import BYTES_PER_BATCH, MODEL_ROLE, Batch, RowPolicy, bytes_per_row, rows_per_batch
 from losscli.data.coded_text import CodedText, carried_text
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
@@ -19,10 +20,21 @@ from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_pos
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
-from losscli.messages import Hint
 
 ROWS_PER_PART = 1 << 18
-"""Rows of a part of tables that are cut by rows."""
+"""Most rows of a part of tables that are cut by rows."""
+
+BATCHES_PER_PART = 4
+"""Most batches of such a part: observers may keep its rows."""
+
+BYTES_OF_LONG_ROWS = 12 * BYTES_PER_BATCH
+"""Most bytes of the rows that threads evaluate at a time, if one row is more than a batch may be."""
+
+BYTES_OF_PIECES = 1 << 27
+"""Most bytes that threads hold to read pieces, unless one piece takes more."""
+
+WIDE_ROW_BYTES = 1 << 7
+"""Bytes of a row of all tables above which none is read without regard to the others."""
 
 PARTS_IN_ONE = 4
 """How many times longer parts are of which no value is kept: that takes no more memory, and leaves fewer to merge."""
@@ -96,6 +108,24 @@ class Dataset:
     def _scores_label(self) -> str:
         """The start of messages on the shape of the scores."""
         return self.bound["y_pred"].table.label if "y_pred" in self.bound else ""
+
+    @property
+    def _row_bytes(self) -> int:
+        """The bytes of a row of all tables as float64."""
+        return sum(self._row_bytes_of(table) for table in self.row_tables)
+
+    def _row_bytes_of(self, table: Table) -> int:
+        """Return the bytes of a row as float64; a list whose length is not known yet counts as one number."""
+        columns = [table.column(name) for name in self.wanted(table)]
+        return bytes_per_row((0, *(size or 1 for size in column.trailing)) for column in columns if column is not None)
+
+    @property
+    def threads(self) -> int:
+        """How many threads evaluate parts: fewer if one row is more than a batch may be, or a piece takes much."""
+        row_bytes = self._row_bytes if self.positions is None else self._row_bytes // 2  # some positions at a time
+        piece_bytes = max(1, *(table.bytes_per_piece for table in self.row_tables))
+        most = self.jobs if row_bytes <= BYTES_PER_BATCH else BYTES_OF_LONG_ROWS // row_bytes
+        return max(1, min(self.jobs, most, BYTES_OF_PIECES // piece_bytes))
 
     @property
     def samples_per_row(self) -> int:
@@ -248,13 +278,14 @@ class Dataset:
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
-        step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
+        most = rows_per_batch(self._row_bytes) * BATCHES_PER_PART
+        step = max(1, min(ROWS_PER_PART // max(1, self.samples_per_row), most))
         if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
         for table in sliceable:
             table.load(self.wanted(table))
         self._check_keys(length)
-        step = step if kept else step * PARTS_IN_ONE
+        step = step if kept else min(step * PARTS_IN_ONE, most)
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
             for start in range(0, length, step)
@@ -313,6 +344,9 @@ class Dataset:
         tables = self.row_tables
         if len(tables) > 1 and self.id is not None:
             return iter([self._join(tables, self.id)])
+        row_bytes = self._row_bytes
+        for table in tables:
+            table.bytes_beside = row_bytes - self._row_bytes_of(table) if row_bytes > WIDE_ROW_BYTES else 0
         several = [
             table.chunks_by_threads(self.wanted(table), self.jobs)
             if self.jobs > 1 and isinstance(table, SplittableTable)
@@ -322,7 +356,7 @@ class Dataset:
         if len(tables) == 1:
             return ({tables[0]: chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
         streams = [ChunkStream(table, self._label(table), c) for table, c in zip(tables, several, strict=True)]
-        return check_order(_align(streams), self.shared_keys)
+        return check_order(align(streams), self.shared_keys)
 
     def _label(self, table: Table) -> str:
         """Return what messages call a table: its name, or the role that an array was given for."""
@@ -334,7 +368,7 @@ class Dataset:
             first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
             other.row_numbers = key.tables[1].row_numbers
             streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
-            for _ in check_order(_align(streams), [key._replace(tables=(first, other))]):
+            for _ in check_order(align(streams), [key._replace(tables=(first, other))]):
                 pass
 
     def _join(self, tables: Sequence[Table], key: str) -> AlignedChunks:
@@ -354,47 +388,3 @@ class Dataset:
             table.row_numbers.reorder(rows)
             joined[table] = {name: values[rows] for name, values in whole.items()}
         return joined
-
-
-class ChunkStream:
-    """The chunks of a table, taken in any sizes."""
-
-    def __init__(self, table: Table, label: str, chunks: Iterator[Chunk]) -> None:
-        self.table, self.label = table, label
-        self._chunks = chunks
-        self._chunk: Chunk = {}
-        self._size = self._at = self._taken = 0
-
-    def ready(self) -> int:
-        """Return how many rows can be taken at once; 0 at the end."""
-        while self._at == self._size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._chunk, self._at, self._size = chunk, 0, len(next(iter(chunk.values())))
-        return self._size - self._at
-
-    def take(self, size: int) -> Chunk:
-        """Return the next rows, at most as many as are ready."""
-        low, self._at = self._at, self._at + size
-        self._taken += size
-        return {name: values[low : self._at] for name, values in self._chunk.items()}
-
-    def count(self) -> int:
-        """Read the table to its end; return the number of its rows."""
-        while size := self.ready():
-            self.take(size)
-        return self._taken
-
-
-def _align(streams: Sequence[ChunkStream]) -> Iterator[AlignedChunks]:
-    while any(sizes := [stream.ready() for stream in streams]):
-        if not all(sizes):
-            raise _lengths_differ(streams)
-        yield {stream.table: stream.take(min(sizes)) for stream in streams}
-
-
-def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:
-    (first, rows), *others = [(stream.label, stream.count()) for stream in streams]
-    name, count = next(other for other in others if other[1] != rows)
-    return DataError(f"lengths differ: {first} has {rows} rows, {name} has {count}", Hint.PAIR_IN_ORDER_OR_BY_ID)

@@ -149,7 +149,7 @@ class Input:
         try:
             if not self._raw.seekable():
                 self._pipes.append(self._raw)
-                self._copy = _copy_to_file(self._raw)
+                self._copy = copy_to_file(self._raw)
                 self._raw = self._copy.file
             archive = open_archive(cast(BinaryIO, self._raw), self.name)
         except BaseException:
@@ -193,7 +193,7 @@ class Input:
             if os.path.exists(path):
                 yield path
                 return
-        with _copy_to_file(self.stream) as copy:
+        with copy_to_file(self.stream) as copy:
             yield copy.name
 
     def format(self) -> str:
@@ -211,7 +211,7 @@ class Input:
         return detect_format(self.name, self.head(), ending, named)
 
 
-def _copy_to_file(stream: BinaryIO) -> Any:
+def copy_to_file(stream: BinaryIO) -> Any:
     """Return a temporary file with the rest of a stream, which is deleted when it is closed.
 
     Raises:

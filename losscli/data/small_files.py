@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from losscli.data.batch import rows_per_batch
+from losscli.data.batch import bytes_per_row, rows_per_batch
 from losscli.data.coded_text import CodedText, concat_coded
 from losscli.data.folders import KeyedTable
 from losscli.data.table import Chunk, Kind, SplittableTable, Table
@@ -49,7 +48,7 @@ class SmallFiles(Table):
                 yield concat_chunks(together)
                 together = []
             if not together:
-                room = rows_per_batch(sum(math.prod(values.shape[1:]) for values in chunk.values()))
+                room = rows_per_batch(bytes_per_row(values.shape for values in chunk.values()))
             together.append(chunk)
             room -= rows
         yield concat_chunks(together)

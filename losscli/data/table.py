@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import rows_per_batch
+from losscli.data.batch import bytes_per_row, rows_per_batch
 from losscli.data.coded_text import CodedText, encode
 from losscli.data.values import as_text, column_label, one_value_error, to_number
 from losscli.errors import DataError
@@ -100,6 +99,8 @@ class Table:
         has_names: whether its columns have names; if not, they are called by their places, from 1.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
+        bytes_per_piece: about how many bytes are held while a piece is read, if these may be many.
+        bytes_beside: the bytes of a row of the tables that are read with it, as float64, if their rows are wide.
         fraction_read: the fraction that has been read, 0 to 1, if known.
         fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
         source: the input to close.
@@ -119,6 +120,7 @@ class Table:
         self.has_rows = True  # or it is not known yet
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
+        self.bytes_beside = self.bytes_per_piece = 0
         self.fraction_read: float | None = None
         self.fraction_after: float | None = None
         self.source: Input | None = None
@@ -255,7 +257,7 @@ class ArraysTable(SliceableTable):
             }
             hint = Hint.SWAP_AXES if is_swapped else None
             raise DataError(f"{problem}; they need the same number of rows", hint, role=frames)
-        step = rows_per_batch(sum(math.prod(array.shape[1:]) for array in arrays.values()))
+        step = rows_per_batch(bytes_per_row(array.shape for array in arrays.values()) + self.bytes_beside)
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
             yield {
@@ -273,7 +275,7 @@ class ArraysTable(SliceableTable):
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
     rows = len(next(iter(columns.values()))) if columns else 0
-    step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in columns.values()))
+    step = rows_per_batch(bytes_per_row(values.shape for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 

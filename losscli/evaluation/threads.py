@@ -24,7 +24,7 @@ def evaluate_by_threads(
     def evaluate(part: Part) -> PartResult:
         return evaluate_part(part, plan, reducer.sketched, keep is not None)
 
-    done = ordered_map_with_fallback(evaluate, parts, dataset.jobs, dataset.parts_from)
+    done = ordered_map_with_fallback(evaluate, parts, dataset.threads, dataset.parts_from)
     try:
         yield from reducer.reduce(report_progress(dataset, (((part,), found) for part, found in done)))
     finally:
