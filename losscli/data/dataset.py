@@ -15,7 +15,7 @@ from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
-from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
+from losscli.data.table import ArraysTable, Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
 from losscli.data.values import as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
@@ -245,17 +245,30 @@ class Dataset:
         tables = self.row_tables
         if len(tables) == 1 and isinstance(tables[0], SplittableTable):
             return (Part((piece,)) for piece in tables[0].pieces(self.wanted(tables[0])))
+        step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
+        return self._cut_rows(step, 1 if kept else PARTS_IN_ONE)
+
+    def batches_of_arrays(self) -> Iterator[Part] | None:
+        """Yield parts that are a batch each if all data is arrays in memory, or return None as `parts` does."""
+        steps = {t.rows_per_chunk(self.wanted(t)) if isinstance(t, ArraysTable) else 0 for t in self.row_tables}
+        if self.infers_label_codes or self.samples_per_row == 0 or len(steps) > 1 or 0 in steps:
+            return None
+        self._read_whole()
+        return self._cut_rows(steps.pop())
+
+    def _cut_rows(self, step: int, steps_in_one: int = 1) -> Iterator[Part] | None:
+        """Yield parts of tables of which any rows can be read, None if there are others or no more rows than `step`."""
+        tables = self.row_tables
         sliceable = [table for table in tables if isinstance(table, SliceableTable)]
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
-        step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
         if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
         for table in sliceable:
             table.load(self.wanted(table))
         self._check_keys(length)
-        step = step if kept else step * PARTS_IN_ONE
+        step *= steps_in_one
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
             for start in range(0, length, step)

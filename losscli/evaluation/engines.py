@@ -51,6 +51,25 @@ def evaluate_dataset(
         yield from evaluate_by_threads(dataset, run, parts)
 
 
+def evaluate_as_read(dataset: Dataset, run: RunState) -> None:
+    """Evaluate a dataset in the batches that it is read in, those of arrays in memory by threads.
+
+    Raises:
+        LosscliError: The data does not fit a loss, or no row is left.
+    """
+    keep_freed_memory()
+    counts_weights = "weight" in dataset.bound and any(a.keeps_values for a in run.accumulators)  # in their order
+    parts = dataset.batches_of_arrays() if run.can_split(dataset) and not counts_weights else None
+    if parts is None:
+        evaluated: Iterator[object] = run.evaluate(dataset.batches())
+    else:
+        from losscli.evaluation.threads import evaluate_by_threads
+
+        evaluated = evaluate_by_threads(dataset, run, parts)
+    for _ in evaluated:
+        pass
+
+
 def evaluate_and_keep(dataset: Dataset, run: RunState, keep: Callable[[Batch], None]) -> Iterator[int]:
     """Evaluate a dataset and pass its batches to `keep`, in order; yield the numbers of rows processed.
 
