@@ -153,7 +153,7 @@ def compute_samples(
     """
     from losscli.evaluation.engines import evaluate_as_read
     from losscli.evaluation.hard_predictions import check_hard_predictions
-    from losscli.evaluation.kept_losses import KeptOutcomes
+    from losscli.evaluation.kept_losses import KeptOutcomes, Store
     from losscli.results import results_of
 
     options = options._replace(value_only=options.check() is None)
@@ -161,6 +161,8 @@ def compute_samples(
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
         run.observers = (kept,)
+        if dataset.length is not None:
+            run.room = Store(len(losses) * dataset.length * dataset.samples_per_row).room
         evaluate_as_read(dataset, run)
         check_hard_predictions(dataset, run, options.columns)
         evaluation = results_of(dataset, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -44,7 +45,7 @@ def at_rows(
     origins: Mapping[str, ValueOrigin], rows: NDArray[np.int64] | range, tables: Container[str]
 ) -> dict[str, ValueOrigin]:
     """Return the origins of values in these rows; those of `tables` have no rows."""
-    return {role: origin if role in tables else replace(origin, rows=rows) for role, origin in origins.items()}
+    return {role: origin if role in tables else origin.at(rows) for role, origin in origins.items()}
 
 
 @dataclass(eq=False, repr=False)
@@ -111,15 +112,16 @@ class Batch:
     def take(self, kept: Mask | NDArray[np.intp] | slice) -> Batch:
         """Return some of the rows: those of a mask or of indices as a copy, those of a slice as views."""
         rows = self.numbers[kept] if isinstance(kept, slice) else self.rows[kept]
-        return replace(
-            self,
-            numbers=rows,
-            arrays={name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
-            origins=at_rows(self.origins, rows, self.tables),
-            weight=None if self.weight is None else self.weight[kept],
-            extras={name: column[kept] for name, column in self.extras.items()},
-            missing=None if self.missing is None else self.missing[kept],
-            absent=None if self.absent is None else self.absent[kept],
+        return Batch(
+            rows,
+            {name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
+            at_rows(self.origins, rows, self.tables),
+            None if self.weight is None else self.weight[kept],
+            {name: column[kept] for name, column in self.extras.items()},
+            None if self.missing is None else self.missing[kept],
+            None if self.absent is None else self.absent[kept],
+            self.tables,
+            self.length,
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
@@ -240,10 +242,11 @@ def find_missing(batch: Batch) -> Mask | None:
     """Return the rows that lack a value, None if there are none."""
     mask: Mask | None = None
     columns = [array for name, array in batch.arrays.items() if name not in batch.tables]
-    for array in columns + ([batch.weight] if batch.weight is not None else []):
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = array.sum()  # one pass without a temporary; inf - inf only costs a closer look
-        if not np.isnan(total):
+    columns += [] if batch.weight is None else [batch.weight]
+    with np.errstate(invalid="ignore", over="ignore"):
+        totals = [float(array.sum()) for array in columns]  # a pass without temporaries; inf - inf costs a closer look
+    for array, total in zip(columns, totals, strict=True):
+        if not math.isnan(total):
             continue
         lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
         if lacking.any():

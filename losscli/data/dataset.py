@@ -117,6 +117,10 @@ class Dataset:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
         return self.policy.apply(self._read_batches(), is_part=True)
 
+    def batches_as_read(self) -> Iterator[Batch]:
+        """Yield all rows of a part in order, those that do not count and those that lack a value too."""
+        return self._read_batches()
+
     def _read_batches(self) -> Iterator[Batch]:
         whole = self._read_whole()
         start = self.policy.n
@@ -289,13 +293,14 @@ class Dataset:
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
-        return replace(self.continuing(part), policy=self.policy.fresh_copy(), note=ignore_note, memory={})
+        return self.continuing(part, policy=self.policy.fresh_copy(), note=ignore_note, memory={})
 
-    def continuing(self, part: Part) -> Dataset:
+    def continuing(self, part: Part, **changes: Any) -> Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""
         pieces = dict(zip(self.row_tables, part.pieces, strict=True))
         bound = {role: c._replace(table=pieces.get(c.table, c.table)) for role, c in self.bound.items()}
-        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True, shared_keys=())
+        whole = self._read_whole()
+        return replace(self, bound=bound, whole=whole, models=(), jobs=1, is_part=True, shared_keys=(), **changes)
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""

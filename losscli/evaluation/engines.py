@@ -65,7 +65,7 @@ def evaluate_as_read(dataset: Dataset, run: RunState) -> None:
     else:
         from losscli.evaluation.threads import evaluate_by_threads
 
-        evaluated = evaluate_by_threads(dataset, run, parts)
+        evaluated = evaluate_by_threads(dataset, run, parts, in_blocks=True)
     for _ in evaluated:
         pass
 

@@ -22,6 +22,20 @@ MIN_BATCHES_FOR_THREADS = 3
 """Batches from which on threads pay."""
 
 
+class Store:
+    """Memory for numbers that are kept: one array, as the system takes long to hand out many of a few megabytes."""
+
+    def __init__(self, size: int) -> None:
+        self._memory, self._used = np.empty(size), 0
+        self._lock = threading.Lock()
+
+    def room(self, size: int) -> Array:
+        """Return memory for so many numbers, of which nothing else makes use."""
+        with self._lock:
+            start, self._used = self._used, self._used + size
+        return self._memory[start : start + size] if start + size <= len(self._memory) else np.empty(size)
+
+
 class KeptOutcomes:
     """An observer of a run that keeps the outcomes of all losses, batch by batch."""
 
@@ -45,7 +59,10 @@ class KeptOutcomes:
     def renumber(self, rows_before: int) -> None:
         """Count the rows from the start of the data, of which so many come before those seen."""
         for i, (batch, outcomes) in enumerate(self._batches):
-            self._batches[i] = replace(batch, numbers=batch.rows + rows_before), outcomes
+            numbers = batch.numbers
+            is_range = isinstance(numbers, range)
+            later = range(numbers.start + rows_before, numbers.stop + rows_before) if is_range else numbers + rows_before
+            self._batches[i] = replace(batch, numbers=later), outcomes
 
     def gradient(self, i: int) -> NDArray[Any] | None:
         """Return the gradient of the loss at index i over all rows, if it was asked for."""
