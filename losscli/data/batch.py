@@ -6,6 +6,7 @@ import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,26 @@ def rows_per_batch(width: int) -> int:
     width = max(1, width)
     most = max(1, MAX_VALUES_PER_BATCH // width)
     return min(ROWS_PER_BATCH, most, max(MIN_ROWS_PER_BATCH, VALUES_PER_BATCH // width))
+
+
+def shift_numbers(numbers: NDArray[np.int64] | range, rows_before: int) -> NDArray[np.int64] | range:
+    """Return the numbers of rows with so many rows more before them."""
+    if isinstance(numbers, range):
+        return range(numbers.start + rows_before, numbers.stop + rows_before)
+    return numbers + rows_before
+
+
+def numbers_array(numbers: NDArray[np.int64] | range) -> NDArray[np.int64]:
+    """Return the numbers of rows as an array."""
+    return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
+
+
+def join_numbers(several: Sequence[NDArray[np.int64] | range]) -> NDArray[np.int64] | range:
+    """Return the numbers of rows of consecutive batches: one range if they leave out none."""
+    ranges = [numbers for numbers in several if isinstance(numbers, range)]
+    if len(ranges) == len(several) and all(a.stop == b.start for a, b in pairwise(ranges)):
+        return range(ranges[0].start, ranges[-1].stop)
+    return np.concatenate([*map(numbers_array, several)])
 
 
 def at_rows(
@@ -82,8 +103,13 @@ class Batch:
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """The row numbers as an array, built on demand: most losses do not need it."""
-        numbers = self.numbers
-        return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
+        return numbers_array(self.numbers)
+
+    def rows_at(self, kept: Mask | NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the numbers of some of the rows."""
+        if not isinstance(self.numbers, range):
+            return self.numbers[kept]
+        return self.numbers.start + (np.flatnonzero(kept) if kept.dtype == bool else kept)
 
     def check(
         self, role: str, domain: Domain, array: NDArray[Any], origin: ValueOrigin, dims: Mapping[str, Any]
@@ -111,7 +137,7 @@ class Batch:
 
     def take(self, kept: Mask | NDArray[np.intp] | slice) -> Batch:
         """Return some of the rows: those of a mask or of indices as a copy, those of a slice as views."""
-        rows = self.numbers[kept] if isinstance(kept, slice) else self.rows[kept]
+        rows = self.numbers[kept] if isinstance(kept, slice) else self.rows_at(kept)
         return Batch(
             rows,
             {name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy
+from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy, shift_numbers
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
 from losscli.data.label_codes import LabelCodes
@@ -304,7 +304,7 @@ class Dataset:
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
-        rows = batch.rows + rows_before
+        rows = shift_numbers(batch.numbers, rows_before)
         length = None if self.length is None else self.length * self.samples_per_row
         return replace(batch, numbers=rows, origins=self._origins(rows), length=length)
 

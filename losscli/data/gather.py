@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, at_rows, rows_per_batch
+from losscli.data.batch import Batch, at_rows, join_numbers, rows_per_batch
 from losscli.declaration.domains import Mask
 
 ROOM_FACTOR = 1.1
@@ -49,10 +49,12 @@ class BatchCollector:
         self._progress = progress
         self._first: Batch | None = None
         self._arrays: dict[tuple[str, str], GrowableArray] = {}
+        self._numbers: list[NDArray[np.int64] | range] = []
         self._n_rows = 0
 
     def add(self, batch: Batch) -> None:
         self._n_rows += len(batch)
+        self._numbers.append(batch.numbers)
         if self._first is None:
             self._first = batch
             return
@@ -70,7 +72,7 @@ class BatchCollector:
         if not self._arrays:
             return first
         found = {key: array.values for key, array in self._arrays.items()}
-        rows = found["", "rows"]
+        rows = join_numbers(self._numbers)
         return replace(
             first,
             numbers=rows,
@@ -93,7 +95,6 @@ def concat_batches(batches: Iterable[Batch]) -> Batch:
 
 def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]]]:
     """Yield (field, name) and array, for all arrays that have a value per row."""
-    yield ("", "rows"), batch.rows
     for name, mask in (("missing", batch.missing), ("absent", batch.absent)):
         yield ("", name), np.zeros(len(batch), dtype=bool) if mask is None else mask
     if batch.weight is not None:

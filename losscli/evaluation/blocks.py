@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,15 @@ VALUES_PER_BLOCK = 1 << 16
 """Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
 
 
-def blocks(batch: Batch) -> Iterator[Batch]:
+def rows_per_block(arrays: Mapping[str, NDArray[Any]], tables: Container[str], values: int = VALUES_PER_BLOCK) -> int:
+    """Return how many rows of the arrays of some roles are a block of so many values; `tables` have no rows."""
+    widths = [array[:1].size for name, array in arrays.items() if name not in tables]
+    return max(1, values // max([1, *widths]))
+
+
+def blocks_of(batch: Batch) -> Iterator[Batch]:
     """Yield the rows of a batch in blocks that stay in cache."""
-    widths = [array[:1].size for name, array in batch.arrays.items() if name not in batch.tables]
-    step = max(1, VALUES_PER_BLOCK // max([1, *widths]))
+    step = rows_per_block(batch.arrays, batch.tables)
     if step >= len(batch):
         yield batch
         return

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch
+from losscli.data.batch import Batch, join_numbers, numbers_array, shift_numbers
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
 from losscli.evaluation.evaluator import Outcome
@@ -59,10 +59,7 @@ class KeptOutcomes:
     def renumber(self, rows_before: int) -> None:
         """Count the rows from the start of the data, of which so many come before those seen."""
         for i, (batch, outcomes) in enumerate(self._batches):
-            numbers = batch.numbers
-            is_range = isinstance(numbers, range)
-            later = range(numbers.start + rows_before, numbers.stop + rows_before) if is_range else numbers + rows_before
-            self._batches[i] = replace(batch, numbers=later), outcomes
+            self._batches[i] = replace(batch, numbers=shift_numbers(batch.numbers, rows_before)), outcomes
 
     def gradient(self, i: int) -> NDArray[Any] | None:
         """Return the gradient of the loss at index i over all rows, if it was asked for."""
@@ -72,7 +69,7 @@ class KeptOutcomes:
 
     def losses(self, i: int, n: int, jobs: int, known: Summary | None) -> KeptLosses:
         """Return the losses of the loss at index i, which counts n rows; its statistics may be known already."""
-        return KeptLosses([(batch, outcomes[i]) for batch, outcomes in self._batches], n, jobs, known)
+        return KeptLosses([(batch, o[i]._replace(gradient=None)) for batch, o in self._batches], n, jobs, known)
 
 
 def _without_elements(outcome: Outcome, given: Sequence[NDArray[Any]]) -> Outcome:
@@ -101,7 +98,7 @@ class KeptLosses:
         self._lock = threading.RLock()
 
     def summary(self) -> Summary:
-        """Return the statistics, as of batches that are added in order; the value is the mean, whatever was asked for."""
+        """Return the statistics, as of batches that are added in order; the value is the mean in any case."""
         with self._lock:
             if self._known is None:
                 self._known = self._summarize()
@@ -113,7 +110,7 @@ class KeptLosses:
             if self._per_sample is None:
                 self.summary()  # before anybody can change the losses
                 parts = [outcome.per_sample for _, outcome in self._batches]
-                self._per_sample = parts[0] if len(parts) == 1 else np.concatenate(parts)
+                self._per_sample = np.concatenate(parts)
                 self._batches = ()
             return self._per_sample
 
@@ -121,9 +118,8 @@ class KeptLosses:
         """Return the numbers of the rows, from 1 (n,); where all rows are one distribution, those of its classes."""
         with self._lock:
             if self._rows is None:
-                rows = np.concatenate([np.asarray(numbers) for numbers in self._numbers])
-                size = len(self.per_sample())
-                self._rows = rows if len(rows) == size else np.arange(1, size + 1)
+                numbers, size = join_numbers(self._numbers), len(self.per_sample())
+                self._rows = numbers_array(numbers if len(numbers) == size else range(1, size + 1))
             return self._rows
 
     def _summarize(self) -> Summary:

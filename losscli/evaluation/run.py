@@ -15,7 +15,7 @@ from losscli.data.batch import Batch, find_missing, groups_of
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.memo import BATCH_CACHE
 from losscli.errors import DataError, NoResultError, UsageError
-from losscli.evaluation.blocks import JoinedOutcome, blocks
+from losscli.evaluation.blocks import JoinedOutcome, blocks_of
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
@@ -185,7 +185,7 @@ class RunState:
         """
         for batch in batches:
             joined = [JoinedOutcome(self.room(len(batch))) for _ in self.evaluators]
-            for block in blocks(batch):
+            for block in blocks_of(batch):
                 has_weights = block.weight is None or bool(((block.weight > 0) & (block.weight < np.inf)).all())
                 if not has_weights or find_missing(block) is not None:
                     return None

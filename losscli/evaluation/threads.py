@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from losscli.data.dataset import Dataset, Part
 from losscli.data.prefetch import ordered_map_with_fallback
-from losscli.evaluation.reduce import Keep, OrderedReducer, PartResult, Plan, evaluate_array_part, evaluate_part, report_progress
+from losscli.evaluation.reduce import (
+    Keep,
+    OrderedReducer,
+    PartResult,
+    Plan,
+    evaluate_array_part,
+    evaluate_part,
+    report_progress,
+)
 from losscli.evaluation.run import RunState
 
 
