@@ -80,9 +80,7 @@ class LossResult(Plottable, Result):
         label: The loss with the parameters that are not defaults.
         name: The name of the loss.
         params: All its parameters.
-        value: The reduced loss.
-        n: The number of rows that count.
-        statistics: The summary, or the per-sample losses to compute it from when it is first looked at.
+        statistics: The summary, or the losses to compute it from.
         signature: Everything that the value depends on.
         gradient: The gradient by the prediction, in its shape, if it was asked for.
         group: Column -> value of the group.
@@ -395,19 +393,8 @@ def loss_results(
             divisor = evaluator.form.hooks.get("denominator")
             says = divisor.__doc__ if divisor is not None else None
             reason = f"it divides by {says}" if says else "its divisor is 0"
-        name, params = bound.loss.name, bound.params
+        name, params, known = bound.loss.name, bound.params, (summary.value, summary.n, summary)
         results.append(
-            LossResult(
-                evaluator.label,
-                name,
-                params,
-                summary.value,
-                summary.n,
-                summary,
-                signature,
-                group=group,
-                ci=ci,
-                nan_reason=reason,
-            )
+            LossResult(evaluator.label, name, params, *known, signature, group=group, ci=ci, nan_reason=reason)
         )
     return results

@@ -15,7 +15,7 @@ from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
-from losscli.data.table import ArraysTable, Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
+from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
 from losscli.data.values import as_text
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
@@ -111,17 +111,14 @@ class Dataset:
         Raises:
             DataError: lengths that differ, a value that is not a number, a missing value if that is an error.
         """
-        return self.policy.apply(self._read_batches())
+        return self.policy.apply(self.batches_as_read())
 
     def batches_of_part(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
-        return self.policy.apply(self._read_batches(), is_part=True)
+        return self.policy.apply(self.batches_as_read(), is_part=True)
 
     def batches_as_read(self) -> Iterator[Batch]:
-        """Yield all rows of a part in order, those that do not count and those that lack a value too."""
-        return self._read_batches()
-
-    def _read_batches(self) -> Iterator[Batch]:
+        """Yield all rows in order, those that do not count too."""
         whole = self._read_whole()
         start = self.policy.n
         for chunks in self._aligned_chunks():
@@ -238,10 +235,10 @@ class Dataset:
             return self.labels.code(columns.role, values.ravel(), replace(origin, rows=rows)).reshape(values.shape)
         return self.labels.code(columns.role, values, origin)
 
-    def parts(self, kept: bool = True) -> Iterator[Part] | None:
+    def parts(self, kept: bool = True, rows: int | None = None) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
 
-        Parts are longer if their values are not `kept`.
+        Parts are longer if their values are not `kept`; those of tables that are cut by rows may be of so many `rows`.
         """
         if self.infers_label_codes or self.samples_per_row == 0:
             return None
@@ -249,30 +246,17 @@ class Dataset:
         tables = self.row_tables
         if len(tables) == 1 and isinstance(tables[0], SplittableTable):
             return (Part((piece,)) for piece in tables[0].pieces(self.wanted(tables[0])))
-        step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
-        return self._cut_rows(step, 1 if kept else PARTS_IN_ONE)
-
-    def batches_of_arrays(self) -> Iterator[Part] | None:
-        """Yield parts that are a batch each if all data is arrays in memory, or return None as `parts` does."""
-        steps = {t.rows_per_chunk(self.wanted(t)) if isinstance(t, ArraysTable) else 0 for t in self.row_tables}
-        if self.infers_label_codes or self.samples_per_row == 0 or len(steps) > 1 or 0 in steps:
-            return None
-        self._read_whole()
-        return self._cut_rows(steps.pop())
-
-    def _cut_rows(self, step: int, steps_in_one: int = 1) -> Iterator[Part] | None:
-        """Yield parts of tables of which any rows can be read, None if there are others or no more rows than `step`."""
-        tables = self.row_tables
         sliceable = [table for table in tables if isinstance(table, SliceableTable)]
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
+        step = rows or max(1, ROWS_PER_PART // max(1, self.samples_per_row))
         if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
         for table in sliceable:
             table.load(self.wanted(table))
         self._check_keys(length)
-        step *= steps_in_one
+        step = step if kept or rows else step * PARTS_IN_ONE
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
             for start in range(0, length, step)
@@ -293,14 +277,13 @@ class Dataset:
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
-        return self.continuing(part, policy=self.policy.fresh_copy(), note=ignore_note, memory={})
+        return replace(self.continuing(part), policy=self.policy.fresh_copy(), note=ignore_note, memory={})
 
-    def continuing(self, part: Part, **changes: Any) -> Dataset:
+    def continuing(self, part: Part) -> Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""
         pieces = dict(zip(self.row_tables, part.pieces, strict=True))
         bound = {role: c._replace(table=pieces.get(c.table, c.table)) for role, c in self.bound.items()}
-        whole = self._read_whole()
-        return replace(self, bound=bound, whole=whole, models=(), jobs=1, is_part=True, shared_keys=(), **changes)
+        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True, shared_keys=())
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import feed
-from losscli.statistics.quantiles import MAX_VALUES_KEPT
+from losscli.statistics.quantiles import MAX_VALUES_KEPT, Quantiles
 from losscli.statistics.summary import Accumulator, Summary
 
 MIN_BATCHES_FOR_THREADS = 3
@@ -132,11 +133,21 @@ class KeptLosses:
             return whole.summary()
         from concurrent.futures import ThreadPoolExecutor
 
+        is_sketched, unused = self._n > MAX_VALUES_KEPT, deque[Quantiles]()
+
         def statistics_of(item: tuple[Batch, Outcome]) -> Accumulator:
             accumulator = Accumulator(Reduction.MEAN)
+            if not is_sketched:
+                self._feed(accumulator, *item)
+                return accumulator
+            try:  # a thread counts on where one has counted: a histogram may take more memory than a batch
+                counts = unused.pop()
+            except IndexError:
+                counts = Quantiles(budget=0)
+            accumulator.quantiles = counts
             self._feed(accumulator, *item)
-            if self._n > MAX_VALUES_KEPT:
-                accumulator.condense()
+            accumulator.quantiles = Quantiles()
+            unused.append(counts)
             return accumulator
 
         with ThreadPoolExecutor(self._jobs) as pool:
@@ -144,6 +155,8 @@ class KeptLosses:
             whole = next(several)
             for other in several:
                 whole.merge(other)
+        for counts in unused:
+            whole.quantiles.merge(counts)
         return whole.summary()
 
     def _feed(self, accumulator: Accumulator, batch: Batch, outcome: Outcome) -> None:
