@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from losscli.errors import UsageError
 from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
 from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
 from losscli.signature import sign, signed_name
-from losscli.statistics.summary import Summary
+from losscli.statistics.summary import Summary, status_of
 from losscli.version import __version__
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from losscli.data.dataset import Dataset
     from losscli.evaluation.evaluator import Evaluator
+    from losscli.evaluation.kept_losses import KeptLosses
     from losscli.evaluation.run import Evaluated, RunState
     from losscli.penalty import AddedPenalty
     from losscli.statistics.bootstrap.accumulator import Bootstrap
@@ -85,11 +86,9 @@ class LossResult(Plottable, Result):
         label: The loss with the parameters that are not defaults.
         name: The name of the loss.
         params: All its parameters.
-        summary: The reduced value and the statistics of the per-sample losses; `std` divides by n.
+        statistics: The summary, or the losses to compute it from.
         signature: Everything that the value depends on.
-        per_sample: The per-sample losses (n,), if they were kept.
         gradient: The gradient by the prediction, in its shape, if it was asked for.
-        rows: The numbers of the rows, from 1, that `per_sample` belongs to (n,).
         group: Column -> value of the group.
         penalty: The part of the value that is the penalty.
         baseline: The value in the baseline file.
@@ -101,17 +100,35 @@ class LossResult(Plottable, Result):
     label: str
     name: str
     params: dict[str, Any]
-    summary: Summary
+    value: float
+    n: int
+    statistics: Summary | KeptLosses = field(compare=False)
     signature: str
-    per_sample: Array | None = None
     gradient: Array | None = None
-    rows: NDArray[np.int64] | None = None
     group: dict[str, str] | None = None
     penalty: float | None = None
     baseline: Baseline | None = None
     model: str | None = None
     ci: ConfidenceInterval | None = None
     nan_reason: str = ""
+
+    _compared_too = ("summary", "per_sample", "rows")
+
+    @property
+    def summary(self) -> Summary:
+        """The reduced value and the statistics of the per-sample losses; `std` divides by n."""
+        known = self.statistics
+        return (known if isinstance(known, Summary) else known.summary())._replace(value=self.value)
+
+    @property
+    def per_sample(self) -> Array | None:
+        """The per-sample losses (n,), if they were kept."""
+        return None if isinstance(self.statistics, Summary) else self.statistics.per_sample()
+
+    @property
+    def rows(self) -> NDArray[np.int64] | None:
+        """The numbers of the rows, from 1, that `per_sample` belongs to (n,)."""
+        return None if isinstance(self.statistics, Summary) else self.statistics.rows()
 
     def of_model(self, model: str | None) -> LossResult:
         """Return the result as that of a model; None if there is one model only."""
@@ -152,12 +169,8 @@ class LossResult(Plottable, Result):
             columns |= {"baseline": self.baseline.value, "change": self.baseline.change}
         return columns
 
-    @property
-    def value(self) -> float:
-        return self.summary.value
-
     def __float__(self) -> float:
-        return self.summary.value
+        return self.value
 
     @property
     def std(self) -> float:
@@ -186,11 +199,7 @@ class LossResult(Plottable, Result):
     @property
     def status(self) -> str:
         """`ok`, `inf` or `nan`."""
-        return self.summary.status
-
-    @property
-    def n(self) -> int:
-        return self.summary.n
+        return status_of(self.value)
 
     @property
     def row(self) -> dict[str, Any]:
@@ -268,7 +277,7 @@ class Evaluation(Plottable, ResultSequence[LossResult]):
         losses = tuple(
             replace(
                 loss,
-                summary=loss.summary._replace(value=loss.value + penalty.value),
+                value=loss.value + penalty.value,
                 signature=f"{loss.signature}|{signed}",
                 penalty=penalty.value,
                 ci=loss.ci and loss.ci.map_endpoints(lambda end: end + penalty.value),
@@ -393,8 +402,8 @@ def loss_results(
             divisor = evaluator.form.hooks.get("denominator")
             says = divisor.__doc__ if divisor is not None else None
             reason = f"it divides by {says}" if says else "its divisor is 0"
-        name, params = bound.loss.name, bound.params
+        name, params, known = bound.loss.name, bound.params, (summary.value, summary.n, summary)
         results.append(
-            LossResult(evaluator.label, name, params, summary, signature, group=group, ci=ci, nan_reason=reason)
+            LossResult(evaluator.label, name, params, *known, signature, group=group, ci=ci, nan_reason=reason)
         )
     return results

@@ -201,7 +201,7 @@ def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | N
     ranks = sensitivity.rank([loss.evaluator.bound.ordering for loss in subset.losses], measured)
     losses = list(map(ComparedLoss, results, ranks, measured))
     worst, example = _list_outlier_rows(context, id, options.show) if options.show else ((), None)
-    numbers = None if flags.rows is None else tuple(batch.rows[flags.rows].tolist())
+    numbers = None if flags.rows is None else tuple(batch.rows_at(flags.rows).tolist())
     flagged = Flagged(rule.text, numbers, len(batch), worst, results[0].group_json, losses[0].group_columns)
     return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)
 
@@ -272,7 +272,7 @@ def _describe_row(
         if role not in batch.tables and array[index].size == 1 and array.dtype.kind == "f"
     }
     return OutlierRow(
-        int(batch.rows[index]),
+        int(batch.numbers[index]),
         None if id is None else str(batch.extras[id][index]),
         scalars,
         None if residual is None or residual.ndim > 1 else float(residual[index]),

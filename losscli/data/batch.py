@@ -6,6 +6,7 @@ import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,31 @@ def bytes_per_row(shapes: Iterable[Sequence[int]]) -> int:
     return BYTES_PER_FLOAT * sum(math.prod(shape[1:]) for shape in shapes)
 
 
+def shift_numbers(numbers: NDArray[np.int64] | range, rows_before: int) -> NDArray[np.int64] | range:
+    """Return the numbers of rows with so many rows more before them."""
+    if isinstance(numbers, range):
+        return range(numbers.start + rows_before, numbers.stop + rows_before)
+    return numbers + rows_before
+
+
+def numbers_array(numbers: NDArray[np.int64] | range) -> NDArray[np.int64]:
+    """Return the numbers of rows as an array."""
+    return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
+
+
+def join_numbers(several: Sequence[NDArray[np.int64] | range]) -> NDArray[np.int64] | range:
+    """Return the numbers of rows of consecutive batches: one range if they leave out none."""
+    ranges = [numbers for numbers in several if isinstance(numbers, range)]
+    if len(ranges) == len(several) and all(a.stop == b.start for a, b in pairwise(ranges)):
+        return range(ranges[0].start, ranges[-1].stop)
+    return np.concatenate([*map(numbers_array, several)])
+
+
 def at_rows(
     origins: Mapping[str, ValueOrigin], rows: NDArray[np.int64] | range, tables: Container[str]
 ) -> dict[str, ValueOrigin]:
     """Return the origins of values in these rows; those of `tables` have no rows."""
-    return {role: origin if role in tables else replace(origin, rows=rows) for role, origin in origins.items()}
+    return {role: origin if role in tables else origin.at(rows) for role, origin in origins.items()}
 
 
 @dataclass(eq=False, repr=False)
@@ -82,8 +103,13 @@ class Batch:
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """The row numbers as an array, built on demand: most losses do not need it."""
-        numbers = self.numbers
-        return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
+        return numbers_array(self.numbers)
+
+    def rows_at(self, kept: Mask | NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the numbers of some of the rows."""
+        if not isinstance(self.numbers, range):
+            return self.numbers[kept]
+        return self.numbers.start + (np.flatnonzero(kept) if kept.dtype == bool else kept)
 
     def check(
         self, role: str, domain: Domain, array: NDArray[Any], origin: ValueOrigin, dims: Mapping[str, Any]
@@ -111,16 +137,17 @@ class Batch:
 
     def take(self, kept: Mask | NDArray[np.intp] | slice) -> Batch:
         """Return some of the rows: those of a mask or of indices as a copy, those of a slice as views."""
-        rows = self.numbers[kept] if isinstance(kept, slice) else self.rows[kept]
-        return replace(
-            self,
-            numbers=rows,
-            arrays={name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
-            origins=at_rows(self.origins, rows, self.tables),
-            weight=None if self.weight is None else self.weight[kept],
-            extras={name: column[kept] for name, column in self.extras.items()},
-            missing=None if self.missing is None else self.missing[kept],
-            absent=None if self.absent is None else self.absent[kept],
+        rows = self.numbers[kept] if isinstance(kept, slice) else self.rows_at(kept)
+        return Batch(
+            rows,
+            {name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
+            at_rows(self.origins, rows, self.tables),
+            None if self.weight is None else self.weight[kept],
+            {name: column[kept] for name, column in self.extras.items()},
+            None if self.missing is None else self.missing[kept],
+            None if self.absent is None else self.absent[kept],
+            self.tables,
+            self.length,
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
@@ -239,10 +266,11 @@ def find_missing(batch: Batch) -> Mask | None:
     """Return the rows that lack a value, None if there are none."""
     mask: Mask | None = None
     columns = [array for name, array in batch.arrays.items() if name not in batch.tables]
-    for array in columns + ([batch.weight] if batch.weight is not None else []):
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = array.sum()  # one pass without a temporary; inf - inf only costs a closer look
-        if not np.isnan(total):
+    columns += [] if batch.weight is None else [batch.weight]
+    with np.errstate(invalid="ignore", over="ignore"):
+        totals = [float(array.sum()) for array in columns]  # a pass without temporaries; inf - inf costs a closer look
+    for array, total in zip(columns, totals, strict=True):
+        if not math.isnan(total):
             continue
         lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
         if lacking.any():

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.align import ChunkStream, align
-from losscli.data.batch import BYTES_PER_BATCH, MODEL_ROLE, Batch, RowPolicy, bytes_per_row, rows_per_batch
+from losscli.data.batch import (
+    BYTES_PER_BATCH,
+    MODEL_ROLE,
+    Batch,
+    RowPolicy,
+    bytes_per_row,
+    rows_per_batch,
+    shift_numbers,
+)
 from losscli.data.coded_text import CodedText, carried_text
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
@@ -141,13 +149,14 @@ class Dataset:
         Raises:
             DataError: lengths that differ, a value that is not a number, a missing value if that is an error.
         """
-        return self.policy.apply(self._read_batches())
+        return self.policy.apply(self.batches_as_read())
 
     def batches_of_part(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
-        return self.policy.apply(self._read_batches(), is_part=True)
+        return self.policy.apply(self.batches_as_read(), is_part=True)
 
-    def _read_batches(self) -> Iterator[Batch]:
+    def batches_as_read(self) -> Iterator[Batch]:
+        """Yield all rows in order, those that do not count too."""
         whole = self._read_whole()
         start = self.policy.n
         for chunks in self._aligned_chunks():
@@ -263,10 +272,10 @@ class Dataset:
             return self.labels.code(columns.role, values.ravel(), replace(origin, rows=rows)).reshape(values.shape)
         return self.labels.code(columns.role, values, origin)
 
-    def parts(self, kept: bool = True) -> Iterator[Part] | None:
+    def parts(self, kept: bool = True, rows: int | None = None) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
 
-        Parts are longer if their values are not `kept`.
+        Parts are longer if their values are not `kept`; those of tables that are cut by rows may be of so many `rows`.
         """
         if self.infers_label_codes or self.samples_per_row == 0:
             return None
@@ -279,13 +288,13 @@ class Dataset:
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
         most = rows_per_batch(self._row_bytes) * BATCHES_PER_PART
-        step = max(1, min(ROWS_PER_PART // max(1, self.samples_per_row), most))
+        step = rows or max(1, min(ROWS_PER_PART // max(1, self.samples_per_row), most))
         if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
         for table in sliceable:
             table.load(self.wanted(table))
         self._check_keys(length)
-        step = step if kept else min(step * PARTS_IN_ONE, most)
+        step = step if kept or rows else min(step * PARTS_IN_ONE, most)
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
             for start in range(0, length, step)
@@ -317,7 +326,7 @@ class Dataset:
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
-        rows = batch.rows + rows_before
+        rows = shift_numbers(batch.numbers, rows_before)
         length = None if self.length is None else self.length * self.samples_per_row
         return replace(batch, numbers=rows, origins=self._origins(rows), length=length)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, at_rows, bytes_per_row, rows_per_batch
+from losscli.data.batch import Batch, at_rows, bytes_per_row, join_numbers, rows_per_batch
 from losscli.data.coded_text import CodedText, concat_coded
 from losscli.declaration.domains import Mask
 
@@ -51,6 +51,7 @@ class BatchCollector:
         self._first: Batch | None = None
         self._arrays: dict[tuple[str, str], GrowableArray] = {}
         self._coded: dict[str, list[CodedText]] = {}
+        self._numbers: list[NDArray[np.int64] | range] = []
         self._n_rows = 0
 
     def add(self, batch: Batch, n_expected: int = 0) -> None:
@@ -59,6 +60,7 @@ class BatchCollector:
         for name, column in batch.extras.items():
             if isinstance(column, CodedText):
                 self._coded.setdefault(name, []).append(column)
+        self._numbers.append(batch.numbers)
         if self._first is None:
             self._first = batch
             return
@@ -76,7 +78,7 @@ class BatchCollector:
         if not self._arrays:
             return first
         found = {key: array.values for key, array in self._arrays.items()}
-        rows = found["", "rows"]
+        rows = join_numbers(self._numbers)
         return replace(
             first,
             numbers=rows,
@@ -103,7 +105,6 @@ def concat_batches(batches: Iterable[Batch]) -> Batch:
 
 def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]]]:
     """Yield (field, name) and array, for all arrays that have a value per row."""
-    yield ("", "rows"), batch.rows
     for name, mask in (("missing", batch.missing), ("absent", batch.absent)):
         yield ("", name), np.zeros(len(batch), dtype=bool) if mask is None else mask
     if batch.weight is not None:

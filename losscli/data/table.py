@@ -257,13 +257,17 @@ class ArraysTable(SliceableTable):
             }
             hint = Hint.SWAP_AXES if is_swapped else None
             raise DataError(f"{problem}; they need the same number of rows", hint, role=frames)
-        step = rows_per_batch(bytes_per_row(array.shape for array in arrays.values()) + self.bytes_beside)
+        step = self.rows_per_chunk(wanted)
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
             yield {
                 name: convert(array[start : start + step], wanted[name], self.name, name, self.rows_before + start)
                 for name, array in arrays.items()
             }
+
+    def rows_per_chunk(self, wanted: Iterable[str]) -> int:
+        """Return how many rows a chunk of these columns has."""
+        return rows_per_batch(bytes_per_row(self._arrays[name].shape for name in wanted) + self.bytes_beside)
 
     def rows(self, start: int, stop: int) -> Table:
         arrays = {name: array[start:stop] if array.ndim else array for name, array in self._arrays.items()}

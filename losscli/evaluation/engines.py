@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from losscli.data.dataset import Dataset, Part
-from losscli.data.table import SliceableTable
+from losscli.data.table import ArraysTable, SliceableTable
 from losscli.evaluation.run import RunState, keep_freed_memory
 
 if TYPE_CHECKING:
@@ -49,6 +49,29 @@ def evaluate_dataset(
         from losscli.evaluation.threads import evaluate_by_threads
 
         yield from evaluate_by_threads(dataset, run, parts)
+
+
+def evaluate_as_read(dataset: Dataset, run: RunState) -> None:
+    """Evaluate a dataset in the batches that it is read in, those of arrays in memory by threads.
+
+    Raises:
+        LosscliError: The data does not fit a loss, or no row is left.
+    """
+    keep_freed_memory()
+    tables = dataset.row_tables
+    steps = {table.rows_per_chunk(dataset.wanted(table)) for table in tables if isinstance(table, ArraysTable)}
+    is_cut_alike = len(steps) == 1 and all(isinstance(table, ArraysTable) for table in tables)
+    counts_weights = "weight" in dataset.bound and any(a.keeps_values for a in run.accumulators)  # in their order
+    can_split = is_cut_alike and run.can_split(dataset) and not counts_weights
+    parts = dataset.parts(rows=steps.pop()) if can_split else None
+    if parts is None:
+        evaluated: Iterator[object] = run.evaluate(dataset.batches())
+    else:
+        from losscli.evaluation.threads import evaluate_by_threads
+
+        evaluated = evaluate_by_threads(dataset, run, parts, in_blocks=True)
+    for _ in evaluated:
+        pass
 
 
 def evaluate_and_keep(dataset: Dataset, run: RunState, keep: Callable[[Batch], None]) -> Iterator[int]:

@@ -13,13 +13,11 @@ from losscli.data.batch import Batch, RowPolicy
 from losscli.data.positions import Positions
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
+from losscli.evaluation.blocks import VALUES_PER_BLOCK, rows_per_block
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.run import evaluate_incomplete, feed, keep_freed_memory, no_row_error
 from losscli.options import processors
 from losscli.statistics.summary import Accumulator
-
-VALUES_PER_BLOCK = 1 << 16
-"""Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
 
 MIN_BLOCKS_FOR_THREADS = 4
 """Blocks from which on threads pay."""
@@ -114,8 +112,7 @@ class BlockEvaluator(NamedTuple):
     def _rows_per_block(self) -> int:
         if self.evaluator.needs_all_rows(self.arrays):
             return self.rows
-        widths = [array[:1].size for name, array in self.arrays.items() if name not in self.tables]
-        return max(1, VALUES_PER_BLOCK // max([1, *widths]))
+        return rows_per_block(self.arrays, self.tables, VALUES_PER_BLOCK)
 
     def _evaluate_blocks(self, step: int, work: Callable[[int, Batch], None]) -> None:
         """Call `work` on every block with its first row.

@@ -80,6 +80,21 @@ def evaluate_part(
     return PartResult(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
 
 
+def evaluate_array_part(part: Part, plan: Plan) -> PartResult:
+    """Evaluate a part of arrays in memory, of which values alone are wanted, in blocks that stay in cache.
+
+    Raises:
+        LosscliError: Its rows are wrong; the message does not count them all.
+    """
+    dataset, run = plan.dataset.standalone(part), plan.run.fresh_copy()
+    with np.errstate(all="ignore"):  # infinities are values
+        n_rows = run.evaluate_in_blocks(dataset.batches_as_read())
+    if n_rows is None:
+        return evaluate_part(part, plan)
+    run.rows_read = dataset.policy.n = n_rows
+    return PartResult(run, dataset.policy, dataset.memory, (n_rows,))
+
+
 def evaluate_block(block: Block, plan: Plan, sketched: SketchedStatistics = frozenset()) -> PartResult | None:
     """Evaluate the parts of a block and merge them; None if one of them may have to be evaluated again.
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, find_missing
-from losscli.declaration.domains import Mask
+from losscli.declaration.domains import Array, Mask
 from losscli.declaration.memo import BATCH_CACHE
 from losscli.errors import DataError, NoResultError
+from losscli.evaluation.blocks import JoinedOutcome, blocks_of
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
@@ -76,8 +77,8 @@ class RunState:
 
     Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
-    see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models. If
-    `groups_only`, nobody asks for more than the number of all rows.
+    see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models. `room`
+    returns memory for the losses of so many rows. If `groups_only`, nobody asks for more than the number of all rows.
     """
 
     evaluators: Sequence[Evaluator]
@@ -86,6 +87,7 @@ class RunState:
     group_by: Sequence[str] = ()
     resampling: Resampling | None = None
     value_only: bool = False
+    room: Callable[[int], Array] = np.empty
     observers: Sequence[Observer] = ()
     groups_only: bool = False
     runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
@@ -188,32 +190,64 @@ class RunState:
             left_out = batch.missing
             if batch.absent is not None:
                 left_out = batch.absent if left_out is None else left_out | batch.absent
-            outcomes = []
-            token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
-            try:
-                for evaluator in self.evaluators:
-                    evaluator.check_weight(batch)
-                    if left_out is None or evaluator.one_distribution(batch.arrays):
-                        outcomes.append(evaluator(batch, self.gradient))
-                    else:
-                        outcomes.append(evaluate_incomplete(evaluator, batch, left_out, self.gradient))
-            finally:
-                BATCH_CACHE.reset(token)
+            outcomes = self._outcomes(batch, left_out)
             self._n_rows += len(batch) if left_out is None else int((~left_out).sum())
             with np.errstate(all="ignore"):
                 self._add(batch, outcomes)
+                self._observe(batch, outcomes)
             yield Evaluated(batch, tuple(outcomes))
         if not may_be_empty:
             self.check_not_empty()
 
+    def evaluate_in_blocks(self, batches: Iterable[Batch]) -> int | None:
+        """Evaluate batches as they are read, in blocks that stay in cache; return how many rows they have.
+
+        The value is that of `evaluate`, and so is what observers see. Return None, and be of no more use, where rows
+        lack a value or have weight 0.
+
+        Raises:
+            LosscliError: The data does not fit a loss; the message counts the rows of a block.
+        """
+        for batch in batches:
+            joined = [JoinedOutcome(self.room(len(batch))) for _ in self.evaluators]
+            for block in blocks_of(batch):
+                has_weights = block.weight is None or bool(((block.weight > 0) & (block.weight < np.inf)).all())
+                if not has_weights or find_missing(block) is not None:
+                    return None
+                outcomes = self._outcomes(block, None)
+                self._add(block, outcomes)
+                for one, outcome in zip(joined, outcomes, strict=True):
+                    one.add(outcome)
+            self._n_rows += len(batch)
+            self._observe(batch, [one.outcome() for one in joined])
+        return self._n_rows
+
+    def _outcomes(self, batch: Batch, left_out: Mask | None) -> list[Outcome]:
+        """Evaluate all losses on a batch, of which some rows may be left out."""
+        outcomes = []
+        token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
+        try:
+            for evaluator in self.evaluators:
+                evaluator.check_weight(batch)
+                if left_out is None or evaluator.one_distribution(batch.arrays):
+                    outcomes.append(evaluator(batch, self.gradient))
+                else:
+                    outcomes.append(evaluate_incomplete(evaluator, batch, left_out, self.gradient))
+        finally:
+            BATCH_CACHE.reset(token)
+        return outcomes
+
     def _add(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Add a batch to the statistics."""
-        if batch.weight is not None:
-            self.weight.add(float(batch.weight.sum()))
         for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
             feed(accumulator, outcome, batch)
         if self.groups is not None:
             self.groups.update(batch, self.group_by, self.evaluators, outcomes, counted_rows)
+
+    def _observe(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Add a batch to what is kept beside the statistics of losses."""
+        if batch.weight is not None:
+            self.weight.add(float(batch.weight.sum()))
         for observer in self.observers:
             observer.update(batch, outcomes)
         if self.resampling is not None:

@@ -220,11 +220,14 @@ class LogHistogram:
     def update(self, values: Array, weights: Array | None) -> None:
         self._is_weighted = self._is_weighted or weights is not None
         for part in blocks(values.size):
-            keys = ordered(values[part])
-            keys >>= BITS_DROPPED
-            self._make_room(int(keys.min()), int(keys.max()) + 1)
-            keys -= self._first
-            np.add.at(self._counts, keys, 1.0 if weights is None else weights[part])
+            keys, low, high = _bucket_keys(values[part])
+            self._make_room(low, high)
+            if weights is None and high - low <= keys.size:  # while it counts, other threads can run
+                keys -= low
+                self._counts[low - self._first : high - self._first] += np.bincount(keys)
+            else:
+                keys -= self._first
+                np.add.at(self._counts, keys, 1.0 if weights is None else weights[part])
 
     def _make_room(self, low: int, high: int) -> None:
         """Make buckets for the keys from `low` to below `high`, and some more around them."""
@@ -275,6 +278,19 @@ def ordered(values: Array) -> NDArray[np.int64]:
     keys &= BITS_WITHOUT_SIGN
     keys ^= bits
     return keys
+
+
+def _bucket_keys(values: Array) -> tuple[NDArray[np.int64], int, int]:
+    """Return the bucket of each value, the lowest of them, and the highest plus 1."""
+    bits = np.ascontiguousarray(values).view(np.int64)
+    low, high = int(bits.min()), int(bits.max())
+    if low < 0:
+        keys = ordered(values)
+        low, high = int(keys.min()), int(keys.max())
+        keys >>= BITS_DROPPED
+    else:  # no sign bit: the bits have the order of the numbers
+        keys = bits >> BITS_DROPPED
+    return keys, low >> BITS_DROPPED, (high >> BITS_DROPPED) + 1
 
 
 def _bucket_bounds(key: int) -> tuple[float, float]:

@@ -35,9 +35,12 @@ class Summary(NamedTuple):
 
     @property
     def status(self) -> str:
-        if math.isnan(self.value):
-            return "nan"
-        return "inf" if math.isinf(self.value) else "ok"
+        return status_of(self.value)
+
+
+def status_of(value: float) -> str:
+    """Return `ok`, `inf` or `nan`."""
+    return "nan" if math.isnan(value) else "inf" if math.isinf(value) else "ok"
 
 
 @dataclass(eq=False, repr=False)
