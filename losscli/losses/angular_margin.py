@@ -32,6 +32,7 @@ from losscli.declaration.properties import Property, given
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
 from losscli.losses._symbols import PROTOTYPES
+from losscli.losses._tiles import Contrast, contrast
 
 Scale = FinitePositive
 Margin = FiniteNonNegative
@@ -107,28 +108,28 @@ class SoftmaxHead(NamedTuple):
     bias: Array | None = None
     target: TargetLogit | None = None
 
-    def logits(self, labels: Labels) -> Array:
-        z = self.x @ self.w.T
-        if self.target is not None:
-            margin, rows, classes = self.target
-            z[np.arange(len(z)), labels] = rows * classes[labels] * margin(angles(self.x, self.w[labels]))[0]
-        return z if self.bias is None else z + self.bias
+    def contrast(self, labels: Labels, with_mean: bool = False) -> Contrast:
+        """Compare the logit of each row's own class with those of the others."""
+        found = contrast(self.x, self.w, labels, self.bias, with_mean)
+        if self.target is None:
+            return found
+        margin, rows, classes = self.target
+        own = rows * classes[labels] * margin(angles(self.x, self.w[labels]))[0]
+        return found._replace(own=own if self.bias is None else own + self.bias[labels])
 
     def loss(self, labels: Labels) -> Array:
         """Compute the softmax cross-entropy of the logits."""
-        return cross_entropy_of_logits(labels, self.logits(labels))
+        return self.contrast(labels).loss()
 
     def slope(self, labels: Labels) -> Array:
         """Compute the gradient of the loss by x."""
-        r = cross_entropy_slope(labels, self.logits(labels))
-        if self.target is None:
-            return r @ self.w
-        own, u, at = self.w[labels], unit(self.x), (np.arange(len(r)), labels)
-        theta = angles(self.x, own)
-        value, fall = self.target.margin(theta)
-        pull = (r[at] * self.target.classes[labels])[:, None]
-        r[at] = 0.0
-        return r @ self.w + pull * (value[:, None] * u + fall[:, None] * tangents(theta, u, unit(own)))
+        found, own = self.contrast(labels, with_mean=True), self.w[labels]
+        if self.target is not None:
+            u, theta = unit(self.x), angles(self.x, own)
+            value, fall = self.target.margin(theta)
+            turned = value[:, None] * u + fall[:, None] * tangents(theta, u, unit(own))
+            own = self.target.classes[labels][:, None] * turned
+        return found.miss()[:, None] * (found.mean - own)
 
 
 def cosine_head(x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> SoftmaxHead:
