@@ -21,6 +21,9 @@ from losscli.statistics.summary import Accumulator
 VALUES_PER_BLOCK = 1 << 16
 """Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
 
+VALUES_PER_TABLE_VALUE = 8
+"""Numbers of a block's widest role per number of its tables, at least."""
+
 MIN_BLOCKS_FOR_THREADS = 4
 """Blocks from which on threads pay."""
 
@@ -115,7 +118,8 @@ class BlockEvaluator(NamedTuple):
         if self.evaluator.needs_all_rows(self.arrays):
             return self.rows
         widths = [array[:1].size for name, array in self.arrays.items() if name not in self.tables]
-        return max(1, VALUES_PER_BLOCK // max([1, *widths]))
+        of_tables = sum(self.arrays[name].size for name in self.tables)  # each block checks and prepares them again
+        return max(1, max(VALUES_PER_BLOCK, VALUES_PER_TABLE_VALUE * of_tables) // max([1, *widths]))
 
     def _evaluate_blocks(self, step: int, work: Callable[[int, Batch], None]) -> None:
         """Call `work` on every block with its first row.

@@ -48,14 +48,14 @@ class PairLoss(NamedTuple):
         sums = rows.sums(self)
         value = self.value(sums.alike, sums.other)
         if self.has_mean:
-            value = value + np.where(sums.count > 0, sums.alike.above(sums.mean), 0.0)
+            value = value + np.where(sums.positives > 0, sums.alike.above(sums.mean), 0.0)
         return rows.restore(value + 0.0)
 
     def gradient(self, labels: Labels, x: Array) -> Array:
         """Compute the gradient of the summed losses (N, D): each row as an anchor and as one of the others."""
         rows = SortedRows.of(labels, x)
         sums = rows.sums(self)
-        is_mean = (sums.count > 1) * float(self.has_mean)  # of one positive, the sum is its exponent
+        is_mean = (sums.positives > 1) * float(self.has_mean)  # of one positive, the sum is its exponent
         by_sums = self.rates(sums.alike, sums.other)
         rates = np.stack([sums.alike.above(0.0), sums.other.above(0.0), *by_sums, is_mean, sums.share])
         pull = np.zeros_like(rows.unit)
@@ -85,7 +85,7 @@ class PairSums(NamedTuple):
     alike: LogSumExp
     other: LogSumExp
     mean: Array
-    count: Array
+    positives: Array
 
     @property
     def share(self) -> Array:
@@ -131,7 +131,7 @@ class SortedRows(NamedTuple):
                 if i == j:
                     np.fill_diagonal(alike, False)
                 z = loss.positive.of(s)
-                sums.count[i] += np.count_nonzero(alike, axis=1)
+                sums.positives[i] += np.count_nonzero(alike, axis=1)
                 sums.mean[i] += np.where(alike, z, 0.0).sum(axis=1)
                 sums.alike.add(i, np.where(alike, z, -np.inf))
         sums.mean[:] *= sums.share
