@@ -89,7 +89,7 @@ class PairSums(NamedTuple):
 
     @property
     def share(self) -> Array:
-        return 1 / np.maximum(self.count, 1)
+        return 1 / np.maximum(self.positives, 1)
 
 
 class SortedRows(NamedTuple):
