@@ -17,11 +17,11 @@ from losscli.declaration.domains import Array, Mask
 from losscli.losses._classes import Labels
 from losscli.losses._distances import Measure
 from losscli.losses._embeddings import backprop_unit
-from losscli.losses._tiles import blocks
+from losscli.losses._tiles import tile_rows
 
 Index = NDArray[np.intp]
 Slopes = Callable[[], tuple[Array, Array]]
-Rule = Callable[[Array, Array, float], tuple[Array, Slopes]]
+MiningRule = Callable[[Array, Array, float], tuple[Array, Slopes]]
 
 DISTANCES_PER_BLOCK = 1 << 18
 """Number of distances per block: few enough to stay in cache."""
@@ -77,7 +77,7 @@ def mine_all(near: Array, far: Array, margin: float) -> tuple[Array, Slopes]:
     return np.maximum(gaps, 0.0).sum(axis=1) / count, slopes
 
 
-MINING: dict[str, Rule] = {"semihard": mine_semihard, "hard": mine_hard, "all": mine_all}
+MINING: dict[str, MiningRule] = {"semihard": mine_semihard, "hard": mine_hard, "all": mine_all}
 
 
 class Run(NamedTuple):
@@ -118,7 +118,7 @@ def mine(
     order = codes.argsort(kind="stable")
     order = order[(counts > 1)[codes[order]] & (len(counts) > 1)]
     rows, losses, pull = measure.prepare(x), np.zeros(len(x)), np.zeros_like(x)
-    for i in blocks(len(order), max(1, DISTANCES_PER_BLOCK // max(1, len(rows)))):
+    for i in tile_rows(len(order), max(1, DISTANCES_PER_BLOCK // max(1, len(rows)))):
         anchors = order[i]
         d = measure.between(rows[anchors], rows)
         slopes = []

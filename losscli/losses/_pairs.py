@@ -13,19 +13,19 @@ import numpy as np
 from losscli.declaration.domains import Array, Mask
 from losscli.losses._classes import Labels
 from losscli.losses._embeddings import backprop_unit, unit
-from losscli.losses._tiles import LogSumExp, blocks
+from losscli.losses._tiles import LogSumExp, tile_rows
 
 Pointwise = Callable[[Array], Array]
 
 
-class Exponent(NamedTuple):
+class PairExponent(NamedTuple):
     """A function of cosines that is exponentiated, and its derivative; the function may return its argument."""
 
     of: Pointwise
     slope: Pointwise
 
 
-ITSELF = Exponent(lambda s: s, lambda s: np.ones(1))
+ITSELF = PairExponent(lambda s: s, lambda s: np.ones(1))
 
 
 class PairLoss(NamedTuple):
@@ -35,8 +35,8 @@ class PairLoss(NamedTuple):
     `has_mean` is set, A - mean_p f(s_p) is added to the value.
     """
 
-    positive: Exponent
-    negative: Exponent
+    positive: PairExponent
+    negative: PairExponent
     value: Callable[[LogSumExp, LogSumExp], Array]
     rates: Callable[[LogSumExp, LogSumExp], tuple[Array, Array]]
     scale: float = 1.0
@@ -59,8 +59,8 @@ class PairLoss(NamedTuple):
         by_sums = self.rates(sums.alike, sums.other)
         rates = np.stack([sums.alike.above(0.0), sums.other.above(0.0), *by_sums, is_mean, sums.share])
         pull = np.zeros_like(rows.unit)
-        for i in blocks(len(pull)):
-            for j in blocks(len(pull)):
+        for i in tile_rows(len(pull)):
+            for j in tile_rows(len(pull)):
                 s, alike = (self.scale * rows.unit[i]) @ rows.unit[j].T, rows.alike(i, j)
                 slope = self.slopes(s, alike, rates[:, i, None]) + self.slopes(s, alike, rates[:, None, j])
                 if i == j:
@@ -121,8 +121,8 @@ class SortedRows(NamedTuple):
         """Sum up the exponents of positives and of negatives."""
         n = len(self.unit)
         sums = PairSums(LogSumExp(n), LogSumExp(n), np.zeros(n), np.zeros(n))
-        for i in blocks(n):
-            for j in blocks(n):
+        for i in tile_rows(n):
+            for j in tile_rows(n):
                 s, alike = (loss.scale * self.unit[i]) @ self.unit[j].T, self.alike(i, j)
                 if alike is None:
                     sums.other.add(i, loss.negative.of(s))

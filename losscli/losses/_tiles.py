@@ -20,7 +20,7 @@ TILE = 512
 """Rows and columns of a tile, 2 MB: large enough for BLAS, small enough to stay in cache."""
 
 
-def blocks(rows: int, step: int = TILE) -> Iterator[slice]:
+def tile_rows(rows: int, step: int = TILE) -> Iterator[slice]:
     """Yield slices that cover the rows."""
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
@@ -75,8 +75,8 @@ class Contrast(NamedTuple):
 def contrast(a: Array, b: Array, own: NDArray[Any], bias: Array | None = None, with_mean: bool = False) -> Contrast:
     """Compare the products z_ij = a_i·b_j (+ bias_j) of each row i with its column own_i and with the others."""
     found = Contrast(np.empty(len(a)), LogSumExp(len(a)), np.zeros((len(a) if with_mean else 0, a.shape[1])))
-    for i in blocks(len(a)):
-        for j in blocks(len(b)):
+    for i in tile_rows(len(a)):
+        for j in tile_rows(len(b)):
             z = a[i] @ b[j].T
             if bias is not None:
                 z += bias[j]

@@ -32,7 +32,7 @@ from losscli.declaration.properties import Property, given
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
 from losscli.losses._symbols import PROTOTYPES
-from losscli.losses._tiles import Contrast, blocks, contrast
+from losscli.losses._tiles import Contrast, contrast, tile_rows
 
 Scale = FinitePositive
 Margin = FiniteNonNegative
@@ -144,13 +144,13 @@ def cosine_head(x: Array, v: Array, scale: float, margin: MarginFunction) -> Sof
 def cosine_head_loss(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
     """Compute the loss of a head that depends on angles only."""
     v = unit(w)
-    return np.concatenate([cosine_head(x[i], v, scale, margin).loss(labels[i]) for i in blocks(len(x))])
+    return np.concatenate([cosine_head(x[i], v, scale, margin).loss(labels[i]) for i in tile_rows(len(x))])
 
 
 def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
     """Compute the gradient of a head that depends on angles only."""
     v = unit(w)
-    slopes = [cosine_head(x[i], v, scale, margin).slope(labels[i]) for i in blocks(len(x))]
+    slopes = [cosine_head(x[i], v, scale, margin).slope(labels[i]) for i in tile_rows(len(x))]
     return backprop_unit(np.concatenate(slopes), x, scale)
 
 

@@ -20,7 +20,7 @@ from losscli.losses._distances import DISTANCE_MEASURES
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
 from losscli.losses._mining import mine
 from losscli.losses._numerics import sigmoid, softplus
-from losscli.losses._pairs import ITSELF, Exponent, PairLoss
+from losscli.losses._pairs import ITSELF, PairExponent, PairLoss
 from losscli.losses._symbols import COSINE, TRIPLETS
 from losscli.losses._tiles import Contrast, LogSumExp, contrast
 
@@ -223,11 +223,11 @@ def has_positive_and_negative(labels: Labels) -> Mask:
 
 def circle_loss(m: float, gamma: float) -> PairLoss:
     """Return softplus(lse_n gamma [s + m]+ (s - m) + lse_p gamma [1 + m - s]+ (1 - m - s))."""
-    positive = Exponent(
+    positive = PairExponent(
         lambda s: gamma * np.maximum(1 + m - s, 0) * (1 - m - s),
         lambda s: np.where(s < 1 + m, 2 * gamma * (s - 1), 0.0),
     )
-    negative = Exponent(
+    negative = PairExponent(
         lambda s: gamma * np.maximum(s + m, 0) * (s - m), lambda s: np.where(s > -m, 2 * gamma * s, 0.0)
     )
 
@@ -286,8 +286,8 @@ def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Arra
 def multi_similarity_loss(alpha: float, beta: float, base: float) -> PairLoss:
     """Return softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta."""
     return PairLoss(
-        Exponent(lambda s: alpha * (base - s), lambda s: np.array(-alpha)),
-        Exponent(lambda s: beta * (s - base), lambda s: np.array(beta)),
+        PairExponent(lambda s: alpha * (base - s), lambda s: np.array(-alpha)),
+        PairExponent(lambda s: beta * (s - base), lambda s: np.array(beta)),
         lambda alike, other: softplus(alike.above(0.0)) / alpha + softplus(other.above(0.0)) / beta,
         lambda alike, other: (sigmoid(alike.above(0.0)) / alpha, sigmoid(other.above(0.0)) / beta),
     )
