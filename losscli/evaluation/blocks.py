@@ -15,11 +15,15 @@ from losscli.evaluation.evaluator import Outcome
 VALUES_PER_BLOCK = 1 << 16
 """Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
 
+VALUES_PER_TABLE_VALUE = 8
+"""Numbers of a block's widest role per number of its tables, at least."""
+
 
 def rows_per_block(arrays: Mapping[str, NDArray[Any]], tables: Container[str], values: int = VALUES_PER_BLOCK) -> int:
     """Return how many rows of the arrays of some roles are a block of so many values; `tables` have no rows."""
     widths = [array[:1].size for name, array in arrays.items() if name not in tables]
-    return max(1, values // max([1, *widths]))
+    of_tables = sum(array.size for name, array in arrays.items() if name in tables)  # each block prepares them again
+    return max(1, max(values, VALUES_PER_TABLE_VALUE * of_tables) // max([1, *widths]))
 
 
 def blocks_of(batch: Batch) -> Iterator[Batch]:
