@@ -31,7 +31,9 @@ class Groups:
     def __init__(self, accumulators: Sequence[GroupedAccumulator]) -> None:
         self.places: dict[GroupKey, int] = {}
         self.accumulators = accumulators
-        self._kept_later = np.zeros((len(accumulators), 0), dtype=np.int64)
+        self._later: list[tuple[list[GroupKey], NDArray[np.int64]]] = []
+        self._most_later = 0
+        self._kept_later: NDArray[np.int64] = np.zeros((len(accumulators), 0), dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -70,13 +72,18 @@ class Groups:
 
         They come with the indices of their losses.
         """
-        keys, at = list(later.places), self.find_places(later.places)
-        self._kept_later = np.pad(self._kept_later, ((0, 0), (0, len(self.places) - self._kept_later.shape[1])))
-        found = set()
-        for i, accumulator in enumerate(later.accumulators):
-            self._kept_later[i, at] += accumulator.kept
-            found |= {(keys[j], i) for j in np.flatnonzero(self._kept_later[i, at] > MAX_VALUES_KEPT).tolist()}
-        return found
+        counts = np.stack([accumulator.kept for accumulator in later.accumulators])
+        self._later.append((list(later.places), counts))
+        self._most_later += int(counts.max(initial=0))
+        if self._most_later <= MAX_VALUES_KEPT:  # no group can have more
+            return set()
+        for keys, counts in self._later:
+            at = self.find_places(keys)
+            self._kept_later = np.pad(self._kept_later, ((0, 0), (0, len(self.places) - self._kept_later.shape[1])))
+            self._kept_later[:, at] += counts
+            too_many = np.argwhere(self._kept_later[:, at] > MAX_VALUES_KEPT).tolist()
+        self._later.clear()
+        return {(keys[j], i) for i, j in too_many}
 
     def find_places(self, keys: Iterable[GroupKey]) -> NDArray[np.intp]:
         """Return the places of groups, new ones at the end."""

@@ -196,7 +196,7 @@ def _odd_runs(quotes: NDArray[np.intp]) -> NDArray[np.intp]:
     if not (gaps == 1).any():
         return quotes
     firsts = np.concatenate([[0], np.flatnonzero(gaps != 1) + 1])
-    return quotes[firsts[np.diff(firsts, append=len(quotes)) % 2 == 1]]
+    return np.asarray(quotes[firsts[np.diff(firsts, append=len(quotes)) % 2 == 1]])
 
 
 def _after_line_end(data: bytes, start: int, stop: int) -> int:
