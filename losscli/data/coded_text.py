@@ -108,7 +108,7 @@ def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return distinct, np.frombuffer(found.indices.buffers()[1], np.int32, len(data))
 
 
-def carried_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
+def text_of_column(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
     """Return values (N,), which are numbers or text, as text: by codes if it repeats."""
     if repeats or isinstance(values, CodedText):
         return encode(values)
