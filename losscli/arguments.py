@@ -13,7 +13,7 @@ from losscli import pipeline
 from losscli.binding import role_names
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
-from losscli.data.interchange import import_array, is_arrow, is_row, materialize
+from losscli.data.interchange import coded_text_of, import_array, is_arrow, is_row, materialize
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
@@ -281,7 +281,8 @@ def table_of(value: Any, columns: Mapping[str, Any]) -> Table:
     arrays, unreadable = {}, {}
     for name, column in columns.items():
         try:
-            arrays[name] = as_array(column, name)
+            coded = coded_text_of(column)
+            arrays[name] = as_array(column, name) if coded is None else coded
         except DataError as error:
             unreadable[name] = error
     return ArraysTable("", "arrays", arrays, unreadable)

@@ -14,7 +14,7 @@ from losscli.data.folders import files_without_rows
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
 from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
-from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
+from losscli.result_names import ResultKey, distinct_names, group_columns, group_sort_key, result_name
 from losscli.signature import sign, signed_name
 from losscli.statistics.summary import Summary, status_of
 from losscli.version import __version__
@@ -337,48 +337,37 @@ def data_info(dataset: Dataset, weight: float) -> DataInfo:
 
 def results_of(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of a finished run over all rows."""
-    info = data_info(dataset, run.weight.value)
     found = [(e, a.summary(), a.bootstrap) for e, a in zip(run.evaluators, run.accumulators, strict=True)]
-    return Evaluation(info, tuple(loss_results(found, run, dataset, None)))
+    return Evaluation(data_info(dataset, run.weight.value), tuple(loss_results(found, run, dataset, None)))
 
 
 def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of each group of a finished run, sorted by group; losses in the order given."""
-    info = data_info(dataset, run.weight.value)
     results: list[LossResult] = []
     reduced = [] if run.groups is None else [accumulator.reduced() for accumulator in run.groups.accumulators]
     for key in sorted(run.group_places, key=group_sort_key):
         i, group = run.group_places[key], dict(zip(run.group_by, key, strict=True))
         found = [(e, *of_groups[i]) for e, of_groups in zip(run.evaluators, reduced, strict=True)]
         results += loss_results([each for each in found if each[1].n], run, dataset, group)
-    return Evaluation(info, tuple(results), without_rows=keys_without_rows(dataset, run, results))
+    without_rows = keys_without_rows(dataset, run, results)
+    return Evaluation(data_info(dataset, run.weight.value), tuple(results), without_rows=without_rows)
 
 
 def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossResult]) -> tuple[ResultKey, ...]:
     """Return the keys that have no result, because no row of the group counts: omitted, ignored or of weight 0."""
-    known = {result.key for result in results}
+    known = {result.key for result in results if result.group is not None}
     omitted = dataset.policy.omitted_groups if run.group_by else set()  # a page compares a run without its groups, too
     omitted = omitted | files_without_rows(dataset.row_tables, [result.group for result in results], dataset.note)
+    groups, models = {*omitted, *run.group_places}, dataset.models or (None,)
+    if len(known) == len(groups) * len(run.evaluators) * len(models):
+        return ()
     found = [
         (evaluator.label, tuple(group_columns(dict(zip(run.group_by, key, strict=True)), model).items()))
-        for key in sorted(omitted | run.group_places.keys(), key=group_sort_key)
+        for key in sorted(groups, key=group_sort_key)
         for evaluator in run.evaluators
-        for model in dataset.models or (None,)
+        for model in models
     ]
     return tuple(key for key in found if key not in known)
-
-
-def group_sort_key(key: Sequence[str]) -> list[tuple[bool, float, str]]:
-    """Return what groups are sorted by: numbers by size, before other names."""
-    parts = []
-    for text in key:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        is_number = math.isfinite(value)
-        parts.append((not is_number, value if is_number else 0.0, text))
-    return parts
 
 
 def loss_results(

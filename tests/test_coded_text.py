@@ -6,9 +6,11 @@ import datetime
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
+import losscli
 from losscli.data.arrow import to_numpy
 from losscli.data.coded_text import CodedText, concat_coded, encode, group_rows
 from losscli.data.csv.schema import ByteSlice, CsvSchema
@@ -114,3 +116,19 @@ def test_distinct_rows_of_several_columns(n_names):
     expected = [(a, b, "" if c == "a" else c) for a, b, c in zip(*map(np.ndarray.tolist, columns), strict=True)]
     assert [keys[i] for i in index.tolist()] == expected
     assert len(set(keys)) == len(keys) == len(set(expected))
+
+
+SERIES = {
+    "text": pd.Series(["b", None, "a", "b", ""]),
+    "categories": pd.Series(["b", None, "a", "b"], dtype="category"),
+    "objects": pd.Series(["1", 1, True, None], dtype=object),
+    "numbers as categories": pd.Series([2, 1, 2], dtype="category"),
+}
+
+
+@pytest.mark.parametrize("series", SERIES.values(), ids=SERIES)
+def test_groups_of_pandas_are_the_text(series):
+    frame = pd.DataFrame({"y_true": np.arange(len(series)), "y_pred": 0.0, "g": series})
+    text = ["" if t is None else t for t in as_text(np.asarray(series, dtype=object)).tolist()]
+    found = {result.group["g"]: result.sum for result in losscli.compute("mse", data=frame, group_by="g")}
+    assert found == {t: sum(float(i * i) for i, other in enumerate(text) if other == t) for t in text}

@@ -14,7 +14,7 @@ from losscli.declaration.properties import Reduction
 from losscli.evaluation.groups import Groups
 from losscli.statistics.grouped import GroupedAccumulator
 from losscli.statistics.grouped_moments import Sums, add_exactly
-from losscli.statistics.grouped_values import GroupedValues, Stretch
+from losscli.statistics.grouped_values import GroupedValues, SortedValues
 from losscli.statistics.quantiles import Quantiles, quantiles, quantiles_of_rows
 from losscli.statistics.segments import Segments
 from losscli.statistics.summary import Accumulator
@@ -142,7 +142,7 @@ def test_quantiles_of_groups(budget: int, early: bool, weighted: bool) -> None:
         rows, part = Segments.of(index.astype(np.int32), n_groups), GroupedValues(budget)
         part.grow(n_groups)
         share = None if weights is None else weights[rows.rows]
-        part.update(Stretch(rows.groups, rows.counts, values[rows.rows], share))
+        part.update(SortedValues(rows.groups, rows.counts, values[rows.rows], share))
         for group in range(n_groups):
             kept = index == group
             stream = Quantiles(budget)

@@ -22,7 +22,8 @@ from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
-from losscli.results import CI_COLUMNS, LossResult, group_sort_key, keys_without_rows, results_by_group, results_of
+from losscli.result_names import group_sort_key
+from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 

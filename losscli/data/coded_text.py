@@ -108,7 +108,7 @@ def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return distinct, np.frombuffer(found.indices.buffers()[1], np.int32, len(data))
 
 
-def carried_text(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
+def text_of_column(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[Any] | CodedText:
     """Return values (N,), which are numbers or text, as text: by codes if it repeats."""
     if repeats or isinstance(values, CodedText):
         return encode(values)
@@ -135,11 +135,13 @@ def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[
     keys: list[tuple[str, ...]] = [()]
     index: NDArray[Any] = np.zeros(len(columns[0]), dtype=np.int32)
     for column in map(encode, columns):
-        texts = ["", *column.names.tolist()]
+        names, width = column.names, len(column.names) + 1
         first = column.codes - MISSING_CODE  # the code of a missing value is 0
-        combined = first if len(keys) == 1 else index * np.int64(len(texts)) + first
-        used, index = _used(combined, len(keys) * len(texts))
-        keys = [(*keys[i], texts[j]) for i, j in (divmod(code, len(texts)) for code in used.tolist())]
+        combined = first if len(keys) == 1 else index * np.int64(width) + first
+        used, index = _used(combined, len(keys) * width)
+        several, at = np.divmod(used, width)
+        pairs = zip(several.tolist(), at.tolist(), strict=True)
+        keys = [(*keys[i], names[j - 1] if j else "") for i, j in pairs]
     return keys, index.astype(np.int32, copy=False)
 
 

@@ -19,7 +19,7 @@ from losscli.data.batch import (
     rows_per_batch,
     shift_numbers,
 )
-from losscli.data.coded_text import CodedText, carried_text
+from losscli.data.coded_text import CodedText, text_of_column
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
 from losscli.data.label_codes import LabelCodes
@@ -173,7 +173,7 @@ class Dataset:
                 for name in self._carried:
                     if name in chunk and name not in extras:
                         check_one_per_row(chunk[name], table, name)
-                        extras[name] = carried_text(chunk[name], repeats=name in self.policy.group_by)
+                        extras[name] = text_of_column(chunk[name], repeats=name in self.policy.group_by)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             yield from self._samples(batch)
             start += size * self.samples_per_row

@@ -216,11 +216,11 @@ class ArraysTable(SliceableTable):
         self,
         name: str,
         format: str,
-        arrays: Mapping[str, NDArray[Any]],
+        arrays: Mapping[str, NDArray[Any] | CodedText],
         unreadable: Mapping[str, DataError] | None = None,
     ) -> None:
         """Make a table of arrays, and of columns that are `unreadable`: their errors are raised if they are wanted."""
-        self._arrays = {key: np.asarray(array) for key, array in arrays.items()}
+        self._arrays = {key: a if isinstance(a, CodedText) else np.asarray(a) for key, a in arrays.items()}
         self._unreadable = unreadable or {}
         columns = [
             Column(key, Kind.NUMBER if array.dtype.kind in "fiub" else Kind.TEXT, array.shape[1:])
@@ -232,7 +232,8 @@ class ArraysTable(SliceableTable):
 
     def sample(self, name: str) -> NDArray[Any] | None:
         self.check_readable([name])
-        return as_text(np.atleast_1d(self._arrays[name])[:ROWS_SAMPLED])
+        array = self._arrays[name]
+        return as_text(np.asarray(array[:ROWS_SAMPLED]) if array.ndim else np.atleast_1d(array))
 
     def check_readable(self, names: Iterable[str]) -> None:
         """Raise the error of the first of these columns that is unreadable."""
@@ -284,7 +285,7 @@ def in_batches(columns: Chunk) -> Iterator[Chunk]:
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
-def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> Any:
+def convert(values: NDArray[Any] | CodedText, kind: Kind, source: str, column: str, start: int) -> Any:
     """Return values as float64, text or codes; numbers of three axes or more keep their type.
 
     For messages, `start` is the number of rows before them.
@@ -294,6 +295,8 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
     """
     if kind is Kind.CODES and values.ndim == 1:
         return encode(values, source, column, start)
+    if isinstance(values, CodedText):
+        values = np.asarray(values)
     if kind is not Kind.NUMBER:
         return as_text(values.ravel(), source, column, start).reshape(values.shape)
     if values.dtype.kind in "fiub":

@@ -31,7 +31,6 @@ class Groups:
     def __init__(self, accumulators: Sequence[GroupedAccumulator]) -> None:
         self.places: dict[GroupKey, int] = {}
         self.accumulators = accumulators
-        self._kept_later = np.zeros((len(accumulators), 0), dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -65,18 +64,19 @@ class Groups:
         for mine, theirs in zip(self.accumulators, other.accumulators, strict=True):
             mine.merge(at, theirs)
 
-    def count_kept(self, later: Groups) -> set[tuple[GroupKey, int]]:
-        """Count the values that a run keeps, which is merged later; return the groups that have too many since then.
+    @property
+    def kept(self) -> NDArray[np.int64]:
+        """How many values are kept by loss and group (losses, G); more than may be where there is a histogram."""
+        return np.stack([accumulator.kept for accumulator in self.accumulators])
 
-        They come with the indices of their losses.
-        """
-        keys, at = list(later.places), self.find_places(later.places)
-        self._kept_later = np.pad(self._kept_later, ((0, 0), (0, len(self.places) - self._kept_later.shape[1])))
-        found = set()
-        for i, accumulator in enumerate(later.accumulators):
-            self._kept_later[i, at] += accumulator.kept
-            found |= {(keys[j], i) for j in np.flatnonzero(self._kept_later[i, at] > MAX_VALUES_KEPT).tolist()}
-        return found
+    def find_too_many(self, earlier: Iterable[Groups]) -> set[tuple[GroupKey, int]]:
+        """Return the groups that have too many values with those of earlier runs, and the indices of their losses."""
+        keys, counts = list(self.places), self.kept
+        for other in earlier:
+            at = np.array([other.places.get(key, -1) for key in keys])
+            is_known = at >= 0
+            counts[:, is_known] += other.kept[:, at[is_known]]
+        return {(keys[j], i) for i, j in np.argwhere(counts > MAX_VALUES_KEPT).tolist()}
 
     def find_places(self, keys: Iterable[GroupKey]) -> NDArray[np.intp]:
         """Return the places of groups, new ones at the end."""

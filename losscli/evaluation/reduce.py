@@ -139,6 +139,7 @@ class OrderedReducer:
         self._keep = keep
         self._blocks: list[tuple[int, RunState]] = []
         self._values_kept = [0] * len(self._run.evaluators)
+        self._most_of_a_group = 0
         self.sketched: SketchedStatistics = frozenset()
 
     def reduce(self, evaluated: Iterable[Done]) -> Iterator[int]:
@@ -201,6 +202,10 @@ class OrderedReducer:
         if self._blocks[0][0] == PARTS_PER_MERGE:
             self._run.merge(self._blocks.pop()[1])
 
+    def _runs(self) -> list[RunState]:
+        """Return the runs that hold all statistics so far."""
+        return [self._run, *(run for _, run in self._blocks)]
+
     def _sketch_if_over_budget(self, run: RunState) -> None:
         """Count the values that a run adds; switch statistics to histograms in all runs once there are too many."""
         sketched: set[Statistic] = set()
@@ -208,11 +213,13 @@ class OrderedReducer:
             self._values_kept[i] += accumulator.kept if accumulator.exact else MAX_VALUES_KEPT + 1
             if self._values_kept[i] > MAX_VALUES_KEPT:
                 sketched.add((None, i))
-        if run.groups is not None and self._run.groups is not None:
-            sketched |= self._run.groups.count_kept(run.groups)
+        if run.groups is not None:
+            self._most_of_a_group += int(run.groups.kept.max(initial=0))
+            if self._most_of_a_group > MAX_VALUES_KEPT:
+                sketched |= run.groups.find_too_many(r.groups for r in self._runs() if r.groups is not None)
         run.condense(sketched)
         if not sketched <= self.sketched:
-            for other in (self._run, *(run for _, run in self._blocks)):
+            for other in self._runs():
                 other.condense(sketched - self.sketched)
             self.sketched |= sketched
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Reduction
 from losscli.statistics.grouped_moments import GroupedMoments, Sums, add_exactly, lengthen
-from losscli.statistics.grouped_values import GroupedValues, Stretch
+from losscli.statistics.grouped_values import GroupedValues, SortedValues
 from losscli.statistics.quantiles import MAX_VALUES_KEPT
 from losscli.statistics.segments import Segments
 from losscli.statistics.summary import Summary
@@ -77,11 +77,11 @@ class GroupedAccumulator:
             self.moments.update(rows, at, per_sample, weights)
         if self.keeps_values:
             share = None if weights is None else rows.compact(weights)
-            self.quantiles.update(Stretch(at, rows.counts, rows.compact(per_sample), share))
+            self.quantiles.update(SortedValues(at, rows.counts, rows.compact(per_sample), share))
         if self.own is Reduction.MEDIAN and elements.ndim > 1:
             width = math.prod(elements.shape[1:])
             share = None if weights is None else np.repeat(rows.compact(weights), width)
-            self.elements.update(Stretch(at, rows.counts * width, rows.compact(elements).ravel(), share))
+            self.elements.update(SortedValues(at, rows.counts * width, rows.compact(elements).ravel(), share))
         elif self.own is Reduction.MAX:
             most = elements.reshape(len(elements), -1).max(axis=1, initial=-math.inf)
             self.largest[at] = np.fmax(self.largest[at], rows.extremes(rows.take(most))[1])

@@ -14,7 +14,7 @@ from losscli.statistics.moments import VALUES_PER_PASS
 from losscli.statistics.quantiles import MAX_VALUES_KEPT, LogHistogram, quantiles, quantiles_of_rows
 
 
-class Stretch(NamedTuple):
+class SortedValues(NamedTuple):
     """Values (n,) with their weights, sorted by group: so many (g,) of each of these groups (g,)."""
 
     groups: NDArray[np.intp]
@@ -28,12 +28,12 @@ class Stretch(NamedTuple):
         part = slice(start, start + int(self.counts[i]))
         return self.values[part], None if self.weights is None else self.weights[part]
 
-    def without(self, groups: Sequence[int]) -> Stretch:
+    def without(self, groups: Sequence[int]) -> SortedValues:
         """Return the values of all other groups."""
         kept = ~np.isin(self.groups, groups)
         rows = np.repeat(kept, self.counts)
         weights = None if self.weights is None else self.weights[rows]
-        return Stretch(self.groups[kept], self.counts[kept], self.values[rows], weights)
+        return SortedValues(self.groups[kept], self.counts[kept], self.values[rows], weights)
 
 
 class GroupedValues:
@@ -48,14 +48,14 @@ class GroupedValues:
         self.budget = budget
         self.kept: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.histograms: dict[int, LogHistogram] = {}
-        self._own: list[Stretch] = []
+        self._own: list[SortedValues] = []
         self._merged: list[tuple[NDArray[np.intp], GroupedValues]] = []
 
     def grow(self, n: int) -> None:
         """Make room for n groups."""
         self.kept = lengthen(self.kept, n)
 
-    def update(self, stretch: Stretch) -> None:
+    def update(self, stretch: SortedValues) -> None:
         """Add values, before any merge."""
         for group in stretch.groups[self.kept[stretch.groups] + stretch.counts > self.budget].tolist():
             self.condense(group)
@@ -121,7 +121,7 @@ class GroupedValues:
                 found[some] = quantiles_of_rows(values[rows], None if weights is None else weights[rows], probabilities)
         return found
 
-    def _arranged(self) -> Stretch:
+    def _arranged(self) -> SortedValues:
         """Return the values of all groups, each group's in the order they came."""
         stretches = list(self._stretches(np.arange(len(self.kept))))
         next_place = np.cumsum(self.kept) - self.kept
@@ -134,9 +134,9 @@ class GroupedValues:
             if weights is not None:
                 weights[places] = stretch.weights
             next_place[stretch.groups] += stretch.counts
-        return Stretch(np.arange(len(self.kept)), self.kept, values, weights)
+        return SortedValues(np.arange(len(self.kept)), self.kept, values, weights)
 
-    def _stretches(self, at: NDArray[np.intp]) -> Iterator[Stretch]:
+    def _stretches(self, at: NDArray[np.intp]) -> Iterator[SortedValues]:
         """Yield all values, with the groups at these places."""
         for stretch in self._own:
             yield stretch._replace(groups=at[stretch.groups])

@@ -199,8 +199,7 @@ def _odd_runs(quotes: NDArray[np.intp]) -> NDArray[np.intp]:
     if not (gaps == 1).any():
         return quotes
     firsts = np.concatenate([[0], np.flatnonzero(gaps != 1) + 1])
-    found: NDArray[np.intp] = quotes[firsts[np.diff(firsts, append=len(quotes)) % 2 == 1]]
-    return found
+    return np.asarray(quotes[firsts[np.diff(firsts, append=len(quotes)) % 2 == 1]])
 
 
 def _after_line_end(data: bytes, start: int, stop: int) -> int:
