@@ -15,7 +15,7 @@ from losscli.data.batch import Batch, bytes_per_row, rows_per_batch
 from losscli.data.gather import split_batch
 from losscli.data.open_file import OpenFile
 from losscli.data.sources import open_table
-from losscli.data.stored import StoredRows, read_rows
+from losscli.data.stored import StoredRows, reader_of_rows
 from losscli.data.table import ArraysTable, Column, Kind, Table
 from losscli.losses._classes import cross_entropy_of_logits, log_softmax
 from tests.conftest import Cli, write_csv, write_feather, write_npy, write_npz, write_parquet
@@ -91,7 +91,7 @@ def test_records_count_with_all_their_fields(tmp_path: Path) -> None:
 
 def test_rows_of_stored_arrays_are_read_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "d.bin").write_bytes(b"head" + WIDE.tobytes())
-    read = read_rows(OpenFile(str(tmp_path / "d.bin"), "d"), 4, WIDE.shape, WIDE.dtype)
+    read = reader_of_rows(OpenFile(str(tmp_path / "d.bin"), "d"), 4, WIDE.shape, WIDE.dtype)
     piece = StoredRows("d", "npz", [Column("y_pred", Kind.NUMBER, (WIDTH,))], 500)
     piece.readers, piece.start = {"y_pred": read}, 100
     chunks = [chunk["y_pred"] for chunk in piece.chunks({"y_pred": Kind.NUMBER})]

@@ -149,6 +149,7 @@ def read_alike(lines: ByteSlice, wanted: Mapping[str, Kind], trailing: Mapping[s
     layout = _find_layout(lines.data[lines.start : end if end >= 0 else lines.stop])
     longest = max(len(block) - marks[-1], np.diff(marks).max(initial=0)) if len(marks) else len(block)
     try:
+        text.validate(full=True)  # the pattern takes some bytes that are no UTF-8
         if longest >= MAX_DIGITS and _follows(text, f"[0-9]{{{MAX_DIGITS}}}"):
             return None
         if layout and wanted.keys() <= set(layout.keys) and _follows(text, layout.pattern(values)):

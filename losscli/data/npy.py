@@ -26,7 +26,7 @@ from losscli.data.stored import (
     StoredArraysTable,
     check_characters,
     read_bytes,
-    read_rows,
+    reader_of_rows,
 )
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
@@ -214,7 +214,7 @@ class NpyRows(SliceableTable):
         shape, dtype, _ = self._layout
         first += self._span[0]
         if not self._is_by_column:
-            return read_rows(self._file, self._begin, shape, dtype)(first, first + count)
+            return reader_of_rows(self._file, self._begin, shape, dtype)(first, first + count)
         size, data = dtype.itemsize, bytearray()
         for column in range(math.prod(shape[1:])):
             data += self._file.read_unchecked(self._begin + (column * shape[0] + first) * size, count * size)
@@ -360,7 +360,7 @@ def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArra
         file = OpenFile(copy.name, label)
         if file.state.size != needed:
             raise _wrong_size(label, file.state.size, needed)
-        return read_rows(file, 0, shape, dtype)
+        return reader_of_rows(file, 0, shape, dtype)
 
     is_large = needed > BYTES_IN_MEMORY and not fortran and dtype.kind in "fiub"
     return StoredArray(shape, "O" if dtype.hasobject else dtype.kind, load, open_rows=open_rows if is_large else None)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from losscli.data.files import Input
 from losscli.data.formats import MAX_BYTES_OF_SAFETENSORS_HEADER
 from losscli.data.open_file import OpenFile
-from losscli.data.stored import BYTES_IN_MEMORY, RowReader, StoredArray, StoredArraysTable, read_bytes, read_rows
+from losscli.data.stored import BYTES_IN_MEMORY, RowReader, StoredArray, StoredArraysTable, read_bytes, reader_of_rows
 from losscli.data.table import Table
 from losscli.errors import DataError
 
@@ -98,7 +98,7 @@ def _describe_tensor(tensor: _Tensor, file: IO[bytes], opened: OpenFile, start: 
         return (values.astype("<u4") << 16).view("<f4") if tensor.type == "BF16" else values
 
     def open_rows(_: ExitStack) -> RowReader:
-        read = read_rows(opened, start + tensor.begin, tensor.shape, np.dtype(DTYPES[tensor.type]))
+        read = reader_of_rows(opened, start + tensor.begin, tensor.shape, np.dtype(DTYPES[tensor.type]))
         return lambda first, stop: to_floats(read(first, stop))
 
     def load(n_rows: int | None) -> NDArray[Any]:

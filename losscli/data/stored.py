@@ -130,7 +130,7 @@ def _read_from(array: NDArray[Any]) -> RowReader:
     return lambda start, stop: array[start:stop]
 
 
-def read_rows(file: OpenFile, begin: int, shape: Sequence[int], dtype: np.dtype[Any]) -> RowReader:
+def reader_of_rows(file: OpenFile, begin: int, shape: Sequence[int], dtype: np.dtype[Any]) -> RowReader:
     """Return what reads rows of an array of this shape and type, in C order, that begins at a byte of a file."""
     row_bytes = math.prod(shape[1:]) * dtype.itemsize
 
