@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array
 from losscli.statistics.grouped_moments import lengthen
 from losscli.statistics.moments import VALUES_PER_PASS
-from losscli.statistics.quantiles import MAX_VALUES_KEPT, LogHistogram, quantiles, quantiles_of_rows
+from losscli.statistics.quantiles import LogHistogram, Quantiles, quantiles, quantiles_of_rows
 
 
 class SortedValues(NamedTuple):
@@ -44,8 +44,9 @@ class GroupedValues:
         histograms: Group -> its histogram, of those that have too many values.
     """
 
-    def __init__(self, budget: int = MAX_VALUES_KEPT) -> None:
-        self.budget = budget
+    def __init__(self, budget: int | None = None) -> None:
+        """Start empty; each group may keep as many values as the budget says, by default as `Quantiles` does."""
+        self.budget = Quantiles().budget if budget is None else budget
         self.kept: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.histograms: dict[int, LogHistogram] = {}
         self._own: list[SortedValues] = []
