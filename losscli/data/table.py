@@ -268,7 +268,8 @@ class ArraysTable(SliceableTable):
 
     def rows_per_chunk(self, wanted: Iterable[str]) -> int:
         """Return how many rows a chunk of these columns has."""
-        return rows_per_batch(bytes_per_row(self._arrays[name].shape for name in wanted) + self.bytes_beside)
+        shapes = (self._arrays[name].shape for name in wanted if name in self._arrays)  # others are unreadable
+        return rows_per_batch(bytes_per_row(shapes) + self.bytes_beside)
 
     def rows(self, start: int, stop: int) -> Table:
         arrays = {name: array[start:stop] if array.ndim else array for name, array in self._arrays.items()}

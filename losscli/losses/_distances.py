@@ -86,7 +86,8 @@ class Measure(NamedTuple):
     normalized: bool = False
 
     def prepare(self, x: Array) -> Array:
-        return unit(x) if self.normalized else x
+        """Return the rows that are measured, in C order: the digits of a product depend on the order."""
+        return np.ascontiguousarray(unit(x) if self.normalized else x)
 
 
 DISTANCE_MEASURES = {
