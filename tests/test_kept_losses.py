@@ -138,6 +138,19 @@ def test_errors_are_raised_at_once_and_count_the_rows_of_a_batch() -> None:
         losscli.compute("hinge", y_true=labels, y_pred=Y_PRED)
 
 
+def test_rows_are_named_alike_where_a_part_holds_several_batches() -> None:
+    n = 16 * ROWS_PER_BATCH  # in memory, at least eight parts
+    y_true, y_pred = np.zeros(n), np.zeros(n)
+    y_pred[::ROWS_PER_BATCH] = np.arange(1, 17)
+    result: Any = losscli.compute("mse", y_true=y_true, y_pred=y_pred, jobs=2)
+    assert (result.n, result.sum) == (n, 1496)
+    assert np.array_equal(np.flatnonzero(result.per_sample), range(0, n, ROWS_PER_BATCH))
+    assert np.array_equal(result.rows[:: ROWS_PER_BATCH // 2], range(1, n, ROWS_PER_BATCH // 2))
+    y_pred[[3 * ROWS_PER_BATCH + 6, 5 * ROWS_PER_BATCH]] = np.nan  # each in the second batch of a part
+    with pytest.raises(losscli.DataError, match=f"row {3 * ROWS_PER_BATCH + 7}: 2 rows lack a value, of {n} "):
+        losscli.compute("mse", y_true=y_true, y_pred=y_pred, jobs=2)
+
+
 def test_room_that_is_used_up_is_found_elsewhere() -> None:
     store = Store(5)
     first, second, third = store.room(3), store.room(3), store.room(2)

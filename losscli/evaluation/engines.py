@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from losscli.options import EvaluationOptions
 
 
+MIN_PARTS_IN_MEMORY = 8
+"""Parts of arrays in memory, at least, before one holds several batches: so many threads then have work."""
+
+MAX_BATCHES_IN_MEMORY = 4
+"""Most batches of such a part."""
+
+
 def evaluate_dataset(
     dataset: Dataset, run: RunState, options: EvaluationOptions, note: Callable[[str], None]
 ) -> Iterator[int]:
@@ -63,7 +70,7 @@ def evaluate_as_read(dataset: Dataset, run: RunState) -> None:
     is_cut_alike = len(steps) == 1 and all(isinstance(table, ArraysTable) for table in tables)
     counts_weights = "weight" in dataset.bound and any(a.keeps_values for a in run.accumulators)  # in their order
     can_split = is_cut_alike and run.can_split(dataset) and not counts_weights
-    parts = dataset.parts(rows=steps.pop()) if can_split else None
+    parts = dataset.parts(rows=_rows_per_part(steps.pop(), dataset.length or 0)) if can_split else None
     if parts is None:
         evaluated: Iterator[object] = run.evaluate(dataset.batches())
     else:
@@ -72,6 +79,12 @@ def evaluate_as_read(dataset: Dataset, run: RunState) -> None:
         evaluated = evaluate_by_threads(dataset, run, parts, in_blocks=True)
     for _ in evaluated:
         pass
+
+
+def _rows_per_part(rows_per_batch: int, n_rows: int) -> int:
+    """Return how many rows of arrays in memory are a part: the more parts, the longer threads wait for Python."""
+    n_batches = -(-n_rows // rows_per_batch)
+    return rows_per_batch * max(1, min(n_batches // MIN_PARTS_IN_MEMORY, MAX_BATCHES_IN_MEMORY))
 
 
 def evaluate_and_keep(dataset: Dataset, run: RunState, keep: Callable[[Batch], None]) -> Iterator[int]:

@@ -59,8 +59,8 @@ class KeptOutcomes:
 
     def renumber(self, rows_before: int) -> None:
         """Count the rows from the start of the data, of which so many come before those seen."""
-        for i, (batch, outcomes) in enumerate(self._batches):
-            self._batches[i] = replace(batch, numbers=shift_numbers(batch.numbers, rows_before)), outcomes
+        for batch, _ in self._batches:
+            batch.numbers = shift_numbers(batch.numbers, rows_before)
 
     def gradient(self, i: int) -> NDArray[Any] | None:
         """Return the gradient of the loss at index i over all rows, if it was asked for."""
