@@ -16,7 +16,7 @@ from losscli.data.batch import ROWS_PER_BATCH, Batch, join_numbers
 from losscli.declaration.domains import Real
 from losscli.declaration.properties import Reduction
 from losscli.evaluation.evaluator import Outcome
-from losscli.evaluation.kept_losses import KeptOutcomes, Store
+from losscli.evaluation.kept_losses import Arena, KeptOutcomes
 from losscli.statistics.quantiles import LogHistogram
 from losscli.statistics.summary import Accumulator, Summary
 
@@ -138,9 +138,9 @@ def test_errors_are_raised_at_once_and_count_the_rows_of_a_batch() -> None:
         losscli.compute("hinge", y_true=labels, y_pred=Y_PRED)
 
 
-def test_room_that_is_used_up_is_found_elsewhere() -> None:
-    store = Store(5)
-    first, second, third = store.room(3), store.room(3), store.room(2)
+def test_memory_beyond_an_arena_is_found_elsewhere() -> None:
+    arena = Arena(5)
+    first, second, third = arena.allocate(3), arena.allocate(3), arena.allocate(2)
     first[:], second[:], third[:] = 1, 2, 3
     assert (first.sum(), second.sum(), third.sum()) == (3, 6, 6)
 
