@@ -69,7 +69,7 @@ def write_parquet(path: Path, rows: int) -> None:
 
 
 def write_json_lines(path: Path, rows: int) -> None:
-    """Write a number, `y_true`, `y_pred` and `city` a line."""
+    """Write a number, `y_true`, `y_pred` and `city` on each line."""
     with path.open("w") as file:
         number = 0
         for block in generate_grouped_pairs(rows):
@@ -114,7 +114,7 @@ def write_scores(path: Path, rows: int) -> None:
 
 
 def write_tokens(path: Path, rows: int) -> None:
-    """Write a token a row."""
+    """Write one token per row."""
     import numpy as np
 
     np.save(path, np.random.default_rng((SEED, 3)).integers(0, N_TOKENS, rows))

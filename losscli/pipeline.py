@@ -154,7 +154,7 @@ def compute_samples(
     """
     from losscli.evaluation.engines import evaluate_as_read
     from losscli.evaluation.hard_predictions import check_hard_predictions
-    from losscli.evaluation.kept_losses import KeptOutcomes, Store
+    from losscli.evaluation.kept_losses import Arena, KeptOutcomes
     from losscli.results import results_of
 
     options = options._replace(value_only=options.check() is None)
@@ -163,7 +163,7 @@ def compute_samples(
         dataset, run = bind(losses, sources, options, note)
         run.observers = (kept,)
         if dataset.length is not None:
-            run.room = Store(len(losses) * dataset.length * dataset.samples_per_row).room
+            run.allocate = Arena(len(losses) * dataset.length * dataset.samples_per_row).allocate
         evaluate_as_read(dataset, run)
         check_hard_predictions(dataset, run, options.columns)
         evaluation = results_of(dataset, run)

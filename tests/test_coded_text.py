@@ -12,7 +12,7 @@ import pytest
 
 import losscli
 from losscli.data.arrow import to_numpy
-from losscli.data.coded_text import CodedText, concat_coded, encode, group_rows
+from losscli.data.coded_text import CodedText, concat_columns, encode, group_rows
 from losscli.data.csv.schema import ByteSlice, CsvSchema
 from losscli.data.table import Column, Kind
 from losscli.data.values import as_text
@@ -58,7 +58,7 @@ def test_rows_of_coded_text():
 
 def test_parts_share_their_names():
     parts = [encode(np.array(texts, dtype=object)) for texts in (["a", "b"], ["c", None, "a"], ["b"])]
-    whole = concat_coded(parts)
+    whole = concat_columns(parts)
     assert whole.tolist() == ["a", "b", "c", None, "a", "b"]
     assert sorted(whole.names) == ["a", "b", "c"]
 

@@ -16,7 +16,7 @@ from losscli.data.batch import ROWS_PER_BATCH, Batch, join_numbers
 from losscli.declaration.domains import Real
 from losscli.declaration.properties import Reduction
 from losscli.evaluation.evaluator import Outcome
-from losscli.evaluation.kept_losses import KeptOutcomes, Store
+from losscli.evaluation.kept_losses import Arena, KeptOutcomes
 from losscli.statistics.quantiles import LogHistogram
 from losscli.statistics.summary import Accumulator, Summary
 
@@ -151,9 +151,9 @@ def test_rows_are_named_alike_where_a_part_holds_several_batches() -> None:
         losscli.compute("mse", y_true=y_true, y_pred=y_pred, jobs=2)
 
 
-def test_room_that_is_used_up_is_found_elsewhere() -> None:
-    store = Store(5)
-    first, second, third = store.room(3), store.room(3), store.room(2)
+def test_memory_beyond_an_arena_is_found_elsewhere() -> None:
+    arena = Arena(5)
+    first, second, third = arena.allocate(3), arena.allocate(3), arena.allocate(2)
     first[:], second[:], third[:] = 1, 2, 3
     assert (first.sum(), second.sum(), third.sum()) == (3, 6, 6)
 

@@ -1,4 +1,4 @@
-"""DuckDB SQL over the CSV files of a folder, a mean a file."""
+"""DuckDB SQL over the CSV files of a folder, one mean per file."""
 
 import sys
 

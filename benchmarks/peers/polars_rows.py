@@ -1,4 +1,4 @@
-"""Polars: the data with a loss a row, from CSV to CSV, streaming."""
+"""Polars: the data with one loss per row, from CSV to CSV, streaming."""
 
 import sys
 

@@ -105,14 +105,14 @@ class ShiftedLoss:
     def _evaluate(self, batch: Batch, shifts: Array) -> Outcome | None:
         """Return the outcome of a batch, to whose K blocks of rows K shifts are added; None outside of the domain."""
         try:
-            return self._evaluator(shifted(batch, shifts))
+            return self._evaluator(add_shifts(batch, shifts))
         except LosscliError:
             return None
 
     def _slopes(self, batch: Batch, shifts: Array) -> Array | None:
-        """Return the gradient instead."""
+        """Return the gradient by the predictions, with K shifts added to them; None if it fails."""
         try:
-            return self._evaluator.slopes(shifted(batch, shifts))
+            return self._evaluator.slopes(add_shifts(batch, shifts))
         except LosscliError:
             return None
 
@@ -159,7 +159,7 @@ class ShiftedLoss:
             rises[places] = np.where(is_small[known], trapezoids, rises[places])
 
 
-def shifted(batch: Batch, shifts: Array) -> Batch:
+def add_shifts(batch: Batch, shifts: Array) -> Batch:
     """Return a batch with K shifts added to the predictions of its K blocks of rows."""
     with np.errstate(all="ignore"):
         y_pred = (batch.arrays["y_pred"].reshape(len(shifts), -1) + shifts[:, None]).reshape(-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from losscli.data.keys import AlignedChunks
-from losscli.data.table import Chunk, Table
+from losscli.data.table import Chunk, Table, count_chunk_rows
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -25,7 +25,7 @@ class ChunkStream:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
-            self._chunk, self._at, self._size = chunk, 0, len(next(iter(chunk.values())))
+            self._chunk, self._at, self._size = chunk, 0, count_chunk_rows(chunk)
         return self._size - self._at
 
     def take(self, size: int) -> Chunk:

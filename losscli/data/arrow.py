@@ -16,12 +16,12 @@ from losscli.data import remote
 from losscli.data.arrow_ipc import open_ipc
 from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vector_size, vectors_to_matrix
 from losscli.data.batch import BYTES_PER_FLOAT, rows_per_batch
-from losscli.data.coded_text import MISSING_CODE, CodedText, concat_coded
+from losscli.data.coded_text import MISSING_CODE, CodedText, concat_columns
 from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.open_file import OpenFile
 from losscli.data.parquet import ParquetReader, check_list_lengths
-from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert, count_chunk_rows
 from losscli.data.values import column_label, one_value_error
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -41,11 +41,7 @@ def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> Any
     for chunk in chunks:
         parts.append(_convert_array(chunk, kind, source, name, start))
         start += len(chunk)
-    if kind is Kind.CODES and all(isinstance(part, CodedText) for part in parts):
-        return concat_coded(parts or [CodedText.of(np.zeros(0), [])])
-    if not parts:
-        return np.zeros(0) if kind is Kind.NUMBER else np.zeros(0, dtype=object)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return concat_columns(parts or [convert(np.zeros(0), kind, source, name, start)])
 
 
 def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
@@ -265,7 +261,7 @@ class ArrowTable(Table):
         done = 0
         file = self._file.coded(wanted) if isinstance(self._file, ParquetReader) else self._file
         for columns in split_batches(file.batches, wanted, self.name, done, self.ranges):
-            done += len(next(iter(columns.values())))
+            done += count_chunk_rows(columns)
             if self.source is not None:
                 self.source.check(is_last=self.length is None or done >= self.length)
             yield columns
@@ -305,7 +301,7 @@ class RowGroup(Table):
         done = 0
         read = partial(self._read_batches, wanted)
         for columns in split_batches(read, wanted, self.name, self.rows_before, self._ranges):
-            done += len(next(iter(columns.values())))
+            done += count_chunk_rows(columns)
             yield columns
         self._file.check()
         check_row_count(self, done)

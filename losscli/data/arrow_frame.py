@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.data.arrow import column_of, read_index, row_bytes_of, split_batches, to_numpy
 from losscli.data.arrow_values import rows_per_read
-from losscli.data.table import ROWS_SAMPLED, Chunk, Kind, SliceableTable, Table
+from losscli.data.table import ROWS_SAMPLED, Chunk, Kind, SliceableTable, Table, count_chunk_rows
 from losscli.errors import DataError
 
 
@@ -37,7 +37,7 @@ class ArrowFrame(SliceableTable):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done, total = 0, self._table.num_rows
         for chunk in split_batches(self._batches, wanted, self.name, self.rows_before, ()):
-            done += len(next(iter(chunk.values())))
+            done += count_chunk_rows(chunk)
             self.fraction_read = done / total
             yield chunk
 

@@ -105,6 +105,13 @@ class Batch:
         """The row numbers as an array, built on demand: most losses do not need it."""
         return numbers_array(self.numbers)
 
+    @property
+    def left_out(self) -> Mask | None:
+        """The rows that no loss gets: those that are missing or absent; None if there are none."""
+        if self.missing is None or self.absent is None:
+            return self.absent if self.missing is None else self.missing
+        return self.missing | self.absent
+
     def rows_at(self, kept: Mask | NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the numbers of some of the rows."""
         if not isinstance(self.numbers, range):

@@ -115,10 +115,15 @@ def text_of_column(values: NDArray[Any] | CodedText, repeats: bool) -> NDArray[A
     return as_text(values) if values.dtype.kind == "f" else values
 
 
-def concat_coded(parts: Sequence[CodedText]) -> CodedText:
-    """Return the texts of all parts, one after the other."""
+def concat_columns(parts: Sequence[NDArray[Any] | CodedText]) -> Any:
+    """Return the rows of at least one part of a column, one after the other: by codes if all parts are."""
     if len(parts) == 1:
         return parts[0]
+    coded = [part for part in parts if isinstance(part, CodedText)]
+    return _concat_coded(coded) if len(coded) == len(parts) else np.concatenate([*map(np.asarray, parts)])
+
+
+def _concat_coded(parts: Sequence[CodedText]) -> CodedText:
     distinct: dict[str, int] = {}
     codes = []
     for part in parts:

@@ -19,13 +19,13 @@ from losscli.data.batch import (
     rows_per_batch,
     shift_numbers,
 )
-from losscli.data.coded_text import CodedText, text_of_column
+from losscli.data.coded_text import CodedText, concat_columns, text_of_column
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
-from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
+from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
 
@@ -161,7 +161,7 @@ class Dataset:
         start = self.policy.n
         for chunks in self._aligned_chunks():
             self._check_class_count(chunks)
-            size = len(next(iter(next(iter(chunks.values())).values())))
+            size = count_chunk_rows(next(iter(chunks.values())))
             rows_before = start // max(1, self.samples_per_row)
             rows = range(rows_before + 1, rows_before + size + 1)
             origins = self._row_origins(rows)
@@ -363,7 +363,7 @@ class Dataset:
             for table in tables
         ]
         if len(tables) == 1:
-            return ({tables[0]: chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
+            return ({tables[0]: chunk} for chunk in several[0] if count_chunk_rows(chunk))
         streams = [ChunkStream(table, self._label(table), c) for table, c in zip(tables, several, strict=True)]
         return check_order(align(streams), self.shared_keys)
 
@@ -388,7 +388,7 @@ class Dataset:
             if table.column(key) is None:
                 raise DataError(f"{table.label}no column {key!r} to join by{suggest_column(key, table)}")
             chunks = list(table.chunks(self.wanted(table)))
-            whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+            whole = {name: concat_columns([chunk[name] for chunk in chunks]) for name in chunks[0]}
             check_one_per_row(whole[key], table, key)
             indices = index_keys(table, whole[key])
             order = order or indices

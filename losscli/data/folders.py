@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from losscli.data import remote
 from losscli.data.coded_text import CodedText
 from losscli.data.files import FORMAT_BY_ENDING, STDIN, STDIN_NAME, format_ending
-from losscli.data.table import Chunk, Column, Kind, Table
+from losscli.data.table import Chunk, Column, Kind, Table, count_chunk_rows
 from losscli.data.values import as_text, parse_number, to_number
 from losscli.errors import DataError, UsageError
 
@@ -280,7 +280,7 @@ class KeyedTable(Table):
         done = self.rows_before
         for chunk in self.inner.chunks(read):
             self.fraction_read = self.inner.fraction_read
-            rows = len(next(iter(chunk.values())))
+            rows = count_chunk_rows(chunk)
             found = {}
             for name, kind in wanted.items():
                 if name in self._keys:

@@ -163,11 +163,6 @@ def _text_format(head: bytes, named: str | None) -> str:
     return named or ("tsv" if is_tab_separated else "csv")
 
 
-def newline_follows(text: bytes) -> bool:
-    """Return whether text has more than one line."""
-    return b"\n" in text.strip()
-
-
 def _is_object_of_objects(text: bytes) -> bool:
     import json
 

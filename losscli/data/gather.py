@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch, at_rows, bytes_per_row, join_numbers, rows_per_batch
-from losscli.data.coded_text import CodedText, concat_coded
+from losscli.data.coded_text import CodedText, concat_columns
 from losscli.declaration.domains import Mask
 
 ROOM_FACTOR = 1.1
@@ -86,7 +86,7 @@ class BatchCollector:
             origins=at_rows(first.origins, rows, first.tables),
             weight=found.get(("", "weight")),
             extras={
-                name: concat_coded(self._coded[name]) if name in self._coded else found["extras", name]
+                name: concat_columns(self._coded[name]) if name in self._coded else found["extras", name]
                 for name in first.extras
             },
             missing=_none_if_all_false(found["", "missing"]),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
-
 from losscli.data.batch import bytes_per_row, rows_per_batch
-from losscli.data.coded_text import CodedText, concat_coded
+from losscli.data.coded_text import concat_columns
 from losscli.data.folders import KeyedTable
-from losscli.data.table import Chunk, Kind, SplittableTable, Table
+from losscli.data.table import Chunk, Kind, SplittableTable, Table, count_chunk_rows
 
 BYTES_OF_SMALL_FILE = 1 << 17
 
@@ -33,7 +31,7 @@ class SmallFiles(Table):
         """Append the rows of a file."""
         self._files.append((self.length or 0, name))
         self._chunks += chunks
-        self.length = (self.length or 0) + n_rows_of(chunks)
+        self.length = (self.length or 0) + sum(map(count_chunk_rows, chunks))
         self.fraction_after = len(self._files)
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
@@ -43,15 +41,15 @@ class SmallFiles(Table):
         together: list[Chunk] = []
         room = 0
         for chunk in self._chunks:
-            rows = n_rows_of([chunk])
+            rows = count_chunk_rows(chunk)
             if together and rows > room:
-                yield concat_chunks(together)
+                yield _concat(together)
                 together = []
             if not together:
                 room = rows_per_batch(bytes_per_row(values.shape for values in chunk.values()))
             together.append(chunk)
             room -= rows
-        yield concat_chunks(together)
+        yield _concat(together)
 
 
 def join_small(tables: Iterable[Table], wanted: Mapping[str, Kind]) -> Iterator[Table]:
@@ -59,7 +57,9 @@ def join_small(tables: Iterable[Table], wanted: Mapping[str, Kind]) -> Iterator[
     joined: SmallFiles | None = None
     for table in tables:
         chunks = list(table.chunks(wanted)) if _is_small(table) else None
-        if joined is not None and (chunks is None or (joined.length or 0) + n_rows_of(chunks) > ROWS_JOINED):
+        if joined is not None and (
+            chunks is None or (joined.length or 0) + sum(map(count_chunk_rows, chunks)) > ROWS_JOINED
+        ):
             yield joined
             joined = None
         if chunks is None:
@@ -79,15 +79,6 @@ def _is_small(table: Table) -> bool:
     return size is not None and size <= BYTES_OF_SMALL_FILE and (inner.length or 0) <= ROWS_JOINED
 
 
-def n_rows_of(chunks: Sequence[Chunk]) -> int:
-    """Return the number of rows of all chunks."""
-    return sum(len(next(iter(chunk.values()))) for chunk in chunks)
-
-
-def concat_chunks(chunks: Sequence[Chunk]) -> Chunk:
+def _concat(chunks: Sequence[Chunk]) -> Chunk:
     """Return the rows of all chunks, one after the other."""
-    found: Chunk = {}
-    for name, first in chunks[0].items():
-        parts = [chunk[name] for chunk in chunks]
-        found[name] = concat_coded(parts) if isinstance(first, CodedText) else np.concatenate(parts)
-    return found
+    return {name: concat_columns([chunk[name] for chunk in chunks]) for name in chunks[0]}

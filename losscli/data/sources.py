@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from losscli.data import remote
 from losscli.data.files import FORMATS, STDIN, Input, is_comment_sign, is_delimiter
 from losscli.data.folders import FILE_COLUMN, FoundFile, KeyedTable, find_all_files, key_columns
-from losscli.data.table import Chunk, Kind, SplittableTable, Table
+from losscli.data.table import Chunk, Kind, SplittableTable, Table, count_chunk_rows
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
 
@@ -232,7 +232,7 @@ class FileParts(SplittableTable):
             self.row_numbers.add_file(rows, table.name)
             self.fraction_read = i / len(self._files)
             for chunk in table.chunks(wanted):
-                rows += len(next(iter(chunk.values())))
+                rows += count_chunk_rows(chunk)
                 yield chunk
 
     def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:

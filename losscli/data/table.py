@@ -278,9 +278,14 @@ class ArraysTable(SliceableTable):
         return piece
 
 
+def count_chunk_rows(chunk: Chunk) -> int:
+    """Return the number of rows of a chunk, which has a column."""
+    return len(next(iter(chunk.values())))
+
+
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
-    rows = len(next(iter(columns.values()))) if columns else 0
+    rows = count_chunk_rows(columns) if columns else 0
     step = rows_per_batch(bytes_per_row(values.shape for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}

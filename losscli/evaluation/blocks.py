@@ -37,16 +37,16 @@ def blocks_of(batch: Batch) -> Iterator[Batch]:
 
 
 class JoinedOutcome:
-    """The outcomes of consecutive blocks as one, without gradients: per-sample losses go to `room` (N,) at once."""
+    """The outcomes of consecutive blocks as one, without gradients: per-sample losses go to `memory` (N,) at once."""
 
-    def __init__(self, room: Array) -> None:
-        self._room, self._size = room, 0
+    def __init__(self, memory: Array) -> None:
+        self._memory, self._size = memory, 0
         self._outcomes: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
         """Add the outcome of the next block."""
         start, self._size = self._size, self._size + len(outcome.per_sample)
-        stored = self._room[start : self._size]
+        stored = self._memory[start : self._size]
         stored[:] = outcome.per_sample
         elements = stored if outcome.elements is outcome.per_sample else outcome.elements
         self._outcomes.append(outcome._replace(per_sample=stored, elements=elements))
@@ -58,8 +58,8 @@ class JoinedOutcome:
             return outcomes[0]
         is_flat = all(outcome.elements is outcome.per_sample for outcome in outcomes)
         return Outcome(
-            self._room if is_flat else np.concatenate([outcome.elements for outcome in outcomes]),
-            self._room,
+            self._memory if is_flat else np.concatenate([outcome.elements for outcome in outcomes]),
+            self._memory,
             self._join([outcome.counted for outcome in outcomes], True),
             self._join([outcome.denominator for outcome in outcomes], 1.0),
             self._join([outcome.clipped for outcome in outcomes], False),

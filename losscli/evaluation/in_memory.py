@@ -15,7 +15,7 @@ from losscli.declaration.domains import Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.blocks import VALUES_PER_BLOCK, rows_per_block
 from losscli.evaluation.evaluator import Evaluator, Outcome
-from losscli.evaluation.run import evaluate_incomplete, feed, keep_freed_memory, no_row_error
+from losscli.evaluation.run import evaluate_batch, feed, keep_freed_memory, no_row_error
 from losscli.options import processors
 from losscli.statistics.summary import Accumulator
 
@@ -86,7 +86,7 @@ class BlockEvaluator(NamedTuple):
                 accumulator = unused.pop()
             except IndexError:  # another thread took the last one
                 accumulator = Accumulator(own, reduction, quick=True)
-            feed(accumulator, self._outcome_of(batch), batch)
+            feed(accumulator, evaluate_batch(self.evaluator, batch), batch)
             unused.append(accumulator)
 
         self._evaluate_blocks(self._rows_per_block(), work)
@@ -98,16 +98,6 @@ class BlockEvaluator(NamedTuple):
         if not first.moments.n:
             raise no_row_error(self.evaluator, self.rows if self.weight is None else int(np.count_nonzero(self.weight)))
         return first.value()
-
-    def _outcome_of(self, batch: Batch) -> Outcome:
-        """Evaluate a batch, of which rows of weight 0 count nowhere."""
-        self.evaluator.check_weight(batch)
-        left_out = batch.missing
-        if batch.absent is not None:
-            left_out = batch.absent if left_out is None else left_out | batch.absent
-        if left_out is None or self.evaluator.one_distribution(batch.arrays):
-            return self.evaluator(batch)
-        return evaluate_incomplete(self.evaluator, batch, left_out, False)
 
     def _rows_per_block(self) -> int:
         if self.evaluator.needs_all_rows(self.arrays):

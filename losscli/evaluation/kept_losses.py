@@ -23,14 +23,14 @@ MIN_BATCHES_FOR_THREADS = 3
 """Batches from which on threads pay."""
 
 
-class Store:
+class Arena:
     """Memory for numbers that are kept: one array, as the system takes long to hand out many of a few megabytes."""
 
     def __init__(self, size: int) -> None:
         self._memory, self._used = np.empty(size), 0
         self._lock = threading.Lock()
 
-    def room(self, size: int) -> Array:
+    def allocate(self, size: int) -> Array:
         """Return memory for so many numbers, of which nothing else makes use."""
         with self._lock:
             start, self._used = self._used, self._used + size

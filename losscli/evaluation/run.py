@@ -77,8 +77,9 @@ class RunState:
 
     Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
-    see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models. `room`
-    returns memory for the losses of so many rows. If `groups_only`, nobody asks for more than the number of all rows.
+    see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models.
+    `allocate` returns memory for the losses of so many rows. If `groups_only`, nobody asks for more than the number of
+    all rows.
     """
 
     evaluators: Sequence[Evaluator]
@@ -87,7 +88,7 @@ class RunState:
     group_by: Sequence[str] = ()
     resampling: Resampling | None = None
     value_only: bool = False
-    room: Callable[[int], Array] = np.empty
+    allocate: Callable[[int], Array] = np.empty
     observers: Sequence[Observer] = ()
     groups_only: bool = False
     runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
@@ -187,10 +188,8 @@ class RunState:
                 from losscli.data.gather import concat_batches
 
                 batch = concat_batches(chain([first], remaining))
-            left_out = batch.missing
-            if batch.absent is not None:
-                left_out = batch.absent if left_out is None else left_out | batch.absent
-            outcomes = self._outcomes(batch, left_out)
+            left_out = batch.left_out
+            outcomes = self._outcomes(batch)
             self._n_rows += len(batch) if left_out is None else int((~left_out).sum())
             with np.errstate(all="ignore"):
                 self._add(batch, outcomes)
@@ -209,12 +208,12 @@ class RunState:
             LosscliError: The data does not fit a loss; the message counts the rows of a block.
         """
         for batch in batches:
-            joined = [JoinedOutcome(self.room(len(batch))) for _ in self.evaluators]
+            joined = [JoinedOutcome(self.allocate(len(batch))) for _ in self.evaluators]
             for block in blocks_of(batch):
                 has_weights = block.weight is None or bool(((block.weight > 0) & (block.weight < np.inf)).all())
                 if not has_weights or find_missing(block) is not None:
                     return None
-                outcomes = self._outcomes(block, None)
+                outcomes = self._outcomes(block)
                 self._add(block, outcomes)
                 for one, outcome in zip(joined, outcomes, strict=True):
                     one.add(outcome)
@@ -222,20 +221,13 @@ class RunState:
             self._observe(batch, [one.outcome() for one in joined])
         return self._n_rows
 
-    def _outcomes(self, batch: Batch, left_out: Mask | None) -> list[Outcome]:
-        """Evaluate all losses on a batch, of which some rows may be left out."""
-        outcomes = []
+    def _outcomes(self, batch: Batch) -> list[Outcome]:
+        """Evaluate all losses on a batch."""
         token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
         try:
-            for evaluator in self.evaluators:
-                evaluator.check_weight(batch)
-                if left_out is None or evaluator.one_distribution(batch.arrays):
-                    outcomes.append(evaluator(batch, self.gradient))
-                else:
-                    outcomes.append(evaluate_incomplete(evaluator, batch, left_out, self.gradient))
+            return [evaluate_batch(evaluator, batch, self.gradient) for evaluator in self.evaluators]
         finally:
             BATCH_CACHE.reset(token)
-        return outcomes
 
     def _add(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Add a batch to the statistics."""
@@ -297,6 +289,15 @@ def counted_rows(batch: Batch, outcome: Outcome, kept: Mask | None = None) -> Ma
     for mask in (None if batch.absent is None else ~batch.absent, kept):
         counted = mask if counted is None else counted if mask is None else counted & mask
     return counted
+
+
+def evaluate_batch(evaluator: Evaluator, batch: Batch, gradient: bool = False) -> Outcome:
+    """Evaluate a loss on a batch, without the rows that are left out: these are NaN."""
+    evaluator.check_weight(batch)
+    left_out = batch.left_out
+    if left_out is None or evaluator.one_distribution(batch.arrays):
+        return evaluator(batch, gradient)
+    return evaluate_incomplete(evaluator, batch, left_out, gradient)
 
 
 def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, gradient: bool) -> Outcome:

@@ -80,7 +80,7 @@ def mine_all(near: Array, far: Array, margin: float) -> tuple[Array, Slopes]:
 MINING: dict[str, MiningRule] = {"semihard": mine_semihard, "hard": mine_hard, "all": mine_all}
 
 
-class Run(NamedTuple):
+class ClassAnchors(NamedTuple):
     """Anchors of one class (B,) and all rows of that class: indices of rows, in their order."""
 
     anchors: Index
@@ -104,10 +104,10 @@ class Run(NamedTuple):
         return np.asarray(self.anchors[:, None] != self.members)
 
 
-def runs_of(codes: Index, order: Index) -> Iterator[Run]:
+def group_by_class(codes: Index, order: Index) -> Iterator[ClassAnchors]:
     """Yield the anchors `order`, which are sorted by class, class by class; `codes` are the classes of all rows."""
     for code in np.unique(codes[order]):
-        yield Run(order[codes[order] == code], np.flatnonzero(codes == code))
+        yield ClassAnchors(order[codes[order] == code], np.flatnonzero(codes == code))
 
 
 def mine(
@@ -123,12 +123,12 @@ def mine(
         d = measure.between(rows[anchors], rows)
         slopes = []
         start = 0
-        for run in runs_of(codes, anchors):
-            near, far = run.split(d[start : start + len(run.anchors)])
-            losses[run.anchors], run_slopes = MINING[mining](near, far, margin)
+        for group in group_by_class(codes, anchors):
+            near, far = group.split(d[start : start + len(group.anchors)])
+            losses[group.anchors], group_slopes = MINING[mining](near, far, margin)
             if with_gradient:
-                slopes.append(run.join(*run_slopes(), len(rows)))
-            start += len(run.anchors)
+                slopes.append(group.join(*group_slopes(), len(rows)))
+            start += len(group.anchors)
         if with_gradient:
             by_anchors, by_rows = measure.pull(np.concatenate(slopes), rows[anchors], rows, d)
             pull[anchors] += by_anchors

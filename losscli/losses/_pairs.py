@@ -25,7 +25,7 @@ class PairExponent(NamedTuple):
     slope: Pointwise
 
 
-ITSELF = PairExponent(lambda s: s, lambda s: np.ones(1))
+IDENTITY = PairExponent(lambda s: s, lambda s: np.ones(1))
 
 
 class PairLoss(NamedTuple):

@@ -20,7 +20,7 @@ from losscli.losses._distances import DISTANCE_MEASURES
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
 from losscli.losses._mining import mine
 from losscli.losses._numerics import sigmoid, softplus
-from losscli.losses._pairs import ITSELF, PairExponent, PairLoss
+from losscli.losses._pairs import IDENTITY, PairExponent, PairLoss
 from losscli.losses._symbols import COSINE, TRIPLETS
 from losscli.losses._tiles import Contrast, LogSumExp, contrast
 
@@ -140,7 +140,7 @@ def all_positives_loss(temperature: float) -> PairLoss:
         miss = np.where(np.isneginf(alike.top), 0.0, sigmoid(other.above(alike.above(0.0))))
         return -miss, miss
 
-    return PairLoss(ITSELF, ITSELF, value, rates, scale=1 / temperature, has_mean=True)
+    return PairLoss(IDENTITY, IDENTITY, value, rates, scale=1 / temperature, has_mean=True)
 
 
 @contrastive_loss(
