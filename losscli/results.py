@@ -15,7 +15,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import UsageError
 from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
 from losscli.result_names import ResultKey, distinct_names, group_columns, group_sort_key, result_name
-from losscli.signature import sign, signed_name
+from losscli.signature import signed_name, signer
 from losscli.statistics.summary import Summary, status_of
 from losscli.version import __version__
 
@@ -117,8 +117,8 @@ class LossResult(Plottable, Result):
     @property
     def summary(self) -> Summary:
         """The reduced value and the statistics of the per-sample losses; `std` divides by n."""
-        known = self.statistics
-        return (known if isinstance(known, Summary) else known.summary())._replace(value=self.value)
+        known = self.statistics if isinstance(self.statistics, Summary) else self.statistics.summary()
+        return known if known.value is self.value else known._replace(value=self.value)
 
     @property
     def per_sample(self) -> Array | None:
@@ -338,28 +338,30 @@ def data_info(dataset: Dataset, weight: float) -> DataInfo:
 def results_of(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of a finished run over all rows."""
     found = [(e, a.summary(), a.bootstrap) for e, a in zip(run.evaluators, run.accumulators, strict=True)]
-    return Evaluation(data_info(dataset, run.weight.value), tuple(loss_results(found, run, dataset, None)))
+    sign = signer(run.evaluators, run.reduction, dataset)
+    return Evaluation(data_info(dataset, run.weight.value), tuple(loss_results(found, sign, None)))
 
 
 def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of each group of a finished run, sorted by group; losses in the order given."""
     results: list[LossResult] = []
     reduced = [] if run.groups is None else [accumulator.reduced() for accumulator in run.groups.accumulators]
+    sign = signer(run.evaluators, run.reduction, dataset)
     for key in sorted(run.group_places, key=group_sort_key):
         i, group = run.group_places[key], dict(zip(run.group_by, key, strict=True))
         found = [(e, *of_groups[i]) for e, of_groups in zip(run.evaluators, reduced, strict=True)]
-        results += loss_results([each for each in found if each[1].n], run, dataset, group)
+        results += loss_results([each for each in found if each[1].n], sign, group)
     without_rows = keys_without_rows(dataset, run, results)
     return Evaluation(data_info(dataset, run.weight.value), tuple(results), without_rows=without_rows)
 
 
 def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossResult]) -> tuple[ResultKey, ...]:
     """Return the keys that have no result, because no row of the group counts: omitted, ignored or of weight 0."""
-    known = {result.key for result in results if result.group is not None}
+    n_known = sum(result.group is not None for result in results)
     omitted = dataset.policy.omitted_groups if run.group_by else set()  # a page compares a run without its groups, too
     omitted = omitted | files_without_rows(dataset.row_tables, [result.group for result in results], dataset.note)
     groups, models = {*omitted, *run.group_places}, dataset.models or (None,)
-    if len(known) == len(groups) * len(run.evaluators) * len(models):
+    if n_known == len(groups) * len(run.evaluators) * len(models):
         return ()
     found = [
         (evaluator.label, tuple(group_columns(dict(zip(run.group_by, key, strict=True)), model).items()))
@@ -367,11 +369,12 @@ def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossRes
         for evaluator in run.evaluators
         for model in models
     ]
+    known = {result.key for result in results if result.group is not None}
     return tuple(key for key in found if key not in known)
 
 
 def loss_results(
-    reduced: Sequence[Reduced], run: RunState, dataset: Dataset, group: dict[str, str] | None
+    reduced: Sequence[Reduced], sign: Callable[[Evaluator, int], str], group: dict[str, str] | None
 ) -> list[LossResult]:
     """Return the results of losses over all rows, or over those of a group."""
     bootstraps = [bootstrap for _, _, bootstrap in reduced if bootstrap is not None]
@@ -385,14 +388,12 @@ def loss_results(
         bound, ci = evaluator.bound, found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        signature = sign(evaluator, run.reduction, summary.n, dataset)
         reason = ""
         if math.isnan(summary.value) and summary.n and math.isfinite(summary.sum):
             divisor = evaluator.form.hooks.get("denominator")
             says = divisor.__doc__ if divisor is not None else None
             reason = f"it divides by {says}" if says else "its divisor is 0"
-        name, params, known = bound.loss.name, bound.params, (summary.value, summary.n, summary)
-        results.append(
-            LossResult(evaluator.label, name, params, *known, signature, group=group, ci=ci, nan_reason=reason)
-        )
+        names = evaluator.label, bound.loss.name, bound.params
+        known = summary.value, summary.n, summary, sign(evaluator, summary.n)
+        results.append(LossResult(*names, *known, group=group, ci=ci, nan_reason=reason))
     return results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import add
 from typing import Any, overload
 
 import numpy as np
@@ -40,12 +41,13 @@ class CodedText:
     @classmethod
     def of(cls, codes: NDArray[Any], names: Sequence[str | None]) -> CodedText:
         """Return texts by codes into names (k,), some of which may be equal or None; negative codes are missing."""
+        codes = np.asarray(codes, dtype=np.int32)
+        if len(set(names)) == len(names) and None not in names:
+            return cls(codes, _objects(names))
         distinct: dict[str, int] = {}
         found = [MISSING_CODE if name is None else distinct.setdefault(name, len(distinct)) for name in names]
-        codes = np.asarray(codes, dtype=np.int32)
-        if len(distinct) < len(names):  # the last one is for negative codes
-            codes = np.array([*found, MISSING_CODE], dtype=np.int32)[np.maximum(codes, MISSING_CODE)]
-        return cls(codes, _objects(list(distinct)))
+        table = np.array([*found, MISSING_CODE], dtype=np.int32)  # the last one is for negative codes
+        return cls(table[np.maximum(codes, MISSING_CODE)], _objects(list(distinct)))
 
     @property
     def shape(self) -> tuple[int]:
@@ -140,13 +142,14 @@ def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[
     keys: list[tuple[str, ...]] = [()]
     index: NDArray[Any] = np.zeros(len(columns[0]), dtype=np.int32)
     for column in map(encode, columns):
-        names, width = column.names, len(column.names) + 1
+        names = ["", *column.names.tolist()]
+        width = len(names)
         first = column.codes - MISSING_CODE  # the code of a missing value is 0
         combined = first if len(keys) == 1 else index * np.int64(width) + first
         used, index = _used(combined, len(keys) * width)
         several, at = np.divmod(used, width)
-        pairs = zip(several.tolist(), at.tolist(), strict=True)
-        keys = [(*keys[i], names[j - 1] if j else "") for i, j in pairs]
+        ends = zip(map(names.__getitem__, at.tolist()))
+        keys = list(ends if keys == [()] else map(add, map(keys.__getitem__, several.tolist()), ends))
     return keys, index.astype(np.int32, copy=False)
 
 
@@ -160,7 +163,7 @@ def _used(codes: NDArray[Any], size: int) -> tuple[NDArray[np.intp], NDArray[Any
     return used, index[codes]
 
 
-def _objects(texts: Sequence[str]) -> NDArray[Any]:
+def _objects(texts: Sequence[str | None]) -> NDArray[Any]:
     found = np.empty(len(texts), dtype=object)
     found[:] = texts
     return found

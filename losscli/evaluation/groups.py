@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +79,13 @@ class Groups:
             counts[:, is_known] += other.kept[:, at[is_known]]
         return {(keys[j], i) for i, j in np.argwhere(counts > MAX_VALUES_KEPT).tolist()}
 
-    def find_places(self, keys: Iterable[GroupKey]) -> NDArray[np.intp]:
-        """Return the places of groups, new ones at the end."""
-        places = self.places
-        found = np.array([places.setdefault(key, len(places)) for key in keys], dtype=np.intp)
+    def find_places(self, groups: Iterable[GroupKey]) -> NDArray[np.intp]:
+        """Return the places of groups, all different; new ones at the end."""
+        places, keys = self.places, list(groups)
+        found = np.fromiter(map(places.get, keys, repeat(-1)), np.intp, len(keys))
+        new = np.flatnonzero(found < 0)
+        found[new] = np.arange(len(places), len(places) + len(new))
+        places.update(zip(map(keys.__getitem__, new.tolist()), found[new].tolist(), strict=True))
         for accumulator in self.accumulators:
             accumulator.grow(len(places))
         return found

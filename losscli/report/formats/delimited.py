@@ -28,7 +28,7 @@ def delimited_syntax(width: int, delimiter: str) -> RowSyntax:
 
 def delimited_cell(cell: Any, delimiter: str) -> str:
     """Return a cell as text, in quotes where the csv module puts it in quotes."""
-    if isinstance(cell, float):
+    if isinstance(cell, (float, int)):
         return repr(cell)
     parts: list[str] = []
     csv_module.writer(SimpleNamespace(write=parts.append), delimiter=delimiter, lineterminator="\n").writerow((cell, 0))
