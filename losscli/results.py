@@ -393,7 +393,7 @@ def loss_results(
             divisor = evaluator.form.hooks.get("denominator")
             says = divisor.__doc__ if divisor is not None else None
             reason = f"it divides by {says}" if says else "its divisor is 0"
-        names = evaluator.label, bound.loss.name, bound.params
-        known = summary.value, summary.n, summary, sign(evaluator, summary.n)
-        results.append(LossResult(*names, *known, group=group, ci=ci, nan_reason=reason))
+        signature, params = sign(evaluator, summary.n), bound.params
+        known = evaluator.label, bound.loss.name, params, summary.value, summary.n, summary, signature
+        results.append(LossResult(*known, group=group, ci=ci, nan_reason=reason))
     return results
