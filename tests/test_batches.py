@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 
 from losscli.data.arrow_frame import ArrowFrame
-from losscli.data.batch import Batch, bytes_per_row, rows_per_batch
+from losscli.data.batch import Batch, RowPolicy, bytes_per_row, rows_per_batch
+from losscli.data.columns import RoleColumns
+from losscli.data.dataset import Dataset
 from losscli.data.gather import split_batch
 from losscli.data.open_file import OpenFile
 from losscli.data.sources import open_table
@@ -131,3 +133,16 @@ def test_a_row_group_of_wide_rows_takes_little_memory(tmp_path: Path) -> None:
     write_npy(tmp_path / "d.npy", rng.normal(size=(10_000_000, 2)), allow_pickle=False)
     for name in ("d.parquet", "d.npy"):
         assert peak(tmp_path / name, False, "--jobs", "8") < 250_000
+
+
+def test_fewer_threads_read_wide_rows_of_text(tmp_path: Path) -> None:
+    seen: dict[int, int] = {}
+    for width in (3, 1000):
+        row = f"[{', '.join(['0.5'] * width)}]"
+        path = tmp_path / f"{width}.csv"
+        path.write_text("y_true,y_pred\n" + f'"{row}","{row}"\n' * ((5 << 20) // (2 * len(row))))
+        table = open_table(str(path))
+        columns = {column.name: RoleColumns(column.name, table, (column,)) for column in table.columns}
+        seen[width] = Dataset(columns, {}, RowPolicy(), lambda text: None, jobs=8).threads
+        table.close()
+    assert seen == {3: 8, 1000: 4}
