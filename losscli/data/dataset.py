@@ -40,7 +40,6 @@ BYTES_OF_LONG_ROWS = 12 * BYTES_PER_BATCH
 
 BYTES_PER_WIDE_PIECE, BYTES_OF_PIECES = 1 << 25, 1 << 27
 """About what a piece of wide rows takes while it is read; most that threads hold to read pieces, if one is not more."""
-
 WIDE_ROW_BYTES = 1 << 7
 """Bytes of a row of all tables above which none is read without regard to the others."""
 
@@ -131,8 +130,9 @@ class Dataset:
     def threads(self) -> int:
         """How many threads evaluate parts: fewer if one row is more than a batch may be, or a piece takes much."""
         row_bytes = self._row_bytes if self.positions is None else self._row_bytes // 2  # some positions at a time
-        is_wide = row_bytes > BYTES_PER_BATCH >> 10 and any(isinstance(t, SplittableTable) for t in self.row_tables)
-        piece_bytes = max(BYTES_PER_WIDE_PIECE if is_wide else 1, *(table.bytes_per_piece for table in self.row_tables))
+        may_be_wide = row_bytes > BYTES_PER_BATCH >> 10 or any(0 in c.shape[1:] for c in self._by_row.values())
+        is_cut = may_be_wide and any(isinstance(table, SplittableTable) for table in self.row_tables)
+        piece_bytes = max(BYTES_PER_WIDE_PIECE if is_cut else 1, *(table.bytes_per_piece for table in self.row_tables))
         most = self.jobs if row_bytes <= BYTES_PER_BATCH else BYTES_OF_LONG_ROWS // row_bytes
         return max(1, min(self.jobs, most, BYTES_OF_PIECES // piece_bytes))
 
