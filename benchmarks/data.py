@@ -11,89 +11,52 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import writers
 from measure import environment
 
-ROWS_PER_BLOCK = 1_000_000
-ROWS_OF_SMALL_FILE = 1_000
-SEED = 7
+DEFAULT_ROWS = 10_000_000
+MIN_ROWS = 200
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file: its name, its writer, and its number of rows (from `--rows`)."""
+    """A file or folder: its ending, its writer, and its number of rows at DEFAULT_ROWS, which grows with `--rows`."""
 
     ending: str
-    write: Callable[[Path, int], None]
-    factor: int = 1
-    fixed_rows: int | None = None
+    write: writers.Write
+    default_rows: int
+    is_fixed: bool = False  # whether it has as many rows whatever --rows says
 
     def rows(self, rows: int) -> int:
         """Return the number of rows for a value of `--rows`."""
-        return self.fixed_rows or self.factor * rows
+        return self.default_rows if self.is_fixed else max(MIN_ROWS, self.default_rows * rows // DEFAULT_ROWS)
 
     def path(self, folder: Path, rows: int) -> Path:
         """Return the path of the file, which need not exist yet."""
-        return folder / f"normal{SEED}-{self.rows(rows)}{self.ending}"
+        return folder / f"normal{writers.SEED}-{self.rows(rows)}{self.ending}"
 
 
-def generate_blocks(rows: int) -> Iterator[dict[str, Any]]:
-    """Yield `y_true` and `y_pred` block by block."""
-    import numpy as np
-
-    for block, start in enumerate(range(0, rows, ROWS_PER_BLOCK)):
-        y_true, error = np.random.default_rng((SEED, block)).normal(size=(2, ROWS_PER_BLOCK))[:, : rows - start]
-        yield {"y_true": y_true, "y_pred": y_true + 0.5 * error}
-
-
-def write_csv(path: Path, rows: int) -> None:
-    """Write all digits, as pandas and NumPy users do."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    schema = pa.schema([("y_true", pa.float64()), ("y_pred", pa.float64())])
-    options = csv.WriteOptions(quoting_header="none")
-    with csv.CSVWriter(path, schema, write_options=options) as writer:
-        for block in generate_blocks(rows):
-            writer.write_table(pa.table(block))
-
-
-def write_parquet(path: Path, rows: int) -> None:
-    """Write with PyArrow's defaults (snappy), one row group per block."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    schema = pa.schema([("y_true", pa.float64()), ("y_pred", pa.float64())])
-    with parquet.ParquetWriter(path, schema) as writer:
-        for block in generate_blocks(rows):
-            writer.write_table(pa.table(block))
-
-
-def npy_writer(column: str) -> Callable[[Path, int], None]:
-    """Return a writer of one column."""
-
-    def write(path: Path, rows: int) -> None:
-        import numpy as np
-
-        array = np.lib.format.open_memmap(path, "w+", dtype=float, shape=(rows,))
-        for block, values in enumerate(generate_blocks(rows)):
-            array[block * ROWS_PER_BLOCK : (block + 1) * ROWS_PER_BLOCK] = values[column]
-        array.flush()
-
-    return write
-
+PAIRS = writers.csv_writer(writers.generate_pairs)
+GROUPED_PAIRS = writers.csv_writer(writers.generate_grouped_pairs)
 
 DATASETS = {
-    "small_csv": DataFile(".csv", write_csv, fixed_rows=ROWS_OF_SMALL_FILE),
-    "csv": DataFile(".csv", write_csv),
-    "csv_x5": DataFile(".csv", write_csv, factor=5),
-    "parquet": DataFile(".parquet", write_parquet),
-    "true_npy": DataFile("-true.npy", npy_writer("y_true")),
-    "pred_npy": DataFile("-pred.npy", npy_writer("y_pred")),
+    "small_csv": DataFile(".csv", PAIRS, 1_000, is_fixed=True),
+    "medium_csv": DataFile(".csv", PAIRS, 3_000_000),
+    "csv": DataFile(".csv", PAIRS, 10_000_000),
+    "csv_x5": DataFile(".csv", PAIRS, 50_000_000),
+    "groups_csv": DataFile("-groups.csv", GROUPED_PAIRS, 3_000_000),
+    "many_csv": DataFile("-in-files", writers.write_many, 500 * writers.N_FILES, is_fixed=True),
+    "json_lines": DataFile(".jsonl", writers.write_json_lines, 2_000_000),
+    "parquet": DataFile(".parquet", writers.write_parquet, 10_000_000),
+    "true_npy": DataFile("-true.npy", writers.npy_writer("y_true"), 10_000_000),
+    "pred_npy": DataFile("-pred.npy", writers.npy_writer("y_pred"), 10_000_000),
+    "scores_npy": DataFile("-scores.npy", writers.write_scores, 4_096),
+    "tokens_npy": DataFile("-tokens.npy", writers.write_tokens, 4_096),
+    "anchor_npy": DataFile("-anchor.npy", writers.embedding_writer(0.0), 6_000),
+    "positive_npy": DataFile("-positive.npy", writers.embedding_writer(1.0), 6_000),
 }
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import machine
 import table
+from benchmark import Benchmark, Command, Comparison
 from measure import FailedError, Measured
-from suite import Benchmark, Command, Comparison, differences
+from outputs import differences
 
 HEADER = (
     "benchmark",
@@ -83,7 +84,7 @@ def _disagreement(benchmark: Benchmark, ours: Measured, theirs: Measured) -> lis
     """Describe how the numbers of the two commands differ."""
     if benchmark.parse is None:
         return []
-    found = differences(benchmark.parse(ours.output), benchmark.parse(theirs.output))
+    found = differences(benchmark.parse(ours.output), benchmark.parse(theirs.output), benchmark.tolerance)
     return [f"ours and theirs differ in {len(found)} of their numbers: {found[0]}"] if found else []
 
 

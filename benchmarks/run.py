@@ -15,16 +15,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 import machine
 import table
-from data import DATASETS, make_files
-from measure import ROOT, run_in_turn
+from benchmark import OUTPUTS, Benchmark, Command
+from data import DATASETS, DEFAULT_ROWS, make_files
+from measure import ROOT, FailedError, Measured, run, run_in_turn
 from results import Result, document, judge, skip
-from suite import BENCHMARKS, Benchmark, Command
+from suite import BENCHMARKS
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = ROOT / "docs" / "performance.md"
@@ -41,13 +42,18 @@ class Settings:
 
     def fill(self, command: Command) -> list[str]:
         """Return the words of a command, with paths filled in."""
-        paths = {name: str(data.path(self.folder, self.rows)) for name, data in DATASETS.items()}
-        return [word.format(python=sys.executable, here=HERE, **paths) for word in command.words]
+        paths = {name: data.path(self.folder, self.rows) for name, data in DATASETS.items()}
+        return [word.format(python=sys.executable, here=HERE, **paths, **self.outputs()) for word in command.words]
+
+    def outputs(self) -> dict[str, Path]:
+        """Return the files that commands write, by field."""
+        return {field: self.folder / name for field, name in OUTPUTS.items()}
 
 
 def full_name(benchmark: Benchmark, rows: int) -> str:
-    """Return the name with the number of rows."""
-    return benchmark.name.format(rows=table.format_rows(rows), rows5=table.format_rows(5 * rows))
+    """Return the name with numbers of rows."""
+    counts = {name: table.format_rows(data.rows(rows)) for name, data in DATASETS.items()}
+    return benchmark.name.format(**counts)
 
 
 def describe(benchmark: Benchmark, rows: int) -> str:
@@ -68,6 +74,19 @@ def group_by_command(benchmarks: list[Benchmark]) -> Iterator[list[Benchmark]]:
         yield list(group)
 
 
+def summarize(command: Command, measured: Measured | FailedError, settings: Settings) -> Measured | FailedError:
+    """Put the summary of the file that a command wrote, if it wrote one, in the place of its output."""
+    written = [path for field, path in settings.outputs().items() if field in command.fields()]
+    if not written or isinstance(measured, FailedError):
+        return measured
+    try:
+        return replace(measured, output=run([sys.executable, str(HERE / "summarize.py"), str(written[0])]).output)
+    except FailedError as error:
+        return error
+    finally:
+        written[0].unlink(missing_ok=True)
+
+
 def evaluate(group: list[Benchmark], settings: Settings) -> list[Result]:
     """Run the commands of a group in turn."""
     missing = {benchmark: missing_requirements(benchmark) for benchmark in group}
@@ -78,7 +97,9 @@ def evaluate(group: list[Benchmark], settings: Settings) -> list[Result]:
     fields = {field for command in commands for field in command.fields()}
     make_files(settings.folder, settings.rows, fields & DATASETS.keys())
     max_rounds, pause = group[0].max_rounds, 0.0 if group[0].has_no_pause else settings.pause
-    measured = run_in_turn(commands, settings.rounds if max_rounds is None else min(settings.rounds, max_rounds), pause)
+    rounds = settings.rounds if max_rounds is None else min(settings.rounds, max_rounds)
+    runs = run_in_turn(commands, rounds, pause)
+    measured = {command: summarize(command, it, settings) for command, it in runs.items()}
     return [
         skip(benchmark, missing[benchmark]) if missing[benchmark] else judge(benchmark, measured) for benchmark in group
     ]
@@ -99,7 +120,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", metavar="PATTERN", default="", help="benchmarks whose line in --list matches a regex")
     parser.add_argument("--rounds", metavar="N", type=int, default=7, help="rounds after the warm-up (default: 7)")
     parser.add_argument(
-        "--rows", metavar="N", type=int, default=10_000_000, help="rows of the large data (default: 10 M)"
+        "--rows",
+        metavar="N",
+        type=int,
+        default=DEFAULT_ROWS,
+        help="rows of the large data (default: 10 M); other data grows with it",
     )
     parser.add_argument(
         "--pause", metavar="SECONDS", type=float, default=1.0, help="pause before each command (default: 1)"

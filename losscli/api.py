@@ -140,7 +140,7 @@ def compute(
         data: A path, a mapping of names to arrays, or a frame: of pandas, Polars (a LazyFrame is collected), PyArrow,
             DuckDB, or whatever has `__arrow_c_stream__`. Roles can also be given as arrays: of NumPy (what is masked is
             missing), as tensors, as columns of frames, as lists.
-        group_by: Columns whose values make groups: names in a list, or joined by commas.
+        group_by: Columns whose values make groups: names in a list, or joined by commas; `@file` is the file of a row.
         reduction: How per-sample losses become one number; `mean` is the loss's own (rmse: the root of the mean).
         gradient: Whether to compute per-sample gradients.
         penalty: A penalty such as `"l2:lambda=0.01"` on `parameters`, added to every value.
@@ -253,7 +253,7 @@ def compare(
             (default for others), `column:NAME`.
         sort: The column to sort by, with a minus from the largest; `rank` by default.
         show_outliers: How many outlier rows to list in `rows`.
-        group_by: Columns whose values make groups.
+        group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
         baseline: The path of an earlier JSON result.

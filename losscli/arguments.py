@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.binding import role_names
+from losscli.data.folders import FILE_COLUMN
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
-from losscli.data.interchange import import_array, is_arrow, is_row, materialize
+from losscli.data.interchange import coded_text_of, import_array, is_arrow, is_row, materialize
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
@@ -237,11 +238,12 @@ def bind_data(
         own = ArraysTable("", "arrays", {n: as_array(a, n) for n, a in plain.items()}) if plain else None
         return lambda roles: Sources(own, by_role, given=(*arrays,)), options
     by_role |= {name: ArraysTable("", "arrays", {name: as_array(array, name)}) for name, array in plain.items()}
-    if isinstance(data, (str, os.PathLike)):
-        path = path_or_none("data", data) or ""
+    several = data if isinstance(data, (list, tuple)) else [data]
+    if several and all(isinstance(path, (str, os.PathLike)) for path in several):
+        paths = [path_or_none("data", path) or "" for path in several]
 
         def open_path(roles: Sequence[str]) -> Sources:
-            opened = open_data([path], roles, read_options)
+            opened = open_data(paths, roles, read_options, FILE_COLUMN in options.group_by)
             return Sources(opened.common, {**opened.by_role, **by_role}, given=(*arrays,))
 
         return open_path, options
@@ -279,7 +281,8 @@ def table_of(value: Any, columns: Mapping[str, Any]) -> Table:
     arrays, unreadable = {}, {}
     for name, column in columns.items():
         try:
-            arrays[name] = as_array(column, name)
+            coded = coded_text_of(column)
+            arrays[name] = as_array(column, name) if coded is None else coded
         except DataError as error:
             unreadable[name] = error
     return ArraysTable("", "arrays", arrays, unreadable)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from losscli.data.batch import MODEL_ROLE, RowPolicy
 from losscli.data.columns import Binder, RoleColumns, suggest_column
 from losscli.data.dataset import Dataset
+from losscli.data.folders import FILE_COLUMN
 from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names, order_as_requested
 from losscli.data.positions import class_label_role, find_positions
 from losscli.data.sources import Sources
@@ -258,6 +259,10 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     tables = dataset.tables
     for name in names:
         table = next((table for table in tables if table.column(name)), None)
+        if name == FILE_COLUMN and table is None:
+            raise UsageError("is the file that a row came from, and no data here is a file", option=("group_by", name))
+        if name == FILE_COLUMN and table is not None and table.path and name not in table.index_columns:
+            dataset.note(f"{table.label}groups are made by its column {name!r}, not by files")
         if table is None:
             raise DataError(f"{tables[0].label}no column {name!r}{suggest_column(name, tables[0])}")
         column = table.column(name)

@@ -92,6 +92,7 @@ def compute(
     additions = read_additions(options, read_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        run = replace(run, groups_only=bool(options.group_by))
         if observe is not None:
             observe(dataset, run)
         counts = evaluate_dataset(dataset, run, options, note)
@@ -147,23 +148,34 @@ def stream_samples(
 def compute_samples(
     losses: Sequence[BoundLoss], open_sources: OpenSources, options: EvaluationOptions, note: Note
 ) -> Evaluation:
-    """Reduce losses and keep their per-sample values in memory; arguments and errors are those of `compute`."""
-    stream = stream_samples(losses, open_sources, options, note)
-    kept = [(item.batch.rows, item.outcomes) for item in stream.batches]
-    evaluation = stream.evaluate()
-    rows = np.concatenate([numbers for numbers, _ in kept])
+    """Reduce losses and keep their per-sample values in memory; arguments and errors are those of `compute`.
+
+    Statistics other than the value are computed when they are first looked at, unless they are resampled.
+    """
+    from losscli.evaluation.engines import evaluate_as_read
+    from losscli.evaluation.hard_predictions import check_hard_predictions
+    from losscli.evaluation.kept_losses import Arena, KeptOutcomes
+    from losscli.results import results_of
+
+    options = options._replace(value_only=options.check() is None)
+    additions, kept = read_additions(options, None), KeptOutcomes()
+    with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
+        dataset, run = bind(losses, sources, options, note)
+        run.observers = (kept,)
+        if dataset.length is not None:
+            run.allocate = Arena(len(losses) * dataset.length * dataset.samples_per_row).allocate
+        evaluate_as_read(dataset, run)
+        check_hard_predictions(dataset, run, options.columns)
+        evaluation = results_of(dataset, run)
     results = []
     for i, result in enumerate(evaluation):
-        outcomes = [batch_outcomes[i] for _, batch_outcomes in kept]
-        per_sample = np.concatenate([outcome.per_sample for outcome in outcomes])
-        gradients = [outcome.gradient for outcome in outcomes if outcome.gradient is not None]
-        gradient = np.concatenate(gradients) if gradients else None
-        positions = stream.dataset.positions
-        if gradient is not None and positions is not None and not stream.dataset.policy.omitted:
+        gradient, positions = kept.gradient(i), dataset.positions
+        if gradient is not None and positions is not None and not dataset.policy.omitted:
             gradient = positions.unflatten(gradient)
-        numbers = rows if len(rows) == len(per_sample) else np.arange(1, len(per_sample) + 1)
-        results.append(replace(result, per_sample=per_sample, gradient=gradient, rows=numbers))
-    return replace(evaluation, losses=tuple(results))
+        known = None if options.value_only else result.summary
+        statistics = kept.losses(i, result.n, dataset.jobs, known)
+        results.append(replace(result, statistics=statistics, gradient=gradient))
+    return additions.add_to(replace(evaluation, losses=tuple(results)), note)
 
 
 class Additions(NamedTuple):

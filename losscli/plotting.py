@@ -61,7 +61,7 @@ def plot(
         outliers: The rule that flags outlier rows, as for `compare`.
         ax: An Axes, or a sequence of one for each panel; by default a new figure of pyplot.
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
-        group_by: Columns whose values make groups.
+        group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
         ci: The level of the intervals of groups and of differences of models.

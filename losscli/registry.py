@@ -13,12 +13,10 @@ from typing import Any
 from losscli.declaration.grammar import LossSpec, normalize_name
 from losscli.declaration.loss import BoundLoss, Loss, checked, pending, unwrap
 from losscli.errors import UsageError
-from losscli.losses import MODULES
+from losscli.losses import ENTRY_POINT_GROUP, MODULES, modules_found
 from losscli.losses._index import NAMES_BY_MODULE
 from losscli.messages import Hint
 from losscli.signals import check_signals
-
-ENTRY_POINT_GROUP = "losscli.losses"
 
 _by_name: dict[str, Loss] = {}
 
@@ -65,12 +63,8 @@ def names_of(loss: Loss) -> list[str]:
 @functools.cache
 def _load_catalogue() -> None:
     own, pending[:] = pending[:], []  # the catalogue comes first: nothing may take its names
-    import pkgutil
-
-    package = importlib.import_module("losscli.losses")
-    for module in pkgutil.iter_modules(package.__path__):
-        if not module.name.startswith("_"):
-            importlib.import_module(f"losscli.losses.{module.name}")
+    for module in modules_found():
+        importlib.import_module(f"losscli.losses.{module}")
     pending.extend(own)
 
 
@@ -135,8 +129,7 @@ def source_of(loss: Loss) -> bytes:
 
 def is_known(name: str) -> bool:
     """Return whether a loss has this name or alias."""
-    _register_pending([name])
-    return name in _by_name
+    return name in _by_name or any(name in known.split() for known in NAMES_BY_MODULE.values())
 
 
 def find(name: str) -> Loss:

@@ -55,7 +55,7 @@ def report(
         top: How many of the worst rows to list.
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
         outliers: The rule that flags outlier rows, as for `compare`.
-        group_by: Columns whose values make groups.
+        group_by: Columns whose values make groups; `@file` is the file that a row came from.
         columns: As for `compute`; so are `id`, `classes`, `nan` and how to read a file (`input_format`, `header`,
             `delimiter`, `decimal`, `comment`).
         baseline: The path of an earlier JSON result.

@@ -153,8 +153,9 @@ def short_text(text: str) -> str:
 
 
 def _compared(value: Any) -> list[Any]:
-    """Return the fields of a dataclass that count when it is compared."""
-    return [getattr(value, field.name) for field in fields(value) if field.compare]
+    """Return what counts when a dataclass is compared: its fields, and properties that it names."""
+    names = [field.name for field in fields(value) if field.compare]
+    return [getattr(value, name) for name in (*names, *getattr(value, "_compared_too", ()))]
 
 
 def _is_same(a: Any, b: Any) -> bool:

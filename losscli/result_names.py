@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 ResultKey = tuple[str, tuple[tuple[str, str], ...]]
 """The label of a loss, and its group and model."""
@@ -31,3 +32,16 @@ def result_name(key: ResultKey) -> str:
     """Return the label of a result, with its group and model."""
     label, group = key
     return label + "".join(f" ({column} {value})" for column, value in group)
+
+
+def group_sort_key(key: Sequence[str]) -> list[tuple[bool, float, str]]:
+    """Return what groups are sorted by: numbers by size, before other names."""
+    parts = []
+    for text in key:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        is_number = math.isfinite(value)
+        parts.append((not is_number, value if is_number else 0.0, text))
+    return parts

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.data.folders import files_without_rows
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
 from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
-from losscli.result_names import ResultKey, distinct_names, group_columns, result_name
-from losscli.signature import sign, signed_name
-from losscli.statistics.summary import Accumulator, Summary
+from losscli.result_names import ResultKey, distinct_names, group_columns, group_sort_key, result_name
+from losscli.signature import signed_name, signer
+from losscli.statistics.summary import Summary, status_of
 from losscli.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.data.dataset import Dataset
+    from losscli.evaluation.evaluator import Evaluator
+    from losscli.evaluation.kept_losses import KeptLosses
     from losscli.evaluation.run import Evaluated, RunState
     from losscli.penalty import AddedPenalty
+    from losscli.statistics.bootstrap.accumulator import Bootstrap
     from losscli.statistics.bootstrap.options import ConfidenceInterval
+
+Reduced = tuple["Evaluator", Summary, "Bootstrap | None"]
+"""A loss, its statistics over some rows, and what its interval is computed from."""
 
 SCHEMA_VERSION = 1
 STATISTICS = ("std", "min", "median", "p95", "max", "sum")
@@ -79,11 +86,9 @@ class LossResult(Plottable, Result):
         label: The loss with the parameters that are not defaults.
         name: The name of the loss.
         params: All its parameters.
-        summary: The reduced value and the statistics of the per-sample losses; `std` divides by n.
+        statistics: The summary, or the losses to compute it from.
         signature: Everything that the value depends on.
-        per_sample: The per-sample losses (n,), if they were kept.
         gradient: The gradient by the prediction, in its shape, if it was asked for.
-        rows: The numbers of the rows, from 1, that `per_sample` belongs to (n,).
         group: Column -> value of the group.
         penalty: The part of the value that is the penalty.
         baseline: The value in the baseline file.
@@ -95,17 +100,35 @@ class LossResult(Plottable, Result):
     label: str
     name: str
     params: dict[str, Any]
-    summary: Summary
+    value: float
+    n: int
+    statistics: Summary | KeptLosses = field(compare=False)
     signature: str
-    per_sample: Array | None = None
     gradient: Array | None = None
-    rows: NDArray[np.int64] | None = None
     group: dict[str, str] | None = None
     penalty: float | None = None
     baseline: Baseline | None = None
     model: str | None = None
     ci: ConfidenceInterval | None = None
     nan_reason: str = ""
+
+    _compared_too = ("summary", "per_sample", "rows")
+
+    @property
+    def summary(self) -> Summary:
+        """The reduced value and the statistics of the per-sample losses; `std` divides by n."""
+        known = self.statistics if isinstance(self.statistics, Summary) else self.statistics.summary()
+        return known if known.value is self.value else known._replace(value=self.value)
+
+    @property
+    def per_sample(self) -> Array | None:
+        """The per-sample losses (n,), if they were kept."""
+        return None if isinstance(self.statistics, Summary) else self.statistics.per_sample()
+
+    @property
+    def rows(self) -> NDArray[np.int64] | None:
+        """The numbers of the rows, from 1, that `per_sample` belongs to (n,)."""
+        return None if isinstance(self.statistics, Summary) else self.statistics.rows()
 
     def of_model(self, model: str | None) -> LossResult:
         """Return the result as that of a model; None if there is one model only."""
@@ -146,12 +169,8 @@ class LossResult(Plottable, Result):
             columns |= {"baseline": self.baseline.value, "change": self.baseline.change}
         return columns
 
-    @property
-    def value(self) -> float:
-        return self.summary.value
-
     def __float__(self) -> float:
-        return self.summary.value
+        return self.value
 
     @property
     def std(self) -> float:
@@ -180,11 +199,7 @@ class LossResult(Plottable, Result):
     @property
     def status(self) -> str:
         """`ok`, `inf` or `nan`."""
-        return self.summary.status
-
-    @property
-    def n(self) -> int:
-        return self.summary.n
+        return status_of(self.value)
 
     @property
     def row(self) -> dict[str, Any]:
@@ -262,7 +277,7 @@ class Evaluation(Plottable, ResultSequence[LossResult]):
         losses = tuple(
             replace(
                 loss,
-                summary=loss.summary._replace(value=loss.value + penalty.value),
+                value=loss.value + penalty.value,
                 signature=f"{loss.signature}|{signed}",
                 penalty=penalty.value,
                 ci=loss.ci and loss.ci.map_endpoints(lambda end: end + penalty.value),
@@ -322,70 +337,63 @@ def data_info(dataset: Dataset, weight: float) -> DataInfo:
 
 def results_of(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of a finished run over all rows."""
-    info = data_info(dataset, run.weight.value)
-    return Evaluation(info, tuple(loss_results(run.accumulators, info, run, dataset, None)))
+    found = [(e, a.summary(), a.bootstrap) for e, a in zip(run.evaluators, run.accumulators, strict=True)]
+    sign = signer(run.evaluators, run.reduction, dataset)
+    return Evaluation(data_info(dataset, run.weight.value), tuple(loss_results(found, sign, None)))
 
 
 def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of each group of a finished run, sorted by group; losses in the order given."""
-    info = data_info(dataset, run.weight.value)
     results: list[LossResult] = []
-    for key in sorted(run.groups, key=group_sort_key):
-        group = dict(zip(run.group_by, key, strict=True))
-        results += loss_results(run.groups[key], info, run, dataset, group)
-    return Evaluation(info, tuple(results), without_rows=keys_without_rows(dataset, run, results))
+    reduced = [] if run.groups is None else [accumulator.reduced() for accumulator in run.groups.accumulators]
+    sign = signer(run.evaluators, run.reduction, dataset)
+    for key in sorted(run.group_places, key=group_sort_key):
+        i, group = run.group_places[key], dict(zip(run.group_by, key, strict=True))
+        found = [(e, *of_groups[i]) for e, of_groups in zip(run.evaluators, reduced, strict=True)]
+        results += loss_results([each for each in found if each[1].n], sign, group)
+    without_rows = keys_without_rows(dataset, run, results)
+    return Evaluation(data_info(dataset, run.weight.value), tuple(results), without_rows=without_rows)
 
 
-def keys_without_rows(dataset: Dataset, run: RunState, results: Iterable[LossResult]) -> tuple[ResultKey, ...]:
+def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossResult]) -> tuple[ResultKey, ...]:
     """Return the keys that have no result, because no row of the group counts: omitted, ignored or of weight 0."""
-    known = {result.key for result in results}
+    n_known = sum(result.group is not None for result in results)
     omitted = dataset.policy.omitted_groups if run.group_by else set()  # a page compares a run without its groups, too
+    omitted = omitted | files_without_rows(dataset.row_tables, [result.group for result in results], dataset.note)
+    groups, models = {*omitted, *run.group_places}, dataset.models or (None,)
+    if n_known == len(groups) * len(run.evaluators) * len(models):
+        return ()
     found = [
         (evaluator.label, tuple(group_columns(dict(zip(run.group_by, key, strict=True)), model).items()))
-        for key in sorted(omitted | run.groups.keys(), key=group_sort_key)
+        for key in sorted(groups, key=group_sort_key)
         for evaluator in run.evaluators
-        for model in dataset.models or (None,)
+        for model in models
     ]
+    known = {result.key for result in results if result.group is not None}
     return tuple(key for key in found if key not in known)
 
 
-def group_sort_key(key: Sequence[str]) -> list[tuple[bool, float, str]]:
-    """Return what groups are sorted by: numbers by size, before other names."""
-    parts = []
-    for text in key:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        is_number = math.isfinite(value)
-        parts.append((not is_number, value if is_number else 0.0, text))
-    return parts
-
-
 def loss_results(
-    accumulators: Sequence[Accumulator], info: DataInfo, run: RunState, dataset: Dataset, group: dict[str, str] | None
+    reduced: Sequence[Reduced], sign: Callable[[Evaluator, int], str], group: dict[str, str] | None
 ) -> list[LossResult]:
-    """Return the results of all losses over all rows, or of those that count a row of the group."""
-    present = [(e, a) for e, a in zip(run.evaluators, accumulators, strict=True) if group is None or a.moments.n]
-    bootstraps = [a.bootstrap for _, a in present if a.bootstrap is not None]
-    intervals: Sequence[ConfidenceInterval | None] = [None] * len(present)
+    """Return the results of losses over all rows, or over those of a group."""
+    bootstraps = [bootstrap for _, _, bootstrap in reduced if bootstrap is not None]
+    intervals: Sequence[ConfidenceInterval | None] = [None] * len(reduced)
     if bootstraps:
         from losscli.statistics.bootstrap.intervals import intervals as compute_intervals
 
         intervals = compute_intervals(bootstraps)
     results = []
-    for (evaluator, accumulator), found in zip(present, intervals, strict=True):
-        bound, summary, ci = evaluator.bound, accumulator.summary(), found
+    for (evaluator, summary, _), found in zip(reduced, intervals, strict=True):
+        bound, ci = evaluator.bound, found
         if ci is not None and summary.status != "ok":
             ci = ci._replace(low=None, high=None, method=None, why="no interval: the value is not a finite number")
-        signature = sign(evaluator, run.reduction, summary.n, dataset)
         reason = ""
         if math.isnan(summary.value) and summary.n and math.isfinite(summary.sum):
             divisor = evaluator.form.hooks.get("denominator")
             says = divisor.__doc__ if divisor is not None else None
             reason = f"it divides by {says}" if says else "its divisor is 0"
-        name, params = bound.loss.name, bound.params
-        results.append(
-            LossResult(evaluator.label, name, params, summary, signature, group=group, ci=ci, nan_reason=reason)
-        )
+        signature, params = sign(evaluator, summary.n), bound.params
+        known = evaluator.label, bound.loss.name, params, summary.value, summary.n, summary, signature
+        results.append(LossResult(*known, group=group, ci=ci, nan_reason=reason))
     return results

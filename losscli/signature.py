@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from losscli.messages import digest
@@ -16,15 +17,20 @@ if TYPE_CHECKING:
 NO_WEIGHTS = "no"
 
 
-def sign(evaluator: Evaluator, reduction: str, n: int, dataset: Dataset) -> str:
-    """Return the signature of a loss reduced over `n` rows of a dataset."""
+def signer(evaluators: Sequence[Evaluator], reduction: str, dataset: Dataset) -> Callable[[Evaluator, int], str]:
+    """Return what makes the signature of one of these losses, reduced over a number of rows of a dataset."""
+    ends = {evaluator: _end_of_signature(evaluator, reduction, dataset) for evaluator in evaluators}
+    return lambda evaluator, n: f"{evaluator.bound.canonical}|n={n}|{ends[evaluator]}"
+
+
+def _end_of_signature(evaluator: Evaluator, reduction: str, dataset: Dataset) -> str:
+    """Return the parts of a signature after the number of rows."""
     loss = evaluator.bound.loss
     weight = dataset.bound.get("weight")
     domains = [role.domain for role in evaluator.form.roles]
     has_classes = any(domain.is_label or "N,C" in domain.shapes for domain in domains)
     names = dataset.classes.names if has_classes else ()
     parts = {
-        "n": str(n),
         "nan": dataset.policy.nan,
         "reduction": loss.reduction if reduction == "mean" else reduction,
         "weights": NO_WEIGHTS if weight is None else signed_name(weight.columns[0].name),
@@ -32,7 +38,7 @@ def sign(evaluator: Evaluator, reduction: str, n: int, dataset: Dataset) -> str:
         **({} if loss.in_catalogue else {"source": digest(source_of(loss))}),
         "losscli": __version__,
     }
-    return "|".join([evaluator.bound.canonical, *(f"{key}={value}" for key, value in parts.items())])
+    return "|".join(f"{key}={value}" for key, value in parts.items())
 
 
 def signed_name(name: str) -> str:

@@ -16,8 +16,7 @@ import pyarrow as pa
 import pytest
 
 from losscli.data.csv.schema import CsvSchema
-from losscli.data.csv.split import BlockPiece, range_pieces, split_stream
-from losscli.data.csv.table import SplittableCsv
+from losscli.data.csv.split import BlockPiece, SplittableLines, range_pieces, split_stream
 from losscli.data.open_file import OpenFile
 from losscli.data.table import Column, Kind
 from tests.conftest import Cli, Result, as_bytes, write_feather, write_npy, write_npz, write_parquet
@@ -528,10 +527,10 @@ def test_pieces_of_any_size_give_the_same(kind: str, bytes_per_piece: int, tmp_p
     schema = CsvSchema("d.csv", columns, ",")
     if kind == "file":
         pieces = range_pieces(schema, "csv", OpenFile(path, "d.csv"), 0, len(body), bytes_per_piece)
-        table = SplittableCsv(schema, "csv", path, pieces)
+        table = SplittableLines(schema, "csv", path, pieces)
     else:
         blocks = split_stream(io.BytesIO(body[100:]).read, bytes_per_piece, bytes_per_piece, body[:100])
-        table = SplittableCsv(schema, "csv", None, (BlockPiece(schema, "csv", block, None) for block in blocks))
+        table = SplittableLines(schema, "csv", None, (BlockPiece(schema, "csv", block, None) for block in blocks))
     chunks = list(table.chunks({column.name: column.kind for column in columns}))
     read = {column.name: np.concatenate([chunk[column.name] for chunk in chunks]) for column in columns}
     assert read["text"].tolist() == texts

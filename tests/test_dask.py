@@ -28,7 +28,7 @@ from losscli.evaluation.dask import cluster as cluster_module
 from losscli.evaluation.dask import engine
 from losscli.options import EvaluationOptions
 from tests.conftest import Cli, Result, interruptible
-from tests.test_parts import DATA, LOSSES, P, W, Y, table
+from tests.test_parts import DATA, LOSSES, P, W, Y, kinds_of_data, table
 
 pytest.importorskip("distributed")
 
@@ -103,7 +103,7 @@ def test_the_digits_of_one_machine(name: str, both: Both, cut: Callable[[int], N
 def test_the_digits_of_sections_that_workers_put_together(
     name: str, both: Both, cut: Callable[[int], None], sections: list[int]
 ) -> None:
-    data, options = DATA[name]
+    data, options = kinds_of_data(100)[name]
     Path("d.csv").write_bytes(data)
     cut(60)
     here, there = both(LOSSES, "d.csv", *options)

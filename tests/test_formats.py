@@ -24,7 +24,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from losscli.data import json as json_reader
+from losscli.data import json_lines
 from losscli.data.arrow import to_numpy
+from losscli.data.csv import split
+from losscli.data.csv import table as csv_table
 from losscli.data.sources import open_table
 from losscli.data.table import Kind
 from losscli.errors import DataError
@@ -239,12 +242,16 @@ def test_what_is_not_wanted_may_be_ragged(cli: Cli) -> None:
 
 
 def test_limits_of_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_reader, "BYTES_PER_JSON_BLOCK", 1 << 10)
-    monkeypatch.setattr(json_reader, "MAX_BYTES_PER_RECORD", 1 << 12)
     monkeypatch.setattr(json_reader, "MAX_BYTES_PER_DOCUMENT", 1 << 12)
     assert "is longer than" in refusal(tmp_path / "d.json", b'{"y_true": [' + b"1," * 5000 + b"1]}")
-    rows = b'{"y_true": 1}\n' * 500
-    assert "row 501: a line is longer" in refusal(tmp_path / "d.jsonl", rows + b'{"y_true": "' + b"x" * 9000)
+    for module, name in ((json_lines, "MAX_BYTES_PER_RECORD"), (split, "BYTES_PER_LINE")):
+        monkeypatch.setattr(module, name, 1 << 12)
+    for name in ("BYTES_OF_SAMPLE", "BYTES_READ_BY_JSON_MODULE"):
+        monkeypatch.setattr(json_lines, name, 1 << 10)
+    monkeypatch.setattr(csv_table, "BYTES_PER_PIECE", 1 << 10)
+    rows, long = b'{"y_true": 1}\n' * 500, b'{"y_true": "' + b"x" * 9000
+    assert "row 501: a line is longer" in refusal(tmp_path / "d.jsonl", rows + long)
+    assert "row 1: a line is longer" in refusal(tmp_path / "d.jsonl", long)
     (tmp_path / "d.jsonl").write_bytes(b"\xef\xbb\xbf" + rows + b'{"y_true": 1' + b" " * 3000 + b"}")
     assert columns(tmp_path / "d.jsonl")["y_true"] == [1.0] * 501
 
@@ -256,9 +263,10 @@ def test_lines_are_read_as_each_alone(tmp_path: Path, monkeypatch: pytest.Monkey
         b'  {"a": [-1e999, 2, 3]}  ',
         b'{"a": [1, 2, 3], "b": "-Infinity"}',
     ] * 9
-    for size in (1, 7, 64, 1 << 20):
-        monkeypatch.setattr(json_reader, "BYTES_PER_JSON_BLOCK", size)
-        (tmp_path / "d.jsonl").write_bytes(b"\r\n".join(lines))
+    (tmp_path / "d.jsonl").write_bytes(b"\r\n".join(lines))
+    for size in (64, 1 << 10, 1 << 20):
+        monkeypatch.setattr(json_lines, "BYTES_READ_BY_JSON_MODULE", size)
+        monkeypatch.setattr(csv_table, "BYTES_PER_PIECE", size)
         found = columns(tmp_path / "d.jsonl")["a"]
         np.testing.assert_array_equal(found, [json.loads(line)["a"] for line in lines if line])
 

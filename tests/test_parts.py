@@ -43,41 +43,50 @@ def table(rows: list[str], header: str = "y_true,y_pred", end: str = "\n") -> by
 
 
 PLAIN = table([f"{a!r},{b!r}" for a, b in PAIRS])
-DATA: dict[str, tuple[bytes, list[str]]] = {
-    "plain": (PLAIN, []),
-    "crlf": (table([f"{a!r},{b!r}" for a, b in PAIRS], end="\r\n"), []),
-    "no last newline": (PLAIN.rstrip(b"\n"), []),
-    "blank lines": (PLAIN.replace(b"\n", b"\n\n\n"), []),
-    "byte order mark": (b"\xef\xbb\xbf" + PLAIN, []),
-    "all in quotes": (table([f'"{a!r}","{b!r}"' for a, b in PAIRS]), []),
-    "newlines in quotes": (
-        table([f'{a!r},"a\n{"1,2" * (i % 9)}\n{i}",{b!r}' for i, (a, b) in enumerate(PAIRS)], "y_true,text,y_pred"), [],
-    ),
-    "one newline in quotes": (
-        table([f'{a!r},{"n" * 30},{b!r}' if i != 150 else f'{a!r},"n\n1,2,3\n{"m" * 900}\n",{b!r}'
-               for i, (a, b) in enumerate(PAIRS)], "y_true,text,y_pred"), [],
-    ),
-    "escaped quotes": (table([f'{a!r},"a ""{i}""",{b!r}' for i, (a, b) in enumerate(PAIRS)], "y_true,t,y_pred"), []),
-    "long lines": (
-        table([f"{a!r},{'x' * (2000 if i % 50 == 9 else 3)},{b!r}" for i, (a, b) in enumerate(PAIRS)],
-              "y_true,text,y_pred"), [],
-    ),
-    "no header": (PLAIN.partition(b"\n")[2], ["--no-header"]),
-    "weights": (table([f"{a!r},{b!r},{w}" for (a, b), w in zip(PAIRS, W, strict=True)], "y_true,y_pred,weight"),
-                ["--weight", "weight"]),
-    "fractional weights": (
-        table([f"{a!r},{b!r},{0.1 * w}" for (a, b), w in zip(PAIRS, W, strict=True)], "y_true,y_pred,weight"),
-        ["--weight", "weight"],
-    ),
-    "omitted": (table([f"{a!r},{'NA' if i % 7 == 3 else repr(b)}" for i, (a, b) in enumerate(PAIRS)]),
-                ["--nan", "omit"]),
-    "groups": (table([f"{a!r},{b!r},{'xyz'[i * i % 3]}" for i, (a, b) in enumerate(PAIRS)], "y_true,y_pred,g"),
-               ["--group-by", "g"]),
-    "sum": (PLAIN, ["--reduction", "sum"]),
-    "median": (PLAIN, ["--reduction", "median"]),
-    "value": (PLAIN, ["-f", "value"]),
-    "flags": (table([f"{['false', 'true'][i % 2]},{0.2 + 0.6 * (i % 2)}" for i in range(ROWS)]), []),
-}  # fmt: skip
+
+
+def kinds_of_data(rows: int) -> dict[str, tuple[bytes, list[str]]]:
+    """Return data of so many rows, and options for it, by what is special about it."""
+    pairs, plain = PAIRS[:rows], table([f"{a!r},{b!r}" for a, b in PAIRS[:rows]])
+    numbered, weighted = list(enumerate(pairs)), [(a, b, i % 4) for i, (a, b) in enumerate(pairs)]
+    return {
+        "plain": (plain, []),
+        "crlf": (table([f"{a!r},{b!r}" for a, b in pairs], end="\r\n"), []),
+        "no last newline": (plain.rstrip(b"\n"), []),
+        "blank lines": (plain.replace(b"\n", b"\n\n\n"), []),
+        "byte order mark": (b"\xef\xbb\xbf" + plain, []),
+        "all in quotes": (table([f'"{a!r}","{b!r}"' for a, b in pairs]), []),
+        "newlines in quotes": (
+            table([f'{a!r},"a\n{"1,2" * (i % 9)}\n{i}",{b!r}' for i, (a, b) in numbered], "y_true,text,y_pred"), [],
+        ),
+        "one newline in quotes": (
+            table([f'{a!r},{"n" * 30},{b!r}' if i != rows // 2 else f'{a!r},"n\n1,2,3\n{"m" * 900}\n",{b!r}'
+                   for i, (a, b) in numbered], "y_true,text,y_pred"), [],
+        ),
+        "escaped quotes": (table([f'{a!r},"a ""{i}""",{b!r}' for i, (a, b) in numbered], "y_true,t,y_pred"), []),
+        "long lines": (
+            table([f"{a!r},{'x' * (2000 if i % 50 == 9 else 3)},{b!r}" for i, (a, b) in numbered],
+                  "y_true,text,y_pred"), [],
+        ),
+        "no header": (plain.partition(b"\n")[2], ["--no-header"]),
+        "weights": (table([f"{a!r},{b!r},{w}" for a, b, w in weighted], "y_true,y_pred,weight"),
+                    ["--weight", "weight"]),
+        "fractional weights": (
+            table([f"{a!r},{b!r},{0.1 * w}" for a, b, w in weighted], "y_true,y_pred,weight"),
+            ["--weight", "weight"],
+        ),
+        "omitted": (table([f"{a!r},{'NA' if i % 7 == 3 else repr(b)}" for i, (a, b) in numbered]),
+                    ["--nan", "omit"]),
+        "groups": (table([f"{a!r},{b!r},{'xyz'[i * i % 3]}" for i, (a, b) in numbered], "y_true,y_pred,g"),
+                   ["--group-by", "g"]),
+        "sum": (plain, ["--reduction", "sum"]),
+        "median": (plain, ["--reduction", "median"]),
+        "value": (plain, ["-f", "value"]),
+        "flags": (table([f"{['false', 'true'][i % 2]},{0.2 + 0.6 * (i % 2)}" for i in range(rows)]), []),
+    }  # fmt: skip
+
+
+DATA = kinds_of_data(ROWS)
 LOSSES = "mse,huber:delta=0.5,rmse,medae,max_error,quantile"
 
 
@@ -116,10 +125,12 @@ def same(a: list[list[str]], b: list[list[str]], tolerance: float) -> None:
             assert x == y
 
 
-@pytest.mark.parametrize("size", [100, 700, 2500])
+@pytest.mark.parametrize(("size", "rows"), [(100, 100), (700, ROWS), (2500, ROWS)])
 @pytest.mark.parametrize("name", DATA)
-def test_cuts_and_threads_change_nothing(name: str, size: int, cli: Cli, cut: Callable[[int], list[int]]) -> None:
-    data, options = DATA[name]
+def test_cuts_and_threads_change_nothing(
+    name: str, size: int, rows: int, cli: Cli, cut: Callable[[int], list[int]]
+) -> None:
+    data, options = kinds_of_data(rows)[name]
     Path("d.csv").write_bytes(data)
     whole = cli("compute", LOSSES, "d.csv", *options)
     evaluated = cut(size)

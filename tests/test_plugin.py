@@ -76,9 +76,10 @@ def test_the_guide_to_a_new_loss_is_followed_literally(checkout: Path) -> None:
     write_block(checkout, "json", "json")
     environment = os.environ | {"PYTHONPATH": str(checkout)}
     (command,) = re.findall(r"^(python tools/.*)\npython -m pytest$", GUIDE, re.MULTILINE)
-    words = [sys.executable, *command.split()[1:], "index", "accuracy"]
+    words = [sys.executable, *command.split()[1:], "index", "catalogue", "accuracy"]
     done = subprocess.run(words, cwd=checkout, env=environment, check=True, capture_output=True, text=True)
-    assert done.stdout == "losscli/losses/_index.py: written\ndocs/accuracy.md: written\n"
+    names = ("losscli/losses/_index.py", "losscli/losses/_catalogue.json", "docs/accuracy.md")
+    assert done.stdout == "".join(f"{name}: written\n" for name in names)
     done = run_tests(checkout, "golden", "reference", "properties", "infinities", "registry", "cli")
     assert done.returncode == 0, done.stdout
 

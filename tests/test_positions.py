@@ -225,8 +225,7 @@ def test_long_rows_are_evaluated_in_blocks(cli: Cli, monkeypatch: pytest.MonkeyP
             yield piece
 
     monkeypatch.setattr(dataset_module, "split_positions", watched)
-    monkeypatch.setattr(positions_module, "VALUES_PER_BATCH", 30)
-    monkeypatch.setattr(batch_module, "MAX_VALUES_PER_BATCH", 200)
+    monkeypatch.setattr(batch_module, "BYTES_PER_BATCH", 8 * 30)
     for scores in (MAPS, np.moveaxis(MAPS, 1, -1)):
         write_npy("t.npy", PIXELS)
         write_npy("p.npy", scores)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import count, product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 import losscli
 from losscli.binding import bind
@@ -30,8 +28,33 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*no other row:UserWarning")  # 
 
 SETTINGS = list(registry_settings())
 FLAGGED = list(registry_settings("from_logits", "log_input", "normalize", further=True))
-SEEDS = st.integers(0, 2**32 - 1)
-few = settings(max_examples=6)
+Setting = tuple[BoundLoss, Form]
+
+
+class UnsuitableDrawError(Exception):
+    """Another draw is asked for."""
+
+
+def few(test: Callable[[Setting, int], None]) -> Callable[[Setting], None]:
+    """Run a test on six draws. Hypothesis, which would draw a seed, would take half as long again."""
+
+    def drawn(setting: Setting) -> None:
+        suitable, seeds = 0, count()
+        while suitable < 6:
+            seed = next(seeds)
+            assert seed < 60, "most draws are unsuitable"
+            try:
+                test(setting, seed)
+                suitable += 1
+            except UnsuitableDrawError:
+                pass
+            except Exception as error:
+                error.add_note(f"the seed is {seed}")
+                raise
+
+    drawn.__doc__ = test.__doc__
+    return drawn
+
 
 every = pytest.mark.parametrize("setting", SETTINGS, ids=map(name_of, SETTINGS))
 
@@ -53,7 +76,6 @@ ROW_BY_ROW = [s for s in SETTINGS if not s[1].coupled]  # where rows are coupled
 
 @pytest.mark.parametrize("setting", ROW_BY_ROW, ids=map(name_of, ROW_BY_ROW))
 @few
-@given(seed=SEEDS)
 def test_integer_weights_are_repeated_rows(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     rng = np.random.default_rng(seed)
@@ -70,7 +92,6 @@ def test_integer_weights_are_repeated_rows(setting: tuple[BoundLoss, Form], seed
 
 @every
 @few
-@given(seed=SEEDS)
 def test_a_row_of_weight_zero_is_absent(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(seed))
@@ -83,7 +104,6 @@ def test_a_row_of_weight_zero_is_absent(setting: tuple[BoundLoss, Form], seed: i
 
 @every
 @few
-@given(seed=SEEDS)
 def test_the_order_of_rows_does_not_matter(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     rng = np.random.default_rng(seed)
@@ -156,7 +176,6 @@ def slope_by_differences(bound: BoundLoss, form: Form, arrays: dict[str, np.ndar
 
 @pytest.mark.parametrize("setting", WITH_GRADIENT, ids=map(name_of, WITH_GRADIENT))
 @few
-@given(seed=SEEDS)
 def test_gradient_is_the_slope(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(seed))
@@ -164,7 +183,8 @@ def test_gradient_is_the_slope(setting: tuple[BoundLoss, Form], seed: int) -> No
     elements = kernel(bound, form, arrays)
     declared = declared / (elements[0].size if elements.ndim > 1 else 1)
     numeric, curvature = slope_by_differences(bound, form, arrays)
-    assume(curvature <= 1e-2 * (1 + np.abs(numeric).max()))  # else the draw fell on a kink
+    if curvature > 1e-2 * (1 + np.abs(numeric).max()):
+        raise UnsuitableDrawError("it fell on a kink")
     scale = max(1.0, float(np.abs(numeric).max()))
     np.testing.assert_allclose(declared, numeric, rtol=2e-5, atol=2e-5 * scale)
 
@@ -174,7 +194,6 @@ def test_gradient_is_the_slope(setting: tuple[BoundLoss, Form], seed: int) -> No
 
 @claiming(Property.CONVEX)
 @few
-@given(seed=SEEDS)
 def test_convex_in_the_prediction(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     rng = np.random.default_rng(seed)
@@ -189,7 +208,6 @@ def test_convex_in_the_prediction(setting: tuple[BoundLoss, Form], seed: int) ->
 
 @claiming(Property.SYMMETRIC)
 @few
-@given(seed=SEEDS)
 def test_symmetric(setting: tuple[BoundLoss, Form], seed: int) -> None:
     bound, form = setting
     arrays = draw(bound, form, np.random.default_rng(seed))
@@ -199,7 +217,6 @@ def test_symmetric(setting: tuple[BoundLoss, Form], seed: int) -> None:
 
 @claiming(Property.TRANSLATION_INVARIANT)
 @few
-@given(seed=SEEDS)
 def test_translation_invariant(setting: tuple[BoundLoss, Form], seed: int) -> None:
     """The loss depends on the residual alone, and all rows count alike."""
     bound, form = setting

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -36,7 +37,9 @@ SAMPLES = Path(__file__).parent.parent / "sample_data"
 TUMOURS = str(SAMPLES / "tumours.csv")
 
 
+@cache
 def recommended(name: str, **more: object) -> Recommendation:
+    """Recommend losses for a case, once for all tests."""
     return losscli.recommend(**CASES[name](), **more)
 
 
@@ -53,8 +56,7 @@ def fact(found: Recommendation, key: str) -> object:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_recommended_runs(name: str) -> None:
-    arrays = CASES[name]()
-    found = losscli.recommend(**arrays)
+    arrays, found = CASES[name](), recommended(name)
     for loss in found.losses:
         assert math.isfinite(losscli.compute(loss, **arrays).value), loss
     if found.losses:
@@ -65,7 +67,7 @@ def test_what_is_said_to_refuse_refuses() -> None:
     refused = []
     for name, make in CASES.items():
         arrays = make()
-        for advice in (*losscli.recommend(**arrays), *losscli.recommend(**arrays, from_logits=True)):
+        for advice in (*recommended(name), *recommended(name, from_logits=True)):
             if advice.verdict is Verdict.REFUSED:
                 refused.append((name, advice.loss))
                 with pytest.raises(losscli.DataError):
@@ -117,7 +119,7 @@ def test_every_rule_speaks_somewhere() -> None:
 def test_the_first_finding_on_a_loss_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = [avoid("mae", "first"), consider("mse", "second"), use("mae", "third")]
     monkeypatch.setitem(rules.RULES_OF_TASK, Task.REGRESSION, lambda d: iter(findings))
-    found = recommended("normal")
+    found = losscli.recommend(**CASES["normal"]())
     assert [(a.loss, a.reason) for a in found] == [("mse", "second"), ("mae", "first")]
 
 
@@ -274,7 +276,7 @@ def test_a_small_delta_is_steadiest_where_tails_are_heavy() -> None:
     found = recommended("heavy tails")
     advice = next(a for a in found if "moves least" in a.reason)
     assert advice.bound.params["delta"] < 1.345 * float(fact(found, "scale"))  # type: ignore[arg-type]
-    assert recommended("heavy tails").losses == found.losses  # the folds are the same every time
+    assert losscli.recommend(**CASES["heavy tails"]()).losses == found.losses  # the folds are the same every time
 
 
 # ------------------------------------------------------------------------------------- what is unknown
@@ -365,10 +367,19 @@ def test_quiet(cli: Cli) -> None:
     assert cli("recommend", TUMOURS, "-q").err == ""
 
 
-def printed_command(*arguments: str, stdin: bytes = b"") -> list[str]:
+def printed_command(cli: Cli, *arguments: str) -> list[str]:
     """The command that recommend prints, as a shell reads it."""
-    out = process(*arguments, "-f", "json", stdin=stdin)
-    return shlex.split(json.loads(out)["command"])
+    return words_of(output(cli, "recommend", *arguments, "-f", "json"))
+
+
+def words_of(document: str | bytes) -> list[str]:
+    return shlex.split(json.loads(document)["command"])
+
+
+def output(cli: Cli, *arguments: str) -> str:
+    result = cli(*arguments)
+    assert result.status == 0, result.err
+    return result.out
 
 
 def process(*arguments: str, stdin: bytes = b"") -> bytes:
@@ -393,50 +404,45 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_the_printed_command_runs(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_printed_command_runs(arguments: list[str], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SAMPLES)
-    command = printed_command("recommend", *arguments)
+    command = printed_command(cli, *arguments)
     assert command[0] == "losscli"
-    assert b"\n" in process(*command[1:])
+    assert "\n" in output(cli, *command[1:])
 
 
-def test_the_printed_command_has_the_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_printed_command_has_the_options(cli: Cli) -> None:
     Path("it's data;.txt").write_bytes(WEIGHTED)
     options = shlex.split("--true 'a b' --pred p --weight w --nan omit --delimiter ';' --input-format csv")
-    command = printed_command("recommend", "it's data;.txt", *options)
+    command = printed_command(cli, "it's data;.txt", *options)
     assert command[-1] == "it's data;.txt"
     assert set(options) <= set(command)
-    assert process(*command[1:])
+    assert output(cli, *command[1:])
 
 
-def test_the_printed_command_names_a_column_that_reads_like_a_flag(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_printed_command_names_a_column_that_reads_like_a_flag(cli: Cli) -> None:
     Path("data.csv").write_text("false,true,-x\n1,1.5,2\n2,2.5,3\n")
-    command = printed_command("recommend", "data.csv", "--true", "true", "--pred", "false", "--header")
+    command = printed_command(cli, "data.csv", "--true", "true", "--pred", "false", "--header")
     assert command[4:] == ["--true", "true", "--pred", "false", "--header", "data.csv"]
-    assert process(*command[1:])
+    assert output(cli, *command[1:])
 
 
 def test_the_printed_command_for_a_pipe(cli: Cli) -> None:
     data = Path(TUMOURS).read_bytes()
-    command = printed_command("recommend", stdin=data)
+    command = words_of(process("recommend", "-f", "json", stdin=data))
     assert process(*command[1:], stdin=data)
     assert "give it to the command in the same way" in cli("recommend", stdin=data).err
 
 
-def test_columns_that_compare_would_not_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_compare_would_not_find(cli: Cli) -> None:
     """Labels with names in two sets of columns: the losses of labels look for numbered ones."""
-    monkeypatch.chdir(tmp_path)
     arrays = CASES["multi-label"]()
     names = ["cat", "dog", "cow", "pig", "hen"]
     header = ",".join([f"y_true_{n}" for n in names] + [f"y_pred_{n}" for n in names])
     np.savetxt("labels.csv", np.hstack([*arrays.values()]), delimiter=",", header=header, comments="")
-    command = printed_command("recommend", "labels.csv")
+    command = printed_command(cli, "labels.csv")
     assert "y_true_cat,y_true_dog,y_true_cow,y_true_pig,y_true_hen" in command
-    assert process(*command[1:])
+    assert output(cli, *command[1:])
 
 
 def test_text_labels(cli: Cli) -> None:

@@ -6,12 +6,30 @@ import subprocess
 import sys
 import textwrap
 
+from losscli import registry
+from losscli.catalogue import entry_of
+from losscli.explain import symbols_of
+from losscli.report import tables
 from tools import regenerate
 
 
 def test_the_index_has_the_names_of_the_declarations() -> None:
     text = regenerate.INDEX.read_text(encoding="utf-8")
     assert regenerate.make_index(text) == text, regenerate.command_for("index")
+
+
+def test_the_catalogue_file_says_what_the_declarations_say() -> None:
+    text = regenerate.CATALOGUE.read_text(encoding="utf-8")
+    assert regenerate.make_catalogue(text) == text, regenerate.command_for("catalogue")
+
+
+def test_the_table_has_the_symbols_of_the_formula_alone() -> None:
+    losses = [loss for loss in registry.all_losses() if loss.in_catalogue]
+    (block,) = tables.catalogue([entry_of(loss) for loss in losses]).blocks
+    assert block[3] == tuple(
+        "; ".join(f"{name} = {meaning}" for name, meaning in symbols_of(loss, gradients=False).items())
+        for loss in losses
+    )
 
 
 def run(code: str) -> str:
@@ -28,6 +46,29 @@ def test_a_loss_is_found_without_reading_the_whole_catalogue() -> None:
     """)
     assert "losscli.losses.regression" in read
     assert "losscli.losses.robust" not in read
+
+
+def test_list_needs_neither_numpy_nor_the_losses() -> None:
+    listed = run("""
+        import sys
+        from losscli.cli import run
+
+        sys.modules["numpy"] = sys.modules["losscli.registry"] = None  # importing them fails
+        for format_ in ("tsv", "json", "jsonl", "markdown", "value"):
+            assert run(["list", "--family", "boxes", "-f", format_]) == 0
+    """)
+    assert listed.endswith("iou\ngiou\ndiou\nciou\neiou\n")
+
+
+def test_explain_reads_the_module_of_the_loss_alone() -> None:
+    read = run("""
+        import sys
+        from losscli.cli import run
+
+        run(["explain", "huber"])  # its texts begin with words that are names of no loss
+        print([name for name in sys.modules if name.startswith("losscli.losses.") and "._" not in name])
+    """)
+    assert read.endswith("['losscli.losses.regression']\n")
 
 
 def test_the_list_is_the_same_whatever_was_asked_for_before() -> None:

@@ -36,8 +36,10 @@ def store() -> Iterator[Any]:
         system.rm(f"/{FOLDER}", recursive=True)
 
 
-def write_files(folder: Path) -> None:
-    """Write a file of every format, and folders of parts."""
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a file of every format, and folders of parts."""
+    folder = tmp_path_factory.mktemp("files")
     (folder / "d.csv").write_bytes(TEXT)
     columns = pa.table({"y_true": Y, "y_pred": P})
     pq.write_table(columns, folder / "d.parquet", row_group_size=20_000)
@@ -57,6 +59,7 @@ def write_files(folder: Path) -> None:
             else:
                 pq.write_table(part, folder / kind / f"{i}.parquet")
         (folder / kind / "_SUCCESS").write_text("")
+    return folder
 
 
 DATA = [
@@ -65,28 +68,28 @@ DATA = [
 ]
 
 
-def test_remote_files_give_the_numbers_of_local_files(cli: Cli, store: Any, tmp_path: Path) -> None:
-    write_files(tmp_path)
-    store.put(str(tmp_path), f"/{FOLDER}", recursive=True)
+def test_remote_files_give_the_numbers_of_local_files(
+    cli: Cli, store: Any, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
+    store.put(str(files), f"/{FOLDER}", recursive=True)
     for name in DATA:
         local = cli("compute", "mse,mae", name)
         assert local.status == 0, local.err
         assert cli("compute", "mse,mae", f"memory://{FOLDER}/{name}") == local
-        assert cli("compute", "mse,mae", f"file://{tmp_path}/{name}") == local
+        assert cli("compute", "mse,mae", f"file://{files}/{name}") == local
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("change", ["replace", "shorten", "delete"])
 @pytest.mark.parametrize("name", ["d.csv", "d.parquet", "d.npy", "d.csv.gz", "d.feather"])
 def test_a_remote_file_changes(
-    name: str, change: str, jobs: str, cli: Cli, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, change: str, jobs: str, cli: Cli, store: Any, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is as large as it was, but its store says that it is another one."""
     monkeypatch.setattr(csv_table, "BYTES_PER_PIECE", 1 << 16)
-    write_files(tmp_path)
-    store.put(str(tmp_path), f"/{FOLDER}", recursive=True)
-    path = f"/{FOLDER}/{name}"
-    data = store.cat_file(path)
+    path, data = f"/{FOLDER}/{name}", (files / name).read_bytes()
+    store.pipe_file(path, data)
     checks: list[int] = []
     inner = OpenFile.check
 

@@ -1,6 +1,6 @@
-"""Write generated files: the index of losses, the table of their accuracy, the outputs in the README.
+"""Write generated files: the index of losses, what `list` says of them, how accurate they are, the README's outputs.
 
-    python tools/regenerate.py [index] [accuracy] [readme] [--check]
+    python tools/regenerate.py [index] [catalogue] [accuracy] [readme] [--check]
 
 writes all of them, or those named; with --check it writes nothing and exits with 1 if one is out of date. Tests compare
 the same texts and name this command.
@@ -9,6 +9,7 @@ the same texts and name this command.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pty
 import re
@@ -23,6 +24,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = ROOT / "losscli" / "losses" / "_index.py"
+CATALOGUE = ROOT / "losscli" / "losses" / "_catalogue.json"
 ACCURACY = ROOT / "docs" / "accuracy.md"
 README = ROOT / "README.md"
 
@@ -57,6 +59,15 @@ def make_index(text: str) -> str:
         entries.append(entry)
     table = "{\n" + "\n".join(entries) + "\n}\n"
     return TABLE.sub(lambda _: table, text, count=1)
+
+
+def make_catalogue(text: str) -> str:
+    """Return the text of `_catalogue.json`, a line for each loss of today."""
+    from losscli import registry
+    from losscli.catalogue import entry_of
+
+    entries = [entry_of(loss) for loss in registry.all_losses() if loss.in_catalogue]
+    return "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries) + "\n]\n"
 
 
 # ------------------------------------------------------------------------------------------- the table of accuracy
@@ -162,6 +173,7 @@ class Target(NamedTuple):
 
 TARGETS = {
     "index": Target(INDEX, make_index),
+    "catalogue": Target(CATALOGUE, make_catalogue),
     "accuracy": Target(ACCURACY, make_accuracy),
     "readme": Target(README, make_readme),
 }

@@ -14,7 +14,7 @@ from typing import IO, Any
 from losscli.cli.streams import BYTES_PER_WRITE, LONE_SURROGATES, DescriptorWriter
 from losscli.data.files import COMPRESSION_BY_ENDING, ENDINGS_OF_PACKED_FILES, MODULE_BY_COMPRESSION, STDIN
 from losscli.errors import OutputError, UsageError
-from losscli.report.formats import Write
+from losscli.report.formats import WriteRows
 from losscli.signals import check_signals
 
 EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)
@@ -124,7 +124,7 @@ def _states_of(path: str) -> Iterator[os.stat_result]:
 
 
 @contextmanager
-def open_output(path: str) -> Iterator[Write]:
+def open_output(path: str) -> Iterator[WriteRows]:
     """Give the function that writes text to a file, a device or an open descriptor.
 
     A file appears under its name once all of it is written.
@@ -133,8 +133,8 @@ def open_output(path: str) -> Iterator[Write]:
         OutputError: It cannot be written.
         OutputClosedError: The reader of a pipe went away.
     """
-    with open_binary_output(path) as packed, io.TextIOWrapper(packed, "utf-8", LONE_SURROGATES, newline="\n") as text:
-        yield text.write
+    with open_binary_output(path) as packed:
+        yield lambda text: packed.write(text.encode("utf-8", LONE_SURROGATES) if isinstance(text, str) else text)
 
 
 @contextmanager

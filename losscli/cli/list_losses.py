@@ -22,16 +22,19 @@ from losscli.errors import UsageError
 )
 def command(family: str | None, plugins: tuple[str, ...], **values: Any) -> int:
     """List the losses."""
+    from losscli.catalogue import catalogue_entries
     from losscli.cli.output import Output
-    from losscli.registry import all_losses, load_plugin
     from losscli.report import tables
 
     output = Output.parse(values | {"plugins": plugins})
-    for path in plugins:
-        load_plugin(path)
-    losses = all_losses()
-    families = dict.fromkeys(loss.family for loss in losses)
+    if plugins:
+        from losscli.registry import load_plugin
+
+        for path in plugins:
+            load_plugin(path)
+    entries = catalogue_entries(has_plugins=bool(plugins))
+    families = dict.fromkeys(entry["family"] for entry in entries)
     if family is not None and family.lower() not in families:
         raise UsageError(f"no family {family!r}; they are {', '.join(families)}")
-    output.emit(tables.catalogue([loss for loss in losses if family is None or loss.family == family.lower()]))
+    output.emit(tables.catalogue([entry for entry in entries if family is None or entry["family"] == family.lower()]))
     return 0

@@ -155,7 +155,8 @@ DATA_OPTIONS = [
     ),
 ]
 
-GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help="Evaluate each group of rows.")
+GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
+GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help=GROUP_HELP)
 
 INTERVAL_OPTIONS = [
     SectionOption(
@@ -378,13 +379,15 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     Raises:
         UsageError: There is no data.
     """
+    from losscli.data.folders import FILE_COLUMN
     from losscli.data.sources import open_data
 
     if not data and (sys.stdin is None or sys.stdin.isatty()):
         print(click.get_current_context().get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
     read_options = parse_read_options(values)
-    return lambda roles: open_data(data or ("-",), roles, read_options)
+    groups = [name.strip() for name in (values.get("group_by") or "").split(",")]
+    return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in groups)
 
 
 def parse_read_options(values: Mapping[str, Any]) -> ReadOptions:

@@ -22,7 +22,7 @@ from losscli.cli.files import (
 from losscli.cli.streams import LONE_SURROGATES
 from losscli.errors import OutputError, UsageError
 from losscli.messages import escape_controls
-from losscli.report.formats import FORMAT_OF_ENDING, MODULE_OF_FORMAT, Style, Write
+from losscli.report.formats import FORMAT_OF_ENDING, MODULE_OF_FORMAT, Style, WriteRows
 
 if TYPE_CHECKING:
     from losscli.pipeline import Track
@@ -114,7 +114,7 @@ class Output(NamedTuple):
             getattr(module, self.format)(report, write, self.style)
 
     @contextmanager
-    def open(self) -> Iterator[Write]:
+    def open(self) -> Iterator[WriteRows]:
         """Give the function that writes text; a file appears under its name once all of it is written."""
         if self.path is None:
             if sys.stdout is None:
@@ -122,7 +122,7 @@ class Output(NamedTuple):
             if hasattr(sys.stdout, "reconfigure"):  # results are UTF-8 whatever the locale
                 sys.stdout.reconfigure(encoding="utf-8", errors=LONE_SURROGATES)
             is_escaped = self.format in ("table", "text")
-            yield self._write_to_terminal if self.style.width and not is_escaped else sys.stdout.write
+            yield self._write_to_terminal if self.style.width and not is_escaped else self._write_to_stdout
             sys.stdout.flush()  # notes on stderr come after the results
         else:
             with open_output(self.path) as write:
@@ -141,8 +141,18 @@ class Output(NamedTuple):
             sys.stdout.buffer.flush()
 
     @staticmethod
-    def _write_to_terminal(text: str) -> None:
-        sys.stdout.write(escape_controls(text, keep="\n\t"))
+    def _write_to_terminal(text: str | memoryview) -> None:
+        sys.stdout.write(escape_controls(text if isinstance(text, str) else str(text, "utf-8"), keep="\n\t"))
+
+    @staticmethod
+    def _write_to_stdout(text: str | memoryview) -> None:
+        if isinstance(text, str):
+            sys.stdout.write(text)
+        elif hasattr(sys.stdout, "buffer"):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text)
+        else:  # a stream in memory, in which a program runs this command
+            sys.stdout.write(str(text, "utf-8"))
 
 
 def inputs_of(values: Mapping[str, Any], data: Sequence[str]) -> Iterator[tuple[str, str]]:

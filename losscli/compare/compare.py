@@ -22,7 +22,8 @@ from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
-from losscli.results import CI_COLUMNS, LossResult, group_sort_key, keys_without_rows, results_by_group, results_of
+from losscli.result_names import group_sort_key
+from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
@@ -178,7 +179,7 @@ def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> I
         yield ModelGroup(subset, results, model, None)
         return
     evaluation = results_by_group(dataset, run)
-    for key, rows in groups_of([subset.batch.extras[name] for name in run.group_by]):
+    for key, rows in groups_of(subset.batch, run.group_by):
         group = dict(zip(run.group_by, key, strict=True))
         results = tuple(result.of_model(model) for result in evaluation if result.group == group)
         if len(results) == len(run.evaluators):
@@ -201,7 +202,7 @@ def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | N
     ranks = sensitivity.rank([loss.evaluator.bound.ordering for loss in subset.losses], measured)
     losses = list(map(ComparedLoss, results, ranks, measured))
     worst, example = _list_outlier_rows(context, id, options.show) if options.show else ((), None)
-    numbers = None if flags.rows is None else tuple(batch.rows[flags.rows].tolist())
+    numbers = None if flags.rows is None else tuple(batch.rows_at(flags.rows).tolist())
     flagged = Flagged(rule.text, numbers, len(batch), worst, results[0].group_json, losses[0].group_columns)
     return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)
 
@@ -272,7 +273,7 @@ def _describe_row(
         if role not in batch.tables and array[index].size == 1 and array.dtype.kind == "f"
     }
     return OutlierRow(
-        int(batch.rows[index]),
+        int(batch.numbers[index]),
         None if id is None else str(batch.extras[id][index]),
         scalars,
         None if residual is None or residual.ndim > 1 else float(residual[index]),

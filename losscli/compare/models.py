@@ -372,4 +372,4 @@ def _flip_maximum(outcomes: Mapping[str, Outcome]) -> Iterator[FlipCandidate]:
 def _name_rows(flip: FlipCandidate, batch: Batch, id: str | None) -> DecisiveRows:
     first = flip.indices[:MAX_DECISIVE_ROWS]
     ids = None if id is None else tuple(str(batch.extras[id][index]) for index in first)
-    return DecisiveRows(len(flip.indices), flip.to, tuple(batch.rows[first].tolist()), ids)
+    return DecisiveRows(len(flip.indices), flip.to, tuple(batch.rows_at(first).tolist()), ids)

@@ -68,11 +68,10 @@ class ShiftedLoss:
 
     def slope(self, shift: float) -> float:
         """Return the weighted sum of the gradients; NaN outside of the loss's domain."""
-        outcome = self._evaluate(self._batch, np.array([shift]), gradient=True)
-        if outcome is None or outcome.gradient is None:
+        slopes, weight = self._slopes(self._batch, np.array([shift])), self._batch.weight
+        if slopes is None:
             return math.nan
-        weight = self._batch.weight
-        return float(outcome.gradient.sum() if weight is None else (outcome.gradient * weight).sum())
+        return float(slopes.sum() if weight is None else (slopes * weight).sum())
 
     def excess(self, shifts: Array) -> Array:
         """Return the sum (K,) of the losses at some shifts, above that at the centre, or else their reduced loss.
@@ -103,12 +102,17 @@ class ShiftedLoss:
             excess = (rises if self._batch.weight is None else rises * self._batch.weight).sum(axis=1)
         return np.where(np.isnan(excess), np.inf, excess)
 
-    def _evaluate(self, batch: Batch, shifts: Array, gradient: bool = False) -> Outcome | None:
+    def _evaluate(self, batch: Batch, shifts: Array) -> Outcome | None:
         """Return the outcome of a batch, to whose K blocks of rows K shifts are added; None outside of the domain."""
-        y_pred = (batch.arrays["y_pred"].reshape(len(shifts), -1) + shifts[:, None]).reshape(-1)
         try:
-            with np.errstate(all="ignore"):
-                return self._evaluator(batch.changed(y_pred=y_pred), gradient)
+            return self._evaluator(add_shifts(batch, shifts))
+        except LosscliError:
+            return None
+
+    def _slopes(self, batch: Batch, shifts: Array) -> Array | None:
+        """Return the gradient by the predictions, with K shifts added to them; None if it fails."""
+        try:
+            return self._evaluator.slopes(add_shifts(batch, shifts))
         except LosscliError:
             return None
 
@@ -135,9 +139,9 @@ class ShiftedLoss:
         if not far.size or not self.has_slope:
             return
         self._far_batch = self._batch.take(far)
-        outcome = self._evaluate(self._far_batch, np.array([self._centre]), gradient=True)
-        if outcome is not None and outcome.gradient is not None:
-            self._far, self._distances, self._far_slopes = far, distances[far], outcome.gradient
+        slopes = self._slopes(self._far_batch, np.array([self._centre]))
+        if slopes is not None:
+            self._far, self._distances, self._far_slopes = far, distances[far], slopes
 
     def _correct_far_rows(self, rises: Array, shifts: Array) -> None:
         """Overwrite the rises (K, N) of rows that are far off, compared with the step from the centre."""
@@ -147,12 +151,19 @@ class ShiftedLoss:
         is_small = np.abs(steps) < SMALL_STEP * self._distances
         known = np.flatnonzero(is_small.any(axis=1))
         tiled = self._far_batch.take(np.tile(np.arange(self._far.size), known.size))
-        outcome = self._evaluate(tiled, shifts[known], gradient=True) if known.size else None
-        if outcome is not None and outcome.gradient is not None:
-            slopes = outcome.gradient.reshape(known.size, -1)
+        slopes = self._slopes(tiled, shifts[known]) if known.size else None
+        if slopes is not None:
+            slopes = slopes.reshape(known.size, -1)
             trapezoids = (slopes / 2 + self._far_slopes / 2) * steps[known]
             places = np.ix_(known, self._far)
             rises[places] = np.where(is_small[known], trapezoids, rises[places])
+
+
+def add_shifts(batch: Batch, shifts: Array) -> Batch:
+    """Return a batch with K shifts added to the predictions of its K blocks of rows."""
+    with np.errstate(all="ignore"):
+        y_pred = (batch.arrays["y_pred"].reshape(len(shifts), -1) + shifts[:, None]).reshape(-1)
+    return batch.changed(y_pred=y_pred)
 
 
 def minimize_shifted(
@@ -185,21 +196,21 @@ def minimize_shifted(
     if not (math.isfinite(low) and math.isfinite(high)):
         return None
     centre = min(max(quantile(row_minimizers, None, 0.5), low), high)
-    shifted = ShiftedLoss(loss, batch.changed(y_true=targets, y_pred=base), row_minimizers, centre)
-    slope = shifted.slope if shifted.has_slope else None
+    function = ShiftedLoss(loss, batch.changed(y_true=targets, y_pred=base), row_minimizers, centre)
+    slope = function.slope if function.has_slope else None
     if slope and Property.CONVEX in evaluator.bound.properties:
         ends = low, high
         if "clipped" in evaluator.form.hooks and interval.high == 1:  # it is convex where nothing is clipped
             eps = evaluator.bound.params.get("eps", EPS)
             low, high = max(low, eps), min(high, 1 - eps)
-        found: float | None = minimizer.minimize_by_slope(shifted.excess, slope, low, high)
+        found: float | None = minimizer.minimize_by_slope(function.excess, slope, low, high)
         if found is not None and (low, high) != ends:
-            found = minimizer.best_of(shifted.excess, (found, *ends))
+            found = minimizer.best_of(function.excess, (found, *ends))
     else:
         coarse = None
         if len(batch) > MAX_COARSE_ROWS and not evaluator.form.coupled:
             every = np.zeros(len(batch), dtype=bool)
             every[:: len(batch) // MAX_COARSE_ROWS] = True
-            coarse = shifted.take(every).excess
-        found = minimizer.minimize_by_value(shifted.excess, coarse, slope, row_minimizers, low, high)
+            coarse = function.take(every).excess
+        found = minimizer.minimize_by_value(function.excess, coarse, slope, row_minimizers, low, high)
     return None if found is None or not math.isfinite(found) else found

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
+from losscli.data.gather import rows_in_batch
 from losscli.declaration.domains import Array, Mask
 from losscli.declaration.properties import Reduction
 from losscli.errors import LosscliError
+from losscli.evaluation.blocks import JoinedOutcome
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.run import RunState, feed
 from losscli.statistics.summary import Accumulator
 
 ROWS_PER_EVALUATION = 1 << 16
-"""Rows on which a loss is evaluated at once: more would not stay in cache."""
+"""Rows on which a loss is evaluated at once, fewer if they are wide: more would not stay in cache."""
 
 ADDITIVE_REDUCTIONS = (Reduction.MEAN, Reduction.ROOT_MEAN)
 """Reductions in which a row has a share of the number."""
@@ -45,24 +45,19 @@ class LossOnRows:
 
     def evaluate(self, rows: Mask | None = None, buffer: Array | None = None) -> tuple[Outcome, float | None]:
         """Return the outcome of all rows, stored in `buffer` (N,), and the reduced loss of those of a mask if given."""
-        buffer = np.empty(len(self.batch)) if buffer is None else buffer
+        joined = JoinedOutcome(np.empty(len(self.batch)) if buffer is None else buffer)
         accumulator = Accumulator(self.evaluator.bound.loss.reduction, self.asked_reduction, quick=True)
-        outcomes, start = [], 0
+        start = 0
         with np.errstate(all="ignore"):
             for block in self.blocks() if self.coupled_outcome is None else (self.batch,):
                 outcome = self.evaluator(block) if self.coupled_outcome is None else self.coupled_outcome
-                end = start + len(block)
                 if rows is not None:
-                    feed(accumulator, outcome, block, rows[start:end])
-                if len(outcome.per_sample) == len(block):
-                    stored = buffer[start:end]
-                    stored[:] = outcome.per_sample
-                    elements = stored if outcome.elements is outcome.per_sample else outcome.elements
-                    outcome = outcome._replace(per_sample=stored, elements=elements)
-                outcomes.append(outcome)
-                start = end
-        joined = outcomes[0] if len(outcomes) == 1 else _concat_outcomes(outcomes, buffer)
-        return joined, None if rows is None else accumulator.value()
+                    feed(accumulator, outcome, block, rows[start : start + len(block)])
+                if len(outcome.per_sample) != len(block):
+                    return outcome, None if rows is None else accumulator.value()
+                joined.add(outcome)
+                start += len(block)
+        return joined.outcome(), None if rows is None else accumulator.value()
 
     def value_if_predicted(
         self, constant: float | Array, base_role: str | None = None, rows: Mask | None = None
@@ -83,7 +78,8 @@ class LossOnRows:
     def blocks(self, rows: Mask | None = None) -> Iterator[Batch]:
         """Yield the rows, or those of a mask, in blocks that stay in cache; all at once if the loss needs that."""
         size = len(self.batch)
-        step = size if self.evaluator.form.coupled or not self.is_per_sample else ROWS_PER_EVALUATION
+        step = min(ROWS_PER_EVALUATION, rows_in_batch(self.batch))
+        step = size if self.evaluator.form.coupled or not self.is_per_sample else step
         for start in range(0, size, max(1, step)):
             block = self.batch if size <= step else self.batch.take(slice(start, start + step))
             if rows is not None and not (kept := rows[start : start + step]).all():
@@ -117,22 +113,3 @@ class RowSubset:
         y_pred, y_true = (array[:, 0] if array.shape[1:] == (1,) else array for array in arrays)
         with np.errstate(invalid="ignore"):
             return np.asarray(y_pred - y_true)
-
-
-def _concat_outcomes(outcomes: Sequence[Outcome], per_sample: Array) -> Outcome:
-    """Return the outcomes of blocks as one, whose per-sample losses (N,) are stored already."""
-    is_flat = all(outcome.elements is outcome.per_sample for outcome in outcomes)
-    return Outcome(
-        per_sample if is_flat else np.concatenate([outcome.elements for outcome in outcomes]),
-        per_sample,
-        _concat_or_fill([outcome.counted for outcome in outcomes], outcomes, True),
-        _concat_or_fill([outcome.denominator for outcome in outcomes], outcomes, 1.0),
-    )
-
-
-def _concat_or_fill(parts: Sequence[NDArray[Any] | None], outcomes: Sequence[Outcome], fill: Any) -> Any:
-    """Return one array of a value per row of each outcome, `fill` where a part is None; None if all parts are."""
-    if all(part is None for part in parts):
-        return None
-    sizes = [len(outcome.per_sample) for outcome in outcomes]
-    return np.concatenate([np.full(n, fill) if p is None else p for p, n in zip(parts, sizes, strict=True)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.arrow_ipc import open_ipc
-from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vectors_to_matrix
-from losscli.data.batch import ROWS_PER_BATCH, rows_per_batch
+from losscli.data.arrow_values import decimals_to_floats, is_vector, unpack_bits, vector_size, vectors_to_matrix
+from losscli.data.batch import BYTES_PER_FLOAT, rows_per_batch
+from losscli.data.coded_text import MISSING_CODE, CodedText, concat_columns
 from losscli.data.files import Input
 from losscli.data.formats import FORMAT_BY_MAGIC
-from losscli.data.open_file import FileReader, OpenFile
-from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert
+from losscli.data.open_file import OpenFile
+from losscli.data.parquet import ParquetReader, check_list_lengths
+from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SplittableTable, Table, convert, count_chunk_rows
 from losscli.data.values import column_label, one_value_error
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -27,8 +30,8 @@ MAX_FOOTER_BYTES = 1 << 16
 """Most bytes of a file's metadata that are pickled along with each of its row groups."""
 
 
-def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
-    """Return an Arrow column as float64 (NaN where null) or text; lists of one length as a matrix.
+def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> Any:
+    """Return an Arrow column as float64 (NaN where null), text or codes; lists of one length as a matrix.
 
     Raises:
         DataError: A value is not a number, or lists differ in length; the message counts rows from `start`.
@@ -38,20 +41,15 @@ def to_numpy(column: Any, kind: Kind, source: str, name: str, start: int) -> NDA
     for chunk in chunks:
         parts.append(_convert_array(chunk, kind, source, name, start))
         start += len(chunk)
-    if not parts:
-        return np.zeros(0) if kind is Kind.NUMBER else np.zeros(0, dtype=object)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return concat_columns(parts or [convert(np.zeros(0), kind, source, name, start)])
 
 
-def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
+def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     type_ = array.type
     if pa.types.is_dictionary(type_):
-        if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
-            words = _convert_array(array.dictionary, kind, source, name, start)
-            return np.asarray(words[array.indices.to_numpy()])
-        return _convert_array(array.dictionary_decode(), kind, source, name, start)
+        return _convert_dictionary(array, kind, source, name, start)
     if pa.types.is_run_end_encoded(type_):
         import pyarrow.compute
 
@@ -69,7 +67,35 @@ def _convert_array(array: Any, kind: Kind, source: str, name: str, start: int) -
             raise DataError(f"{column_label(source, name)}: holds dates or times ({type_}), not numbers")
     if pa.types.is_nested(type_):
         raise one_value_error(column_label(source, name), str(type_))
+    if kind is Kind.CODES and not pa.types.is_null(type_):
+        return _convert_array(array.dictionary_encode(), kind, source, name, start)
     return convert(np.array(array.to_pylist(), dtype=object), kind, source, name, start)
+
+
+def _convert_dictionary(array: Any, kind: Kind, source: str, name: str, start: int) -> Any:
+    if kind is Kind.CODES:
+        names = _convert_array(array.dictionary, Kind.TEXT, source, name, start)
+        codes = _convert_primitive(array.indices)
+        codes[np.isnan(codes)] = MISSING_CODE
+        return CodedText.of(codes, names.tolist())
+    if kind is Kind.TEXT and not array.null_count and not array.dictionary.null_count:
+        words = _convert_array(array.dictionary, kind, source, name, start)
+        return words[array.indices.to_numpy()]
+    return _convert_array(array.dictionary_decode(), kind, source, name, start)
+
+
+def row_bytes_of(batch: Any) -> int:
+    """Return the bytes of a row of a record batch as float64."""
+    return BYTES_PER_FLOAT * sum(map(_values_per_row, batch.columns))
+
+
+def _values_per_row(column: Any) -> int:
+    values = column.storage if isinstance(column, pa.ExtensionArray) else column
+    while _is_list(values.type):
+        values = values.flatten()
+    if is_vector(values.type):
+        return vector_size(values)
+    return -(-len(values) // max(1, len(column)))
 
 
 def _is_list(type_: Any) -> bool:
@@ -95,7 +121,7 @@ def _convert_primitive(array: Any) -> NDArray[Any]:
 
 
 def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -> NDArray[Any]:
-    if kind is Kind.TEXT:
+    if kind is not Kind.NUMBER:
         raise one_value_error(column_label(source, name))
     if array.null_count:
         row = start + array.is_null().to_pylist().index(True) + 1
@@ -107,7 +133,7 @@ def _convert_lists(array: Any, kind: Kind, source: str, name: str, start: int) -
         other = int((widths != width).argmax())
         problem = f"a list of {widths[other]} values, the first has {width}: lists of different lengths"
         raise DataError(f"{column_label(source, name)}, row {start + other + 1}: {problem}", Hint.PAD_ROWS)
-    inner = to_numpy(array.flatten(), kind, source, name, start)
+    inner: NDArray[Any] = to_numpy(array.flatten(), kind, source, name, start)
     return inner.reshape(len(array), width, *inner.shape[1:])
 
 
@@ -134,7 +160,7 @@ class IndexRange(NamedTuple):
     start: int
     step: int
 
-    def values(self, rows_before: int, count: int, kind: Kind) -> NDArray[Any]:
+    def values(self, rows_before: int, count: int, kind: Kind) -> Any:
         """Return the values of some rows."""
         values = self.start + self.step * np.arange(rows_before, rows_before + count)
         return convert(values, kind, "", self.name, rows_before)
@@ -206,14 +232,16 @@ class ArrowTable(Table):
     def sample(self, name: str) -> NDArray[Any] | None:
         for index in self.ranges:
             if index.name == name:
-                return index.values(0, min(ROWS_SAMPLED, self.length or 0), Kind.TEXT)
+                computed: NDArray[Any] = index.values(0, min(ROWS_SAMPLED, self.length or 0), Kind.TEXT)
+                return computed
         try:
             batch = self._file.first_batch([name])
         except (pa.ArrowException, OSError, ValueError, TypeError):  # reading the table says what is wrong
             batch = None
         if batch is None:
             return None
-        return to_numpy(batch.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
+        read: NDArray[Any] = to_numpy(batch.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
+        return read
 
     def detached_pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield row groups of a Parquet file that can be opened anew."""
@@ -231,8 +259,9 @@ class ArrowTable(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = 0
-        for columns in split_batches(self._file.batches, wanted, self.name, done, self.ranges):
-            done += len(next(iter(columns.values())))
+        file = self._file.coded(wanted) if isinstance(self._file, ParquetReader) else self._file
+        for columns in split_batches(file.batches, wanted, self.name, done, self.ranges):
+            done += count_chunk_rows(columns)
             if self.source is not None:
                 self.source.check(is_last=self.length is None or done >= self.length)
             yield columns
@@ -251,6 +280,7 @@ class SplittableParquet(ArrowTable, SplittableTable):
     """A Parquet file of several row groups."""
 
     def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        self.bytes_per_piece = self._file.bytes_of_pages(wanted)
         return self.row_groups(wanted)
 
 
@@ -269,14 +299,15 @@ class RowGroup(Table):
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done = 0
-        for columns in split_batches(self._read_batches, wanted, self.name, self.rows_before, self._ranges):
-            done += len(next(iter(columns.values())))
+        read = partial(self._read_batches, wanted)
+        for columns in split_batches(read, wanted, self.name, self.rows_before, self._ranges):
+            done += count_chunk_rows(columns)
             yield columns
         self._file.check()
         check_row_count(self, done)
 
-    def _read_batches(self, columns: list[str]) -> Iterator[Any]:
-        yield from ParquetReader(self._file, self._metadata).batches(columns, [self._group])
+    def _read_batches(self, wanted: Mapping[str, Kind], columns: list[str]) -> Iterator[Any]:
+        yield from ParquetReader(self._file, self._metadata).coded(wanted).batches(columns, [self._group])
 
     def release(self) -> None:
         self._file.release()
@@ -288,25 +319,6 @@ def check_row_count(table: Table, done: int) -> None:
         raise DataError(f"{table.name}: is damaged: {done} rows were read where {table.length} were written")
 
 
-def check_list_lengths(metadata: Any, wanted: Mapping[str, Kind], source: str) -> None:
-    """Refuse lists that are longer in one row group than in another, which no row group could tell alone.
-
-    Raises:
-        DataError: The message names the first row of the other group.
-    """
-    groups = [group for i in range(metadata.num_row_groups) if (group := metadata.row_group(i)).num_rows]
-    for j in range(metadata.num_columns):
-        column = metadata.schema.column(j)
-        name = column.path.partition(".")[0]
-        if column.max_repetition_level != 1 or name not in wanted:
-            continue
-        before = 0
-        for group in groups:
-            if group.column(j).num_values * groups[0].num_rows != groups[0].column(j).num_values * group.num_rows:
-                raise DataError(f"{source}: column {name!r}: the lists from row {before + 1} on have another length")
-            before += group.num_rows
-
-
 def split_batches(
     read: Callable[[list[str]], Iterator[Any]],
     wanted: Mapping[str, Kind],
@@ -315,12 +327,14 @@ def split_batches(
     ranges: Sequence[IndexRange],
 ) -> Iterator[Chunk]:
     """Yield chunks of record batches that have `done` rows before them."""
-    step = rows_per_batch(len(wanted))
     computed = [index for index in ranges if index.name in wanted]
     stored = {name: kind for name, kind in wanted.items() if name not in [index.name for index in computed]}
     shapes: dict[str, tuple[int, ...]] = {}
+    no_chunk: Any = {}
     try:
-        for batch in read(list(stored)):
+        batches = read(list(stored))
+        while (batch := next(batches, None)) is not None:
+            step = rows_per_batch(row_bytes_of(batch) + BYTES_PER_FLOAT * len(computed))
             for start in range(0, batch.num_rows, step):
                 part = batch.slice(start, step)
                 chunk = {n: to_numpy(part.column(n), k, source, n, done) for n, k in stored.items()}
@@ -330,32 +344,9 @@ def split_batches(
                         raise DataError(f"{column_label(source, name)}, row {done + 1}: {shown}")
                 yield chunk | {i.name: i.values(done, part.num_rows, wanted[i.name]) for i in computed}
                 done += part.num_rows
+            batch = part = chunk = no_chunk  # not held while the next one is read
     except DataError:
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
         where = f"{source}: " if source else ""
         raise DataError(f"{where}is damaged after row {done} ({remote.summarize_error(error)})") from None
-
-
-class ParquetReader:
-    """Reads record batches of a Parquet file."""
-
-    def __init__(self, file: OpenFile, metadata: Any = None) -> None:
-        from pyarrow import parquet
-
-        self.file = file
-        source = file.handle() if file.is_remote else pa.PythonFile(FileReader(file), "r")
-        self._file = parquet.ParquetFile(source, metadata=metadata, pre_buffer=file.is_remote)
-        self.metadata = self._file.metadata
-        self.schema = self._file.schema_arrow
-        self.length = self.metadata.num_rows
-        self.groups = self.metadata.num_row_groups
-        self.close = self._file.close
-
-    def batches(self, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
-        size, threads = ROWS_PER_BATCH, groups is None
-        return iter(self._file.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=threads))
-
-    def first_batch(self, columns: list[str]) -> Any:
-        """Return a batch of the first rows, None if there are none."""
-        return next(self.batches(columns), None)

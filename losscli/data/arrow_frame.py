@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from losscli.data.arrow import column_of, read_index, split_batches, to_numpy
-from losscli.data.batch import ROWS_PER_BATCH
-from losscli.data.table import ROWS_SAMPLED, Chunk, Kind, SliceableTable, Table
+from losscli.data.arrow import column_of, read_index, row_bytes_of, split_batches, to_numpy
+from losscli.data.arrow_values import rows_per_read
+from losscli.data.table import ROWS_SAMPLED, Chunk, Kind, SliceableTable, Table, count_chunk_rows
 from losscli.errors import DataError
 
 
@@ -30,12 +30,14 @@ class ArrowFrame(SliceableTable):
     def sample(self, name: str) -> NDArray[Any] | None:
         if name in self.repeated:
             return None
-        return to_numpy(self._table.slice(0, ROWS_SAMPLED).column(name), Kind.TEXT, self.name, name, 0)
+        first = self._table.slice(0, ROWS_SAMPLED).column(name)
+        values: NDArray[Any] = to_numpy(first, Kind.TEXT, self.name, name, 0)
+        return values
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         done, total = 0, self._table.num_rows
         for chunk in split_batches(self._batches, wanted, self.name, self.rows_before, ()):
-            done += len(next(iter(chunk.values())))
+            done += count_chunk_rows(chunk)
             self.fraction_read = done / total
             yield chunk
 
@@ -44,8 +46,10 @@ class ArrowFrame(SliceableTable):
         twice = next((name for name in names if name in self.repeated), None)
         if twice is not None:
             raise DataError(f"two columns are called {twice!r}")
-        selected = self._table.select(names).combine_chunks()
-        return iter(selected.to_batches(max_chunksize=ROWS_PER_BATCH))
+        selected = self._table.select(names)
+        step = rows_per_read(sum(map(row_bytes_of, selected.slice(0, 1).combine_chunks().to_batches())))
+        for start in range(0, selected.num_rows, step):
+            yield from selected.slice(start, step).combine_chunks().to_batches()
 
     def rows(self, start: int, stop: int) -> Table:
         piece = ArrowFrame(self._table.slice(start, stop - start).replace_schema_metadata(None))

@@ -107,8 +107,7 @@ class FeatherReader:
         self.length = sum(batch.num_rows for batch in self._read([_cheapest(self.schema)]))
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        for batch in self._read([self.schema.get_field_index(name) for name in columns]):
-            yield validated(batch)
+        return map(validated, self._read([self.schema.get_field_index(name) for name in columns]))
 
     def first_batch(self, columns: list[str]) -> pa.RecordBatch | None:
         """Return the first batch, None if there is none."""

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from losscli.data.batch import rows_per_batch
 from losscli.data.table import MAX_EXACT_INTEGER
 from losscli.data.values import column_label
 from losscli.errors import DataError
@@ -15,8 +16,16 @@ from losscli.errors import DataError
 MAX_EXACT_POWER_OF_TEN = 22
 """The largest power of ten that a float holds exactly."""
 
+BATCHES_PER_READ = 2
+"""How many batches of rows are decoded at once: pages are then cut less often."""
+
 VALUES_OF_VECTOR = ("type", "size", "indices", "values")
 SPARSE, DENSE = 0, 1
+
+
+def rows_per_read(row_bytes: int) -> int:
+    """Return how many rows are decoded at once, which are more than a batch where rows are wide."""
+    return rows_per_batch(row_bytes // BATCHES_PER_READ)
 
 
 def unpack_bits(buffer: Any, low: int, high: int) -> NDArray[np.bool_]:
@@ -55,6 +64,13 @@ def is_vector(type_: Any) -> bool:
     return tuple(field.name for field in fields) == VALUES_OF_VECTOR and all(
         is_kind(field.type) for is_kind, field in zip(kinds, fields, strict=True)
     )
+
+
+def vector_size(array: pa.Array) -> int:
+    """Return the size of the longest of Spark's vectors, which are dense or sparse."""
+    sizes = [size for size in array.field("size").to_pylist() if size is not None]
+    values = array.field("values").value_lengths().to_pylist()
+    return int(max([1, *sizes, *(size for size in values if size is not None)]))
 
 
 def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> NDArray[np.float64]:

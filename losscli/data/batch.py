@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+import math
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.data.coded_text import CodedText, group_rows
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
@@ -17,14 +20,10 @@ from losscli.messages import Hint
 ROWS_PER_BATCH = 1 << 18
 """Most rows of a batch: more would not stay in cache, fewer would leave threads waiting for Python."""
 
-MIN_ROWS_PER_BATCH = 1 << 14
-"""Rows of a batch that is not the last, unless they are very wide."""
+BYTES_PER_BATCH = 1 << 22
+"""Most bytes of a batch, unless one row has more: a kernel holds several times as many, and so does each thread."""
 
-VALUES_PER_BATCH = 1 << 19
-"""Most values of a batch of more rows than that."""
-
-MAX_VALUES_PER_BATCH = 1 << 23
-"""Most values of a batch: fewer rows if they are as wide as images or vocabularies."""
+BYTES_PER_FLOAT = 8
 
 MAX_COLUMN_MAJOR_WIDTH = 64
 """Most columns of a matrix that is stored by column: its row sums then add whole columns."""
@@ -33,18 +32,41 @@ MODEL_ROLE = "y_pred@"
 """Prefix of the roles that hold the predictions of one of several models."""
 
 
-def rows_per_batch(width: int) -> int:
-    """Return how many rows of `width` values fit in a batch."""
-    width = max(1, width)
-    most = max(1, MAX_VALUES_PER_BATCH // width)
-    return min(ROWS_PER_BATCH, most, max(MIN_ROWS_PER_BATCH, VALUES_PER_BATCH // width))
+def rows_per_batch(row_bytes: int) -> int:
+    """Return how many rows of so many bytes, once they are float64, are a batch: at least one."""
+    return max(1, min(ROWS_PER_BATCH, BYTES_PER_BATCH // max(1, row_bytes)))
+
+
+def bytes_per_row(shapes: Iterable[Sequence[int]]) -> int:
+    """Return the bytes of a row of arrays of these shapes (N, ...) as float64."""
+    return BYTES_PER_FLOAT * sum(math.prod(shape[1:]) for shape in shapes)
+
+
+def shift_numbers(numbers: NDArray[np.int64] | range, rows_before: int) -> NDArray[np.int64] | range:
+    """Return the numbers of rows with so many rows more before them."""
+    if isinstance(numbers, range):
+        return range(numbers.start + rows_before, numbers.stop + rows_before)
+    return numbers + rows_before
+
+
+def numbers_array(numbers: NDArray[np.int64] | range) -> NDArray[np.int64]:
+    """Return the numbers of rows as an array."""
+    return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
+
+
+def join_numbers(several: Sequence[NDArray[np.int64] | range]) -> NDArray[np.int64] | range:
+    """Return the numbers of rows of consecutive batches: one range if they leave out none."""
+    ranges = [numbers for numbers in several if isinstance(numbers, range)]
+    if len(ranges) == len(several) and all(a.stop == b.start for a, b in pairwise(ranges)):
+        return range(ranges[0].start, ranges[-1].stop)
+    return np.concatenate([*map(numbers_array, several)])
 
 
 def at_rows(
     origins: Mapping[str, ValueOrigin], rows: NDArray[np.int64] | range, tables: Container[str]
 ) -> dict[str, ValueOrigin]:
     """Return the origins of values in these rows; those of `tables` have no rows."""
-    return {role: origin if role in tables else replace(origin, rows=rows) for role, origin in origins.items()}
+    return {role: origin if role in tables else origin.at(rows) for role, origin in origins.items()}
 
 
 @dataclass(eq=False, repr=False)
@@ -56,7 +78,7 @@ class Batch:
         arrays: Role -> array (n, ...); those of `tables` are the same in every batch.
         origins: Role -> where its values were read.
         weight: The rows' weights (n,).
-        extras: Columns that are no role (ids, groups), as text.
+        extras: Columns that are no role, as text: groups by codes, the others (ids) as objects.
         missing: The rows that lack a value, if such rows are kept.
         absent: The rows of weight 0, which no statistic counts.
         tables: The roles whose arrays have no row per sample.
@@ -67,7 +89,7 @@ class Batch:
     arrays: dict[str, NDArray[Any]]
     origins: dict[str, ValueOrigin]
     weight: Array | None = None
-    extras: dict[str, NDArray[Any]] = field(default_factory=dict)
+    extras: dict[str, NDArray[Any] | CodedText] = field(default_factory=dict)
     missing: Mask | None = None
     absent: Mask | None = None
     tables: frozenset[str] = frozenset()
@@ -81,8 +103,20 @@ class Batch:
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """The row numbers as an array, built on demand: most losses do not need it."""
-        numbers = self.numbers
-        return np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
+        return numbers_array(self.numbers)
+
+    @property
+    def left_out(self) -> Mask | None:
+        """The rows that no loss gets: those that are missing or absent; None if there are none."""
+        if self.missing is None or self.absent is None:
+            return self.absent if self.missing is None else self.missing
+        return self.missing | self.absent
+
+    def rows_at(self, kept: Mask | NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the numbers of some of the rows."""
+        if not isinstance(self.numbers, range):
+            return self.numbers[kept]
+        return self.numbers.start + (np.flatnonzero(kept) if kept.dtype == bool else kept)
 
     def check(
         self, role: str, domain: Domain, array: NDArray[Any], origin: ValueOrigin, dims: Mapping[str, Any]
@@ -110,16 +144,17 @@ class Batch:
 
     def take(self, kept: Mask | NDArray[np.intp] | slice) -> Batch:
         """Return some of the rows: those of a mask or of indices as a copy, those of a slice as views."""
-        rows = self.numbers[kept] if isinstance(kept, slice) else self.rows[kept]
-        return replace(
-            self,
-            numbers=rows,
-            arrays={name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
-            origins=at_rows(self.origins, rows, self.tables),
-            weight=None if self.weight is None else self.weight[kept],
-            extras={name: column[kept] for name, column in self.extras.items()},
-            missing=None if self.missing is None else self.missing[kept],
-            absent=None if self.absent is None else self.absent[kept],
+        rows = self.numbers[kept] if isinstance(kept, slice) else self.rows_at(kept)
+        return Batch(
+            rows,
+            {name: array if name in self.tables else array[kept] for name, array in self.arrays.items()},
+            at_rows(self.origins, rows, self.tables),
+            None if self.weight is None else self.weight[kept],
+            {name: column[kept] for name, column in self.extras.items()},
+            None if self.missing is None else self.missing[kept],
+            None if self.absent is None else self.absent[kept],
+            self.tables,
+            self.length,
         )
 
     def changed(self, **arrays: NDArray[Any]) -> Batch:
@@ -185,7 +220,7 @@ class RowPolicy:
                     self.omitted += int(missing.sum())
                     if self.group_by:
                         columns = [batch.extras[name][missing] for name in self.group_by]
-                        self.omitted_groups.update(key for key, _ in groups_of(columns))
+                        self.omitted_groups.update(group_rows(columns)[0])
                     batch = batch.take(~missing)
                 else:
                     if not self.lacking:
@@ -219,13 +254,11 @@ class RowPolicy:
         self.omitted_groups |= other.omitted_groups
 
 
-def groups_of(columns: Sequence[NDArray[Any]]) -> Iterator[tuple[tuple[str, ...], Mask]]:
+def groups_of(batch: Batch, names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Mask]]:
     """Return the distinct rows of columns of text, each with the mask of its rows; a missing value is empty text."""
-    texts = [["" if value is None else value for value in column.tolist()] for column in columns]
-    codes: dict[tuple[str, ...], int] = {}
-    coded = np.array([codes.setdefault(key, len(codes)) for key in zip(*texts, strict=True)])
-    for key in sorted(codes):
-        yield key, coded == codes[key]
+    keys, index = group_rows([batch.extras[name] for name in names])
+    for i in sorted(range(len(keys)), key=keys.__getitem__):
+        yield keys[i], index == i
 
 
 def _find_absent(batch: Batch, weight: Array) -> Mask | None:
@@ -240,10 +273,11 @@ def find_missing(batch: Batch) -> Mask | None:
     """Return the rows that lack a value, None if there are none."""
     mask: Mask | None = None
     columns = [array for name, array in batch.arrays.items() if name not in batch.tables]
-    for array in columns + ([batch.weight] if batch.weight is not None else []):
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = array.sum()  # one pass without a temporary; inf - inf only costs a closer look
-        if not np.isnan(total):
+    columns += [] if batch.weight is None else [batch.weight]
+    with np.errstate(invalid="ignore", over="ignore"):
+        totals = [float(array.sum()) for array in columns]  # a pass without temporaries; inf - inf costs a closer look
+    for array, total in zip(columns, totals, strict=True):
+        if not math.isnan(total):
             continue
         lacking = np.isnan(array).reshape(len(array), -1).any(axis=1)
         if lacking.any():

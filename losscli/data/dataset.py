@@ -9,20 +9,39 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import MODEL_ROLE, Batch, RowPolicy
+from losscli.data.align import ChunkStream, align
+from losscli.data.batch import (
+    BYTES_PER_BATCH,
+    MODEL_ROLE,
+    Batch,
+    RowPolicy,
+    bytes_per_row,
+    rows_per_batch,
+    shift_numbers,
+)
+from losscli.data.coded_text import CodedText, concat_columns, text_of_column
 from losscli.data.columns import RoleColumns, suggest_column
 from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
-from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row
-from losscli.data.values import as_text
+from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
-from losscli.messages import Hint
 
 ROWS_PER_PART = 1 << 18
-"""Rows of a part of tables that are cut by rows."""
+"""Most rows of a part of tables that are cut by rows."""
+
+BATCHES_PER_PART = 4
+"""Most batches of such a part: observers may keep its rows."""
+
+BYTES_OF_LONG_ROWS = 12 * BYTES_PER_BATCH
+"""Most bytes of the rows that threads evaluate at a time, if one row is more than a batch may be."""
+
+BYTES_PER_WIDE_PIECE, BYTES_OF_PIECES = 1 << 25, 1 << 27
+"""About what a piece of wide rows takes while it is read; most that threads hold to read pieces, if one is not more."""
+WIDE_ROW_BYTES = 1 << 7
+"""Bytes of a row of all tables above which none is read without regard to the others."""
 
 PARTS_IN_ONE = 4
 """How many times longer parts are of which no value is kept: that takes no more memory, and leaves fewer to merge."""
@@ -85,7 +104,7 @@ class Dataset:
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
         self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
-        self.paths = [table.name for table in self.tables if table.name]
+        self.paths = [given for table in self.tables for given in table.inputs]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
         self.infers_label_codes = bool(self.labels.numbered)
         self.positions = find_positions(
@@ -96,6 +115,26 @@ class Dataset:
     def _scores_label(self) -> str:
         """The start of messages on the shape of the scores."""
         return self.bound["y_pred"].table.label if "y_pred" in self.bound else ""
+
+    @property
+    def _row_bytes(self) -> int:
+        """The bytes of a row of all tables as float64."""
+        return sum(self._row_bytes_of(table) for table in self.row_tables)
+
+    def _row_bytes_of(self, table: Table) -> int:
+        """Return the bytes of a row as float64; a list whose length is not known yet counts as one number."""
+        columns = [table.column(name) for name in self.wanted(table)]
+        return bytes_per_row((0, *(size or 1 for size in column.trailing)) for column in columns if column is not None)
+
+    @property
+    def threads(self) -> int:
+        """How many threads evaluate parts: fewer if one row is more than a batch may be, or a piece takes much."""
+        row_bytes = self._row_bytes if self.positions is None else self._row_bytes // 2  # some positions at a time
+        may_be_wide = row_bytes > BYTES_PER_BATCH >> 10 or any(0 in c.shape[1:] for c in self._by_row.values())
+        is_cut = may_be_wide and any(isinstance(table, SplittableTable) for table in self.row_tables)
+        piece_bytes = max(BYTES_PER_WIDE_PIECE if is_cut else 1, *(table.bytes_per_piece for table in self.row_tables))
+        most = self.jobs if row_bytes <= BYTES_PER_BATCH else BYTES_OF_LONG_ROWS // row_bytes
+        return max(1, min(self.jobs, most, BYTES_OF_PIECES // piece_bytes))
 
     @property
     def samples_per_row(self) -> int:
@@ -111,31 +150,31 @@ class Dataset:
         Raises:
             DataError: lengths that differ, a value that is not a number, a missing value if that is an error.
         """
-        return self.policy.apply(self._read_batches())
+        return self.policy.apply(self.batches_as_read())
 
     def batches_of_part(self) -> Iterator[Batch]:
         """Yield the batches of a part; rows that lack a value are counted and raise nothing."""
-        return self.policy.apply(self._read_batches(), is_part=True)
+        return self.policy.apply(self.batches_as_read(), is_part=True)
 
-    def _read_batches(self) -> Iterator[Batch]:
+    def batches_as_read(self) -> Iterator[Batch]:
+        """Yield all rows in order, those that do not count too."""
         whole = self._read_whole()
         start = self.policy.n
         for chunks in self._aligned_chunks():
             self._check_class_count(chunks)
-            size = len(next(iter(next(iter(chunks.values())).values())))
+            size = count_chunk_rows(next(iter(chunks.values())))
             rows_before = start // max(1, self.samples_per_row)
             rows = range(rows_before + 1, rows_before + size + 1)
             origins = self._row_origins(rows)
             arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
             weight = arrays.pop("weight", None)
             weight = weight[:, 0] if weight is not None and weight.shape[1:] == (1,) else weight  # (N, 1) is (N,)
-            extras: dict[str, NDArray[Any]] = {}
+            extras: dict[str, NDArray[Any] | CodedText] = {}
             for table, chunk in chunks.items():  # the first table that has a column is the one to take it from
                 for name in self._carried:
                     if name in chunk and name not in extras:
-                        values = chunk[name]
-                        check_one_per_row(values, table, name)
-                        extras[name] = as_text(values) if values.dtype.kind == "f" else values
+                        check_one_per_row(chunk[name], table, name)
+                        extras[name] = text_of_column(chunk[name], repeats=name in self.policy.group_by)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             yield from self._samples(batch)
             start += size * self.samples_per_row
@@ -211,7 +250,7 @@ class Dataset:
 
     def _array(self, columns: RoleColumns, chunk: Chunk, origin: ValueOrigin) -> NDArray[Any]:
         """Return a role's columns side by side, labels as numbers."""
-        arrays = [chunk[column.name] for column in columns.columns]
+        arrays: list[NDArray[Any]] = [chunk[column.name] for column in columns.columns]
         if columns.role in self.labels.numbered:
             arrays = [self.labels.number_names(columns.role, values) for values in arrays]
         if len(arrays) > 1:
@@ -234,10 +273,10 @@ class Dataset:
             return self.labels.code(columns.role, values.ravel(), replace(origin, rows=rows)).reshape(values.shape)
         return self.labels.code(columns.role, values, origin)
 
-    def parts(self, kept: bool = True) -> Iterator[Part] | None:
+    def parts(self, kept: bool = True, rows: int | None = None) -> Iterator[Part] | None:
         """Yield parts that can be evaluated apart, or return None if there are none. The data alone decides the cuts.
 
-        Parts are longer if their values are not `kept`.
+        Parts are longer if their values are not `kept`; those of tables that are cut by rows may be of so many `rows`.
         """
         if self.infers_label_codes or self.samples_per_row == 0:
             return None
@@ -249,13 +288,14 @@ class Dataset:
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
         joined = self.id is not None and len(tables) > 1
-        step = max(1, ROWS_PER_PART // max(1, self.samples_per_row))
+        most = rows_per_batch(self._row_bytes) * BATCHES_PER_PART
+        step = rows or max(1, min(ROWS_PER_PART // max(1, self.samples_per_row), most))
         if lengths or joined or length <= step or len(sliceable) < len(tables):
             return None
         for table in sliceable:
             table.load(self.wanted(table))
         self._check_keys(length)
-        step = step if kept else step * PARTS_IN_ONE
+        step = step if kept or rows else min(step * PARTS_IN_ONE, most)
         return (
             Part(tuple(table.rows(start, min(start + step, length)) for table in sliceable))
             for start in range(0, length, step)
@@ -276,24 +316,26 @@ class Dataset:
 
     def standalone(self, part: Part) -> Dataset:
         """Return a part as a dataset of its own, which discards notes: its rows count from 1."""
-        return replace(self.continuing(part), policy=self.policy.fresh_copy(), note=ignore_note, memory={})
+        return self.continuing(part, policy=self.policy.fresh_copy(), note=ignore_note, memory={})
 
-    def continuing(self, part: Part) -> Dataset:
+    def continuing(self, part: Part, **changes: Any) -> Dataset:
         """Return a part as the rows after all that was read of this dataset: errors name the right row."""
         pieces = dict(zip(self.row_tables, part.pieces, strict=True))
         bound = {role: c._replace(table=pieces.get(c.table, c.table)) for role, c in self.bound.items()}
-        return replace(self, bound=bound, whole=self._read_whole(), models=(), jobs=1, is_part=True, shared_keys=())
+        whole = self._read_whole()
+        return replace(self, bound=bound, whole=whole, models=(), jobs=1, is_part=True, shared_keys=(), **changes)
 
     def renumber(self, batch: Batch, rows_before: int) -> Batch:
         """Return a batch of a standalone part as one of this dataset, with so many rows before the part."""
-        rows = batch.rows + rows_before
+        rows = shift_numbers(batch.numbers, rows_before)
         length = None if self.length is None else self.length * self.samples_per_row
         return replace(batch, numbers=rows, origins=self._origins(rows), length=length)
 
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
         wanted = {key.name: key.kind for key in self.shared_keys if table in key.tables}
-        wanted |= {name: Kind.TEXT for name in self._carried if table.column(name) is not None}
+        as_codes = dict.fromkeys(self.policy.group_by, Kind.CODES)
+        wanted |= {name: as_codes.get(name, Kind.TEXT) for name in self._carried if table.column(name) is not None}
         named = bool(self.classes.names) and not self.classes.has_numeric_names
         for columns in self._by_row.values():
             if columns.table is table:
@@ -312,6 +354,9 @@ class Dataset:
         tables = self.row_tables
         if len(tables) > 1 and self.id is not None:
             return iter([self._join(tables, self.id)])
+        row_bytes = self._row_bytes
+        for table in tables:
+            table.bytes_beside = row_bytes - self._row_bytes_of(table) if row_bytes > WIDE_ROW_BYTES else 0
         several = [
             table.chunks_by_threads(self.wanted(table), self.jobs)
             if self.jobs > 1 and isinstance(table, SplittableTable)
@@ -319,9 +364,9 @@ class Dataset:
             for table in tables
         ]
         if len(tables) == 1:
-            return ({tables[0]: chunk} for chunk in several[0] if len(next(iter(chunk.values()))))
+            return ({tables[0]: chunk} for chunk in several[0] if count_chunk_rows(chunk))
         streams = [ChunkStream(table, self._label(table), c) for table, c in zip(tables, several, strict=True)]
-        return check_order(_align(streams), self.shared_keys)
+        return check_order(align(streams), self.shared_keys)
 
     def _label(self, table: Table) -> str:
         """Return what messages call a table: its name, or the role that an array was given for."""
@@ -333,7 +378,7 @@ class Dataset:
             first, other = (table.rows(0, length) for table in key.tables if isinstance(table, SliceableTable))
             other.row_numbers = key.tables[1].row_numbers
             streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
-            for _ in check_order(_align(streams), [key._replace(tables=(first, other))]):
+            for _ in check_order(align(streams), [key._replace(tables=(first, other))]):
                 pass
 
     def _join(self, tables: Sequence[Table], key: str) -> AlignedChunks:
@@ -344,7 +389,7 @@ class Dataset:
             if table.column(key) is None:
                 raise DataError(f"{table.label}no column {key!r} to join by{suggest_column(key, table)}")
             chunks = list(table.chunks(self.wanted(table)))
-            whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+            whole = {name: concat_columns([chunk[name] for chunk in chunks]) for name in chunks[0]}
             check_one_per_row(whole[key], table, key)
             indices = index_keys(table, whole[key])
             order = order or indices
@@ -353,47 +398,3 @@ class Dataset:
             table.row_numbers.reorder(rows)
             joined[table] = {name: values[rows] for name, values in whole.items()}
         return joined
-
-
-class ChunkStream:
-    """The chunks of a table, taken in any sizes."""
-
-    def __init__(self, table: Table, label: str, chunks: Iterator[Chunk]) -> None:
-        self.table, self.label = table, label
-        self._chunks = chunks
-        self._chunk: Chunk = {}
-        self._size = self._at = self._taken = 0
-
-    def ready(self) -> int:
-        """Return how many rows can be taken at once; 0 at the end."""
-        while self._at == self._size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._chunk, self._at, self._size = chunk, 0, len(next(iter(chunk.values())))
-        return self._size - self._at
-
-    def take(self, size: int) -> Chunk:
-        """Return the next rows, at most as many as are ready."""
-        low, self._at = self._at, self._at + size
-        self._taken += size
-        return {name: values[low : self._at] for name, values in self._chunk.items()}
-
-    def count(self) -> int:
-        """Read the table to its end; return the number of its rows."""
-        while size := self.ready():
-            self.take(size)
-        return self._taken
-
-
-def _align(streams: Sequence[ChunkStream]) -> Iterator[AlignedChunks]:
-    while any(sizes := [stream.ready() for stream in streams]):
-        if not all(sizes):
-            raise _lengths_differ(streams)
-        yield {stream.table: stream.take(min(sizes)) for stream in streams}
-
-
-def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:
-    (first, rows), *others = [(stream.label, stream.count()) for stream in streams]
-    name, count = next(other for other in others if other[1] != rows)
-    return DataError(f"lengths differ: {first} has {rows} rows, {name} has {count}", Hint.PAIR_IN_ORDER_OR_BY_ID)

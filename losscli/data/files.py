@@ -14,7 +14,7 @@ from losscli.data import remote
 from losscli.data.open_file import FileReader, OpenFile
 from losscli.errors import DataError
 
-STDIN = "-"
+STDIN, STDIN_NAME = "-", "standard input"
 BYTES_PER_READ = 1 << 16
 BYTES_PER_PIPE = 1 << 20
 BYTES_PER_COPY = 1 << 20
@@ -63,7 +63,7 @@ class Input:
             DataError: The file does not exist, cannot be read, or is not compressed as its name says.
         """
         self.is_remote = "://" in path and remote.is_uri(path)
-        self.name = remote.hide_credentials(path) if self.is_remote else "standard input" if path == STDIN else path
+        self.name = remote.hide_credentials(path) if self.is_remote else STDIN_NAME if path == STDIN else path
         self._opened = self._open(path)
         self.path = self._opened.path if self._opened else path
         self.open_file = self._opened if self._opened and self._opened.is_regular else None
@@ -149,7 +149,7 @@ class Input:
         try:
             if not self._raw.seekable():
                 self._pipes.append(self._raw)
-                self._copy = _copy_to_file(self._raw)
+                self._copy = copy_to_file(self._raw)
                 self._raw = self._copy.file
             archive = open_archive(cast(BinaryIO, self._raw), self.name)
         except BaseException:
@@ -193,7 +193,7 @@ class Input:
             if os.path.exists(path):
                 yield path
                 return
-        with _copy_to_file(self.stream) as copy:
+        with copy_to_file(self.stream) as copy:
             yield copy.name
 
     def format(self) -> str:
@@ -211,7 +211,7 @@ class Input:
         return detect_format(self.name, self.head(), ending, named)
 
 
-def _copy_to_file(stream: BinaryIO) -> Any:
+def copy_to_file(stream: BinaryIO) -> Any:
     """Return a temporary file with the rest of a stream, which is deleted when it is closed.
 
     Raises:

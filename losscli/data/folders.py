@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -17,27 +17,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data import remote
-from losscli.data.files import FORMAT_BY_ENDING, STDIN, format_ending
-from losscli.data.table import Chunk, Column, Kind, Table
+from losscli.data.coded_text import CodedText
+from losscli.data.files import FORMAT_BY_ENDING, STDIN, STDIN_NAME, format_ending
+from losscli.data.table import Chunk, Column, Kind, Table, count_chunk_rows
 from losscli.data.values import as_text, parse_number, to_number
-from losscli.errors import DataError
+from losscli.errors import DataError, UsageError
 
 FORMATS_OF_PARTS = ("csv", "tsv", "parquet")
 """Formats of the files in a folder that are read as one table."""
 
+MAX_FILES_NOTED = 5
+
 MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 """How writers of partitioned folders name the folder of rows whose key is missing."""
+
+FILE_COLUMN = "@file"
+"""The column of the files that rows come from, where it is asked for."""
 
 Keys = Mapping[str, str | None]
 """Name of a key -> its value, None if it is missing."""
 
 
 class FoundFile(NamedTuple):
-    """A file, what the folders above it say of its rows, and its size and time if it is one of several local ones."""
+    """A file that is read as a table, or as a part of one.
+
+    Attributes:
+        path: Where it is.
+        name: What groups call it: its path in the folder that was given, or else the path as given.
+        keys: What the folders above it say of its rows.
+        version: Its size and time if it is one of several local files.
+    """
 
     path: str
+    name: str
     keys: Keys = MappingProxyType({})
     version: tuple[int, int] | None = None
+
+    def with_name_as_key(self) -> FoundFile:
+        """Return the file with its name as a key of its rows."""
+        return self._replace(keys={FILE_COLUMN: self.name, **self.keys})
 
 
 def find_files(path: str) -> list[FoundFile]:
@@ -50,10 +68,10 @@ def find_files(path: str) -> list[FoundFile]:
     is_remote = "://" in path and remote.is_uri(path)
     is_glob = "*" in path if is_remote else not os.path.exists(path) and any(mark in path for mark in "*?[")
     if path == STDIN or (not is_remote and not is_glob and not os.path.isdir(path)):
-        return [FoundFile(path)]
+        return [FoundFile(path, STDIN_NAME if path == STDIN else name)]
     files = remote.list_files(path) if is_remote else _expand(path) if is_glob else _walk(path)
     if is_remote and not is_glob and files in ([], [path]):
-        return [FoundFile(path)]
+        return [FoundFile(path, name)]
     files = [file for file in files if is_glob or _is_part(remote.hide_credentials(file).rpartition("/")[2])]
     files = [file for file in files if not is_glob or not _is_marker(remote.hide_credentials(file).rpartition("/")[2])]
     if not files:
@@ -61,9 +79,11 @@ def find_files(path: str) -> list[FoundFile]:
         raise DataError(f"{name}: {missing}")
     place = remote.place_of if is_remote else str  # a URI quotes what is in it, and keys have quotes of their own
     top = _literal_folder(place(path)) if is_glob else place(path).rstrip("/")
-    found = [
-        FoundFile(file, _keys_of(place(file)[len(top) :]), None if is_remote else _version(file)) for file in files
-    ]
+    found = []
+    for file in files:
+        below = place(file)[len(top) :]
+        called = remote.hide_credentials(file) if is_glob else below.lstrip("/")
+        found.append(FoundFile(file, called, _keys_of(below), None if is_remote else _version(file)))
     other = next((file for file in found if set(file.keys) != set(found[0].keys)), None)
     if other is None:
         return found
@@ -74,6 +94,27 @@ def find_files(path: str) -> list[FoundFile]:
         f"{name}: the folders of {remote.hide_credentials(found[0].path)} have {shown[0]}, "
         f"those of {remote.hide_credentials(other.path)} {shown[1]}: name the files of one kind by a quoted glob"
     )
+
+
+def find_all_files(paths: Sequence[str]) -> list[FoundFile]:
+    """Return the files that all paths stand for.
+
+    Raises:
+        UsageError: a file is given twice.
+        DataError: there is nothing at a path.
+    """
+    found = [remote.strip_file_scheme(path) if "://" in path else path for path in paths]
+    if len(found) == 1:
+        return find_files(found[0])
+    files = [
+        file._replace(keys={}, name=remote.hide_credentials(file.path)) for path in found for file in find_files(path)
+    ]
+    known: dict[str, str] = {}
+    for file in files:
+        if (other := known.setdefault(os.path.realpath(file.path), file.name)) is not file.name:
+            same = "" if other == file.name else f", as {other}"
+            raise UsageError(f"{file.name}: is given twice{same}")
+    return files
 
 
 def _version(path: str) -> tuple[int, int] | None:
@@ -192,16 +233,36 @@ def key_columns(files: Sequence[FoundFile]) -> list[Column]:
     columns = []
     for name in files[0].keys:
         values = [value for file in files if (value := file.keys[name]) is not None]
-        is_number = all(parse_number(value) is not None for value in values)
+        is_number = name != FILE_COLUMN and all(parse_number(value) is not None for value in values)
         columns.append(Column(name, Kind.NUMBER if is_number else Kind.TEXT))
     return columns
+
+
+def files_without_rows(
+    tables: Sequence[Table], groups: Sequence[Mapping[str, str] | None], note: Callable[[str], None]
+) -> set[tuple[str]]:
+    """Note the files that none of the groups is of, and return them as groups; none unless groups are files alone."""
+    files = next((table.file_names for table in tables if table.file_names), ())
+    known = {group.get(FILE_COLUMN) for group in groups if group}
+    lacking = [name for name in files if known and name not in known]
+    if lacking:
+        more = f" and {len(lacking) - MAX_FILES_NOTED} more" if len(lacking) > MAX_FILES_NOTED else ""
+        shown = ", ".join(lacking[:MAX_FILES_NOTED]) + more
+        note(f"{len(lacking)} of {len(files)} files have no row that counts: {shown}")
+    return {(name,) for name in lacking if all(len(group) == 1 for group in groups if group)}
 
 
 class KeyedTable(Table):
     """A table, or a piece of one, with the keys of its folders as further columns."""
 
     def __init__(self, inner: Table, keys: Keys, columns: Sequence[Column]) -> None:
-        """Add columns to a table; one that it has itself must hold the value of its folder."""
+        """Add columns to a table; one that it has itself must hold the value of its folder.
+
+        A column that is called like that of files is the table's own, and none is added.
+        """
+        if FILE_COLUMN in keys and inner.column(FILE_COLUMN) is not None:
+            keys = {name: value for name, value in keys.items() if name != FILE_COLUMN}
+            columns = [column for column in columns if column.name in keys]
         added = [column for column in columns if inner.column(column.name) is None]
         super().__init__(inner.name, inner.format, [*inner.columns, *added], inner.length, inner.path)
         self.inner, self._keys, self._key_columns = inner, keys, columns
@@ -219,7 +280,7 @@ class KeyedTable(Table):
         done = self.rows_before
         for chunk in self.inner.chunks(read):
             self.fraction_read = self.inner.fraction_read
-            rows = len(next(iter(chunk.values())))
+            rows = count_chunk_rows(chunk)
             found = {}
             for name, kind in wanted.items():
                 if name in self._keys:
@@ -230,13 +291,15 @@ class KeyedTable(Table):
             yield found
             done += rows
 
-    def _repeat(self, name: str, kind: Kind, rows: int, done: int) -> NDArray[Any]:
+    def _repeat(self, name: str, kind: Kind, rows: int, done: int) -> NDArray[Any] | CodedText:
         value = self._keys[name]
+        if kind is Kind.CODES:
+            return CodedText.of(np.zeros(rows), [value])
         if kind is Kind.TEXT:
             return np.full(rows, value, dtype=object)
         return np.full(rows, to_number(value, self.name, name, done))
 
-    def _compare(self, name: str, keys: NDArray[Any], own: NDArray[Any] | None, done: int) -> None:
+    def _compare(self, name: str, keys: Any, own: Any, done: int) -> None:
         """Check that a column of the file holds what its folder says."""
         if own is None:
             return

@@ -19,7 +19,7 @@ LINES_COMPARED = 4
 
 _OBJECT_OR_RECORDS = re.compile(rb'\{\s*["}]|\[\s*\{')
 _RECORDS = re.compile(rb"\[\s*\{")
-_CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL_CHARACTERS = bytes(range(0x20)).translate(None, b"\t\n\v\f\r\x1b")
 
 _SAVE_ARRAYS = "save its arrays as NPZ, numpy.savez('data.npz', y_true=..., y_pred=...)"
 _SAVE_TABLE = "save its table as Parquet or CSV"
@@ -163,11 +163,6 @@ def _text_format(head: bytes, named: str | None) -> str:
     return named or ("tsv" if is_tab_separated else "csv")
 
 
-def newline_follows(text: bytes) -> bool:
-    """Return whether text has more than one line."""
-    return b"\n" in text.strip()
-
-
 def _is_object_of_objects(text: bytes) -> bool:
     import json
 
@@ -180,7 +175,7 @@ def _is_object_of_objects(text: bytes) -> bool:
 
 def _is_text(head: bytes) -> bool:
     """Return whether bytes have no control characters, as UTF-8 and its like."""
-    return _CONTROL_CHARACTERS.search(head) is None
+    return len(head.translate(None, _CONTROL_CHARACTERS)) == len(head)
 
 
 def _looks_like_rows(head: bytes) -> bool:

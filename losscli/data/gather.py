@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, at_rows, rows_per_batch
+from losscli.data.batch import Batch, at_rows, bytes_per_row, join_numbers, rows_per_batch
+from losscli.data.coded_text import CodedText, concat_columns
 from losscli.declaration.domains import Mask
 
 ROOM_FACTOR = 1.1
@@ -49,17 +50,24 @@ class BatchCollector:
         self._progress = progress
         self._first: Batch | None = None
         self._arrays: dict[tuple[str, str], GrowableArray] = {}
+        self._coded: dict[str, list[CodedText]] = {}
+        self._numbers: list[NDArray[np.int64] | range] = []
         self._n_rows = 0
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: Batch, n_expected: int = 0) -> None:
+        """Add a batch, of so many rows in all if that is known."""
         self._n_rows += len(batch)
+        for name, column in batch.extras.items():
+            if isinstance(column, CodedText):
+                self._coded.setdefault(name, []).append(column)
+        self._numbers.append(batch.numbers)
         if self._first is None:
             self._first = batch
             return
         if not self._arrays:
             self._arrays = {key: GrowableArray(values) for key, values in _arrays_by_row(self._first)}
         done = self._progress()
-        n_expected = int(ROOM_FACTOR * self._n_rows / done) if done else 0
+        n_expected = n_expected or (int(ROOM_FACTOR * self._n_rows / done) if done else 0)
         for key, values in _arrays_by_row(batch):
             self._arrays[key].add(values, n_expected)
 
@@ -70,41 +78,49 @@ class BatchCollector:
         if not self._arrays:
             return first
         found = {key: array.values for key, array in self._arrays.items()}
-        rows = found["", "rows"]
+        rows = join_numbers(self._numbers)
         return replace(
             first,
             numbers=rows,
             arrays={name: found.get(("arrays", name), array) for name, array in first.arrays.items()},
             origins=at_rows(first.origins, rows, first.tables),
             weight=found.get(("", "weight")),
-            extras={name: found["extras", name] for name in first.extras},
+            extras={
+                name: concat_columns(self._coded[name]) if name in self._coded else found["extras", name]
+                for name in first.extras
+            },
             missing=_none_if_all_false(found["", "missing"]),
             absent=_none_if_all_false(found["", "absent"]),
         )
 
 
 def concat_batches(batches: Iterable[Batch]) -> Batch:
-    """Return all rows of at least one batch."""
+    """Return all rows of at least one batch; those of a list are copied once."""
+    total = sum(map(len, batches)) if isinstance(batches, list) else 0
     collector = BatchCollector()
     for batch in batches:
-        collector.add(batch)
+        collector.add(batch, total)
     return collector.batch()
 
 
 def _arrays_by_row(batch: Batch) -> Iterator[tuple[tuple[str, str], NDArray[Any]]]:
     """Yield (field, name) and array, for all arrays that have a value per row."""
-    yield ("", "rows"), batch.rows
     for name, mask in (("missing", batch.missing), ("absent", batch.absent)):
         yield ("", name), np.zeros(len(batch), dtype=bool) if mask is None else mask
     if batch.weight is not None:
         yield ("", "weight"), batch.weight
     yield from ((("arrays", name), array) for name, array in batch.arrays.items() if name not in batch.tables)
-    yield from ((("extras", name), column) for name, column in batch.extras.items())
+    yield from ((("extras", name), c) for name, c in batch.extras.items() if not isinstance(c, CodedText))
+
+
+def rows_in_batch(rows: Batch) -> int:
+    """Return how many of some rows are a batch."""
+    return rows_per_batch(bytes_per_row(a.shape for role, a in rows.arrays.items() if role not in rows.tables))
 
 
 def split_batch(batch: Batch, rows: int | None = None) -> Iterator[Batch]:
-    """Yield pieces of some rows, by default as many as fit the cache; a mask that is all False becomes None."""
-    rows = rows or rows_per_batch(len(batch.arrays))
+    """Yield pieces of some rows, by default as many as are a batch; a mask that is all False becomes None."""
+    rows = rows or rows_in_batch(batch)
     for start in range(0, len(batch), rows):
         piece = batch.take(slice(start, start + rows))
         yield replace(piece, missing=_none_if_all_false(piece.missing), absent=_none_if_all_false(piece.absent))

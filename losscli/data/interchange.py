@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.data.coded_text import CodedText
 from losscli.data.table import MAX_EXACT_INTEGER
 from losscli.data.values import is_null, shorten
 from losscli.errors import DataError
@@ -80,7 +81,8 @@ def arrow_to_array(values: Any, name: str) -> NDArray[Any]:
     if isinstance(values, pa.Table):
         return side_by_side([arrow_to_array(column, name) for column in values.columns], name)
     kind = column_of(pa.field(name, values.type)).kind
-    return to_numpy(values, kind, "", name, 0)
+    array: NDArray[Any] = to_numpy(values, kind, "", name, 0)
+    return array
 
 
 def import_array(value: Any, name: str) -> NDArray[Any]:
@@ -99,6 +101,18 @@ def import_array(value: Any, name: str) -> NDArray[Any]:
     if value.dtype.kind == "O" and value.ndim == 1 and is_row(next((v for v in value if not _is_missing(v)), None)):
         return _stack_rows(value, name)
     return np.asarray(value)
+
+
+def coded_text_of(value: Any) -> CodedText | None:
+    """Return the texts of a Series of pandas by codes, None if it is none or does not hold text alone."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(value, pandas.Series):
+        return None
+    type_ = value.dtype.categories.dtype if isinstance(value.dtype, pandas.CategoricalDtype) else value.dtype
+    if not isinstance(type_, pandas.StringDtype):
+        return None
+    codes, names = value.factorize()
+    return CodedText.of(codes, [name or None for name in names])
 
 
 def side_by_side(columns: Sequence[NDArray[Any]], name: str) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.table import Chunk, Kind, Table
+from losscli.data.table import Chunk, Kind, Table, count_chunk_rows
 from losscli.data.values import parse_number, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint, number_text
@@ -99,7 +99,7 @@ def check_order(chunks: Iterable[AlignedChunks], keys: Sequence[SharedKey]) -> I
     checks = [_OrderCheck(key) for key in keys]
     rows = 0
     for aligned in chunks:
-        size = len(next(iter(next(iter(aligned.values())).values())))
+        size = count_chunk_rows(next(iter(aligned.values())))
         for check in checks:
             check.compare(aligned, rows)
         rows += size

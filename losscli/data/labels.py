@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -258,6 +259,7 @@ def number_compared(values: NDArray[Any], codes: dict[str, int]) -> Array:
     A number with a leading zero is a name, as 02 is.
     """
 
+    @cache
     def number(text: str | None) -> float:
         text = (text or "").strip()
         if not text:

@@ -7,19 +7,27 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from losscli.data.batch import rows_per_batch
-from losscli.data.files import Input
+from losscli.data.batch import bytes_per_row, rows_per_batch
+from losscli.data.files import Input, copy_to_file
 from losscli.data.formats import FORMAT_BY_MAGIC
 from losscli.data.identifiers import has_identifier_name
 from losscli.data.open_file import FileReader, OpenFile
 from losscli.data.remote import summarize_error
-from losscli.data.stored import StoredArray, StoredArraysTable, check_characters, read_bytes
+from losscli.data.stored import (
+    BYTES_IN_MEMORY,
+    RowReader,
+    StoredArray,
+    StoredArraysTable,
+    check_characters,
+    read_bytes,
+    reader_of_rows,
+)
 from losscli.data.table import ROWS_SAMPLED, Chunk, Column, Kind, SliceableTable, Table, convert
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -28,6 +36,9 @@ if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
 
 VERSIONS = ((1, 0), (2, 0), (3, 0))
+
+BYTES_BY_COLUMN = 1 << 24
+"""Bytes of rows that are read at once, at most, of an array that is stored by column: each column is a read."""
 
 BYTES_PER_SURPLUS = 1 << 16
 """Most bytes that are read behind an array, to say that they are there."""
@@ -53,9 +64,9 @@ def read_npy(source: Input, role: str | None) -> Table:
         raise DataError(f"{source.name}: is empty (shape {shape})")
     layout = ArrayLayout(shape, dtype, _select_columns(source.name, shape, dtype, role))
     file = source.open_file
-    if file is None or source.seekable_size is None or source.is_remote or fortran:
+    if file is None or source.seekable_size is None or source.is_remote:
         return StreamedNpy(source, layout, fortran)
-    return NpyRows(file, _data_start(file, layout), layout)
+    return NpyRows(file, _data_start(file, layout), layout, fortran)
 
 
 class ArrayLayout(NamedTuple):
@@ -66,13 +77,13 @@ class ArrayLayout(NamedTuple):
     selectors: Mapping[str, Any]
 
     @property
-    def row_size(self) -> int:
-        """The number of values in a row."""
-        return math.prod(self.shape[1:])
-
-    @property
     def row_bytes(self) -> int:
-        return self.row_size * self.dtype.itemsize
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def batch_rows(self, wanted: Mapping[str, Kind], bytes_beside: int) -> int:
+        """Return how many rows are read at once, of all columns as they are stored, to be converted to float64."""
+        converted = bytes_per_row((0, *column.trailing) for column in self.columns() if column.name in wanted)
+        return rows_per_batch(max(self.row_bytes, converted) + bytes_beside)
 
     def columns(self) -> Iterator[Column]:
         for name, selector in self.selectors.items():
@@ -166,35 +177,54 @@ class NpyRows(SliceableTable):
     They are not mapped into memory: a mapped file that another program cuts short kills the process.
     """
 
-    def __init__(self, file: OpenFile, start: int, layout: ArrayLayout) -> None:
-        """Describe an array of this layout that begins at byte `start`."""
-        self._file, self._start, self._layout = file, start, layout
-        self._n_rows = layout.shape[0]
-        super().__init__(file.name, "npy", list(layout.columns()), self._n_rows, file.path)
+    def __init__(
+        self,
+        file: OpenFile,
+        begin: int,
+        layout: ArrayLayout,
+        is_by_column: bool = False,
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        """Describe the rows of a `span`, or all, of an array of this layout that begins at a byte of a file."""
+        self._file, self._begin, self._layout, self._is_by_column = file, begin, layout, is_by_column
+        self._span = span or (0, layout.shape[0])
+        super().__init__(file.name, "npy", list(layout.columns()), self._span[1] - self._span[0], file.path)
 
     def sample(self, name: str) -> NDArray[Any] | None:
-        return self._layout.chunk(self._read(0, min(ROWS_SAMPLED, self._n_rows)), {name: Kind.TEXT}, self.name, 0)[name]
+        rows = self._read(0, min(ROWS_SAMPLED, self._count))
+        values: NDArray[Any] = self._layout.chunk(rows, {name: Kind.TEXT}, self.name, 0)[name]
+        return values
+
+    @property
+    def _count(self) -> int:
+        return self._span[1] - self._span[0]
 
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        step = rows_per_batch(self._layout.row_size)
-        for first in range(0, self._n_rows, step):
-            rows = self._read(first, min(step, self._n_rows - first))
-            self.fraction_read = first / self._n_rows
-            yield self._layout.chunk(rows, wanted, self.name, self.rows_before + first)
+        step = self._layout.batch_rows(wanted, self.bytes_beside)
+        per_read = max(step, BYTES_BY_COLUMN // self._layout.row_bytes // step * step) if self._is_by_column else step
+        for done in range(0, self._count, per_read):
+            rows = self._read(done, min(per_read, self._count - done))
+            self.fraction_read = done / self._count
+            for start in range(0, len(rows), step):
+                before = self.rows_before + done + start
+                yield self._layout.chunk(rows[start : start + step], wanted, self.name, before)
 
     def _read(self, first: int, count: int) -> NDArray[Any]:
         """Return some rows."""
         shape, dtype, _ = self._layout
-        data = self._file.read_at(self._offset(first), count * self._layout.row_bytes)
-        return np.frombuffer(data, dtype).reshape((count, *shape[1:]))
-
-    def _offset(self, row: int) -> int:
-        return self._start + row * self._layout.row_bytes
+        first += self._span[0]
+        if not self._is_by_column:
+            return reader_of_rows(self._file, self._begin, shape, dtype)(first, first + count)
+        size, data = dtype.itemsize, bytearray()
+        for column in range(math.prod(shape[1:])):
+            data += self._file.read_unchecked(self._begin + (column * shape[0] + first) * size, count * size)
+        self._file.check()
+        return np.frombuffer(data, dtype).reshape((count, *shape[1:]), order="F")
 
     def rows(self, start: int, stop: int) -> Table:
-        layout = self._layout._replace(shape=(stop - start, *self._layout.shape[1:]))
-        piece = NpyRows(self._file, self._offset(start), layout)
-        piece.fraction_after = stop / self._n_rows
+        first = self._span[0]
+        piece = NpyRows(self._file, self._begin, self._layout, self._is_by_column, (first + start, first + stop))
+        piece.fraction_after = stop / self._count
         return piece
 
     def release(self) -> None:
@@ -212,7 +242,7 @@ class StreamedNpy(Table):
     def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
         # an array that is stored by column has no complete row before its end
         is_by_column = self._fortran and len(self._layout.shape) > 1
-        step = self._n_rows if is_by_column else rows_per_batch(self._layout.row_size)
+        step = self._n_rows if is_by_column else self._layout.batch_rows(wanted, self.bytes_beside)
         for start in range(0, self._n_rows, step):
             rows = self._read_rows(start, min(step, self._n_rows - start))
             if start + len(rows) == self._n_rows:
@@ -278,6 +308,8 @@ def read_npz(source: Input, role: str | None) -> Table:
 def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArray | None:
     """Return the array in a member, of which only the header is read; None if it holds none.
 
+    A large one is unpacked to a temporary file once its rows are read.
+
     Raises:
         DataError: The header is damaged, or does not fit the size of the member.
     """
@@ -315,4 +347,20 @@ def _describe_member(archive: ZipFile, member: ZipInfo, name: str) -> StoredArra
             check_characters(array, name, member.filename.removesuffix(".npy"), 0)
         return array
 
-    return StoredArray(shape, "O" if dtype.hasobject else dtype.kind, load)
+    def open_rows(stack: ExitStack) -> RowReader:
+        _check_dtype(dtype, label)
+        try:
+            with archive.open(member) as stream:
+                _read_header(stream)
+                copy = stack.enter_context(copy_to_file(cast(BinaryIO, stream)))  # compares the checksum at the end
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(f"{label}: is damaged ({summarize_error(error)})") from None
+        file = OpenFile(copy.name, label)
+        if file.state.size != needed:
+            raise _wrong_size(label, file.state.size, needed)
+        return reader_of_rows(file, 0, shape, dtype)
+
+    is_large = needed > BYTES_IN_MEMORY and not fortran and dtype.kind in "fiub"
+    return StoredArray(shape, "O" if dtype.hasobject else dtype.kind, load, open_rows=open_rows if is_large else None)

@@ -13,6 +13,7 @@ import stat
 import time
 import weakref
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from losscli.data import remote
@@ -162,7 +163,7 @@ class OpenFile:
         if self.is_remote:  # once it is open, only its path tells whether it has been replaced
             return FileState(*remote.read_version(self.path, self._handle if is_opening else None))
         status = os.fstat(self._handle.fileno())
-        return FileState(status.st_size, status.st_mtime_ns, os.uname().nodename, status.st_dev, status.st_ino)
+        return FileState(status.st_size, status.st_mtime_ns, _host_name(), status.st_dev, status.st_ino)
 
     def changed(self, alternative: str = "") -> FileChangedError:
         """Return the error that the file has changed."""
@@ -201,6 +202,11 @@ class FileReader(io.RawIOBase):
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+@cache
+def _host_name() -> str:
+    return os.uname().nodename
 
 
 def _read_fully(descriptor: int, size: int, offset: int) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import MODEL_ROLE, VALUES_PER_BATCH, Batch
+from losscli.data.batch import MODEL_ROLE, Batch, bytes_per_row, rows_per_batch
 from losscli.declaration.domains import ClassTargets, ValueOrigin
 from losscli.declaration.loss import Form
 from losscli.errors import DataError
@@ -127,7 +127,7 @@ def _text(shape: Sequence[int]) -> str:
 
 
 def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[Batch]:
-    """Yield the samples of a batch of rows, about VALUES_PER_BATCH scores at a time.
+    """Yield the samples of a batch of rows, as many at a time as are a batch.
 
     Raises:
         DataError: Another role has no value per position, or weights have another shape.
@@ -143,12 +143,12 @@ def split_positions(batch: Batch, positions: Positions, label: str) -> Iterator[
         if array.shape[1:-1] != axes:
             raise DataError(f"shapes differ: {label} has {_text((-1, *axes))} labels, {role} {_text(array.shape)}")
     weight = None if batch.weight is None else weights_of_samples(batch.weight, axes)
-    extras = {name: np.repeat(values, positions.per_row) for name, values in batch.extras.items()}
+    extras = {name: values.repeat(positions.per_row) for name, values in batch.extras.items()}
     first = (batch.numbers[0] - 1) * positions.per_row + 1
-    widest = max(array[:1].size for array in scores.values())
-    step, inner = max(1, VALUES_PER_BATCH // max(1, widest)), axes[0]
+    row_bytes = bytes_per_row(array.shape for array in scores.values())
+    step, inner = rows_per_batch(row_bytes), axes[0]
     if step == 1:
-        inner = max(1, VALUES_PER_BATCH * axes[0] // max(1, widest))
+        inner = min(inner, rows_per_batch(row_bytes // inner))
     per_inner = positions.per_row // axes[0]
     for row in range(0, len(batch.arrays[label]), step):
         for start in range(0, axes[0], inner):

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from losscli.data.table import Chunk, Kind, SplitInsideQuotes, SplittableTable, Table
+from losscli.data.table import Chunk, Kind, SplitInsideQuotes, SplittableTable, Table, count_chunk_rows
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -83,6 +83,6 @@ def read_pieces(
         table.fraction_read = piece.fraction_after
         for chunk in piece.chunks(wanted) if isinstance(result, Exception) else result:
             yield chunk
-            done += len(next(iter(chunk.values())))
+            done += count_chunk_rows(chunk)
     if not done:
         raise table.empty_error()

@@ -10,7 +10,6 @@ import re
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote
 
 from losscli.errors import DataError
 
@@ -86,6 +85,7 @@ def list_files(path: str) -> list[str]:
         DataError: The URI is invalid, or the folder cannot be read.
     """
     import fnmatch
+    from urllib.parse import quote, unquote
 
     from pyarrow.fs import FileSelector, FileType, PyFileSystem
 

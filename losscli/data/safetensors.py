@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from losscli.data.files import Input
 from losscli.data.formats import MAX_BYTES_OF_SAFETENSORS_HEADER
-from losscli.data.stored import StoredArray, StoredArraysTable, read_bytes
+from losscli.data.open_file import OpenFile
+from losscli.data.stored import BYTES_IN_MEMORY, RowReader, StoredArray, StoredArraysTable, read_bytes, reader_of_rows
 from losscli.data.table import Table
 from losscli.errors import DataError
 
@@ -33,7 +34,7 @@ def read_safetensors(source: Input, role: str | None) -> Table:
     with ExitStack() as stack:
         path = stack.enter_context(source.file())
         file = stack.enter_context(open(path, "rb"))
-        arrays = _parse_header(file, source.name)
+        arrays = _parse_header(file, OpenFile(path, source.name))
         if not arrays:
             raise DataError(f"{source.name}: holds no tensors")
         if role and role not in arrays and len(arrays) == 1:
@@ -41,7 +42,8 @@ def read_safetensors(source: Input, role: str | None) -> Table:
         return StoredArraysTable(source.name, "safetensors", arrays, stack.pop_all())
 
 
-def _parse_header(file: IO[bytes], name: str) -> dict[str, StoredArray]:
+def _parse_header(file: IO[bytes], opened: OpenFile) -> dict[str, StoredArray]:
+    name = opened.name
     size = file.seek(0, 2)
     file.seek(0)
     length = int.from_bytes(file.read(BYTES_OF_LENGTH), "little")
@@ -60,7 +62,7 @@ def _parse_header(file: IO[bytes], name: str) -> dict[str, StoredArray]:
     if start + end != size:
         problem = "is cut short" if start + end > size else "is damaged"
         raise DataError(f"{name}: {problem}: its header promises {end} bytes of data, {size - start} are there")
-    return {key: _describe_tensor(tensor, file, start, f"{name}: {key}") for key, tensor in tensors}
+    return {key: _describe_tensor(tensor, file, opened, start, f"{name}: {key}") for key, tensor in tensors}
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -91,7 +93,14 @@ class _Tensor:
             raise ValueError(f"shape {self.shape} of {self.type} does not take {self.end - self.begin} bytes")
 
 
-def _describe_tensor(tensor: _Tensor, file: IO[bytes], start: int, label: str) -> StoredArray:
+def _describe_tensor(tensor: _Tensor, file: IO[bytes], opened: OpenFile, start: int, label: str) -> StoredArray:
+    def to_floats(values: NDArray[Any]) -> NDArray[Any]:
+        return (values.astype("<u4") << 16).view("<f4") if tensor.type == "BF16" else values
+
+    def open_rows(_: ExitStack) -> RowReader:
+        read = reader_of_rows(opened, start + tensor.begin, tensor.shape, np.dtype(DTYPES[tensor.type]))
+        return lambda first, stop: to_floats(read(first, stop))
+
     def load(n_rows: int | None) -> NDArray[Any]:
         dtype = DTYPES.get(tensor.type)
         if dtype is None:
@@ -104,11 +113,8 @@ def _describe_tensor(tensor: _Tensor, file: IO[bytes], start: int, label: str) -
         data = read_bytes(file, n_bytes)
         if len(data) < n_bytes:
             raise DataError(f"{label} is cut short")
-        values = np.frombuffer(data, dtype)
-        if tensor.type == "BF16":
-            values = (values.astype("<u4") << 16).view("<f4")
-        return values.reshape(shape)
+        return to_floats(np.frombuffer(data, dtype)).reshape(shape)
 
-    return StoredArray(
-        tensor.shape, np.dtype(DTYPES.get(tensor.type, "O")).kind if tensor.type != "BF16" else "f", load
-    )
+    kind = np.dtype(DTYPES.get(tensor.type, "O")).kind if tensor.type != "BF16" else "f"
+    is_large = kind != "O" and tensor.end - tensor.begin > BYTES_IN_MEMORY
+    return StoredArray(tensor.shape, kind, load, open_rows=open_rows if is_large else None)

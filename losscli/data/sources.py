@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.files import FORMATS, STDIN, Input, is_comment_sign, is_delimiter
-from losscli.data.folders import FoundFile, KeyedTable, find_files, key_columns
-from losscli.data.table import Chunk, Kind, SplittableTable, Table
+from losscli.data.folders import FILE_COLUMN, FoundFile, KeyedTable, find_all_files, key_columns
+from losscli.data.table import Chunk, Kind, SplittableTable, Table, count_chunk_rows
 from losscli.errors import DataError, UsageError
+from losscli.messages import Hint
 
 REMOTE_FILES_AHEAD = 8
 """Remote files that are opened at once, because each takes its time to answer."""
@@ -108,13 +109,15 @@ def open_table(path: str, role: str | None = None, options: ReadOptions | None =
     Raises:
         DataError: there is nothing there, or it is not of its format.
     """
-    options = options or ReadOptions()
-    if "://" in path:
-        path = remote.strip_file_scheme(path)
-    files = find_files(path)
+    return _open_found([path], find_all_files([path]), role, options or ReadOptions())
+
+
+def _open_found(paths: Sequence[str], files: Sequence[FoundFile], role: str | None, options: ReadOptions) -> Table:
+    """Open the table of the files that paths stand for."""
     if len(files) == 1 and not files[0].keys:
         return _open_file(files[0].path, role, options)
-    return FileParts(path, files, role, options)
+    name = paths[0] if len(paths) == 1 else f"{files[0].name} and {len(files) - 1} more"
+    return FileParts(name, paths, files, role, options)
 
 
 def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
@@ -140,10 +143,14 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
         from losscli.data.csv.table import open_csv
 
         return open_csv(source, format, TextOptions(*options[1:]))
-    if format in ("json", "jsonl"):
-        from losscli.data.json import JsonLinesTable, read_json
+    if format == "json":
+        from losscli.data.json import read_json
 
-        return read_json(source, role) if format == "json" else JsonLinesTable(source)
+        return read_json(source, role)
+    if format == "jsonl":
+        from losscli.data.json_lines import open_json_lines
+
+        return open_json_lines(source)
     if format in ("npy", "npz"):
         from losscli.data.npy import read_npy, read_npz
 
@@ -164,13 +171,17 @@ def _read(source: Input, format: str, role: str | None, options: ReadOptions) ->
 class FileParts(SplittableTable):
     """Several files of the same columns as one table."""
 
-    def __init__(self, name: str, files: Sequence[FoundFile], role: str | None, options: ReadOptions) -> None:
+    def __init__(
+        self, name: str, paths: Sequence[str], files: Sequence[FoundFile], role: str | None, options: ReadOptions
+    ) -> None:
         """Open the first file that has rows; the others are opened when they are read."""
         self._role, self._options = role, options
         self._keys = key_columns(files)
         self._files, self._first = self._open_first(files)
         super().__init__(name, self._first.format, self._first.columns, path=name)
+        self.inputs = [remote.hide_credentials(path) for path in paths]
         self.index_columns = self._first.index_columns
+        self.file_names = [file.name for file in files] if FILE_COLUMN in self.index_columns else ()
         self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def sample(self, name: str) -> NDArray[Any] | None:
@@ -180,7 +191,7 @@ class FileParts(SplittableTable):
         """Return the files from the first that has rows, or all if none has, and the first of these, open."""
         for i in range(len(files)):
             table = self._open(files[i])
-            if table.has_rows:
+            if table.has_rows or len(files) == 1:
                 return files[i:], table
             table.close()
         return files, self._open(files[0])
@@ -221,7 +232,7 @@ class FileParts(SplittableTable):
             self.row_numbers.add_file(rows, table.name)
             self.fraction_read = i / len(self._files)
             for chunk in table.chunks(wanted):
-                rows += len(next(iter(chunk.values())))
+                rows += count_chunk_rows(chunk)
                 yield chunk
 
     def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
@@ -245,8 +256,15 @@ class FileParts(SplittableTable):
         yield from self._pieces_of_files(i + 1, wanted)
 
     def _pieces_of_files(self, start: int, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        for i, table in enumerate(self._open_files(start, wanted), start):
-            yield from self._scale(i, table.detached_pieces(wanted))
+        first = [self._first] if start == 0 else []
+        tables: Iterator[Table] = chain(first, self._open_files(max(start, 1), wanted))
+        if FILE_COLUMN in wanted:
+            from losscli.data.small_files import join_small
+
+            tables = join_small(tables, wanted)
+        for table in tables:
+            yield from self._scale(start, table.detached_pieces(wanted))
+            start += len(table.files)
 
     def _scale(self, i: int, pieces: Iterator[Table]) -> Iterator[Table]:
         """Yield pieces of the i-th file whose progress is that of all files."""
@@ -258,15 +276,21 @@ class FileParts(SplittableTable):
         self._first.close()
 
 
-def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None) -> Sources:
+def open_data(
+    arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None, by_file: bool = False
+) -> Sources:
     """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role; `-` is standard input.
+
+    With `by_file` a column has the names of the files, and several files may be given for one role, or for all: then
+    they are parts of one table.
 
     Raises:
         UsageError: a role that no loss reads or that was given twice; more files than roles to read from them; what is
             both a file and ROLE=FILE.
         DataError: a file cannot be read, or is not of its format.
     """
-    named: dict[str, str] = {}
+    options = options or ReadOptions()
+    named: dict[str, list[str]] = {}
     bare: list[str] = []
     for argument in arguments:
         role, path = _split_role(argument, roles)
@@ -275,28 +299,64 @@ def open_data(arguments: Sequence[str], roles: Sequence[str], options: ReadOptio
             continue
         if role not in roles:
             raise UsageError(f"{argument}: no loss here reads {role!r}; the roles are {', '.join(roles)}")
-        if role in named:
-            raise UsageError(f"{argument}: {role} is already read from {named[role]}")
-        named[role] = path
-    is_pair = len(bare) == 2 and not named
+        if role in named and not by_file:
+            raise UsageError(
+                f"{argument}: {role} is already read from {named[role][0]}", Hint.GROUP_BY_FILE, column=FILE_COLUMN
+            )
+        named.setdefault(role, []).append(path)
+    is_pair = len(bare) == 2 and not named and not (by_file and _are_parts(bare, options))
     if is_pair:
-        named, bare = dict(zip(("y_true", "y_pred"), bare, strict=True)), []
-    if len(bare) > 1:
+        named, bare = {"y_true": bare[:1], "y_pred": bare[1:]}, []
+    if len(bare) > 1 and not by_file:
         raise UsageError(
             f"{len(bare)} files without a role: give one table, two files (y_true then y_pred), or ROLE=FILE; "
-            "parts of one dataset are named by a folder or a quoted glob ('parts/*.csv')"
+            "parts of one dataset are named by a folder or a quoted glob ('parts/*.csv')",
+            Hint.GROUP_BY_FILE,
+            column=FILE_COLUMN,
         )
-    if [*named.values(), *bare].count(STDIN) > 1:
+    given: dict[str | None, list[str]] = {None: bare} if bare else {}
+    given.update(named)
+    if list(chain(*given.values())).count(STDIN) > 1:
         raise UsageError("standard input can be read once only")
+    tables: dict[str | None, Table] = {}
     with ExitStack() as opened:  # closes what was opened if the next one cannot be
-        common = opened.enter_context(closing(open_table(bare[0], None, options))) if bare else None
-        by_role = {}
-        for role, path in named.items():
-            by_role[role] = opened.enter_context(closing(open_table(path, role, options)))
-        sources = Sources(common, by_role, is_pair)
-        _check_text_options(sources.tables, options or ReadOptions())
+        for key, table in _open_each(given, options, by_file):
+            tables[key] = opened.enter_context(closing(table))
+        sources = Sources(tables.pop(None, None), {key: t for key, t in tables.items() if key}, is_pair)
+        _check_text_options(sources.tables, options)
         opened.pop_all()
     return sources
+
+
+def _open_each(
+    given: Mapping[str | None, Sequence[str]], options: ReadOptions, by_file: bool
+) -> Iterator[tuple[str | None, Table]]:
+    """Yield each role with the table of its paths; with `by_file`, those of several files name them, or else all."""
+    if not by_file:
+        for role, (path,) in given.items():
+            yield role, open_table(path, role, options)
+        return
+    found = {role: find_all_files(paths) for role, paths in given.items()}
+    has_several = any(len(files) > 1 for files in found.values())
+    for role, files in found.items():
+        is_named = len(files) > 1 or not has_several
+        yield role, _open_found(given[role], [f.with_name_as_key() if is_named else f for f in files], role, options)
+
+
+def _are_parts(paths: Sequence[str], options: ReadOptions) -> bool:
+    """Return whether two paths are parts of one table, and no pair.
+
+    They are if they have the same columns, and several, or if both have columns named like y_true and like y_pred.
+    """
+    if STDIN in paths or any(os.path.exists(p) and not (os.path.isfile(p) or os.path.isdir(p)) for p in paths):
+        return False  # pipes can be read once
+    from losscli.data.role_names import usual_names
+
+    with ExitStack() as opened:
+        tables = [opened.enter_context(closing(open_table(path, None, options))) for path in paths]
+        first, second = ({column.name.lower() for column in table.columns} for table in tables)
+    has_both = all((first & second).intersection(usual_names(role)) for role in ("y_true", "y_pred"))
+    return has_both or (first == second and len(first) > 1)
 
 
 def _check_text_options(tables: Sequence[Table], options: ReadOptions) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import rows_per_batch
+from losscli.data.batch import bytes_per_row, rows_per_batch
+from losscli.data.coded_text import CodedText, encode
 from losscli.data.values import as_text, column_label, one_value_error, to_number
 from losscli.errors import DataError
 from losscli.messages import Hint
@@ -18,8 +18,8 @@ from losscli.messages import Hint
 if TYPE_CHECKING:
     from losscli.data.files import Input
 
-Chunk = dict[str, NDArray[Any]]
-"""Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing)."""
+Chunk = dict[str, Any]
+"""Column name -> values of some rows: float64 for numbers (NaN if missing), text objects (None if missing) or codes."""
 
 ROWS_SAMPLED = 200
 """Rows that tell what a column holds."""
@@ -30,10 +30,11 @@ MAX_EXACT_INTEGER = 1 << 53
 
 
 class Kind(enum.StrEnum):
-    """What a column holds."""
+    """What a column holds, and what is made of it: codes are text that repeats (`CodedText`)."""
 
     NUMBER = "number"
     TEXT = "text"
+    CODES = "codes"
 
 
 class Column(NamedTuple):
@@ -65,9 +66,10 @@ class RowNumbers:
 
     def add_piece(self, rows_before: int, piece: Table) -> None:
         """Set the row numbers of the next piece, which comes after so many rows of all files."""
-        self.add_file(rows_before, piece.name)
+        for rows, name in piece.files:
+            self.add_file(rows_before + rows, name)
         piece.row_numbers = self
-        piece.rows_before = rows_before - self._files[-1][0]
+        piece.rows_before = max(0, rows_before - self._files[-1][0])
 
     def reorder(self, order: NDArray[np.intp]) -> None:
         """Set the original index, from 0, of each row of a table that is read in another order."""
@@ -89,12 +91,16 @@ class Table:
         columns: what it holds.
         length: the number of rows, if known before the end.
         path: where other processes can read the same rows; None if they are in memory or come through a pipe.
+        inputs: what was given for it: files, folders or globs.
+        file_names: what its files are called in its column of files, if it has that.
         repeated: names of several columns; all of them but the first have a number behind the name.
         index_columns: columns that the format marks as keys of the rows.
         sampler: returns the first values of a column, for `sample`; None if they cannot be read twice.
         has_names: whether its columns have names; if not, they are called by their places, from 1.
         row_numbers: the files and numbers of its rows, for messages.
         rows_before: of a piece, the number of rows before it in its file.
+        bytes_per_piece: about how many bytes are held while a piece is read, if these may be many.
+        bytes_beside: the bytes of a row of the tables that are read with it, as float64, if their rows are wide.
         fraction_read: the fraction that has been read, 0 to 1, if known.
         fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
         source: the input to close.
@@ -105,6 +111,8 @@ class Table:
     ) -> None:
         self.name, self.format, self.columns = name, format, list(columns)
         self.length, self.path = length, path
+        self.inputs = [name] if name else []
+        self.file_names: Sequence[str] = ()
         self.repeated: frozenset[str] = frozenset()
         self.index_columns: frozenset[str] = frozenset()
         self.sampler: Callable[[str], NDArray[Any]] | None = None
@@ -112,6 +120,7 @@ class Table:
         self.has_rows = True  # or it is not known yet
         self.row_numbers = RowNumbers(name)
         self.rows_before = 0
+        self.bytes_beside = self.bytes_per_piece = 0
         self.fraction_read: float | None = None
         self.fraction_after: float | None = None
         self.source: Input | None = None
@@ -127,6 +136,11 @@ class Table:
 
     def release(self) -> None:
         """Close the file of a piece until it is read again."""
+
+    @property
+    def files(self) -> Sequence[tuple[int, str]]:
+        """The number of rows before each file in it, and the file's name for messages."""
+        return [(0, self.name)]
 
     def column(self, name: str) -> Column | None:
         """Return the column of a name, if there is one."""
@@ -202,11 +216,11 @@ class ArraysTable(SliceableTable):
         self,
         name: str,
         format: str,
-        arrays: Mapping[str, NDArray[Any]],
+        arrays: Mapping[str, NDArray[Any] | CodedText],
         unreadable: Mapping[str, DataError] | None = None,
     ) -> None:
         """Make a table of arrays, and of columns that are `unreadable`: their errors are raised if they are wanted."""
-        self._arrays = {key: np.asarray(array) for key, array in arrays.items()}
+        self._arrays = {key: a if isinstance(a, CodedText) else np.asarray(a) for key, a in arrays.items()}
         self._unreadable = unreadable or {}
         columns = [
             Column(key, Kind.NUMBER if array.dtype.kind in "fiub" else Kind.TEXT, array.shape[1:])
@@ -218,7 +232,8 @@ class ArraysTable(SliceableTable):
 
     def sample(self, name: str) -> NDArray[Any] | None:
         self.check_readable([name])
-        return as_text(np.atleast_1d(self._arrays[name])[:ROWS_SAMPLED])
+        array = self._arrays[name]
+        return as_text(np.asarray(array[:ROWS_SAMPLED]) if array.ndim else np.atleast_1d(array))
 
     def check_readable(self, names: Iterable[str]) -> None:
         """Raise the error of the first of these columns that is unreadable."""
@@ -243,13 +258,18 @@ class ArraysTable(SliceableTable):
             }
             hint = Hint.SWAP_AXES if is_swapped else None
             raise DataError(f"{problem}; they need the same number of rows", hint, role=frames)
-        step = rows_per_batch(sum(math.prod(array.shape[1:]) for array in arrays.values()))
+        step = self.rows_per_chunk(wanted)
         for start in range(0, total, step):
             self.fraction_read = min(1.0, (start + step) / total)
             yield {
                 name: convert(array[start : start + step], wanted[name], self.name, name, self.rows_before + start)
                 for name, array in arrays.items()
             }
+
+    def rows_per_chunk(self, wanted: Iterable[str]) -> int:
+        """Return how many rows a chunk of these columns has."""
+        shapes = (self._arrays[name].shape for name in wanted if name in self._arrays)  # others are unreadable
+        return rows_per_batch(bytes_per_row(shapes) + self.bytes_beside)
 
     def rows(self, start: int, stop: int) -> Table:
         arrays = {name: array[start:stop] if array.ndim else array for name, array in self._arrays.items()}
@@ -258,23 +278,32 @@ class ArraysTable(SliceableTable):
         return piece
 
 
+def count_chunk_rows(chunk: Chunk) -> int:
+    """Return the number of rows of a chunk, which has a column."""
+    return len(next(iter(chunk.values())))
+
+
 def in_batches(columns: Chunk) -> Iterator[Chunk]:
     """Yield columns (N,) in chunks of at most a batch."""
-    rows = len(next(iter(columns.values()))) if columns else 0
-    step = rows_per_batch(sum(math.prod(values.shape[1:]) for values in columns.values()))
+    rows = count_chunk_rows(columns) if columns else 0
+    step = rows_per_batch(bytes_per_row(values.shape for values in columns.values()))
     for start in range(0, rows, step):
         yield {name: values[start : start + step] for name, values in columns.items()}
 
 
-def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: int) -> NDArray[Any]:
-    """Return values as float64 or as text; numbers of three axes or more keep their type.
+def convert(values: NDArray[Any] | CodedText, kind: Kind, source: str, column: str, start: int) -> Any:
+    """Return values as float64, text or codes; numbers of three axes or more keep their type.
 
     For messages, `start` is the number of rows before them.
 
     Raises:
         DataError: a value that is not a number; the message names the first.
     """
-    if kind is Kind.TEXT:
+    if kind is Kind.CODES and values.ndim == 1:
+        return encode(values, source, column, start)
+    if isinstance(values, CodedText):
+        values = np.asarray(values)
+    if kind is not Kind.NUMBER:
         return as_text(values.ravel(), source, column, start).reshape(values.shape)
     if values.dtype.kind in "fiub":
         if values.ndim > 2:  # of as many numbers as that, the reader converts some at a time
@@ -290,7 +319,7 @@ def convert(values: NDArray[Any], kind: Kind, source: str, column: str, start: i
     return np.array(numbers, dtype=np.float64).reshape(values.shape)
 
 
-def check_one_per_row(values: NDArray[Any], table: Table, name: str) -> None:
+def check_one_per_row(values: NDArray[Any] | CodedText, table: Table, name: str) -> None:
     """Raise a DataError if a column holds lists where a row is to have one value: a key, a group."""
     if values.ndim > 1:
         raise one_value_error(f"{table.label}column {name!r}")

@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from losscli.data.dataset import Dataset, Part
-from losscli.data.table import SliceableTable
+from losscli.data.table import ArraysTable, SliceableTable
 from losscli.evaluation.run import RunState, keep_freed_memory
 
 if TYPE_CHECKING:
     from losscli.data.batch import Batch
     from losscli.options import EvaluationOptions
+
+
+MIN_PARTS_IN_MEMORY = 8
+"""Parts of arrays in memory, at least, before one holds several batches: so many threads then have work."""
+
+MAX_BATCHES_IN_MEMORY = 4
+"""Most batches of such a part."""
 
 
 def evaluate_dataset(
@@ -29,7 +36,7 @@ def evaluate_dataset(
     """
     keep_freed_memory()
     can_split = run.can_split(dataset)
-    parts = dataset.parts(kept=any(a.keeps_values for a in run.accumulators)) if can_split else None
+    parts = dataset.parts(kept=run.keeps_values) if can_split else None
     use_dask = options.engine == "dask"
     if use_dask:
         from losscli.evaluation.dask.cluster import check_installed
@@ -49,6 +56,35 @@ def evaluate_dataset(
         from losscli.evaluation.threads import evaluate_by_threads
 
         yield from evaluate_by_threads(dataset, run, parts)
+
+
+def evaluate_as_read(dataset: Dataset, run: RunState) -> None:
+    """Evaluate a dataset in the batches that it is read in, those of arrays in memory by threads.
+
+    Raises:
+        LosscliError: The data does not fit a loss, or no row is left.
+    """
+    keep_freed_memory()
+    tables = dataset.row_tables
+    steps = {table.rows_per_chunk(dataset.wanted(table)) for table in tables if isinstance(table, ArraysTable)}
+    is_cut_alike = len(steps) == 1 and all(isinstance(table, ArraysTable) for table in tables)
+    counts_weights = "weight" in dataset.bound and any(a.keeps_values for a in run.accumulators)  # in their order
+    can_split = is_cut_alike and run.can_split(dataset) and not counts_weights
+    parts = dataset.parts(rows=_rows_per_part(steps.pop(), dataset.length or 0)) if can_split else None
+    if parts is None:
+        evaluated: Iterator[object] = run.evaluate(dataset.batches())
+    else:
+        from losscli.evaluation.threads import evaluate_by_threads
+
+        evaluated = evaluate_by_threads(dataset, run, parts, in_blocks=True)
+    for _ in evaluated:
+        pass
+
+
+def _rows_per_part(rows_per_batch: int, n_rows: int) -> int:
+    """Return how many rows of arrays in memory are a part: the more parts, the longer threads wait for Python."""
+    n_batches = -(-n_rows // rows_per_batch)
+    return rows_per_batch * max(1, min(n_batches // MIN_PARTS_IN_MEMORY, MAX_BATCHES_IN_MEMORY))
 
 
 def evaluate_and_keep(dataset: Dataset, run: RunState, keep: Callable[[Batch], None]) -> Iterator[int]:

@@ -101,6 +101,31 @@ class Evaluator:
             DataError: The shapes do not fit, or a value is outside its domain.
             UsageError: The kernel of a plugin fails, or there is no gradient.
         """
+        arrays, layout = self._check(batch)
+        hooks = self.form.hooks
+        with np.errstate(all="ignore"):
+            elements = self._elements(arrays)
+            if len(elements) != len(batch) and not layout.is_one_distribution:
+                raise UsageError(f"{self.label}: its kernel gave {len(elements)} values for {len(batch)} rows")
+            per_sample = elements if elements.ndim == 1 else elements.reshape(len(elements), -1).mean(axis=1)
+            clipped = self._call(hooks["clipped"], arrays) if "clipped" in hooks else None
+            return Outcome(
+                elements,
+                per_sample,
+                self._call(hooks["row_mask"], arrays) if "row_mask" in hooks else None,
+                self._call(hooks["denominator"], arrays) if "denominator" in hooks else None,
+                None if clipped is None else _rows_with(clipped),
+                self._gradient(batch, arrays, elements) if gradient else None,
+            )
+
+    def slopes(self, batch: Batch) -> Array:
+        """Return the gradient (N,) by one prediction per row, without the losses; errors are as above."""
+        arrays, _ = self._check(batch)
+        with np.errstate(all="ignore"):
+            return self._gradient(batch, arrays, np.empty(0))
+
+    def _check(self, batch: Batch) -> tuple[dict[str, Any], Layout]:
+        """Return the arrays of the roles as kernels take them, and their layout."""
         shapes = tuple((name, array.shape) for name, array in batch.arrays.items())
         layout = self._layouts.get(shapes)
         if layout is None:
@@ -121,20 +146,7 @@ class Evaluator:
         if "warn" in hooks:
             for role, odd, what in self._call(hooks["warn"], arrays):
                 batch.origins[role].note_once(odd, what)
-        with np.errstate(all="ignore"):
-            elements = self._elements(arrays)
-            if len(elements) != len(batch) and not layout.is_one_distribution:
-                raise UsageError(f"{self.label}: its kernel gave {len(elements)} values for {len(batch)} rows")
-            per_sample = elements if elements.ndim == 1 else elements.reshape(len(elements), -1).mean(axis=1)
-            clipped = self._call(hooks["clipped"], arrays) if "clipped" in hooks else None
-            return Outcome(
-                elements,
-                per_sample,
-                self._call(hooks["row_mask"], arrays) if "row_mask" in hooks else None,
-                self._call(hooks["denominator"], arrays) if "denominator" in hooks else None,
-                None if clipped is None else _rows_with(clipped),
-                self._gradient(batch, arrays, elements) if gradient else None,
-            )
+        return arrays, layout
 
     def _elements(self, arrays: Mapping[str, Any]) -> Array:
         with self._failures_of_plugin("kernel"):

@@ -38,7 +38,7 @@ def check_hard_predictions(dataset: Dataset, run: RunState, requested: Container
         raise DataError(f"{problem}, and {rival!r} may be the probabilities", Hint.CHOOSE_COLUMN, role="y_pred")
     if not label:  # who gives arrays knows what they hold
         return
-    clipped = [run.evaluators[i].label for i in readers if any(s.clipped for _, k, s in run.statistics() if k == i)]
+    clipped = [run.evaluators[i].label for i in readers if run.accumulators[i].clipped]
     if clipped:
         dataset.note(Message(f"{problem}: {clipped[0]} reads probabilities, and wrong labels cost what eps says"))
 

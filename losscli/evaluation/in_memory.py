@@ -13,13 +13,11 @@ from losscli.data.batch import Batch, RowPolicy
 from losscli.data.positions import Positions
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.errors import DataError, NoResultError
+from losscli.evaluation.blocks import VALUES_PER_BLOCK, rows_per_block
 from losscli.evaluation.evaluator import Evaluator, Outcome
-from losscli.evaluation.run import evaluate_incomplete, feed, keep_freed_memory, no_row_error
+from losscli.evaluation.run import evaluate_batch, feed, keep_freed_memory, no_row_error
 from losscli.options import processors
 from losscli.statistics.summary import Accumulator
-
-VALUES_PER_BLOCK = 1 << 16
-"""Numbers of a block's widest role: with a kernel's intermediate arrays they fit the cache of one core."""
 
 MIN_BLOCKS_FOR_THREADS = 4
 """Blocks from which on threads pay."""
@@ -88,7 +86,7 @@ class BlockEvaluator(NamedTuple):
                 accumulator = unused.pop()
             except IndexError:  # another thread took the last one
                 accumulator = Accumulator(own, reduction, quick=True)
-            feed(accumulator, self._outcome_of(batch), batch)
+            feed(accumulator, evaluate_batch(self.evaluator, batch), batch)
             unused.append(accumulator)
 
         self._evaluate_blocks(self._rows_per_block(), work)
@@ -101,21 +99,10 @@ class BlockEvaluator(NamedTuple):
             raise no_row_error(self.evaluator, self.rows if self.weight is None else int(np.count_nonzero(self.weight)))
         return first.value()
 
-    def _outcome_of(self, batch: Batch) -> Outcome:
-        """Evaluate a batch, of which rows of weight 0 count nowhere."""
-        self.evaluator.check_weight(batch)
-        left_out = batch.missing
-        if batch.absent is not None:
-            left_out = batch.absent if left_out is None else left_out | batch.absent
-        if left_out is None or self.evaluator.one_distribution(batch.arrays):
-            return self.evaluator(batch)
-        return evaluate_incomplete(self.evaluator, batch, left_out, False)
-
     def _rows_per_block(self) -> int:
         if self.evaluator.needs_all_rows(self.arrays):
             return self.rows
-        widths = [array[:1].size for name, array in self.arrays.items() if name not in self.tables]
-        return max(1, VALUES_PER_BLOCK // max([1, *widths]))
+        return rows_per_block(self.arrays, self.tables, VALUES_PER_BLOCK)
 
     def _evaluate_blocks(self, step: int, work: Callable[[int, Batch], None]) -> None:
         """Call `work` on every block with its first row.

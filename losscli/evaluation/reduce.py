@@ -10,7 +10,6 @@ or a note that names a row, labels that depend on all rows), the part is evaluat
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -81,6 +80,21 @@ def evaluate_part(
     return PartResult(run, dataset.policy, dataset.memory, (dataset.policy.n,), batches)
 
 
+def evaluate_array_part(part: Part, plan: Plan) -> PartResult:
+    """Evaluate a part of arrays in memory, of which values alone are wanted, in blocks that stay in cache.
+
+    Raises:
+        LosscliError: Its rows are wrong; the message does not count them all.
+    """
+    dataset, run = plan.dataset.standalone(part), plan.run.fresh_copy()
+    with np.errstate(all="ignore"):  # infinities are values
+        n_rows = run.evaluate_in_blocks(dataset.batches_as_read())
+    if n_rows is None:
+        return evaluate_part(part, plan)
+    run.rows_read = dataset.policy.n = n_rows
+    return PartResult(run, dataset.policy, dataset.memory, (n_rows,))
+
+
 def evaluate_block(block: Block, plan: Plan, sketched: SketchedStatistics = frozenset()) -> PartResult | None:
     """Evaluate the parts of a block and merge them; None if one of them may have to be evaluated again.
 
@@ -124,7 +138,8 @@ class OrderedReducer:
         self._dataset, self._run = plan
         self._keep = keep
         self._blocks: list[tuple[int, RunState]] = []
-        self._values_kept: Counter[Statistic] = Counter()
+        self._values_kept = [0] * len(self._run.evaluators)
+        self._most_of_a_group = 0
         self.sketched: SketchedStatistics = frozenset()
 
     def reduce(self, evaluated: Iterable[Done]) -> Iterator[int]:
@@ -187,16 +202,24 @@ class OrderedReducer:
         if self._blocks[0][0] == PARTS_PER_MERGE:
             self._run.merge(self._blocks.pop()[1])
 
+    def _runs(self) -> list[RunState]:
+        """Return the runs that hold all statistics so far."""
+        return [self._run, *(run for _, run in self._blocks)]
+
     def _sketch_if_over_budget(self, run: RunState) -> None:
         """Count the values that a run adds; switch statistics to histograms in all runs once there are too many."""
-        sketched = set()
-        for key, i, accumulator in run.statistics():
-            self._values_kept[key, i] += accumulator.kept if accumulator.exact else MAX_VALUES_KEPT + 1
-            if self._values_kept[key, i] > MAX_VALUES_KEPT:
-                accumulator.condense()
-                sketched.add((key, i))
+        sketched: set[Statistic] = set()
+        for i, accumulator in enumerate(run.accumulators):
+            self._values_kept[i] += accumulator.kept if accumulator.exact else MAX_VALUES_KEPT + 1
+            if self._values_kept[i] > MAX_VALUES_KEPT:
+                sketched.add((None, i))
+        if run.groups is not None:
+            self._most_of_a_group += int(run.groups.kept.max(initial=0))
+            if self._most_of_a_group > MAX_VALUES_KEPT:
+                sketched |= run.groups.find_too_many(r.groups for r in self._runs() if r.groups is not None)
+        run.condense(sketched)
         if not sketched <= self.sketched:
-            for other in (self._run, *(run for _, run in self._blocks)):
+            for other in self._runs():
                 other.condense(sketched - self.sketched)
             self.sketched |= sketched
 

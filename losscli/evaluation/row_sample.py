@@ -21,7 +21,7 @@ MAX_SAMPLE_ROWS = 1 << 16
 MAX_SAMPLE_VALUES = 1 << 21
 """Values that are kept: fewer rows if they are wide."""
 
-MIN_SAMPLE_ROWS = 256
+MIN_SAMPLE_ROWS = 128
 """Rows kept however wide they are."""
 
 SHARE_DRAWN = 0.5
@@ -111,6 +111,7 @@ class RowSampler:
             losses = [values[kept] for values in losses]
         if not len(batch):
             return
+        batch = replace(batch)  # what its checks made of it is not kept
         position = np.arange(self.n, self.n + len(batch))
         if self._generator is None:
             self._generator = part_generator(batch)
@@ -142,7 +143,7 @@ class RowSampler:
         size = self._size()
         if self.n > size and (self._limit == np.inf or self._n_kept > size):
             self._shrink(int(SHARE_DRAWN * size))
-        if len(self._extremes) > MAX_EXTREME_ROWS:
+        if len(self._extremes) > MAX_EXTREME_ROWS or 2 * sum(len(each.position) for each in self._extremes) > size:
             self._extremes = [self._most_extreme()]
 
     def _size(self, batch: Batch | None = None) -> int:
@@ -195,7 +196,7 @@ def join_sampled(parts: Sequence[SampledRows]) -> SampledRows:
         return parts[0]
     filled = [rows for rows in parts if len(rows.position)] or parts[:1]
     return SampledRows(
-        concat_batches(rows.batch for rows in filled),
+        concat_batches([rows.batch for rows in filled]),
         np.concatenate([rows.position for rows in filled]),
         np.concatenate([rows.numbers for rows in filled]),
     )

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import Batch, find_missing, groups_of
-from losscli.declaration.domains import Mask
+from losscli.data.batch import Batch, find_missing
+from losscli.declaration.domains import Array, Mask
 from losscli.declaration.memo import BATCH_CACHE
-from losscli.errors import DataError, NoResultError, UsageError
+from losscli.errors import DataError, NoResultError
+from losscli.evaluation.blocks import JoinedOutcome, blocks_of
 from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.statistics.moments import Sum
 from losscli.statistics.summary import Accumulator
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
+    from losscli.evaluation.groups import Groups
+    from losscli.statistics.bootstrap.accumulator import Bootstrap
     from losscli.statistics.bootstrap.options import Resampling
 
 Statistic = tuple[tuple[str, ...] | None, int]
@@ -74,6 +78,8 @@ class RunState:
     Groups are the distinct values of extra columns; a loss that couples rows couples those of all groups. With
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
     see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models.
+    `allocate` returns memory for the losses of so many rows. If `groups_only`, nobody asks for more than the number of
+    all rows.
     """
 
     evaluators: Sequence[Evaluator]
@@ -82,27 +88,54 @@ class RunState:
     group_by: Sequence[str] = ()
     resampling: Resampling | None = None
     value_only: bool = False
+    allocate: Callable[[int], Array] = np.empty
     observers: Sequence[Observer] = ()
+    groups_only: bool = False
     runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self.accumulators = self._make_accumulators(is_reported=not self.group_by)
-        self.groups: dict[tuple[str, ...], list[Accumulator]] = {}
+        self.accumulators = []
+        for evaluator in self.evaluators:
+            own, new_bootstrap = evaluator.bound.loss.reduction, self._bootstraps_of(evaluator)
+            bootstrap = new_bootstrap() if new_bootstrap is not None and not self.group_by else None
+            value_only = self.value_only or self.groups_only
+            self.accumulators.append(Accumulator(own, self.reduction, value_only, bootstrap))
+        self.groups = self._make_groups() if self.group_by else None
         self.weight = Sum()
         self.rows_read = 0  # of a part, rows that are left out included; set once they are read
         self._n_rows = 0
 
-    def _make_accumulators(self, is_reported: bool) -> list[Accumulator]:
-        accumulators = []
-        for evaluator in self.evaluators:
-            own, bootstrap = evaluator.bound.loss.reduction, None
-            if self.resampling is not None and is_reported:
-                from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Bootstrap, Estimand
+    def _make_groups(self) -> Groups:
+        from losscli.evaluation.groups import Groups
+        from losscli.statistics.grouped import GroupedAccumulator
 
-                refusal = COUPLED_ROWS if evaluator.form.coupled else ""
-                bootstrap = Bootstrap(self.resampling, Estimand.of(own, self.reduction), refusal)
-            accumulators.append(Accumulator(own, self.reduction, self.value_only, bootstrap))
-        return accumulators
+        return Groups(
+            [
+                GroupedAccumulator(e.bound.loss.reduction, self.reduction, self.value_only, self._bootstraps_of(e))
+                for e in self.evaluators
+            ]
+        )
+
+    @property
+    def group_places(self) -> Mapping[tuple[str, ...], int]:
+        """The groups seen so far, each with its place among the statistics of groups."""
+        return {} if self.groups is None else self.groups.places
+
+    def _bootstraps_of(self, evaluator: Evaluator) -> Callable[[], Bootstrap] | None:
+        """Return what makes a bootstrap of a loss, None if there are no intervals."""
+        if self.resampling is None:
+            return None
+        from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Bootstrap, Estimand
+
+        refusal = COUPLED_ROWS if evaluator.form.coupled else ""
+        estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
+        return partial(Bootstrap, self.resampling, estimand, refusal)
+
+    @property
+    def keeps_values(self) -> bool:
+        """Whether values are kept, of all rows or by group."""
+        by_group = () if self.groups is None else self.groups.accumulators
+        return any(a.keeps_values for a in self.accumulators) or any(a.keeps_values for a in by_group)
 
     def fresh_copy(self) -> RunState:
         """Return the same run before any batch, without gradients."""
@@ -111,21 +144,17 @@ class RunState:
     def condense(self, statistics: AbstractSet[Statistic]) -> None:
         """Replace the values of some statistics by a histogram."""
         for key, i in statistics:
-            accumulators = self.accumulators if key is None else self.groups.get(key)
-            if accumulators:
-                accumulators[i].condense()
-
-    def statistics(self) -> Iterator[tuple[tuple[str, ...] | None, int, Accumulator]]:
-        """Return each accumulator with its group (None for all rows) and the index of its loss."""
-        for key, accumulators in ((None, self.accumulators), *self.groups.items()):
-            for i, accumulator in enumerate(accumulators):
-                yield key, i, accumulator
+            if key is None:
+                self.accumulators[i].condense()
+            elif self.groups is not None and key in self.groups.places:
+                self.groups.accumulators[i].condense(self.groups.places[key])
 
     def merge(self, other: RunState) -> None:
         """Add the statistics of later batches."""
-        _merge_each(self.accumulators, other.accumulators)
-        for key, theirs in other.groups.items():
-            _merge_each(self.groups.setdefault(key, self._make_accumulators(is_reported=True)), theirs)
+        for mine, theirs in zip(self.accumulators, other.accumulators, strict=True):
+            mine.merge(theirs)
+        if self.groups is not None and other.groups is not None:
+            self.groups.merge(other.groups)
         other.renumber(self.rows_read)
         for observer, later in zip(self.observers, other.observers, strict=True):
             observer.merge(later)
@@ -159,51 +188,67 @@ class RunState:
                 from losscli.data.gather import concat_batches
 
                 batch = concat_batches(chain([first], remaining))
-            left_out = batch.missing
-            if batch.absent is not None:
-                left_out = batch.absent if left_out is None else left_out | batch.absent
-            outcomes = []
-            token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
-            try:
-                for evaluator in self.evaluators:
-                    evaluator.check_weight(batch)
-                    if left_out is None or evaluator.one_distribution(batch.arrays):
-                        outcomes.append(evaluator(batch, self.gradient))
-                    else:
-                        outcomes.append(evaluate_incomplete(evaluator, batch, left_out, self.gradient))
-            finally:
-                BATCH_CACHE.reset(token)
+            left_out = batch.left_out
+            outcomes = self._outcomes(batch)
             self._n_rows += len(batch) if left_out is None else int((~left_out).sum())
             with np.errstate(all="ignore"):
                 self._add(batch, outcomes)
+                self._observe(batch, outcomes)
             yield Evaluated(batch, tuple(outcomes))
         if not may_be_empty:
             self.check_not_empty()
 
+    def evaluate_in_blocks(self, batches: Iterable[Batch]) -> int | None:
+        """Evaluate batches as they are read, in blocks that stay in cache; return how many rows they have.
+
+        The value is that of `evaluate`, and so is what observers see. Return None, and be of no more use, where rows
+        lack a value or have weight 0.
+
+        Raises:
+            LosscliError: The data does not fit a loss; the message counts the rows of a block.
+        """
+        for batch in batches:
+            joined = [JoinedOutcome(self.allocate(len(batch))) for _ in self.evaluators]
+            for block in blocks_of(batch):
+                has_weights = block.weight is None or bool(((block.weight > 0) & (block.weight < np.inf)).all())
+                if not has_weights or find_missing(block) is not None:
+                    return None
+                outcomes = self._outcomes(block)
+                self._add(block, outcomes)
+                for one, outcome in zip(joined, outcomes, strict=True):
+                    one.add(outcome)
+            self._n_rows += len(batch)
+            self._observe(batch, [one.outcome() for one in joined])
+        return self._n_rows
+
+    def _outcomes(self, batch: Batch) -> list[Outcome]:
+        """Evaluate all losses on a batch."""
+        token = BATCH_CACHE.set({} if len(self.evaluators) > 1 else None)
+        try:
+            return [evaluate_batch(evaluator, batch, self.gradient) for evaluator in self.evaluators]
+        finally:
+            BATCH_CACHE.reset(token)
+
     def _add(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Add a batch to the statistics."""
-        if batch.weight is not None:
-            self.weight.add(float(batch.weight.sum()))
         for accumulator, outcome in zip(self.accumulators, outcomes, strict=True):
             feed(accumulator, outcome, batch)
-        if self.group_by:
-            self._feed_groups(batch, outcomes)
+        if self.groups is not None:
+            self.groups.update(batch, self.group_by, self.evaluators, outcomes, counted_rows)
+
+    def _observe(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Add a batch to what is kept beside the statistics of losses."""
+        if batch.weight is not None:
+            self.weight.add(float(batch.weight.sum()))
         for observer in self.observers:
             observer.update(batch, outcomes)
         if self.resampling is not None:
             from losscli.statistics.bootstrap.accumulator import draw_completed_blocks
 
-            accumulators = chain(self.accumulators, *self.groups.values())
-            bootstraps = [a.bootstrap for a in accumulators if a.bootstrap is not None]
+            bootstraps = [a.bootstrap for a in self.accumulators if a.bootstrap is not None]
+            for by_group in () if self.groups is None else self.groups.accumulators:
+                bootstraps += by_group.bootstraps
             draw_completed_blocks(bootstraps, before=float(batch.rows[-1]))
-
-    def _feed_groups(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        for key, rows in groups_of([batch.extras[name] for name in self.group_by]):
-            accumulators = self.groups.setdefault(key, self._make_accumulators(is_reported=True))
-            for accumulator, outcome, evaluator in zip(accumulators, outcomes, self.evaluators, strict=True):
-                if len(outcome.per_sample) != len(batch):
-                    raise UsageError(f"{evaluator.label} reads all rows as one distribution: there are no groups of it")
-                feed(accumulator, outcome, batch, rows)
 
     def check_not_empty(self) -> None:
         """Check that every loss counts at least one row.
@@ -225,11 +270,6 @@ def no_row_error(evaluator: Evaluator, n_rows: int) -> NoResultError:
     return NoResultError(f"no row is left to evaluate: {why}")
 
 
-def _merge_each(mine: Sequence[Accumulator], theirs: Sequence[Accumulator]) -> None:
-    for ours, other in zip(mine, theirs, strict=True):
-        ours.merge(other)
-
-
 def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | None = None) -> None:
     """Add the rows of an outcome to the statistics, except absent ones and those that a mask leaves out."""
     if len(outcome.per_sample) != len(batch):  # one distribution: rows are not samples
@@ -249,6 +289,15 @@ def counted_rows(batch: Batch, outcome: Outcome, kept: Mask | None = None) -> Ma
     for mask in (None if batch.absent is None else ~batch.absent, kept):
         counted = mask if counted is None else counted if mask is None else counted & mask
     return counted
+
+
+def evaluate_batch(evaluator: Evaluator, batch: Batch, gradient: bool = False) -> Outcome:
+    """Evaluate a loss on a batch, without the rows that are left out: these are NaN."""
+    evaluator.check_weight(batch)
+    left_out = batch.left_out
+    if left_out is None or evaluator.one_distribution(batch.arrays):
+        return evaluator(batch, gradient)
+    return evaluate_incomplete(evaluator, batch, left_out, gradient)
 
 
 def evaluate_incomplete(evaluator: Evaluator, batch: Batch, left_out: Mask, gradient: bool) -> Outcome:

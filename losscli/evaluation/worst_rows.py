@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import MODEL_ROLE, Batch
+from losscli.data.coded_text import CodedText
 from losscli.declaration.domains import Array
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import counted_rows
@@ -43,7 +44,7 @@ class WorstRowsOfLoss:
         self.added: Array = np.empty(0)
         self.weight: Array | None = None
         self.roles: Mapping[str, NDArray[Any]] = {}
-        self.extras: Mapping[str, NDArray[Any]] = {}
+        self.extras: Mapping[str, NDArray[Any] | CodedText] = {}
         self.scores: Mapping[str, Array] = {}
         self.low = np.inf
         self._total = Sum()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ Labels = NDArray[Any]
 Targets = NDArray[Any]
 """Labels (N,) or rows of target probabilities (N, C)."""
 
+VALUES_IN_CACHE = 1 << 15
+"""Values of rows that are read several times in a row."""
+
 
 def sum_over_targets(y_true: Targets, values: Array, f: Callable[[Array], Array] = np.asarray) -> Array:
     """Compute f of the target's value; sum_c t_c f(value_c) for rows of targets."""
@@ -29,24 +32,38 @@ def sum_over_targets(y_true: Targets, values: Array, f: Callable[[Array], Array]
 @cached_per_batch
 def log_softmax(x: Array) -> Array:
     """Compute x - log sum exp x per row; an infinite maximum has probability 1."""
-    below, rest = shift_by_max(x)
-    return below - rest[:, None]
+    top, rest = max_and_rest(x)
+    below = shift_down(x, top)
+    below -= rest[:, None]
+    return below
 
 
 @cached_per_batch
-def shift_by_max(x: Array) -> tuple[Array, Array]:
-    """Return x - max x and log sum exp of that, per row."""
-    top = x.max(axis=-1, keepdims=True)
-    below = x - top
-    if not np.isfinite(top).all():
-        below = np.where(x == top, 0.0, below)
-    largest = below == 0
-    others = np.exp(below)
-    others[largest] = 0.0  # small terms would be lost next to its 1
-    total = others.sum(axis=-1)
-    if np.count_nonzero(largest) > len(x):
-        total += np.count_nonzero(largest, axis=-1) - 1
-    return below, np.log1p(total)
+def max_and_rest(x: Array) -> tuple[Array, Array]:
+    """Return max x and log sum exp(x - max x), per row."""
+    top, total = np.empty(len(x)), np.empty(len(x))
+    for rows in slices_in_cache(x):
+        top[rows] = x[rows].max(axis=-1)
+        others = shift_down(x[rows], top[rows])
+        largest = others == 0
+        np.exp(others, out=others)
+        others[largest] = 0.0  # small terms would be lost next to its 1
+        total[rows] = others.sum(axis=-1)
+        if np.count_nonzero(largest) > len(largest):
+            total[rows] += np.count_nonzero(largest, axis=-1) - 1
+    return top, np.log1p(total)
+
+
+def slices_in_cache(x: Array) -> Iterator[slice]:
+    """Return slices of a few rows each, which several passes find in the cache of one core."""
+    step = max(1, VALUES_IN_CACHE // max(1, x.shape[-1]))
+    return (slice(start, start + step) for start in range(0, len(x), step))
+
+
+def shift_down(x: Array, top: Array) -> Array:
+    """Compute x - top, per row; 0 where both are infinite."""
+    below = x - top[:, None]
+    return below if np.isfinite(top).all() else np.where(x == top[:, None], 0.0, below)
 
 
 def log_sum_exp(x: Array) -> Array:
@@ -101,8 +118,8 @@ def backprop_normalize(gradient: Array, p: Array, total: Array) -> Array:
 
 def cross_entropy_of_logits(labels: NDArray[Any], logits: Array) -> Array:
     """Compute -log softmax of the target class."""
-    below, rest = shift_by_max(logits)
-    return rest - below[np.arange(len(labels)), labels]
+    top, rest = max_and_rest(logits)
+    return rest - shift_down(logits[np.arange(len(labels)), labels][:, None], top)[:, 0]
 
 
 def cross_entropy_slope(labels: NDArray[Any], logits: Array) -> Array:

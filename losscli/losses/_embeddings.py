@@ -13,9 +13,11 @@ from losscli.losses._classes import Labels
 
 def norm(x: Array) -> Array:
     """Compute the Euclidean length of each row without overflow."""
-    big = np.abs(x).max(axis=-1, initial=0.0)
+    sizes = np.abs(x)
+    big = sizes.max(axis=-1, initial=0.0)
     scale = np.where((big > 0) & np.isfinite(big), big, 1.0)
-    return scale * np.sqrt(np.square(x / scale[:, None]).sum(axis=-1))
+    sizes /= scale[:, None]
+    return scale * np.sqrt(np.square(sizes, out=sizes).sum(axis=-1))
 
 
 def unit(x: Array) -> Array:

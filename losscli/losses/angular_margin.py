@@ -32,6 +32,7 @@ from losscli.declaration.properties import Property, given
 from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope
 from losscli.losses._embeddings import backprop_unit, class_means, norm, unit, warn_of_own_center
 from losscli.losses._symbols import PROTOTYPES
+from losscli.losses._tiles import Contrast, contrast, tile_rows
 
 Scale = FinitePositive
 Margin = FiniteNonNegative
@@ -43,11 +44,10 @@ SMALLEST_ANGLE = np.sqrt(np.finfo(float).eps)
 """The angle of the last cosine before 1."""
 
 
-def angles(a: Array, b: Array) -> Array:
-    """Compute angles between paired rows, exact near 0 and pi; pi/2 if one is a zero vector."""
-    u, v = unit(a), unit(b)
-    between = 2 * np.arctan2(norm(u - v), norm(u + v))
-    return np.where((norm(a) > 0) & (norm(b) > 0), between, np.pi / 2)
+def angles(u: Array, v: Array) -> Array:
+    """Compute angles between paired unit vectors, exact near 0 and pi; pi/2 if one is a zero vector."""
+    apart, together = (np.sqrt(np.square(x).sum(axis=1)) for x in (u - v, u + v))
+    return np.where(together + apart > 0, 2 * np.arctan2(apart, together), np.pi / 2)
 
 
 def tangents(theta: Array, u: Array, v: Array) -> Array:
@@ -91,10 +91,13 @@ def multiply_margin(margin: int, annealing: float) -> MarginFunction:
 class TargetLogit(NamedTuple):
     """Logit of a row's own class: |x| |w| times the margin function of their angle.
 
-    `rows` and `classes` are the intended lengths: a zero vector may represent one of length 1.
+    `u` and `v` are the unit vectors of rows and classes, `rows` and `classes` the intended lengths: a zero vector may
+    represent one of length 1.
     """
 
     margin: MarginFunction
+    u: Array
+    v: Array
     rows: Array
     classes: Array
 
@@ -107,43 +110,53 @@ class SoftmaxHead(NamedTuple):
     bias: Array | None = None
     target: TargetLogit | None = None
 
-    def logits(self, labels: Labels) -> Array:
-        z = self.x @ self.w.T
-        if self.target is not None:
-            margin, rows, classes = self.target
-            z[np.arange(len(z)), labels] = rows * classes[labels] * margin(angles(self.x, self.w[labels]))[0]
-        return z if self.bias is None else z + self.bias
+    def contrast(self, labels: Labels, with_mean: bool = False) -> Contrast:
+        """Compare the logit of each row's own class with those of the others."""
+        found = contrast(self.x, self.w, labels, self.bias, with_mean)
+        if self.target is None:
+            return found
+        margin, u, v, rows, classes = self.target
+        own = rows * classes[labels] * margin(angles(u, v[labels]))[0]
+        return found._replace(own=own if self.bias is None else own + self.bias[labels])
 
     def loss(self, labels: Labels) -> Array:
         """Compute the softmax cross-entropy of the logits."""
-        return cross_entropy_of_logits(labels, self.logits(labels))
+        return self.contrast(labels).loss()
 
     def slope(self, labels: Labels) -> Array:
         """Compute the gradient of the loss by x."""
-        r = cross_entropy_slope(labels, self.logits(labels))
-        if self.target is None:
-            return r @ self.w
-        own, u, at = self.w[labels], unit(self.x), (np.arange(len(r)), labels)
-        theta = angles(self.x, own)
-        value, fall = self.target.margin(theta)
-        pull = (r[at] * self.target.classes[labels])[:, None]
-        r[at] = 0.0
-        return r @ self.w + pull * (value[:, None] * u + fall[:, None] * tangents(theta, u, unit(own)))
+        found, own = self.contrast(labels, with_mean=True), self.w[labels]
+        if self.target is not None:
+            u, v = self.target.u, self.target.v[labels]
+            theta = angles(u, v)
+            value, fall = self.target.margin(theta)
+            turned = value[:, None] * u + fall[:, None] * tangents(theta, u, v)
+            own = self.target.classes[labels][:, None] * turned
+        return found.miss()[:, None] * (found.mean - own)
 
 
-def cosine_head(x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> SoftmaxHead:
-    """Return a head that depends on angles only: rows have length scale, prototypes length 1."""
-    return SoftmaxHead(scale * unit(x), unit(w), target=TargetLogit(margin, np.full(len(x), scale), np.ones(len(w))))
+def cosine_head(x: Array, v: Array, scale: float, margin: MarginFunction) -> SoftmaxHead:
+    """Return a head that depends on angles only: rows have length scale, prototypes v length 1."""
+    u = unit(x)
+    return SoftmaxHead(scale * u, v, target=TargetLogit(margin, u, v, np.full(len(x), scale), np.ones(len(v))))
+
+
+def cosine_head_loss(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
+    """Compute the loss of a head that depends on angles only."""
+    v = unit(w)
+    return np.concatenate([cosine_head(x[i], v, scale, margin).loss(labels[i]) for i in tile_rows(len(x))])
 
 
 def cosine_head_slope(labels: Labels, x: Array, w: Array, scale: float, margin: MarginFunction = NO_MARGIN) -> Array:
     """Compute the gradient of a head that depends on angles only."""
-    return backprop_unit(cosine_head(x, w, scale, margin).slope(labels), x, scale)
+    v = unit(w)
+    slopes = [cosine_head(x[i], v, scale, margin).slope(labels[i]) for i in tile_rows(len(x))]
+    return backprop_unit(np.concatenate(slopes), x, scale)
 
 
 def large_margin_head(x: Array, w: Array, lengths: Array, margin: int, annealing: float) -> SoftmaxHead:
     """Return a head that multiplies the angle; rows keep their lengths, prototypes have the given lengths."""
-    return SoftmaxHead(x, w, target=TargetLogit(multiply_margin(margin, annealing), norm(x), lengths))
+    return SoftmaxHead(x, w, target=TargetLogit(multiply_margin(margin, annealing), unit(x), unit(w), norm(x), lengths))
 
 
 def logits_of_cosines(labels: Labels, y_pred: Array, scale: float, margin: MarginFunction) -> tuple[Array, Array]:
@@ -257,7 +270,7 @@ def normface(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *,
     Pitfalls: a small scale keeps the mean away from 0 for any embeddings: for C classes of equal size it is at least
     log(1 + (C-1) exp(-scale C/(C-1))).
     """
-    return cosine_head(embeddings, weights, scale).loss(labels)
+    return cosine_head_loss(labels, embeddings, weights, scale)
 
 
 @normface.gradient
@@ -298,7 +311,7 @@ def coco(labels: PrototypeLabel, embeddings: Vector, weights: Prototypes, *, sca
     Avoid: classes with few rows: a single row is its own center, with a loss of nearly 0.
     Pitfalls: without weights a row's loss depends on the other rows.
     """
-    return cosine_head(embeddings, weights, scale).loss(labels)
+    return cosine_head_loss(labels, embeddings, weights, scale)
 
 
 coco.gradient(_normface_slope)
@@ -307,7 +320,7 @@ coco.gradient(_normface_slope)
 @coco.coupled_form
 def _coco_of_means(labels: GroupLabel, embeddings: Vector, *, scale: Scale = 10.0) -> Array:
     own, means = class_means(labels, embeddings)
-    return cosine_head(embeddings, means, scale).loss(own)
+    return cosine_head_loss(own, embeddings, means, scale)
 
 
 coco.warn(warn_of_own_center)
@@ -416,7 +429,7 @@ def am_softmax(
     Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
     Pitfalls: values of different margins or scales are not comparable.
     """
-    return cosine_head(embeddings, weights, scale, subtract_margin(margin)).loss(labels)
+    return cosine_head_loss(labels, embeddings, weights, scale, subtract_margin(margin))
 
 
 @am_softmax.gradient
@@ -461,7 +474,7 @@ def cosface(
     Avoid: few or hardly separable classes: an unreachable margin only adds to the loss.
     Pitfalls: values of different margins or scales are not comparable.
     """
-    return cosine_head(embeddings, weights, scale, subtract_margin(margin)).loss(labels)
+    return cosine_head_loss(labels, embeddings, weights, scale, subtract_margin(margin))
 
 
 cosface.gradient(_am_slope)
@@ -498,7 +511,7 @@ def arcface(
     Avoid: frequent label errors: at scale 64 a row far from its class costs tens of nats.
     Pitfalls: the margin is in radians here, in degrees elsewhere; the value jumps where angle plus margin equal pi.
     """
-    return cosine_head(embeddings, weights, scale, add_margin(margin)).loss(labels)
+    return cosine_head_loss(labels, embeddings, weights, scale, add_margin(margin))
 
 
 @arcface.gradient

@@ -1,17 +1,11 @@
-"""Losses of embeddings that compare each row, the anchor, with all others.
-
-A loss combines a measure (similarity or distance) with a loss of an anchor's row of measures. Anchors are processed in
-blocks, so that memory grows linearly with the number of rows.
-"""
+"""Losses of embeddings that compare each row, the anchor, with all others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.declaration.checks import Remark
 from losscli.declaration.domains import Array, CenterLabel, Distance, GroupLabel, Mask, Mining, Prototypes, Vector
@@ -21,139 +15,14 @@ from losscli.declaration.domains import NonNegative as Margin
 from losscli.declaration.equivalent import same, unlike
 from losscli.declaration.loss import loss
 from losscli.declaration.properties import Property, given
-from losscli.losses._classes import Labels, cross_entropy_of_logits, cross_entropy_slope, log_softmax, log_sum_exp
+from losscli.losses._classes import Labels
+from losscli.losses._distances import DISTANCE_MEASURES
 from losscli.losses._embeddings import backprop_unit, class_means, has_positive, norm, unit, warn_of_own_center
-from losscli.losses._numerics import sigmoid, softplus, weigh
+from losscli.losses._mining import mine
+from losscli.losses._numerics import sigmoid, softplus
+from losscli.losses._pairs import IDENTITY, PairExponent, PairLoss
 from losscli.losses._symbols import COSINE, TRIPLETS
-
-Index = NDArray[np.intp]
-Slopes = Callable[[], Array]
-AnchorLoss = Callable[..., tuple[Array, Slopes]]
-"""anchors (B,), measures to all rows (B, N), settings -> losses (B,), and a function that gives their slopes (B, N)"""
-
-MEASURES_PER_BLOCK = 1 << 17
-"""Number of measures per block: few enough to stay in cache."""
-
-
-class Measure(NamedTuple):
-    """A similarity or distance between rows, or between rows of length 1 if they are `normalized`.
-
-    `between` measures (B, D) against (N, D); `pull` converts slopes by the measures to gradients by both sides.
-    """
-
-    between: Callable[[Array, Array], Array]
-    pull: Callable[[Array, Array, Array], tuple[Array, Array]]
-    normalized: bool = False
-
-    def prepare(self, x: Array, y: Array) -> tuple[Array, Array]:
-        return (unit(x), unit(y)) if self.normalized else (x, y)
-
-
-def inner_products(a: Array, b: Array) -> Array:
-    """Compute a_i · b_j."""
-    return a @ b.T
-
-
-def pull_inner_products(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """Return sum_j G_ij b_j and sum_i G_ij a_i."""
-    return slopes @ b, slopes.T @ a
-
-
-def squared_distances(a: Array, b: Array) -> Array:
-    """Compute |a_i - b_j|² from differences, which is symmetric and does not cancel for near rows."""
-    total, gap = np.zeros((len(a), len(b))), np.empty((len(a), len(b)))
-    for left, right in zip(a.T, np.ascontiguousarray(b.T), strict=True):
-        np.subtract(left[:, None], right, out=gap)
-        np.multiply(gap, gap, out=gap)
-        total += gap
-    return total
-
-
-def pull_squared_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """Return 2 sum_j G_ij (a_i - b_j) and its counterpart for b."""
-    return 2 * (slopes.sum(axis=1)[:, None] * a - slopes @ b), 2 * (slopes.sum(axis=0)[:, None] * b - slopes.T @ a)
-
-
-def euclidean_distances(a: Array, b: Array) -> Array:
-    """Compute |a_i - b_j| without overflow."""
-    big = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0)) or 1.0
-    return big * np.sqrt(squared_distances(a / big, b / big))
-
-
-def pull_euclidean_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """Return sum_j G_ij (a_i - b_j)/|a_i - b_j| and its counterpart for b."""
-    distance = euclidean_distances(a, b)
-    return pull_squared_distances(np.divide(slopes, 2 * distance, out=np.zeros_like(slopes), where=distance > 0), a, b)
-
-
-def cosine_distances(a: Array, b: Array) -> Array:
-    """Compute 1 - a_i · b_j of unit vectors as |a_i - b_j|²/2, which does not cancel; 1 with a zero vector."""
-    there = (np.abs(a).max(axis=1) > 0)[:, None] & (np.abs(b).max(axis=1) > 0)
-    return np.where(there, squared_distances(a, b) / 2, 1.0)
-
-
-def pull_cosine_distances(slopes: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """Return -sum_j G_ij b_j and its counterpart for b."""
-    return pull_inner_products(-slopes, a, b)
-
-
-COSINES = Measure(inner_products, pull_inner_products, normalized=True)
-INNER_PRODUCTS = Measure(inner_products, pull_inner_products)
-DISTANCE_MEASURES = {
-    "sqeuclidean": Measure(squared_distances, pull_squared_distances),
-    "euclidean": Measure(euclidean_distances, pull_euclidean_distances),
-    "cosine": Measure(cosine_distances, pull_cosine_distances, normalized=True),
-}
-
-
-def anchor_blocks(anchors: int, rows: int) -> Iterator[Index]:
-    """Yield blocks of anchors whose measures to all rows fit in MEASURES_PER_BLOCK."""
-    step = max(1, MEASURES_PER_BLOCK // max(1, rows))
-    for start in range(0, anchors, step):
-        yield np.arange(start, min(start + step, anchors))
-
-
-def anchor_losses(x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss, *settings: Any) -> Array:
-    """Compute the loss of each row of x among the rows of y."""
-    a, b = measure.prepare(x, y)
-    blocks = anchor_blocks(len(a), len(b))
-    return np.concatenate([anchor_loss(i, measure.between(a[i], b), *settings)[0] for i in blocks]) + 0.0
-
-
-def gradients_by_sides(
-    x: Array, y: Array, measure: Measure, anchor_loss: AnchorLoss, *settings: Any
-) -> tuple[Array, Array]:
-    """Compute the gradients of the summed losses by x and by y, each with the other held constant."""
-    a, b = measure.prepare(x, y)
-    by_a, by_b = np.zeros_like(a), np.zeros_like(b)
-    for i in anchor_blocks(len(a), len(b)):
-        left, right = measure.pull(anchor_loss(i, measure.between(a[i], b), *settings)[1](), a[i], b)
-        by_a[i] = left
-        by_b += right
-    if measure.normalized:
-        return backprop_unit(by_a, x, 1.0), backprop_unit(by_b, y, 1.0)
-    return by_a, by_b
-
-
-def gradient_by_rows(x: Array, measure: Measure, anchor_loss: AnchorLoss, *settings: Any) -> Array:
-    """Compute the gradient where anchors and other rows are the same array."""
-    as_anchors, as_others = gradients_by_sides(x, x, measure, anchor_loss, *settings)
-    return as_anchors + as_others
-
-
-def pair_masks(labels: Labels, anchors: Index) -> tuple[Mask, Mask]:
-    """Return masks of the positives (other rows of the same class) and negatives of each anchor."""
-    alike = labels[anchors][:, None] == labels
-    negative = ~alike
-    alike[np.arange(len(anchors)), anchors] = False
-    return alike, negative
-
-
-def own_pair_loss(anchors: Index, s: Array, temperature: float) -> tuple[Array, Slopes]:
-    """Compute -log softmax(s / T)_i."""
-    logits = s / temperature
-    return cross_entropy_of_logits(anchors, logits), lambda: cross_entropy_slope(anchors, logits) / temperature
-
+from losscli.losses._tiles import Contrast, LogSumExp, contrast
 
 CONTRASTIVE = COSINE | {
     "T": "temperature",
@@ -175,6 +44,17 @@ SIMILARITIES = {
 contrastive_loss = partial(
     loss, family="metric", unit="nat", coupled=True, properties=Property.BOUNDED_VALUE, symbols=CONTRASTIVE
 )
+
+
+def own_pairs(a: Array, b: Array, with_mean: bool = False) -> Contrast:
+    """Compare a_i·b_i with a_i·b_j of all other rows j."""
+    return contrast(a, b, np.arange(len(a)), with_mean=with_mean)
+
+
+def own_pair_slope(a: Array, b: Array) -> Array:
+    """Compute the gradient of -log softmax_j(a_i·b_j)_i by a_i."""
+    pairs = own_pairs(a, b, with_mean=True)
+    return pairs.miss()[:, None] * (pairs.mean - b)
 
 
 @contrastive_loss(
@@ -201,7 +81,7 @@ def info_nce(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> A
     Pitfalls: it grows with the number of rows N, up to log N for uninformative embeddings, so values of different N are
     not comparable; it compares anchors with positives only, while CLIP averages both directions.
     """
-    return anchor_losses(anchor, positive, COSINES, own_pair_loss, temperature)
+    return own_pairs(unit(anchor) / temperature, unit(positive)).loss()
 
 
 @info_nce.warn
@@ -214,7 +94,7 @@ def warn_of_only_row(anchor: Array, positive: Array) -> Iterator[Remark]:
 @info_nce.gradient
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """1/(T |a|) times the part of sum_j (softmax_j - [j = i]) p_j/|p_j| at a right angle to a"""
-    return gradients_by_sides(anchor, positive, COSINES, own_pair_loss, temperature)[0]
+    return backprop_unit(own_pair_slope(unit(anchor) / temperature, unit(positive)), anchor, 1 / temperature)
 
 
 @contrastive_loss(
@@ -238,7 +118,7 @@ def n_pair(anchor: Vector, positive: Vector) -> Array:
     Avoid: embeddings of unlimited length: the paper adds a penalty on the length.
     Pitfalls: embeddings are not normalised; the value grows with the number of rows.
     """
-    return anchor_losses(anchor, positive, INNER_PRODUCTS, own_pair_loss, 1.0)
+    return own_pairs(anchor, positive).loss()
 
 
 n_pair.warn(warn_of_only_row)
@@ -247,22 +127,20 @@ n_pair.warn(warn_of_only_row)
 @n_pair.gradient
 def _(anchor: Array, positive: Array) -> Array:
     """sum_j (softmax_j(a·p) - [j = i]) p_j"""
-    return gradients_by_sides(anchor, positive, INNER_PRODUCTS, own_pair_loss, 1.0)[0]
+    return own_pair_slope(anchor, positive)
 
 
-def logits_of_others(anchors: Index, s: Array, temperature: float) -> Array:
-    """Return s / T, with -inf for the anchor itself."""
-    logits = s / temperature
-    logits[np.arange(len(anchors)), anchors] = -np.inf
-    return logits
+def all_positives_loss(temperature: float) -> PairLoss:
+    """Return -mean over positives of log softmax(s / T)_p = softplus(O - A) + A - mean s_p / T; 0 without any."""
 
+    def value(alike: LogSumExp, other: LogSumExp) -> Array:
+        return np.where(np.isneginf(alike.top), 0.0, softplus(other.above(alike.above(0.0))))
 
-def other_view_loss(anchors: Index, s: Array, temperature: float) -> tuple[Array, Slopes]:
-    """Compute -log softmax(s / T) of the other view, with the anchor itself excluded."""
-    count = s.shape[1] // 2
-    logits = logits_of_others(anchors, s, temperature)
-    partner = (anchors + count) % (2 * count)
-    return cross_entropy_of_logits(partner, logits), lambda: cross_entropy_slope(partner, logits) / temperature
+    def rates(alike: LogSumExp, other: LogSumExp) -> tuple[Array, Array]:
+        miss = np.where(np.isneginf(alike.top), 0.0, sigmoid(other.above(alike.above(0.0))))
+        return -miss, miss
+
+    return PairLoss(IDENTITY, IDENTITY, value, rates, scale=1 / temperature, has_mean=True)
 
 
 @contrastive_loss(
@@ -289,8 +167,8 @@ def ntxent(anchor: Vector, positive: Vector, *, temperature: Scale = 0.1) -> Arr
     Avoid: two kinds of items that do not compete within a kind (info_nce).
     Pitfalls: it grows with the number of rows; the temperature largely determines its size.
     """
-    views = np.concatenate([anchor, positive])
-    return anchor_losses(views, views, COSINES, other_view_loss, temperature).reshape(2, -1).mean(axis=0)
+    views, pairs = np.concatenate([anchor, positive]), np.tile(np.arange(len(anchor)), 2)
+    return all_positives_loss(temperature).losses(pairs, views).reshape(2, -1).mean(axis=0)
 
 
 ntxent.warn(warn_of_only_row)
@@ -299,18 +177,8 @@ ntxent.warn(warn_of_only_row)
 @ntxent.gradient
 def _(anchor: Array, positive: Array, *, temperature: float) -> Array:
     """half of that of all 2N views, by the anchors: each as itself and as what others compare with"""
-    views = np.concatenate([anchor, positive])
-    return gradient_by_rows(views, COSINES, other_view_loss, temperature)[: len(anchor)] / 2
-
-
-def all_positives_loss(anchors: Index, s: Array, labels: Labels, temperature: float) -> tuple[Array, Slopes]:
-    """Compute -mean over positives of log softmax(s / T), with the anchor itself excluded."""
-    logits = logits_of_others(anchors, s, temperature)
-    positive, _ = pair_masks(labels, anchors)
-    count = positive.sum(axis=1, keepdims=True)
-    share = positive / np.maximum(count, 1)
-    log_p = log_softmax(logits)
-    return -weigh(share, log_p).sum(axis=1), lambda: (np.exp(log_p) * (count > 0) - share) / temperature
+    views, pairs = np.concatenate([anchor, positive]), np.tile(np.arange(len(anchor)), 2)
+    return all_positives_loss(temperature).gradient(pairs, views)[: len(anchor)] / 2
 
 
 @contrastive_loss(
@@ -333,13 +201,13 @@ def supcon(labels: GroupLabel, embeddings: Vector, *, temperature: Scale = 0.1) 
     Avoid: batches in which most classes have one row.
     Pitfalls: with several positives the best value is log |P|, not 0.
     """
-    return anchor_losses(embeddings, embeddings, COSINES, all_positives_loss, labels, temperature)
+    return all_positives_loss(temperature).losses(labels, embeddings)
 
 
 @supcon.gradient
 def _(labels: Labels, embeddings: Array, *, temperature: float) -> Array:
     """by cosines (softmax_j - [j in P]/|P|)/T; each row as anchor and as what others compare with"""
-    return gradient_by_rows(embeddings, COSINES, all_positives_loss, labels, temperature)
+    return all_positives_loss(temperature).gradient(labels, embeddings)
 
 
 @supcon.row_mask
@@ -353,28 +221,22 @@ def has_positive_and_negative(labels: Labels) -> Mask:
     return has_positive(labels) & (len(np.unique(labels)) > 1)
 
 
-def masked_log_sum_exp(x: Array, kept: Mask) -> tuple[Array, Array]:
-    """Compute log sum exp of the masked elements per row (-inf if there are none), and their shares of it."""
-    x = np.where(kept, x, -np.inf)
-    total = log_sum_exp(x)
-    safe = np.where(np.isneginf(total), 0.0, total)
-    return total, np.exp(x - safe[:, None])
+def circle_loss(m: float, gamma: float) -> PairLoss:
+    """Return softplus(lse_n gamma [s + m]+ (s - m) + lse_p gamma [1 + m - s]+ (1 - m - s))."""
+    positive = PairExponent(
+        lambda s: gamma * np.maximum(1 + m - s, 0) * (1 - m - s),
+        lambda s: np.where(s < 1 + m, 2 * gamma * (s - 1), 0.0),
+    )
+    negative = PairExponent(
+        lambda s: gamma * np.maximum(s + m, 0) * (s - m), lambda s: np.where(s > -m, 2 * gamma * s, 0.0)
+    )
 
+    def total(alike: LogSumExp, other: LogSumExp) -> Array:
+        return alike.above(0.0) + other.above(0.0)
 
-def circle_anchor_loss(anchors: Index, s: Array, labels: Labels, margin: float, gamma: float) -> tuple[Array, Slopes]:
-    """Compute softplus(lse_n gamma (s² - m²) + lse_p gamma ((1-s)² - m²)), where s < -m has no effect."""
-    positive, negative = pair_masks(labels, anchors)
-    near, far = np.maximum(1 + margin - s, 0), np.maximum(s + margin, 0)
-    alike, share_alike = masked_log_sum_exp(gamma * near * (1 - margin - s), positive)
-    other, share_other = masked_log_sum_exp(gamma * far * (s - margin), negative)
-    total = alike + other
-
-    def slopes() -> Array:
-        by_alike = share_alike * np.where(near > 0, 2 * (s - 1), 0.0)
-        by_other = share_other * np.where(far > 0, 2 * s, 0.0)
-        return gamma * sigmoid(total)[:, None] * (by_alike + by_other)
-
-    return softplus(total), slopes
+    return PairLoss(
+        positive, negative, lambda *sums: softplus(total(*sums)), lambda *sums: (sigmoid(total(*sums)),) * 2
+    )
 
 
 @contrastive_loss(
@@ -405,7 +267,7 @@ def circle(labels: GroupLabel, embeddings: Vector, *, margin: Margin = 0.4, gamm
     Avoid: interpreting its size: gamma scales it.
     Pitfalls: values of different gamma or margin are not comparable.
     """
-    return anchor_losses(embeddings, embeddings, COSINES, circle_anchor_loss, labels, margin, gamma)
+    return circle_loss(margin, gamma).losses(labels, embeddings)
 
 
 @circle.warn
@@ -418,18 +280,17 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 def _(labels: Labels, embeddings: Array, *, margin: float, gamma: float) -> Array:
     """by cosines sigmoid(total) gamma times the share of each in its sum times 2 (s - 1) of positives, 2 s of
     negatives, and 0 where its bracket is 0; total is the log of the product of the sums"""
-    return gradient_by_rows(embeddings, COSINES, circle_anchor_loss, labels, margin, gamma)
+    return circle_loss(margin, gamma).gradient(labels, embeddings)
 
 
-def multi_similarity_anchor_loss(
-    anchors: Index, s: Array, labels: Labels, alpha: float, beta: float, base: float
-) -> tuple[Array, Slopes]:
-    """Compute softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta."""
-    positive, negative = pair_masks(labels, anchors)
-    alike, share_alike = masked_log_sum_exp(alpha * (base - s), positive)
-    other, share_other = masked_log_sum_exp(beta * (s - base), negative)
-    value = softplus(alike) / alpha + softplus(other) / beta
-    return value, lambda: sigmoid(other)[:, None] * share_other - sigmoid(alike)[:, None] * share_alike
+def multi_similarity_loss(alpha: float, beta: float, base: float) -> PairLoss:
+    """Return softplus(lse_p -alpha (s - base))/alpha + softplus(lse_n beta (s - base))/beta."""
+    return PairLoss(
+        PairExponent(lambda s: alpha * (base - s), lambda s: np.array(-alpha)),
+        PairExponent(lambda s: beta * (s - base), lambda s: np.array(beta)),
+        lambda alike, other: softplus(alike.above(0.0)) / alpha + softplus(other.above(0.0)) / beta,
+        lambda alike, other: (sigmoid(alike.above(0.0)) / alpha, sigmoid(other.above(0.0)) / beta),
+    )
 
 
 @contrastive_loss(
@@ -451,7 +312,7 @@ def multi_similarity(
     Avoid: interpreting its size: it depends on alpha and beta.
     Pitfalls: the paper trains on mined pairs, so its values are lower.
     """
-    return anchor_losses(embeddings, embeddings, COSINES, multi_similarity_anchor_loss, labels, alpha, beta, base)
+    return multi_similarity_loss(alpha, beta, base).losses(labels, embeddings)
 
 
 @multi_similarity.warn
@@ -463,55 +324,7 @@ def _(labels: Labels, embeddings: Array) -> Iterator[Remark]:
 @multi_similarity.gradient
 def _(labels: Labels, embeddings: Array, *, alpha: float, beta: float, base: float) -> Array:
     """by cosines -e_p/(1 + sum e_p) of positives and e_n/(1 + sum e_n) of negatives, e their exponentials"""
-    return gradient_by_rows(embeddings, COSINES, multi_similarity_anchor_loss, labels, alpha, beta, base)
-
-
-def mine_hard(near: Array, far: Array) -> tuple[Index, Index]:
-    """Select the farthest positive and the nearest negative."""
-    return np.array([near.argmax()]), np.array([far.argmin()])
-
-
-def mine_semihard(near: Array, far: Array) -> tuple[Index, Index]:
-    """Select for each positive the nearest negative beyond it, or the farthest if there is none."""
-    order = far.argsort()
-    after = np.searchsorted(far[order], near, side="right")
-    return np.arange(len(near)), order[np.minimum(after, len(far) - 1)]
-
-
-def mine_all(near: Array, far: Array) -> tuple[Index, Index]:
-    """Select each positive with every negative."""
-    return np.repeat(np.arange(len(near)), len(far)), np.tile(np.arange(len(far)), len(near))
-
-
-MINING = {"semihard": mine_semihard, "hard": mine_hard, "all": mine_all}
-
-
-def mined_triplets(anchors: Index, d: Array, labels: Labels, mining: str) -> Iterator[tuple[int, Index, Index]]:
-    """Yield the place of each anchor in its block, and its mined positives and negatives, triplet by triplet."""
-    for row, (alike, other) in enumerate(zip(*pair_masks(labels, anchors), strict=True)):
-        near, far = np.flatnonzero(alike), np.flatnonzero(other)
-        if not (len(near) and len(far)):
-            yield row, near[:0], far[:0]
-            continue
-        p, n = MINING[mining](d[row, near], d[row, far])
-        yield row, near[p], far[n]
-
-
-def mined_triplets_loss(anchors: Index, d: Array, labels: Labels, margin: float, mining: str) -> tuple[Array, Slopes]:
-    """Compute the mean of max(0, d_p - d_n + margin) over an anchor's mined triplets."""
-    triplets = list(mined_triplets(anchors, d, labels, mining))
-    gaps = [d[row, p] - d[row, n] + margin for row, p, n in triplets]
-    values = np.array([np.maximum(gap, 0.0).mean() if len(gap) else 0.0 for gap in gaps])
-
-    def slopes() -> Array:
-        slope = np.zeros_like(d)
-        for (row, p, n), gap in zip(triplets, gaps, strict=True):
-            active = (gap > 0) / max(1, len(gap))
-            np.add.at(slope[row], p, active)
-            np.subtract.at(slope[row], n, active)
-        return slope
-
-    return values, slopes
+    return multi_similarity_loss(alpha, beta, base).gradient(labels, embeddings)
 
 
 @contrastive_loss(
@@ -556,16 +369,14 @@ def triplet_mined(
     Avoid: hard mining with frequent label errors: it selects the mislabelled rows.
     Pitfalls: values of different mining or different numbers of rows are not comparable.
     """
-    return anchor_losses(
-        embeddings, embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss, labels, margin, mining
-    )
+    return mine(labels, embeddings, DISTANCE_MEASURES[distance], mining, margin)[0]
 
 
 @triplet_mined.gradient
 def _(labels: Labels, embeddings: Array, *, margin: float, distance: str, mining: str) -> Array:
     """d'(a, p) - d'(a, n) of the triplets above 0, over how many the anchor has; of each row as anchor, positive and
     negative; d' = 2 (a - x) for sqeuclidean, (a - x)/|a - x| for euclidean, (cos a/|a| - x/|x|)/|a| for cosine"""
-    return gradient_by_rows(embeddings, DISTANCE_MEASURES[distance], mined_triplets_loss, labels, margin, mining)
+    return mine(labels, embeddings, DISTANCE_MEASURES[distance], mining, margin, with_gradient=True)[1]
 
 
 @triplet_mined.row_mask

@@ -61,11 +61,13 @@ def class_terms(
 
 def weighted_cross_entropy(y_true: Targets, y_pred: Array, log: Term, pick: Picked, **how: Any) -> Array:
     """Compute -sum_c w_c t'_c log p_c by `log` of all classes, or by `pick` of the labels only."""
-    if y_true.ndim == 1 and not how["label_smoothing"] and how["ignore_index"] is None:
-        picked = pick(y_true, y_pred)
+    if y_true.ndim == 1 and not how["label_smoothing"]:
+        mask = label_mask(y_true, how["ignore_index"])
+        labels = y_true if mask is None else np.where(mask, y_true, 0)
+        picked = pick(labels, y_pred)
         if how["class_weight"] is not None:
-            picked = picked * expand_per_class(how["class_weight"], y_pred.shape[1], "class_weight")[y_true]
-        return picked + 0.0
+            picked = picked * expand_per_class(how["class_weight"], y_pred.shape[1], "class_weight")[labels]
+        return picked + 0.0 if mask is None else np.where(mask, picked + 0.0, 0.0)
     return -weigh(class_terms(y_true, y_pred.shape[1], **how), log(y_pred)).sum(axis=1) + 0.0
 
 
@@ -225,7 +227,9 @@ def _(
     normalize: bool,
     eps: float,
 ) -> Mask:
-    below = np.zeros(y_pred.shape, dtype=bool) if from_logits else normalize_rows(y_pred, normalize) < eps
+    if from_logits:
+        return np.zeros(len(y_pred), dtype=bool)
+    below: Mask = normalize_rows(y_pred, normalize) < eps
     if below.any():
         below &= class_terms(y_true, y_pred.shape[1], label_smoothing, None, ignore_index) > 0
     return below

@@ -113,8 +113,8 @@ class Findings:
             return {}
         resampling = self.run.resampling or Resampling(self.level)
         found: dict[ResultKey, ConfidenceInterval] = {}
-        many = len(self.run.groups) > MAX_GROUPS_RESAMPLED
-        for group_by in ((), *((self.run.group_by,) if self.run.groups and not many else ())):
+        many = len(self.run.group_places) > MAX_GROUPS_RESAMPLED
+        for group_by in ((), *((self.run.group_by,) if self.run.group_places and not many else ())):
             for each in self.observed:
                 batch = self.sample.batch if each.model is None else self.sample.batch.predicted_by(each.model)
                 run = replace(self.run, group_by=group_by, observers=(), resampling=resampling, value_only=True)
@@ -129,7 +129,7 @@ class Findings:
         """Return the intervals by the normal distribution, where there is no other."""
         found: dict[ResultKey, ConfidenceInterval] = {}
         places = {evaluator.label: i for i, evaluator in enumerate(self.run.evaluators)}
-        has_many = len(self.run.groups) > MAX_GROUPS_RESAMPLED
+        has_many = len(self.run.group_places) > MAX_GROUPS_RESAMPLED
         for result in results:
             i, each, ci = places[result.label], self.of_model(result.model), None
             if result.group is None and not self.is_exact:

@@ -13,6 +13,9 @@ from losscli.page.intervals import NORMAL
 from losscli.plot.words import count_text, rows_text
 from losscli.version import __version__
 
+MAX_PATHS = 10
+"""Most files that are named; more may be given for groups of a file each."""
+
 
 def method_facts(findings: Findings, command: str) -> Iterator[MethodFact]:
     """Yield how the page was computed; `command` is what was typed, empty if nothing was."""
@@ -25,7 +28,10 @@ def method_facts(findings: Findings, command: str) -> Iterator[MethodFact]:
     weight = findings.dataset.bound.get("weight")
     if weight is not None:
         rows += f", weighted by {weight.columns[0].name}"
-    yield MethodFact("Data", [*(f"{path} ({data.format})" for path in data.paths), rows])
+    paths = [f"{path} ({data.format})" for path in data.paths[:MAX_PATHS]]
+    if len(data.paths) > MAX_PATHS:
+        paths.append(f"and {count_text(len(data.paths) - MAX_PATHS)} more")
+    yield MethodFact("Data", [*paths, rows])
     yield MethodFact("Signatures", [result.signature for result in findings.evaluation if result.group is None], True)
     yield MethodFact("Outlier rows", [findings.rule])
     yield MethodFact("Intervals", list(describe_intervals(findings)))
@@ -63,5 +69,5 @@ def describe_intervals(findings: Findings) -> Iterator[str]:
             yield f"{label}: {ci.why}"
     for method, labels in methods.items():
         yield method if len(methods) == 1 else f"{method}: {', '.join(labels)}"
-    if len(findings.run.groups) > MAX_GROUPS_RESAMPLED:
+    if len(findings.run.group_places) > MAX_GROUPS_RESAMPLED:
         yield f"of groups by the normal distribution: there are more than {MAX_GROUPS_RESAMPLED}"

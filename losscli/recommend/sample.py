@@ -46,14 +46,14 @@ class ReservoirSampler:
             return
         limit = np.partition(np.concatenate([keys for _, keys in self._parts]), size)[size]
         kept = [(batch.take(keys < limit), keys[keys < limit]) for batch, keys in self._parts]
-        self._parts = [(concat_batches(batch for batch, _ in kept), np.concatenate([keys for _, keys in kept]))]
+        self._parts = [(concat_batches([batch for batch, _ in kept]), np.concatenate([keys for _, keys in kept]))]
         self._size, self.is_subsampled = size, True
 
     def finish(self) -> tuple[Batch, Batch]:
         """Return the sample, and the extreme rows."""
         self._shrink()
         assert self._extremes is not None
-        return concat_batches(batch for batch, _ in self._parts), self._extremes
+        return concat_batches([batch for batch, _ in self._parts]), self._extremes
 
 
 def select_extremes(batch: Batch) -> Mask:

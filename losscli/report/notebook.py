@@ -50,7 +50,7 @@ def alone_info(n: int) -> DataInfo:
 
 def table_html(report: Report, notes: Sequence[str] = ()) -> str:
     """Return a report: the first rows and how many more there are, the meaning of columns to be unfolded, notes."""
-    rows = [row for block in report.blocks for row in zip(*block, strict=True)]
+    rows = list(report.rows())
     parts: list[str] = []
     html(
         report._replace(blocks=tables.to_blocks(rows[:MAX_NOTEBOOK_ROWS]), legend=(), detail=None),

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from losscli.data.coded_text import CodedText
 from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.errors import UsageError
-from losscli.report.tables import CellKind, Report, ReportColumn, RowBlock
+from losscli.report.tables import CellKind, Report, ReportColumn
 from losscli.result_names import distinct_names
 from losscli.results import gradient_columns
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
     from losscli.evaluation.run import Evaluated
     from losscli.results import SampleStream
-
-ROWS_PER_WRITE = 1 << 13
-"""Rows made into Python's numbers and text at once: these take several times the memory of arrays."""
 
 SampleColumns = dict[str, Any]
 """Column -> cells of a batch (n,)."""
@@ -37,16 +35,10 @@ def samples(stream: SampleStream, top: int | None) -> Report:
     for key, cells in first.items():
         kind = CellKind.COUNT if key == "row" else CellKind.NUMBER
         columns.append(ReportColumn(key, CellKind.TEXT if cells.dtype.kind == "O" else kind))
-    rows = (block for batch in blocks for block in to_row_blocks(batch))
+    rows = (list(block.values()) for block in blocks)
     title = "Losses of each row" if top is None else f"Rows with the largest {labels[0]}"
-    return Report(tuple(columns), rows, lambda: stream.evaluate().to_dict(), labels, rows_key="samples", title=title)
-
-
-def to_row_blocks(columns: SampleColumns) -> Iterator[RowBlock]:
-    """Yield the cells of a batch as Python objects, some rows at a time."""
-    cells = list(columns.values())
-    for start in range(0, len(cells[0]), ROWS_PER_WRITE):
-        yield [column[start : start + ROWS_PER_WRITE].tolist() for column in cells]
+    document, jobs = (lambda: stream.evaluate().to_dict()), stream.dataset.jobs
+    return Report(tuple(columns), rows, document, labels, rows_key="samples", title=title, jobs=jobs)
 
 
 def one_block_behind(first: SampleColumns, others: Iterator[SampleColumns]) -> Iterator[SampleColumns]:
@@ -90,6 +82,8 @@ def name_labels(dataset: Dataset, role: str, values: Array) -> Any:
     """Return the values of a role; labels as class names, or as integers if classes have no names."""
     names, domain = dataset.classes.names, dataset.domains[role]
     if compared := dataset.labels.compared_names:
+        if (values >= FIRST_NAME).all():
+            return CodedText.of(values - FIRST_NAME, compared)
         as_read = (int(v) if float(v).is_integer() else v for v in values.tolist())
         return np.array([compared[v - FIRST_NAME] if v >= FIRST_NAME else v for v in as_read], dtype=object)
     if not domain.is_label or getattr(domain, "soft", False):
@@ -97,6 +91,8 @@ def name_labels(dataset: Dataset, role: str, values: Array) -> Any:
     if not names:
         is_whole = values.size and bool(((values == np.floor(values)) & (np.abs(values) < 2**53)).all())
         return values.astype(np.int64) if is_whole else values
+    if ((values >= 0) & (values < len(names))).all():
+        return CodedText.of(values, names)
     return np.array([names[int(v)] if v == v and 0 <= v < len(names) else v for v in values.tolist()], dtype=object)
 
 
@@ -104,9 +100,12 @@ def select_worst(batches: Iterator[SampleColumns], key: str, top: int) -> Sample
     """Return the rows with the largest values of a column, largest first."""
     best: SampleColumns | None = None
     for columns in batches:
-        batch = columns
-        if "weight" in batch:  # rows of weight 0 count nowhere
-            batch = {name: cells[batch["weight"] != 0] for name, cells in batch.items()}
+        losses = np.nan_to_num(columns[key], nan=np.inf, posinf=np.inf)
+        # rows of weight 0 count nowhere
+        rows = np.flatnonzero(columns["weight"]) if "weight" in columns else np.arange(len(losses))
+        if len(rows) > top:
+            rows = rows[losses[rows] >= np.partition(losses[rows], -top)[-top]]
+        batch = {name: cells[rows] for name, cells in columns.items()}
         joined = batch if best is None else {name: np.concatenate([best[name], batch[name]]) for name in batch}
         order = np.argsort(-np.nan_to_num(joined[key], nan=np.inf, posinf=np.inf), kind="stable")[:top]
         best = {name: cells[order] for name, cells in joined.items()}

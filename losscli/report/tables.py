@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from losscli.result_names import distinct_names
-from losscli.results import STATISTICS, Evaluation, LossResult
 
 if TYPE_CHECKING:
     from losscli.compare.result import ComparedLoss, Comparison, OutlierRow
-    from losscli.declaration.loss import Loss
     from losscli.recommend.advise import Recommendation
+    from losscli.results import Evaluation, LossResult
 
 
 class CellKind(enum.StrEnum):
@@ -39,8 +38,11 @@ class Approximate(float):
     """An estimated number, shown with ≈ to people."""
 
 
-RowBlock = Sequence[Sequence[Any]]
-"""Some rows, as one sequence of cells per column."""
+RowBlock = Sequence[Any]
+"""Some rows, as one sequence or array of cells per column."""
+
+ROWS_MADE_AT_ONCE = 1 << 13
+"""Rows made into Python's numbers and text at once: these take several times the memory of arrays."""
 
 
 class Report(NamedTuple):
@@ -48,7 +50,7 @@ class Report(NamedTuple):
 
     Attributes:
         columns: The columns.
-        blocks: The rows. May be a generator that still evaluates; it is consumed once.
+        blocks: The rows. With a `rows_key` it may be a generator that still evaluates; it is consumed once.
         document: Returns the JSON document, once the blocks are consumed; without the rows if there is a `rows_key`.
         values: The keys of the columns that the format `value` prints.
         rows_key: The key of the document under which the rows go.
@@ -58,6 +60,7 @@ class Report(NamedTuple):
         closing: A command below the table.
         detail: A second table. People see it below this one; formats of one table print it instead.
         title: What the table is, for formats of tables that stand among text.
+        jobs: The number of threads that make rows into text.
     """
 
     columns: tuple[ReportColumn, ...]
@@ -71,6 +74,18 @@ class Report(NamedTuple):
     closing: str = ""
     detail: Report | None = None
     title: str = ""
+    jobs: int = 1
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows as Python's objects."""
+        return (row for block in self.blocks for row in python_rows(block))
+
+
+def python_rows(block: RowBlock) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a block as Python's objects, of which few are made at once."""
+    for start in range(0, len(block[0]), ROWS_MADE_AT_ONCE):
+        some = [cells[start : start + ROWS_MADE_AT_ONCE] for cells in block]
+        yield from zip(*(cells.tolist() if hasattr(cells, "tolist") else cells for cells in some), strict=True)
 
 
 def without_legend_columns(report: Report) -> Report:
@@ -95,6 +110,8 @@ def to_blocks(rows: Sequence[Sequence[Any]]) -> list[RowBlock]:
 
 def summary(evaluation: Evaluation) -> Report:
     """Report one row per loss, or per group and loss."""
+    from losscli.results import STATISTICS
+
     first = evaluation.losses[0]
     has_weights = bool(first.group and evaluation.data.weighted)
     numbers = (*(["weight"] if has_weights else []), "value", *first.extra_columns, *STATISTICS)
@@ -210,38 +227,23 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
     )
 
 
-def catalogue(losses: Sequence[Loss]) -> Report:
-    """Report one row per loss of the registry."""
-    from losscli.explain import parameter_entries, symbols_of
+def catalogue(entries: Sequence[Mapping[str, Any]]) -> Report:
+    """Report one row per loss of the catalogue."""
+    from losscli.declaration.symbols import symbols_in
 
-    entries: list[Mapping[str, Any]] = [
-        {
-            "name": loss.name,
-            "aliases": list(loss.aliases),
-            "family": loss.family,
-            "roles": [[role.name for role in form.roles] for form in loss.forms],
-            "params": parameter_entries(loss),
-            "formula": loss.formula,
-            "symbols": symbols_of(loss),
-            "properties": [flag.name.lower() for flag in loss.properties if flag.name],
-            "elicits": loss.elicits or None,
-            "unit": loss.unit,
-            "references": list(loss.references),
-            "equivalents": loss.equivalents,
-            "summary": loss.summary,
-        }
-        for loss in losses
-    ]
+    used = {}
+    for entry in entries:  # the symbols of the formula, without those of the gradient
+        names = {name for role in entry["roles"] for name in role} | {param["name"] for param in entry["params"]}
+        used[entry["name"]] = symbols_in(entry["formula"], names, entry["symbols"])
     columns = tuple(
         ReportColumn(key, CellKind.TEXT, key == "symbols") for key in ("loss", "family", "formula", "symbols")
     )
-    used = {loss.name: symbols_of(loss, gradients=False) for loss in losses}
     rows = [
-        [loss.name, loss.family, loss.formula, "; ".join(f"{k} = {v}" for k, v in used[loss.name].items())]
-        for loss in losses
+        [name, entry["family"], entry["formula"], "; ".join(f"{k} = {v}" for k, v in symbols.items())]
+        for entry, (name, symbols) in zip(entries, used.items(), strict=True)
     ]
-    legend = symbol_legend({loss.name: loss.family for loss in losses}, used)
-    document, title = (lambda: entries), f"{len(losses)} loss{'es' * (len(losses) != 1)}"
+    legend = symbol_legend({entry["name"]: entry["family"] for entry in entries}, used)
+    document, title = (lambda: list(entries)), f"{len(entries)} loss{'es' * (len(entries) != 1)}"
     return Report(columns, to_blocks(rows), document, ("loss",), records=document, legend=legend, title=title)
 
 

@@ -56,16 +56,47 @@ def quantiles(values: Array, weights: Array | None, probabilities: Sequence[floa
         return [math.nan for _ in probabilities]
     if weights is None or weights.min() == weights.max():
         return _unweighted_quantiles(values, probabilities)
-    order = np.argsort(values, kind="stable")
-    cumulated = np.cumsum(weights[order])
-    slack = 1e-12 * cumulated[-1]
-    found = []
-    for q in probabilities:
-        target = q * cumulated[-1]
-        first = int(np.searchsorted(cumulated, target - slack))
-        second = min(int(np.searchsorted(cumulated, target + slack, side="right")), len(order) - 1)
-        found.append(interpolate(float(values[order[first]]), float(values[order[second]]), 0.5))
+    found: list[float] = _weighted_quantiles(values[None], weights[None], probabilities)[0].tolist()
     return found
+
+
+def quantiles_of_rows(values: Array, weights: Array | None, probabilities: Sequence[float]) -> Array:
+    """Return the quantiles of each row of values (m, n) with weights (m, n); see `quantiles`."""
+    ranks = [q * (values.shape[1] - 1) for q in probabilities]
+    needed = sorted({min(int(rank) + i, values.shape[1] - 1) for rank in ranks for i in (0, 1)})
+    parted = np.partition(values, needed, axis=1)
+    found = np.empty((len(values), len(ranks)))
+    for i, rank in enumerate(ranks):
+        a, b = parted[:, int(rank)], parted[:, min(int(rank) + 1, values.shape[1] - 1)]
+        found[:, i] = _interpolate_all(a, b, rank % 1)
+    if weights is not None:
+        differ = weights.min(axis=1) != weights.max(axis=1)
+        found[differ] = _weighted_quantiles(values[differ], weights[differ], probabilities)
+    found[np.isnan(values).any(axis=1)] = np.nan
+    return found
+
+
+def _weighted_quantiles(values: Array, weights: Array, probabilities: Sequence[float]) -> Array:
+    """Return the quantiles of each row of values (m, n), none of them NaN, by the averaged inverse."""
+    order = np.argsort(values, axis=1, kind="stable")
+    values = np.take_along_axis(values, order, axis=1)
+    cumulated = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+    total = cumulated[:, -1:]
+    found = np.empty((len(values), len(probabilities)))
+    for i, q in enumerate(probabilities):
+        first = np.count_nonzero(cumulated < q * total - 1e-12 * total, axis=1)
+        second = np.minimum(np.count_nonzero(cumulated <= q * total + 1e-12 * total, axis=1), values.shape[1] - 1)
+        rows = np.arange(len(values))
+        found[:, i] = _interpolate_all(values[rows, first], values[rows, second], 0.5)
+    return found
+
+
+def _interpolate_all(a: Array, b: Array, fraction: float) -> Array:
+    """Return the numbers at a fraction of the way from each of a to that of b; see `interpolate`."""
+    if fraction == 0:
+        return a
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(a == b, a, a + (b - a) * fraction)
 
 
 def deviation(values: Array, weights: Array | None, centre: float) -> float:
@@ -189,11 +220,14 @@ class LogHistogram:
     def update(self, values: Array, weights: Array | None) -> None:
         self._is_weighted = self._is_weighted or weights is not None
         for part in blocks(values.size):
-            keys = ordered(values[part])
-            keys >>= BITS_DROPPED
-            self._make_room(int(keys.min()), int(keys.max()) + 1)
-            keys -= self._first
-            np.add.at(self._counts, keys, 1.0 if weights is None else weights[part])
+            keys, low, high = _bucket_keys(values[part])
+            self._make_room(low, high)
+            if weights is None and high - low <= keys.size:  # while it counts, other threads can run
+                keys -= low
+                self._counts[low - self._first : high - self._first] += np.bincount(keys)
+            else:
+                keys -= self._first
+                np.add.at(self._counts, keys, 1.0 if weights is None else weights[part])
 
     def _make_room(self, low: int, high: int) -> None:
         """Make buckets for the keys from `low` to below `high`, and some more around them."""
@@ -244,6 +278,19 @@ def ordered(values: Array) -> NDArray[np.int64]:
     keys &= BITS_WITHOUT_SIGN
     keys ^= bits
     return keys
+
+
+def _bucket_keys(values: Array) -> tuple[NDArray[np.int64], int, int]:
+    """Return the bucket of each value, the lowest of them, and the highest plus 1."""
+    bits = np.ascontiguousarray(values).view(np.int64)
+    low, high = int(bits.min()), int(bits.max())
+    if low < 0:
+        keys = ordered(values)
+        low, high = int(keys.min()), int(keys.max())
+        keys >>= BITS_DROPPED
+    else:  # no sign bit: the bits have the order of the numbers
+        keys = bits >> BITS_DROPPED
+    return keys, low >> BITS_DROPPED, (high >> BITS_DROPPED) + 1
 
 
 def _bucket_bounds(key: int) -> tuple[float, float]:

@@ -35,9 +35,12 @@ class Summary(NamedTuple):
 
     @property
     def status(self) -> str:
-        if math.isnan(self.value):
-            return "nan"
-        return "inf" if math.isinf(self.value) else "ok"
+        return status_of(self.value)
+
+
+def status_of(value: float) -> str:
+    """Return `ok`, `inf` or `nan`."""
+    return "nan" if math.isnan(value) else "inf" if math.isinf(value) else "ok"
 
 
 @dataclass(eq=False, repr=False)
@@ -96,7 +99,7 @@ class Accumulator:
         if self.keeps_values:
             self.quantiles.update(per_sample, weights)
         if self.own is Reduction.MEDIAN and elements.ndim > 1:
-            per_element = None if weights is None else np.repeat(weights, elements[0].size)
+            per_element = None if weights is None else np.repeat(weights, math.prod(elements.shape[1:]))
             self.elements.update(elements.ravel(), per_element)
         elif self.own is Reduction.MAX:
             self.largest = max(self.largest, float(elements.max(initial=-math.inf)))

@@ -32,8 +32,8 @@ CUT_SIZES: Mapping[tuple[str, str], Callable[[int], int]] = {
     ("losscli.data.csv.table", "BYTES_PER_PIECE"): lambda size: size,
     ("losscli.data.csv.split", "BYTES_PAST_RANGE"): lambda size: 16,
     ("losscli.data.dataset", "ROWS_PER_PART"): lambda size: max(1, size // 8),
-    ("losscli.data.json", "BYTES_PER_JSON_BLOCK"): lambda size: size,
-    ("losscli.data.arrow", "ROWS_PER_BATCH"): lambda size: max(1, size // 8),
+    ("losscli.data.json_lines", "BYTES_READ_BY_JSON_MODULE"): lambda size: 16,
+    ("losscli.data.batch", "ROWS_PER_BATCH"): lambda size: max(1, size // 8),
 }
 """Module and constant -> its value, where data is to be cut into parts of about so many bytes."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.values import MISSING, parse_number, shorten
+from losscli.data.values import MISSING, parse_number, plain_numbers, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -97,16 +97,13 @@ def parse_vectors(
             raise DataError(f"{where}: {shorten(cell)} has {len(elements)} numbers, the first rows have {length}")
         rows.append(elements)
     flat = [with_point(element, decimal) for row in rows for element in row]
-    if not any("_" in element for element in flat):
-        try:
-            return np.array(flat, dtype=np.float64).reshape(len(rows), length)
-        except ValueError:
-            pass
-    numbers = [
-        _element_number(element, f"{source}: column {column!r}, row {rows_before + i // length + 1}")
-        for i, element in enumerate(flat)
-    ]
-    return np.array(numbers, dtype=np.float64).reshape(len(rows), length)
+    numbers = plain_numbers(flat)
+    if numbers is None:
+        named = f"{source}: column {column!r}"
+        numbers = np.array(
+            [_element_number(text, f"{named}, row {rows_before + i // length + 1}") for i, text in enumerate(flat)]
+        )
+    return numbers.reshape(len(rows), length)
 
 
 def _element_number(element: str, where: str) -> float:

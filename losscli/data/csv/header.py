@@ -12,6 +12,7 @@ from losscli.data.csv.lines import (
     BLANKS,
     DELIMITERS,
     are_all_numbers,
+    cells_by_column,
     check_decimals,
     check_lines,
     check_rules,
@@ -163,6 +164,8 @@ def _comment(line: bytes, sign: bytes) -> str:
 
 def has_first_lines(head: bytes, options: TextOptions) -> bool:
     """Return whether the bytes hold the whole of the first two lines that are no comments, whatever the delimiter."""
+    if len(head) > BYTES_SAMPLED and has_first_lines(head[:BYTES_SAMPLED], options):  # nearly always
+        return True
     likely = options.delimiter or (DELIMITERS + BLANKS if b'"' in head else DELIMITERS[0])
     for delimiter in likely:
         rest = head
@@ -273,9 +276,7 @@ def _choose_names(
     """
     decimal = options.decimal or "."
     are_names = all(cell_number(cell, decimal) is None for cell in cells)
-    has_numbers_below = any(
-        are_all_numbers([row[i] for row in rows if i < len(row)], decimal) for i in range(len(cells))
-    )
+    has_numbers_below = any(are_all_numbers(below, decimal) for below in cells_by_column(rows, len(cells)))
     if options.header is False:  # of several files some may have a header all the same
         return None if are_names and len(cells) > 1 and has_numbers_below else [str(i + 1) for i in range(len(cells))]
     if above is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from itertools import islice
 
 from losscli.data.csv.cells import cell_error, cell_number, has_thousands, is_decimal_comma
-from losscli.data.csv.schema import UTF8, merge_blanks, width_error
+from losscli.data.csv.schema import UTF8, merge_blanks, read_rows, width_error
 from losscli.data.table import ROWS_SAMPLED
-from losscli.data.values import shorten
+from losscli.data.values import plain_numbers, shorten
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -33,21 +35,30 @@ _COMMENT_SIGN = r"//|--|[#%!;*@&>$]+"
 def split_cells(text: bytes, delimiter: str) -> list[list[str]]:
     """Return the cells of lines that are not blank."""
     text = merge_blanks(text) if delimiter == BLANKS else text
-    reader = csv.reader(io.StringIO(text.decode(*UTF8), newline=""), delimiter=delimiter)
+    reader = read_rows(text.decode(*UTF8), delimiter)
     rows: list[list[str]] = []
-    try:
-        for row in reader:
-            if row:
-                rows.append(row)
-            if len(rows) > ROWS_SAMPLED:
-                break
-    except csv.Error:
-        pass  # what is wrong is said when the rows are read
+    with suppress(csv.Error):  # what is wrong is said when the rows are read
+        rows.extend(islice(filter(None, reader), ROWS_SAMPLED + 1))
     return rows
+
+
+def cells_by_column(rows: Sequence[Sequence[str]], count: int) -> list[tuple[str, ...]]:
+    """Return the cells of the first columns, of those rows that have them."""
+    if rows and {count}.issuperset(map(len, rows)):
+        return list(zip(*rows, strict=True))
+    return [tuple(row[i] for row in rows if i < len(row)) for i in range(count)]
+
+
+@lru_cache(maxsize=16)  # several rules ask it of each column
+def are_plain_numbers(cells: tuple[str, ...]) -> bool:
+    """Return whether all cells are numbers as Python writes them."""
+    return plain_numbers(cells) is not None
 
 
 def are_all_numbers(cells: Sequence[str], decimal: str = ".") -> bool:
     """Return whether there are cells, and all of them are numbers."""
+    if decimal == "." and are_plain_numbers(tuple(cells)):
+        return bool(cells)
     return bool(cells) and all(cell_number(cell, decimal) is not None for cell in cells)
 
 
@@ -120,8 +131,9 @@ def check_decimals(name: str, names: Sequence[str], rows: Sequence[Sequence[str]
     Raises:
         DataError: one is; the message names the option that reads the former.
     """
-    for i, column in enumerate(names):
-        cells = [row[i] for row in rows if i < len(row)]
+    for column, cells in zip(names, cells_by_column(rows, len(names)), strict=True):
+        if are_plain_numbers(cells):
+            continue
         odd = [j for j, cell in enumerate(cells) if cell_number(cell, ".") is None]
         if odd and all(is_decimal_comma(cells[j]) or ("," in cells[j] and has_thousands(cells[j])) for j in odd):
             error = cell_error(cells[odd[0]], ".", f"{name}: column {column!r}, row {odd[0] + 1}")

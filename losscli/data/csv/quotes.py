@@ -3,7 +3,8 @@
 A quote opens a quoted cell only where a cell begins: after a delimiter or a line end. Anywhere else in an unquoted cell
 it is a character, as in `5" pipe`. Inside, two quotes are a character, and one closes. A run of adjacent quotes is thus
 one of three functions of the state before it: an even run changes nothing; an odd run where a cell begins turns outside
-into inside and inside into outside; any other odd run leaves the text outside. That is computed for all runs at once.
+into inside and inside into outside; any other odd run leaves the text outside. That is computed for all runs at once;
+the state at the end depends on no more than what follows the last run that leaves the text outside.
 """
 
 from __future__ import annotations
@@ -24,28 +25,32 @@ MAX_BYTES_PER_LOOK = 1 << 22
 """Bytes that are searched at once at most, unless a line is longer."""
 
 
-_IS_QUOTE = np.arange(256) == QUOTE
-
-
 class Quoting(NamedTuple):
     """What decides on quotes besides the quotes: the delimiter, a space for any blanks, and what starts a comment."""
 
     delimiter: str = ","
     comment: str = ""
 
-    def is_inside(self, data: bytes, start: int, stop: int, inside: bool = False) -> bool:
-        """Return whether `stop` is inside quotes, given that for `start`, where a line begins."""
+    def is_inside(self, data: bytes, start: int, stop: int, inside: bool = False, size: int = BYTES_PER_LOOK) -> bool:
+        """Return whether `stop` is inside quotes, given that for `start`, where a line begins.
+
+        The last `size` bytes are searched first, as they nearly always tell.
+        """
         if data.find(b'"', start, stop) < 0:
             return inside
         data, start, stop = self._without_quoted_comments(data, start, stop, inside)
         codes = np.frombuffer(data, np.uint8, stop - start, start)
-        quotes = np.flatnonzero(codes == QUOTE)
-        if not len(quotes):
-            return inside
-        if not inside and self._alternates(codes, quotes):
-            return len(quotes) % 2 == 1
-        _, states = self._changes(codes, quotes, inside)
-        return bool(states[-1]) if len(states) else inside
+        low = len(codes)
+        while low:
+            low = max(len(codes) - size, 0)
+            if low and codes[low - 1] == QUOTE:  # no run is cut
+                low = len(data[start : start + low].rstrip(b'"'))
+            places = _odd_runs(low + np.flatnonzero(codes[low:] == QUOTE))
+            others = np.flatnonzero(~self._begins_cell(codes, places)) if len(places) else places
+            if len(others):
+                return (len(places) - 1 - int(others[-1])) % 2 == 1
+            size *= 8
+        return (len(places) + inside) % 2 == 1
 
     def find_line_end(self, data: bytes, start: int, least: int = 0, inside: bool = False) -> tuple[int, int, bool]:
         """Return the position after the first newline at `least` or later that is outside quotes; 0 if there is none.
@@ -75,6 +80,9 @@ class Quoting(NamedTuple):
 
     def first_line_end(self, data: bytes, start: int) -> int:
         """Return the position after the line that begins at `start`, whatever ends it; the last one if nothing does."""
+        end = data.find(b"\n", start) + 1
+        if end and data.find(b'"', start, end) < 0 and data.find(b"\r", start, end) < 0:
+            return end
         inside, size = False, BYTES_PER_LOOK
         while start < len(data):
             stop = _after_line_end(data, start, start + size)
@@ -160,28 +168,17 @@ class Quoting(NamedTuple):
                 text[low - start : high - start] = data[low:high].replace(b'"', b"'")
         return (data, start, stop) if text is None else (bytes(text), 0, stop - start)
 
-    def _alternates(self, codes: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
-        """Return whether the quotes open and close by turns, as where no quote is a character of an unquoted cell."""
-        before = codes[quotes[::2] - 1]
-        before[:1] = NEWLINE if quotes[0] == 0 else before[:1]
-        ends, _ = _bytes_before_cells(self.delimiter)
-        return bool((ends | _IS_QUOTE)[before].all())
-
     def _changes(
         self, codes: NDArray[np.uint8], quotes: NDArray[np.intp], inside: bool
     ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return where each odd run of quotes begins, and whether the text is inside quotes after it."""
-        gaps = np.diff(quotes)
-        if (gaps == 1).any():
-            firsts = np.concatenate([[0], np.flatnonzero(gaps != 1) + 1])
-            lengths = np.diff(firsts, append=len(quotes))
-            quotes = quotes[firsts[lengths % 2 == 1]]
-        if not len(quotes):
-            return quotes, np.zeros(0, dtype=bool)
-        opens = self._begins_cell(codes, quotes)
+        places = _odd_runs(quotes)
+        if not len(places):
+            return places, np.zeros(0, dtype=bool)
+        opens = self._begins_cell(codes, places)
         toggles = np.cumsum(opens)
         base = np.maximum.accumulate(np.where(opens, -int(inside), toggles))
-        return quotes, np.asarray((toggles - base) % 2, dtype=bool)
+        return places, np.asarray((toggles - base) % 2, dtype=bool)
 
     def _begins_cell(self, codes: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return whether a cell begins at each place, if that is outside quotes."""
@@ -194,6 +191,15 @@ class Quoting(NamedTuple):
             found |= whole
         found[0] |= places[0] == 0
         return found
+
+
+def _odd_runs(quotes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where the runs of an odd number of adjacent quotes begin, given the places of all quotes."""
+    gaps = np.diff(quotes)
+    if not (gaps == 1).any():
+        return quotes
+    firsts = np.concatenate([[0], np.flatnonzero(gaps != 1) + 1])
+    return np.asarray(quotes[firsts[np.diff(firsts, append=len(quotes)) % 2 == 1]])
 
 
 def _after_line_end(data: bytes, start: int, stop: int) -> int:

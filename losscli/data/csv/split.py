@@ -1,4 +1,4 @@
-"""Pieces of delimited text: the lines that start in a range of a file's bytes, or blocks of lines of a stream.
+"""Pieces of a text, delimited or JSON Lines: the lines that start in a range of a file's bytes, or blocks of a stream.
 
 Both are cut at the same lines: piece k has the lines that start in the k-th stretch of so many bytes after the header.
 A newline inside quotes does not end a line. A stream knows all quotes, and is not cut inside them. A range does not
@@ -9,16 +9,23 @@ inside raises SplitInsideQuotes, and from there on the file is read as a stream.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 from losscli.data.csv.quotes import Quoting
 from losscli.data.csv.schema import ByteSlice, CsvSchema
 from losscli.data.open_file import FileReader, OpenFile
-from losscli.data.table import Chunk, Kind, SplitInsideQuotes, Table, in_batches
+from losscli.data.prefetch import read_pieces
+from losscli.data.table import Chunk, Kind, SplitInsideQuotes, SplittableTable, Table, in_batches
+
+if TYPE_CHECKING:
+    from losscli.data.json_lines import JsonLinesSchema, LineEnds
+
+    LineSchema: TypeAlias = CsvSchema | JsonLinesSchema
 
 BYTES_PAST_RANGE = 1 << 12
 """Bytes behind a range that are read with it, to find the end of its last line."""
 
-BYTES_PER_LINE = 1 << 25
+BYTES_PER_LINE = 1 << 26
 """Size above which a line is refused, so that a file without line ends does not fill the memory."""
 
 
@@ -32,7 +39,7 @@ MAX_BYTES_PER_READ = 1 << 22
 class BlockPiece(Table):
     """Lines in memory."""
 
-    def __init__(self, schema: CsvSchema, format: str, block: bytes, fraction_after: float | None) -> None:
+    def __init__(self, schema: LineSchema, format: str, block: bytes, fraction_after: float | None) -> None:
         super().__init__(schema.name, format, schema.columns)
         self._schema, self._block = schema, block
         self.fraction_after = fraction_after
@@ -47,7 +54,7 @@ class BlockPiece(Table):
 class RangePiece(Table):
     """The lines of a file that start in the bytes [low, high), of a text in the bytes [first, end)."""
 
-    def __init__(self, schema: CsvSchema, format: str, file: OpenFile, span: tuple[int, int, int, int]) -> None:
+    def __init__(self, schema: LineSchema, format: str, file: OpenFile, span: tuple[int, int, int, int]) -> None:
         """Make a piece; `span` is (first, low, high, end)."""
         super().__init__(schema.name, format, schema.columns, path=file.path)
         self._schema, self._file, self._span = schema, file, span
@@ -99,8 +106,29 @@ class RangePiece(Table):
         self._file.release()
 
 
+class SplittableLines(SplittableTable):
+    """A text in pieces: ranges of a file, or blocks of a stream."""
+
+    def __init__(self, schema: LineSchema, format: str, path: str | None, pieces: Iterator[Table]) -> None:
+        super().__init__(schema.name, format, schema.columns, path=path)
+        self._pieces = pieces
+
+    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        return self._pieces
+
+    def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
+        assert isinstance(piece, RangePiece)
+        return piece.remaining_pieces()
+
+    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
+        return read_pieces(self, self._pieces, wanted, 1)
+
+    def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
+        return read_pieces(self, self._pieces, wanted, jobs)
+
+
 def range_pieces(
-    schema: CsvSchema, format: str, file: OpenFile, first: int, end: int, bytes_per_piece: int
+    schema: LineSchema, format: str, file: OpenFile, first: int, end: int, bytes_per_piece: int
 ) -> Iterator[RangePiece]:
     """Yield the lines in the bytes [first, end) of a file as ranges."""
     for low in range(first, end, bytes_per_piece):
@@ -108,7 +136,7 @@ def range_pieces(
 
 
 def split_stream(
-    read: Callable[[int], bytes], first: int, size: int, head: bytes = b"", quoting: Quoting = COMMAS
+    read: Callable[[int], bytes], first: int, size: int, head: bytes = b"", quoting: Quoting | LineEnds = COMMAS
 ) -> Iterator[bytes]:
     """Yield blocks of whole lines: those that start in the `first` bytes, then in each stretch of `size` bytes.
 

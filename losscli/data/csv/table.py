@@ -11,13 +11,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.csv.cells import cell_number, vector_length
+from losscli.data.csv.cells import vector_length
 from losscli.data.csv.header import Header, TextOptions, has_first_lines, read_header
+from losscli.data.csv.lines import are_all_numbers, cells_by_column
 from losscli.data.csv.schema import ByteSlice, CsvSchema
-from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, RangePiece, range_pieces, split_stream
+from losscli.data.csv.split import BYTES_PER_LINE, BlockPiece, SplittableLines, range_pieces, split_stream
 from losscli.data.files import Input
-from losscli.data.prefetch import read_pieces
-from losscli.data.table import Chunk, Column, Kind, SplittableTable, Table, in_batches
+from losscli.data.table import Chunk, Column, Kind, Table, in_batches
 from losscli.errors import DataError
 from losscli.messages import Hint
 
@@ -50,10 +50,10 @@ def open_csv(source: Input, format: str, options: TextOptions) -> Table:
     elif file is None or start is None or end is None:
         blocks = split_stream(read, BYTES_PER_PIECE, BYTES_PER_PIECE, body, schema.quoting)
         pieces = (BlockPiece(schema, format, block, source.progress()) for block in blocks)
-        table = SplittableCsv(schema, format, None, pieces)
+        table = SplittableLines(schema, format, None, pieces)
     else:
         start += len(head) - len(body)
-        table = SplittableCsv(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
+        table = SplittableLines(schema, format, path, range_pieces(schema, format, file, start, end, BYTES_PER_PIECE))
     table.sampler = partial(_first_cells, [column.name for column in schema.columns], header.rows)
     table.has_names = header.has_names
     table.has_rows = bool(header.rows) or not is_whole
@@ -85,27 +85,6 @@ class ShortCsv(Table):
         yield from batches
 
 
-class SplittableCsv(SplittableTable):
-    """Delimited text in pieces: ranges of a file, or blocks of a stream."""
-
-    def __init__(self, schema: CsvSchema, format: str, path: str | None, pieces: Iterator[Table]) -> None:
-        super().__init__(schema.name, format, schema.columns, path=path)
-        self._pieces = pieces
-
-    def pieces(self, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        return self._pieces
-
-    def pieces_from(self, piece: Table, wanted: Mapping[str, Kind]) -> Iterator[Table]:
-        assert isinstance(piece, RangePiece)
-        return piece.remaining_pieces()
-
-    def chunks(self, wanted: Mapping[str, Kind]) -> Iterator[Chunk]:
-        return read_pieces(self, self._pieces, wanted, 1)
-
-    def chunks_by_threads(self, wanted: Mapping[str, Kind], jobs: int) -> Iterator[Chunk]:
-        return read_pieces(self, self._pieces, wanted, jobs)
-
-
 def _read_head(name: str, read: Callable[[int], bytes], options: TextOptions) -> tuple[bytes, bool]:
     """Return the first bytes, with two lines that are no comments if they are not all, and whether they are.
 
@@ -130,15 +109,15 @@ def _infer_schema(name: str, header: Header, decimal: str) -> CsvSchema:
     """Return what the columns hold by the first rows; equal names are numbered as pandas does: x, x.1, x.2."""
     seen: Counter[str] = Counter()
     columns, booleans = [], set()
-    for i, given in enumerate(header.names):
+    for given, below in zip(header.names, cells_by_column(header.rows, len(header.names)), strict=True):
         column = f"{given}.{seen[given]}" if seen[given] else given
         seen[given] += 1
-        cells = [row[i].strip() for row in header.rows if i < len(row)]
-        has_text = any(cell_number(cell, decimal) is None for cell in cells)
+        cells = list(map(str.strip, below))
+        has_text = bool(cells) and not are_all_numbers(cells, decimal)
         length = vector_length(cells, decimal) if has_text else 0
         kind = Kind.TEXT if has_text and not length else Kind.NUMBER
         columns.append(Column(column, kind, (length,) if length > 1 else ()))
-        if cells and {cell.lower() for cell in cells} <= {"true", "false"}:
+        if cells and cells[0].lower() in ("true", "false") and {cell.lower() for cell in cells} <= {"true", "false"}:
             booleans.add(column)
     found = header.delimiter, frozenset(booleans), decimal, header.comment, header.has_carriage_returns
     return CsvSchema(name, tuple(columns), *found)

@@ -33,7 +33,8 @@ class Interval:
 
     def outside(self, values: Array) -> Mask | None:
         """Return a mask of the values outside, or None if there are none, which needs no temporary array."""
-        if not values.size or (float(values.min()) in self and float(values.max()) in self):
+        has_top = self.high < math.inf or self.high_open
+        if not values.size or (float(values.min()) in self and (not has_top or float(values.max()) in self)):
             return None
         below = values <= self.low if self.low_open else values < self.low
         above = values >= self.high if self.high_open else values > self.high

@@ -37,6 +37,20 @@ class ValueOrigin:
     quoted_name: Mapping[str, str] = field(default_factory=dict)
     file_and_row: Callable[[int], tuple[str, int]] | None = None
 
+    def at(self, rows: NDArray[np.int64] | range) -> ValueOrigin:
+        """Return the origin of values in these rows, with the same memory."""
+        return ValueOrigin(
+            self.role,
+            self.source,
+            self.columns,
+            rows,
+            self.memory,
+            self.note,
+            self.count_is_partial,
+            self.quoted_name,
+            self.file_and_row,
+        )
+
     def name(self, index: Sequence[int] = (), source: str | None = None) -> str:
         """Return file and column, or role, of a value; the file is the source if it is not given."""
         source = self.source if source is None else source

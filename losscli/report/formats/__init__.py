@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 Write = Callable[[str], object]
+WriteRows = Callable[[str | memoryview], object]
+"""Writes text, as such or as UTF-8."""
 
 
 class Style(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from typing import TYPE_CHECKING
 
 from losscli.explain import Explanation, Section, wrap_text
@@ -101,4 +100,6 @@ def term_row(term: str, *meanings: str) -> str:
 
 def json(explanation: Explanation | Explanations, write: Write, style: Style) -> None:
     """Write one document."""
-    write(json_module.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    from json import dumps
+
+    write(dumps(explanation.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")

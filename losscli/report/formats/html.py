@@ -24,8 +24,8 @@ def html(report: Report, write: Write, style: Style) -> None:
     write(f"<caption>{escape_html(report.title)}</caption>\n" if report.title else "")
     write(f"<thead>\n{header_row(report.columns)}</thead>\n<tbody>\n")
     digits = style.precision or SIGNIFICANT_DIGITS
-    for block in report.blocks:
-        write("".join(body_row(row, report.columns, digits) for row in zip(*block, strict=True)))
+    for row in report.rows():
+        write(body_row(row, report.columns, digits))
     write("</tbody>\n</table>\n")
     if report.legend:
         write(term_list(tuple((key, meaning) for key, _, meaning in (line.partition(": ") for line in report.legend))))

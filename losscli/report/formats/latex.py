@@ -62,8 +62,8 @@ def latex(report: Report, write: Write, style: Style) -> None:
     write(f"\\begin{{tabular}}{{{''.join(column_types(report.columns))}}}\n\\toprule\n")
     write(" & ".join(tabular_header(column) for column in report.columns) + " \\\\\n\\midrule\n")
     digits = style.precision or SIGNIFICANT_DIGITS
-    for block in report.blocks:
-        write("".join(tabular_row(row, report.columns, digits) for row in zip(*block, strict=True)))
+    for row in report.rows():
+        write(tabular_row(row, report.columns, digits))
     write("\\bottomrule\n\\end{tabular}\n")
     write("".join(map(comment, report.legend)))
     if report.detail:

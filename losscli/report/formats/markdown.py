@@ -19,10 +19,9 @@ def markdown(report: Report, write: Write, style: Style) -> None:
     write("| " + " | ".join(escape_markdown(column.key) for column in report.columns) + " |\n")
     write("|" + "|".join(" ---: " if column.kind in NUMERIC_KINDS else " --- " for column in report.columns) + "|\n")
     digits = style.precision or SIGNIFICANT_DIGITS
-    for block in report.blocks:
-        for row in zip(*block, strict=True):
-            cells = (cell_text(cell, column, digits) for cell, column in zip(row, report.columns, strict=True))
-            write("| " + " | ".join(map(escape_markdown, cells)) + " |\n")
+    for row in report.rows():
+        cells = (cell_text(cell, column, digits) for cell, column in zip(row, report.columns, strict=True))
+        write("| " + " | ".join(map(escape_markdown, cells)) + " |\n")
     if report.legend:
         write("\n" + "\n".join(f"- {escape_markdown(line)}" for line in report.legend) + "\n")
     if report.detail:

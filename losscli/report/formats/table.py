@@ -57,11 +57,7 @@ def escape_report(report: Report) -> tuple[Report, TableRows]:
     report = without_legend_columns(report)
     columns = tuple(column._replace(key=escape_controls(column.key)) for column in report.columns)
     preface = tuple((term, escape_controls(meaning)) for term, meaning in report.preface)
-    rows = [
-        [escape_controls(cell) if isinstance(cell, str) else cell for cell in row]
-        for block in report.blocks
-        for row in zip(*block, strict=True)
-    ]
+    rows = [[escape_controls(cell) if isinstance(cell, str) else cell for cell in row] for row in report.rows()]
     return report._replace(columns=columns, preface=preface), rows
 
 
@@ -129,7 +125,9 @@ def wrap_command(command: str, width: int) -> str:
 
 def table_layouts(report: Report, rows: TableRows, style: Style) -> Iterable[Table]:
     """Yield the layouts of a table, the best first."""
-    for digits in [style.precision] if style.precision else range(SIGNIFICANT_DIGITS, MIN_DIGITS - 1, -1):
+    has_numbers = any(column.kind is CellKind.NUMBER for column in report.columns)
+    fewest = MIN_DIGITS if has_numbers else SIGNIFICANT_DIGITS
+    for digits in [style.precision] if style.precision else range(SIGNIFICANT_DIGITS, fewest - 1, -1):
         yield upright_table(report, rows, digits)
     if rows and len(rows) < len(report.columns):
         yield transposed_table(report, rows, style.precision or SIGNIFICANT_DIGITS)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from losscli.report.formats import Style, Write
+from typing import Any
+
+from losscli.report.formats import Style, WriteRows
+from losscli.report.formats.rows import RowSyntax, write_rows
 from losscli.report.tables import Report
 
 
-def value(report: Report, write: Write, style: Style) -> None:
+def value(report: Report, write: WriteRows, style: Style) -> None:
     """Write the value columns without a header."""
     indices = [i for i, column in enumerate(report.columns) if column.key in report.values]
-    for block in report.blocks:
-        for row in zip(*(block[i] for i in indices), strict=True):
-            write("\t".join("nan" if cell is None else str(cell) for cell in row) + "\n")
+    syntax = RowSyntax(("", *["\t"] * (len(indices) - 1)), "\n", value_cell, "", "\t", "\t")
+    write_rows(([block[i] for i in indices] for block in report.blocks), syntax, report.jobs, write)
+
+
+def value_cell(cell: Any) -> str:
+    """Return a cell as text."""
+    return "nan" if cell is None else str(cell)
