@@ -163,6 +163,18 @@ def test_reading_parquet_does_not_import_pandas() -> None:
     assert done.stdout.endswith("False\n")
 
 
+def test_grouping_json_lines_does_not_import_pandas(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text("".join(f'{{"y_true": {i}.5, "y_pred": {i}.25, "city": "c{i % 7}"}}\n' for i in range(40_000)))
+    code = (
+        "import sys\nfrom losscli.cli import run\n"
+        f"run(['compute', 'mse', {str(path)!r}, '--group-by', 'city'])\n"
+        "print('pyarrow' in sys.modules, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.endswith("True False\n")
+
+
 def test_compare_against_numpy() -> None:
     rng = np.random.default_rng(3)
     y, p = rng.normal(size=200), np.empty(200)

@@ -105,3 +105,10 @@ def vectors_to_matrix(array: pa.Array, source: str, name: str, start: int) -> ND
         if problem:
             raise DataError(f"{column_label(source, name)}, row {start + i + 1}: {problem}")
     return np.zeros((0, 0)) if matrix is None else matrix
+
+
+def number_array(values: NDArray[Any]) -> pa.Array:
+    """Return numbers (N,) as an array of Arrow, without the pandas that `pyarrow.array` imports."""
+    return pa.Array.from_buffers(
+        pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
+    )

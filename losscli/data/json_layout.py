@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from losscli.data.arrow import to_numpy
+from losscli.data.arrow_values import number_array
 from losscli.data.csv.quotes import NEWLINE, QUOTE
 from losscli.data.csv.schema import ByteSlice
 from losscli.data.json import refuse_repeated_keys
@@ -257,7 +258,7 @@ def _cut_out(
         lead = codes[bounds[:, 0]]
         if kind is not Kind.NUMBER:
             bounds += np.multiply.outer(lead == QUOTE, np.array([1, -1], np.int32))
-            cells = _cells(codes, bounds, lead != LEAD_OF_NULL).take(pa.array(np.arange(0, 2 * n, 2)))
+            cells = _cells(codes, bounds, lead != LEAD_OF_NULL).take(number_array(np.arange(0, 2 * n, 2)))
             cells.validate(full=True)
             columns[name] = to_numpy(cells, kind, "", name, 0)
             continue

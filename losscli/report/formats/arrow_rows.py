@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
+from losscli.data.arrow_values import number_array
 from losscli.data.coded_text import CodedText
 from losscli.data.prefetch import ordered_map
 from losscli.report.formats import WriteRows
@@ -185,13 +186,6 @@ def string_array(texts: Sequence[str]) -> pa.Array:
     offsets = np.zeros(len(texts) + 1, dtype=np.int32)
     np.cumsum(np.fromiter(lengths, np.int32, len(texts)), out=offsets[1:])
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
-
-
-def number_array(values: NDArray[Any]) -> pa.Array:
-    """Return numbers as an array of Arrow."""
-    return pa.Array.from_buffers(
-        pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
-    )
 
 
 def mask_array(mask: NDArray[np.bool_]) -> pa.Array:
