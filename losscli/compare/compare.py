@@ -122,7 +122,9 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
-            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_reference=loss.model == ranking.reference)
+            losses[i] = replace(
+                loss, standing=ranking.standing(str(loss.model)), is_reference=loss.model == ranking.reference
+            )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         notes += model_notes(rankings, agreements)

@@ -58,9 +58,7 @@ def excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerm
     return found
 
 
-def excess_values(
-    terms: Mapping[str, RatioTerms], values: Mapping[str, float], is_root: bool
-) -> dict[str, float]:
+def excess_values(terms: Mapping[str, RatioTerms], values: Mapping[str, float], is_root: bool) -> dict[str, float]:
     """Return by how much equal values differ, of models whose terms are above those of one of them."""
     factors = {model: 1 / (2 * values[model]) if is_root and values[model] > 0 else 1.0 for model in terms}
     return {

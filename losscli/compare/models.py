@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -18,9 +17,7 @@ from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
-from losscli.errors import UsageError
 from losscli.evaluation.evaluator import Outcome
-from losscli.messages import Hint, join_names
 from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
@@ -210,22 +207,6 @@ class Contest(NamedTuple):
     pairs: PairDraws | None = None
 
 
-def named_reference(asked: str | None, models: Sequence[str]) -> str | None:
-    """Return the model asked for as the reference; None where none was named.
-
-    Raises:
-        UsageError: There is no such model, or only one.
-    """
-    if asked is None or asked in models:
-        return asked
-    if not models:
-        problem = "is the model that others are compared with; there is only one"
-        raise UsageError(problem, Hint.NAME_SEVERAL_MODELS, option=("reference", asked))
-    close = get_close_matches(asked, models, n=1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    raise UsageError(f"there is no such model; {meant}the models are {join_names(models)}", option=("reference", asked))
-
-
 def rank_models(
     losses: Sequence[Mapping[str, LossOnRows]],
     values: Sequence[Mapping[str, float]],
@@ -346,5 +327,7 @@ def _resample_medians(
     """Return the pairs of medians; None if there are too many rows."""
     if not 2 <= len(batch) <= MAX_ROWS_HELD:
         return None
-    drawn = [medians(CountedRows(batch.rows, each.elements, batch.weight, None), resampling) for each in outcomes.values()]
+    drawn = [
+        medians(CountedRows(batch.rows, each.elements, batch.weight, None), resampling) for each in outcomes.values()
+    ]
     return pairs_of_draws(np.array(list(values.values())), np.stack(drawn, axis=1))

@@ -144,7 +144,9 @@ def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement) -
 def _describe_outcome(ranking: ModelRanking) -> str:
     models, n_models = ranking.confidence_set, len(ranking.values)
     if not models:
-        return f"{ranking.best} has the smallest value" if math.isfinite(ranking.values[ranking.best]) else "none is best"
+        return (
+            f"{ranking.best} has the smallest value" if math.isfinite(ranking.values[ranking.best]) else "none is best"
+        )
     if len(models) == 1:
         return f"{models[0]} is best"
     if len(models) <= MAX_MODELS_NAMED:

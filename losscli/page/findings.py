@@ -95,7 +95,11 @@ class Findings:
         self.evaluation = replace(whole, losses=tuple(results), without_rows=without_rows)
         self._compare(options)
         if models is not None and sample is not None and not self.is_exact:
-            self._rank(models.rank(without_groups(run), sample, run.resampling or Resampling(level), dataset.id, options.reference))
+            self._rank(
+                models.rank(
+                    without_groups(run), sample, run.resampling or Resampling(level), dataset.id, options.reference
+                )
+            )
 
     def attach(self, evaluation: Evaluation) -> None:
         """Take the same results with a baseline."""

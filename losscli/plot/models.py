@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from losscli.compare.models import ModelRanking, named_reference
+from losscli.compare.models import ModelRanking
 from losscli.compare.streamed_models import ModelLosses
 from losscli.errors import DataError
 from losscli.evaluation.row_sample import RowSampler
@@ -59,8 +59,7 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
         DataError: No loss has percentages.
     """
     sample = sampler.sample()
-    named = named_reference(request.options.reference, request.dataset.models)
-    rankings = losses.rank(request.run, sample, request.resampling, None, named)
+    rankings = losses.rank(request.run, sample, request.resampling, None, request.options.reference)
     data = results_of(request.dataset, request.run).data
     return picture_of_rankings(rankings, request.dataset.models, request.resampling.level, sample.is_complete, data)
 
