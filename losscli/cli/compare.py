@@ -9,6 +9,7 @@ import click
 
 from losscli.cli import options as shared
 from losscli.cli.interval_options import INTERVAL_OPTIONS
+from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -30,6 +31,7 @@ OUTLIERS_OPTION = SectionOption(
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        *MODEL_OPTIONS,
         OUTLIERS_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,

@@ -11,6 +11,7 @@ import click
 
 from losscli.cli import options as shared
 from losscli.cli.interval_options import INTERVAL_OPTIONS
+from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 from losscli.messages import number_of
@@ -34,6 +35,7 @@ PLOT_OUTLIERS_OPTION = SectionOption(
 )
 OPTIONS_OF_DATA = [
     *shared.DATA_OPTIONS,
+    *MODEL_OPTIONS,
     KIND_OPTION,
     PLOT_OUTLIERS_OPTION,
     shared.GROUP_OPTION,
