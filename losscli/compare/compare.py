@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from losscli.compare import outliers, sensitivity
+from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups
+from losscli.compare.leaderboard import NO_BLOCKS, ONE_MODEL
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
-from losscli.compare.notes import merge_notes, model_notes, outlier_notes
-from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
+from losscli.compare.notes import MAX_GROUP_NOTES, merge_notes, model_notes, outlier_notes
+from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
+from losscli.compare.sorting import parse_sort, sort_again, sort_losses
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.data.batch import Batch, groups_of
 from losscli.data.gather import BatchCollector, split_batch
@@ -21,7 +22,8 @@ from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
-from losscli.messages import Message
+from losscli.messages import Hint, Message
+from losscli.options import EvaluationOptions
 from losscli.result_names import group_sort_key
 from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
@@ -35,29 +37,29 @@ class CompareOptions(NamedTuple):
     """What is asked of a comparison.
 
     `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
-    with a minus from the largest; `show` is how many outlier rows to list. Minima without a closed form are searched
-    for on `rows_per_sample` rows.
+    with a minus from the largest, or a model; `show` is how many outlier rows to list. Minima without a closed form are
+    searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval or a
+    baseline, which not every table has.
     """
 
     rule: outliers.OutlierRule | None = None
     sort: str | None = None
     show: int = 0
     rows_per_sample: int = ROWS_PER_SAMPLE
+    leaderboard: bool = False
+    sortable: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rule: str | None, sort: str | None, show: int, intervals: bool) -> CompareOptions:
-        """Return the options of texts; with `intervals` their ends are columns, too.
+    def of(cls, options: EvaluationOptions) -> CompareOptions:
+        """Return what an evaluation's options ask of the comparison.
 
         Raises:
-            UsageError: an unknown rule or column.
+            UsageError: an unknown rule.
         """
-        columns = ("loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *(CI_COLUMNS if intervals else ()))
-        column = (sort or "rank").removeprefix("-")
-        if column not in columns:
-            close = get_close_matches(column, columns, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
-            raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", sort))
-        return cls(outliers.parse_outlier_rule(rule) if rule else None, sort, show)
+        rule = outliers.parse_outlier_rule(options.outliers) if options.outliers else None
+        baseline = ("baseline", "change") if options.baseline else ()
+        more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline)
+        return cls(rule, options.sort, options.show_outliers, leaderboard=options.leaderboard, sortable=more)
 
 
 class ModelGroup(NamedTuple):
@@ -86,17 +88,21 @@ def compare_run(
     `track` wraps the counts of rows that are evaluated, to show progress.
 
     Raises:
-        UsageError: sorting by a column of models where there is one model.
+        UsageError: sorting by something else than a column or model; a leaderboard of one model.
         NoResultError: no group has rows for every loss.
     """
-    if options.sort and options.sort.removeprefix("-") in MODEL_COLUMNS and not dataset.models:
-        raise UsageError("this column compares several models; there is only one", option=("sort", options.sort))
+    if options.leaderboard and not dataset.models:
+        raise UsageError(ONE_MODEL, option=("leaderboard", "true"))
+    labels = [evaluator.label for evaluator in run.evaluators]
+    groups, models = run.group_by, dataset.models
+    order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     collector = BatchCollector(dataset.progress)
     for _ in track(evaluate_and_keep(dataset, run, collector.add)):
         pass
     rows = [collector.batch()]
     del collector  # where rows were left out it is as long as the data; nothing but the argument holds it now
-    return compare_rows(dataset, run, rows.pop(), options)
+    compared = compare_rows(dataset, run, rows.pop(), options)
+    return compared if order is None else sort_again(replace(compared, order=order))
 
 
 def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: CompareOptions) -> Comparison:
@@ -115,6 +121,7 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
     rankings: list[ModelRanking] = []
     agreements: list[Agreement] = []
     notes: list[Message] = []
+    wins: tuple[GroupWins, ...] = ()
     if dataset.models:
         rankings = _rank_in_groups(model_groups, run.resampling or Resampling(DEFAULT_LEVEL), dataset.id)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
@@ -123,20 +130,29 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
             losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_best=loss.model == ranking.best)
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
-        notes += model_notes(rankings, agreements)
-    if len(reports) == 1:
+        level = run.resampling.level if run.resampling else DEFAULT_LEVEL
+        wins = count_wins(rankings, dataset.models, level)
+        of_models = list(model_notes(rankings, agreements))
+        notes += [*notes_on_groups(wins), *of_models[:MAX_GROUP_NOTES]]
+        if len(of_models) > MAX_GROUP_NOTES:
+            notes.append(Message(f"{len(of_models) - MAX_GROUP_NOTES} more notes on models are left out: JSON has all"))
+    if options.leaderboard:
+        notes += [] if wins else [Message(NO_BLOCKS, Hint.GROUPS_AS_BLOCKS)]
+    elif len(reports) == 1:
         notes += reports[0].notes
     else:
         names = [", ".join(report.flagged.group_columns.values()) for report in reports]
         notes += merge_notes([report.notes for report in reports], names)
     return Comparison(
-        tuple(sort_losses(losses, options.sort)),
+        tuple(sort_losses(losses)),
         tuple(report.flagged for report in reports),
         tuple(notes),
         replace(results_of(dataset, run), losses=results, without_rows=keys_without_rows(dataset, run, results)),
         tuple(rankings),
         tuple(agreements),
         reports[0].example,
+        wins,
+        shows_leaderboard=options.leaderboard,
     )
 
 
@@ -221,29 +237,6 @@ def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, 
             group = next(iter(models.values())).group
             rankings.append(rank_models(losses, values, group, resampling, id))
     return rankings
-
-
-def sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
-    """Sort by a column, losses without a value last; without a column by rank, of several models the best first."""
-    positions = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
-
-    def default_key(loss: ComparedLoss) -> Any:
-        group = group_sort_key(tuple((loss.result.group or {}).values()))
-        if loss.model is None:
-            return group, math.inf if loss.rank is None else loss.rank, positions[loss.label]
-        return group, positions[loss.label], math.isnan(loss.value), loss.value
-
-    ordered = sorted(losses, key=default_key)
-    if sort is None:
-        return ordered
-    name = sort.removeprefix("-")
-    cells: list[Any] = [
-        loss.label if name == "loss" else loss.result.extra_columns.get(name, getattr(loss, name, None))
-        for loss in ordered
-    ]
-    present = [i for i, cell in enumerate(cells) if cell is not None]
-    present.sort(key=cells.__getitem__, reverse=sort.startswith("-"))
-    return [ordered[i] for i in present] + [loss for loss, cell in zip(ordered, cells, strict=True) if cell is None]
 
 
 def _list_outlier_rows(
