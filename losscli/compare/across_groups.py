@@ -23,7 +23,7 @@ from losscli.results import finite_or_none
 from losscli.statistics.distributions import f_tail, studentized_range_quantile
 
 MIN_BLOCKS = 5
-"""Groups below which ranks say nothing: of three models in four groups even the same order in all is hardly unlikely."""
+"""Groups below which ranks say little: three models in four groups have the same order in all by chance too often."""
 
 MAX_LOSSES_NOTED = 2
 """Losses of which notes tell how groups rank the models; JSON has all."""

@@ -11,13 +11,14 @@ import numpy as np
 from losscli.compare import outliers, sensitivity
 from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups
 from losscli.compare.leaderboard import NO_BLOCKS, ONE_MODEL
+from losscli.compare.model_runs import evaluate_models
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import MAX_GROUP_NOTES, merge_notes, model_notes, outlier_notes
 from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sorting import parse_sort, sort_again, sort_losses
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.data.batch import Batch, groups_of
-from losscli.data.gather import BatchCollector, split_batch
+from losscli.data.gather import BatchCollector
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
@@ -25,7 +26,15 @@ from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions
 from losscli.result_names import group_sort_key
-from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
+from losscli.results import (
+    CI_COLUMNS,
+    Evaluation,
+    LossResult,
+    data_info,
+    keys_without_rows,
+    results_by_group,
+    results_of,
+)
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
@@ -97,20 +106,27 @@ def compare_run(
     groups, models = run.group_by, dataset.models
     order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     collector = BatchCollector(dataset.progress)
-    for _ in track(evaluate_and_keep(dataset, run, collector.add)):
+    # each model has a run of its own later
+    reading = replace(run, resampling=None, observers=(), value_only=True) if models else run
+    for _ in track(evaluate_and_keep(dataset, reading, collector.add)):
         pass
     rows = [collector.batch()]
     del collector  # where rows were left out it is as long as the data; nothing but the argument holds it now
-    compared = compare_rows(dataset, run, rows.pop(), options)
+    compared = compare_rows(dataset, run, rows.pop(), options, reading)
     return compared if order is None else sort_again(replace(compared, order=order))
 
 
-def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: CompareOptions) -> Comparison:
+def compare_rows(
+    dataset: Dataset, run: RunState, batch: Batch, options: CompareOptions, reading: RunState | None = None
+) -> Comparison:
     """Compare the losses of a run on the rows of a batch, all that were read, and the models if there are several.
+
+    `reading` is the run that read them, if it is another.
 
     Raises:
         NoResultError: no group has rows for every loss.
     """
+    read_by = run if reading is None else reading
     model_groups = _form_model_groups(dataset, run, batch)
     del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
@@ -147,7 +163,9 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
         tuple(sort_losses(losses)),
         tuple(report.flagged for report in reports),
         tuple(notes),
-        replace(results_of(dataset, run), losses=results, without_rows=keys_without_rows(dataset, run, results)),
+        Evaluation(
+            data_info(dataset, read_by.weight.value), results, without_rows=keys_without_rows(dataset, read_by, results)
+        ),
         tuple(rankings),
         tuple(agreements),
         reports[0].example,
@@ -164,8 +182,12 @@ def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[Mo
     """
     whole = RowSubset(batch, run)
     model_groups: list[ModelGroup] = []
+    runs = evaluate_models(run, batch, dataset.models)
     for model in dataset.models or (None,):
-        subset = whole if model is None else _predict_by(model, whole, batch)
+        subset = whole
+        if model is not None:  # a row that one model has no prediction for is left out for all
+            predicted = (whole.batch if batch.missing is None else batch).predicted_by(model)
+            subset = RowSubset(predicted, runs[model])
         if model is not None and run.observers:
             run.runs_by_model[model] = subset.run
         model_groups += _split_by_group(dataset, subset, model)
@@ -174,17 +196,6 @@ def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[Mo
     if run.group_by:
         model_groups.sort(key=lambda model_group: group_sort_key(tuple((model_group.group or {}).values())))
     return model_groups
-
-
-def _predict_by(model: str, whole: RowSubset, batch: Batch) -> RowSubset:
-    """Return the rows with the predictions of a model, and the losses evaluated on them."""
-    run = whole.run.fresh_copy()
-    predicted = batch.predicted_by(model)
-    needs_all_rows = any(evaluator.needs_all_rows(predicted.arrays) for evaluator in run.evaluators)
-    for _ in run.evaluate(iter((predicted,)) if needs_all_rows else split_batch(predicted)):
-        pass
-    # a row that one model has no prediction for is left out for all
-    return RowSubset(predicted if batch.missing is not None else whole.batch.predicted_by(model), run)
 
 
 def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> Iterator[ModelGroup]:

@@ -144,12 +144,12 @@ def upright_table(report: Report, rows: TableRows, digits: int) -> Table:
     for column in report.columns:
         right, whole = column.kind in NUMERIC_KINDS, column.kind is not CellKind.TEXT
         drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=whole)
-    for cells in zip(*cells_by_column(report, rows, digits), strict=True):
+    for cells in zip(*drawn_cells(report, rows, digits), strict=True):
         drawn.add_row(*cells)
     return drawn
 
 
-def cells_by_column(report: Report, rows: TableRows, digits: int) -> list[list[Text]]:
+def drawn_cells(report: Report, rows: TableRows, digits: int) -> list[list[Text]]:
     """Return the cells of each column; a sign and bold print mark numbers, and a blank keeps the others in line."""
     found = []
     for i, column in enumerate(report.columns):
@@ -166,7 +166,7 @@ def transposed_table(report: Report, rows: TableRows, digits: int) -> Table:
     drawn.add_column(report.columns[0].key)
     for row in rows:
         drawn.add_column(str(row[0]), justify="right", overflow="fold")
-    for column, cells in zip(report.columns[1:], cells_by_column(report, rows, digits)[1:], strict=True):
+    for column, cells in zip(report.columns[1:], drawn_cells(report, rows, digits)[1:], strict=True):
         drawn.add_row(column.key, *cells)
     return drawn
 

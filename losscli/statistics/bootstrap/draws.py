@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array
 
 ROWS_PER_DRAW = 1 << 12
-"""Rows that share a generator in a Poisson bootstrap; also the rows of a tile."""
+"""Rows that share a generator in a Poisson bootstrap."""
 
 MAX_ROWS_HELD = 1 << 16
 """Rows that are resampled in memory: for no more of them sums are exact."""
@@ -24,10 +24,8 @@ MAX_ROWS_HELD = 1 << 16
 COUNTS_PER_GENERATOR = 1 << 18
 """Counts that each generator makes: its own cost is that of some thousands of them."""
 
-COLUMNS_PER_TILE = 4
-
-MULTIPLICATIONS_PER_TILE = 1 << 18
-"""Multiplications for each tile: from 2**19 on BLAS starts threads of its own, which compete with these."""
+RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 128, 128, 16
+"""The shape of a product of tiles, 2**18 multiplications: of more BLAS starts threads of its own, which compete."""
 
 BITS_PER_PART = 37
 """Bits of one part of a number: MAX_ROWS_HELD * 2**BITS_PER_PART = 2**53, so that sums of parts are exact."""
@@ -110,17 +108,17 @@ class FixedPoint(NamedTuple):
     def totals(self, drawn: Drawn) -> Array:
         """Return the sums of the parts (m, p) over resamples (m, rows), tile by tile."""
         rows, columns = self.parts.shape
-        size = max(1, MULTIPLICATIONS_PER_TILE // (COLUMNS_PER_TILE * min(rows, ROWS_PER_DRAW)))
+        size, step = RESAMPLES_PER_TILE, ROWS_PER_TILE
         out = np.zeros((len(drawn), columns))
-        space = np.empty((size, min(rows, ROWS_PER_DRAW)))  # new memory for each tile would cost more than filling it
+        space = np.empty((size, step))  # new memory for each tile would cost more than filling it
         for i in range(0, len(drawn), size):
-            for j in range(0, rows, ROWS_PER_DRAW):
-                counts = drawn[i : i + size, j : j + ROWS_PER_DRAW]
+            for j in range(0, rows, step):
+                counts = drawn[i : i + size, j : j + step]
                 tile = space[: counts.shape[0], : counts.shape[1]]
                 tile[...] = counts
                 for k in range(0, columns, COLUMNS_PER_TILE):
                     out[i : i + size, k : k + COLUMNS_PER_TILE] += (
-                        tile @ self.parts[j : j + ROWS_PER_DRAW, k : k + COLUMNS_PER_TILE]
+                        tile @ self.parts[j : j + step, k : k + COLUMNS_PER_TILE]
                     )
         return out
 
