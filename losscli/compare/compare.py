@@ -24,7 +24,7 @@ from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message
-from losscli.options import EvaluationOptions
+from losscli.options import EvaluationOptions, processors
 from losscli.result_names import group_sort_key
 from losscli.results import (
     CI_COLUMNS,
@@ -69,6 +69,10 @@ class CompareOptions(NamedTuple):
         baseline = ("baseline", "change") if options.baseline else ()
         more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline)
         return cls(rule, options.sort, options.show_outliers, leaderboard=options.leaderboard, sortable=more)
+
+
+MIN_ROWS_FOR_THREADS = 1 << 13
+"""Rows from which several models are measured at once; of fewer, threads would wait for Python."""
 
 
 class ModelGroup(NamedTuple):
@@ -130,9 +134,7 @@ def compare_rows(
     model_groups = _form_model_groups(dataset, run, batch)
     del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
-    reports: list[ModelGroupReport] = []
-    for model_group in model_groups:
-        reports.append(_measure_group(model_group, options, dataset.id))
+    reports = _measure_groups(model_groups, options, dataset.id)
     losses = [loss for report in reports for loss in report.losses]
     rankings: list[ModelRanking] = []
     agreements: list[Agreement] = []
@@ -213,14 +215,49 @@ def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> I
             yield ModelGroup(subset.take(rows), results, model, group)
 
 
-def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | None) -> ModelGroupReport:
+def _measure_groups(
+    model_groups: Sequence[ModelGroup], options: CompareOptions, id: str | None
+) -> list[ModelGroupReport]:
+    """Measure each group and model, several models at once by threads where their rows are some but not many."""
+    firsts: dict[tuple[str, ...], tuple[ModelGroup, ModelGroupReport, dict[str, float | None]]] = {}
+    keys = [tuple((model_group.group or {}).values()) for model_group in model_groups]
+    for key, model_group in zip(keys, model_groups, strict=True):
+        if key not in firsts:
+            constant_losses: dict[str, float | None] = {}
+            report = _measure_group(model_group, options, id, constant_losses)
+            shared = {
+                one.evaluator.label for one in model_group.subset.losses if sensitivity.depends_on_targets_alone(one)
+            }
+            firsts[key] = model_group, report, {label: constant_losses.get(label) for label in shared}
+
+    def measure(key: tuple[str, ...], model_group: ModelGroup) -> ModelGroupReport:
+        first, report, constant_losses = firsts[key]
+        if model_group is first:
+            return report
+        is_alike = np.array_equal(model_group.subset.batch.rows, first.subset.batch.rows)
+        with np.errstate(all="ignore"):
+            return _measure_group(model_group, options, id, dict(constant_losses) if is_alike else {})
+
+    n_rows = max(len(model_group.subset.batch) for model_group in model_groups)
+    if not MIN_ROWS_FOR_THREADS <= n_rows < sensitivity.ROWS_FOR_THREADS:
+        return list(map(measure, keys, model_groups))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(processors(), sensitivity.MAX_THREADS)) as pool:
+        return list(pool.map(measure, keys, model_groups))
+
+
+def _measure_group(
+    model_group: ModelGroup, options: CompareOptions, id: str | None, constant_losses: dict[str, float | None]
+) -> ModelGroupReport:
     """Flag outlier rows, and measure what they do to each loss."""
     subset, results = model_group.subset, model_group.results
     batch, residual = subset.batch, subset.residual()
     rule = options.rule or (outliers.DEFAULT_LOSS_RULE if residual is None else outliers.DEFAULT_RESIDUAL_RULE)
     flags = outliers.flag_outliers(rule, subset, residual)
     scale = outliers.robust_scale(residual, batch.weight, flags.mad)
-    context = sensitivity.OutlierContext(subset, residual, scale, flags.rows, options.rows_per_sample)
+    size = options.rows_per_sample
+    context = sensitivity.OutlierContext(subset, residual, scale, flags.rows, size, constant_losses)
     values = [result.value for result in results]
     if len(batch) < sensitivity.ROWS_FOR_THREADS:
         measured = list(map(sensitivity.measure, [context] * len(values), subset.losses, values))

@@ -23,11 +23,11 @@ class SortOrder(NamedTuple):
     descending: bool
 
     @classmethod
-    def of(cls, text: str, known: Sequence[str]) -> SortOrder:
-        """Return the order that a text asks for: a name, with a minus from the largest.
+    def of(cls, text: str, known: Sequence[str], kind: str = "column") -> SortOrder:
+        """Return the order that a text asks for: a name, with a minus from the largest; `kind` is what has names.
 
         Raises:
-            UsageError: There is no such column or model.
+            UsageError: There is no such name.
         """
         if text in known:  # a name may start with a minus
             return cls(text, False)
@@ -38,7 +38,7 @@ class SortOrder(NamedTuple):
         more = f" and {len(known) - MAX_NAMES_LISTED} more" if len(known) > MAX_NAMES_LISTED else ""
         listed = f"there are {', '.join(known[:MAX_NAMES_LISTED])}{more}"
         advice = f"did you mean {close[0]!r}? {listed[0].upper()}{listed[1:]}" if close else listed
-        raise UsageError(f"there is no column or model {name!r}; {advice}", option=("sort", text))
+        raise UsageError(f"there is no {kind} {name!r}; {advice}", option=("sort", text))
 
     def sort(self, rows: Sequence[Row], cell_of: Callable[[Row], Any]) -> list[Row]:
         """Sort rows by a cell each: numbers by size, before texts; rows without one last, equal ones as they come."""

@@ -40,7 +40,7 @@ def parse_sort(
         raise UsageError("this column compares several models; there is only one", option=("sort", text))
     columns = _columns_of_groups(dict.fromkeys(group_by, ""), models[0] if models else None)
     names = ["loss", *columns, *COMPARISON_COLUMNS, *(MODEL_COLUMNS if models else ()), *COLUMNS_OF_JSON, *more]
-    return SortOrder.of(text, list(dict.fromkeys([*names, *models])))
+    return SortOrder.of(text, list(dict.fromkeys([*names, *models])), "column or model" if models else "column")
 
 
 def sort_losses(losses: Sequence[ComparedLoss], order: SortOrder | None = None) -> list[ComparedLoss]:

@@ -67,7 +67,7 @@ class CountedRows(NamedTuple):
             return np.stack([values, np.ones(len(values))], axis=1)
         return np.stack([values, self.weights if self.divisor is None else self.weights * self.divisor], axis=1)
 
-    def where(self, kept: NDArray[Any]) -> CountedRows:
+    def where(self, kept: NDArray[Any] | slice) -> CountedRows:
         return CountedRows(*(None if column is None else column[kept] for column in self))  # type: ignore[arg-type]
 
 
@@ -138,6 +138,8 @@ class Bootstrap:
         if self.totals is None or not self.pending_rows:
             return {}
         rows = merge_rows(self.pending_rows)
+        if int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers):
+            return self._take_from_sequence(rows, before)
         block_of = (rows.numbers - 1) // ROWS_PER_DRAW
         is_complete = (block_of + 1) * ROWS_PER_DRAW <= before
         self.pending_rows = [rows.where(~is_complete)] if not is_complete.all() else []
@@ -148,6 +150,19 @@ class Bootstrap:
         for block, indices in zip(taken, np.split(np.arange(len(terms)), starts[1:]), strict=False):
             taken[block][positions[indices]] = terms[indices]
         return taken
+
+    def _take_from_sequence(self, rows: CountedRows, before: float) -> dict[int, Array]:
+        """Do what `take_blocks` does where no row is left out."""
+        start = int(rows.numbers[0]) - 1
+        stop = start + len(rows.numbers)
+        first, last = start // ROWS_PER_DRAW, -(-stop // ROWS_PER_DRAW)
+        end = last if last * ROWS_PER_DRAW <= before else int(before // ROWS_PER_DRAW)
+        kept = max(min(end * ROWS_PER_DRAW, stop) - start, 0)
+        self.pending_rows = [rows.where(slice(kept, None))] if kept < len(rows.numbers) else []
+        terms = rows.where(slice(0, kept)).terms(self.estimand)
+        padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
+        padded[start - first * ROWS_PER_DRAW :][:kept] = terms
+        return {first + i: each for i, each in enumerate(padded.reshape(-1, ROWS_PER_DRAW, 2))}
 
 
 @dataclass(eq=False, repr=False)

@@ -24,7 +24,7 @@ MAX_ROWS_HELD = 1 << 16
 COUNTS_PER_GENERATOR = 1 << 18
 """Counts that each generator makes: its own cost is that of some thousands of them."""
 
-RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 128, 128, 16
+RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 64, 256, 16
 """The shape of a product of tiles, 2**18 multiplications: of more BLAS starts threads of its own, which compete."""
 
 BITS_PER_PART = 37
@@ -83,6 +83,13 @@ def sums(counts: DrawCounts, columns: Array, resamples: int) -> Array:
     return fixed.restored(over_resamples(counts, len(columns), resamples, fixed.totals))
 
 
+def distinct_rows(rows: Array) -> tuple[Array, list[int]]:
+    """Return the distinct rows of an array (k, n), in C order, and the place of each row among them."""
+    seen: dict[bytes, int] = {}
+    places = [seen.setdefault(row.tobytes(), len(seen)) for row in rows]
+    return np.ascontiguousarray(rows[[places.index(i) for i in range(len(seen))]]), places
+
+
 class FixedPoint(NamedTuple):
     """Columns (rows, k) as integers in two parts, high and low, whose sums are exact in float64 in any order.
 
@@ -96,14 +103,14 @@ class FixedPoint(NamedTuple):
 
     @classmethod
     def of(cls, columns: Array) -> FixedPoint:
-        _, exponents = np.frexp(np.abs(columns).max(axis=0, initial=0.0))
-        scaled = np.ldexp(columns, BITS_PER_PART - exponents)
+        given, places = distinct_rows(columns.T)  # weights are the same for all losses
+        _, exponents = np.frexp(np.abs(given).max(axis=1, initial=0.0))
+        scaled = np.ldexp(given, BITS_PER_PART - exponents[:, None])
         high = np.rint(scaled)
         low = np.rint(np.ldexp(scaled - high, BITS_PER_PART))
-        parts = np.concatenate([high, low], axis=1)
-        seen: dict[bytes, int] = {}  # weights are the same for all losses, and whole numbers have no low part
-        positions = [seen.setdefault(part.tobytes(), len(seen)) for part in parts.T]
-        return cls(parts[:, [positions.index(i) for i in range(len(seen))]], positions, exponents)
+        parts, positions = distinct_rows(np.concatenate([high, low]))  # whole numbers have no low part
+        of_columns = [positions[place] for place in places] + [positions[len(given) + place] for place in places]
+        return cls(parts.T, of_columns, exponents[places])
 
     def totals(self, drawn: Drawn) -> Array:
         """Return the sums of the parts (m, p) over resamples (m, rows), tile by tile."""
