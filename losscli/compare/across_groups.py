@@ -103,8 +103,9 @@ def count_wins(rankings: Sequence[ModelRanking], models: Sequence[str], level: f
     found = []
     for label in dict.fromkeys(ranking.label for ranking in rankings if ranking.group is not None):
         of_loss = [ranking for ranking in rankings if ranking.label == label]
-        alone = Counter(ranking.winners[0] for ranking in of_loss if ranking.is_tested and len(ranking.winners) == 1)
-        undecided = sum(ranking.is_tested and len(ranking.winners) > 1 for ranking in of_loss)
+        sets = [ranking.confidence_set for ranking in of_loss]
+        alone = Counter(models_in[0] for models_in in sets if len(models_in) == 1)
+        undecided = sum(len(models_in) > 1 for models_in in sets)
         n = len(of_loss)
         smallest = Counter(model for ranking in of_loss for model in best_by_value(ranking))
         best, first = ({model: each[model] for model in models if each[model]} for each in (alone, smallest))

@@ -48,7 +48,7 @@ class CompareOptions(NamedTuple):
     `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
     with a minus from the largest, or a model; `show` is how many outlier rows to list. Minima without a closed form are
     searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval or a
-    baseline, which not every table has.
+    baseline, which not every table has. `reference` is the model that others are compared with; None for the best one.
     """
 
     rule: outliers.OutlierRule | None = None
@@ -57,6 +57,7 @@ class CompareOptions(NamedTuple):
     rows_per_sample: int = ROWS_PER_SAMPLE
     leaderboard: bool = False
     sortable: tuple[str, ...] = ()
+    reference: str | None = None
 
     @classmethod
     def of(cls, options: EvaluationOptions) -> CompareOptions:
@@ -68,7 +69,14 @@ class CompareOptions(NamedTuple):
         rule = outliers.parse_outlier_rule(options.outliers) if options.outliers else None
         baseline = ("baseline", "change") if options.baseline else ()
         more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline)
-        return cls(rule, options.sort, options.show_outliers, leaderboard=options.leaderboard, sortable=more)
+        return cls(
+            rule,
+            options.sort,
+            options.show_outliers,
+            leaderboard=options.leaderboard,
+            sortable=more,
+            reference=options.reference,
+        )
 
 
 MIN_ROWS_FOR_THREADS = 1 << 13
@@ -141,11 +149,14 @@ def compare_rows(
     notes: list[Message] = []
     wins: tuple[GroupWins, ...] = ()
     if dataset.models:
-        rankings = _rank_in_groups(model_groups, run.resampling or Resampling(DEFAULT_LEVEL), dataset.id)
+        resampling = run.resampling or Resampling(DEFAULT_LEVEL)
+        rankings = _rank_in_groups(model_groups, resampling, dataset.id, options.reference)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
-            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_best=loss.model == ranking.best)
+            losses[i] = replace(
+                loss, standing=ranking.standing(str(loss.model)), is_reference=loss.model == ranking.reference
+            )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         level = run.resampling.level if run.resampling else DEFAULT_LEVEL
@@ -271,7 +282,9 @@ def _measure_group(
     return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)
 
 
-def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None) -> list[ModelRanking]:
+def _rank_in_groups(
+    model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None, reference: str | None
+) -> list[ModelRanking]:
     """Rank the models under each loss, in each group."""
     by_group: dict[tuple[str, ...], dict[str, ModelGroup]] = {}
     for model_group in model_groups:
@@ -279,11 +292,11 @@ def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, 
         by_group.setdefault(key, {})[str(model_group.model)] = model_group
     rankings = []
     for models in by_group.values():
-        for i in range(len(model_groups[0].results)):
-            losses = {model: model_group.subset.losses[i] for model, model_group in models.items()}
-            values = {model: model_group.results[i].value for model, model_group in models.items()}
-            group = next(iter(models.values())).group
-            rankings.append(rank_models(losses, values, group, resampling, id))
+        places = range(len(model_groups[0].results))
+        losses = [{model: its.subset.losses[i] for model, its in models.items()} for i in places]
+        values = [{model: its.results[i].value for model, its in models.items()} for i in places]
+        group = next(iter(models.values())).group
+        rankings += rank_models(losses, values, group, resampling, id, reference)
     return rankings
 
 

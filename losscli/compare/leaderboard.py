@@ -165,7 +165,7 @@ def make_leaderboard(
 def _rows_of_group(rankings: Sequence[ModelRanking], models: Sequence[str]) -> Iterator[LeaderboardRow]:
     """Yield the rows of models under the losses of a group, by mean rank."""
     ranks = {r.label: rank_values(np.array([r.values[model] for model in models])) for r in rankings}
-    tested = tuple(ranking.label for ranking in rankings if ranking.is_tested)
+    tested = tuple(ranking.label for ranking in rankings if ranking.confidence_set)
     mean_ranks = [fmean(float(each[i]) for each in ranks.values()) for i in range(len(models))]
     for i in sorted(range(len(models)), key=mean_ranks.__getitem__):
         model = models[i]
@@ -178,6 +178,6 @@ def _rows_of_group(rankings: Sequence[ModelRanking], models: Sequence[str]) -> I
             {ranking.label: ranking.values[model] for ranking in rankings},
             {label: float(each[i]) for label, each in ranks.items()},
             tuple(r.label for r in rankings if r.values[model] == min(r.values.values())),
-            tuple(r.label for r in rankings if r.label in tested and model in r.winners),
+            tuple(r.label for r in rankings if model in r.confidence_set),
             tested,
         )

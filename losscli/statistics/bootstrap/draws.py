@@ -38,16 +38,17 @@ DrawCounts = Callable[[int, int], Drawn]
 """A function of the first resample and how many, to how often each of them draws each row (resamples, rows)."""
 
 
-def multinomial(n: int, seed: int) -> DrawCounts:
-    """Return the draws of Efron (1979): n rows with replacement for each resample, n <= MAX_ROWS_HELD."""
+def multinomial(n: int, seed: int, size: int | None = None) -> DrawCounts:
+    """Return the draws of Efron (1979): `size` of n rows, n by default, with replacement; both <= MAX_ROWS_HELD."""
+    size = n if size is None else size
 
-    def counts(first: int, size: int) -> Drawn:
-        draws = size * n
+    def counts(first: int, resamples: int) -> Drawn:
+        draws = resamples * size
         bits = _raw(-(-draws // 2), seed, 0, first).view(np.uint32)[:draws]
         cell = np.multiply(bits, np.uint64(n), dtype=np.uint64)  # Lemire 2019; its bias is below n / 2**32
         cell >>= np.uint64(32)
-        cell.reshape(size, n)[...] += np.arange(0, draws, n, dtype=np.uint64)[:, None]
-        return np.bincount(cell.view(np.int64), minlength=draws).reshape(size, n)
+        cell.reshape(resamples, size)[...] += np.arange(0, resamples * n, n, dtype=np.uint64)[:, None]
+        return np.bincount(cell.view(np.int64), minlength=resamples * n).reshape(resamples, n)
 
     return counts
 
@@ -60,6 +61,17 @@ def poisson(block: int, seed: int) -> DrawCounts:
         return np.frombuffer(bits.translate(POISSON_COUNTS), dtype=np.uint8).reshape(size, ROWS_PER_DRAW)
 
     return counts
+
+
+def normal(rows: int, columns: int, seed: int) -> Array:
+    """Return independent standard normal numbers (rows, columns), by Box & Muller (1958)."""
+    size = -(-rows * columns // 2)
+    bits = _raw(2 * size, seed, 2) >> np.uint64(11)
+    radius, turn = (bits.reshape(2, size) + 0.5) * 2.0**-53
+    radius = np.sqrt(-2 * np.log(radius))
+    both = np.concatenate([radius * np.cos(2 * np.pi * turn), radius * np.sin(2 * np.pi * turn)])
+    found: Array = both[: rows * columns].reshape(rows, columns)
+    return found
 
 
 def _raw(size: int, seed: int, *key: int) -> NDArray[np.uint64]:
