@@ -195,7 +195,7 @@ def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[Mo
     """
     whole = RowSubset(batch, run)
     model_groups: list[ModelGroup] = []
-    runs = evaluate_models(run, batch, dataset.models)
+    runs = evaluate_models(run, batch, dataset.models) if dataset.models else {}
     for model in dataset.models or (None,):
         subset = whole
         if model is not None:  # a row that one model has no prediction for is left out for all

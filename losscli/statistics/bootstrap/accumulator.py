@@ -27,6 +27,9 @@ from losscli.statistics.ratios import Totals, poisson_interval
 COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
 ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
 
+MAX_BLOCKS_TAKEN = 1 << 7
+"""Blocks of rows, each of one loss, that are resampled at once: more would be memory that grows with the losses."""
+
 
 class Estimand(enum.StrEnum):
     """The value that an interval is of."""
@@ -133,6 +136,11 @@ class Bootstrap:
         elif self.totals is None:
             self.totals = Totals(self.resampling.n_resamples_streaming)
 
+    @property
+    def first_pending(self) -> int:
+        """The first of the rows that wait for their block."""
+        return min(int(rows.numbers.min()) for rows in self.pending_rows)
+
     def take_blocks(self, before: float) -> dict[int, Array]:
         """Remove the blocks that end at or before a row; return their terms (ROWS_PER_DRAW, 2) by block."""
         if self.totals is None or not self.pending_rows:
@@ -208,6 +216,16 @@ class MedianSketch:
 
 def draw_completed_blocks(bootstraps: Sequence[Bootstrap], before: float = math.inf) -> None:
     """Resample the blocks that end at or before a row; all losses and groups share the draws of a block."""
+    step = ROWS_PER_DRAW * max(1, MAX_BLOCKS_TAKEN // max(1, len(bootstraps)))
+    while pending := [each.first_pending for each in bootstraps if each.totals is not None and each.pending_rows]:
+        stop = (min(pending) - 1) // ROWS_PER_DRAW * ROWS_PER_DRAW + step
+        _draw_blocks(bootstraps, min(stop, before))
+        if stop >= before:
+            return
+
+
+def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
+    """Resample the blocks that end at or before a row, all at once."""
     taken = [(bootstrap, bootstrap.take_blocks(before)) for bootstrap in bootstraps]
     for block in sorted({block for _, blocks in taken for block in blocks}):
         present = [(bootstrap, blocks[block]) for bootstrap, blocks in taken if block in blocks]
