@@ -101,6 +101,6 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     if compared.shows_leaderboard:
         from losscli.report.boards import leaderboard
 
-        report = leaderboard(compared.leaderboard, compared.to_dict)
+        report = leaderboard(compared.leaderboard, compared.to_dict)._replace(detail=report.detail)
     with appended(summary, compared.evaluation, verdicts, compared, compared.notes):
         return write_and_finish(report, compared.evaluation, output, note, verdicts, values["baseline"], compared.notes)

@@ -17,7 +17,7 @@ import numpy as np
 from losscli.compare.models import ModelRanking, kendall_w
 from losscli.compare.outliers import average_ranks
 from losscli.declaration.domains import Array
-from losscli.messages import Message
+from losscli.messages import Hint, Message
 from losscli.result_base import Result, short_text
 from losscli.results import finite_or_none
 from losscli.statistics.distributions import f_tail, studentized_range_quantile
@@ -147,6 +147,15 @@ def notes_on_groups(wins: Sequence[GroupWins]) -> Iterator[Message]:
     if len(wins) > MAX_LOSSES_NOTED:
         more = len(wins) - MAX_LOSSES_NOTED
         yield Message(f"JSON has the same of the other {f'{more} losses' if more > 1 else 'loss'} (wins)")
+
+
+def notes_without_blocks(wins: Sequence[GroupWins]) -> Iterator[Message]:
+    """Yield why the mean ranks of a leaderboard have no critical difference, where they have none."""
+    if not wins:
+        problem = "mean_rank has no critical difference: losses on the same rows are no independent blocks"
+        yield Message(problem, Hint.GROUPS_AS_BLOCKS)
+    elif wins[0].n_groups < MIN_BLOCKS:
+        yield Message(f"mean ranks over fewer than {MIN_BLOCKS} groups have no critical difference: that says little")
 
 
 def _describe_wins(found: GroupWins) -> str:

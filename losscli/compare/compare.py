@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from losscli.compare import outliers, sensitivity
-from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups
-from losscli.compare.leaderboard import NO_BLOCKS, ONE_MODEL
+from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups, notes_without_blocks
+from losscli.compare.leaderboard import ONE_MODEL
 from losscli.compare.model_runs import evaluate_models
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
-from losscli.compare.notes import MAX_GROUP_NOTES, merge_notes, model_notes, outlier_notes
+from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes
 from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sorting import parse_sort, sort_again, sort_losses
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
@@ -23,7 +23,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
-from losscli.messages import Hint, Message
+from losscli.messages import Message
 from losscli.options import EvaluationOptions, processors
 from losscli.result_names import group_sort_key
 from losscli.results import (
@@ -161,12 +161,13 @@ def compare_rows(
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         level = run.resampling.level if run.resampling else DEFAULT_LEVEL
         wins = count_wins(rankings, dataset.models, level)
-        of_models = list(model_notes(rankings, agreements))
-        notes += [*notes_on_groups(wins), *of_models[:MAX_GROUP_NOTES]]
-        if len(of_models) > MAX_GROUP_NOTES:
-            notes.append(Message(f"{len(of_models) - MAX_GROUP_NOTES} more notes on models are left out: JSON has all"))
+        notes += notes_on_groups(wins)
+        if len(agreements) <= MAX_GROUPS_NOTED:
+            notes += model_notes(rankings, agreements)
+        else:
+            notes.append(Message(f"JSON says of each of the {len(agreements)} groups which models may be the best"))
     if options.leaderboard:
-        notes += [] if wins else [Message(NO_BLOCKS, Hint.GROUPS_AS_BLOCKS)]
+        notes += notes_without_blocks(wins)
     elif len(reports) == 1:
         notes += reports[0].notes
     else:

@@ -26,9 +26,6 @@ RANK_COLUMNS = {
 }
 """Column -> what it says."""
 
-NO_BLOCKS = "mean_rank has no critical difference: losses on the same rows are no independent blocks"
-"""What to say of a leaderboard without groups."""
-
 ONE_MODEL = "has a row a model and a column a loss, and there is one model only: name the predictions of several"
 
 
@@ -111,19 +108,10 @@ class Leaderboard(ResultSequence[LeaderboardRow]):
         first = [f"{' '.join(row.group_columns.values())}={row.mean_rank:.4g}" for row in self.rows]
         return f"Leaderboard({shown(first)}; n={self.data.n_used})"
 
-    @property
-    def losses(self) -> tuple[str, ...]:
-        """The labels of the losses."""
-        return tuple(self.rows[0].values)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
-        return json_header(self.data) | {"leaderboard": [row.to_dict() for row in self.rows]} | self.wins_json
-
-    @property
-    def wins_json(self) -> dict[str, Any]:
-        """The winners per group, as JSON has them; empty where there are no groups."""
-        return {"wins": [found.to_dict() for found in self.wins]} if self.wins else {}
+        wins = {"wins": [found.to_dict() for found in self.wins]} if self.wins else {}
+        return json_header(self.data) | {"leaderboard": [row.to_dict() for row in self.rows]} | wins
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per model, or per group and model: groups, ranks, and the value under each loss."""

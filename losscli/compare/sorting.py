@@ -17,6 +17,9 @@ from losscli.results import CI_COLUMNS
 COLUMNS_OF_JSON = ("n", "weight_sum", "status", "clipped")
 """Columns by which a comparison can be sorted though its table may not show them."""
 
+COLUMNS_OF_MODELS = (*MODEL_COLUMNS, "relative_low", "relative_high")
+"""The same where there are several models."""
+
 
 def parse_sort(
     text: str | None,
@@ -36,10 +39,10 @@ def parse_sort(
     name = text.removeprefix("-")
     if leaderboard:
         return SortOrder.of(text, board_columns(labels, group_by))
-    if not models and name in MODEL_COLUMNS:
+    if not models and name in COLUMNS_OF_MODELS:
         raise UsageError("this column compares several models; there is only one", option=("sort", text))
     columns = _columns_of_groups(dict.fromkeys(group_by, ""), models[0] if models else None)
-    names = ["loss", *columns, *COMPARISON_COLUMNS, *(MODEL_COLUMNS if models else ()), *COLUMNS_OF_JSON, *more]
+    names = ["loss", *columns, *COMPARISON_COLUMNS, *(COLUMNS_OF_MODELS if models else ()), *COLUMNS_OF_JSON, *more]
     return SortOrder.of(text, list(dict.fromkeys([*names, *models])), "column or model" if models else "column")
 
 
@@ -79,5 +82,5 @@ def _cells_of(loss: ComparedLoss) -> Mapping[str, Any]:
 def _columns_of_groups(group: Mapping[str, str], model: str | None) -> dict[str, str]:
     """Return group and model by the names that their columns have beside those of a comparison."""
     columns = group_columns(group, model)
-    taken = ["loss", *COLUMNS_OF_JSON, *COMPARISON_COLUMNS, *MODEL_COLUMNS, *CI_COLUMNS, "baseline", "change"]
+    taken = ["loss", *COLUMNS_OF_JSON, *COMPARISON_COLUMNS, *COLUMNS_OF_MODELS, *CI_COLUMNS, "baseline", "change"]
     return dict(zip(distinct_names(columns, "group", taken), columns.values(), strict=True))
