@@ -16,6 +16,9 @@ from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_
 MAX_GROUP_NOTES = 6
 """Notes on groups and models beyond which the others are only counted."""
 
+MAX_GROUPS_NOTED = 3
+"""Groups each of which gets notes on the models; of more of them their winners are counted."""
+
 MAX_SUGGESTED_ROWS = 5
 """How many outlier rows a note suggests to list."""
 

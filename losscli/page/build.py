@@ -90,7 +90,7 @@ def compare_options_of(options: EvaluationOptions) -> CompareOptions:
     Raises:
         UsageError: The rule is unknown.
     """
-    return CompareOptions.of(options.outliers, None, 0, False)._replace(reference=options.reference)
+    return CompareOptions.of(options._replace(sort=None, show_outliers=0))
 
 
 def check_can_draw() -> None:

@@ -195,7 +195,8 @@ def _residuals(loss: ModelTerms) -> _Residuals:
     tops = np.abs(loss.numerators).max(initial=0.0) or 1.0, np.abs(loss.denominators).max(initial=0.0) or 1.0
     numerators, denominators = loss.numerators / tops[0], loss.denominators / tops[1]
     total = math.fsum(denominators) or 1.0
-    means = np.array([math.fsum(column) for column in numerators.T]) / total
+    add_up = math.fsum if len(numerators) <= MAX_ROWS_STUDENTIZED else np.sum  # of many rows it takes long
+    means = np.array([add_up(column) for column in numerators.T]) / total
     residuals = numerators - means * denominators[:, None]
     doubled = None
     if loss.doubled is not None:
@@ -216,13 +217,13 @@ def _pair_sums(loss: ModelTerms, residuals: _Residuals) -> _PairSums:
     squares, fourth_powers, sizes = np.zeros((3, models, models))
     scale = np.abs(loss.numerators).max(initial=0.0) or 1.0
     for start in range(0, units, ROWS_PER_SUM):
-        mine = residuals.values[start : start + ROWS_PER_SUM]
-        given = loss.numerators[start : start + ROWS_PER_SUM] / scale
+        mine = np.ascontiguousarray(residuals.values[start : start + ROWS_PER_SUM].T)  # sums of rows are fast
+        given = np.ascontiguousarray(loss.numerators[start : start + ROWS_PER_SUM].T) / scale
         for i in range(models - 1):
-            squared = (mine[:, i + 1 :] - mine[:, i : i + 1]) ** 2
-            squares[i, i + 1 :] += squared.sum(axis=0)
-            fourth_powers[i, i + 1 :] += (squared**2).sum(axis=0)
-            sizes[i, i + 1 :] += ((given[:, i + 1 :] - given[:, i : i + 1]) ** 2).sum(axis=0)
+            squared = np.square(mine[i + 1 :] - mine[i])
+            squares[i, i + 1 :] += squared.sum(axis=1)
+            fourth_powers[i, i + 1 :] += np.square(squared, out=squared).sum(axis=1)
+            sizes[i, i + 1 :] += np.square(given[i + 1 :] - given[i]).sum(axis=1)
     pairs = pairs_of(models)
     squares[squares <= RELATIVE_ROUNDING * sizes] = 0.0
     corrected = squares
