@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.coded_text import CodedText, group_rows
+from losscli.data.model_roles import is_of_model, model_role, split_model_role
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
@@ -28,7 +29,7 @@ BYTES_PER_FLOAT = 8
 MAX_COLUMN_MAJOR_WIDTH = 64
 """Most columns of a matrix that is stored by column: its row sums then add whole columns."""
 
-MODEL_ROLE = "y_pred@"
+MODEL_ROLE = model_role("y_pred", "")
 """Prefix of the roles that hold the predictions of one of several models."""
 
 
@@ -163,10 +164,13 @@ class Batch:
         return replace(self, arrays=self.arrays | arrays, origins=self.origins | known)
 
     def predicted_by(self, model: str) -> Batch:
-        """Return the same rows with the predictions of one model, and of no other."""
-        arrays = {role: array for role, array in self.arrays.items() if not role.startswith(MODEL_ROLE)}
+        """Return the same rows with the predictions of one model, and whatever else is its own, and of no other."""
+        arrays = {role: array for role, array in self.arrays.items() if not is_of_model(role)}
         origins = {role: origin for role, origin in self.origins.items() if role in arrays}
-        arrays["y_pred"], origins["y_pred"] = self.arrays[MODEL_ROLE + model], self.origins[MODEL_ROLE + model]
+        for role, array in self.arrays.items():
+            base, owner = split_model_role(role)
+            if is_of_model(role) and owner == model:
+                arrays[base], origins[base] = array, self.origins[role]
         batch = replace(self, arrays=arrays, origins=origins)
         return batch if self.missing is None else replace(batch, missing=find_missing(batch))
 

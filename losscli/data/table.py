@@ -103,6 +103,7 @@ class Table:
         bytes_beside: the bytes of a row of the tables that are read with it, as float64, if their rows are wide.
         fraction_read: the fraction that has been read, 0 to 1, if known.
         fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
+        paired_with: the table whose rows it has, in the same order, if that is known.
         source: the input to close.
     """
 
@@ -123,6 +124,7 @@ class Table:
         self.bytes_beside = self.bytes_per_piece = 0
         self.fraction_read: float | None = None
         self.fraction_after: float | None = None
+        self.paired_with: Table | None = None
         self.source: Input | None = None
 
     @property
