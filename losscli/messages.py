@@ -61,6 +61,8 @@ class Hint(enum.Enum):
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
+    MODEL_FILES = "{model:{pattern}} compares them"
+    NAME_MODEL = "{model:NAME=FILE} gives another name"
     NAME_ROLES = "name the role of each, as {data:y_true} {data:y_pred}"
     OMIT_MISSING = "{nan:omit} leaves such rows out"
     OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
@@ -139,6 +141,9 @@ def python_option(name: str, value: Any = "") -> str:
         return "list_losses()"
     if name == "data":  # the data of one role
         return f"{value}=ARRAY"
+    if name == "model":
+        key, _, file = value.partition("=") if "=" in value else ("NAME", "", value or "FILE")
+        return f'models={{"{key}": "{file}"}}'
     if name == "param":
         key, _, value = value.partition("=")
         if value in ("true", "false"):

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 from losscli.cli.options import SectionOption
+from losscli.errors import UsageError
+
+if TYPE_CHECKING:
+    from losscli.data.sources import ReadOptions
+    from losscli.pipeline import OpenSources
 
 MODEL_OPTIONS = [
     SectionOption(
@@ -18,3 +27,43 @@ MODEL_OPTIONS = [
         "Columns", "--model-column", metavar="COL", help="Column of the models' names, of data with a row per model."
     ),
 ]
+
+
+def open_model_files(
+    data: Sequence[str], values: Mapping[str, Any], read_options: ReadOptions, groups: Sequence[str]
+) -> OpenSources:
+    """Return what opens the files of models, and DATA with the truth, if there is any.
+
+    Raises:
+        UsageError: Models are named in another way, too.
+    """
+    from losscli.data.model_sources import open_with_models
+
+    if len(values["preds"]) > 1:
+        problem = "names the column in the files of all models: give it once, or leave out the files"
+        raise UsageError(problem, option=("y_pred", values["preds"][1]))
+    if values.get("model_column"):
+        problem = "names the models of one table: leave it out, or leave out the files of models"
+        raise UsageError(problem, option=("model_column", values["model_column"]))
+    is_terminal = sys.stdin is None or sys.stdin.isatty()
+    return lambda roles: open_with_models(
+        data or (None if is_terminal else ()),
+        values["model_files"],
+        roles,
+        read_options,
+        groups,
+        requested_columns(values),
+    )
+
+
+def requested_columns(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return role -> columns as typed, of the roles that tell whether files of models hold the truth."""
+    named = dict(text.partition("=")[::2] for text in values["columns"])
+    return named | ({"y_true": values["true"]} if values["true"] else {})
+
+
+def model_inputs(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is read of models: what it is in words, and its file, folder or pattern."""
+    for text in values.get("model_files", ()):
+        yield "the predictions of a model", text
+        yield "the predictions of a model", text.partition("=")[2]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.coded_text import concat_columns
-from losscli.data.columns import suggest_column
+from losscli.data.column_words import suggest_column
 from losscli.data.keys import AlignedChunks, check_same_keys, index_keys
 from losscli.data.table import Kind, Table, check_one_per_row
 from losscli.errors import DataError
