@@ -22,7 +22,7 @@ from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, note_frames, sample_shapes
 from losscli.evaluation.run import RunState
-from losscli.model_binding import find_own_roles, model_columns
+from losscli.model_binding import find_own_roles, model_columns, separate_models
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
@@ -88,6 +88,8 @@ def bind(
     label_role = label_roles.pop() if len(label_roles) == 1 else None
     models = tuple(own["y_pred"]) if len(own.get("y_pred", ())) > 1 else ()
     dataset = replace(make_dataset(columns, read_as, binder, options, note, label_role), models=models)
+    if options.model_column is not None:
+        dataset = separate_models(dataset, options.model_column, losses)
     return dataset, RunState(
         evaluators, options.reduction, options.gradient, options.group_by, resampling, options.value_only
     )
@@ -102,7 +104,12 @@ def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[st
     unknown = next((role for role in options.columns if role not in roles), None)
     if unknown is not None:
         raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")
-    return Binder(sources, options.columns, options.id, note, (*options.group_by, *options.carry))
+    return Binder(sources, options.columns, options.id, note, _beside_roles(options))
+
+
+def _beside_roles(options: EvaluationOptions) -> tuple[str, ...]:
+    """Return the columns that are carried along, or say which model a row is of."""
+    return (*options.group_by, *options.carry, *([options.model_column] if options.model_column else []))
 
 
 def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:

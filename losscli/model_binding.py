@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from losscli.data.columns import Binder, RoleColumns
+from losscli.data.dataset import Dataset
 from losscli.data.labels import Endings, align_columns
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.declaration.domains import Domain
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import takes
+from losscli.messages import join_names
 from losscli.options import EvaluationOptions
 
 
@@ -179,6 +181,23 @@ def model_columns(
         for name, its in several.items()
         if len(models) > 1 and (role in columns or role in SHARED_ROLES)
     }
+
+
+def separate_models(dataset: Dataset, model_column: str, losses: Sequence[BoundLoss]) -> Dataset:
+    """Return a dataset of predictions in long form as one of several models.
+
+    Raises:
+        UsageError: Models are named in another way, too, or the losses read no predictions.
+        DataError: The rows of models cannot be paired.
+    """
+    if dataset.models:
+        problem = f"models are {join_names(dataset.models)} already: leave one out"
+        raise UsageError(problem, option=("model_column", model_column))
+    if "y_pred" not in dataset.bound:
+        raise no_models_error(losses)
+    from losscli.data.pivot import pivot
+
+    return pivot(dataset, model_column)
 
 
 def no_models_error(losses: Sequence[BoundLoss]) -> UsageError:

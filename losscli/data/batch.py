@@ -186,6 +186,7 @@ class RowPolicy:
         omitted: The number of rows left out because they lack a value.
         weightless: The number of rows of weight 0.
         lacking: The number of rows that lack a value where that is an error.
+        left_out: The number of rows that were left out before: some model has no such row.
         omitted_groups: The groups of the rows left out.
     """
 
@@ -195,8 +196,19 @@ class RowPolicy:
     omitted: int = 0
     weightless: int = 0
     lacking: int = 0
+    left_out: int = 0
     omitted_groups: set[tuple[str, ...]] = field(default_factory=set)
     _first: str = ""
+
+    @property
+    def n_given(self) -> int:
+        """The number of rows of the data, those among them that some model lacks."""
+        return self.n + self.left_out
+
+    @property
+    def n_left_out(self) -> int:
+        """The number of rows that were not evaluated because a value or a model's row is not there."""
+        return self.omitted + self.left_out
 
     def fresh_copy(self) -> RowPolicy:
         """Return the same policy before any row."""

@@ -377,17 +377,14 @@ class Dataset:
         return table.name or next(role for role, columns in self.bound.items() if columns.table is table)
 
     def _join(self, tables: Sequence[Table], key: str) -> Iterator[AlignedChunks]:
-        """Yield all rows of the tables, paired by the key; those that are left out count as such afterwards."""
-        left_out = [0]
+        """Yield all rows of the tables, paired by the key."""
 
         def leave_out(text: str, count: int) -> None:
             self.note(text)
-            left_out[0] = count
+            self.policy.left_out = count
 
         may_lack = self.policy.nan == "omit" and any(map(is_of_model, self.bound))
         yield join_by_key(tables, key, self.wanted, self._label, leave_out if may_lack else None)
-        self.policy.n += left_out[0]
-        self.policy.omitted += left_out[0]
 
     def _check_keys(self, length: int) -> None:
         """Check the keys of tables of which any rows can be read, before their parts are."""

@@ -72,8 +72,15 @@ class RowNumbers:
         piece.rows_before = max(0, rows_before - self._files[-1][0])
 
     def reorder(self, order: NDArray[np.intp]) -> None:
-        """Set the original index, from 0, of each row of a table that is read in another order."""
-        self._order = order
+        """Set the index, from 0, that each row had before the rows are put in another order."""
+        self._order = order if self._order is None else self._order[order]
+
+    def reordered(self, order: NDArray[np.intp], suffix: str = "") -> RowNumbers:
+        """Return the numbers of some rows in another order; the names of their files get a suffix."""
+        found = RowNumbers("")
+        found._files = [(before, name + suffix) for before, name in self._files]
+        found.reorder(order if self._order is None else self._order[order])
+        return found
 
     def file_and_row(self, row: int) -> tuple[str, int]:
         """Return the name of the file of a row, and the number of the row in it, from 1."""
