@@ -14,7 +14,7 @@ from losscli.data.folders import FILE_COLUMN
 from losscli.data.labels import ClassNames, align_columns, find_class_names, order_as_requested
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
-from losscli.data.sources import Sources
+from losscli.data.sources import FileParts, Sources
 from losscli.data.table import Kind
 from losscli.data.values import one_value_error, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
@@ -61,6 +61,8 @@ def bind(
     domains = role_domains(losses)
     binder.check_pair(domains)
     found = binder.find_all(domains)
+    if options.model_column is None:
+        _note_pooled(binder, found)
     own = find_own_roles(losses, binder, found, domains, options)
     found |= {role: next(iter(its.values())) for role, its in own.items() if role not in SHARED_ROLES}
     columns: dict[str, RoleColumns] = {}
@@ -105,6 +107,14 @@ def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[st
     if unknown is not None:
         raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")
     return Binder(sources, options.columns, options.id, note, _beside_roles(options))
+
+
+def _note_pooled(binder: Binder, found: Mapping[str, RoleColumns]) -> None:
+    """Note files that were pooled as one dataset and may be the predictions of several models."""
+    if any(isinstance(table, FileParts) for table in binder.sources.tables):
+        from losscli.data.pooled import note_pooled
+
+        note_pooled(found, binder.identifiers, binder.note, FILE_COLUMN)
 
 
 def _beside_roles(options: EvaluationOptions) -> tuple[str, ...]:
@@ -241,6 +251,7 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
             raise DataError(f"{error.message.problem}; {family}")
         raise error
     check_no_labels(columns["y_pred"])
+    _note_pooled(binder, columns)
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
 
 

@@ -61,7 +61,7 @@ class Hint(enum.Enum):
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
-    MODEL_FILES = "{model:{pattern}} compares them"
+    MODEL_FILES = "compare with {model:{pattern}} takes each for a model"
     NAME_MODEL = "{model:NAME=FILE} gives another name"
     NAME_ROLES = "name the role of each, as {data:y_true} {data:y_pred}"
     OMIT_MISSING = "{nan:omit} leaves such rows out"
@@ -142,8 +142,7 @@ def python_option(name: str, value: Any = "") -> str:
     if name == "data":  # the data of one role
         return f"{value}=ARRAY"
     if name == "model":
-        key, _, file = value.partition("=") if "=" in value else ("NAME", "", value or "FILE")
-        return f'models={{"{key}": "{file}"}}'
+        return 'models={"NAME": "FILE", ...}'
     if name == "param":
         key, _, value = value.partition("=")
         if value in ("true", "false"):

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from losscli.cli.options import SectionOption
 from losscli.errors import UsageError
 
@@ -27,6 +29,21 @@ MODEL_OPTIONS = [
         "Columns", "--model-column", metavar="COL", help="Column of the models' names, of data with a row per model."
     ),
 ]
+
+
+def refuse_models(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Refuse an option of models where there is one model."""
+    if value:
+        name, text = parameter.name or "", value[0]
+        problem = f"{context.info_name} takes one model: several are compared by 'losscli compare'"
+        raise UsageError(problem, option=("model" if name == "model_files" else name, text))
+
+
+NO_MODEL_OPTIONS = [
+    SectionOption("Columns", *names, multiple=True, hidden=True, expose_value=False, callback=refuse_models)
+    for names in (("--model", "model_files"), ("--model-column",))
+]
+"""The same for commands of one model, which they refuse."""
 
 
 def open_model_files(

@@ -341,8 +341,8 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         if (other := columns.get(role)) is not None and other != names:
             raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
         columns[role] = names
-    shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")
-    shared += ("model_files", "model_column")
+    shared = ["baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers"]
+    shared += ["model_files", "model_column"]
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],

@@ -178,7 +178,7 @@ def open_with_models(
         if data or not all(holds_truth(table, requested) for table in models.values()):
             if not data and (data is None or n_piped):
                 raise no_truth(models, requested)
-            sources = _open_truth(data or (STDIN,), models, roles, options, groups, requested)
+            sources = open_truth(data or (STDIN,), models, roles, options, groups, requested)
         else:
             check_text_options([*models.values()], options)
             sources = Sources(next(iter(models.values())))
@@ -186,7 +186,7 @@ def open_with_models(
     return sources._replace(models=models)
 
 
-def _open_truth(
+def open_truth(
     data: Sequence[str],
     models: Mapping[str, Table],
     roles: Sequence[str],

@@ -29,7 +29,7 @@ class LongRows(NamedTuple):
     """The rows of a table in long form.
 
     Attributes:
-        label: The start of messages about the table.
+        table: The table.
         columns: Its columns, by name (N, ...).
         models: The names of the models (M,), in the order of their first rows.
         rows: The rows of each model, M arrays: once they are paired, all of one length and in the order of the ids.
@@ -37,12 +37,17 @@ class LongRows(NamedTuple):
         names: What the ids are (K,), in the order of their first rows; empty if rows are paired in order.
     """
 
-    label: str
+    table: Table
     columns: Chunk
     models: list[str]
     rows: list[NDArray[np.intp]]
     id: str | None
     names: list[str]
+
+    @property
+    def label(self) -> str:
+        """The start of messages about the table."""
+        return self.table.label
 
     def name_place(self, place: int) -> str:
         """Return what messages call the rows of one id."""
@@ -103,15 +108,17 @@ def _read(dataset: Dataset, table: Table, model_column: str) -> LongRows:
             raise DataError(f"{table.label}no column {name!r}{suggest_column(name, table)}")
     if dataset.id in wanted:
         wanted[dataset.id] = Kind.CODES
-    by_threads = isinstance(table, SplittableTable) and dataset.jobs > 1
-    chunks = list(table.chunks_by_threads(wanted, dataset.jobs) if by_threads else table.chunks(wanted))
+    if isinstance(table, SplittableTable) and dataset.jobs > 1:
+        chunks = list(table.chunks_by_threads(wanted, dataset.jobs))
+    else:
+        chunks = list(table.chunks(wanted))
     columns: Chunk = {name: concat_columns([chunk[name] for chunk in chunks]) for name in wanted} if chunks else {}
     if not chunks or not len(columns[model_column]):
         raise table.empty_error()
     codes, models = _coded(columns.pop(model_column), table, model_column)
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(models)))
-    return LongRows(table.label, columns, models, np.split(order, ends[:-1]), None, [])
+    return LongRows(table, columns, models, np.split(order, ends[:-1]), None, [])
 
 
 def _coded(values: Any, table: Table, name: str, canonical: bool = False) -> tuple[NDArray[np.intp], list[str]]:
@@ -145,15 +152,14 @@ def _pair(long: LongRows, dataset: Dataset) -> LongRows:
     Raises:
         DataError: A model has an id twice or lacks one that another has, or without ids has more rows than another.
     """
-    table = dataset.bound["y_pred"].table
     if dataset.id is None:
         sizes = [len(rows) for rows in long.rows]
         other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
         if other is not None:
-            counts = [f"model {long.models[i]!r} has {sizes[i]} rows" for i in (0, other)]
-            raise DataError(f"{long.label}lengths differ: {', '.join(counts)}", Hint.PAIR_IN_ORDER_OR_BY_ID)
+            words = [f"model {long.models[i]!r} has {sizes[i]} rows" for i in (0, other)]
+            raise DataError(f"{long.label}lengths differ: {', '.join(words)}", Hint.PAIR_IN_ORDER_OR_BY_ID)
         return long
-    places, names = _coded(long.columns[dataset.id], table, dataset.id, canonical=True)
+    places, names = _coded(long.columns[dataset.id], long.table, dataset.id, canonical=True)
     long = long._replace(id=dataset.id, names=names)
     found = np.full((len(long.models), len(names)), -1, dtype=np.intp)
     for model, rows, its in zip(long.models, long.rows, found, strict=True):
@@ -180,7 +186,9 @@ def _twice(
     """Return the error for a model that has the same id in several rows, the first of which are given."""
     count = int((counts > 1).sum())
     more = f" ({count} such ids)" if count > 1 else ""
-    shown = f"rows {rows[0] + 1} and {rows[1] + 1}"
+    places_of_rows = [long.table.row_numbers.file_and_row(int(row) + 1) for row in rows[:2]]
+    (file, first), (other, second) = places_of_rows
+    shown = f"rows {first} and {second}" if file == other else f"row {first} of {file} and row {second} of {other}"
     return DataError(f"{long.label}model {model!r} has {long.name_place(int(places[rows[0]]))} twice: {shown}{more}")
 
 

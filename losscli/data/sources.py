@@ -203,6 +203,25 @@ class FileParts(SplittableTable):
     def sample(self, name: str) -> NDArray[Any] | None:
         return self._first.sample(name)
 
+    @property
+    def n_files(self) -> int:
+        """How many files there are, from the first that has rows."""
+        return len(self._files)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the folders of the files say what their rows have in common."""
+        return bool(self._keys)
+
+    @property
+    def first_name(self) -> str:
+        """The name of the first file."""
+        return self._first.name
+
+    def open_second(self) -> Table:
+        """Open the second file, to be compared with the first."""
+        return self._open(self._files[min(1, len(self._files) - 1)])
+
     def _open_first(self, files: Sequence[FoundFile]) -> tuple[Sequence[FoundFile], Table]:
         """Return the files from the first that has rows, or all if none has, and the first of these, open."""
         for i in range(len(files)):
