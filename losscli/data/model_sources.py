@@ -44,7 +44,9 @@ def find_model_files(given: Sequence[str]) -> dict[str, str]:
             found.append((name, path, text))
         elif _is_pattern(path):
             paths = [file.path for file in find_files(_local(path))]
-            found += [(called, file, text) for called, file in zip(names_by_pattern(path, paths), paths, strict=True)]
+            found += [
+                (called, file, text) for called, file in zip(names_by_pattern(_local(path), paths), paths, strict=True)
+            ]
         else:
             found.append(("", path, text))
     bare = [path for name, path, _ in found if not name]

@@ -47,18 +47,22 @@ def _what_is_same(first: Table, second: Table, truth: RoleColumns | None, identi
     """Return what two files have in common: y_true, or a key; empty if they have other rows."""
     if None not in (first.length, second.length) and first.length != second.length:
         return ""
+    keys = {
+        column.name: values
+        for column in first.columns
+        if (first, column.name) in identifiers and not is_default_index(column.name) and not column.trailing
+        if (values := _first_values(first, second, column.name)) is not None
+    }
+    if any(set(mine).isdisjoint(theirs) for mine, theirs in keys.values()):
+        return ""
     if truth is not None and truth.table is first:
         several = [_first_values(first, second, column.name) for column in truth.columns]
         if any(values is None or values[0] != values[1] for values in several):
             return ""
         if any(values is not None and len(set(values[0])) > 1 for values in several):
             return "y_true"
-    for column in first.columns:
-        if (first, column.name) in identifiers and not is_default_index(column.name) and not column.trailing:
-            values = _first_values(first, second, column.name)
-            if values is not None and values[0] == values[1] and len(set(values[0])) == len(values[0]):
-                return repr(column.name)
-    return ""
+    same = (name for name, (mine, theirs) in keys.items() if mine == theirs and len(set(mine)) == len(mine))
+    return next(map(repr, same), "")
 
 
 def _first_values(first: Table, second: Table, name: str) -> tuple[list[str | None], list[str | None]] | None:
