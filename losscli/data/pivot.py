@@ -139,11 +139,12 @@ def _coded(values: Any, table: Table, name: str, canonical: bool = False) -> tup
     if canonical:
         coded = CodedText.of(coded.codes, list(map(canonical_key, names)))
         names = coded.names.tolist()
-    used, first, codes = np.unique(coded.codes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    places = np.empty(len(order), dtype=np.intp)
+    first = np.full(len(names), len(coded), dtype=np.intp)
+    first[coded.codes[::-1]] = np.arange(len(coded) - 1, -1, -1)  # of several assignments the last one holds
+    order = np.argsort(first)[: int((first < len(coded)).sum())]
+    places = np.empty(len(names), dtype=np.intp)
     places[order] = np.arange(len(order))
-    return places[codes], [names[i] for i in used[order].tolist()]
+    return places[coded.codes], [names[i] for i in order.tolist()]
 
 
 def _pair(long: LongRows, dataset: Dataset) -> LongRows:
