@@ -142,7 +142,7 @@ def python_option(name: str, value: Any = "") -> str:
     if name == "data":  # the data of one role
         return f"{value}=ARRAY"
     if name == "model":
-        return 'models={"NAME": "FILE", ...}'
+        return 'models=dict(NAME="FILE")'
     if name == "param":
         key, _, value = value.partition("=")
         if value in ("true", "false"):

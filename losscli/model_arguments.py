@@ -33,11 +33,11 @@ def models_apart(models: Any, data: Any) -> dict[str, Any]:
     """Return those models, as they were read, that are no columns of the data and no arrays beside y_true."""
     if not isinstance(models, dict):
         return {}
-    is_apart = data is not None or any(_is_table(value, name) for name, value in models.items())
+    is_apart = data is not None or any(_is_path_or_frame(value, name) for name, value in models.items())
     return models if is_apart else {}
 
 
-def _is_table(value: Any, name: str) -> bool:
+def _is_path_or_frame(value: Any, name: str) -> bool:
     """Return whether a value is a path or a frame: a table of more than one array."""
     return isinstance(value, (str, os.PathLike, Mapping)) or frame_columns(value, name) is not None
 

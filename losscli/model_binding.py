@@ -107,6 +107,14 @@ def find_in_model_files(
         DataError: A model lacks a role, or predicts other classes than the first.
     """
     sources = binder.sources
+    data = None if sources.models_hold_all else sources.common
+    unused = None if data is None else next((c.name for c in data.columns if c.name.lower() == "y_pred"), None)
+    if (
+        data is not None
+        and unused is not None
+        and not any(data.inputs == its.inputs for its in sources.models.values())
+    ):
+        binder.note(f"{data.label}column {unused!r} is not used: the models have files of their own")
     own: dict[str, dict[str, RoleColumns]] = {"y_pred": {}}
     for name, table in sources.models.items():
         predicted = binder.find("y_pred", domains["y_pred"], of_model=table)

@@ -82,5 +82,5 @@ def requested_columns(values: Mapping[str, Any]) -> dict[str, str]:
 def model_inputs(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what is read of models: what it is in words, and its file, folder or pattern."""
     for text in values.get("model_files", ()):
-        yield "the predictions of a model", text
-        yield "the predictions of a model", text.partition("=")[2]
+        yield "the file of a model's predictions", text
+        yield "the file of a model's predictions", text.partition("=")[2]

@@ -21,7 +21,7 @@ from losscli.data.values import shorten
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint, Message, number_text
 
-MAX_MODELS_NAMED = 2
+MAX_MODELS_COUNTED = 2
 """Most models that a message names."""
 
 
@@ -68,7 +68,7 @@ def pivot(dataset: Dataset, model_column: str) -> Dataset:
     if key is not None:
         problem = f"{table.label}has several rows for each of {key.labels[key.tables.index(table) - 1]}"
         raise DataError(problem, Hint.PAIR_BY_ID, column=key.name)
-    long = _pair(_read(dataset, table, model_column), dataset)
+    long = _pair(_read_long(dataset, table, model_column), dataset)
     of_rows = {
         role: columns
         for role, columns in dataset.bound.items()
@@ -100,7 +100,7 @@ def pivot(dataset: Dataset, model_column: str) -> Dataset:
     return replace(dataset, bound=bound, models=models, shared_keys=())
 
 
-def _read(dataset: Dataset, table: Table, model_column: str) -> LongRows:
+def _read_long(dataset: Dataset, table: Table, model_column: str) -> LongRows:
     """Read the columns of the roles, the ids and the models; the rows of a model are in the order of the table."""
     wanted = dataset.wanted(table) | {model_column: Kind.CODES}
     for name in wanted:
@@ -115,13 +115,14 @@ def _read(dataset: Dataset, table: Table, model_column: str) -> LongRows:
     columns: Chunk = {name: concat_columns([chunk[name] for chunk in chunks]) for name in wanted} if chunks else {}
     if not chunks or not len(columns[model_column]):
         raise table.empty_error()
-    codes, models = _coded(columns.pop(model_column), table, model_column)
-    order = np.argsort(codes, kind="stable")
+    codes, models = _code_values(columns.pop(model_column), table, model_column)
+    is_small = len(models) <= np.iinfo(np.uint16).max  # NumPy sorts such numbers by radix
+    order = np.argsort(codes.astype(np.uint16) if is_small else codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(models)))
     return LongRows(table, columns, models, np.split(order, ends[:-1]), None, [])
 
 
-def _coded(values: Any, table: Table, name: str, canonical: bool = False) -> tuple[NDArray[np.intp], list[str]]:
+def _code_values(values: Any, table: Table, name: str, canonical: bool = False) -> tuple[NDArray[np.intp], list[str]]:
     """Return values (N,) as indices of the distinct ones, and these in the order of their first rows.
 
     Raises:
@@ -160,7 +161,7 @@ def _pair(long: LongRows, dataset: Dataset) -> LongRows:
             words = [f"model {long.models[i]!r} has {sizes[i]} rows" for i in (0, other)]
             raise DataError(f"{long.label}lengths differ: {', '.join(words)}", Hint.PAIR_IN_ORDER_OR_BY_ID)
         return long
-    places, names = _coded(long.columns[dataset.id], long.table, dataset.id, canonical=True)
+    places, names = _code_values(long.columns[dataset.id], long.table, dataset.id, canonical=True)
     long = long._replace(id=dataset.id, names=names)
     found = np.full((len(long.models), len(names)), -1, dtype=np.intp)
     for model, rows, its in zip(long.models, long.rows, found, strict=True):
@@ -206,7 +207,7 @@ def _lacks(long: LongRows, lacking: NDArray[np.bool_]) -> str:
     """Return which models lack how many ids."""
     counts = lacking.sum(axis=1)
     some = [i for i in range(len(counts)) if counts[i]]
-    shown = [f"model {long.models[i]!r} lacks {counts[i]}" for i in some[:MAX_MODELS_NAMED]]
+    shown = [f"model {long.models[i]!r} lacks {counts[i]}" for i in some[:MAX_MODELS_COUNTED]]
     more = f" and {len(some) - len(shown)} more models lack some" if len(some) > len(shown) else ""
     return f"{', '.join(shown)} of {lacking.shape[1]}{more}"
 
@@ -224,14 +225,14 @@ def _check_agreement(long: LongRows, name: str) -> None:
         differ = differ.reshape(len(differ), -1).any(axis=1)
         if differ.any():
             place, count = int(differ.argmax()), int(differ.sum())
-            shown = [_shown(values[each[place]]) for each in (rows, long.rows[0])]
+            shown = [_cell_text(values[each[place]]) for each in (rows, long.rows[0])]
             both = f"model {model!r} has {shown[0]}, model {long.models[0]!r} {shown[1]}"
             more = f" ({count} such ids)" if count > 1 and long.id else f" ({count} such rows)" if count > 1 else ""
             hint = Hint.PAIR_IN_ORDER_OR_BY_ID if long.id is None else None
             raise DataError(f"{long.label}column {name!r}, {long.name_place(place)}: {both}{more}", hint)
 
 
-def _shown(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return shorten(value.tolist())
     return number_text(value) if isinstance(value, float) else "nothing" if value is None else shorten(value)
