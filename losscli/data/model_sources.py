@@ -112,7 +112,7 @@ def _split_name(text: str) -> tuple[str | None, str]:
     name, path = match.groups()
     if not _is_there(text):
         return name, path
-    if path != STDIN and _is_there(path):
+    if os.path.exists(path):
         problem = f"is a file, and could mean {path} for {name!r}: type ./{text} or {name}=./{path}"
         raise UsageError(problem, option=("model", text))
     return None, text

@@ -9,7 +9,7 @@ from losscli.data.columns import RoleColumns
 from losscli.data.files import format_ending
 from losscli.data.identifiers import Identifiers, is_default_index
 from losscli.data.sources import FileParts
-from losscli.data.table import Table
+from losscli.data.table import ROWS_SAMPLED, Table
 from losscli.errors import LosscliError
 from losscli.messages import Hint, Message
 
@@ -53,8 +53,10 @@ def _what_is_same(first: Table, second: Table, truth: RoleColumns | None, identi
         if (first, column.name) in identifiers and not is_default_index(column.name) and not column.trailing
         if (values := _first_values(first, second, column.name)) is not None
     }
-    if any(set(mine).isdisjoint(theirs) for mine, theirs in keys.values()):
-        return ""
+    for mine, theirs in keys.values():
+        is_all = len(mine) < ROWS_SAMPLED and len(theirs) < ROWS_SAMPLED
+        if set(mine) != set(theirs) if is_all else set(mine).isdisjoint(theirs):
+            return ""
     if truth is not None and truth.table is first:
         several = [_first_values(first, second, column.name) for column in truth.columns]
         if any(values is None or values[0] != values[1] for values in several):
