@@ -26,6 +26,7 @@ from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.loss_function import LossFunction, ReductionName
 from losscli.messages import warn_caller
+from losscli.model_arguments import models_apart, read_models
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
 
@@ -232,7 +233,8 @@ def compare(
     /,
     data: Data = None,
     *,
-    models: Names | Mapping[str, ArrayLike] = (),
+    models: Names | Mapping[str, Any] = (),
+    model_column: str | None = None,
     reference: str | None = None,
     outliers: str | None = None,
     sort: str | None = None,
@@ -264,7 +266,9 @@ def compare(
     Args:
         losses: One loss or a list of them, as for `compute`, or names joined by commas.
         data: As for `compute`.
-        models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
+            paired with those of y_true in order or by `id`.
+        model_column: The column of the models' names, of data with a row for each model of an id.
         reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`
             (default for others), `column:NAME`.
@@ -289,6 +293,7 @@ def compare(
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(compare, given, roles_and_params)
+    models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
     cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
@@ -297,6 +302,8 @@ def compare(
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        model_files=models_apart(models, data),
+        model_column=model_column,
         reference=reference,
         nan=nan,
         reduction=reduction,

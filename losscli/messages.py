@@ -62,6 +62,8 @@ class Hint(enum.Enum):
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
+    MODEL_FILES = "compare with {model:{pattern}} takes each for a model"
+    NAME_MODEL = "{model:NAME=FILE} gives another name"
     NAME_ROLES = "name the role of each, as {data:y_true} {data:y_pred}"
     OMIT_MISSING = "{nan:omit} leaves such rows out"
     OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
@@ -140,6 +142,8 @@ def python_option(name: str, value: Any = "") -> str:
         return "list_losses()"
     if name == "data":  # the data of one role
         return f"{value}=ARRAY"
+    if name == "model":
+        return 'models=dict(NAME="FILE")'
     if name == "param":
         key, _, value = value.partition("=")
         if value in ("true", "false"):

@@ -42,7 +42,8 @@ class EvaluationOptions(NamedTuple):
         classes: Class names, in order.
         group_by: The columns whose values make groups.
         models: The predictions of several models, as columns; None where there can be one model only.
-        model_files: Files of the predictions of models, as typed: NAME=FILE, a file or a pattern.
+        model_files: Files of the predictions of models as typed, NAME=FILE, a file or a pattern; or name -> path,
+            frame or array.
         model_column: The column of the models' names, of data with a row for each model of a row.
         reference: The model that others are compared with; None for the best under each loss.
         nan: What to do with rows that lack a value: `error`, `omit`, `propagate`.
@@ -75,7 +76,7 @@ class EvaluationOptions(NamedTuple):
     classes: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
-    model_files: tuple[str, ...] = ()
+    model_files: tuple[str, ...] | Mapping[str, Any] = ()
     model_column: str | None = None
     reference: str | None = None
     nan: str = "error"

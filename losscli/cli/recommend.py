@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.model_options import NO_MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 
 
@@ -20,6 +21,7 @@ from losscli.cli.options import SectionCommand, SectionOption
             "Losses", "--from-logits", is_flag=True, help="Predictions are logits, even if they all lie in [0, 1]."
         ),
         *shared.DATA_OPTIONS,
+        *NO_MODEL_OPTIONS,
         *shared.OUTPUT_OPTIONS,
     ],
 )
