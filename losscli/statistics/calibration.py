@@ -118,17 +118,16 @@ def calibration_table(
 
     Rows of weight 0 are left out.
     """
-    order = np.arange(key.size)
-    if loss.is_probability:  # negative keys are those of probabilities above a half
-        n_negative = int(np.searchsorted(key, 0.0))
+    n_negative = int(np.searchsorted(key, 0.0)) if loss.is_probability else 0
+    if n_negative or not weight.min(initial=1.0) > 0:
+        order = np.arange(key.size)  # negative keys are those of probabilities above a half
         order = np.concatenate([order[n_negative:], order[:n_negative]])
-    order = order[weight[order] > 0]
-    weight = weight[order]
-    sums = sums[:, order]
+        order = order[weight[order] > 0]
+        key, n_rows, weight, sums = key[order], n_rows[order], weight[order], sums[:, order]
     return CalibrationTable(
-        loss.values_of_keys(key[order]),
+        loss.values_of_keys(key),
         sums[0] / weight,
-        n_rows[order],
+        n_rows,
         weight,
         sums[1],
         sums[CALIBRATION_COLUMNS:],
@@ -160,9 +159,12 @@ def sorted_table(
     `n_rows` is how many rows each stands for (N,); None for itself.
     """
     order = np.argsort(keys, kind="stable")
-    n_rows = np.ones(order.size) if n_rows is None else n_rows[order]
-    sums = np.stack([*summed_columns(loss, targets, keys, weight), *losses])[:, order] * weight[order]
-    return calibration_table(loss, keys[order], n_rows, weight[order], sums, True)
+    n_rows, weights = np.ones(order.size) if n_rows is None else n_rows[order], weight[order]
+    columns = (*summed_columns(loss, targets, keys, weight), *losses)
+    sums = np.empty((len(columns), order.size))
+    for row, column in zip(sums, columns, strict=True):
+        np.multiply(column[order], weights, out=row)
+    return calibration_table(loss, keys[order], n_rows, weights, sums, True)
 
 
 def calibrate(loss: ConsistentLoss, table: CalibrationTable) -> Calibration:
