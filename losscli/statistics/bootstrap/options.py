@@ -32,12 +32,18 @@ FEW_ROWS_WARNING = f"of fewer than {MIN_ROWS_FOR_LEVEL} rows no interval keeps i
 
 
 class Resampling(NamedTuple):
-    """The level of an interval, in (0, 1), and how to find it; `method` is one of CI_METHODS."""
+    """The level of an interval, in (0, 1), and how to find it; `method` is one of CI_METHODS.
+
+    `cluster` is the column whose values are resampled whole, with all their rows; `block` how many consecutive rows
+    are, or `auto`. Without either, rows are.
+    """
 
     level: float
     resamples: int | None = None
     seed: int = 0
     method: str = "auto"
+    cluster: str | None = None
+    block: int | str | None = None
 
     @property
     def tails(self) -> tuple[float, float]:
