@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -29,6 +30,7 @@ OUTLIERS_OPTION = SectionOption(
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        *MODEL_OPTIONS,
         OUTLIERS_OPTION,
         shared.GROUP_OPTION,
         *shared.INTERVAL_OPTIONS,

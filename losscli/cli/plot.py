@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 from losscli.messages import number_of
@@ -33,6 +34,7 @@ PLOT_OUTLIERS_OPTION = SectionOption(
 )
 OPTIONS_OF_DATA = [
     *shared.DATA_OPTIONS,
+    *MODEL_OPTIONS,
     KIND_OPTION,
     PLOT_OUTLIERS_OPTION,
     shared.GROUP_OPTION,

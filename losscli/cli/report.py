@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from losscli.cli import options as shared
 from losscli.cli.compare import OUTLIERS_OPTION
+from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -30,6 +31,7 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to report.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        *MODEL_OPTIONS,
         OUTLIERS_OPTION,
         shared.GROUP_OPTION,
         *shared.INTERVAL_OPTIONS,

@@ -1,0 +1,20 @@
+"""Options of the commands that compare several models: where their predictions are."""
+
+from __future__ import annotations
+
+from losscli.cli.options import SectionOption
+
+MODEL_OPTIONS = [
+    SectionOption(
+        "Columns",
+        "--model",
+        "model_files",
+        multiple=True,
+        metavar="[NAME=]FILE",
+        help="File of the predictions of a model, or a quoted pattern whose * is the name: 'runs/*/preds.csv' "
+        "(repeatable).",
+    ),
+    SectionOption(
+        "Columns", "--model-column", metavar="COL", help="Column of the models' names, of data with a row per model."
+    ),
+]
