@@ -224,6 +224,7 @@ def compare(
     outliers: str | None = None,
     sort: str | None = None,
     show_outliers: int = 0,
+    decompose: bool = False,
     group_by: Names | None = None,
     reduction: ReductionName = "mean",
     columns: Mapping[str, str] | None = None,
@@ -253,6 +254,8 @@ def compare(
             (default for others), `column:NAME`.
         sort: The column to sort by, with a minus from the largest; `rank` by default.
         show_outliers: How many outlier rows to list in `rows`.
+        decompose: Whether to split the values of consistent losses: `value = mcb - dsc + unc` (miscalibration,
+            discrimination, uncertainty), with the `bias` of the predictions and its interval.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
@@ -281,6 +284,7 @@ def compare(
         outliers=outliers,
         sort=sort,
         show_outliers=show_outliers,
+        decompose=decompose,
         baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,

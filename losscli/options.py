@@ -54,6 +54,7 @@ class EvaluationOptions(NamedTuple):
         outliers: The rule that flags outlier rows.
         sort: The column to sort a comparison by, with a minus from the largest.
         show_outliers: How many outlier rows to list.
+        decompose: Whether the parts of the losses are wanted: miscalibration, discrimination, uncertainty, and bias.
         ci: The level of bootstrap intervals; None for no intervals.
         resamples: How often rows are resampled; None for the default.
         seed: The seed of the resampling; None for the default.
@@ -83,6 +84,7 @@ class EvaluationOptions(NamedTuple):
     outliers: str | None = None
     sort: str | None = None
     show_outliers: int = 0
+    decompose: bool = False
     ci: float | None = None
     resamples: int | None = None
     seed: int | None = None
@@ -135,7 +137,7 @@ class EvaluationOptions(NamedTuple):
         for name in ("id", "model_column", "penalty", "baseline", "outliers", "sort", "ci_method", "scheduler"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
-        for name in ("per_sample", "gradient"):
+        for name in ("per_sample", "gradient", "decompose"):
             if not isinstance(value := getattr(self, name), bool):
                 raise UsageError("must be True or False", option=(name, value))
         if not isinstance(self.show_outliers, numbers.Integral) or self.show_outliers < 0:

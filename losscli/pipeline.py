@@ -228,7 +228,9 @@ def compare(
     from losscli.evaluation.hard_predictions import check_hard_predictions
 
     options.check()
-    compare_options = CompareOptions.of(options.outliers, options.sort, options.show_outliers, options.ci is not None)
+    compare_options = CompareOptions.of(
+        options.outliers, options.sort, options.show_outliers, options.ci is not None, options.decompose
+    )
     column = compare_options.rule.column if compare_options.rule else ""
     options = options._replace(carry=(column,) if column else ())
     additions = read_additions(options, None)

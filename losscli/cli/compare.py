@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
-from losscli.cli.model_options import MODEL_OPTIONS
+from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS, check_gates_of_parts
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -32,6 +32,7 @@ OUTLIERS_OPTION = SectionOption(
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
         OUTLIERS_OPTION,
+        DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
         *shared.INTERVAL_OPTIONS,
         SectionOption(
@@ -79,12 +80,14 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
+    check_gates_of_parts(gates, values["decompose"])
     options = shared.parse_options(
         values,
         models=values["preds"],
         outliers=values["outliers"],
         sort=values["sort"],
         show_outliers=values["show_outliers"] or 0,
+        decompose=values["decompose"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     observe = None if summary is None else summary.observe

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.compare import outliers, sensitivity
+from losscli.compare.decomposition import PART_COLUMNS, Decomposer, RowsOfModel, ScoreParts, find_consistent, refusal_notes
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
@@ -21,8 +22,8 @@ from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
-from losscli.messages import Message
-from losscli.result_names import group_sort_key
+from losscli.messages import Hint, Message
+from losscli.result_names import ResultKey, group_sort_key
 from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
@@ -36,28 +37,33 @@ class CompareOptions(NamedTuple):
 
     `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
     with a minus from the largest; `show` is how many outlier rows to list. Minima without a closed form are searched
-    for on `rows_per_sample` rows.
+    for on `rows_per_sample` rows. With `decompose` the values are shown in parts, with the bias of the predictions.
     """
 
     rule: outliers.OutlierRule | None = None
     sort: str | None = None
     show: int = 0
     rows_per_sample: int = ROWS_PER_SAMPLE
+    decompose: bool = False
 
     @classmethod
-    def of(cls, rule: str | None, sort: str | None, show: int, intervals: bool) -> CompareOptions:
-        """Return the options of texts; with `intervals` their ends are columns, too.
+    def of(
+        cls, rule: str | None, sort: str | None, show: int, intervals: bool, decompose: bool = False
+    ) -> CompareOptions:
+        """Return the options of texts; with `intervals` their ends are columns, too, as are parts with `decompose`.
 
         Raises:
             UsageError: an unknown rule or column.
         """
         columns = ("loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *(CI_COLUMNS if intervals else ()))
         column = (sort or "rank").removeprefix("-")
-        if column not in columns:
+        if column in PART_COLUMNS and not decompose:
+            raise UsageError(f"{column} is of the decomposition of a loss", Hint.ADD_DECOMPOSITION, option=("sort", sort))
+        if column not in (*columns, *PART_COLUMNS):
             close = get_close_matches(column, columns, n=1)
             advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
             raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", sort))
-        return cls(outliers.parse_outlier_rule(rule) if rule else None, sort, show)
+        return cls(outliers.parse_outlier_rule(rule) if rule else None, sort, show, decompose=decompose)
 
 
 class ModelGroup(NamedTuple):
@@ -91,6 +97,8 @@ def compare_run(
     """
     if options.sort and options.sort.removeprefix("-") in MODEL_COLUMNS and not dataset.models:
         raise UsageError("this column compares several models; there is only one", option=("sort", options.sort))
+    if options.decompose:
+        find_consistent(run, dataset)  # before any row is read
     collector = BatchCollector(dataset.progress)
     for _ in track(evaluate_and_keep(dataset, run, collector.add)):
         pass
@@ -124,6 +132,10 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         notes += model_notes(rankings, agreements)
+    if options.decompose:
+        parts, more = _decompose_in_groups(dataset, run, model_groups)
+        losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
+        notes += more
     if len(reports) == 1:
         notes += reports[0].notes
     else:
@@ -209,18 +221,44 @@ def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | N
 
 def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None) -> list[ModelRanking]:
     """Rank the models under each loss, in each group."""
-    by_group: dict[tuple[str, ...], dict[str, ModelGroup]] = {}
-    for model_group in model_groups:
-        key = tuple((model_group.group or {}).values())
-        by_group.setdefault(key, {})[str(model_group.model)] = model_group
     rankings = []
-    for models in by_group.values():
+    for models in _models_by_group(model_groups):
         for i in range(len(model_groups[0].results)):
             losses = {model: model_group.subset.losses[i] for model, model_group in models.items()}
             values = {model: model_group.results[i].value for model, model_group in models.items()}
             group = next(iter(models.values())).group
             rankings.append(rank_models(losses, values, group, resampling, id))
     return rankings
+
+
+def _models_by_group(model_groups: Sequence[ModelGroup]) -> list[dict[str, ModelGroup]]:
+    """Return the models of each group, by their names."""
+    by_group: dict[tuple[str, ...], dict[str, ModelGroup]] = {}
+    for model_group in model_groups:
+        key = tuple((model_group.group or {}).values())
+        by_group.setdefault(key, {})[str(model_group.model)] = model_group
+    return list(by_group.values())
+
+
+def _decompose_in_groups(
+    dataset: Dataset, run: RunState, model_groups: Sequence[ModelGroup]
+) -> tuple[dict[ResultKey, ScoreParts], list[Message]]:
+    """Return the parts of each value, and notes on them."""
+    consistent, reasons = find_consistent(run, dataset)
+    decomposer = Decomposer(consistent, run)
+    found: dict[ResultKey, ScoreParts] = {}
+    for models in _models_by_group(model_groups):
+        rows = [
+            RowsOfModel(each.subset, [result.value for result in each.results], _name_of_rows(each))
+            for each in models.values()
+        ]
+        for each, parts in zip(models.values(), decomposer.decompose(rows), strict=True):
+            found |= {result.key: of_loss for result, of_loss in zip(each.results, parts, strict=True)}
+    return found, [*decomposer.notes, *refusal_notes(reasons)]
+
+
+def _name_of_rows(model_group: ModelGroup) -> str:
+    return ", ".join(model_group.results[0].group_columns.values())
 
 
 def sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from losscli.compare.decomposition import PART_COLUMNS, ScoreParts
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.sensitivity import Sensitivity
 from losscli.result_base import Plottable, Result, ResultSequence, short_text, shown
@@ -39,7 +40,9 @@ MODEL_COLUMNS = {
 }
 """The columns that several models add."""
 
-GATE_COLUMNS = tuple(key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS) if key not in ("value", "winner"))
+GATE_COLUMNS = tuple(
+    key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, *PART_COLUMNS) if key not in ("value", "winner")
+)
 """The columns that a gate can test, beside those of an evaluation."""
 
 
@@ -48,7 +51,8 @@ class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
     `standing` says how the model did under this loss, where there are several, and `is_best` that its value is the
-    smallest. The other fields are those of the result, the sensitivity and the standing, by their names.
+    smallest. `decomposition` are the parts of the value, if they were asked for. The other fields are those of the
+    result, the sensitivity, the standing and the parts, by their names.
     """
 
     result: LossResult
@@ -56,6 +60,7 @@ class ComparedLoss(Result):
     sensitivity: Sensitivity
     standing: ModelStanding | None = None
     is_best: bool = field(default=False, repr=False)
+    decomposition: ScoreParts | None = None
     label: str = field(init=False, repr=False, compare=False)
     value: float = field(init=False, repr=False, compare=False)
     model: str | None = field(init=False, repr=False, compare=False)
@@ -73,12 +78,19 @@ class ComparedLoss(Result):
     diff_low: float | None = field(init=False, repr=False, compare=False)
     diff_high: float | None = field(init=False, repr=False, compare=False)
     flip: int | None = field(init=False, repr=False, compare=False)
+    mcb: float | None = field(init=False, repr=False, compare=False)
+    dsc: float | None = field(init=False, repr=False, compare=False)
+    unc: float | None = field(init=False, repr=False, compare=False)
+    bias: float | None = field(init=False, repr=False, compare=False)
+    bias_low: float | None = field(init=False, repr=False, compare=False)
+    bias_high: float | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         standing = self.standing or ModelStanding()
         for name in ("label", "value", "model", "group_columns"):
             object.__setattr__(self, name, getattr(self.result, name))
-        for name, value in (vars(self.sensitivity) | standing._asdict()).items():
+        parts = (self.decomposition or ScoreParts()).cells
+        for name, value in (vars(self.sensitivity) | standing._asdict() | parts).items():
             object.__setattr__(self, name, value)
 
     def __float__(self) -> float:
@@ -92,7 +104,7 @@ class ComparedLoss(Result):
         """Column -> what a gate tests. The best model differs from itself by exactly 0; only it has a `flip`."""
         if self.standing is None:
             return self.measures
-        cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict()}
+        cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict(), **self.parts}
         if self.is_best and self.standing.difference == 0:
             cells |= {"diff_low": 0.0, "diff_high": 0.0}
         if self.flip is None:
@@ -104,7 +116,12 @@ class ComparedLoss(Result):
         """Column -> its cell, without the value and the columns of other models' rows."""
         standing = {} if self.standing is None else self.standing._asdict()
         shown = {key: cell for key, cell in standing.items() if cell is not None}
-        return {"rank": self.rank, **vars(self.sensitivity), **shown}
+        return {"rank": self.rank, **vars(self.sensitivity), **shown, **self.parts}
+
+    @property
+    def parts(self) -> dict[str, float | None]:
+        """Column -> its cell, of the decomposition; empty if it was not asked for."""
+        return {} if self.decomposition is None else self.decomposition.cells
 
     def to_dict(self) -> dict[str, Any]:
         """Return the loss as JSON has it."""
@@ -127,6 +144,7 @@ class ComparedLoss(Result):
             "weight_sum": finite_or_none(result.summary.weight_sum),
             **({} if result.ci is None else {"ci": result.ci.to_dict()}),
             **measures,
+            **({} if self.decomposition is None else self.decomposition.to_dict()),
             "clipped": result.summary.clipped,
             "signature": result.signature,
         }

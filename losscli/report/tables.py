@@ -144,6 +144,7 @@ COLUMNS_BESIDE_MODELS = ("inflation", "pull", "effective_n")
 
 def comparison(compared: Comparison) -> Report:
     """Report one row per loss, least sensitive first; for several models per loss and model, the best first."""
+    from losscli.compare.decomposition import PART_COLUMNS
     from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS
 
     first = compared[0]
@@ -151,6 +152,8 @@ def comparison(compared: Comparison) -> Report:
     if first.model is not None:
         beside = {key: COMPARISON_COLUMNS[key] for key in COLUMNS_BESIDE_MODELS}
         columns = {"value": COMPARISON_COLUMNS["value"], **MODEL_COLUMNS, **beside}
+    if first.decomposition is not None:
+        columns = {**columns, **PART_COLUMNS}
     shown: dict[str, str] = {}
     if first.result.group:
         shown = dict.fromkeys(("n", *(["weight"] if compared.evaluation.data.weighted else [])), "")

@@ -197,8 +197,15 @@ def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibr
     prediction is that of their own predictions, less the difference for the mean of their targets: exact where the
     predictions that are pooled are equal.
     """
+    score = float(table.losses[index].sum()) / float(table.weight.sum())
+    return decompose_score(score, loss, table, calibration, index)
+
+
+def decompose_score(
+    score: float, loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0
+) -> Decomposition:
+    """Decompose a score that is known; without pooled rows the table needs no losses."""
     total = float(table.weight.sum())
-    score = float(table.losses[index].sum()) / total
     of_entry = np.searchsorted(calibration.prediction, table.prediction)
     fit = calibration.recalibrated[of_entry]
     constant = np.full(fit.size, calibration.best_constant)
