@@ -12,6 +12,7 @@ import numpy as np
 
 from losscli.compare import outliers, sensitivity
 from losscli.compare.decomposition import PART_COLUMNS, Decomposer, RowsOfModel, ScoreParts, find_consistent, refusal_notes
+from losscli.compare.dominance import MAX_GROUPS_TOLD, compare_preferred, preference_notes, preferences
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
@@ -131,11 +132,12 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
             losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_best=loss.model == ranking.best)
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
-        notes += model_notes(rankings, agreements)
+        more = _explain_preferences(model_groups, run, rankings, agreements)
+        notes += [*model_notes(rankings, agreements), *more]
     if options.decompose:
-        parts, more = _decompose_in_groups(dataset, run, model_groups)
+        parts, of_parts = _decompose_in_groups(dataset, run, model_groups)
         losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
-        notes += more
+        notes += of_parts
     if len(reports) == 1:
         notes += reports[0].notes
     else:
@@ -240,6 +242,28 @@ def _models_by_group(model_groups: Sequence[ModelGroup]) -> list[dict[str, Model
     return list(by_group.values())
 
 
+def _explain_preferences(
+    model_groups: Sequence[ModelGroup],
+    run: RunState,
+    rankings: Sequence[ModelRanking],
+    agreements: list[Agreement],
+) -> list[Message]:
+    """Add to the agreement of each group which models dominate others, and return notes on losses that disagree."""
+    notes: list[Message] = []
+    n_losses, n_told = len(run.evaluators), 0
+    for i, (models, agreement) in enumerate(zip(_models_by_group(model_groups), agreements, strict=True)):
+        preferred = preferences(rankings[i * n_losses : (i + 1) * n_losses], run.evaluators)
+        dominance = compare_preferred(preferred, {model: each.subset for model, each in models.items()})
+        agreements[i] = replace(agreement, dominance=dominance)
+        group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
+        own = list(preference_notes(group, preferred, dominance))
+        n_told += bool(own)
+        notes += own if n_told <= MAX_GROUPS_TOLD else []
+    if n_told > MAX_GROUPS_TOLD:
+        notes.append(Message(f"in {n_told - MAX_GROUPS_TOLD} more groups losses prefer different models"))
+    return notes
+
+
 def _decompose_in_groups(
     dataset: Dataset, run: RunState, model_groups: Sequence[ModelGroup]
 ) -> tuple[dict[ResultKey, ScoreParts], list[Message]]:
@@ -249,7 +273,7 @@ def _decompose_in_groups(
     found: dict[ResultKey, ScoreParts] = {}
     for models in _models_by_group(model_groups):
         rows = [
-            RowsOfModel(each.subset, [result.value for result in each.results], _name_of_rows(each))
+            RowsOfModel(each.subset, [result.value for result in each.results], _name_of_rows(each), bool(each.model))
             for each in models.values()
         ]
         for each, parts in zip(models.values(), decomposer.decompose(rows), strict=True):

@@ -42,7 +42,7 @@ PART_COLUMNS = {
     "mcb": "miscalibration: what isotonic recalibration would take off the value",
     "dsc": "discrimination: what recalibrated predictions gain on the best constant",
     "unc": "uncertainty: the loss of the best constant; value = mcb - dsc + unc",
-    "bias": "mean of y_pred - y_true; of a quantile: share of y_true <= y_pred, minus tau",
+    "bias": "mean of y_pred - y_true; of a quantile: share of y_true <= y_pred less tau",
     "bias_low": "lower end of the interval of the bias",
     "bias_high": "upper end of that interval",
 }
@@ -95,13 +95,14 @@ class ScoreParts(NamedTuple):
 class RowsOfModel(NamedTuple):
     """The rows of a group with the predictions of a model, and the values of the losses on them.
 
-    `name` is that of the group and the model, in words; it is empty where there is one of each.
+    `name` is that of the group and the model, in words; it is empty where there is one of each. `is_rival` tells
+    whether there are other models.
     """
 
     subset: RowSubset
     values: Sequence[float]
     name: str
-    group: Any = None
+    is_rival: bool = False
 
 
 class Misses(NamedTuple):
@@ -264,7 +265,7 @@ class Decomposer:
             return
         self._n_miscalibrated += 1
         text = f"{rounded(mcb)} of {rounded(value)} is miscalibration: recalibrate (isotonic, linear)"
-        before = " before you compare" if model.name else ""
+        before = " before you compare" if model.is_rival else ""
         self.notes.append(Message(f"{named(loss, model)}: {text}{before}", Hint.SHOW_RELIABILITY))
 
     def _note_ties(self, model: RowsOfModel, misses: Sequence[Misses | None]) -> None:

@@ -152,13 +152,13 @@ def comparison(compared: Comparison) -> Report:
     if first.model is not None:
         beside = {key: COMPARISON_COLUMNS[key] for key in COLUMNS_BESIDE_MODELS}
         columns = {"value": COMPARISON_COLUMNS["value"], **MODEL_COLUMNS, **beside}
-    if first.decomposition is not None:
-        columns = {**columns, **PART_COLUMNS}
     shown: dict[str, str] = {}
     if first.result.group:
         shown = dict.fromkeys(("n", *(["weight"] if compared.evaluation.data.weighted else [])), "")
     for key, text in columns.items():
         shown |= {key: text} | (column_help(first.result) if key == "value" else {})
+        if key == "value" and first.decomposition is not None:
+            shown |= PART_COLUMNS
     groups = distinct_names(first.group_columns, "group", ["loss", *shown])
     rows = [[one.label, *one.group_columns.values(), *(compared_cell(one, key) for key in shown)] for one in compared]
     return Report(

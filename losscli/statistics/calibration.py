@@ -206,8 +206,7 @@ def decompose_score(
 ) -> Decomposition:
     """Decompose a score that is known; without pooled rows the table needs no losses."""
     total = float(table.weight.sum())
-    of_entry = np.searchsorted(calibration.prediction, table.prediction)
-    fit = calibration.recalibrated[of_entry]
+    fit = calibration.recalibrated[find_ties(table.prediction).of_row]
     constant = np.full(fit.size, calibration.best_constant)
     recalibrated, uncertainty = (
         float(_losses_if_predicted(loss, table, values, index).sum()) / total for values in (fit, constant)
