@@ -27,6 +27,7 @@ def report(
     top: int = 10,
     models: Names | Mapping[str, ArrayLike] = (),
     outliers: str | None = None,
+    decompose: bool = False,
     group_by: Names | None = None,
     columns: Mapping[str, str] | None = None,
     id: str | None = None,
@@ -55,6 +56,7 @@ def report(
         top: How many of the worst rows to list.
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
         outliers: The rule that flags outlier rows, as for `compare`.
+        decompose: Whether to decompose the losses on all rows, which are kept in memory, with biases, and by group.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         columns: As for `compute`; so are `id`, `classes`, `nan` and how to read a file (`input_format`, `header`,
             `delimiter`, `decimal`, `comment`).
@@ -83,6 +85,7 @@ def report(
         models=names,
         nan=nan,
         outliers=outliers,
+        decompose=decompose,
         baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,

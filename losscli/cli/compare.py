@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
-from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS, check_gates_of_parts
+from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -80,7 +80,6 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     summary = SummaryFile.parse(values, data or ("-",), output, click.get_current_context().obj)
     bound = shared.parse_losses(losses, values)
     gates = parse_gates(values, bound, GATE_COLUMNS) if values["gates"] else []
-    check_gates_of_parts(gates, values["decompose"])
     options = shared.parse_options(
         values,
         models=values["preds"],

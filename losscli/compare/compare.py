@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.compare import outliers, sensitivity
-from losscli.compare.decomposition import PART_COLUMNS, Decomposer, RowsOfModel, ScoreParts, find_consistent, refusal_notes
+from losscli.compare.decomposition import (
+    PART_COLUMNS,
+    Decomposer,
+    RowsOfModel,
+    ScoreParts,
+    find_consistent,
+    refusal_notes,
+)
 from losscli.compare.dominance import MAX_GROUPS_TOLD, compare_preferred, preference_notes, preferences
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
@@ -59,7 +66,7 @@ class CompareOptions(NamedTuple):
         columns = ("loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *(CI_COLUMNS if intervals else ()))
         column = (sort or "rank").removeprefix("-")
         if column in PART_COLUMNS and not decompose:
-            raise UsageError(f"{column} is of the decomposition of a loss", Hint.ADD_DECOMPOSITION, option=("sort", sort))
+            raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", sort))
         if column not in (*columns, *PART_COLUMNS):
             close = get_close_matches(column, columns, n=1)
             advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
@@ -243,10 +250,7 @@ def _models_by_group(model_groups: Sequence[ModelGroup]) -> list[dict[str, Model
 
 
 def _explain_preferences(
-    model_groups: Sequence[ModelGroup],
-    run: RunState,
-    rankings: Sequence[ModelRanking],
-    agreements: list[Agreement],
+    model_groups: Sequence[ModelGroup], run: RunState, rankings: Sequence[ModelRanking], agreements: list[Agreement]
 ) -> list[Message]:
     """Add to the agreement of each group which models dominate others, and return notes on losses that disagree."""
     notes: list[Message] = []
@@ -268,7 +272,8 @@ def _decompose_in_groups(
     dataset: Dataset, run: RunState, model_groups: Sequence[ModelGroup]
 ) -> tuple[dict[ResultKey, ScoreParts], list[Message]]:
     """Return the parts of each value, and notes on them."""
-    consistent, reasons = find_consistent(run, dataset)
+    y_pred = model_groups[0].subset.batch.arrays.get("y_pred")
+    consistent, reasons = find_consistent(run, dataset, None if y_pred is None else y_pred.shape)
     decomposer = Decomposer(consistent, run)
     found: dict[ResultKey, ScoreParts] = {}
     for models in _models_by_group(model_groups):

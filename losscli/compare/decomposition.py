@@ -93,14 +93,14 @@ class ScoreParts(NamedTuple):
 
 
 class RowsOfModel(NamedTuple):
-    """The rows of a group with the predictions of a model, and the values of the losses on them.
+    """The rows of a group with the predictions of a model, and the values of the losses on them (None: to be found).
 
     `name` is that of the group and the model, in words; it is empty where there is one of each. `is_rival` tells
     whether there are other models.
     """
 
     subset: RowSubset
-    values: Sequence[float]
+    values: Sequence[float | None]
     name: str
     is_rival: bool = False
 
@@ -108,8 +108,8 @@ class RowsOfModel(NamedTuple):
 class Misses(NamedTuple):
     """By how much predictions miss the targets: the identification function of each row (n,), whose mean is the bias.
 
-    It is the mean over the outputs of a row. `weight` are the weights of the rows (n,), None if all are 1; `tied` is the
-    share of the weight where the target equals the prediction.
+    It is the mean over the outputs of a row. `weight` are the weights of the rows (n,), None if all are 1; `tied` is
+    the share of the weight where the target equals the prediction.
     """
 
     values: Array
@@ -120,9 +120,9 @@ class Misses(NamedTuple):
     def of(cls, loss: ConsistentLoss, targets: Array, predicted: Array, weight: Array | None) -> Misses:
         """Return those of targets and values of the functional, (n,) or (n, K); a quantile that is met is covered."""
         if loss.functional.name == "quantile":
-            misses = (targets <= predicted) - loss.functional.level
+            misses: Array = np.where(targets <= predicted, 1 - loss.functional.level, -loss.functional.level)
         else:
-            misses = predicted - targets
+            misses = np.asarray(predicted - targets)
         tied = (targets == predicted).astype(np.float64)
         if misses.ndim > 1:
             misses, tied = (each.reshape(len(each), -1).mean(axis=1) for each in (misses, tied))
@@ -149,6 +149,11 @@ class FittedFunctional:
         self.table: CalibrationTable = sorted_table(loss, targets.ravel(), keys.ravel(), ones, [])
         self.calibration: Calibration = calibrate(loss, self.table)
 
+    def score(self, loss: ConsistentLoss) -> float:
+        """Return the mean of a loss over the rows."""
+        losses = loss.losses(self.table.target, self.table.prediction) * self.table.weight
+        return float(losses.sum()) / float(self.table.weight.sum())
+
     def is_miscalibrated(self) -> bool:
         """Tell whether the fit leaves the band of a calibrated model more than chance lets it, at a level of 5 %.
 
@@ -162,8 +167,12 @@ class FittedFunctional:
         return outside > band.outside_by_chance
 
 
-def find_consistent(run: RunState, dataset: Dataset) -> tuple[list[ConsistentLoss | None], dict[str, str]]:
+def find_consistent(
+    run: RunState, dataset: Dataset, shape: tuple[int, ...] | None = None
+) -> tuple[list[ConsistentLoss | None], dict[str, str]]:
     """Return the losses of a run that have a decomposition, None for the others, and why these have none, by label.
+
+    `shape` is that of the predictions (N, ...) where it is known; otherwise that of their columns counts.
 
     Raises:
         UsageError: None has one, or the values are medians.
@@ -176,7 +185,7 @@ def find_consistent(run: RunState, dataset: Dataset) -> tuple[list[ConsistentLos
     for evaluator in run.evaluators:
         try:
             loss = consistent_loss(evaluator.bound, evaluator.form)
-            check_shapes(loss, dataset.bound["y_pred"].shape)
+            check_shapes(loss, dataset.bound["y_pred"].shape if shape is None else shape)
             found.append(loss)
         except UsageError as error:
             problem = problem or error
@@ -195,20 +204,23 @@ class Decomposer:
         self._losses = losses
         self._resampling = run.resampling or Resampling(level)
         self._is_interval_asked = run.resampling is not None
-        self._factor_is_weight = run.reduction == "sum"
+        self._is_sum = run.reduction == "sum"
         self._n_miscalibrated = 0
         self._has_told_of_ties = False
         self.notes: list[Message] = []
 
-    def decompose(self, models: Sequence[RowsOfModel]) -> list[list[ScoreParts]]:
+    def decompose(self, models: Sequence[RowsOfModel], with_bias: bool = True) -> list[list[ScoreParts]]:
         """Return the parts of each loss, by the predictions of each model, on the rows of one group."""
         found: list[list[ScoreParts]] = []
         misses: list[list[Misses | None]] = []
         for model in models:
             fits = self._fit(model)
             found.append(self._parts(model, fits))
-            misses.append([None if fit is None else fit.misses for fit in fits])
-            self._note_ties(model, misses[-1])
+            if with_bias:
+                misses.append([None if fit is None else fit.misses for fit in fits])
+                self._note_ties(model, misses[-1])
+        if not with_bias:
+            return found
         intervals = self._intervals([each for of_model in misses for each in of_model if each is not None])
         without: dict[str, list[str]] = {}
         for model, parts, of_model in zip(models, found, misses, strict=True):
@@ -227,7 +239,7 @@ class Decomposer:
         known: dict[Any, FittedFunctional] = {}
         fits: list[FittedFunctional | None] = []
         for loss, on_rows, value in zip(self._losses, model.subset.losses, model.values, strict=True):
-            if loss is None or not math.isfinite(value) or not on_rows.is_per_sample:
+            if loss is None or (value is not None and not math.isfinite(value)) or not on_rows.is_per_sample:
                 fits.append(None)
                 continue
             counted = counted_mask(on_rows)
@@ -239,23 +251,23 @@ class Decomposer:
         return fits
 
     def _parts(self, model: RowsOfModel, fits: Sequence[FittedFunctional | None]) -> list[ScoreParts]:
-        found = []
+        found: list[ScoreParts] = []
         told: set[int] = set()
-        for loss, fit, value in zip(self._losses, fits, model.values, strict=True):
+        for loss, fit, known in zip(self._losses, fits, model.values, strict=True):
             if loss is None or fit is None:
                 found.append(ScoreParts())
                 continue
-            factor = float(fit.table.weight.sum()) if self._factor_is_weight else 1.0
+            total = float(fit.table.weight.sum())
+            factor = total if self._is_sum else 1.0
             with np.errstate(all="ignore"):
-                parts = decompose_score(value / factor, loss, fit.table, fit.calibration)
-            mcb, dsc = (
-                without_rounding(part * factor, max(value, parts.uncertainty * factor))
-                for part in (parts.miscalibration, parts.discrimination)
-            )
-            found.append(ScoreParts(finite_or_none(mcb), finite_or_none(dsc), finite_or_none(parts.uncertainty * factor)))
-            if id(fit) not in told and mcb >= MIN_SHARE_OF_MISCALIBRATION * value > 0:
+                score = fit.score(loss) if known is None else known / factor
+                parts = decompose_score(score, loss, fit.table, fit.calibration)
+            size = max(score, parts.uncertainty)
+            mcb, dsc = (without_rounding(part, size) for part in (parts.miscalibration, parts.discrimination))
+            found.append(ScoreParts(*(finite_or_none(factor * part) for part in (mcb, dsc, parts.uncertainty))))
+            if id(fit) not in told and mcb >= MIN_SHARE_OF_MISCALIBRATION * score > 0:
                 told.add(id(fit))
-                self._note_miscalibration(model, fit, loss, mcb, value)
+                self._note_miscalibration(model, fit, loss, factor * mcb, factor * score)
         return found
 
     def _note_miscalibration(

@@ -150,9 +150,7 @@ def preferences(rankings: Sequence[ModelRanking], evaluators: Sequence[Evaluator
     return found
 
 
-def compare_preferred(
-    preferred: Sequence[Preference], subsets: Mapping[str, RowSubset]
-) -> tuple[ModelDominance, ...]:
+def compare_preferred(preferred: Sequence[Preference], subsets: Mapping[str, RowSubset]) -> tuple[ModelDominance, ...]:
     """Compare the curves of the models that losses disagree on, for the functionals of these losses."""
     pairs: dict[tuple[str, str], dict[str, ConsistentLoss]] = {}
     for one, other in combinations(preferred, 2):
@@ -188,7 +186,7 @@ def curves_of(loss: ConsistentLoss, first: RowSubset, second: RowSubset) -> Pair
     values = [loss.values_of_keys(loss.keys(array)) for array in predicted]
     if targets.ndim > 1 and weight is not None:
         weight = weight.repeat(targets[0].size)
-    return pair_curves(loss.functional, targets.ravel(), *(each.ravel() for each in values), weight)
+    return pair_curves(loss.functional, targets.ravel(), values[0].ravel(), values[1].ravel(), weight)
 
 
 def preference_notes(
@@ -211,13 +209,20 @@ def _describe_preferences(preferred: Sequence[Preference]) -> str:
     """Say which model is better for what by which losses: for each functional the models, the losses in brackets."""
     by_aim: dict[str, dict[str, list[str]]] = {}
     for each in preferred:
-        aim = purpose_of(each.aim.functional) if each.aim.loss else each.aim.functional or "its own aim"
+        aim = purpose_of(each.aim.functional) if each.aim.loss else each.aim.functional or "an aim of its own"
         by_aim.setdefault(aim, {}).setdefault(each.model, []).append(each.aim.label)
-    told = []
-    for aim, models in by_aim.items():
-        those = []
-        for model, labels in models.items():
-            names = labels if len(labels) <= MAX_LABELS else [*labels[:1], f"{len(labels) - 1} more"]
-            those.append(f"{model} ({join_names(names)})")
-        told.append(f"for {aim} {' or '.join(those)}")
-    return f"losses prefer different models, so choose by what you predict: {', '.join(told)}"
+    text = ""
+    for most in (MAX_LABELS, 1):
+        told = []
+        for aim, models in by_aim.items():
+            those = []
+            for model, labels in models.items():
+                names = labels if len(labels) <= most else [labels[0], f"{len(labels) - 1} more"]
+                those.append(f"{model} ({join_names(names)})")
+            told.append(f"for {aim} {' or '.join(those)}")
+        text = f"the better model depends on what you predict: {', '.join(told)}"
+        if len(by_aim) == 1:
+            text = f"losses for one aim prefer different models, so none is better by all: {told[0]}"
+        if len(text) <= MAX_NOTE_LENGTH:
+            break
+    return text

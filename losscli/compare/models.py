@@ -147,8 +147,8 @@ class ModelRanking:
 class Agreement:
     """Whether the losses agree on the models: Kendall's W, from 0 to 1, and whether all have the same winner.
 
-    `same_winner` is False where two losses have no winner in common, None where ties leave it open. `dominance` compares
-    the models that losses disagree on.
+    `same_winner` is False where two losses have no winner in common, None where ties leave it open. `dominance`
+    compares the models that losses disagree on.
     """
 
     group: Mapping[str, str] | None
