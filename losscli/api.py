@@ -221,6 +221,7 @@ def compare(
     data: Data = None,
     *,
     models: Names | Mapping[str, ArrayLike] = (),
+    reference: str | None = None,
     outliers: str | None = None,
     sort: str | None = None,
     show_outliers: int = 0,
@@ -250,6 +251,7 @@ def compare(
         losses: One loss or a list of them, as for `compute`, or names joined by commas.
         data: As for `compute`.
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`
             (default for others), `column:NAME`.
         sort: The column to sort by, with a minus from the largest; `rank` by default.
@@ -279,6 +281,7 @@ def compare(
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        reference=reference,
         nan=nan,
         reduction=reduction,
         outliers=outliers,

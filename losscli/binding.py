@@ -91,6 +91,7 @@ def bind(
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
     if options.classes and not any(domain.is_label for domain in read_as.values()):
         raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
+    check_reference(options.reference, tuple(models))
     if models and "y_pred" not in columns:
         raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
     columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}
@@ -195,6 +196,23 @@ def name_model(text: str) -> str:
     first, comma, _ = text.partition(",")
     start = text.partition("*")[0] if "*" in text else first.rpartition("_")[0] if comma else ""
     return start.rstrip("_[") or text
+
+
+def check_reference(reference: str | None, models: Sequence[str]) -> None:
+    """Check that the model named as the reference is there.
+
+    Raises:
+        UsageError: It is not, or there is only one model.
+    """
+    if reference is None or reference in models:
+        return
+    if not models:
+        raise UsageError("is for several models, and there is only one", option=("reference", reference))
+    from difflib import get_close_matches
+
+    close = get_close_matches(reference, models, n=1)
+    meant = f"did you mean {close[0]!r}? the models are" if close else "the models are"
+    raise UsageError(f"there is no such model; {meant} {', '.join(models)}", option=("reference", reference))
 
 
 def check_same_classes(models: Mapping[str, RoleColumns]) -> None:

@@ -44,6 +44,7 @@ class EvaluationOptions(NamedTuple):
         models: The predictions of several models, as columns; None where there can be one model only.
         model_files: Files of the predictions of models, as typed: NAME=FILE, a file or a pattern.
         model_column: The column of the models' names, of data with a row for each model of a row.
+        reference: The model that others are compared with; None for the best under each loss.
         nan: What to do with rows that lack a value: `error`, `omit`, `propagate`.
         reduction: How per-sample losses become one number: `mean` (the loss's own), `sum`, `median`.
         per_sample: Whether per-sample losses are wanted rather than statistics.
@@ -74,6 +75,7 @@ class EvaluationOptions(NamedTuple):
     models: tuple[str, ...] | None = None
     model_files: tuple[str, ...] = ()
     model_column: str | None = None
+    reference: str | None = None
     nan: str = "error"
     reduction: str = "mean"
     per_sample: bool = False
@@ -134,7 +136,17 @@ class EvaluationOptions(NamedTuple):
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""
-        for name in ("id", "model_column", "penalty", "baseline", "outliers", "sort", "ci_method", "scheduler"):
+        for name in (
+            "id",
+            "model_column",
+            "reference",
+            "penalty",
+            "baseline",
+            "outliers",
+            "sort",
+            "ci_method",
+            "scheduler",
+        ):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
         for name in ("per_sample", "gradient", "decompose"):

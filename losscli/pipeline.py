@@ -231,6 +231,7 @@ def compare(
     compare_options = CompareOptions.of(
         options.outliers, options.sort, options.show_outliers, options.ci is not None, options.decompose
     )
+    compare_options = compare_options._replace(reference=options.reference)
     column = compare_options.rule.column if compare_options.rule else ""
     options = options._replace(carry=(column,) if column else ())
     additions = read_additions(options, None)

@@ -32,6 +32,7 @@ def plot(
     outliers: str | None = None,
     ax: Any = None,
     models: Names | Mapping[str, ArrayLike] = (),
+    reference: str | None = None,
     group_by: Names | None = None,
     reduction: ReductionName = "mean",
     columns: Mapping[str, str] | None = None,
@@ -61,6 +62,7 @@ def plot(
         outliers: The rule that flags outlier rows, as for `compare`.
         ax: An Axes, or a sequence of one for each panel; by default a new figure of pyplot.
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        reference: The model that the others are compared with; by default the best under each loss.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
@@ -88,6 +90,7 @@ def plot(
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        reference=reference,
         nan=nan,
         reduction=reduction,
         outliers=outliers,

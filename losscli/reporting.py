@@ -26,6 +26,7 @@ def report(
     title: str | None = None,
     top: int = 10,
     models: Names | Mapping[str, ArrayLike] = (),
+    reference: str | None = None,
     outliers: str | None = None,
     decompose: bool = False,
     group_by: Names | None = None,
@@ -55,6 +56,7 @@ def report(
         title: The heading; by default the name of the data.
         top: How many of the worst rows to list.
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows, as for `compare`.
         decompose: Whether to decompose the losses on all rows, which are kept in memory, with biases, and by group.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
@@ -83,6 +85,7 @@ def report(
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        reference=reference,
         nan=nan,
         outliers=outliers,
         decompose=decompose,

@@ -24,4 +24,10 @@ MODEL_OPTIONS = [
     SectionOption(
         "Columns", "--model-column", metavar="COL", help="Column of the models' names, of data with a row per model."
     ),
+    SectionOption(
+        "Evaluation",
+        "--reference",
+        metavar="NAME",
+        help="Model that the others are compared with.  [default: the best under each loss]",
+    ),
 ]

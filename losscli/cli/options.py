@@ -343,7 +343,7 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         columns[role] = names
     group_by = values.get("group_by")
     shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")
-    shared += ("model_files", "model_column")
+    shared += ("model_files", "model_column", "reference")
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],

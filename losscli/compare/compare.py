@@ -45,13 +45,15 @@ class CompareOptions(NamedTuple):
 
     `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
     with a minus from the largest; `show` is how many outlier rows to list. Minima without a closed form are searched
-    for on `rows_per_sample` rows. With `decompose` the values are shown in parts, with the bias of the predictions.
+    for on `rows_per_sample` rows. `reference` is the model that others are compared with; None for the best one. With
+    `decompose` the values are shown in parts, with the bias of the predictions.
     """
 
     rule: outliers.OutlierRule | None = None
     sort: str | None = None
     show: int = 0
     rows_per_sample: int = ROWS_PER_SAMPLE
+    reference: str | None = None
     decompose: bool = False
 
     @classmethod
@@ -132,11 +134,14 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
     agreements: list[Agreement] = []
     notes: list[Message] = []
     if dataset.models:
-        rankings = _rank_in_groups(model_groups, run.resampling or Resampling(DEFAULT_LEVEL), dataset.id)
+        resampling = run.resampling or Resampling(DEFAULT_LEVEL)
+        rankings = _rank_in_groups(model_groups, resampling, dataset.id, options.reference)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
-            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_best=loss.model == ranking.best)
+            losses[i] = replace(
+                loss, standing=ranking.standing(str(loss.model)), is_reference=loss.model == ranking.reference
+            )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
         more = _explain_preferences(model_groups, run, rankings, agreements)
@@ -228,15 +233,17 @@ def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | N
     return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)
 
 
-def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None) -> list[ModelRanking]:
+def _rank_in_groups(
+    model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None, reference: str | None
+) -> list[ModelRanking]:
     """Rank the models under each loss, in each group."""
     rankings = []
     for models in _models_by_group(model_groups):
-        for i in range(len(model_groups[0].results)):
-            losses = {model: model_group.subset.losses[i] for model, model_group in models.items()}
-            values = {model: model_group.results[i].value for model, model_group in models.items()}
-            group = next(iter(models.values())).group
-            rankings.append(rank_models(losses, values, group, resampling, id))
+        places = range(len(model_groups[0].results))
+        losses = [{model: its.subset.losses[i] for model, its in models.items()} for i in places]
+        values = [{model: its.results[i].value for model, its in models.items()} for i in places]
+        group = next(iter(models.values())).group
+        rankings += rank_models(losses, values, group, resampling, id, reference)
     return rankings
 
 

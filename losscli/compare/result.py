@@ -32,16 +32,20 @@ COMPARISON_COLUMNS = {
 """Column -> what it says."""
 
 MODEL_COLUMNS = {
-    "winner": "under this loss: yes, no, or a tie, where the interval holds 0",
-    "difference": "value minus the best model's",
-    "diff_low": "lower end of the interval of the difference, by a paired bootstrap",
+    "difference": "value minus that of the reference, by default the best model",
+    "diff_low": "lower end of the difference's interval; all intervals hold at once",
     "diff_high": "upper end of that interval",
-    "flip": "fewest rows whose removal would make another model the winner",
+    "relative": "difference / value of the reference",
+    "p": "of no difference, adjusted for the number of models (Holm)",
+    "verdict": "best, worse, or undecided: the rows do not tell it from the best",
+    "flip": "fewest rows whose removal would make another model the best",
 }
 """The columns that several models add."""
 
 GATE_COLUMNS = tuple(
-    key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, *PART_COLUMNS) if key not in ("value", "winner")
+    key
+    for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, "relative_low", "relative_high", *PART_COLUMNS)
+    if key not in ("value", "verdict")
 )
 """The columns that a gate can test, beside those of an evaluation."""
 
@@ -50,8 +54,8 @@ GATE_COLUMNS = tuple(
 class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
-    `standing` says how the model did under this loss, where there are several, and `is_best` that its value is the
-    smallest. `decomposition` are the parts of the value, if they were asked for. The other fields are those of the
+    `standing` says how the model did under this loss, where there are several, and `is_reference` that the differences
+    are to it. `decomposition` are the parts of the value, if they were asked for. The other fields are those of the
     result, the sensitivity, the standing and the parts, by their names.
     """
 
@@ -59,7 +63,7 @@ class ComparedLoss(Result):
     rank: int | None
     sensitivity: Sensitivity
     standing: ModelStanding | None = None
-    is_best: bool = field(default=False, repr=False)
+    is_reference: bool = field(default=False, repr=False)
     decomposition: ScoreParts | None = None
     label: str = field(init=False, repr=False, compare=False)
     value: float = field(init=False, repr=False, compare=False)
@@ -73,10 +77,14 @@ class ComparedLoss(Result):
     skill: float | None = field(init=False, repr=False, compare=False)
     bounded_value: bool | None = field(init=False, repr=False, compare=False)
     bounded_gradient: bool | None = field(init=False, repr=False, compare=False)
-    winner: str | None = field(init=False, repr=False, compare=False)
     difference: float | None = field(init=False, repr=False, compare=False)
     diff_low: float | None = field(init=False, repr=False, compare=False)
     diff_high: float | None = field(init=False, repr=False, compare=False)
+    relative: float | None = field(init=False, repr=False, compare=False)
+    relative_low: float | None = field(init=False, repr=False, compare=False)
+    relative_high: float | None = field(init=False, repr=False, compare=False)
+    p: float | None = field(init=False, repr=False, compare=False)
+    verdict: str | None = field(init=False, repr=False, compare=False)
     flip: int | None = field(init=False, repr=False, compare=False)
     mcb: float | None = field(init=False, repr=False, compare=False)
     dsc: float | None = field(init=False, repr=False, compare=False)
@@ -101,14 +109,14 @@ class ComparedLoss(Result):
 
     @property
     def statistics(self) -> dict[str, Any]:
-        """Column -> what a gate tests. The best model differs from itself by exactly 0; only it has a `flip`."""
+        """Column -> what a gate tests. Only the best model has a `flip`, and the reference no `p`."""
         if self.standing is None:
             return self.measures
         cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict(), **self.parts}
-        if self.is_best and self.standing.difference == 0:
-            cells |= {"diff_low": 0.0, "diff_high": 0.0}
         if self.flip is None:
             del cells["flip"]
+        if self.is_reference:
+            del cells["p"]
         return cells
 
     @property

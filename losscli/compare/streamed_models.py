@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from losscli.compare.models import NO_INTERVAL_OF, Difference, ModelRanking, RatioTerms, rank_models, ratio_terms
+from losscli.compare.model_terms import RatioTerms, ratio_terms
+from losscli.compare.models import NO_INTERVAL_OF, Contest, ModelRanking, judge_contest, rank_models
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
@@ -16,6 +17,8 @@ from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.ratios import RELATIVE_ROUNDING
+from losscli.statistics.simultaneous import draw_normal, pairs_of
 
 
 class PairedSums:
@@ -77,19 +80,29 @@ class PairedSums:
         coefficients[self._divisor(model)] -= self._mean(model) / total
         return coefficients
 
-    def difference(self, model: int, other: int, is_root: bool) -> tuple[float, float]:
-        """Return the difference of two models' means, or of the roots of these, with its standard error."""
-        gap, slopes = self._mean_gap(model, other), (1.0, 1.0)
+    def differences(self, is_root: bool) -> Array:
+        """Return by how much the means of the models, or the roots of these, are above that of the first (m,)."""
+        gaps = np.array([self._mean_gap(model, 0) for model in range(self.n_models)])
         if is_root:
-            roots = math.sqrt(self._mean(model)), math.sqrt(self._mean(other))
-            gap /= sum(roots)
-            slopes = 1 / (2 * roots[0]), 1 / (2 * roots[1])
-        variance = 0.0
+            roots = np.array([math.sqrt(self._mean(model)) for model in range(self.n_models)])
+            sums = roots + roots[0]
+            gaps = np.divide(gaps, sums, out=np.zeros(self.n_models), where=sums > 0)
+        return gaps
+
+    def covariance(self, models: Sequence[int], is_root: bool) -> tuple[Array, Array]:
+        """Return the covariance of some models' differences to the first of them (m, m), and the errors of all pairs.
+
+        A root of a mean is by the delta method.
+        """
+        slopes = [1 / (2 * math.sqrt(self._mean(model))) if is_root else 1.0 for model in models]
+        first, second = pairs_of(len(models))
+        covariance, variances = np.zeros((len(models),) * 2), np.zeros(len(first))
         for reference, (_, products) in self._by_reference.items():
-            mine, theirs = (self._influence(each, reference) for each in (model, other))
-            coefficients = slopes[0] * mine - slopes[1] * theirs
-            variance += float(coefficients @ products @ coefficients)
-        return gap, math.sqrt(max(0.0, variance))
+            each = np.stack([s * self._influence(m, reference) for s, m in zip(slopes, models, strict=True)])
+            to_first, gaps = each - each[0], each[first] - each[second]
+            covariance += to_first @ products @ to_first.T
+            variances += ((gaps @ products) * gaps).sum(axis=1)
+        return covariance, np.sqrt(np.maximum(variances, 0.0))
 
     def _mean_gap(self, model: int, other: int) -> float:
         if self.has_own_denominators:
@@ -142,49 +155,45 @@ class ModelLosses:
         for run in self.runs.values():
             run.renumber(rows_before)
 
-    def rank(self, run: RunState, sample: RowSample, resampling: Resampling, id: str | None) -> list[ModelRanking]:
+    def rank(
+        self, run: RunState, sample: RowSample, resampling: Resampling, id: str | None, reference: str | None
+    ) -> list[ModelRanking]:
         """Rank the models under each loss: as `compare` does if the sample is complete, else by sums over all rows."""
         accumulators = {
             model: self.runs[model].accumulators if model in self.runs else run.accumulators for model in self.models
         }
         values = [{model: its[i].value() for model, its in accumulators.items()} for i in range(len(run.evaluators))]
         if not sample.is_complete:
-            return [
-                self._rank_by_sums(i, evaluator, values[i], sample.n, resampling)
+            contests = [
+                self._contest_of_sums(i, evaluator, values[i], sample.n, resampling)
                 for i, evaluator in enumerate(run.evaluators)
             ]
-        losses = {model: RowSubset(sample.batch.predicted_by(model), run).losses for model in self.models}
-        return [
-            rank_models({model: its[i] for model, its in losses.items()}, values[i], None, resampling, id)
-            for i in range(len(run.evaluators))
-        ]
+            return [judge_contest(contest, resampling.level, reference) for contest in contests]
+        subsets = {model: RowSubset(sample.batch.predicted_by(model), run).losses for model in self.models}
+        losses = [{model: its[i] for model, its in subsets.items()} for i in range(len(run.evaluators))]
+        return rank_models(losses, values, None, resampling, id, reference)
 
-    def _rank_by_sums(
+    def _contest_of_sums(
         self, index: int, evaluator: Evaluator, values: Mapping[str, float], n: int, resampling: Resampling
-    ) -> ModelRanking:
-        from statistics import NormalDist
-
+    ) -> Contest:
         order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
-        best, reduction = order[0], evaluator.bound.loss.reduction
-        gaps = {model: Difference(difference_or_none(values[model], values[best])) for model in order}
+        ordered, reduction = {model: values[model] for model in order}, evaluator.bound.loss.reduction
+        differences = {model: values[model] for model in order if math.isfinite(values[model])}
         reason = NO_INTERVAL_OF.get(reduction, "")
-        if any(not math.isfinite(value) for value in values.values()):
+        is_root = reduction is Reduction.ROOT_MEAN
+        if len(differences) < len(values):
             reason = "where values are not finite"
         elif evaluator.form.coupled:
             reason = "where rows are coupled"
-        if not reason and reduction in ADDITIVE_REDUCTIONS:
-            places = {model: i for i, model in enumerate(self.models)}
-            z = NormalDist().inv_cdf(resampling.tails[1])
-            is_root = reduction is Reduction.ROOT_MEAN
-            if is_root and values[best] == 0:
-                reason = "where a root has no slope"
-            else:
-                for model in order[1:]:
-                    gap, error = self.sums[index].difference(places[model], places[best], is_root)
-                    gaps[model] = Difference(gap, gap - z * error, gap + z * error)
-        return ModelRanking(evaluator.label, None, {model: values[model] for model in order}, gaps, None, reason, n)
-
-
-def difference_or_none(value: float, other: float) -> float | None:
-    """Return the difference of two numbers, None if it is not finite."""
-    return value - other if math.isfinite(value) and math.isfinite(other) else None
+        elif is_root and values[order[0]] == 0:
+            reason = "where a root has no slope"
+        contest = Contest(evaluator.label, None, ordered, differences, n, reason)
+        if reason or reduction not in ADDITIVE_REDUCTIONS:
+            return contest
+        sums, places = self.sums[index], [self.models.index(model) for model in order]
+        gaps = sums.differences(is_root)[places]
+        covariance, errors = sums.covariance(places, is_root)
+        first, second = pairs_of(len(gaps))
+        errors[errors <= math.sqrt(RELATIVE_ROUNDING / n) * np.abs(gaps[first] - gaps[second])] = 0.0
+        pairs = draw_normal(gaps, errors, covariance, errors > 0, resampling)
+        return contest._replace(differences=dict(zip(order, gaps.tolist(), strict=True)), pairs=pairs)

@@ -91,7 +91,7 @@ def compare_options_of(options: EvaluationOptions) -> CompareOptions:
     Raises:
         UsageError: The rule is unknown.
     """
-    return CompareOptions.of(options.outliers, None, 0, False)
+    return CompareOptions.of(options.outliers, None, 0, False)._replace(reference=options.reference)
 
 
 def check_can_draw() -> None:
@@ -288,8 +288,11 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
     facts = []
     for ranking in findings.contests:
         models = tuple(ranking.values)
-        second = ranking.gaps[models[1]] if len(models) > 1 else None
-        ends = (None, None, None) if second is None else (second.difference, second.low, second.high)
-        winners = tuple(ranking.winners)
-        facts.append(ModelFacts(ranking.label, models, winners, *ends, findings.level, ranking.is_tested))
+        gap, other = ranking.gaps[models[1]][:3], ""
+        if ranking.reference != ranking.best:
+            low, high = ranking.gaps[ranking.best][2:0:-1]
+            difference, other = ranking.gaps[ranking.best].difference, ranking.reference
+            gap = tuple(None if end is None else -end for end in (difference, low, high))
+        is_finite = all(map(math.isfinite, ranking.values.values()))
+        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *gap, findings.level, other, is_finite))
     return facts

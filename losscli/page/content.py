@@ -24,8 +24,11 @@ LOSS_COLUMNS = {
 """Column of the table -> its heading, and what it says."""
 
 STANDING_COLUMNS = {
-    "winner": ("best", "under this loss: yes, no, or a tie, where the interval of the difference holds 0"),
-    "difference": ("difference", "value minus the best model's"),
+    "verdict": ("verdict", "best, worse, or undecided: the rows do not tell it from the best"),
+    "difference": ("difference", "value minus that of the reference, by default the best model"),
+    "diff_low": ("low", "lower end of the difference's interval; all intervals hold at once"),
+    "diff_high": ("high", "upper end of that interval"),
+    "p": ("p", "of no difference, adjusted for the number of models (Holm)"),
 }
 """The columns that several models add."""
 

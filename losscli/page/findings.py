@@ -96,7 +96,11 @@ class Findings:
         self.evaluation = replace(whole, losses=tuple(results), without_rows=without_rows)
         self._compare(options)
         if models is not None and sample is not None and not self.is_exact:
-            self._rank(models.rank(without_groups(run), sample, run.resampling or Resampling(level), dataset.id))
+            self._rank(
+                models.rank(
+                    without_groups(run), sample, run.resampling or Resampling(level), dataset.id, options.reference
+                )
+            )
 
     def attach(self, evaluation: Evaluation) -> None:
         """Take the same results with a baseline."""
@@ -167,7 +171,7 @@ class Findings:
             replace(
                 one,
                 standing=by_label[one.label].standing(str(one.model)),
-                is_best=by_label[one.label].best == one.model,
+                is_reference=by_label[one.label].reference == one.model,
             )
             for one in self.compared
         ]

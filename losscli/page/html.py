@@ -209,7 +209,7 @@ def _line(line: LossLine, columns: Sequence[str], has_models: bool) -> list[str]
             cells.append(_interval_cell(result.ci))
         elif name in BASELINE_COLUMNS:
             cells.append(number_cell(result.extra_columns.get(name), is_percent=name == "change"))
-        elif name == "winner":
+        elif name == "verdict":
             cells.append(any_cell(line.cells[name]))
         else:
             cells.append(number_cell(line.cells.get(name), name in line.estimated, name in PERCENTAGES))

@@ -121,6 +121,9 @@ def picture_of_data(
     if plot_options.outliers is not None and name not in KINDS_WITH_OUTLIERS:
         problem = f"{name} flags no outlier rows; {' and '.join(KINDS_WITH_OUTLIERS)} do"
         raise UsageError(problem, option=("outliers", plot_options.outliers))
+    if options.reference is not None and name != "models":
+        problem = f"{name} compares with no reference; models does"
+        raise UsageError(problem, option=("reference", options.reference))
     kind = kind_of(name)
     observers = kind.observers(request)
     run.observers = observers

@@ -65,6 +65,17 @@ def poisson(block: int, seed: int) -> DrawCounts:
     return counts
 
 
+def normal(rows: int, columns: int, seed: int) -> Array:
+    """Return independent standard normal numbers (rows, columns), by Box & Muller (1958)."""
+    size = -(-rows * columns // 2)
+    bits = _raw(2 * size, seed, 2) >> np.uint64(11)
+    radius, turn = (bits.reshape(2, size) + 0.5) * 2.0**-53
+    radius = np.sqrt(-2 * np.log(radius))
+    both = np.concatenate([radius * np.cos(2 * np.pi * turn), radius * np.sin(2 * np.pi * turn)])
+    found: Array = both[: rows * columns].reshape(rows, columns)
+    return found
+
+
 def _raw(size: int, seed: int, *key: int) -> NDArray[np.uint64]:
     return np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)).random_raw(size)
 
