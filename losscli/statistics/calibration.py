@@ -186,8 +186,10 @@ def _best_constant(loss: ConsistentLoss, table: CalibrationTable) -> float:
 
 def lower_quantile(values: Array, weight: Array, level: float) -> float:
     """Return the lowest constant of least pinball loss for values (N,) with weights (N,)."""
-    one_tie = Ties(np.zeros(1), np.zeros(1, dtype=np.intp), np.zeros(values.size, dtype=np.intp))
-    return float(isotonic_quantiles(values, weight, level, one_tie)[0])
+    order = np.argsort(values, kind="stable")
+    cumulated = np.cumsum(weight[order])
+    wanted = level * cumulated[-1] - 2e-12 * level * (1 - level) * cumulated[-1]
+    return float(values[order[np.searchsorted(cumulated, wanted)]])
 
 
 def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0) -> Decomposition:
