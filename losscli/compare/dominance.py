@@ -212,13 +212,13 @@ def _describe_preferences(preferred: Sequence[Preference]) -> str:
         aim = purpose_of(each.aim.functional) if each.aim.loss else each.aim.functional or "an aim of its own"
         by_aim.setdefault(aim, {}).setdefault(each.model, []).append(each.aim.label)
     text = ""
-    for most in (MAX_LABELS, 1):
+    for most in (MAX_LABELS, 1, 0):  # with 0 only those of losses for one aim that disagree
         told = []
         for aim, models in by_aim.items():
             those = []
             for model, labels in models.items():
-                names = labels if len(labels) <= most else [labels[0], f"{len(labels) - 1} more"]
-                those.append(f"{model} ({join_names(names)})")
+                names = labels if len(labels) <= max(most, 1) else [labels[0], f"{len(labels) - 1} more"]
+                those.append(f"{model} ({join_names(names)})" if most or len(models) > 1 else model)
             told.append(f"for {aim} {' or '.join(those)}")
         text = f"the better model depends on what you predict: {', '.join(told)}"
         if len(by_aim) == 1:
