@@ -21,7 +21,7 @@ MAX_SUGGESTED_ROWS = 5
 
 ROW_NAMES_PER_NOTE = 5
 
-MAX_MODELS_NAMED = 3
+MAX_MODELS_PER_NOTE = 3
 """Models that a note names; of more it says how many."""
 
 MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
@@ -149,7 +149,7 @@ def _describe_outcome(ranking: ModelRanking) -> str:
         )
     if len(models) == 1:
         return f"{models[0]} is best"
-    if len(models) <= MAX_MODELS_NAMED:
+    if len(models) <= MAX_MODELS_PER_NOTE:
         return f"it is undecided whether {', '.join(models[:-1])} or {models[-1]} is best"
     count = "all" if len(models) == n_models else f"{len(models)} of"
     return f"{count} {n_models} models may be the best"

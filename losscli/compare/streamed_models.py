@@ -80,13 +80,12 @@ class PairedSums:
         coefficients[self._divisor(model)] -= self._mean(model) / total
         return coefficients
 
-    def differences(self, is_root: bool) -> Array:
-        """Return by how much the means of the models, or the roots of these, are above that of the first (m,)."""
-        gaps = np.array([self._mean_gap(model, 0) for model in range(self.n_models)])
+    def differences(self, models: Sequence[int], is_root: bool) -> Array:
+        """Return by how much the means of some models, or the roots of these, are above that of the first of them."""
+        gaps = np.array([self._mean_gap(model, models[0]) for model in models])
         if is_root:
-            roots = np.array([math.sqrt(self._mean(model)) for model in range(self.n_models)])
-            sums = roots + roots[0]
-            gaps = np.divide(gaps, sums, out=np.zeros(self.n_models), where=sums > 0)
+            roots = np.array([math.sqrt(self._mean(model)) for model in models])
+            gaps /= roots + roots[0]
         return gaps
 
     def covariance(self, models: Sequence[int], is_root: bool) -> tuple[Array, Array]:
@@ -191,7 +190,7 @@ class ModelLosses:
         if reason or reduction not in ADDITIVE_REDUCTIONS:
             return contest
         sums, places = self.sums[index], [self.models.index(model) for model in order]
-        gaps = sums.differences(is_root)[places]
+        gaps = sums.differences(places, is_root)
         covariance, errors = sums.covariance(places, is_root)
         first, second = pairs_of(len(gaps))
         errors[errors <= math.sqrt(RELATIVE_ROUNDING / n) * np.abs(gaps[first] - gaps[second])] = 0.0

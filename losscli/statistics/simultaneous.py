@@ -106,10 +106,10 @@ def resample_pairs(losses: Sequence[ModelTerms], resampling: Resampling) -> list
         if not _has_own_errors(loss, resampling):
             found[i] = _draw_by_covariance(loss, resampling)
             continue
-        cells += _cells(loss)
+        cells += _count_cells(loss)
         if batch and cells > MAX_CELLS_STUDENTIZED:
             found |= _draw_rows(losses, batch, resampling)
-            batch, cells = [], _cells(loss)
+            batch, cells = [], _count_cells(loss)
         batch.append(i)
     if batch:
         found |= _draw_rows(losses, batch, resampling)
@@ -129,8 +129,11 @@ def draw_normal(
     factor = _triangular_factor(covariance)
     reaches = factor[first] - factor[second]
     lengths = np.sqrt((reaches**2).sum(axis=1))
-    drawn = np.abs(draws.normal(resamples, len(values), resampling.seed) @ reaches.T)
-    drawn /= np.where(is_tested & (lengths > 0), lengths, np.inf)
+    if len(first) == 1:  # its distribution is known: no draw is nearer to it than its quantiles
+        drawn = _normal_quantiles(resamples)[:, None] * is_tested
+    else:
+        drawn = np.abs(draws.normal(resamples, len(values), resampling.seed) @ reaches.T)
+        drawn /= np.where(is_tested & (lengths > 0), lengths, np.inf)
     differences = values[first] - values[second]
     found = PairDraws(differences, errors, is_tested, drawn, np.empty(0))
     return found._replace(p=_p_of_untested(found, np.array([math.erfc(abs(t) / math.sqrt(2)) for t in found.t])))
@@ -150,7 +153,15 @@ def pairs_of_draws(values: Array, drawn: Array) -> PairDraws:
     return _with_counted_p(PairDraws(differences, errors, is_tested, resampled, np.empty(0)))
 
 
-def _cells(loss: ModelTerms) -> int:
+def _normal_quantiles(count: int) -> Array:
+    """Return the quantiles of |z| at 1 / (count + 1), 2 / (count + 1), ..."""
+    from statistics import NormalDist
+
+    normal = NormalDist()
+    return np.array([normal.inv_cdf((1 + k / (count + 1)) / 2) for k in range(1, count + 1)])
+
+
+def _count_cells(loss: ModelTerms) -> int:
     """Return the units times the sums that a resample needs of each."""
     units, models = loss.numerators.shape
     return units * (models * (models - 1) // 2 + 2 * models + 2)
@@ -161,7 +172,7 @@ def _has_own_errors(loss: ModelTerms, resampling: Resampling) -> bool:
     pairs = len(pairs_of(loss.numerators.shape[1])[0])
     return (
         len(loss.numerators) <= MAX_ROWS_STUDENTIZED
-        and _cells(loss) <= MAX_CELLS_STUDENTIZED
+        and _count_cells(loss) <= MAX_CELLS_STUDENTIZED
         and pairs * _resamples_of_rows(pairs, resampling) <= MAX_CELLS_DRAWN
     )
 
