@@ -19,6 +19,13 @@ LEADERBOARD_OPTION = SectionOption(
     "Output", "--leaderboard", is_flag=True, help="Print a row per model and a column per loss, by mean rank."
 )
 
+DECOMPOSE_OPTION = SectionOption(
+    "Evaluation",
+    "--decompose",
+    is_flag=True,
+    help="Split consistent losses: value = miscalibration - discrimination + uncertainty; add the bias.",
+)
+
 MODEL_OPTIONS = [
     SectionOption(
         "Columns",
