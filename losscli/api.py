@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from numpy.typing import ArrayLike
@@ -24,9 +25,10 @@ from losscli.data.sources import check_read_options
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.loss_function import LossFunction, ReductionName
-from losscli.messages import warn_caller
+from losscli.messages import Hint, warn_caller
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
+from losscli.tail_notes import tail_notes
 
 if TYPE_CHECKING:
     from losscli.compare.result import Comparison
@@ -212,6 +214,8 @@ def compute(
     for result in evaluation:
         if result.nan_reason:
             warn_caller(f"{result.full_name} is nan: {result.nan_reason}")
+    for note in tail_notes(evaluation.losses, Hint.HEAVY_TAIL if options.group_by else Hint.HEAVY_TAIL_ROWS):
+        warn_caller(note)
     return evaluation.losses[0] if is_one and not options.group_by else evaluation
 
 
@@ -290,7 +294,8 @@ def compare(
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
-    return pipeline.compare(bound, open_sources, options, warn_caller)
+    compared = pipeline.compare(bound, open_sources, options, warn_caller)
+    return replace(compared, notes=(*compared.notes, *tail_notes(compared.evaluation.losses)))
 
 
 def recommend(

@@ -52,6 +52,8 @@ class Hint(enum.Enum):
     GIVE_SIGMOIDS = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
     GIVE_SOFTMAX = "if these are logits, give their softmax instead: the loss reads probabilities alone"
     GROUP_BY_FILE = "{group_by:{column}} takes several, and evaluates each"
+    HEAVY_TAIL = "try a robust loss or more rows"
+    HEAVY_TAIL_ROWS = "try a robust loss or more rows; see {top:5}"
     HAS_HEADER = "{header:false} if the data starts there, {header:true} if these are names"
     HAS_NAMES = "{header:true} takes the line, {header:false} neither"
     IGNORE_LABEL = "if such labels do not count, set {param:ignore_index={label}}"
@@ -139,6 +141,8 @@ def python_option(name: str, value: Any = "") -> str:
         return "list_losses()"
     if name == "data":  # the data of one role
         return f"{value}=ARRAY"
+    if name == "top":
+        return "per_sample"
     if name == "param":
         key, _, value = value.partition("=")
         if value in ("true", "false"):

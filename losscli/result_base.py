@@ -145,11 +145,11 @@ def shown(texts: Sequence[str]) -> str:
     return ", ".join(first[:count]) + (f" and {more} more" if more else "")
 
 
-def short_text(text: str) -> str:
-    """Return a text on one line, without its middle where it is long."""
+def short_text(text: str, most: int = MAX_LENGTH_SHOWN) -> str:
+    """Return a text on one line, without its middle where it is longer than `most` characters, an even number."""
     text = escape_controls(text)
-    half = MAX_LENGTH_SHOWN // 2
-    return text if len(text) <= MAX_LENGTH_SHOWN else f"{text[: half - 1]}…{text[-half:]}"
+    half = most // 2
+    return text if len(text) <= most else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def _compared(value: Any) -> list[Any]:

@@ -23,6 +23,7 @@ from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
 from losscli.statistics.quantiles import ACCURACY, Quantiles
 from losscli.statistics.ratios import Totals, poisson_interval
+from losscli.statistics.tails import TailSums
 
 COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
 ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
@@ -100,6 +101,7 @@ class Bootstrap:
         self.pending_rows: list[CountedRows] = []
         self.totals: Totals | None = None
         self.sketch: MedianSketch | None = None
+        self.streamed_tail = TailSums()
 
     def add(self, numbers: NDArray[np.int64], values: Array, weight: Array | None, divisor: Array | None) -> None:
         """Add rows, all of which count; see `CountedRows`."""
@@ -120,6 +122,7 @@ class Bootstrap:
                 mine.merge(theirs)  # type: ignore[arg-type]
         self.totals = self.totals or other.totals
         self.sketch = self.sketch or other.sketch
+        self.streamed_tail.merge(other.streamed_tail)
         self._stream_if_too_many()
 
     def _stream_if_too_many(self) -> None:
@@ -147,7 +150,14 @@ class Bootstrap:
         taken = {int(block): np.zeros((ROWS_PER_DRAW, 2)) for block in blocks}
         for block, indices in zip(taken, np.split(np.arange(len(terms)), starts[1:]), strict=False):
             taken[block][positions[indices]] = terms[indices]
+            self.streamed_tail.update(taken[block][:, 0])
         return taken
+
+    def tail(self) -> TailSums:
+        """Return whether few rows carry the value; nothing is known of a median, or where rows were not kept."""
+        if self.totals is not None or self.estimand is Estimand.MEDIAN or not self.pending_rows:
+            return self.streamed_tail
+        return TailSums.of(merge_rows(self.pending_rows).terms(self.estimand)[:, 0])
 
 
 @dataclass(eq=False, repr=False)

@@ -29,7 +29,11 @@ def intervals(bootstraps: Sequence[Bootstrap]) -> list[ConfidenceInterval]:
         terms = [merge_rows(bootstraps[i].pending_rows).terms(bootstraps[i].estimand) for i in indices]
         for i, ratio in zip(indices, ratios(terms, bootstraps[0].resampling), strict=True):
             found[i] = _map_to_value(interval(ratio, bootstraps[i].resampling), bootstraps[i])
-    return [known.with_small_n_warning(bootstraps[i].n) for i, known in found.items() if known is not None]
+    return [_with_warnings(known, bootstraps[i]) for i, known in found.items() if known is not None]
+
+
+def _with_warnings(found: ConfidenceInterval, bootstrap: Bootstrap) -> ConfidenceInterval:
+    return found.with_small_n_warning(bootstrap.n).with_tail_warning(bootstrap.tail(), bootstrap.n)
 
 
 def _interval_without_ratio(bootstrap: Bootstrap) -> ConfidenceInterval | None:

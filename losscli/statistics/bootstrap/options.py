@@ -10,6 +10,7 @@ import numpy as np
 
 from losscli.errors import UsageError
 from losscli.messages import Hint
+from losscli.statistics.tails import TailSums
 
 DEFAULT_LEVEL = 0.95
 """The level of the intervals of differences and pictures, if no other is asked for."""
@@ -27,6 +28,9 @@ MAX_RESAMPLES = 1_000_000
 MIN_ROWS_FOR_LEVEL = 10
 """Rows below which no method keeps its level: the 95 % intervals of 5 lognormal losses hold the mean in 89 % of samples
 (studentized), 74 % (bca) or 72 % (percentile)."""
+
+HEAVY_TAIL_WARNING = "the interval is too short and lies too low, as few rows carry the value; ci_high is optimistic"
+"""What `ConfidenceInterval.warning` says where `TailSums.is_heavy`."""
 
 FEW_ROWS_WARNING = f"of fewer than {MIN_ROWS_FOR_LEVEL} rows no interval keeps its level"
 
@@ -62,11 +66,16 @@ class Resampling(NamedTuple):
         return self.resamples or max(FEWER_RESAMPLES, min_resamples(self.level))
 
 
+FIELDS_LEFT_OUT = ("why", "warning", "effective_n")
+"""Fields of an interval that JSON has only where they say something."""
+
+
 class ConfidenceInterval(NamedTuple):
     """A confidence interval [low, high] of a value.
 
     `method` is how it was found. Without an interval `low`, `high` and `method` are None, and `why` gives the reason.
-    It also gives the reason for another method than the one asked for, and warnings.
+    It also gives the reason for another method than the one asked for, and warnings. `warning` says that few rows carry
+    the value, about `effective_n` of them, and that the interval does not keep its level; else both are empty.
     """
 
     low: float | None
@@ -76,6 +85,8 @@ class ConfidenceInterval(NamedTuple):
     resamples: int
     seed: int
     why: str = ""
+    warning: str = ""
+    effective_n: float | None = None
 
     @classmethod
     def none(cls, asked: Resampling, why: str) -> ConfidenceInterval:
@@ -99,9 +110,15 @@ class ConfidenceInterval(NamedTuple):
             why=f"{self.why}; {FEW_ROWS_WARNING}" if self.why else f"{self.method} interval: {FEW_ROWS_WARNING}"
         )
 
+    def with_tail_warning(self, tail: TailSums, n: int) -> ConfidenceInterval:
+        """Return the interval of a value over n rows, with a warning where few of them carry it."""
+        if self.method is None or not tail.is_heavy(n):
+            return self
+        return self._replace(warning=HEAVY_TAIL_WARNING, effective_n=tail.effective_n)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields of the JSON output."""
-        return {key: value for key, value in self._asdict().items() if key != "why" or value}
+        return {key: value for key, value in self._asdict().items() if key not in FIELDS_LEFT_OUT or value}
 
 
 def min_resamples(level: float) -> int:
