@@ -25,7 +25,7 @@ from losscli.data.sources import check_read_options
 from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.loss_function import LossFunction, ReductionName
-from losscli.messages import Hint, warn_caller
+from losscli.messages import warn_caller
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
 from losscli.tail_notes import tail_notes
@@ -158,7 +158,8 @@ def compute(
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
         baseline: The path of an earlier JSON result, for `result.baseline.change`.
-        ci: The level of a bootstrap interval of the value, such as 0.95.
+        ci: The level of a bootstrap interval of the value, such as 0.95; `result.ci.warning` says where it is too
+            short, because few rows carry the value.
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
@@ -214,8 +215,6 @@ def compute(
     for result in evaluation:
         if result.nan_reason:
             warn_caller(f"{result.full_name} is nan: {result.nan_reason}")
-    for note in tail_notes(evaluation.losses, Hint.HEAVY_TAIL if options.group_by else Hint.HEAVY_TAIL_ROWS):
-        warn_caller(note)
     return evaluation.losses[0] if is_one and not options.group_by else evaluation
 
 

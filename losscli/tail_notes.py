@@ -21,14 +21,14 @@ def tail_notes(results: Sequence[LossResult], hint: Hint = Hint.HEAVY_TAIL) -> I
     labels: dict[str, list[str]] = {}
     for (label, _), its in by_label.items():
         if warned := [result for result in its if result.ci is not None and result.ci.warning]:
-            labels.setdefault(_where(warned, its), []).append(label)
+            labels.setdefault(_few_rows(warned, its), []).append(label)
     for where, names in labels.items():
         verb = "rests" if len(names) == 1 else "rest"
-        problem = f"{_names(names)} {verb} on {where}: too short an interval, optimistic ci_high gates"
+        problem = f"{_join_labels(names)} {verb} on {where}: too short an interval, optimistic ci_high gates"
         yield Message(problem, hint)
 
 
-def _where(warned: Sequence[LossResult], results: Sequence[LossResult]) -> str:
+def _few_rows(warned: Sequence[LossResult], results: Sequence[LossResult]) -> str:
     """Return on how few rows a value rests, or in how many of its groups and models it does on few."""
     if len(results) == 1:
         n = warned[0].ci.effective_n if warned[0].ci is not None else None
@@ -37,7 +37,7 @@ def _where(warned: Sequence[LossResult], results: Sequence[LossResult]) -> str:
     return f"few rows in {len(warned)} of {len(results)} {' and '.join(kinds)}"
 
 
-def _names(labels: Sequence[str]) -> str:
+def _join_labels(labels: Sequence[str]) -> str:
     if len(labels) == 1:
         return short_text(labels[0], MAX_LABEL)
     shown = [short_text(label, MAX_LABEL_OF_SEVERAL) for label in labels]

@@ -49,10 +49,10 @@ class TailSums:
         self.has_shares = self.has_shares and low >= 0 and high < math.inf
         if not self.has_shares or high == 0:
             return
-        self._raise_scale(math.ldexp(1.0, max(math.frexp(high)[1], -1000)))
-        unit = values / self.scale
+        self._raise_scale(math.ldexp(1.0, min(max(math.frexp(high)[1], -1000), 1000)))
+        unit = values / self.scale  # at most 2^24
         squares = unit * unit
-        self.sums = self.sums + [unit.sum(), squares.sum(), (squares * unit).sum()]
+        self.sums = np.add(self.sums, [unit.sum(), squares.sum(), (squares * unit).sum()])
 
     def merge(self, other: TailSums) -> None:
         """Add the sums of other rows."""
