@@ -101,7 +101,7 @@ def plot(
     if kind is not None and (not isinstance(kind, str) or kind not in PICTURE_KINDS):
         raise UsageError(f"must be one of {', '.join(PICTURE_KINDS)}", option=("kind", kind))
     plot_options = PlotOptions(kind, outliers, check_range(range))
-    options.check()
+    options._replace(draws=True).check()
     open_sources = None
     if data is not None or arrays:
         if range is not None:

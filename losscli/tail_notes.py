@@ -9,7 +9,7 @@ from losscli.messages import Hint, Message
 from losscli.result_base import short_text
 from losscli.results import LossResult
 
-MAX_LABEL, MAX_LABEL_OF_SEVERAL = 16, 10
+LENGTH_OF_LABEL, LENGTH_OF_EACH_LABEL = 16, 10
 """Characters of a label in a note, which is to fit two lines of a terminal."""
 
 
@@ -39,8 +39,8 @@ def _few_rows(warned: Sequence[LossResult], results: Sequence[LossResult]) -> st
 
 def _join_labels(labels: Sequence[str]) -> str:
     if len(labels) == 1:
-        return short_text(labels[0], MAX_LABEL)
-    shown = [short_text(label, MAX_LABEL_OF_SEVERAL) for label in labels]
+        return short_text(labels[0], LENGTH_OF_LABEL)
+    shown = [short_text(label, LENGTH_OF_EACH_LABEL) for label in labels]
     return f"{shown[0]} and {shown[1] if len(shown) == 2 else f'{len(shown) - 1} more losses'}"
 
 

@@ -22,6 +22,7 @@ from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
+from losscli.options import EvaluationOptions
 from losscli.result_names import group_sort_key
 from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
@@ -36,7 +37,7 @@ class CompareOptions(NamedTuple):
 
     `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
     with a minus from the largest; `show` is how many outlier rows to list. Minima without a closed form are searched
-    for on `rows_per_sample` rows.
+    for on `rows_per_sample` rows. `resampling` is how rows are drawn for the intervals of differences.
     """
 
     rule: outliers.OutlierRule | None = None
@@ -44,20 +45,23 @@ class CompareOptions(NamedTuple):
     show: int = 0
     rows_per_sample: int = ROWS_PER_SAMPLE
 
+    resampling: Resampling = Resampling(DEFAULT_LEVEL)
+
     @classmethod
-    def of(cls, rule: str | None, sort: str | None, show: int, intervals: bool) -> CompareOptions:
-        """Return the options of texts; with `intervals` their ends are columns, too.
+    def of(cls, options: EvaluationOptions) -> CompareOptions:
+        """Return the options of a comparison; where intervals are asked for, their ends are columns, too.
 
         Raises:
             UsageError: an unknown rule or column.
         """
-        columns = ("loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *(CI_COLUMNS if intervals else ()))
-        column = (sort or "rank").removeprefix("-")
+        columns = ("loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *(CI_COLUMNS if options.ci is not None else ()))
+        column = (options.sort or "rank").removeprefix("-")
         if column not in columns:
             close = get_close_matches(column, columns, n=1)
             advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
-            raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", sort))
-        return cls(outliers.parse_outlier_rule(rule) if rule else None, sort, show)
+            raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", options.sort))
+        rule = outliers.parse_outlier_rule(options.outliers) if options.outliers else None
+        return cls(rule, options.sort, options.show_outliers, resampling=options.resampling)
 
 
 class ModelGroup(NamedTuple):
@@ -116,7 +120,7 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
     agreements: list[Agreement] = []
     notes: list[Message] = []
     if dataset.models:
-        rankings = _rank_in_groups(model_groups, run.resampling or Resampling(DEFAULT_LEVEL), dataset.id)
+        rankings = _rank_in_groups(model_groups, options.resampling, dataset.id)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
@@ -137,6 +141,7 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
         tuple(rankings),
         tuple(agreements),
         reports[0].example,
+        options.resampling,
     )
 
 

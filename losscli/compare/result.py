@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.baseline import BaselineFile
+    from losscli.statistics.bootstrap.options import Resampling
 
 COMPARISON_COLUMNS = {
     "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
@@ -38,6 +39,9 @@ MODEL_COLUMNS = {
     "flip": "fewest rows whose removal would make another model the winner",
 }
 """The columns that several models add."""
+
+PAIRED_BOOTSTRAP = "paired bootstrap"
+"""The method of the intervals of differences."""
 
 GATE_COLUMNS = tuple(key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS) if key not in ("value", "winner"))
 """The columns that a gate can test, beside those of an evaluation."""
@@ -190,7 +194,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
 
     A sequence of compared losses: one per loss, or one per group, loss and model. `flagged` has an entry per group and
     model, `contests` one per group and loss, `agreements` one per group, where there are several models; `example` is
-    a row as outlier rows are listed, where that was asked for.
+    a row as outlier rows are listed, where that was asked for. `resampling` is how rows were drawn for differences.
     """
 
     _field_of_items = "losses"
@@ -201,6 +205,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     contests: tuple[ModelRanking, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     example: OutlierRow | None = None
+    resampling: Resampling | None = None
 
     def __repr__(self) -> str:
         ranked = [f"{loss.result.full_name}={loss.value:.6g}" for loss in self.losses]
@@ -232,14 +237,27 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
         flagged = [entry.to_dict() for entry in self.flagged]
-        document = json_header(self.evaluation.data) | {
-            "outliers": flagged[0] if len(flagged) == 1 else flagged,
-            "losses": [loss.to_dict() for loss in self.losses],
-        }
+        intervals = {"intervals": self.intervals} if self.intervals else {}
+        document = (
+            json_header(self.evaluation.data)
+            | intervals
+            | {
+                "outliers": flagged[0] if len(flagged) == 1 else flagged,
+                "losses": [loss.to_dict() for loss in self.losses],
+            }
+        )
         if self.contests:
             document["contests"] = [ranking.to_dict() for ranking in self.contests]
             document["agreement"] = [agreement.to_dict() for agreement in self.agreements]
         return document
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """How the intervals were found, of differences where there are several models; empty where none were."""
+        tested = [loss.result.n for loss in self.losses if loss.diff_low is not None]
+        if not tested or self.resampling is None:
+            return dict(self.evaluation.intervals.get("intervals", {}))
+        return self.resampling.to_dict([PAIRED_BOOTSTRAP], max(map(self.resampling.n_resamples_of, tested)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per loss, or a row per group, loss and model."""

@@ -36,7 +36,6 @@ from losscli.page.observers import LossMoments
 from losscli.page.verdict import LossFacts, ModelFacts, most_robust, verdict
 from losscli.page.worst import worst_table
 from losscli.plot.observers import LossSpread
-from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
 from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def compare_options_of(options: EvaluationOptions) -> CompareOptions:
     Raises:
         UsageError: The rule is unknown.
     """
-    return CompareOptions.of(options.outliers, None, 0, False)
+    return CompareOptions.of(options._replace(sort=None, show_outliers=0))
 
 
 def check_can_draw() -> None:
@@ -159,8 +158,7 @@ def build_page(
         if each.residuals is not None and not each.residuals.has_failed:
             each.spread.take_residuals(each.residuals.observer)
     sample = sampler.sample() if sampler.n else None
-    level = float(options.ci or DEFAULT_LEVEL)
-    findings = Findings(dataset, run, observed, sample, models, compare_options_of(options), level)
+    findings = Findings(dataset, run, observed, sample, models, compare_options_of(options))
     if baseline is not None:
         findings.attach(baseline.attach_to(findings.evaluation, note))
     importing.join()

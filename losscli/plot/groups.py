@@ -78,7 +78,9 @@ def picture_of_groups(
         "n_groups": len(group_names(evaluation.losses)),
     }
     text = groups_sentence(labels[0], by_label[labels[0]], overall[labels[0]])
-    return Picture("groups", title, panels, text, tuple(labels), facts, evaluation.data, remarks=tuple(remarks))
+    intervals = evaluation.intervals.get("intervals", {})
+    drawn = "groups", title, panels, text, tuple(labels), facts, evaluation.data
+    return Picture(*drawn, remarks=tuple(remarks), intervals=intervals)
 
 
 def group_names(results: Sequence[LossResult]) -> dict[tuple[str, ...], str]:

@@ -82,4 +82,4 @@ class TailSums:
         if effective_n is None or effective_n >= FEW_OF_ROWS * n:
             return False
         first, second, third = self.sums.tolist()
-        return first * third / second**2 > TAIL_OF_MANY_ZEROS - SAMPLING_ERRORS / math.sqrt(effective_n)
+        return bool(first * third / second**2 > TAIL_OF_MANY_ZEROS - SAMPLING_ERRORS / math.sqrt(effective_n))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from losscli.errors import UsageError
 from losscli.messages import Hint
+from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.tails import TailSums
 
 DEFAULT_LEVEL = 0.95
@@ -59,6 +60,28 @@ class Resampling(NamedTuple):
         return self.resamples or max(
             DEFAULT_RESAMPLES if n <= MAX_ROWS_FOR_DEFAULT_RESAMPLES else FEWER_RESAMPLES, min_resamples(self.level)
         )
+
+    def to_dict(self, methods: Iterable[str | None], resamples: int) -> dict[str, Any]:
+        """Return how intervals were found, for JSON.
+
+        Args:
+            methods: The method of each interval, None where there is none. One is named, None if there are several.
+            resamples: How often rows were resampled; 0 if none were.
+        """
+        found = {method for method in methods if method is not None}
+        chosen = {"cluster": self.cluster, "block": self.block}
+        return {
+            "level": self.level,
+            "method": found.pop() if len(found) == 1 else None,
+            "resamples": resamples or None,
+            "seed": self.seed,
+            **{name: value for name, value in chosen.items() if value is not None},
+        }
+
+    def n_resamples_of(self, n: int) -> int:
+        """Return how often n rows are resampled, whether they are held or stream."""
+        is_held = n <= MAX_ROWS_HELD and self.method != "poisson"
+        return self.n_resamples_in_memory(n) if is_held else self.n_resamples_streaming
 
     @property
     def n_resamples_streaming(self) -> int:
@@ -133,10 +156,7 @@ def parse_resampling(level: Any, resamples: Any = None, seed: Any = None, method
         UsageError: A number is out of range, a method is unknown, or an option needs a level.
     """
     if level is None:
-        given = {"resamples": resamples, "seed": seed, "ci_method": method}
-        stray = next((name for name, value in given.items() if value is not None), None)
-        if stray:
-            raise UsageError("is of an interval that is asked for", Hint.ADD_INTERVAL, option=(stray, ""))
+        check_no_draws({"resamples": resamples, "seed": seed, "ci_method": method})
         return None
     if not _is_real(level) or not 0 < level < 1:
         hint = f"; {level:g} % is {level / 100:g}" if _is_real(level) and 1 <= level < 100 else ", as 0.95"
@@ -157,6 +177,13 @@ def parse_resampling(level: Any, resamples: Any = None, seed: Any = None, method
         0 if seed is None else _parse_whole("seed", seed, 0, 2**64 - 1),
         "auto" if method is None else str(method),
     )
+
+
+def check_no_draws(given: Mapping[str, Any], more: str = "") -> None:
+    """Raise a UsageError that names an option of how rows are drawn, for none are; `more` says what else draws."""
+    stray = next((name for name, value in given.items() if value is not None), None)
+    if stray:
+        raise UsageError(f"is of an interval that is asked for{more}", Hint.ADD_INTERVAL, option=(stray, ""))
 
 
 def _parse_whole(name: str, value: Any, least: int, most: int, purpose: str = "") -> int:
