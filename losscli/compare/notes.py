@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from losscli.compare.models import Agreement, DecisiveRows, ModelRanking
-from losscli.compare.outliers import OutlierFlags
+from losscli.compare.outliers import SECOND_POPULATION, OutlierFlags, is_second_population
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
 from losscli.messages import Hint, Message, join_names
@@ -21,6 +21,9 @@ ROW_NAMES_PER_NOTE = 5
 
 MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
 """A number rests on few rows if its effective_n is below this share of at least so many rows."""
+
+MAX_SHARE_OF_NORMAL = 0.5
+"""An effective_n below this share of that of normal errors is far below it."""
 
 NO_OUTLIER = "no row is an outlier"
 
@@ -47,7 +50,10 @@ def outlier_notes(
             top = -(-n // 100)
             carried = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
             share = 100 * (loss.top_share or 0.0)
-            yield Message(f"{loss.label} rests on about {effective_n:.0f} of {n} rows: {carried} {share:.0f} %")
+            normal = loss.effective_n_normal
+            is_far_below = normal is not None and effective_n < MAX_SHARE_OF_NORMAL * normal
+            beside = f" ({normal:.0f} if errors were normal)" if is_far_below else ""
+            yield Message(f"{loss.label} rests on about {effective_n:.0f} of {n} rows{beside}: {carried} {share:.0f} %")
     if context.inliers is not None:
         without = [loss.label for loss in losses if loss.inflation is not None and loss.pull is None]
         if without and any(loss.pull is not None for loss in losses):
@@ -59,8 +65,11 @@ def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: st
     if count == n:
         return Message(f"every row is an outlier by {rule}: rank, inflation, pull and stress are left out")
     if count:
-        problem = f"{count} of {n} rows ({100 * count / n:.2g} %) are outliers by {rule}"
-        return Message(problem, Hint.SHOW_OUTLIERS, count=min(count, MAX_SUGGESTED_ROWS))
+        flagged, shown = f"{count} of {n} rows ({100 * count / n:.2g} %) are", min(count, MAX_SUGGESTED_ROWS)
+        if is_second_population(count, n):
+            problem = f"{flagged} flagged by {rule}: {SECOND_POPULATION}"
+            return Message(problem, Hint.SECOND_POPULATION, count=shown)
+        return Message(f"{flagged} outliers by {rule}", Hint.SHOW_OUTLIERS, count=shown)
     columns = ["inflation is 1"] if any(loss.inflation is not None for loss in losses) else []
     columns += ["pull 0"] if any(loss.pull is not None for loss in losses) else []
     return Message(f"{NO_OUTLIER} by {rule}" + (f": {' and '.join(columns)}" if columns else ""))

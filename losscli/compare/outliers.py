@@ -36,6 +36,12 @@ class OutlierRule:
     column: str = ""
 
 
+MOST_OUTLIERS_IN = 5
+"""More than one row in so many are no outliers."""
+
+SECOND_POPULATION = "that is a second population, not outliers"
+"""What so many rows are."""
+
 DEFAULT_RESIDUAL_RULE = OutlierRule("mad:3.5", "mad", 3.5)
 DEFAULT_LOSS_RULE = OutlierRule("top:1%", "top", 1.0)
 """The rule where no loss depends on a residual."""
@@ -192,3 +198,8 @@ def _flag_by_column(rule: OutlierRule, subset: RowSubset) -> OutlierFlags:
                 "1 or 0, true or false"
             )
     return OutlierFlags(rule.text, np.array([text in TRUE_TEXTS for text in texts], dtype=bool))
+
+
+def is_second_population(count: int, n: int) -> bool:
+    """Tell whether so many of n rows are flagged that they are no outliers: more than a fifth."""
+    return MOST_OUTLIERS_IN * count > n

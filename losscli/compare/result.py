@@ -21,13 +21,13 @@ COMPARISON_COLUMNS = {
     "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
     "value": "the loss over all rows",
     "inflation": "of the number: value / value without the outlier rows",
-    "pull": "of a fit: how far outliers drag its best constant, in robust sd",
-    "stress": "inflation if 1 in 100 of the other rows were 10 robust sd off",
-    "effective_n": "how many rows the number really rests on",
+    "pull": "deletion influence (DFBETA) of outliers on the constant of a fit, in robust sd",
+    "stress": "contamination: inflation if 1 in 100 other rows were 10 robust sd off",
+    "effective_n": "Kish's effective sample size; of n normal errors mse has n/3",
     "top_share": "share of the number that its largest 1 % of rows carry",
     "skill": "1 = perfect, 0 = no better than its best constant prediction",
     "bounded_value": "no = one row can make the number arbitrarily large",
-    "bounded_gradient": "no = one row can pull a fit arbitrarily hard",
+    "bounded_gradient": "bounded influence: no = one row can pull a fit without limit",
 }
 """Column -> what it says."""
 
@@ -72,6 +72,7 @@ class ComparedLoss(Result):
     skill: float | None = field(init=False, repr=False, compare=False)
     bounded_value: bool | None = field(init=False, repr=False, compare=False)
     bounded_gradient: bool | None = field(init=False, repr=False, compare=False)
+    effective_n_normal: float | None = field(init=False, repr=False, compare=False)
     winner: str | None = field(init=False, repr=False, compare=False)
     difference: float | None = field(init=False, repr=False, compare=False)
     diff_low: float | None = field(init=False, repr=False, compare=False)
@@ -96,7 +97,7 @@ class ComparedLoss(Result):
         """Column -> what a gate tests. The best model differs from itself by exactly 0; only it has a `flip`."""
         if self.standing is None:
             return self.measures
-        cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict()}
+        cells = {"rank": self.rank, **self._sensitivity_columns, **self.standing._asdict()}
         if self.is_best and self.standing.difference == 0:
             cells |= {"diff_low": 0.0, "diff_high": 0.0}
         if self.flip is None:
@@ -108,7 +109,12 @@ class ComparedLoss(Result):
         """Column -> its cell, without the value and the columns of other models' rows."""
         standing = {} if self.standing is None else self.standing._asdict()
         shown = {key: cell for key, cell in standing.items() if cell is not None}
-        return {"rank": self.rank, **vars(self.sensitivity), **shown}
+        return {"rank": self.rank, **self._sensitivity_columns, **shown}
+
+    @property
+    def _sensitivity_columns(self) -> dict[str, Any]:
+        """Column -> its cell: what effective_n is measured against is no column."""
+        return {key: cell for key, cell in vars(self.sensitivity).items() if key in COMPARISON_COLUMNS}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the loss as JSON has it."""

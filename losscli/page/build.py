@@ -215,7 +215,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
 
 def note_text(text: str, spell: Spelling) -> str:
     """Return a note without the advice to list outliers, which the page has no option for."""
-    if isinstance(text, Message) and text.hint is Hint.SHOW_OUTLIERS:
+    if isinstance(text, Message) and text.hint in (Hint.SHOW_OUTLIERS, Hint.SECOND_POPULATION):
         return text.problem
     return word(text, spell)
 

@@ -227,6 +227,9 @@ class Findings:
             found = replace(found, skill=finite_or_none(1 - value * (1 - found.skill) / compared.value))
         if found.effective_n is not None:
             found = replace(found, effective_n=each.moments.by_loss[i].effective_n, top_share=self.top_share(each, i))
+            if found.effective_n_normal is not None:  # the sample has fewer rows
+                rows = each.moments.by_loss[i].n / compared.result.n
+                found = replace(found, effective_n_normal=found.effective_n_normal * rows)
         if sums is None or (inlier_value := sums.inlier_value(i)) is None:
             return found
         if found.inflation is not None:
