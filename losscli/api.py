@@ -289,6 +289,7 @@ def compare(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        draws=True,
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)

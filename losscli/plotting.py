@@ -95,20 +95,21 @@ def plot(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        draws=True,
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     if kind is not None and (not isinstance(kind, str) or kind not in PICTURE_KINDS):
         raise UsageError(f"must be one of {', '.join(PICTURE_KINDS)}", option=("kind", kind))
     plot_options = PlotOptions(kind, outliers, check_range(range))
-    options._replace(draws=True).check()
+    options.check()
     open_sources = None
     if data is not None or arrays:
         if range is not None:
             raise UsageError("is for curves, which are drawn without data", option=("range", range))
         open_sources, options = bind_data(data, arrays, options, read_options)
     else:
-        defaults = EvaluationOptions(models=())._asdict()
+        defaults = EvaluationOptions(models=(), draws=True)._asdict()
         about_data = {"kind": kind, "input_format": input_format, "header": header, "delimiter": delimiter}
         about_data |= {"decimal": decimal, "comment": comment} | options._replace(jobs=None)._asdict()
         of_data = next((item for item in about_data.items() if item[1] != defaults.get(item[0])), None)

@@ -88,6 +88,7 @@ def report(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        draws=True,
         value_only=True,
         jobs=jobs,
     )

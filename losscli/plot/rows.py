@@ -161,7 +161,8 @@ def rows_sentence(facts: Mapping[str, Any], rule: str, table: SumsByKey, is_weig
         return f"no row of {count_text(n)} is an outlier ({rule}): {between}"
     share = human_percent(facts["outlier_row_share"]) + (" of the weight" if is_weighted else "")
     rows = f"{rows_text(n_outliers)} of {count_text(n)} ({share}) "
-    rows += f"{'is an outlier' if n_outliers == 1 else 'are outliers'} ({rule})"
+    called = "flagged" if is_second_population(n_outliers, n) else "an outlier" if n_outliers == 1 else "outliers"
+    rows += f"{'is' if n_outliers == 1 else 'are'} {called} ({rule})"
     if not carried:
         return rows
     return f"{rows} and carr{'ies' if n_outliers == 1 else 'y'} {carried_text(carried)}"
