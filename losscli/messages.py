@@ -80,7 +80,7 @@ class Hint(enum.Enum):
     SHOW_OUTLIERS = "see {show_outliers:{count}}"
     SWAP_AXES = "{role} must be (N, T, C): swap the first two axes of (T, N, C), as torch has it"
     TEXT_WITH_COMMAS = "{decimal:.} takes them for text"
-    TOP_BY_LOSS = "{outliers:top:1%} flags rows by their losses"
+    TOP_BY_LOSS = "{outliers:top:1%} flags by losses"
     VECTOR_COLUMNS = "give an array (N, D), columns such as {role}_0, {role}_1, or {columns:{role}=COLS}"
     WEIGHT_ROWS = "{weight:{column}} weights the rows by it"
     WRITE_BASELINE = "a JSON result of 'losscli compute' is one"

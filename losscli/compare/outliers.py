@@ -98,7 +98,7 @@ def flag_outliers(rule: OutlierRule, subset: RowSubset, residual: Array | None) 
 def flag_by_residual(rule: OutlierRule, residual: Array | None, weight: Array | None) -> OutlierFlags:
     """Flag rows by residuals (N,) or (N, D): with D columns a row is flagged if one of them is."""
     if residual is None:
-        reason = Message("these losses do not depend on a residual y_pred - y_true", Hint.TOP_BY_LOSS)
+        reason = Message("no loss is of y_pred - y_true alone", Hint.TOP_BY_LOSS)
         return OutlierFlags(rule.text, None, reason)
     if not np.isfinite(residual).all():
         return OutlierFlags(rule.text, None, Message("a residual is not a finite number"))
@@ -112,7 +112,7 @@ def flag_by_residual(rule: OutlierRule, residual: Array | None, weight: Array | 
             flagged, bounds = _flag_beyond_quartiles(column, weight, rule.number)
         if flagged is None:
             spread = "MAD" if rule.name == "mad" else "interquartile range"
-            problem = f"at least half of the residuals are equal (their {spread} is 0), so no row stands out by them"
+            problem = f"at least half of the residuals are equal (their {spread} is 0)"
             return OutlierFlags(rule.text, None, Message(problem, Hint.TOP_BY_LOSS))
         rows |= flagged
     return OutlierFlags(rule.text, rows, mad=mad, bounds=bounds if columns.shape[1] == 1 else None)
