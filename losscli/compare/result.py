@@ -21,7 +21,7 @@ COMPARISON_COLUMNS = {
     "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
     "value": "the loss over all rows",
     "inflation": "of the number: value / value without the outlier rows",
-    "pull": "deletion influence (DFBETA) of outliers on the constant of a fit, in robust sd",
+    "pull": "deletion influence (DFBETA) of outliers on a fitted constant, in robust sd",
     "stress": "contamination: inflation if 1 in 100 other rows were 10 robust sd off",
     "effective_n": "Kish's effective sample size; of n normal errors mse has n/3",
     "top_share": "share of the number that its largest 1 % of rows carry",
