@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from losscli.declaration.breakdown import breakdown_of
 from losscli.declaration.equivalent import Equivalent, rows_of
 from losscli.declaration.loss import BoundLoss, Loss
-from losscli.declaration.properties import Property
+from losscli.declaration.properties import Property, Reduction
 from losscli.declaration.symbols import symbols_in
 from losscli.result_base import draw_result
 
@@ -178,6 +178,9 @@ def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     if (breakdown := breakdown_of(bound)) is not None:
         condition = f" ({breakdown.condition})" if breakdown.condition else ""
         rows.append(("breakdown point", f"{breakdown.point:g}{condition}"))
+        if loss.reduction in (Reduction.MEAN, Reduction.ROOT_MEAN):
+            is_bounded = Property.BOUNDED_GRADIENT in bound.properties
+            rows.append(("influence function", "bounded (B-robust)" if is_bounded else "unbounded"))
     rows.append(("unit", loss.unit))
     rows.append(("aims at", loss.elicits or "none known"))
     if loss.reduction != "mean":

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import losscli
+from losscli.declaration.properties import Reduction
+from losscli.page.intervals import group_interval
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
 from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.ratios import paired
@@ -179,3 +181,53 @@ def test_coverage_of_squared_t3_is_what_the_documents_say() -> None:
             below += ci.high < 3
     assert held / samples == pytest.approx(0.835, abs=0.02)
     assert below / (samples - held) > 0.95
+
+
+# ------------------------------------------------------------------------------------------- notes of compare
+
+
+@pytest.mark.parametrize(("far", "is_second"), [(20, False), (21, True), (0, False)])
+def test_more_than_a_fifth_of_the_rows_is_a_second_population(far: int, is_second: bool, cli: Cli) -> None:
+    near = np.random.default_rng(0).uniform(-1, 1, size=100 - far)
+    path = write(np.r_[near, np.full(far, 30.0) + np.arange(far) / 100])
+    note = cli("compare", "--losses", "mse", path).err.splitlines()[0]
+    assert ("that is a second population, not outliers" in note) is is_second
+    if is_second:
+        assert note.startswith("losscli: note: 21 of 100 rows (21 %) are flagged by mad:3.5: ")
+        assert note.endswith("; look at them by --group-by COL or --show-outliers 5")
+    for kind in ("stress", "rows"):
+        remarks = json.loads(cli("plot", "mse", path, "--kind", kind, "-f", "json").out)["remarks"]
+        assert any("a second population, not outliers" in remark for remark in remarks) is is_second
+
+
+def test_notes_fit_two_lines_whatever_the_names(cli: Cli) -> None:
+    errors = np.random.default_rng(1).standard_t(2, size=300)
+    path = write(errors, g=[f"the department of long names of a hospital {'ab'[i % 2]}" for i in range(300)])
+    losses = "mse,quantile:tau=0.975,huber:delta=0.123456789,barron:alpha=-2:c=1.5,medae,max_error,linex:a=-0.123456"
+    command = ("compare", "--losses", losses, path, "--ci", "0.95", "--resamples", "39")
+    for more in ((), ("--group-by", "g"), ("--outliers", "iqr:1.5")):
+        notes = [line for line in cli(*command, *more).err.splitlines() if "no interval" not in line]
+        assert len(notes) > 3
+        assert [note for note in notes if len(note) > 160] == []
+    no_spread = cli("compare", "--losses", losses, write(np.r_[np.zeros(80), np.ones(20)])).err.splitlines()
+    assert [note for note in no_spread if len(note) > 160] == []
+
+
+def test_notes_of_a_comparison_in_python() -> None:
+    found = losscli.compare("mse,mae", y_true=np.zeros(N), y_pred=HEAVY, ci=0.95, resamples=39)
+    assert found.notes[-1] == (
+        "mse rests on about 16 of 200 rows: too short an interval, optimistic ci_high gates; "
+        "try a robust loss or more rows"
+    )
+    assert found["mse"].result.ci.warning
+
+
+def test_intervals_by_the_normal_distribution_are_warned_of_by_effective_n() -> None:
+    heavy = losscli.compute("mse", y_true=np.zeros(N), y_pred=HEAVY)
+    ci = group_interval(heavy, Reduction.MEAN, is_weighted=False, level=0.95)
+    assert ci is not None
+    assert ci.effective_n == pytest.approx(kish(HEAVY**2), rel=1e-9)
+    normal = losscli.compute("mse", y_true=np.zeros(N), y_pred=NORMAL)
+    ci = group_interval(normal, Reduction.MEAN, is_weighted=False, level=0.95)
+    assert ci is not None
+    assert not ci.warning

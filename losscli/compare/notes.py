@@ -20,8 +20,8 @@ MAX_SUGGESTED_ROWS = 5
 
 ROW_NAMES_PER_NOTE = 5
 
-NAMES_PER_NOTE, LENGTH_OF_NAME = 2, 18
-"""How many losses a note names, and characters of the name of a loss or a group: it is to fit two lines."""
+NAMES_PER_NOTE, LENGTH_OF_NAME, LENGTH_OF_GROUP = 2, 18, 12
+"""How many losses a note names, and characters of the names of losses and groups: it is to fit two lines."""
 
 MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
 """A number rests on few rows if its effective_n is below this share of at least so many rows."""
@@ -119,7 +119,7 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
     everywhere = set(notes[0]).intersection(*notes[1:])
     yield from (note for note in notes[0] if note in everywhere)
     own = [
-        note.after(f"{short_text(name, LENGTH_OF_NAME)}: ")
+        note.after(f"{short_text(name, LENGTH_OF_GROUP)}: ")
         for name, its_notes in zip(names, notes, strict=True)
         for note in its_notes
         if note not in everywhere and not note.startswith(NO_OUTLIER)
