@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from numpy.typing import ArrayLike
@@ -29,6 +30,7 @@ from losscli.messages import warn_caller
 from losscli.model_arguments import models_apart, read_models
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
+from losscli.tail_notes import tail_notes
 
 if TYPE_CHECKING:
     from losscli.compare.result import Comparison
@@ -164,7 +166,8 @@ def compute(
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
         baseline: The path of an earlier JSON result, for `result.baseline.change`.
-        ci: The level of a bootstrap interval of the value, such as 0.95.
+        ci: The level of a bootstrap interval of the value, such as 0.95; `result.ci.warning` says where it is too
+            short, because few rows carry the value.
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
@@ -322,11 +325,13 @@ def compare(
         ci_method=ci_method,
         cluster=cluster,
         block=block,
+        draws=True,
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
-    return pipeline.compare(bound, open_sources, options, warn_caller)
+    compared = pipeline.compare(bound, open_sources, options, warn_caller)
+    return replace(compared, notes=(*compared.notes, *tail_notes(compared.evaluation.losses)))
 
 
 def recommend(

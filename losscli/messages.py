@@ -54,6 +54,8 @@ class Hint(enum.Enum):
     GIVE_SOFTMAX = "if these are logits, give their softmax instead: the loss reads probabilities alone"
     GROUPS_AS_BLOCKS = "{group_by:COL} makes groups, which are such blocks"
     GROUP_BY_FILE = "{group_by:{column}} takes several, and evaluates each"
+    HEAVY_TAIL = "try a robust loss or more rows"
+    HEAVY_TAIL_ROWS = "try a robust loss or more rows; see {top:5}"
     HAS_HEADER = "{header:false} if the data starts there, {header:true} if these are names"
     HAS_NAMES = "{header:true} takes the line, {header:false} neither"
     IGNORE_LABEL = "if such labels do not count, set {param:ignore_index={label}}"
@@ -75,6 +77,7 @@ class Hint(enum.Enum):
     PENALTY_EXAMPLE = "as in {penalty:l2:lambda=0.01} {parameters:w.npy}"
     PER_CLASS_COLUMNS = "columns such as {role}_0, {role}_1, or {columns:{role}=prob_*}"
     RESHAPE = "give the labels as one array (N,) and the scores as (N, C)"
+    SECOND_POPULATION = "look at them by {group_by:COL} or {show_outliers:{count}}"
     SECOND_COLUMN = "if these are the probabilities of two classes, give the second column as {role}"
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
@@ -83,7 +86,7 @@ class Hint(enum.Enum):
     SHOW_RELIABILITY = "plot it with {kind:reliability}"
     SWAP_AXES = "{role} must be (N, T, C): swap the first two axes of (T, N, C), as torch has it"
     TEXT_WITH_COMMAS = "{decimal:.} takes them for text"
-    TOP_BY_LOSS = "{outliers:top:1%} flags rows by their losses"
+    TOP_BY_LOSS = "{outliers:top:1%} flags by losses"
     VECTOR_COLUMNS = "give an array (N, D), columns such as {role}_0, {role}_1, or {columns:{role}=COLS}"
     WEIGHT_ROWS = "{weight:{column}} weights the rows by it"
     WRITE_BASELINE = "a JSON result of 'losscli compute' is one"
@@ -147,6 +150,8 @@ def python_option(name: str, value: Any = "") -> str:
         return f"{value}=ARRAY"
     if name == "model":
         return 'models=dict(NAME="FILE")'
+    if name == "top":
+        return "per_sample"
     if name == "param":
         key, _, value = value.partition("=")
         if value in ("true", "false"):

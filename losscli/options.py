@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 REDUCTIONS = ("mean", "sum", "median")
 NAN_POLICIES = ("error", "omit", "propagate")
 ENGINES = ("local", "dask")
+DRAW_OPTIONS = ("resamples", "seed", "ci_method", "cluster", "block")
+"""Options of how rows are drawn for intervals."""
+
 PICTURE_KINDS = ("rows", "share", "stress", "groups", "models", "reliability", "murphy")
 """Kinds of pictures of data."""
 
@@ -64,6 +67,7 @@ class EvaluationOptions(NamedTuple):
         ci_method: The kind of the interval; None for the default.
         cluster: The column whose values are resampled whole, with all their rows.
         block: How many consecutive rows are resampled together, or `auto`.
+        draws: Whether rows are drawn for intervals that nobody asks for: of models, in pictures, on pages.
         value_only: Whether no statistic but the value is wanted.
         jobs: The number of threads; None for all processors.
         engine: Where files are evaluated: `local` or `dask`.
@@ -98,6 +102,7 @@ class EvaluationOptions(NamedTuple):
     ci_method: str | None = None
     cluster: str | None = None
     block: int | str | None = None
+    draws: bool = False
     value_only: bool = False
     jobs: int | None = None
     engine: str = "local"
@@ -113,6 +118,8 @@ class EvaluationOptions(NamedTuple):
 
     def check(self) -> Resampling | None:
         """Check all that makes sense or not whatever the data holds, and return how values are resampled.
+
+        It is None without a level: `resampling` is how rows are drawn then, where they are.
 
         Raises:
             UsageError: A value is out of range, or two options contradict each other.
@@ -139,14 +146,33 @@ class EvaluationOptions(NamedTuple):
             raise UsageError(
                 "is added to the reduced value: per-sample losses have none", option=("penalty", self.penalty)
             )
-        of_interval = (self.ci, self.resamples, self.seed, self.ci_method, self.cluster, self.block)
-        if all(value is None for value in of_interval):
+        return self._check_draws()
+
+    def _check_draws(self) -> Resampling | None:
+        if self.ci is None and not self.draw_options:
             return None
         if self.per_sample and self.ci is not None:
             raise UsageError("an interval is of the reduced value: per-sample losses have none", option=("ci", self.ci))
         from losscli.statistics.bootstrap.options import parse_resampling
 
-        return parse_resampling(*of_interval)
+        level, how = self.ci, [getattr(self, name) for name in DRAW_OPTIONS]
+        checked = self.resampling if self.draws else parse_resampling(level, *how)
+        return None if level is None else checked
+
+    @property
+    def draw_options(self) -> dict[str, Any]:
+        """The options of how rows are drawn that were given."""
+        return {name: value for name in DRAW_OPTIONS if (value := getattr(self, name)) is not None}
+
+    @property
+    def resampling(self) -> Resampling:
+        """How rows are drawn, for intervals of 95 % if no level is asked for."""
+        from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, parse_resampling
+
+        level = DEFAULT_LEVEL if self.ci is None else self.ci
+        found = parse_resampling(level, *(getattr(self, name) for name in DRAW_OPTIONS))
+        assert found is not None
+        return found
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""

@@ -227,7 +227,9 @@ def compare(
     from losscli.compare.compare import CompareOptions, compare_run
     from losscli.compare.sorting import sort_again
     from losscli.evaluation.hard_predictions import check_hard_predictions
+    from losscli.statistics.bootstrap.options import check_no_draws
 
+    options = options._replace(draws=True)
     options.check()
     compare_options = CompareOptions.of(options)
     column = compare_options.rule.column if compare_options.rule else ""
@@ -235,6 +237,8 @@ def compare(
     additions = read_additions(options, None)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        if not dataset.models and options.ci is None:
+            check_no_draws(options.draw_options, ", or of differences of models")
         if observe is not None:
             observe(dataset, run)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
@@ -265,6 +269,7 @@ def plot(
     from losscli.plot.kinds import options_to_bind, picture_of_data
     from losscli.results import results_by_group, results_of
 
+    options = options._replace(draws=True)
     options.check()
     to_bind = options_to_bind(options, plot_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
@@ -296,7 +301,10 @@ def report(
     from losscli.evaluation.hard_predictions import check_hard_predictions
     from losscli.page.build import build_page, check_can_draw, compare_options_of
 
+    options = options._replace(draws=True)
     options.check()
+    if options.draw_options:
+        options = options._replace(ci=options.resampling.level)
     page_options.check()
     check_can_draw()
     rule = compare_options_of(options).rule

@@ -120,6 +120,7 @@ def plot(
         ci_method=ci_method,
         cluster=cluster,
         block=block,
+        draws=True,
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
@@ -133,7 +134,7 @@ def plot(
             raise UsageError("is for curves, which are drawn without data", option=("range", range))
         open_sources, options = bind_data(data, arrays, options, read_options)
     else:
-        defaults = EvaluationOptions(models=())._asdict()
+        defaults = EvaluationOptions(models=(), draws=True)._asdict()
         about_data = {"kind": kind, "input_format": input_format, "header": header, "delimiter": delimiter}
         about_data |= {"decimal": decimal, "comment": comment} | options._replace(jobs=None)._asdict()
         of_data = next((item for item in about_data.items() if item[1] != defaults.get(item[0])), None)

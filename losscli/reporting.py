@@ -117,6 +117,7 @@ def report(
         ci_method=ci_method,
         cluster=cluster,
         block=block,
+        draws=True,
         value_only=True,
         jobs=jobs,
     )

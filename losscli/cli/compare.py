@@ -58,7 +58,8 @@ OUTLIERS_OPTION = SectionOption(
 def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     """Rank losses by their sensitivity to outliers, or compare models.
 
-    inflation and stress say how far outliers move the reported value, pull how far they would move a fitted model.
+    inflation and stress (contamination) say how far outliers move the reported value, pull (deletion influence) how
+    far they would move a fitted model, effective_n (Kish) how many rows the value rests on.
     Values of different losses have different units, so they are not ranked. With several models (--pred a --pred b,
     or a pattern) it says which model wins under each loss, and how sure that is.
 

@@ -108,8 +108,13 @@ def gate_lines(verdicts: Sequence[GateVerdict]) -> list[tuple[str, bool]]:
     from losscli.gates import failures
 
     failed = {verdict.gate.text for verdict in verdicts if verdict.failed}
-    passed = dict.fromkeys(f"not {verdict.gate.text}" for verdict in verdicts if verdict.gate.text not in failed)
-    return [*((words, True) for words in failures(verdicts)), *((words, False) for words in passed)]
+    passed = {verdict.gate.text: f"not {verdict.gate.text}" for verdict in verdicts if verdict.gate.text not in failed}
+    passed |= {
+        verdict.gate.text: f"not {verdict.gate.text}, by an interval that is too short: few rows carry the value"
+        for verdict in verdicts
+        if verdict.warning and verdict.gate.text in passed
+    }
+    return [*((words, True) for words in failures(verdicts)), *((words, False) for words in passed.values())]
 
 
 def check_destination(values: Mapping[str, Any]) -> None:

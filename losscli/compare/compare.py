@@ -51,6 +51,7 @@ class CompareOptions(NamedTuple):
     searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval, a
     baseline or a decomposition, which not every table has. `reference` is the model that others are compared with; None
     for the best one. With `decompose` the values are shown in parts, with the bias of the predictions.
+    `resampling` is how rows are drawn for the intervals of differences.
     """
 
     rule: outliers.OutlierRule | None = None
@@ -61,6 +62,7 @@ class CompareOptions(NamedTuple):
     sortable: tuple[str, ...] = ()
     reference: str | None = None
     decompose: bool = False
+    resampling: Resampling = Resampling(DEFAULT_LEVEL)
 
     @classmethod
     def of(cls, options: EvaluationOptions) -> CompareOptions:
@@ -84,6 +86,7 @@ class CompareOptions(NamedTuple):
             sortable=more,
             reference=options.reference,
             decompose=options.decompose,
+            resampling=options.resampling,
         )
 
 
@@ -150,8 +153,7 @@ def compare_rows(
     notes: list[Message] = []
     wins: tuple[GroupWins, ...] = ()
     if dataset.models:
-        resampling = run.resampling or Resampling(DEFAULT_LEVEL)
-        rankings = _rank_in_groups(model_groups, resampling, dataset.id, options.reference)
+        rankings = _rank_in_groups(model_groups, options.resampling, dataset.id, options.reference)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
@@ -191,6 +193,7 @@ def compare_rows(
         reports[0].example,
         wins,
         shows_leaderboard=options.leaderboard,
+        resampling=options.resampling,
     )
 
 

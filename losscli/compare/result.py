@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.baseline import BaselineFile
+    from losscli.statistics.bootstrap.options import Resampling
 
 COMPARISON_COLUMNS = {
     "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
     "value": "the loss over all rows",
     "inflation": "of the number: value / value without the outlier rows",
-    "pull": "of a fit: how far outliers drag its best constant, in robust sd",
-    "stress": "inflation if 1 in 100 of the other rows were 10 robust sd off",
-    "effective_n": "how many rows the number really rests on",
+    "pull": "deletion influence (DFBETA) of outliers on a fitted constant, in robust sd",
+    "stress": "contamination: inflation if 1 in 100 other rows were 10 robust sd off",
+    "effective_n": "Kish's effective sample size; of n normal errors mse has n/3",
     "top_share": "share of the number that its largest 1 % of rows carry",
     "skill": "1 = perfect, 0 = no better than its best constant prediction",
     "bounded_value": "no = one row can make the number arbitrarily large",
-    "bounded_gradient": "no = one row can pull a fit arbitrarily hard",
+    "bounded_gradient": "bounded influence: no = one row can pull a fit without limit",
 }
 """Column -> what it says."""
 
@@ -45,6 +46,9 @@ MODEL_COLUMNS = {
     "flip": "fewest rows whose removal would make another model the best",
 }
 """The columns that several models add."""
+
+PAIRED_BOOTSTRAP = "paired bootstrap"
+"""The method of the intervals of differences."""
 
 GATE_COLUMNS = tuple(
     key
@@ -81,6 +85,7 @@ class ComparedLoss(Result):
     skill: float | None = field(init=False, repr=False, compare=False)
     bounded_value: bool | None = field(init=False, repr=False, compare=False)
     bounded_gradient: bool | None = field(init=False, repr=False, compare=False)
+    effective_n_normal: float | None = field(init=False, repr=False, compare=False)
     difference: float | None = field(init=False, repr=False, compare=False)
     diff_low: float | None = field(init=False, repr=False, compare=False)
     diff_high: float | None = field(init=False, repr=False, compare=False)
@@ -127,14 +132,19 @@ class ComparedLoss(Result):
     def cells(self) -> dict[str, Any]:
         """Column -> its cell, of all columns that a comparison adds to those of a result."""
         standing = {} if self.standing is None else self.standing._asdict()
-        return {"rank": self.rank, **vars(self.sensitivity), **standing, **self.parts}
+        return {"rank": self.rank, **self._sensitivity_columns, **standing, **self.parts}
 
     @property
     def measures(self) -> dict[str, Any]:
         """Column -> its cell, without the value and the columns of other models' rows."""
         standing = {} if self.standing is None else self.standing._asdict()
         shown = {key: cell for key, cell in standing.items() if cell is not None}
-        return {"rank": self.rank, **vars(self.sensitivity), **shown, **self.parts}
+        return {"rank": self.rank, **self._sensitivity_columns, **shown, **self.parts}
+
+    @property
+    def _sensitivity_columns(self) -> dict[str, Any]:
+        """Column -> its cell: what effective_n is measured against is no column."""
+        return {key: cell for key, cell in vars(self.sensitivity).items() if key in COMPARISON_COLUMNS}
 
     @property
     def parts(self) -> dict[str, float | None]:
@@ -229,6 +239,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     a row as outlier rows are listed, where that was asked for. `wins` count the groups in which each model is the best,
     an entry per loss. `order` is what the rows are sorted by, if that was asked for; if `shows_leaderboard`, the frame,
     the table and the HTML are those of the leaderboard.
+    `resampling` is how rows were drawn for differences.
     """
 
     _field_of_items = "losses"
@@ -242,6 +253,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     wins: tuple[GroupWins, ...] = ()
     order: SortOrder | None = None
     shows_leaderboard: bool = False
+    resampling: Resampling | None = None
 
     def __repr__(self) -> str:
         if self.shows_leaderboard:
@@ -286,10 +298,15 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
         flagged = [entry.to_dict() for entry in self.flagged]
-        document = json_header(self.evaluation.data) | {
-            "outliers": flagged[0] if len(flagged) == 1 else flagged,
-            "losses": [loss.to_dict() for loss in self.losses],
-        }
+        intervals = {"intervals": self.intervals} if self.intervals else {}
+        document = (
+            json_header(self.evaluation.data)
+            | intervals
+            | {
+                "outliers": flagged[0] if len(flagged) == 1 else flagged,
+                "losses": [loss.to_dict() for loss in self.losses],
+            }
+        )
         if self.contests:
             document["contests"] = [ranking.to_dict() for ranking in self.contests]
             document["agreement"] = [agreement.to_dict() for agreement in self.agreements]
@@ -298,6 +315,14 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
         if self.shows_leaderboard:
             document["leaderboard"] = [row.to_dict() for row in self.leaderboard]
         return document
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """How the intervals were found, of differences where there are several models; empty where none were."""
+        tested = [loss.result.n for loss in self.losses if loss.diff_low is not None]
+        if not tested or self.resampling is None:
+            return dict(self.evaluation.intervals.get("intervals", {}))
+        return self.resampling.to_dict([PAIRED_BOOTSTRAP], max(map(self.resampling.n_resamples_of, tested)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per loss, or a row per group, loss and model; a row per model if it shows the leaderboard."""

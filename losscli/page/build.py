@@ -36,7 +36,6 @@ from losscli.page.observers import LossMoments
 from losscli.page.verdict import LossFacts, ModelFacts, most_robust, verdict
 from losscli.page.worst import worst_table
 from losscli.plot.observers import LossSpread
-from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
 from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 
 if TYPE_CHECKING:
@@ -168,8 +167,7 @@ def build_page(
         if each.residuals is not None and not each.residuals.has_failed:
             each.spread.take_residuals(each.residuals.observer)
     sample = sampler.sample() if sampler.n else None
-    level = float(options.ci or DEFAULT_LEVEL)
-    findings = Findings(dataset, run, observed, sample, models, compare_options_of(options), level)
+    findings = Findings(dataset, run, observed, sample, models, compare_options_of(options))
     if baseline is not None:
         findings.attach(baseline.attach_to(findings.evaluation, note))
     importing.join()
@@ -244,7 +242,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
 
 def note_text(text: str, spell: Spelling) -> str:
     """Return a note without the advice to list outliers, which the page has no option for."""
-    if isinstance(text, Message) and text.hint is Hint.SHOW_OUTLIERS:
+    if isinstance(text, Message) and text.hint in (Hint.SHOW_OUTLIERS, Hint.SECOND_POPULATION):
         return text.problem
     return word(text, spell)
 

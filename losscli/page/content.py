@@ -15,9 +15,12 @@ LOSS_COLUMNS = {
     "value": ("value", "the loss over all rows"),
     "interval": ("interval", "a confidence interval of the value"),
     "inflation": ("inflation", "value / value without the outlier rows"),
-    "pull": ("pull", "how far outliers drag the best constant of a fit, in robust sd"),
-    "stress": ("stress", "inflation if 1 in 100 of the other rows were 10 robust sd off"),
-    "effective_n": ("effective n", "how many rows the number really rests on"),
+    "pull": ("pull", "how far outliers drag the constant of a fit, in robust sd: deletion influence, DFBETA"),
+    "stress": ("stress", "contamination: inflation if 1 in 100 of the other rows were 10 robust sd off"),
+    "effective_n": (
+        "effective n",
+        "how many rows the number really rests on: Kish's effective sample size; of n normal errors mse has n/3",
+    ),
     "top_share": ("worst 1\u00a0%", "share of the number that its largest 1 % of rows carry"),
     "skill": ("skill", "1 = perfect, 0 = no better than its best constant prediction"),
 }

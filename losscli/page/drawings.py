@@ -17,7 +17,7 @@ from losscli.page.content import DrawnPicture
 from losscli.page.findings import Findings, Observed, without_groups
 from losscli.page.observers import Shown
 from losscli.plot.groups import picture_of_groups
-from losscli.plot.kinds import PlotOptions, Request, is_of_probability, kind_of, misfit, resampling_of
+from losscli.plot.kinds import PlotOptions, Request, is_of_probability, kind_of, misfit
 from losscli.plot.models import picture_of_rankings
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import IntervalMark, Picture
@@ -72,7 +72,7 @@ class Drawings:
     def _request(self, kind: str, dataset: Dataset, run: RunState) -> Request:
         outliers = self.options.outliers if kind in ("rows", "stress") else None
         plot_options = PlotOptions(kind, outliers)
-        return Request(dataset, run, self.options, plot_options, resampling_of(self.options))
+        return Request(dataset, run, self.options, plot_options, self.options.resampling)
 
     def draw(self, findings: Findings, robust: str) -> Iterator[DrawnPicture]:
         """Yield the pictures; those that mean nothing on this data are left out. Groups are by the `robust` loss."""
