@@ -309,7 +309,7 @@ def recommend(
     delimiter: str | None = None,
     decimal: str | None = None,
     comment: str | None = None,
-    **unknown: Any,
+    **roles: Any,
 ) -> Recommendation:
     """Recommend losses for the data, with reasons.
 
@@ -329,7 +329,7 @@ def recommend(
         decimal: The decimal sign of text data, `.` or `,`.
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
-        **unknown: Nothing; a keyword here is an error.
+        **roles: Arrays of other roles: embeddings and labels, anchor, positive and negative, x1 and x2, ...
 
     Returns:
         A Recommendation. `losses` are those worth comparing, as typed; iterating gives an Advice per loss, with its
@@ -340,11 +340,14 @@ def recommend(
         DataError: Shapes do not fit, a label is no class, or a value is missing or infinite.
         NoResultError: No row is left.
     """
-    if unknown:
-        raise reject_keyword(recommend, next(iter(unknown)))
+    from losscli.recommend.role_sets import ALL_ROLES
+
+    unknown = next((name for name in roles if name not in ALL_ROLES), None)
+    if unknown is not None:
+        raise reject_keyword(recommend, unknown)
     if not isinstance(from_logits, bool):
         raise UsageError("must be True or False", option=("from_logits", from_logits))
-    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
+    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight, **roles}
     arrays = {role: array for role, array in given.items() if array is not None}
     options = EvaluationOptions(
         columns={} if columns is None else columns, id=id, classes=split_names("classes", classes), nan=nan

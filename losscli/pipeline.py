@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from losscli.binding import OBSERVED_ROLES, Note, bind, role_names
+from losscli.binding import Note, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
@@ -319,7 +319,7 @@ def recommend(
     """Recommend losses for the data.
 
     Args:
-        open_sources: Opens the tables that hold y_true, y_pred and weight.
+        open_sources: Opens the tables that hold y_true, y_pred and weight, or other roles.
         options: Columns, classes, key and the policy for missing values.
         note: Receives notes.
         track: Shows progress.
@@ -331,9 +331,10 @@ def recommend(
         LosscliError: The options or the data are wrong, or no row is left.
     """
     from losscli.recommend.advise import recommend_from
+    from losscli.recommend.role_sets import ALL_ROLES
 
     options.check()
-    with closing(open_sources(OBSERVED_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
+    with closing(open_sources(ALL_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
         return recommend_from(
             sources,
             options,

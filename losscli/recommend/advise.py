@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from losscli import shell
-from losscli.binding import bind_for_recommend, columns_to_spell_out
+from losscli.binding import OBSERVED_ROLES, bind_for_recommend, columns_to_spell_out
 from losscli.data.batch import Batch
 from losscli.data.sources import ReadOptions
 from losscli.declaration.loss import BoundLoss
@@ -20,6 +20,8 @@ from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions
 from losscli.recommend.facts import LABELS, Fact, list_facts, variance_power_text
 from losscli.recommend.profile import Profile, Task, profile_of
+from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_role_notes, role_profile_of
+from losscli.recommend.role_sets import bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
 from losscli.recommend.summary import short
@@ -123,25 +125,28 @@ def recommend_from(
         DataError: A column is missing, shapes differ, or values do not allow any statement.
         NoResultError: No row is left.
     """
-    dataset = bind_for_recommend(sources, options, note)
-    profile = profile_of(dataset, from_logits, lambda batches: track(dataset, batches))
+    profile: Profile | RoleProfile
+    other_roles = bind_role_set(sources, options, note)
+    if other_roles is not None:
+        role_set, dataset = other_roles
+        profile = role_profile_of(dataset, role_set.task, lambda batches: track(dataset, batches))
+    else:
+        dataset = bind_for_recommend(sources, options, note)
+        profile = profile_of(dataset, from_logits, lambda batches: track(dataset, batches))
     advice = advise(profile)
     losses = [a.bound for a in advice if a.verdict in TO_TRY]
     command = None
     if paths is not None and losses:
         found = columns_to_spell_out(losses, dataset, sources, options)
         command = compare_command([loss.label for loss in losses], paths, options, read_options, found)
+    facts = list_role_facts(profile) if isinstance(profile, RoleProfile) else list_facts(profile)
+    notes = list_role_notes(profile) if isinstance(profile, RoleProfile) else list_notes(profile, advice)
     return Recommendation(
-        data_info(dataset, profile.weight),
-        str(profile.task),
-        tuple(list_facts(profile)),
-        tuple(advice),
-        command,
-        tuple(list_notes(profile, advice)),
+        data_info(dataset, profile.weight), str(profile.task), tuple(facts), tuple(advice), command, tuple(notes)
     )
 
 
-def advise(d: Profile) -> list[Advice]:
+def advise(d: Profile | RoleProfile) -> list[Advice]:
     """Return the findings on this data, the best first; recommended losses were tried on it."""
     from losscli.declaration.grammar import parse_specs
     from losscli.registry import resolve
@@ -156,7 +161,7 @@ def advise(d: Profile) -> list[Advice]:
     return sorted(found.values(), key=lambda advice: order.index(advice.verdict))
 
 
-def try_loss(advice: Advice, d: Profile) -> Advice:
+def try_loss(advice: Advice, d: Profile | RoleProfile) -> Advice:
     """Return the advice, or another one if the loss refuses the data or gives no finite number."""
     form = choose_form(advice.bound, {role: array.shape for role, array in d.sample.arrays.items()})
     assert form is not None
@@ -187,7 +192,8 @@ def compare_command(
     columns = dict(options.columns) | dict(found)
     values = [
         ("losses", ",".join(losses)),
-        *((role, columns.get(role)) for role in ("y_true", "y_pred", "weight")),
+        *((role, columns.get(role)) for role in OBSERVED_ROLES),
+        *(("columns", f"{role}={names}") for role, names in columns.items() if role not in OBSERVED_ROLES),
         ("id", options.id),
         ("classes", ",".join(options.classes)),
         ("nan", None if options.nan == "error" else options.nan),

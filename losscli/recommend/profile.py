@@ -41,6 +41,19 @@ class Task(enum.StrEnum):
     DISTRIBUTION_SCORES = "distributions from logits"
     ONE_DISTRIBUTION = "one distribution"
     UNCLEAR = "unclear"
+    RATINGS = "ratings"
+    RANKING = "ranking"
+    BOXES = "boxes"
+    EMBEDDINGS = "embeddings with classes"
+    PROTOTYPES = "embeddings with prototypes"
+    CENTERS = "embeddings with centers"
+    PAIRS = "pairs of vectors"
+    DISTANCES = "distances of pairs"
+    TRIPLETS = "triplets"
+    VIEWS = "pairs of views"
+    RANKED_PAIRS = "ranked pairs"
+    VERIFICATION = "pairs of embeddings with classes"
+    SEQUENCES = "sequences"
 
 
 @dataclass
@@ -186,11 +199,16 @@ def profile_of(
     return profile
 
 
-def select_present(batch: Batch) -> Batch:
-    """Return the rows of weight above 0, with a single column as (n,); no value may be missing."""
+def refuse_missing(batch: Batch) -> None:
+    """Raise a NoResultError if a row lacks a value."""
     if batch.missing is not None and batch.missing.any():
         row = int(batch.rows[batch.missing][0])
         raise NoResultError(f"row {row} lacks a value, so every loss is NaN", Hint.OMIT_MISSING)
+
+
+def select_present(batch: Batch) -> Batch:
+    """Return the rows of weight above 0, with a single column as (n,); no value may be missing."""
+    refuse_missing(batch)
     kept = batch if batch.absent is None else batch.take(~batch.absent)
     for name, array in kept.arrays.items():
         if array.ndim == 2 and array.shape[1] == 1:

@@ -1,0 +1,172 @@
+"""Role sets: roles other than y_true and y_pred from which losses are computed, and the losses that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from losscli.binding import OBSERVED_ROLES, Note, bind, make_binder, role_domains
+from losscli.data.columns import Binder, RoleColumns
+from losscli.data.dataset import Dataset
+from losscli.data.row_parts import group_by_parts
+from losscli.data.sources import Sources
+from losscli.declaration.domains import Domain
+from losscli.declaration.domains.boxes import Boxes
+from losscli.declaration.loss import BoundLoss
+from losscli.errors import DataError
+from losscli.options import EvaluationOptions
+from losscli.recommend.profile import Task
+
+ALL_PAIRS = ("supcon", "multi_similarity", "triplet_mined", "circle")
+TWO_VIEWS = ("info_nce", "ntxent", "n_pair")
+
+
+class RoleSet(NamedTuple):
+    """Roles that belong together, `marks` being those that no other data has, and the losses that read them."""
+
+    task: Task
+    marks: tuple[str, ...]
+    others: tuple[str, ...]
+    losses: tuple[str, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return self.marks + self.others
+
+
+ROLE_SETS = (
+    RoleSet(Task.SEQUENCES, ("log_probs", "targets", "input_lengths", "target_lengths"), (), ("ctc",)),
+    RoleSet(
+        Task.VERIFICATION, ("embeddings1", "embeddings2"), ("labels1", "labels2", "weights"), ("deepid",)
+    ),
+    RoleSet(Task.TRIPLETS, ("anchor", "positive", "negative"), (), ("triplet", *TWO_VIEWS)),
+    RoleSet(Task.VIEWS, ("anchor", "positive"), (), TWO_VIEWS),
+    RoleSet(
+        Task.PROTOTYPES,
+        ("embeddings", "weights"),
+        ("labels",),
+        ("arcface", "cosface", "am_softmax", "normface", "linear_softmax", "sphereface", *ALL_PAIRS),
+    ),
+    RoleSet(Task.CENTERS, ("embeddings", "centers"), ("labels",), ("center", *ALL_PAIRS)),
+    RoleSet(Task.EMBEDDINGS, ("embeddings",), ("labels",), (*ALL_PAIRS, "coco", "center")),
+    RoleSet(Task.PAIRS, ("x1", "x2"), ("y_true",), ("contrastive", "cosine_embedding")),
+    RoleSet(Task.DISTANCES, ("distance",), ("y_true",), ("contrastive",)),
+)
+"""The richest first: the first one whose roles the data has is taken."""
+
+RANKED_PAIRS = RoleSet(Task.RANKED_PAIRS, ("x1", "x2"), ("y_true",), ("margin_ranking",))
+"""What pairs are if x1 and x2 are single scores."""
+
+ALL_ROLES = tuple(dict.fromkeys([*OBSERVED_ROLES, *(role for one in ROLE_SETS for role in one.roles)]))
+"""Every role that recommend reads."""
+
+
+def bind_role_set(sources: Sources, options: EvaluationOptions, note: Note) -> tuple[RoleSet, Dataset] | None:
+    """Return the first role set whose roles the data has, and its data; None if y_true and y_pred are there.
+
+    Roles that are named by the user, as files or columns, come before those that are found.
+
+    Raises:
+        UsageError: An option is wrong, or names a role that nothing reads.
+        DataError: A named role lacks others, or a column is ambiguous.
+    """
+    binder = make_binder(sources, options, ALL_ROLES, lambda text: None)
+    named = {role for role in (*sources.by_role, *options.columns, *sources.given) if role not in OBSERVED_ROLES}
+    if not named and not any(_has_mark(binder, one) for one in ROLE_SETS):
+        return None
+    has_observed = not named and all(_is_found(binder, role) for role in ("y_true", "y_pred"))
+    if has_observed:
+        return None
+    for one in ROLE_SETS:
+        if not named <= set(one.roles):
+            continue
+        losses = _resolve(one)
+        found = _find_roles(binder, one, losses)
+        if found is None:
+            continue
+        if one.task is Task.PAIRS and found["x1"].shape[1:] in ((), (1,)):
+            one = RANKED_PAIRS
+            losses = _resolve(one)
+        return one, bind(losses, sources, options, note)[0]
+    if named:
+        wanted = next((one for one in ROLE_SETS if named & set(one.roles)), ROLE_SETS[0])
+        lacking = [role for role in wanted.roles if binder.find(role, (Domain(), Domain(("N,C",)))) is None]
+        raise binder.missing_error(lacking or list(wanted.roles), wanted.losses[0])
+    return None
+
+
+def _resolve(one: RoleSet) -> list[BoundLoss]:
+    from losscli.declaration.grammar import parse_specs
+    from losscli.registry import resolve
+
+    return resolve(parse_specs(",".join(one.losses)))
+
+
+def _has_mark(binder: Binder, one: RoleSet) -> bool:
+    """Tell whether a column is named like the roles that only this set has, or begins so: embedding_0."""
+    from losscli.data.role_names import has_prefix, usual_names
+
+    names = [column.name for table in binder.sources.tables for column in table.columns]
+    return all(
+        any(name.lower() == usual or has_prefix(name, usual) for name in names for usual in usual_names(role))
+        for role in one.marks
+    )
+
+
+def _is_found(binder: Binder, role: str) -> bool:
+    """Tell whether a column is named like a role, one or several."""
+    try:
+        return binder.find(role, (Domain(), Domain(("N,C",)))) is not None
+    except DataError:  # more than one
+        return True
+
+
+def _find_roles(binder: Binder, one: RoleSet, losses: list[BoundLoss]) -> dict[str, RoleColumns] | None:
+    """Return the columns of the roles of a set, None if one is not there."""
+    domains = role_domains(losses)
+    if one.task is Task.PAIRS:
+        domains |= {role: [Domain(("N",)), *domains[role]] for role in ("x1", "x2")}
+    found: dict[str, RoleColumns] = {}
+    for role in one.roles:
+        bound = binder.find(role, domains[role])
+        if bound is None:
+            return None
+        found[role] = bound
+    return found
+
+
+def find_boxes(
+    sources: Sources, options: EvaluationOptions, binder_of: Callable[..., Binder] = make_binder
+) -> Boxes | None:
+    """Return how the boxes of y_true and y_pred are written, if their columns are named like those of boxes.
+
+    The format is empty if a column holds whole boxes and its name does not say how.
+    """
+    binder = binder_of(sources, options, ALL_ROLES, lambda text: None)
+    for box_format in ("xyxy", "xywh", "cxcywh"):
+        domain = Boxes(box_format=box_format, is_stated=True)
+        found = [_find_box(binder, role, domain) for role in ("y_true", "y_pred")]
+        if None in found:
+            continue
+        certain = {setting for setting in found if setting}
+        if len(certain) > 1:
+            continue
+        known = certain.pop().partition("=")[2] if certain else ""
+        return Boxes(box_format=known or "", is_stated=True)
+    return None
+
+
+def _find_box(binder: Binder, role: str, domain: Boxes) -> str | None:
+    """Return `box_format=...` of the columns of a role, empty if it is not known; None if they are no boxes."""
+    try:
+        bound = binder.find(role, (domain,))
+    except DataError:  # they are read by another format
+        return None
+    if bound is None:
+        return None
+    setting, alternatives = next(iter(domain.parts().items()))
+    if not any(group_by_parts(bound.columns, parts) for parts in alternatives):
+        return None
+    if len(bound.columns) > 1:
+        return setting
+    return domain.setting_of(bound.columns[0].name.lower(), {c.name.lower() for c in bound.table.columns})
