@@ -21,7 +21,7 @@ from losscli.options import EvaluationOptions
 from losscli.recommend.facts import LABELS, Fact, list_facts, variance_power_text
 from losscli.recommend.profile import Profile, Task, profile_of
 from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_role_notes, role_profile_of
-from losscli.recommend.role_sets import bind_role_set
+from losscli.recommend.role_sets import bind_boxes, bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
 from losscli.recommend.summary import short
@@ -126,8 +126,10 @@ def recommend_from(
         NoResultError: No row is left.
     """
     profile: Profile | RoleProfile
-    other_roles = bind_role_set(sources, options, note)
-    if other_roles is not None:
+    if (boxes := bind_boxes(sources, options, note)) is not None:
+        named_format, dataset = boxes
+        profile = profile_of(dataset, track=lambda batches: track(dataset, batches), named_format=named_format)
+    elif (other_roles := bind_role_set(sources, options, note)) is not None:
         role_set, dataset = other_roles
         profile = role_profile_of(dataset, role_set.task, lambda batches: track(dataset, batches))
     else:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from losscli.recommend.profile import Profile, Task
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.summary import ColumnSummary, short
@@ -28,8 +30,17 @@ TASK_REASON: dict[Task, str] = {
     Task.DISTRIBUTIONS: "the rows of y_true and y_pred are >= 0 and sum to 1",
     Task.DISTRIBUTION_SCORES: "the rows of y_true are >= 0 and sum to 1, those of y_pred are not probabilities",
     Task.ONE_DISTRIBUTION: "y_true and y_pred are >= 0 and each sums to 1",
+    Task.BOXES: "y_true and y_pred are boxes of four numbers",
     Task.UNCLEAR: "y_true is the same in every row: the data does not tell whether it is a label or a number",
 }
+
+
+BOX_ORDER = {
+    "xyxy": "corners x1, y1, x2, y2",
+    "xywh": "a corner and a size: x, y, width, height",
+    "cxcywh": "the centre and a size: x, y, width, height",
+}
+"""How boxes are written -> their numbers in order."""
 
 
 class Fact(NamedTuple):
@@ -52,6 +63,8 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
     if d.task is Task.REGRESSION:
         yield from list_residual_facts(d)
+    if d.task is Task.BOXES:
+        yield from list_box_facts(d)
     if d.task in LABELS:
         yield Fact("labels", d.base_rate, f"1 in {percent(d.base_rate)} of the rows")
     if d.task in LABEL_SETS:
@@ -87,6 +100,19 @@ def list_residual_facts(d: Profile) -> Iterator[Fact]:
     yield Fact("covered", r.coverage, f"{percent(r.coverage)} of the targets lie below their prediction")
     if r.variance_power is not None:
         yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power_text(r)}")
+
+
+def list_box_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of boxes."""
+    overlap = d.box_overlap
+    yield Fact("format", d.box_format, BOX_ORDER[d.box_format])
+    yield Fact("sides", list(overlap.sides), f"{short(overlap.sides[0])} to {short(overlap.sides[1])} in 9 of 10 boxes")
+    mean = float(np.average(overlap.iou, weights=d.sample.weight))
+    half = float(np.average(overlap.iou >= 0.5, weights=d.sample.weight))
+    yield Fact("overlap", mean, f"mean IoU {short(mean)}; at least 0.5 in {percent(half)} of the rows")
+    apart = {"disjoint": overlap.disjoint, "nested": overlap.nested}
+    text = f"{percent(overlap.disjoint)} do not meet; in {percent(overlap.nested)} one box holds the other"
+    yield Fact("apart", apart, text)
 
 
 def percent(share: float) -> str:

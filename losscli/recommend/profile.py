@@ -21,6 +21,7 @@ from losscli.declaration.domains.distributions import MAX_SUM_ERROR
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
+from losscli.recommend.boxes import BoxOverlap, guess_format, look_like_boxes, measure_overlap
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
@@ -64,7 +65,8 @@ class Profile:
     probability 0), `one_probability_rows` one with y_true < 1 and y_pred = 1. `sample` holds the rows for quantiles
     (not all if `is_subsampled`), also as matrices `y_true` and `y_pred`; `extreme_rows` are those with the extremes.
     `are_logits` is what the user said. `width` is the number of predictions per row, `zero_share` the share of targets
-    that are 0. With `has_class_labels`, rows have one label and a prediction per class.
+    that are 0. With `has_class_labels`, rows have one label and a prediction per class. `names` are those of several
+    columns, `named_format` is how boxes are written: empty if their columns do not say how, None if they are none.
     """
 
     n: int
@@ -79,6 +81,8 @@ class Profile:
     is_subsampled: bool
     n_class_names: int
     are_logits: bool
+    names: tuple[str, ...] = ()
+    named_format: str | None = None
 
     def __post_init__(self) -> None:
         self.y_true, self.y_pred = (to_matrix(self.sample.arrays[role]) for role in ("y_true", "y_pred"))
@@ -93,6 +97,20 @@ class Profile:
     @cached_property
     def residuals(self) -> Residuals:
         return Residuals(self.y_true, self.y_pred, self.sample.weight)
+
+    @cached_property
+    def box_format(self) -> str:
+        """How the boxes are written: xyxy, xywh or cxcywh."""
+        return guess_format(self.y_true, self.y_pred, "xyxy" if self.named_format is None else self.named_format)
+
+    @property
+    def has_unnamed_format(self) -> bool:
+        """Whether a column of whole boxes does not say how they are written."""
+        return self.named_format == ""
+
+    @cached_property
+    def box_overlap(self) -> BoxOverlap:
+        return measure_overlap(self.y_true, self.y_pred, self.box_format, self.sample.weight)
 
     @property
     def base_rate(self) -> float:
@@ -122,6 +140,8 @@ def find_task(d: Profile) -> Task:
     """Return what the predictions are of."""
     has_one, has_several = d.width == 1, d.width > 1
     has_two_labels = len(d.true.counts or ()) == 2 and (d.true.has_only(0, 1) or d.true.has_only(-1, 1))
+    if d.named_format is not None or look_like_boxes(d.y_true, d.y_pred, d.names):
+        return Task.BOXES
     if (d.has_class_labels or d.is_one_hot) and d.has_distributions:
         return Task.CLASSES
     if d.has_class_labels and d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= MAX_SUM_ERROR:
@@ -147,6 +167,7 @@ def profile_of(
     are_logits: bool = False,
     track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
     values_per_sample: int = VALUES_PER_SAMPLE,
+    named_format: str | None = None,
 ) -> Profile:
     """Read y_true and y_pred once and return their profile; quantiles are of `values_per_sample` values at most.
 
@@ -192,9 +213,11 @@ def profile_of(
         is_subsampled=sampler.is_subsampled,
         n_class_names=len(dataset.classes.names),
         are_logits=are_logits,
+        names=dataset.bound["y_true"].names,
+        named_format=named_format,
     )
     check_labels(profile)
-    if profile.task is Task.REGRESSION:
+    if profile.task in (Task.REGRESSION, Task.BOXES, Task.RATINGS, Task.RANKING):
         check_finite(profile)
     return profile
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from losscli.binding import OBSERVED_ROLES, Note, bind, make_binder, role_domains
 from losscli.data.columns import Binder, RoleColumns
 from losscli.data.dataset import Dataset
+from losscli.data.role_names import has_prefix, usual_names
 from losscli.data.row_parts import group_by_parts
 from losscli.data.sources import Sources
 from losscli.declaration.domains import Domain
 from losscli.declaration.domains.boxes import Boxes
+from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError
 from losscli.options import EvaluationOptions
 from losscli.recommend.profile import Task
+from losscli.registry import resolve
 
 ALL_PAIRS = ("supcon", "multi_similarity", "triplet_mined", "circle")
 TWO_VIEWS = ("info_nce", "ntxent", "n_pair")
@@ -96,16 +98,11 @@ def bind_role_set(sources: Sources, options: EvaluationOptions, note: Note) -> t
 
 
 def _resolve(one: RoleSet) -> list[BoundLoss]:
-    from losscli.declaration.grammar import parse_specs
-    from losscli.registry import resolve
-
     return resolve(parse_specs(",".join(one.losses)))
 
 
 def _has_mark(binder: Binder, one: RoleSet) -> bool:
     """Tell whether a column is named like the roles that only this set has, or begins so: embedding_0."""
-    from losscli.data.role_names import has_prefix, usual_names
-
     names = [column.name for table in binder.sources.tables for column in table.columns]
     return all(
         any(name.lower() == usual or has_prefix(name, usual) for name in names for usual in usual_names(role))
@@ -135,24 +132,21 @@ def _find_roles(binder: Binder, one: RoleSet, losses: list[BoundLoss]) -> dict[s
     return found
 
 
-def find_boxes(
-    sources: Sources, options: EvaluationOptions, binder_of: Callable[..., Binder] = make_binder
-) -> Boxes | None:
-    """Return how the boxes of y_true and y_pred are written, if their columns are named like those of boxes.
+def bind_boxes(sources: Sources, options: EvaluationOptions, note: Note) -> tuple[str, Dataset] | None:
+    """Return how boxes are written, and their data, if y_true and y_pred have names as boxes have; else None.
 
     The format is empty if a column holds whole boxes and its name does not say how.
     """
-    binder = binder_of(sources, options, ALL_ROLES, lambda text: None)
+    binder = make_binder(sources, options, ALL_ROLES, lambda text: None)
     for box_format in ("xyxy", "xywh", "cxcywh"):
         domain = Boxes(box_format=box_format, is_stated=True)
         found = [_find_box(binder, role, domain) for role in ("y_true", "y_pred")]
-        if None in found:
+        settings = {setting for setting in found if setting}
+        if None in found or len(settings) > 1:
             continue
-        certain = {setting for setting in found if setting}
-        if len(certain) > 1:
-            continue
-        known = certain.pop().partition("=")[2] if certain else ""
-        return Boxes(box_format=known or "", is_stated=True)
+        setting = settings.pop() if settings else ""
+        loss = resolve(parse_specs(f"giou:{setting or 'box_format=xyxy'}"))
+        return setting.partition("=")[2], bind(loss, sources, options, note)[0]
     return None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from losscli.recommend.profile import Task
 from losscli.recommend.rules import metric
 from losscli.recommend.rules.binary import binary, binary_scores
+from losscli.recommend.rules.boxes import boxes
 from losscli.recommend.rules.classes import class_logs, class_scores, classes
 from losscli.recommend.rules.distributions import distribution_scores, distributions
 from losscli.recommend.rules.findings import Finding
@@ -30,6 +31,7 @@ RULES_OF_TASK: Mapping[Task, Callable[[Any], Iterator[Finding]]] = {
     Task.DISTRIBUTION_SCORES: distribution_scores,
     Task.ONE_DISTRIBUTION: distributions,
     Task.UNCLEAR: constant_targets,
+    Task.BOXES: boxes,
     Task.TRIPLETS: metric.triplets,
     Task.VIEWS: metric.views,
     Task.PAIRS: metric.vector_pairs,

@@ -47,7 +47,7 @@ def batch_negatives(d: RoleProfile, verdict: Callable[[str, str], Finding], star
 
 def vector_pairs(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for pairs of vectors that belong together or not."""
-    yield contrastive(d)
+    yield from contrastive(d)
     if d.has_unit_lengths:
         yield use("cosine_embedding", "vectors have length 1, so cosines say all; at margin 0 right angles are enough")
     else:
@@ -56,18 +56,23 @@ def vector_pairs(d: RoleProfile) -> Iterator[Finding]:
 
 def distance_pairs(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for the distances of pairs that belong together or not."""
-    yield contrastive(d)
+    yield from contrastive(d)
 
 
-def contrastive(d: RoleProfile) -> Finding:
-    """Return the finding on the contrastive loss, with a margin that fits the distances."""
+def contrastive(d: RoleProfile) -> Iterator[Finding]:
+    """Yield the contrastive loss, with a margin that fits the distances."""
     far = d.distances[~d.is_pair]
     within = float((far < MARGIN_OF_PAIRS).mean()) if far.size else 1.0
-    start = "reads the distance of each pair: those that belong together are pulled, others pushed up to a margin"
-    if not far.size or MIN_SHARE_WITHIN_MARGIN <= within < 1:
-        return use("contrastive", f"{start}; {percent(within)} of the others are within 1")
-    margin = short(float(np.median(far)))
-    return use(f"contrastive:margin={margin}", f"{start}: {margin}, the median distance of those others; at 1, {percent(within)} of them would cost")
+    start = "pulls pairs that belong together, and pushes others up to a margin"
+    reason = f"{start} of 1; {percent(within)} of the others are within it"
+    has_scale = "distance" not in d.sample.arrays and d.has_unit_lengths
+    if not far.size or has_scale or MIN_SHARE_WITHIN_MARGIN <= within < 1:
+        yield use("contrastive", reason)
+    if far.size and not MIN_SHARE_WITHIN_MARGIN <= within < 1:
+        margin = short(float(np.median(far)))
+        verdict = consider if has_scale else use
+        yield verdict(f"contrastive:margin={margin}", f"{start}: {margin} is the median distance of those")
+        yield avoid("contrastive", reason)
 
 
 def ranked_pairs(d: RoleProfile) -> Iterator[Finding]:
