@@ -71,6 +71,7 @@ class Hint(enum.Enum):
     PENALTY_EXAMPLE = "as in {penalty:l2:lambda=0.01} {parameters:w.npy}"
     PER_CLASS_COLUMNS = "columns such as {role}_0, {role}_1, or {columns:{role}=prob_*}"
     RESHAPE = "give the labels as one array (N,) and the scores as (N, C)"
+    RELIABILITY = "plot with {kind:reliability} shows where"
     SECOND_COLUMN = "if these are the probabilities of two classes, give the second column as {role}"
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"

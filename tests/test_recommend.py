@@ -124,7 +124,7 @@ def test_the_first_finding_on_a_loss_counts(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 TASKS = {
-    "regression": ["normal", "contaminated", "counts", "vectors", "boxes", "three rows", "soft labels"],
+    "regression": ["normal", "contaminated", "counts", "vectors", "three rows", "soft labels"],
     "binary": ["binary", "binary, signs", "binary, labels"],
     "binary from logits": ["binary, logits", "binary, linear"],
     "multi-label": ["multi-label"],
@@ -135,6 +135,19 @@ TASKS = {
     "distributions": ["distributions"],
     "distributions from logits": ["distributions from logits"],
     "one distribution": ["one distribution"],
+    "ratings": ["ratings"],
+    "ranking": ["relevances"],
+    "boxes": ["boxes", "boxes that miss"],
+    "embeddings with classes": ["embeddings", "embeddings, each a class"],
+    "embeddings with prototypes": ["prototypes"],
+    "embeddings with centers": ["centers"],
+    "pairs of embeddings with classes": ["verification"],
+    "pairs of vectors": ["pairs", "pairs, far apart"],
+    "distances of pairs": ["distances"],
+    "ranked pairs": ["ranked pairs"],
+    "triplets": ["triplets", "triplets, long"],
+    "pairs of views": ["views"],
+    "sequences": ["sequences"],
     "unclear": ["only zeros", "zeros and logits", "only ones, probabilities", "one row"],
 }
 
@@ -462,10 +475,10 @@ def test_text_labels(cli: Cli) -> None:
         (["nowhere.csv"], b"", 3, "nowhere.csv"),
         ([], b"a,b,c\n1,2,3\n", 3, "no column for y_true or y_pred, which a recommendation needs"),
         ([], b"y_true,y_pred\n1,\n2,3\n", 3, "--nan omit leaves them out"),
-        ([], b"anchor,positive,negative\n1,2,3\n", 3, "are in the family metric"),
         (["--nan", "propagate"], b"y_true,y_pred\n1,\n2,3\n", 4, "every loss is NaN"),
         (["--nan", "omit"], b"y_true,y_pred\n1,\n,3\n", 4, "no row is left"),
-        (["--column", "anchor=y"], b"y_true,y_pred\n1,2\n", 2, "no loss here reads 'anchor'"),
+        (["--column", "anchor=y_true"], b"y_true,y_pred\n1,2\n", 3, "no column for positive or negative, which triplet"),
+        (["--column", "nothing=y"], b"y_true,y_pred\n1,2\n", 2, "no loss here reads 'nothing'"),
         (["-o", "x.xyz"], b"y_true,y_pred\n1,2\n", 2, "names no format"),
         (["--weight", "w"], b"y_true,y_pred,w\n1,2,-1\n", 3, "is not a weight"),
     ],

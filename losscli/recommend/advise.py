@@ -19,6 +19,7 @@ from losscli.evaluation.evaluator import Evaluator, choose_form
 from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions
 from losscli.recommend.facts import LABELS, Fact, list_facts, variance_power_text
+from losscli.recommend.notes import list_calibration_notes, list_order_notes
 from losscli.recommend.profile import Profile, Task, profile_of
 from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_role_notes, role_profile_of
 from losscli.recommend.role_sets import bind_boxes, bind_role_set
@@ -168,8 +169,8 @@ def try_loss(advice: Advice, d: Profile | RoleProfile) -> Advice:
     form = choose_form(advice.bound, {role: array.shape for role, array in d.sample.arrays.items()})
     assert form is not None
     evaluator = Evaluator(advice.bound, form)
-    # of one distribution a few rows are no sample
-    batches = (d.sample,) if d.task is Task.ONE_DISTRIBUTION else (d.sample, d.extreme_rows)
+    # a few rows are no sample of one distribution, nor of rows that a loss compares with each other
+    batches = (d.sample,) if evaluator.needs_all_rows(d.sample.arrays) else (d.sample, d.extreme_rows)
     try:
         values = [np.abs(evaluator(batch).elements) for batch in batches]
     except DataError as error:
@@ -218,6 +219,8 @@ def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
         yield from list_regression_notes(d)
     if d.task in LABELS and not d.pred.is_within(0, 1):
         yield from list_score_notes(d)
+    yield from list_calibration_notes(d)
+    yield from list_order_notes(d)
     one_label, on_or_off = "every row has exactly one label on", "labels that are each on or off"
     if d.is_one_hot and d.task is Task.MULTILABEL:
         treated = f"treated as {on_or_off}, not as one class per row"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from losscli.recommend.calibration import Recalibration
 from losscli.recommend.profile import Profile, Task
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.summary import ColumnSummary, short
@@ -15,7 +16,7 @@ from losscli.recommend.summary import ColumnSummary, short
 LABELS = (Task.BINARY, Task.BINARY_SCORES)
 LABEL_SETS = (Task.MULTILABEL, Task.MULTILABEL_SCORES)
 CLASSES = (Task.CLASSES, Task.CLASS_SCORES, Task.CLASS_LOGS)
-NUMBERS = (Task.REGRESSION, Task.UNCLEAR)
+NUMBERS = (Task.REGRESSION, Task.UNCLEAR, Task.RATINGS, Task.RANKING)
 DISTRIBUTIONS = (Task.DISTRIBUTIONS, Task.DISTRIBUTION_SCORES, Task.ONE_DISTRIBUTION)
 
 TASK_REASON: dict[Task, str] = {
@@ -30,6 +31,8 @@ TASK_REASON: dict[Task, str] = {
     Task.DISTRIBUTIONS: "the rows of y_true and y_pred are >= 0 and sum to 1",
     Task.DISTRIBUTION_SCORES: "the rows of y_true are >= 0 and sum to 1, those of y_pred are not probabilities",
     Task.ONE_DISTRIBUTION: "y_true and y_pred are >= 0 and each sums to 1",
+    Task.RATINGS: "y_true are few whole numbers in a row, and y_pred is on their scale",
+    Task.RANKING: "y_true are relevances, y_pred are scores on another scale",
     Task.BOXES: "y_true and y_pred are boxes of four numbers",
     Task.UNCLEAR: "y_true is the same in every row: the data does not tell whether it is a label or a number",
 }
@@ -63,6 +66,8 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
     if d.task is Task.REGRESSION:
         yield from list_residual_facts(d)
+    if d.task is Task.RATINGS:
+        yield from list_rating_facts(d)
     if d.task is Task.BOXES:
         yield from list_box_facts(d)
     if d.task in LABELS:
@@ -78,6 +83,11 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("classes", count, f"{count} per distribution")
     if d.task in (Task.CLASS_SCORES, Task.DISTRIBUTION_SCORES):
         yield Fact("scores", [d.pred.low, d.pred.high], d.pred.range)
+    if d.task is Task.CLASSES and d.width > 2 and d.has_ordered_classes:
+        text = f"{percent(d.one_peak_share)} of the rows rise to one peak and fall from there, as of ordered classes"
+        yield Fact("order", d.one_peak_share, text)
+    if d.recalibration is not None:
+        yield calibration_fact(d.recalibration)
 
 
 def list_residual_facts(d: Profile) -> Iterator[Fact]:
@@ -100,6 +110,42 @@ def list_residual_facts(d: Profile) -> Iterator[Fact]:
     yield Fact("covered", r.coverage, f"{percent(r.coverage)} of the targets lie below their prediction")
     if r.variance_power is not None:
         yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power_text(r)}")
+
+
+def calibration_fact(r: Recalibration) -> Fact:
+    """Return what recalibration says, with numbers."""
+    value = {
+        "verdict": str(r.verdict),
+        "slope": r.slope.value,
+        "slope_error": r.slope.error,
+        "level": r.level.value,
+        "level_error": r.level.error,
+        "mean": r.mean,
+        "rate": r.rate,
+        "miscalibration": r.miscalibration,
+        "by_chance": r.by_chance,
+    }
+    if r.is_of_classes:
+        means = f"the likeliest class has {percent(r.mean)} on average, and is right in {percent(r.rate)}"
+    else:
+        means = f"its mean is {percent(r.mean)}, label 1 is in {percent(r.rate)}"
+    return Fact("calibration", value, f"{r.verdict}: {slope_text(r)}; {means}")
+
+
+def slope_text(r: Recalibration) -> str:
+    """Return the slope of the logits with twice its standard error."""
+    return f"slope of the logits {short(r.slope.value, 3)} (± {short(2 * r.slope.error, 2)}), 1 if calibrated"
+
+
+def list_rating_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of ratings and numbers that predict them."""
+    counts = d.true.counts or {}
+    shares = {short(level): counts[level] / d.weight for level in sorted(counts)}
+    yield Fact("ratings", shares, ", ".join(f"{level} in {percent(share)}" for level, share in shares.items()))
+    steps = np.abs(d.y_pred - d.y_true).ravel()
+    within = [float(np.average(steps <= limit, weights=d.sample.weight)) for limit in (0.5, 1.0)]
+    text = f"{percent(within[0])} of the predictions are within half a step, {percent(within[1])} within one"
+    yield Fact("steps", within, text)
 
 
 def list_box_facts(d: Profile) -> Iterator[Fact]:

@@ -16,15 +16,30 @@ import numpy as np
 
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
+from losscli.data.labels import class_number
 from losscli.declaration.domains import Array
 from losscli.declaration.domains.distributions import MAX_SUM_ERROR
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
 from losscli.recommend.boxes import BoxOverlap, guess_format, look_like_boxes, measure_overlap
+from losscli.recommend.calibration import Recalibration, logits_of, recalibrate_classes, recalibrate_labels
+from losscli.recommend.order import (
+    ORDERED_SHARE,
+    ORDERED_SHARE_OF_RATINGS,
+    QUERY_NAMES,
+    are_numbered_from_1,
+    are_ratings,
+    are_relevances,
+    one_peak_share,
+)
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
+
+
+MIN_ROWS_OF_RATINGS = 20
+"""Rows from which a few whole numbers are taken for ratings."""
 
 
 class Task(enum.StrEnum):
@@ -65,8 +80,9 @@ class Profile:
     probability 0), `one_probability_rows` one with y_true < 1 and y_pred = 1. `sample` holds the rows for quantiles
     (not all if `is_subsampled`), also as matrices `y_true` and `y_pred`; `extreme_rows` are those with the extremes.
     `are_logits` is what the user said. `width` is the number of predictions per row, `zero_share` the share of targets
-    that are 0. With `has_class_labels`, rows have one label and a prediction per class. `names` are those of several
-    columns, `named_format` is how boxes are written: empty if their columns do not say how, None if they are none.
+    that are 0. With `has_class_labels`, rows have one label and a prediction per class. With
+    `is_order_given` the user named the classes in order; with `has_queries` a column says which rows are the documents
+    of a query. `names` are those of several columns, `named_format` is how boxes are written: empty if their columns do not say how, None if they are none.
     """
 
     n: int
@@ -79,8 +95,10 @@ class Profile:
     sample: Batch
     extreme_rows: Batch
     is_subsampled: bool
-    n_class_names: int
+    class_names: tuple[str, ...]
     are_logits: bool
+    is_order_given: bool = False
+    has_queries: bool = False
     names: tuple[str, ...] = ()
     named_format: str | None = None
 
@@ -127,6 +145,45 @@ class Profile:
         return [float(share) for share in np.average(self.y_true == 1, axis=0, weights=self.sample.weight)]
 
     @cached_property
+    def recalibration(self) -> Recalibration | None:
+        """How labels follow probabilities or logits; None if the data cannot tell, or has none."""
+        y, p, weight = self.y_true, self.y_pred, self.sample.weight
+        if self.task in (Task.CLASSES, Task.CLASS_SCORES, Task.CLASS_LOGS):
+            with np.errstate(divide="ignore"):
+                logs = np.log(p) if self.task is Task.CLASSES else p
+            return recalibrate_classes(y[:, 0] if self.has_class_labels else y, logs, weight)
+        if self.task in (Task.BINARY, Task.MULTILABEL) and not self.pred.has_only(0, 1):
+            return recalibrate_labels((y > 0).astype(np.float64), logits_of(p), weight)
+        if self.task in (Task.BINARY_SCORES, Task.MULTILABEL_SCORES) and self.pred.low < 0 < self.pred.high:
+            return recalibrate_labels((y > 0).astype(np.float64), p, weight)
+        return None
+
+    @cached_property
+    def one_peak_share(self) -> float:
+        """The share of the rows of y_pred that rise to one peak and fall from there."""
+        return one_peak_share(self.y_pred, self.sample.weight)
+
+    @property
+    def has_class_names(self) -> bool:
+        """Whether classes have names that are no numbers."""
+        return any(class_number(name) is None for name in self.class_names)
+
+    @cached_property
+    def has_ordered_classes(self) -> bool:
+        """Whether probabilities of classes show that these have an order; three classes hardly can."""
+        if are_numbered_from_1(self.class_names):
+            return self.one_peak_share >= (ORDERED_SHARE_OF_RATINGS if self.width > 3 else ORDERED_SHARE)
+        return self.width > 3 and self.one_peak_share >= ORDERED_SHARE
+
+    @cached_property
+    def expected_surprises(self) -> float:
+        """The share of the rows whose label the probabilities themselves expect to be one of less than 1 %."""
+        p = self.y_pred
+        unlikely = np.where(p < 0.01, p, 0.0) if self.has_class_labels or self.is_one_hot else np.minimum(p, 1 - p)
+        unlikely = np.where(unlikely < 0.01, unlikely, 0.0).sum(axis=1)
+        return float(np.average(unlikely, weights=self.sample.weight))
+
+    @cached_property
     def surprising_share(self) -> float:
         """The share of the rows whose label was given a probability below 1 %."""
         if self.has_class_labels:
@@ -152,12 +209,18 @@ def find_task(d: Profile) -> Task:
         return Task.DISTRIBUTIONS
     if has_several and d.true.is_simplex and not d.is_one_hot and not d.has_probabilities:
         return Task.DISTRIBUTION_SCORES
+    if has_several and not has_two_labels and are_relevances(d.true, d.pred):
+        return Task.RANKING
     if has_two_labels and has_several:
         return Task.MULTILABEL if d.has_probabilities else Task.MULTILABEL_SCORES
     if has_two_labels:
         return Task.BINARY if d.has_probabilities else Task.BINARY_SCORES
     if d.true.has_only(0) or d.true.has_only(1):
         return Task.UNCLEAR
+    if has_one and d.has_queries and are_relevances(d.true, d.pred):
+        return Task.RANKING
+    if has_one and d.n >= MIN_ROWS_OF_RATINGS and are_ratings(d.true, d.pred):
+        return Task.RATINGS
     sums_are_1 = all(v.is_within(0, 1) and abs(v.total - 1) <= MAX_SUM_ERROR for v in (d.true, d.pred))
     return Task.ONE_DISTRIBUTION if d.n > 1 and has_one and not d.is_weighted and sums_are_1 else Task.REGRESSION
 
@@ -211,8 +274,10 @@ def profile_of(
         sample=sample,
         extreme_rows=extreme_rows,
         is_subsampled=sampler.is_subsampled,
-        n_class_names=len(dataset.classes.names),
+        class_names=dataset.classes.names,
         are_logits=are_logits,
+        is_order_given=dataset.classes.requested > 0,
+        has_queries=any(column.name.lower() in QUERY_NAMES for t in dataset.tables for column in t.columns),
         names=dataset.bound["y_true"].names,
         named_format=named_format,
     )
@@ -260,8 +325,8 @@ def check_labels(d: Profile) -> None:
             f"{source}y_pred has {d.width} numbers per row, so y_true must hold class labels 0..{d.width - 1}, but "
             f"goes from {true.range}{'' if true.is_whole else ' with fractions'}{start}"
         )
-    if d.n_class_names > 2 and d.width == 1:
-        problem = f"there are {d.n_class_names} classes, but y_pred is one number per row: one per class is needed"
+    if len(d.class_names) > 2 and d.width == 1:
+        problem = f"there are {len(d.class_names)} classes, but y_pred is one number per row: one per class is needed"
         raise DataError(source + problem, Hint.PER_CLASS_COLUMNS, role="y_pred")
 
 

@@ -15,7 +15,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import NoResultError
 from losscli.recommend.facts import Fact, percent
 from losscli.recommend.profile import Task, refuse_missing
-from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
+from losscli.recommend.sample import ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, short
 
 UNIT_LENGTH_ERROR = 1e-3
@@ -23,6 +23,9 @@ UNIT_LENGTH_ERROR = 1e-3
 
 MAX_COMPARED_ROWS = 1000
 """Rows that are compared with each other: their nearest neighbours, their cosines."""
+
+VALUES_OF_ROLES = 1 << 15
+"""Values of a role that are kept: losses that compare all rows are tried on them."""
 
 VECTOR_ROLES = ("anchor", "positive", "negative", "x1", "x2", "embeddings", "embeddings1", "embeddings2")
 
@@ -146,7 +149,7 @@ def role_profile_of(
     dataset: Dataset,
     task: Task,
     track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
-    values_per_sample: int = VALUES_PER_SAMPLE,
+    values_per_sample: int = VALUES_OF_ROLES,
 ) -> RoleProfile:
     """Read the roles once and return their profile, that of a sample of rows if they are many.
 
@@ -242,10 +245,6 @@ def list_role_notes(d: RoleProfile) -> Iterator[str]:
     """Yield notes on the data."""
     if d.is_subsampled:
         yield f"what is said of vectors is that of a random sample of {len(d.sample)} of {d.n} rows"
-    if "labels" in d.sample.arrays and d.task is not Task.VERIFICATION and d.share_alone > 0:
-        alone = f"{percent(d.share_alone)} of the rows are alone in their class"
-        yield f"{alone}: as anchors they have no positive, and losses of all pairs leave them out"
-    if d.task in (Task.PAIRS, Task.DISTANCES, Task.RANKED_PAIRS) and d.is_pair.all() != (~d.is_pair).all():
-        same = "belong together" if d.is_pair.all() else "do not belong together"
-        if d.task is not Task.RANKED_PAIRS:
-            yield f"all pairs {same}: a loss of pairs needs both kinds to say anything"
+    if d.task in (Task.PAIRS, Task.DISTANCES) and (d.is_pair.all() or not d.is_pair.any()):
+        which = "belong together" if d.is_pair.all() else "are of different things"
+        yield f"all pairs {which}: add some of the other kind, as each alone is least where all vectors are the same"

@@ -16,6 +16,7 @@ from losscli.recommend.rules.classes import class_logs, class_scores, classes
 from losscli.recommend.rules.distributions import distribution_scores, distributions
 from losscli.recommend.rules.findings import Finding
 from losscli.recommend.rules.labels import multilabel, multilabel_scores
+from losscli.recommend.rules.ordinal import ranking, ratings
 from losscli.recommend.rules.regression import constant_targets, regression
 
 RULES_OF_TASK: Mapping[Task, Callable[[Any], Iterator[Finding]]] = {
@@ -31,6 +32,8 @@ RULES_OF_TASK: Mapping[Task, Callable[[Any], Iterator[Finding]]] = {
     Task.DISTRIBUTION_SCORES: distribution_scores,
     Task.ONE_DISTRIBUTION: distributions,
     Task.UNCLEAR: constant_targets,
+    Task.RATINGS: ratings,
+    Task.RANKING: ranking,
     Task.BOXES: boxes,
     Task.TRIPLETS: metric.triplets,
     Task.VIEWS: metric.views,
