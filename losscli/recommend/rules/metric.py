@@ -87,6 +87,8 @@ def ranked_pairs(d: RoleProfile) -> Iterator[Finding]:
 def embeddings(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for embeddings with classes."""
     yield from all_pairs(d, use)
+    if d.share_alone == 1:
+        return
     if d.task is Task.CENTERS:
         yield consider("center", "squared distance to the centre of its class: beside a loss that tells classes apart")
     else:
