@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from losscli.recommend.forecasts import crossing_share
 from losscli.recommend.profile import Profile, Task
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.summary import ColumnSummary, short
+from losscli.recommend.summary import percent as percent
 
 LABELS = (Task.BINARY, Task.BINARY_SCORES)
 LABEL_SETS = (Task.MULTILABEL, Task.MULTILABEL_SCORES)
@@ -50,8 +52,12 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("targets", [d.true.low, d.true.high], describe_targets(d))
     if d.task in NUMBERS + LABELS + LABEL_SETS:
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
-    if d.task is Task.REGRESSION:
+    if d.task is Task.REGRESSION and not d.has_quantiles_only:
+        assumed = "" if d.aim.is_requested else "assumes "
+        yield Fact("target", d.aim.label, f"{assumed}{d.aim.label}: {d.aim.reason}")
         yield from list_residual_facts(d)
+    if d.task is Task.REGRESSION:
+        yield from list_column_facts(d)
     if d.task in LABELS:
         yield Fact("labels", d.base_rate, f"1 in {percent(d.base_rate)} of the rows")
     if d.task in LABEL_SETS:
@@ -89,11 +95,32 @@ def list_residual_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power_text(r)}")
 
 
-def percent(share: float) -> str:
-    """Return a share in percent: 100 only for all, 0 only for nothing."""
-    if 0.995 <= share < 1:
-        return "over 99 %"
-    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
+def list_column_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of columns beside y_pred, and of rows that depend on each other."""
+    if d.forecasts:
+        covered = [f"{percent(f.below)} below {f.column!r} ({percent(f.level)})" for f in d.forecasts]
+        several = covered if len(covered) <= 5 else [*covered[:2], "...", *covered[-2:]]
+        values = {f.column: {"level": f.level, "below": f.below, "error": f.error} for f in d.forecasts}
+        yield Fact("quantiles", values, f"of the targets (expected), {', '.join(several)}")
+    if len(d.forecasts) > 1:
+        crossing = crossing_share(d.forecasts)
+        text = f"in {percent(crossing)} of the rows a quantile is above one of a higher level"
+        yield Fact("crossing", crossing, text)
+    for spread in d.spreads:
+        kind = "standard deviations" if spread.is_deviation else "variances"
+        fit = f"the mean of e²/variance is {short(spread.ratio, 3)}, 1 if they fit"
+        yield Fact("spread", spread.ratio, f"column {spread.column!r} holds predicted {kind}: {fit}")
+    if d.clusters is not None:
+        c = d.clusters
+        alike = f"errors have a correlation of {short(c.correlation, 2)} within the {c.count} values of {c.column!r}"
+        yield Fact("clusters", {"column": c.column, "correlation": c.correlation, "count": c.count}, alike)
+    if d.serial is not None and d.serial.is_sure:
+        first, error = d.serial.by_lag[0], d.serial.error
+        p = f"p = {short(d.serial.p, 1)}" if d.serial.p >= 0.001 else "p < 0.001"
+        test = f"{p} over {len(d.serial.by_lag)} lags (Ljung-Box)"
+        value = {"lag_1": first, "error": error, "statistic": d.serial.statistic, "p": d.serial.p}
+        text = f"errors of neighbouring rows have a correlation of {short(first, 2)} (± {short(2 * error, 1)}); {test}"
+        yield Fact("autocorrelation", value, text)
 
 
 def rates_text(d: Profile) -> str:

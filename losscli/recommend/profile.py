@@ -18,12 +18,26 @@ from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
 from losscli.declaration.domains.distributions import MAX_SUM_ERROR
+from losscli.declaration.properties import Functional
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
+from losscli.recommend.aim import Aim, find_aim
+from losscli.recommend.beside import BesideColumns
+from losscli.recommend.dependence import (
+    ClusterCorrelation,
+    SerialCorrelation,
+    cluster_correlation,
+    serial_correlation,
+)
+from losscli.recommend.forecasts import QuantileForecast, SpreadForecast, quantile_forecasts, spread_forecasts
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
+
+
+MAX_ROWS_IN_ORDER = 1 << 16
+"""Consecutive rows that tell whether errors depend on those before."""
 
 
 class Task(enum.StrEnum):
@@ -50,7 +64,8 @@ class Profile:
     Of the `n` rows, `zero_probability_rows` have an element with y_true > 0 and y_pred = 0 (or give their label the
     probability 0), `one_probability_rows` one with y_true < 1 and y_pred = 1. `sample` holds the rows for quantiles
     (not all if `is_subsampled`), also as matrices `y_true` and `y_pred`; `extreme_rows` are those with the extremes.
-    `are_logits` is what the user said. `width` is the number of predictions per row, `zero_share` the share of targets
+    `are_logits` and `target`, the functional that forecasts shall be, are what the user said. `beside` names columns of
+    the sample that are no role; `first_rows` (2, m) are the averages over y_true and y_pred of consecutive rows. `width` is the number of predictions per row, `zero_share` the share of targets
     that are 0. With `has_class_labels`, rows have one label and a prediction per class.
     """
 
@@ -66,6 +81,9 @@ class Profile:
     is_subsampled: bool
     n_class_names: int
     are_logits: bool
+    target: Functional | None = None
+    beside: BesideColumns = BesideColumns()
+    first_rows: Array | None = None
 
     def __post_init__(self) -> None:
         self.y_true, self.y_pred = (to_matrix(self.sample.arrays[role]) for role in ("y_true", "y_pred"))
@@ -80,6 +98,46 @@ class Profile:
     @cached_property
     def residuals(self) -> Residuals:
         return Residuals(self.y_true, self.y_pred, self.sample.weight)
+
+    @property
+    def is_count_like(self) -> bool:
+        """Whether targets are whole numbers from 0 on, and not all of two values."""
+        return self.true.is_whole and self.true.low >= 0 and self.true.high > 1
+
+    @cached_property
+    def aim(self) -> Aim:
+        """What forecasts of numbers are, or shall be."""
+        zero_share = self.zero_share if self.true.low >= 0 and self.true.high > 0 else 0.0
+        are_amounts = self.true.low >= 0 and (self.is_count_like or self.residuals.is_spread_rising)
+        return find_aim(self.residuals, self.target, zero_share, are_amounts)
+
+    @cached_property
+    def forecasts(self) -> list[QuantileForecast]:
+        """The columns of quantiles."""
+        return quantile_forecasts(self.sample, self.beside)
+
+    @cached_property
+    def spreads(self) -> list[SpreadForecast]:
+        """The columns of predicted variances and standard deviations."""
+        return list(spread_forecasts(self.sample, self.beside))
+
+    @property
+    def has_quantiles_only(self) -> bool:
+        """Whether y_pred is one of the columns of quantiles, and nothing else is wanted of it."""
+        return self.beside.point is not None and self.target is None and bool(self.forecasts)
+
+    @cached_property
+    def serial(self) -> SerialCorrelation | None:
+        """The correlation of the errors of neighbouring rows; None if it says nothing."""
+        return None if self.first_rows is None else serial_correlation(*self.first_rows)
+
+    @cached_property
+    def clusters(self) -> ClusterCorrelation | None:
+        """The column within whose values errors are surely correlated, the most if there are several."""
+        errors = self.residuals.values.mean(axis=1)
+        names = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
+        found = [c for name, texts in names.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
+        return max(found, key=lambda c: (c.rows - 1) * c.correlation, default=None)
 
     @property
     def base_rate(self) -> float:
@@ -134,8 +192,12 @@ def profile_of(
     are_logits: bool = False,
     track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
     values_per_sample: int = VALUES_PER_SAMPLE,
+    target: Functional | None = None,
+    beside: BesideColumns = BesideColumns(),
 ) -> Profile:
     """Read y_true and y_pred once and return their profile; quantiles are of `values_per_sample` values at most.
+
+    `target` is the functional that forecasts shall be, if the user said so; `beside` are columns that are carried.
 
     Raises:
         DataError: Shapes differ, labels are no class, or values are infinite or missing.
@@ -143,6 +205,7 @@ def profile_of(
     """
     true, pred, sampler = ColumnSummary(), ColumnSummary(), ReservoirSampler(values_per_sample)
     n, weight, zero_probability_rows, one_probability_rows = 0, 0.0, 0, 0
+    first: list[Array] = []
     for given in track(dataset.batches()):
         batch = select_present(given)
         if not len(batch):
@@ -160,6 +223,8 @@ def profile_of(
             one_probability_rows += int(reduce_rows(np.any, (y < 1) & (p == 1)).sum())
         else:
             zero_probability_rows += count_zero_probabilities(y[:, 0], p)
+        if n < MAX_ROWS_IN_ORDER and y.shape == p.shape:
+            first.append(np.stack([values[: MAX_ROWS_IN_ORDER - n].mean(axis=1) for values in (y, p)]))
         n += len(batch)
         weight += float(len(batch) if batch.weight is None else batch.weight.sum())
         sampler.add(batch)
@@ -179,6 +244,9 @@ def profile_of(
         is_subsampled=sampler.is_subsampled,
         n_class_names=len(dataset.classes.names),
         are_logits=are_logits,
+        target=target,
+        beside=beside,
+        first_rows=np.concatenate(first, axis=1) if first else None,
     )
     check_labels(profile)
     if profile.task is Task.REGRESSION:
