@@ -300,6 +300,7 @@ def recommend(
     y_pred: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     from_logits: bool = False,
+    target: str = "auto",
     columns: Mapping[str, str] | None = None,
     id: str | None = None,
     classes: Names | None = None,
@@ -319,6 +320,8 @@ def recommend(
         y_pred: Predictions of the same shape, or (N, C).
         weight: Sample weights (N,).
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, a quantile such as `quantile:0.9`, or `auto`, which says what
+            it assumes.
         columns: Role -> column name, comma list or pattern.
         id: The key column that names rows, and pairs those of frames that are given for roles.
         classes: Class names, in order.
@@ -356,5 +359,11 @@ def recommend(
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(
-        open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
+        open_sources,
+        options,
+        warn_caller,
+        from_logits=from_logits,
+        target=target,
+        paths=paths,
+        read_options=read_options,
     )

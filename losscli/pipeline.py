@@ -313,6 +313,7 @@ def recommend(
     track: Track | None = None,
     *,
     from_logits: bool,
+    target: str,
     paths: Sequence[str] | None,
     read_options: ReadOptions,
 ) -> Recommendation:
@@ -324,6 +325,7 @@ def recommend(
         note: Receives notes.
         track: Shows progress.
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, `quantile:0.9`, or `auto`.
         paths: DATA as typed, for the command that compares the losses; None if it is not from files.
         read_options: How the data is read, for that command.
 
@@ -341,6 +343,7 @@ def recommend(
             note,
             lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
             from_logits=from_logits,
+            target=target,
             paths=paths,
             read_options=read_options,
         )

@@ -134,7 +134,7 @@ def _vectors(n: int = 60, classes: int = 6, length: float = 1.0) -> tuple[np.nda
 
 def _embeddings(length: float = 1.0, **more: str) -> Arrays:
     labels, x, weights = _vectors(length=length)
-    return {"labels": labels, "embeddings": x} | {role: weights for role in more}
+    return {"labels": labels, "embeddings": x} | dict.fromkeys(more, weights)
 
 
 def _pairs(length: float = 1.0) -> Arrays:

@@ -26,9 +26,10 @@ from losscli.data.table import ArraysTable
 from losscli.options import EvaluationOptions
 from losscli.recommend import rules
 from losscli.recommend.advise import TO_TRY, Recommendation, advise, list_notes
-from losscli.recommend.profile import Task, profile_of
+from losscli.recommend.profile import profile_of
 from losscli.recommend.residuals import EFFICIENT_DELTA, TRIED_DELTAS, Residuals, huber_centre
 from losscli.recommend.rules.findings import Verdict, avoid, consider, use
+from losscli.recommend.tasks import Task
 from tests.conftest import Cli
 from tests.recommend_cases import CASES, Arrays
 
@@ -479,7 +480,12 @@ def test_text_labels(cli: Cli) -> None:
         ([], b"y_true,y_pred\n1,\n2,3\n", 3, "--nan omit leaves them out"),
         (["--nan", "propagate"], b"y_true,y_pred\n1,\n2,3\n", 4, "every loss is NaN"),
         (["--nan", "omit"], b"y_true,y_pred\n1,\n,3\n", 4, "no row is left"),
-        (["--column", "anchor=y_true"], b"y_true,y_pred\n1,2\n", 3, "no column for positive or negative, which triplet"),
+        (
+            ["--column", "anchor=y_true"],
+            b"y_true,y_pred\n1,2\n",
+            3,
+            "no column for positive or negative, which triplet",
+        ),
         (["--column", "nothing=y"], b"y_true,y_pred\n1,2\n", 2, "no loss here reads 'nothing'"),
         (["-o", "x.xyz"], b"y_true,y_pred\n1,2\n", 2, "names no format"),
         (["--weight", "w"], b"y_true,y_pred,w\n1,2,-1\n", 3, "is not a weight"),

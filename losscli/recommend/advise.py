@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from losscli import shell
-from losscli.binding import OBSERVED_ROLES, bind_for_recommend, columns_to_spell_out
+from losscli.binding import bind_for_recommend, columns_to_spell_out
 from losscli.data.batch import Batch
 from losscli.data.sources import ReadOptions
 from losscli.declaration.loss import BoundLoss
-from losscli.errors import DataError
+from losscli.declaration.properties import Functional
+from losscli.errors import DataError, UsageError
 from losscli.evaluation.evaluator import Evaluator, choose_form
-from losscli.messages import Hint, Message
+from losscli.messages import Hint, Message, join_names
 from losscli.options import EvaluationOptions
-from losscli.recommend.facts import LABELS, Fact, list_facts, variance_power_text
+from losscli.recommend.aim import parse_target
+from losscli.recommend.beside import BesideColumns, carry_beside, find_beside, with_numbers
+from losscli.recommend.commands import compare_command
+from losscli.recommend.facts import (
+    CLASSES,
+    DISTRIBUTIONS,
+    LABEL_SETS,
+    LABELS,
+    NUMBERS,
+    Fact,
+    list_facts,
+    variance_power_text,
+)
+from losscli.recommend.functionals import functional_text
 from losscli.recommend.notes import list_calibration_notes, list_order_notes
-from losscli.recommend.profile import Profile, Task, profile_of
+from losscli.recommend.profile import Profile, profile_of
 from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_role_notes, role_profile_of
 from losscli.recommend.role_sets import bind_boxes, bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
 from losscli.recommend.rules.findings import Verdict
+from losscli.recommend.rules.forecasts import VARIANCE_LOSS, quantile_columns
 from losscli.recommend.summary import short
+from losscli.recommend.tasks import Task
 from losscli.result_base import Result, ResultSequence, short_text, shown
 from losscli.results import DataInfo, data_info, json_header, jsonable
 
@@ -41,11 +56,17 @@ TO_TRY = (Verdict.USE, Verdict.CONSIDER)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Advice(Result):
-    """A verdict on a loss, with the reason."""
+    """A verdict on a loss, with the reason; `column` is the one that it is for, if that is not y_pred."""
 
     verdict: Verdict
     bound: BoundLoss
     reason: str
+    column: str | None = None
+
+    @property
+    def aims_at(self) -> str:
+        """The functional of the targets that the loss aims at, in words; empty if none is known."""
+        return functional_text(self.bound)
 
     @property
     def loss(self) -> str:
@@ -66,14 +87,16 @@ class Advice(Result):
     def to_dict(self) -> dict[str, Any]:
         params = {key: jsonable(value) for key, value in self.bound.params.items()}
         name = self.bound.loss.name
-        return {"verdict": str(self.verdict), "loss": self.loss, "name": name, "params": params, "reason": self.reason}
+        advice = {"verdict": str(self.verdict), "loss": self.loss, "name": name, "params": params}
+        return advice | {"aims_at": self.aims_at, "column": self.column, "reason": self.reason}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recommendation(ResultSequence[Advice]):
     """Facts about the data, and advice on losses, the best first.
 
-    `losses` are those worth comparing, as typed; `command` compares them, and is None if the data is not from files.
+    `losses` are those worth comparing, as typed; `commands` compare them, first those of y_pred, then those of other
+    columns. `command` is the first, and None if the data is not from files.
     """
 
     _field_of_items = "advice"
@@ -81,12 +104,16 @@ class Recommendation(ResultSequence[Advice]):
     task: str
     facts: tuple[Fact, ...]
     advice: tuple[Advice, ...]
-    command: str | None
+    commands: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def losses(self) -> list[str]:
-        return [advice.loss for advice in self.advice if advice.verdict in TO_TRY]
+        return [advice.loss for advice in next(iter(by_forecast(self.advice)), [])]
+
+    @property
+    def command(self) -> str | None:
+        return next(iter(self.commands), None)
 
     def __repr__(self) -> str:
         return f"Recommendation({self.task}: {shown(self.losses)}; n={self.data.n_used})"
@@ -98,6 +125,7 @@ class Recommendation(ResultSequence[Advice]):
             "facts": [{"key": f.key, "value": jsonable(f.value), "text": f.text} for f in self.facts],
             "losses": [advice.to_dict() for advice in self.advice],
             "command": self.command,
+            "commands": list(self.commands),
             "notes": list(self.notes),
         }
 
@@ -109,6 +137,13 @@ class Recommendation(ResultSequence[Advice]):
         return pd.DataFrame(rows, index=pd.Index([a.loss for a in self.advice], name="loss"))
 
 
+def by_forecast(advice: Iterable[Advice]) -> list[list[Advice]]:
+    """Return the advice on losses to try: that for y_pred, then that for other columns, without those that are empty."""
+    tried = [a for a in advice if a.verdict in TO_TRY]
+    parts = [a for a in tried if a.column is None], [a for a in tried if a.column is not None]
+    return [part for part in parts if part]
+
+
 def recommend_from(
     sources: Sources,
     options: EvaluationOptions,
@@ -116,16 +151,24 @@ def recommend_from(
     track: Callable[[Dataset, Iterator[Batch]], Iterable[Batch]],
     *,
     from_logits: bool,
+    target: str,
     paths: Sequence[str] | None,
     read_options: ReadOptions,
 ) -> Recommendation:
     """Read y_true and y_pred once and recommend losses for them; arguments are those of `pipeline.recommend`.
 
     Raises:
-        UsageError: A role is unknown.
+        UsageError: A role is unknown, or forecasts cannot be of that functional.
         DataError: A column is missing, shapes differ, or values do not allow any statement.
         NoResultError: No row is left.
     """
+    functional = parse_target(target)
+    level = functional.level if functional is not None and functional.name == "quantile" else None
+    beside = find_beside(sources, options.columns, level)
+    if beside.point is not None:
+        if functional is not None and "y_pred" not in options.columns:
+            check_column_of(beside, functional, target)
+        options = options._replace(columns={**options.columns, "y_pred": beside.point})
     profile: Profile | RoleProfile
     if (boxes := bind_boxes(sources, options, note)) is not None:
         named_format, dataset = boxes
@@ -134,19 +177,58 @@ def recommend_from(
         role_set, dataset = other_roles
         profile = role_profile_of(dataset, role_set.task, lambda batches: track(dataset, batches))
     else:
-        dataset = bind_for_recommend(sources, options, note)
-        profile = profile_of(dataset, from_logits, lambda batches: track(dataset, batches))
+        dataset, beside = carry_beside(bind_for_recommend(sources, options, note), beside)
+        profile = profile_of(
+            dataset, from_logits, lambda batches: track(dataset, batches), target=functional, beside=beside
+        )
+    check_target(profile.task, functional, target)
     advice = advise(profile)
-    losses = [a.bound for a in advice if a.verdict in TO_TRY]
-    command = None
-    if paths is not None and losses:
-        found = columns_to_spell_out(losses, dataset, sources, options)
-        command = compare_command([loss.label for loss in losses], paths, options, read_options, found)
-    facts = list_role_facts(profile) if isinstance(profile, RoleProfile) else list_facts(profile)
-    notes = list_role_notes(profile) if isinstance(profile, RoleProfile) else list_notes(profile, advice)
+    commands = []
+    for part in by_forecast(advice) if paths is not None else ():
+        found = columns_to_spell_out([a.bound for a in part], dataset, sources, options)
+        if any(a.name == VARIANCE_LOSS for a in part) and beside.variance is not None:
+            found["variance"] = beside.variance
+        columns = list(dict.fromkeys(a.column for a in part if a.column is not None))
+        losses = list(dict.fromkeys(a.loss for a in part))
+        commands.append(
+            compare_command(losses, paths or (), options, read_options, found, columns, dependence_option(profile))
+        )
     return Recommendation(
-        data_info(dataset, profile.weight), str(profile.task), tuple(facts), tuple(advice), command, tuple(notes)
+        data_info(dataset, profile.weight),
+        str(profile.task),
+        tuple(list_role_facts(profile) if isinstance(profile, RoleProfile) else list_facts(profile)),
+        tuple(advice),
+        tuple(commands),
+        tuple(list_role_notes(profile) if isinstance(profile, RoleProfile) else list_notes(profile, advice)),
     )
+
+
+def check_column_of(beside: BesideColumns, functional: Functional, target: str) -> None:
+    """Raise a DataError if none of the columns of quantiles, the only forecasts, is of the functional."""
+    if functional.name != "quantile" or all(q.level != functional.level for q in beside.quantiles):
+        names = join_names([repr(q.column) for q in beside.quantiles])
+        problem = f"columns {names} are quantiles, and none is the {target} that was asked for"
+        raise DataError(problem, Hint.CHOOSE_COLUMN, role="y_pred")
+
+
+def check_target(task: Task, functional: Functional | None, target: str) -> None:
+    """Raise a UsageError if forecasts that are no numbers were said to be medians or quantiles."""
+    if functional is not None and functional.name != "mean" and task not in NUMBERS:
+        if task in LABELS + LABEL_SETS + CLASSES + DISTRIBUTIONS:
+            labels = "distributions" if task in DISTRIBUTIONS else "labels"
+            problem = f"y_true holds {labels}, and forecasts of them are probabilities, which are means: mean or auto"
+        else:
+            problem = f"these are {task}, not forecasts of numbers: leave it out, or auto"
+        raise UsageError(problem, option=("target", target))
+
+
+def dependence_option(d: Profile | RoleProfile) -> tuple[str, str] | None:
+    """Return the option, with its value, by which an interval allows for errors that depend on each other."""
+    if isinstance(d, RoleProfile) or d.task is not Task.REGRESSION:
+        return None
+    if d.clusters is not None:
+        return "cluster", d.clusters.column
+    return ("block", "auto") if d.serial is not None and d.serial.is_sure else None
 
 
 def advise(d: Profile | RoleProfile) -> list[Advice]:
@@ -154,60 +236,40 @@ def advise(d: Profile | RoleProfile) -> list[Advice]:
     from losscli.declaration.grammar import parse_specs
     from losscli.registry import resolve
 
-    found: dict[str, Advice] = {}
-    for finding in RULES_OF_TASK[d.task](d):  # the first one on a loss counts
+    found: dict[tuple[str, str | None], Advice] = {}
+    of_columns = quantile_columns(d) if d.task is Task.REGRESSION and d.target is None else ()
+    findings = [*((finding, None) for finding in RULES_OF_TASK[d.task](d)), *of_columns]
+    for finding, column in findings:  # the first one on a loss counts
         bound = resolve(parse_specs(finding.loss))[0]
-        if bound.canonical not in found:
-            advice = Advice(finding.verdict, bound, finding.reason)
-            found[bound.canonical] = try_loss(advice, d) if advice.verdict in TO_TRY else advice
+        if (bound.canonical, column) not in found:
+            advice = Advice(finding.verdict, bound, finding.reason, column)
+            if d.task in NUMBERS and advice.aims_at and advice.verdict is not Verdict.REFUSED:
+                advice = replace(advice, reason=f"aims at {advice.aims_at}: {advice.reason}")
+            found[bound.canonical, column] = try_loss(advice, d) if advice.verdict in TO_TRY else advice
     order = list(Verdict)
     return sorted(found.values(), key=lambda advice: order.index(advice.verdict))
 
 
 def try_loss(advice: Advice, d: Profile | RoleProfile) -> Advice:
     """Return the advice, or another one if the loss refuses the data or gives no finite number."""
-    form = choose_form(advice.bound, {role: array.shape for role, array in d.sample.arrays.items()})
+    batches = [d.sample, d.extreme_rows]
+    if advice.name == VARIANCE_LOSS and d.beside.variance is not None:
+        batches = [with_numbers(batch, "variance", d.beside.variance) for batch in batches]
+    if advice.column is not None:
+        batches = [with_numbers(batch, "y_pred", advice.column) for batch in batches]
+    form = choose_form(advice.bound, {role: array.shape for role, array in batches[0].arrays.items()})
     assert form is not None
     evaluator = Evaluator(advice.bound, form)
-    # a few rows are no sample of one distribution, nor of rows that a loss compares with each other
-    batches = (d.sample,) if evaluator.needs_all_rows(d.sample.arrays) else (d.sample, d.extreme_rows)
+    if evaluator.needs_all_rows(batches[0].arrays):  # a few rows are no sample where rows are compared with each other
+        del batches[1]
     try:
         values = [np.abs(evaluator(batch).elements) for batch in batches]
     except DataError as error:
-        return Advice(Verdict.REFUSED, advice.bound, error.message.problem)
+        return replace(advice, verdict=Verdict.REFUSED, reason=error.message.problem)
     largest = max(math.inf if np.isnan(array).any() else float(array.max()) for array in values)
     if not math.isfinite(largest * max(d.weight, 1.0)):  # the sum may overflow even if no value does
-        return Advice(Verdict.AVOID, advice.bound, "its value on this data is not a finite number")
+        return replace(advice, verdict=Verdict.AVOID, reason="its value on this data is not a finite number")
     return advice
-
-
-def compare_command(
-    losses: Sequence[str],
-    paths: Sequence[str],
-    options: EvaluationOptions,
-    read_options: ReadOptions,
-    found: Mapping[str, str],
-) -> str:
-    """Return the command that compares the losses on this data, quoted for a shell.
-
-    `found` maps roles to columns that compare would not find by itself.
-    """
-    columns = dict(options.columns) | dict(found)
-    values = [
-        ("losses", ",".join(losses)),
-        *((role, columns.get(role)) for role in OBSERVED_ROLES),
-        *(("columns", f"{role}={names}") for role, names in columns.items() if role not in OBSERVED_ROLES),
-        ("id", options.id),
-        ("classes", ",".join(options.classes)),
-        ("nan", None if options.nan == "error" else options.nan),
-        ("input_format", read_options.format),
-        ("delimiter", "tab" if read_options.delimiter == "\t" else read_options.delimiter),
-        ("header", read_options.header),
-        ("decimal", read_options.decimal),
-        ("comment", read_options.comment),
-    ]
-    given = [(name, value) for name, value in values if value not in (None, "")]
-    return shell.command("losscli", "compare", options=given, data=paths)
 
 
 def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
@@ -246,6 +308,16 @@ def list_regression_notes(d: Profile) -> Iterator[str]:
             f"residuals spread more where y_pred is large (their squares as y_pred^{variance_power_text(r)}): one "
             "delta for all rows treats those as outliers, and a robust centre is not the mean that a deviance aims at"
         )
+    if d.aim.is_unclear and not r.are_zero and not r.has_few_rows and not d.has_quantiles_only:
+        yield Message(f"assumes forecasts of the {d.aim.label}, as the data does not tell", Hint.CHOOSE_TARGET)
+    if d.clusters is not None:
+        alike = (
+            f"errors of rows of one {d.clusters.column!r} are alike (correlation {short(d.clusters.correlation, 2)})"
+        )
+        yield Message(alike, Hint.RESAMPLE_CLUSTERS, column=d.clusters.column)
+    elif d.serial is not None and d.serial.is_sure:
+        related = f"errors of neighbouring rows are correlated ({short(d.serial.by_lag[0], 2)} at lag 1)"
+        yield Message(related, Hint.RESAMPLE_BLOCKS)
     if d.width > 1 and r.has_scale and max(r.scales) > 3 * min(r.scales):
         scales = f"the robust scales of the columns go from {short(min(r.scales))} to {short(max(r.scales))}"
         yield f"{scales}: one delta cannot suit them all, and their mean loss says little"

@@ -82,7 +82,8 @@ def guess_format(y_true: Array, y_pred: Array, box_format: str) -> str:
     both = np.vstack([y_true, y_pred])
     if not box_format:
         box_format = "xyxy" if are_corners(y_true) and are_corners(y_pred) else "xywh"
-    if box_format == "xywh" and both.min() >= 0 and both.max() <= 1:
-        if corners_of(y_true, "xywh").max() > 1 and corners_of(y_true, "cxcywh").min() >= 0:
-            return "cxcywh" if corners_of(y_true, "cxcywh").max() <= 1 else "xywh"
-    return box_format
+    if box_format != "xywh" or both.min() < 0 or both.max() > 1:
+        return box_format
+    by_centre = corners_of(y_true, "cxcywh")
+    is_outside = corners_of(y_true, "xywh").max() > 1
+    return "cxcywh" if is_outside and by_centre.min() >= 0 and by_centre.max() <= 1 else "xywh"

@@ -129,7 +129,9 @@ def recalibrate_labels(y: Array, logits: Array, weight: Array | None = None) -> 
     found = Recalibration(fitted[1], moved[0], mean, rate)
     if y.shape[1] > 1:
         return found
-    return found._replace(**dict(zip(("miscalibration", "by_chance"), _miscalibration(y[:, 0], p[:, 0], w), strict=True)))
+    return found._replace(
+        **dict(zip(("miscalibration", "by_chance"), _miscalibration(y[:, 0], p[:, 0], w), strict=True))
+    )
 
 
 def _sigmoid(z: Array) -> Array:

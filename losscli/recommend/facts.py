@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
-import numpy as np
-
-from losscli.recommend.calibration import Recalibration
-from losscli.recommend.profile import Profile, Task
+from losscli.recommend.forecasts import crossing_share
+from losscli.recommend.label_facts import Fact, calibration_fact, list_box_facts, list_rating_facts
+from losscli.recommend.profile import Profile
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.summary import ColumnSummary, short
+from losscli.recommend.summary import percent as percent
+from losscli.recommend.tasks import Task
 
 LABELS = (Task.BINARY, Task.BINARY_SCORES)
 LABEL_SETS = (Task.MULTILABEL, Task.MULTILABEL_SCORES)
@@ -38,22 +38,6 @@ TASK_REASON: dict[Task, str] = {
 }
 
 
-BOX_ORDER = {
-    "xyxy": "corners x1, y1, x2, y2",
-    "xywh": "a corner and a size: x, y, width, height",
-    "cxcywh": "the centre and a size: x, y, width, height",
-}
-"""How boxes are written -> their numbers in order."""
-
-
-class Fact(NamedTuple):
-    """A fact about the data: a key, a value for programs, a text for people."""
-
-    key: str
-    value: Any
-    text: str
-
-
 def list_facts(d: Profile) -> Iterator[Fact]:
     """Yield what is known of the data."""
     yield Fact("rows", d.n, f"{d.n}{', weighted' if d.is_weighted else ''}")
@@ -64,12 +48,23 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("targets", [d.true.low, d.true.high], describe_targets(d))
     if d.task in NUMBERS + LABELS + LABEL_SETS:
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
-    if d.task is Task.REGRESSION:
+    if d.task is Task.REGRESSION and not d.has_quantiles_only:
+        assumed = "" if d.aim.is_requested else "assumes "
+        yield Fact("target", d.aim.label, f"{assumed}{d.aim.label}: {d.aim.reason}")
         yield from list_residual_facts(d)
+    if d.task is Task.REGRESSION:
+        yield from list_column_facts(d)
     if d.task is Task.RATINGS:
         yield from list_rating_facts(d)
     if d.task is Task.BOXES:
         yield from list_box_facts(d)
+    yield from list_label_facts(d)
+    if d.recalibration is not None:
+        yield calibration_fact(d.recalibration)
+
+
+def list_label_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of labels, classes and distributions."""
     if d.task in LABELS:
         yield Fact("labels", d.base_rate, f"1 in {percent(d.base_rate)} of the rows")
     if d.task in LABEL_SETS:
@@ -86,8 +81,6 @@ def list_facts(d: Profile) -> Iterator[Fact]:
     if d.task is Task.CLASSES and d.width > 2 and d.has_ordered_classes:
         text = f"{percent(d.one_peak_share)} of the rows rise to one peak and fall from there, as of ordered classes"
         yield Fact("order", d.one_peak_share, text)
-    if d.recalibration is not None:
-        yield calibration_fact(d.recalibration)
 
 
 def list_residual_facts(d: Profile) -> Iterator[Fact]:
@@ -112,60 +105,32 @@ def list_residual_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power_text(r)}")
 
 
-def calibration_fact(r: Recalibration) -> Fact:
-    """Return what recalibration says, with numbers."""
-    value = {
-        "verdict": str(r.verdict),
-        "slope": r.slope.value,
-        "slope_error": r.slope.error,
-        "level": r.level.value,
-        "level_error": r.level.error,
-        "mean": r.mean,
-        "rate": r.rate,
-        "miscalibration": r.miscalibration,
-        "by_chance": r.by_chance,
-    }
-    if r.is_of_classes:
-        means = f"the likeliest class has {percent(r.mean)} on average, and is right in {percent(r.rate)}"
-    else:
-        means = f"its mean is {percent(r.mean)}, label 1 is in {percent(r.rate)}"
-    return Fact("calibration", value, f"{r.verdict}: {slope_text(r)}; {means}")
-
-
-def slope_text(r: Recalibration) -> str:
-    """Return the slope of the logits with twice its standard error."""
-    return f"slope of the logits {short(r.slope.value, 3)} (± {short(2 * r.slope.error, 2)}), 1 if calibrated"
-
-
-def list_rating_facts(d: Profile) -> Iterator[Fact]:
-    """Yield what is known of ratings and numbers that predict them."""
-    counts = d.true.counts or {}
-    shares = {short(level): counts[level] / d.weight for level in sorted(counts)}
-    yield Fact("ratings", shares, ", ".join(f"{level} in {percent(share)}" for level, share in shares.items()))
-    steps = np.abs(d.y_pred - d.y_true).ravel()
-    within = [float(np.average(steps <= limit, weights=d.sample.weight)) for limit in (0.5, 1.0)]
-    text = f"{percent(within[0])} of the predictions are within half a step, {percent(within[1])} within one"
-    yield Fact("steps", within, text)
-
-
-def list_box_facts(d: Profile) -> Iterator[Fact]:
-    """Yield what is known of boxes."""
-    overlap = d.box_overlap
-    yield Fact("format", d.box_format, BOX_ORDER[d.box_format])
-    yield Fact("sides", list(overlap.sides), f"{short(overlap.sides[0])} to {short(overlap.sides[1])} in 9 of 10 boxes")
-    mean = float(np.average(overlap.iou, weights=d.sample.weight))
-    half = float(np.average(overlap.iou >= 0.5, weights=d.sample.weight))
-    yield Fact("overlap", mean, f"mean IoU {short(mean)}; at least 0.5 in {percent(half)} of the rows")
-    apart = {"disjoint": overlap.disjoint, "nested": overlap.nested}
-    text = f"{percent(overlap.disjoint)} do not meet; in {percent(overlap.nested)} one box holds the other"
-    yield Fact("apart", apart, text)
-
-
-def percent(share: float) -> str:
-    """Return a share in percent: 100 only for all, 0 only for nothing."""
-    if 0.995 <= share < 1:
-        return "over 99 %"
-    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
+def list_column_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of columns beside y_pred, and of rows that depend on each other."""
+    if d.forecasts:
+        covered = [f"{percent(f.below)} below {f.column!r} ({percent(f.level)})" for f in d.forecasts]
+        several = covered if len(covered) <= 5 else [*covered[:2], "...", *covered[-2:]]
+        values = {f.column: {"level": f.level, "below": f.below, "error": f.error} for f in d.forecasts}
+        yield Fact("quantiles", values, f"of the targets (expected), {', '.join(several)}")
+    if len(d.forecasts) > 1:
+        crossing = crossing_share(d.forecasts)
+        text = f"in {percent(crossing)} of the rows a quantile is above one of a higher level"
+        yield Fact("crossing", crossing, text)
+    for spread in d.spreads:
+        kind = "standard deviations" if spread.is_deviation else "variances"
+        fit = f"the mean of e²/variance is {short(spread.ratio, 3)}, 1 if they fit"
+        yield Fact("spread", spread.ratio, f"column {spread.column!r} holds predicted {kind}: {fit}")
+    if d.clusters is not None:
+        c = d.clusters
+        alike = f"errors have a correlation of {short(c.correlation, 2)} within the {c.count} values of {c.column!r}"
+        yield Fact("clusters", {"column": c.column, "correlation": c.correlation, "count": c.count}, alike)
+    if d.serial is not None and d.serial.is_sure:
+        first, error = d.serial.by_lag[0], d.serial.error
+        p = f"p = {short(d.serial.p, 1)}" if d.serial.p >= 0.001 else "p < 0.001"
+        test = f"{p} over {len(d.serial.by_lag)} lags (Ljung-Box)"
+        value = {"lag_1": first, "error": error, "statistic": d.serial.statistic, "p": d.serial.p}
+        text = f"errors of neighbouring rows have a correlation of {short(first, 2)} (± {short(2 * error, 1)}); {test}"
+        yield Fact("autocorrelation", value, text)
 
 
 def rates_text(d: Profile) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from losscli.messages import Hint, Message
 from losscli.recommend.calibration import CalibrationVerdict
 from losscli.recommend.order import scale_of
-from losscli.recommend.profile import Profile, Task
+from losscli.recommend.profile import Profile
 from losscli.recommend.summary import short
+from losscli.recommend.tasks import Task
 
 
 def list_calibration_notes(d: Profile) -> Iterator[str]:
@@ -31,9 +32,9 @@ def list_calibration_notes(d: Profile) -> Iterator[str]:
 
 def list_order_notes(d: Profile) -> Iterator[str]:
     """Yield how classes, whole numbers, documents and boxes are read, where that may be wrong."""
-    if d.task is Task.CLASSES and d.width > 2 and not d.is_order_given and not d.has_ordered_classes:
-        if (scale := scale_of(d.class_names)) is not None:
-            yield Message(f"the classes look like a scale: rps suits if {', '.join(scale)} is it", Hint.NAME_CLASSES)
+    may_have_order = d.task is Task.CLASSES and d.width > 2 and not d.is_order_given and not d.has_ordered_classes
+    if may_have_order and (scale := scale_of(d.class_names)) is not None:
+        yield Message(f"the classes look like a scale: rps suits if {', '.join(scale)} is it", Hint.NAME_CLASSES)
     if d.task is Task.RATINGS and d.pred.is_whole:
         yield "both columns hold a few whole numbers: if they are names of classes without an order, use zero_one"
     if d.task is Task.RANKING and d.width == 1:

@@ -6,7 +6,6 @@ are those of all rows while these fit a budget, else of a random sample.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,58 +17,30 @@ from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
 from losscli.data.labels import class_number
 from losscli.declaration.domains import Array
-from losscli.declaration.domains.distributions import MAX_SUM_ERROR
+from losscli.declaration.properties import Functional
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
-from losscli.recommend.boxes import BoxOverlap, guess_format, look_like_boxes, measure_overlap
+from losscli.recommend.aim import Aim, find_aim
+from losscli.recommend.beside import BesideColumns
+from losscli.recommend.boxes import BoxOverlap, guess_format, measure_overlap
 from losscli.recommend.calibration import Recalibration, logits_of, recalibrate_classes, recalibrate_labels
+from losscli.recommend.dependence import ClusterCorrelation, SerialCorrelation, cluster_correlation, serial_correlation
+from losscli.recommend.forecasts import QuantileForecast, SpreadForecast, quantile_forecasts, spread_forecasts
 from losscli.recommend.order import (
     ORDERED_SHARE,
     ORDERED_SHARE_OF_RATINGS,
     QUERY_NAMES,
     are_numbered_from_1,
-    are_ratings,
-    are_relevances,
     one_peak_share,
 )
 from losscli.recommend.residuals import Residuals
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
+from losscli.recommend.tasks import Task, find_task
 
-
-MIN_ROWS_OF_RATINGS = 20
-"""Rows from which a few whole numbers are taken for ratings."""
-
-
-class Task(enum.StrEnum):
-    """What the predictions are of; `unclear` if the data does not tell."""
-
-    REGRESSION = "regression"
-    BINARY = "binary"
-    BINARY_SCORES = "binary from logits"
-    MULTILABEL = "multi-label"
-    MULTILABEL_SCORES = "multi-label from logits"
-    CLASSES = "multi-class"
-    CLASS_SCORES = "multi-class from logits"
-    CLASS_LOGS = "multi-class from log-probabilities"
-    DISTRIBUTIONS = "distributions"
-    DISTRIBUTION_SCORES = "distributions from logits"
-    ONE_DISTRIBUTION = "one distribution"
-    UNCLEAR = "unclear"
-    RATINGS = "ratings"
-    RANKING = "ranking"
-    BOXES = "boxes"
-    EMBEDDINGS = "embeddings with classes"
-    PROTOTYPES = "embeddings with prototypes"
-    CENTERS = "embeddings with centers"
-    PAIRS = "pairs of vectors"
-    DISTANCES = "distances of pairs"
-    TRIPLETS = "triplets"
-    VIEWS = "pairs of views"
-    RANKED_PAIRS = "ranked pairs"
-    VERIFICATION = "pairs of embeddings with classes"
-    SEQUENCES = "sequences"
+MAX_ROWS_IN_ORDER = 1 << 16
+"""Consecutive rows that tell whether errors depend on those before."""
 
 
 @dataclass
@@ -79,10 +50,12 @@ class Profile:
     Of the `n` rows, `zero_probability_rows` have an element with y_true > 0 and y_pred = 0 (or give their label the
     probability 0), `one_probability_rows` one with y_true < 1 and y_pred = 1. `sample` holds the rows for quantiles
     (not all if `is_subsampled`), also as matrices `y_true` and `y_pred`; `extreme_rows` are those with the extremes.
-    `are_logits` is what the user said. `width` is the number of predictions per row, `zero_share` the share of targets
-    that are 0. With `has_class_labels`, rows have one label and a prediction per class. With
-    `is_order_given` the user named the classes in order; with `has_queries` a column says which rows are the documents
-    of a query. `names` are those of several columns, `named_format` is how boxes are written: empty if their columns do not say how, None if they are none.
+    `are_logits` and `target`, the functional that forecasts shall be, are what the user said; with `is_order_given`
+    the classes were named in order. `beside` names columns of the sample that are no role; `first_rows` (2, m) are the
+    averages over y_true and y_pred of consecutive rows. `width` is the number of predictions per row, `zero_share` the
+    share of targets that are 0. With `has_class_labels`, rows have one label and a prediction per class; with
+    `has_queries` a column says which rows are the documents of a query. `names` are those of several columns,
+    `named_format` is how boxes are written: empty if their columns do not say how, None if they are none.
     """
 
     n: int
@@ -101,6 +74,9 @@ class Profile:
     has_queries: bool = False
     names: tuple[str, ...] = ()
     named_format: str | None = None
+    target: Functional | None = None
+    beside: BesideColumns = BesideColumns()
+    first_rows: Array | None = None
 
     def __post_init__(self) -> None:
         self.y_true, self.y_pred = (to_matrix(self.sample.arrays[role]) for role in ("y_true", "y_pred"))
@@ -129,6 +105,46 @@ class Profile:
     @cached_property
     def box_overlap(self) -> BoxOverlap:
         return measure_overlap(self.y_true, self.y_pred, self.box_format, self.sample.weight)
+
+    @property
+    def is_count_like(self) -> bool:
+        """Whether targets are whole numbers from 0 on, and not all of two values."""
+        return self.true.is_whole and self.true.low >= 0 and self.true.high > 1
+
+    @cached_property
+    def aim(self) -> Aim:
+        """What forecasts of numbers are, or shall be."""
+        zero_share = self.zero_share if self.true.low >= 0 and self.true.high > 0 else 0.0
+        are_amounts = self.true.low >= 0 and (self.is_count_like or self.residuals.is_spread_rising)
+        return find_aim(self.residuals, self.target, zero_share, are_amounts)
+
+    @cached_property
+    def forecasts(self) -> list[QuantileForecast]:
+        """The columns of quantiles."""
+        return quantile_forecasts(self.sample, self.beside)
+
+    @cached_property
+    def spreads(self) -> list[SpreadForecast]:
+        """The columns of predicted variances and standard deviations."""
+        return list(spread_forecasts(self.sample, self.beside))
+
+    @property
+    def has_quantiles_only(self) -> bool:
+        """Whether y_pred is one of the columns of quantiles, and nothing else is wanted of it."""
+        return self.beside.point is not None and self.target is None and bool(self.forecasts)
+
+    @cached_property
+    def serial(self) -> SerialCorrelation | None:
+        """The correlation of the errors of neighbouring rows; None if it says nothing."""
+        return None if self.first_rows is None else serial_correlation(*self.first_rows)
+
+    @cached_property
+    def clusters(self) -> ClusterCorrelation | None:
+        """The column within whose values errors are surely correlated, the most if there are several."""
+        errors = self.residuals.values.mean(axis=1)
+        names = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
+        found = [c for name, texts in names.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
+        return max(found, key=lambda c: (c.rows - 1) * c.correlation, default=None)
 
     @property
     def base_rate(self) -> float:
@@ -193,46 +209,18 @@ class Profile:
         return float(np.average((given < 0.01).any(axis=1), weights=self.sample.weight))
 
 
-def find_task(d: Profile) -> Task:
-    """Return what the predictions are of."""
-    has_one, has_several = d.width == 1, d.width > 1
-    has_two_labels = len(d.true.counts or ()) == 2 and (d.true.has_only(0, 1) or d.true.has_only(-1, 1))
-    if d.named_format is not None or look_like_boxes(d.y_true, d.y_pred, d.names):
-        return Task.BOXES
-    if (d.has_class_labels or d.is_one_hot) and d.has_distributions:
-        return Task.CLASSES
-    if d.has_class_labels and d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= MAX_SUM_ERROR:
-        return Task.CLASS_LOGS
-    if d.has_class_labels or (d.is_one_hot and not d.has_probabilities):
-        return Task.CLASS_SCORES
-    if has_several and d.true.is_simplex and d.has_distributions:
-        return Task.DISTRIBUTIONS
-    if has_several and d.true.is_simplex and not d.is_one_hot and not d.has_probabilities:
-        return Task.DISTRIBUTION_SCORES
-    if has_several and not has_two_labels and are_relevances(d.true, d.pred):
-        return Task.RANKING
-    if has_two_labels and has_several:
-        return Task.MULTILABEL if d.has_probabilities else Task.MULTILABEL_SCORES
-    if has_two_labels:
-        return Task.BINARY if d.has_probabilities else Task.BINARY_SCORES
-    if d.true.has_only(0) or d.true.has_only(1):
-        return Task.UNCLEAR
-    if has_one and d.has_queries and are_relevances(d.true, d.pred):
-        return Task.RANKING
-    if has_one and d.n >= MIN_ROWS_OF_RATINGS and are_ratings(d.true, d.pred):
-        return Task.RATINGS
-    sums_are_1 = all(v.is_within(0, 1) and abs(v.total - 1) <= MAX_SUM_ERROR for v in (d.true, d.pred))
-    return Task.ONE_DISTRIBUTION if d.n > 1 and has_one and not d.is_weighted and sums_are_1 else Task.REGRESSION
-
-
 def profile_of(
     dataset: Dataset,
     are_logits: bool = False,
     track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
     values_per_sample: int = VALUES_PER_SAMPLE,
     named_format: str | None = None,
+    target: Functional | None = None,
+    beside: BesideColumns = BesideColumns(),
 ) -> Profile:
     """Read y_true and y_pred once and return their profile; quantiles are of `values_per_sample` values at most.
+
+    `target` is the functional that forecasts shall be, if the user said so; `beside` are columns that are carried.
 
     Raises:
         DataError: Shapes differ, labels are no class, or values are infinite or missing.
@@ -240,6 +228,7 @@ def profile_of(
     """
     true, pred, sampler = ColumnSummary(), ColumnSummary(), ReservoirSampler(values_per_sample)
     n, weight, zero_probability_rows, one_probability_rows = 0, 0.0, 0, 0
+    first: list[Array] = []
     for given in track(dataset.batches()):
         batch = select_present(given)
         if not len(batch):
@@ -257,6 +246,8 @@ def profile_of(
             one_probability_rows += int(reduce_rows(np.any, (y < 1) & (p == 1)).sum())
         else:
             zero_probability_rows += count_zero_probabilities(y[:, 0], p)
+        if n < MAX_ROWS_IN_ORDER and y.shape == p.shape:
+            first.append(np.stack([values[: MAX_ROWS_IN_ORDER - n].mean(axis=1) for values in (y, p)]))
         n += len(batch)
         weight += float(len(batch) if batch.weight is None else batch.weight.sum())
         sampler.add(batch)
@@ -280,6 +271,9 @@ def profile_of(
         has_queries=any(column.name.lower() in QUERY_NAMES for t in dataset.tables for column in t.columns),
         names=dataset.bound["y_true"].names,
         named_format=named_format,
+        target=target,
+        beside=beside,
+        first_rows=np.concatenate(first, axis=1) if first else None,
     )
     check_labels(profile)
     if profile.task in (Task.REGRESSION, Task.BOXES, Task.RATINGS, Task.RANKING):

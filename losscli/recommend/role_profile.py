@@ -1,4 +1,4 @@
-"""The profile of data with other roles than y_true and y_pred: embeddings, pairs, triplets, ranked scores, sequences."""
+"""The profile of data with other roles than y_true and y_pred: embeddings, pairs, triplets, sequences."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError
-from losscli.recommend.facts import Fact, percent
-from losscli.recommend.profile import Task, refuse_missing
+from losscli.recommend.beside import BesideColumns
+from losscli.recommend.label_facts import Fact
+from losscli.recommend.profile import refuse_missing
 from losscli.recommend.sample import ReservoirSampler, to_matrix
-from losscli.recommend.summary import ColumnSummary, short
+from losscli.recommend.summary import ColumnSummary, percent, short
+from losscli.recommend.tasks import Task
 
 UNIT_LENGTH_ERROR = 1e-3
 """How far from 1 the length of a vector may be that was divided by it, in float32 or rounded."""
@@ -54,6 +56,11 @@ class RoleProfile:
     sample: Batch
     extreme_rows: Batch
     is_subsampled: bool
+
+    @property
+    def beside(self) -> BesideColumns:
+        """Columns that say more of a forecast: none."""
+        return BesideColumns()
 
     def vectors(self, role: str) -> Array:
         """Return the vectors (n, D) of a role."""
@@ -96,7 +103,9 @@ class RoleProfile:
     @cached_property
     def triplet_gaps(self) -> Array:
         """How much nearer the anchor is to its positive than to its negative, in squared distances (n,)."""
-        near, far = (np.square(self.vectors("anchor") - self.vectors(role)).sum(axis=1) for role in ("positive", "negative"))
+        near, far = (
+            np.square(self.vectors("anchor") - self.vectors(role)).sum(axis=1) for role in ("positive", "negative")
+        )
         return np.asarray(far - near)
 
     @cached_property

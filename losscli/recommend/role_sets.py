@@ -16,7 +16,7 @@ from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError
 from losscli.options import EvaluationOptions
-from losscli.recommend.profile import Task
+from losscli.recommend.tasks import Task
 from losscli.registry import resolve
 
 ALL_PAIRS = ("supcon", "multi_similarity", "triplet_mined", "circle")
@@ -38,9 +38,7 @@ class RoleSet(NamedTuple):
 
 ROLE_SETS = (
     RoleSet(Task.SEQUENCES, ("log_probs", "targets", "input_lengths", "target_lengths"), (), ("ctc",)),
-    RoleSet(
-        Task.VERIFICATION, ("embeddings1", "embeddings2"), ("labels1", "labels2", "weights"), ("deepid",)
-    ),
+    RoleSet(Task.VERIFICATION, ("embeddings1", "embeddings2"), ("labels1", "labels2", "weights"), ("deepid",)),
     RoleSet(Task.TRIPLETS, ("anchor", "positive", "negative"), (), ("triplet", *TWO_VIEWS)),
     RoleSet(Task.VIEWS, ("anchor", "positive"), (), TWO_VIEWS),
     RoleSet(
@@ -86,10 +84,9 @@ def bind_role_set(sources: Sources, options: EvaluationOptions, note: Note) -> t
         found = _find_roles(binder, one, losses)
         if found is None:
             continue
-        if one.task is Task.PAIRS and found["x1"].shape[1:] in ((), (1,)):
-            one = RANKED_PAIRS
-            losses = _resolve(one)
-        return one, bind(losses, sources, options, note)[0]
+        has_scores = one.task is Task.PAIRS and found["x1"].shape[1:] in ((), (1,))
+        chosen = RANKED_PAIRS if has_scores else one
+        return chosen, bind(_resolve(chosen), sources, options, note)[0]
     if named:
         wanted = next((one for one in ROLE_SETS if named & set(one.roles)), ROLE_SETS[0])
         lacking = [role for role in wanted.roles if binder.find(role, (Domain(), Domain(("N,C",)))) is None]

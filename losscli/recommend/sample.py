@@ -19,7 +19,8 @@ MIN_SAMPLED_ROWS = 1000
 class ReservoirSampler:
     """Keeps rows while they fit the budget, then those with the smallest random keys; and the extreme rows.
 
-    The extreme rows hold the extremes of each role that has rows: if a loss refuses a value or overflows, it does so there.
+    The extreme rows hold the extremes of each role that has rows: if a loss refuses a value or overflows, it does
+    so there.
     """
 
     def __init__(self, values_per_sample: int = VALUES_PER_SAMPLE) -> None:

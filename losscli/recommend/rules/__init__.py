@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from losscli.recommend.profile import Task
 from losscli.recommend.rules import metric
 from losscli.recommend.rules.binary import binary, binary_scores
 from losscli.recommend.rules.boxes import boxes
@@ -18,6 +17,7 @@ from losscli.recommend.rules.findings import Finding
 from losscli.recommend.rules.labels import multilabel, multilabel_scores
 from losscli.recommend.rules.ordinal import ranking, ratings
 from losscli.recommend.rules.regression import constant_targets, regression
+from losscli.recommend.tasks import Task
 
 RULES_OF_TASK: Mapping[Task, Callable[[Any], Iterator[Finding]]] = {
     Task.REGRESSION: regression,

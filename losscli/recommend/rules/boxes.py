@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscli.recommend.facts import percent
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules.findings import Finding, avoid, consider, use
-from losscli.recommend.summary import short
+from losscli.recommend.summary import percent, short
 
 MANY_SHARE = 0.1
 """Disjoint or nested boxes are many from this share of the rows."""
@@ -21,7 +20,9 @@ def boxes(d: Profile) -> Iterator[Finding]:
     nested = f"in {percent(overlap.nested)} of the rows one box holds the other, where it equals iou"
     yield use(f"giou{setting}", f"1 - IoU, and how much of the box around both is empty: {disjoint}; {nested}")
     verdict = use if overlap.nested >= MANY_SHARE else consider
-    yield verdict(f"ciou{setting}", "1 - IoU, the distance of the centres and the ratio of the sides: nested boxes count")
+    yield verdict(
+        f"ciou{setting}", "1 - IoU, the distance of the centres and the ratio of the sides: nested boxes count"
+    )
     yield consider(f"diou{setting}", "as ciou without the ratio of the sides: suits if shapes are known")
     if overlap.disjoint < MANY_SHARE:
         yield use(f"iou{setting}", f"the share that does not overlap, as detectors are scored by; {disjoint}")

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from losscli.declaration.domains import EPS
 from losscli.recommend.calibration import CalibrationVerdict
-from losscli.recommend.facts import percent, rates_text, slope_text
+from losscli.recommend.facts import rates_text
+from losscli.recommend.label_facts import slope_text
 from losscli.recommend.profile import Profile
-from losscli.recommend.summary import short
+from losscli.recommend.summary import percent, short
 
 RARE_SHARE = 0.1
 """A class or label is rare below this share of the rows."""

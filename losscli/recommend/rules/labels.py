@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscli.recommend.facts import percent
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules import findings
 from losscli.recommend.rules.findings import Finding, consider, refuse, use
+from losscli.recommend.summary import percent
 
 MAX_RANKED_LABELS = 50
 """Labels per row up to which a loss of all pairs of labels is suggested."""

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from losscli.recommend.facts import percent
-from losscli.recommend.profile import Task
 from losscli.recommend.role_profile import RoleProfile
 from losscli.recommend.rules.findings import Finding, avoid, consider, use
-from losscli.recommend.summary import short
+from losscli.recommend.summary import percent, short
+from losscli.recommend.tasks import Task
 
 MARGIN_OF_PAIRS = 1.0
 """The default margin of contrastive."""
@@ -118,7 +117,7 @@ def prototypes(d: RoleProfile) -> Iterator[Finding]:
     yield consider("am_softmax", "as cosface at scale 30: suits if classes are few or labels are noisy")
     yield consider("normface", "as those without a margin: the cross-entropy of the cosines, to compare models by")
     if not d.has_unit_lengths:
-        yield consider("linear_softmax", "plain softmax of inner products: lengths count, as in a classifier's last layer")
+        yield consider("linear_softmax", "a plain softmax of inner products: lengths count, as in a classifier")
     yield from all_pairs(d, consider)
 
 
