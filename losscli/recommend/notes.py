@@ -21,10 +21,10 @@ def list_calibration_notes(d: Profile) -> Iterator[str]:
         problem = "labels do not rise with the predictions: is label 1 the class that they are of?"
         yield Message(problem, Hint.RELIABILITY)
     elif r.verdict in (CalibrationVerdict.OVERCONFIDENT, CalibrationVerdict.UNDERCONFIDENT):
-        mend = f"divide their logits by {short(r.temperature, 3)}, or fit isotonic regression on other rows"
+        mend = f"divide their logits by {short(r.temperature, 3)}, or fit isotonic regression"
         yield Message(f"probabilities are {r.verdict}: {mend}", Hint.RELIABILITY)
     elif r.verdict is CalibrationVerdict.CURVED:
-        yield Message("probabilities are miscalibrated: fit isotonic regression on other rows", Hint.RELIABILITY)
+        yield Message("probabilities are miscalibrated: fit isotonic regression to other rows", Hint.RELIABILITY)
     else:
         mend = f"add {short(r.level.value, 3)} to their logits"
         yield Message(f"probabilities are {r.verdict} on average: {mend}", Hint.RELIABILITY)
