@@ -183,6 +183,7 @@ def recommend_from(
         )
     check_target(profile.task, functional, target)
     advice = advise(profile)
+    box_format = profile.box_format if isinstance(profile, Profile) and profile.has_unnamed_format else None
     commands = []
     for part in by_forecast(advice) if paths is not None else ():
         found = columns_to_spell_out([a.bound for a in part], dataset, sources, options)
@@ -191,7 +192,9 @@ def recommend_from(
         columns = list(dict.fromkeys(a.column for a in part if a.column is not None))
         losses = list(dict.fromkeys(a.loss for a in part))
         commands.append(
-            compare_command(losses, paths or (), options, read_options, found, columns, dependence_option(profile))
+            compare_command(
+                losses, paths or (), options, read_options, found, columns, dependence_option(profile), box_format
+            )
         )
     return Recommendation(
         data_info(dataset, profile.weight),

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,10 @@ MAX_ROWS_FOR_CHANCE, CHANCE_RESAMPLES = 5000, 199
 
 CHANCE_LEVEL = 0.99
 """Miscalibration above this quantile of what chance gives counts, where slope and level show nothing."""
+
+
+FAMILY_ERROR = 0.01
+"""The probability that any of several classes seems off by chance."""
 
 
 class CalibrationVerdict(enum.StrEnum):
@@ -233,10 +238,15 @@ def _softmax(s: Array) -> Array:
     return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
-def shares_off(y: Array, p: Array, weight: Array | None = None) -> Sequence[Estimate]:
-    """Return, for each of the columns of labels and probabilities (n, C), the mean probability minus the share."""
+def biased_columns(y: Array, p: Array, weight: Array | None = None) -> dict[int, Estimate]:
+    """Return the columns of labels and probabilities (n, C) whose mean probability is off, with the gap to the share.
+
+    A gap counts if it would be by chance in one of a hundred such data sets, whatever the number of columns (Bonferroni).
+    """
     w = np.ones(len(y)) if weight is None else weight
     gaps = p - y
     means = w @ gaps / w.sum()
     errors = np.sqrt(np.square(w) @ np.square(gaps - means)) / w.sum()
-    return [Estimate(float(m), float(e)) for m, e in zip(means, errors, strict=True)]
+    limit = NormalDist().inv_cdf(1 - FAMILY_ERROR / (2 * len(means)))
+    off = np.flatnonzero(np.abs(means) > limit * errors)
+    return {int(k): Estimate(float(means[k]), float(errors[k])) for k in off}

@@ -19,6 +19,7 @@ def compare_command(
     found: Mapping[str, str],
     predictions: Sequence[str] = (),
     dependence: tuple[str, str] | None = None,
+    box_format: str | None = None,
 ) -> str:
     """Return the command that compares the losses on this data, quoted for a shell.
 
@@ -30,6 +31,7 @@ def compare_command(
         found: Role -> columns that compare would not find by itself.
         predictions: The columns of several predictions, in place of that of y_pred.
         dependence: The option and its value by which dependent rows are resampled; None if rows are independent.
+        box_format: How boxes are written, if their column does not say so; None if it does.
     """
     columns = dict(options.columns) | dict(found)
     predicted = predictions or [columns.get("y_pred")]
@@ -48,6 +50,7 @@ def compare_command(
         ("header", read_options.header),
         ("decimal", read_options.decimal),
         ("comment", read_options.comment),
+        ("box_format", box_format),
         *((("ci", INTERVAL_LEVEL), dependence) if dependence else ()),
     ]
     given = [(name, value) for name, value in values if value not in (None, "")]

@@ -13,6 +13,9 @@ from losscli.recommend.summary import ColumnSummary, short
 from losscli.recommend.summary import percent as percent
 from losscli.recommend.tasks import Task
 
+MAX_BIASED_SHOWN = 3
+"""Classes shown whose probabilities are off on average."""
+
 LABELS = (Task.BINARY, Task.BINARY_SCORES)
 LABEL_SETS = (Task.MULTILABEL, Task.MULTILABEL_SCORES)
 CLASSES = (Task.CLASSES, Task.CLASS_SCORES, Task.CLASS_LOGS)
@@ -61,6 +64,14 @@ def list_facts(d: Profile) -> Iterator[Fact]:
     yield from list_label_facts(d)
     if d.recalibration is not None:
         yield calibration_fact(d.recalibration)
+    if d.biased_classes:
+        gaps = {name: gap.value for name, gap in d.biased_classes.items()}
+        worst = sorted(gaps, key=lambda name: -abs(gaps[name]))[:MAX_BIASED_SHOWN]
+        named = ", ".join(
+            f"{name} too {'high' if gaps[name] > 0 else 'low'} by {percent(abs(gaps[name]))}" for name in worst
+        )
+        more = f" and {len(gaps) - len(worst)} more" if len(gaps) > len(worst) else ""
+        yield Fact("biased", gaps, f"on average {named}{more}")
 
 
 def list_label_facts(d: Profile) -> Iterator[Fact]:

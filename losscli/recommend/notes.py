@@ -44,3 +44,7 @@ def list_order_notes(d: Profile) -> Iterator[str]:
         )
     if d.task is Task.BOXES and d.has_unnamed_format:
         yield f"boxes are read as {d.box_format} by their values, as their column does not say how they are written"
+    if d.task is Task.BOXES and d.named_format == "xywh" and d.names:
+        which = "the centre" if d.box_format == "cxcywh" else "a corner"
+        other = "xywh if they are a corner" if d.box_format == "cxcywh" else "cxcywh if they are the centre"
+        yield f"x and y are read as {which} of a box: set box_format={other}"

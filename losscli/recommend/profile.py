@@ -24,7 +24,14 @@ from losscli.messages import Hint
 from losscli.recommend.aim import Aim, find_aim
 from losscli.recommend.beside import BesideColumns
 from losscli.recommend.boxes import BoxOverlap, guess_format, measure_overlap
-from losscli.recommend.calibration import Recalibration, logits_of, recalibrate_classes, recalibrate_labels
+from losscli.recommend.calibration import (
+    Estimate,
+    Recalibration,
+    biased_columns,
+    logits_of,
+    recalibrate_classes,
+    recalibrate_labels,
+)
 from losscli.recommend.dependence import ClusterCorrelation, SerialCorrelation, cluster_correlation, serial_correlation
 from losscli.recommend.forecasts import QuantileForecast, SpreadForecast, quantile_forecasts, spread_forecasts
 from losscli.recommend.order import (
@@ -173,6 +180,15 @@ class Profile:
         if self.task in (Task.BINARY_SCORES, Task.MULTILABEL_SCORES) and self.pred.low < 0 < self.pred.high:
             return recalibrate_labels((y > 0).astype(np.float64), p, weight)
         return None
+
+    @cached_property
+    def biased_classes(self) -> dict[str, Estimate]:
+        """Classes or labels whose probabilities are too high or too low on average, with the gap to their share."""
+        if self.task not in (Task.CLASSES, Task.MULTILABEL) or self.recalibration is None:
+            return {}
+        labels = np.eye(self.width)[self.y_true[:, 0].astype(np.int64)] if self.has_class_labels else self.y_true > 0
+        off = biased_columns(labels, self.y_pred, self.sample.weight)
+        return {self.class_names[k] if self.class_names else str(k): gap for k, gap in off.items()}
 
     @cached_property
     def one_peak_share(self) -> float:

@@ -84,6 +84,20 @@ class RoleProfile:
     def has_unit_lengths(self) -> bool:
         return bool((np.abs(self.lengths - 1) <= UNIT_LENGTH_ERROR).all())
 
+    @property
+    def have_one_length(self) -> bool:
+        """Whether all vectors are of one length, 1 or another."""
+        low, high = float(self.lengths.min()), float(self.lengths.max())
+        return high - low <= 2 * UNIT_LENGTH_ERROR * high
+
+    @property
+    def lengths_text(self) -> str:
+        """The lengths of the vectors: `length 1`, `lengths 0.5 to 2`."""
+        low, high = float(self.lengths.min()), float(self.lengths.max())
+        if self.has_unit_lengths:
+            return "length 1"
+        return f"length {short(high, 3)}" if self.have_one_length else f"lengths {short(low)} to {short(high)}"
+
     def average(self, values: Array) -> float:
         """Return the weighted mean of one value per row of the sample."""
         return float(np.average(values, weights=self.sample.weight))
@@ -195,9 +209,8 @@ def list_role_facts(d: RoleProfile) -> Iterator[Fact]:
         return
     if d.vector_roles:
         low, high = float(d.lengths.min()), float(d.lengths.max())
-        lengths = "of length 1" if d.has_unit_lengths else f"of lengths {short(low)} to {short(high)}"
         value = {"dimension": d.dimension, "lengths": [low, high], "normalised": d.has_unit_lengths}
-        yield Fact("vectors", value, f"{d.dimension} numbers each, {lengths}")
+        yield Fact("vectors", value, f"{d.dimension} numbers each, of {d.lengths_text}")
     if d.task in (Task.PAIRS, Task.DISTANCES):
         yield from list_pair_facts(d)
     if d.task is Task.TRIPLETS:

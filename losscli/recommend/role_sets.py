@@ -10,6 +10,7 @@ from losscli.data.dataset import Dataset
 from losscli.data.role_names import has_prefix, usual_names
 from losscli.data.row_parts import group_by_parts
 from losscli.data.sources import Sources
+from losscli.data.values import parse_number
 from losscli.declaration.domains import Domain
 from losscli.declaration.domains.boxes import Boxes
 from losscli.declaration.grammar import parse_specs
@@ -82,7 +83,7 @@ def bind_role_set(sources: Sources, options: EvaluationOptions, note: Note) -> t
             continue
         losses = _resolve(one)
         found = _find_roles(binder, one, losses)
-        if found is None:
+        if found is None or not (named or _are_pairs(found)):
             continue
         has_scores = one.task is Task.PAIRS and found["x1"].shape[1:] in ((), (1,))
         chosen = RANKED_PAIRS if has_scores else one
@@ -129,6 +130,17 @@ def _find_roles(binder: Binder, one: RoleSet, losses: list[BoundLoss]) -> dict[s
     return found
 
 
+def _are_pairs(found: dict[str, RoleColumns]) -> bool:
+    """Tell whether y_true may be labels of pairs, and x1 and x2 are no features of which there are more."""
+    if "y_true" not in found:
+        return True
+    table, column = found["y_true"].table, found["y_true"].columns[0]
+    values = table.first_values(column.name) if not column.trailing else None
+    numbers = [] if values is None else [parse_number(value) for value in values.tolist() if value is not None]
+    has_more = any(c.name.lower() in ("x3", "x0") for c in table.columns)
+    return not has_more and all(number in (-1, 0, 1) for number in numbers)
+
+
 def bind_boxes(sources: Sources, options: EvaluationOptions, note: Note) -> tuple[str, Dataset] | None:
     """Return how boxes are written, and their data, if y_true and y_pred have names as boxes have; else None.
 
@@ -142,8 +154,9 @@ def bind_boxes(sources: Sources, options: EvaluationOptions, note: Note) -> tupl
         if None in found or len(settings) > 1:
             continue
         setting = settings.pop() if settings else ""
+        heard = note if setting else (lambda text: None)  # by values it may be another format than the first
         loss = resolve(parse_specs(f"giou:{setting or 'box_format=xyxy'}"))
-        return setting.partition("=")[2], bind(loss, sources, options, note)[0]
+        return setting.partition("=")[2], bind(loss, sources, options, heard)[0]
     return None
 
 

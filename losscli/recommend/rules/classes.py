@@ -29,7 +29,7 @@ def classes(d: Profile) -> Iterator[Finding]:
     if d.surprising_share >= 0.01 and d.surprising_share > 2 * d.expected_surprises:
         share = f"{percent(d.surprising_share)} of the rows gave their class less than 1 %"
         expected = f"they expect that in {percent(d.expected_surprises)}"
-        cost = "if those labels are wrong, none of them costs more than 1/q = 1.43 here"
+        cost = "if those labels are wrong, not the probabilities, none costs more than 1/q = 1.43 here"
         yield consider("generalized_cross_entropy", f"{share}, and {expected}: {cost}")
     yield from uneven_classes(d, "cross_entropy", "")
     yield from findings.judge_accuracy(d, max(d.class_shares))

@@ -78,8 +78,12 @@ def with_calibration(d: Profile, reason: str) -> str:
     r = d.recalibration
     if r is None:
         return reason
-    slope = "" if r.verdict is CalibrationVerdict.CALIBRATED else f": {slope_text(r)}"
-    return f"{reason}; y_pred is {PROBABILITIES_ARE[r.verdict]}{slope}"
+    numbers = f": {slope_text(r)}"
+    if r.verdict is CalibrationVerdict.CALIBRATED:
+        numbers = ""
+    elif r.verdict in (CalibrationVerdict.TOO_HIGH, CalibrationVerdict.TOO_LOW):
+        numbers = f": {percent(r.mean)}, with label 1 in {percent(r.rate)} of the rows"
+    return f"{reason}; y_pred is {PROBABILITIES_ARE[r.verdict]}{numbers}"
 
 
 def is_miscalibrated(d: Profile) -> bool:

@@ -25,7 +25,7 @@ def triplets(d: RoleProfile) -> Iterator[Finding]:
     if d.has_unit_lengths:
         yield use("triplet", f"vectors have length 1, for which its margin of 0.2 is made: {active} of the rows cost")
     else:
-        lengths = f"vectors have lengths {short(float(d.lengths.min()))} to {short(float(d.lengths.max()))}"
+        lengths = f"vectors have {d.lengths_text}"
         yield use("triplet:distance=cosine", f"{lengths}: of cosines, the margin means the same for all of them")
         yield avoid("triplet", f"{lengths}: a margin of 0.2 on squared distances depends on their scale")
     yield from batch_negatives(d, consider, "leaves the named negatives out")
@@ -40,15 +40,18 @@ def batch_negatives(d: RoleProfile, verdict: Callable[[str, str], Finding], star
     """Yield losses whose negatives are all other rows."""
     yield verdict("info_nce", f"{start}: the positives of all other rows are the negatives, by cosine")
     yield consider("ntxent", "as info_nce, with both views as anchors, and all other rows of both as negatives")
-    lengths = "vectors have length 1, which it does not need" if d.has_unit_lengths else "lengths count"
-    yield consider("n_pair", f"as info_nce by inner products instead of cosines: {lengths}")
+    yield consider(
+        "n_pair", f"as info_nce by inner products instead of cosines: lengths count; vectors have {d.lengths_text}"
+    )
 
 
 def vector_pairs(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for pairs of vectors that belong together or not."""
     yield from contrastive(d)
-    if d.has_unit_lengths:
-        yield use("cosine_embedding", "vectors have length 1, so cosines say all; at margin 0 right angles are enough")
+    if d.have_one_length:
+        yield use(
+            "cosine_embedding", f"all have {d.lengths_text}, so cosines say all; at margin 0 right angles are enough"
+        )
     else:
         yield consider("cosine_embedding", "suits if only directions count: lengths differ, and it does not see them")
 
@@ -104,7 +107,7 @@ def all_pairs(d: RoleProfile, verdict: Callable[[str, str], Finding]) -> Iterato
     yield verdict("supcon", f"every other row of its class is a positive of an anchor, by cosine; {share}")
     yield consider("multi_similarity", "weights pairs by how hard they are: suits if most of them are easy")
     mined = "triplet_mined" if d.has_unit_lengths else "triplet_mined:distance=cosine"
-    lengths = "vectors have length 1" if d.has_unit_lengths else "lengths differ, so by cosine"
+    lengths = f"vectors have {d.lengths_text}{'' if d.has_unit_lengths else ', so by cosine'}"
     yield consider(mined, f"triplets are mined from the rows, semi-hard ones by default; {lengths}")
     yield consider("circle", "each similarity has a weight of its own: suits if verification is the goal")
 

@@ -13,8 +13,8 @@ def ratings(d: Profile) -> Iterator[Finding]:
     """Yield findings for ratings that are predicted by one number."""
     low, high = short(d.true.low), short(d.true.high)
     scale = f"y_true are ratings from {low} to {high}"
-    yield use("mae", f"{scale}: how many steps predictions are off; aims at the median rating")
-    yield use("mse", f"{scale}: two steps off cost four times as much as one, as in quadratic kappa; aims at the mean")
+    yield use("mae", f"{scale}: how many steps predictions are off")
+    yield use("mse", f"{scale}: two steps off cost four times as much as one, as in quadratic kappa")
     if d.pred.is_whole:
         yield consider("zero_one", "the share of ratings that are not hit; it does not see how far off they are")
     yield refuse("rps", f"suits ratings, but reads a probability for each from {low} to {high}; y_pred is one number")
