@@ -32,7 +32,7 @@ def compare_command(
         dependence: The option and its value by which dependent rows are resampled; None if rows are independent.
     """
     columns = dict(options.columns) | dict(found)
-    predicted = predictions or [columns.get("y_pred")]
+    predicted = predictions or [columns.get("y_pred", "")]
     others = {role: names for role, names in columns.items() if role not in ("y_true", "y_pred", "weight")}
     values = [
         ("losses", ",".join(losses)),

@@ -23,18 +23,18 @@ from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
 from losscli.recommend.aim import Aim, find_aim
-from losscli.recommend.beside import BesideColumns
-from losscli.recommend.dependence import (
-    ClusterCorrelation,
-    SerialCorrelation,
-    cluster_correlation,
-    serial_correlation,
-)
+from losscli.recommend.beside import NOTHING_BESIDE, BesideColumns
+from losscli.recommend.dependence import ClusterCorrelation, SerialCorrelation, cluster_correlation, serial_correlation
 from losscli.recommend.forecasts import QuantileForecast, SpreadForecast, quantile_forecasts, spread_forecasts
-from losscli.recommend.residuals import Residuals
+from losscli.recommend.residuals import Residuals, kelly_skewness
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
 
+MAX_FIRST_COUNT = 20
+"""Whole numbers that start above it are counts only if their variance is that of counts."""
+
+MIN_DISPERSION = 2 / 3
+"""The mean of e²/y_pred below which whole numbers vary less than counts."""
 
 MAX_ROWS_IN_ORDER = 1 << 16
 """Consecutive rows that tell whether errors depend on those before."""
@@ -63,10 +63,11 @@ class Profile:
 
     Of the `n` rows, `zero_probability_rows` have an element with y_true > 0 and y_pred = 0 (or give their label the
     probability 0), `one_probability_rows` one with y_true < 1 and y_pred = 1. `sample` holds the rows for quantiles
-    (not all if `is_subsampled`), also as matrices `y_true` and `y_pred`; `extreme_rows` are those with the extremes.
-    `are_logits` and `target`, the functional that forecasts shall be, are what the user said. `beside` names columns of
-    the sample that are no role; `first_rows` (2, m) are the averages over y_true and y_pred of consecutive rows. `width` is the number of predictions per row, `zero_share` the share of targets
-    that are 0. With `has_class_labels`, rows have one label and a prediction per class.
+    (not all if `is_subsampled`), also as matrices `y_true` and `y_pred`; `extreme_rows` are those with the extremes;
+    `first_rows` (2, m) are the averages over y_true and over y_pred of consecutive rows. `are_logits` and `target`, the
+    functional that forecasts shall be, are what the user said. `beside` names columns of the sample that are no role.
+    `width` is the number of predictions per row, `zero_share` the share of targets that are 0. With
+    `has_class_labels`, rows have one label and a prediction per class.
     """
 
     n: int
@@ -82,7 +83,7 @@ class Profile:
     n_class_names: int
     are_logits: bool
     target: Functional | None = None
-    beside: BesideColumns = BesideColumns()
+    beside: BesideColumns = NOTHING_BESIDE
     first_rows: Array | None = None
 
     def __post_init__(self) -> None:
@@ -108,8 +109,12 @@ class Profile:
     def aim(self) -> Aim:
         """What forecasts of numbers are, or shall be."""
         zero_share = self.zero_share if self.true.low >= 0 and self.true.high > 0 else 0.0
-        are_amounts = self.true.low >= 0 and (self.is_count_like or self.residuals.is_spread_rising)
-        return find_aim(self.residuals, self.target, zero_share, are_amounts)
+        r = self.residuals
+        is_skewed = kelly_skewness(self.y_true.ravel(), r.flat_weight) > 0.2
+        are_counts = self.is_count_like and self.true.low <= MAX_FIRST_COUNT and self.pred.low > 0
+        are_counts = are_counts and r.dispersion >= MIN_DISPERSION
+        are_amounts = self.true.low >= 0 and (are_counts or is_skewed or r.is_spread_rising)
+        return find_aim(r, self.target, zero_share, are_amounts)
 
     @cached_property
     def forecasts(self) -> list[QuantileForecast]:
@@ -135,8 +140,8 @@ class Profile:
     def clusters(self) -> ClusterCorrelation | None:
         """The column within whose values errors are surely correlated, the most if there are several."""
         errors = self.residuals.values.mean(axis=1)
-        names = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
-        found = [c for name, texts in names.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
+        columns = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
+        found = [c for name, texts in columns.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
         return max(found, key=lambda c: (c.rows - 1) * c.correlation, default=None)
 
     @property
@@ -193,7 +198,7 @@ def profile_of(
     track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
     values_per_sample: int = VALUES_PER_SAMPLE,
     target: Functional | None = None,
-    beside: BesideColumns = BesideColumns(),
+    beside: BesideColumns = NOTHING_BESIDE,
 ) -> Profile:
     """Read y_true and y_pred once and return their profile; quantiles are of `values_per_sample` values at most.
 
@@ -205,7 +210,7 @@ def profile_of(
     """
     true, pred, sampler = ColumnSummary(), ColumnSummary(), ReservoirSampler(values_per_sample)
     n, weight, zero_probability_rows, one_probability_rows = 0, 0.0, 0, 0
-    first: list[Array] = []
+    in_order: list[Array] = []
     for given in track(dataset.batches()):
         batch = select_present(given)
         if not len(batch):
@@ -224,7 +229,7 @@ def profile_of(
         else:
             zero_probability_rows += count_zero_probabilities(y[:, 0], p)
         if n < MAX_ROWS_IN_ORDER and y.shape == p.shape:
-            first.append(np.stack([values[: MAX_ROWS_IN_ORDER - n].mean(axis=1) for values in (y, p)]))
+            in_order.append(np.stack([values[: MAX_ROWS_IN_ORDER - n].mean(axis=1) for values in (y, p)]))
         n += len(batch)
         weight += float(len(batch) if batch.weight is None else batch.weight.sum())
         sampler.add(batch)
@@ -246,7 +251,7 @@ def profile_of(
         are_logits=are_logits,
         target=target,
         beside=beside,
-        first_rows=np.concatenate(first, axis=1) if first else None,
+        first_rows=np.concatenate(in_order, axis=1) if in_order else None,
     )
     check_labels(profile)
     if profile.task is Task.REGRESSION:

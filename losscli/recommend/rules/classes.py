@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from losscli.recommend.facts import percent
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules import findings
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
-from losscli.recommend.summary import short
+from losscli.recommend.summary import percent, short
 
 UNEVEN_RATIO = 5.0
 """Classes are uneven if the largest is this many times the smallest."""
