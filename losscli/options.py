@@ -56,6 +56,8 @@ class EvaluationOptions(NamedTuple):
         resamples: How often rows are resampled; None for the default.
         seed: The seed of the resampling; None for the default.
         ci_method: The kind of the interval; None for the default.
+        cluster: The column whose values are resampled whole, with all their rows.
+        block: How many consecutive rows are resampled together, or `auto`.
         value_only: Whether no statistic but the value is wanted.
         jobs: The number of threads; None for all processors.
         engine: Where files are evaluated: `local` or `dask`.
@@ -83,12 +85,20 @@ class EvaluationOptions(NamedTuple):
     resamples: int | None = None
     seed: int | None = None
     ci_method: str | None = None
+    cluster: str | None = None
+    block: int | str | None = None
     value_only: bool = False
     jobs: int | None = None
     engine: str = "local"
     scheduler: str | None = None
     workers: int | None = None
     carry: tuple[str, ...] = ()
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The columns that are read and are no role."""
+        found = (*self.group_by, *self.carry)
+        return found if self.cluster is None or self.cluster in found else (*found, self.cluster)
 
     def check(self) -> Resampling | None:
         """Check all that makes sense or not whatever the data holds, and return how values are resampled.
@@ -118,13 +128,14 @@ class EvaluationOptions(NamedTuple):
             raise UsageError(
                 "is added to the reduced value: per-sample losses have none", option=("penalty", self.penalty)
             )
-        if all(value is None for value in (self.ci, self.resamples, self.seed, self.ci_method)):
+        of_interval = (self.ci, self.resamples, self.seed, self.ci_method, self.cluster, self.block)
+        if all(value is None for value in of_interval):
             return None
         if self.per_sample and self.ci is not None:
             raise UsageError("an interval is of the reduced value: per-sample losses have none", option=("ci", self.ci))
         from losscli.statistics.bootstrap.options import parse_resampling
 
-        return parse_resampling(self.ci, self.resamples, self.seed, self.ci_method)
+        return parse_resampling(*of_interval)
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""

@@ -200,6 +200,7 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "normal": lambda: _regression(lambda rng, n: rng.normal(size=n)),
     "contaminated": lambda: _regression(_contaminated),
     "heavy tails": lambda: _regression(lambda rng, n: rng.standard_t(1.5, size=n)),
+    "Laplace errors": lambda: _regression(lambda rng, n: rng.laplace(size=n), n=2000),
     "skewed": lambda: _regression(lambda rng, n: rng.exponential(size=n)),
     "off centre": lambda: _regression(lambda rng, n: 3 + rng.normal(size=n)),
     "tiny": lambda: _regression(lambda rng, n: 1e-6 * rng.normal(size=n)),

@@ -22,8 +22,9 @@ from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
-from losscli.statistics.bootstrap.intervals import medians
+from losscli.statistics.bootstrap.intervals import median_units, medians
 from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.bootstrap.units import too_few_units
 from losscli.statistics.quantiles import quantiles
 from losscli.statistics.ratios import paired
 
@@ -206,6 +207,7 @@ def rank_models(
     if reason:
         return ModelRanking(evaluator.label, group, ordered, gaps, None, reason, len(batch))
     outcomes = {model: losses[model].evaluate()[0] for model in finite}
+    clusters = batch.clusters(resampling.cluster)
     resampled: dict[str, Difference] = {}
     flips: Iterator[FlipCandidate] = iter(())
     if reduction in ADDITIVE_REDUCTIONS:
@@ -219,7 +221,7 @@ def rank_models(
             shifts = {model: shifts[model] - shifts[best_model] for model in terms}
             ordered = {model: values[model] for model in (*terms, *(model for model in order if model not in terms))}
             gaps = {model: Difference(shifts.get(model)) for model in ordered}
-        resampled = _resample_means(terms, ordered, shifts, reduction is Reduction.ROOT_MEAN, resampling)
+        resampled = _resample_means(terms, ordered, shifts, reduction is Reduction.ROOT_MEAN, resampling, clusters)
         flips = _flip_mean(terms)
     elif reduction is Reduction.MEDIAN:
         resampled = _resample_medians(outcomes, ordered, batch, resampling)
@@ -290,6 +292,7 @@ def _resample_means(
     differences: Mapping[str, float],
     is_root: bool,
     resampling: Resampling,
+    clusters: NDArray[np.uint64] | None,
 ) -> dict[str, Difference]:
     """Return the differences to the first model, with intervals; a root of a mean by the infinitesimal jackknife."""
     best, *others = terms
@@ -306,7 +309,8 @@ def _resample_means(
     offsets = shifts - np.average(gaps, axis=0, weights=weight[rows])
     is_rounding = np.abs(offsets) <= 4 * np.finfo(float).eps * np.abs(gaps).max(axis=0)  # it would move all other rows
     centred = gaps + np.where(is_rounding, 0.0, offsets)
-    intervals = paired(centred, None if is_constant else weight[rows], resampling)
+    units = None if clusters is None else clusters[rows]
+    intervals = paired(centred, None if is_constant else weight[rows], resampling, clusters=units)
     found = {
         model: Difference(float(shift), _without_rounding(interval.low, interval.high), interval.high)
         for model, shift, interval in zip(others, shifts, intervals, strict=True)
@@ -331,10 +335,15 @@ def _resample_medians(
     if not 2 <= len(batch) <= MAX_ROWS_HELD:
         return {}
     best, *others = outcomes
-    drawn = {
-        model: medians(CountedRows(batch.rows, outcome.elements, batch.weight, None), resampling)
+    clusters = batch.clusters(resampling.cluster)
+    rows = {
+        model: CountedRows(batch.rows, outcome.elements, batch.weight, None, clusters)
         for model, outcome in outcomes.items()
     }
+    units = median_units(rows[best], resampling, [rows[model] for model in others])
+    if too_few_units(units.size, resampling):
+        return {}
+    drawn = {model: medians(of_model, resampling, units) for model, of_model in rows.items()}
     ends = {model: quantiles(drawn[model] - drawn[best], None, resampling.tails) for model in others}
     return {model: Difference(values[model] - values[best], *map(float, pair)) for model, pair in ends.items()}
 

@@ -138,7 +138,7 @@ class Recommendation(ResultSequence[Advice]):
 
 
 def by_forecast(advice: Iterable[Advice]) -> list[list[Advice]]:
-    """Return the advice on losses to try: that for y_pred, then that for other columns, without those that are empty."""
+    """Return the advice on losses to try: that for y_pred, then that for other columns, where there is any."""
     tried = [a for a in advice if a.verdict in TO_TRY]
     parts = [a for a in tried if a.column is None], [a for a in tried if a.column is not None]
     return [part for part in parts if part]
@@ -281,7 +281,7 @@ def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
         sampled = f"quantiles, scales and outliers are of a random sample of {len(d.sample)} of {d.n} rows"
         yield f"{sampled}; ranges, labels and zeros are of all"
     if d.task is Task.REGRESSION:
-        yield from list_regression_notes(d)
+        yield from list_regression_notes(d, advice)
     if d.task in LABELS and not d.pred.is_within(0, 1):
         yield from list_score_notes(d)
     yield from list_calibration_notes(d)
@@ -296,21 +296,19 @@ def list_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
         yield "no loss is recommended: every one that was tried refuses this data or has no finite value on it"
 
 
-def list_regression_notes(d: Profile) -> Iterator[str]:
+def list_regression_notes(d: Profile, advice: Sequence[Advice]) -> Iterator[str]:
     """Yield notes on targets and predictions that are numbers."""
     r = d.residuals
     if r.has_few_rows and not r.are_zero:
         yield "there are too few rows for tails, outliers or parameters"
     if d.true.is_constant:
         yield f"y_true is {short(d.true.low)} in every row: no model can be better than that constant"
-    if r.has_scale and abs(r.median) > r.scale:
+    if r.has_scale and min(abs(r.median), abs(r.mean)) > r.scale and not d.aim.is_quantile:
         off = f"the predictions are off by {short(r.median)} in the median, more than the residuals' scale"
         yield f"{off}: parameters are for a fitted model, which has no such offset"
-    if r.is_spread_rising:
-        yield (
-            f"residuals spread more where y_pred is large (their squares as y_pred^{variance_power_text(r)}): one "
-            "delta for all rows treats those as outliers, and a robust centre is not the mean that a deviance aims at"
-        )
+    if r.is_spread_rising and any(a.name == "huber" and a.verdict in TO_TRY for a in advice):
+        growth = f"residuals spread more where y_pred is large (squares as y_pred^{variance_power_text(r)})"
+        yield f"{growth}: one delta for all rows takes those for outliers"
     if d.aim.is_unclear and not r.are_zero and not r.has_few_rows and not d.has_quantiles_only:
         yield Message(f"assumes forecasts of the {d.aim.label}, as the data does not tell", Hint.CHOOSE_TARGET)
     if d.clusters is not None:
@@ -319,7 +317,8 @@ def list_regression_notes(d: Profile) -> Iterator[str]:
         )
         yield Message(alike, Hint.RESAMPLE_CLUSTERS, column=d.clusters.column)
     elif d.serial is not None and d.serial.is_sure:
-        related = f"errors of neighbouring rows are correlated ({short(d.serial.by_lag[0], 2)} at lag 1)"
+        largest = f"{short(d.serial.largest, 2)} at lag {d.serial.lag}"
+        related = f"errors of neighbouring rows are correlated ({largest})"
         yield Message(related, Hint.RESAMPLE_BLOCKS)
     if d.width > 1 and r.has_scale and max(r.scales) > 3 * min(r.scales):
         scales = f"the robust scales of the columns go from {short(min(r.scales))} to {short(max(r.scales))}"

@@ -11,11 +11,14 @@ from losscli.messages import number_of, number_text, one_line
 from losscli.recommend.residuals import STANDARD_ERRORS, Residuals
 from losscli.recommend.summary import percent, short
 
-SURE_ERRORS = 3.0
+SURE_ERRORS = 2.5
 """Standard errors beyond which predictions surely are no means."""
 
 ALIKE_GAP = 0.1
 """Mean and median of the residuals agree within so many robust scales."""
+
+SYMMETRIC_SKEW = 0.25
+"""Kelly's skewness below which a difference of mean and median within noise is taken for none."""
 
 MOSTLY_ZERO = 0.5
 """The share of targets that are 0 from which on their median is."""
@@ -89,7 +92,7 @@ def find_aim(r: Residuals, target: Functional | None, zero_share: float, are_amo
         r: The residuals.
         target: What was requested; None if nothing was.
         zero_share: The share of the targets that are 0, if none is below.
-        are_amounts: Whether targets are >= 0 and spread more where predictions are large, or are counts.
+        are_amounts: Whether targets are counts, or >= 0 and skewed or spread more where predictions are large.
     """
     if target is not None:
         return Aim(target.name, target.level, "requested", is_requested=True)
@@ -100,18 +103,19 @@ def find_aim(r: Residuals, target: Functional | None, zero_share: float, are_amo
     if r.has_few_rows:
         return Aim(CENTRE, 0.5, "too few rows to tell", is_unclear=True)
     are_means, are_medians = abs(r.mean_z) <= STANDARD_ERRORS, abs(r.median_z) <= STANDARD_ERRORS
-    agree = abs(r.mean_gap) <= ALIKE_GAP
+    is_noise = abs(r.mean - r.median) <= STANDARD_ERRORS * r.mean_error
+    agree = abs(r.mean_gap) <= ALIKE_GAP or (is_noise and abs(r.skew) < SYMMETRIC_SKEW)
     if zero_share >= MOSTLY_ZERO and (are_means or not are_medians):
         return Aim("mean", 0.5, f"{percent(zero_share)} of the targets are 0, and so is their median; {mean}")
-    if are_means and not are_medians:
+    if are_means and not are_medians and (are_amounts or not is_noise):
         return Aim("mean", 0.5, f"{mean}, within 2 standard errors of 0; no medians: {below}")
     if are_medians and abs(r.mean_z) > SURE_ERRORS and not agree:
-        return Aim("quantile", 0.5, f"medians within 2 standard errors: {below}; no means: {mean}")
-    if are_means and are_medians and are_amounts:
-        return Aim("mean", 0.5, f"usual for counts and amounts, and possible: {mean}")
-    if agree or (are_means and are_medians and abs(r.skew) < ALIKE_GAP):
+        return Aim("quantile", 0.5, f"{below}, within 2 standard errors of a half; no means: {mean}")
+    if are_amounts:
+        return Aim("mean", 0.5, f"usual for counts and amounts; {mean}, {below}", is_unclear=not are_means)
+    if agree:
         known = "errors are symmetric, so that both agree"
-        return Aim(CENTRE, 0.5, f"{known}; {mean}, {below}", is_unclear=not (are_means and are_medians))
-    if abs(r.median_z) * 2 < abs(r.mean_z):
+        return Aim(CENTRE, 0.5, f"{known}; {mean}, {below}", is_unclear=not (are_means or are_medians))
+    if 2 * abs(r.median) < abs(r.mean):
         return Aim("quantile", 0.5, f"nearer to medians than to means: {below}, {mean}", is_unclear=True)
     return Aim("mean", 0.5, f"the usual forecast; the data does not tell: {mean}, {below}", is_unclear=True)

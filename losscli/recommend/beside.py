@@ -32,12 +32,13 @@ _DEVIATION = rf"(?i){_PREDICTED}(?:sigma|std|stdev|stddev|std_dev|sd)(?:[_\-. ](
 _QUANTILE = r"(?:q|p|quantiles?|percentiles?|pctl|pct|perc|tau)"
 _FORECAST = r"(?:y|y_?pred\w*|pred\w*|y_?hat|forecast\w*)"
 _LEVEL = rf"(?i)(?:{_FORECAST}[_\-. ]?)?({_QUANTILE})?[_\-. (\[]*(0?\.\d+|0_\d+|\d{{1,2}}(?:\.\d+)?)(%|th)?[)\]]?"
-_END = r"(?i)(?P<start>.*?)(?P<end>lower|lwr|lo|lb|upper|upr|hi|ub)(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
-_END_LEVEL = r"(?:[_\-. ]?(?P<level>\d{2}(?:\.\d+)?|0?\.\d+)%?)?"
+_END = r"(?i)(?P<start>.*?)(?P<end>lower|lwr|lo|lb|upper|upr|hi|ub)"
+_END_LEVEL = r"(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
+_END_LEVEL += r"(?:[_\-. ]?(?P<level>\d{2}(?:\.\d+)?|0?\.\d+)%?)?"
 _CLUSTER = (
     r"(?i)(?:.*[_\-. ])?(?:patient|subject|person|user|customer|client|participant|animal|site|hospital|clinic|centre"
     r"|center|school|student|store|shop|station|sensor|device|machine|video|session|series|item|product|sku|household"
-    r"|family|cluster|group|speaker|document|scene|batch|lot|plot|well|id|unique_id)s?(?:[_\-. ]?(?:id|no|nr|num|name))?"
+    r"|family|cluster|group|speaker|document|scene|batch|lot|plot|well|id)s?(?:[_\-. ]?(?:id|no|nr|num|name))?"
 )
 _DATA_FILE_NAMES = ("y_true", "y_pred", "weight")
 
@@ -71,6 +72,9 @@ class BesideColumns(NamedTuple):
     def names(self) -> list[str]:
         spread = [name for name in (self.variance, self.deviation) if name is not None]
         return [*spread, *(quantile.column for quantile in self.quantiles), *self.clusters]
+
+
+NOTHING_BESIDE = BesideColumns()
 
 
 def level_in_name(name: str) -> float | None:
@@ -124,7 +128,7 @@ def find_beside(sources: Sources, columns: Mapping[str, str], level: float | Non
     """
     table = sources.table("y_pred")
     if table is None or not table.has_names:
-        return BesideColumns()
+        return NOTHING_BESIDE
     numbers = [c.name for c in table.columns if is_plain(table, c) and c.kind is Kind.NUMBER]
     requested, named = columns.get("y_pred"), [c for role, c in columns.items() if role != "y_pred"]
     free = [name for name in numbers if name not in named and name.lower() not in _DATA_FILE_NAMES]
@@ -151,6 +155,7 @@ def nearest_to(quantiles: Sequence[PredictedQuantile], level: float | None) -> s
 
 
 def first_match(pattern: str, names: Iterable[str]) -> str | None:
+    """Return the first of the names that matches a pattern."""
     return next((name for name in names if re.fullmatch(pattern, name.strip())), None)
 
 

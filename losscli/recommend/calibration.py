@@ -241,7 +241,7 @@ def _softmax(s: Array) -> Array:
 def biased_columns(y: Array, p: Array, weight: Array | None = None) -> dict[int, Estimate]:
     """Return the columns of labels and probabilities (n, C) whose mean probability is off, with the gap to the share.
 
-    A gap counts if it would be by chance in one of a hundred such data sets, whatever the number of columns (Bonferroni).
+    A gap counts if chance gives one in one of a hundred such data sets, however many columns there are (Bonferroni).
     """
     w = np.ones(len(y)) if weight is None else weight
     gaps = p - y

@@ -34,7 +34,7 @@ def compare_command(
         box_format: How boxes are written, if their column does not say so; None if it does.
     """
     columns = dict(options.columns) | dict(found)
-    predicted = predictions or [columns.get("y_pred")]
+    predicted = predictions or [columns.get("y_pred", "")]
     others = {role: names for role, names in columns.items() if role not in ("y_true", "y_pred", "weight")}
     values = [
         ("losses", ",".join(losses)),

@@ -15,7 +15,7 @@ MIN_ROWS_IN_ORDER = 30
 
 MAX_LAGS = 10
 
-LEAST_CORRELATION = 0.05
+LEAST_CORRELATION = 0.1
 """Correlations below it hardly change an interval, however sure they are."""
 
 MAX_CHANCE = 0.005
@@ -26,59 +26,84 @@ MIN_CLUSTERS = 8
 
 
 class SerialCorrelation(NamedTuple):
-    """Autocorrelations of errors at lags 1, 2, ...; `p` is that of the Ljung-Box test over all of them."""
+    """Autocorrelations of errors at lags 1, 2, ..., with their standard errors if rows are independent.
+
+    `statistic` and `p` are those of the Ljung-Box test over all lags, with these standard errors; `first_p` is that of
+    lag 1 alone.
+    """
 
     by_lag: tuple[float, ...]
-    n: int
+    errors: tuple[float, ...]
     statistic: float
     p: float
+    first_p: float
 
     @property
-    def error(self) -> float:
-        """The standard error of an autocorrelation of independent errors."""
-        return 1 / math.sqrt(self.n)
+    def lag(self) -> int:
+        """The lag of the largest correlation."""
+        return 1 + max(range(len(self.by_lag)), key=lambda i: abs(self.by_lag[i]))
+
+    @property
+    def largest(self) -> float:
+        return self.by_lag[self.lag - 1]
 
     @property
     def is_sure(self) -> bool:
-        first = math.erfc(abs(self.by_lag[0]) / self.error / math.sqrt(2))
-        return min(first, self.p) < MAX_CHANCE and max(map(abs, self.by_lag)) >= LEAST_CORRELATION
+        return min(self.first_p, self.p) < MAX_CHANCE and abs(self.largest) >= LEAST_CORRELATION
 
 
 def serial_correlation(y_true: Array, y_pred: Array) -> SerialCorrelation | None:
     """Return the autocorrelation of the errors of consecutive rows (n,); None if it would say nothing.
 
-    Rows that are sorted by target or prediction have neighbours that are alike, whatever made the data.
+    Rows that are sorted by target or prediction have neighbours that are alike, whatever made the data. Each p is the
+    larger one of errors and of their ranks, which a few large errors do not make.
     """
     are_sorted = any((np.diff(values) * sign >= 0).all() for values in (y_true, y_pred) for sign in (1, -1))
     if len(y_true) < MIN_ROWS_IN_ORDER or are_sorted:
         return None
     errors = y_pred - y_true
-    return ljung_box((errors - errors.mean()) / (np.abs(errors).max() or 1.0))
-
-
-def ljung_box(e: Array) -> SerialCorrelation | None:
-    """Return the autocorrelations of centred errors (n,) and their test (Ljung & Box 1978, doi:10.2307/2335207).
-
-    None if the errors are all the same.
-    """
-    n, total = len(e), float(e @ e)
-    if not total > 0:
+    order = np.sort(errors)
+    ranks = np.searchsorted(order, errors, "left") + np.searchsorted(order, errors, "right") * 1.0
+    found, of_ranks = (autocorrelations((v - v.mean()) / (np.abs(v).max() or 1.0)) for v in (errors, ranks))
+    if found is None or of_ranks is None:
         return None
+    return found._replace(p=max(found.p, of_ranks.p), first_p=max(found.first_p, of_ranks.first_p))
+
+
+def autocorrelations(e: Array) -> SerialCorrelation | None:
+    """Return the autocorrelations of centred errors (n,), and the test of Ljung & Box 1978 over all of them.
+
+    Their standard errors allow for errors of different sizes, which tend to have neighbours of their size (Dalla,
+    Giraitis & Phillips 2022, Econometric Theory 38); of equal ones they are 1/sqrt(n). None if a lag says nothing.
+    """
+    n = len(e)
     lags = min(MAX_LAGS, n // 10 * 2)  # even: the chi-squared distribution has a closed form
-    by_lag = tuple(float(e[lag:] @ e[:-lag]) / total for lag in range(1, lags + 1))
-    statistic = n * (n + 2) * sum(r * r / (n - lag) for lag, r in enumerate(by_lag, 1))
-    half, term, series = statistic / 2, 1.0, 1.0
-    for k in range(1, lags // 2):
-        term *= half / k
-        series += term
-    return SerialCorrelation(by_lag, n, statistic, min(1.0, math.exp(-min(half, 700.0)) * series))
+    products = [e[lag:] * e[:-lag] for lag in range(1, lags + 1)]
+    total, sizes = float(e @ e), [float(np.sqrt(product @ product)) for product in products]
+    if not total > 0 or not all(sizes):
+        return None
+    sums = [float(product.sum()) for product in products]
+    scores = [total_of_lag / size for total_of_lag, size in zip(sums, sizes, strict=True)]
+    statistic = (n + 2) * sum(score * score / (n - lag) for lag, score in enumerate(scores, 1))
+    by_lag, errors = tuple(s / total for s in sums), tuple(size / total for size in sizes)
+    first_p = math.erfc(abs(scores[0]) / math.sqrt(2))
+    return SerialCorrelation(by_lag, errors, statistic, chi_squared_tail(statistic, lags), first_p)
+
+
+def chi_squared_tail(x: float, freedom: int) -> float:
+    """Return the probability that a chi-squared variable of an even number of degrees of freedom is above x."""
+    term = total = 1.0
+    for k in range(1, freedom // 2):
+        term *= x / 2 / k
+        total += term
+    return min(1.0, math.exp(-x / 2) * total)
 
 
 class ClusterCorrelation(NamedTuple):
     """The correlation of errors within the clusters of a column, with its standard error if there is none."""
 
     column: str
-    count: int
+    clusters: int
     rows: float
     correlation: float
     error: float

@@ -9,8 +9,7 @@ from losscli.recommend.forecasts import crossing_share
 from losscli.recommend.label_facts import Fact, calibration_fact, list_box_facts, list_rating_facts
 from losscli.recommend.profile import Profile
 from losscli.recommend.residuals import Residuals
-from losscli.recommend.summary import ColumnSummary, short
-from losscli.recommend.summary import percent as percent
+from losscli.recommend.summary import ColumnSummary, percent, short
 from losscli.recommend.tasks import Task
 
 MAX_BIASED_SHOWN = 3
@@ -133,14 +132,14 @@ def list_column_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("spread", spread.ratio, f"column {spread.column!r} holds predicted {kind}: {fit}")
     if d.clusters is not None:
         c = d.clusters
-        alike = f"errors have a correlation of {short(c.correlation, 2)} within the {c.count} values of {c.column!r}"
-        yield Fact("clusters", {"column": c.column, "correlation": c.correlation, "count": c.count}, alike)
+        alike = f"errors have a correlation of {short(c.correlation, 2)} within the {c.clusters} values of {c.column!r}"
+        yield Fact("clusters", {"column": c.column, "correlation": c.correlation, "count": c.clusters}, alike)
     if d.serial is not None and d.serial.is_sure:
-        first, error = d.serial.by_lag[0], d.serial.error
-        p = f"p = {short(d.serial.p, 1)}" if d.serial.p >= 0.001 else "p < 0.001"
-        test = f"{p} over {len(d.serial.by_lag)} lags (Ljung-Box)"
-        value = {"lag_1": first, "error": error, "statistic": d.serial.statistic, "p": d.serial.p}
-        text = f"errors of neighbouring rows have a correlation of {short(first, 2)} (± {short(2 * error, 1)}); {test}"
+        s = d.serial
+        p = f"p = {short(s.p, 1)}" if s.p >= 0.001 else "p < 0.001"
+        value = {"by_lag": list(s.by_lag), "errors": list(s.errors), "statistic": s.statistic, "p": s.p}
+        largest = f"{short(s.largest, 2)} (± {short(2 * s.errors[s.lag - 1], 1)}) at lag {s.lag}"
+        text = f"errors of neighbouring rows are correlated, {largest}; {p} over {len(s.by_lag)} lags (Ljung-Box)"
         yield Fact("autocorrelation", value, text)
 
 

@@ -7,6 +7,7 @@ from losscli.messages import number_text
 
 _IN_WORDS = {
     "mean": "the mean",
+    "mean (the probability)": "the mean, a probability",
     "median": "the median",
     "Huber mean": "a centre between median and mean",
     "the centre, where errors are symmetric and have one peak": "the centre of symmetric errors",

@@ -22,7 +22,7 @@ from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
 from losscli.recommend.aim import Aim, find_aim
-from losscli.recommend.beside import BesideColumns
+from losscli.recommend.beside import NOTHING_BESIDE, BesideColumns
 from losscli.recommend.boxes import BoxOverlap, guess_format, measure_overlap
 from losscli.recommend.calibration import (
     Estimate,
@@ -41,10 +41,16 @@ from losscli.recommend.order import (
     are_numbered_from_1,
     one_peak_share,
 )
-from losscli.recommend.residuals import Residuals
+from losscli.recommend.residuals import Residuals, kelly_skewness
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
 from losscli.recommend.tasks import Task, find_task
+
+MAX_FIRST_COUNT = 20
+"""Whole numbers that start above it are counts only if their variance is that of counts."""
+
+MIN_DISPERSION = 2 / 3
+"""The mean of e²/y_pred below which whole numbers vary less than counts."""
 
 MAX_ROWS_IN_ORDER = 1 << 16
 """Consecutive rows that tell whether errors depend on those before."""
@@ -82,7 +88,7 @@ class Profile:
     names: tuple[str, ...] = ()
     named_format: str | None = None
     target: Functional | None = None
-    beside: BesideColumns = BesideColumns()
+    beside: BesideColumns = NOTHING_BESIDE
     first_rows: Array | None = None
 
     def __post_init__(self) -> None:
@@ -122,8 +128,12 @@ class Profile:
     def aim(self) -> Aim:
         """What forecasts of numbers are, or shall be."""
         zero_share = self.zero_share if self.true.low >= 0 and self.true.high > 0 else 0.0
-        are_amounts = self.true.low >= 0 and (self.is_count_like or self.residuals.is_spread_rising)
-        return find_aim(self.residuals, self.target, zero_share, are_amounts)
+        r = self.residuals
+        is_skewed = kelly_skewness(self.y_true.ravel(), r.flat_weight) > 0.2
+        are_counts = self.is_count_like and self.true.low <= MAX_FIRST_COUNT and self.pred.low > 0
+        are_counts = are_counts and r.dispersion >= MIN_DISPERSION
+        are_amounts = self.true.low >= 0 and (are_counts or is_skewed or r.is_spread_rising)
+        return find_aim(r, self.target, zero_share, are_amounts)
 
     @cached_property
     def forecasts(self) -> list[QuantileForecast]:
@@ -149,8 +159,8 @@ class Profile:
     def clusters(self) -> ClusterCorrelation | None:
         """The column within whose values errors are surely correlated, the most if there are several."""
         errors = self.residuals.values.mean(axis=1)
-        names = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
-        found = [c for name, texts in names.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
+        columns = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
+        found = [c for name, texts in columns.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
         return max(found, key=lambda c: (c.rows - 1) * c.correlation, default=None)
 
     @property
@@ -232,7 +242,7 @@ def profile_of(
     values_per_sample: int = VALUES_PER_SAMPLE,
     named_format: str | None = None,
     target: Functional | None = None,
-    beside: BesideColumns = BesideColumns(),
+    beside: BesideColumns = NOTHING_BESIDE,
 ) -> Profile:
     """Read y_true and y_pred once and return their profile; quantiles are of `values_per_sample` values at most.
 
@@ -244,7 +254,7 @@ def profile_of(
     """
     true, pred, sampler = ColumnSummary(), ColumnSummary(), ReservoirSampler(values_per_sample)
     n, weight, zero_probability_rows, one_probability_rows = 0, 0.0, 0, 0
-    first: list[Array] = []
+    in_order: list[Array] = []
     for given in track(dataset.batches()):
         batch = select_present(given)
         if not len(batch):
@@ -263,7 +273,7 @@ def profile_of(
         else:
             zero_probability_rows += count_zero_probabilities(y[:, 0], p)
         if n < MAX_ROWS_IN_ORDER and y.shape == p.shape:
-            first.append(np.stack([values[: MAX_ROWS_IN_ORDER - n].mean(axis=1) for values in (y, p)]))
+            in_order.append(np.stack([values[: MAX_ROWS_IN_ORDER - n].mean(axis=1) for values in (y, p)]))
         n += len(batch)
         weight += float(len(batch) if batch.weight is None else batch.weight.sum())
         sampler.add(batch)
@@ -289,7 +299,7 @@ def profile_of(
         named_format=named_format,
         target=target,
         beside=beside,
-        first_rows=np.concatenate(first, axis=1) if first else None,
+        first_rows=np.concatenate(in_order, axis=1) if in_order else None,
     )
     check_labels(profile)
     if profile.task in (Task.REGRESSION, Task.BOXES, Task.RATINGS, Task.RANKING):

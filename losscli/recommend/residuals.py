@@ -47,7 +47,7 @@ class VariancePower(NamedTuple):
 
 
 class Centre(NamedTuple):
-    """A best constant in robust scales, n times its variance, and by row (n,) its influence and that of log variance."""
+    """A best constant in robust scales with n times its variance; influences of rows (n,) on it and on log variance."""
 
     value: float
     variance: float
@@ -142,9 +142,7 @@ class Residuals:
 
     @cached_property
     def skew(self) -> float:
-        """Kelly's skewness, -1 to 1: how much farther the 90 % quantile is from the median than the 10 % quantile."""
-        low, middle, high = quantiles(self.flat, self.flat_weight, (0.1, 0.5, 0.9))
-        return (high + low - 2 * middle) / (high - low) if high > low else 0.0
+        return kelly_skewness(self.flat, self.flat_weight)
 
     @cached_property
     def variance_power(self) -> VariancePower | None:
@@ -226,10 +224,12 @@ class Residuals:
 
     @cached_property
     def mean_centre_gap(self) -> float:
-        """The mean minus the centre for EFFICIENT_DELTA, in standard errors of that difference on the same rows."""
+        """The mean minus the centre for EFFICIENT_DELTA in robust scales; 0 within two standard errors of that."""
         mean, centre = self.centres[math.inf], self.centres[EFFICIENT_DELTA]
-        error = self.standard_error_of_rows(mean.influence - centre.influence)
-        return (mean.value - centre.value) / error if error > 0 else 0.0
+        gap = mean.value - centre.value
+        return (
+            gap if abs(gap) > STANDARD_ERRORS * self.standard_error_of_rows(mean.influence - centre.influence) else 0.0
+        )
 
     @cached_property
     def centres(self) -> dict[float, Centre]:
@@ -299,7 +299,13 @@ class Residuals:
         near = self.flat[(self.flat >= low) & (self.flat <= high)]
         if not self.std > 0 or 2 * np.unique(near).size < near.size:
             return math.nan
-        return ((high - low) / (4 * half * self.std)) ** 2
+        return float((high - low) / (4 * half * self.std)) ** 2
+
+
+def kelly_skewness(values: Array, weight: Array | None) -> float:
+    """Return how much farther the 90 % quantile is from the median than the 10 % quantile, -1 to 1."""
+    low, middle, high = quantiles(values, weight, (0.1, 0.5, 0.9))
+    return (high + low - 2 * middle) / (high - low) if high > low else 0.0
 
 
 def huber_centre(values: Array, weight: Array, delta: float, start: float | None = None) -> float:

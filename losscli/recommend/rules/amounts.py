@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losscli.messages import number_text
 from losscli.recommend.aim import MOSTLY_ZERO
 from losscli.recommend.facts import magnitude_span, variance_power_text
-from losscli.recommend.profile import Profile
+from losscli.recommend.profile import MAX_FIRST_COUNT, MIN_DISPERSION, Profile
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
 from losscli.recommend.summary import percent, short
 
@@ -16,9 +16,6 @@ USUAL_POWER = 1.5
 
 NEAR_POWER = 0.35
 """A power of the variance this near to that of a usual distribution is taken for it."""
-
-MAX_FIRST_COUNT = 20
-"""Whole numbers that start above it are counts only if their variance is that of counts."""
 
 
 def is_power_near(d: Profile, power: float) -> bool | None:
@@ -40,16 +37,18 @@ def counts(d: Profile) -> Iterator[Finding]:
     if d.pred.low <= 0 or r.has_few_rows or r.are_zero:
         return
     dispersion = f"e²/y_pred is {short(r.dispersion, 3)} on average, 1 for a Poisson distribution"
-    are_poisson = 2 / 3 <= r.dispersion <= 1.5
+    are_poisson = MIN_DISPERSION <= r.dispersion <= 1 / MIN_DISPERSION
     grown = r.variance_power
-    if r.dispersion < 2 / 3 or (grown is not None and grown.power + 2 * grown.error < 0.5):
-        yield consider("poisson_deviance", f"{dispersion}: targets vary less, or otherwise, than counts do")
+    if r.dispersion < MIN_DISPERSION:
+        yield avoid("poisson_deviance", f"targets vary less than counts do; {dispersion}")
+    elif grown is not None and grown.power + 2 * grown.error < 0.5:
+        yield consider("poisson_deviance", f"errors do not grow with predictions, as those of counts do; {dispersion}")
     elif are_poisson:
         yield use("poisson_deviance", f"targets are counts by their spread; {dispersion}")
     else:
-        weighting = "still consistent for the mean (quasi-Poisson), only less efficient than a negative binomial"
+        weighting = "consistent for the mean all the same (quasi-Poisson)"
         verdict = use if d.true.low <= MAX_FIRST_COUNT else consider
-        yield verdict("poisson_deviance", f"counts that spread more; {dispersion}: {weighting}")
+        yield verdict("poisson_deviance", f"counts that spread more; {dispersion}; {weighting}")
 
 
 def deviances(d: Profile) -> Iterator[Finding]:
@@ -74,10 +73,15 @@ def deviances(d: Profile) -> Iterator[Finding]:
     elif grown is not None and r.is_spread_rising:
         power = round(grown.power, 1)
         if is_gamma and not zeros:
-            yield use("gamma_deviance", f"targets are above 0, and {growth}: errors are proportional to predictions")
+            yield use(
+                "gamma_deviance", f"targets are above 0, and {growth}, so that errors are proportional to predictions"
+            )
         elif is_gamma is False and not is_poisson and 1 < power < (2 if zeros else 3.1):
             targets = f"targets are {f'>= 0, {percent(d.zero_share)} of them 0' if zeros else 'above 0'}"
-            yield use(tweedie_text(power), f"{targets}, and {growth}: errors of large predictions count for less")
+            yield use(
+                tweedie_text(power),
+                f"{targets}, and {growth}, so that errors of large predictions should count for less",
+            )
 
 
 def tweedie_text(power: float) -> str:
@@ -89,13 +93,12 @@ def percentages(d: Profile) -> Iterator[Finding]:
     """Yield losses of logarithms and percentages."""
     true, r = d.true, d.residuals
     is_wide = true.low >= 0 and true.high >= 100 * max(true.low, 1.0)  # mostly above 1, where log(1 + y) bends
-    if is_wide and not d.aim.is_mean:
-        if d.pred.low <= -1:
-            least = f"a prediction is {short(d.pred.low)}: log(1 + y) needs y > -1"
-            yield refuse("rmsle", f"targets go from {true.range}, but {least}")
-        else:
-            span = f"span {magnitude_span(true):.1f} orders of magnitude" if true.low > 0 else f"go from {true.range}"
-            yield consider("rmsle", f"targets {span}: ratios count, and that is the median only if they are symmetric")
+    if is_wide and d.pred.low <= -1:
+        least = f"a prediction is {short(d.pred.low)}: log(1 + y) needs y > -1"
+        yield refuse("rmsle", f"targets go from {true.range}, but {least}")
+    elif is_wide and not d.aim.is_mean:
+        span = f"span {magnitude_span(true):.1f} orders of magnitude" if true.low > 0 else f"go from {true.range}"
+        yield consider("rmsle", f"targets {span}, and ratios count; that is the median only if they are symmetric")
     if true.rows_with_0:
         yield refuse("mape", f"in {true.rows_with_0} of {d.n} rows the target is 0, which cannot be divided by")
     elif r.has_scale and true.smallest_size < r.typical_size / 10:

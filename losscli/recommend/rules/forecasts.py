@@ -42,7 +42,7 @@ def judge_spread(d: Profile, spread: SpreadForecast) -> Finding:
         return refuse(loss, f"{column} holds standard deviations; {mend}; {ratio}")
     if spread.n_lacking:
         return refuse(loss, f"{column} holds no number in {spread.n_lacking} of {len(spread.variance)} rows")
-    verdict = use if d.aim.is_mean or d.aim.is_centre else consider
+    verdict = use if d.aim.is_mean or d.aim.is_centre else avoid if d.aim.is_requested else consider
     return verdict(loss, f"{column} holds predicted variances; {ratio}")
 
 

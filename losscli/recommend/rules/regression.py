@@ -122,9 +122,9 @@ def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
     verdict = consider if is_heavy else use
     yield verdict("mse", f"the targets above 0 count, too{squares}")
     zeros = f"{percent(d.zero_share)} of the targets are 0"
-    yield avoid("mae", f"{zeros}: so is its best constant, whatever the others are")
+    yield avoid("mae", f"{zeros}, and so is its best constant, whatever the others are")
     huber = f"huber:delta={short(EFFICIENT_DELTA * r.scale)}" if r.has_scale else "huber"
-    yield avoid(huber, f"{zeros}: it takes many of the others for outliers, and its best constant is near 0")
+    yield avoid(huber, f"{zeros}, the others are outliers to it, and its best constant is near 0")
 
 
 def for_means(d: Profile) -> Iterator[Finding]:
@@ -135,8 +135,8 @@ def for_means(d: Profile) -> Iterator[Finding]:
     yield verdict("mse", outlier_reason(d))
     away = f"the median of the residuals is {short(r.median)}, their mean {short(r.mean)}"
     is_away = abs(r.mean_gap) > ALIKE_GAP and abs(r.median_z) > STANDARD_ERRORS
-    yield (avoid if is_away else consider)("mae", away)
-    yield huber_between(r, r.mean_centre_gap)
+    yield (avoid if is_away or d.aim.is_requested else consider)("mae", away)
+    yield from huber_between(r, r.mean_centre_gap)
 
 
 def for_medians(d: Profile) -> Iterator[Finding]:
@@ -144,21 +144,32 @@ def for_medians(d: Profile) -> Iterator[Finding]:
     r = d.residuals
     steady = variance_text("median", r.median_variance_ratio, "mse's").removeprefix("; ")
     yield use("mae", f"no row pulls more than another; {steady}" if steady else "no row pulls more than another")
-    yield huber_between(r, 0.0)
+    yield from huber_between(r, 0.0)
     is_away = abs(r.mean_gap) > ALIKE_GAP
     away = f"the mean of the residuals is {short(r.mean)}, their median {short(r.median)}"
-    yield (avoid if is_away else consider)("mse", f"{away}; {outliers_text(d)} are outliers")
+    away = outlier_reason(d) if has_heavy_tails(r) else away
+    yield (avoid if is_away or d.aim.is_requested else consider)("mse", away)
     yield from redescending(r)
 
 
-def huber_between(r: Residuals, gap: float) -> Finding:
-    """Return the finding on huber, which aims between median and mean, `gap` standard errors off what is wanted."""
+def huber_between(r: Residuals, gap: float) -> Iterator[Finding]:
+    """Yield huber as a compromise between median and mean, `gap` robust scales off what is wanted."""
     finding = huber_as_is(r)
     if finding.verdict is Verdict.AVOID:
-        return finding
+        yield finding
+        return
     constant = f"its best constant is {short(r.scale * r.centres[EFFICIENT_DELTA].value)}"
-    between = f"a compromise: {constant}, the mean of the residuals {short(r.mean)}, their median {short(r.median)}"
-    return finding._replace(verdict=Verdict.AVOID if abs(gap) > STANDARD_ERRORS else Verdict.CONSIDER, reason=between)
+    between = f"{constant}; the mean of the residuals is {short(r.mean)}, their median {short(r.median)}"
+    is_off = abs(gap) > ALIKE_GAP / 2
+    yield finding._replace(verdict=Verdict.AVOID if is_off else Verdict.CONSIDER, reason=f"a compromise; {between}")
+    if not is_off:
+        yield smooth_l1_alike(r)
+
+
+def smooth_l1_alike(r: Residuals) -> Finding:
+    """Return the finding on the same loss in the unit of y."""
+    loss = f"smooth_l1:beta={short(EFFICIENT_DELTA * r.scale)}"
+    return consider(loss, "this huber divided by its delta has the same minimum, in the unit of y")
 
 
 def for_centres(d: Profile) -> Iterator[Finding]:
@@ -176,15 +187,18 @@ def for_centres(d: Profile) -> Iterator[Finding]:
 def huber_as_is(r: Residuals) -> Finding:
     """Return the finding on huber with the usual delta, judged about the centre of the residuals."""
     delta = EFFICIENT_DELTA * r.scale
-    loss, scales = f"huber:delta={short(delta)}", f"delta is 1.345 robust scales of {short(r.scale)}"
+    loss = f"huber:delta={short(delta)}"
     if abs(r.median) > r.scale / 2:
-        off = f"predictions are off by {short(r.median)} in the median, so {percent(r.share_beyond(delta))} of the "
-        return avoid(loss, f"{scales}, but {off}residuals are beyond it: correct that first")
+        off = (
+            f"predictions are off by {short(r.median)} in the median, so that {percent(r.share_beyond(delta))} of the "
+        )
+        return avoid(loss, f"{off}residuals are beyond delta, 1.345 robust scales; correct that first")
     beyond = r.average(np.abs(r.flat - r.median) > delta)
     is_normal = beyond <= MAX_SHARE_BEYOND
-    efficiency = ": 95 % of mse's efficiency where errors are normal" if is_normal else ""
+    efficiency = ", for 95 % of mse's efficiency on normal errors" if is_normal else ""
+    farther = f"{percent(beyond)} of the residuals are farther from the centre"
     verdict = consider if has_light_tails(r) else use
-    return verdict(loss, f"{scales}{efficiency}; {percent(beyond)} of the residuals are farther from the centre")
+    return verdict(loss, f"delta is 1.345 robust scales of {short(r.scale)}{efficiency}; {farther}")
 
 
 def robust_losses(r: Residuals) -> Iterator[Finding]:
@@ -194,10 +208,9 @@ def robust_losses(r: Residuals) -> Iterator[Finding]:
     if huber.verdict is not Verdict.AVOID:
         if r.best_delta != EFFICIENT_DELTA:
             reduction = f"{percent(1 - r.variance_ratio(r.best_delta))} less variance than at 1.345"
-            sure = f"delta is {r.best_delta:g} robust scales: its best constant has {reduction}"
+            sure = f"delta is {r.best_delta:g} robust scales; its best constant has {reduction}"
             yield consider(f"huber:delta={short(r.best_delta * r.scale)}", f"{sure}, by over two standard errors")
-        smooth_l1 = f"smooth_l1:beta={short(EFFICIENT_DELTA * r.scale)}"
-        yield consider(smooth_l1, "this huber divided by its delta: the same minimum, in the unit of y")
+        yield smooth_l1_alike(r)
     yield from redescending(r)
 
 
@@ -205,8 +218,8 @@ def redescending(r: Residuals) -> Iterator[Finding]:
     """Yield losses for which far rows pull less, if there are such rows."""
     share = r.share_beyond(TUKEY_SCALES * r.scale)
     if share > 0 and not has_light_tails(r):
-        beyond = f"the {percent(share)} of the residuals beyond it do not pull at all"
-        reason = f"c is 4.685 robust scales: {beyond}; not convex, so a fit starts from huber's"
+        beyond = f"the {percent(share)} of the residuals beyond c, 4.685 robust scales, do not pull at all"
+        reason = f"{beyond}; not convex, so a fit starts from huber's"
         yield consider(f"tukey:c={short(TUKEY_SCALES * r.scale)}", reason)
     if r.tail_ratio > 2:
         wide = f"{short(r.tail_ratio, 2)} times as wide as a normal distribution's"
@@ -222,7 +235,7 @@ def off_centre(d: Profile) -> Iterator[Finding]:
         tau = min(max(round(r.coverage, 3), 0.001), 0.999)
         share = f"{percent(r.coverage)} of the targets lie below their prediction"
         off = f"as one of the mean it is off by {short(r.mean)}, as one of the median by {short(r.median)}"
-        yield consider(quantile_text(tau), f"suits if y_pred is a quantile forecast: {share}; {off}")
+        yield consider(quantile_text(tau), f"suits quantile forecasts; {share}; {off}")
 
 
 def unit_scale(r: Residuals) -> Iterator[Finding]:

@@ -40,16 +40,17 @@ DrawCounts = Callable[[int, int], Drawn]
 """A function of the first resample and how many, to how often each of them draws each row (resamples, rows)."""
 
 
-def multinomial(n: int, seed: int) -> DrawCounts:
-    """Return the draws of Efron (1979): n rows with replacement for each resample, n <= MAX_ROWS_HELD."""
+def multinomial(n: int, seed: int, size: int | None = None) -> DrawCounts:
+    """Return the draws of Efron (1979): `size` of n rows, n by default, with replacement; both <= MAX_ROWS_HELD."""
+    size = n if size is None else size
 
-    def counts(first: int, size: int) -> Drawn:
-        draws = size * n
+    def counts(first: int, resamples: int) -> Drawn:
+        draws = resamples * size
         bits = _raw(-(-draws // 2), seed, 0, first).view(np.uint32)[:draws]
         cell = np.multiply(bits, np.uint64(n), dtype=np.uint64)  # Lemire 2019; its bias is below n / 2**32
         cell >>= np.uint64(32)
-        cell.reshape(size, n)[...] += np.arange(0, draws, n, dtype=np.uint64)[:, None]
-        return np.bincount(cell.view(np.int64), minlength=draws).reshape(size, n)
+        cell.reshape(resamples, size)[...] += np.arange(0, resamples * n, n, dtype=np.uint64)[:, None]
+        return np.bincount(cell.view(np.int64), minlength=resamples * n).reshape(resamples, n)
 
     return counts
 
