@@ -267,6 +267,7 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "ratings": lambda: {"y_true": rated()["y_true"], "y_pred": 1.0 + rated()["y_pred"].argmax(axis=1)},
     "ratings, probabilities": lambda: rated() | {"y_true": rated()["y_true"] - 1},
     "relevances": _relevances,
+    "boxes, three rows": lambda: {k: v[:3] for k, v in _boxes().items()},
     "boxes that miss": lambda: {k: np.vstack([v, v + 3 * (k == "y_pred")]) for k, v in _boxes().items()},
     "embeddings": _embeddings,
     "embeddings, of any length": lambda: _embeddings(3.0),

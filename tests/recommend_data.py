@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+import losscli
+from losscli.recommend.advise import Recommendation
 from tests.recommend_cases import Arrays, rated, softmax
 
 
@@ -39,6 +41,12 @@ class DataSet(NamedTuple):
     never: tuple[str, ...] = ()
     facts: Mapping[str, object] = MappingProxyType({})
     note: str = ""
+
+
+def recommend_data_set(data: DataSet) -> Recommendation:
+    """Recommend losses for a data set, as in Python."""
+    roles = {role: columns for role, columns in data.options.items() if role != "classes"}
+    return losscli.recommend(dict(data.columns), columns=roles, classes=data.options.get("classes"))
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:

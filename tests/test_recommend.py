@@ -32,6 +32,7 @@ from losscli.recommend.rules.findings import Verdict, avoid, consider, use
 from losscli.recommend.tasks import Task
 from tests.conftest import Cli
 from tests.recommend_cases import CASES, Arrays
+from tests.recommend_data import DATA_SETS, DataSet, recommend_data_set
 
 TraceFunction = Callable[[FrameType, str, Any], Any]
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -98,13 +99,16 @@ def test_every_rule_speaks_somewhere() -> None:
         executed.add((file.name, frame.f_lineno))
         return trace
 
-    for make in CASES.values():
-        arrays = make()
+    for data in (*CASES.values(), *DATA_SETS.values()):
+        given = data()
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            losscli.recommend(**arrays)
-            losscli.recommend(**arrays, from_logits=True)
+            if isinstance(given, DataSet):
+                recommend_data_set(given)
+                continue
+            losscli.recommend(**given)
+            losscli.recommend(**given, from_logits=True)
         finally:
             sys.settrace(before)
     verdicts = {"use", "consider", "avoid", "refuse"}

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import losscli
 from losscli.recommend.advise import Recommendation
 from losscli.recommend.rules.findings import Verdict
 from tests.conftest import Cli
-from tests.recommend_data import DATA_SETS, DataSet
+from tests.recommend_data import DATA_SETS, DataSet, recommend_data_set
 
 TRIED = {Verdict.USE, Verdict.CONSIDER}
 
@@ -24,9 +23,7 @@ TRIED = {Verdict.USE, Verdict.CONSIDER}
 @cache
 def made(name: str) -> tuple[DataSet, Recommendation]:
     data = DATA_SETS[name]()
-    roles = {role: columns for role, columns in data.options.items() if role != "classes"}
-    classes = data.options.get("classes")
-    return data, losscli.recommend(data.columns, columns=roles, classes=classes)
+    return data, recommend_data_set(data)
 
 
 def verdicts(found: Recommendation, loss: str) -> set[Verdict]:

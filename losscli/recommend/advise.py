@@ -21,23 +21,15 @@ from losscli.options import EvaluationOptions
 from losscli.recommend.aim import parse_target
 from losscli.recommend.beside import BesideColumns, carry_beside, find_beside, with_numbers
 from losscli.recommend.commands import compare_command
-from losscli.recommend.facts import (
-    CLASSES,
-    DISTRIBUTIONS,
-    LABEL_SETS,
-    LABELS,
-    NUMBERS,
-    Fact,
-    list_facts,
-    variance_power_text,
-)
+from losscli.recommend.facts import CLASSES, DISTRIBUTIONS, LABEL_SETS, LABELS, NUMBERS, list_facts, variance_power_text
 from losscli.recommend.functionals import functional_text
+from losscli.recommend.label_facts import Fact
 from losscli.recommend.notes import list_calibration_notes, list_order_notes
 from losscli.recommend.profile import Profile, profile_of
 from losscli.recommend.role_profile import RoleProfile, list_role_facts, list_role_notes, role_profile_of
 from losscli.recommend.role_sets import bind_boxes, bind_role_set
 from losscli.recommend.rules import RULES_OF_TASK
-from losscli.recommend.rules.findings import Verdict
+from losscli.recommend.rules.findings import Finding, Verdict
 from losscli.recommend.rules.forecasts import VARIANCE_LOSS, quantile_columns
 from losscli.recommend.summary import short
 from losscli.recommend.tasks import Task
@@ -240,7 +232,9 @@ def advise(d: Profile | RoleProfile) -> list[Advice]:
     from losscli.registry import resolve
 
     found: dict[tuple[str, str | None], Advice] = {}
-    of_columns = quantile_columns(d) if d.task is Task.REGRESSION and d.target is None else ()
+    of_columns: Iterable[tuple[Finding, str | None]] = ()
+    if isinstance(d, Profile) and d.task is Task.REGRESSION and d.target is None:
+        of_columns = quantile_columns(d)
     findings = [*((finding, None) for finding in RULES_OF_TASK[d.task](d)), *of_columns]
     for finding, column in findings:  # the first one on a loss counts
         bound = resolve(parse_specs(finding.loss))[0]

@@ -196,7 +196,9 @@ class Profile:
         """Classes or labels whose probabilities are too high or too low on average, with the gap to their share."""
         if self.task not in (Task.CLASSES, Task.MULTILABEL) or self.recalibration is None:
             return {}
-        labels = np.eye(self.width)[self.y_true[:, 0].astype(np.int64)] if self.has_class_labels else self.y_true > 0
+        labels = self.y_true
+        if self.has_class_labels:
+            labels = np.eye(self.width)[labels[:, 0].astype(np.int64)]
         off = biased_columns(labels, self.y_pred, self.sample.weight)
         return {self.class_names[k] if self.class_names else str(k): gap for k, gap in off.items()}
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
-from losscli.declaration.domains import Array
+from losscli.declaration.domains import Array, Mask
 from losscli.errors import NoResultError
 from losscli.recommend.beside import BesideColumns
 from losscli.recommend.label_facts import Fact
@@ -103,7 +104,7 @@ class RoleProfile:
         return float(np.average(values, weights=self.sample.weight))
 
     @cached_property
-    def is_pair(self) -> Array:
+    def is_pair(self) -> Mask:
         """Which pairs belong together, or whose x1 ranks higher (n,)."""
         return np.asarray(self.sample.arrays["y_true"].ravel() > 0)
 
@@ -112,7 +113,7 @@ class RoleProfile:
         """The distance of each pair (n,)."""
         if "distance" in self.sample.arrays:
             return np.asarray(self.sample.arrays["distance"].ravel(), dtype=np.float64)
-        return np.linalg.norm(self.vectors("x1") - self.vectors("x2"), axis=1)
+        return np.asarray(np.linalg.norm(self.vectors("x1") - self.vectors("x2"), axis=1))
 
     @cached_property
     def triplet_gaps(self) -> Array:
@@ -127,9 +128,9 @@ class RoleProfile:
         return self.sample.arrays["labels"].ravel()
 
     @cached_property
-    def class_sizes(self) -> Array:
+    def class_sizes(self) -> NDArray[np.int64]:
         """The number of rows of each class in the sample."""
-        return np.unique(self.labels, return_counts=True)[1]
+        return np.unique(self.labels, return_counts=True)[1].astype(np.int64)
 
     @property
     def share_alone(self) -> float:
@@ -146,7 +147,7 @@ class RoleProfile:
     def nearest_share(self) -> float:
         """The share of rows whose nearest other row, by cosine, has the same class (or is their own positive)."""
         first, second = ("anchor", "positive") if self.task is Task.VIEWS else ("embeddings", "embeddings")
-        x, y = (unit(self.vectors(role)[:MAX_COMPARED_ROWS]) for role in (first, second))
+        x, y = (of_unit_length(self.vectors(role)[:MAX_COMPARED_ROWS]) for role in (first, second))
         cosines = x @ y.T
         if self.task is Task.VIEWS:
             return float((cosines.argmax(axis=1) == np.arange(len(x))).mean())
@@ -158,11 +159,11 @@ class RoleProfile:
     def prototype_share(self) -> float:
         """The share of rows whose own prototype is the nearest one by cosine."""
         role = "weights" if "weights" in self.sample.arrays else "centers"
-        cosines = unit(self.vectors("embeddings")) @ unit(to_matrix(self.sample.arrays[role])).T
+        cosines = of_unit_length(self.vectors("embeddings")) @ of_unit_length(to_matrix(self.sample.arrays[role])).T
         return self.average((cosines.argmax(axis=1) == self.labels).astype(np.float64))
 
 
-def unit(x: Array) -> Array:
+def of_unit_length(x: Array) -> Array:
     """Return vectors (n, D) divided by their lengths; those of length 0 as they are."""
     length = np.linalg.norm(x, axis=1, keepdims=True)
     return np.asarray(x / np.where(length > 0, length, 1.0))

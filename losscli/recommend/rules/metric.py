@@ -47,7 +47,7 @@ def batch_negatives(d: RoleProfile, verdict: Callable[[str, str], Finding], star
 
 def vector_pairs(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for pairs of vectors that belong together or not."""
-    yield from contrastive(d)
+    yield from contrastive_pairs(d)
     if d.have_one_length:
         yield use(
             "cosine_embedding", f"all have {d.lengths_text}, so cosines say all; at margin 0 right angles are enough"
@@ -58,10 +58,10 @@ def vector_pairs(d: RoleProfile) -> Iterator[Finding]:
 
 def distance_pairs(d: RoleProfile) -> Iterator[Finding]:
     """Yield findings for the distances of pairs that belong together or not."""
-    yield from contrastive(d)
+    yield from contrastive_pairs(d)
 
 
-def contrastive(d: RoleProfile) -> Iterator[Finding]:
+def contrastive_pairs(d: RoleProfile) -> Iterator[Finding]:
     """Yield the contrastive loss, with a margin that fits the distances."""
     far = d.distances[~d.is_pair]
     within = float((far < MARGIN_OF_PAIRS).mean()) if far.size else 1.0
