@@ -76,15 +76,7 @@ def write(columns: dict[str, np.ndarray], stem: str) -> str:
     return f"{stem}.csv"
 
 
-OF_EACH_KIND = (
-    "click through",
-    "severities in order",
-    "corner boxes",
-    "sized boxes",
-    "faces",
-    "pairs",
-    "learned ranks",
-)
+OF_EACH_KIND = ("severities in order", "sized boxes", "pairs")
 """Data sets whose commands are run each time; those of the others are slow tests."""
 
 

@@ -90,7 +90,7 @@ class Recalibration(NamedTuple):
     @property
     def verdict(self) -> CalibrationVerdict:
         """The first of slope, level and shape that is off by more than two standard errors."""
-        if not self.slope.is_above(0):
+        if self.slope.is_below(1) and not self.slope.is_above(0):
             return CalibrationVerdict.UNRELATED
         if self.slope.is_below(1) or (self.is_of_classes and self.level.is_below(0)):
             return CalibrationVerdict.OVERCONFIDENT
@@ -109,9 +109,11 @@ class Recalibration(NamedTuple):
 
 
 def logits_of(p: Array) -> Array:
-    """Return log(p / (1 - p)) within LARGEST_LOGIT."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.clip(np.log(p) - np.log1p(-p), -LARGEST_LOGIT, LARGEST_LOGIT))
+    """Return log(p / (1 - p)); 0 and 1, which rounding may have made, as half the least distance of others to them."""
+    size = np.minimum(p, 1 - p)
+    edge = float(np.min(size, initial=0.5, where=size > 0)) / 2
+    inside = np.clip(p, edge, 1 - edge)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
 def recalibrate_labels(y: Array, logits: Array, weight: Array | None = None) -> Recalibration | None:

@@ -11,6 +11,9 @@ from losscli.recommend.profile import Profile
 from losscli.recommend.summary import short
 from losscli.recommend.tasks import Task
 
+STEEP_TEMPERATURE = 5.0
+"""Scores that must be divided by more than this are hardly meant as logits."""
+
 
 def list_calibration_notes(d: Profile) -> Iterator[str]:
     """Yield what to do about probabilities that are not calibrated."""
@@ -20,6 +23,9 @@ def list_calibration_notes(d: Profile) -> Iterator[str]:
     if r.verdict is CalibrationVerdict.UNRELATED:
         problem = "labels do not rise with the predictions: is label 1 the class that they are of?"
         yield Message(problem, Hint.RELIABILITY)
+    elif d.task is Task.BINARY_SCORES and r.temperature > STEEP_TEMPERATURE:
+        steep = f"logits that fit these labels are {short(r.temperature, 3)} times smaller"
+        yield f"{steep}: divide y_pred by that, or use hinge if they are scores without a scale"
     elif r.verdict in (CalibrationVerdict.OVERCONFIDENT, CalibrationVerdict.UNDERCONFIDENT):
         mend = f"divide their logits by {short(r.temperature, 3)}, or fit isotonic regression"
         yield Message(f"probabilities are {r.verdict}: {mend}", Hint.RELIABILITY)
@@ -37,7 +43,7 @@ def list_order_notes(d: Profile) -> Iterator[str]:
         yield Message(f"the classes look like a scale: rps suits if {', '.join(scale)} is it", Hint.NAME_CLASSES)
     if d.task is Task.RATINGS and d.pred.is_whole:
         yield "both columns hold a few whole numbers: if they are names of classes without an order, use zero_one"
-    if d.task is Task.RANKING and d.width == 1:
+    if d.width == 1 and (d.task is Task.RANKING or (d.task is Task.BINARY_SCORES and d.has_queries)):
         yield (
             "each row is a document of a query: for ranking_softmax put those of a query into one row, as columns "
             "y_true_0, y_true_1, ... and y_pred_0, ..."

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.batch import Batch
-from losscli.data.dataset import Dataset
+from losscli.data.dataset import Dataset, ignore_note
 from losscli.declaration.domains import Array, Mask
 from losscli.errors import NoResultError
 from losscli.recommend.beside import BesideColumns
 from losscli.recommend.label_facts import Fact
 from losscli.recommend.profile import refuse_missing
-from losscli.recommend.sample import ReservoirSampler, to_matrix
+from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, percent, short
 from losscli.recommend.tasks import Task
 
@@ -27,8 +28,8 @@ UNIT_LENGTH_ERROR = 1e-3
 MAX_COMPARED_ROWS = 1000
 """Rows that are compared with each other: their nearest neighbours, their cosines."""
 
-VALUES_OF_ROLES = 1 << 15
-"""Values of a role that are kept: losses that compare all rows are tried on them."""
+PAIRS_BY_ROW = (Task.PAIRS, Task.DISTANCES, Task.RANKED_PAIRS, Task.VERIFICATION, Task.SEQUENCES)
+"""Tasks whose losses do not compare rows with each other: more rows are sampled."""
 
 VECTOR_ROLES = ("anchor", "positive", "negative", "x1", "x2", "embeddings", "embeddings1", "embeddings2")
 
@@ -48,7 +49,10 @@ ROLES_REASON = {
 
 @dataclass
 class RoleProfile:
-    """What data with other roles is: the rows of a `sample` (not all if `is_subsampled`), of `n` rows."""
+    """What data with other roles is: the rows of a `sample` (not all if `is_subsampled`), of `n` rows.
+
+    `class_sizes` are the numbers of rows of each class, empty where there are no labels.
+    """
 
     task: Task
     n: int
@@ -57,6 +61,7 @@ class RoleProfile:
     sample: Batch
     extreme_rows: Batch
     is_subsampled: bool
+    class_sizes: NDArray[np.int64]
 
     @property
     def beside(self) -> BesideColumns:
@@ -127,21 +132,16 @@ class RoleProfile:
     def labels(self) -> Array:
         return self.sample.arrays["labels"].ravel()
 
-    @cached_property
-    def class_sizes(self) -> NDArray[np.int64]:
-        """The number of rows of each class in the sample."""
-        return np.unique(self.labels, return_counts=True)[1].astype(np.int64)
-
     @property
     def share_alone(self) -> float:
-        """The share of the rows that are the only one of their class in the sample."""
-        return float((self.class_sizes == 1).sum() / len(self.labels))
+        """The share of the rows that are the only one of their class."""
+        return float((self.class_sizes == 1).sum() / self.n)
 
     @property
     def share_of_equal_pairs(self) -> float:
         """The share of all pairs of rows that have the same class."""
-        n = len(self.labels)
-        return float((self.class_sizes * (self.class_sizes - 1)).sum() / (n * (n - 1))) if n > 1 else math.nan
+        pairs = float(self.n) * (self.n - 1)
+        return float((self.class_sizes * (self.class_sizes - 1)).sum() / pairs) if pairs else math.nan
 
     @cached_property
     def nearest_share(self) -> float:
@@ -170,18 +170,16 @@ def of_unit_length(x: Array) -> Array:
 
 
 def role_profile_of(
-    dataset: Dataset,
-    task: Task,
-    track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
-    values_per_sample: int = VALUES_OF_ROLES,
+    dataset: Dataset, task: Task, track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter
 ) -> RoleProfile:
     """Read the roles once and return their profile, that of a sample of rows if they are many.
 
     Raises:
         NoResultError: No row is left, or one lacks a value.
     """
-    sampler = ReservoirSampler(values_per_sample)
+    sampler = ReservoirSampler(VALUES_PER_SAMPLE if task in PAIRS_BY_ROW else 1)
     n, weight = 0, 0.0
+    sizes: Counter[float] = Counter()
     for batch in track(dataset.batches()):
         refuse_missing(batch)
         kept = batch if batch.absent is None else batch.take(~batch.absent)
@@ -189,11 +187,19 @@ def role_profile_of(
             continue
         n += len(kept)
         weight += float(len(kept) if kept.weight is None else kept.weight.sum())
+        if "labels" in kept.arrays:
+            labels, counts = np.unique(kept.arrays["labels"].ravel(), return_counts=True)
+            sizes.update(dict(zip(labels.tolist(), counts.tolist(), strict=True)))
         sampler.add(kept)
     if not n:
         raise NoResultError("no row is left: all were omitted or have weight 0")
     sample, extreme_rows = sampler.finish()
-    return RoleProfile(task, n, weight, sample.weight is not None, sample, extreme_rows, sampler.is_subsampled)
+    if sampler.is_subsampled:  # what is odd of a sample, such as a row that is alone in its class, need not be of all
+        quiet = {role: replace(origin, note=ignore_note) for role, origin in sample.origins.items()}
+        sample = replace(sample, origins=quiet)
+    class_sizes = np.array(list(sizes.values()), dtype=np.int64)
+    is_weighted = sample.weight is not None
+    return RoleProfile(task, n, weight, is_weighted, sample, extreme_rows, sampler.is_subsampled, class_sizes)
 
 
 def list_role_facts(d: RoleProfile) -> Iterator[Fact]:
@@ -254,7 +260,7 @@ def list_class_facts(d: RoleProfile) -> Iterator[Fact]:
     each = f"{sizes.min()} to {sizes.max()} rows each" if sizes.min() < sizes.max() else f"{sizes[0]} rows each"
     alone = f", {percent(d.share_alone)} of the rows alone in theirs" if d.share_alone else ""
     yield Fact("classes", len(sizes), f"{len(sizes)}, {each}{alone}")
-    if len(d.labels) > 1:
+    if d.n > 1:
         share = d.share_of_equal_pairs
         yield Fact("equal pairs", share, f"{percent(share)} of all pairs of rows are of one class")
         text = f"{percent(d.nearest_share)} of the rows have one of their class as the nearest by cosine"
