@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import math
 import os
@@ -30,7 +31,7 @@ from losscli.recommend.profile import Task, profile_of
 from losscli.recommend.residuals import EFFICIENT_DELTA, TRIED_DELTAS, Residuals, huber_centre
 from losscli.recommend.rules.findings import Verdict, avoid, consider, use
 from tests.conftest import Cli
-from tests.recommend_cases import CASES, Arrays
+from tests.recommend_cases import BESIDE, CASES, Arrays
 
 TraceFunction = Callable[[FrameType, str, Any], Any]
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -95,13 +96,16 @@ def test_every_rule_speaks_somewhere() -> None:
         executed.add((file.name, frame.f_lineno))
         return trace
 
-    for make in CASES.values():
+    asked: list[dict[str, Any]] = [{}, {"from_logits": True}]
+    asked += [{"target": target} for target in ("mean", "median", "quantile:0.9")]
+    for make in (*CASES.values(), *BESIDE.values()):
         arrays = make()
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            losscli.recommend(**arrays)
-            losscli.recommend(**arrays, from_logits=True)
+            for options in asked:
+                with contextlib.suppress(losscli.UsageError):  # labels have no median
+                    losscli.recommend(arrays, **options)
         finally:
             sys.settrace(before)
     verdicts = {"use", "consider", "avoid", "refuse"}

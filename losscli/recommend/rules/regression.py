@@ -158,7 +158,7 @@ def huber_between(r: Residuals, gap: float) -> Iterator[Finding]:
     if finding.verdict is Verdict.AVOID:
         yield finding
         return
-    constant = f"its best constant is {short(r.scale * r.centres[EFFICIENT_DELTA].value)}"
+    constant = f"its best constant is {short(r.scale * r.centre(EFFICIENT_DELTA).value)}"
     between = f"{constant}; the mean of the residuals is {short(r.mean)}, their median {short(r.median)}"
     is_off = abs(gap) > ALIKE_GAP / 2
     yield finding._replace(verdict=Verdict.AVOID if is_off else Verdict.CONSIDER, reason=f"a compromise; {between}")
