@@ -257,6 +257,17 @@ def test_what_the_likelihood_cannot_read_is_said(name: str) -> None:
     assert verdicts(losscli.recommend(BESIDE[name]()))["gaussian_nll"] is Verdict.REFUSED
 
 
+def test_a_variance_that_is_a_standard_deviation() -> None:
+    arrays = BESIDE["deviation"]()
+    found = losscli.recommend({"y_true": arrays["y_true"], "y_pred": arrays["y_pred"], "variance": arrays["sigma"] / 4})
+    assert verdicts(found)["gaussian_nll"] is Verdict.USE  # too small, but no nearer to 1 if squared
+    scaled = {name: 100 * values for name, values in arrays.items()}
+    found = losscli.recommend({"y_true": scaled["y_true"], "y_pred": scaled["y_pred"], "variance": scaled["sigma"]})
+    assert verdicts(found)["gaussian_nll"] is Verdict.CONSIDER
+    feature = {"y_true": arrays["y_true"], "y_pred": arrays["y_pred"], "variance": arrays["y_true"]}
+    assert "gaussian_nll" not in verdicts(losscli.recommend(feature))  # of both signs
+
+
 def test_quantiles_have_a_loss_each() -> None:
     arrays = BESIDE["quantiles"]()
     found = losscli.recommend(arrays)
@@ -319,6 +330,8 @@ def test_levels_in_names(level: float | None, names: list[str]) -> None:
         (["mean_ci_lower", "mean_ci_upper"], []),
         (["lower"], []),
         (["q1", "q2", "q3"], []),
+        ([f"p{k}" for k in range(16)], []),
+        ([f"p{k}" for k in range(1, 100)], [k / 100 for k in range(1, 100)]),
         (["slower", "supper"], []),
     ],
 )

@@ -16,6 +16,7 @@ import numpy as np
 
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
+from losscli.data.identifiers import has_identifier_name
 from losscli.data.role_names import usual_names
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
@@ -94,8 +95,8 @@ def find_quantiles(names: Iterable[str]) -> tuple[PredictedQuantile, ...]:
     """Return the columns of quantiles, and the ends of intervals, among names; by level where it is known."""
     names = list(names)
     levels = {name: level for name in names if (level := level_in_name(name)) is not None}
-    if levels and max(levels.values()) < 0.1 and all(not re.search(r"0[._]|\.\d", name) for name in levels):
-        levels = {}  # q1, q2, q3 are no percentages
+    if {0.01, 0.02, 0.03} <= {*levels.values()} and len(levels) < 99:
+        levels = {}  # q1, q2, q3 and p0 to p15 are no percentages
     found = [PredictedQuantile(name, level) for name, level in levels.items()]
     ends: dict[tuple[str, str], dict[bool, str]] = {}
     for name in names:
@@ -166,7 +167,14 @@ def is_plain(table: Table, column: Column) -> bool:
 
 def find_clusters(table: Table) -> list[str]:
     """Return at most four columns by whose names rows may belong together."""
-    return [c.name for c in table.columns if is_plain(table, c) and re.fullmatch(_CLUSTER, c.name.strip())][:4]
+    named = [c.name for c in table.columns if is_plain(table, c) and re.fullmatch(_CLUSTER, c.name.strip())]
+    return [name for name in named if not has_identifier_name(name) or repeats(table, name)][:4]
+
+
+def repeats(table: Table, name: str) -> bool:
+    """Tell whether values of a column are known to repeat: mostly, those of an identifier do not."""
+    values = table.first_values(name)
+    return values is not None and len({*values.tolist()}) < len(values)
 
 
 def carry_beside(dataset: Dataset, beside: BesideColumns) -> tuple[Dataset, BesideColumns]:
@@ -176,8 +184,9 @@ def carry_beside(dataset: Dataset, beside: BesideColumns) -> tuple[Dataset, Besi
     spread = (beside.variance, beside.deviation)
     variance, deviation = (None if name in taken | predicted else name for name in spread)
     quantiles = tuple(q for q in beside.quantiles if q.column not in taken)
+    point = beside.point or next((q.column for q in quantiles if predicted == {q.column}), None)
     clusters = tuple(c for c in beside.clusters if c not in taken | predicted and c != dataset.id)
-    kept = BesideColumns(variance, deviation, quantiles, clusters, beside.point)
+    kept = BesideColumns(variance, deviation, quantiles, clusters, point)
     return replace(dataset, extras=tuple(dict.fromkeys([*dataset.extras, *kept.names]))), kept
 
 
