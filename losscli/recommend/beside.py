@@ -1,26 +1,25 @@
 """Columns beside the targets that say more of a forecast: its variance, its quantiles, and which rows belong together.
 
-Names say what they are: `y_var`, `sigma`, `q0.9`, `p90`, `lower_95`, `patient_id`. They are read as text, and only of
-the rows that are sampled: a value that is missing there matters to no loss.
+Names say what they are: `y_var`, `sigma`, `q0.9`, `p90`, `lower_95`, `patient_id`.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from losscli.data.batch import Batch
+from losscli.data.columns import RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.identifiers import has_identifier_name
 from losscli.data.role_names import usual_names
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
-from losscli.data.values import parse_number
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.messages import number_text
 
@@ -70,10 +69,14 @@ class BesideColumns(NamedTuple):
     point: str | None = None
 
     @property
-    def names(self) -> list[str]:
+    def numbers(self) -> list[str]:
+        """The columns of numbers."""
         spread = [name for name in (self.variance, self.deviation) if name is not None]
-        return [*spread, *(quantile.column for quantile in self.quantiles), *self.clusters]
+        return [*spread, *(quantile.column for quantile in self.quantiles)]
 
+
+BESIDE_ROLE = "beside:"
+"""The start of the roles of numbers beside a forecast."""
 
 NOTHING_BESIDE = BesideColumns()
 
@@ -177,8 +180,25 @@ def repeats(table: Table, name: str) -> bool:
     return values is not None and len({*values.tolist()}) < len(values)
 
 
+class BesideDataset(Dataset):
+    """A dataset that carries numbers beside its roles: one that is missing there matters to no row."""
+
+    def batches_as_read(self) -> Iterator[Batch]:
+        """Yield all rows in order, with the columns beside as floats among those that are carried."""
+        for batch in super().batches_as_read():
+            roles = [role for role in batch.arrays if role.startswith(BESIDE_ROLE)]
+            batch.extras.update({role.removeprefix(BESIDE_ROLE): batch.arrays.pop(role) for role in roles})
+            yield batch
+
+
 def carry_beside(dataset: Dataset, beside: BesideColumns) -> tuple[Dataset, BesideColumns]:
-    """Return the dataset with these columns carried along, and those of them that are no role or key of it."""
+    """Return the dataset with these columns carried along, and those of them that are no role or key of it.
+
+    There are none beside several numbers per row.
+    """
+    if any(len(dataset.bound[role].shape) > 1 for role in ("y_true", "y_pred")):
+        return dataset, NOTHING_BESIDE
+    table = dataset.bound["y_pred"].table
     taken = {column.name for role, bound in dataset.bound.items() if role != "y_pred" for column in bound.columns}
     predicted = {column.name for column in dataset.bound["y_pred"].columns}
     spread = (beside.variance, beside.deviation)
@@ -187,26 +207,25 @@ def carry_beside(dataset: Dataset, beside: BesideColumns) -> tuple[Dataset, Besi
     point = beside.point or next((q.column for q in quantiles if predicted == {q.column}), None)
     clusters = tuple(c for c in beside.clusters if c not in taken | predicted and c != dataset.id)
     kept = BesideColumns(variance, deviation, quantiles, clusters, point)
-    return replace(dataset, extras=tuple(dict.fromkeys([*dataset.extras, *kept.names]))), kept
+    columns = {name: column for name in kept.numbers if (column := table.column(name)) is not None}
+    bound = {BESIDE_ROLE + name: RoleColumns(BESIDE_ROLE + name, table, (column,)) for name, column in columns.items()}
+    given = {field.name: getattr(dataset, field.name) for field in fields(dataset)}
+    given["bound"] = {**dataset.bound, **bound}
+    given["extras"] = tuple(dict.fromkeys([*dataset.extras, *clusters]))
+    given["policy"] = replace(dataset.policy, group_by=clusters)  # read by codes, as they repeat
+    return BesideDataset(**given), kept
 
 
 def numbers_beside(batch: Batch, column: str) -> Array:
-    """Return a carried column as numbers (n,), NaN where it holds none; decimal commas are read, too."""
-    known: dict[str | None, float] = {None: np.nan}
-    texts = np.asarray(batch.extras[column], dtype=object).tolist()
-    for text in {*texts} - {None}:
-        number = parse_number(text)
-        number = parse_number(text.replace(",", ".")) if number is None else number
-        known[text] = np.nan if number is None else number
-    return np.array([known[text] for text in texts])
+    """Return a column that is carried as numbers (n,), NaN where one is missing."""
+    return np.asarray(batch.extras[column], dtype=np.float64)
 
 
 def with_numbers(batch: Batch, role: str, column: str) -> Batch:
     """Return a batch with a carried column as the values of a role; rows where it holds no number are left out."""
-    values = numbers_beside(batch, column)
-    known = batch.take(~np.isnan(values))
+    known = batch.take(~np.isnan(numbers_beside(batch, column)))
     origin = ValueOrigin(role, batch.origins["y_true"].source, (column,), known.rows)
-    arrays = known.arrays | {role: values[~np.isnan(values)]}
+    arrays = known.arrays | {role: numbers_beside(known, column)}
     return replace(known, arrays=arrays, origins=known.origins | {role: origin})
 
 
