@@ -288,3 +288,55 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "weighted": lambda: _regression(_contaminated) | {"weight": np.arange(400) % 3 * 1.0},
 }
 """A name -> arrays of y_true and y_pred, and perhaps weights."""
+
+
+def _beside(**more: np.ndarray) -> Arrays:
+    """Normal targets with a standard deviation of a half or one around their forecasts, which are means and medians."""
+    rng = np.random.default_rng(16)
+    mean, spread = rng.normal(size=600) * 3, rng.choice([0.5, 1.0], size=600)
+    return {"y_true": mean + spread * rng.normal(size=600), "y_pred": mean} | {
+        name: mean * of[0] + of[1] * spread ** of[2] for name, of in more.items()
+    }
+
+
+def _clusters() -> Arrays:
+    rng = np.random.default_rng(17)
+    patient = rng.permutation(np.repeat(np.arange(40), 8))
+    y = rng.normal(size=320) * 3
+    return {"y_true": y, "y_pred": y + rng.normal(size=40)[patient] + rng.normal(size=320), "patient_id": patient}
+
+
+def _series(correlation: float = 0.7, n: int = 400) -> Arrays:
+    rng = np.random.default_rng(18)
+    e, y = rng.normal(size=n), rng.normal(size=n)
+    for i in range(1, n):
+        e[i] += correlation * e[i - 1]
+    return {"y_true": y + e, "y_pred": y}
+
+
+def _often_zero(shift: float = 0.0, n: int = 3000) -> Arrays:
+    """Claims, 95 % of them 0, with their means."""
+    rng = np.random.default_rng(19)
+    mean = np.exp(rng.normal(0, 0.3, size=n))
+    return {"y_true": np.where(rng.random(n) < 0.05, rng.gamma(2, 10 * mean), 0.0), "y_pred": mean + shift}
+
+
+BESIDE: dict[str, Callable[[], Arrays]] = {
+    "variance": lambda: _beside(y_var=np.array([0.0, 1, 2])),
+    "deviation": lambda: _beside(sigma=np.array([0.0, 1, 1])),
+    "variance with gaps": lambda: _beside() | {"y_var": np.where(np.arange(600) % 9 == 0, np.nan, 1.0)},
+    "interval": lambda: _beside(lower_80=np.array([1, -1.2816, 1]), upper_80=np.array([1, 1.2816, 1])),
+    "interval of no level": lambda: _beside(lower=np.array([1, -1.645, 1]), upper=np.array([1, 1.645, 1])),
+    "quantiles": lambda: {
+        name: values
+        for name, values in _beside(
+            p10=np.array([1, -1.2816, 1]), p50=np.array([1.0, 0, 0]), p90=np.array([1, 1.2816, 1])
+        ).items()
+        if name != "y_pred"
+    },
+    "clusters": _clusters,
+    "series": _series,
+    "claims of which 95 % are 0": _often_zero,
+    "claims of which 95 % are 0, predictions not above 0": lambda: _often_zero(-0.8),
+}
+"""A name -> columns of a table: targets, forecasts, and what is beside them."""

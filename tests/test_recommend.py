@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import math
 import os
@@ -31,7 +32,7 @@ from losscli.recommend.residuals import EFFICIENT_DELTA, TRIED_DELTAS, Residuals
 from losscli.recommend.rules.findings import Verdict, avoid, consider, use
 from losscli.recommend.tasks import Task
 from tests.conftest import Cli
-from tests.recommend_cases import CASES, Arrays
+from tests.recommend_cases import BESIDE, CASES, Arrays
 from tests.recommend_data import DATA_SETS, DataSet, recommend_data_set
 
 TraceFunction = Callable[[FrameType, str, Any], Any]
@@ -99,16 +100,19 @@ def test_every_rule_speaks_somewhere() -> None:
         executed.add((file.name, frame.f_lineno))
         return trace
 
-    for data in (*CASES.values(), *DATA_SETS.values()):
-        given = data()
+    asked: list[dict[str, Any]] = [{}, {"from_logits": True}]
+    asked += [{"target": target} for target in ("mean", "median", "quantile:0.9")]
+    for make in (*CASES.values(), *BESIDE.values(), *DATA_SETS.values()):
+        given = make()
         before = sys.gettrace()
         sys.settrace(trace)
         try:
             if isinstance(given, DataSet):
                 recommend_data_set(given)
                 continue
-            losscli.recommend(**given)
-            losscli.recommend(**given, from_logits=True)
+            for options in asked:
+                with contextlib.suppress(losscli.UsageError):  # labels have no median
+                    losscli.recommend(given, **options)
         finally:
             sys.settrace(before)
     verdicts = {"use", "consider", "avoid", "refuse"}

@@ -23,11 +23,11 @@ SYMMETRIC_SKEW = 0.25
 MOSTLY_ZERO = 0.5
 """The share of targets that are 0 from which on their median is."""
 
-CENTRE = "mean or median"
+EITHER = "mean or median"
 
 
 class Aim(NamedTuple):
-    """What forecasts shall be: `mean`, `quantile` of a level, or CENTRE where mean and median cannot be told apart.
+    """What forecasts shall be: `mean`, `quantile` of a level, or EITHER where mean and median cannot be told apart.
 
     `reason` says why that is assumed, or that it was requested. `is_unclear` is whether nothing speaks for it.
     """
@@ -51,7 +51,7 @@ class Aim(NamedTuple):
 
     @property
     def is_centre(self) -> bool:
-        return self.functional == CENTRE
+        return self.functional == EITHER
 
     @property
     def is_median(self) -> bool:
@@ -97,11 +97,11 @@ def find_aim(r: Residuals, target: Functional | None, zero_share: float, are_amo
     if target is not None:
         return Aim(target.name, target.level, "requested", is_requested=True)
     if r.are_zero:
-        return Aim(CENTRE, 0.5, "every residual is 0: the data cannot tell", is_unclear=True)
+        return Aim(EITHER, 0.5, "every residual is 0: the data cannot tell", is_unclear=True)
     mean = f"mean residual {short(r.mean)} (± {short(STANDARD_ERRORS * r.mean_error, 2)})"
     below = f"{percent(r.coverage)} of the targets below their prediction"
     if r.has_few_rows:
-        return Aim(CENTRE, 0.5, "too few rows to tell", is_unclear=True)
+        return Aim(EITHER, 0.5, "too few rows to tell", is_unclear=True)
     are_means, are_medians = abs(r.mean_z) <= STANDARD_ERRORS, abs(r.median_z) <= STANDARD_ERRORS
     is_noise = abs(r.mean - r.median) <= STANDARD_ERRORS * r.mean_error
     agree = abs(r.mean_gap) <= ALIKE_GAP or (is_noise and abs(r.skew) < SYMMETRIC_SKEW)
@@ -115,7 +115,7 @@ def find_aim(r: Residuals, target: Functional | None, zero_share: float, are_amo
         return Aim("mean", 0.5, f"usual for counts and amounts; {mean}, {below}", is_unclear=not are_means)
     if agree:
         known = "errors are symmetric, so that both agree"
-        return Aim(CENTRE, 0.5, f"{known}; {mean}, {below}", is_unclear=not (are_means or are_medians))
+        return Aim(EITHER, 0.5, f"{known}; {mean}, {below}", is_unclear=not (are_means or are_medians))
     if 2 * abs(r.median) < abs(r.mean):
         return Aim("quantile", 0.5, f"nearer to medians than to means: {below}, {mean}", is_unclear=True)
     return Aim("mean", 0.5, f"the usual forecast; the data does not tell: {mean}, {below}", is_unclear=True)

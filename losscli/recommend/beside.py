@@ -1,25 +1,25 @@
 """Columns beside the targets that say more of a forecast: its variance, its quantiles, and which rows belong together.
 
-Names say what they are: `y_var`, `sigma`, `q0.9`, `p90`, `lower_95`, `patient_id`. They are read as text, and only of
-the rows that are sampled: a value that is missing there matters to no loss.
+Names say what they are: `y_var`, `sigma`, `q0.9`, `p90`, `lower_95`, `patient_id`.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from losscli.data.batch import Batch
+from losscli.data.columns import RoleColumns
 from losscli.data.dataset import Dataset
+from losscli.data.identifiers import has_identifier_name
 from losscli.data.role_names import usual_names
 from losscli.data.sources import Sources
 from losscli.data.table import Column, Kind, Table
-from losscli.data.values import parse_number
 from losscli.declaration.domains import Array, ValueOrigin
 from losscli.messages import number_text
 
@@ -30,7 +30,7 @@ _PREDICTED = r"(?:(?:y|pred\w*|y_?hat|y_?pred\w*|forecast\w*|estimated|model|fit
 _VARIANCE = rf"(?i){_PREDICTED}(?:variance|var|sigma2|sigma_?sq(?:uared)?)(?:[_\-. ](?:pred|hat))?"
 _DEVIATION = rf"(?i){_PREDICTED}(?:sigma|std|stdev|stddev|std_dev|sd)(?:[_\-. ](?:pred|hat))?"
 _QUANTILE = r"(?:q|p|quantiles?|percentiles?|pctl|pct|perc|tau)"
-_FORECAST = r"(?:y|y_?pred\w*|pred\w*|y_?hat|forecast\w*)"
+_FORECAST = r"(?:y|y_?pred[a-z]*|pred[a-z]*|y_?hat|forecast[a-z]*)"
 _LEVEL = rf"(?i)(?:{_FORECAST}[_\-. ]?)?({_QUANTILE})?[_\-. (\[]*(0?\.\d+|0_\d+|\d{{1,2}}(?:\.\d+)?)(%|th)?[)\]]?"
 _END = r"(?i)(?P<start>.*?)(?P<end>lower|lwr|lo|lb|upper|upr|hi|ub)"
 _END_LEVEL = r"(?:[_\-. ]?(?:bound|limit|[cp]i|interval|quantile))?"
@@ -69,10 +69,14 @@ class BesideColumns(NamedTuple):
     point: str | None = None
 
     @property
-    def names(self) -> list[str]:
+    def numbers(self) -> list[str]:
+        """The columns of numbers."""
         spread = [name for name in (self.variance, self.deviation) if name is not None]
-        return [*spread, *(quantile.column for quantile in self.quantiles), *self.clusters]
+        return [*spread, *(quantile.column for quantile in self.quantiles)]
 
+
+BESIDE_ROLE = "beside:"
+"""The start of the roles of numbers beside a forecast."""
 
 NOTHING_BESIDE = BesideColumns()
 
@@ -94,8 +98,8 @@ def find_quantiles(names: Iterable[str]) -> tuple[PredictedQuantile, ...]:
     """Return the columns of quantiles, and the ends of intervals, among names; by level where it is known."""
     names = list(names)
     levels = {name: level for name in names if (level := level_in_name(name)) is not None}
-    if levels and max(levels.values()) < 0.1 and all(not re.search(r"0[._]|\.\d", name) for name in levels):
-        levels = {}  # q1, q2, q3 are no percentages
+    if {0.01, 0.02, 0.03} <= {*levels.values()} and len(levels) < 99:
+        levels = {}  # q1, q2, q3 and p0 to p15 are no percentages
     found = [PredictedQuantile(name, level) for name, level in levels.items()]
     ends: dict[tuple[str, str], dict[bool, str]] = {}
     for name in names:
@@ -166,38 +170,62 @@ def is_plain(table: Table, column: Column) -> bool:
 
 def find_clusters(table: Table) -> list[str]:
     """Return at most four columns by whose names rows may belong together."""
-    return [c.name for c in table.columns if is_plain(table, c) and re.fullmatch(_CLUSTER, c.name.strip())][:4]
+    named = [c.name for c in table.columns if is_plain(table, c) and re.fullmatch(_CLUSTER, c.name.strip())]
+    return [name for name in named if not has_identifier_name(name) or repeats(table, name)][:4]
+
+
+def repeats(table: Table, name: str) -> bool:
+    """Tell whether values of a column are known to repeat: mostly, those of an identifier do not."""
+    values = table.first_values(name)
+    return values is not None and len({*values.tolist()}) < len(values)
+
+
+class BesideDataset(Dataset):
+    """A dataset that carries numbers beside its roles: one that is missing there matters to no row."""
+
+    def batches_as_read(self) -> Iterator[Batch]:
+        """Yield all rows in order, with the columns beside as floats among those that are carried."""
+        for batch in super().batches_as_read():
+            roles = [role for role in batch.arrays if role.startswith(BESIDE_ROLE)]
+            batch.extras.update({role.removeprefix(BESIDE_ROLE): batch.arrays.pop(role) for role in roles})
+            yield batch
 
 
 def carry_beside(dataset: Dataset, beside: BesideColumns) -> tuple[Dataset, BesideColumns]:
-    """Return the dataset with these columns carried along, and those of them that are no role or key of it."""
+    """Return the dataset with these columns carried along, and those of them that are no role or key of it.
+
+    There are none beside several numbers per row.
+    """
+    if any(len(dataset.bound[role].shape) > 1 for role in ("y_true", "y_pred")):
+        return dataset, NOTHING_BESIDE
+    table = dataset.bound["y_pred"].table
     taken = {column.name for role, bound in dataset.bound.items() if role != "y_pred" for column in bound.columns}
     predicted = {column.name for column in dataset.bound["y_pred"].columns}
     spread = (beside.variance, beside.deviation)
     variance, deviation = (None if name in taken | predicted else name for name in spread)
     quantiles = tuple(q for q in beside.quantiles if q.column not in taken)
+    point = beside.point or next((q.column for q in quantiles if predicted == {q.column}), None)
     clusters = tuple(c for c in beside.clusters if c not in taken | predicted and c != dataset.id)
-    kept = BesideColumns(variance, deviation, quantiles, clusters, beside.point)
-    return replace(dataset, extras=tuple(dict.fromkeys([*dataset.extras, *kept.names]))), kept
+    kept = BesideColumns(variance, deviation, quantiles, clusters, point)
+    columns = {name: column for name in kept.numbers if (column := table.column(name)) is not None}
+    bound = {BESIDE_ROLE + name: RoleColumns(BESIDE_ROLE + name, table, (column,)) for name, column in columns.items()}
+    given = {field.name: getattr(dataset, field.name) for field in fields(dataset)}
+    given["bound"] = {**dataset.bound, **bound}
+    given["extras"] = tuple(dict.fromkeys([*dataset.extras, *clusters]))
+    given["policy"] = replace(dataset.policy, group_by=clusters)  # read by codes, as they repeat
+    return BesideDataset(**given), kept
 
 
 def numbers_beside(batch: Batch, column: str) -> Array:
-    """Return a carried column as numbers (n,), NaN where it holds none; decimal commas are read, too."""
-    known: dict[str | None, float] = {None: np.nan}
-    texts = np.asarray(batch.extras[column], dtype=object).tolist()
-    for text in {*texts} - {None}:
-        number = parse_number(text)
-        number = parse_number(text.replace(",", ".")) if number is None else number
-        known[text] = np.nan if number is None else number
-    return np.array([known[text] for text in texts])
+    """Return a column that is carried as numbers (n,), NaN where one is missing."""
+    return np.asarray(batch.extras[column], dtype=np.float64)
 
 
 def with_numbers(batch: Batch, role: str, column: str) -> Batch:
     """Return a batch with a carried column as the values of a role; rows where it holds no number are left out."""
-    values = numbers_beside(batch, column)
-    known = batch.take(~np.isnan(values))
+    known = batch.take(~np.isnan(numbers_beside(batch, column)))
     origin = ValueOrigin(role, batch.origins["y_true"].source, (column,), known.rows)
-    arrays = known.arrays | {role: values[~np.isnan(values)]}
+    arrays = known.arrays | {role: numbers_beside(known, column)}
     return replace(known, arrays=arrays, origins=known.origins | {role: origin})
 
 

@@ -78,11 +78,11 @@ def autocorrelations(e: Array) -> SerialCorrelation | None:
     """
     n = len(e)
     lags = min(MAX_LAGS, n // 10 * 2)  # even: the chi-squared distribution has a closed form
-    products = [e[lag:] * e[:-lag] for lag in range(1, lags + 1)]
-    total, sizes = float(e @ e), [float(np.sqrt(product @ product)) for product in products]
+    squares = np.square(e)
+    total, sizes = float(squares.sum()), [math.sqrt(squares[lag:] @ squares[:-lag]) for lag in range(1, lags + 1)]
     if not total > 0 or not all(sizes):
         return None
-    sums = [float(product.sum()) for product in products]
+    sums = [float(e[lag:] @ e[:-lag]) for lag in range(1, lags + 1)]
     scores = [total_of_lag / size for total_of_lag, size in zip(sums, sizes, strict=True)]
     statistic = (n + 2) * sum(score * score / (n - lag) for lag, score in enumerate(scores, 1))
     by_lag, errors = tuple(s / total for s in sums), tuple(size / total for size in sizes)

@@ -34,12 +34,16 @@ class QuantileForecast(NamedTuple):
 
 
 class SpreadForecast(NamedTuple):
-    """A column of predicted variances or standard deviations, and the mean of e²/variance with its standard error."""
+    """A column of predicted variances or standard deviations, and the mean of e²/variance with its standard error.
+
+    `ratio_of_squares` is that mean if the column holds standard deviations.
+    """
 
     column: str
     is_deviation: bool
     ratio: float
     error: float
+    ratio_of_squares: float
     n_lacking: int
     variance: Array
 
@@ -98,8 +102,9 @@ def spread_forecasts(batch: Batch, beside: BesideColumns) -> Iterator[SpreadFore
         given = numbers_beside(batch, column)
         variance = np.square(given) if is_deviation else given
         known = variance > 0
-        squares = np.square(p[known] - y[known]) / variance[known]
-        if squares.size:
-            error = float(squares.std()) / math.sqrt(squares.size)
-            lacking = int(np.isnan(given).sum())
-            yield SpreadForecast(column, is_deviation, float(squares.mean()), error, lacking, given)
+        errors = np.square(p[known] - y[known])
+        squares = errors / variance[known]
+        if squares.size and not (given < 0).any():
+            error, lacking = float(squares.std()) / math.sqrt(squares.size), int(np.isnan(given).sum())
+            of_squares = float((errors / np.square(given[known])).mean())
+            yield SpreadForecast(column, is_deviation, float(squares.mean()), error, of_squares, lacking, given)

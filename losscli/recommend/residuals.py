@@ -68,6 +68,7 @@ class Residuals:
         self.n, self.width = self.values.shape
         self.flat = self.values.ravel()
         self.flat_weight = None if weight is None else np.repeat(weight, self.width)
+        self._centres: dict[float, Centre] = {}
         self.are_zero = not self.flat.any()
         self.median = quantile(self.flat, self.flat_weight, 0.5)
         self.scale = quantile(np.abs(self.flat - self.median), self.flat_weight, 0.5) / MAD_OF_STANDARD_NORMAL
@@ -225,25 +226,26 @@ class Residuals:
     @cached_property
     def mean_centre_gap(self) -> float:
         """The mean minus the centre for EFFICIENT_DELTA in robust scales; 0 within two standard errors of that."""
-        mean, centre = self.centres[math.inf], self.centres[EFFICIENT_DELTA]
+        mean, centre = self.centre(math.inf), self.centre(EFFICIENT_DELTA)
         gap = mean.value - centre.value
         return (
             gap if abs(gap) > STANDARD_ERRORS * self.standard_error_of_rows(mean.influence - centre.influence) else 0.0
         )
 
-    @cached_property
-    def centres(self) -> dict[float, Centre]:
-        """Delta in robust scales -> the Huber centre; inf is the mean."""
-        values = self.flat / self.scale
-        weight = np.repeat(self.row_weight, self.width) / self.width
-        return {delta: self._centre(values, weight, delta) for delta in (*TRIED_DELTAS, math.inf)}
+    def centre(self, delta: float) -> Centre:
+        """Return the Huber centre for a delta in robust scales, inf for the mean."""
+        if delta not in self._centres:
+            self._centres[delta] = self._fit_centre(delta)
+        return self._centres[delta]
 
-    def _centre(self, values: Array, weight: Array, delta: float) -> Centre:
+    def _fit_centre(self, delta: float) -> Centre:
         """Return the constant c with a mean of 0 of psi(values - c), and its influence function by row.
 
         psi clips at delta. A row moves c by psi / mean(psi'), so that the variance of c is the sandwich
         mean(psi²) / mean(psi')² / n (Huber 1964, doi:10.1214/aoms/1177703732).
         """
+        values = self.flat / self.scale
+        weight = np.repeat(self.row_weight, self.width) / self.width
         c = huber_centre(values, weight, delta)
         gaps = values - c
         pull = np.clip(gaps, -delta, delta).reshape(self.n, self.width).mean(axis=1)
@@ -262,7 +264,7 @@ class Residuals:
         A held-out loss is no criterion: it would prefer the delta that resembles it. The variance of the centre is in
         the unit of y for every delta (Wang et al. 2007, doi:10.1198/106186007X180156, choose delta by it as well).
         """
-        best = min(TRIED_DELTAS, key=lambda delta: self.centres[delta].variance)
+        best = min(TRIED_DELTAS, key=lambda delta: self.centre(delta).variance)
         return best if self.is_surely_steadier(best) else EFFICIENT_DELTA
 
     def is_surely_steadier(self, delta: float) -> bool:
@@ -274,7 +276,7 @@ class Residuals:
         ratio = self.variance_ratio(delta)
         if not 0 < ratio < EFFICIENCY:
             return False
-        error = self.standard_error_of_rows(self.centres[delta].of_log - self.centres[EFFICIENT_DELTA].of_log)
+        error = self.standard_error_of_rows(self.centre(delta).of_log - self.centre(EFFICIENT_DELTA).of_log)
         expected = EFFICIENCY if delta > EFFICIENT_DELTA else 1.0
         return math.log(ratio / expected) < -STANDARD_ERRORS * error
 
@@ -284,8 +286,8 @@ class Residuals:
 
     def variance_ratio(self, delta: float) -> float:
         """Return the variance of a centre divided by that of the centre for EFFICIENT_DELTA."""
-        variance = self.centres[EFFICIENT_DELTA].variance
-        return self.centres[delta].variance / variance if variance > 0 else math.nan
+        variance = self.centre(EFFICIENT_DELTA).variance
+        return self.centre(delta).variance / variance if variance > 0 else math.nan
 
     @property
     def median_variance_ratio(self) -> float:
@@ -308,7 +310,7 @@ def kelly_skewness(values: Array, weight: Array | None) -> float:
     return (high + low - 2 * middle) / (high - low) if high > low else 0.0
 
 
-def huber_centre(values: Array, weight: Array, delta: float, start: float | None = None) -> float:
+def huber_centre(values: Array, weight: Array, delta: float) -> float:
     """Return the constant c that minimises the sum of w huber(values - c; delta): the mean if delta is inf.
 
     Newton's method on the sum of clipped residuals, which falls as c rises; a step out of the bracket becomes a
@@ -317,7 +319,7 @@ def huber_centre(values: Array, weight: Array, delta: float, start: float | None
     if math.isinf(delta):
         return float(np.average(values, weights=weight))
     low, high = float(values.min()), float(values.max())
-    c = quantile(values, weight, 0.5) if start is None else start
+    c = quantile(values, weight, 0.5)
     for _ in range(100):
         gaps = values - c
         pull = float(np.clip(gaps, -delta, delta) @ weight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from losscli.recommend.beside import quantile_text
@@ -30,7 +31,8 @@ def coverage_reason(forecast: QuantileForecast) -> str:
 def predicted_variances(d: Profile) -> Iterator[Finding]:
     """Yield what a predicted variance beside y_pred is for."""
     for spread in d.spreads:
-        yield judge_spread(d, spread)
+        if spread.ratio > 0:
+            yield judge_spread(d, spread)
 
 
 def judge_spread(d: Profile, spread: SpreadForecast) -> Finding:
@@ -42,6 +44,12 @@ def judge_spread(d: Profile, spread: SpreadForecast) -> Finding:
         return refuse(loss, f"{column} holds standard deviations; {mend}; {ratio}")
     if spread.n_lacking:
         return refuse(loss, f"{column} holds no number in {spread.n_lacking} of {len(spread.variance)} rows")
+    if (
+        abs(math.log(spread.ratio_of_squares)) < abs(math.log(spread.ratio))
+        and abs(spread.ratio - 1) > 2 * spread.error
+    ):
+        squares = f"{short(spread.ratio_of_squares, 3)} if they are squared: are they standard deviations?"
+        return consider(loss, f"{column} is called a variance, but {ratio}, and {squares}")
     verdict = use if d.aim.is_mean or d.aim.is_centre else avoid if d.aim.is_requested else consider
     return verdict(loss, f"{column} holds predicted variances; {ratio}")
 

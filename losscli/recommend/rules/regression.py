@@ -59,9 +59,11 @@ def regression(d: Profile) -> Iterator[Finding]:
 
 def constant_targets(d: Profile) -> Iterator[Finding]:
     """Yield findings for targets that are all 0 or all 1: labels or numbers."""
-    for loss in ("mse", "mae"):
+    wanted = d.target
+    losses = ["mse", "mae"] if wanted is None else ["mse"] if wanted.name == "mean" else [quantile_text(wanted.level)]
+    for loss in losses:
         yield consider(loss, "suits if y_true are numbers: it is defined for any")
-    if d.has_probabilities:
+    if d.has_probabilities and "mse" in losses:
         perfect = f"with one label only, a constant prediction of {short(d.true.low)} is perfect"
         yield consider("bce", f"suits if y_true are labels and y_pred probabilities; {perfect}")
 
@@ -158,7 +160,7 @@ def huber_between(r: Residuals, gap: float) -> Iterator[Finding]:
     if finding.verdict is Verdict.AVOID:
         yield finding
         return
-    constant = f"its best constant is {short(r.scale * r.centres[EFFICIENT_DELTA].value)}"
+    constant = f"its best constant is {short(r.scale * r.centre(EFFICIENT_DELTA).value)}"
     between = f"{constant}; the mean of the residuals is {short(r.mean)}, their median {short(r.median)}"
     is_off = abs(gap) > ALIKE_GAP / 2
     yield finding._replace(verdict=Verdict.AVOID if is_off else Verdict.CONSIDER, reason=f"a compromise; {between}")
