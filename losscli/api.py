@@ -341,6 +341,7 @@ def recommend(
     y_pred: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     from_logits: bool = False,
+    target: str = "auto",
     columns: Mapping[str, str] | None = None,
     id: str | None = None,
     classes: Names | None = None,
@@ -350,7 +351,7 @@ def recommend(
     delimiter: str | None = None,
     decimal: str | None = None,
     comment: str | None = None,
-    **unknown: Any,
+    **roles: Any,
 ) -> Recommendation:
     """Recommend losses for the data, with reasons.
 
@@ -360,6 +361,8 @@ def recommend(
         y_pred: Predictions of the same shape, or (N, C).
         weight: Sample weights (N,).
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, a quantile such as `quantile:0.9`, or `auto`, which says what
+            it assumes.
         columns: Role -> column name, comma list or pattern.
         id: The key column that names rows, and pairs those of frames that are given for roles.
         classes: Class names, in order.
@@ -370,7 +373,7 @@ def recommend(
         decimal: The decimal sign of text data, `.` or `,`.
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
-        **unknown: Nothing; a keyword here is an error.
+        **roles: Arrays of other roles: embeddings and labels, anchor, positive and negative, x1 and x2, ...
 
     Returns:
         A Recommendation. `losses` are those worth comparing, as typed; iterating gives an Advice per loss, with its
@@ -381,11 +384,14 @@ def recommend(
         DataError: Shapes do not fit, a label is no class, or a value is missing or infinite.
         NoResultError: No row is left.
     """
-    if unknown:
-        raise reject_keyword(recommend, next(iter(unknown)))
+    from losscli.recommend.role_sets import ALL_ROLES
+
+    unknown = next((name for name in roles if name not in ALL_ROLES), None)
+    if unknown is not None:
+        raise reject_keyword(recommend, unknown)
     if not isinstance(from_logits, bool):
         raise UsageError("must be True or False", option=("from_logits", from_logits))
-    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
+    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight, **roles}
     arrays = {role: array for role, array in given.items() if array is not None}
     options = EvaluationOptions(
         columns={} if columns is None else columns, id=id, classes=split_names("classes", classes), nan=nan
@@ -394,5 +400,11 @@ def recommend(
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(
-        open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
+        open_sources,
+        options,
+        warn_caller,
+        from_logits=from_logits,
+        target=target,
+        paths=paths,
+        read_options=read_options,
     )

@@ -29,10 +29,7 @@ Note = Callable[[str], None]
 """Receives notes: what a user should know of the data or the numbers."""
 
 OBSERVED_ROLES = ("y_true", "y_pred", "weight")
-"""The roles that recommend reads."""
-
-METRIC_ROLES = {"x1", "anchor", "embeddings", "distance"}
-"""Roles of metric losses, which recommend cannot judge."""
+"""The roles that recommend reads first of all."""
 
 
 class Target(Domain):
@@ -265,12 +262,7 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     columns |= binder.positional_pair(("y_true", "y_pred"), columns)
     lacking = [role for role in domains if role not in columns]
     if lacking:
-        error = binder.missing_error(lacking, "a recommendation")
-        names = {column.name.lower() for table in sources.tables for column in table.columns}
-        if names & METRIC_ROLES:
-            family = "losses of pairs, triplets and embeddings are in the family metric"
-            raise DataError(f"{error.message.problem}; {family}")
-        raise error
+        raise binder.missing_error(lacking, "a recommendation")
     check_no_labels(columns["y_pred"])
     _note_pooled(binder, columns)
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")

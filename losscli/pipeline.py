@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from losscli.binding import OBSERVED_ROLES, Note, bind, role_names
+from losscli.binding import Note, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
@@ -324,17 +324,19 @@ def recommend(
     track: Track | None = None,
     *,
     from_logits: bool,
+    target: str,
     paths: Sequence[str] | None,
     read_options: ReadOptions,
 ) -> Recommendation:
     """Recommend losses for the data.
 
     Args:
-        open_sources: Opens the tables that hold y_true, y_pred and weight.
+        open_sources: Opens the tables that hold y_true, y_pred and weight, or other roles.
         options: Columns, classes, key and the policy for missing values.
         note: Receives notes.
         track: Shows progress.
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, `quantile:0.9`, or `auto`.
         paths: DATA as typed, for the command that compares the losses; None if it is not from files.
         read_options: How the data is read, for that command.
 
@@ -342,15 +344,17 @@ def recommend(
         LosscliError: The options or the data are wrong, or no row is left.
     """
     from losscli.recommend.advise import recommend_from
+    from losscli.recommend.role_sets import ALL_ROLES
 
     options.check()
-    with closing(open_sources(OBSERVED_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
+    with closing(open_sources(ALL_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
         return recommend_from(
             sources,
             options,
             note,
             lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
             from_logits=from_logits,
+            target=target,
             paths=paths,
             read_options=read_options,
         )

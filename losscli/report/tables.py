@@ -236,7 +236,7 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
         ("loss",),
         records=lambda: [advice.to_dict() for advice in found],
         preface=tuple((fact.key, fact.text) for fact in found.facts),
-        closing=found.command or "",
+        closing="\n".join(found.commands),
         title=f"Losses for this data ({found.task})",
     )
 
