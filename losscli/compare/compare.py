@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from losscli.compare import outliers, sensitivity
-from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
+from losscli.compare.models import RESAMPLING_OF_MODELS, Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import merge_notes, model_notes, outlier_notes
 from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
@@ -24,7 +24,7 @@ from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.result_names import group_sort_key
 from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
-from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
+from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: Compare
     agreements: list[Agreement] = []
     notes: list[Message] = []
     if dataset.models:
-        resampling = run.resampling or Resampling(DEFAULT_LEVEL)
+        resampling = run.resampling or RESAMPLING_OF_MODELS
         rankings = _rank_in_groups(model_groups, resampling, dataset.id, options.reference)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
