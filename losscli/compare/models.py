@@ -22,8 +22,9 @@ from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
-from losscli.statistics.bootstrap.intervals import medians
+from losscli.statistics.bootstrap.intervals import median_units, medians
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
+from losscli.statistics.bootstrap.units import too_few_units
 from losscli.statistics.confidence_set import confidence_set, differences_to
 from losscli.statistics.simultaneous import (
     MAX_ROWS_STUDENTIZED,
@@ -323,25 +324,35 @@ def prepare_contest(
             terms = {model: terms[model] for model in sorted(terms, key=excess.__getitem__)}
             differences = {model: excess[model] for model in terms}
             ordered = {model: values[model] for model in (*terms, *(model for model in order if model not in terms))}
+        contest = contest._replace(values=ordered, differences=differences)
         resampled = terms_to_resample(terms, ordered, differences, is_root, batch, resampling)
-        contest = contest._replace(values=ordered, differences=differences, terms=resampled)
+        if why := too_few_units(resampled.size, resampling):
+            contest = contest._replace(no_interval_reason=f"where {why}")
+        else:
+            contest = contest._replace(terms=resampled)
         flips = flip_mean(terms)
     elif reduction is Reduction.MEDIAN:
-        contest = contest._replace(pairs=_resample_medians(outcomes, differences, batch, resampling))
+        pairs, why = _resample_medians(outcomes, differences, batch, resampling)
+        contest = contest._replace(pairs=pairs, no_interval_reason=why)
     elif reduction is Reduction.MAX:
         flips = flip_maximum(outcomes)
     flip = min(flips, key=lambda flip: len(flip.indices), default=None)
-    reason = NO_INTERVAL_OF.get(reduction, "") if contest.terms is None and contest.pairs is None else ""
+    reason = contest.no_interval_reason
+    if contest.terms is None and contest.pairs is None:
+        reason = reason or NO_INTERVAL_OF.get(reduction, "")
     return contest._replace(no_interval_reason=reason, flip=None if flip is None else name_rows(flip, batch, id))
 
 
 def _resample_medians(
     outcomes: Mapping[str, Outcome], values: Mapping[str, float], batch: Batch, resampling: Resampling
-) -> PairDraws | None:
-    """Return the pairs of medians; None if there are too many rows."""
+) -> tuple[PairDraws | None, str]:
+    """Return the pairs of medians, or why there are none."""
     if not 2 <= len(batch) <= MAX_ROWS_HELD:
-        return None
-    drawn = [
-        medians(CountedRows(batch.rows, each.elements, batch.weight, None), resampling) for each in outcomes.values()
-    ]
-    return pairs_of_draws(np.array(list(values.values())), np.stack(drawn, axis=1))
+        return None, NO_INTERVAL_OF[Reduction.MEDIAN]
+    clusters = batch.clusters(resampling.cluster)
+    rows = [CountedRows(batch.rows, each.elements, batch.weight, None, clusters) for each in outcomes.values()]
+    units = median_units(rows[0], resampling, rows[1:])
+    if why := too_few_units(units.size, resampling):
+        return None, f"where {why}"
+    drawn = [medians(each, resampling, units) for each in rows]
+    return pairs_of_draws(np.array(list(values.values())), np.stack(drawn, axis=1)), ""

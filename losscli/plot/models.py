@@ -61,7 +61,8 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
     sample = sampler.sample()
     rankings = losses.rank(request.run, sample, request.resampling, None, request.options.reference)
     data = results_of(request.dataset, request.run).data
-    return picture_of_rankings(rankings, request.dataset.models, request.resampling.level, sample.is_complete, data)
+    is_resampled = sample.is_complete or request.resampling.resamples_units
+    return picture_of_rankings(rankings, request.dataset.models, request.resampling.level, is_resampled, data)
 
 
 def picture_of_rankings(

@@ -49,13 +49,15 @@ class ModelTerms(NamedTuple):
 
     `values` (m,) are the values, less any number that is the same for all. `numerators` (u, m) are what each unit adds
     to their numerators, less any terms that are the same for all models; `denominators` (u,) are what it adds to the
-    denominator. A resample draws `size` units.
+    denominator. A resample draws `size` units. `doubled` (u, m + 1) are numerators and denominators of blocks of twice
+    the length, where units are blocks (see `UnitTerms`).
     """
 
     values: Array
     numerators: Array
     denominators: Array
     size: int
+    doubled: Array | None = None
 
 
 class PairDraws(NamedTuple):
@@ -85,12 +87,13 @@ class PairDraws(NamedTuple):
 class _Residuals(NamedTuple):
     """Numerators - mean * denominators of units (u, m), at most 1 each, and denominators (u,), at most 1 each.
 
-    `unit` is what a ratio of sums of the two is a multiple of.
+    `unit` is what a ratio of sums of the two is a multiple of; `doubled` (u, m) is of blocks of twice the length.
     """
 
     values: Array
     denominators: Array
     unit: float
+    doubled: Array | None = None
 
 
 def pairs_of(models: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -99,7 +102,7 @@ def pairs_of(models: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def resample_pairs(losses: Sequence[ModelTerms], resampling: Resampling) -> list[PairDraws]:
-    """Return the pairs of models under each loss; the losses are on the same units, and share the draws."""
+    """Return the pairs of models under each loss; losses that are on the same units share the draws."""
     found: dict[int, PairDraws] = {}
     batch: list[int] = []
     cells = 0
@@ -108,13 +111,18 @@ def resample_pairs(losses: Sequence[ModelTerms], resampling: Resampling) -> list
             found[i] = _draw_by_covariance(loss, resampling)
             continue
         cells += _count_cells(loss)
-        if batch and cells > MAX_CELLS_STUDENTIZED:
+        if batch and (cells > MAX_CELLS_STUDENTIZED or not _are_alike(losses[batch[0]], loss)):
             found |= _draw_rows(losses, batch, resampling)
             batch, cells = [], _count_cells(loss)
         batch.append(i)
     if batch:
         found |= _draw_rows(losses, batch, resampling)
     return [found[i] for i in range(len(losses))]
+
+
+def _are_alike(one: ModelTerms, other: ModelTerms) -> bool:
+    """Return whether resamples draw as many of as many units."""
+    return len(one.numerators) == len(other.numerators) and one.size == other.size
 
 
 def draw_normal(
@@ -186,7 +194,10 @@ def _residuals(loss: ModelTerms) -> _Residuals:
     total = math.fsum(denominators) or 1.0
     means = np.array([math.fsum(column) for column in numerators.T]) / total
     residuals = numerators - means * denominators[:, None]
-    return _Residuals(residuals, denominators, float(tops[0] / tops[1]))
+    doubled = None
+    if loss.doubled is not None:
+        doubled = loss.doubled[:, :-1] / tops[0] - means * (loss.doubled[:, -1:] / tops[1])
+    return _Residuals(residuals, denominators, float(tops[0] / tops[1]), doubled)
 
 
 class _PairSums(NamedTuple):
@@ -211,8 +222,16 @@ def _pair_sums(loss: ModelTerms, residuals: _Residuals) -> _PairSums:
             sizes[i, i + 1 :] += ((given[:, i + 1 :] - given[:, i : i + 1]) ** 2).sum(axis=0)
     pairs = pairs_of(models)
     squares[squares <= RELATIVE_ROUNDING * sizes] = 0.0
+    corrected = squares
+    if residuals.doubled is not None:  # see UnitTerms.error_of_sum
+        doubled = np.zeros((models, models))
+        for start in range(0, units, ROWS_PER_SUM):
+            mine = residuals.doubled[start : start + ROWS_PER_SUM]
+            for i in range(models - 1):
+                doubled[i, i + 1 :] += ((mine[:, i + 1 :] - mine[:, i : i + 1]) ** 2).sum(axis=0)
+        corrected = np.where(squares > 0, np.maximum(doubled - squares, squares), 0.0)
     with np.errstate(all="ignore"):
-        errors = np.sqrt(squares[pairs] * (units / loss.size)) / math.fsum(residuals.denominators) * residuals.unit
+        errors = np.sqrt(corrected[pairs] * (units / loss.size)) / math.fsum(residuals.denominators) * residuals.unit
         rests_on = squares[pairs] ** 2 / fourth_powers[pairs]
     return _PairSums(np.where(squares[pairs] > 0, errors, 0.0), rests_on)
 
