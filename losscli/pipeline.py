@@ -295,10 +295,12 @@ def report(
     """
     from losscli.evaluation.hard_predictions import check_hard_predictions
     from losscli.page.build import build_page, check_can_draw, compare_options_of
+    from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
 
     options.check()
     page_options.check()
     check_can_draw()
+    options = options.with_level_of_units(DEFAULT_LEVEL)
     rule = compare_options_of(options).rule
     options = options._replace(carry=(rule.column,) if rule and rule.column else ())
     additions = read_additions(options, None)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import LEADERBOARD_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
@@ -33,7 +34,7 @@ OUTLIERS_OPTION = SectionOption(
         *MODEL_OPTIONS,
         OUTLIERS_OPTION,
         shared.GROUP_OPTION,
-        *shared.INTERVAL_OPTIONS,
+        *INTERVAL_OPTIONS,
         LEADERBOARD_OPTION,
         SectionOption(
             "Output",

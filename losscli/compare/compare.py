@@ -12,7 +12,7 @@ from losscli.compare import outliers, sensitivity
 from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups, notes_without_blocks
 from losscli.compare.leaderboard import ONE_MODEL
 from losscli.compare.model_runs import evaluate_models
-from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
+from losscli.compare.models import RESAMPLING_OF_MODELS, Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes
 from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sorting import parse_sort, sort_again, sort_losses
@@ -35,7 +35,7 @@ from losscli.results import (
     results_by_group,
     results_of,
 )
-from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
+from losscli.statistics.bootstrap.options import Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
 if TYPE_CHECKING:
@@ -142,15 +142,25 @@ def compare_rows(
     model_groups = _form_model_groups(dataset, run, batch)
     del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
-    reports = _measure_groups(model_groups, options, dataset.id)
+    resampling = run.resampling or RESAMPLING_OF_MODELS
+
+    def rank_all() -> list[ModelRanking]:
+        with np.errstate(all="ignore"):
+            return _rank_in_groups(model_groups, resampling, dataset.id, options.reference) if dataset.models else []
+
+    if sum(len(model_group.subset.batch) for model_group in model_groups) < MIN_ROWS_FOR_THREADS:
+        reports, rankings = _measure_groups(model_groups, options, dataset.id), rank_all()
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            ranked = pool.submit(rank_all)
+            reports, rankings = _measure_groups(model_groups, options, dataset.id), ranked.result()
     losses = [loss for report in reports for loss in report.losses]
-    rankings: list[ModelRanking] = []
     agreements: list[Agreement] = []
     notes: list[Message] = []
     wins: tuple[GroupWins, ...] = ()
     if dataset.models:
-        resampling = run.resampling or Resampling(DEFAULT_LEVEL)
-        rankings = _rank_in_groups(model_groups, resampling, dataset.id, options.reference)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
@@ -159,7 +169,7 @@ def compare_rows(
             )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
-        level = run.resampling.level if run.resampling else DEFAULT_LEVEL
+        level = resampling.level
         wins = count_wins(rankings, dataset.models, level)
         notes += notes_on_groups(wins)
         if len(agreements) <= MAX_GROUPS_NOTED:

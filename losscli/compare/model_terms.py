@@ -13,8 +13,9 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Property
 from losscli.evaluation.evaluator import Outcome
-from losscli.statistics.bootstrap.options import Resampling
-from losscli.statistics.bootstrap.units import unit_terms
+from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
+from losscli.statistics.bootstrap.options import AUTO, Resampling
+from losscli.statistics.bootstrap.units import block_length, unit_terms
 from losscli.statistics.simultaneous import ModelTerms
 
 
@@ -81,7 +82,8 @@ def terms_to_resample(
     """Return the terms of the models on what is resampled whole, less those of the first model, row by row.
 
     The root of a mean is a mean of slopes to first order (the delta method). Denominators are those of the first model;
-    where others differ, the residuals of the ratios stand for the numerators.
+    where others differ, the residuals of the ratios stand for the numerators. Blocks that are `auto` are as long as one
+    of the differences to the first model needs.
     """
     first = next(iter(terms.values()))
     columns = []
@@ -94,7 +96,13 @@ def terms_to_resample(
         columns.append(column)
     numerators = np.stack(columns, axis=1)
     numerators -= numerators[:, :1].copy()
-    both = np.hstack([numerators, first.denominator[:, None]])
-    units = unit_terms(both, batch.rows, None, resampling, None)
+    both, rows, block = np.hstack([numerators, first.denominator[:, None]]), batch.rows, None
+    if resampling.block is not None:  # blocks are of the rows that count
+        counted = (numerators != 0).any(axis=1) | (first.denominator != 0)
+        both, rows = both[counted], rows[counted]
+    if resampling.block == AUTO:
+        residuals = both[:, 1:-1] - both[:, 1:-1].sum(axis=0) / (both[:, -1].sum() or 1.0) * both[:, -1:]
+        block = block_length(residuals[:MAX_ROWS_HELD])
+    units = unit_terms(both, rows, batch.clusters(resampling.cluster), resampling, block)
     shifts = np.array([differences[model] for model in terms])
-    return ModelTerms(shifts, units.terms[:, :-1], units.terms[:, -1], units.size)
+    return ModelTerms(shifts, units.terms[:, :-1], units.terms[:, -1], units.size, units.doubled)

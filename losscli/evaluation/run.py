@@ -126,11 +126,12 @@ class RunState:
         """Return what makes a bootstrap of a loss, None if there are no intervals."""
         if self.resampling is None:
             return None
-        from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Bootstrap, Estimand
+        from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Estimand
+        from losscli.statistics.bootstrap.dependent import new_bootstrap
 
         refusal = COUPLED_ROWS if evaluator.form.coupled else ""
         estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
-        return partial(Bootstrap, self.resampling, estimand, refusal)
+        return partial(new_bootstrap, self.resampling, estimand, refusal)
 
     @property
     def bootstraps(self) -> list[Bootstrap]:
@@ -257,14 +258,18 @@ class RunState:
             draw_completed_blocks(self.bootstraps, before=float(batch.rows[-1]))
 
     def check_not_empty(self) -> None:
-        """Check that every loss counts at least one row.
+        """Check that every loss counts at least one row, and that there is something to resample.
 
         Raises:
             NoResultError: A loss counts none; the message gives the reason.
+            UsageError: A block is longer than the data.
+            DataError: All rows are one cluster.
         """
         for accumulator, evaluator in zip(self.accumulators, self.evaluators, strict=True):
             if not accumulator.moments.n:
                 raise no_row_error(evaluator, self._n_rows)
+            if accumulator.bootstrap is not None:
+                accumulator.bootstrap.check()
 
 
 def no_row_error(evaluator: Evaluator, n_rows: int) -> NoResultError:
@@ -285,8 +290,9 @@ def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | 
     if outcome.clipped is not None:
         clipped = outcome.clipped if counted is None else outcome.clipped & counted
         accumulator.clipped += int(np.count_nonzero(clipped))
-    rows = None if accumulator.bootstrap is None else batch.rows
-    accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator, rows)
+    resampled = () if accumulator.bootstrap is None else (batch.rows, batch.clusters(accumulator.bootstrap.cluster))
+    more = batch.weight, counted, outcome.denominator
+    accumulator.update(outcome.elements, outcome.per_sample, *more, *resampled)
 
 
 def counted_rows(batch: Batch, outcome: Outcome, kept: Mask | None = None) -> Mask | None:

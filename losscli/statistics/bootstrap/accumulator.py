@@ -21,8 +21,9 @@ from losscli.declaration.properties import Reduction
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
+from losscli.statistics.bootstrap.units import UnitTerms
 from losscli.statistics.quantiles import ACCURACY, Quantiles
-from losscli.statistics.ratios import Totals, poisson_interval
+from losscli.statistics.ratios import NOT_FINITE, ONE_ROW, Totals, poisson_interval
 
 COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
 ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
@@ -52,12 +53,16 @@ REFUSALS = {
 
 
 class CountedRows(NamedTuple):
-    """Rows that count: numbers from 1 (n,), losses (n,) or (n, m), weights (n,) and divisors (n,), None for 1."""
+    """Rows that count: numbers from 1 (n,), losses (n,) or (n, m), weights (n,) and divisors (n,), None for 1.
+
+    `clusters` (n,) are equal where rows are resampled together; None where each is alone.
+    """
 
     numbers: NDArray[np.int64]
     values: Array
     weight: Array | None
     divisor: Array | None
+    clusters: NDArray[np.uint64] | None = None
 
     @property
     def weights(self) -> Array:
@@ -104,14 +109,21 @@ class Bootstrap:
         self.totals: Totals | None = None
         self.sketch: MedianSketch | None = None
 
-    def add(self, numbers: NDArray[np.int64], values: Array, weight: Array | None, divisor: Array | None) -> None:
+    def add(
+        self,
+        numbers: NDArray[np.int64],
+        values: Array,
+        weight: Array | None,
+        divisor: Array | None,
+        clusters: NDArray[np.uint64] | None = None,
+    ) -> None:
         """Add rows, all of which count; see `CountedRows`."""
         self.n += len(numbers)
         self.is_finite = self.is_finite and bool(np.isfinite(values).all())
         if self.refusal or not self.is_finite:
             self.pending_rows.clear()
             return
-        self.pending_rows.append(CountedRows(numbers, values, weight, divisor))
+        self.pending_rows.append(CountedRows(numbers, values, weight, divisor, clusters))
         self._stream_if_too_many()
 
     def merge(self, other: Bootstrap) -> None:
@@ -135,6 +147,37 @@ class Bootstrap:
             self.pending_rows.clear()
         elif self.totals is None:
             self.totals = Totals(self.resampling.n_resamples_streaming)
+
+    @property
+    def cluster(self) -> str | None:
+        """The column of the clusters, if rows are resampled by these."""
+        return self.resampling.cluster
+
+    def check(self) -> None:
+        """Raise an error if all rows were seen and there is nothing to resample as it was asked for."""
+
+    def reason_for_none(self) -> str:
+        """Return why there is no interval; empty if there may be one."""
+        return self.refusal or (NOT_FINITE if not self.is_finite else ONE_ROW if self.n < 2 else "")
+
+    def streamed_interval(self) -> ConfidenceInterval:
+        """Return the interval of a ratio whose rows are not held."""
+        assert self.totals is not None
+        return self.totals.intervals(self.resampling)[0]
+
+    @property
+    def streamed_units(self) -> tuple[int, int | None]:
+        """How many units there are that are not held, and the length of the blocks if they are such."""
+        return self.n, None
+
+    def finish(self, found: ConfidenceInterval, block: int | None, units: int) -> ConfidenceInterval:
+        """Return the interval with what was resampled, and with warnings."""
+        return found.of_units(self.resampling, block, units)
+
+    def held_units(self) -> tuple[UnitTerms, int | None]:
+        """Return the units of a ratio whose rows are held, and the length of the blocks if they are such."""
+        terms = merge_rows(self.pending_rows).terms(self.estimand)
+        return UnitTerms(terms, len(terms)), None
 
     @property
     def first_pending(self) -> int:
