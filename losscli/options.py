@@ -110,6 +110,14 @@ class EvaluationOptions(NamedTuple):
     workers: int | None = None
     carry: tuple[str, ...] = ()
 
+    def with_level_of_units(self, level: float) -> EvaluationOptions:
+        """Return the options with a level if clusters or blocks are resampled and none is asked for.
+
+        Then rows are evaluated in order, and every interval is by resampling.
+        """
+        resamples_units = self.cluster is not None or self.block is not None
+        return self._replace(ci=level) if resamples_units and self.ci is None else self
+
     @property
     def extras(self) -> tuple[str, ...]:
         """The columns that are read and are no role."""

@@ -300,6 +300,7 @@ def report(
     """
     from losscli.evaluation.hard_predictions import check_hard_predictions
     from losscli.page.build import build_page, check_can_draw, compare_options_of
+    from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
 
     options = options._replace(draws=True)
     options.check()
@@ -307,6 +308,7 @@ def report(
         options = options._replace(ci=options.resampling.level)
     page_options.check()
     check_can_draw()
+    options = options.with_level_of_units(DEFAULT_LEVEL)
     rule = compare_options_of(options).rule
     options = options._replace(carry=(rule.column,) if rule and rule.column else ())
     additions = read_additions(options, None)

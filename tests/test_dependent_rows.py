@@ -440,6 +440,81 @@ def test_files_may_be_clusters(frame, tmp_path, cli):
     assert (found["units"], found["low"]) == (6, expected.ci.low)
 
 
+# --------------------------------------------------------------------------------------------------- models
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Two models whose errors differ by an autoregression, and by patients."""
+    rng = np.random.default_rng(21)
+    y_true, patient = rng.normal(size=300), np.repeat(np.arange(30), 10)
+    error = autoregressive(rng, 300)
+    worse = error + 0.3 * autoregressive(rng, 300) + rng.normal(0, 0.4, size=30)[patient]
+    return pd.DataFrame({"y_true": y_true, "a": y_true + error, "b": y_true + worse, "patient": patient})
+
+
+def difference_of(frame, loss, **asked):
+    (ranking,) = losscli.compare(loss, data=frame, models=("a", "b"), ci=0.9, **asked).contests
+    (gap,) = (gap for model, gap in ranking.gaps.items() if model != ranking.reference)
+    return gap.diff_low, gap.diff_high
+
+
+@pytest.mark.parametrize("option", [{"cluster": "patient"}, {"block": 8}])
+def test_differences_of_models_are_resampled_by_units(option, models):
+    """Against the studentized bootstrap by loops: symmetric, as of one pair |t| is."""
+    x = ((models["b"] - models["y_true"]) ** 2 - (models["a"] - models["y_true"]) ** 2).to_numpy()
+    x = x if x.mean() > 0 else -x
+    if "cluster" in option:
+        units = [np.flatnonzero(models["patient"] == i) for i in range(30)]
+        size, error = 30, math.sqrt(sum(((x - x.mean())[rows].sum()) ** 2 for rows in units)) / 300
+    else:
+        units, size = [(i + np.arange(8)) % 300 for i in range(300)], 38
+        e = x - x.mean()
+        squares = [np.mean([e[(i + np.arange(b)) % 300].sum() ** 2 for i in range(300)]) for b in (8, 16)]
+        error = math.sqrt(max(squares[1] - squares[0], squares[0]) * size) / (size * 8)
+    t = []
+    for chosen in drawn_units(len(units), size, 499):
+        sums = np.array([x[units[i]].sum() for i in chosen])
+        rows = len(units[0])
+        mean = sums.sum() / (size * rows)
+        t.append(abs(mean - x.mean()) / (math.sqrt(np.square(sums - mean * rows).sum()) / (size * rows)))
+    reach = np.quantile(t, 0.9) * error
+    found = difference_of(models, "mse", resamples=499, **option)
+    assert found == pytest.approx((x.mean() - reach, x.mean() + reach), rel=0.03)
+
+
+def test_auto_blocks_and_clusters_widen_differences(models):
+    rows = np.diff(difference_of(models, "mse", resamples=299))[0]
+    assert np.diff(difference_of(models, "mse", resamples=299, block="auto"))[0] > 1.3 * rows
+    assert np.diff(difference_of(models, "mse", resamples=299, cluster="patient"))[0] > 1.3 * rows
+    rows = np.diff(difference_of(models, "medae", resamples=299))[0]
+    assert np.diff(difference_of(models, "medae", resamples=299, cluster="patient"))[0] > rows
+
+
+@pytest.mark.parametrize("option", [{"cluster": "patient"}, {"block": 8}])
+@pytest.mark.parametrize("loss", ["mse", "rmse", "wape"])
+def test_differences_while_rows_stream_are_those_of_all_rows(option, loss, models, monkeypatch):
+    """A picture of many rows keeps sums of units, and has the intervals that rows in memory have."""
+    for module in ("ratios", "bootstrap.units"):
+        monkeypatch.setattr(f"losscli.statistics.{module}.MAX_ROWS_HELD", 60)
+    expected = difference_of(models, loss, resamples=299, **option)
+    monkeypatch.setattr("losscli.evaluation.row_sample.MAX_SAMPLE_ROWS", 60)
+    from losscli import pipeline
+    from losscli.arguments import bind_data
+    from losscli.data.sources import ReadOptions
+    from losscli.options import EvaluationOptions
+    from losscli.plot.kinds import PlotOptions
+
+    options = EvaluationOptions(models=("a", "b"), ci=0.9, resamples=299, **option)
+    sources, options = bind_data(models, {}, options, ReadOptions())
+    losses = pipeline.resolve_losses(loss)
+    picture = pipeline.plot(losses, sources, options, PlotOptions("models"), print)
+    (facts,) = picture.facts["losses"].values()
+    ((_, found),) = facts["relative"].items()
+    best = min(facts["values"].values())
+    assert (found["low"] * best, found["high"] * best) == pytest.approx(expected, rel=1e-9)
+
+
 # ---------------------------------------------------------------------------------------------- simulations
 
 

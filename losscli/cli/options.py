@@ -315,8 +315,8 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
             raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
         columns[role] = names
     of_interval = ("ci", "resamples", "seed", "ci_method", "cluster", "block")
-    shared = ["baseline", *of_interval, "jobs", "engine", "scheduler", "workers"]
-    shared += ["model_files", "model_column", "reference"]
+    of_models = ["model_files", "model_column", "reference"]
+    shared = ["baseline", *of_interval, *of_models, "jobs", "engine", "scheduler", "workers"]
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],

@@ -146,14 +146,26 @@ def compare_rows(
     model_groups = form_model_groups(dataset, run, batch)
     del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
-    reports = _measure_groups(model_groups, options, dataset.id)
+
+    def rank_all() -> list[ModelRanking]:
+        with np.errstate(all="ignore"):
+            if not dataset.models:
+                return []
+            return _rank_in_groups(model_groups, options.resampling, dataset.id, options.reference)
+
+    if sum(len(model_group.subset.batch) for model_group in model_groups) < MIN_ROWS_FOR_THREADS:
+        reports, rankings = _measure_groups(model_groups, options, dataset.id), rank_all()
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            ranked = pool.submit(rank_all)
+            reports, rankings = _measure_groups(model_groups, options, dataset.id), ranked.result()
     losses = [loss for report in reports for loss in report.losses]
-    rankings: list[ModelRanking] = []
     agreements: list[Agreement] = []
     notes: list[Message] = []
     wins: tuple[GroupWins, ...] = ()
     if dataset.models:
-        rankings = _rank_in_groups(model_groups, options.resampling, dataset.id, options.reference)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
@@ -162,7 +174,7 @@ def compare_rows(
             )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
-        level = run.resampling.level if run.resampling else DEFAULT_LEVEL
+        level = resampling.level
         wins = count_wins(rankings, dataset.models, level)
         notes += notes_on_groups(wins)
         if len(agreements) <= MAX_GROUPS_NOTED:

@@ -143,7 +143,7 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
         group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
         yield Message(group + _describe_outcomes(in_group, agreement))
         for ranking in in_group:
-            if ranking.flip is not None and len(ranking.confidence_set) == 1:
+            if ranking.flip is not None and len(ranking.confidence_set) < 2:
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
         if any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")

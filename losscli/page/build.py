@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.binding import Note
 from losscli.compare.compare import CompareOptions
+from losscli.compare.models import Difference
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.declaration.properties import Property
@@ -286,11 +287,16 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
     facts = []
     for ranking in findings.contests:
         models = tuple(ranking.values)
-        gap, other = ranking.gaps[models[1]][:3], ""
+        gap, other = ranking.gaps[models[1]], ""
         if ranking.reference != ranking.best:
-            low, high = ranking.gaps[ranking.best][2:0:-1]
-            difference, other = ranking.gaps[ranking.best].difference, ranking.reference
-            gap = tuple(None if end is None else -end for end in (difference, low, high))
+            gap, other = reverse_difference(ranking.gaps[ranking.best]), ranking.reference
         is_finite = all(map(math.isfinite, ranking.values.values()))
-        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *gap, findings.level, other, is_finite))
+        ends = gap.difference, gap.diff_low, gap.diff_high
+        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *ends, findings.level, other, is_finite))
     return facts
+
+
+def reverse_difference(gap: Difference) -> Difference:
+    """Return the difference the other way round."""
+    difference, high, low = (None if end is None else -end for end in gap[:3])
+    return Difference(difference, low, high)

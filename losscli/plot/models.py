@@ -62,9 +62,10 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
     sample = sampler.sample()
     rankings = losses.rank(request.run, sample, request.resampling, None, request.options.reference)
     data = results_of(request.dataset, request.run).data
-    resampling, is_complete = request.resampling, sample.is_complete
-    picture = picture_of_rankings(rankings, request.dataset.models, resampling.level, is_complete, data)
-    resamples = resampling.n_resamples_of(sample.n) if is_complete else 0
+    resampling = request.resampling
+    is_resampled = sample.is_complete or resampling.resamples_units
+    picture = picture_of_rankings(rankings, request.dataset.models, resampling.level, is_resampled, data)
+    resamples = resampling.n_resamples_of(sample.n) if is_resampled else 0
     return replace(picture, intervals=resampling.to_dict([picture.facts["method"]], resamples))
 
 
@@ -208,7 +209,7 @@ def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark]
 
 def decision_text(ranking: ModelRanking) -> str:
     """Return on how few rows it rests that a model is the best, if that is known."""
-    if ranking.flip is None or len(ranking.confidence_set) != 1:
+    if ranking.flip is None or len(ranking.confidence_set) > 1:
         return ""
     return f"{rows_text(ranking.flip.n)} decide{'s' if ranking.flip.n == 1 else ''}"
 
@@ -270,7 +271,8 @@ def outcome_text(ranking: ModelRanking) -> str:
         return f"{models[0]} is best"
     if len(models) < 4:
         return f"{', '.join(models[:-1])} or {models[-1]} is best"
-    return f"{'all' if len(models) == len(ranking.values) else f'{len(models)} of the'} {len(ranking.values)} models may be best"
+    count = "all" if len(models) == len(ranking.values) else f"{len(models)} of the"
+    return f"{count} {len(ranking.values)} models may be best"
 
 
 KIND = PictureRecipe(observe_models, models_picture)

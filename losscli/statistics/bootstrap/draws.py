@@ -24,8 +24,8 @@ MAX_ROWS_HELD = 1 << 16
 COUNTS_PER_GENERATOR = 1 << 18
 """Counts that each generator makes: its own cost is that of some thousands of them."""
 
-RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 64, 256, 16
-"""The shape of a product of tiles, 2**18 multiplications: of more BLAS starts threads of its own, which compete."""
+RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 64, 456, 16
+"""The shape of a product of tiles: of 2**19 multiplications and more BLAS starts threads of its own, which compete."""
 
 BITS_PER_PART = 37
 """Bits of one part of a number: MAX_ROWS_HELD * 2**BITS_PER_PART = 2**53, so that sums of parts are exact."""
@@ -115,7 +115,7 @@ class FixedPoint(NamedTuple):
 
     @classmethod
     def of(cls, columns: Array) -> FixedPoint:
-        given, places = distinct_rows(columns.T)  # weights are the same for all losses
+        given, places = distinct_rows(np.ascontiguousarray(columns.T))  # weights are the same for all losses
         _, exponents = np.frexp(np.abs(given).max(axis=1, initial=0.0))
         scaled = np.ldexp(given, BITS_PER_PART - exponents[:, None])
         high = np.rint(scaled)

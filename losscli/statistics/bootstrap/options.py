@@ -61,6 +61,11 @@ class Resampling(NamedTuple):
     block: int | str | None = None
 
     @property
+    def resamples_units(self) -> bool:
+        """Whether something else than rows is resampled whole: clusters or blocks."""
+        return self.cluster is not None or self.block is not None
+
+    @property
     def tails(self) -> tuple[float, float]:
         """The probabilities at which the interval ends."""
         return (1 - self.level) / 2, (1 + self.level) / 2
