@@ -62,6 +62,7 @@ def bind(
         _note_pooled(binder, found)
     own = find_own_roles(losses, binder, found, domains, options)
     found |= {role: next(iter(its.values())) for role, its in own.items() if role not in SHARED_ROLES}
+    found |= {MODEL_ROLE + name: its for name, its in own.get("y_pred", {}).items()}
     columns: dict[str, RoleColumns] = {}
     evaluators: list[Evaluator] = []
     read_as: dict[str, Domain] = {}

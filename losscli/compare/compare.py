@@ -174,8 +174,7 @@ def compare_rows(
             )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
-        level = resampling.level
-        wins = count_wins(rankings, dataset.models, level)
+        wins = count_wins(rankings, dataset.models, options.resampling.level)
         notes += notes_on_groups(wins)
         if len(agreements) <= MAX_GROUPS_NOTED:
             notes += model_notes(rankings, agreements)

@@ -46,6 +46,9 @@ BYTES_PER_WIDE_PIECE, BYTES_OF_PIECES = 1 << 25, 1 << 27
 WIDE_ROW_BYTES = 1 << 7
 """Bytes of a row of all tables above which none is read without regard to the others."""
 
+PIECES_AHEAD = 16
+"""Most pieces of several tables that threads hold, if each table needs no more than one."""
+
 PARTS_IN_ONE = 4
 """How many times longer parts are of which no value is kept: that takes no more memory, and leaves fewer to merge."""
 
@@ -361,9 +364,10 @@ class Dataset:
         row_bytes = self._row_bytes
         for table in tables:
             table.bytes_beside = row_bytes - self._row_bytes_of(table) if row_bytes > WIDE_ROW_BYTES else 0
+        jobs = min(self.jobs, max(1, PIECES_AHEAD // len(tables)))
         several = [
-            table.chunks_by_threads(self.wanted(table), self.jobs)
-            if self.jobs > 1 and isinstance(table, SplittableTable)
+            table.chunks_by_threads(self.wanted(table), jobs)
+            if jobs > 1 and isinstance(table, SplittableTable)
             else table.chunks(self.wanted(table))
             for table in tables
         ]

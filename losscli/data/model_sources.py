@@ -225,7 +225,7 @@ def holds_truth(table: Table, requested: Mapping[str, str]) -> bool:
         pieces = [named, *named.split(",")]
         return any(fnmatch.fnmatchcase(column.name, piece) for column in table.columns for piece in pieces)
     names = [column.name.lower() for column in table.columns]
-    several = ("y_true", "target", "truth", "actual", "gt")
+    several = ("y_true", "true", "target", "truth", "actual", "gt", "ground_truth")
     return any(name in usual_names("y_true") or any(has_prefix(name, one) for one in several) for name in names)
 
 

@@ -196,17 +196,13 @@ class FileParts(SplittableTable):
         self._files, self._first = self._open_first(files)
         super().__init__(name, self._first.format, self._first.columns, path=name)
         self.inputs = [remote.hide_credentials(path) for path in paths]
+        self.n_files = len(self._files)
         self.index_columns = self._first.index_columns
         self.file_names = [file.name for file in files] if FILE_COLUMN in self.index_columns else ()
         self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def sample(self, name: str) -> NDArray[Any] | None:
         return self._first.sample(name)
-
-    @property
-    def n_files(self) -> int:
-        """How many files there are, from the first that has rows."""
-        return len(self._files)
 
     @property
     def has_keys(self) -> bool:
