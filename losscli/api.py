@@ -15,6 +15,7 @@ from losscli.arguments import (
     path_or_none,
     penalty_arrays,
     reject_keyword,
+    split_cluster,
     split_keywords,
     split_losses,
     split_models,
@@ -66,6 +67,8 @@ def compute(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -97,6 +100,8 @@ def compute(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -127,6 +132,8 @@ def compute(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -160,6 +167,8 @@ def compute(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads; all processors by default.
         engine: `"dask"` evaluates files on a cluster, without per-sample losses. A script then needs its calls under
             `if __name__ == "__main__"`.
@@ -181,6 +190,7 @@ def compute(
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
     is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
     losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns={} if columns is None else columns,
         id=id,
@@ -196,6 +206,8 @@ def compute(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         jobs=jobs,
         engine=engine,
         scheduler=scheduler,
@@ -224,6 +236,7 @@ def compare(
     reference: str | None = None,
     outliers: str | None = None,
     sort: str | None = None,
+    leaderboard: bool = False,
     show_outliers: int = 0,
     decompose: bool = False,
     group_by: Names | None = None,
@@ -242,6 +255,8 @@ def compare(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     **roles_and_params: Any,
 ) -> Comparison:
@@ -254,7 +269,8 @@ def compare(
         reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`
             (default for others), `column:NAME`.
-        sort: The column to sort by, with a minus from the largest; `rank` by default.
+        sort: The column or model to sort by, with a minus from the largest; `rank` by default.
+        leaderboard: Whether the result's frame and table are those of its `leaderboard`: a row per model.
         show_outliers: How many outlier rows to list in `rows`.
         decompose: Whether to split the values of consistent losses: `value = mcb - dsc + unc` (miscalibration,
             discrimination, uncertainty), with the `bias` of the predictions and its interval.
@@ -266,6 +282,8 @@ def compare(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads.
         **roles_and_params: Roles as arrays and parameters of the losses.
 
@@ -275,6 +293,7 @@ def compare(
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(compare, given, roles_and_params)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns=columns,
         id=id,
@@ -286,6 +305,7 @@ def compare(
         reduction=reduction,
         outliers=outliers,
         sort=sort,
+        leaderboard=leaderboard,
         show_outliers=show_outliers,
         decompose=decompose,
         baseline=path_or_none("baseline", baseline),
@@ -293,6 +313,8 @@ def compare(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)

@@ -165,6 +165,25 @@ def split_models(
     return tuple(predictions), found | predictions, columns
 
 
+def split_cluster(cluster: Any, data: Any, arrays: Mapping[str, ArrayLike]) -> tuple[str | None, dict[str, ArrayLike]]:
+    """Return the column of clusters, and the arrays with theirs if they are given as one.
+
+    Raises:
+        UsageError: They are an array, and the rows are not.
+    """
+    if cluster is None or isinstance(cluster, str):
+        return cluster, dict(arrays)
+    if not (is_row(cluster) or hasattr(cluster, "__array__") or is_arrow(cluster)):
+        raise UsageError("is the name of a column, or an array", option=("cluster", shorten(cluster)))
+    if data is not None or not arrays:
+        raise UsageError("cluster as an array goes with y_true as an array; of data it is the name of a column")
+    if frame_columns(materialize(cluster, "cluster"), "cluster") is not None:
+        raise UsageError("cluster is one column, not a frame: name it, or give its values")
+    if "cluster" in arrays:
+        raise UsageError("cluster is given twice: as clusters, and as predictions of a model")
+    return "cluster", {**arrays, "cluster": cluster}
+
+
 def path_or_none(option: str, path: Any) -> str | None:
     """Return a path as text.
 
@@ -232,6 +251,8 @@ def bind_data(
     twice = next((name for name in plain if name in options.columns), None)
     if twice is not None:
         raise UsageError(f"{twice} is given as an array, and as a column", option=("columns", dict(options.columns)))
+    if [*plain] == [options.cluster]:
+        raise UsageError("roles are frames, of which cluster is the name of a column, not an array")
     if "weight" in plain:
         options = options._replace(columns={"weight": "weight", **options.columns})
     if data is None:
@@ -243,7 +264,7 @@ def bind_data(
         paths = [path_or_none("data", path) or "" for path in several]
 
         def open_path(roles: Sequence[str]) -> Sources:
-            opened = open_data(paths, roles, read_options, FILE_COLUMN in options.group_by)
+            opened = open_data(paths, roles, read_options, FILE_COLUMN in options.extras)
             return Sources(opened.common, {**opened.by_role, **by_role}, given=(*arrays,))
 
         return open_path, options

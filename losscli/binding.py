@@ -107,12 +107,14 @@ def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[st
     """Return a binder for the columns that the options name.
 
     Raises:
-        UsageError: An option names a role that nothing reads.
+        UsageError: An option names a role that nothing reads, or groups would be clusters.
     """
+    if options.cluster is not None and options.cluster in options.group_by:
+        raise UsageError("makes the groups: each would be one cluster", option=("cluster", options.cluster))
     unknown = next((role for role in options.columns if role not in roles), None)
     if unknown is not None:
         raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")
-    return Binder(sources, options.columns, options.id, note, (*options.group_by, *options.carry))
+    return Binder(sources, options.columns, options.id, note, options.extras)
 
 
 def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
@@ -260,9 +262,9 @@ def make_dataset(
     for role, domain in domains.items():
         if domain.class_count and math.prod(columns[role].shape[1:]) == 1:
             classes.check_count(role, domain.class_count, "classes", columns[role].table.label)
-    extras = (*options.group_by, *options.carry)
+    extras = options.extras
     jobs = options.jobs or processors()
-    policy = RowPolicy(options.nan, options.group_by)
+    policy = RowPolicy(options.nan, options.group_by, options.cluster)
     dataset = Dataset(columns, domains, policy, note, classes, options.id, extras, jobs=jobs, label_role=label_role)
     check_extras(dataset, extras if options.id is None else (*extras, options.id))
     if len(dataset.row_tables) < 2 or options.id is not None:
@@ -278,7 +280,8 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     for name in names:
         table = next((table for table in tables if table.column(name)), None)
         if name == FILE_COLUMN and table is None:
-            raise UsageError("is the file that a row came from, and no data here is a file", option=("group_by", name))
+            option = "cluster" if name == dataset.policy.cluster else "group_by"
+            raise UsageError("is the file that a row came from, and no data here is a file", option=(option, name))
         if name == FILE_COLUMN and table is not None and table.path and name not in table.index_columns:
             dataset.note(f"{table.label}groups are made by its column {name!r}, not by files")
         if table is None:

@@ -53,13 +53,16 @@ class EvaluationOptions(NamedTuple):
         parameters: The parameters that the penalty is on: a path, or arrays.
         baseline: The path of an earlier JSON result.
         outliers: The rule that flags outlier rows.
-        sort: The column to sort a comparison by, with a minus from the largest.
+        sort: The column or model to sort a comparison by, with a minus from the largest.
+        leaderboard: Whether a comparison of models shows a row a model and a column a loss.
         show_outliers: How many outlier rows to list.
         decompose: Whether the parts of the losses are wanted: miscalibration, discrimination, uncertainty, and bias.
         ci: The level of bootstrap intervals; None for no intervals.
         resamples: How often rows are resampled; None for the default.
         seed: The seed of the resampling; None for the default.
         ci_method: The kind of the interval; None for the default.
+        cluster: The column whose values are resampled whole, with all their rows.
+        block: How many consecutive rows are resampled together, or `auto`.
         value_only: Whether no statistic but the value is wanted.
         jobs: The number of threads; None for all processors.
         engine: Where files are evaluated: `local` or `dask`.
@@ -85,18 +88,35 @@ class EvaluationOptions(NamedTuple):
     baseline: str | None = None
     outliers: str | None = None
     sort: str | None = None
+    leaderboard: bool = False
     show_outliers: int = 0
     decompose: bool = False
     ci: float | None = None
     resamples: int | None = None
     seed: int | None = None
     ci_method: str | None = None
+    cluster: str | None = None
+    block: int | str | None = None
     value_only: bool = False
     jobs: int | None = None
     engine: str = "local"
     scheduler: str | None = None
     workers: int | None = None
     carry: tuple[str, ...] = ()
+
+    def with_level_of_units(self, level: float) -> EvaluationOptions:
+        """Return the options with a level if clusters or blocks are resampled and none is asked for.
+
+        Then rows are evaluated in order, and every interval is by resampling.
+        """
+        resamples_units = self.cluster is not None or self.block is not None
+        return self._replace(ci=level) if resamples_units and self.ci is None else self
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The columns that are read and are no role."""
+        found = (*self.group_by, *self.carry)
+        return found if self.cluster is None or self.cluster in found else (*found, self.cluster)
 
     def check(self) -> Resampling | None:
         """Check all that makes sense or not whatever the data holds, and return how values are resampled.
@@ -126,13 +146,14 @@ class EvaluationOptions(NamedTuple):
             raise UsageError(
                 "is added to the reduced value: per-sample losses have none", option=("penalty", self.penalty)
             )
-        if all(value is None for value in (self.ci, self.resamples, self.seed, self.ci_method)):
+        of_interval = (self.ci, self.resamples, self.seed, self.ci_method, self.cluster, self.block)
+        if all(value is None for value in of_interval):
             return None
         if self.per_sample and self.ci is not None:
             raise UsageError("an interval is of the reduced value: per-sample losses have none", option=("ci", self.ci))
         from losscli.statistics.bootstrap.options import parse_resampling
 
-        return parse_resampling(self.ci, self.resamples, self.seed, self.ci_method)
+        return parse_resampling(*of_interval)
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""
@@ -149,7 +170,7 @@ class EvaluationOptions(NamedTuple):
         ):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
-        for name in ("per_sample", "gradient", "decompose"):
+        for name in ("per_sample", "gradient", "leaderboard", "decompose"):
             if not isinstance(value := getattr(self, name), bool):
                 raise UsageError("must be True or False", option=(name, value))
         if not isinstance(self.show_outliers, numbers.Integral) or self.show_outliers < 0:

@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.api import CiMethod, Data, Names, NanPolicy
-from losscli.arguments import LossName, bind_data, split_keywords, split_losses, split_models, split_names
+from losscli.arguments import (
+    LossName,
+    bind_data,
+    split_cluster,
+    split_keywords,
+    split_losses,
+    split_models,
+    split_names,
+)
 from losscli.data.sources import check_read_options
 from losscli.data.values import shorten
 from losscli.errors import UsageError
@@ -48,6 +56,8 @@ def plot(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     **roles_and_params: Any,
 ) -> Any:
@@ -70,6 +80,8 @@ def plot(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads.
         **roles_and_params: Roles as arrays and parameters of the losses.
 
@@ -84,6 +96,7 @@ def plot(
     bound, arrays = split_keywords(plot, given, roles_and_params)
     check_matplotlib()
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns=columns,
         id=id,
@@ -98,6 +111,8 @@ def plot(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)

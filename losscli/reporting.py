@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.api import CiMethod, Data, FilePath, Names, NanPolicy
-from losscli.arguments import LossName, bind_data, path_or_none, split_keywords, split_losses, split_models, split_names
+from losscli.arguments import (
+    LossName,
+    bind_data,
+    path_or_none,
+    split_cluster,
+    split_keywords,
+    split_losses,
+    split_models,
+    split_names,
+)
 from losscli.data.sources import check_read_options
 from losscli.errors import DataError
 from losscli.messages import python_option, warn_caller
@@ -44,6 +53,8 @@ def report(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     **roles_and_params: Any,
 ) -> str:
@@ -67,6 +78,8 @@ def report(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads.
         **roles_and_params: Roles as arrays and parameters of the losses.
 
@@ -79,6 +92,7 @@ def report(
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(report, given, roles_and_params)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns=columns,
         id=id,
@@ -94,6 +108,8 @@ def report(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         value_only=True,
         jobs=jobs,
     )

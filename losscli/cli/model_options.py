@@ -11,6 +11,10 @@ DECOMPOSE_OPTION = SectionOption(
     help="Split consistent losses: value = miscalibration - discrimination + uncertainty; add the bias.",
 )
 
+LEADERBOARD_OPTION = SectionOption(
+    "Output", "--leaderboard", is_flag=True, help="Print a row per model and a column per loss, by mean rank."
+)
+
 MODEL_OPTIONS = [
     SectionOption(
         "Columns",

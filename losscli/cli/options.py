@@ -158,33 +158,6 @@ DATA_OPTIONS = [
 GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
 GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help=GROUP_HELP)
 
-INTERVAL_OPTIONS = [
-    SectionOption(
-        "Evaluation",
-        "--ci",
-        metavar="LEVEL",
-        type=NumberOrText(),
-        help="Add bootstrap confidence intervals, such as --ci 0.95.",
-    ),
-    SectionOption(
-        "Evaluation",
-        "--resamples",
-        metavar="B",
-        type=NumberOrText(),
-        help="Number of resamples.  [default: 9999; 1000 from 10001 rows on]",
-    ),
-    SectionOption(
-        "Evaluation", "--seed", metavar="S", type=NumberOrText(), help="Seed of the resampling.  [default: 0]"
-    ),
-    SectionOption(
-        "Evaluation",
-        "--ci-method",
-        metavar="METHOD",
-        help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
-        "rows on).",
-    ),
-]
-
 OUTPUT_OPTIONS = [
     SectionOption(
         "Output",
@@ -342,8 +315,9 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
             raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
         columns[role] = names
     group_by = values.get("group_by")
-    shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")
-    shared += ("model_files", "model_column", "reference")
+    of_interval = ("ci", "resamples", "seed", "ci_method", "cluster", "block")
+    of_models = ("model_files", "model_column", "reference")
+    shared = ("baseline", *of_interval, *of_models, "jobs", "engine", "scheduler", "workers")
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],
@@ -387,8 +361,8 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
         print(click.get_current_context().get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
     read_options = parse_read_options(values)
-    groups = [name.strip() for name in (values.get("group_by") or "").split(",")]
-    return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in groups)
+    extras = [name.strip() for name in (values.get("group_by") or "").split(",")] + [values.get("cluster")]
+    return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in extras)
 
 
 def parse_read_options(values: Mapping[str, Any]) -> ReadOptions:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
@@ -38,7 +39,7 @@ OPTIONS_OF_DATA = [
     KIND_OPTION,
     PLOT_OUTLIERS_OPTION,
     shared.GROUP_OPTION,
-    *shared.INTERVAL_OPTIONS,
+    *INTERVAL_OPTIONS,
     shared.JOBS_OPTION,
 ]
 PICTURE_OPTIONS = [

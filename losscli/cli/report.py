@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from losscli.cli import options as shared
 from losscli.cli.compare import OUTLIERS_OPTION
+from losscli.cli.interval_options import INTERVAL_OPTIONS
 from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
@@ -35,7 +36,7 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         OUTLIERS_OPTION,
         DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
-        *shared.INTERVAL_OPTIONS,
+        *INTERVAL_OPTIONS,
         SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
         SectionOption("Output", "--title", metavar="TEXT", help="Heading of the page.  [default: name of the data]"),
         SectionOption(

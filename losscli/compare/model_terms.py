@@ -13,8 +13,9 @@ from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Property
 from losscli.evaluation.evaluator import Outcome
-from losscli.statistics.bootstrap.options import Resampling
-from losscli.statistics.bootstrap.units import unit_terms
+from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
+from losscli.statistics.bootstrap.options import AUTO, Resampling
+from losscli.statistics.bootstrap.units import block_length, unit_terms
 from losscli.statistics.simultaneous import ModelTerms
 
 
@@ -27,10 +28,14 @@ class RatioTerms(NamedTuple):
 
 def ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
     """Return what each row adds to the two sums."""
-    weight = np.ones(len(batch)) if outcome.counted is None else outcome.counted.astype(np.float64)
-    weight = weight if batch.weight is None else weight * batch.weight
     values = outcome.counted_losses()
-    return RatioTerms(values * weight, weight if outcome.denominator is None else weight * outcome.denominator)
+    if outcome.counted is None and batch.weight is None:
+        weight = np.broadcast_to(1.0, len(batch))  # takes no memory
+    else:
+        weight = np.ones(len(batch)) if outcome.counted is None else outcome.counted.astype(np.float64)
+        weight = weight if batch.weight is None else weight * batch.weight
+        values = values * weight
+    return RatioTerms(values, weight if outcome.denominator is None else weight * outcome.denominator)
 
 
 def excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerms]) -> dict[str, RatioTerms]:
@@ -77,7 +82,8 @@ def terms_to_resample(
     """Return the terms of the models on what is resampled whole, less those of the first model, row by row.
 
     The root of a mean is a mean of slopes to first order (the delta method). Denominators are those of the first model;
-    where others differ, the residuals of the ratios stand for the numerators.
+    where others differ, the residuals of the ratios stand for the numerators. Blocks that are `auto` are as long as one
+    of the differences to the first model needs.
     """
     first = next(iter(terms.values()))
     columns = []
@@ -90,7 +96,13 @@ def terms_to_resample(
         columns.append(column)
     numerators = np.stack(columns, axis=1)
     numerators -= numerators[:, :1].copy()
-    both = np.hstack([numerators, first.denominator[:, None]])
-    units = unit_terms(both, batch.rows, None, resampling, None)
+    both, rows, block = np.hstack([numerators, first.denominator[:, None]]), batch.rows, None
+    if resampling.block is not None:  # blocks are of the rows that count
+        counted = (numerators != 0).any(axis=1) | (first.denominator != 0)
+        both, rows = both[counted], rows[counted]
+    if resampling.block == AUTO:
+        residuals = both[:, 1:-1] - both[:, 1:-1].sum(axis=0) / (both[:, -1].sum() or 1.0) * both[:, -1:]
+        block = block_length(residuals[:MAX_ROWS_HELD])
+    units = unit_terms(both, rows, batch.clusters(resampling.cluster), resampling, block)
     shifts = np.array([differences[model] for model in terms])
-    return ModelTerms(shifts, units.terms[:, :-1], units.terms[:, -1], units.size)
+    return ModelTerms(shifts, units.terms[:, :-1], units.terms[:, -1], units.size, units.doubled)

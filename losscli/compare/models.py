@@ -22,8 +22,9 @@ from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
-from losscli.statistics.bootstrap.intervals import medians
+from losscli.statistics.bootstrap.intervals import median_units, medians
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
+from losscli.statistics.bootstrap.units import too_few_units
 from losscli.statistics.confidence_set import confidence_set, differences_to
 from losscli.statistics.simultaneous import (
     MAX_ROWS_STUDENTIZED,
@@ -49,6 +50,9 @@ NO_INTERVAL_OF = {
 TOO_FEW_ROWS = "where all rows differ by the same, or only a few differ"
 """Why a pair of models has no interval: resamples would not tell what other rows would be."""
 
+
+RESAMPLING_OF_MODELS = Resampling(DEFAULT_LEVEL)
+"""How rows are drawn for models, if nothing else is asked for."""
 
 BEST, WORSE, UNDECIDED = "best", "worse", "undecided"
 """Verdicts on a model: the only one in the model confidence set, not in it, in it together with others."""
@@ -89,7 +93,8 @@ class ModelRanking:
 
     `values` are theirs, the best first; `gaps` their differences to the `reference`, whose intervals reach
     `critical_value` standard errors to each side. `confidence_set` are the models that may be the best, none where that
-    cannot be said. `no_interval_reason` says why differences have no intervals, if that is so.
+    cannot be said; `left_out` are those that are worse. `method` and `resampling` say how rows were drawn.
+    `no_interval_reason` says why differences have no intervals, if that is so.
     """
 
     label: str
@@ -103,7 +108,8 @@ class ModelRanking:
     confidence_set: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     critical_value: float | None = None
-    level: float = DEFAULT_LEVEL
+    method: str | None = None
+    resampling: Resampling = RESAMPLING_OF_MODELS
 
     def __repr__(self) -> str:
         values = shown([f"{model}={value:.6g}" for model, value in self.values.items()])
@@ -141,7 +147,10 @@ class ModelRanking:
             "best": self.best,
             "reference": self.reference,
             "confidence_set": list(self.confidence_set),
-            "level": self.level,
+            "level": self.resampling.level,
+            "method": self.method,
+            "resamples": self.resampling.resamples,
+            "seed": self.resampling.seed,
             "critical_value": finite_or_none(self.critical_value),
             "models": models,
             "flip": None if self.flip is None else self.flip.to_dict(),
@@ -240,10 +249,10 @@ def rank_models(
         contests.append(contest)
     drawn = iter(resample_pairs([each.terms for each in contests if each.terms is not None], resampling))
     tested = [each if each.terms is None else each._replace(pairs=next(drawn)) for each in contests]
-    return [judge_contest(each, resampling.level, reference) for each in tested]
+    return [judge_contest(each, resampling, reference) for each in tested]
 
 
-def judge_contest(contest: Contest, level: float, reference: str | None) -> ModelRanking:
+def judge_contest(contest: Contest, resampling: Resampling, reference: str | None) -> ModelRanking:
     """Return the ranking of the models: their differences to the reference, and which of them may be the best."""
     values = contest.values
     named, reference, reason = reference is not None, reference or next(iter(values)), contest.no_interval_reason
@@ -255,19 +264,23 @@ def judge_contest(contest: Contest, level: float, reference: str | None) -> Mode
         gaps[model] = Difference(difference, relative=_share(difference, values[reference]))
     gaps[reference] = Difference(*[0.0] * 6)
     ranking = ModelRanking(
-        contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, level=level
+        contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, resampling=resampling
     )
     pairs, tested = contest.pairs, list(contest.differences)
     if pairs is None or reference not in tested:
         return ranking
-    found = differences_to(tested.index(reference), pairs, len(tested), level, named)
+    found = differences_to(tested.index(reference), pairs, len(tested), resampling.level, named)
     for j, model in enumerate(tested):
-        ends = finite_or_none(found.low[j]), finite_or_none(found.high[j])
-        shares = [_share(end, values[reference]) for end in ends]
         if model != reference:
-            gap = gaps[model]
-            gaps[model] = Difference(gap.difference, *ends, gap.relative, *shares, finite_or_none(found.p[j]))
-    is_left = confidence_set(pairs, len(tested), level)
+            low, high = finite_or_none(found.low[j]), finite_or_none(found.high[j])
+            gaps[model] = gaps[model]._replace(
+                diff_low=low,
+                diff_high=high,
+                relative_low=_share(low, values[reference]),
+                relative_high=_share(high, values[reference]),
+                p=finite_or_none(found.p[j]),
+            )
+    is_left = confidence_set(pairs, len(tested), resampling.level)
     first, second = pairs_of(len(tested))
     is_constant = (pairs.errors == 0) & (pairs.differences != 0) & is_left[first] & is_left[second]
     if any(gap.diff_low is None for gap in gaps.values()):
@@ -276,6 +289,8 @@ def judge_contest(contest: Contest, level: float, reference: str | None) -> Mode
         ranking,
         no_interval_reason=reason,
         critical_value=found.critical_value,
+        method=pairs.method,
+        resampling=resampling._replace(resamples=len(pairs.resampled)),
         confidence_set=() if is_constant.any() else tuple(m for m, kept in zip(tested, is_left, strict=True) if kept),
         left_out=tuple(m for m, kept in zip(tested, is_left, strict=True) if not kept),
     )
@@ -316,25 +331,35 @@ def prepare_contest(
             terms = {model: terms[model] for model in sorted(terms, key=excess.__getitem__)}
             differences = {model: excess[model] for model in terms}
             ordered = {model: values[model] for model in (*terms, *(model for model in order if model not in terms))}
+        contest = contest._replace(values=ordered, differences=differences)
         resampled = terms_to_resample(terms, ordered, differences, is_root, batch, resampling)
-        contest = contest._replace(values=ordered, differences=differences, terms=resampled)
+        if why := too_few_units(resampled.size, resampling):
+            contest = contest._replace(no_interval_reason=f"where {why}")
+        else:
+            contest = contest._replace(terms=resampled)
         flips = flip_mean(terms)
     elif reduction is Reduction.MEDIAN:
-        contest = contest._replace(pairs=_resample_medians(outcomes, differences, batch, resampling))
+        pairs, why = _resample_medians(outcomes, differences, batch, resampling)
+        contest = contest._replace(pairs=pairs, no_interval_reason=why)
     elif reduction is Reduction.MAX:
         flips = flip_maximum(outcomes)
     flip = min(flips, key=lambda flip: len(flip.indices), default=None)
-    reason = NO_INTERVAL_OF.get(reduction, "") if contest.terms is None and contest.pairs is None else ""
+    reason = contest.no_interval_reason
+    if contest.terms is None and contest.pairs is None:
+        reason = reason or NO_INTERVAL_OF.get(reduction, "")
     return contest._replace(no_interval_reason=reason, flip=None if flip is None else name_rows(flip, batch, id))
 
 
 def _resample_medians(
     outcomes: Mapping[str, Outcome], values: Mapping[str, float], batch: Batch, resampling: Resampling
-) -> PairDraws | None:
-    """Return the pairs of medians; None if there are too many rows."""
+) -> tuple[PairDraws | None, str]:
+    """Return the pairs of medians, or why there are none."""
     if not 2 <= len(batch) <= MAX_ROWS_HELD:
-        return None
-    drawn = [
-        medians(CountedRows(batch.rows, each.elements, batch.weight, None), resampling) for each in outcomes.values()
-    ]
-    return pairs_of_draws(np.array(list(values.values())), np.stack(drawn, axis=1))
+        return None, NO_INTERVAL_OF[Reduction.MEDIAN]
+    clusters = batch.clusters(resampling.cluster)
+    rows = [CountedRows(batch.rows, each.elements, batch.weight, None, clusters) for each in outcomes.values()]
+    units = median_units(rows[0], resampling, rows[1:])
+    if why := too_few_units(units.size, resampling):
+        return None, f"where {why}"
+    drawn = [medians(each, resampling, units) for each in rows]
+    return pairs_of_draws(np.array(list(values.values())), np.stack(drawn, axis=1)), ""

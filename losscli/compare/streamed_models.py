@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.compare.model_terms import RatioTerms, ratio_terms
 from losscli.compare.models import NO_INTERVAL_OF, Contest, ModelRanking, judge_contest, rank_models
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
+from losscli.compare.unit_sums import UnitSums, common_reference
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
@@ -17,8 +19,9 @@ from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.bootstrap.units import too_few_units
 from losscli.statistics.ratios import RELATIVE_ROUNDING
-from losscli.statistics.simultaneous import draw_normal, pairs_of
+from losscli.statistics.simultaneous import ModelTerms, draw_normal, pairs_of, resample_pairs
 
 
 class PairedSums:
@@ -41,12 +44,16 @@ class PairedSums:
         """Add rows by the terms of each model."""
         if not terms[0].numerator.size:
             return
-        reference = int(np.argmin([np.abs(each.numerator).max() for each in terms]))
+        reference = common_reference([each.numerator for each in terms])
+        rows = self._columns(terms, reference)
+        self._add(reference, rows.sum(axis=1), rows @ rows.T)
+
+    def _columns(self, terms: Sequence[RatioTerms], reference: int) -> Array:
+        """Return the columns of rows (columns, n): losses less those of the reference, and denominators."""
         theirs = terms[reference].numerator
         columns = [theirs if i == reference else each.numerator - theirs for i, each in enumerate(terms)]
         columns += [each.denominator for each in (terms if self.has_own_denominators else terms[:1])]
-        rows = np.stack(columns)
-        self._add(reference, rows.sum(axis=1), rows @ rows.T)
+        return np.stack(columns)
 
     def merge(self, other: PairedSums) -> None:
         for reference, (sums, products) in other._by_reference.items():
@@ -113,6 +120,40 @@ class PairedSums:
         return gap / self._total(model)
 
 
+class PairedUnits(PairedSums):
+    """The same sums over clusters or blocks of rows, which are resampled whole. Batches come in order.
+
+    All have the reference of the first batch.
+    """
+
+    def __init__(self, n_models: int, has_own_denominators: bool, resampling: Resampling) -> None:
+        super().__init__(n_models, has_own_denominators)
+        self._resampling, self._units = resampling, UnitSums(resampling)
+        self._reference: int | None = None
+
+    def fresh_copy(self) -> PairedUnits:
+        return PairedUnits(self.n_models, self.has_own_denominators, self._resampling)
+
+    def update(self, terms: Sequence[RatioTerms], clusters: NDArray[np.uint64] | None = None) -> None:
+        counted = np.any([(each.numerator != 0) | (each.denominator != 0) for each in terms], axis=0)
+        if not counted.any():
+            return
+        if self._reference is None:
+            self._reference = common_reference([each.numerator for each in terms])
+        rows = self._columns(terms, self._reference)
+        self._add(self._reference, rows.sum(axis=1), np.zeros((self._size, self._size)))
+        self._units.add(rows[:, counted].T, None if clusters is None else clusters[counted])
+
+    def model_terms(self, models: Sequence[int], differences: Array, is_root: bool) -> ModelTerms:
+        """Return what each unit moves some models' values by, less what it moves that of the first of them."""
+        assert self._reference is not None
+        units, total = self._units.sums(), self._total(models[0])
+        slopes = [1 / (2 * math.sqrt(self._mean(model))) if is_root else 1.0 for model in models]
+        moves = np.stack([s * self._influence(m, self._reference) for s, m in zip(slopes, models, strict=True)])
+        numerators = units @ (moves - moves[0]).T * total
+        return ModelTerms(differences, numerators, units[:, self._divisor(models[0])], len(units))
+
+
 class ModelLosses:
     """Evaluates the losses of all models batch by batch, beside a run that evaluates those of the first.
 
@@ -122,7 +163,15 @@ class ModelLosses:
     def __init__(self, run: RunState, models: Sequence[str], all_apart: bool) -> None:
         self.models, self.all_apart = tuple(models), all_apart
         self.runs = {model: run.fresh_copy() for model in models[0 if all_apart else 1 :]}
-        self.sums = [PairedSums(len(models), "denominator" in e.form.hooks) for e in run.evaluators]
+        self.sums: list[PairedSums] = []
+        self._cluster: str | None = None
+        for evaluator in run.evaluators:
+            shape = len(models), "denominator" in evaluator.form.hooks
+            if run.resampling is not None and run.resampling.resamples_units:
+                self._cluster = run.resampling.cluster
+                self.sums.append(PairedUnits(*shape, run.resampling))
+            else:
+                self.sums.append(PairedSums(*shape))
         self._evaluators = run.evaluators
 
     def fresh_copy(self) -> ModelLosses:
@@ -141,7 +190,11 @@ class ModelLosses:
                 continue
             found = [each[i] if kept is None else each[i].take(kept) for each in by_model]
             with np.errstate(all="ignore"):
-                sums.update([ratio_terms(outcome, rows) for outcome in found])
+                terms = [ratio_terms(outcome, rows) for outcome in found]
+                if isinstance(sums, PairedUnits):
+                    sums.update(terms, rows.clusters(self._cluster))
+                else:
+                    sums.update(terms)
 
     def merge(self, other: ModelLosses) -> None:
         for model, run in self.runs.items():
@@ -167,7 +220,7 @@ class ModelLosses:
                 self._contest_of_sums(i, evaluator, values[i], sample.n, resampling)
                 for i, evaluator in enumerate(run.evaluators)
             ]
-            return [judge_contest(contest, resampling.level, reference) for contest in contests]
+            return [judge_contest(contest, resampling, reference) for contest in contests]
         subsets = {model: RowSubset(sample.batch.predicted_by(model), run).losses for model in self.models}
         losses = [{model: its[i] for model, its in subsets.items()} for i in range(len(run.evaluators))]
         return rank_models(losses, values, None, resampling, id, reference)
@@ -191,6 +244,12 @@ class ModelLosses:
             return contest
         sums, places = self.sums[index], [self.models.index(model) for model in order]
         gaps = sums.differences(places, is_root)
+        if isinstance(sums, PairedUnits):
+            terms = sums.model_terms(places, gaps, is_root)
+            contest = contest._replace(differences=dict(zip(order, gaps.tolist(), strict=True)))
+            if why := too_few_units(terms.size, resampling):
+                return contest._replace(no_interval_reason=f"where {why}")
+            return contest._replace(pairs=resample_pairs([terms], resampling)[0])
         covariance, errors = sums.covariance(places, is_root)
         first, second = pairs_of(len(gaps))
         errors[errors <= math.sqrt(RELATIVE_ROUNDING / n) * np.abs(gaps[first] - gaps[second])] = 0.0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.coded_text import CodedText, group_rows
+from losscli.data.coded_text import CodedText, find_missing_text, group_rows, text_digests
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
@@ -95,6 +95,7 @@ class Batch:
     tables: frozenset[str] = frozenset()
     length: int | None = None
     _checked: dict[tuple[str, Domain], NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
+    _clusters: dict[str, NDArray[np.uint64]] = field(default_factory=dict, init=False, repr=False)
     _column_major: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -134,6 +135,14 @@ class Batch:
                 array = self._column_major[role]
             self._checked[key] = domain.check(array, origin, dims)
         return self._checked[key]
+
+    def clusters(self, name: str | None) -> NDArray[np.uint64] | None:
+        """Return the clusters of the rows by a column of the extras (n,), as digests of its text; None without one."""
+        if name is None:
+            return None
+        if name not in self._clusters:
+            self._clusters[name] = text_digests(self.extras[name])
+        return self._clusters[name]
 
     def shape_text(self, role: str) -> str:
         """Return the role's shape over the whole dataset, with N for an unknown length."""
@@ -178,6 +187,7 @@ class RowPolicy:
     Attributes:
         nan: `error` (count all rows that lack a value, then raise), `omit` or `propagate`.
         group_by: The columns whose values make groups.
+        cluster: The column whose values are resampled whole, which must have no missing value; None without one.
         n: The number of rows read.
         omitted: The number of rows left out because they lack a value.
         weightless: The number of rows of weight 0.
@@ -187,6 +197,7 @@ class RowPolicy:
 
     nan: str = "error"
     group_by: Sequence[str] = ()
+    cluster: str | None = None
     n: int = 0
     omitted: int = 0
     weightless: int = 0
@@ -196,7 +207,12 @@ class RowPolicy:
 
     def fresh_copy(self) -> RowPolicy:
         """Return the same policy before any row."""
-        return RowPolicy(self.nan, self.group_by)
+        return RowPolicy(self.nan, self.group_by, self.cluster)
+
+    @property
+    def repeating(self) -> tuple[str, ...]:
+        """The columns of text that repeat."""
+        return tuple(self.group_by) if self.cluster is None else (*self.group_by, self.cluster)
 
     def apply(self, batches: Iterator[Batch], is_part: bool = False) -> Iterator[Batch]:
         """Yield batches of the rows that count, with those of weight 0 marked as absent.
@@ -211,6 +227,9 @@ class RowPolicy:
             absent = None if given.weight is None else _find_absent(given, given.weight)
             batch = replace(given, absent=absent)
             missing = find_missing(batch)
+            if self.cluster is not None:
+                lacks_cluster = find_missing_text(batch.extras[self.cluster])
+                missing = lacks_cluster if missing is None else missing | lacks_cluster
             if missing is not None and absent is not None:
                 missing &= ~absent
             if missing is not None and missing.any():
@@ -224,7 +243,7 @@ class RowPolicy:
                     batch = batch.take(~missing)
                 else:
                     if not self.lacking:
-                        self._first = _describe_first(batch, missing)
+                        self._first = _describe_first(batch, missing, self.cluster)
                     self.lacking += int(missing.sum())
             if len(batch) and not self.lacking:  # after an error only the counts matter
                 self.weightless += 0 if absent is None else int(absent.sum())
@@ -285,10 +304,11 @@ def find_missing(batch: Batch) -> Mask | None:
     return mask
 
 
-def _describe_first(batch: Batch, missing: Mask) -> str:
+def _describe_first(batch: Batch, missing: Mask, cluster: str | None) -> str:
     """Return file, column and row of the first missing value."""
     row = int(np.flatnonzero(missing)[0])
     for name, array in [*batch.arrays.items(), ("weight", batch.weight)]:
         if array is not None and name not in batch.tables and np.isnan(array[row]).any():
             return batch.origins[name].where(row, *([int(np.isnan(array[row]).argmax())] if array.ndim > 1 else []))
-    return ""
+    source, number = next(iter(batch.origins.values())).file(row)
+    return f"{source}{': ' if source else ''}column {cluster!r} (cluster), row {number}"

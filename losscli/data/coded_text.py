@@ -153,6 +153,22 @@ def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[
     return keys, index.astype(np.int32, copy=False)
 
 
+def find_missing_text(column: NDArray[Any] | CodedText) -> Mask:
+    """Return which rows of a column of text (N,) lack a value."""
+    is_missing: Mask = encode(column).codes == MISSING_CODE
+    return is_missing
+
+
+def text_digests(column: NDArray[Any] | CodedText) -> NDArray[np.uint64]:
+    """Return a number for each row of a column of text (N,), the same for the same text in every process."""
+    from hashlib import blake2b
+
+    coded = encode(column)
+    texts = [*coded.names.tolist(), ""]  # the last one is for missing values
+    numbers = [int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") for text in texts]
+    return np.array(numbers, dtype=np.uint64)[coded.codes]
+
+
 def _used(codes: NDArray[Any], size: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Return the distinct codes, all less than `size` and not negative, and the index of each row's (N,)."""
     if size > MAX_CODES_PER_ROW * len(codes):

@@ -174,7 +174,7 @@ class Dataset:
                 for name in self._carried:
                     if name in chunk and name not in extras:
                         check_one_per_row(chunk[name], table, name)
-                        extras[name] = text_of_column(chunk[name], repeats=name in self.policy.group_by)
+                        extras[name] = text_of_column(chunk[name], repeats=name in self.policy.repeating)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             yield from self._samples(batch)
             start += size * self.samples_per_row
@@ -334,7 +334,7 @@ class Dataset:
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
         wanted = {key.name: key.kind for key in self.shared_keys if table in key.tables}
-        as_codes = dict.fromkeys(self.policy.group_by, Kind.CODES)
+        as_codes = dict.fromkeys(self.policy.repeating, Kind.CODES)
         wanted |= {name: as_codes.get(name, Kind.TEXT) for name in self._carried if table.column(name) is not None}
         named = bool(self.classes.names) and not self.classes.has_numeric_names
         for columns in self._by_row.values():

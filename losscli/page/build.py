@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.binding import Note
 from losscli.compare.compare import CompareOptions
+from losscli.compare.models import Difference
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.declaration.properties import Property
@@ -91,7 +92,7 @@ def compare_options_of(options: EvaluationOptions) -> CompareOptions:
     Raises:
         UsageError: The rule is unknown.
     """
-    return CompareOptions.of(options.outliers, None, 0, False)._replace(reference=options.reference)
+    return CompareOptions.of(options._replace(sort=None, show_outliers=0, decompose=False))
 
 
 def check_can_draw() -> None:
@@ -288,11 +289,16 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
     facts = []
     for ranking in findings.contests:
         models = tuple(ranking.values)
-        gap, other = ranking.gaps[models[1]][:3], ""
+        gap, other = ranking.gaps[models[1]], ""
         if ranking.reference != ranking.best:
-            low, high = ranking.gaps[ranking.best][2:0:-1]
-            difference, other = ranking.gaps[ranking.best].difference, ranking.reference
-            gap = tuple(None if end is None else -end for end in (difference, low, high))
+            gap, other = reverse_difference(ranking.gaps[ranking.best]), ranking.reference
         is_finite = all(map(math.isfinite, ranking.values.values()))
-        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *gap, findings.level, other, is_finite))
+        ends = gap.difference, gap.diff_low, gap.diff_high
+        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *ends, findings.level, other, is_finite))
     return facts
+
+
+def reverse_difference(gap: Difference) -> Difference:
+    """Return the difference the other way round."""
+    difference, high, low = (None if end is None else -end for end in gap[:3])
+    return Difference(difference, low, high)

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from losscli.compare.compare import CompareOptions, compare_rows, sort_losses
+from losscli.compare.compare import CompareOptions, compare_rows
 from losscli.compare.dominance import preference_notes, preferences
 from losscli.compare.models import ModelRanking, measure_agreement
 from losscli.compare.notes import merge_notes, model_notes
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.compare.sensitivity import Sensitivity, rank
+from losscli.compare.sorting import sort_losses
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.errors import LosscliError
