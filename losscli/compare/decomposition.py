@@ -275,7 +275,8 @@ class Decomposer:
                 parts = decompose_score(score, loss, fit.table, fit.calibration)
             size = max(score, parts.uncertainty)
             mcb, dsc = (without_rounding(part, size) for part in (parts.miscalibration, parts.discrimination))
-            found.append(ScoreParts(*(finite_or_none(factor * part) for part in (mcb, dsc, parts.uncertainty))))
+            unc = finite_or_none(factor * parts.uncertainty)
+            found.append(ScoreParts(finite_or_none(factor * mcb), finite_or_none(factor * dsc), unc))
             if id(fit) not in told and mcb >= MIN_SHARE_OF_MISCALIBRATION * score > 0:
                 told.add(id(fit))
                 self._note_miscalibration(model, fit, loss, factor * mcb, factor * score)
