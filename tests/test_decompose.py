@@ -217,6 +217,20 @@ def test_the_bias_is_the_mean_identification_function(text: str, data: dict[str,
     assert found.to_dict()["bias_ci"]["method"] == "studentized"
 
 
+def test_rows_of_a_cluster_are_drawn_together() -> None:
+    """Rows that are all there twice, as a cluster each, say no more than once; blocks of two rows neither."""
+    data = {"y_true": AMOUNT, "y_pred": PREDICTED, "weight": WEIGHT}
+    once = compare("gamma_deviance,mae", data=data)
+    twice = {name: np.repeat(column, 2) for name, column in data.items()} | {"site": np.repeat(np.arange(N), 2)}
+    clustered = compare("gamma_deviance,mae", data=twice, cluster="site")
+    for a, b in zip(once, clustered, strict=True):
+        assert [getattr(b, part) for part in PARTS] == pytest.approx([getattr(a, part) for part in PARTS], rel=1e-9)
+    assert clustered[0].to_dict()["bias_ci"]["cluster"] == "site"
+    alone = compare("mae", data=twice, block="auto")[0]
+    beside = {one.label: one for one in compare("gamma_deviance,mae", data=twice, block="auto")}
+    assert (alone.bias_low, alone.bias_high) == (beside["mae"].bias_low, beside["mae"].bias_high)
+
+
 def test_of_many_rows_the_interval_is_normal_unless_it_is_asked_for() -> None:
     rng = np.random.default_rng(1)
     y, w = rng.normal(size=70_000), rng.uniform(1, 2, 70_000)
@@ -411,6 +425,21 @@ def test_equal_rows_and_rows_far_away_leave_no_rounding_error() -> None:
     assert exact_cumsum(events).tolist() == [1e16, 1e16, 1.0, 0.0]
 
 
+def test_the_main_run_is_where_most_is_gained() -> None:
+    """Twice the area between the curves of means is the difference of the squared errors."""
+    rng = np.random.default_rng(6)
+    y = rng.normal(size=50)
+    a, b = y + rng.normal(size=50), y + rng.normal(size=50)
+    found = pair_curves(Functional("mean"), y, a, b)
+    assert found is not None
+    assert found.n_crossings > 1
+    net = sum(run.gain if run.first_is_lower else -run.gain for run in found.runs)
+    assert net == pytest.approx(np.sum((b - y) ** 2 - (a - y) ** 2), rel=1e-9)
+    main = found.main_run(True)
+    assert main is not None
+    assert main.gain == max(run.gain for run in found.runs if run.first_is_lower)
+
+
 def test_recalibrated_predictions_of_a_distortion_dominate_it() -> None:
     """The probabilities themselves against the same ones pulled to the middle: each loss for probabilities agrees."""
     p = np.repeat([0.1, 0.3, 0.6, 0.9], 10)
@@ -461,6 +490,7 @@ def test_columns_are_there_in_every_format(cli: Cli, data: str) -> None:
     for name in ("table", "markdown", "html", "latex"):
         out = cli(*typed, name).out.replace("\\_", "_")
         assert all(part in out for part in PARTS), name
+        assert name == "latex" or "lower end of the 90 % interval of the bias" in out, name
     frame = compare("mse", y_true=COUNT, y_pred=PREDICTED).to_frame()
     assert {*PARTS} <= {*frame.columns}
     assert frame["mcb"].iloc[0] == pytest.approx(mse["mcb"])

@@ -10,19 +10,12 @@ import numpy as np
 
 from losscli.compare import outliers, sensitivity
 from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups, notes_without_blocks
-from losscli.compare.decomposition import (
-    PART_COLUMNS,
-    Decomposer,
-    RowsOfModel,
-    ScoreParts,
-    find_consistent,
-    refusal_notes,
-)
-from losscli.compare.dominance import MAX_GROUPS_TOLD, compare_preferred, preference_notes, preferences
+from losscli.compare.decomposition import PART_COLUMNS, find_consistent
 from losscli.compare.leaderboard import ONE_MODEL
 from losscli.compare.model_groups import ModelGroup, form_model_groups, models_by_group
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes
+from losscli.compare.reasons import decompose_groups, explain_preferences
 from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sorting import parse_sort, sort_again, sort_losses
 from losscli.compare.subset import ADDITIVE_REDUCTIONS
@@ -34,7 +27,6 @@ from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions, processors
-from losscli.result_names import ResultKey
 from losscli.results import CI_COLUMNS, Evaluation, data_info, keys_without_rows
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
@@ -73,9 +65,6 @@ class CompareOptions(NamedTuple):
         """
         rule = outliers.parse_outlier_rule(options.outliers) if options.outliers else None
         baseline = ("baseline", "change") if options.baseline else ()
-        name = (options.sort or "").removeprefix("-")
-        if name in PART_COLUMNS and not options.decompose:
-            raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", options.sort))
         parts = PART_COLUMNS if options.decompose else ()
         more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline, *parts)
         return cls(
@@ -118,9 +107,11 @@ def compare_run(
         raise UsageError(ONE_MODEL, option=("leaderboard", "true"))
     labels = [evaluator.label for evaluator in run.evaluators]
     groups, models = run.group_by, dataset.models
-    order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     if options.decompose:
         find_consistent(run, dataset)  # before any row is read
+    elif (options.sort or "").removeprefix("-") in set(PART_COLUMNS).difference(groups, models):
+        raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", options.sort))
+    order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     collector = BatchCollector(dataset.progress)
     # each model has a run of its own later
     reading = replace(run, resampling=None, observers=(), value_only=True) if models else run
@@ -180,11 +171,11 @@ def compare_rows(
             notes += model_notes(rankings, agreements)
         else:
             notes.append(Message(f"JSON says of each of the {len(agreements)} groups which models may be the best"))
-        notes += _explain_preferences(model_groups, run, rankings, agreements)
+        notes += explain_preferences(model_groups, run, rankings, agreements)
     if options.decompose:
-        parts, of_parts = _decompose_in_groups(dataset, run, model_groups)
+        parts, notes_on_parts = decompose_groups(dataset, run, model_groups)
         losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
-        notes += of_parts
+        notes += notes_on_parts
     if options.leaderboard:
         notes += notes_without_blocks(wins)
     elif len(reports) == 1:
@@ -276,47 +267,6 @@ def _rank_in_groups(
         group = next(iter(models.values())).group
         rankings += rank_models(losses, values, group, resampling, id, reference)
     return rankings
-
-
-def _explain_preferences(
-    model_groups: Sequence[ModelGroup], run: RunState, rankings: Sequence[ModelRanking], agreements: list[Agreement]
-) -> list[Message]:
-    """Add to the agreement of each group which models dominate others, and return notes on losses that disagree."""
-    notes: list[Message] = []
-    n_losses, n_told = len(run.evaluators), 0
-    for i, (models, agreement) in enumerate(zip(models_by_group(model_groups), agreements, strict=True)):
-        preferred = preferences(rankings[i * n_losses : (i + 1) * n_losses], run.evaluators)
-        dominance = compare_preferred(preferred, {model: each.subset for model, each in models.items()})
-        agreements[i] = replace(agreement, dominance=dominance)
-        group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
-        own = list(preference_notes(group, preferred, dominance))
-        n_told += bool(own)
-        notes += own if n_told <= MAX_GROUPS_TOLD else []
-    if n_told > MAX_GROUPS_TOLD:
-        notes.append(Message(f"in {n_told - MAX_GROUPS_TOLD} more groups losses prefer different models"))
-    return notes
-
-
-def _decompose_in_groups(
-    dataset: Dataset, run: RunState, model_groups: Sequence[ModelGroup]
-) -> tuple[dict[ResultKey, ScoreParts], list[Message]]:
-    """Return the parts of each value, and notes on them."""
-    y_pred = model_groups[0].subset.batch.arrays.get("y_pred")
-    consistent, reasons = find_consistent(run, dataset, None if y_pred is None else y_pred.shape)
-    decomposer = Decomposer(consistent, run)
-    found: dict[ResultKey, ScoreParts] = {}
-    for models in models_by_group(model_groups):
-        rows = [
-            RowsOfModel(each.subset, [result.value for result in each.results], _name_of_rows(each), bool(each.model))
-            for each in models.values()
-        ]
-        for each, parts in zip(models.values(), decomposer.decompose(rows), strict=True):
-            found |= {result.key: of_loss for result, of_loss in zip(each.results, parts, strict=True)}
-    return found, [*decomposer.notes, *refusal_notes(reasons)]
-
-
-def _name_of_rows(model_group: ModelGroup) -> str:
-    return ", ".join(model_group.results[0].group_columns.values())
 
 
 def _list_outlier_rows(

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.compare.subset import LossOnRows, RowSubset
 from losscli.data.batch import Batch
@@ -25,7 +26,7 @@ from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message, join_names, number_text
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
-from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, ConfidenceInterval, Resampling
+from losscli.statistics.bootstrap.options import AUTO, DEFAULT_LEVEL, ConfidenceInterval, Resampling
 from losscli.statistics.calibration import (
     Calibration,
     CalibrationTable,
@@ -109,15 +110,23 @@ class Misses(NamedTuple):
     """By how much predictions miss the targets: the identification function of each row (n,), whose mean is the bias.
 
     It is the mean over the outputs of a row. `weight` are the weights of the rows (n,), None if all are 1; `tied` is
-    the share of the weight where the target equals the prediction.
+    the share of the weight where the target equals the prediction; `clusters` are what is resampled whole (n,).
     """
 
     values: Array
     weight: Array | None
     tied: float
+    clusters: NDArray[np.uint64] | None = None
 
     @classmethod
-    def of(cls, loss: ConsistentLoss, targets: Array, predicted: Array, weight: Array | None) -> Misses:
+    def of(
+        cls,
+        loss: ConsistentLoss,
+        targets: Array,
+        predicted: Array,
+        weight: Array | None,
+        clusters: NDArray[np.uint64] | None = None,
+    ) -> Misses:
         """Return those of targets and values of the functional, (n,) or (n, K); a quantile that is met is covered."""
         if loss.functional.name == "quantile":
             misses: Array = np.where(targets <= predicted, 1 - loss.functional.level, -loss.functional.level)
@@ -126,7 +135,7 @@ class Misses(NamedTuple):
         tied = (targets == predicted).astype(np.float64)
         if misses.ndim > 1:
             misses, tied = (each.reshape(len(each), -1).mean(axis=1) for each in (misses, tied))
-        return cls(misses, weight, float(np.average(tied, weights=weight)))
+        return cls(misses, weight, float(np.average(tied, weights=weight)), clusters)
 
     @property
     def bias(self) -> float:
@@ -136,12 +145,14 @@ class Misses(NamedTuple):
 class FittedFunctional:
     """The isotonic fit of the targets to the predictions of one model, which all losses for that functional share."""
 
-    def __init__(self, loss: ConsistentLoss, batch: Batch, counted: Mask | None) -> None:
+    def __init__(self, loss: ConsistentLoss, batch: Batch, counted: Mask | None, cluster: str | None = None) -> None:
         y_true, y_pred, weight = batch.arrays["y_true"], batch.arrays["y_pred"], batch.weight
         if counted is not None:
             y_true, y_pred, weight = y_true[counted], y_pred[counted], None if weight is None else weight[counted]
+        clusters = batch.clusters(cluster)
+        clusters = clusters if clusters is None or counted is None else clusters[counted]
         targets, keys = loss.targets(y_true), loss.keys(y_pred)
-        self.loss, self.misses = loss, Misses.of(loss, targets, loss.values_of_keys(keys), weight)
+        self.loss, self.misses = loss, Misses.of(loss, targets, loss.values_of_keys(keys), weight, clusters)
         ones = np.ones(len(targets)) if weight is None else weight
         if targets.ndim > 1:  # every output counts as a row
             width = int(np.prod(targets.shape[1:]))
@@ -246,7 +257,7 @@ class Decomposer:
             mask = None if counted is None else counted.tobytes()
             key = loss.functional, loss.scale, loss.has_classes, loss.bound.params.get("normalize"), mask
             if key not in known:
-                known[key] = FittedFunctional(loss, on_rows.batch, counted)
+                known[key] = FittedFunctional(loss, on_rows.batch, counted, self._resampling.cluster)
             fits.append(known[key])
         return fits
 
@@ -264,7 +275,8 @@ class Decomposer:
                 parts = decompose_score(score, loss, fit.table, fit.calibration)
             size = max(score, parts.uncertainty)
             mcb, dsc = (without_rounding(part, size) for part in (parts.miscalibration, parts.discrimination))
-            found.append(ScoreParts(*(finite_or_none(factor * part) for part in (mcb, dsc, parts.uncertainty))))
+            unc = finite_or_none(factor * parts.uncertainty)
+            found.append(ScoreParts(finite_or_none(factor * mcb), finite_or_none(factor * dsc), unc))
             if id(fit) not in told and mcb >= MIN_SHARE_OF_MISCALIBRATION * score > 0:
                 told.add(id(fit))
                 self._note_miscalibration(model, fit, loss, factor * mcb, factor * score)
@@ -303,11 +315,14 @@ class Decomposer:
             if len(each.values) > MAX_ROWS_HELD and not self._is_interval_asked:
                 found[id(each)] = normal_interval_of_mean(each, self._resampling)
             else:
-                key = len(each.values), None if each.weight is None else each.weight.tobytes()
-                waiting.setdefault(key, []).append(each)
+                arrays = (each.weight, each.clusters)
+                key = len(each.values), *(None if array is None else array.tobytes() for array in arrays)
+                own = id(each) if self._resampling.block == AUTO else 0  # the length of its blocks is its own
+                waiting.setdefault((*key, own), []).append(each)
         for same in waiting.values():
-            columns = np.stack([each.values for each in same], axis=1)
-            for each, interval in zip(same, paired(columns, same[0].weight, self._resampling), strict=True):
+            columns, first = np.stack([each.values for each in same], axis=1), same[0]
+            intervals = paired(columns, first.weight, self._resampling, clusters=first.clusters)
+            for each, interval in zip(same, intervals, strict=True):
                 found[id(each)] = interval
         return found
 

@@ -53,7 +53,7 @@ class ModelDominance:
         dominates: The model whose elementary score is nowhere higher, and somewhere lower; None if there is none.
         n_crossings: How often the curves of the models cross.
         crossing: The thresholds of the first and the last crossing; None without one.
-        lower: Model -> the ends of the longest range of thresholds at which it is better.
+        lower: Model -> the ends of the range of thresholds, from a crossing to the next, where it gains most.
     """
 
     functional: str
@@ -66,7 +66,7 @@ class ModelDominance:
     @classmethod
     def of(cls, functional: str, models: tuple[str, str], curves: PairedCurves) -> ModelDominance:
         """Return what the curves of two models say."""
-        longest = {model: curves.longest(first) for model, first in zip(models, (True, False), strict=True)}
+        main_runs = {model: curves.main_run(first) for model, first in zip(models, (True, False), strict=True)}
         runs, dominant = curves.runs, curves.dominant
         return cls(
             functional,
@@ -74,7 +74,7 @@ class ModelDominance:
             None if dominant is None else models[dominant],
             curves.n_crossings,
             (runs[1].low, runs[-1].low) if len(runs) > 1 else None,
-            {model: (run.low, run.high) for model, run in longest.items() if run is not None},
+            {model: (run.low, run.high) for model, run in main_runs.items() if run is not None},
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class ModelDominance:
         if self.n_crossings == 1:
             below, above = (first, second) if low < other_low else (second, first)
             return f"for {plural} {below} is better at thresholds below {rounded(self.crossing[0])}, {above} above"
-        where = f"{first} is better e.g. from {rounded(low)} to {rounded(high)}, {second}"
+        where = f"{first} is better mostly from {rounded(low)} to {rounded(high)}, {second}"
         where += f" from {rounded(other_low)} to {rounded(other_high)}"
         return f"for {plural} the curves cross {self.n_crossings} times: {where}"
 

@@ -81,7 +81,7 @@ class Findings:
         options: CompareOptions,
     ) -> None:
         self.dataset, self.run, self.observed, self.sample = dataset, run, observed, sample
-        self._options, self.level = options, options.resampling.level
+        self.options, self.level = options, options.resampling.level
         self.is_exact = sample is None or sample.is_complete
         results: list[LossResult] = []
         for each in observed:
@@ -113,7 +113,7 @@ class Findings:
         """Return the intervals by a bootstrap, of the rows if all are here."""
         if self.sample is None or not self.is_exact or self.run.reduction != "mean":
             return {}
-        resampling = self._options.resampling
+        resampling = self.options.resampling
         found: dict[ResultKey, ConfidenceInterval] = {}
         many = len(self.run.group_places) > MAX_GROUPS_RESAMPLED
         for group_by in ((), *((self.run.group_by,) if self.run.group_places and not many else ())):
@@ -247,7 +247,7 @@ class Findings:
 
     def _residual_sums(self, each: Observed) -> ResidualSums | None:
         """Return all rows by their residual under the predictions of a model; None where they have none."""
-        rule, spread = self._options.rule or DEFAULT_RESIDUAL_RULE, each.residuals
+        rule, spread = self.options.rule or DEFAULT_RESIDUAL_RULE, each.residuals
         if self.sample is None or spread is None or spread.has_failed or rule.name not in ("mad", "iqr"):
             return None
         batch = self.sample.batch if each.model is None else self.sample.batch.predicted_by(each.model)
