@@ -236,6 +236,7 @@ def compare(
     reference: str | None = None,
     outliers: str | None = None,
     sort: str | None = None,
+    leaderboard: bool = False,
     show_outliers: int = 0,
     group_by: Names | None = None,
     reduction: ReductionName = "mean",
@@ -267,7 +268,8 @@ def compare(
         reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`
             (default for others), `column:NAME`.
-        sort: The column to sort by, with a minus from the largest; `rank` by default.
+        sort: The column or model to sort by, with a minus from the largest; `rank` by default.
+        leaderboard: Whether the result's frame and table are those of its `leaderboard`: a row per model.
         show_outliers: How many outlier rows to list in `rows`.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
@@ -300,6 +302,7 @@ def compare(
         reduction=reduction,
         outliers=outliers,
         sort=sort,
+        leaderboard=leaderboard,
         show_outliers=show_outliers,
         baseline=path_or_none("baseline", baseline),
         ci=ci,

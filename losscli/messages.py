@@ -51,6 +51,7 @@ class Hint(enum.Enum):
     GIVE_NAMES = "leave out {classes:} to compare labels as they are"
     GIVE_SIGMOIDS = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
     GIVE_SOFTMAX = "if these are logits, give their softmax instead: the loss reads probabilities alone"
+    GROUPS_AS_BLOCKS = "{group_by:COL} makes groups, which are such blocks"
     GROUP_BY_FILE = "{group_by:{column}} takes several, and evaluates each"
     HAS_HEADER = "{header:false} if the data starts there, {header:true} if these are names"
     HAS_NAMES = "{header:true} takes the line, {header:false} neither"

@@ -53,7 +53,8 @@ class EvaluationOptions(NamedTuple):
         parameters: The parameters that the penalty is on: a path, or arrays.
         baseline: The path of an earlier JSON result.
         outliers: The rule that flags outlier rows.
-        sort: The column to sort a comparison by, with a minus from the largest.
+        sort: The column or model to sort a comparison by, with a minus from the largest.
+        leaderboard: Whether a comparison of models shows a row a model and a column a loss.
         show_outliers: How many outlier rows to list.
         ci: The level of bootstrap intervals; None for no intervals.
         resamples: How often rows are resampled; None for the default.
@@ -86,6 +87,7 @@ class EvaluationOptions(NamedTuple):
     baseline: str | None = None
     outliers: str | None = None
     sort: str | None = None
+    leaderboard: bool = False
     show_outliers: int = 0
     ci: float | None = None
     resamples: int | None = None
@@ -166,7 +168,7 @@ class EvaluationOptions(NamedTuple):
         ):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
-        for name in ("per_sample", "gradient"):
+        for name in ("per_sample", "gradient", "leaderboard"):
             if not isinstance(value := getattr(self, name), bool):
                 raise UsageError("must be True or False", option=(name, value))
         if not isinstance(self.show_outliers, numbers.Integral) or self.show_outliers < 0:

@@ -225,11 +225,11 @@ def compare(
 ) -> Comparison:
     """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
     from losscli.compare.compare import CompareOptions, compare_run
+    from losscli.compare.sorting import sort_again
     from losscli.evaluation.hard_predictions import check_hard_predictions
 
     options.check()
-    compare_options = CompareOptions.of(options.outliers, options.sort, options.show_outliers, options.ci is not None)
-    compare_options = compare_options._replace(reference=options.reference)
+    compare_options = CompareOptions.of(options)
     column = compare_options.rule.column if compare_options.rule else ""
     options = options._replace(carry=(column,) if column else ())
     additions = read_additions(options, None)
@@ -240,7 +240,9 @@ def compare(
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
         check_hard_predictions(dataset, run, options.columns)
-    return compared if additions.baseline is None else compared.with_baseline(additions.baseline, note)
+    if additions.baseline is None:
+        return compared
+    return sort_again(compared.with_baseline(additions.baseline, note))
 
 
 def plot(

@@ -9,7 +9,7 @@ import click
 
 from losscli.cli import options as shared
 from losscli.cli.interval_options import INTERVAL_OPTIONS
-from losscli.cli.model_options import MODEL_OPTIONS
+from losscli.cli.model_options import LEADERBOARD_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -35,8 +35,12 @@ OUTLIERS_OPTION = SectionOption(
         OUTLIERS_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,
+        LEADERBOARD_OPTION,
         SectionOption(
-            "Output", "--sort", metavar="COL", help="Sort by a column; -COL sorts from the largest.  [default: rank]"
+            "Output",
+            "--sort",
+            metavar="COL",
+            help="Sort by a column or a model's values; -COL sorts from the largest.  [default: rank]",
         ),
         SectionOption(
             "Output",
@@ -85,6 +89,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         models=values["preds"],
         outliers=values["outliers"],
         sort=values["sort"],
+        leaderboard=values["leaderboard"],
         show_outliers=values["show_outliers"] or 0,
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
@@ -94,5 +99,9 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
 
     verdicts = judge_gates(compared.evaluation, gates, {loss.result.key: loss.statistics for loss in compared})
     report = tables.comparison(compared)
+    if compared.shows_leaderboard:
+        from losscli.report.boards import leaderboard
+
+        report = leaderboard(compared.leaderboard, compared.to_dict)._replace(detail=report.detail)
     with appended(summary, compared.evaluation, verdicts, compared, compared.notes):
         return write_and_finish(report, compared.evaluation, output, note, verdicts, values["baseline"], compared.notes)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from losscli.cli.options import SectionOption
 
+LEADERBOARD_OPTION = SectionOption(
+    "Output", "--leaderboard", is_flag=True, help="Print a row per model and a column per loss, by mean rank."
+)
+
 MODEL_OPTIONS = [
     SectionOption(
         "Columns",

@@ -28,10 +28,14 @@ class RatioTerms(NamedTuple):
 
 def ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
     """Return what each row adds to the two sums."""
-    weight = np.ones(len(batch)) if outcome.counted is None else outcome.counted.astype(np.float64)
-    weight = weight if batch.weight is None else weight * batch.weight
     values = outcome.counted_losses()
-    return RatioTerms(values * weight, weight if outcome.denominator is None else weight * outcome.denominator)
+    if outcome.counted is None and batch.weight is None:
+        weight = np.broadcast_to(1.0, len(batch))  # takes no memory
+    else:
+        weight = np.ones(len(batch)) if outcome.counted is None else outcome.counted.astype(np.float64)
+        weight = weight if batch.weight is None else weight * batch.weight
+        values = values * weight
+    return RatioTerms(values, weight if outcome.denominator is None else weight * outcome.denominator)
 
 
 def excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerms]) -> dict[str, RatioTerms]:

@@ -48,6 +48,9 @@ TOO_FEW_ROWS = "where all rows differ by the same, or only a few differ"
 """Why a pair of models has no interval: resamples would not tell what other rows would be."""
 
 
+RESAMPLING_OF_MODELS = Resampling(DEFAULT_LEVEL)
+"""How rows are drawn for models, if nothing else is asked for."""
+
 BEST, WORSE, UNDECIDED = "best", "worse", "undecided"
 """Verdicts on a model: the only one in the model confidence set, not in it, in it together with others."""
 
@@ -87,7 +90,8 @@ class ModelRanking:
 
     `values` are theirs, the best first; `gaps` their differences to the `reference`, whose intervals reach
     `critical_value` standard errors to each side. `confidence_set` are the models that may be the best, none where that
-    cannot be said. `no_interval_reason` says why differences have no intervals, if that is so.
+    cannot be said; `left_out` are those that are worse. `method` and `resampling` say how rows were drawn.
+    `no_interval_reason` says why differences have no intervals, if that is so.
     """
 
     label: str
@@ -101,7 +105,8 @@ class ModelRanking:
     confidence_set: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     critical_value: float | None = None
-    level: float = DEFAULT_LEVEL
+    method: str | None = None
+    resampling: Resampling = RESAMPLING_OF_MODELS
 
     def __repr__(self) -> str:
         values = shown([f"{model}={value:.6g}" for model, value in self.values.items()])
@@ -139,7 +144,10 @@ class ModelRanking:
             "best": self.best,
             "reference": self.reference,
             "confidence_set": list(self.confidence_set),
-            "level": self.level,
+            "level": self.resampling.level,
+            "method": self.method,
+            "resamples": self.resampling.resamples,
+            "seed": self.resampling.seed,
             "critical_value": finite_or_none(self.critical_value),
             "models": models,
             "flip": None if self.flip is None else self.flip.to_dict(),
@@ -234,10 +242,10 @@ def rank_models(
         contests.append(contest)
     drawn = iter(resample_pairs([each.terms for each in contests if each.terms is not None], resampling))
     tested = [each if each.terms is None else each._replace(pairs=next(drawn)) for each in contests]
-    return [judge_contest(each, resampling.level, reference) for each in tested]
+    return [judge_contest(each, resampling, reference) for each in tested]
 
 
-def judge_contest(contest: Contest, level: float, reference: str | None) -> ModelRanking:
+def judge_contest(contest: Contest, resampling: Resampling, reference: str | None) -> ModelRanking:
     """Return the ranking of the models: their differences to the reference, and which of them may be the best."""
     values = contest.values
     named, reference, reason = reference is not None, reference or next(iter(values)), contest.no_interval_reason
@@ -249,19 +257,23 @@ def judge_contest(contest: Contest, level: float, reference: str | None) -> Mode
         gaps[model] = Difference(difference, relative=_share(difference, values[reference]))
     gaps[reference] = Difference(*[0.0] * 6)
     ranking = ModelRanking(
-        contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, level=level
+        contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, resampling=resampling
     )
     pairs, tested = contest.pairs, list(contest.differences)
     if pairs is None or reference not in tested:
         return ranking
-    found = differences_to(tested.index(reference), pairs, len(tested), level, named)
+    found = differences_to(tested.index(reference), pairs, len(tested), resampling.level, named)
     for j, model in enumerate(tested):
-        ends = finite_or_none(found.low[j]), finite_or_none(found.high[j])
-        shares = [_share(end, values[reference]) for end in ends]
         if model != reference:
-            gap = gaps[model]
-            gaps[model] = Difference(gap.difference, *ends, gap.relative, *shares, finite_or_none(found.p[j]))
-    is_left = confidence_set(pairs, len(tested), level)
+            low, high = finite_or_none(found.low[j]), finite_or_none(found.high[j])
+            gaps[model] = gaps[model]._replace(
+                diff_low=low,
+                diff_high=high,
+                relative_low=_share(low, values[reference]),
+                relative_high=_share(high, values[reference]),
+                p=finite_or_none(found.p[j]),
+            )
+    is_left = confidence_set(pairs, len(tested), resampling.level)
     first, second = pairs_of(len(tested))
     is_constant = (pairs.errors == 0) & (pairs.differences != 0) & is_left[first] & is_left[second]
     if any(gap.diff_low is None for gap in gaps.values()):
@@ -270,6 +282,8 @@ def judge_contest(contest: Contest, level: float, reference: str | None) -> Mode
         ranking,
         no_interval_reason=reason,
         critical_value=found.critical_value,
+        method=pairs.method,
+        resampling=resampling._replace(resamples=len(pairs.resampled)),
         confidence_set=() if is_constant.any() else tuple(m for m, kept in zip(tested, is_left, strict=True) if kept),
         left_out=tuple(m for m, kept in zip(tested, is_left, strict=True) if not kept),
     )

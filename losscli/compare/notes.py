@@ -16,6 +16,9 @@ from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_
 MAX_GROUP_NOTES = 6
 """Notes on groups and models beyond which the others are only counted."""
 
+MAX_GROUPS_NOTED = 3
+"""Groups each of which gets notes on the models; of more of them their winners are counted."""
+
 MAX_SUGGESTED_ROWS = 5
 """How many outlier rows a note suggests to list."""
 
@@ -117,7 +120,7 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
         group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
         yield Message(group + _describe_outcomes(in_group, agreement))
         for ranking in in_group:
-            if ranking.flip is not None and len(ranking.confidence_set) == 1:
+            if ranking.flip is not None and len(ranking.confidence_set) < 2:
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
         if any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")

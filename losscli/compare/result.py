@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from losscli.compare.across_groups import GroupWins
+from losscli.compare.leaderboard import Leaderboard, make_leaderboard
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
+from losscli.compare.order import SortOrder
 from losscli.compare.sensitivity import Sensitivity
 from losscli.result_base import Plottable, Result, ResultSequence, short_text, shown
+from losscli.result_names import distinct_names
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -102,12 +106,18 @@ class ComparedLoss(Result):
         """Column -> what a gate tests. Only the best model has a `flip`, and the reference no `p`."""
         if self.standing is None:
             return self.measures
-        cells = {"rank": self.rank, **vars(self.sensitivity), **self.standing._asdict()}
+        cells = self.cells
         if self.flip is None:
             del cells["flip"]
         if self.is_reference:
             del cells["p"]
         return cells
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        """Column -> its cell, of all columns that a comparison adds to those of a result."""
+        standing = {} if self.standing is None else self.standing._asdict()
+        return {"rank": self.rank, **vars(self.sensitivity), **standing}
 
     @property
     def measures(self) -> dict[str, Any]:
@@ -200,7 +210,9 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
 
     A sequence of compared losses: one per loss, or one per group, loss and model. `flagged` has an entry per group and
     model, `contests` one per group and loss, `agreements` one per group, where there are several models; `example` is
-    a row as outlier rows are listed, where that was asked for.
+    a row as outlier rows are listed, where that was asked for. `wins` count the groups in which each model is the best,
+    an entry per loss. `order` is what the rows are sorted by, if that was asked for; if `shows_leaderboard`, the frame,
+    the table and the HTML are those of the leaderboard.
     """
 
     _field_of_items = "losses"
@@ -211,8 +223,13 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     contests: tuple[ModelRanking, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     example: OutlierRow | None = None
+    wins: tuple[GroupWins, ...] = ()
+    order: SortOrder | None = None
+    shows_leaderboard: bool = False
 
     def __repr__(self) -> str:
+        if self.shows_leaderboard:
+            return repr(self.leaderboard)
         ranked = [f"{loss.result.full_name}={loss.value:.6g}" for loss in self.losses]
         return f"Comparison({shown(ranked)}; n={self.evaluation.data.n_used})"
 
@@ -222,6 +239,17 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
         by_key = {result.key: result for result in evaluation}
         losses = tuple(replace(loss, result=by_key[loss.result.key]) for loss in self.losses)
         return replace(self, losses=losses, evaluation=evaluation)
+
+    @property
+    def leaderboard(self) -> Leaderboard:
+        """A row a model and a column a loss, by mean rank.
+
+        Raises:
+            UsageError: There is one model only.
+        """
+        models = list(dict.fromkeys(str(result.model) for result in self.evaluation))
+        order = self.order if self.shows_leaderboard else None
+        return make_leaderboard(self.contests, models, self.wins, self.evaluation.data, self.notes, order)
 
     @property
     def rule(self) -> str:
@@ -249,14 +277,21 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
         if self.contests:
             document["contests"] = [ranking.to_dict() for ranking in self.contests]
             document["agreement"] = [agreement.to_dict() for agreement in self.agreements]
+        if self.wins:
+            document["wins"] = [found.to_dict() for found in self.wins]
+        if self.shows_leaderboard:
+            document["leaderboard"] = [row.to_dict() for row in self.leaderboard]
         return document
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row per loss, or a row per group, loss and model."""
+        """Return a row per loss, or a row per group, loss and model; a row per model if it shows the leaderboard."""
         import pandas as pd
 
-        rows = [
-            loss.group_columns | {"value": loss.value, **loss.result.extra_columns, **loss.measures}
-            for loss in self.losses
-        ]
+        if self.shows_leaderboard:
+            return self.leaderboard.to_frame()
+        rows = []
+        for loss in self.losses:
+            cells = {"value": loss.value, **loss.result.extra_columns, **loss.measures}
+            names = distinct_names(loss.group_columns, "group", ["loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *cells])
+            rows.append(dict(zip(names, loss.group_columns.values(), strict=True)) | cells)
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))

@@ -220,7 +220,7 @@ class ModelLosses:
                 self._contest_of_sums(i, evaluator, values[i], sample.n, resampling)
                 for i, evaluator in enumerate(run.evaluators)
             ]
-            return [judge_contest(contest, resampling.level, reference) for contest in contests]
+            return [judge_contest(contest, resampling, reference) for contest in contests]
         subsets = {model: RowSubset(sample.batch.predicted_by(model), run).losses for model in self.models}
         losses = [{model: its[i] for model, its in subsets.items()} for i in range(len(run.evaluators))]
         return rank_models(losses, values, None, resampling, id, reference)

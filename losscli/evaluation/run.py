@@ -79,7 +79,7 @@ class RunState:
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
     see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models.
     `allocate` returns memory for the losses of so many rows. If `groups_only`, nobody asks for more than the number of
-    all rows.
+    all rows. If `draws_apart`, `draw_completed_blocks` is called by others, for several runs at once.
     """
 
     evaluators: Sequence[Evaluator]
@@ -91,6 +91,7 @@ class RunState:
     allocate: Callable[[int], Array] = np.empty
     observers: Sequence[Observer] = ()
     groups_only: bool = False
+    draws_apart: bool = False
     runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -131,6 +132,14 @@ class RunState:
         refusal = COUPLED_ROWS if evaluator.form.coupled else ""
         estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
         return partial(new_bootstrap, self.resampling, estimand, refusal)
+
+    @property
+    def bootstraps(self) -> list[Bootstrap]:
+        """The rows to resample, of all losses and groups."""
+        found = [a.bootstrap for a in self.accumulators if a.bootstrap is not None]
+        for by_group in () if self.groups is None else self.groups.accumulators:
+            found += by_group.bootstraps
+        return found
 
     @property
     def keeps_values(self) -> bool:
@@ -243,13 +252,10 @@ class RunState:
             self.weight.add(float(batch.weight.sum()))
         for observer in self.observers:
             observer.update(batch, outcomes)
-        if self.resampling is not None:
+        if self.resampling is not None and not self.draws_apart:
             from losscli.statistics.bootstrap.accumulator import draw_completed_blocks
 
-            bootstraps = [a.bootstrap for a in self.accumulators if a.bootstrap is not None]
-            for by_group in () if self.groups is None else self.groups.accumulators:
-                bootstraps += by_group.bootstraps
-            draw_completed_blocks(bootstraps, before=float(batch.rows[-1]))
+            draw_completed_blocks(self.bootstraps, before=float(batch.rows[-1]))
 
     def check_not_empty(self) -> None:
         """Check that every loss counts at least one row, and that there is something to resample.

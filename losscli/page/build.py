@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.binding import Note
 from losscli.compare.compare import CompareOptions
+from losscli.compare.models import Difference
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.declaration.properties import Property
@@ -30,6 +31,7 @@ from losscli.options import EvaluationOptions
 from losscli.page.content import LossLine, PageContent
 from losscli.page.drawings import Drawings
 from losscli.page.findings import Findings, Observed
+from losscli.page.group_rankings import standings_in_groups
 from losscli.page.groups import group_facts, group_lines
 from losscli.page.method import method_facts
 from losscli.page.observers import LossMoments
@@ -65,12 +67,14 @@ class PageOptions(NamedTuple):
         top: How many of the worst rows to list.
         command: The command as typed, for the reader; empty if there is none.
         spell: How messages name options.
+        ranks_groups: Whether gates are on differences of models in groups.
     """
 
     title: str | None
     top: int
     command: str
     spell: Spelling
+    ranks_groups: bool = False
 
     def check(self) -> None:
         """Check what Python can be given.
@@ -90,7 +94,7 @@ def compare_options_of(options: EvaluationOptions) -> CompareOptions:
     Raises:
         UsageError: The rule is unknown.
     """
-    return CompareOptions.of(options.outliers, None, 0, False)._replace(reference=options.reference)
+    return CompareOptions.of(options._replace(sort=None, show_outliers=0))
 
 
 def check_can_draw() -> None:
@@ -197,7 +201,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
     return PageContent(
         title=page_options.title or ", ".join(map(os.path.basename, evaluation.data.paths[:3])) or "data",
         evaluation=evaluation,
-        statistics=findings.statistics,
+        statistics={**findings.statistics, **(standings_in_groups(findings) if page_options.ranks_groups else {})},
         verdict=verdict(facts, evaluation.data.n_used, group_facts(groups, robust), group_by, model_facts(findings)),
         lines=lines,
         level=findings.level,
@@ -261,11 +265,16 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
     facts = []
     for ranking in findings.contests:
         models = tuple(ranking.values)
-        gap, other = ranking.gaps[models[1]][:3], ""
+        gap, other = ranking.gaps[models[1]], ""
         if ranking.reference != ranking.best:
-            low, high = ranking.gaps[ranking.best][2:0:-1]
-            difference, other = ranking.gaps[ranking.best].difference, ranking.reference
-            gap = tuple(None if end is None else -end for end in (difference, low, high))
+            gap, other = reverse_difference(ranking.gaps[ranking.best]), ranking.reference
         is_finite = all(map(math.isfinite, ranking.values.values()))
-        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *gap, findings.level, other, is_finite))
+        ends = gap.difference, gap.diff_low, gap.diff_high
+        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *ends, findings.level, other, is_finite))
     return facts
+
+
+def reverse_difference(gap: Difference) -> Difference:
+    """Return the difference the other way round."""
+    difference, high, low = (None if end is None else -end for end in gap[:3])
+    return Difference(difference, low, high)

@@ -205,7 +205,7 @@ def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark]
 
 def decision_text(ranking: ModelRanking) -> str:
     """Return on how few rows it rests that a model is the best, if that is known."""
-    if ranking.flip is None or len(ranking.confidence_set) != 1:
+    if ranking.flip is None or len(ranking.confidence_set) > 1:
         return ""
     return f"{rows_text(ranking.flip.n)} decide{'s' if ranking.flip.n == 1 else ''}"
 
@@ -267,7 +267,8 @@ def outcome_text(ranking: ModelRanking) -> str:
         return f"{models[0]} is best"
     if len(models) < 4:
         return f"{', '.join(models[:-1])} or {models[-1]} is best"
-    return f"{'all' if len(models) == len(ranking.values) else f'{len(models)} of the'} {len(ranking.values)} models may be best"
+    count = "all" if len(models) == len(ranking.values) else f"{len(models)} of the"
+    return f"{count} {len(ranking.values)} models may be best"
 
 
 KIND = PictureRecipe(observe_models, models_picture)

@@ -38,6 +38,17 @@ class Approximate(float):
     """An estimated number, shown with ≈ to people."""
 
 
+class Marked(float):
+    """A number that stands out among those of its column: the best, or one that is not told apart from the best."""
+
+    is_best: bool
+
+    def __new__(cls, value: float, is_best: bool) -> Marked:
+        found = super().__new__(cls, value)
+        found.is_best = is_best
+        return found
+
+
 RowBlock = Sequence[Any]
 """Some rows, as one sequence or array of cells per column."""
 

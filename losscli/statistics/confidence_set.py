@@ -1,16 +1,18 @@
-"""Which of several models may be the best, and by how much others differ, with an error for all of them together.
+"""Which of several models may be the best, and by how much others differ, with one error for all of them together.
 
-The intervals of a family of differences are d ± c * error, where c is the quantile of the largest |t*| of the family in
-each resample: all hold their differences at once in a share `level` of samples. The model confidence set (Hansen, Lunde
-& Nason 2011, doi:10.3982/ECTA5771) holds the best models in a share `level` of samples. It tests whether all models are
-equal by the largest |t| of all pairs (their range statistic), and if they are not, leaves out the model that is furthest
-behind another; then it tests those that are left, with the largest |t*| of their pairs alone.
+The intervals of a family of differences are d ± c * error. c is the quantile of the largest |t*| of the family in each
+resample, so that all hold their differences at once in a share `level` of samples. The model confidence set (Hansen,
+Lunde & Nason 2011, doi:10.3982/ECTA5771) holds the best models in a share `level` of samples. It tests whether all
+models are equal, by the largest |t| of all pairs (the range statistic). If they are not, the model that is furthest
+behind another is left out, and the others are tested again, by the largest |t*| of their own pairs.
 
-All rest on the same |t*|. So they fit together: a model whose interval to a better one leaves out 0 (all pairs being the
-family) is never in the set, and of two models it is out of it only then. The converse can fail with more models, as the
-later tests are of fewer pairs: that is where the set has more power. Their other statistic (the largest t of a model's
-difference to the average of all) has about the same errors and power in simulations (see docs/statistics.md), but does
-not fit to intervals of pairs. Holm's (1979) p allow for whatever dependence there is, and so are a little larger.
+All rest on the same |t*|, and so fit together. A model whose interval to another leaves out 0, all pairs being the
+family, is never in the set; of two models one is left out only then. Of more models one can be left out although its
+interval to the best holds 0: later tests are of fewer pairs, and it may be behind another model for sure. That is where
+the set has more power. Holm's (1979) p allow for any dependence of the pairs, and so are a little larger.
+
+The other statistic of the paper, the largest t of a model against the average of all, does not fit to intervals of
+pairs. In simulations its set also had less power (docs/statistics.md), as had fixed standard errors.
 """
 
 from __future__ import annotations
@@ -83,7 +85,8 @@ def confidence_set(pairs: PairDraws, models: int, level: float) -> NDArray[np.bo
     first, second = pairs_of(models)
     t = np.zeros((models, models))
     t[first, second], t[second, first] = pairs.t, -pairs.t
-    left, ranges, step_of = list(range(models)), [], np.full(models, models - 1)
+    left, step_of = list(range(models)), np.full(models, models - 1)
+    ranges: list[float] = []
     while len(left) > 1:  # the order in which models would be left out, whatever the tests say
         behind = t[np.ix_(left, left)].max(axis=1)
         worst = int(behind.argmax())

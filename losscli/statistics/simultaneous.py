@@ -4,10 +4,10 @@ Of m models there are m (m - 1) / 2 pairs. Each has t = difference / standard er
 the difference in the data. All models and all losses share the draws, which keeps the dependence of the pairs.
 
 Up to MAX_ROWS_STUDENTIZED rows (fewer of many models) are drawn as Efron (1979) does, and each resample has standard
-errors of its own (Hall 1988): with fixed ones the largest |t*| of many pairs is too small, most of all for skewed
-losses. Of more rows fixed ones are enough. Then rows have normal weights in place of counts (the multiplier bootstrap:
-Chernozhukov, Chetverikov & Kato 2013, doi:10.1214/13-AOS1161). Sums over so weighted rows are normal with the covariance
-of the rows, and are drawn from that at once, however many rows there are.
+errors of its own (Hall 1988). With fixed ones more than 5 % of equal models are told apart at n = 30, and 15 % where
+losses are skewed. Of more rows fixed ones are enough. Then rows have normal weights in place of counts (the multiplier
+bootstrap: Chernozhukov, Chetverikov & Kato 2013, doi:10.1214/13-AOS1161): sums over so weighted rows are normal with
+the covariance of the rows, and are drawn from that at once, however many rows there are.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class PairDraws(NamedTuple):
     `differences` (k,) are those of the first model less the second, `errors` (k,) their standard errors. `is_tested`
     (k,) is False where the rows tell nothing of a pair: all differ by the same, or only a few differ. `resampled`
     (B, k) are |t*|, 0 for pairs that are not tested. `p` (k,) are two-sided; of pairs that are not tested they are 1
-    where the models are alike, and nan.
+    where the models are alike, and nan. `method` is how the resamples were made.
     """
 
     differences: Array
@@ -74,6 +74,7 @@ class PairDraws(NamedTuple):
     is_tested: NDArray[np.bool_]
     resampled: Array
     p: Array
+    method: str
 
     @property
     def t(self) -> Array:
@@ -106,7 +107,7 @@ def resample_pairs(losses: Sequence[ModelTerms], resampling: Resampling) -> list
     batch: list[int] = []
     cells = 0
     for i, loss in enumerate(losses):
-        if not _has_own_errors(loss, resampling):
+        if not _has_own_errors(loss):
             found[i] = _draw_by_covariance(loss, resampling)
             continue
         cells += _count_cells(loss)
@@ -143,7 +144,7 @@ def draw_normal(
         drawn = np.abs(draws.normal(resamples, len(values), resampling.seed) @ reaches.T)
         drawn /= np.where(is_tested & (lengths > 0), lengths, np.inf)
     differences = values[first] - values[second]
-    found = PairDraws(differences, errors, is_tested, drawn, np.empty(0))
+    found = PairDraws(differences, errors, is_tested, drawn, np.empty(0), "multiplier")
     return found._replace(p=_p_of_untested(found, np.array([math.erfc(abs(t) / math.sqrt(2)) for t in found.t])))
 
 
@@ -158,7 +159,7 @@ def pairs_of_draws(values: Array, drawn: Array) -> PairDraws:
     errors = gaps.std(axis=0)
     is_tested = errors > 0
     resampled = np.abs(gaps - differences) / np.where(is_tested, errors, np.inf)
-    return _with_counted_p(PairDraws(differences, errors, is_tested, resampled, np.empty(0)))
+    return _with_counted_p(PairDraws(differences, errors, is_tested, resampled, np.empty(0), "fixed error"))
 
 
 def _normal_quantiles(count: int) -> Array:
@@ -171,23 +172,19 @@ def _normal_quantiles(count: int) -> Array:
 
 def _count_cells(loss: ModelTerms) -> int:
     """Return the units times the sums that a resample needs of each."""
-    units, models = loss.numerators.shape
-    return units * (models * (models - 1) // 2 + 2 * models + 2)
+    models = loss.numerators.shape[1]
+    return len(loss.numerators) * (models * (models - 1) // 2 + 2 * models + 2)
 
 
-def _has_own_errors(loss: ModelTerms, resampling: Resampling) -> bool:
+def _has_own_errors(loss: ModelTerms) -> bool:
     """Return whether resamples have standard errors of their own."""
-    pairs = len(pairs_of(loss.numerators.shape[1])[0])
-    return (
-        len(loss.numerators) <= MAX_ROWS_STUDENTIZED
-        and _count_cells(loss) <= MAX_CELLS_STUDENTIZED
-        and pairs * _resamples_of_rows(pairs, resampling) <= MAX_CELLS_DRAWN
-    )
+    return len(loss.numerators) <= MAX_ROWS_STUDENTIZED and _count_cells(loss) <= MAX_CELLS_STUDENTIZED
 
 
 def _resamples_of_rows(pairs: int, resampling: Resampling) -> int:
-    """Return how often rows are drawn: at least so often that the smallest p is half of what is left after Holm."""
-    return resampling.resamples or max(DEFAULT_RESAMPLES, min_resamples(1 - (1 - resampling.level) / pairs))
+    """Return how often rows are drawn: so often that p can be small after Holm, as long as the draws can be held."""
+    enough = max(DEFAULT_RESAMPLES, min_resamples(1 - (1 - resampling.level) / pairs))
+    return resampling.resamples or max(min(enough, MAX_CELLS_DRAWN // pairs), min_resamples(resampling.level))
 
 
 def _residuals(loss: ModelTerms) -> _Residuals:
@@ -195,7 +192,8 @@ def _residuals(loss: ModelTerms) -> _Residuals:
     tops = np.abs(loss.numerators).max(initial=0.0) or 1.0, np.abs(loss.denominators).max(initial=0.0) or 1.0
     numerators, denominators = loss.numerators / tops[0], loss.denominators / tops[1]
     total = math.fsum(denominators) or 1.0
-    means = np.array([math.fsum(column) for column in numerators.T]) / total
+    add_up = math.fsum if len(numerators) <= MAX_ROWS_STUDENTIZED else np.sum  # of many rows it takes long
+    means = np.array([add_up(column) for column in numerators.T]) / total
     residuals = numerators - means * denominators[:, None]
     doubled = None
     if loss.doubled is not None:
@@ -216,13 +214,13 @@ def _pair_sums(loss: ModelTerms, residuals: _Residuals) -> _PairSums:
     squares, fourth_powers, sizes = np.zeros((3, models, models))
     scale = np.abs(loss.numerators).max(initial=0.0) or 1.0
     for start in range(0, units, ROWS_PER_SUM):
-        mine = residuals.values[start : start + ROWS_PER_SUM]
-        given = loss.numerators[start : start + ROWS_PER_SUM] / scale
+        mine = np.ascontiguousarray(residuals.values[start : start + ROWS_PER_SUM].T)  # sums of rows are fast
+        given = np.ascontiguousarray(loss.numerators[start : start + ROWS_PER_SUM].T) / scale
         for i in range(models - 1):
-            squared = (mine[:, i + 1 :] - mine[:, i : i + 1]) ** 2
-            squares[i, i + 1 :] += squared.sum(axis=0)
-            fourth_powers[i, i + 1 :] += (squared**2).sum(axis=0)
-            sizes[i, i + 1 :] += ((given[:, i + 1 :] - given[:, i : i + 1]) ** 2).sum(axis=0)
+            squared = np.square(mine[i + 1 :] - mine[i])
+            squares[i, i + 1 :] += squared.sum(axis=1)
+            fourth_powers[i, i + 1 :] += np.square(squared, out=squared).sum(axis=1)
+            sizes[i, i + 1 :] += np.square(given[i + 1 :] - given[i]).sum(axis=1)
     pairs = pairs_of(models)
     squares[squares <= RELATIVE_ROUNDING * sizes] = 0.0
     corrected = squares
@@ -303,7 +301,8 @@ def _tested_pairs(values: Array, errors: Array, resampled: Array, resampling: Re
     without_spread = np.isinf(resampled).mean(axis=0)
     is_tested = (errors > 0) & (without_spread <= (1 - resampling.level) / len(errors))
     resampled = np.where(is_tested, resampled, 0.0)
-    return _with_counted_p(PairDraws(values[first] - values[second], errors, is_tested, resampled, np.empty(0)))
+    differences = values[first] - values[second]
+    return _with_counted_p(PairDraws(differences, errors, is_tested, resampled, np.empty(0), "studentized"))
 
 
 def _with_counted_p(pairs: PairDraws) -> PairDraws:

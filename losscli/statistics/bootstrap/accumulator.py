@@ -28,6 +28,9 @@ from losscli.statistics.ratios import NOT_FINITE, ONE_ROW, Totals, poisson_inter
 COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
 ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
 
+MAX_BLOCKS_TAKEN = 1 << 7
+"""Blocks of rows, each of one loss, that are resampled at once: more would be memory that grows with the losses."""
+
 
 class Estimand(enum.StrEnum):
     """The value that an interval is of."""
@@ -72,7 +75,7 @@ class CountedRows(NamedTuple):
             return np.stack([values, np.ones(len(values))], axis=1)
         return np.stack([values, self.weights if self.divisor is None else self.weights * self.divisor], axis=1)
 
-    def where(self, kept: NDArray[Any]) -> CountedRows:
+    def where(self, kept: NDArray[Any] | slice) -> CountedRows:
         return CountedRows(*(None if column is None else column[kept] for column in self))  # type: ignore[arg-type]
 
 
@@ -176,11 +179,18 @@ class Bootstrap:
         terms = merge_rows(self.pending_rows).terms(self.estimand)
         return UnitTerms(terms, len(terms)), None
 
+    @property
+    def first_pending(self) -> int:
+        """The first of the rows that wait for their block."""
+        return min(int(rows.numbers.min()) for rows in self.pending_rows)
+
     def take_blocks(self, before: float) -> dict[int, Array]:
         """Remove the blocks that end at or before a row; return their terms (ROWS_PER_DRAW, 2) by block."""
         if self.totals is None or not self.pending_rows:
             return {}
         rows = merge_rows(self.pending_rows)
+        if int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers):
+            return self._take_from_sequence(rows, before)
         block_of = (rows.numbers - 1) // ROWS_PER_DRAW
         is_complete = (block_of + 1) * ROWS_PER_DRAW <= before
         self.pending_rows = [rows.where(~is_complete)] if not is_complete.all() else []
@@ -191,6 +201,19 @@ class Bootstrap:
         for block, indices in zip(taken, np.split(np.arange(len(terms)), starts[1:]), strict=False):
             taken[block][positions[indices]] = terms[indices]
         return taken
+
+    def _take_from_sequence(self, rows: CountedRows, before: float) -> dict[int, Array]:
+        """Do what `take_blocks` does where no row is left out."""
+        start = int(rows.numbers[0]) - 1
+        stop = start + len(rows.numbers)
+        first, last = start // ROWS_PER_DRAW, -(-stop // ROWS_PER_DRAW)
+        end = last if last * ROWS_PER_DRAW <= before else int(before // ROWS_PER_DRAW)
+        kept = max(min(end * ROWS_PER_DRAW, stop) - start, 0)
+        self.pending_rows = [rows.where(slice(kept, None))] if kept < len(rows.numbers) else []
+        terms = rows.where(slice(0, kept)).terms(self.estimand)
+        padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
+        padded[start - first * ROWS_PER_DRAW :][:kept] = terms
+        return {first + i: each for i, each in enumerate(padded.reshape(-1, ROWS_PER_DRAW, 2))}
 
 
 @dataclass(eq=False, repr=False)
@@ -236,6 +259,16 @@ class MedianSketch:
 
 def draw_completed_blocks(bootstraps: Sequence[Bootstrap], before: float = math.inf) -> None:
     """Resample the blocks that end at or before a row; all losses and groups share the draws of a block."""
+    step = ROWS_PER_DRAW * max(1, MAX_BLOCKS_TAKEN // max(1, len(bootstraps)))
+    while pending := [each.first_pending for each in bootstraps if each.totals is not None and each.pending_rows]:
+        stop = (min(pending) - 1) // ROWS_PER_DRAW * ROWS_PER_DRAW + step
+        _draw_blocks(bootstraps, min(stop, before))
+        if stop >= before:
+            return
+
+
+def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
+    """Resample the blocks that end at or before a row, all at once."""
     taken = [(bootstrap, bootstrap.take_blocks(before)) for bootstrap in bootstraps]
     for block in sorted({block for _, blocks in taken for block in blocks}):
         present = [(bootstrap, blocks[block]) for bootstrap, blocks in taken if block in blocks]
