@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from numpy.typing import ArrayLike
@@ -26,8 +27,10 @@ from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.loss_function import LossFunction, ReductionName
 from losscli.messages import warn_caller
+from losscli.model_arguments import models_apart, read_models
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
+from losscli.tail_notes import tail_notes
 
 if TYPE_CHECKING:
     from losscli.compare.result import Comparison
@@ -163,7 +166,8 @@ def compute(
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
         baseline: The path of an earlier JSON result, for `result.baseline.change`.
-        ci: The level of a bootstrap interval of the value, such as 0.95.
+        ci: The level of a bootstrap interval of the value, such as 0.95; `result.ci.warning` says where it is too
+            short, because few rows carry the value.
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
@@ -232,12 +236,14 @@ def compare(
     /,
     data: Data = None,
     *,
-    models: Names | Mapping[str, ArrayLike] = (),
+    models: Names | Mapping[str, Any] = (),
+    model_column: str | None = None,
     reference: str | None = None,
     outliers: str | None = None,
     sort: str | None = None,
     leaderboard: bool = False,
     show_outliers: int = 0,
+    decompose: bool = False,
     group_by: Names | None = None,
     reduction: ReductionName = "mean",
     columns: Mapping[str, str] | None = None,
@@ -264,13 +270,17 @@ def compare(
     Args:
         losses: One loss or a list of them, as for `compute`, or names joined by commas.
         data: As for `compute`.
-        models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
+            paired with those of y_true in order or by `id`.
+        model_column: The column of the models' names, of data with a row for each model of an id.
         reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`
             (default for others), `column:NAME`.
         sort: The column or model to sort by, with a minus from the largest; `rank` by default.
         leaderboard: Whether the result's frame and table are those of its `leaderboard`: a row per model.
         show_outliers: How many outlier rows to list in `rows`.
+        decompose: Whether to split the values of consistent losses: `value = mcb - dsc + unc` (miscalibration,
+            discrimination, uncertainty), with the `bias` of the predictions and its interval.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
@@ -289,6 +299,7 @@ def compare(
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(compare, given, roles_and_params)
+    models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
     cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
@@ -297,6 +308,8 @@ def compare(
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        model_files=models_apart(models, data),
+        model_column=model_column,
         reference=reference,
         nan=nan,
         reduction=reduction,
@@ -304,6 +317,7 @@ def compare(
         sort=sort,
         leaderboard=leaderboard,
         show_outliers=show_outliers,
+        decompose=decompose,
         baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,
@@ -311,11 +325,13 @@ def compare(
         ci_method=ci_method,
         cluster=cluster,
         block=block,
+        draws=True,
         jobs=jobs,
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
-    return pipeline.compare(bound, open_sources, options, warn_caller)
+    compared = pipeline.compare(bound, open_sources, options, warn_caller)
+    return replace(compared, notes=(*compared.notes, *tail_notes(compared.evaluation.losses)))
 
 
 def recommend(
@@ -325,6 +341,7 @@ def recommend(
     y_pred: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     from_logits: bool = False,
+    target: str = "auto",
     columns: Mapping[str, str] | None = None,
     id: str | None = None,
     classes: Names | None = None,
@@ -334,7 +351,7 @@ def recommend(
     delimiter: str | None = None,
     decimal: str | None = None,
     comment: str | None = None,
-    **unknown: Any,
+    **roles: Any,
 ) -> Recommendation:
     """Recommend losses for the data, with reasons.
 
@@ -344,6 +361,8 @@ def recommend(
         y_pred: Predictions of the same shape, or (N, C).
         weight: Sample weights (N,).
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, a quantile such as `quantile:0.9`, or `auto`, which says what
+            it assumes.
         columns: Role -> column name, comma list or pattern.
         id: The key column that names rows, and pairs those of frames that are given for roles.
         classes: Class names, in order.
@@ -354,7 +373,7 @@ def recommend(
         decimal: The decimal sign of text data, `.` or `,`.
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
-        **unknown: Nothing; a keyword here is an error.
+        **roles: Arrays of other roles: embeddings and labels, anchor, positive and negative, x1 and x2, ...
 
     Returns:
         A Recommendation. `losses` are those worth comparing, as typed; iterating gives an Advice per loss, with its
@@ -365,11 +384,14 @@ def recommend(
         DataError: Shapes do not fit, a label is no class, or a value is missing or infinite.
         NoResultError: No row is left.
     """
-    if unknown:
-        raise reject_keyword(recommend, next(iter(unknown)))
+    from losscli.recommend.role_sets import ALL_ROLES
+
+    unknown = next((name for name in roles if name not in ALL_ROLES), None)
+    if unknown is not None:
+        raise reject_keyword(recommend, unknown)
     if not isinstance(from_logits, bool):
         raise UsageError("must be True or False", option=("from_logits", from_logits))
-    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
+    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight, **roles}
     arrays = {role: array for role, array in given.items() if array is not None}
     options = EvaluationOptions(
         columns={} if columns is None else columns, id=id, classes=split_names("classes", classes), nan=nan
@@ -378,5 +400,11 @@ def recommend(
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(
-        open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
+        open_sources,
+        options,
+        warn_caller,
+        from_logits=from_logits,
+        target=target,
+        paths=paths,
+        read_options=read_options,
     )

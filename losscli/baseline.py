@@ -13,8 +13,9 @@ from typing import Any
 from losscli.data.files import ENDINGS_OF_PACKED_FILES, Input
 from losscli.errors import DataError, UsageError
 from losscli.messages import Hint
+from losscli.result_base import Baseline
 from losscli.result_names import ResultKey, group_columns, result_name
-from losscli.results import Baseline, Evaluation, LossResult
+from losscli.results import Evaluation, LossResult
 from losscli.signature import split_signature
 
 NOTED = ("n", "losscli")

@@ -7,9 +7,10 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from losscli.declaration.breakdown import breakdown_of
 from losscli.declaration.equivalent import Equivalent, rows_of
 from losscli.declaration.loss import BoundLoss, Loss
-from losscli.declaration.properties import Property
+from losscli.declaration.properties import Property, Reduction
 from losscli.declaration.symbols import symbols_in
 from losscli.result_base import draw_result
 
@@ -174,6 +175,12 @@ def _gradient(loss: Loss) -> Section:
 def _properties(bound: BoundLoss) -> tuple[tuple[str, str], ...]:
     loss = bound.loss
     rows: list[tuple[str, str]] = [(text, _answer(bound, claim)) for claim, text in PROPERTIES.items()]
+    if (breakdown := breakdown_of(bound)) is not None:
+        condition = f" ({breakdown.condition})" if breakdown.condition else ""
+        rows.append(("breakdown point", f"{breakdown.point:g}{condition}"))
+        if loss.reduction in (Reduction.MEAN, Reduction.ROOT_MEAN):
+            is_bounded = Property.BOUNDED_GRADIENT in bound.properties
+            rows.append(("influence function", "bounded (B-robust)" if is_bounded else "unbounded"))
     rows.append(("unit", loss.unit))
     rows.append(("aims at", loss.elicits or "none known"))
     if loss.reduction != "mean":
@@ -234,6 +241,7 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
 
     bound, loss = explanation.bound, explanation.loss
     gradients = [{"role": role, "formula": text, "form": i} for i, (role, text) in enumerate(gradient_formulas(loss))]
+    breakdown = breakdown_of(bound)
     keys = {claim: text.replace(" ", "_") for claim, text in PROPERTIES.items()}
     return {
         "name": loss.name,
@@ -260,6 +268,8 @@ def to_dict(explanation: Explanation) -> dict[str, Any]:
         "gradient": gradients if loss.has_gradient else None,
         "properties": {key: claim in _known_properties(bound) for claim, key in keys.items()},
         "properties_where": {key: where for claim, key in keys.items() if (where := conditions(bound, claim))},
+        "breakdown_point": None if breakdown is None else breakdown.point,
+        **({"breakdown_note": breakdown.condition} if breakdown is not None and breakdown.condition else {}),
         "elicits": loss.elicits or None,
         "unit": loss.unit,
         "reduction": str(loss.reduction),

@@ -21,7 +21,8 @@ MIN_COLUMNS_PER_LOSS = 17
 NAME_OF_SECTION = {"When to use it": "use", "When not": "avoid"}
 ROWS: tuple[str, ...] = (
     *("summary", "formula", "symbols", "aims at", "bounded value", "bounded gradient", "convex", "differentiable"),
-    *("symmetric", "translation invariant", "unit", "reduced by", "needs", "use", "avoid", "pitfalls"),
+    *("symmetric", "translation invariant", "breakdown point", "influence function", "unit", "reduced by", "needs"),
+    *("use", "avoid", "pitfalls"),
     *("parameters", "reads", "gradient"),
 )
 """What is said of several losses, in this order."""

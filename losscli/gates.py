@@ -90,12 +90,16 @@ class Gate(NamedTuple):
 
 
 class GateVerdict(NamedTuple):
-    """What became of a gate at one result: `reason` says why it failed, and is empty if it passed."""
+    """What became of a gate at one result: `reason` says why it failed, and is empty if it passed.
+
+    `warning` says why a gate that passed may well be wrong to.
+    """
 
     gate: Gate
     group: Group
     value: float | None
     reason: str
+    warning: str = ""
 
     @property
     def failed(self) -> bool:
@@ -111,6 +115,7 @@ class GateVerdict(NamedTuple):
             "value": finite_or_none(self.value),
             "failed": self.failed,
             **reason,
+            **({"warning": self.warning} if self.warning else {}),
         }
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 REDUCTIONS = ("mean", "sum", "median")
 NAN_POLICIES = ("error", "omit", "propagate")
 ENGINES = ("local", "dask")
+DRAW_OPTIONS = ("resamples", "seed", "ci_method", "cluster", "block")
+"""Options of how rows are drawn for intervals."""
+
 PICTURE_KINDS = ("rows", "share", "stress", "groups", "models", "reliability", "murphy")
 """Kinds of pictures of data."""
 
@@ -42,7 +45,8 @@ class EvaluationOptions(NamedTuple):
         classes: Class names, in order.
         group_by: The columns whose values make groups.
         models: The predictions of several models, as columns; None where there can be one model only.
-        model_files: Files of the predictions of models, as typed: NAME=FILE, a file or a pattern.
+        model_files: Files of the predictions of models as typed, NAME=FILE, a file or a pattern; or name -> path,
+            frame or array.
         model_column: The column of the models' names, of data with a row for each model of a row.
         reference: The model that others are compared with; None for the best under each loss.
         nan: What to do with rows that lack a value: `error`, `omit`, `propagate`.
@@ -56,12 +60,14 @@ class EvaluationOptions(NamedTuple):
         sort: The column or model to sort a comparison by, with a minus from the largest.
         leaderboard: Whether a comparison of models shows a row a model and a column a loss.
         show_outliers: How many outlier rows to list.
+        decompose: Whether the parts of the losses are wanted: miscalibration, discrimination, uncertainty, and bias.
         ci: The level of bootstrap intervals; None for no intervals.
         resamples: How often rows are resampled; None for the default.
         seed: The seed of the resampling; None for the default.
         ci_method: The kind of the interval; None for the default.
         cluster: The column whose values are resampled whole, with all their rows.
         block: How many consecutive rows are resampled together, or `auto`.
+        draws: Whether rows are drawn for intervals that nobody asks for: of models, in pictures, on pages.
         value_only: Whether no statistic but the value is wanted.
         jobs: The number of threads; None for all processors.
         engine: Where files are evaluated: `local` or `dask`.
@@ -75,7 +81,7 @@ class EvaluationOptions(NamedTuple):
     classes: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
-    model_files: tuple[str, ...] = ()
+    model_files: tuple[str, ...] | Mapping[str, Any] = ()
     model_column: str | None = None
     reference: str | None = None
     nan: str = "error"
@@ -89,12 +95,14 @@ class EvaluationOptions(NamedTuple):
     sort: str | None = None
     leaderboard: bool = False
     show_outliers: int = 0
+    decompose: bool = False
     ci: float | None = None
     resamples: int | None = None
     seed: int | None = None
     ci_method: str | None = None
     cluster: str | None = None
     block: int | str | None = None
+    draws: bool = False
     value_only: bool = False
     jobs: int | None = None
     engine: str = "local"
@@ -118,6 +126,8 @@ class EvaluationOptions(NamedTuple):
 
     def check(self) -> Resampling | None:
         """Check all that makes sense or not whatever the data holds, and return how values are resampled.
+
+        It is None without a level: `resampling` is how rows are drawn then, where they are.
 
         Raises:
             UsageError: A value is out of range, or two options contradict each other.
@@ -144,14 +154,33 @@ class EvaluationOptions(NamedTuple):
             raise UsageError(
                 "is added to the reduced value: per-sample losses have none", option=("penalty", self.penalty)
             )
-        of_interval = (self.ci, self.resamples, self.seed, self.ci_method, self.cluster, self.block)
-        if all(value is None for value in of_interval):
+        return self._check_draws()
+
+    def _check_draws(self) -> Resampling | None:
+        if self.ci is None and not self.draw_options:
             return None
         if self.per_sample and self.ci is not None:
             raise UsageError("an interval is of the reduced value: per-sample losses have none", option=("ci", self.ci))
         from losscli.statistics.bootstrap.options import parse_resampling
 
-        return parse_resampling(*of_interval)
+        level, how = self.ci, [getattr(self, name) for name in DRAW_OPTIONS]
+        checked = self.resampling if self.draws else parse_resampling(level, *how)
+        return None if level is None else checked
+
+    @property
+    def draw_options(self) -> dict[str, Any]:
+        """The options of how rows are drawn that were given."""
+        return {name: value for name in DRAW_OPTIONS if (value := getattr(self, name)) is not None}
+
+    @property
+    def resampling(self) -> Resampling:
+        """How rows are drawn, for intervals of 95 % if no level is asked for."""
+        from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, parse_resampling
+
+        level = DEFAULT_LEVEL if self.ci is None else self.ci
+        found = parse_resampling(level, *(getattr(self, name) for name in DRAW_OPTIONS))
+        assert found is not None
+        return found
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""
@@ -168,7 +197,7 @@ class EvaluationOptions(NamedTuple):
         ):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
-        for name in ("per_sample", "gradient", "leaderboard"):
+        for name in ("per_sample", "gradient", "leaderboard", "decompose"):
             if not isinstance(value := getattr(self, name), bool):
                 raise UsageError("must be True or False", option=(name, value))
         if not isinstance(self.show_outliers, numbers.Integral) or self.show_outliers < 0:

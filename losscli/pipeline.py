@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from losscli.binding import OBSERVED_ROLES, Note, bind, role_names
+from losscli.binding import Note, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
@@ -227,7 +227,9 @@ def compare(
     from losscli.compare.compare import CompareOptions, compare_run
     from losscli.compare.sorting import sort_again
     from losscli.evaluation.hard_predictions import check_hard_predictions
+    from losscli.statistics.bootstrap.options import check_no_draws
 
+    options = options._replace(draws=True)
     options.check()
     compare_options = CompareOptions.of(options)
     column = compare_options.rule.column if compare_options.rule else ""
@@ -235,6 +237,8 @@ def compare(
     additions = read_additions(options, None)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
         dataset, run = bind(losses, sources, options, note)
+        if not dataset.models and options.ci is None:
+            check_no_draws(options.draw_options, ", or of differences of models")
         if observe is not None:
             observe(dataset, run)
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
@@ -265,6 +269,7 @@ def plot(
     from losscli.plot.kinds import options_to_bind, picture_of_data
     from losscli.results import results_by_group, results_of
 
+    options = options._replace(draws=True)
     options.check()
     to_bind = options_to_bind(options, plot_options)
     with closing(open_sources(role_names(losses))) as sources, np.errstate(all="ignore"):  # infinities are values
@@ -297,7 +302,10 @@ def report(
     from losscli.page.build import build_page, check_can_draw, compare_options_of
     from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
 
+    options = options._replace(draws=True)
     options.check()
+    if options.draw_options:
+        options = options._replace(ci=options.resampling.level)
     page_options.check()
     check_can_draw()
     options = options.with_level_of_units(DEFAULT_LEVEL)
@@ -318,17 +326,19 @@ def recommend(
     track: Track | None = None,
     *,
     from_logits: bool,
+    target: str,
     paths: Sequence[str] | None,
     read_options: ReadOptions,
 ) -> Recommendation:
     """Recommend losses for the data.
 
     Args:
-        open_sources: Opens the tables that hold y_true, y_pred and weight.
+        open_sources: Opens the tables that hold y_true, y_pred and weight, or other roles.
         options: Columns, classes, key and the policy for missing values.
         note: Receives notes.
         track: Shows progress.
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, `quantile:0.9`, or `auto`.
         paths: DATA as typed, for the command that compares the losses; None if it is not from files.
         read_options: How the data is read, for that command.
 
@@ -336,15 +346,17 @@ def recommend(
         LosscliError: The options or the data are wrong, or no row is left.
     """
     from losscli.recommend.advise import recommend_from
+    from losscli.recommend.role_sets import ALL_ROLES
 
     options.check()
-    with closing(open_sources(OBSERVED_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
+    with closing(open_sources(ALL_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
         return recommend_from(
             sources,
             options,
             note,
             lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
             from_logits=from_logits,
+            target=target,
             paths=paths,
             read_options=read_options,
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
@@ -145,11 +146,27 @@ def shown(texts: Sequence[str]) -> str:
     return ", ".join(first[:count]) + (f" and {more} more" if more else "")
 
 
-def short_text(text: str) -> str:
-    """Return a text on one line, without its middle where it is long."""
+class Baseline(NamedTuple):
+    """The value in the baseline file, and the value now, of the same signature."""
+
+    value: float | None
+    now: float
+
+    @property
+    def change(self) -> float | None:
+        """The relative change; None if it is not defined."""
+        if self.value is None or not math.isfinite(self.now):
+            return None
+        if self.value == 0:
+            return 0.0 if self.now == 0 else None
+        return (self.now - self.value) / abs(self.value)
+
+
+def short_text(text: str, most: int = MAX_LENGTH_SHOWN) -> str:
+    """Return a text on one line, without its middle where it is longer than `most` characters, an even number."""
     text = escape_controls(text)
-    half = MAX_LENGTH_SHOWN // 2
-    return text if len(text) <= MAX_LENGTH_SHOWN else f"{text[: half - 1]}…{text[-half:]}"
+    half = most // 2
+    return text if len(text) <= most else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def _compared(value: Any) -> list[Any]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from losscli.declaration.domains import Array
 
 ResultKey = tuple[str, tuple[tuple[str, str], ...]]
 """The label of a loss, and its group and model."""
@@ -45,3 +49,11 @@ def group_sort_key(key: Sequence[str]) -> list[tuple[bool, float, str]]:
         is_number = math.isfinite(value)
         parts.append((not is_number, value if is_number else 0.0, text))
     return parts
+
+
+def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:
+    """Return a gradient (n, ...) as named columns."""
+    if gradient.ndim == 1 or gradient[0].size == 1:
+        return {f"{label}.gradient": gradient.reshape(-1)}
+    flat = gradient.reshape(len(gradient), -1)
+    return {f"{label}.gradient_{i}": flat[:, i] for i in range(flat.shape[1])}

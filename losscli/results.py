@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from losscli.data.folders import files_without_rows
 from losscli.declaration.domains import Array
 from losscli.errors import UsageError
-from losscli.result_base import Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
-from losscli.result_names import ResultKey, distinct_names, group_columns, group_sort_key, result_name
+from losscli.result_base import Baseline, Plottable, Result, ResultSequence, rows_to_frame, short_text, shown
+from losscli.result_names import ResultKey, distinct_names, gradient_columns, group_columns, group_sort_key, result_name
 from losscli.signature import signed_name, signer
 from losscli.statistics.summary import Summary, status_of
 from losscli.version import __version__
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from losscli.evaluation.run import Evaluated, RunState
     from losscli.penalty import AddedPenalty
     from losscli.statistics.bootstrap.accumulator import Bootstrap
-    from losscli.statistics.bootstrap.options import ConfidenceInterval
+    from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
 
 Reduced = tuple["Evaluator", Summary, "Bootstrap | None"]
 """A loss, its statistics over some rows, and what its interval is computed from."""
@@ -58,22 +58,6 @@ class DataInfo(NamedTuple):
             "n_omitted": self.n_omitted,
             "weight_sum": finite_or_none(self.weight_sum),
         }
-
-
-class Baseline(NamedTuple):
-    """The value in the baseline file, and the value now, of the same signature."""
-
-    value: float | None
-    now: float
-
-    @property
-    def change(self) -> float | None:
-        """The relative change; None if it is not defined."""
-        if self.value is None or not np.isfinite(self.now):
-            return None
-        if self.value == 0:
-            return 0.0 if self.now == 0 else None
-        return (self.now - self.value) / abs(self.value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -261,7 +245,7 @@ class Evaluation(Plottable, ResultSequence[LossResult]):
     """Several losses over one dataset; a sequence of results, which a label indexes, too.
 
     `only_in_baseline` are the keys of the groups and models that a baseline has of these losses, and this has not;
-    `without_rows` are those of groups in the data of which no row counts.
+    `without_rows` are those of groups in the data of which no row counts. `resampling` is how rows were drawn.
     """
 
     _field_of_items = "losses"
@@ -270,6 +254,7 @@ class Evaluation(Plottable, ResultSequence[LossResult]):
     penalty: AddedPenalty | None = None
     only_in_baseline: tuple[ResultKey, ...] = ()
     without_rows: tuple[ResultKey, ...] = ()
+    resampling: Resampling | None = None
 
     def with_penalty(self, penalty: AddedPenalty) -> Evaluation:
         """Return the structural risk: every value plus the penalty."""
@@ -292,7 +277,17 @@ class Evaluation(Plottable, ResultSequence[LossResult]):
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
         penalty = {} if self.penalty is None else {"penalty": self.penalty.to_dict()}
-        return json_header(self.data) | penalty | {"losses": [loss.to_dict() for loss in self.losses]}
+        losses = {"losses": [loss.to_dict() for loss in self.losses]}
+        return json_header(self.data) | penalty | self.intervals | losses
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """How the intervals were found, under the key that JSON has it by; empty without intervals."""
+        found = [loss.ci for loss in self.losses if loss.ci is not None]
+        if self.resampling is None or not found:
+            return {}
+        resamples = max(ci.resamples for ci in found)
+        return {"intervals": self.resampling.to_dict([ci.method for ci in found], resamples)}
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame with one row per loss."""
@@ -318,28 +313,21 @@ def jsonable(value: Any) -> Any:
     return [jsonable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def gradient_columns(label: str, gradient: Array) -> dict[str, Array]:
-    """Return a gradient (n, ...) as named columns."""
-    if gradient.ndim == 1 or gradient[0].size == 1:
-        return {f"{label}.gradient": gradient.reshape(-1)}
-    flat = gradient.reshape(len(gradient), -1)
-    return {f"{label}.gradient_{i}": flat[:, i] for i in range(flat.shape[1])}
-
-
 def data_info(dataset: Dataset, weight: float) -> DataInfo:
     """Describe a dataset that was read; `weight` is the sum of weights, if there are weights."""
     policy = dataset.policy
     used = policy.n - policy.omitted - policy.weightless
     weighted = "weight" in dataset.bound
     weight_sum = weight if weighted else float(used)
-    return DataInfo(dataset.paths, dataset.format, policy.n, used, policy.omitted, weight_sum, weighted)
+    return DataInfo(dataset.paths, dataset.format, policy.n_given, used, policy.n_left_out, weight_sum, weighted)
 
 
 def results_of(dataset: Dataset, run: RunState) -> Evaluation:
     """Return the results of a finished run over all rows."""
     found = [(e, a.summary(), a.bootstrap) for e, a in zip(run.evaluators, run.accumulators, strict=True)]
     sign = signer(run.evaluators, run.reduction, dataset)
-    return Evaluation(data_info(dataset, run.weight.value), tuple(loss_results(found, sign, None)))
+    results = tuple(loss_results(found, sign, None))
+    return Evaluation(data_info(dataset, run.weight.value), results, resampling=run.resampling)
 
 
 def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
@@ -352,7 +340,8 @@ def results_by_group(dataset: Dataset, run: RunState) -> Evaluation:
         found = [(e, *of_groups[i]) for e, of_groups in zip(run.evaluators, reduced, strict=True)]
         results += loss_results([each for each in found if each[1].n], sign, group)
     without_rows = keys_without_rows(dataset, run, results)
-    return Evaluation(data_info(dataset, run.weight.value), tuple(results), without_rows=without_rows)
+    data = data_info(dataset, run.weight.value)
+    return Evaluation(data, tuple(results), without_rows=without_rows, resampling=run.resampling)
 
 
 def keys_without_rows(dataset: Dataset, run: RunState, results: Sequence[LossResult]) -> tuple[ResultKey, ...]:

@@ -9,7 +9,7 @@ import click
 
 from losscli.cli import options as shared
 from losscli.cli.interval_options import INTERVAL_OPTIONS
-from losscli.cli.model_options import LEADERBOARD_OPTION, MODEL_OPTIONS
+from losscli.cli.model_options import DECOMPOSE_OPTION, LEADERBOARD_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -33,6 +33,7 @@ OUTLIERS_OPTION = SectionOption(
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
         OUTLIERS_OPTION,
+        DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,
         LEADERBOARD_OPTION,
@@ -57,7 +58,8 @@ OUTLIERS_OPTION = SectionOption(
 def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     """Rank losses by their sensitivity to outliers, or compare models.
 
-    inflation and stress say how far outliers move the reported value, pull how far they would move a fitted model.
+    inflation and stress (contamination) say how far outliers move the reported value, pull (deletion influence) how
+    far they would move a fitted model, effective_n (Kish) how many rows the value rests on.
     Values of different losses have different units, so they are not ranked. With several models (--pred a --pred b,
     or a pattern) it says which model wins under each loss, and how sure that is.
 
@@ -91,6 +93,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         sort=values["sort"],
         leaderboard=values["leaderboard"],
         show_outliers=values["show_outliers"] or 0,
+        decompose=values["decompose"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     observe = None if summary is None else summary.observe

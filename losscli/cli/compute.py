@@ -8,6 +8,7 @@ import click
 
 from losscli.cli import options as shared
 from losscli.cli.interval_options import INTERVAL_OPTIONS
+from losscli.cli.model_options import NO_MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 from losscli.options import REDUCTIONS
@@ -22,6 +23,7 @@ from losscli.options import REDUCTIONS
         shared.DATA_ARGUMENT,
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        *NO_MODEL_OPTIONS,
         SectionOption(
             "Evaluation",
             "--reduction",

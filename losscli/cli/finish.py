@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
-from losscli.messages import escape_controls, word
+from losscli.messages import Hint, escape_controls, word
 from losscli.shell import option
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
             raise UsageError(f"--fail-if {gate.text!r}: needs --baseline FILE.json, an earlier result")
         if gate.statistic in CI_COLUMNS and values["ci"] is None:
             raise UsageError(f"--fail-if {gate.text!r}: there is no interval; --ci 0.95 asks for one")
+        if gate.statistic in more and not values.get("decompose"):
+            from losscli.compare.decomposition import PART_COLUMNS
+
+            if gate.statistic in PART_COLUMNS:
+                raise UsageError(f"--fail-if {gate.text!r}: nothing is decomposed; --decompose asks for it")
     return found
 
 
@@ -60,7 +67,13 @@ def judge_gates(
     values = [(r.key, r.summary._asdict() | r.extra_columns | dict(extra.get(r.key, {}))) for r in evaluation]
     lacking = dict.fromkeys(evaluation.only_in_baseline, "is in the baseline only")
     lacking |= dict.fromkeys(evaluation.without_rows, "has no row that counts and cannot be judged")
-    return judge(gates, values, lacking)
+    tails = {result.key: result.ci.warning for result in evaluation if result.ci is not None}
+    return [
+        verdict._replace(warning=tails.get((verdict.gate.label, verdict.group), ""))
+        if verdict.gate.statistic == "ci_high" and not verdict.failed
+        else verdict
+        for verdict in judge(gates, values, lacking)
+    ]
 
 
 def with_verdicts(report: Report, judge: Callable[[], Sequence[GateVerdict]]) -> Report:
@@ -166,6 +179,7 @@ def explain_not_finite(results: Sequence[LossResult]) -> str:
 def is_gate_failed(verdicts: Sequence[GateVerdict], note: NoteWriter) -> bool:
     """Write the verdicts and return whether a gate failed."""
     from losscli.gates import failures
+    from losscli.tail_notes import optimistic_gates
 
     failed = failures(verdicts)
     for failure in failed:
@@ -173,6 +187,8 @@ def is_gate_failed(verdicts: Sequence[GateVerdict], note: NoteWriter) -> bool:
     if not failed:
         texts = list(dict.fromkeys(verdict.gate.text for verdict in verdicts))
         note(f"passed: {', '.join(texts)} {'is' if len(texts) == 1 else 'are'} not true")
+    for text in optimistic_gates(verdicts):
+        note(text)
     return bool(failed)
 
 
@@ -206,6 +222,8 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
 
 def interval_notes(evaluation: Evaluation) -> Iterator[str]:
     """Yield how the intervals were computed, and why some are missing."""
+    from losscli.tail_notes import tail_notes
+
     methods: dict[tuple[Any, ...], list[tuple[str, ConfidenceInterval]]] = {}
     reasons: dict[str, list[str]] = {}
     for result in evaluation:
@@ -223,6 +241,8 @@ def interval_notes(evaluation: Evaluation) -> Iterator[str]:
         yield f"{100 * level:g} % intervals{losses}: {method} bootstrap{resampled_text([ci for _, ci in found])}, {how}"
     for reason, names in reasons.items():
         yield f"{first_names(names)}: {reason}"
+    has_top = any(parameter.name == "top" for parameter in click.get_current_context().command.params)
+    yield from tail_notes(evaluation.losses, Hint.HEAVY_TAIL_ROWS if has_top else Hint.HEAVY_TAIL)
 
 
 def first_names(names: Sequence[str], count: int = 3) -> str:

@@ -92,7 +92,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     if has_data and x_range is not None:
         beside = f"{of_data[0]} is about data: leave one out" if of_data else "leave it out, or leave out the data"
         raise UsageError(f"is for curves, which are drawn without data; {beside}", option=("range", values["range_"]))
-    if of_data and (sys.stdin is None or sys.stdin.isatty()):
+    if of_data and not values["model_files"] and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(f"{of_data[0]} is about data, and there is none: name a file, or pipe it in")
     if not has_data:
         from losscli.plot.curves import curves_picture

@@ -10,32 +10,33 @@ import numpy as np
 
 from losscli.compare import outliers, sensitivity
 from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups, notes_without_blocks
+from losscli.compare.decomposition import (
+    PART_COLUMNS,
+    Decomposer,
+    RowsOfModel,
+    ScoreParts,
+    find_consistent,
+    refusal_notes,
+)
+from losscli.compare.dominance import MAX_GROUPS_TOLD, compare_preferred, preference_notes, preferences
 from losscli.compare.leaderboard import ONE_MODEL
-from losscli.compare.model_runs import evaluate_models
-from losscli.compare.models import RESAMPLING_OF_MODELS, Agreement, ModelRanking, measure_agreement, rank_models
+from losscli.compare.model_groups import ModelGroup, form_model_groups, models_by_group
+from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes
 from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sorting import parse_sort, sort_again, sort_losses
-from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
-from losscli.data.batch import Batch, groups_of
+from losscli.compare.subset import ADDITIVE_REDUCTIONS
+from losscli.data.batch import Batch
 from losscli.data.gather import BatchCollector
 from losscli.declaration.domains import Array
-from losscli.errors import NoResultError, UsageError
+from losscli.errors import UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
-from losscli.messages import Message
+from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions, processors
-from losscli.result_names import group_sort_key
-from losscli.results import (
-    CI_COLUMNS,
-    Evaluation,
-    LossResult,
-    data_info,
-    keys_without_rows,
-    results_by_group,
-    results_of,
-)
-from losscli.statistics.bootstrap.options import Resampling
+from losscli.result_names import ResultKey
+from losscli.results import CI_COLUMNS, Evaluation, data_info, keys_without_rows
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class CompareOptions(NamedTuple):
 
     `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
     with a minus from the largest, or a model; `show` is how many outlier rows to list. Minima without a closed form are
-    searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval or a
-    baseline, which not every table has. `reference` is the model that others are compared with; None for the best one.
+    searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval, a
+    baseline or a decomposition, which not every table has. `reference` is the model that others are compared with; None
+    for the best one. With `decompose` the values are shown in parts, with the bias of the predictions.
+    `resampling` is how rows are drawn for the intervals of differences.
     """
 
     rule: outliers.OutlierRule | None = None
@@ -58,6 +61,8 @@ class CompareOptions(NamedTuple):
     leaderboard: bool = False
     sortable: tuple[str, ...] = ()
     reference: str | None = None
+    decompose: bool = False
+    resampling: Resampling = Resampling(DEFAULT_LEVEL)
 
     @classmethod
     def of(cls, options: EvaluationOptions) -> CompareOptions:
@@ -68,7 +73,11 @@ class CompareOptions(NamedTuple):
         """
         rule = outliers.parse_outlier_rule(options.outliers) if options.outliers else None
         baseline = ("baseline", "change") if options.baseline else ()
-        more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline)
+        name = (options.sort or "").removeprefix("-")
+        if name in PART_COLUMNS and not options.decompose:
+            raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", options.sort))
+        parts = PART_COLUMNS if options.decompose else ()
+        more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline, *parts)
         return cls(
             rule,
             options.sort,
@@ -76,20 +85,13 @@ class CompareOptions(NamedTuple):
             leaderboard=options.leaderboard,
             sortable=more,
             reference=options.reference,
+            decompose=options.decompose,
+            resampling=options.resampling,
         )
 
 
 MIN_ROWS_FOR_THREADS = 1 << 13
 """Rows from which several models are measured at once; of fewer, threads would wait for Python."""
-
-
-class ModelGroup(NamedTuple):
-    """Rows of a group with one model's predictions, compared as if they were alone, and the losses on them."""
-
-    subset: RowSubset
-    results: tuple[LossResult, ...]
-    model: str | None
-    group: dict[str, str] | None
 
 
 class ModelGroupReport(NamedTuple):
@@ -117,6 +119,8 @@ def compare_run(
     labels = [evaluator.label for evaluator in run.evaluators]
     groups, models = run.group_by, dataset.models
     order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
+    if options.decompose:
+        find_consistent(run, dataset)  # before any row is read
     collector = BatchCollector(dataset.progress)
     # each model has a run of its own later
     reading = replace(run, resampling=None, observers=(), value_only=True) if models else run
@@ -139,14 +143,15 @@ def compare_rows(
         NoResultError: no group has rows for every loss.
     """
     read_by = run if reading is None else reading
-    model_groups = _form_model_groups(dataset, run, batch)
+    model_groups = form_model_groups(dataset, run, batch)
     del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
-    resampling = run.resampling or RESAMPLING_OF_MODELS
 
     def rank_all() -> list[ModelRanking]:
         with np.errstate(all="ignore"):
-            return _rank_in_groups(model_groups, resampling, dataset.id, options.reference) if dataset.models else []
+            if not dataset.models:
+                return []
+            return _rank_in_groups(model_groups, options.resampling, dataset.id, options.reference)
 
     if sum(len(model_group.subset.batch) for model_group in model_groups) < MIN_ROWS_FOR_THREADS:
         reports, rankings = _measure_groups(model_groups, options, dataset.id), rank_all()
@@ -169,13 +174,17 @@ def compare_rows(
             )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
-        level = resampling.level
-        wins = count_wins(rankings, dataset.models, level)
+        wins = count_wins(rankings, dataset.models, options.resampling.level)
         notes += notes_on_groups(wins)
         if len(agreements) <= MAX_GROUPS_NOTED:
             notes += model_notes(rankings, agreements)
         else:
             notes.append(Message(f"JSON says of each of the {len(agreements)} groups which models may be the best"))
+        notes += _explain_preferences(model_groups, run, rankings, agreements)
+    if options.decompose:
+        parts, of_parts = _decompose_in_groups(dataset, run, model_groups, options.resampling)
+        losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
+        notes += of_parts
     if options.leaderboard:
         notes += notes_without_blocks(wins)
     elif len(reports) == 1:
@@ -195,46 +204,8 @@ def compare_rows(
         reports[0].example,
         wins,
         shows_leaderboard=options.leaderboard,
+        resampling=options.resampling,
     )
-
-
-def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[ModelGroup]:
-    """Return the rows of each group with each model, in the order of the groups.
-
-    Raises:
-        NoResultError: no group has rows for every loss.
-    """
-    whole = RowSubset(batch, run)
-    model_groups: list[ModelGroup] = []
-    runs = evaluate_models(run, batch, dataset.models) if dataset.models else {}
-    for model in dataset.models or (None,):
-        subset = whole
-        if model is not None:  # a row that one model has no prediction for is left out for all
-            predicted = (whole.batch if batch.missing is None else batch).predicted_by(model)
-            subset = RowSubset(predicted, runs[model])
-        if model is not None and run.observers:
-            run.runs_by_model[model] = subset.run
-        model_groups += _split_by_group(dataset, subset, model)
-    if not model_groups:
-        raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")
-    if run.group_by:
-        model_groups.sort(key=lambda model_group: group_sort_key(tuple((model_group.group or {}).values())))
-    return model_groups
-
-
-def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> Iterator[ModelGroup]:
-    """Yield the rows of each group, or all rows; a group whose rows a loss ignores is left out."""
-    run = subset.run
-    if not run.group_by:
-        results = tuple(result.of_model(model) for result in results_of(dataset, run).losses)
-        yield ModelGroup(subset, results, model, None)
-        return
-    evaluation = results_by_group(dataset, run)
-    for key, rows in groups_of(subset.batch, run.group_by):
-        group = dict(zip(run.group_by, key, strict=True))
-        results = tuple(result.of_model(model) for result in evaluation if result.group == group)
-        if len(results) == len(run.evaluators):
-            yield ModelGroup(subset.take(rows), results, model, group)
 
 
 def _measure_groups(
@@ -297,18 +268,55 @@ def _rank_in_groups(
     model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None, reference: str | None
 ) -> list[ModelRanking]:
     """Rank the models under each loss, in each group."""
-    by_group: dict[tuple[str, ...], dict[str, ModelGroup]] = {}
-    for model_group in model_groups:
-        key = tuple((model_group.group or {}).values())
-        by_group.setdefault(key, {})[str(model_group.model)] = model_group
     rankings = []
-    for models in by_group.values():
+    for models in models_by_group(model_groups):
         places = range(len(model_groups[0].results))
         losses = [{model: its.subset.losses[i] for model, its in models.items()} for i in places]
         values = [{model: its.results[i].value for model, its in models.items()} for i in places]
         group = next(iter(models.values())).group
         rankings += rank_models(losses, values, group, resampling, id, reference)
     return rankings
+
+
+def _explain_preferences(
+    model_groups: Sequence[ModelGroup], run: RunState, rankings: Sequence[ModelRanking], agreements: list[Agreement]
+) -> list[Message]:
+    """Add to the agreement of each group which models dominate others, and return notes on losses that disagree."""
+    notes: list[Message] = []
+    n_losses, n_told = len(run.evaluators), 0
+    for i, (models, agreement) in enumerate(zip(models_by_group(model_groups), agreements, strict=True)):
+        preferred = preferences(rankings[i * n_losses : (i + 1) * n_losses], run.evaluators)
+        dominance = compare_preferred(preferred, {model: each.subset for model, each in models.items()})
+        agreements[i] = replace(agreement, dominance=dominance)
+        group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
+        own = list(preference_notes(group, preferred, dominance))
+        n_told += bool(own)
+        notes += own if n_told <= MAX_GROUPS_TOLD else []
+    if n_told > MAX_GROUPS_TOLD:
+        notes.append(Message(f"in {n_told - MAX_GROUPS_TOLD} more groups losses prefer different models"))
+    return notes
+
+
+def _decompose_in_groups(
+    dataset: Dataset, run: RunState, model_groups: Sequence[ModelGroup], resampling: Resampling
+) -> tuple[dict[ResultKey, ScoreParts], list[Message]]:
+    """Return the parts of each value, and notes on them."""
+    y_pred = model_groups[0].subset.batch.arrays.get("y_pred")
+    consistent, reasons = find_consistent(run, dataset, None if y_pred is None else y_pred.shape)
+    decomposer = Decomposer(consistent, run, resampling)
+    found: dict[ResultKey, ScoreParts] = {}
+    for models in models_by_group(model_groups):
+        rows = [
+            RowsOfModel(each.subset, [result.value for result in each.results], _name_of_rows(each), bool(each.model))
+            for each in models.values()
+        ]
+        for each, parts in zip(models.values(), decomposer.decompose(rows), strict=True):
+            found |= {result.key: of_loss for result, of_loss in zip(each.results, parts, strict=True)}
+    return found, [*decomposer.notes, *refusal_notes(reasons)]
+
+
+def _name_of_rows(model_group: ModelGroup) -> str:
+    return ", ".join(model_group.results[0].group_columns.values())
 
 
 def _list_outlier_rows(

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from losscli.compare.decisive_rows import DecisiveRows
 from losscli.compare.models import Agreement, ModelRanking
-from losscli.compare.outliers import OutlierFlags
+from losscli.compare.outliers import SECOND_POPULATION, OutlierFlags, is_second_population
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
 from losscli.messages import Hint, Message, join_names
-from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
+from losscli.result_base import short_text
+from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL, resampled_text
 
 MAX_GROUP_NOTES = 6
 """Notes on groups and models beyond which the others are only counted."""
@@ -26,9 +27,14 @@ ROW_NAMES_PER_NOTE = 5
 
 MAX_MODELS_PER_NOTE = 3
 """Models that a note names; of more it says how many."""
+NAMES_PER_NOTE, LENGTH_OF_NAME, LENGTH_OF_GROUP = 2, 18, 12
+"""How many losses a note names, and characters of the names of losses and groups: it is to fit two lines."""
 
 MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
 """A number rests on few rows if its effective_n is below this share of at least so many rows."""
+
+MAX_SHARE_OF_NORMAL = 0.5
+"""An effective_n below this share of that of normal errors is far below it."""
 
 NO_OUTLIER = "no row is an outlier"
 
@@ -44,7 +50,7 @@ def outlier_notes(
     """
     if flags.rows is None:
         assert flags.reason is not None
-        yield flags.reason.after(f"no outlier rows by {flags.rule}, so rank, inflation, pull and stress are left out: ")
+        yield flags.reason.after(f"no rank, inflation, pull, stress by {flags.rule}: ")
     else:
         count = int(flags.rows.sum()) if n_outliers is None else n_outliers
         yield _count_outliers(losses, count, n, flags.rule)
@@ -55,20 +61,27 @@ def outlier_notes(
             top = -(-n // 100)
             carried = "its largest row carries" if top == 1 else f"its {top} largest rows carry"
             share = 100 * (loss.top_share or 0.0)
-            yield Message(f"{loss.label} rests on about {effective_n:.0f} of {n} rows: {carried} {share:.0f} %")
+            normal = loss.effective_n_normal
+            is_far_below = normal is not None and effective_n < MAX_SHARE_OF_NORMAL * normal
+            beside = f" ({normal:.0f} if errors were normal)" if is_far_below else ""
+            rests = f"{short_text(loss.label, LENGTH_OF_NAME)} rests on about {effective_n:.0f} of {n} rows{beside}"
+            yield Message(f"{rests}: {carried} {share:.0f} %", Hint.HEAVY_TAIL)
     if context.inliers is not None:
         without = [loss.label for loss in losses if loss.inflation is not None and loss.pull is None]
         if without and any(loss.pull is not None for loss in losses):
-            yield Message(f"rank is by inflation: {join_names(without)} cannot be ranked by pull")
+            yield Message(f"rank is by inflation: {_some(without)} cannot be ranked by pull")
         yield from _explain_empty_columns(losses, context)
 
 
 def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: str) -> Message:
     if count == n:
-        return Message(f"every row is an outlier by {rule}: rank, inflation, pull and stress are left out")
+        return Message(f"every row is an outlier by {rule}: no rank, inflation, pull, stress", Hint.TOP_BY_LOSS)
     if count:
-        problem = f"{count} of {n} rows ({100 * count / n:.2g} %) are outliers by {rule}"
-        return Message(problem, Hint.SHOW_OUTLIERS, count=min(count, MAX_SUGGESTED_ROWS))
+        flagged, shown = f"{count} of {n} rows ({100 * count / n:.2g} %) are", min(count, MAX_SUGGESTED_ROWS)
+        if is_second_population(count, n):
+            problem = f"{flagged} flagged by {rule}: {SECOND_POPULATION}"
+            return Message(problem, Hint.SECOND_POPULATION, count=shown)
+        return Message(f"{flagged} outliers by {rule}", Hint.SHOW_OUTLIERS, count=shown)
     columns = ["inflation is 1"] if any(loss.inflation is not None for loss in losses) else []
     columns += ["pull 0"] if any(loss.pull is not None for loss in losses) else []
     return Message(f"{NO_OUTLIER} by {rule}" + (f": {' and '.join(columns)}" if columns else ""))
@@ -76,12 +89,15 @@ def _count_outliers(losses: Sequence[ComparedLoss], count: int, n: int, rule: st
 
 def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierContext) -> Iterator[Message]:
     """Yield which columns have no cell, and why."""
+    reasons: dict[str, list[str]] = {}
     for loss in losses:
         if loss.inflation is None:
             reason = loss.result.nan_reason or "its value over the other rows is not a finite number above 0"
             if loss.result.summary.min < 0:
                 reason = "some of its values are below 0, so a ratio means nothing"
-            yield Message(f"{loss.label} has no inflation: {reason}")
+            reasons.setdefault(reason, []).append(loss.label)
+    for reason, labels in reasons.items():
+        yield Message(f"{_some(labels)} {'has' if len(labels) == 1 else 'have'} no inflation: {reason}")
     present = [loss for loss in losses if loss.inflation is not None]
     if context.residual is None:
         yield Message("pull and stress are left out: they are of losses of y_pred - y_true")
@@ -89,13 +105,20 @@ def _explain_empty_columns(losses: Sequence[ComparedLoss], context: OutlierConte
         reason = "their MAD is 0" if context.residual.ndim == 1 else "there are several per row"
         yield Message(f"pull and stress are left out: the residuals have no robust scale ({reason})")
     elif without := [loss.label for loss in present if loss.stress is None and loss.pull is not None]:
-        yield Message(f"stress of {join_names(without)} is left out: 10 robust sd away is outside of their domain")
+        yield Message(f"stress of {_some(without)} is left out: 10 robust sd away is outside of their domain")
     if without := [loss.label for loss in present if loss.effective_n is None]:
-        reason = "rows have shares of a sum, not of a median or maximum"
-        yield Message(f"effective_n and top_share of {join_names(without)} are left out: {reason}")
+        reason = "no row has a share of a median or maximum"
+        yield Message(f"effective_n and top_share of {_some(without)} are left out: {reason}")
     if without := [loss.label for loss in present if loss.skill is None]:
-        reason = "there is no constant prediction to compare with, or its loss is 0"
-        yield Message(f"skill of {join_names(without)} is left out: {reason}")
+        reason = "no constant prediction to compare with, or its loss is 0"
+        yield Message(f"skill of {_some(without)} is left out: {reason}")
+
+
+def _some(labels: Sequence[str]) -> str:
+    """Join the first names of losses and count the others, so that a note fits two lines."""
+    shown = [short_text(label, LENGTH_OF_NAME) for label in labels[:NAMES_PER_NOTE]]
+    more = len(labels) - len(shown)
+    return join_names([*shown, f"{more} more"] if more else shown)
 
 
 def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Iterator[Message]:
@@ -103,7 +126,7 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
     everywhere = set(notes[0]).intersection(*notes[1:])
     yield from (note for note in notes[0] if note in everywhere)
     own = [
-        note.after(f"{name}: ")
+        note.after(f"{short_text(name, LENGTH_OF_GROUP)}: ")
         for name, its_notes in zip(names, notes, strict=True)
         for note in its_notes
         if note not in everywhere and not note.startswith(NO_OUTLIER)
@@ -122,7 +145,10 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
         for ranking in in_group:
             if ranking.flip is not None and len(ranking.confidence_set) < 2:
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
-        if any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
+        by_units = [ranking for ranking in in_group if ranking.units is not None]
+        if by_units:
+            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}")
+        elif any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
         by_reason: dict[tuple[bool, str], list[str]] = {}
         for ranking in in_group:

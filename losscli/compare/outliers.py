@@ -36,6 +36,12 @@ class OutlierRule:
     column: str = ""
 
 
+MOST_OUTLIERS_IN = 5
+"""More than one row in so many are no outliers."""
+
+SECOND_POPULATION = "that is a second population, not outliers"
+"""What so many rows are."""
+
 DEFAULT_RESIDUAL_RULE = OutlierRule("mad:3.5", "mad", 3.5)
 DEFAULT_LOSS_RULE = OutlierRule("top:1%", "top", 1.0)
 """The rule where no loss depends on a residual."""
@@ -92,7 +98,7 @@ def flag_outliers(rule: OutlierRule, subset: RowSubset, residual: Array | None) 
 def flag_by_residual(rule: OutlierRule, residual: Array | None, weight: Array | None) -> OutlierFlags:
     """Flag rows by residuals (N,) or (N, D): with D columns a row is flagged if one of them is."""
     if residual is None:
-        reason = Message("these losses do not depend on a residual y_pred - y_true", Hint.TOP_BY_LOSS)
+        reason = Message("no loss is of y_pred - y_true alone", Hint.TOP_BY_LOSS)
         return OutlierFlags(rule.text, None, reason)
     if not np.isfinite(residual).all():
         return OutlierFlags(rule.text, None, Message("a residual is not a finite number"))
@@ -106,7 +112,7 @@ def flag_by_residual(rule: OutlierRule, residual: Array | None, weight: Array | 
             flagged, bounds = _flag_beyond_quartiles(column, weight, rule.number)
         if flagged is None:
             spread = "MAD" if rule.name == "mad" else "interquartile range"
-            problem = f"at least half of the residuals are equal (their {spread} is 0), so no row stands out by them"
+            problem = f"at least half of the residuals are equal (their {spread} is 0)"
             return OutlierFlags(rule.text, None, Message(problem, Hint.TOP_BY_LOSS))
         rows |= flagged
     return OutlierFlags(rule.text, rows, mad=mad, bounds=bounds if columns.shape[1] == 1 else None)
@@ -192,3 +198,8 @@ def _flag_by_column(rule: OutlierRule, subset: RowSubset) -> OutlierFlags:
                 "1 or 0, true or false"
             )
     return OutlierFlags(rule.text, np.array([text in TRUE_TEXTS for text in texts], dtype=bool))
+
+
+def is_second_population(count: int, n: int) -> bool:
+    """Tell whether so many of n rows are flagged that they are no outliers: more than a fifth."""
+    return MOST_OUTLIERS_IN * count > n

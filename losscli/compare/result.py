@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from losscli.compare.across_groups import GroupWins
+from losscli.compare.decomposition import PART_COLUMNS, ScoreParts
 from losscli.compare.leaderboard import Leaderboard, make_leaderboard
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.order import SortOrder
@@ -19,18 +20,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.baseline import BaselineFile
+    from losscli.statistics.bootstrap.options import Resampling
 
 COMPARISON_COLUMNS = {
     "rank": "1 = least sensitive: by pull, ties by inflation; by inflation where a loss has no pull",
     "value": "the loss over all rows",
     "inflation": "of the number: value / value without the outlier rows",
-    "pull": "of a fit: how far outliers drag its best constant, in robust sd",
-    "stress": "inflation if 1 in 100 of the other rows were 10 robust sd off",
-    "effective_n": "how many rows the number really rests on",
+    "pull": "deletion influence (DFBETA) of outliers on a fitted constant, in robust sd",
+    "stress": "contamination: inflation if 1 in 100 other rows were 10 robust sd off",
+    "effective_n": "Kish's effective sample size; of n normal errors mse has n/3",
     "top_share": "share of the number that its largest 1 % of rows carry",
     "skill": "1 = perfect, 0 = no better than its best constant prediction",
     "bounded_value": "no = one row can make the number arbitrarily large",
-    "bounded_gradient": "no = one row can pull a fit arbitrarily hard",
+    "bounded_gradient": "bounded influence: no = one row can pull a fit without limit",
 }
 """Column -> what it says."""
 
@@ -45,9 +47,12 @@ MODEL_COLUMNS = {
 }
 """The columns that several models add."""
 
+PAIRED_BOOTSTRAP = "paired bootstrap"
+"""The method of the intervals of differences."""
+
 GATE_COLUMNS = tuple(
     key
-    for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, "relative_low", "relative_high")
+    for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, "relative_low", "relative_high", *PART_COLUMNS)
     if key not in ("value", "verdict")
 )
 """The columns that a gate can test, beside those of an evaluation."""
@@ -58,7 +63,8 @@ class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
     `standing` says how the model did under this loss, where there are several, and `is_reference` that the differences
-    are to it. The other fields are those of the result, the sensitivity and the standing, by their names.
+    are to it. `decomposition` are the parts of the value, if they were asked for. The other fields are those of the
+    result, the sensitivity, the standing and the parts, by their names.
     """
 
     result: LossResult
@@ -66,6 +72,7 @@ class ComparedLoss(Result):
     sensitivity: Sensitivity
     standing: ModelStanding | None = None
     is_reference: bool = field(default=False, repr=False)
+    decomposition: ScoreParts | None = None
     label: str = field(init=False, repr=False, compare=False)
     value: float = field(init=False, repr=False, compare=False)
     model: str | None = field(init=False, repr=False, compare=False)
@@ -78,6 +85,7 @@ class ComparedLoss(Result):
     skill: float | None = field(init=False, repr=False, compare=False)
     bounded_value: bool | None = field(init=False, repr=False, compare=False)
     bounded_gradient: bool | None = field(init=False, repr=False, compare=False)
+    effective_n_normal: float | None = field(init=False, repr=False, compare=False)
     difference: float | None = field(init=False, repr=False, compare=False)
     diff_low: float | None = field(init=False, repr=False, compare=False)
     diff_high: float | None = field(init=False, repr=False, compare=False)
@@ -87,12 +95,19 @@ class ComparedLoss(Result):
     p: float | None = field(init=False, repr=False, compare=False)
     verdict: str | None = field(init=False, repr=False, compare=False)
     flip: int | None = field(init=False, repr=False, compare=False)
+    mcb: float | None = field(init=False, repr=False, compare=False)
+    dsc: float | None = field(init=False, repr=False, compare=False)
+    unc: float | None = field(init=False, repr=False, compare=False)
+    bias: float | None = field(init=False, repr=False, compare=False)
+    bias_low: float | None = field(init=False, repr=False, compare=False)
+    bias_high: float | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         standing = self.standing or ModelStanding()
         for name in ("label", "value", "model", "group_columns"):
             object.__setattr__(self, name, getattr(self.result, name))
-        for name, value in (vars(self.sensitivity) | standing._asdict()).items():
+        parts = (self.decomposition or ScoreParts()).cells
+        for name, value in (vars(self.sensitivity) | standing._asdict() | parts).items():
             object.__setattr__(self, name, value)
 
     def __float__(self) -> float:
@@ -117,14 +132,24 @@ class ComparedLoss(Result):
     def cells(self) -> dict[str, Any]:
         """Column -> its cell, of all columns that a comparison adds to those of a result."""
         standing = {} if self.standing is None else self.standing._asdict()
-        return {"rank": self.rank, **vars(self.sensitivity), **standing}
+        return {"rank": self.rank, **self._sensitivity_columns, **standing, **self.parts}
 
     @property
     def measures(self) -> dict[str, Any]:
         """Column -> its cell, without the value and the columns of other models' rows."""
         standing = {} if self.standing is None else self.standing._asdict()
         shown = {key: cell for key, cell in standing.items() if cell is not None}
-        return {"rank": self.rank, **vars(self.sensitivity), **shown}
+        return {"rank": self.rank, **self._sensitivity_columns, **shown, **self.parts}
+
+    @property
+    def _sensitivity_columns(self) -> dict[str, Any]:
+        """Column -> its cell: what effective_n is measured against is no column."""
+        return {key: cell for key, cell in vars(self.sensitivity).items() if key in COMPARISON_COLUMNS}
+
+    @property
+    def parts(self) -> dict[str, float | None]:
+        """Column -> its cell, of the decomposition; empty if it was not asked for."""
+        return {} if self.decomposition is None else self.decomposition.cells
 
     def to_dict(self) -> dict[str, Any]:
         """Return the loss as JSON has it."""
@@ -147,6 +172,7 @@ class ComparedLoss(Result):
             "weight_sum": finite_or_none(result.summary.weight_sum),
             **({} if result.ci is None else {"ci": result.ci.to_dict()}),
             **measures,
+            **({} if self.decomposition is None else self.decomposition.to_dict()),
             "clipped": result.summary.clipped,
             "signature": result.signature,
         }
@@ -213,6 +239,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     a row as outlier rows are listed, where that was asked for. `wins` count the groups in which each model is the best,
     an entry per loss. `order` is what the rows are sorted by, if that was asked for; if `shows_leaderboard`, the frame,
     the table and the HTML are those of the leaderboard.
+    `resampling` is how rows were drawn for differences.
     """
 
     _field_of_items = "losses"
@@ -226,6 +253,7 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     wins: tuple[GroupWins, ...] = ()
     order: SortOrder | None = None
     shows_leaderboard: bool = False
+    resampling: Resampling | None = None
 
     def __repr__(self) -> str:
         if self.shows_leaderboard:
@@ -270,10 +298,15 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
         flagged = [entry.to_dict() for entry in self.flagged]
-        document = json_header(self.evaluation.data) | {
-            "outliers": flagged[0] if len(flagged) == 1 else flagged,
-            "losses": [loss.to_dict() for loss in self.losses],
-        }
+        intervals = {"intervals": self.intervals} if self.intervals else {}
+        document = (
+            json_header(self.evaluation.data)
+            | intervals
+            | {
+                "outliers": flagged[0] if len(flagged) == 1 else flagged,
+                "losses": [loss.to_dict() for loss in self.losses],
+            }
+        )
         if self.contests:
             document["contests"] = [ranking.to_dict() for ranking in self.contests]
             document["agreement"] = [agreement.to_dict() for agreement in self.agreements]
@@ -282,6 +315,14 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
         if self.shows_leaderboard:
             document["leaderboard"] = [row.to_dict() for row in self.leaderboard]
         return document
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """How the intervals were found, of differences where there are several models; empty where none were."""
+        tested = [loss.result.n for loss in self.losses if loss.diff_low is not None]
+        if not tested or self.resampling is None:
+            return dict(self.evaluation.intervals.get("intervals", {}))
+        return self.resampling.to_dict([PAIRED_BOOTSTRAP], max(map(self.resampling.n_resamples_of, tested)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per loss, or a row per group, loss and model; a row per model if it shows the leaderboard."""

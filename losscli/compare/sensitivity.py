@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from losscli.compare.normal_errors import effective_share_if_normal
 from losscli.compare.shift import minimize_shifted
 from losscli.compare.stress import is_bounded, stress
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
@@ -41,7 +42,10 @@ MAX_TARGET_COLUMNS = 64
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What outliers do to a loss; what means nothing on this data is None."""
+    """What outliers do to a loss; what means nothing on this data is None.
+
+    `effective_n_normal` is what `effective_n` would be about if errors were normal.
+    """
 
     inflation: float | None
     pull: float | None
@@ -51,6 +55,7 @@ class Sensitivity:
     skill: float | None
     bounded_value: bool | None
     bounded_gradient: bool | None
+    effective_n_normal: float | None = None
 
 
 @dataclass(eq=False)
@@ -173,6 +178,7 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
         skill,
         is_bounded(loss, context.scale, ""),
         is_bounded(loss, context.scale, "gradient"),
+        None if effective_n is None else _effective_n_if_normal(loss, context.scale),
     )
 
 
@@ -181,6 +187,13 @@ def depends_on_targets_alone(loss: LossOnRows) -> bool:
     evaluator = loss.evaluator
     is_compared = "y_pred" in evaluator.form.names and evaluator.domain("y_pred").is_compared
     return not is_compared and evaluator.bound.loss.family not in CLASS_FAMILIES
+
+
+def _effective_n_if_normal(loss: LossOnRows, scale: float | None) -> float | None:
+    share, weight = effective_share_if_normal(loss, scale), loss.batch.weight
+    if share is None:
+        return None
+    return share * (len(loss.batch) if weight is None else float(weight.sum() ** 2 / (weight @ weight)))
 
 
 def shares_of(outcome: Outcome, batch: Batch, in_place: bool = False) -> Array | None:

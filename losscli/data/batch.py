@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.data.coded_text import CodedText, find_missing_text, group_rows, text_digests
+from losscli.data.model_roles import is_of_model, model_role, split_model_role
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
@@ -28,7 +29,7 @@ BYTES_PER_FLOAT = 8
 MAX_COLUMN_MAJOR_WIDTH = 64
 """Most columns of a matrix that is stored by column: its row sums then add whole columns."""
 
-MODEL_ROLE = "y_pred@"
+MODEL_ROLE = model_role("y_pred", "")
 """Prefix of the roles that hold the predictions of one of several models."""
 
 
@@ -172,10 +173,13 @@ class Batch:
         return replace(self, arrays=self.arrays | arrays, origins=self.origins | known)
 
     def predicted_by(self, model: str) -> Batch:
-        """Return the same rows with the predictions of one model, and of no other."""
-        arrays = {role: array for role, array in self.arrays.items() if not role.startswith(MODEL_ROLE)}
+        """Return the same rows with the predictions of one model, and whatever else is its own, and of no other."""
+        arrays = {role: array for role, array in self.arrays.items() if not is_of_model(role)}
         origins = {role: origin for role, origin in self.origins.items() if role in arrays}
-        arrays["y_pred"], origins["y_pred"] = self.arrays[MODEL_ROLE + model], self.origins[MODEL_ROLE + model]
+        for role, array in self.arrays.items():
+            base, owner = split_model_role(role)
+            if is_of_model(role) and owner == model:
+                arrays[base], origins[base] = array, self.origins[role]
         batch = replace(self, arrays=arrays, origins=origins)
         return batch if self.missing is None else replace(batch, missing=find_missing(batch))
 
@@ -192,6 +196,7 @@ class RowPolicy:
         omitted: The number of rows left out because they lack a value.
         weightless: The number of rows of weight 0.
         lacking: The number of rows that lack a value where that is an error.
+        left_out: The number of rows that were left out before: some model has no such row.
         omitted_groups: The groups of the rows left out.
     """
 
@@ -202,8 +207,19 @@ class RowPolicy:
     omitted: int = 0
     weightless: int = 0
     lacking: int = 0
+    left_out: int = 0
     omitted_groups: set[tuple[str, ...]] = field(default_factory=set)
     _first: str = ""
+
+    @property
+    def n_given(self) -> int:
+        """The number of rows of the data, those among them that some model lacks."""
+        return self.n + self.left_out
+
+    @property
+    def n_left_out(self) -> int:
+        """The number of rows that were not evaluated because a value or a model's row is not there."""
+        return self.omitted + self.left_out
 
     def fresh_copy(self) -> RowPolicy:
         """Return the same policy before any row."""

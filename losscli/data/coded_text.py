@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from operator import add
 from typing import Any, overload
 
@@ -126,12 +127,30 @@ def concat_columns(parts: Sequence[NDArray[Any] | CodedText]) -> Any:
 
 
 def _concat_coded(parts: Sequence[CodedText]) -> CodedText:
+    if sum(len(part.names) for part in parts) > ROWS_TO_HASH:
+        with suppress(UnicodeEncodeError):  # half of a surrogate pair, as JSON may have it
+            return _unify(parts)
     distinct: dict[str, int] = {}
     codes = []
     for part in parts:
         table = [distinct.setdefault(name, len(distinct)) for name in part.names.tolist()]
         codes.append(np.array([*table, MISSING_CODE], dtype=np.int32)[part.codes])
     return CodedText(np.concatenate(codes), _objects(list(distinct)))
+
+
+def _unify(parts: Sequence[CodedText]) -> CodedText:
+    """Return parts with many names, one after the other."""
+    import pyarrow as pa
+
+    chunks = [
+        pa.DictionaryArray.from_arrays(
+            pa.array(part.codes, mask=part.codes == MISSING_CODE), pa.array(part.names.tolist(), pa.large_string())
+        )
+        for part in parts
+    ]
+    found = pa.chunked_array(chunks).unify_dictionaries()
+    codes = [chunk.indices.fill_null(MISSING_CODE).to_numpy(zero_copy_only=False) for chunk in found.chunks]
+    return CodedText(np.concatenate(codes), _objects(found.chunk(0).dictionary.to_pylist()))
 
 
 def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:

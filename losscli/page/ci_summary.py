@@ -112,7 +112,9 @@ def is_of_change(gate: Gate) -> bool:
 
 def value_or_reason(text: VerdictText, verdict: GateVerdict) -> str:
     """Return the value of a gate, or why there is none."""
-    return escape_markdown(verdict.reason) if text.value == NOT_JUDGED else text.value
+    if text.value == NOT_JUDGED:
+        return escape_markdown(verdict.reason)
+    return f"{text.value} (optimistic: few rows carry it)" if verdict.warning else text.value
 
 
 def before(result: LossResult | None) -> str:

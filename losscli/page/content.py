@@ -15,9 +15,12 @@ LOSS_COLUMNS = {
     "value": ("value", "the loss over all rows"),
     "interval": ("interval", "a confidence interval of the value"),
     "inflation": ("inflation", "value / value without the outlier rows"),
-    "pull": ("pull", "how far outliers drag the best constant of a fit, in robust sd"),
-    "stress": ("stress", "inflation if 1 in 100 of the other rows were 10 robust sd off"),
-    "effective_n": ("effective n", "how many rows the number really rests on"),
+    "pull": ("pull", "how far outliers drag the constant of a fit, in robust sd: deletion influence, DFBETA"),
+    "stress": ("stress", "contamination: inflation if 1 in 100 of the other rows were 10 robust sd off"),
+    "effective_n": (
+        "effective n",
+        "how many rows the number really rests on: Kish's effective sample size; of n normal errors mse has n/3",
+    ),
     "top_share": ("worst 1\u00a0%", "share of the number that its largest 1 % of rows carry"),
     "skill": ("skill", "1 = perfect, 0 = no better than its best constant prediction"),
 }
@@ -110,7 +113,7 @@ class PageContent:
             by the predictions of `groups_model` (None: there is one model).
         pictures: What is drawn.
         worst: The worst rows; None where rows have no losses.
-        decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty.
+        decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty; and bias, if it was asked for.
         is_estimated: Whether the decompositions are of a sample.
         facts: How it was computed.
         notes: What else to know.
@@ -130,7 +133,7 @@ class PageContent:
     groups_model: str | None = None
     pictures: Sequence[DrawnPicture] = ()
     worst: WorstTable | None = None
-    decompositions: Mapping[str, Mapping[str, float]] | None = None
+    decompositions: Mapping[str, Mapping[str, float | None]] | None = None
     is_estimated: bool = False
     facts: Sequence[MethodFact] = ()
     notes: Sequence[str] = ()

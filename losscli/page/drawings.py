@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from losscli.data.batch import MODEL_ROLE
 from losscli.data.dataset import Dataset
+from losscli.data.model_roles import is_of_model, split_model_role
 from losscli.errors import LosscliError
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
@@ -17,7 +17,7 @@ from losscli.page.content import DrawnPicture
 from losscli.page.findings import Findings, Observed, without_groups
 from losscli.page.observers import Shown
 from losscli.plot.groups import picture_of_groups
-from losscli.plot.kinds import PlotOptions, Request, is_of_probability, kind_of, misfit, resampling_of
+from losscli.plot.kinds import PlotOptions, Request, is_of_probability, kind_of, misfit
 from losscli.plot.models import picture_of_rankings
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import IntervalMark, Picture
@@ -72,7 +72,7 @@ class Drawings:
     def _request(self, kind: str, dataset: Dataset, run: RunState) -> Request:
         outliers = self.options.outliers if kind in ("rows", "stress") else None
         plot_options = PlotOptions(kind, outliers)
-        return Request(dataset, run, self.options, plot_options, resampling_of(self.options))
+        return Request(dataset, run, self.options, plot_options, self.options.resampling)
 
     def draw(self, findings: Findings, robust: str) -> Iterator[DrawnPicture]:
         """Yield the pictures; those that mean nothing on this data are left out. Groups are by the `robust` loss."""
@@ -158,6 +158,9 @@ def replace_models(dataset: Dataset, model: str | None = None) -> Dataset:
     """Return a dataset of one model: by default the first."""
     if not dataset.models:
         return dataset
-    bound = {role: columns for role, columns in dataset.bound.items() if not role.startswith(MODEL_ROLE)}
-    bound["y_pred"] = dataset.bound[MODEL_ROLE + (dataset.models[0] if model is None else model)]
+    bound = {role: columns for role, columns in dataset.bound.items() if not is_of_model(role)}
+    for role, columns in dataset.bound.items():
+        base, owner = split_model_role(role)
+        if is_of_model(role) and owner == (dataset.models[0] if model is None else model):
+            bound[base] = columns
     return replace(dataset, bound=bound, models=())

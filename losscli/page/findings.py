@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from losscli.compare.compare import CompareOptions, compare_rows
+from losscli.compare.dominance import preference_notes, preferences
 from losscli.compare.models import ModelRanking, measure_agreement
 from losscli.compare.notes import merge_notes, model_notes
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
@@ -27,7 +28,7 @@ from losscli.page.residual_sums import ResidualSums
 from losscli.plot.observers import LossSpread
 from losscli.result_names import ResultKey
 from losscli.results import Evaluation, LossResult, finite_or_none, keys_without_rows, results_by_group, results_of
-from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
+from losscli.statistics.bootstrap.options import ConfidenceInterval
 from losscli.statistics.concentration import ROWS_PER_TOP_ROW, concentration, top_share
 
 MAX_GROUPS_RESAMPLED = 50
@@ -78,10 +79,9 @@ class Findings:
         sample: RowSample | None,
         models: ModelLosses | None,
         options: CompareOptions,
-        level: float,
     ) -> None:
-        self.dataset, self.run, self.observed, self.sample, self.level = dataset, run, observed, sample, level
-        self.options = options
+        self.dataset, self.run, self.observed, self.sample = dataset, run, observed, sample
+        self.options, self.level = options, options.resampling.level
         self.is_exact = sample is None or sample.is_complete
         results: list[LossResult] = []
         for each in observed:
@@ -96,11 +96,8 @@ class Findings:
         self.evaluation = replace(whole, losses=tuple(results), without_rows=without_rows)
         self._compare(options)
         if models is not None and sample is not None and not self.is_exact:
-            self._rank(
-                models.rank(
-                    without_groups(run), sample, run.resampling or Resampling(level), dataset.id, options.reference
-                )
-            )
+            ranked = models.rank(without_groups(run), sample, options.resampling, dataset.id, options.reference)
+            self._rank(ranked)
 
     def attach(self, evaluation: Evaluation) -> None:
         """Take the same results with a baseline."""
@@ -116,7 +113,7 @@ class Findings:
         """Return the intervals by a bootstrap, of the rows if all are here."""
         if self.sample is None or not self.is_exact or self.run.reduction != "mean":
             return {}
-        resampling = self.run.resampling or Resampling(self.level)
+        resampling = self.options.resampling
         found: dict[ResultKey, ConfidenceInterval] = {}
         many = len(self.run.group_places) > MAX_GROUPS_RESAMPLED
         for group_by in ((), *((self.run.group_by,) if self.run.group_places and not many else ())):
@@ -164,7 +161,8 @@ class Findings:
     def _rank(self, rankings: Sequence[ModelRanking]) -> None:
         """Take the ranks of models over all rows, in place of those on the sample."""
         self.contests = rankings
-        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *self.notes]
+        disagreeing = preference_notes("", preferences(rankings, self.run.evaluators), ())
+        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *disagreeing, *self.notes]
         by_label = {ranking.label: ranking for ranking in rankings}
         self.compared = [
             replace(
@@ -221,6 +219,9 @@ class Findings:
             self.notes = notes[0] if len(notes) == 1 else list(merge_notes(notes, names))
         else:
             of_models = list(model_notes(comparison.contests, comparison.agreements))
+            if comparison.contests:
+                preferred = preferences(comparison.contests, self.run.evaluators)
+                of_models += preference_notes("", preferred, comparison.agreements[0].dominance)
             prefix = "in a sample of the rows: "
             self.notes = [
                 note.after(prefix) if isinstance(note, Message) else prefix + note
@@ -233,6 +234,9 @@ class Findings:
             found = replace(found, skill=finite_or_none(1 - value * (1 - found.skill) / compared.value))
         if found.effective_n is not None:
             found = replace(found, effective_n=each.moments.by_loss[i].effective_n, top_share=self.top_share(each, i))
+            if found.effective_n_normal is not None:  # the sample has fewer rows
+                rows = each.moments.by_loss[i].n / compared.result.n
+                found = replace(found, effective_n_normal=found.effective_n_normal * rows)
         if sums is None or (inlier_value := sums.inlier_value(i)) is None:
             return found
         if found.inflation is not None:

@@ -9,7 +9,8 @@ from losscli.declaration.properties import Reduction
 from losscli.evaluation.run import RunState
 from losscli.page.observers import LossMoments
 from losscli.results import LossResult
-from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL, ConfidenceInterval
+from losscli.statistics.bootstrap.options import HEAVY_TAIL_WARNING, MIN_ROWS_FOR_LEVEL, ConfidenceInterval
+from losscli.statistics.tails import FEW_OF_ROWS
 
 NORMAL = "normal"
 
@@ -33,7 +34,9 @@ def normal_interval(run: RunState, moments: LossMoments, i: int, level: float) -
         quantiles = accumulator.elements if has_elements else accumulator.quantiles
         low, high = quantiles.quantiles((0.5 - reach, 0.5 + reach))
         return ConfidenceInterval(float(low), float(high), level, NORMAL, 0, 0)
-    return interval_of_mean(accumulator.value(), moments.by_loss[i].standard_error, n, bound.loss.reduction, level)
+    sums = moments.by_loss[i]
+    found = interval_of_mean(accumulator.value(), sums.standard_error, n, bound.loss.reduction, level)
+    return None if found is None else found.with_tail_warning(sums.tail, n)
 
 
 def group_interval(
@@ -42,7 +45,14 @@ def group_interval(
     """Return the interval of the value of a group, from its standard deviation; None where there is none."""
     if is_weighted or result.n < 2:
         return None
-    return interval_of_mean(result.value, result.std / math.sqrt(result.n), result.n, reduction, level)
+    found = interval_of_mean(result.value, result.std / math.sqrt(result.n), result.n, reduction, level)
+    mean_square, spread = (result.sum / result.n) ** 2, result.std**2
+    if found is None or result.min < 0 or not mean_square > 0:
+        return found
+    # cubes, which would tell a heavy tail from many zeros, are not summed by group; this interval allows for no skew
+    effective_n = result.n * mean_square / (mean_square + spread)
+    is_few = effective_n < FEW_OF_ROWS * result.n
+    return found._replace(warning=HEAVY_TAIL_WARNING, effective_n=effective_n) if is_few else found
 
 
 def interval_of_mean(

@@ -12,6 +12,7 @@ from losscli.page.findings import MAX_GROUPS_RESAMPLED, Findings
 from losscli.page.intervals import NORMAL
 from losscli.plot.words import count_text, rows_text
 from losscli.statistics.bootstrap.options import resampled_text
+from losscli.tail_notes import tail_notes
 from losscli.version import __version__
 
 MAX_PATHS = 10
@@ -68,6 +69,7 @@ def describe_intervals(findings: Findings) -> Iterator[str]:
             methods.setdefault(f"{level} by a {ci.method} bootstrap{resampled_text([ci])}, {how}", []).append(label)
         if ci is not None and ci.why:
             yield f"{label}: {ci.why}"
+    yield from (note.problem for note in tail_notes(findings.evaluation.losses))
     for method, labels in methods.items():
         yield method if len(methods) == 1 else f"{method}: {', '.join(labels)}"
     if len(findings.run.group_places) > MAX_GROUPS_RESAMPLED:

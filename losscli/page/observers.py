@@ -15,6 +15,7 @@ from losscli.errors import LosscliError
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import counted_rows
 from losscli.statistics.moments import Sum
+from losscli.statistics.tails import TailSums
 
 
 def counted_losses(batch: Batch, outcome: Outcome) -> tuple[Array, Array | None, Array | None, NDArray[np.intp] | None]:
@@ -42,12 +43,14 @@ class LossSums:
         low: The smallest loss.
         high: The largest loss.
         total: The weighted sum of the losses.
+        tail: Whether few rows carry it.
     """
 
     def __init__(self) -> None:
         self.n, self.low, self.high = 0, math.inf, -math.inf
         self._total, self._divisor = Sum(), Sum()
         self._squares = Sum(), Sum(), Sum()
+        self.tail = TailSums()
 
     @property
     def total(self) -> float:
@@ -62,6 +65,7 @@ class LossSums:
         self.low = float(np.minimum(self.low, losses.min()))  # NaN stays
         self.high = float(np.maximum(self.high, losses.max()))
         numerators = losses if weight is None else losses * weight
+        self.tail.update(numerators)
         total = float(numerators.sum())
         self._total.add(total)
         self._squares[0].add(float(np.square(numerators).sum()))
@@ -83,6 +87,7 @@ class LossSums:
         self.high = float(np.maximum(self.high, other.high))
         self._total.merge(other._total)
         self._divisor.merge(other._divisor)
+        self.tail.merge(other.tail)
         for mine, theirs in zip(self._squares, other._squares, strict=True):
             mine.merge(theirs)
 

@@ -15,6 +15,7 @@ from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text, rows_text, short_name
 from losscli.results import Evaluation, LossResult, results_by_group, results_of
 from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL
+from losscli.tail_notes import tail_notes
 
 MAX_GROUPS_SHOWN = 30
 """Most groups of a panel: of more, those with the largest and the smallest values."""
@@ -59,7 +60,8 @@ def picture_of_groups(
         group_panel(label, its_title, rows, overall[label], hidden[label])
         for label, its_title in zip(labels, titles, strict=True)
     )
-    remarks = [*rows.remarks, *group_interval_remarks(rows.shown)]
+    shown = [result for its in rows.shown.values() for result in its.values()]
+    remarks = [*rows.remarks, *group_interval_remarks(rows.shown), *(note.problem for note in tail_notes(shown))]
     if unseen := sorted(set().union(*hidden.values())):
         names_of = shorten_list(unseen, "groups")
         remarks.append(f"not drawn: intervals of {names_of}, of few rows and longer than all others together")
@@ -76,7 +78,9 @@ def picture_of_groups(
         "n_groups": len(group_names(evaluation.losses)),
     }
     text = groups_sentence(labels[0], by_label[labels[0]], overall[labels[0]])
-    return Picture("groups", title, panels, text, tuple(labels), facts, evaluation.data, remarks=tuple(remarks))
+    intervals = evaluation.intervals.get("intervals", {})
+    drawn = "groups", title, panels, text, tuple(labels), facts, evaluation.data
+    return Picture(*drawn, remarks=tuple(remarks), intervals=intervals)
 
 
 def group_names(results: Sequence[LossResult]) -> dict[tuple[str, ...], str]:

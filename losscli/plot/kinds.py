@@ -16,7 +16,7 @@ from losscli.evaluation.evaluator import Evaluator
 from losscli.evaluation.run import RunState
 from losscli.options import PICTURE_KINDS, EvaluationOptions
 from losscli.plot.pictures import Picture
-from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling, parse_resampling
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 
 MODULE_OF_KIND = {kind: f"losscli.plot.{kind}" for kind in PICTURE_KINDS}
 """PictureRecipe -> the module that has its `KIND`: only that of the kind asked for is imported, to draw it."""
@@ -96,15 +96,6 @@ def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> Ev
     return options._replace(ci=None, resamples=None, seed=None, ci_method=None, cluster=None, block=None)
 
 
-def resampling_of(options: EvaluationOptions) -> Resampling:
-    """Return how rows are resampled for intervals, by default those of 95 %."""
-    level = DEFAULT_LEVEL if options.ci is None else options.ci
-    units = options.cluster, options.block
-    found = parse_resampling(level, options.resamples, options.seed, options.ci_method, *units)
-    assert found is not None
-    return found
-
-
 def picture_of_data(
     dataset: Dataset,
     run: RunState,
@@ -119,7 +110,7 @@ def picture_of_data(
         UsageError: The kind does not fit the losses or the data.
         LosscliError: As for `pipeline.compute`.
     """
-    request = Request(dataset, run, options, plot_options, resampling_of(options))
+    request = Request(dataset, run, options, plot_options, options.resampling)
     name = plot_options.kind or fitting_kind(request)
     check_fit(name, request)
     check_intervals(name, options)
@@ -153,14 +144,14 @@ def fitting_kind(request: Request) -> str:
 
 
 def check_intervals(name: str, options: EvaluationOptions) -> None:
-    """Raise a UsageError if intervals are asked for, and the kind has none."""
-    if options.ci is not None and name not in KINDS_WITH_INTERVALS:
-        raise UsageError(f"{name} has no intervals; {', '.join(KINDS_WITH_INTERVALS)} have", option=("ci", options.ci))
-    for option, value in (("cluster", options.cluster), ("block", options.block)):
-        if value is not None and name not in KINDS_THAT_RESAMPLE:
-            raise UsageError(
-                f"{name} resamples no rows; {' and '.join(KINDS_THAT_RESAMPLE)} do", option=(option, value)
-            )
+    """Raise a UsageError if intervals are asked for, or how rows are drawn for them, and the kind has none."""
+    given = ({} if options.ci is None else {"ci": options.ci}) | options.draw_options
+    if given and name not in KINDS_WITH_INTERVALS:
+        asked = next(iter(given.items()))
+        raise UsageError(f"{name} has no intervals; {', '.join(KINDS_WITH_INTERVALS)} have", option=asked)
+    units = [each for each in given.items() if each[0] in ("cluster", "block")]
+    if units and name not in KINDS_THAT_RESAMPLE:
+        raise UsageError(f"{name} resamples no rows; {' and '.join(KINDS_THAT_RESAMPLE)} do", option=units[0])
 
 
 def check_fit(name: str, request: Request) -> None:

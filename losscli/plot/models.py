@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from losscli.compare.models import ModelRanking
@@ -61,8 +62,11 @@ def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -
     sample = sampler.sample()
     rankings = losses.rank(request.run, sample, request.resampling, None, request.options.reference)
     data = results_of(request.dataset, request.run).data
-    is_resampled = sample.is_complete or request.resampling.resamples_units
-    return picture_of_rankings(rankings, request.dataset.models, request.resampling.level, is_resampled, data)
+    resampling = request.resampling
+    is_resampled = sample.is_complete or resampling.resamples_units
+    picture = picture_of_rankings(rankings, request.dataset.models, resampling.level, is_resampled, data)
+    resamples = resampling.n_resamples_of(sample.n) if is_resampled else 0
+    return replace(picture, intervals=resampling.to_dict([picture.facts["method"]], resamples))
 
 
 def picture_of_rankings(

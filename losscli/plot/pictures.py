@@ -157,6 +157,7 @@ class Picture:
         data: The data it shows; None if it shows none.
         is_stacked: Whether the panels are below each other and share the x axis.
         remarks: How it was computed, where that needs a word: a sample, buckets.
+        intervals: How the intervals that it shows were found, as JSON has it; empty without intervals.
         evaluation: The results beside it, which notes and the exit status come from; not part of the JSON document.
     """
 
@@ -169,6 +170,7 @@ class Picture:
     data: DataInfo | None = None
     is_stacked: bool = False
     remarks: tuple[str, ...] = ()
+    intervals: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,6 +185,7 @@ class Picture:
             "losses": list(self.losses),
             "sentence": self.sentence,
             "remarks": list(self.remarks),
+            **({"intervals": dict(self.intervals)} if self.intervals else {}),
             "facts": jsonable(dict(self.facts)),
             "panels": [panel.to_dict() for panel in self.panels],
         }

@@ -166,6 +166,8 @@ def reliability_picture(
             model.name: None if model.band is None else model.band.outside_by_chance for model in models
         },
     }
+    bands = [model.band for model in models if model.band is not None]
+    intervals = resampling.to_dict(["consistency band"], bands[0].resamples) if bands else {}
     names = [model.name for model in models]
     title = f"Reliability of {f'{len(names)} models' if len(names) > MAX_MODELS_IN_NOTES else ', '.join(names)}"
     return Picture(
@@ -178,6 +180,7 @@ def reliability_picture(
         data,
         is_stacked=True,
         remarks=tuple(said),
+        intervals=intervals,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from losscli.compare.outliers import robust_scale
+from losscli.compare.outliers import SECOND_POPULATION, is_second_population, robust_scale
 from losscli.declaration.domains import Array
 from losscli.errors import NoResultError
 from losscli.messages import join_names
@@ -73,6 +73,8 @@ def rows_picture(request: Request, spread: ResidualSpread) -> Picture:
     if flags.rows is None:
         assert flags.reason is not None
         remarks.insert(0, f"no outlier rows by {rule.text}: {flags.reason.problem}")
+    elif is_second_population(n_outliers, n):
+        remarks.insert(0, f"{human_percent(n_outliers / n)} of the rows are flagged: {SECOND_POPULATION}")
     if not table.is_exact:
         remarks.append(RESIDUAL_BUCKETS_REMARK)
     carried = {label: float(share[outliers].sum()) for label, (_, share) in shares.items()}
@@ -159,7 +161,8 @@ def rows_sentence(facts: Mapping[str, Any], rule: str, table: SumsByKey, is_weig
         return f"no row of {count_text(n)} is an outlier ({rule}): {between}"
     share = human_percent(facts["outlier_row_share"]) + (" of the weight" if is_weighted else "")
     rows = f"{rows_text(n_outliers)} of {count_text(n)} ({share}) "
-    rows += f"{'is an outlier' if n_outliers == 1 else 'are outliers'} ({rule})"
+    called = "flagged" if is_second_population(n_outliers, n) else "an outlier" if n_outliers == 1 else "outliers"
+    rows += f"{'is' if n_outliers == 1 else 'are'} {called} ({rule})"
     if not carried:
         return rows
     return f"{rows} and carr{'ies' if n_outliers == 1 else 'y'} {carried_text(carried)}"

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from losscli.compare.outliers import OutlierRule, flag_by_residual, robust_scale
+from losscli.compare.outliers import (
+    SECOND_POPULATION,
+    OutlierRule,
+    flag_by_residual,
+    is_second_population,
+    robust_scale,
+)
 from losscli.compare.stress import CONTAMINATION, STRESS_DISTANCE, stress_at
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows, RowSubset
 from losscli.declaration.domains import Array, Mask
@@ -17,7 +23,7 @@ from losscli.plot.kinds import PictureRecipe, Request, no_picture
 from losscli.plot.observers import ResidualSpread
 from losscli.plot.pictures import Axis, Line, Mark, Panel, Picture, Rule
 from losscli.plot.residual_bins import flag_entries, key_and_weight, residual_rule
-from losscli.plot.scales import human_number
+from losscli.plot.scales import human_number, human_percent
 from losscli.plot.words import count_text
 from losscli.results import results_of
 
@@ -49,6 +55,7 @@ class StressedRows:
                 "stress", request, "the residuals have no robust standard deviation to be off by: their MAD is 0"
             )
         self.scale, self._inlier_entries = scale, ~flags.rows
+        self.n, self.n_flagged = int(self._table.n_rows.sum()), int(self._table.n_rows[flags.rows].sum())
         rows = flag_by_residual(rule, residual, self.subset.batch.weight).rows if self.is_complete else None
         self.inliers: Mask = ~rows if rows is not None else between(residual, flags.bounds)
         if not self.inliers.any():
@@ -113,6 +120,9 @@ def stress_picture(request: Request, spread: ResidualSpread, sampler: RowSampler
         is_sampled |= not rows.is_complete and needs_rows(rows.subset.losses[i])
     if not found:
         raise no_picture("stress", request, "; ".join(remarks))
+    if is_second_population(rows.n_flagged, rows.n):
+        share = human_percent(rows.n_flagged / rows.n)
+        remarks.append(f"{share} of the rows are flagged by {rule.text}: {SECOND_POPULATION}")
     if is_sampled:
         n = len(rows.subset.batch)
         remarks.append(f"losses that differ from row to row are evaluated on a random sample of {count_text(n)} rows")

@@ -37,7 +37,7 @@ def notebook_html(result: Result) -> str | None:
     if isinstance(result, Comparison):
         return table_html(tables.comparison(result), result.notes)
     if isinstance(result, Advice):
-        found = Recommendation(alone_info(0), "", (), (result,), None, ())
+        found = Recommendation(alone_info(0), "", (), (result,), (), ())
         return table_html(tables.recommendation(found)._replace(title=""))
     if isinstance(result, Recommendation):
         return table_html(tables.recommendation(result), result.notes)

@@ -11,8 +11,7 @@ from losscli.data.coded_text import CodedText
 from losscli.declaration.domains import FIRST_NAME, Array
 from losscli.errors import UsageError
 from losscli.report.tables import CellKind, Report, ReportColumn
-from losscli.result_names import distinct_names
-from losscli.results import gradient_columns
+from losscli.result_names import distinct_names, gradient_columns
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset

@@ -155,6 +155,7 @@ COLUMNS_BESIDE_MODELS = ("inflation", "pull", "effective_n")
 
 def comparison(compared: Comparison) -> Report:
     """Report one row per loss, least sensitive first; for several models per loss and model, the best first."""
+    from losscli.compare.decomposition import PART_COLUMNS
     from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS
 
     first = compared[0]
@@ -167,6 +168,8 @@ def comparison(compared: Comparison) -> Report:
         shown = dict.fromkeys(("n", *(["weight"] if compared.evaluation.data.weighted else [])), "")
     for key, text in columns.items():
         shown |= {key: text} | (column_help(first.result) if key == "value" else {})
+        if key == "value" and first.decomposition is not None:
+            shown |= PART_COLUMNS
     groups = distinct_names(first.group_columns, "group", ["loss", *shown])
     rows = [[one.label, *one.group_columns.values(), *(compared_cell(one, key) for key in shown)] for one in compared]
     return Report(
@@ -233,7 +236,7 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
         ("loss",),
         records=lambda: [advice.to_dict() for advice in found],
         preface=tuple((fact.key, fact.text) for fact in found.facts),
-        closing=found.command or "",
+        closing="\n".join(found.commands),
         title=f"Losses for this data ({found.task})",
     )
 

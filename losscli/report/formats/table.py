@@ -47,7 +47,8 @@ def table(report: Report, write: Write, style: Style) -> None:
         draw_report(*escape_report(report.detail), style, console)
     if report.closing:
         console.print()
-        console.out(escape_controls(wrap_command(report.closing, console.width), keep="\n"))
+        for line in report.closing.split("\n"):
+            console.out(escape_controls(wrap_command(line, console.width), keep="\n"))
     lines = out.getvalue().splitlines()
     write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
 

@@ -24,6 +24,7 @@ from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
 from losscli.statistics.bootstrap.units import UnitTerms
 from losscli.statistics.quantiles import ACCURACY, Quantiles
 from losscli.statistics.ratios import NOT_FINITE, ONE_ROW, Totals, poisson_interval
+from losscli.statistics.tails import TailSums
 
 COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
 ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
@@ -108,6 +109,7 @@ class Bootstrap:
         self.pending_rows: list[CountedRows] = []
         self.totals: Totals | None = None
         self.sketch: MedianSketch | None = None
+        self.streamed_tail = TailSums()
 
     def add(
         self,
@@ -135,6 +137,7 @@ class Bootstrap:
                 mine.merge(theirs)  # type: ignore[arg-type]
         self.totals = self.totals or other.totals
         self.sketch = self.sketch or other.sketch
+        self.streamed_tail.merge(other.streamed_tail)
         self._stream_if_too_many()
 
     def _stream_if_too_many(self) -> None:
@@ -172,7 +175,12 @@ class Bootstrap:
 
     def finish(self, found: ConfidenceInterval, block: int | None, units: int) -> ConfidenceInterval:
         """Return the interval with what was resampled, and with warnings."""
-        return found.of_units(self.resampling, block, units)
+        return found.of_units(self.resampling, block, units).with_tail_warning(self.tail(), self.carriers)
+
+    @property
+    def carriers(self) -> int:
+        """How many rows, or clusters of them, there are to carry the value."""
+        return self.n
 
     def held_units(self) -> tuple[UnitTerms, int | None]:
         """Return the units of a ratio whose rows are held, and the length of the blocks if they are such."""
@@ -200,7 +208,14 @@ class Bootstrap:
         taken = {int(block): np.zeros((ROWS_PER_DRAW, 2)) for block in blocks}
         for block, indices in zip(taken, np.split(np.arange(len(terms)), starts[1:]), strict=False):
             taken[block][positions[indices]] = terms[indices]
+            self.streamed_tail.update(taken[block][:, 0])
         return taken
+
+    def tail(self) -> TailSums:
+        """Return whether few rows carry the value; nothing is known of a median, or where rows were not kept."""
+        if self.totals is not None or self.estimand is Estimand.MEDIAN or not self.pending_rows:
+            return self.streamed_tail
+        return TailSums.of(merge_rows(self.pending_rows).terms(self.estimand)[:, 0])
 
     def _take_from_sequence(self, rows: CountedRows, before: float) -> dict[int, Array]:
         """Do what `take_blocks` does where no row is left out."""

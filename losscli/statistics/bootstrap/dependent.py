@@ -17,6 +17,7 @@ from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.options import MIN_ROWS_FOR_LEVEL, ConfidenceInterval, Resampling
 from losscli.statistics.bootstrap.units import UnitTerms, too_few_units
 from losscli.statistics.ratios import Totals, units_of
+from losscli.statistics.tails import TailSums
 
 MOST_CLUSTERS_PER_ROW = 0.9
 """With more clusters for each row, hardly a row has others that depend on it."""
@@ -112,6 +113,13 @@ class ClusterBootstrap(HeldMedian):
     def reason_for_none(self) -> str:
         return super().reason_for_none() or too_few_units(len(self.clusters), self.resampling)
 
+    @property
+    def carriers(self) -> int:
+        return len(self.clusters)
+
+    def tail(self) -> TailSums:
+        return TailSums.of(self.sums[:, 0])
+
     def held_units(self) -> tuple[UnitTerms, int | None]:
         return UnitTerms(self.sums[np.argsort(self.first_rows)], len(self.sums)), None
 
@@ -138,6 +146,7 @@ class BlockBootstrap(HeldMedian):
             return
         rows = merge_rows(self.pending_rows)
         terms = rows.terms(self.estimand)
+        self.streamed_tail.update(terms[:, 0])
         self.pending_rows.clear()
         if self.totals is None:
             self.totals = Totals(self.resampling.n_resamples_streaming)

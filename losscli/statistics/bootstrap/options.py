@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from losscli.errors import UsageError
 from losscli.messages import Hint
+from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
+from losscli.statistics.tails import TailSums
 
 DEFAULT_LEVEL = 0.95
 """The level of the intervals of differences and pictures, if no other is asked for."""
@@ -30,6 +32,8 @@ MIN_ROWS_FOR_LEVEL = 10
 
 MIN_UNITS = 5
 """Clusters or blocks below which there is no interval: of so few some resamples draw one alone, and have no spread."""
+HEAVY_TAIL_WARNING = "the interval is too short and lies too low, as few rows carry the value; ci_high is optimistic"
+"""What `ConfidenceInterval.warning` says where `TailSums.is_heavy`."""
 
 FEW_ROWS_WARNING = f"of fewer than {MIN_ROWS_FOR_LEVEL} rows no interval keeps its level"
 
@@ -72,10 +76,36 @@ class Resampling(NamedTuple):
             DEFAULT_RESAMPLES if n <= MAX_ROWS_FOR_DEFAULT_RESAMPLES else FEWER_RESAMPLES, min_resamples(self.level)
         )
 
+    def to_dict(self, methods: Iterable[str | None], resamples: int) -> dict[str, Any]:
+        """Return how intervals were found, for JSON.
+
+        Args:
+            methods: The method of each interval, None where there is none. One is named, None if there are several.
+            resamples: How often rows were resampled; 0 if none were.
+        """
+        found = {method for method in methods if method is not None}
+        chosen = {"cluster": self.cluster, "block": self.block}
+        return {
+            "level": self.level,
+            "method": found.pop() if len(found) == 1 else None,
+            "resamples": resamples or None,
+            "seed": self.seed,
+            **{name: value for name, value in chosen.items() if value is not None},
+        }
+
+    def n_resamples_of(self, n: int) -> int:
+        """Return how often n rows are resampled, whether they are held or stream."""
+        is_held = n <= MAX_ROWS_HELD and self.method != "poisson"
+        return self.n_resamples_in_memory(n) if is_held else self.n_resamples_streaming
+
     @property
     def n_resamples_streaming(self) -> int:
         """How often streaming rows are resampled, whose number is not known yet."""
         return self.resamples or max(FEWER_RESAMPLES, min_resamples(self.level))
+
+
+FIELDS_LEFT_OUT = ("why", "cluster", "block", "units", "warning", "effective_n")
+"""Fields of an interval that JSON has only where they say something."""
 
 
 class ConfidenceInterval(NamedTuple):
@@ -83,7 +113,8 @@ class ConfidenceInterval(NamedTuple):
 
     `method` is how it was found. Without an interval `low`, `high` and `method` are None, and `why` gives the reason.
     It also gives the reason for another method than the one asked for, and warnings. `cluster` is the column or `block`
-    the length of what was resampled whole, if not rows, and `units` how many of these a resample has.
+    the length of what was resampled whole, if not rows, and `units` how many of these a resample has. `warning` says
+    that few rows carry the value, about `effective_n` of them, and that the interval does not keep its level.
     """
 
     low: float | None
@@ -96,6 +127,8 @@ class ConfidenceInterval(NamedTuple):
     cluster: str | None = None
     block: int | None = None
     units: int | None = None
+    warning: str = ""
+    effective_n: float | None = None
 
     @classmethod
     def none(cls, asked: Resampling, why: str) -> ConfidenceInterval:
@@ -125,14 +158,29 @@ class ConfidenceInterval(NamedTuple):
         """Return the interval with a warning."""
         return self._replace(why=f"{self.why}; {warning}" if self.why else f"{self.method} interval: {warning}")
 
+    def with_tail_warning(self, tail: TailSums, n: int) -> ConfidenceInterval:
+        """Return the interval of a value over n rows, with a warning where few of them carry it."""
+        if self.method is None or not tail.is_heavy(n):
+            return self
+        return self._replace(warning=HEAVY_TAIL_WARNING, effective_n=tail.effective_n)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields of the JSON output."""
-        fields = self._asdict()
-        optional = [key for key in ("why", "cluster", "block", "units") if not fields[key]]
-        return {key: value for key, value in fields.items() if key not in optional}
+        return {key: value for key, value in self._asdict().items() if key not in FIELDS_LEFT_OUT or value}
 
 
-def resampled_text(intervals: Sequence[ConfidenceInterval]) -> str:
+class Resampled(Protocol):
+    """An interval or several: what it resamples if not rows."""
+
+    @property
+    def cluster(self) -> str | None: ...
+    @property
+    def block(self) -> int | None: ...
+    @property
+    def units(self) -> int | None: ...
+
+
+def resampled_text(intervals: Sequence[Resampled]) -> str:
     """Return what intervals resample, if not rows: ` of 20 clusters (patient)`, ` of blocks of 6 to 12 rows`."""
     found = [interval for interval in intervals if interval.units is not None]
     if not found:
@@ -163,9 +211,7 @@ def parse_resampling(
     """
     if level is None:
         given = {"resamples": resamples, "seed": seed, "ci_method": method, "cluster": cluster, "block": block}
-        stray = next((name for name, value in given.items() if value is not None), None)
-        if stray:
-            raise UsageError("is of an interval that is asked for", Hint.ADD_INTERVAL, option=(stray, ""))
+        check_no_draws(given)
         return None
     if not _is_real(level) or not 0 < level < 1:
         hint = f"; {level:g} % is {level / 100:g}" if _is_real(level) and 1 <= level < 100 else ", as 0.95"
@@ -200,6 +246,13 @@ def _parse_units(cluster: Any, block: Any) -> tuple[str | None, int | str | None
     if block != AUTO and (not _is_real(block) or block < 1 or block != int(block)):
         raise UsageError(f"must be a whole number of rows, at least 1, or {AUTO}", option=("block", block))
     return None, block if block == AUTO else int(block)
+
+
+def check_no_draws(given: Mapping[str, Any], more: str = "") -> None:
+    """Raise a UsageError that names an option of how rows are drawn, for none are; `more` says what else draws."""
+    stray = next((name for name, value in given.items() if value is not None), None)
+    if stray:
+        raise UsageError(f"is of an interval that is asked for{more}", Hint.ADD_INTERVAL, option=(stray, ""))
 
 
 def _parse_whole(name: str, value: Any, least: int, most: int, purpose: str = "") -> int:

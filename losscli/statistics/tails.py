@@ -1,0 +1,85 @@
+"""Whether few rows carry a sum of losses, so that a bootstrap interval of it is too short.
+
+A resample only knows the tail that the sample has. If the largest losses of the distribution are rare and carry much of
+the mean, most samples lack them: their mean is too small, and their spread says nothing of it. docs/statistics.md
+has the simulation that the rule comes from.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from losscli.declaration.domains import Array
+
+FEW_OF_ROWS = 0.25
+"""The share of the rows below which an effective number of rows is small: squares of normal errors have a third."""
+
+TAIL_OF_MANY_ZEROS = 2.0
+"""The tail index that no mixture of zeros and exponential losses exceeds, nor any gamma distribution."""
+
+SAMPLING_ERRORS = 2.5
+"""A sample has a smaller tail index than its distribution, by about so many times 1 / sqrt(effective_n)."""
+
+
+class TailSums:
+    """Sums of weighted losses x, of their squares and of their cubes, over rows that merge.
+
+    They are of x / scale, where the scale is a power of two near the largest x: no power overflows.
+    """
+
+    def __init__(self) -> None:
+        self.scale = 0.0
+        self.sums: Array = np.zeros(3)
+        self.has_shares = True
+
+    @classmethod
+    def of(cls, values: Array) -> TailSums:
+        """Return the sums of weighted losses (n,)."""
+        sums = cls()
+        sums.update(values)
+        return sums
+
+    def update(self, values: Array) -> None:
+        """Add weighted losses (n,)."""
+        if not values.size:
+            return
+        low, high = float(values.min()), float(values.max())
+        self.has_shares = self.has_shares and low >= 0 and high < math.inf
+        if not self.has_shares or high == 0:
+            return
+        self._raise_scale(math.ldexp(1.0, min(max(math.frexp(high)[1], -1000), 1000)))
+        unit = values / self.scale  # at most 2^24
+        squares = unit * unit
+        self.sums = np.add(self.sums, [unit.sum(), squares.sum(), (squares * unit).sum()])
+
+    def merge(self, other: TailSums) -> None:
+        """Add the sums of other rows."""
+        self.has_shares = self.has_shares and other.has_shares
+        if other.scale > 0:
+            self._raise_scale(other.scale)
+            self.sums = self.sums + other.sums * (other.scale / self.scale) ** np.arange(1, 4)
+
+    def _raise_scale(self, scale: float) -> None:
+        if scale > self.scale:
+            self.sums = self.sums * (self.scale / scale) ** np.arange(1, 4)
+            self.scale = scale
+
+    @property
+    def effective_n(self) -> float | None:
+        """Kish's effective sample size (1965) of the shares; None where rows have no shares of the sum."""
+        first, second, _ = self.sums.tolist()
+        return first * (first / second) if self.has_shares and second > 0 else None
+
+    def is_heavy(self, n: int) -> bool:
+        """Tell whether so few of n rows carry the sum that its 95 % interval holds the mean in less than 92 %.
+
+        The tail index S1 S3 / S2² says whether few rows matter because most are near 0, which does no harm, or because
+        some are far out: it is 1 + cv² of a loss that is drawn with a probability in proportion to its size.
+        """
+        effective_n = self.effective_n
+        if effective_n is None or effective_n >= FEW_OF_ROWS * n:
+            return False
+        first, second, third = self.sums.tolist()
+        return bool(first * third / second**2 > TAIL_OF_MANY_ZEROS - SAMPLING_ERRORS / math.sqrt(effective_n))

@@ -1,0 +1,55 @@
+"""Notes on intervals of losses that few rows carry: what is wrong with them, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from losscli.gates import GateVerdict
+from losscli.messages import Hint, Message
+from losscli.result_base import short_text
+from losscli.results import LossResult
+
+LENGTH_OF_LABEL, LENGTH_OF_EACH_LABEL = 16, 10
+"""Characters of a label in a note, which is to fit two lines of a terminal."""
+
+
+def tail_notes(results: Sequence[LossResult], hint: Hint = Hint.HEAVY_TAIL) -> Iterator[Message]:
+    """Yield notes on the losses whose intervals few rows carry, one on all groups and models of a loss together."""
+    by_label: dict[tuple[str, bool], list[LossResult]] = {}
+    for result in results:
+        by_label.setdefault((result.label, result.group is None), []).append(result)
+    labels: dict[str, list[str]] = {}
+    for (label, _), its in by_label.items():
+        if warned := [result for result in its if result.ci is not None and result.ci.warning]:
+            labels.setdefault(_few_rows(warned, its), []).append(label)
+    for where, names in labels.items():
+        verb = "rests" if len(names) == 1 else "rest"
+        problem = f"{_join_labels(names)} {verb} on {where}: too short an interval, optimistic ci_high gates"
+        yield Message(problem, hint)
+
+
+def _few_rows(warned: Sequence[LossResult], results: Sequence[LossResult]) -> str:
+    """Return on how few rows a value rests, or in how many of its groups and models it does on few."""
+    if len(results) == 1:
+        n = warned[0].ci.effective_n if warned[0].ci is not None else None
+        return f"about {n:.0f} of {warned[0].n} rows"
+    kinds = [kind for kind, field in (("groups", "group"), ("models", "model")) if getattr(warned[0], field)]
+    return f"few rows in {len(warned)} of {len(results)} {' and '.join(kinds)}"
+
+
+def _join_labels(labels: Sequence[str]) -> str:
+    if len(labels) == 1:
+        return short_text(labels[0], LENGTH_OF_LABEL)
+    shown = [short_text(label, LENGTH_OF_EACH_LABEL) for label in labels]
+    return f"{shown[0]} and {shown[1] if len(shown) == 2 else f'{len(shown) - 1} more losses'}"
+
+
+def optimistic_gates(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
+    """Yield what to know of gates that passed by intervals that are too short, once for each condition."""
+    by_text: dict[str, list[GateVerdict]] = {}
+    for verdict in verdicts:
+        by_text.setdefault(verdict.gate.text, []).append(verdict)
+    for text, its in by_text.items():
+        if count := sum(bool(verdict.warning) for verdict in its):
+            where = f" in {count} of {len(its)} groups or models" if len(its) > 1 else ""
+            yield f"{text} passed{where} by an interval that is too short: few rows carry the value"
