@@ -174,7 +174,7 @@ def split_cluster(cluster: Any, data: Any, arrays: Mapping[str, ArrayLike]) -> t
     if cluster is None or isinstance(cluster, str):
         return cluster, dict(arrays)
     if not (is_row(cluster) or hasattr(cluster, "__array__") or is_arrow(cluster)):
-        raise UsageError("is the name of a column, or an array", option=("cluster", shorten(cluster)))
+        raise UsageError("is the name of a column, or an array", option=("cluster", cluster))
     if data is not None or not arrays:
         raise UsageError("cluster as an array goes with y_true as an array; of data it is the name of a column")
     if frame_columns(materialize(cluster, "cluster"), "cluster") is not None:

@@ -483,6 +483,30 @@ def test_differences_of_models_are_resampled_by_units(option, models):
     assert found == pytest.approx((x.mean() - reach, x.mean() + reach), rel=0.03)
 
 
+def test_comparisons_say_what_was_resampled(models, tmp_path, cli):
+    models.to_csv(tmp_path / "models.csv", index=False)
+    words = "compare", "models.csv", "--losses=mse,medae", "--pred=a", "--pred=b", "--resamples=99"
+    result = cli(*words, "--block=6", "--format=json")
+    assert "the intervals of the differences are of blocks of 6 rows" in result.err
+    rankings = [each for each in json.loads(result.out)["contests"] if each["loss"] in ("mse", "medae")]
+    assert [(each["block"], each["units"], "cluster" in each) for each in rankings] == [(6, 50, False)] * 2
+    result = cli(*words, "--cluster=patient", "--decompose", "--format=json")
+    assert "the intervals of the differences are of 30 clusters (patient)" in result.err
+    found = json.loads(result.out)
+    assert [(each["cluster"], each["units"]) for each in found["contests"]] == [("patient", 30)] * 2
+    result = cli(*words, "--block=100")
+    assert "there is no interval where 3 blocks are too few to resample: it takes 5, better 20" in result.err
+
+
+def test_biases_are_resampled_by_units(models):
+    e = (models["a"] - models["y_true"]).to_numpy()
+    (loss,) = losscli.compare("mse", data=models, columns={"y_pred": "a"}, decompose=True, cluster="patient", ci=0.9)
+    interval = loss.decomposition.interval
+    assert (interval.cluster, interval.units) == ("patient", 30)
+    assert interval[:2] == paired(e[:, None], None, Resampling(0.9, cluster="patient"), clusters=text_digests(
+        models["patient"].astype(str).to_numpy(object)))[0][:2]  # fmt: skip
+
+
 def test_auto_blocks_and_clusters_widen_differences(models):
     rows = np.diff(difference_of(models, "mse", resamples=299))[0]
     assert np.diff(difference_of(models, "mse", resamples=299, block="auto"))[0] > 1.3 * rows

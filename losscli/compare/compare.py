@@ -173,7 +173,7 @@ def compare_rows(
             notes.append(Message(f"JSON says of each of the {len(agreements)} groups which models may be the best"))
         notes += explain_preferences(model_groups, run, rankings, agreements)
     if options.decompose:
-        parts, notes_on_parts = decompose_groups(dataset, run, model_groups)
+        parts, notes_on_parts = decompose_groups(dataset, run, model_groups, options.resampling)
         losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
         notes += notes_on_parts
     if options.leaderboard:

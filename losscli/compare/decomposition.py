@@ -26,7 +26,7 @@ from losscli.evaluation.run import RunState
 from losscli.messages import Hint, Message, join_names, number_text
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
-from losscli.statistics.bootstrap.options import AUTO, DEFAULT_LEVEL, ConfidenceInterval, Resampling
+from losscli.statistics.bootstrap.options import AUTO, ConfidenceInterval, Resampling
 from losscli.statistics.calibration import (
     Calibration,
     CalibrationTable,
@@ -211,10 +211,10 @@ def find_consistent(
 class Decomposer:
     """Decomposes the losses of models, group by group; keeps of each no more than its bias needs."""
 
-    def __init__(self, losses: Sequence[ConsistentLoss | None], run: RunState, level: float = DEFAULT_LEVEL) -> None:
+    def __init__(self, losses: Sequence[ConsistentLoss | None], run: RunState, resampling: Resampling) -> None:
         self._losses = losses
-        self._resampling = run.resampling or Resampling(level)
-        self._is_interval_asked = run.resampling is not None
+        self._resampling = resampling
+        self._is_interval_asked = run.resampling is not None or resampling.resamples_units
         self._is_sum = run.reduction == "sum"
         self._n_miscalibrated = 0
         self._has_told_of_ties = False

@@ -103,6 +103,7 @@ def terms_to_resample(
     if resampling.block == AUTO:
         residuals = both[:, 1:-1] - both[:, 1:-1].sum(axis=0) / (both[:, -1].sum() or 1.0) * both[:, -1:]
         block = block_length(residuals[:MAX_ROWS_HELD])
+    block = resampling.block if block is None and isinstance(resampling.block, int) else block
     units = unit_terms(both, rows, batch.clusters(resampling.cluster), resampling, block)
     shifts = np.array([differences[model] for model in terms])
-    return ModelTerms(shifts, units.terms[:, :-1], units.terms[:, -1], units.size, units.doubled)
+    return ModelTerms(shifts, units.terms[:, :-1], units.terms[:, -1], units.size, units.doubled, block)

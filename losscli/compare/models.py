@@ -93,7 +93,8 @@ class ModelRanking:
 
     `values` are theirs, the best first; `gaps` their differences to the `reference`, whose intervals reach
     `critical_value` standard errors to each side. `confidence_set` are the models that may be the best, none where that
-    cannot be said; `left_out` are those that are worse. `method` and `resampling` say how rows were drawn.
+    cannot be said; `left_out` are those that are worse. `method` and `resampling` say how rows were drawn, and `units`
+    how many of the clusters or blocks are in each resample.
     `no_interval_reason` says why differences have no intervals, if that is so.
     """
 
@@ -110,6 +111,7 @@ class ModelRanking:
     critical_value: float | None = None
     method: str | None = None
     resampling: Resampling = RESAMPLING_OF_MODELS
+    units: int | None = None
 
     def __repr__(self) -> str:
         values = shown([f"{model}={value:.6g}" for model, value in self.values.items()])
@@ -119,6 +121,16 @@ class ModelRanking:
     def best(self) -> str:
         """The model with the smallest value."""
         return next(iter(self.values))
+
+    @property
+    def cluster(self) -> str | None:
+        """The column of the clusters that are resampled."""
+        return self.resampling.cluster
+
+    @property
+    def block(self) -> int | None:
+        """How many rows the blocks have that are resampled."""
+        return self.resampling.block if isinstance(self.resampling.block, int) else None
 
     def verdict(self, model: str) -> str | None:
         """Return what can be said of a model; None where nothing can."""
@@ -141,6 +153,7 @@ class ModelRanking:
             | {"verdict": self.verdict(model)}
             for model, value in self.values.items()
         ]
+        drawn = {"cluster": self.cluster, "block": self.block, "units": self.units}
         return {
             **({} if self.group is None else {"group": dict(self.group)}),
             "loss": self.label,
@@ -151,6 +164,7 @@ class ModelRanking:
             "method": self.method,
             "resamples": self.resampling.resamples,
             "seed": self.resampling.seed,
+            **({key: known for key, known in drawn.items() if known is not None} if self.units else {}),
             "critical_value": finite_or_none(self.critical_value),
             "models": models,
             "flip": None if self.flip is None else self.flip.to_dict(),
@@ -209,7 +223,7 @@ class Contest(NamedTuple):
     """What is known of several models under one loss before it is tested.
 
     `values` are theirs, the best first; `differences` are values less any common number, of those that are tested.
-    `pairs` came of these, or will come of the `terms`.
+    `pairs` came of these, or will come of the `terms`. `units` and `block` say what is resampled.
     """
 
     label: str
@@ -221,6 +235,8 @@ class Contest(NamedTuple):
     flip: DecisiveRows | None = None
     terms: ModelTerms | None = None
     pairs: PairDraws | None = None
+    units: int | None = None
+    block: int | None = None
 
 
 def rank_models(
@@ -290,7 +306,8 @@ def judge_contest(contest: Contest, resampling: Resampling, reference: str | Non
         no_interval_reason=reason,
         critical_value=found.critical_value,
         method=pairs.method,
-        resampling=resampling._replace(resamples=len(pairs.resampled)),
+        resampling=resampling._replace(resamples=len(pairs.resampled), block=contest.block),
+        units=contest.units if resampling.resamples_units else None,
         confidence_set=() if is_constant.any() else tuple(m for m, kept in zip(tested, is_left, strict=True) if kept),
         left_out=tuple(m for m, kept in zip(tested, is_left, strict=True) if not kept),
     )
@@ -336,11 +353,10 @@ def prepare_contest(
         if why := too_few_units(resampled.size, resampling):
             contest = contest._replace(no_interval_reason=f"where {why}")
         else:
-            contest = contest._replace(terms=resampled)
+            contest = contest._replace(terms=resampled, units=resampled.size, block=resampled.block)
         flips = flip_mean(terms)
     elif reduction is Reduction.MEDIAN:
-        pairs, why = _resample_medians(outcomes, differences, batch, resampling)
-        contest = contest._replace(pairs=pairs, no_interval_reason=why)
+        contest = _resample_medians(contest, outcomes, batch, resampling)
     elif reduction is Reduction.MAX:
         flips = flip_maximum(outcomes)
     flip = min(flips, key=lambda flip: len(flip.indices), default=None)
@@ -351,15 +367,16 @@ def prepare_contest(
 
 
 def _resample_medians(
-    outcomes: Mapping[str, Outcome], values: Mapping[str, float], batch: Batch, resampling: Resampling
-) -> tuple[PairDraws | None, str]:
-    """Return the pairs of medians, or why there are none."""
+    contest: Contest, outcomes: Mapping[str, Outcome], batch: Batch, resampling: Resampling
+) -> Contest:
+    """Return the contest with the pairs of medians, or why there are none."""
     if not 2 <= len(batch) <= MAX_ROWS_HELD:
-        return None, NO_INTERVAL_OF[Reduction.MEDIAN]
+        return contest
     clusters = batch.clusters(resampling.cluster)
     rows = [CountedRows(batch.rows, each.elements, batch.weight, None, clusters) for each in outcomes.values()]
     units = median_units(rows[0], resampling, rows[1:])
     if why := too_few_units(units.size, resampling):
-        return None, f"where {why}"
+        return contest._replace(no_interval_reason=f"where {why}")
     drawn = [medians(each, resampling, units) for each in rows]
-    return pairs_of_draws(np.array(list(values.values())), np.stack(drawn, axis=1)), ""
+    pairs = pairs_of_draws(np.array(list(contest.differences.values())), np.stack(drawn, axis=1))
+    return contest._replace(pairs=pairs, units=units.size, block=units.block)

@@ -12,7 +12,7 @@ from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
 from losscli.messages import Hint, Message, join_names
 from losscli.result_base import short_text
-from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL
+from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_LEVEL, resampled_text
 
 MAX_GROUP_NOTES = 6
 """Notes on groups and models beyond which the others are only counted."""
@@ -145,7 +145,10 @@ def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement
         for ranking in in_group:
             if ranking.flip is not None and len(ranking.confidence_set) < 2:
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
-        if any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
+        by_units = [ranking for ranking in in_group if ranking.units is not None]
+        if by_units:
+            yield Message(f"{group}the intervals of the differences are{resampled_text(by_units)}")
+        elif any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
         by_reason: dict[tuple[bool, str], list[str]] = {}
         for ranking in in_group:

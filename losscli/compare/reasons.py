@@ -13,6 +13,7 @@ from losscli.compare.models import Agreement, ModelRanking
 from losscli.evaluation.run import RunState
 from losscli.messages import Message
 from losscli.result_names import ResultKey
+from losscli.statistics.bootstrap.options import Resampling
 
 if TYPE_CHECKING:
     from losscli.data.dataset import Dataset
@@ -38,12 +39,12 @@ def explain_preferences(
 
 
 def decompose_groups(
-    dataset: Dataset, run: RunState, model_groups: Sequence[ModelGroup]
+    dataset: Dataset, run: RunState, model_groups: Sequence[ModelGroup], resampling: Resampling
 ) -> tuple[dict[ResultKey, ScoreParts], list[Message]]:
-    """Return the parts of each value, and notes on them."""
+    """Return the parts of each value, and notes on them; `resampling` is for the intervals of biases."""
     y_pred = model_groups[0].subset.batch.arrays.get("y_pred")
     consistent, reasons = find_consistent(run, dataset, None if y_pred is None else y_pred.shape)
-    decomposer = Decomposer(consistent, run)
+    decomposer = Decomposer(consistent, run, resampling)
     found: dict[ResultKey, ScoreParts] = {}
     for models in models_by_group(model_groups):
         rows = []

@@ -151,7 +151,8 @@ class PairedUnits(PairedSums):
         slopes = [1 / (2 * math.sqrt(self._mean(model))) if is_root else 1.0 for model in models]
         moves = np.stack([s * self._influence(m, self._reference) for s, m in zip(slopes, models, strict=True)])
         numerators = units @ (moves - moves[0]).T * total
-        return ModelTerms(differences, numerators, units[:, self._divisor(models[0])], len(units))
+        denominators = units[:, self._divisor(models[0])]
+        return ModelTerms(differences, numerators, denominators, len(units), block=self._units.length)
 
 
 class ModelLosses:
@@ -249,7 +250,7 @@ class ModelLosses:
             contest = contest._replace(differences=dict(zip(order, gaps.tolist(), strict=True)))
             if why := too_few_units(terms.size, resampling):
                 return contest._replace(no_interval_reason=f"where {why}")
-            return contest._replace(pairs=resample_pairs([terms], resampling)[0])
+            return contest._replace(pairs=resample_pairs([terms], resampling)[0], units=terms.size, block=terms.block)
         covariance, errors = sums.covariance(places, is_root)
         first, second = pairs_of(len(gaps))
         errors[errors <= math.sqrt(RELATIVE_ROUNDING / n) * np.abs(gaps[first] - gaps[second])] = 0.0

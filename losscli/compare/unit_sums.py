@@ -17,12 +17,12 @@ class UnitSums:
     """The sums of columns (units, k) over each cluster, or over each block of consecutive rows; batches come in order.
 
     Clusters are in the order in which they come. Blocks do not overlap; the length of `auto` is that of the longest of
-    some columns, over the first MAX_ROWS_HELD rows.
+    some columns, over the first MAX_ROWS_HELD rows; it is `length` from then on.
     """
 
     def __init__(self, resampling: Resampling) -> None:
         self.by_cluster = resampling.cluster is not None
-        self._length = resampling.block if isinstance(resampling.block, int) else None
+        self.length = resampling.block if isinstance(resampling.block, int) else None
         self._places: dict[int, int] = {}
         self._n_rows = 0
         self._sums: Array = np.zeros((0, 0))
@@ -38,17 +38,17 @@ class UnitSums:
             self._add_at(np.array([self._places[cluster] for cluster in distinct.tolist()])[index], columns)
             return
         self._waiting.append(columns)
-        if self._length is not None or self._n_rows + sum(map(len, self._waiting)) >= MAX_ROWS_HELD:
+        if self.length is not None or self._n_rows + sum(map(len, self._waiting)) >= MAX_ROWS_HELD:
             self._add_blocks()
 
     def _add_blocks(self) -> None:
         if not self._waiting:
             return
         columns, self._waiting = np.concatenate(self._waiting), []
-        if self._length is None:
+        if self.length is None:
             first = columns[:MAX_ROWS_HELD]
-            self._length = block_length(first - first.mean(axis=0))
-        self._add_at((self._n_rows + np.arange(len(columns))) // self._length, columns)
+            self.length = block_length(first - first.mean(axis=0))
+        self._add_at((self._n_rows + np.arange(len(columns))) // self.length, columns)
         self._n_rows += len(columns)
 
     def _add_at(self, places: NDArray[np.intp], columns: Array) -> None:
@@ -61,7 +61,7 @@ class UnitSums:
     def sums(self) -> Array:
         """Return the sums of the units so far."""
         self._add_blocks()
-        count = len(self._places) if self.by_cluster else -(-self._n_rows // (self._length or 1))
+        count = len(self._places) if self.by_cluster else -(-self._n_rows // (self.length or 1))
         return self._sums[:count]
 
 

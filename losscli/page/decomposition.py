@@ -57,7 +57,11 @@ def sample_decompositions(findings: Findings) -> Mapping[str, Mapping[str, float
         except LosscliError:  # none is consistent for a functional of one number per row
             continue
         rows = RowsOfModel(RowSubset(batch, run), [None] * len(losses), "")
-        for loss, parts in zip(losses, Decomposer(losses, run).decompose([rows], with_bias=False)[0], strict=True):
+        for loss, parts in zip(
+            losses,
+            Decomposer(losses, run, findings.options.resampling).decompose([rows], with_bias=False)[0],
+            strict=True,
+        ):
             if loss is not None and parts.mcb is not None:
                 name = loss.label if each.model is None else f"{loss.label} ({each.model})"
                 found[name] = {word: getattr(parts, part) for part, word in PART_WORDS.items()}
@@ -69,7 +73,7 @@ def whole_decompositions(findings: Findings, rows: AllRows) -> tuple[dict[Result
     run, dataset, batch = findings.run, findings.dataset, rows.batch()
     losses, reasons = find_consistent(run, dataset, batch.arrays["y_pred"].shape)
     models = dataset.models or (None,)
-    decomposer = Decomposer(losses, run, findings.level)
+    decomposer = Decomposer(losses, run, findings.options.resampling)
     found: dict[ResultKey, ScoreParts] = {}
     for group, of_group in _rows_of_groups(batch, run):
         named, names = [], []

@@ -50,7 +50,7 @@ class ModelTerms(NamedTuple):
     `values` (m,) are the values, less any number that is the same for all. `numerators` (u, m) are what each unit adds
     to their numerators, less any terms that are the same for all models; `denominators` (u,) are what it adds to the
     denominator. A resample draws `size` units. `doubled` (u, m + 1) are numerators and denominators of blocks of twice
-    the length, where units are blocks (see `UnitTerms`).
+    the length, where units are blocks (see `UnitTerms`) of `block` rows.
     """
 
     values: Array
@@ -58,6 +58,7 @@ class ModelTerms(NamedTuple):
     denominators: Array
     size: int
     doubled: Array | None = None
+    block: int | None = None
 
 
 class PairDraws(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -169,7 +169,18 @@ class ConfidenceInterval(NamedTuple):
         return {key: value for key, value in self._asdict().items() if key not in FIELDS_LEFT_OUT or value}
 
 
-def resampled_text(intervals: Sequence[ConfidenceInterval]) -> str:
+class Resampled(Protocol):
+    """An interval or several: what it resamples if not rows."""
+
+    @property
+    def cluster(self) -> str | None: ...
+    @property
+    def block(self) -> int | None: ...
+    @property
+    def units(self) -> int | None: ...
+
+
+def resampled_text(intervals: Sequence[Resampled]) -> str:
     """Return what intervals resample, if not rows: ` of 20 clusters (patient)`, ` of blocks of 6 to 12 rows`."""
     found = [interval for interval in intervals if interval.units is not None]
     if not found:
