@@ -222,6 +222,26 @@ def test_a_column_is_named_once_for_all_files(files: Path, cli: Cli) -> None:
     for model, p in MODELS.items():
         pd.DataFrame({"other": 0.0, "guess": p}, index=range(N)).to_csv(f"g_{model}.csv", index=False)
     assert numbers(cli(*COMPARE, "truth.csv", "--model", "g_*.csv", "--pred", "guess").out) == expected()
+    for model, p in MODELS.items():
+        pd.DataFrame({"kind": ["x", "y"] * (N // 2), "guess": p}).to_csv(f"g_{model}.csv", index=False)
+    found = cli(*COMPARE, "truth.csv", "--model", "g_*.csv")
+    assert numbers(found.out) == expected()
+    assert found.err.count("y_pred is column 'guess', the only one of numbers") == 1  # not three times
+
+
+def test_predictions_beside_the_truth_are_no_model(files: Path, cli: Cli) -> None:
+    preds("c", id=IDS, y_true=Y).to_csv("truth.csv", index=False)
+    result = cli(*COMPARE, "truth.csv", "--model", "p_*.csv")
+    assert numbers(result.out) == expected()
+    assert "truth.csv: column 'y_pred' is not used: the models have files of their own\n" in result.err
+    assert "is not used" not in cli(*COMPARE, "truth.csv", "--model", "truth.csv", "--model", "p_a.csv").err
+
+
+def test_folders_may_name_the_models_of_long_data(files: Path, cli: Cli) -> None:
+    for model in MODELS:
+        (files / "hive" / f"model={model}").mkdir(parents=True)
+        preds(model, id=IDS, y_true=Y).to_csv(files / "hive" / f"model={model}" / "part.csv", index=False)
+    assert numbers(cli(*COMPARE, "hive", "--model-column", "model", "--id", "id").out) == expected()
 
 
 def test_one_model_is_no_contest(files: Path, cli: Cli) -> None:
@@ -287,6 +307,7 @@ def test_a_name_may_hold_much_and_a_path_an_equals_sign(tmp_path: Path, monkeypa
         ("truth.csv --model p_*.csv --pred z", 3, "p_a.csv (model 'a'): no column 'z'; the columns are y_pred"),
         ("truth.csv --model p_*.csv --id id", 3, "p_a.csv (model 'a'): no column 'id' to join by"),
         ("truth.csv --model s_*.csv", 3, "s_a.csv (model 'a'): column 'id', row 1: "),
+        ("truth.csv runs/*/preds.csv", 3, "72 in 3 files; compare with --model 'runs/*/preds.csv' takes each"),
         ("truth.csv long.csv --model-column model", 3, "has several rows for each of truth.csv; --id id pairs them"),
     ],
 )
