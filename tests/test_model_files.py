@@ -81,7 +81,7 @@ def numbers(text: str) -> dict[str, Any]:
 @cache
 def expected(*more: str) -> dict[str, Any]:
     """Return what columns of one table give."""
-    options = {"group_by": "site", "columns": {"weight": "w"}} if more else {}
+    options: dict[str, Any] = {"group_by": "site", "columns": {"weight": "w"}} if more else {}
     found = losscli.compare(["mse", "mae"], data=WIDE, models=["a", "b", "c"], resamples=200, ci=0.9, jobs=1, **options)
     return numbers(json.dumps(found.to_dict()))
 
