@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import losscli
+from losscli.data import pivot
 from losscli.data.model_sources import find_model_files, names_by_path, names_by_pattern
 from losscli.errors import DataError, LosscliError, UsageError
 from tests.conftest import Cli
@@ -506,6 +507,18 @@ def test_models_of_python(files: Path) -> None:
     assert compared(models={m: preds(m, y_true=Y) for m in MODELS}) == columns
     assert compared(data=LONG.reset_index(drop=True), model_column="model", id="id") == columns
     assert compared(data=str(files / "long.csv"), model_column="model") == columns
+
+
+def test_a_function_of_one_model_says_so() -> None:
+    with pytest.raises(TypeError, match=r"compute\(\) takes one model, not models=: .* by losscli\.compare"):
+        losscli.compute("mse", data=TRUTH, models=MODELS)  # type: ignore[call-overload]
+
+
+def test_a_column_of_too_many_names_is_none_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pivot, "MAX_MODELS", 3)
+    assert len(losscli.compare("mse", data=LONG, model_column="model", id="id", resamples=9)) == 3
+    with pytest.raises(DataError, match="column 'id' holds 24 names, the first 'k0': at most 3 models are compared"):
+        losscli.compare("mse", data=LONG, model_column="id")
 
 
 @pytest.mark.parametrize(
