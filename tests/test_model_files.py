@@ -511,12 +511,12 @@ def test_models_of_python(files: Path) -> None:
 
 def test_a_function_of_one_model_says_so() -> None:
     with pytest.raises(TypeError, match=r"compute\(\) takes one model, not models=: .* by losscli\.compare"):
-        losscli.compute("mse", data=TRUTH, models=MODELS)  # type: ignore[call-overload]
+        losscli.compute("mse", data=TRUTH, models=MODELS)
 
 
 def test_a_column_of_too_many_names_is_none_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pivot, "MAX_MODELS", 3)
-    assert len(losscli.compare("mse", data=LONG, model_column="model", id="id", resamples=9)) == 3
+    assert len(losscli.compare("mse", data=LONG, model_column="model", id="id")) == 3
     with pytest.raises(DataError, match="column 'id' holds 24 names, the first 'k0': at most 3 models are compared"):
         losscli.compare("mse", data=LONG, model_column="id")
 
