@@ -131,8 +131,18 @@ def test_every_format(files: Path, cli: Cli, ending: str) -> None:
 def test_groups_and_weights_come_from_the_truth(files: Path, cli: Cli) -> None:
     more = ("--group-by", "site", "--weight", "w")
     of_columns = expected(*more)
-    for typed in ("truth.csv --model s_*.csv --id id", "long.csv --model-column model"):
+    LONG[["model", "id", "y_pred"]].to_csv("lean.csv", index=False)
+    lean = "truth.csv lean.csv --model-column model --id id"
+    for typed in ("truth.csv --model s_*.csv --id id", "long.csv --model-column model", lean):
         assert numbers(cli(*COMPARE, *typed.split(), *more).out) == of_columns
+
+
+def test_weights_of_two_files_stand_in_one_of_them(files: Path, cli: Cli) -> None:
+    result = cli("compute", "mse", "truth.csv", "p_a.csv", "--weight", "w", "-f", "value")
+    assert float(result.out) == pytest.approx(np.average((MODELS["a"] - Y) ** 2, weights=TRUTH.w))
+    wrong = cli("compute", "mse", "truth.csv", "p_a.csv", "--weight", "v")
+    assert (wrong.status, wrong.out) == (3, "")
+    assert "truth.csv: no column 'v'; the columns are id, y_true, site, w\n" in wrong.err
 
 
 @SLOW

@@ -382,7 +382,9 @@ class Binder:
     def find_weight(self) -> RoleColumns | None:
         """Return the weights if they were requested; note a column that could be them."""
         if "weight" in self.sources.by_role or "weight" in self.requested:
-            found = self.find("weight", (Domain(("N",)),))
+            apart = [] if self.sources.table("weight") else [*self.sources.by_role.values()]  # such as y_true=truth.csv
+            table = next((t for t in apart if self.has_requested("weight", t)), apart[0] if apart else None)
+            found = self.find("weight", (Domain(("N",)),), of_model=table)
             if found is None:
                 raise self.missing_error(["weight"], "weighting")
             return found
