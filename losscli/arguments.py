@@ -108,6 +108,9 @@ def reject_keyword(function: Callable[..., Any], unknown: str, known: Sequence[s
     """Return the error for a keyword that is neither an option of a function nor known otherwise."""
     import inspect
 
+    if unknown in ("models", "model_column"):
+        name = function.__name__
+        return UnknownOptionError(f"{name}() takes one model, not {unknown}=: several are compared by losscli.compare")
     parameters = inspect.signature(function).parameters.values()
     options = [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
     return UnknownOptionError.of_keyword(function.__name__, unknown, [*known, *options])

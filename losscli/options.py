@@ -81,7 +81,7 @@ class EvaluationOptions(NamedTuple):
     classes: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
-    model_files: tuple[str, ...] | Mapping[str, Any] = ()
+    model_files: tuple[str, ...] | Mapping[str, Any] = {}
     model_column: str | None = None
     reference: str | None = None
     nan: str = "error"

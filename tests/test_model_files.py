@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import losscli
+from losscli.data import pivot
 from losscli.data.model_sources import find_model_files, names_by_path, names_by_pattern
 from losscli.errors import DataError, LosscliError, UsageError
 from tests.conftest import Cli
@@ -27,7 +28,8 @@ TRUTH = pd.DataFrame({"id": IDS, "y_true": Y, "site": ["north", "south", "east"]
 WIDE = TRUTH.assign(**MODELS)
 LONG = pd.concat([TRUTH.assign(model=m, y_pred=p) for m, p in MODELS.items()], ignore_index=True)
 LONG = LONG[["model", *TRUTH, "y_pred"]]
-COMPARE = ("compare", "--losses", "mse,mae", "--resamples", "200", "--ci", "0.9", "--jobs", "1", "-f", "json")
+SLOW = pytest.mark.slow
+COMPARE = ("compare", "--losses", "mse,mae", "--resamples", "99", "--ci", "0.9", "--jobs", "1", "-f", "json")
 
 
 def preds(model: str, **columns: Any) -> pd.DataFrame:
@@ -81,8 +83,8 @@ def numbers(text: str) -> dict[str, Any]:
 @cache
 def expected(*more: str) -> dict[str, Any]:
     """Return what columns of one table give."""
-    options = {"group_by": "site", "columns": {"weight": "w"}} if more else {}
-    found = losscli.compare(["mse", "mae"], data=WIDE, models=["a", "b", "c"], resamples=200, ci=0.9, jobs=1, **options)
+    options: dict[str, Any] = {"group_by": "site", "columns": {"weight": "w"}} if more else {}
+    found = losscli.compare(["mse", "mae"], data=WIDE, models=["a", "b", "c"], resamples=99, ci=0.9, jobs=1, **options)
     return numbers(json.dumps(found.to_dict()))
 
 
@@ -115,7 +117,9 @@ def test_every_way_gives_the_numbers_of_columns(files: Path, cli: Cli, typed: st
     assert numbers(result.out) == expected()
 
 
-@pytest.mark.parametrize("ending", [*WRITE][1:])
+@pytest.mark.parametrize(
+    "ending", ["parquet", "jsonl", "npy", "npz", *(pytest.param(e, marks=SLOW) for e in ("csv.gz", "json"))]
+)
 def test_every_format(files: Path, cli: Cli, ending: str) -> None:
     for model in MODELS:
         WRITE[ending](preds(model, id=IDS), files / f"f_{model}.{ending}")
@@ -127,11 +131,21 @@ def test_every_format(files: Path, cli: Cli, ending: str) -> None:
 def test_groups_and_weights_come_from_the_truth(files: Path, cli: Cli) -> None:
     more = ("--group-by", "site", "--weight", "w")
     of_columns = expected(*more)
-    for typed in ("truth.csv --model p_*.csv", "truth.csv --model s_*.csv --id id", "long.csv --model-column model"):
+    LONG[["model", "id", "y_pred"]].to_csv("lean.csv", index=False)
+    lean = "truth.csv lean.csv --model-column model --id id"
+    for typed in ("truth.csv --model s_*.csv --id id", "long.csv --model-column model", lean):
         assert numbers(cli(*COMPARE, *typed.split(), *more).out) == of_columns
 
 
-@pytest.mark.slow
+def test_weights_of_two_files_stand_in_one_of_them(files: Path, cli: Cli) -> None:
+    result = cli("compute", "mse", "truth.csv", "p_a.csv", "--weight", "w", "-f", "value")
+    assert float(result.out) == pytest.approx(np.average((MODELS["a"] - Y) ** 2, weights=TRUTH.w))
+    wrong = cli("compute", "mse", "truth.csv", "p_a.csv", "--weight", "v")
+    assert (wrong.status, wrong.out) == (3, "")
+    assert "truth.csv: no column 'v'; the columns are id, y_true, site, w\n" in wrong.err
+
+
+@SLOW
 @pytest.mark.parametrize("typed", ["truth.npy --model f_*.npy", "truth.npy --model f_*.parquet"])
 def test_threads_change_no_digit(files: Path, cli: Cli, typed: str) -> None:
     y = np.random.default_rng(1).normal(size=300_000)
@@ -209,7 +223,7 @@ def test_a_model_has_its_own_variance(files: Path, cli: Cli, typed: str) -> None
     assert len(rows) == 2
 
 
-@pytest.mark.slow
+@SLOW
 def test_fifty_models(files: Path, cli: Cli) -> None:
     for i in range(50):
         preds("a").add(i / 100).to_csv(f"many_{i}.csv", index=False)
@@ -222,6 +236,26 @@ def test_a_column_is_named_once_for_all_files(files: Path, cli: Cli) -> None:
     for model, p in MODELS.items():
         pd.DataFrame({"other": 0.0, "guess": p}, index=range(N)).to_csv(f"g_{model}.csv", index=False)
     assert numbers(cli(*COMPARE, "truth.csv", "--model", "g_*.csv", "--pred", "guess").out) == expected()
+    for model, p in MODELS.items():
+        pd.DataFrame({"kind": ["x", "y"] * (N // 2), "guess": p}).to_csv(f"g_{model}.csv", index=False)
+    found = cli(*COMPARE, "truth.csv", "--model", "g_*.csv")
+    assert numbers(found.out) == expected()
+    assert found.err.count("y_pred is column 'guess', the only one of numbers") == 1  # not three times
+
+
+def test_predictions_beside_the_truth_are_no_model(files: Path, cli: Cli) -> None:
+    preds("c", id=IDS, y_true=Y).to_csv("truth.csv", index=False)
+    result = cli(*COMPARE, "truth.csv", "--model", "p_*.csv")
+    assert numbers(result.out) == expected()
+    assert "truth.csv: column 'y_pred' is not used: the models have files of their own\n" in result.err
+    assert "is not used" not in cli(*COMPARE, "truth.csv", "--model", "truth.csv", "--model", "p_a.csv").err
+
+
+def test_folders_may_name_the_models_of_long_data(files: Path, cli: Cli) -> None:
+    for model in MODELS:
+        (files / "hive" / f"model={model}").mkdir(parents=True)
+        preds(model, id=IDS, y_true=Y).to_csv(files / "hive" / f"model={model}" / "part.csv", index=False)
+    assert numbers(cli(*COMPARE, "hive", "--model-column", "model", "--id", "id").out) == expected()
 
 
 def test_one_model_is_no_contest(files: Path, cli: Cli) -> None:
@@ -287,6 +321,7 @@ def test_a_name_may_hold_much_and_a_path_an_equals_sign(tmp_path: Path, monkeypa
         ("truth.csv --model p_*.csv --pred z", 3, "p_a.csv (model 'a'): no column 'z'; the columns are y_pred"),
         ("truth.csv --model p_*.csv --id id", 3, "p_a.csv (model 'a'): no column 'id' to join by"),
         ("truth.csv --model s_*.csv", 3, "s_a.csv (model 'a'): column 'id', row 1: "),
+        ("truth.csv runs/*/preds.csv", 3, "72 in 3 files; compare with --model 'runs/*/preds.csv' takes each"),
         ("truth.csv long.csv --model-column model", 3, "has several rows for each of truth.csv; --id id pairs them"),
     ],
 )
@@ -364,7 +399,7 @@ def test_keys_that_a_model_lacks_are_left_out_if_asked(files: Path, cli: Cli) ->
         (lambda f: f.assign(model=f.model.where(f.id != "k3")), "column 'model', row 4: is missing (3 such rows)"),
     ],
 )
-@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", pytest.param("jsonl", marks=SLOW)])
 def test_long_data_that_does_not_fit(
     files: Path, cli: Cli, ending: str, change: Callable[[pd.DataFrame], pd.DataFrame], said: str
 ) -> None:
@@ -470,7 +505,7 @@ def test_models_of_python(files: Path) -> None:
     def compared(**given: Any) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return as_numbers(losscli.compare(["mse", "mae"], resamples=200, ci=0.9, jobs=1, **given))
+            return as_numbers(losscli.compare(["mse", "mae"], resamples=99, ci=0.9, jobs=1, **given))
 
     columns = expected()
     truth = TRUTH[["id", "y_true"]]
@@ -485,6 +520,18 @@ def test_models_of_python(files: Path) -> None:
     assert compared(models={m: preds(m, y_true=Y) for m in MODELS}) == columns
     assert compared(data=LONG.reset_index(drop=True), model_column="model", id="id") == columns
     assert compared(data=str(files / "long.csv"), model_column="model") == columns
+
+
+def test_a_function_of_one_model_says_so() -> None:
+    with pytest.raises(TypeError, match=r"compute\(\) takes one model, not models=: .* by losscli\.compare"):
+        losscli.compute("mse", data=TRUTH, models=MODELS)
+
+
+def test_a_column_of_too_many_names_is_none_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pivot, "MAX_MODELS", 3)
+    assert len(losscli.compare("mse", data=LONG, model_column="model", id="id")) == 3
+    with pytest.raises(DataError, match="column 'id' holds 24 names, the first 'k0': at most 3 models are compared"):
+        losscli.compare("mse", data=LONG, model_column="id")
 
 
 @pytest.mark.parametrize(

@@ -61,13 +61,14 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
     inflation and stress (contamination) say how far outliers move the reported value, pull (deletion influence) how
     far they would move a fitted model, effective_n (Kish) how many rows the value rests on.
     Values of different losses have different units, so they are not ranked. With several models (--pred a --pred b,
-    or a pattern) it says which model wins under each loss, and how sure that is.
+    a pattern, --model or --model-column) it says which model wins under each loss, and how sure that is.
 
     \b
     Examples:
       losscli compare --losses mse,mae,huber data.csv
       cat data.csv | losscli compare --losses mse,mae,huber
       losscli compare --losses mse,mae data.csv --pred model_a --pred model_b
+      losscli compare --losses mse,mae truth.csv --model 'runs/*/preds.csv'
     """
     from losscli.cli.finish import appended, judge_gates, parse_gates, write_and_finish
     from losscli.cli.output import FORMAT_OR_BADGE, Output

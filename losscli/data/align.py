@@ -58,5 +58,5 @@ def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:
     name, count, table = next(other for other in others if other[1] != rows)
     problem = f"lengths differ: {first} has {rows} rows, {name} has {count}"
     if table.n_files > 1 and count == rows * table.n_files:
-        return DataError(f"{problem} in {table.n_files} files", Hint.MODEL_FILES, pattern=table.inputs[0])
+        return DataError(f"{problem} in {table.n_files} files", Hint.MODEL_FILES, pattern=table.pattern)
     return DataError(problem, Hint.PAIR_IN_ORDER_OR_BY_ID)

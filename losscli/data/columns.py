@@ -77,6 +77,7 @@ class Binder:
         groups: Sequence[str] = (),
     ) -> None:
         self.sources, self.requested, self.key, self.note, self.groups = sources, requested, key, note, groups
+        self._choices: set[str] = set()
 
     @cached_property
     def identifiers(self) -> Identifiers:
@@ -316,8 +317,10 @@ class Binder:
         return None
 
     def _note_choice(self, table: Table, choice: str) -> None:
-        """Note what a file was taken for; a frame that was given for a role leaves no choice."""
-        if table.name:
+        """Note what a file was taken for, once for the files of models; a frame for a role leaves no choice."""
+        is_known = table in self.sources.models.values() and choice in self._choices
+        self._choices.add(choice)
+        if table.name and not is_known:
             self.note(f"{table.name}: {choice}")
 
     def positional_pair(self, roles: Sequence[str], found: Mapping[str, RoleColumns]) -> dict[str, RoleColumns]:
@@ -379,11 +382,16 @@ class Binder:
     def find_weight(self) -> RoleColumns | None:
         """Return the weights if they were requested; note a column that could be them."""
         if "weight" in self.sources.by_role or "weight" in self.requested:
-            found = self.find("weight", (Domain(("N",)),))
+            apart = [] if self.sources.table("weight") else [*self.sources.by_role.values()]  # such as y_true=truth.csv
+            table = next((t for t in apart if self.has_requested("weight", t)), apart[0] if apart else None)
+            found = self.find("weight", (Domain(("N",)),), of_model=table)
             if found is None:
                 raise self.missing_error(["weight"], "weighting")
             return found
+        models = self.sources.models.values()
         for table in self.sources.tables:
+            if table in models and table is not self.sources.common:
+                continue
             unused = next((c.name for c in table.columns if c.name.lower() in WEIGHT_NAMES and not c.trailing), None)
             if unused:
                 problem = f"{table.label}column {unused!r} is not used"

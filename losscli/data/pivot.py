@@ -18,8 +18,11 @@ from losscli.data.keys import canonical_key
 from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.table import ArraysTable, Chunk, Kind, SplittableTable, Table, check_one_per_row
 from losscli.data.values import shorten
-from losscli.errors import DataError, UsageError
+from losscli.errors import DataError, NoResultError, UsageError
 from losscli.messages import Hint, Message, number_text
+
+MAX_MODELS = 1000
+"""Most models: a column of more names is none of models."""
 
 MAX_MODELS_COUNTED = 2
 """Most models that a message names."""
@@ -114,8 +117,11 @@ def _read_long(dataset: Dataset, table: Table, model_column: str) -> LongRows:
         chunks = list(table.chunks(wanted))
     columns: Chunk = {name: concat_columns([chunk[name] for chunk in chunks]) for name in wanted} if chunks else {}
     if not chunks or not len(columns[model_column]):
-        raise table.empty_error()
+        raise NoResultError("there are no rows")
     codes, models = _code_values(columns.pop(model_column), table, model_column)
+    if len(models) > MAX_MODELS:
+        problem = f"column {model_column!r} holds {len(models)} names, the first {shorten(models[0])}"
+        raise DataError(f"{table.label}{problem}: at most {MAX_MODELS} models are compared")
     is_small = len(models) <= np.iinfo(np.uint16).max  # NumPy sorts such numbers by radix
     order = np.argsort(codes.astype(np.uint16) if is_small else codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(models)))
@@ -163,23 +169,26 @@ def _pair(long: LongRows, dataset: Dataset) -> LongRows:
         return long
     places, names = _code_values(long.columns[dataset.id], long.table, dataset.id, canonical=True)
     long = long._replace(id=dataset.id, names=names)
-    found = np.full((len(long.models), len(names)), -1, dtype=np.intp)
-    for model, rows, its in zip(long.models, long.rows, found, strict=True):
+    holders = np.zeros(len(names), dtype=np.intp)  # how many models have each id
+    for model, rows in zip(long.models, long.rows, strict=True):
         counts = np.bincount(places[rows], minlength=len(names))
         if (counts > 1).any():
             raise _twice(long, model, rows[places[rows] == int((counts > 1).argmax())], counts, places)
-        its[places[rows]] = rows
-    lacking = found < 0
-    if lacking.any() and dataset.policy.nan != "omit":
-        raise _lacking(long, lacking)
-    keep = ~lacking.any(axis=0)
+        holders += counts
+    keep = holders == len(long.models)
     if not keep.all():
+        if dataset.policy.nan != "omit":
+            raise _lacking(long, places)
         if not keep.any():
             raise DataError(f"{long.label}no {dataset.id!r} has a row of each of the {len(long.models)} models")
         dataset.policy.left_out = int((~keep).sum())
-        dataset.note(Message(f"{long.label}{dataset.policy.left_out} ids are left out: {_lacks(long, lacking)}"))
-        names = [names[i] for i in np.flatnonzero(keep).tolist()]
-    return long._replace(rows=list(found[:, keep]), names=names)
+        dataset.note(Message(f"{long.label}{dataset.policy.left_out} ids are left out: {_lacks(long)}"))
+    paired = []
+    for rows in long.rows:
+        its = np.full(len(names), -1, dtype=np.intp)
+        its[places[rows]] = rows
+        paired.append(its[keep])
+    return long._replace(rows=paired, names=[names[i] for i in np.flatnonzero(keep).tolist()])
 
 
 def _twice(
@@ -194,22 +203,23 @@ def _twice(
     return DataError(f"{long.label}model {model!r} has {long.name_place(int(places[rows[0]]))} twice: {shown}{more}")
 
 
-def _lacking(long: LongRows, lacking: NDArray[np.bool_]) -> DataError:
-    """Return the error for ids (models, ids) that models lack."""
-    first = int(lacking.any(axis=1).argmax())
-    place = int(lacking[first].argmax())
-    other = long.models[int((~lacking[:, place]).argmax())]
-    problem = f"model {long.models[first]!r} has no row with {long.name_place(place)}, which model {other!r} has"
-    return DataError(f"{long.label}{problem} ({_lacks(long, lacking)})", Hint.OMIT_MISSING)
+def _lacking(long: LongRows, places: NDArray[np.intp]) -> DataError:
+    """Return the error for the first model that lacks an id, by the places (N,) of the ids of all rows."""
+    several = zip(long.models, long.rows, strict=True)
+    model, rows = next((model, rows) for model, rows in several if len(rows) < len(long.names))
+    place = int((np.bincount(places[rows], minlength=len(long.names)) == 0).argmax())
+    other = next(m for m, its in zip(long.models, long.rows, strict=True) if (places[its] == place).any())
+    problem = f"model {model!r} has no row with {long.name_place(place)}, which model {other!r} has"
+    return DataError(f"{long.label}{problem} ({_lacks(long)})", Hint.OMIT_MISSING)
 
 
-def _lacks(long: LongRows, lacking: NDArray[np.bool_]) -> str:
-    """Return which models lack how many ids."""
-    counts = lacking.sum(axis=1)
-    some = [i for i in range(len(counts)) if counts[i]]
-    shown = [f"model {long.models[i]!r} lacks {counts[i]}" for i in some[:MAX_MODELS_COUNTED]]
+def _lacks(long: LongRows) -> str:
+    """Return which models lack how many ids; none has one twice."""
+    total = len(long.names)
+    some = [(model, total - len(rows)) for model, rows in zip(long.models, long.rows, strict=True) if len(rows) < total]
+    shown = [f"model {model!r} lacks {count}" for model, count in some[:MAX_MODELS_COUNTED]]
     more = f" and {len(some) - len(shown)} more models lack some" if len(some) > len(shown) else ""
-    return f"{', '.join(shown)} of {lacking.shape[1]}{more}"
+    return f"{', '.join(shown)} of {total}{more}"
 
 
 def _check_agreement(long: LongRows, name: str) -> None:

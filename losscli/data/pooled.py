@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from losscli.data.columns import RoleColumns
-from losscli.data.files import format_ending
 from losscli.data.identifiers import Identifiers, is_default_index
 from losscli.data.sources import FileParts
 from losscli.data.table import ROWS_SAMPLED, Table
@@ -40,7 +39,7 @@ def note_pooled(
             continue
         if what:
             problem = f"{table.name}: {table.n_files} files of the same {what} were pooled as one dataset"
-            note(Message(problem, Hint.MODEL_FILES, pattern=_pattern(table)))
+            note(Message(problem, Hint.MODEL_FILES, pattern=table.pattern))
 
 
 def _what_is_same(first: Table, second: Table, truth: RoleColumns | None, identifiers: Identifiers) -> str:
@@ -73,11 +72,3 @@ def _first_values(first: Table, second: Table, name: str) -> tuple[list[str | No
         return None
     mine, theirs = first.first_values(name), second.first_values(name)
     return None if mine is None or theirs is None else (mine.tolist(), theirs.tolist())
-
-
-def _pattern(table: FileParts) -> str:
-    """Return the pattern that names the files: as it was typed, or that of a folder."""
-    typed = table.inputs[0]
-    if any(mark in typed for mark in "*?["):
-        return typed
-    return f"{typed.rstrip('/')}/*{format_ending(table.first_name)}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from losscli.data import remote
 from losscli.data.data_arguments import check_text_options, split_role
-from losscli.data.files import FORMATS, STDIN, Input, is_comment_sign, is_delimiter
+from losscli.data.files import FORMATS, STDIN, Input, format_ending, is_comment_sign, is_delimiter
 from losscli.data.folders import FILE_COLUMN, FoundFile, KeyedTable, find_all_files, key_columns
 from losscli.data.table import Chunk, Kind, SplittableTable, Table, count_chunk_rows
 from losscli.errors import DataError, UsageError
@@ -196,6 +196,9 @@ class FileParts(SplittableTable):
         self._files, self._first = self._open_first(files)
         super().__init__(name, self._first.format, self._first.columns, path=name)
         self.inputs = [remote.hide_credentials(path) for path in paths]
+        typed = self.inputs[0]
+        is_pattern = any(mark in typed for mark in "*?[")
+        self.pattern = typed if is_pattern else f"{typed.rstrip('/')}/*{format_ending(self._first.name)}"
         self.n_files = len(self._files)
         self.index_columns = self._first.index_columns
         self.file_names = [file.name for file in files] if FILE_COLUMN in self.index_columns else ()
@@ -208,11 +211,6 @@ class FileParts(SplittableTable):
     def has_keys(self) -> bool:
         """Whether the folders of the files say what their rows have in common."""
         return bool(self._keys)
-
-    @property
-    def first_name(self) -> str:
-        """The name of the first file."""
-        return self._first.name
 
     def open_second(self) -> Table:
         """Open the second file, to be compared with the first."""

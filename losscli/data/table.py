@@ -111,6 +111,7 @@ class Table:
         fraction_read: the fraction that has been read, 0 to 1, if known.
         fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
         n_files: of how many files its rows are.
+        pattern: a pattern that names these files, if there are several.
         paired_with: the table whose rows it has, in the same order, if that is known.
         source: the input to close.
     """
@@ -132,7 +133,7 @@ class Table:
         self.bytes_beside = self.bytes_per_piece = 0
         self.fraction_read: float | None = None
         self.fraction_after: float | None = None
-        self.n_files = 1
+        self.n_files, self.pattern = 1, ""
         self.paired_with: Table | None = None
         self.source: Input | None = None
 
