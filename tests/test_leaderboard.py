@@ -50,7 +50,7 @@ def data(tmp_path: Path) -> str:
     return str(path)
 
 
-FEW_DRAWS = {"ci": 0.95, "resamples": 199}
+FEW_DRAWS: dict[str, Any] = {"ci": 0.95, "resamples": 199}
 FEW = ["--ci", "0.95", "--resamples", "199"]
 
 
