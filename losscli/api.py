@@ -238,6 +238,7 @@ def compare(
     sort: str | None = None,
     leaderboard: bool = False,
     show_outliers: int = 0,
+    decompose: bool = False,
     group_by: Names | None = None,
     reduction: ReductionName = "mean",
     columns: Mapping[str, str] | None = None,
@@ -271,6 +272,8 @@ def compare(
         sort: The column or model to sort by, with a minus from the largest; `rank` by default.
         leaderboard: Whether the result's frame and table are those of its `leaderboard`: a row per model.
         show_outliers: How many outlier rows to list in `rows`.
+        decompose: Whether to split the values of consistent losses: `value = mcb - dsc + unc` (miscalibration,
+            discrimination, uncertainty), with the `bias` of the predictions and its interval.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
@@ -304,6 +307,7 @@ def compare(
         sort=sort,
         leaderboard=leaderboard,
         show_outliers=show_outliers,
+        decompose=decompose,
         baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,

@@ -25,6 +25,7 @@ Spelling = Callable[[str, Any], str]
 class Hint(enum.Enum):
     """What to do about a problem. Names in braces are options, or fields that the message fills."""
 
+    ADD_DECOMPOSITION = "{decompose:true} asks for it"
     ADD_ENGINE = "add {engine:dask}"
     ADD_INTERVAL = "{ci:0.95} asks for one"
     BOX_FORMAT = "{box_format:xyxy} says that they are corners, {box_format:xywh} or cxcywh that they are sizes"
@@ -75,7 +76,9 @@ class Hint(enum.Enum):
     SECOND_COLUMN = "if these are the probabilities of two classes, give the second column as {role}"
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
+    SHOW_MURPHY = "plot them with {kind:murphy}"
     SHOW_OUTLIERS = "see {show_outliers:{count}}"
+    SHOW_RELIABILITY = "plot it with {kind:reliability}"
     SWAP_AXES = "{role} must be (N, T, C): swap the first two axes of (T, N, C), as torch has it"
     TEXT_WITH_COMMAS = "{decimal:.} takes them for text"
     TOP_BY_LOSS = "{outliers:top:1%} flags rows by their losses"

@@ -56,6 +56,7 @@ class EvaluationOptions(NamedTuple):
         sort: The column or model to sort a comparison by, with a minus from the largest.
         leaderboard: Whether a comparison of models shows a row a model and a column a loss.
         show_outliers: How many outlier rows to list.
+        decompose: Whether the parts of the losses are wanted: miscalibration, discrimination, uncertainty, and bias.
         ci: The level of bootstrap intervals; None for no intervals.
         resamples: How often rows are resampled; None for the default.
         seed: The seed of the resampling; None for the default.
@@ -89,6 +90,7 @@ class EvaluationOptions(NamedTuple):
     sort: str | None = None
     leaderboard: bool = False
     show_outliers: int = 0
+    decompose: bool = False
     ci: float | None = None
     resamples: int | None = None
     seed: int | None = None
@@ -168,7 +170,7 @@ class EvaluationOptions(NamedTuple):
         ):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
-        for name in ("per_sample", "gradient", "leaderboard"):
+        for name in ("per_sample", "gradient", "leaderboard", "decompose"):
             if not isinstance(value := getattr(self, name), bool):
                 raise UsageError("must be True or False", option=(name, value))
         if not isinstance(self.show_outliers, numbers.Integral) or self.show_outliers < 0:

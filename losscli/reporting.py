@@ -37,6 +37,7 @@ def report(
     models: Names | Mapping[str, ArrayLike] = (),
     reference: str | None = None,
     outliers: str | None = None,
+    decompose: bool = False,
     group_by: Names | None = None,
     columns: Mapping[str, str] | None = None,
     id: str | None = None,
@@ -68,6 +69,7 @@ def report(
         models: The columns of the predictions of several models; or name -> array if y_true is an array.
         reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows, as for `compare`.
+        decompose: Whether to decompose the losses on all rows, which are kept in memory, with biases, and by group.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         columns: As for `compute`; so are `id`, `classes`, `nan` and how to read a file (`input_format`, `header`,
             `delimiter`, `decimal`, `comment`).
@@ -100,6 +102,7 @@ def report(
         reference=reference,
         nan=nan,
         outliers=outliers,
+        decompose=decompose,
         baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,

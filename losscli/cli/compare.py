@@ -9,7 +9,7 @@ import click
 
 from losscli.cli import options as shared
 from losscli.cli.interval_options import INTERVAL_OPTIONS
-from losscli.cli.model_options import LEADERBOARD_OPTION, MODEL_OPTIONS
+from losscli.cli.model_options import DECOMPOSE_OPTION, LEADERBOARD_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -33,6 +33,7 @@ OUTLIERS_OPTION = SectionOption(
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
         OUTLIERS_OPTION,
+        DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,
         LEADERBOARD_OPTION,
@@ -91,6 +92,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         sort=values["sort"],
         leaderboard=values["leaderboard"],
         show_outliers=values["show_outliers"] or 0,
+        decompose=values["decompose"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     observe = None if summary is None else summary.observe

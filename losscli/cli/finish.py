@@ -45,6 +45,11 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
             raise UsageError(f"--fail-if {gate.text!r}: needs --baseline FILE.json, an earlier result")
         if gate.statistic in CI_COLUMNS and values["ci"] is None:
             raise UsageError(f"--fail-if {gate.text!r}: there is no interval; --ci 0.95 asks for one")
+        if gate.statistic in more and not values.get("decompose"):
+            from losscli.compare.decomposition import PART_COLUMNS
+
+            if gate.statistic in PART_COLUMNS:
+                raise UsageError(f"--fail-if {gate.text!r}: nothing is decomposed; --decompose asks for it")
     return found
 
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from losscli.cli.options import SectionOption
 
+DECOMPOSE_OPTION = SectionOption(
+    "Evaluation",
+    "--decompose",
+    is_flag=True,
+    help="Split consistent losses: value = miscalibration - discrimination + uncertainty; add the bias.",
+)
+
 LEADERBOARD_OPTION = SectionOption(
     "Output", "--leaderboard", is_flag=True, help="Print a row per model and a column per loss, by mean rank."
 )

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from losscli.cli import options as shared
 from losscli.cli.compare import OUTLIERS_OPTION
 from losscli.cli.interval_options import INTERVAL_OPTIONS
-from losscli.cli.model_options import MODEL_OPTIONS
+from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -34,6 +34,7 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         *shared.DATA_OPTIONS,
         *MODEL_OPTIONS,
         OUTLIERS_OPTION,
+        DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
         *INTERVAL_OPTIONS,
         SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
@@ -83,6 +84,7 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         values,
         models=values["preds"],
         outliers=values["outliers"],
+        decompose=values["decompose"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     ignore_matplotlib_settings()

@@ -10,10 +10,12 @@ import numpy as np
 
 from losscli.compare import outliers, sensitivity
 from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups, notes_without_blocks
+from losscli.compare.decomposition import PART_COLUMNS, find_consistent
 from losscli.compare.leaderboard import ONE_MODEL
 from losscli.compare.model_runs import evaluate_models
 from losscli.compare.models import RESAMPLING_OF_MODELS, Agreement, ModelRanking, measure_agreement, rank_models
 from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes
+from losscli.compare.reasons import decompose_groups, explain_preferences, models_by_group
 from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
 from losscli.compare.sorting import parse_sort, sort_again, sort_losses
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
@@ -23,7 +25,7 @@ from losscli.declaration.domains import Array
 from losscli.errors import NoResultError, UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
-from losscli.messages import Message
+from losscli.messages import Hint, Message
 from losscli.options import EvaluationOptions, processors
 from losscli.result_names import group_sort_key
 from losscli.results import (
@@ -49,6 +51,7 @@ class CompareOptions(NamedTuple):
     with a minus from the largest, or a model; `show` is how many outlier rows to list. Minima without a closed form are
     searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval or a
     baseline, which not every table has. `reference` is the model that others are compared with; None for the best one.
+    With `decompose` the values are shown in parts, with the bias of the predictions.
     """
 
     rule: outliers.OutlierRule | None = None
@@ -58,6 +61,7 @@ class CompareOptions(NamedTuple):
     leaderboard: bool = False
     sortable: tuple[str, ...] = ()
     reference: str | None = None
+    decompose: bool = False
 
     @classmethod
     def of(cls, options: EvaluationOptions) -> CompareOptions:
@@ -68,7 +72,8 @@ class CompareOptions(NamedTuple):
         """
         rule = outliers.parse_outlier_rule(options.outliers) if options.outliers else None
         baseline = ("baseline", "change") if options.baseline else ()
-        more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline)
+        parts = PART_COLUMNS if options.decompose else ()
+        more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline, *parts)
         return cls(
             rule,
             options.sort,
@@ -76,6 +81,7 @@ class CompareOptions(NamedTuple):
             leaderboard=options.leaderboard,
             sortable=more,
             reference=options.reference,
+            decompose=options.decompose,
         )
 
 
@@ -116,6 +122,10 @@ def compare_run(
         raise UsageError(ONE_MODEL, option=("leaderboard", "true"))
     labels = [evaluator.label for evaluator in run.evaluators]
     groups, models = run.group_by, dataset.models
+    if options.decompose:
+        find_consistent(run, dataset)  # before any row is read
+    elif (options.sort or "").removeprefix("-") in set(PART_COLUMNS).difference(groups, models):
+        raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", options.sort))
     order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     collector = BatchCollector(dataset.progress)
     # each model has a run of its own later
@@ -176,6 +186,11 @@ def compare_rows(
             notes += model_notes(rankings, agreements)
         else:
             notes.append(Message(f"JSON says of each of the {len(agreements)} groups which models may be the best"))
+        notes += explain_preferences(model_groups, run, rankings, agreements)
+    if options.decompose:
+        parts, notes_on_parts = decompose_groups(dataset, run, model_groups)
+        losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
+        notes += notes_on_parts
     if options.leaderboard:
         notes += notes_without_blocks(wins)
     elif len(reports) == 1:
@@ -297,12 +312,8 @@ def _rank_in_groups(
     model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None, reference: str | None
 ) -> list[ModelRanking]:
     """Rank the models under each loss, in each group."""
-    by_group: dict[tuple[str, ...], dict[str, ModelGroup]] = {}
-    for model_group in model_groups:
-        key = tuple((model_group.group or {}).values())
-        by_group.setdefault(key, {})[str(model_group.model)] = model_group
     rankings = []
-    for models in by_group.values():
+    for models in models_by_group(model_groups):
         places = range(len(model_groups[0].results))
         losses = [{model: its.subset.losses[i] for model, its in models.items()} for i in places]
         values = [{model: its.results[i].value for model, its in models.items()} for i in places]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,9 @@ from losscli.statistics.simultaneous import (
     pairs_of_draws,
     resample_pairs,
 )
+
+if TYPE_CHECKING:
+    from losscli.compare.dominance import ModelDominance
 
 EQUAL_VALUES = 1e-9
 """Relative difference of values below which the rows tell more of it than the values."""
@@ -159,16 +162,20 @@ class Agreement:
     """Whether the losses agree on the models: Kendall's W, from 0 to 1, and whether all have the same winner.
 
     `same_winner` is False where no model may be the best under two losses, None where the data leave it open.
+    `dominance` compares the models that losses disagree on.
     """
 
     group: Mapping[str, str] | None
     kendall_w: float | None
     same_winner: bool | None
+    dominance: tuple[ModelDominance, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the agreement as JSON has it."""
         group = {} if self.group is None else {"group": dict(self.group)}
-        return {**group, "kendall_w": finite_or_none(self.kendall_w), "same_winner": self.same_winner}
+        dominance = [each.to_dict() for each in self.dominance]
+        w = finite_or_none(self.kendall_w)
+        return {**group, "kendall_w": w, "same_winner": self.same_winner, "dominance": dominance}
 
 
 def measure_agreement(rankings: Sequence[ModelRanking]) -> Agreement:

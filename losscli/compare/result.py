@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from losscli.compare.across_groups import GroupWins
+from losscli.compare.decomposition import PART_COLUMNS, ScoreParts
 from losscli.compare.leaderboard import Leaderboard, make_leaderboard
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
 from losscli.compare.order import SortOrder
@@ -47,7 +48,7 @@ MODEL_COLUMNS = {
 
 GATE_COLUMNS = tuple(
     key
-    for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, "relative_low", "relative_high")
+    for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, "relative_low", "relative_high", *PART_COLUMNS)
     if key not in ("value", "verdict")
 )
 """The columns that a gate can test, beside those of an evaluation."""
@@ -58,7 +59,8 @@ class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
     `standing` says how the model did under this loss, where there are several, and `is_reference` that the differences
-    are to it. The other fields are those of the result, the sensitivity and the standing, by their names.
+    are to it. `decomposition` are the parts of the value, if they were asked for. The other fields are those of the
+    result, the sensitivity, the standing and the parts, by their names.
     """
 
     result: LossResult
@@ -66,6 +68,7 @@ class ComparedLoss(Result):
     sensitivity: Sensitivity
     standing: ModelStanding | None = None
     is_reference: bool = field(default=False, repr=False)
+    decomposition: ScoreParts | None = None
     label: str = field(init=False, repr=False, compare=False)
     value: float = field(init=False, repr=False, compare=False)
     model: str | None = field(init=False, repr=False, compare=False)
@@ -87,12 +90,19 @@ class ComparedLoss(Result):
     p: float | None = field(init=False, repr=False, compare=False)
     verdict: str | None = field(init=False, repr=False, compare=False)
     flip: int | None = field(init=False, repr=False, compare=False)
+    mcb: float | None = field(init=False, repr=False, compare=False)
+    dsc: float | None = field(init=False, repr=False, compare=False)
+    unc: float | None = field(init=False, repr=False, compare=False)
+    bias: float | None = field(init=False, repr=False, compare=False)
+    bias_low: float | None = field(init=False, repr=False, compare=False)
+    bias_high: float | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         standing = self.standing or ModelStanding()
         for name in ("label", "value", "model", "group_columns"):
             object.__setattr__(self, name, getattr(self.result, name))
-        for name, value in (vars(self.sensitivity) | standing._asdict()).items():
+        parts = (self.decomposition or ScoreParts()).cells
+        for name, value in (vars(self.sensitivity) | standing._asdict() | parts).items():
             object.__setattr__(self, name, value)
 
     def __float__(self) -> float:
@@ -117,14 +127,19 @@ class ComparedLoss(Result):
     def cells(self) -> dict[str, Any]:
         """Column -> its cell, of all columns that a comparison adds to those of a result."""
         standing = {} if self.standing is None else self.standing._asdict()
-        return {"rank": self.rank, **vars(self.sensitivity), **standing}
+        return {"rank": self.rank, **vars(self.sensitivity), **standing, **self.parts}
 
     @property
     def measures(self) -> dict[str, Any]:
         """Column -> its cell, without the value and the columns of other models' rows."""
         standing = {} if self.standing is None else self.standing._asdict()
         shown = {key: cell for key, cell in standing.items() if cell is not None}
-        return {"rank": self.rank, **vars(self.sensitivity), **shown}
+        return {"rank": self.rank, **vars(self.sensitivity), **shown, **self.parts}
+
+    @property
+    def parts(self) -> dict[str, float | None]:
+        """Column -> its cell, of the decomposition; empty if it was not asked for."""
+        return {} if self.decomposition is None else self.decomposition.cells
 
     def to_dict(self) -> dict[str, Any]:
         """Return the loss as JSON has it."""
@@ -147,6 +162,7 @@ class ComparedLoss(Result):
             "weight_sum": finite_or_none(result.summary.weight_sum),
             **({} if result.ci is None else {"ci": result.ci.to_dict()}),
             **measures,
+            **({} if self.decomposition is None else self.decomposition.to_dict()),
             "clipped": result.summary.clipped,
             "signature": result.signature,
         }

@@ -43,6 +43,7 @@ from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
+    from losscli.page.decomposition import AllRows
 
 MAX_TOP = 100
 """Most of the worst rows that a page lists."""
@@ -94,7 +95,7 @@ def compare_options_of(options: EvaluationOptions) -> CompareOptions:
     Raises:
         UsageError: The rule is unknown.
     """
-    return CompareOptions.of(options._replace(sort=None, show_outliers=0))
+    return CompareOptions.of(options._replace(sort=None, show_outliers=0, decompose=False))
 
 
 def check_can_draw() -> None:
@@ -143,6 +144,13 @@ def build_page(
     Raises:
         LosscliError: As for `pipeline.compare`.
     """
+    all_rows = None
+    if options.decompose:
+        from losscli.compare.decomposition import find_consistent
+        from losscli.page.decomposition import AllRows
+
+        find_consistent(run, dataset)  # before any row is read
+        all_rows = AllRows()
     if run.group_by and run.value_only:  # intervals of groups need their standard deviations
         run = replace(run, value_only=False)
     drawings = Drawings(dataset, run, options)
@@ -152,7 +160,8 @@ def build_page(
     for model in dataset.models or (None,):
         own_run = run if models is None else models.runs.get(str(model), run)
         observed.append(observe_model(model, own_run, drawings, page_options.top, "weight" in dataset.bound))
-    run.observers = (*run.observers, sampler, *drawings.observers, *([] if models is None else [models]))
+    others = [observer for observer in (models, all_rows) if observer is not None]
+    run.observers = (*run.observers, sampler, *drawings.observers, *others)
     importing = Thread(target=import_to_draw, daemon=True)
     with short_turns():
         importing.start()  # while other threads work
@@ -168,7 +177,25 @@ def build_page(
     if baseline is not None:
         findings.attach(baseline.attach_to(findings.evaluation, note))
     importing.join()
-    return page_of(findings, drawings, page_options)
+    content = page_of(findings, drawings, page_options)
+    return content if all_rows is None else with_decomposition(content, findings, all_rows, page_options.spell)
+
+
+def with_decomposition(content: PageContent, findings: Findings, rows: AllRows, spell: Spelling) -> PageContent:
+    """Return what the page says with the parts of the losses on all rows, for gates, too."""
+    from losscli.page.decomposition import decomposition_lines, whole_decompositions
+
+    parts, notes = whole_decompositions(findings, rows)
+    statistics = {key: dict(cells) for key, cells in content.statistics.items()}
+    for key, its in parts.items():
+        statistics.setdefault(key, {}).update(its.cells)
+    return replace(
+        content,
+        statistics=statistics,
+        decompositions=decomposition_lines(parts),
+        is_estimated=False,
+        notes=[*content.notes, *(note_text(note, spell) for note in notes)],
+    )
 
 
 def observe_model(model: str | None, run: RunState, drawings: Drawings, top: int, is_weighted: bool) -> Observed:
@@ -189,7 +216,7 @@ def depends_on_residual_alone(evaluator: Evaluator) -> bool:
 
 def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -> PageContent:
     """Return what the page says."""
-    from losscli.page.decomposition import decompositions
+    from losscli.page.decomposition import sample_decompositions
 
     lines = findings.lines()
     facts = loss_facts(findings, lines)
@@ -212,7 +239,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
         groups_model=findings.best(robust).model,
         pictures=list(drawings.draw(findings, robust)),
         worst=worst_table(findings, facts),
-        decompositions=decompositions(findings),
+        decompositions=sample_decompositions(findings),
         is_estimated=not findings.is_exact,
         facts=list(method_facts(findings, page_options.command)),
         notes=[note_text(text, page_options.spell) for text in findings.notes],

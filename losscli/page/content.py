@@ -110,7 +110,7 @@ class PageContent:
             by the predictions of `groups_model` (None: there is one model).
         pictures: What is drawn.
         worst: The worst rows; None where rows have no losses.
-        decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty.
+        decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty; and bias, if it was asked for.
         is_estimated: Whether the decompositions are of a sample.
         facts: How it was computed.
         notes: What else to know.
@@ -130,7 +130,7 @@ class PageContent:
     groups_model: str | None = None
     pictures: Sequence[DrawnPicture] = ()
     worst: WorstTable | None = None
-    decompositions: Mapping[str, Mapping[str, float]] | None = None
+    decompositions: Mapping[str, Mapping[str, float | None]] | None = None
     is_estimated: bool = False
     facts: Sequence[MethodFact] = ()
     notes: Sequence[str] = ()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from losscli.compare.compare import CompareOptions, compare_rows
+from losscli.compare.dominance import preference_notes, preferences
 from losscli.compare.models import ModelRanking, measure_agreement
 from losscli.compare.notes import merge_notes, model_notes
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
@@ -164,7 +165,8 @@ class Findings:
     def _rank(self, rankings: Sequence[ModelRanking]) -> None:
         """Take the ranks of models over all rows, in place of those on the sample."""
         self.contests = rankings
-        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *self.notes]
+        disagreeing = preference_notes("", preferences(rankings, self.run.evaluators), ())
+        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *disagreeing, *self.notes]
         by_label = {ranking.label: ranking for ranking in rankings}
         self.compared = [
             replace(
@@ -221,6 +223,9 @@ class Findings:
             self.notes = notes[0] if len(notes) == 1 else list(merge_notes(notes, names))
         else:
             of_models = list(model_notes(comparison.contests, comparison.agreements))
+            if comparison.contests:
+                preferred = preferences(comparison.contests, self.run.evaluators)
+                of_models += preference_notes("", preferred, comparison.agreements[0].dominance)
             prefix = "in a sample of the rows: "
             self.notes = [
                 note.after(prefix) if isinstance(note, Message) else prefix + note

@@ -167,6 +167,8 @@ def comparison(compared: Comparison) -> Report:
         shown = dict.fromkeys(("n", *(["weight"] if compared.evaluation.data.weighted else [])), "")
     for key, text in columns.items():
         shown |= {key: text} | (column_help(first.result) if key == "value" else {})
+        if key == "value" and first.decomposition is not None:
+            shown |= help_on_parts(compared)
     groups = distinct_names(first.group_columns, "group", ["loss", *shown])
     rows = [[one.label, *one.group_columns.values(), *(compared_cell(one, key) for key in shown)] for one in compared]
     return Report(
@@ -183,6 +185,15 @@ def comparison(compared: Comparison) -> Report:
         detail=outlier_rows(compared, compared.example) if compared.example else None,
         title=f"{'Losses' if first.model is None else 'Models'} compared over {count_rows(compared.evaluation)}",
     )
+
+
+def help_on_parts(compared: Comparison) -> dict[str, str]:
+    """Return key -> meaning of the columns of a decomposition, with the level of the interval of the bias."""
+    from losscli.compare.decomposition import PART_COLUMNS
+
+    intervals = [one.decomposition.interval for one in compared if one.decomposition is not None]
+    level = next((f"{100 * interval.level:g} % " for interval in intervals if interval is not None), "")
+    return {key: text.replace("the interval", f"the {level}interval") for key, text in PART_COLUMNS.items()}
 
 
 def column_help(result: LossResult) -> dict[str, str]:
