@@ -32,10 +32,6 @@ def data(tmp_path: Path) -> str:
     return str(path)
 
 
-def contest_of(loss: str, **options: Any) -> Any:
-    return losscli.compare([loss], y_true=Y, models=MODELS, **options).contests[0]
-
-
 def compare_models(losses: list[str], **options: Any) -> dict[tuple[str, str], Any]:
     found = losscli.compare(losses, y_true=Y, models=MODELS, **options)
     return {(c.label, c.model): c for c in found}
@@ -73,20 +69,22 @@ def test_intervals_are_those_of_paired_resamples(weight: np.ndarray | None) -> N
 
 
 def test_the_difference_of_roots_is_resampled_to_first_order() -> None:
-    found = compare_models(["mse", "rmse"])
+    compared = losscli.compare(["mse", "rmse"], y_true=Y, models=MODELS)
+    found = {(c.label, c.model): c for c in compared}
     a, b = found["rmse", "a"].value, found["rmse", "b"].value
     rng = np.random.default_rng(0)
     drawn = rng.integers(N, size=(4000, N))
     roots = [np.sqrt(((MODELS[m] - Y) ** 2)[drawn].mean(axis=1)) for m in "ab"]
     assert found["rmse", "b"].difference == pytest.approx(b - a, rel=1e-12)
-    reach, critical = found["rmse", "b"].diff_high - (b - a), contest_of("rmse").critical_value
+    reach, critical = found["rmse", "b"].diff_high - (b - a), compared.contests[1].critical_value
     assert reach == pytest.approx(critical * np.std(roots[1] - roots[0]), rel=0.05)
     assert 1.96 < critical < 2.6  # of three pairs
 
 
 @pytest.mark.parametrize("weight", [None, W], ids=["unweighted", "weighted"])
 def test_the_difference_of_medians(weight: np.ndarray | None) -> None:
-    found = compare_models(["medae"], weight=weight)
+    compared = losscli.compare(["medae"], y_true=Y, models=MODELS, weight=weight)
+    found = {(c.label, c.model): c for c in compared}
     rng = np.random.default_rng(0)
     drawn = rng.integers(N, size=(1000, N))
 
@@ -96,7 +94,7 @@ def test_the_difference_of_medians(weight: np.ndarray | None) -> None:
     w = np.ones(N) if weight is None else weight
     medians = {m: [middle(np.abs(MODELS[m] - Y)[rows], w[rows]) for rows in drawn] for m in "abc"}
     best = next(m for m in "abc" if found["medae", m].difference == 0)
-    critical = contest_of("medae", weight=weight).critical_value
+    critical = compared.contests[0].critical_value
     for model in set("abc") - {best}:
         reach = critical * np.std(np.subtract(medians[model], medians[best]))
         assert found["medae", model].diff_high - found["medae", model].difference == pytest.approx(reach, rel=0.1)
@@ -309,3 +307,89 @@ def test_a_note_warns_of_small_groups(cli: Cli) -> None:
     rows = "y_true,y_pred,cell\n" + "".join(f"{i},{i + i % 3},{'a' if i < 40 else 'b'}\n" for i in range(45))
     result = cli("compare", "--losses", "mse", "--group-by", "cell", stdin=rows.encode())
     assert "1 group has fewer than 30 rows, the smallest, 'b', only 5" in result.err
+
+
+# --------------------------------------------------------------------------------------------------- references
+
+
+def test_differences_to_a_reference_that_is_named(data: str, cli: Cli) -> None:
+    by_best = compare_models(["mse", "mae"])
+    found = losscli.compare(["mse", "mae"], y_true=Y, models=MODELS, reference="b")
+    for row in found:
+        reference = next(one for one in found if (one.label, one.model) == (row.label, "b"))
+        assert row.difference == row.value - reference.value
+        assert row.relative == row.difference / reference.value
+        assert row.verdict == by_best[row.label, row.model].verdict
+        if row is not reference:
+            assert row.diff_low < row.difference < row.diff_high
+            assert (row.relative_low, row.relative_high) == (
+                row.diff_low / reference.value,
+                row.diff_high / reference.value,
+            )
+    assert (reference.difference, reference.diff_low, reference.diff_high, reference.relative_high) == (0, 0, 0, 0)
+    assert reference.p is None
+    a = next(one for one in found if (one.label, one.model) == ("mse", "a"))
+    pair = by_best["mse", "b"]  # of all three pairs, not of two
+    assert -pair.diff_high < a.diff_low < a.diff_high < -pair.diff_low
+    assert a.p <= pair.p
+    words = ["compare", "--losses", "mse,mae", data, "--pred", "model_*", "--reference", "model_b", "-f", "json"]
+    contest = json.loads(cli(*words).out)["contests"][0]
+    assert (contest["best"], contest["reference"], contest["confidence_set"]) == (
+        "model_a",
+        "model_b",
+        ["model_a", "model_c"],
+    )
+    assert list(contest["models"][0]) == [
+        "model", "value", "difference", "diff_low", "diff_high", "relative", "relative_low", "relative_high", "p",
+        "verdict",
+    ]  # fmt: skip
+    assert (contest["level"], contest["method"], contest["resamples"], contest["seed"]) == (
+        0.95,
+        "studentized",
+        9999,
+        0,
+    )
+
+
+@pytest.mark.parametrize("command", [["compare", "--losses", "mse"], ["plot", "mse"], ["report", "--losses", "mse"]])
+def test_a_reference_that_is_not_there(command: list[str], data: str, cli: Cli) -> None:
+    result = cli(*command, data, "--pred", "model_*", "--reference", "modela")
+    assert (result.status, result.out) == (2, "")
+    assert "did you mean 'model_a'? the models are model_a, model_b, model_c" in result.err
+    alone = cli(*command, data, "--pred", "model_a", "--reference", "model_a")
+    assert (alone.status, "is for several models, and there is only one" in alone.err) == (2, True)
+
+
+def test_without_an_interval_there_is_no_verdict(data: str, cli: Cli) -> None:
+    result = cli("compare", "--losses", "max_error,mse", data, "--pred", "model_*")
+    rows = [line.split("\t") for line in result.out.splitlines()]
+    column = rows[0].index("verdict")
+    assert [row[column] for row in rows[1:4]] == [""] * 3
+    assert "max_error: there is no verdict, as there is no interval of a difference of maxima" in result.err
+    for found in (
+        losscli.compare(["mse"], y_true=[1.0], models={"a": [2.0], "b": [3.0]}),
+        losscli.compare(["mae"], y_true=Y, models={"a": Y + 1, "b": Y + 2}),
+        losscli.compare(["ghm_r"], y_true=Y, models=MODELS),
+        losscli.compare(["medae"], y_true=np.zeros(70_000), models={"a": np.arange(70_000.0), "b": np.ones(70_000)}),
+    ):
+        assert {(one.verdict, one.p) for one in found} == {(None, None)}
+        assert found.contests[0].no_interval_reason
+        assert found.contests[0].confidence_set == ()
+
+
+def test_the_release_gate(data: str, cli: Cli) -> None:
+    words = [
+        "compare",
+        "--losses",
+        "mse",
+        data,
+        "--pred",
+        "model_a",
+        "--pred",
+        "model_c",
+        "--reference",
+        "model_a",
+        "-q",
+    ]
+    for limit, status in (("1%", 1), ("200%", 0)):
+        assert cli(*words, "--fail-if", f"mse[model_c].relative_high>{limit}").status == status

@@ -396,6 +396,14 @@ def test_several_models_have_a_panel_for_each_loss(tmp_path: Path) -> None:
     assert (first.value, first.low) == (0, None)
     assert [mark.style for mark in (first, *others)] == [("c", "a", "b").index(name) for name in order]
     assert "max_error: there is no interval of a difference of maxima" in picture.remarks
+    named = draw("mse", tmp_path / "d.csv", models=("c", "a", "b"), reference="c")
+    assert (named.title, named.facts["reference"]) == ("How much worse each model is than c", "c")
+    contest = losscli.compare("mse", tmp_path / "d.csv", models=["c", "a", "b"], reference="c").contests[0]
+    for mark, model in zip(marks_of(named, IntervalMark), order, strict=True):
+        gap = contest.gaps[model]
+        assert mark.value == pytest.approx(100 * gap.relative)
+        if model != "c":
+            assert (mark.low, mark.high) == pytest.approx((100 * gap.relative_low, 100 * gap.relative_high))
 
 
 def test_differences_beyond_all_percentages_are_not_shown(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
-    from losscli.gates import GateVerdict
+    from losscli.gates import Gate, GateVerdict
 
 EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
 
@@ -88,7 +88,9 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     ignore_matplotlib_settings()
-    page_options = PageOptions(values["title"], values["top"], typed_command(), option)
+    page_options = PageOptions(
+        values["title"], values["top"], typed_command(), option, any(map(is_of_model_in_group, gates))
+    )
     track = output.track(values["quiet"])
     content = report(bound, shared.open_files(data, values), options, page_options, note, track)
     from losscli.page.html import render  # after the threads have started to work
@@ -99,6 +101,16 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         write(page)
     with appended(summary, content.evaluation, verdicts, notes=content.notes, worst=content.worst):
         return finish(content.evaluation, note, verdicts, content.notes)
+
+
+def is_of_model_in_group(gate: Gate) -> bool:
+    """Return whether a gate is on how a model stands in a group."""
+    from losscli.compare.models import ModelStanding
+    from losscli.gates import MODEL
+
+    selectors = (gate.selector, *gate.other_readings)
+    names_group = any(column != MODEL for selector in selectors for column, _ in selector)
+    return gate.statistic in ModelStanding._fields and names_group
 
 
 def gate_lines(verdicts: Sequence[GateVerdict]) -> list[tuple[str, bool]]:

@@ -31,6 +31,7 @@ from losscli.options import EvaluationOptions
 from losscli.page.content import LossLine, PageContent
 from losscli.page.drawings import Drawings
 from losscli.page.findings import Findings, Observed
+from losscli.page.group_rankings import standings_in_groups
 from losscli.page.groups import group_facts, group_lines
 from losscli.page.method import method_facts
 from losscli.page.observers import LossMoments
@@ -67,12 +68,14 @@ class PageOptions(NamedTuple):
         top: How many of the worst rows to list.
         command: The command as typed, for the reader; empty if there is none.
         spell: How messages name options.
+        ranks_groups: Whether gates are on differences of models in groups.
     """
 
     title: str | None
     top: int
     command: str
     spell: Spelling
+    ranks_groups: bool = False
 
     def check(self) -> None:
         """Check what Python can be given.
@@ -225,7 +228,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
     return PageContent(
         title=page_options.title or ", ".join(map(os.path.basename, evaluation.data.paths[:3])) or "data",
         evaluation=evaluation,
-        statistics=findings.statistics,
+        statistics={**findings.statistics, **(standings_in_groups(findings) if page_options.ranks_groups else {})},
         verdict=verdict(facts, evaluation.data.n_used, group_facts(groups, robust), group_by, model_facts(findings)),
         lines=lines,
         level=findings.level,

@@ -82,7 +82,7 @@ class Findings:
         level: float,
     ) -> None:
         self.dataset, self.run, self.observed, self.sample, self.level = dataset, run, observed, sample, level
-        self._options = options
+        self.options = options
         self.is_exact = sample is None or sample.is_complete
         results: list[LossResult] = []
         for each in observed:
@@ -248,7 +248,7 @@ class Findings:
 
     def _residual_sums(self, each: Observed) -> ResidualSums | None:
         """Return all rows by their residual under the predictions of a model; None where they have none."""
-        rule, spread = self._options.rule or DEFAULT_RESIDUAL_RULE, each.residuals
+        rule, spread = self.options.rule or DEFAULT_RESIDUAL_RULE, each.residuals
         if self.sample is None or spread is None or spread.has_failed or rule.name not in ("mad", "iqr"):
             return None
         batch = self.sample.batch if each.model is None else self.sample.batch.predicted_by(each.model)
