@@ -28,7 +28,6 @@ from losscli.loss_function import LossFunction, ReductionName
 from losscli.messages import warn_caller
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
-from losscli.tail_notes import tail_notes
 
 if TYPE_CHECKING:
     from losscli.compare.result import Comparison
@@ -294,6 +293,8 @@ def compare(
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
+    from losscli.tail_notes import tail_notes
+
     compared = pipeline.compare(bound, open_sources, options, warn_caller)
     return replace(compared, notes=(*compared.notes, *tail_notes(compared.evaluation.losses)))
 
