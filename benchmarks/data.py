@@ -40,6 +40,7 @@ class DataFile:
 
 
 PAIRS = writers.csv_writer(writers.generate_pairs)
+MODELS = writers.csv_writer(writers.generate_models)
 GROUPED_PAIRS = writers.csv_writer(writers.generate_grouped_pairs)
 
 DATASETS = {
@@ -47,6 +48,7 @@ DATASETS = {
     "medium_csv": DataFile(".csv", PAIRS, 3_000_000),
     "csv": DataFile(".csv", PAIRS, 10_000_000),
     "csv_x5": DataFile(".csv", PAIRS, 50_000_000),
+    "models_csv": DataFile("-models.csv", MODELS, 100_000, is_fixed=True),
     "groups_csv": DataFile("-groups.csv", GROUPED_PAIRS, 3_000_000),
     "many_csv": DataFile("-in-files", writers.write_many, 500 * writers.N_FILES, is_fixed=True),
     "json_lines": DataFile(".jsonl", writers.write_json_lines, 2_000_000),

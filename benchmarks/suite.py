@@ -28,6 +28,14 @@ COMPUTE_FIVE = losscli("`losscli compute` of five losses", "compute", FIVE_LOSSE
 COMPARE_FIVE = losscli(
     "`losscli compare` of five losses", "compare", "--losses", FIVE_LOSSES, "{medium_csv}", "-q", "-f", "tsv"
 )
+ONE_MODEL = losscli(
+    "`losscli compare` of one model, `--ci 0.95`",
+    *("compare", "--losses", FIVE_LOSSES, "{models_csv}", "--pred", "m0", "--ci", "0.95", "-q", "-f", "tsv"),
+)
+TEN_MODELS = losscli(
+    "`losscli compare` of ten models, `--ci 0.95`",
+    *("compare", "--losses", FIVE_LOSSES, "{models_csv}", "--pred", "m*", "--ci", "0.95", "-q", "-f", "tsv"),
+)
 PER_SAMPLE = losscli(
     "`compute mse data.csv --per-sample`", "compute", "mse", "{medium_csv}", "--per-sample", "-q", "-o", "{ours_csv}"
 )
@@ -93,6 +101,10 @@ BENCHMARKS = [
     Benchmark("{json_lines} rows, JSON Lines", JSON_LINES, JSON_POLARS, 1.0, parse=parse_values),
     Benchmark("{csv} rows, CSV, 8 losses, all statistics", COMPUTE_EIGHT, PANDAS_EIGHT, 0.45, parse=parse_statistics),
     Benchmark("{medium_csv} rows, CSV, 5 losses", COMPARE_FIVE, COMPUTE_FIVE, 2.0, max_peak=2000, parse=parse_losses),
+    Benchmark("{models_csv} rows, CSV, 5 losses, 10 models", TEN_MODELS, ONE_MODEL, 3.0, max_peak=250),
+    Benchmark(
+        "peak memory, {models_csv} rows, 10 models", TEN_MODELS, ONE_MODEL, 1.6, compare=compare_peaks, max_rounds=1
+    ),
     Benchmark("{medium_csv} rows to rows", PER_SAMPLE, POLARS_ROWS, 1.0, max_peak=400, parse=parse_values),
     Benchmark("{groups_csv} rows, 20 groups", BY_CITY, DUCKDB_CITY, 1.0, max_peak=400, parse=parse_statistics),
     Benchmark("{groups_csv} rows, 2 000 groups", BY_USER, DUCKDB_USER, 1.5, max_peak=400, parse=parse_statistics),

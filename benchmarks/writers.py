@@ -9,6 +9,7 @@ from typing import Any
 SEED = 7
 ROWS_PER_BLOCK = 1_000_000
 N_CITIES, N_USERS = 20, 2_000
+N_MODELS = 10
 N_FILES = 200
 N_TOKENS = 32_000  # of a vocabulary
 DIMENSIONS = 128  # of an embedding
@@ -38,6 +39,16 @@ def generate_grouped_pairs(rows: int) -> Iterator[Block]:
             "user": pa.array([f"u{i:05d}" for i in range(N_USERS)]).take(pa.array(rng.integers(0, N_USERS, n))),
         }
         yield pairs | names
+
+
+def generate_models(rows: int) -> Iterator[Block]:
+    """Yield `y_true` and the predictions `m0`, `m1`, ... of N_MODELS models, each worse than the last."""
+    import numpy as np
+
+    for block, pairs in enumerate(generate_pairs(rows)):
+        rng, y_true = np.random.default_rng((SEED, block, 2)), pairs["y_true"]
+        errors = {f"m{i}": (1 + 0.02 * i) * rng.normal(size=len(y_true)) for i in range(N_MODELS)}
+        yield {"y_true": y_true} | {name: y_true + error for name, error in errors.items()}
 
 
 def csv_writer(generate: Callable[[int], Iterator[Block]]) -> Write:

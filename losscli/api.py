@@ -16,6 +16,7 @@ from losscli.arguments import (
     path_or_none,
     penalty_arrays,
     reject_keyword,
+    split_cluster,
     split_keywords,
     split_losses,
     split_models,
@@ -26,6 +27,7 @@ from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import UsageError
 from losscli.loss_function import LossFunction, ReductionName
 from losscli.messages import warn_caller
+from losscli.model_arguments import models_apart, read_models
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
 
@@ -67,6 +69,8 @@ def compute(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -98,6 +102,8 @@ def compute(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -128,6 +134,8 @@ def compute(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     engine: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
@@ -162,6 +170,8 @@ def compute(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads; all processors by default.
         engine: `"dask"` evaluates files on a cluster, without per-sample losses. A script then needs its calls under
             `if __name__ == "__main__"`.
@@ -183,6 +193,7 @@ def compute(
         raise UsageError(f"compute takes one loss as text; for several give a list: {loss.split(',')!r}")
     is_one = isinstance(loss, (str, LossFunction, Loss, BoundLoss))
     losses, arrays = split_keywords(compute, split_losses(loss), roles_and_params)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns={} if columns is None else columns,
         id=id,
@@ -198,6 +209,8 @@ def compute(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         jobs=jobs,
         engine=engine,
         scheduler=scheduler,
@@ -222,10 +235,14 @@ def compare(
     /,
     data: Data = None,
     *,
-    models: Names | Mapping[str, ArrayLike] = (),
+    models: Names | Mapping[str, Any] = (),
+    model_column: str | None = None,
+    reference: str | None = None,
     outliers: str | None = None,
     sort: str | None = None,
+    leaderboard: bool = False,
     show_outliers: int = 0,
+    decompose: bool = False,
     group_by: Names | None = None,
     reduction: ReductionName = "mean",
     columns: Mapping[str, str] | None = None,
@@ -242,6 +259,8 @@ def compare(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     **roles_and_params: Any,
 ) -> Comparison:
@@ -250,11 +269,17 @@ def compare(
     Args:
         losses: One loss or a list of them, as for `compute`, or names joined by commas.
         data: As for `compute`.
-        models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
+            paired with those of y_true in order or by `id`.
+        model_column: The column of the models' names, of data with a row for each model of an id.
+        reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows: `mad:3.5` (default for losses of a residual), `iqr:1.5`, `top:1%`
             (default for others), `column:NAME`.
-        sort: The column to sort by, with a minus from the largest; `rank` by default.
+        sort: The column or model to sort by, with a minus from the largest; `rank` by default.
+        leaderboard: Whether the result's frame and table are those of its `leaderboard`: a row per model.
         show_outliers: How many outlier rows to list in `rows`.
+        decompose: Whether to split the values of consistent losses: `value = mcb - dsc + unc` (miscalibration,
+            discrimination, uncertainty), with the `bias` of the predictions and its interval.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
@@ -263,6 +288,8 @@ def compare(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads.
         **roles_and_params: Roles as arrays and parameters of the losses.
 
@@ -271,23 +298,32 @@ def compare(
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(compare, given, roles_and_params)
+    models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns=columns,
         id=id,
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        model_files=models_apart(models, data),
+        model_column=model_column,
+        reference=reference,
         nan=nan,
         reduction=reduction,
         outliers=outliers,
         sort=sort,
+        leaderboard=leaderboard,
         show_outliers=show_outliers,
+        decompose=decompose,
         baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         draws=True,
         jobs=jobs,
     )
@@ -306,6 +342,7 @@ def recommend(
     y_pred: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     from_logits: bool = False,
+    target: str = "auto",
     columns: Mapping[str, str] | None = None,
     id: str | None = None,
     classes: Names | None = None,
@@ -315,7 +352,7 @@ def recommend(
     delimiter: str | None = None,
     decimal: str | None = None,
     comment: str | None = None,
-    **unknown: Any,
+    **roles: Any,
 ) -> Recommendation:
     """Recommend losses for the data, with reasons.
 
@@ -325,6 +362,8 @@ def recommend(
         y_pred: Predictions of the same shape, or (N, C).
         weight: Sample weights (N,).
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, a quantile such as `quantile:0.9`, or `auto`, which says what
+            it assumes.
         columns: Role -> column name, comma list or pattern.
         id: The key column that names rows, and pairs those of frames that are given for roles.
         classes: Class names, in order.
@@ -335,7 +374,7 @@ def recommend(
         decimal: The decimal sign of text data, `.` or `,`.
         comment: What starts lines of text data that are comments; an empty text if there are none. None: `#` at the
             start of the data.
-        **unknown: Nothing; a keyword here is an error.
+        **roles: Arrays of other roles: embeddings and labels, anchor, positive and negative, x1 and x2, ...
 
     Returns:
         A Recommendation. `losses` are those worth comparing, as typed; iterating gives an Advice per loss, with its
@@ -346,11 +385,14 @@ def recommend(
         DataError: Shapes do not fit, a label is no class, or a value is missing or infinite.
         NoResultError: No row is left.
     """
-    if unknown:
-        raise reject_keyword(recommend, next(iter(unknown)))
+    from losscli.recommend.role_sets import ALL_ROLES
+
+    unknown = next((name for name in roles if name not in ALL_ROLES), None)
+    if unknown is not None:
+        raise reject_keyword(recommend, unknown)
     if not isinstance(from_logits, bool):
         raise UsageError("must be True or False", option=("from_logits", from_logits))
-    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight}
+    given = {"y_true": y_true, "y_pred": y_pred, "weight": weight, **roles}
     arrays = {role: array for role, array in given.items() if array is not None}
     options = EvaluationOptions(
         columns={} if columns is None else columns, id=id, classes=split_names("classes", classes), nan=nan
@@ -359,5 +401,11 @@ def recommend(
     open_sources, options = bind_data(data, arrays, options, read_options)
     paths = [os.fspath(data)] if isinstance(data, (str, os.PathLike)) and not arrays else None
     return pipeline.recommend(
-        open_sources, options, warn_caller, from_logits=from_logits, paths=paths, read_options=read_options
+        open_sources,
+        options,
+        warn_caller,
+        from_logits=from_logits,
+        target=target,
+        paths=paths,
+        read_options=read_options,
     )

@@ -14,6 +14,7 @@ from losscli.binding import role_names
 from losscli.data.folders import FILE_COLUMN
 from losscli.data.frames import as_array, check_index, column_names, frame_columns
 from losscli.data.interchange import coded_text_of, import_array, is_arrow, is_row, materialize
+from losscli.data.model_sources import open_truth
 from losscli.data.sources import ReadOptions, Sources, open_data
 from losscli.data.table import ArraysTable, Kind, convert
 from losscli.data.values import shorten
@@ -22,6 +23,7 @@ from losscli.declaration.loss import BoundLoss, Loss
 from losscli.errors import DataError, UsageError
 from losscli.loss_function import LossFunction
 from losscli.messages import Hint, warn_caller
+from losscli.model_arguments import check_models_apart, models_apart, open_with_tables, table_of_model
 from losscli.options import EvaluationOptions, UnknownOptionError
 
 if TYPE_CHECKING:
@@ -139,14 +141,12 @@ def split_models(
 ) -> tuple[tuple[str, ...], dict[str, Any], Mapping[str, str]]:
     """Return the names of models, the arrays with their predictions, and role -> columns.
 
-    The only model is y_pred itself.
+    The only model is y_pred itself. Models that are given apart from the data have no names here.
 
     Raises:
         UsageError: Models are neither names nor a mapping, or they contradict other arguments.
     """
     found = dict(arrays)
-    models = materialize(models, "models")
-    models = frame_columns(models) or models
     if not isinstance(models, Mapping):
         names = (models,) if isinstance(models, str) else split_names("models", models)
         if len(names) == 1 and isinstance(columns, Mapping):
@@ -154,15 +154,34 @@ def split_models(
                 raise UsageError("models name the predictions: leave out y_pred")
             return (), found, {**columns, "y_pred": names[0]}
         return names, found, columns
+    if models_apart(models, data):
+        return (), found, columns
     predictions = {str(name): array for name, array in models.items()}
-    if predictions and data is not None:
-        raise UsageError("models as arrays go with y_true as an array; of data they are columns")
     twice = next((name for name in (*predictions, *(["y_pred"] if predictions else [])) if name in arrays), None)
     if twice is not None:
         raise UsageError(f"models hold the predictions: {twice} is given twice")
     if len(predictions) == 1:
         return (), found | {"y_pred": next(iter(predictions.values()))}, columns
     return tuple(predictions), found | predictions, columns
+
+
+def split_cluster(cluster: Any, data: Any, arrays: Mapping[str, ArrayLike]) -> tuple[str | None, dict[str, ArrayLike]]:
+    """Return the column of clusters, and the arrays with theirs if they are given as one.
+
+    Raises:
+        UsageError: They are an array, and the rows are not.
+    """
+    if cluster is None or isinstance(cluster, str):
+        return cluster, dict(arrays)
+    if not (is_row(cluster) or hasattr(cluster, "__array__") or is_arrow(cluster)):
+        raise UsageError("is the name of a column, or an array", option=("cluster", shorten(cluster)))
+    if data is not None or not arrays:
+        raise UsageError("cluster as an array goes with y_true as an array; of data it is the name of a column")
+    if frame_columns(materialize(cluster, "cluster"), "cluster") is not None:
+        raise UsageError("cluster is one column, not a frame: name it, or give its values")
+    if "cluster" in arrays:
+        raise UsageError("cluster is given twice: as clusters, and as predictions of a model")
+    return "cluster", {**arrays, "cluster": cluster}
 
 
 def path_or_none(option: str, path: Any) -> str | None:
@@ -208,6 +227,8 @@ def bind_data(
         DataError: What is given for a role is no array.
     """
     options.check()
+    apart = options.model_files if isinstance(options.model_files, Mapping) else {}
+    check_models_apart(apart, arrays, options.model_column)
     if isinstance(data, Mapping):
         data = {str(name): materialize(value, str(name)) for name, value in data.items()}
     else:
@@ -217,7 +238,7 @@ def bind_data(
         if isinstance(array, (str, os.PathLike)):
             problem = f"{role} is the text {shorten(array)}, not an array of rows"
             raise UsageError(problem, Hint.COLUMN_OF_DATA, role=role, column=os.fspath(array))
-    given = [*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items()]
+    given = [*(data.items() if isinstance(data, Mapping) else [("data", data)]), *arrays.items(), *apart.items()]
     key = options.id
     check_index(
         ((name, value) for name, value in given if key is None or key not in (frame_columns(value, name) or ())),
@@ -232,21 +253,32 @@ def bind_data(
     twice = next((name for name in plain if name in options.columns), None)
     if twice is not None:
         raise UsageError(f"{twice} is given as an array, and as a column", option=("columns", dict(options.columns)))
+    if [*plain] == [options.cluster]:
+        raise UsageError("roles are frames, of which cluster is the name of a column, not an array")
     if "weight" in plain:
         options = options._replace(columns={"weight": "weight", **options.columns})
+    tables = {name: table_of_model(name, value, table_of) for name, value in apart.items()}
+
+    def beside_models(opener: pipeline.OpenSources | None) -> pipeline.OpenSources:
+        return open_with_tables(opener, tables, options.columns, read_options)
+
     if data is None:
         own = ArraysTable("", "arrays", {n: as_array(a, n) for n, a in plain.items()}) if plain else None
-        return lambda roles: Sources(own, by_role, given=(*arrays,)), options
+        has_truth = bool(arrays) or not tables
+        return beside_models((lambda roles: Sources(own, by_role, given=(*arrays,))) if has_truth else None), options
     by_role |= {name: ArraysTable("", "arrays", {name: as_array(array, name)}) for name, array in plain.items()}
     several = data if isinstance(data, (list, tuple)) else [data]
     if several and all(isinstance(path, (str, os.PathLike)) for path in several):
         paths = [path_or_none("data", path) or "" for path in several]
 
         def open_path(roles: Sequence[str]) -> Sources:
-            opened = open_data(paths, roles, read_options, FILE_COLUMN in options.group_by)
+            if tables:
+                opened = open_truth(paths, {}, roles, read_options, options.extras, options.columns)
+            else:
+                opened = open_data(paths, roles, read_options, FILE_COLUMN in options.extras)
             return Sources(opened.common, {**opened.by_role, **by_role}, given=(*arrays,))
 
-        return open_path, options
+        return beside_models(open_path), options
     found = data if isinstance(data, Mapping) else frame_columns(data)
     if found is None and not (is_arrow(data) and column_names(data) is not None):
         raise UsageError(_explain_data(data))
@@ -257,7 +289,7 @@ def bind_data(
             table.check_readable([role for role in roles if role not in by_role])
         return Sources(table, by_role, given=(*arrays,))
 
-    return open_table, options
+    return beside_models(open_table), options
 
 
 def _explain_data(data: Any) -> str:

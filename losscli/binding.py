@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from losscli.data.batch import MODEL_ROLE, RowPolicy
-from losscli.data.columns import Binder, RoleColumns, suggest_column
+from losscli.data.column_words import suggest_column
+from losscli.data.columns import Binder, RoleColumns
 from losscli.data.dataset import Dataset
 from losscli.data.folders import FILE_COLUMN
-from losscli.data.labels import ClassNames, Endings, align_columns, find_class_names, order_as_requested
+from losscli.data.labels import ClassNames, align_columns, find_class_names, order_as_requested
+from losscli.data.model_roles import SHARED_ROLES, model_role
 from losscli.data.positions import class_label_role, find_positions
-from losscli.data.sources import Sources
+from losscli.data.sources import FileParts, Sources
 from losscli.data.table import Kind
 from losscli.data.values import one_value_error, parse_number
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.declaration.loss import BoundLoss
 from losscli.errors import DataError, UsageError
-from losscli.evaluation.evaluator import (
-    Evaluator,
-    check_frames,
-    check_shape,
-    choose_form,
-    note_frames,
-    sample_shapes,
-    takes,
-)
+from losscli.evaluation.evaluator import Evaluator, check_frames, check_shape, choose_form, note_frames, sample_shapes
 from losscli.evaluation.run import RunState
+from losscli.model_binding import find_own_roles, model_columns, separate_models
 from losscli.options import EvaluationOptions, processors
 
 Note = Callable[[str], None]
 """Receives notes: what a user should know of the data or the numbers."""
 
 OBSERVED_ROLES = ("y_true", "y_pred", "weight")
-"""The roles that recommend reads."""
-
-METRIC_ROLES = {"x1", "anchor", "embeddings", "distance"}
-"""Roles of metric losses, which recommend cannot judge."""
+"""The roles that recommend reads first of all."""
 
 
 class Target(Domain):
@@ -67,10 +58,11 @@ def bind(
     domains = role_domains(losses)
     binder.check_pair(domains)
     found = binder.find_all(domains)
-    models = find_models(losses, binder, found, domains, options) if options.models is not None else {}
-    if models:
-        found["y_pred"] = next(iter(models.values()))
-        found |= {MODEL_ROLE + name: model for name, model in models.items()}
+    if options.model_column is None:
+        _note_pooled(binder, found)
+    own = find_own_roles(losses, binder, found, domains, options)
+    found |= {role: next(iter(its.values())) for role, its in own.items() if role not in SHARED_ROLES}
+    found |= {MODEL_ROLE + name: its for name, its in own.get("y_pred", {}).items()}
     columns: dict[str, RoleColumns] = {}
     evaluators: list[Evaluator] = []
     read_as: dict[str, Domain] = {}
@@ -91,12 +83,14 @@ def bind(
         raise UsageError(f"{unread} is not read beside {', '.join(columns)}: the losses take one or the other")
     if options.classes and not any(domain.is_label for domain in read_as.values()):
         raise UsageError("no loss here has classes", option=("classes", ",".join(options.classes)))
-    if models and "y_pred" not in columns:
-        raise UsageError(f"{evaluators[0].label} reads no y_pred: there are no models to compare by it")
-    columns |= {MODEL_ROLE + name: align_columns(columns["y_pred"], model) for name, model in models.items()}
+    columns |= model_columns(own, columns, losses)
     label_roles = {class_label_role(evaluator.form) for evaluator in evaluators}
     label_role = label_roles.pop() if len(label_roles) == 1 else None
-    dataset = replace(make_dataset(columns, read_as, binder, options, note, label_role), models=tuple(models))
+    models = tuple(own["y_pred"]) if len(own.get("y_pred", ())) > 1 else ()
+    dataset = replace(make_dataset(columns, read_as, binder, options, note, label_role), models=models)
+    if options.model_column is not None:
+        dataset = separate_models(dataset, options.model_column, losses)
+    check_reference(options.reference, dataset.models)
     return dataset, RunState(
         evaluators, options.reduction, options.gradient, options.group_by, resampling, options.value_only
     )
@@ -106,12 +100,27 @@ def make_binder(sources: Sources, options: EvaluationOptions, roles: Sequence[st
     """Return a binder for the columns that the options name.
 
     Raises:
-        UsageError: An option names a role that nothing reads.
+        UsageError: An option names a role that nothing reads, or groups would be clusters.
     """
+    if options.cluster is not None and options.cluster in options.group_by:
+        raise UsageError("makes the groups: each would be one cluster", option=("cluster", options.cluster))
     unknown = next((role for role in options.columns if role not in roles), None)
     if unknown is not None:
         raise UsageError(f"no loss here reads {unknown!r}; the roles are {', '.join(roles)}")
-    return Binder(sources, options.columns, options.id, note, (*options.group_by, *options.carry))
+    return Binder(sources, options.columns, options.id, note, _beside_roles(options))
+
+
+def _note_pooled(binder: Binder, found: Mapping[str, RoleColumns]) -> None:
+    """Note files that were pooled as one dataset and may be the predictions of several models."""
+    if any(isinstance(table, FileParts) for table in binder.sources.tables):
+        from losscli.data.pooled import note_pooled
+
+        note_pooled(found, binder.identifiers, binder.note, FILE_COLUMN)
+
+
+def _beside_roles(options: EvaluationOptions) -> tuple[str, ...]:
+    """Return the columns that are carried along, or say which model a row is of."""
+    return (*options.extras, *([options.model_column] if options.model_column else []))
 
 
 def role_domains(losses: Sequence[BoundLoss]) -> dict[str, list[Domain]]:
@@ -157,57 +166,21 @@ def shapes_of(found: Mapping[str, RoleColumns]) -> dict[str, tuple[int, ...]]:
     return {role: columns.shape for role, columns in found.items()}
 
 
-def find_models(
-    losses: Sequence[BoundLoss],
-    binder: Binder,
-    found: Mapping[str, RoleColumns],
-    domains: Mapping[str, Sequence[Domain]],
-    options: EvaluationOptions,
-) -> dict[str, RoleColumns]:
-    """Return model -> its predictions: as named, or each column of y_pred if no loss takes them together.
+def check_reference(reference: str | None, models: Sequence[str]) -> None:
+    """Check that the model named as the reference is there.
 
     Raises:
-        UsageError: A model is named twice.
-        DataError: A column is missing, or models predict different classes.
+        UsageError: It is not, or there is only one model.
     """
-    named_models = options.models or ()
-    if "y_pred" not in domains:
-        return {}
-    if len(named_models) > 1:
-        named = [(name_model(text), text) for text in named_models]
-        twice = next((name for name, count in Counter(name for name, _ in named).items() if count > 1), None)
-        if twice:
-            raise UsageError(f"two models are called {twice!r}", option=("models", ",".join(named_models)))
-        models = {name: bound for name, text in named if (bound := binder.find("y_pred", domains["y_pred"], text))}
-        check_same_classes(models)
-        return models
-    predicted = found.get("y_pred")
-    if predicted is None or "y_true" not in found or len(predicted.columns) < 2:
-        return {}
-    shapes = shapes_of(found)
-    if any(takes(form, shapes) for loss in losses for form in loss.loss.forms):
-        return {}
-    return {column.name: predicted._replace(columns=(column,), endings=Endings(())) for column in predicted.columns}
+    if reference is None or reference in models:
+        return
+    if not models:
+        raise UsageError("is for several models, and there is only one", option=("reference", reference))
+    from difflib import get_close_matches
 
-
-def name_model(text: str) -> str:
-    """Return the name of a model: its column, or the common prefix of its columns."""
-    first, comma, _ = text.partition(",")
-    start = text.partition("*")[0] if "*" in text else first.rpartition("_")[0] if comma else ""
-    return start.rstrip("_[") or text
-
-
-def check_same_classes(models: Mapping[str, RoleColumns]) -> None:
-    """Raise a DataError if models predict different classes."""
-    (first, expected), *others = models.items()
-    for name, bound in others:
-        label = bound.table.label
-        if len(bound.columns) != len(expected.columns):
-            counts = f"model {first!r} has {len(expected.columns)} columns, model {name!r} has {len(bound.columns)}"
-            raise DataError(f"{label}{counts}")
-        if sorted(bound.names) != sorted(expected.names):
-            classes = f"{first!r} {', '.join(expected.names)}; {name!r} {', '.join(bound.names)}"
-            raise DataError(f"{label}the models predict different classes: {classes}")
+    close = get_close_matches(reference, models, n=1)
+    meant = f"did you mean {close[0]!r}? the models are" if close else "the models are"
+    raise UsageError(f"there is no such model; {meant} {', '.join(models)}", option=("reference", reference))
 
 
 def make_dataset(
@@ -239,12 +212,14 @@ def make_dataset(
         columns["y_true"] = align_columns(predicted, columns["y_true"])
         if domains["y_pred"].is_compared and len(columns["y_true"].columns) > 1:
             classes = ClassNames()  # each column has labels of its own
+    for role in [role for role in columns if role.startswith(model_role("y_true", ""))]:
+        columns[role] = align_columns(columns["y_true"], columns[role])
     for role, domain in domains.items():
         if domain.class_count and math.prod(columns[role].shape[1:]) == 1:
             classes.check_count(role, domain.class_count, "classes", columns[role].table.label)
-    extras = (*options.group_by, *options.carry)
+    extras = options.extras
     jobs = options.jobs or processors()
-    policy = RowPolicy(options.nan, options.group_by)
+    policy = RowPolicy(options.nan, options.group_by, options.cluster)
     dataset = Dataset(columns, domains, policy, note, classes, options.id, extras, jobs=jobs, label_role=label_role)
     check_extras(dataset, extras if options.id is None else (*extras, options.id))
     if len(dataset.row_tables) < 2 or options.id is not None:
@@ -260,7 +235,8 @@ def check_extras(dataset: Dataset, names: Iterable[str]) -> None:
     for name in names:
         table = next((table for table in tables if table.column(name)), None)
         if name == FILE_COLUMN and table is None:
-            raise UsageError("is the file that a row came from, and no data here is a file", option=("group_by", name))
+            option = "cluster" if name == dataset.policy.cluster else "group_by"
+            raise UsageError("is the file that a row came from, and no data here is a file", option=(option, name))
         if name == FILE_COLUMN and table is not None and table.path and name not in table.index_columns:
             dataset.note(f"{table.label}groups are made by its column {name!r}, not by files")
         if table is None:
@@ -287,13 +263,9 @@ def bind_for_recommend(sources: Sources, options: EvaluationOptions, note: Note)
     columns |= binder.positional_pair(("y_true", "y_pred"), columns)
     lacking = [role for role in domains if role not in columns]
     if lacking:
-        error = binder.missing_error(lacking, "a recommendation")
-        names = {column.name.lower() for table in sources.tables for column in table.columns}
-        if names & METRIC_ROLES:
-            family = "losses of pairs, triplets and embeddings are in the family metric"
-            raise DataError(f"{error.message.problem}; {family}")
-        raise error
+        raise binder.missing_error(lacking, "a recommendation")
     check_no_labels(columns["y_pred"])
+    _note_pooled(binder, columns)
     return make_dataset(columns, {"y_true": Target(), "y_pred": Domain()}, binder, options, note, "y_true")
 
 

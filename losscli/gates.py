@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from losscli.declaration.grammar import RawValue, normalize_name, parse_specs
@@ -49,6 +49,7 @@ class Gate(NamedTuple):
         limit: The number on the right.
         percent: Whether that is in percent.
         selector: The groups and the model that are meant, as pairs of column and value; empty for all.
+        other_readings: What else the selector may mean, where names have a = or a | in them.
     """
 
     text: str
@@ -58,6 +59,7 @@ class Gate(NamedTuple):
     limit: float
     percent: bool = False
     selector: Group = ()
+    other_readings: tuple[Group, ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,6 +69,24 @@ class Gate(NamedTuple):
         """Return whether a result is one of those that are meant."""
         label, group = key
         return label == self.label and set(self.selector) <= set(group)
+
+    def readings(self, keys: Collection[ResultKey]) -> list[Gate]:
+        """Return the gate by each reading of the selector that selects some of the results, and others than before."""
+        found: dict[frozenset[ResultKey], Gate] = {}
+        for selector in (self.selector, *self.other_readings):
+            gate = self._replace(selector=selector)
+            found.setdefault(frozenset(key for key in keys if gate.selects(key)), gate)
+        found.pop(frozenset(), None)
+        return list(found.values())
+
+    def likeliest_reading(self, known: Collection[tuple[str, str]]) -> Gate:
+        """Return the gate by the reading of the selector that has the most of the known columns and values."""
+        columns = {column for column, _ in known}
+
+        def known_share(selector: Group) -> float:
+            return sum((pair in known) + (pair[0] in columns) for pair in selector) / max(1, len(selector))
+
+        return self._replace(selector=max((self.selector, *self.other_readings), key=known_share))
 
 
 class GateVerdict(NamedTuple):
@@ -116,9 +136,9 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
         problem = "the limit must be a finite number; a value that is not finite has an exit status of its own"
         raise UsageError(problem, option=("fail_if", text))
     subject, comparison, _ = map(str.strip, match.groups())
-    selector: Group = ()
+    readings: list[Group] = [()]
     if selected := _SELECTED.fullmatch(subject):
-        name, selector, statistic = selected[1].strip(), _parse_selector(selected[2]), selected[3] or VALUE
+        name, readings, statistic = selected[1].strip(), _parse_selector(selected[2]), selected[3] or VALUE
     else:
         name, dot, statistic = subject.rpartition(".")
         if not (dot and statistic.isidentifier()):
@@ -127,10 +147,25 @@ def parse_gate(text: str, losses: Sequence[BoundLoss], statistics: Collection[st
         problem = f"there is no {statistic!r}; the statistics are {', '.join(statistics)}"
         raise UsageError(problem, option=("fail_if", text))
     is_percent = match.group(3).endswith("%")
-    return Gate(text, _label(text, name, losses), statistic, comparison, limit, is_percent, selector)
+    label, (selector, *others) = _label(text, name, losses), readings
+    return Gate(text, label, statistic, comparison, limit, is_percent, selector, tuple(others))
 
 
-def _parse_selector(text: str) -> Group:
+def _parse_selector(text: str) -> list[Group]:
+    """Return what `region=eu,size=small`, `candidate` or both with a | between them may mean; the likeliest first.
+
+    A name alone is that of a model. Names may have a = or a | in them: which reading it is, the results tell.
+    """
+    readings = [_parse_pairs(text)]
+    for i in (match.start() for match in re.finditer(r"\|", text)):
+        left, right = text[:i], text[i + 1 :]
+        readings += [_parse_pairs(left) + _parse_pairs(right)] if "=" in text else []
+        readings += [((MODEL, left.strip()), *_parse_pairs(right))] if "=" in left and "=" in right else []
+        readings += [(*_parse_pairs(left), (MODEL, right.strip()))] if "=" in left and "=" in right else []
+    return list(dict.fromkeys([*readings, ((MODEL, text.strip()),)]))
+
+
+def _parse_pairs(text: str) -> Group:
     """Return the pairs of `region=eu,size=small`; a name alone is that of a model."""
     if "=" not in text:
         return ((MODEL, text.strip()),)
@@ -179,10 +214,15 @@ def judge(gates: Sequence[Gate], values: Values, lacking: Mapping[ResultKey, str
 
 def _judge(gate: Gate, values: Values, lacking: Mapping[ResultKey, str]) -> list[GateVerdict]:
     there = [(key, statistics) for key, statistics in values if key[0] == gate.label]
+    readings = gate.readings([*(key for key, _ in there), *lacking])
+    if len(readings) > 1:
+        meant = " or ".join(",".join(map("=".join, reading.selector)) for reading in readings)
+        return [GateVerdict(gate, (), None, f"cannot be judged: [{gate.text.partition('[')[2]} may mean {meant}")]
+    gate = readings[0] if readings else gate.likeliest_reading({pair for key, _ in there for pair in key[1]})
     selected = [(key[1], statistics) for key, statistics in there if gate.selects(key)]
     verdicts = [GateVerdict(gate, key[1], None, reason) for key, reason in lacking.items() if gate.selects(key)]
     if not selected and not verdicts:
-        groups = [" ".join(f"{column}={value}" for column, value in key[1]) for key, _ in there if key[1]]
+        groups = list(_known_groups(gate.selector, [key[1] for key, _ in there]))
         known = f"there are {', '.join(groups[:10])}" if groups else "there are no groups and no models"
         return [GateVerdict(gate, gate.selector, None, f"cannot be judged: {known}")]
     having = [(group, statistics) for group, statistics in selected if gate.statistic in statistics]
@@ -191,6 +231,15 @@ def _judge(gate: Gate, values: Values, lacking: Mapping[ResultKey, str]) -> list
     return verdicts + [
         GateVerdict(gate, group, v[gate.statistic], _reason(gate, v[gate.statistic])) for group, v in having
     ]
+
+
+def _known_groups(selector: Group, groups: Sequence[Group]) -> Iterator[str]:
+    """Yield the groups and models that could have been selected: of a column whose value is unknown its values."""
+    pairs = dict.fromkeys(pair for group in groups for pair in group)
+    unknown = {column for column, value in selector if (column, value) not in pairs}
+    named = [pair for pair in pairs if pair[0] in unknown]
+    shown: Sequence[Group] = [(pair,) for pair in named] if named else groups
+    yield from (" ".join(map("=".join, group)) for group in shown if group)
 
 
 def _reason(gate: Gate, value: float | None) -> str:

@@ -25,6 +25,7 @@ Spelling = Callable[[str, Any], str]
 class Hint(enum.Enum):
     """What to do about a problem. Names in braces are options, or fields that the message fills."""
 
+    ADD_DECOMPOSITION = "{decompose:true} asks for it"
     ADD_ENGINE = "add {engine:dask}"
     ADD_INTERVAL = "{ci:0.95} asks for one"
     BOX_FORMAT = "{box_format:xyxy} says that they are corners, {box_format:xywh} or cxcywh that they are sizes"
@@ -33,6 +34,7 @@ class Hint(enum.Enum):
     CHOOSE_COLUMN = "{columns:{role}=COL} says which"
     CHOOSE_PARAMETER = "set {param:{setting}}"
     CHOOSE_PARAMETERS = "set {param:{setting}} or {param:{other}}"
+    CHOOSE_TARGET = "{target:mean} or {target:median} says which"
     CLASS_COUNT = "{array} has as many {axis} as there are classes"
     COLUMN_OF_DATA = "{columns:{role}={column}} takes a column of the data"
     COMMENT = "{comment:{sign}} leaves out lines that start with {sign}"
@@ -51,6 +53,7 @@ class Hint(enum.Enum):
     GIVE_NAMES = "leave out {classes:} to compare labels as they are"
     GIVE_SIGMOIDS = "if these are logits, give their sigmoids instead: the loss reads probabilities alone"
     GIVE_SOFTMAX = "if these are logits, give their softmax instead: the loss reads probabilities alone"
+    GROUPS_AS_BLOCKS = "{group_by:COL} makes groups, which are such blocks"
     GROUP_BY_FILE = "{group_by:{column}} takes several, and evaluates each"
     HEAVY_TAIL = "try a robust loss or more rows"
     HEAVY_TAIL_ROWS = "try a robust loss or more rows; see {top:5}"
@@ -63,6 +66,8 @@ class Hint(enum.Enum):
     LOG_INPUT = "if these are logarithms of rates, add {param:log_input=true}"
     NAME_CLASSES = "{classes:A,B} names the classes in order"
     NAME_COLUMNS = "{columns:{role}=A,B} names them one by one"
+    MODEL_FILES = "compare with {model:{pattern}} takes each for a model"
+    NAME_MODEL = "{model:NAME=FILE} gives another name"
     NAME_ROLES = "name the role of each, as {data:y_true} {data:y_pred}"
     OMIT_MISSING = "{nan:omit} leaves such rows out"
     OMIT_OR_PROPAGATE = "{nan:omit} leaves them out, {nan:propagate} keeps them as NaN"
@@ -72,12 +77,17 @@ class Hint(enum.Enum):
     PAIR_IN_ORDER_OR_BY_ID = "rows are paired in order, or by a key with {id:COL}"
     PENALTY_EXAMPLE = "as in {penalty:l2:lambda=0.01} {parameters:w.npy}"
     PER_CLASS_COLUMNS = "columns such as {role}_0, {role}_1, or {columns:{role}=prob_*}"
+    RESAMPLE_BLOCKS = "{block:auto} makes intervals that allow for it"
+    RESAMPLE_CLUSTERS = "{cluster:{column}} makes intervals that allow for it"
     RESHAPE = "give the labels as one array (N,) and the scores as (N, C)"
+    RELIABILITY = "plot with {kind:reliability} shows where"
     SECOND_POPULATION = "look at them by {group_by:COL} or {show_outliers:{count}}"
     SECOND_COLUMN = "if these are the probabilities of two classes, give the second column as {role}"
     SET_BLANK = "{param:blank=K} says which class that is"
     SET_EPS = "set {param:eps=...} to divide by at least that much, or use wape or smape"
+    SHOW_MURPHY = "plot them with {kind:murphy}"
     SHOW_OUTLIERS = "see {show_outliers:{count}}"
+    SHOW_RELIABILITY = "plot it with {kind:reliability}"
     SWAP_AXES = "{role} must be (N, T, C): swap the first two axes of (T, N, C), as torch has it"
     TEXT_WITH_COMMAS = "{decimal:.} takes them for text"
     TOP_BY_LOSS = "{outliers:top:1%} flags by losses"
@@ -142,6 +152,8 @@ def python_option(name: str, value: Any = "") -> str:
         return "list_losses()"
     if name == "data":  # the data of one role
         return f"{value}=ARRAY"
+    if name == "model":
+        return 'models=dict(NAME="FILE")'
     if name == "top":
         return "per_sample"
     if name == "param":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REDUCTIONS = ("mean", "sum", "median")
 NAN_POLICIES = ("error", "omit", "propagate")
 ENGINES = ("local", "dask")
-DRAW_OPTIONS = ("resamples", "seed", "ci_method")
+DRAW_OPTIONS = ("resamples", "seed", "ci_method", "cluster", "block")
 """Options of how rows are drawn for intervals."""
 
 PICTURE_KINDS = ("rows", "share", "stress", "groups", "models", "reliability", "murphy")
@@ -45,6 +45,10 @@ class EvaluationOptions(NamedTuple):
         classes: Class names, in order.
         group_by: The columns whose values make groups.
         models: The predictions of several models, as columns; None where there can be one model only.
+        model_files: Files of the predictions of models as typed, NAME=FILE, a file or a pattern; or name -> path,
+            frame or array.
+        model_column: The column of the models' names, of data with a row for each model of a row.
+        reference: The model that others are compared with; None for the best under each loss.
         nan: What to do with rows that lack a value: `error`, `omit`, `propagate`.
         reduction: How per-sample losses become one number: `mean` (the loss's own), `sum`, `median`.
         per_sample: Whether per-sample losses are wanted rather than statistics.
@@ -53,12 +57,16 @@ class EvaluationOptions(NamedTuple):
         parameters: The parameters that the penalty is on: a path, or arrays.
         baseline: The path of an earlier JSON result.
         outliers: The rule that flags outlier rows.
-        sort: The column to sort a comparison by, with a minus from the largest.
+        sort: The column or model to sort a comparison by, with a minus from the largest.
+        leaderboard: Whether a comparison of models shows a row a model and a column a loss.
         show_outliers: How many outlier rows to list.
+        decompose: Whether the parts of the losses are wanted: miscalibration, discrimination, uncertainty, and bias.
         ci: The level of bootstrap intervals; None for no intervals.
         resamples: How often rows are resampled; None for the default.
         seed: The seed of the resampling; None for the default.
         ci_method: The kind of the interval; None for the default.
+        cluster: The column whose values are resampled whole, with all their rows.
+        block: How many consecutive rows are resampled together, or `auto`.
         draws: Whether rows are drawn for intervals that nobody asks for: of models, in pictures, on pages.
         value_only: Whether no statistic but the value is wanted.
         jobs: The number of threads; None for all processors.
@@ -73,6 +81,9 @@ class EvaluationOptions(NamedTuple):
     classes: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     models: tuple[str, ...] | None = None
+    model_files: tuple[str, ...] | Mapping[str, Any] = ()
+    model_column: str | None = None
+    reference: str | None = None
     nan: str = "error"
     reduction: str = "mean"
     per_sample: bool = False
@@ -82,11 +93,15 @@ class EvaluationOptions(NamedTuple):
     baseline: str | None = None
     outliers: str | None = None
     sort: str | None = None
+    leaderboard: bool = False
     show_outliers: int = 0
+    decompose: bool = False
     ci: float | None = None
     resamples: int | None = None
     seed: int | None = None
     ci_method: str | None = None
+    cluster: str | None = None
+    block: int | str | None = None
     draws: bool = False
     value_only: bool = False
     jobs: int | None = None
@@ -94,6 +109,20 @@ class EvaluationOptions(NamedTuple):
     scheduler: str | None = None
     workers: int | None = None
     carry: tuple[str, ...] = ()
+
+    def with_level_of_units(self, level: float) -> EvaluationOptions:
+        """Return the options with a level if clusters or blocks are resampled and none is asked for.
+
+        Then rows are evaluated in order, and every interval is by resampling.
+        """
+        resamples_units = self.cluster is not None or self.block is not None
+        return self._replace(ci=level) if resamples_units and self.ci is None else self
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The columns that are read and are no role."""
+        found = (*self.group_by, *self.carry)
+        return found if self.cluster is None or self.cluster in found else (*found, self.cluster)
 
     def check(self) -> Resampling | None:
         """Check all that makes sense or not whatever the data holds, and return how values are resampled.
@@ -155,10 +184,20 @@ class EvaluationOptions(NamedTuple):
 
     def _check_types(self) -> None:
         """Refuse what only the Python API can be given: the command line has texts and numbers."""
-        for name in ("id", "penalty", "baseline", "outliers", "sort", "ci_method", "scheduler"):
+        for name in (
+            "id",
+            "model_column",
+            "reference",
+            "penalty",
+            "baseline",
+            "outliers",
+            "sort",
+            "ci_method",
+            "scheduler",
+        ):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 raise UsageError("must be text", option=(name, value))
-        for name in ("per_sample", "gradient"):
+        for name in ("per_sample", "gradient", "leaderboard", "decompose"):
             if not isinstance(value := getattr(self, name), bool):
                 raise UsageError("must be True or False", option=(name, value))
         if not isinstance(self.show_outliers, numbers.Integral) or self.show_outliers < 0:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from losscli.binding import OBSERVED_ROLES, Note, bind, role_names
+from losscli.binding import Note, bind, role_names
 from losscli.data.sources import ReadOptions, Sources
 from losscli.declaration.grammar import parse_specs
 from losscli.declaration.loss import BoundLoss
@@ -225,6 +225,7 @@ def compare(
 ) -> Comparison:
     """Rank losses by their sensitivity to outliers, and models under each loss; arguments are those of `compute`."""
     from losscli.compare.compare import CompareOptions, compare_run
+    from losscli.compare.sorting import sort_again
     from losscli.evaluation.hard_predictions import check_hard_predictions
     from losscli.statistics.bootstrap.options import check_no_draws
 
@@ -243,7 +244,9 @@ def compare(
         track_counts = iter if track is None else (lambda counts: track(counts, dataset.progress, int))
         compared = compare_run(dataset, run, compare_options, track_counts)
         check_hard_predictions(dataset, run, options.columns)
-    return compared if additions.baseline is None else compared.with_baseline(additions.baseline, note)
+    if additions.baseline is None:
+        return compared
+    return sort_again(compared.with_baseline(additions.baseline, note))
 
 
 def plot(
@@ -297,6 +300,7 @@ def report(
     """
     from losscli.evaluation.hard_predictions import check_hard_predictions
     from losscli.page.build import build_page, check_can_draw, compare_options_of
+    from losscli.statistics.bootstrap.options import DEFAULT_LEVEL
 
     options = options._replace(draws=True)
     options.check()
@@ -304,6 +308,7 @@ def report(
         options = options._replace(ci=options.resampling.level)
     page_options.check()
     check_can_draw()
+    options = options.with_level_of_units(DEFAULT_LEVEL)
     rule = compare_options_of(options).rule
     options = options._replace(carry=(rule.column,) if rule and rule.column else ())
     additions = read_additions(options, None)
@@ -321,17 +326,19 @@ def recommend(
     track: Track | None = None,
     *,
     from_logits: bool,
+    target: str,
     paths: Sequence[str] | None,
     read_options: ReadOptions,
 ) -> Recommendation:
     """Recommend losses for the data.
 
     Args:
-        open_sources: Opens the tables that hold y_true, y_pred and weight.
+        open_sources: Opens the tables that hold y_true, y_pred and weight, or other roles.
         options: Columns, classes, key and the policy for missing values.
         note: Receives notes.
         track: Shows progress.
         from_logits: Whether predictions are logits, even if they all lie in [0, 1].
+        target: What forecasts shall be: `mean`, `median`, `quantile:0.9`, or `auto`.
         paths: DATA as typed, for the command that compares the losses; None if it is not from files.
         read_options: How the data is read, for that command.
 
@@ -339,15 +346,17 @@ def recommend(
         LosscliError: The options or the data are wrong, or no row is left.
     """
     from losscli.recommend.advise import recommend_from
+    from losscli.recommend.role_sets import ALL_ROLES
 
     options.check()
-    with closing(open_sources(OBSERVED_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
+    with closing(open_sources(ALL_ROLES)) as sources, np.errstate(all="ignore"):  # infinities are values
         return recommend_from(
             sources,
             options,
             note,
             lambda dataset, batches: batches if track is None else track(batches, dataset.progress, len),
             from_logits=from_logits,
+            target=target,
             paths=paths,
             read_options=read_options,
         )

@@ -9,12 +9,21 @@ from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.api import CiMethod, Data, Names, NanPolicy
-from losscli.arguments import LossName, bind_data, split_keywords, split_losses, split_models, split_names
+from losscli.arguments import (
+    LossName,
+    bind_data,
+    split_cluster,
+    split_keywords,
+    split_losses,
+    split_models,
+    split_names,
+)
 from losscli.data.sources import check_read_options
 from losscli.data.values import shorten
 from losscli.errors import UsageError
 from losscli.loss_function import ReductionName
 from losscli.messages import warn_caller
+from losscli.model_arguments import models_apart, read_models
 from losscli.options import PICTURE_KINDS, EvaluationOptions
 from losscli.plot.figure import check_matplotlib, draw_figure
 from losscli.plot.kinds import PlotOptions
@@ -31,7 +40,9 @@ def plot(
     range: tuple[float, float] | None = None,
     outliers: str | None = None,
     ax: Any = None,
-    models: Names | Mapping[str, ArrayLike] = (),
+    models: Names | Mapping[str, Any] = (),
+    model_column: str | None = None,
+    reference: str | None = None,
     group_by: Names | None = None,
     reduction: ReductionName = "mean",
     columns: Mapping[str, str] | None = None,
@@ -47,6 +58,8 @@ def plot(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     **roles_and_params: Any,
 ) -> Any:
@@ -60,7 +73,10 @@ def plot(
         range: The ends of the x axis of curves; by default those that fit the parameters.
         outliers: The rule that flags outlier rows, as for `compare`.
         ax: An Axes, or a sequence of one for each panel; by default a new figure of pyplot.
-        models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
+            paired with those of y_true in order or by `id`.
+        model_column: The column of the models' names, of data with a row for each model of an id.
+        reference: The model that the others are compared with; by default the best under each loss.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         reduction: As for `compute`; so are `columns`, `id`, `classes`, `nan` and how to read a file (`input_format`,
             `header`, `delimiter`, `decimal`, `comment`).
@@ -68,6 +84,8 @@ def plot(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads.
         **roles_and_params: Roles as arrays and parameters of the losses.
 
@@ -81,13 +99,18 @@ def plot(
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(plot, given, roles_and_params)
     check_matplotlib()
+    models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns=columns,
         id=id,
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        model_files=models_apart(models, data),
+        model_column=model_column,
+        reference=reference,
         nan=nan,
         reduction=reduction,
         outliers=outliers,
@@ -95,6 +118,8 @@ def plot(
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         draws=True,
         jobs=jobs,
     )
@@ -104,7 +129,7 @@ def plot(
     plot_options = PlotOptions(kind, outliers, check_range(range))
     options.check()
     open_sources = None
-    if data is not None or arrays:
+    if data is not None or arrays or options.model_files:
         if range is not None:
             raise UsageError("is for curves, which are drawn without data", option=("range", range))
         open_sources, options = bind_data(data, arrays, options, read_options)

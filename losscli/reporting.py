@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
 from losscli import pipeline
 from losscli.api import CiMethod, Data, FilePath, Names, NanPolicy
-from losscli.arguments import LossName, bind_data, path_or_none, split_keywords, split_losses, split_models, split_names
+from losscli.arguments import (
+    LossName,
+    bind_data,
+    path_or_none,
+    split_cluster,
+    split_keywords,
+    split_losses,
+    split_models,
+    split_names,
+)
 from losscli.data.sources import check_read_options
 from losscli.errors import DataError
 from losscli.messages import python_option, warn_caller
+from losscli.model_arguments import models_apart, read_models
 from losscli.options import EvaluationOptions
 
 
@@ -25,8 +35,11 @@ def report(
     output: FilePath | None = None,
     title: str | None = None,
     top: int = 10,
-    models: Names | Mapping[str, ArrayLike] = (),
+    models: Names | Mapping[str, Any] = (),
+    model_column: str | None = None,
+    reference: str | None = None,
     outliers: str | None = None,
+    decompose: bool = False,
     group_by: Names | None = None,
     columns: Mapping[str, str] | None = None,
     id: str | None = None,
@@ -42,6 +55,8 @@ def report(
     resamples: int | None = None,
     seed: int | None = None,
     ci_method: CiMethod | None = None,
+    cluster: str | ArrayLike | None = None,
+    block: int | Literal["auto"] | None = None,
     jobs: int | None = None,
     **roles_and_params: Any,
 ) -> str:
@@ -53,8 +68,12 @@ def report(
         output: The path of a file to write the page to.
         title: The heading; by default the name of the data.
         top: How many of the worst rows to list.
-        models: The columns of the predictions of several models; or name -> array if y_true is an array.
+        models: The columns of the predictions of several models; or name -> array, path or frame, whose rows are
+            paired with those of y_true in order or by `id`.
+        model_column: The column of the models' names, of data with a row for each model of an id.
+        reference: The model that the others are compared with; by default the best under each loss.
         outliers: The rule that flags outlier rows, as for `compare`.
+        decompose: Whether to decompose the losses on all rows, which are kept in memory, with biases, and by group.
         group_by: Columns whose values make groups; `@file` is the file that a row came from.
         columns: As for `compute`; so are `id`, `classes`, `nan` and how to read a file (`input_format`, `header`,
             `delimiter`, `decimal`, `comment`).
@@ -63,6 +82,8 @@ def report(
         resamples: How often rows are resampled.
         seed: The seed of the resampling.
         ci_method: The kind of interval.
+        cluster: The column whose values (patients, days) are resampled whole; an array if y_true is one.
+        block: How many consecutive rows of a time series are resampled together; `"auto"` finds it.
         jobs: The number of threads.
         **roles_and_params: Roles as arrays and parameters of the losses.
 
@@ -74,20 +95,28 @@ def report(
     """
     given = losses.split(",") if isinstance(losses, str) else split_losses(losses)
     bound, arrays = split_keywords(report, given, roles_and_params)
+    models = read_models(models)
     names, arrays, columns = split_models(models, data, arrays, {} if columns is None else columns)
+    cluster, arrays = split_cluster(cluster, data, arrays)
     options = EvaluationOptions(
         columns=columns,
         id=id,
         classes=split_names("classes", classes),
         group_by=split_names("group_by", group_by),
         models=names,
+        model_files=models_apart(models, data),
+        model_column=model_column,
+        reference=reference,
         nan=nan,
         outliers=outliers,
+        decompose=decompose,
         baseline=path_or_none("baseline", baseline),
         ci=ci,
         resamples=resamples,
         seed=seed,
         ci_method=ci_method,
+        cluster=cluster,
+        block=block,
         draws=True,
         value_only=True,
         jobs=jobs,

@@ -319,7 +319,7 @@ def data_info(dataset: Dataset, weight: float) -> DataInfo:
     used = policy.n - policy.omitted - policy.weightless
     weighted = "weight" in dataset.bound
     weight_sum = weight if weighted else float(used)
-    return DataInfo(dataset.paths, dataset.format, policy.n, used, policy.omitted, weight_sum, weighted)
+    return DataInfo(dataset.paths, dataset.format, policy.n_given, used, policy.n_left_out, weight_sum, weighted)
 
 
 def results_of(dataset: Dataset, run: RunState) -> Evaluation:

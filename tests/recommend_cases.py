@@ -122,10 +122,85 @@ def _boxes() -> Arrays:
     return {"y_true": y, "y_pred": y + rng.normal(size=(50, 4)) * 0.05}
 
 
+def _vectors(n: int = 60, classes: int = 6, length: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return labels (n,), vectors (n, 5) near the prototype of their class, and prototypes (classes, 5)."""
+    rng = np.random.default_rng(16)
+    weights = rng.normal(size=(classes, 5))
+    labels = np.arange(n) % classes
+    x = weights[labels] + 0.4 * rng.normal(size=(n, 5))
+    x *= length * (1.0 if length == 1 else rng.uniform(0.5, 2, size=(n, 1))) / np.linalg.norm(x, axis=1, keepdims=True)
+    return labels.astype(float), x, weights
+
+
+def _embeddings(length: float = 1.0, **more: str) -> Arrays:
+    labels, x, weights = _vectors(length=length)
+    return {"labels": labels, "embeddings": x} | dict.fromkeys(more, weights)
+
+
+def _pairs(length: float = 1.0) -> Arrays:
+    labels, x, _ = _vectors(length=length)
+    other = np.where(np.arange(60) % 2, np.roll(np.arange(60), -6), np.roll(np.arange(60), -1))
+    return {"y_true": (labels == labels[other]).astype(float), "x1": x, "x2": x[other]}
+
+
+def _triplets(length: float = 1.0) -> Arrays:
+    _, x, _ = _vectors(length=length)
+    return {"anchor": x, "positive": np.roll(x, -6, axis=0), "negative": np.roll(x, -1, axis=0)}
+
+
+def _distances(scale: float = 1.0) -> Arrays:
+    pairs = _pairs()
+    return {"y_true": pairs["y_true"], "distance": scale * np.linalg.norm(pairs["x1"] - pairs["x2"], axis=1)}
+
+
+def _ranked_pairs() -> Arrays:
+    rng = np.random.default_rng(17)
+    x1, x2 = rng.normal(size=(2, 80))
+    return {"y_true": np.where(x1 + rng.normal(size=80) > x2, 1.0, -1.0), "x1": x1, "x2": x2}
+
+
+def _verification() -> Arrays:
+    labels, x, weights = _vectors()
+    more = {"labels2": np.roll(labels, -1), "embeddings2": np.roll(x, -1, axis=0), "weights": weights}
+    return {"labels1": labels, "embeddings1": x} | more
+
+
+def _sequences() -> Arrays:
+    rng = np.random.default_rng(18)
+    logits = rng.normal(size=(8, 12, 4))
+    logs = logits - np.logaddexp.reduce(logits, axis=2)[:, :, None]
+    lengths = {"input_lengths": np.full(8, 12.0), "target_lengths": np.full(8, 3.0)}
+    return {"log_probs": logs, "targets": rng.integers(1, 4, size=(8, 3)).astype(float)} | lengths
+
+
+def rated(n: int = 400) -> Arrays:
+    """Return ratings from 1 to 5, and probabilities of each by an ordered logistic model."""
+    rng = np.random.default_rng(19)
+    score = 1.5 * rng.normal(size=n)
+    below = 1 / (1 + np.exp(-(np.array([-2.0, -0.7, 0.7, 2.0]) - score[:, None])))
+    p = np.diff(np.column_stack([np.zeros(n), below, np.ones(n)]), axis=1)
+    y = 1.0 + (below < rng.random(n)[:, None]).sum(axis=1)
+    return {"y_true": y, "y_pred": p / p.sum(axis=1, keepdims=True)}
+
+
+def _relevances() -> Arrays:
+    rng = np.random.default_rng(20)
+    y = rng.integers(0, 4, size=(50, 8)).astype(float)
+    return {"y_true": y, "y_pred": 2 * y - 4 + 2 * rng.normal(size=(50, 8))}
+
+
+def _unfitted(n: int = 1000) -> Arrays:
+    """Return labels, and probabilities whose logits are twice too large."""
+    rng = np.random.default_rng(21)
+    s = 1.2 * rng.normal(size=n)
+    return {"y_true": (rng.random(n) < 1 / (1 + np.exp(-s))).astype(float), "y_pred": 1 / (1 + np.exp(-2 * s))}
+
+
 CASES: dict[str, Callable[[], Arrays]] = {
     "normal": lambda: _regression(lambda rng, n: rng.normal(size=n)),
     "contaminated": lambda: _regression(_contaminated),
     "heavy tails": lambda: _regression(lambda rng, n: rng.standard_t(1.5, size=n)),
+    "Laplace errors": lambda: _regression(lambda rng, n: rng.laplace(size=n), n=2000),
     "skewed": lambda: _regression(lambda rng, n: rng.exponential(size=n)),
     "off centre": lambda: _regression(lambda rng, n: 3 + rng.normal(size=n)),
     "tiny": lambda: _regression(lambda rng, n: 1e-6 * rng.normal(size=n)),
@@ -188,6 +263,80 @@ CASES: dict[str, Callable[[], Arrays]] = {
     "distributions with zeros": lambda: _distributions(zeros=True),
     "distributions from logits": lambda: _distributions(logits=True),
     "one distribution": _one_distribution,
+    "binary, overconfident": _unfitted,
+    "ratings": lambda: {"y_true": rated()["y_true"], "y_pred": 1.0 + rated()["y_pred"].argmax(axis=1)},
+    "ratings, probabilities": lambda: rated() | {"y_true": rated()["y_true"] - 1},
+    "relevances": _relevances,
+    "boxes, three rows": lambda: {k: v[:3] for k, v in _boxes().items()},
+    "boxes that miss": lambda: {k: np.vstack([v, v + 3 * (k == "y_pred")]) for k, v in _boxes().items()},
+    "embeddings": _embeddings,
+    "embeddings, of any length": lambda: _embeddings(3.0),
+    "embeddings, each a class": lambda: _embeddings() | {"labels": np.arange(60.0)},
+    "prototypes": lambda: _embeddings(weights=""),
+    "prototypes, of any length": lambda: _embeddings(3.0, weights=""),
+    "centers": lambda: _embeddings(centers=""),
+    "verification": _verification,
+    "pairs": _pairs,
+    "pairs, far apart": lambda: _pairs(20.0),
+    "distances": _distances,
+    "distances, large": lambda: _distances(50.0),
+    "ranked pairs": _ranked_pairs,
+    "triplets": _triplets,
+    "triplets, long": lambda: _triplets(20.0),
+    "views": lambda: {role: x for role, x in _triplets().items() if role != "negative"},
+    "sequences": _sequences,
     "weighted": lambda: _regression(_contaminated) | {"weight": np.arange(400) % 3 * 1.0},
 }
 """A name -> arrays of y_true and y_pred, and perhaps weights."""
+
+
+def _beside(**more: np.ndarray) -> Arrays:
+    """Normal targets with a standard deviation of a half or one around their forecasts, which are means and medians."""
+    rng = np.random.default_rng(16)
+    mean, spread = rng.normal(size=600) * 3, rng.choice([0.5, 1.0], size=600)
+    return {"y_true": mean + spread * rng.normal(size=600), "y_pred": mean} | {
+        name: mean * of[0] + of[1] * spread ** of[2] for name, of in more.items()
+    }
+
+
+def _clusters() -> Arrays:
+    rng = np.random.default_rng(17)
+    patient = rng.permutation(np.repeat(np.arange(40), 8))
+    y = rng.normal(size=320) * 3
+    return {"y_true": y, "y_pred": y + rng.normal(size=40)[patient] + rng.normal(size=320), "patient_id": patient}
+
+
+def _series(correlation: float = 0.7, n: int = 400) -> Arrays:
+    rng = np.random.default_rng(18)
+    e, y = rng.normal(size=n), rng.normal(size=n)
+    for i in range(1, n):
+        e[i] += correlation * e[i - 1]
+    return {"y_true": y + e, "y_pred": y}
+
+
+def _often_zero(shift: float = 0.0, n: int = 3000) -> Arrays:
+    """Claims, 95 % of them 0, with their means."""
+    rng = np.random.default_rng(19)
+    mean = np.exp(rng.normal(0, 0.3, size=n))
+    return {"y_true": np.where(rng.random(n) < 0.05, rng.gamma(2, 10 * mean), 0.0), "y_pred": mean + shift}
+
+
+BESIDE: dict[str, Callable[[], Arrays]] = {
+    "variance": lambda: _beside(y_var=np.array([0.0, 1, 2])),
+    "deviation": lambda: _beside(sigma=np.array([0.0, 1, 1])),
+    "variance with gaps": lambda: _beside() | {"y_var": np.where(np.arange(600) % 9 == 0, np.nan, 1.0)},
+    "interval": lambda: _beside(lower_80=np.array([1, -1.2816, 1]), upper_80=np.array([1, 1.2816, 1])),
+    "interval of no level": lambda: _beside(lower=np.array([1, -1.645, 1]), upper=np.array([1, 1.645, 1])),
+    "quantiles": lambda: {
+        name: values
+        for name, values in _beside(
+            p10=np.array([1, -1.2816, 1]), p50=np.array([1.0, 0, 0]), p90=np.array([1, 1.2816, 1])
+        ).items()
+        if name != "y_pred"
+    },
+    "clusters": _clusters,
+    "series": _series,
+    "claims of which 95 % are 0": _often_zero,
+    "claims of which 95 % are 0, predictions not above 0": lambda: _often_zero(-0.8),
+}
+"""A name -> columns of a table: targets, forecasts, and what is beside them."""

@@ -143,7 +143,7 @@ def test_groups_and_models(cli: Cli) -> None:
     gates, results, *worst = tables_of(text)
     assert gates[1][1:3] == ["mae.diff_low > 0", "a"]
     assert [row[:2] for row in results[1:]] == [["mae", "b"], ["mae", "a"]]
-    assert results[0][4:] == ["winner", "difference", "interval", "min, median, p95, max"]
+    assert results[0][4:] == ["verdict", "difference", "interval", "p", "min, median, p95, max"]
     assert re.findall(r"\(model (\w)\)", text) == ["a", "b"]
     for rows, name in zip(worst, ("a", "b"), strict=True):
         order = (frame[name] - frame.y_true).abs().sort_values(ascending=False).index[:5]

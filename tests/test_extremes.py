@@ -220,7 +220,7 @@ def test_models_that_share_an_absurd_target(size: float, turned: bool) -> None:
     far = good[7] - bad[7]  # how much nearer one of them is to the absurd target
     others = np.arange(N) != 7
     gap = (np.abs(e_bad).sum() - np.abs(e_good).sum() - np.abs(e_bad[7]) + np.abs(e_good[7]) + far) / N
-    assert compared["mae", "good"].winner == "yes"
+    assert compared["mae", "good"].verdict == "best"
     assert compared["mae", "bad"].difference == pytest.approx(gap, rel=1e-6 if size > 1e13 else 1e-3)
     assert compared["mae", "bad"].diff_low > 0
     huber = [np.where(np.abs(e) <= 1, e * e / 2, np.abs(e) - 0.5)[others].sum() for e in (e_good, e_bad)]
@@ -230,15 +230,17 @@ def test_models_that_share_an_absurd_target(size: float, turned: bool) -> None:
         worse = "bad" if far > 0 else "good"
         assert compared["mse", worse].difference == pytest.approx(2 * size * abs(far) / N, rel=1e-6)
         assert compared["rmse", worse].difference == pytest.approx(abs(far) / N**0.5, rel=1e-6)
-        assert {c.winner for (label, _), c in compared.items() if label in ("mse", "rmse")} == {"tie"}
+        assert {c.verdict for (label, _), c in compared.items() if label in ("mse", "rmse")} == {"undecided"}
 
 
-def test_an_interval_that_starts_at_0_but_for_rounding_is_a_tie() -> None:
+def test_one_row_that_decides_alone_decides_nothing() -> None:
     rng = np.random.default_rng(5)
     y = rng.normal(size=400)
     models = {"a": y + rng.normal(size=400) * 0.5, "b": y + rng.normal(size=400) * 0.9}
     y[3] = 1e20
-    assert [c.winner for c in losscli.compare(["mse"], y_true=y, models=models)] == ["tie", "tie"]
+    compared = losscli.compare(["mse"], y_true=y, models=models)
+    assert [c.verdict for c in compared] == ["undecided", "undecided"]
+    assert {c.diff_low for c in compared} == {0.0, None}
 
 
 def test_all_values_are_tiny() -> None:

@@ -246,3 +246,48 @@ def test_a_signature_names_the_model(cli: Cli) -> None:
     words = ["compare", "--losses", "mse", "data.csv", "--pred", "y_pred", "--pred", "other", "-f", "json", "-q"]
     found = {loss["signature"].rpartition("|")[2] for loss in json.loads(cli(*words).out)["losses"]}
     assert found == {"model=y_pred", "model=other"}
+
+
+@pytest.mark.parametrize(
+    ("gate", "status", "words"),
+    [
+        ("mae[worse].relative_low>10%", 1, "mae.relative_low (region eu) (model worse) is "),
+        ("mae[worse|region=us].diff_low>0", 1, "mae.diff_low (region us) (model worse) is "),
+        ("mae[region=us|worse].p<0.05", 1, "mae.p (region us) (model worse) is "),
+        ("mae[model=worse,region=us].value>0.001", 1, "mae (region us) (model worse) is "),
+        ("mae[lr=0.1|region=us].relative_high>50%", 0, ""),
+        ("mae[lr=0.1].relative_high>50%", 0, ""),
+        ("mae[base].diff_high>0", 0, ""),
+        ("mae[wors|region=us].p<0.05", 1, "mae.p (model wors) (region us) cannot be judged: there are model=base, mod"),
+        ("mae[worse|region=mars].p<0.05", 1, "mae.p (model worse) (region mars) cannot be judged: there are region=eu"),
+    ],
+)
+def test_a_gate_on_a_model_in_a_group(gate: str, status: int, words: str, cli: Cli) -> None:
+    """Also of a model whose name has a = in it, and of a page, which compares models over all rows."""
+    rng = np.random.default_rng(3)
+    y, noise = rng.normal(size=80), rng.normal(size=(3, 80))
+    columns = {"y_true": y, "base": y + noise[0], "lr=0.1": y + noise[0] * 1.01, "worse": y + 4 * noise[2]}
+    columns["region"] = np.resize(["eu", "us"], 80)
+    text = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    Path("models.csv").write_text("\n".join(text))
+    words_typed = ["--losses", "mae", "models.csv", "--group-by", "region", "--reference", "base", "-q"]
+    words_typed += [word for name in list(columns)[1:4] for word in ("--pred", name)]
+    commands = [["compare"], *([["report", "-o", "r.html"]] if gate.startswith("mae[worse|region=us]") else [])]
+    for command in commands:
+        result = cli(*command, *words_typed, "--fail-if", gate)
+        assert result.status == status
+        assert result.err.startswith(f"losscli: failed: {words}" if words else "")
+
+
+def test_a_selector_that_may_mean_two_things_is_no_pass(cli: Cli) -> None:
+    Path("models.csv").write_text("y_true,a,region=eu,region\n" + "1,2,3,eu\n2,2,4,us\n" * 5)
+    words = ["compare", "--losses", "mae", "models.csv", "--pred", "a", "--pred", "region=eu", "--group-by", "region"]
+    result = cli(*words, "-q", "--fail-if", "mae[region=eu]>9")
+    assert (result.status, "may mean region=eu or model=region=eu" in result.err) == (1, True)
+
+
+def test_the_reference_has_no_p(cli: Cli) -> None:
+    words = ["compare", "--losses", "mse", "data.csv", "--pred", "y_pred", "--pred", "other", "-q", "--fail-if"]
+    assert cli(*words, "mse.p<0.0001").status == 0  # of the other model alone
+    result = cli(*words, "mse[y_pred].p<0.0001", "--reference", "y_pred")
+    assert (result.status, "cannot be judged" in result.err) == (1, True)

@@ -61,7 +61,7 @@ def typed_options() -> set[str]:
 
 @cache
 def keywords_of_api() -> set[str]:
-    functions = (losscli.compute, losscli.compare, losscli.recommend)
+    functions = (losscli.compute, losscli.compare, losscli.recommend, losscli.plot)
     parameters = {parameter.name for loss in registry.all_losses() for parameter in loss.parameters}
     return parameters.union(*(signature(function).parameters for function in functions))
 

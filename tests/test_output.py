@@ -449,7 +449,7 @@ def test_names_that_would_appear_twice(cli: Cli) -> None:
     by_all = ("--group-by", "n,model,value", "--pred", "y_pred", "--true", "y_true")
     assert header("compute", "mse", *by_all).startswith("loss group.n model group.value n value std")
     models = ("--pred", "y_pred", "--pred", "p2", "--group-by", "model")
-    assert header("compare", "--losses", "mse", *models).startswith("loss group.model model n value winner")
+    assert header("compare", "--losses", "mse", *models).startswith("loss group.model model n value difference")
     rows = ("--true", "y_true", "--pred", "y_pred", "--per-sample")
     assert header("compute", "mse", *rows, "--id", "mse") == "id.mse y_true y_pred mse"
     document = json.loads(cli("compare", "--losses", "mse", *models, "data.csv", "-f", "json", "-q").out)

@@ -259,7 +259,7 @@ def test_notes_on_models_of_many_rows_are_of_all_rows(cli: Cli, plain: None, tmp
     y = rng.normal(size=100_000)
     np.savez(tmp_path / "d.npz", y_true=y, a=y + rng.normal(size=y.size), b=y + rng.normal(scale=1.01, size=y.size))
     page = page_of(cli, "d.npz", "--losses", "mse,mae", "--true", "y_true", "--pred", "a", "--pred", "b")
-    assert "a wins under mse and mae" in page.text
+    assert "a is best under mse and mae" in page.text
     assert "would win" not in page.text  # which rows decide is known of the sample alone
     labels = (rng.random(y.size) < 1 / (1 + np.exp(-y))).astype(float)
     np.savez(tmp_path / "p.npz", y_true=labels, y_pred=1 / (1 + np.exp(-y)))
@@ -638,22 +638,28 @@ def test_verdict_models() -> None:
     assert said([MSE, MAE], 1000, models=best).startswith(
         "a is the best of 2 models by both losses; its mse is 2 below that of the next (95 %: 1 to 3). mse of a is 9"
     )
+    named = [ModelFacts("mse", ("a", "b", "c"), ("a",), 2.0, 1.0, 3.0, other="c")]
+    assert said([MSE], 1000, models=named).startswith(
+        "a is the best of 3 models by mse; its mse is 2 below that of c (95 %: 1 to 3)."
+    )
     tie = [ModelFacts("mse", ("a", "b"), ("a", "b"), 2.0, -1.0, 3.0)]
-    assert said([MSE], 1000, models=tie).startswith("By mse it is a tie: a and b cannot be told apart from these rows.")
+    assert said([MSE], 1000, models=tie).startswith(
+        "By mse it is undecided which of 2 models is best: a and b cannot be told apart from these rows."
+    )
     mixed = [best[0], ModelFacts("mae", ("b", "a"), ("b",), 0.2, 0.1, 0.3)]
     assert said([MSE, MAE], 1000, models=mixed).startswith(
         "Which of 2 models is best depends on the loss: by mse a is best; by mae b is best."
     )
-    untested = ModelFacts("medae", ("b", "a"), ("b",), 0.2, is_tested=False)
+    untested = ModelFacts("medae", ("b", "a"), (), 0.2)
     assert said([MSE], 1000, models=[untested]).startswith(
         "By medae b is lowest of 2 models, with no interval to tell whether that is chance."
     )
     assert said([MSE], 1000, models=[best[0], untested]).startswith(
         "a is the best of 2 models by mse; its mse is 2 below that of the next (95 %: 1 to 3). By medae b is lowest"
     )
-    undecided = ModelFacts("bce", ("a", "b"), ())
-    assert said([MSE], 1000, models=[*best, undecided]).startswith("a is the best of 2 models by mse and mae; its mse")
-    assert said([MSE], 1000, models=[*tie, undecided]).startswith("By mse it is a tie")
+    infinite = ModelFacts("bce", ("a", "b"), (), is_finite=False)
+    assert said([MSE], 1000, models=[*best, infinite]).startswith("a is the best of 2 models by mse and mae; its mse")
+    assert said([MSE], 1000, models=[*tie, infinite]).startswith("By mse it is undecided")
 
 
 def test_verdict_long_names() -> None:

@@ -397,7 +397,7 @@ def test_losses_that_do_not_fit() -> None:
             draw("mse", kind, diabetes, reduction="median")
         picture = draw("rmse,mse,mae", kind, diabetes)
         assert picture.losses == ("mse",)
-        assert "not shown: rmse is no mean over rows" in picture.remarks
+        assert "not shown: rmse is no mean over rows, but the root of one" in picture.remarks
         assert "not shown: mae aims at the median, mse at the mean" in picture.remarks
 
 

@@ -358,13 +358,14 @@ def test_models_have_the_differences_of_compare() -> None:
     compared = losscli.compare(losses, DIABETES, models=["y_pred", "forest"])
     for mark, contest in zip(marks_of(picture, IntervalMark), compared.contests, strict=True):
         gap, value = contest.gaps["forest"], contest.values["y_pred"]
-        assert (mark.value, mark.low, mark.high) == pytest.approx(tuple(100 * end / value for end in gap if end))
+        assert (mark.value, mark.low, mark.high) == pytest.approx(tuple(100 * end / value for end in gap[:3]))
+        assert mark.value == pytest.approx(100 * gap.relative)
     assert [mark.remark for mark in marks_of(picture, IntervalMark)] == [
         "17 rows decide",
         "23 rows decide",
         "20 rows decide",
     ]
-    assert picture.sentence == "y_pred wins under all three losses"
+    assert picture.sentence == "y_pred is best under all three losses"
     assert picture.panels[0].y.categories == tuple(losses)
 
 
@@ -395,6 +396,14 @@ def test_several_models_have_a_panel_for_each_loss(tmp_path: Path) -> None:
     assert (first.value, first.low) == (0, None)
     assert [mark.style for mark in (first, *others)] == [("c", "a", "b").index(name) for name in order]
     assert "max_error: there is no interval of a difference of maxima" in picture.remarks
+    named = draw("mse", tmp_path / "d.csv", models=("c", "a", "b"), reference="c")
+    assert (named.title, named.facts["reference"]) == ("How much worse each model is than c", "c")
+    contest = losscli.compare("mse", tmp_path / "d.csv", models=["c", "a", "b"], reference="c").contests[0]
+    for mark, model in zip(marks_of(named, IntervalMark), order, strict=True):
+        gap = contest.gaps[model]
+        assert mark.value == pytest.approx(100 * gap.relative)
+        if model != "c":
+            assert (mark.low, mark.high) == pytest.approx((100 * gap.relative_low, 100 * gap.relative_high))
 
 
 def test_differences_beyond_all_percentages_are_not_shown(tmp_path: Path) -> None:
@@ -467,7 +476,9 @@ def test_streamed_models_have_the_differences_of_compare(streamed: Path) -> None
             assert (best, other) == ("other", "y_pred")
             assert mark.value == pytest.approx(100 * (gap.difference or 0) / value)
             if contest.label == "welsch":  # of the others one row is most
-                assert mark.high - mark.low == pytest.approx(100 * ((gap.high or 0) - (gap.low or 0)) / value, rel=0.1)
+                assert mark.high - mark.low == pytest.approx(
+                    100 * ((gap.diff_high or 0) - (gap.diff_low or 0)) / value, rel=0.1
+                )
         assert picture.facts["method"] == "delta method"
 
 
@@ -481,23 +492,24 @@ def test_models_are_told_apart_whatever_another_one_does(tmp_path: Path) -> None
     write_parquet(tmp_path / "d.parquet", columns)
     for models in (("a", "b", "c"), ("c", "b", "a")):
         facts = draw("mse,rmse,medae", tmp_path / "d.parquet", models=models).facts["losses"]
-        gap = c**2 - b**2
-        reach = 1.959964 * gap.std() / np.sqrt(n)
+        gap = c**2 - b**2  # three pairs, of which two are the same but for rounding: c is 0.975**0.5 of |z|
+        reach = 2.2365 * gap.std() / np.sqrt(n)
         expected = np.array([gap.mean(), gap.mean() - reach, gap.mean() + reach]) / (b**2).mean()
         found = facts["mse"]["relative"]["c"]
-        assert [found["difference"], found["low"], found["high"]] == pytest.approx(expected, rel=1e-3)
+        assert [found["difference"], found["low"], found["high"]] == pytest.approx(expected, rel=0.03)
+        assert found["difference"] == pytest.approx(expected[0], rel=1e-3)
         root = np.sqrt((c**2).mean() / (b**2).mean()) - 1
         assert facts["rmse"]["relative"]["c"]["difference"] == pytest.approx(root, rel=1e-6)
 
 
-def test_only_an_interval_makes_a_model_win(tmp_path: Path) -> None:
+def test_only_an_interval_makes_a_model_the_best(tmp_path: Path) -> None:
     rng = np.random.default_rng(17)
     n = 70_000
     columns = {"y_true": np.zeros(n), "a": rng.normal(size=n), "b": rng.normal(size=n)}
     write_parquet(tmp_path / "d.parquet", columns)
     picture = draw("medae", tmp_path / "d.parquet", models=("a", "b"))
     assert "is lowest (no interval) under medae" in picture.sentence
-    assert "wins" not in picture.sentence
+    assert "is best" not in picture.sentence
 
 
 def test_weighted_shares_of_many_rows_are_those_of_all(tmp_path: Path) -> None:

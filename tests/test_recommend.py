@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import math
 import os
@@ -20,17 +21,19 @@ import numpy as np
 import pytest
 
 import losscli
-from losscli.binding import bind_for_recommend
+from losscli.binding import bind_for_recommend, role_names
 from losscli.data.sources import Sources
 from losscli.data.table import ArraysTable
 from losscli.options import EvaluationOptions
 from losscli.recommend import rules
 from losscli.recommend.advise import TO_TRY, Recommendation, advise, list_notes
-from losscli.recommend.profile import Task, profile_of
+from losscli.recommend.profile import profile_of
 from losscli.recommend.residuals import EFFICIENT_DELTA, TRIED_DELTAS, Residuals, huber_centre
 from losscli.recommend.rules.findings import Verdict, avoid, consider, use
+from losscli.recommend.tasks import Task
 from tests.conftest import Cli
-from tests.recommend_cases import CASES, Arrays
+from tests.recommend_cases import BESIDE, CASES, Arrays
+from tests.recommend_data import DATA_SETS, DataSet, recommend_data_set
 
 TraceFunction = Callable[[FrameType, str, Any], Any]
 SAMPLES = Path(__file__).parent.parent / "sample_data"
@@ -58,7 +61,9 @@ def fact(found: Recommendation, key: str) -> object:
 def test_what_is_recommended_runs(name: str) -> None:
     arrays, found = CASES[name](), recommended(name)
     for loss in found.losses:
-        assert math.isfinite(losscli.compute(loss, **arrays).value), loss
+        roles = {role for advice in found if advice.loss == loss for role in role_names([advice.bound])}
+        read = {role: array for role, array in arrays.items() if role in roles}
+        assert math.isfinite(losscli.compute(loss, **read).value), loss
     if found.losses:
         losscli.compare(found.losses, **arrays)
 
@@ -95,13 +100,19 @@ def test_every_rule_speaks_somewhere() -> None:
         executed.add((file.name, frame.f_lineno))
         return trace
 
-    for make in CASES.values():
-        arrays = make()
+    asked: list[dict[str, Any]] = [{}, {"from_logits": True}]
+    asked += [{"target": target} for target in ("mean", "median", "quantile:0.9")]
+    for make in (*CASES.values(), *BESIDE.values(), *DATA_SETS.values()):
+        given = make()
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            losscli.recommend(**arrays)
-            losscli.recommend(**arrays, from_logits=True)
+            if isinstance(given, DataSet):
+                recommend_data_set(given)
+                continue
+            for options in asked:
+                with contextlib.suppress(losscli.UsageError):  # labels have no median
+                    losscli.recommend(given, **options)
         finally:
             sys.settrace(before)
     verdicts = {"use", "consider", "avoid", "refuse"}
@@ -120,11 +131,12 @@ def test_the_first_finding_on_a_loss_counts(monkeypatch: pytest.MonkeyPatch) -> 
     findings = [avoid("mae", "first"), consider("mse", "second"), use("mae", "third")]
     monkeypatch.setitem(rules.RULES_OF_TASK, Task.REGRESSION, lambda d: iter(findings))
     found = losscli.recommend(**CASES["normal"]())
-    assert [(a.loss, a.reason) for a in found] == [("mse", "second"), ("mae", "first")]
+    said_of = {a.loss: a.reason for a in found}
+    assert said_of == {"mse": "aims at the mean: second", "mae": "aims at the median: first"}
 
 
 TASKS = {
-    "regression": ["normal", "contaminated", "counts", "vectors", "boxes", "three rows", "soft labels"],
+    "regression": ["normal", "contaminated", "counts", "vectors", "three rows", "soft labels"],
     "binary": ["binary", "binary, signs", "binary, labels"],
     "binary from logits": ["binary, logits", "binary, linear"],
     "multi-label": ["multi-label"],
@@ -135,6 +147,19 @@ TASKS = {
     "distributions": ["distributions"],
     "distributions from logits": ["distributions from logits"],
     "one distribution": ["one distribution"],
+    "ratings": ["ratings"],
+    "ranking": ["relevances"],
+    "boxes": ["boxes", "boxes that miss"],
+    "embeddings with classes": ["embeddings", "embeddings, each a class"],
+    "embeddings with prototypes": ["prototypes"],
+    "embeddings with centers": ["centers"],
+    "pairs of embeddings with classes": ["verification"],
+    "pairs of vectors": ["pairs", "pairs, far apart"],
+    "distances of pairs": ["distances"],
+    "ranked pairs": ["ranked pairs"],
+    "triplets": ["triplets", "triplets, long"],
+    "pairs of views": ["views"],
+    "sequences": ["sequences"],
     "unclear": ["only zeros", "zeros and logits", "only ones, probabilities", "one row"],
 }
 
@@ -160,7 +185,7 @@ def test_contaminated_data() -> None:
     assert far.sum() == 40
     assert fact(found, "scale") == pytest.approx(sd)
     assert fact(found, "outliers") == pytest.approx(0.1)
-    for loss, parameter, constant in (("huber", "delta", 1.345), ("smooth_l1", "beta", 1.345), ("tukey", "c", 4.685)):
+    for loss, parameter, constant in (("huber", "delta", 1.345), ("tukey", "c", 4.685), ("cauchy", "c", 2.385)):
         advice = next(a for a in found if a.bound.loss.name == loss)
         assert advice.bound.params[parameter] == pytest.approx(constant * sd, rel=1e-3)
         assert advice.verdict in TO_TRY
@@ -168,7 +193,9 @@ def test_contaminated_data() -> None:
     assert verdict is Verdict.AVOID
     assert "40 of 400 rows (10 %) are outliers" in reason
     assert np.square(e[far]).sum() / np.square(e).sum() > 0.995
-    assert "over 99 % of the sum of squares" in reason
+    assert fact(found, "target") == "median"
+    mean = losscli.recommend(**arrays, target="mean")
+    assert "over 99 % of the sum of squares" in said(mean, "mse")[1]
 
 
 def test_clean_data() -> None:
@@ -273,10 +300,10 @@ def test_the_mean_of_normal_residuals_is_steadiest() -> None:
 
 
 def test_a_small_delta_is_steadiest_where_tails_are_heavy() -> None:
-    found = recommended("heavy tails")
-    advice = next(a for a in found if "moves least" in a.reason)
-    assert advice.bound.params["delta"] < 1.345 * float(fact(found, "scale"))  # type: ignore[arg-type]
-    assert losscli.recommend(**CASES["heavy tails"]()).losses == found.losses  # the folds are the same every time
+    found = recommended("Laplace errors")
+    usual, other = (a.bound.params["delta"] for a in found if a.name == "huber" and a.verdict in TO_TRY)
+    assert usual == pytest.approx(1.345 * float(fact(found, "scale")), rel=1e-3)  # type: ignore[arg-type]
+    assert other < usual
 
 
 # ------------------------------------------------------------------------------------- what is unknown
@@ -337,9 +364,10 @@ def test_unknown_option() -> None:
 def test_terminal_output(cli: Cli) -> None:
     result = cli("recommend", TUMOURS, "-f", "table")
     assert result.status == 0
-    assert "use       huber:delta=95.11" in result.out
+    assert "use       gamma_deviance" in result.out
+    assert "consider  huber:delta=95.11" in result.out
     assert "\n\nlosscli compare --losses" in result.out
-    assert all(len(line) <= 80 or line.startswith("  mae,huber") for line in result.out.splitlines())
+    assert all(len(line) <= 80 or line.startswith("  gamma_deviance,mse") for line in result.out.splitlines())
 
 
 def test_pipe(cli: Cli) -> None:
@@ -347,7 +375,7 @@ def test_pipe(cli: Cli) -> None:
     header, *rows = [line.split("\t") for line in result.out.splitlines()]
     assert header == ["verdict", "loss", "reason"]
     assert [row[0] for row in rows] == sorted((row[0] for row in rows), key=[str(v) for v in Verdict].index)
-    assert "to compare them: losscli compare --losses mae,huber:delta=95.11" in result.err
+    assert "to compare them: losscli compare --losses gamma_deviance,mse,huber:delta=95.11" in result.err
 
 
 @pytest.mark.parametrize("format", ["table", "tsv", "csv", "json", "jsonl", "markdown", "value"])
@@ -356,11 +384,11 @@ def test_formats(format: str, cli: Cli) -> None:
     assert result.status == 0
     assert "huber:delta=95.11" in result.out
     if format == "json":
-        assert json.loads(result.out)["command"].startswith("losscli compare --losses mae,")
+        assert json.loads(result.out)["command"].startswith("losscli compare --losses gamma_deviance,")
     if format == "jsonl":
         assert all(json.loads(line)["verdict"] for line in result.out.splitlines())
     if format == "value":
-        assert "mse" not in result.out.splitlines()
+        assert "mae" not in result.out.splitlines()
 
 
 def test_quiet(cli: Cli) -> None:
@@ -462,10 +490,15 @@ def test_text_labels(cli: Cli) -> None:
         (["nowhere.csv"], b"", 3, "nowhere.csv"),
         ([], b"a,b,c\n1,2,3\n", 3, "no column for y_true or y_pred, which a recommendation needs"),
         ([], b"y_true,y_pred\n1,\n2,3\n", 3, "--nan omit leaves them out"),
-        ([], b"anchor,positive,negative\n1,2,3\n", 3, "are in the family metric"),
         (["--nan", "propagate"], b"y_true,y_pred\n1,\n2,3\n", 4, "every loss is NaN"),
         (["--nan", "omit"], b"y_true,y_pred\n1,\n,3\n", 4, "no row is left"),
-        (["--column", "anchor=y"], b"y_true,y_pred\n1,2\n", 2, "no loss here reads 'anchor'"),
+        (
+            ["--column", "anchor=y_true"],
+            b"y_true,y_pred\n1,2\n",
+            3,
+            "no column for positive or negative, which triplet",
+        ),
+        (["--column", "nothing=y"], b"y_true,y_pred\n1,2\n", 2, "no loss here reads 'nothing'"),
         (["-o", "x.xyz"], b"y_true,y_pred\n1,2\n", 2, "names no format"),
         (["--weight", "w"], b"y_true,y_pred,w\n1,2,-1\n", 3, "is not a weight"),
     ],

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.interval_options import INTERVAL_OPTIONS
+from losscli.cli.model_options import DECOMPOSE_OPTION, LEADERBOARD_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
@@ -29,11 +31,17 @@ OUTLIERS_OPTION = SectionOption(
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to compare.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        *MODEL_OPTIONS,
         OUTLIERS_OPTION,
+        DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
-        *shared.INTERVAL_OPTIONS,
+        *INTERVAL_OPTIONS,
+        LEADERBOARD_OPTION,
         SectionOption(
-            "Output", "--sort", metavar="COL", help="Sort by a column; -COL sorts from the largest.  [default: rank]"
+            "Output",
+            "--sort",
+            metavar="COL",
+            help="Sort by a column or a model's values; -COL sorts from the largest.  [default: rank]",
         ),
         SectionOption(
             "Output",
@@ -83,7 +91,9 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         models=values["preds"],
         outliers=values["outliers"],
         sort=values["sort"],
+        leaderboard=values["leaderboard"],
         show_outliers=values["show_outliers"] or 0,
+        decompose=values["decompose"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     observe = None if summary is None else summary.observe
@@ -92,5 +102,9 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
 
     verdicts = judge_gates(compared.evaluation, gates, {loss.result.key: loss.statistics for loss in compared})
     report = tables.comparison(compared)
+    if compared.shows_leaderboard:
+        from losscli.report.boards import leaderboard
+
+        report = leaderboard(compared.leaderboard, compared.to_dict)._replace(detail=report.detail)
     with appended(summary, compared.evaluation, verdicts, compared, compared.notes):
         return write_and_finish(report, compared.evaluation, output, note, verdicts, values["baseline"], compared.notes)

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.interval_options import INTERVAL_OPTIONS
+from losscli.cli.model_options import NO_MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 from losscli.options import REDUCTIONS
@@ -21,6 +23,7 @@ from losscli.options import REDUCTIONS
         shared.DATA_ARGUMENT,
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        *NO_MODEL_OPTIONS,
         SectionOption(
             "Evaluation",
             "--reduction",
@@ -36,7 +39,7 @@ from losscli.options import REDUCTIONS
             help="Add a penalty on --parameters to every value: l1, l2 or elastic_net.",
         ),
         SectionOption("Evaluation", "--parameters", metavar="FILE", help="Parameter array to penalize (any shape)."),
-        *shared.INTERVAL_OPTIONS,
+        *INTERVAL_OPTIONS,
         SectionOption("Output", "--per-sample", is_flag=True, help="Print one row per sample."),
         SectionOption("Output", "--gradient", is_flag=True, help="Print one row per sample, with gradients."),
         SectionOption(

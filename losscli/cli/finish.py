@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from losscli.page.content import WorstTable
     from losscli.report.tables import Report
     from losscli.results import Evaluation, LossResult
+    from losscli.statistics.bootstrap.options import ConfidenceInterval
 
 MIN_ROWS_PER_GROUP = 30
 """Groups of fewer rows get a note."""
@@ -50,6 +51,11 @@ def parse_gates(values: Mapping[str, Any], losses: Sequence[BoundLoss], more: Se
             raise UsageError(f"--fail-if {gate.text!r}: needs --baseline FILE.json, an earlier result")
         if gate.statistic in CI_COLUMNS and values["ci"] is None:
             raise UsageError(f"--fail-if {gate.text!r}: there is no interval; --ci 0.95 asks for one")
+        if gate.statistic in more and not values.get("decompose"):
+            from losscli.compare.decomposition import PART_COLUMNS
+
+            if gate.statistic in PART_COLUMNS:
+                raise UsageError(f"--fail-if {gate.text!r}: nothing is decomposed; --decompose asks for it")
     return found
 
 
@@ -223,19 +229,21 @@ def interval_notes(evaluation: Evaluation) -> Iterator[str]:
     """Yield how the intervals were computed, and why some are missing."""
     from losscli.tail_notes import tail_notes
 
-    methods: dict[tuple[Any, ...], list[str]] = {}
+    methods: dict[tuple[Any, ...], list[tuple[str, ConfidenceInterval]]] = {}
     reasons: dict[str, list[str]] = {}
     for result in evaluation:
         if (ci := result.ci) is None:
             continue
         if ci.method is not None:
-            methods.setdefault((ci.level, ci.method, ci.resamples, ci.seed), []).append(result.label)
+            methods.setdefault((ci.level, ci.method, ci.resamples, ci.seed), []).append((result.label, ci))
         if ci.why:
             reasons.setdefault(ci.why, []).append(result.full_name)
-    for (level, method, resamples, seed), labels in methods.items():
-        losses = f" of {first_names(list(dict.fromkeys(labels)))}" if len(methods) > 1 else ""
+    if methods:
+        from losscli.statistics.bootstrap.options import resampled_text
+    for (level, method, resamples, seed), found in methods.items():
+        losses = f" of {first_names(list(dict.fromkeys(label for label, _ in found)))}" if len(methods) > 1 else ""
         how = f"{resamples} resamples, seed {seed}" if resamples else "in closed form"
-        yield f"{100 * level:g} % intervals{losses}: {method} bootstrap, {how}"
+        yield f"{100 * level:g} % intervals{losses}: {method} bootstrap{resampled_text([ci for _, ci in found])}, {how}"
     for reason, names in reasons.items():
         yield f"{first_names(names)}: {reason}"
     has_top = any(parameter.name == "top" for parameter in click.get_current_context().command.params)

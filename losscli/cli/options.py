@@ -158,33 +158,6 @@ DATA_OPTIONS = [
 GROUP_HELP = "Evaluate each group of rows; @file is the file that a row came from."
 GROUP_OPTION = SectionOption("Evaluation", "--group-by", metavar="COL[,COL]", help=GROUP_HELP)
 
-INTERVAL_OPTIONS = [
-    SectionOption(
-        "Evaluation",
-        "--ci",
-        metavar="LEVEL",
-        type=NumberOrText(),
-        help="Add bootstrap confidence intervals, such as --ci 0.95.",
-    ),
-    SectionOption(
-        "Evaluation",
-        "--resamples",
-        metavar="B",
-        type=NumberOrText(),
-        help="Number of resamples.  [default: 9999; 1000 from 10001 rows on]",
-    ),
-    SectionOption(
-        "Evaluation", "--seed", metavar="S", type=NumberOrText(), help="Seed of the resampling.  [default: 0]"
-    ),
-    SectionOption(
-        "Evaluation",
-        "--ci-method",
-        metavar="METHOD",
-        help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
-        "rows on).",
-    ),
-]
-
 OUTPUT_OPTIONS = [
     SectionOption(
         "Output",
@@ -341,13 +314,14 @@ def parse_options(values: Mapping[str, Any], **more: Any) -> EvaluationOptions:
         if (other := columns.get(role)) is not None and other != names:
             raise UsageError(f"{role} is {other!r} as well: leave one out", option=("columns", text))
         columns[role] = names
-    group_by = values.get("group_by")
-    shared = ("baseline", "ci", "resamples", "seed", "ci_method", "jobs", "engine", "scheduler", "workers")
+    of_interval = ("ci", "resamples", "seed", "ci_method", "cluster", "block")
+    of_models = ["model_files", "model_column", "reference"]
+    shared = ["baseline", *of_interval, *of_models, "jobs", "engine", "scheduler", "workers"]
     return EvaluationOptions(
         columns={role: names for role, names in columns.items() if names},
         id=values["id_"],
         classes=parse_classes(values["classes"] or ""),
-        group_by=() if group_by is None else tuple(name.strip() for name in group_by.split(",")),
+        group_by=tuple(map(str.strip, values["group_by"].split(","))) if values.get("group_by") else (),
         nan=values["nan"],
         **{name: values[name] for name in shared if name in values},
         **more,
@@ -379,14 +353,17 @@ def open_files(data: Sequence[str], values: Mapping[str, Any]) -> OpenSources:
     Raises:
         UsageError: There is no data.
     """
+    from losscli.cli.model_options import open_model_files
     from losscli.data.folders import FILE_COLUMN
     from losscli.data.sources import open_data
 
+    read_options = parse_read_options(values)
+    groups = [name.strip() for name in (values.get("group_by") or "").split(",")] + [values.get("cluster") or ""]
+    if values.get("model_files"):
+        return open_model_files(data, values, read_options, groups)
     if not data and (sys.stdin is None or sys.stdin.isatty()):
         print(click.get_current_context().get_help(), file=sys.stderr)
         raise UsageError("no data: name a file, or pipe it in")
-    read_options = parse_read_options(values)
-    groups = [name.strip() for name in (values.get("group_by") or "").split(",")]
     return lambda roles: open_data(data or ("-",), roles, read_options, by_file=FILE_COLUMN in groups)
 
 
@@ -394,5 +371,4 @@ def parse_read_options(values: Mapping[str, Any]) -> ReadOptions:
     """Return how text data is to be read."""
     from losscli.data.sources import check_read_options
 
-    names = ("input_format", "header", "delimiter", "decimal", "comment")
-    return check_read_options(*(values[name] for name in names))
+    return check_read_options(*(values[name] for name in ("input_format", "header", "delimiter", "decimal", "comment")))

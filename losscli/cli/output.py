@@ -19,6 +19,7 @@ from losscli.cli.files import (
     open_output,
     split_endings,
 )
+from losscli.cli.model_options import model_inputs
 from losscli.cli.streams import LONE_SURROGATES
 from losscli.errors import OutputError, UsageError
 from losscli.messages import escape_controls
@@ -160,6 +161,7 @@ def inputs_of(values: Mapping[str, Any], data: Sequence[str]) -> Iterator[tuple[
     for argument in data:
         yield "the input", argument
         yield "the input", argument.partition("=")[2]
+    yield from model_inputs(values)
     for path in values.get("plugins", ()):
         yield "the plugin", path
     yield "the file of the parameters", values.get("parameters") or ""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.interval_options import INTERVAL_OPTIONS
+from losscli.cli.model_options import MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 from losscli.messages import number_of
@@ -33,10 +35,11 @@ PLOT_OUTLIERS_OPTION = SectionOption(
 )
 OPTIONS_OF_DATA = [
     *shared.DATA_OPTIONS,
+    *MODEL_OPTIONS,
     KIND_OPTION,
     PLOT_OUTLIERS_OPTION,
     shared.GROUP_OPTION,
-    *shared.INTERVAL_OPTIONS,
+    *INTERVAL_OPTIONS,
     shared.JOBS_OPTION,
 ]
 PICTURE_OPTIONS = [
@@ -89,7 +92,7 @@ def command(losses: str, data: tuple[str, ...], **values: Any) -> int:
     if has_data and x_range is not None:
         beside = f"{of_data[0]} is about data: leave one out" if of_data else "leave it out, or leave out the data"
         raise UsageError(f"is for curves, which are drawn without data; {beside}", option=("range", values["range_"]))
-    if of_data and (sys.stdin is None or sys.stdin.isatty()):
+    if of_data and not values["model_files"] and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(f"{of_data[0]} is about data, and there is none: name a file, or pipe it in")
     if not has_data:
         from losscli.plot.curves import curves_picture

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from losscli.cli import options as shared
+from losscli.cli.model_options import NO_MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 
 
@@ -19,11 +20,19 @@ from losscli.cli.options import SectionCommand, SectionOption
         SectionOption(
             "Losses", "--from-logits", is_flag=True, help="Predictions are logits, even if they all lie in [0, 1]."
         ),
+        SectionOption(
+            "Losses",
+            "--target",
+            metavar="FUNCTIONAL",
+            default="auto",
+            help="What forecasts shall be: mean, median, quantile:TAU, or auto, which says what it assumes.",
+        ),
         *shared.DATA_OPTIONS,
+        *NO_MODEL_OPTIONS,
         *shared.OUTPUT_OPTIONS,
     ],
 )
-def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
+def command(data: tuple[str, ...], from_logits: bool, target: str, **values: Any) -> int:
     """Recommend losses for DATA: which suit it, which do not, and why.
 
     Parameters are computed from the data: huber's delta from the robust scale of the residuals, class weights from
@@ -34,6 +43,7 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
     Examples:
       losscli recommend data.csv
       losscli recommend true.npy pred.npy
+      losscli recommend data.csv --target quantile:0.9
       losscli recommend data.csv --true label --pred 'prob_*' -f json
     """
     from losscli.cli.output import Output
@@ -48,6 +58,7 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
         note,
         output.track(values["quiet"]),
         from_logits=from_logits,
+        target=target,
         paths=data,
         read_options=shared.parse_read_options(values),
     )
@@ -58,5 +69,6 @@ def command(data: tuple[str, ...], from_logits: bool, **values: Any) -> int:
     if found.command and (not data or "-" in data):
         note("the data came through a pipe: give it to the command in the same way")
     if found.command and output.format not in ("table", "markdown"):
-        note(f"to compare them: {found.command}")
+        for command_text in found.commands:
+            note(f"to compare them: {command_text}")
     return 0

@@ -12,11 +12,13 @@ from click.core import ParameterSource
 
 from losscli.cli import options as shared
 from losscli.cli.compare import OUTLIERS_OPTION
+from losscli.cli.interval_options import INTERVAL_OPTIONS
+from losscli.cli.model_options import DECOMPOSE_OPTION, MODEL_OPTIONS
 from losscli.cli.options import SectionCommand, SectionOption
 from losscli.errors import UsageError
 
 if TYPE_CHECKING:
-    from losscli.gates import GateVerdict
+    from losscli.gates import Gate, GateVerdict
 
 EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
 
@@ -30,9 +32,11 @@ EXAMPLE = "losscli report data.csv --losses mse,mae,huber -o report.html"
         SectionOption("Losses", "--losses", metavar="A,B,C", help="Losses to report.  [required]"),
         *shared.LOSS_OPTIONS,
         *shared.DATA_OPTIONS,
+        *MODEL_OPTIONS,
         OUTLIERS_OPTION,
+        DECOMPOSE_OPTION,
         shared.GROUP_OPTION,
-        *shared.INTERVAL_OPTIONS,
+        *INTERVAL_OPTIONS,
         SectionOption("Output", "--top", type=click.IntRange(1, 100), default=10, help="How many worst rows to list."),
         SectionOption("Output", "--title", metavar="TEXT", help="Heading of the page.  [default: name of the data]"),
         SectionOption(
@@ -80,10 +84,13 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         values,
         models=values["preds"],
         outliers=values["outliers"],
+        decompose=values["decompose"],
         value_only={gate.statistic for gate in gates}.isdisjoint(STATISTICS) and not summary,
     )
     ignore_matplotlib_settings()
-    page_options = PageOptions(values["title"], values["top"], typed_command(), option)
+    page_options = PageOptions(
+        values["title"], values["top"], typed_command(), option, any(map(is_of_model_in_group, gates))
+    )
     track = output.track(values["quiet"])
     content = report(bound, shared.open_files(data, values), options, page_options, note, track)
     from losscli.page.html import render  # after the threads have started to work
@@ -94,6 +101,16 @@ def command(data: tuple[str, ...], losses: str | None, **values: Any) -> int:
         write(page)
     with appended(summary, content.evaluation, verdicts, notes=content.notes, worst=content.worst):
         return finish(content.evaluation, note, verdicts, content.notes)
+
+
+def is_of_model_in_group(gate: Gate) -> bool:
+    """Return whether a gate is on how a model stands in a group."""
+    from losscli.compare.models import ModelStanding
+    from losscli.gates import MODEL
+
+    selectors = (gate.selector, *gate.other_readings)
+    names_group = any(column != MODEL for selector in selectors for column, _ in selector)
+    return gate.statistic in ModelStanding._fields and names_group
 
 
 def gate_lines(verdicts: Sequence[GateVerdict]) -> list[tuple[str, bool]]:

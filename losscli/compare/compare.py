@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from losscli.compare import outliers, sensitivity
+from losscli.compare.across_groups import GroupWins, count_wins, notes_on_groups, notes_without_blocks
+from losscli.compare.decomposition import PART_COLUMNS, find_consistent
+from losscli.compare.leaderboard import ONE_MODEL
+from losscli.compare.model_groups import ModelGroup, form_model_groups, models_by_group
 from losscli.compare.models import Agreement, ModelRanking, measure_agreement, rank_models
-from losscli.compare.notes import merge_notes, model_notes, outlier_notes
-from losscli.compare.result import COMPARISON_COLUMNS, MODEL_COLUMNS, ComparedLoss, Comparison, Flagged, OutlierRow
-from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
-from losscli.data.batch import Batch, groups_of
-from losscli.data.gather import BatchCollector, split_batch
+from losscli.compare.notes import MAX_GROUPS_NOTED, merge_notes, model_notes, outlier_notes
+from losscli.compare.reasons import decompose_groups, explain_preferences
+from losscli.compare.result import ComparedLoss, Comparison, Flagged, OutlierRow
+from losscli.compare.sorting import parse_sort, sort_again, sort_losses
+from losscli.compare.subset import ADDITIVE_REDUCTIONS
+from losscli.data.batch import Batch
+from losscli.data.gather import BatchCollector
 from losscli.declaration.domains import Array
-from losscli.errors import NoResultError, UsageError
+from losscli.errors import UsageError
 from losscli.evaluation.engines import evaluate_and_keep
 from losscli.evaluation.run import RunState
-from losscli.messages import Message
-from losscli.options import EvaluationOptions
-from losscli.result_names import group_sort_key
-from losscli.results import CI_COLUMNS, LossResult, keys_without_rows, results_by_group, results_of
+from losscli.messages import Hint, Message
+from losscli.options import EvaluationOptions, processors
+from losscli.results import CI_COLUMNS, Evaluation, data_info, keys_without_rows
 from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
 from losscli.statistics.minimizer import ROWS_PER_SAMPLE
 
@@ -36,41 +39,48 @@ class CompareOptions(NamedTuple):
     """What is asked of a comparison.
 
     `rule` flags outlier rows (None: `mad:3.5`, or `top:1%` where no loss depends on a residual); `sort` is a column,
-    with a minus from the largest; `show` is how many outlier rows to list. Minima without a closed form are searched
-    for on `rows_per_sample` rows. `resampling` is how rows are drawn for the intervals of differences.
+    with a minus from the largest, or a model; `show` is how many outlier rows to list. Minima without a closed form are
+    searched for on `rows_per_sample` rows. `leaderboard` is a row a model; `sortable` are columns of an interval, a
+    baseline or a decomposition, which not every table has. `reference` is the model that others are compared with; None
+    for the best one. With `decompose` the values are shown in parts, with the bias of the predictions.
+    `resampling` is how rows are drawn for the intervals of differences.
     """
 
     rule: outliers.OutlierRule | None = None
     sort: str | None = None
     show: int = 0
     rows_per_sample: int = ROWS_PER_SAMPLE
-
+    leaderboard: bool = False
+    sortable: tuple[str, ...] = ()
+    reference: str | None = None
+    decompose: bool = False
     resampling: Resampling = Resampling(DEFAULT_LEVEL)
 
     @classmethod
     def of(cls, options: EvaluationOptions) -> CompareOptions:
-        """Return the options of a comparison; where intervals are asked for, their ends are columns, too.
+        """Return what an evaluation's options ask of the comparison.
 
         Raises:
-            UsageError: an unknown rule or column.
+            UsageError: an unknown rule.
         """
-        columns = ("loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *(CI_COLUMNS if options.ci is not None else ()))
-        column = (options.sort or "rank").removeprefix("-")
-        if column not in columns:
-            close = get_close_matches(column, columns, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
-            raise UsageError(f"there is no column {column!r}; {advice}", option=("sort", options.sort))
         rule = outliers.parse_outlier_rule(options.outliers) if options.outliers else None
-        return cls(rule, options.sort, options.show_outliers, resampling=options.resampling)
+        baseline = ("baseline", "change") if options.baseline else ()
+        parts = PART_COLUMNS if options.decompose else ()
+        more = (*(CI_COLUMNS if options.ci is not None else ()), *baseline, *parts)
+        return cls(
+            rule,
+            options.sort,
+            options.show_outliers,
+            leaderboard=options.leaderboard,
+            sortable=more,
+            reference=options.reference,
+            decompose=options.decompose,
+            resampling=options.resampling,
+        )
 
 
-class ModelGroup(NamedTuple):
-    """Rows of a group with one model's predictions, compared as if they were alone, and the losses on them."""
-
-    subset: RowSubset
-    results: tuple[LossResult, ...]
-    model: str | None
-    group: dict[str, str] | None
+MIN_ROWS_FOR_THREADS = 1 << 13
+"""Rows from which several models are measured at once; of fewer, threads would wait for Python."""
 
 
 class ModelGroupReport(NamedTuple):
@@ -90,115 +100,148 @@ def compare_run(
     `track` wraps the counts of rows that are evaluated, to show progress.
 
     Raises:
-        UsageError: sorting by a column of models where there is one model.
+        UsageError: sorting by something else than a column or model; a leaderboard of one model.
         NoResultError: no group has rows for every loss.
     """
-    if options.sort and options.sort.removeprefix("-") in MODEL_COLUMNS and not dataset.models:
-        raise UsageError("this column compares several models; there is only one", option=("sort", options.sort))
+    if options.leaderboard and not dataset.models:
+        raise UsageError(ONE_MODEL, option=("leaderboard", "true"))
+    labels = [evaluator.label for evaluator in run.evaluators]
+    groups, models = run.group_by, dataset.models
+    if options.decompose:
+        find_consistent(run, dataset)  # before any row is read
+    elif (options.sort or "").removeprefix("-") in set(PART_COLUMNS).difference(groups, models):
+        raise UsageError("nothing is decomposed", Hint.ADD_DECOMPOSITION, option=("sort", options.sort))
+    order = parse_sort(options.sort, labels, groups, models, options.sortable, options.leaderboard)
     collector = BatchCollector(dataset.progress)
-    for _ in track(evaluate_and_keep(dataset, run, collector.add)):
+    # each model has a run of its own later
+    reading = replace(run, resampling=None, observers=(), value_only=True) if models else run
+    for _ in track(evaluate_and_keep(dataset, reading, collector.add)):
         pass
     rows = [collector.batch()]
     del collector  # where rows were left out it is as long as the data; nothing but the argument holds it now
-    return compare_rows(dataset, run, rows.pop(), options)
+    compared = compare_rows(dataset, run, rows.pop(), options, reading)
+    return compared if order is None else sort_again(replace(compared, order=order))
 
 
-def compare_rows(dataset: Dataset, run: RunState, batch: Batch, options: CompareOptions) -> Comparison:
+def compare_rows(
+    dataset: Dataset, run: RunState, batch: Batch, options: CompareOptions, reading: RunState | None = None
+) -> Comparison:
     """Compare the losses of a run on the rows of a batch, all that were read, and the models if there are several.
+
+    `reading` is the run that read them, if it is another.
 
     Raises:
         NoResultError: no group has rows for every loss.
     """
-    model_groups = _form_model_groups(dataset, run, batch)
+    read_by = run if reading is None else reading
+    model_groups = form_model_groups(dataset, run, batch)
     del batch
     results = tuple(result for model_group in model_groups for result in model_group.results)
-    reports: list[ModelGroupReport] = []
-    for model_group in model_groups:
-        reports.append(_measure_group(model_group, options, dataset.id))
+
+    def rank_all() -> list[ModelRanking]:
+        with np.errstate(all="ignore"):
+            if not dataset.models:
+                return []
+            return _rank_in_groups(model_groups, options.resampling, dataset.id, options.reference)
+
+    if sum(len(model_group.subset.batch) for model_group in model_groups) < MIN_ROWS_FOR_THREADS:
+        reports, rankings = _measure_groups(model_groups, options, dataset.id), rank_all()
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            ranked = pool.submit(rank_all)
+            reports, rankings = _measure_groups(model_groups, options, dataset.id), ranked.result()
     losses = [loss for report in reports for loss in report.losses]
-    rankings: list[ModelRanking] = []
     agreements: list[Agreement] = []
     notes: list[Message] = []
+    wins: tuple[GroupWins, ...] = ()
     if dataset.models:
-        rankings = _rank_in_groups(model_groups, options.resampling, dataset.id)
         by_loss = {(ranking.label, str(ranking.group)): ranking for ranking in rankings}
         for i, loss in enumerate(losses):
             ranking = by_loss[loss.label, str(loss.result.group)]
-            losses[i] = replace(loss, standing=ranking.standing(str(loss.model)), is_best=loss.model == ranking.best)
+            losses[i] = replace(
+                loss, standing=ranking.standing(str(loss.model)), is_reference=loss.model == ranking.reference
+            )
         n_losses = len(run.evaluators)
         agreements = [measure_agreement(rankings[i : i + n_losses]) for i in range(0, len(rankings), n_losses)]
-        notes += model_notes(rankings, agreements)
-    if len(reports) == 1:
+        wins = count_wins(rankings, dataset.models, options.resampling.level)
+        notes += notes_on_groups(wins)
+        if len(agreements) <= MAX_GROUPS_NOTED:
+            notes += model_notes(rankings, agreements)
+        else:
+            notes.append(Message(f"JSON says of each of the {len(agreements)} groups which models may be the best"))
+        notes += explain_preferences(model_groups, run, rankings, agreements)
+    if options.decompose:
+        parts, notes_on_parts = decompose_groups(dataset, run, model_groups)
+        losses = [replace(loss, decomposition=parts[loss.result.key]) for loss in losses]
+        notes += notes_on_parts
+    if options.leaderboard:
+        notes += notes_without_blocks(wins)
+    elif len(reports) == 1:
         notes += reports[0].notes
     else:
         names = [", ".join(report.flagged.group_columns.values()) for report in reports]
         notes += merge_notes([report.notes for report in reports], names)
     return Comparison(
-        tuple(sort_losses(losses, options.sort)),
+        tuple(sort_losses(losses)),
         tuple(report.flagged for report in reports),
         tuple(notes),
-        replace(results_of(dataset, run), losses=results, without_rows=keys_without_rows(dataset, run, results)),
+        Evaluation(
+            data_info(dataset, read_by.weight.value), results, without_rows=keys_without_rows(dataset, read_by, results)
+        ),
         tuple(rankings),
         tuple(agreements),
         reports[0].example,
-        options.resampling,
+        wins,
+        shows_leaderboard=options.leaderboard,
+        resampling=options.resampling,
     )
 
 
-def _form_model_groups(dataset: Dataset, run: RunState, batch: Batch) -> list[ModelGroup]:
-    """Return the rows of each group with each model, in the order of the groups.
+def _measure_groups(
+    model_groups: Sequence[ModelGroup], options: CompareOptions, id: str | None
+) -> list[ModelGroupReport]:
+    """Measure each group and model, several models at once by threads where their rows are some but not many."""
+    firsts: dict[tuple[str, ...], tuple[ModelGroup, ModelGroupReport, dict[str, float | None]]] = {}
+    keys = [tuple((model_group.group or {}).values()) for model_group in model_groups]
+    for key, model_group in zip(keys, model_groups, strict=True):
+        if key not in firsts:
+            constant_losses: dict[str, float | None] = {}
+            report = _measure_group(model_group, options, id, constant_losses)
+            shared = {
+                one.evaluator.label for one in model_group.subset.losses if sensitivity.depends_on_targets_alone(one)
+            }
+            firsts[key] = model_group, report, {label: constant_losses.get(label) for label in shared}
 
-    Raises:
-        NoResultError: no group has rows for every loss.
-    """
-    whole = RowSubset(batch, run)
-    model_groups: list[ModelGroup] = []
-    for model in dataset.models or (None,):
-        subset = whole if model is None else _predict_by(model, whole, batch)
-        if model is not None and run.observers:
-            run.runs_by_model[model] = subset.run
-        model_groups += _split_by_group(dataset, subset, model)
-    if not model_groups:
-        raise NoResultError("no group has rows for every loss: all were omitted, ignored or have weight 0")
-    if run.group_by:
-        model_groups.sort(key=lambda model_group: group_sort_key(tuple((model_group.group or {}).values())))
-    return model_groups
+    def measure(key: tuple[str, ...], model_group: ModelGroup) -> ModelGroupReport:
+        first, report, constant_losses = firsts[key]
+        if model_group is first:
+            return report
+        is_alike = np.array_equal(model_group.subset.batch.rows, first.subset.batch.rows)
+        with np.errstate(all="ignore"):
+            return _measure_group(model_group, options, id, dict(constant_losses) if is_alike else {})
 
+    n_rows = max(len(model_group.subset.batch) for model_group in model_groups)
+    if not MIN_ROWS_FOR_THREADS <= n_rows < sensitivity.ROWS_FOR_THREADS:
+        return list(map(measure, keys, model_groups))
+    from concurrent.futures import ThreadPoolExecutor
 
-def _predict_by(model: str, whole: RowSubset, batch: Batch) -> RowSubset:
-    """Return the rows with the predictions of a model, and the losses evaluated on them."""
-    run = whole.run.fresh_copy()
-    predicted = batch.predicted_by(model)
-    needs_all_rows = any(evaluator.needs_all_rows(predicted.arrays) for evaluator in run.evaluators)
-    for _ in run.evaluate(iter((predicted,)) if needs_all_rows else split_batch(predicted)):
-        pass
-    # a row that one model has no prediction for is left out for all
-    return RowSubset(predicted if batch.missing is not None else whole.batch.predicted_by(model), run)
-
-
-def _split_by_group(dataset: Dataset, subset: RowSubset, model: str | None) -> Iterator[ModelGroup]:
-    """Yield the rows of each group, or all rows; a group whose rows a loss ignores is left out."""
-    run = subset.run
-    if not run.group_by:
-        results = tuple(result.of_model(model) for result in results_of(dataset, run).losses)
-        yield ModelGroup(subset, results, model, None)
-        return
-    evaluation = results_by_group(dataset, run)
-    for key, rows in groups_of(subset.batch, run.group_by):
-        group = dict(zip(run.group_by, key, strict=True))
-        results = tuple(result.of_model(model) for result in evaluation if result.group == group)
-        if len(results) == len(run.evaluators):
-            yield ModelGroup(subset.take(rows), results, model, group)
+    with ThreadPoolExecutor(min(processors(), sensitivity.MAX_THREADS)) as pool:
+        return list(pool.map(measure, keys, model_groups))
 
 
-def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | None) -> ModelGroupReport:
+def _measure_group(
+    model_group: ModelGroup, options: CompareOptions, id: str | None, constant_losses: dict[str, float | None]
+) -> ModelGroupReport:
     """Flag outlier rows, and measure what they do to each loss."""
     subset, results = model_group.subset, model_group.results
     batch, residual = subset.batch, subset.residual()
     rule = options.rule or (outliers.DEFAULT_LOSS_RULE if residual is None else outliers.DEFAULT_RESIDUAL_RULE)
     flags = outliers.flag_outliers(rule, subset, residual)
     scale = outliers.robust_scale(residual, batch.weight, flags.mad)
-    context = sensitivity.OutlierContext(subset, residual, scale, flags.rows, options.rows_per_sample)
+    size = options.rows_per_sample
+    context = sensitivity.OutlierContext(subset, residual, scale, flags.rows, size, constant_losses)
     values = [result.value for result in results]
     if len(batch) < sensitivity.ROWS_FOR_THREADS:
         measured = list(map(sensitivity.measure, [context] * len(values), subset.losses, values))
@@ -212,43 +255,18 @@ def _measure_group(model_group: ModelGroup, options: CompareOptions, id: str | N
     return ModelGroupReport(losses, flagged, list(outlier_notes(losses, len(batch), flags, context)), example)
 
 
-def _rank_in_groups(model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None) -> list[ModelRanking]:
+def _rank_in_groups(
+    model_groups: Sequence[ModelGroup], resampling: Resampling, id: str | None, reference: str | None
+) -> list[ModelRanking]:
     """Rank the models under each loss, in each group."""
-    by_group: dict[tuple[str, ...], dict[str, ModelGroup]] = {}
-    for model_group in model_groups:
-        key = tuple((model_group.group or {}).values())
-        by_group.setdefault(key, {})[str(model_group.model)] = model_group
     rankings = []
-    for models in by_group.values():
-        for i in range(len(model_groups[0].results)):
-            losses = {model: model_group.subset.losses[i] for model, model_group in models.items()}
-            values = {model: model_group.results[i].value for model, model_group in models.items()}
-            group = next(iter(models.values())).group
-            rankings.append(rank_models(losses, values, group, resampling, id))
+    for models in models_by_group(model_groups):
+        places = range(len(model_groups[0].results))
+        losses = [{model: its.subset.losses[i] for model, its in models.items()} for i in places]
+        values = [{model: its.results[i].value for model, its in models.items()} for i in places]
+        group = next(iter(models.values())).group
+        rankings += rank_models(losses, values, group, resampling, id, reference)
     return rankings
-
-
-def sort_losses(losses: Sequence[ComparedLoss], sort: str | None) -> list[ComparedLoss]:
-    """Sort by a column, losses without a value last; without a column by rank, of several models the best first."""
-    positions = {label: i for i, label in enumerate(dict.fromkeys(loss.label for loss in losses))}
-
-    def default_key(loss: ComparedLoss) -> Any:
-        group = group_sort_key(tuple((loss.result.group or {}).values()))
-        if loss.model is None:
-            return group, math.inf if loss.rank is None else loss.rank, positions[loss.label]
-        return group, positions[loss.label], math.isnan(loss.value), loss.value
-
-    ordered = sorted(losses, key=default_key)
-    if sort is None:
-        return ordered
-    name = sort.removeprefix("-")
-    cells: list[Any] = [
-        loss.label if name == "loss" else loss.result.extra_columns.get(name, getattr(loss, name, None))
-        for loss in ordered
-    ]
-    present = [i for i, cell in enumerate(cells) if cell is not None]
-    present.sort(key=cells.__getitem__, reverse=sort.startswith("-"))
-    return [ordered[i] for i in present] + [loss for loss, cell in zip(ordered, cells, strict=True) if cell is None]
 
 
 def _list_outlier_rows(

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from losscli.compare.decisive_rows import DecisiveRows, FlipCandidate, flip_maximum, flip_mean, name_rows
+from losscli.compare.model_terms import excess_terms, excess_values, ratio_terms, terms_to_resample
 from losscli.compare.outliers import average_ranks
-from losscli.compare.shift import SMALL_STEP
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, LossOnRows
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
-from losscli.declaration.properties import Property, Reduction
+from losscli.declaration.properties import Reduction
 from losscli.evaluation.evaluator import Outcome
 from losscli.result_base import shown
 from losscli.results import finite_or_none
 from losscli.statistics.bootstrap.accumulator import CountedRows
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD
-from losscli.statistics.bootstrap.intervals import medians
-from losscli.statistics.bootstrap.options import Resampling
-from losscli.statistics.quantiles import quantiles
-from losscli.statistics.ratios import paired
+from losscli.statistics.bootstrap.intervals import median_units, medians
+from losscli.statistics.bootstrap.options import DEFAULT_LEVEL, Resampling
+from losscli.statistics.bootstrap.units import too_few_units
+from losscli.statistics.confidence_set import confidence_set, differences_to
+from losscli.statistics.simultaneous import (
+    MAX_ROWS_STUDENTIZED,
+    ModelTerms,
+    PairDraws,
+    pairs_of,
+    pairs_of_draws,
+    resample_pairs,
+)
+
+if TYPE_CHECKING:
+    from losscli.compare.dominance import ModelDominance
 
 EQUAL_VALUES = 1e-9
 """Relative difference of values below which the rows tell more of it than the values."""
-
-MAX_DECISIVE_ROWS = 100
-"""How many of the rows that decide a ranking are kept by name."""
 
 NO_INTERVAL_OF = {
     Reduction.MEDIAN: "of a difference of medians of so many rows",
@@ -39,51 +47,54 @@ NO_INTERVAL_OF = {
 }
 """Reductions whose differences may have no interval, and what to say of them."""
 
+TOO_FEW_ROWS = "where all rows differ by the same, or only a few differ"
+"""Why a pair of models has no interval: resamples would not tell what other rows would be."""
 
-@dataclass(frozen=True)
-class DecisiveRows:
-    """The fewest rows without which another model would win: how many, the first of them by weight, and who wins."""
 
-    n: int
-    to: str
-    rows: tuple[int, ...]
-    ids: tuple[str, ...] | None = None
+RESAMPLING_OF_MODELS = Resampling(DEFAULT_LEVEL)
+"""How rows are drawn for models, if nothing else is asked for."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rows as JSON has them."""
-        ids = {} if self.ids is None else {"ids": list(self.ids)}
-        return {"n": self.n, "to": self.to, "rows": list(self.rows), **ids}
+BEST, WORSE, UNDECIDED = "best", "worse", "undecided"
+"""Verdicts on a model: the only one in the model confidence set, not in it, in it together with others."""
 
 
 class Difference(NamedTuple):
-    """How much worse a model is than the best one: the difference of their values, and its bootstrap interval."""
+    """How a model differs from the reference: its value less the reference's, and as a share of that.
+
+    The intervals hold for all models of the family at once; `p` is adjusted for their number.
+    """
 
     difference: float | None
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def is_tie(self) -> bool:
-        """Whether the data cannot tell the two apart: the interval holds 0, or the values are equal."""
-        return self.difference == 0 or (self.low is not None and self.high is not None and self.low <= 0 <= self.high)
+    diff_low: float | None = None
+    diff_high: float | None = None
+    relative: float | None = None
+    relative_low: float | None = None
+    relative_high: float | None = None
+    p: float | None = None
 
 
 class ModelStanding(NamedTuple):
-    """How a model did under a loss: the columns that several models add to a comparison."""
+    """How a model did under a loss: the columns that several models add to a comparison, and the relative interval."""
 
-    winner: str | None = None
     difference: float | None = None
     diff_low: float | None = None
     diff_high: float | None = None
+    relative: float | None = None
+    p: float | None = None
+    verdict: str | None = None
     flip: int | None = None
+    relative_low: float | None = None
+    relative_high: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
 class ModelRanking:
     """Several models under one loss, over `n` rows.
 
-    `values` are theirs, the best first; `gaps` their differences to the best. `no_interval_reason` says why the
-    differences have no intervals, if that is so.
+    `values` are theirs, the best first; `gaps` their differences to the `reference`, whose intervals reach
+    `critical_value` standard errors to each side. `confidence_set` are the models that may be the best, none where that
+    cannot be said; `left_out` are those that are worse. `method` and `resampling` say how rows were drawn.
+    `no_interval_reason` says why differences have no intervals, if that is so.
     """
 
     label: str
@@ -93,6 +104,12 @@ class ModelRanking:
     flip: DecisiveRows | None
     no_interval_reason: str = ""
     n: int = 0
+    reference: str = ""
+    confidence_set: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    critical_value: float | None = None
+    method: str | None = None
+    resampling: Resampling = RESAMPLING_OF_MODELS
 
     def __repr__(self) -> str:
         values = shown([f"{model}={value:.6g}" for model, value in self.values.items()])
@@ -103,38 +120,38 @@ class ModelRanking:
         """The model with the smallest value."""
         return next(iter(self.values))
 
-    @property
-    def winners(self) -> list[str]:
-        """The best model, and those that tie with it; none where a value is not a finite number."""
-        if any(map(math.isnan, self.values.values())) or math.isinf(self.values[self.best]):
-            return []
-        return [model for model in self.values if model == self.best or self.gaps[model].is_tie]
-
-    @property
-    def is_tested(self) -> bool:
-        """Whether an interval tells of each model that differs from the best one that this is not chance, or is."""
-        return all(gap.low is not None or not gap.difference for gap in self.gaps.values())
+    def verdict(self, model: str) -> str | None:
+        """Return what can be said of a model; None where nothing can."""
+        if model in self.left_out:
+            return WORSE
+        if model not in self.confidence_set:
+            return None
+        return BEST if len(self.confidence_set) == 1 else UNDECIDED
 
     def standing(self, model: str) -> ModelStanding:
         """Return how a model did."""
-        gap, winners = self.gaps[model], self.winners
-        won = None if not winners else "no" if model not in winners else "tie" if len(winners) > 1 else "yes"
         flip = self.flip.n if self.flip is not None and model == self.best else None
-        return ModelStanding(won, gap.difference, gap.low, gap.high, flip)
+        return ModelStanding(verdict=self.verdict(model), flip=flip, **self.gaps[model]._asdict())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ranking as JSON has it."""
-        winners = self.winners
         models = [
             {"model": model, "value": finite_or_none(value)}
             | {key: finite_or_none(number) for key, number in self.gaps[model]._asdict().items()}
+            | {"verdict": self.verdict(model)}
             for model, value in self.values.items()
         ]
         return {
             **({} if self.group is None else {"group": dict(self.group)}),
             "loss": self.label,
-            "winner": winners[0] if len(winners) == 1 else None,
-            "tie": winners if len(winners) > 1 else [],
+            "best": self.best,
+            "reference": self.reference,
+            "confidence_set": list(self.confidence_set),
+            "level": self.resampling.level,
+            "method": self.method,
+            "resamples": self.resampling.resamples,
+            "seed": self.resampling.seed,
+            "critical_value": finite_or_none(self.critical_value),
             "models": models,
             "flip": None if self.flip is None else self.flip.to_dict(),
         }
@@ -144,28 +161,32 @@ class ModelRanking:
 class Agreement:
     """Whether the losses agree on the models: Kendall's W, from 0 to 1, and whether all have the same winner.
 
-    `same_winner` is False where two losses have no winner in common, None where ties leave it open.
+    `same_winner` is False where no model may be the best under two losses, None where the data leave it open.
+    `dominance` compares the models that losses disagree on.
     """
 
     group: Mapping[str, str] | None
     kendall_w: float | None
     same_winner: bool | None
+    dominance: tuple[ModelDominance, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the agreement as JSON has it."""
         group = {} if self.group is None else {"group": dict(self.group)}
-        return {**group, "kendall_w": finite_or_none(self.kendall_w), "same_winner": self.same_winner}
+        dominance = [each.to_dict() for each in self.dominance]
+        w = finite_or_none(self.kendall_w)
+        return {**group, "kendall_w": w, "same_winner": self.same_winner, "dominance": dominance}
 
 
 def measure_agreement(rankings: Sequence[ModelRanking]) -> Agreement:
     """Return whether the losses agree that rank the same models."""
-    decided = [ranking for ranking in rankings if ranking.winners]
-    if len(decided) < 2:
+    ordered = [ranking for ranking in rankings if all(map(math.isfinite, ranking.values.values()))]
+    if len(ordered) < 2:
         return Agreement(rankings[0].group, None, None)
-    table = np.array([[ranking.values[model] for model in rankings[0].values] for ranking in decided])
-    winners = [set(ranking.winners) for ranking in decided]
-    same_winner = True if all(len(tied) == 1 for tied in winners) else None
-    if any(a.isdisjoint(b) for a, b in combinations(winners, 2)):
+    table = np.array([[ranking.values[model] for model in rankings[0].values] for ranking in ordered])
+    sets = [set(ranking.confidence_set) for ranking in ordered if ranking.confidence_set]
+    same_winner = True if len(sets) == len(ordered) and all(len(models) == 1 for models in sets) else None
+    if any(a.isdisjoint(b) for a, b in combinations(sets, 2)):
         same_winner = False
     return Agreement(rankings[0].group, kendall_w(table), same_winner)
 
@@ -184,192 +205,161 @@ def kendall_w(table: Array) -> float | None:
     return 12 * spread / most if most else None
 
 
+class Contest(NamedTuple):
+    """What is known of several models under one loss before it is tested.
+
+    `values` are theirs, the best first; `differences` are values less any common number, of those that are tested.
+    `pairs` came of these, or will come of the `terms`.
+    """
+
+    label: str
+    group: Mapping[str, str] | None
+    values: Mapping[str, float]
+    differences: Mapping[str, float]
+    n: int
+    no_interval_reason: str = ""
+    flip: DecisiveRows | None = None
+    terms: ModelTerms | None = None
+    pairs: PairDraws | None = None
+
+
 def rank_models(
+    losses: Sequence[Mapping[str, LossOnRows]],
+    values: Sequence[Mapping[str, float]],
+    group: Mapping[str, str] | None,
+    resampling: Resampling,
+    id: str | None,
+    reference: str | None,
+) -> list[ModelRanking]:
+    """Rank several models under each loss, given on the same rows for each of them.
+
+    Args:
+        losses: Model -> a loss on its predictions, for each loss.
+        values: Model -> the value, for each loss.
+        group: The group that the rows are.
+        resampling: How rows are drawn: all losses share the draws.
+        id: The column of row names.
+        reference: The model that the others are compared with; None for the best under each loss.
+    """
+    contests = []
+    for of_models, their_values in zip(losses, values, strict=True):
+        contest = prepare_contest(of_models, their_values, group, resampling, id)
+        if contest.terms is not None and len(contest.terms.numerators) > MAX_ROWS_STUDENTIZED:  # too large to wait
+            contest = contest._replace(pairs=resample_pairs([contest.terms], resampling)[0], terms=None)
+        contests.append(contest)
+    drawn = iter(resample_pairs([each.terms for each in contests if each.terms is not None], resampling))
+    tested = [each if each.terms is None else each._replace(pairs=next(drawn)) for each in contests]
+    return [judge_contest(each, resampling, reference) for each in tested]
+
+
+def judge_contest(contest: Contest, resampling: Resampling, reference: str | None) -> ModelRanking:
+    """Return the ranking of the models: their differences to the reference, and which of them may be the best."""
+    values = contest.values
+    named, reference, reason = reference is not None, reference or next(iter(values)), contest.no_interval_reason
+    of_reference = contest.differences.get(reference)
+    gaps: dict[str, Difference] = {}
+    for model in values:
+        mine = contest.differences.get(model)
+        difference = None if mine is None or of_reference is None else mine - of_reference
+        gaps[model] = Difference(difference, relative=_share(difference, values[reference]))
+    gaps[reference] = Difference(*[0.0] * 6)
+    ranking = ModelRanking(
+        contest.label, contest.group, values, gaps, contest.flip, reason, contest.n, reference, resampling=resampling
+    )
+    pairs, tested = contest.pairs, list(contest.differences)
+    if pairs is None or reference not in tested:
+        return ranking
+    found = differences_to(tested.index(reference), pairs, len(tested), resampling.level, named)
+    for j, model in enumerate(tested):
+        if model != reference:
+            low, high = finite_or_none(found.low[j]), finite_or_none(found.high[j])
+            gaps[model] = gaps[model]._replace(
+                diff_low=low,
+                diff_high=high,
+                relative_low=_share(low, values[reference]),
+                relative_high=_share(high, values[reference]),
+                p=finite_or_none(found.p[j]),
+            )
+    is_left = confidence_set(pairs, len(tested), resampling.level)
+    first, second = pairs_of(len(tested))
+    is_constant = (pairs.errors == 0) & (pairs.differences != 0) & is_left[first] & is_left[second]
+    if any(gap.diff_low is None for gap in gaps.values()):
+        reason = reason or TOO_FEW_ROWS
+    return replace(
+        ranking,
+        no_interval_reason=reason,
+        critical_value=found.critical_value,
+        method=pairs.method,
+        resampling=resampling._replace(resamples=len(pairs.resampled)),
+        confidence_set=() if is_constant.any() else tuple(m for m, kept in zip(tested, is_left, strict=True) if kept),
+        left_out=tuple(m for m, kept in zip(tested, is_left, strict=True) if not kept),
+    )
+
+
+def _share(part: float | None, whole: float) -> float | None:
+    """Return a part as a share of the reference's value; None where that is not above 0."""
+    return None if part is None or not 0 < whole < math.inf else finite_or_none(part / whole)
+
+
+def prepare_contest(
     losses: Mapping[str, LossOnRows],
     values: Mapping[str, float],
     group: Mapping[str, str] | None,
     resampling: Resampling,
     id: str | None,
-) -> ModelRanking:
-    """Rank several models under one loss, given on the same rows for each of them; `id` is the column of row names."""
+) -> Contest:
+    """Return what the tests of several models need, which are given on the same rows, and the rows that decide."""
     order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
     best = losses[order[0]]
     evaluator, batch = best.evaluator, best.batch
     reduction, ordered = evaluator.bound.loss.reduction, {model: values[model] for model in order}
-    finite = [model for model in order if math.isfinite(values[model])]
-    gaps = {model: Difference(values[model] - values[order[0]] if model in finite else None) for model in order}
-    reason = ""
-    if len(finite) < 2 or any(map(math.isnan, values.values())):
-        reason = "where values are not finite"
-    elif not best.is_per_sample or evaluator.form.coupled:
-        reason = "where rows are coupled"
-    if reason:
-        return ModelRanking(evaluator.label, group, ordered, gaps, None, reason, len(batch))
-    outcomes = {model: losses[model].evaluate()[0] for model in finite}
-    resampled: dict[str, Difference] = {}
+    differences = {model: values[model] for model in order if math.isfinite(values[model])}
+    contest = Contest(evaluator.label, group, ordered, differences, len(batch))
+    if len(differences) < 2 or any(map(math.isnan, values.values())):
+        return contest._replace(no_interval_reason="where values are not finite")
+    if not best.is_per_sample or evaluator.form.coupled:
+        return contest._replace(no_interval_reason="where rows are coupled")
+    outcomes = {model: losses[model].evaluate()[0] for model in differences}
     flips: Iterator[FlipCandidate] = iter(())
     if reduction in ADDITIVE_REDUCTIONS:
-        terms = {model: ratio_terms(outcomes[model], batch) for model in finite}
-        shifts = {model: values[model] - values[order[0]] for model in finite}
-        if max(shifts.values()) <= EQUAL_VALUES * abs(values[order[0]]):
-            terms = _excess_terms({model: losses[model] for model in finite}, terms)
-            shifts = _paired_differences(terms, ordered, reduction is Reduction.ROOT_MEAN)
-            terms = {model: terms[model] for model in sorted(finite, key=shifts.__getitem__)}
-            best_model = next(iter(terms))
-            shifts = {model: shifts[model] - shifts[best_model] for model in terms}
+        is_root = reduction is Reduction.ROOT_MEAN
+        terms = {model: ratio_terms(outcomes[model], batch) for model in differences}
+        del outcomes
+        if max(differences.values()) - values[order[0]] <= EQUAL_VALUES * abs(values[order[0]]):
+            terms = excess_terms({model: losses[model] for model in differences}, terms)
+            excess = excess_values(terms, ordered, is_root)
+            terms = {model: terms[model] for model in sorted(terms, key=excess.__getitem__)}
+            differences = {model: excess[model] for model in terms}
             ordered = {model: values[model] for model in (*terms, *(model for model in order if model not in terms))}
-            gaps = {model: Difference(shifts.get(model)) for model in ordered}
-        resampled = _resample_means(terms, ordered, shifts, reduction is Reduction.ROOT_MEAN, resampling)
-        flips = _flip_mean(terms)
+        contest = contest._replace(values=ordered, differences=differences)
+        resampled = terms_to_resample(terms, ordered, differences, is_root, batch, resampling)
+        if why := too_few_units(resampled.size, resampling):
+            contest = contest._replace(no_interval_reason=f"where {why}")
+        else:
+            contest = contest._replace(terms=resampled)
+        flips = flip_mean(terms)
     elif reduction is Reduction.MEDIAN:
-        resampled = _resample_medians(outcomes, ordered, batch, resampling)
+        pairs, why = _resample_medians(outcomes, differences, batch, resampling)
+        contest = contest._replace(pairs=pairs, no_interval_reason=why)
     elif reduction is Reduction.MAX:
-        flips = _flip_maximum(outcomes)
-    if not resampled:
-        reason = NO_INTERVAL_OF.get(reduction, "")
-    elif any(gap.low is None and gap.difference for gap in resampled.values()):
-        reason = "where there is only one row, or all rows differ by the same"
+        flips = flip_maximum(outcomes)
     flip = min(flips, key=lambda flip: len(flip.indices), default=None)
-    decisive = None if flip is None else _name_rows(flip, batch, id)
-    return ModelRanking(evaluator.label, group, ordered, gaps | resampled, decisive, reason, len(batch))
-
-
-class RatioTerms(NamedTuple):
-    """A loss of one model as a ratio of sums over rows: numerators (N,) and denominators (N,), weighted."""
-
-    numerator: Array
-    denominator: Array
-
-
-def ratio_terms(outcome: Outcome, batch: Batch) -> RatioTerms:
-    """Return what each row adds to the two sums."""
-    weight = np.ones(len(batch)) if outcome.counted is None else outcome.counted.astype(np.float64)
-    weight = weight if batch.weight is None else weight * batch.weight
-    values = outcome.counted_losses()
-    return RatioTerms(values * weight, weight if outcome.denominator is None else weight * outcome.denominator)
-
-
-def _excess_terms(losses: Mapping[str, LossOnRows], terms: Mapping[str, RatioTerms]) -> dict[str, RatioTerms]:
-    """Return the terms of models with the first one's losses subtracted row by row.
-
-    Next to the loss of one absurd target a mean has no digits left for the other rows. Where the difference has none
-    left for that row either, it is the mean of the slopes times the difference of the predictions.
-    """
-    first, *others = terms
-    found = {first: terms[first]._replace(numerator=np.zeros_like(terms[first].numerator))}
-    evaluator, batch = losses[first].evaluator, losses[first].batch
-    y_true, y_pred = batch.arrays["y_true"], batch.arrays["y_pred"]
-    is_straight = Property.TRANSLATION_INVARIANT in evaluator.bound.properties and "gradient" in evaluator.form.hooks
-    for model in others:
-        rises = terms[model].numerator - terms[first].numerator
-        if is_straight and y_pred.size == len(batch):
-            step = (losses[model].batch.arrays["y_pred"] - y_pred).reshape(-1)
-            far = np.flatnonzero(np.abs(step) < SMALL_STEP * np.abs(y_pred - y_true).reshape(-1))
-            slopes = [evaluator(losses[m].batch.take(far), gradient=True).gradient for m in (first, model) if far.size]
-            for slope in slopes:
-                assert slope is not None
-                weight = 1.0 if batch.weight is None else batch.weight[far]
-                rises[far] = (0.0 if slope is slopes[0] else rises[far]) + slope.reshape(-1) / 2 * step[far] * weight
-        found[model] = terms[model]._replace(numerator=rises)
-    return found
-
-
-def _paired_differences(
-    terms: Mapping[str, RatioTerms], values: Mapping[str, float], is_root: bool
-) -> dict[str, float]:
-    """Return the differences of equal values, of models whose terms are above those of one of them."""
-    factors = {model: 1 / (2 * values[model]) if is_root and values[model] > 0 else 1.0 for model in terms}
-    return {
-        model: float(term.numerator.sum() / term.denominator.sum() * factors[model]) for model, term in terms.items()
-    }
-
-
-def _resample_means(
-    terms: Mapping[str, RatioTerms],
-    values: Mapping[str, float],
-    differences: Mapping[str, float],
-    is_root: bool,
-    resampling: Resampling,
-) -> dict[str, Difference]:
-    """Return the differences to the first model, with intervals; a root of a mean by the infinitesimal jackknife."""
-    best, *others = terms
-    weight = terms[best].denominator
-    rows = weight > 0
-    columns = {
-        model: (term.numerator / (2 * values[model]) if is_root and values[model] > 0 else term.numerator)[rows]
-        / weight[rows]
-        for model, term in terms.items()
-    }
-    gaps = np.stack([columns[model] - columns[best] for model in others], axis=1)
-    shifts = np.array([differences[model] for model in others])
-    is_constant = weight[rows].min() == weight[rows].max()
-    offsets = shifts - np.average(gaps, axis=0, weights=weight[rows])
-    is_rounding = np.abs(offsets) <= 4 * np.finfo(float).eps * np.abs(gaps).max(axis=0)  # it would move all other rows
-    centred = gaps + np.where(is_rounding, 0.0, offsets)
-    intervals = paired(centred, None if is_constant else weight[rows], resampling)
-    found = {
-        model: Difference(float(shift), _without_rounding(interval.low, interval.high), interval.high)
-        for model, shift, interval in zip(others, shifts, intervals, strict=True)
-    }
-    # models whose losses are the same in every row differ by exactly 0 in every sample, too
-    same = {
-        model: Difference(0.0, 0.0, 0.0) for j, model in enumerate(others) if shifts[j] == 0 and not gaps[:, j].any()
-    }
-    return found | same
-
-
-def _without_rounding(low: float | None, high: float | None) -> float | None:
-    """Return the lower end of an interval, 0 where it is a rounding error of the upper one."""
-    is_rounding = low is not None and high is not None and abs(low) <= float(np.finfo(float).eps) * abs(high)
-    return 0.0 if is_rounding else low
+    reason = contest.no_interval_reason
+    if contest.terms is None and contest.pairs is None:
+        reason = reason or NO_INTERVAL_OF.get(reduction, "")
+    return contest._replace(no_interval_reason=reason, flip=None if flip is None else name_rows(flip, batch, id))
 
 
 def _resample_medians(
     outcomes: Mapping[str, Outcome], values: Mapping[str, float], batch: Batch, resampling: Resampling
-) -> dict[str, Difference]:
-    """Return the differences to the first model, with percentile intervals; empty if there are too many rows."""
+) -> tuple[PairDraws | None, str]:
+    """Return the pairs of medians, or why there are none."""
     if not 2 <= len(batch) <= MAX_ROWS_HELD:
-        return {}
-    best, *others = outcomes
-    drawn = {
-        model: medians(CountedRows(batch.rows, outcome.elements, batch.weight, None), resampling)
-        for model, outcome in outcomes.items()
-    }
-    ends = {model: quantiles(drawn[model] - drawn[best], None, resampling.tails) for model in others}
-    return {model: Difference(values[model] - values[best], *map(float, pair)) for model, pair in ends.items()}
-
-
-class FlipCandidate(NamedTuple):
-    """Indices of rows without which another model would win, and that model."""
-
-    indices: NDArray[np.intp]
-    to: str
-
-
-def _flip_mean(terms: Mapping[str, RatioTerms]) -> Iterator[FlipCandidate]:
-    """Leave out the rows that favour the first model most, until the sum of another model is smaller."""
-    best, *others = terms
-    for model in others:
-        favour = terms[model].numerator - terms[best].numerator
-        order = np.argsort(favour, kind="stable")
-        below = np.flatnonzero(np.cumsum(favour[order]) < 0)
-        if below.size:
-            yield FlipCandidate(order[below[-1] + 1 :][::-1], model)
-
-
-def _flip_maximum(outcomes: Mapping[str, Outcome]) -> Iterator[FlipCandidate]:
-    """Leave out the rows where another model is worse than the first one is in some other row."""
-    best, *others = (
-        np.asarray(outcome.elements.reshape(len(outcome.elements), -1).max(axis=1), dtype=np.float64)
-        for outcome in outcomes.values()
-    )
-    for model, largest in zip(list(outcomes)[1:], others, strict=True):
-        better = np.flatnonzero(largest < best)
-        if better.size:
-            yield FlipCandidate(np.flatnonzero(largest >= best[better].max()), model)
-
-
-def _name_rows(flip: FlipCandidate, batch: Batch, id: str | None) -> DecisiveRows:
-    first = flip.indices[:MAX_DECISIVE_ROWS]
-    ids = None if id is None else tuple(str(batch.extras[id][index]) for index in first)
-    return DecisiveRows(len(flip.indices), flip.to, tuple(batch.rows_at(first).tolist()), ids)
+        return None, NO_INTERVAL_OF[Reduction.MEDIAN]
+    clusters = batch.clusters(resampling.cluster)
+    rows = [CountedRows(batch.rows, each.elements, batch.weight, None, clusters) for each in outcomes.values()]
+    units = median_units(rows[0], resampling, rows[1:])
+    if why := too_few_units(units.size, resampling):
+        return None, f"where {why}"
+    drawn = [medians(each, resampling, units) for each in rows]
+    return pairs_of_draws(np.array(list(values.values())), np.stack(drawn, axis=1)), ""

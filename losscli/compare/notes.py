@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
-from losscli.compare.models import Agreement, DecisiveRows, ModelRanking
+from losscli.compare.decisive_rows import DecisiveRows
+from losscli.compare.models import Agreement, ModelRanking
 from losscli.compare.outliers import SECOND_POPULATION, OutlierFlags, is_second_population
 from losscli.compare.result import ComparedLoss
 from losscli.compare.sensitivity import OutlierContext
@@ -15,10 +17,16 @@ from losscli.statistics.bootstrap.options import FEW_ROWS_WARNING, MIN_ROWS_FOR_
 MAX_GROUP_NOTES = 6
 """Notes on groups and models beyond which the others are only counted."""
 
+MAX_GROUPS_NOTED = 3
+"""Groups each of which gets notes on the models; of more of them their winners are counted."""
+
 MAX_SUGGESTED_ROWS = 5
 """How many outlier rows a note suggests to list."""
 
 ROW_NAMES_PER_NOTE = 5
+
+MAX_MODELS_PER_NOTE = 3
+"""Models that a note names; of more it says how many."""
 
 NAMES_PER_NOTE, LENGTH_OF_NAME, LENGTH_OF_GROUP = 2, 16, 12
 """How many losses a note names, and characters of the names of losses and groups: it is to fit two lines."""
@@ -31,7 +39,7 @@ MAX_SHARE_OF_NORMAL = 0.5
 
 NO_OUTLIER = "no row is an outlier"
 
-AGREEMENTS = {True: "agree", False: "do not agree", None: "do not contradict each other, but there are ties"}
+AGREEMENTS = {True: "agree", False: "do not agree", None: "leave it open"}
 
 
 def outlier_notes(
@@ -130,38 +138,52 @@ def merge_notes(notes: Sequence[Sequence[Message]], names: Sequence[str]) -> Ite
 
 
 def model_notes(rankings: Sequence[ModelRanking], agreements: Sequence[Agreement]) -> Iterator[Message]:
-    """Yield who wins under which losses, whether the losses agree, and on how few rows a win rests."""
+    """Yield which model is best under which losses, whether the losses agree, and on how few rows that rests."""
     for agreement in agreements:
         in_group = [ranking for ranking in rankings if ranking.group == agreement.group]
         group = f"{', '.join(agreement.group.values())}: " if agreement.group else ""
-        yield Message(group + _describe_winners(in_group, agreement))
+        yield Message(group + _describe_outcomes(in_group, agreement))
         for ranking in in_group:
-            if ranking.flip is not None and len(ranking.winners) == 1:
+            if ranking.flip is not None and len(ranking.confidence_set) < 2:
                 yield Message(f"{group}{ranking.label}: {_describe_flip(ranking.flip)}")
         if any(MIN_ROWS_FOR_LEVEL > ranking.n > 1 for ranking in in_group):
             yield Message(f"{group}the intervals of the differences are of {in_group[0].n} rows: {FEW_ROWS_WARNING}")
-        reasons = [r.no_interval_reason for r in in_group if r.no_interval_reason and r.winners]
-        for reason in dict.fromkeys(reasons):
-            labels = join_names([ranking.label for ranking in in_group if ranking.no_interval_reason == reason])
-            yield Message(f"{group}{labels}: the winner is by the values alone, as there is no interval {reason}")
+        by_reason: dict[tuple[bool, str], list[str]] = {}
+        for ranking in in_group:
+            if ranking.no_interval_reason:
+                key = bool(ranking.confidence_set), ranking.no_interval_reason
+                by_reason.setdefault(key, []).append(ranking.label)
+        for (has_verdict, reason), labels in by_reason.items():
+            what = "a difference has no interval" if has_verdict else "no verdict, as there is no interval"
+            yield Message(f"{group}{join_names(labels)}: {what} {reason}")
 
 
-def _describe_winners(rankings: Sequence[ModelRanking], agreement: Agreement) -> str:
+def _describe_outcomes(rankings: Sequence[ModelRanking], agreement: Agreement) -> str:
     by_outcome: dict[str, list[str]] = {}
     for ranking in rankings:
-        winners = ranking.winners
-        outcome = "no winner, as a value is not finite,"
-        if winners:
-            outcome = f"{winners[0]} wins" if len(winners) == 1 else f"{join_names(winners)} tie"
-        by_outcome.setdefault(outcome, []).append(ranking.label)
+        by_outcome.setdefault(_describe_outcome(ranking), []).append(ranking.label)
     outcomes = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in by_outcome.items())
     if agreement.kendall_w is None:
         return outcomes
     return f"the losses {AGREEMENTS[agreement.same_winner]} (Kendall's W {agreement.kendall_w:.2g}): {outcomes}"
 
 
+def _describe_outcome(ranking: ModelRanking) -> str:
+    models, n_models = ranking.confidence_set, len(ranking.values)
+    if not models:
+        return (
+            f"{ranking.best} has the smallest value" if math.isfinite(ranking.values[ranking.best]) else "none is best"
+        )
+    if len(models) == 1:
+        return f"{models[0]} is best"
+    if len(models) <= MAX_MODELS_PER_NOTE:
+        return f"it takes more rows to tell whether {', '.join(models[:-1])} or {models[-1]} is best"
+    count = "all" if len(models) == n_models else f"{len(models)} of"
+    return f"{count} {n_models} models may be the best"
+
+
 def _describe_flip(flip: DecisiveRows) -> str:
     kind, names = ("row", flip.rows) if flip.ids is None else ("id", flip.ids)
     shown = ", ".join(map(str, names[:ROW_NAMES_PER_NOTE])) + (", ..." if flip.n > ROW_NAMES_PER_NOTE else "")
     rows = f"{kind} {shown}" if flip.n == 1 else f"{flip.n} rows ({kind}s {shown})"
-    return f"without {rows} {flip.to} would win"
+    return f"without {rows} {flip.to} would be the best"

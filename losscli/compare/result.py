@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from losscli.compare.across_groups import GroupWins
+from losscli.compare.decomposition import PART_COLUMNS, ScoreParts
+from losscli.compare.leaderboard import Leaderboard, make_leaderboard
 from losscli.compare.models import Agreement, ModelRanking, ModelStanding
+from losscli.compare.order import SortOrder
 from losscli.compare.sensitivity import Sensitivity
 from losscli.result_base import Plottable, Result, ResultSequence, short_text, shown
+from losscli.result_names import distinct_names
 from losscli.results import Evaluation, LossResult, finite_or_none, json_header, jsonable
 
 if TYPE_CHECKING:
@@ -32,18 +37,24 @@ COMPARISON_COLUMNS = {
 """Column -> what it says."""
 
 MODEL_COLUMNS = {
-    "winner": "under this loss: yes, no, or a tie, where the interval holds 0",
-    "difference": "value minus the best model's",
-    "diff_low": "lower end of the interval of the difference, by a paired bootstrap",
+    "difference": "value minus that of the reference, by default the best model",
+    "diff_low": "lower end of the difference's interval; all intervals hold at once",
     "diff_high": "upper end of that interval",
-    "flip": "fewest rows whose removal would make another model the winner",
+    "relative": "difference / value of the reference",
+    "p": "of no difference, adjusted for the number of models (Holm)",
+    "verdict": "best, worse, or undecided: the rows do not tell it from the best",
+    "flip": "fewest rows whose removal would make another model the best",
 }
 """The columns that several models add."""
 
 PAIRED_BOOTSTRAP = "paired bootstrap"
 """The method of the intervals of differences."""
 
-GATE_COLUMNS = tuple(key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS) if key not in ("value", "winner"))
+GATE_COLUMNS = tuple(
+    key
+    for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS, "relative_low", "relative_high", *PART_COLUMNS)
+    if key not in ("value", "verdict")
+)
 """The columns that a gate can test, beside those of an evaluation."""
 
 
@@ -51,15 +62,17 @@ GATE_COLUMNS = tuple(key for key in (*COMPARISON_COLUMNS, *MODEL_COLUMNS) if key
 class ComparedLoss(Result):
     """A loss and its outlier sensitivity; what means nothing on this data is None.
 
-    `standing` says how the model did under this loss, where there are several, and `is_best` that its value is the
-    smallest. The other fields are those of the result, the sensitivity and the standing, by their names.
+    `standing` says how the model did under this loss, where there are several, and `is_reference` that the differences
+    are to it. `decomposition` are the parts of the value, if they were asked for. The other fields are those of the
+    result, the sensitivity, the standing and the parts, by their names.
     """
 
     result: LossResult
     rank: int | None
     sensitivity: Sensitivity
     standing: ModelStanding | None = None
-    is_best: bool = field(default=False, repr=False)
+    is_reference: bool = field(default=False, repr=False)
+    decomposition: ScoreParts | None = None
     label: str = field(init=False, repr=False, compare=False)
     value: float = field(init=False, repr=False, compare=False)
     model: str | None = field(init=False, repr=False, compare=False)
@@ -73,17 +86,28 @@ class ComparedLoss(Result):
     bounded_value: bool | None = field(init=False, repr=False, compare=False)
     bounded_gradient: bool | None = field(init=False, repr=False, compare=False)
     effective_n_normal: float | None = field(init=False, repr=False, compare=False)
-    winner: str | None = field(init=False, repr=False, compare=False)
     difference: float | None = field(init=False, repr=False, compare=False)
     diff_low: float | None = field(init=False, repr=False, compare=False)
     diff_high: float | None = field(init=False, repr=False, compare=False)
+    relative: float | None = field(init=False, repr=False, compare=False)
+    relative_low: float | None = field(init=False, repr=False, compare=False)
+    relative_high: float | None = field(init=False, repr=False, compare=False)
+    p: float | None = field(init=False, repr=False, compare=False)
+    verdict: str | None = field(init=False, repr=False, compare=False)
     flip: int | None = field(init=False, repr=False, compare=False)
+    mcb: float | None = field(init=False, repr=False, compare=False)
+    dsc: float | None = field(init=False, repr=False, compare=False)
+    unc: float | None = field(init=False, repr=False, compare=False)
+    bias: float | None = field(init=False, repr=False, compare=False)
+    bias_low: float | None = field(init=False, repr=False, compare=False)
+    bias_high: float | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         standing = self.standing or ModelStanding()
         for name in ("label", "value", "model", "group_columns"):
             object.__setattr__(self, name, getattr(self.result, name))
-        for name, value in (vars(self.sensitivity) | standing._asdict()).items():
+        parts = (self.decomposition or ScoreParts()).cells
+        for name, value in (vars(self.sensitivity) | standing._asdict() | parts).items():
             object.__setattr__(self, name, value)
 
     def __float__(self) -> float:
@@ -94,27 +118,38 @@ class ComparedLoss(Result):
 
     @property
     def statistics(self) -> dict[str, Any]:
-        """Column -> what a gate tests. The best model differs from itself by exactly 0; only it has a `flip`."""
+        """Column -> what a gate tests. Only the best model has a `flip`, and the reference no `p`."""
         if self.standing is None:
             return self.measures
-        cells = {"rank": self.rank, **self._sensitivity_columns, **self.standing._asdict()}
-        if self.is_best and self.standing.difference == 0:
-            cells |= {"diff_low": 0.0, "diff_high": 0.0}
+        cells = self.cells
         if self.flip is None:
             del cells["flip"]
+        if self.is_reference:
+            del cells["p"]
         return cells
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        """Column -> its cell, of all columns that a comparison adds to those of a result."""
+        standing = {} if self.standing is None else self.standing._asdict()
+        return {"rank": self.rank, **self._sensitivity_columns, **standing, **self.parts}
 
     @property
     def measures(self) -> dict[str, Any]:
         """Column -> its cell, without the value and the columns of other models' rows."""
         standing = {} if self.standing is None else self.standing._asdict()
         shown = {key: cell for key, cell in standing.items() if cell is not None}
-        return {"rank": self.rank, **self._sensitivity_columns, **shown}
+        return {"rank": self.rank, **self._sensitivity_columns, **shown, **self.parts}
 
     @property
     def _sensitivity_columns(self) -> dict[str, Any]:
         """Column -> its cell: what effective_n is measured against is no column."""
         return {key: cell for key, cell in vars(self.sensitivity).items() if key in COMPARISON_COLUMNS}
+
+    @property
+    def parts(self) -> dict[str, float | None]:
+        """Column -> its cell, of the decomposition; empty if it was not asked for."""
+        return {} if self.decomposition is None else self.decomposition.cells
 
     def to_dict(self) -> dict[str, Any]:
         """Return the loss as JSON has it."""
@@ -137,6 +172,7 @@ class ComparedLoss(Result):
             "weight_sum": finite_or_none(result.summary.weight_sum),
             **({} if result.ci is None else {"ci": result.ci.to_dict()}),
             **measures,
+            **({} if self.decomposition is None else self.decomposition.to_dict()),
             "clipped": result.summary.clipped,
             "signature": result.signature,
         }
@@ -200,7 +236,10 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
 
     A sequence of compared losses: one per loss, or one per group, loss and model. `flagged` has an entry per group and
     model, `contests` one per group and loss, `agreements` one per group, where there are several models; `example` is
-    a row as outlier rows are listed, where that was asked for. `resampling` is how rows were drawn for differences.
+    a row as outlier rows are listed, where that was asked for. `wins` count the groups in which each model is the best,
+    an entry per loss. `order` is what the rows are sorted by, if that was asked for; if `shows_leaderboard`, the frame,
+    the table and the HTML are those of the leaderboard.
+    `resampling` is how rows were drawn for differences.
     """
 
     _field_of_items = "losses"
@@ -211,9 +250,14 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
     contests: tuple[ModelRanking, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     example: OutlierRow | None = None
+    wins: tuple[GroupWins, ...] = ()
+    order: SortOrder | None = None
+    shows_leaderboard: bool = False
     resampling: Resampling | None = None
 
     def __repr__(self) -> str:
+        if self.shows_leaderboard:
+            return repr(self.leaderboard)
         ranked = [f"{loss.result.full_name}={loss.value:.6g}" for loss in self.losses]
         return f"Comparison({shown(ranked)}; n={self.evaluation.data.n_used})"
 
@@ -223,6 +267,17 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
         by_key = {result.key: result for result in evaluation}
         losses = tuple(replace(loss, result=by_key[loss.result.key]) for loss in self.losses)
         return replace(self, losses=losses, evaluation=evaluation)
+
+    @property
+    def leaderboard(self) -> Leaderboard:
+        """A row a model and a column a loss, by mean rank.
+
+        Raises:
+            UsageError: There is one model only.
+        """
+        models = list(dict.fromkeys(str(result.model) for result in self.evaluation))
+        order = self.order if self.shows_leaderboard else None
+        return make_leaderboard(self.contests, models, self.wins, self.evaluation.data, self.notes, order)
 
     @property
     def rule(self) -> str:
@@ -255,6 +310,10 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
         if self.contests:
             document["contests"] = [ranking.to_dict() for ranking in self.contests]
             document["agreement"] = [agreement.to_dict() for agreement in self.agreements]
+        if self.wins:
+            document["wins"] = [found.to_dict() for found in self.wins]
+        if self.shows_leaderboard:
+            document["leaderboard"] = [row.to_dict() for row in self.leaderboard]
         return document
 
     @property
@@ -266,11 +325,14 @@ class Comparison(Plottable, ResultSequence[ComparedLoss]):
         return self.resampling.to_dict([PAIRED_BOOTSTRAP], max(map(self.resampling.n_resamples_of, tested)))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row per loss, or a row per group, loss and model."""
+        """Return a row per loss, or a row per group, loss and model; a row per model if it shows the leaderboard."""
         import pandas as pd
 
-        rows = [
-            loss.group_columns | {"value": loss.value, **loss.result.extra_columns, **loss.measures}
-            for loss in self.losses
-        ]
+        if self.shows_leaderboard:
+            return self.leaderboard.to_frame()
+        rows = []
+        for loss in self.losses:
+            cells = {"value": loss.value, **loss.result.extra_columns, **loss.measures}
+            names = distinct_names(loss.group_columns, "group", ["loss", *COMPARISON_COLUMNS, *MODEL_COLUMNS, *cells])
+            rows.append(dict(zip(names, loss.group_columns.values(), strict=True)) | cells)
         return pd.DataFrame(rows, index=pd.Index([loss.label for loss in self.losses], name="loss"))

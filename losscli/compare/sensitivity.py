@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -62,7 +62,8 @@ class Sensitivity:
 class OutlierContext:
     """What all losses of a comparison share: the rows, residuals (N, ...), their robust scale, the outliers (N,).
 
-    `inliers` are the other rows; None where all rows are outliers, or none can be told.
+    `inliers` are the other rows; None where all rows are outliers, or none can be told. `constant_losses` has the value
+    that the best constant prediction comes to under a loss, by its label: models of the same targets share it.
     """
 
     subset: RowSubset
@@ -70,6 +71,7 @@ class OutlierContext:
     scale: float | None
     outliers: Mask | None
     rows_per_sample: int = minimizer.ROWS_PER_SAMPLE
+    constant_losses: dict[str, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.inliers = None if self.outliers is None or self.outliers.all() else ~self.outliers
@@ -180,6 +182,13 @@ def measure(context: OutlierContext, loss: LossOnRows, value: float, with_pull: 
     )
 
 
+def depends_on_targets_alone(loss: LossOnRows) -> bool:
+    """Return whether models that predict the same rows have the same best constant prediction."""
+    evaluator = loss.evaluator
+    is_compared = "y_pred" in evaluator.form.names and evaluator.domain("y_pred").is_compared
+    return not is_compared and evaluator.bound.loss.family not in CLASS_FAMILIES
+
+
 def _effective_n_if_normal(loss: LossOnRows, scale: float | None) -> float | None:
     share, weight = effective_share_if_normal(loss, scale), loss.batch.weight
     if share is None:
@@ -239,10 +248,11 @@ def _measure_skill(context: OutlierContext, loss: LossOnRows, value: float, outc
     """Return 1 - L / L0, where L0 is the loss of its own best constant prediction; None where L0 is 0."""
     if not loss.is_per_sample or loss.evaluator.form.coupled:
         return None
-    constant = _best_constant_prediction(context, loss, outcome)
-    if constant is None:
-        return None
-    baseline = loss.value_if_predicted(constant)
+    label = loss.evaluator.label
+    if label not in context.constant_losses:
+        constant = _best_constant_prediction(context, loss, outcome)
+        context.constant_losses[label] = None if constant is None else loss.value_if_predicted(constant)
+    baseline = context.constant_losses[label]
     if baseline is None or not 0 < baseline < math.inf:
         return None
     ratio = finite_or_none(value / baseline)

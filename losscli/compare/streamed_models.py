@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from losscli.compare.models import NO_INTERVAL_OF, Difference, ModelRanking, RatioTerms, rank_models, ratio_terms
+from losscli.compare.model_terms import RatioTerms, ratio_terms
+from losscli.compare.models import NO_INTERVAL_OF, Contest, ModelRanking, judge_contest, rank_models
 from losscli.compare.subset import ADDITIVE_REDUCTIONS, RowSubset
+from losscli.compare.unit_sums import UnitSums, common_reference
 from losscli.data.batch import Batch
 from losscli.declaration.domains import Array
 from losscli.declaration.properties import Reduction
@@ -16,6 +19,9 @@ from losscli.evaluation.evaluator import Evaluator, Outcome
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
 from losscli.statistics.bootstrap.options import Resampling
+from losscli.statistics.bootstrap.units import too_few_units
+from losscli.statistics.ratios import RELATIVE_ROUNDING
+from losscli.statistics.simultaneous import ModelTerms, draw_normal, pairs_of, resample_pairs
 
 
 class PairedSums:
@@ -38,12 +44,16 @@ class PairedSums:
         """Add rows by the terms of each model."""
         if not terms[0].numerator.size:
             return
-        reference = int(np.argmin([np.abs(each.numerator).max() for each in terms]))
+        reference = common_reference([each.numerator for each in terms])
+        rows = self._columns(terms, reference)
+        self._add(reference, rows.sum(axis=1), rows @ rows.T)
+
+    def _columns(self, terms: Sequence[RatioTerms], reference: int) -> Array:
+        """Return the columns of rows (columns, n): losses less those of the reference, and denominators."""
         theirs = terms[reference].numerator
         columns = [theirs if i == reference else each.numerator - theirs for i, each in enumerate(terms)]
         columns += [each.denominator for each in (terms if self.has_own_denominators else terms[:1])]
-        rows = np.stack(columns)
-        self._add(reference, rows.sum(axis=1), rows @ rows.T)
+        return np.stack(columns)
 
     def merge(self, other: PairedSums) -> None:
         for reference, (sums, products) in other._by_reference.items():
@@ -77,19 +87,28 @@ class PairedSums:
         coefficients[self._divisor(model)] -= self._mean(model) / total
         return coefficients
 
-    def difference(self, model: int, other: int, is_root: bool) -> tuple[float, float]:
-        """Return the difference of two models' means, or of the roots of these, with its standard error."""
-        gap, slopes = self._mean_gap(model, other), (1.0, 1.0)
+    def differences(self, models: Sequence[int], is_root: bool) -> Array:
+        """Return by how much the means of some models, or the roots of these, are above that of the first of them."""
+        gaps = np.array([self._mean_gap(model, models[0]) for model in models])
         if is_root:
-            roots = math.sqrt(self._mean(model)), math.sqrt(self._mean(other))
-            gap /= sum(roots)
-            slopes = 1 / (2 * roots[0]), 1 / (2 * roots[1])
-        variance = 0.0
+            roots = np.array([math.sqrt(self._mean(model)) for model in models])
+            gaps /= roots + roots[0]
+        return gaps
+
+    def covariance(self, models: Sequence[int], is_root: bool) -> tuple[Array, Array]:
+        """Return the covariance of some models' differences to the first of them (m, m), and the errors of all pairs.
+
+        A root of a mean is by the delta method.
+        """
+        slopes = [1 / (2 * math.sqrt(self._mean(model))) if is_root else 1.0 for model in models]
+        first, second = pairs_of(len(models))
+        covariance, variances = np.zeros((len(models),) * 2), np.zeros(len(first))
         for reference, (_, products) in self._by_reference.items():
-            mine, theirs = (self._influence(each, reference) for each in (model, other))
-            coefficients = slopes[0] * mine - slopes[1] * theirs
-            variance += float(coefficients @ products @ coefficients)
-        return gap, math.sqrt(max(0.0, variance))
+            each = np.stack([s * self._influence(m, reference) for s, m in zip(slopes, models, strict=True)])
+            to_first, gaps = each - each[0], each[first] - each[second]
+            covariance += to_first @ products @ to_first.T
+            variances += ((gaps @ products) * gaps).sum(axis=1)
+        return covariance, np.sqrt(np.maximum(variances, 0.0))
 
     def _mean_gap(self, model: int, other: int) -> float:
         if self.has_own_denominators:
@@ -101,6 +120,40 @@ class PairedSums:
         return gap / self._total(model)
 
 
+class PairedUnits(PairedSums):
+    """The same sums over clusters or blocks of rows, which are resampled whole. Batches come in order.
+
+    All have the reference of the first batch.
+    """
+
+    def __init__(self, n_models: int, has_own_denominators: bool, resampling: Resampling) -> None:
+        super().__init__(n_models, has_own_denominators)
+        self._resampling, self._units = resampling, UnitSums(resampling)
+        self._reference: int | None = None
+
+    def fresh_copy(self) -> PairedUnits:
+        return PairedUnits(self.n_models, self.has_own_denominators, self._resampling)
+
+    def update(self, terms: Sequence[RatioTerms], clusters: NDArray[np.uint64] | None = None) -> None:
+        counted = np.any([(each.numerator != 0) | (each.denominator != 0) for each in terms], axis=0)
+        if not counted.any():
+            return
+        if self._reference is None:
+            self._reference = common_reference([each.numerator for each in terms])
+        rows = self._columns(terms, self._reference)
+        self._add(self._reference, rows.sum(axis=1), np.zeros((self._size, self._size)))
+        self._units.add(rows[:, counted].T, None if clusters is None else clusters[counted])
+
+    def model_terms(self, models: Sequence[int], differences: Array, is_root: bool) -> ModelTerms:
+        """Return what each unit moves some models' values by, less what it moves that of the first of them."""
+        assert self._reference is not None
+        units, total = self._units.sums(), self._total(models[0])
+        slopes = [1 / (2 * math.sqrt(self._mean(model))) if is_root else 1.0 for model in models]
+        moves = np.stack([s * self._influence(m, self._reference) for s, m in zip(slopes, models, strict=True)])
+        numerators = units @ (moves - moves[0]).T * total
+        return ModelTerms(differences, numerators, units[:, self._divisor(models[0])], len(units))
+
+
 class ModelLosses:
     """Evaluates the losses of all models batch by batch, beside a run that evaluates those of the first.
 
@@ -110,7 +163,15 @@ class ModelLosses:
     def __init__(self, run: RunState, models: Sequence[str], all_apart: bool) -> None:
         self.models, self.all_apart = tuple(models), all_apart
         self.runs = {model: run.fresh_copy() for model in models[0 if all_apart else 1 :]}
-        self.sums = [PairedSums(len(models), "denominator" in e.form.hooks) for e in run.evaluators]
+        self.sums: list[PairedSums] = []
+        self._cluster: str | None = None
+        for evaluator in run.evaluators:
+            shape = len(models), "denominator" in evaluator.form.hooks
+            if run.resampling is not None and run.resampling.resamples_units:
+                self._cluster = run.resampling.cluster
+                self.sums.append(PairedUnits(*shape, run.resampling))
+            else:
+                self.sums.append(PairedSums(*shape))
         self._evaluators = run.evaluators
 
     def fresh_copy(self) -> ModelLosses:
@@ -129,7 +190,11 @@ class ModelLosses:
                 continue
             found = [each[i] if kept is None else each[i].take(kept) for each in by_model]
             with np.errstate(all="ignore"):
-                sums.update([ratio_terms(outcome, rows) for outcome in found])
+                terms = [ratio_terms(outcome, rows) for outcome in found]
+                if isinstance(sums, PairedUnits):
+                    sums.update(terms, rows.clusters(self._cluster))
+                else:
+                    sums.update(terms)
 
     def merge(self, other: ModelLosses) -> None:
         for model, run in self.runs.items():
@@ -142,49 +207,51 @@ class ModelLosses:
         for run in self.runs.values():
             run.renumber(rows_before)
 
-    def rank(self, run: RunState, sample: RowSample, resampling: Resampling, id: str | None) -> list[ModelRanking]:
+    def rank(
+        self, run: RunState, sample: RowSample, resampling: Resampling, id: str | None, reference: str | None
+    ) -> list[ModelRanking]:
         """Rank the models under each loss: as `compare` does if the sample is complete, else by sums over all rows."""
         accumulators = {
             model: self.runs[model].accumulators if model in self.runs else run.accumulators for model in self.models
         }
         values = [{model: its[i].value() for model, its in accumulators.items()} for i in range(len(run.evaluators))]
         if not sample.is_complete:
-            return [
-                self._rank_by_sums(i, evaluator, values[i], sample.n, resampling)
+            contests = [
+                self._contest_of_sums(i, evaluator, values[i], sample.n, resampling)
                 for i, evaluator in enumerate(run.evaluators)
             ]
-        losses = {model: RowSubset(sample.batch.predicted_by(model), run).losses for model in self.models}
-        return [
-            rank_models({model: its[i] for model, its in losses.items()}, values[i], None, resampling, id)
-            for i in range(len(run.evaluators))
-        ]
+            return [judge_contest(contest, resampling, reference) for contest in contests]
+        subsets = {model: RowSubset(sample.batch.predicted_by(model), run).losses for model in self.models}
+        losses = [{model: its[i] for model, its in subsets.items()} for i in range(len(run.evaluators))]
+        return rank_models(losses, values, None, resampling, id, reference)
 
-    def _rank_by_sums(
+    def _contest_of_sums(
         self, index: int, evaluator: Evaluator, values: Mapping[str, float], n: int, resampling: Resampling
-    ) -> ModelRanking:
-        from statistics import NormalDist
-
+    ) -> Contest:
         order = sorted(values, key=lambda model: (math.isnan(values[model]), values[model]))
-        best, reduction = order[0], evaluator.bound.loss.reduction
-        gaps = {model: Difference(difference_or_none(values[model], values[best])) for model in order}
+        ordered, reduction = {model: values[model] for model in order}, evaluator.bound.loss.reduction
+        differences = {model: values[model] for model in order if math.isfinite(values[model])}
         reason = NO_INTERVAL_OF.get(reduction, "")
-        if any(not math.isfinite(value) for value in values.values()):
+        is_root = reduction is Reduction.ROOT_MEAN
+        if len(differences) < len(values):
             reason = "where values are not finite"
         elif evaluator.form.coupled:
             reason = "where rows are coupled"
-        if not reason and reduction in ADDITIVE_REDUCTIONS:
-            places = {model: i for i, model in enumerate(self.models)}
-            z = NormalDist().inv_cdf(resampling.tails[1])
-            is_root = reduction is Reduction.ROOT_MEAN
-            if is_root and values[best] == 0:
-                reason = "where a root has no slope"
-            else:
-                for model in order[1:]:
-                    gap, error = self.sums[index].difference(places[model], places[best], is_root)
-                    gaps[model] = Difference(gap, gap - z * error, gap + z * error)
-        return ModelRanking(evaluator.label, None, {model: values[model] for model in order}, gaps, None, reason, n)
-
-
-def difference_or_none(value: float, other: float) -> float | None:
-    """Return the difference of two numbers, None if it is not finite."""
-    return value - other if math.isfinite(value) and math.isfinite(other) else None
+        elif is_root and values[order[0]] == 0:
+            reason = "where a root has no slope"
+        contest = Contest(evaluator.label, None, ordered, differences, n, reason)
+        if reason or reduction not in ADDITIVE_REDUCTIONS:
+            return contest
+        sums, places = self.sums[index], [self.models.index(model) for model in order]
+        gaps = sums.differences(places, is_root)
+        if isinstance(sums, PairedUnits):
+            terms = sums.model_terms(places, gaps, is_root)
+            contest = contest._replace(differences=dict(zip(order, gaps.tolist(), strict=True)))
+            if why := too_few_units(terms.size, resampling):
+                return contest._replace(no_interval_reason=f"where {why}")
+            return contest._replace(pairs=resample_pairs([terms], resampling)[0])
+        covariance, errors = sums.covariance(places, is_root)
+        first, second = pairs_of(len(gaps))
+        errors[errors <= math.sqrt(RELATIVE_ROUNDING / n) * np.abs(gaps[first] - gaps[second])] = 0.0
+        pairs = draw_normal(gaps, errors, covariance, errors > 0, resampling)
+        return contest._replace(differences=dict(zip(order, gaps.tolist(), strict=True)), pairs=pairs)

@@ -54,6 +54,9 @@ def align(streams: Sequence[ChunkStream]) -> Iterator[AlignedChunks]:
 
 
 def _lengths_differ(streams: Sequence[ChunkStream]) -> DataError:
-    (first, rows), *others = [(stream.label, stream.count()) for stream in streams]
-    name, count = next(other for other in others if other[1] != rows)
-    return DataError(f"lengths differ: {first} has {rows} rows, {name} has {count}", Hint.PAIR_IN_ORDER_OR_BY_ID)
+    (first, rows, _), *others = [(stream.label, stream.count(), stream.table) for stream in streams]
+    name, count, table = next(other for other in others if other[1] != rows)
+    problem = f"lengths differ: {first} has {rows} rows, {name} has {count}"
+    if table.n_files > 1 and count == rows * table.n_files:
+        return DataError(f"{problem} in {table.n_files} files", Hint.MODEL_FILES, pattern=table.inputs[0])
+    return DataError(problem, Hint.PAIR_IN_ORDER_OR_BY_ID)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.coded_text import CodedText, group_rows
+from losscli.data.coded_text import CodedText, find_missing_text, group_rows, text_digests
+from losscli.data.model_roles import is_of_model, model_role, split_model_role
 from losscli.declaration.domains import Array, Domain, Mask, ValueOrigin
 from losscli.errors import DataError, NoResultError
 from losscli.messages import Hint
@@ -28,7 +29,7 @@ BYTES_PER_FLOAT = 8
 MAX_COLUMN_MAJOR_WIDTH = 64
 """Most columns of a matrix that is stored by column: its row sums then add whole columns."""
 
-MODEL_ROLE = "y_pred@"
+MODEL_ROLE = model_role("y_pred", "")
 """Prefix of the roles that hold the predictions of one of several models."""
 
 
@@ -95,6 +96,7 @@ class Batch:
     tables: frozenset[str] = frozenset()
     length: int | None = None
     _checked: dict[tuple[str, Domain], NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
+    _clusters: dict[str, NDArray[np.uint64]] = field(default_factory=dict, init=False, repr=False)
     _column_major: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -135,6 +137,14 @@ class Batch:
             self._checked[key] = domain.check(array, origin, dims)
         return self._checked[key]
 
+    def clusters(self, name: str | None) -> NDArray[np.uint64] | None:
+        """Return the clusters of the rows by a column of the extras (n,), as digests of its text; None without one."""
+        if name is None:
+            return None
+        if name not in self._clusters:
+            self._clusters[name] = text_digests(self.extras[name])
+        return self._clusters[name]
+
     def shape_text(self, role: str) -> str:
         """Return the role's shape over the whole dataset, with N for an unknown length."""
         array = self.arrays[role]
@@ -163,10 +173,13 @@ class Batch:
         return replace(self, arrays=self.arrays | arrays, origins=self.origins | known)
 
     def predicted_by(self, model: str) -> Batch:
-        """Return the same rows with the predictions of one model, and of no other."""
-        arrays = {role: array for role, array in self.arrays.items() if not role.startswith(MODEL_ROLE)}
+        """Return the same rows with the predictions of one model, and whatever else is its own, and of no other."""
+        arrays = {role: array for role, array in self.arrays.items() if not is_of_model(role)}
         origins = {role: origin for role, origin in self.origins.items() if role in arrays}
-        arrays["y_pred"], origins["y_pred"] = self.arrays[MODEL_ROLE + model], self.origins[MODEL_ROLE + model]
+        for role, array in self.arrays.items():
+            base, owner = split_model_role(role)
+            if is_of_model(role) and owner == model:
+                arrays[base], origins[base] = array, self.origins[role]
         batch = replace(self, arrays=arrays, origins=origins)
         return batch if self.missing is None else replace(batch, missing=find_missing(batch))
 
@@ -178,25 +191,44 @@ class RowPolicy:
     Attributes:
         nan: `error` (count all rows that lack a value, then raise), `omit` or `propagate`.
         group_by: The columns whose values make groups.
+        cluster: The column whose values are resampled whole, which must have no missing value; None without one.
         n: The number of rows read.
         omitted: The number of rows left out because they lack a value.
         weightless: The number of rows of weight 0.
         lacking: The number of rows that lack a value where that is an error.
+        left_out: The number of rows that were left out before: some model has no such row.
         omitted_groups: The groups of the rows left out.
     """
 
     nan: str = "error"
     group_by: Sequence[str] = ()
+    cluster: str | None = None
     n: int = 0
     omitted: int = 0
     weightless: int = 0
     lacking: int = 0
+    left_out: int = 0
     omitted_groups: set[tuple[str, ...]] = field(default_factory=set)
     _first: str = ""
 
+    @property
+    def n_given(self) -> int:
+        """The number of rows of the data, those among them that some model lacks."""
+        return self.n + self.left_out
+
+    @property
+    def n_left_out(self) -> int:
+        """The number of rows that were not evaluated because a value or a model's row is not there."""
+        return self.omitted + self.left_out
+
     def fresh_copy(self) -> RowPolicy:
         """Return the same policy before any row."""
-        return RowPolicy(self.nan, self.group_by)
+        return RowPolicy(self.nan, self.group_by, self.cluster)
+
+    @property
+    def repeating(self) -> tuple[str, ...]:
+        """The columns of text that repeat."""
+        return tuple(self.group_by) if self.cluster is None else (*self.group_by, self.cluster)
 
     def apply(self, batches: Iterator[Batch], is_part: bool = False) -> Iterator[Batch]:
         """Yield batches of the rows that count, with those of weight 0 marked as absent.
@@ -211,6 +243,9 @@ class RowPolicy:
             absent = None if given.weight is None else _find_absent(given, given.weight)
             batch = replace(given, absent=absent)
             missing = find_missing(batch)
+            if self.cluster is not None:
+                lacks_cluster = find_missing_text(batch.extras[self.cluster])
+                missing = lacks_cluster if missing is None else missing | lacks_cluster
             if missing is not None and absent is not None:
                 missing &= ~absent
             if missing is not None and missing.any():
@@ -224,7 +259,7 @@ class RowPolicy:
                     batch = batch.take(~missing)
                 else:
                     if not self.lacking:
-                        self._first = _describe_first(batch, missing)
+                        self._first = _describe_first(batch, missing, self.cluster)
                     self.lacking += int(missing.sum())
             if len(batch) and not self.lacking:  # after an error only the counts matter
                 self.weightless += 0 if absent is None else int(absent.sum())
@@ -285,10 +320,11 @@ def find_missing(batch: Batch) -> Mask | None:
     return mask
 
 
-def _describe_first(batch: Batch, missing: Mask) -> str:
+def _describe_first(batch: Batch, missing: Mask, cluster: str | None) -> str:
     """Return file, column and row of the first missing value."""
     row = int(np.flatnonzero(missing)[0])
     for name, array in [*batch.arrays.items(), ("weight", batch.weight)]:
         if array is not None and name not in batch.tables and np.isnan(array[row]).any():
             return batch.origins[name].where(row, *([int(np.isnan(array[row]).argmax())] if array.ndim > 1 else []))
-    return ""
+    source, number = next(iter(batch.origins.values())).file(row)
+    return f"{source}{': ' if source else ''}column {cluster!r} (cluster), row {number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from operator import add
 from typing import Any, overload
 
@@ -126,12 +127,30 @@ def concat_columns(parts: Sequence[NDArray[Any] | CodedText]) -> Any:
 
 
 def _concat_coded(parts: Sequence[CodedText]) -> CodedText:
+    if sum(len(part.names) for part in parts) > ROWS_TO_HASH:
+        with suppress(UnicodeEncodeError):  # half of a surrogate pair, as JSON may have it
+            return _unify(parts)
     distinct: dict[str, int] = {}
     codes = []
     for part in parts:
         table = [distinct.setdefault(name, len(distinct)) for name in part.names.tolist()]
         codes.append(np.array([*table, MISSING_CODE], dtype=np.int32)[part.codes])
     return CodedText(np.concatenate(codes), _objects(list(distinct)))
+
+
+def _unify(parts: Sequence[CodedText]) -> CodedText:
+    """Return parts with many names, one after the other."""
+    import pyarrow as pa
+
+    chunks = [
+        pa.DictionaryArray.from_arrays(
+            pa.array(part.codes, mask=part.codes == MISSING_CODE), pa.array(part.names.tolist(), pa.large_string())
+        )
+        for part in parts
+    ]
+    found = pa.chunked_array(chunks).unify_dictionaries()
+    codes = [chunk.indices.fill_null(MISSING_CODE).to_numpy(zero_copy_only=False) for chunk in found.chunks]
+    return CodedText(np.concatenate(codes), _objects(found.chunk(0).dictionary.to_pylist()))
 
 
 def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:
@@ -151,6 +170,22 @@ def group_rows(columns: Sequence[NDArray[Any] | CodedText]) -> tuple[list[tuple[
         ends = zip(map(names.__getitem__, at.tolist()))
         keys = list(ends if keys == [()] else map(add, map(keys.__getitem__, several.tolist()), ends))
     return keys, index.astype(np.int32, copy=False)
+
+
+def find_missing_text(column: NDArray[Any] | CodedText) -> Mask:
+    """Return which rows of a column of text (N,) lack a value."""
+    is_missing: Mask = encode(column).codes == MISSING_CODE
+    return is_missing
+
+
+def text_digests(column: NDArray[Any] | CodedText) -> NDArray[np.uint64]:
+    """Return a number for each row of a column of text (N,), the same for the same text in every process."""
+    from hashlib import blake2b
+
+    coded = encode(column)
+    texts = [*coded.names.tolist(), ""]  # the last one is for missing values
+    numbers = [int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") for text in texts]
+    return np.array(numbers, dtype=np.uint64)[coded.codes]
 
 
 def _used(codes: NDArray[Any], size: int) -> tuple[NDArray[np.intp], NDArray[Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from losscli.data.column_words import MAX_COLUMNS_SHOWN, list_columns, suggest_column
 from losscli.data.identifiers import Identifiers
 from losscli.data.labels import SEPARATORS, Endings, find_endings, order_by_number
 from losscli.data.role_names import (
@@ -32,8 +33,6 @@ from losscli.messages import Hint, Message
 
 OTHER_ROLE = {"y_true": "y_pred", "y_pred": "y_true"}
 
-MAX_NAME_SHOWN = 80
-MAX_COLUMNS_SHOWN = 12
 _NUMBER_SUFFIX = rf"[{re.escape(SEPARATORS)}]?\d+\]?"
 
 
@@ -85,18 +84,36 @@ class Binder:
         return Identifiers(self.sources.tables, self.key, self.groups, is_role_name)
 
     def find_all(self, domains: Mapping[str, Sequence[Domain]]) -> dict[str, RoleColumns]:
-        """Return the columns of those roles that the data has."""
-        return {role: found for role, several in domains.items() if (found := self.find(role, several))}
+        """Return the columns of those roles that the data has; predictions of models that have files are none of it."""
+        models = self.sources.models
+        wanted = {role: d for role, d in domains.items() if not models or (role != "y_pred" and self._may_have(role))}
+        return {role: found for role, several in wanted.items() if (found := self.find(role, several))}
 
-    def find(self, role: str, domains: Sequence[Domain], requested: str | None = None) -> RoleColumns | None:
+    def _may_have(self, role: str) -> bool:
+        """Tell whether the data has columns that were requested for a role: those of models may have them instead."""
+        table = self.sources.table(role)
+        return role == "y_true" or table is None or self.has_requested(role, table)
+
+    def has_requested(self, role: str, table: Table) -> bool:
+        """Tell whether a table has a column that was requested for a role, if one was."""
+        import fnmatch
+
+        named = self.requested.get(role)
+        pieces = [] if named is None else [named, *named.split(",")]
+        return named is None or any(fnmatch.fnmatchcase(c.name, piece) for c in table.columns for piece in pieces)
+
+    def find(
+        self, role: str, domains: Sequence[Domain], requested: str | None = None, of_model: Table | None = None
+    ) -> RoleColumns | None:
         """Return the role's columns as the first of the domains finds them, None if no name fits.
 
-        What is `requested` here replaces what was requested for the role.
+        What is `requested` here replaces what was requested for the role. In the file `of_model`, which was given for
+        its predictions, these are found as in a file of their own.
 
         Raises:
             DataError: A requested column does not exist, or several columns fit.
         """
-        table = self.sources.table(role)
+        table = self.sources.table(role) if of_model is None else of_model
         if table is None:
             return None
         requested = self.requested.get(role) if requested is None else requested
@@ -104,7 +121,7 @@ class Binder:
             bound = self._find_requested(role, table, requested, domains[0])
             self._check_whole(bound, domains[0])
             return bound
-        is_own_file = role in self.sources.by_role
+        is_own_file = role in self.sources.by_role if of_model is None else role == "y_pred"
         for domain in domains:
             found = self._find_by_parts(role, domain, table, is_own_file) or self._find_by_name(role, domain, table)
             if found is None and is_own_file:
@@ -339,10 +356,10 @@ class Binder:
         bound = RoleColumns(role, table, tuple(columns), find_endings(names, (*CLASS_PREFIXES, prefix)))
         return bound.take(order_by_number(bound.names))
 
-    def missing_error(self, roles: Sequence[str], label: str) -> DataError:
+    def missing_error(self, roles: Sequence[str], label: str, of_model: Table | None = None) -> DataError:
         """Return the error that says which roles have no column, and which columns there are."""
         role = roles[0]
-        table = self.sources.table(role)
+        table = self.sources.table(role) if of_model is None else of_model
         if table is None:
             return DataError(f"{label} needs {' and '.join(roles)}", Hint.GIVE_DATA, role=role)
         column = next((c for c in table.columns if c.name.lower() == role), None)
@@ -355,7 +372,7 @@ class Binder:
             raise DataError(problem, Hint.DELIMITER, delimiter_name=" ")
         names = [c.name or "''" for c in table.columns]
         n_hidden = len(names) - MAX_COLUMNS_SHOWN
-        shown = _join_names(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
+        shown = list_columns(names) + (f" and {n_hidden} more" if n_hidden > 0 else "")
         problem = f"{table.label}no column for {' or '.join(roles)}, which {label} needs; the columns are {shown}"
         return DataError(problem, Hint.CHOOSE_COLUMN, role=role)
 
@@ -372,21 +389,3 @@ class Binder:
                 problem = f"{table.label}column {unused!r} is not used"
                 self.note(Message(problem, Hint.WEIGHT_ROWS, column=unused))
         return None
-
-
-def suggest_column(name: str, table: Table) -> str:
-    """Return the end of a message on an unknown column: the name that is close to it, or the columns that exist."""
-    import difflib
-
-    names = [c.name for c in table.columns]
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f" (did you mean {close[0]!r}?)"
-    more = "..." if len(names) > MAX_COLUMNS_SHOWN else ""
-    return f"; the columns are {_join_names(names)}{more}"
-
-
-def _join_names(names: Sequence[str]) -> str:
-    """Return the first names as a list, cut if they are long: what is no table may be read as one of a long name."""
-    shown = names[:MAX_COLUMNS_SHOWN]
-    return ", ".join(name if len(name) <= MAX_NAME_SHOWN else f"{name[:MAX_NAME_SHOWN]}..." for name in shown)

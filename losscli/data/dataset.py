@@ -19,12 +19,15 @@ from losscli.data.batch import (
     rows_per_batch,
     shift_numbers,
 )
-from losscli.data.coded_text import CodedText, concat_columns, text_of_column
-from losscli.data.columns import RoleColumns, suggest_column
-from losscli.data.keys import AlignedChunks, SharedKey, check_order, check_same_keys, index_keys
+from losscli.data.coded_text import CodedText, text_of_column
+from losscli.data.columns import RoleColumns
+from losscli.data.join import join_by_key
+from losscli.data.keys import AlignedChunks, SharedKey, check_order
 from losscli.data.label_codes import LabelCodes
 from losscli.data.labels import ClassNames
+from losscli.data.model_roles import is_of_model
 from losscli.data.positions import UNKNOWN, find_positions, is_scores, split_positions
+from losscli.data.shared_roles import check_shared
 from losscli.data.table import Chunk, Kind, SliceableTable, SplittableTable, Table, check_one_per_row, count_chunk_rows
 from losscli.declaration.domains import Domain, ValueOrigin
 from losscli.errors import DataError
@@ -42,6 +45,9 @@ BYTES_PER_WIDE_PIECE, BYTES_OF_PIECES = 1 << 25, 1 << 27
 """About what a piece of wide rows takes while it is read; most that threads hold to read pieces, if one is not more."""
 WIDE_ROW_BYTES = 1 << 7
 """Bytes of a row of all tables above which none is read without regard to the others."""
+
+PIECES_AHEAD = 16
+"""Most pieces of several tables that threads hold, if each table needs no more than one."""
 
 PARTS_IN_ONE = 4
 """How many times longer parts are of which no value is kept: that takes no more memory, and leaves fewer to merge."""
@@ -103,6 +109,7 @@ class Dataset:
         self.labels = LabelCodes(self.bound, self.domains, self.classes)
         self.tables = list(dict.fromkeys(columns.table for columns in self.bound.values()))
         self.row_tables = list(dict.fromkeys(columns.table for columns in self._by_row.values()))
+        self._is_joined = self.id is not None and len({table.paired_with or table for table in self.row_tables}) > 1
         self.length = next((table.length for table in self.row_tables if table.length is not None), None)
         self.paths = [given for table in self.tables for given in table.inputs]
         self.format = "+".join(dict.fromkeys(table.format for table in self.tables))
@@ -167,6 +174,7 @@ class Dataset:
             rows = range(rows_before + 1, rows_before + size + 1)
             origins = self._row_origins(rows)
             arrays = {role: self._array(c, chunks[c.table], origins[role]) for role, c in self._by_row.items()}
+            check_shared(arrays, origins, self.bound, chunks, self.id)
             weight = arrays.pop("weight", None)
             weight = weight[:, 0] if weight is not None and weight.shape[1:] == (1,) else weight  # (N, 1) is (N,)
             extras: dict[str, NDArray[Any] | CodedText] = {}
@@ -174,7 +182,7 @@ class Dataset:
                 for name in self._carried:
                     if name in chunk and name not in extras:
                         check_one_per_row(chunk[name], table, name)
-                        extras[name] = text_of_column(chunk[name], repeats=name in self.policy.group_by)
+                        extras[name] = text_of_column(chunk[name], repeats=name in self.policy.repeating)
             batch = Batch(rows, arrays | whole, origins, weight, extras, tables=frozenset(whole), length=self.length)
             yield from self._samples(batch)
             start += size * self.samples_per_row
@@ -287,10 +295,9 @@ class Dataset:
         sliceable = [table for table in tables if isinstance(table, SliceableTable)]
         lengths = {table.length for table in tables}
         length = lengths.pop() or 0
-        joined = self.id is not None and len(tables) > 1
         most = rows_per_batch(self._row_bytes) * BATCHES_PER_PART
         step = rows or max(1, min(ROWS_PER_PART // max(1, self.samples_per_row), most))
-        if lengths or joined or length <= step or len(sliceable) < len(tables):
+        if lengths or self._is_joined or length <= step or len(sliceable) < len(tables):
             return None
         for table in sliceable:
             table.load(self.wanted(table))
@@ -334,7 +341,7 @@ class Dataset:
     def wanted(self, table: Table) -> dict[str, Kind]:
         """Return the columns that are read of a table; labels are text if names can stand for them."""
         wanted = {key.name: key.kind for key in self.shared_keys if table in key.tables}
-        as_codes = dict.fromkeys(self.policy.group_by, Kind.CODES)
+        as_codes = dict.fromkeys(self.policy.repeating, Kind.CODES)
         wanted |= {name: as_codes.get(name, Kind.TEXT) for name in self._carried if table.column(name) is not None}
         named = bool(self.classes.names) and not self.classes.has_numeric_names
         for columns in self._by_row.values():
@@ -352,14 +359,15 @@ class Dataset:
     def _aligned_chunks(self) -> Iterator[AlignedChunks]:
         """Return chunks of all tables, cut to the same rows."""
         tables = self.row_tables
-        if len(tables) > 1 and self.id is not None:
-            return iter([self._join(tables, self.id)])
+        if self._is_joined and self.id is not None:
+            return self._join(tables, self.id)
         row_bytes = self._row_bytes
         for table in tables:
             table.bytes_beside = row_bytes - self._row_bytes_of(table) if row_bytes > WIDE_ROW_BYTES else 0
+        jobs = min(self.jobs, max(1, PIECES_AHEAD // len(tables)))
         several = [
-            table.chunks_by_threads(self.wanted(table), self.jobs)
-            if self.jobs > 1 and isinstance(table, SplittableTable)
+            table.chunks_by_threads(self.wanted(table), jobs)
+            if jobs > 1 and isinstance(table, SplittableTable)
             else table.chunks(self.wanted(table))
             for table in tables
         ]
@@ -372,6 +380,16 @@ class Dataset:
         """Return what messages call a table: its name, or the role that an array was given for."""
         return table.name or next(role for role, columns in self.bound.items() if columns.table is table)
 
+    def _join(self, tables: Sequence[Table], key: str) -> Iterator[AlignedChunks]:
+        """Yield all rows of the tables, paired by the key."""
+
+        def leave_out(text: str, count: int) -> None:
+            self.note(text)
+            self.policy.left_out = count
+
+        may_lack = self.policy.nan == "omit" and any(map(is_of_model, self.bound))
+        yield join_by_key(tables, key, self.wanted, self._label, leave_out if may_lack else None)
+
     def _check_keys(self, length: int) -> None:
         """Check the keys of tables of which any rows can be read, before their parts are."""
         for key in self.shared_keys:
@@ -380,21 +398,3 @@ class Dataset:
             streams = [ChunkStream(table, "", table.chunks({key.name: key.kind})) for table in (first, other)]
             for _ in check_order(align(streams), [key._replace(tables=(first, other))]):
                 pass
-
-    def _join(self, tables: Sequence[Table], key: str) -> AlignedChunks:
-        """Return all rows of the first table, with the rows of the others that have the same key."""
-        joined: AlignedChunks = {}
-        order: dict[str, int] = {}
-        for table in tables:
-            if table.column(key) is None:
-                raise DataError(f"{table.label}no column {key!r} to join by{suggest_column(key, table)}")
-            chunks = list(table.chunks(self.wanted(table)))
-            whole = {name: concat_columns([chunk[name] for chunk in chunks]) for name in chunks[0]}
-            check_one_per_row(whole[key], table, key)
-            indices = index_keys(table, whole[key])
-            order = order or indices
-            check_same_keys(self._label(tables[0]), order, self._label(table), indices)
-            rows = np.array([indices[k] for k in order])
-            table.row_numbers.reorder(rows)
-            joined[table] = {name: values[rows] for name, values in whole.items()}
-        return joined

@@ -172,6 +172,12 @@ class Input:
                 pipe.close()
             self._opened = self.open_file = None
 
+    def rename(self, name: str) -> None:
+        """Set what messages call the input."""
+        self.name = name
+        if self._opened is not None:
+            self._opened.name = name
+
     def head(self) -> bytes:
         """Return the first bytes without consuming them."""
         return self.stream.peek(BYTES_PER_READ)[:BYTES_PER_READ]

@@ -169,6 +169,8 @@ class Identifiers:
                     kind = self._kind((other, table), name)
                     is_default = is_default_index(name)
                     keys.append(SharedKey(name, kind, (other, table), (labels[other], labels[table]), is_default))
+                    if not is_default:  # what agrees with one of the others agrees with all that it agrees with
+                        break
         return keys
 
     def _kind(self, tables: Sequence[Table], name: str) -> Kind:

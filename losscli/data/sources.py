@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import chain
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from losscli.data import remote
+from losscli.data.data_arguments import check_text_options, split_role
 from losscli.data.files import FORMATS, STDIN, Input, is_comment_sign, is_delimiter
 from losscli.data.folders import FILE_COLUMN, FoundFile, KeyedTable, find_all_files, key_columns
 from losscli.data.table import Chunk, Kind, SplittableTable, Table, count_chunk_rows
@@ -20,8 +20,6 @@ from losscli.messages import Hint
 
 REMOTE_FILES_AHEAD = 8
 """Remote files that are opened at once, because each takes its time to answer."""
-
-_ROLE_AND_FILE = re.compile(r"([A-Za-z_]\w*)=(.+)", re.DOTALL)
 
 
 class ReadOptions(NamedTuple):
@@ -81,13 +79,20 @@ def check_read_options(
 class Sources(NamedTuple):
     """The tables to look for roles in: one for each role that was given a file, one for all others.
 
-    `is_pair` says that two files were given without roles; `given` are roles that were given as arrays.
+    `is_pair` says that two files were given without roles; `given` are roles that were given as arrays. `models` are
+    the tables of the predictions of several models by their names; the first is `common` if there is no other data.
     """
 
     common: Table | None = None
     by_role: Mapping[str, Table] = {}
     is_pair: bool = False
     given: tuple[str, ...] = ()
+    models: Mapping[str, Table] = {}
+
+    @property
+    def models_hold_all(self) -> bool:
+        """Whether there is no data but the files of models, each of which holds the targets, too."""
+        return self.common is not None and self.common in self.models.values()
 
     def table(self, role: str) -> Table | None:
         return self.by_role.get(role, self.common)
@@ -95,37 +100,48 @@ class Sources(NamedTuple):
     @property
     def tables(self) -> list[Table]:
         """All tables, each once."""
-        both = [*([self.common] if self.common else []), *self.by_role.values()]
-        return list(dict.fromkeys(both))
+        several = [*([self.common] if self.common else []), *self.by_role.values(), *self.models.values()]
+        return list(dict.fromkeys(several))
 
     def close(self) -> None:
         for table in self.tables:
             table.close()
 
 
-def open_table(path: str, role: str | None = None, options: ReadOptions | None = None) -> Table:
+def open_table(
+    path: str, role: str | None = None, options: ReadOptions | None = None, model: str | None = None
+) -> Table:
     """Open the table at a path; `-` is standard input; the files that match a glob, or in a folder, are one table.
+
+    Messages name the `model` whose predictions a file holds.
 
     Raises:
         DataError: there is nothing there, or it is not of its format.
     """
-    return _open_found([path], find_all_files([path]), role, options or ReadOptions())
+    return _open_found([path], find_all_files([path]), role, options or ReadOptions(), model)
 
 
-def _open_found(paths: Sequence[str], files: Sequence[FoundFile], role: str | None, options: ReadOptions) -> Table:
+def _open_found(
+    paths: Sequence[str], files: Sequence[FoundFile], role: str | None, options: ReadOptions, model: str | None = None
+) -> Table:
     """Open the table of the files that paths stand for."""
     if len(files) == 1 and not files[0].keys:
-        return _open_file(files[0].path, role, options)
+        return _open_file(files[0].path, role, options, model)
     name = paths[0] if len(paths) == 1 else f"{files[0].name} and {len(files) - 1} more"
     return FileParts(name, paths, files, role, options)
 
 
-def _open_file(path: str, role: str | None, options: ReadOptions) -> Table:
+def _open_file(path: str, role: str | None, options: ReadOptions, model: str | None = None) -> Table:
     source = Input(path)
+    name = source.name
     try:
         if not source.head():
             raise DataError(f"{source.name}: is empty")
-        table = _read(source, options.format or source.format(), role, options)
+        format = options.format or source.format()
+        if model is not None:
+            source.rename(f"{name} (model {model!r})")
+        table = _read(source, format, role, options)
+        table.inputs = [name]
         source.check(is_last=False)
     except BaseException as error:
         with closing(source):
@@ -180,12 +196,27 @@ class FileParts(SplittableTable):
         self._files, self._first = self._open_first(files)
         super().__init__(name, self._first.format, self._first.columns, path=name)
         self.inputs = [remote.hide_credentials(path) for path in paths]
+        self.n_files = len(self._files)
         self.index_columns = self._first.index_columns
         self.file_names = [file.name for file in files] if FILE_COLUMN in self.index_columns else ()
         self.repeated, self.has_names = self._first.repeated, self._first.has_names
 
     def sample(self, name: str) -> NDArray[Any] | None:
         return self._first.sample(name)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the folders of the files say what their rows have in common."""
+        return bool(self._keys)
+
+    @property
+    def first_name(self) -> str:
+        """The name of the first file."""
+        return self._first.name
+
+    def open_second(self) -> Table:
+        """Open the second file, to be compared with the first."""
+        return self._open(self._files[min(1, len(self._files) - 1)])
 
     def _open_first(self, files: Sequence[FoundFile]) -> tuple[Sequence[FoundFile], Table]:
         """Return the files from the first that has rows, or all if none has, and the first of these, open."""
@@ -277,12 +308,16 @@ class FileParts(SplittableTable):
 
 
 def open_data(
-    arguments: Sequence[str], roles: Sequence[str], options: ReadOptions | None = None, by_file: bool = False
+    arguments: Sequence[str],
+    roles: Sequence[str],
+    options: ReadOptions | None = None,
+    by_file: bool = False,
+    others: Sequence[Table] = (),
 ) -> Sources:
     """Open DATA: one file for all roles; two for y_true and y_pred; ROLE=FILE for one role; `-` is standard input.
 
     With `by_file` a column has the names of the files, and several files may be given for one role, or for all: then
-    they are parts of one table.
+    they are parts of one table. The options are for `others`, too, which are open.
 
     Raises:
         UsageError: a role that no loss reads or that was given twice; more files than roles to read from them; what is
@@ -293,7 +328,7 @@ def open_data(
     named: dict[str, list[str]] = {}
     bare: list[str] = []
     for argument in arguments:
-        role, path = _split_role(argument, roles)
+        role, path = split_role(argument, roles)
         if role is None:
             bare.append(argument)
             continue
@@ -323,7 +358,7 @@ def open_data(
         for key, table in _open_each(given, options, by_file):
             tables[key] = opened.enter_context(closing(table))
         sources = Sources(tables.pop(None, None), {key: t for key, t in tables.items() if key}, is_pair)
-        _check_text_options(sources.tables, options)
+        check_text_options([*sources.tables, *others], options)
         opened.pop_all()
     return sources
 
@@ -357,33 +392,3 @@ def _are_parts(paths: Sequence[str], options: ReadOptions) -> bool:
         first, second = ({column.name.lower() for column in table.columns} for table in tables)
     has_both = all((first & second).intersection(usual_names(role)) for role in ("y_true", "y_pred"))
     return has_both or (first == second and len(first) > 1)
-
-
-def _check_text_options(tables: Sequence[Table], options: ReadOptions) -> None:
-    """Raise a UsageError if an option says how to read text, and no table is text."""
-    if not tables or any(table.format in ("csv", "tsv") for table in tables):
-        return
-    for name in ("header", "delimiter", "decimal", "comment"):
-        if (value := getattr(options, name)) is not None:
-            shown = str(value).lower() if isinstance(value, bool) else value
-            problem = f"is for CSV and other text, and {tables[0].name} is {tables[0].format}"
-            raise UsageError(problem, option=(name, shown))
-
-
-def _split_role(argument: str, roles: Sequence[str]) -> tuple[str | None, str]:
-    """Return role and file of ROLE=FILE, or None and what is a file, a folder or a glob as a whole.
-
-    Raises:
-        UsageError: it is both.
-    """
-    match = _ROLE_AND_FILE.fullmatch(argument)
-    is_file = os.path.exists(argument)
-    if match is None:
-        return None, argument
-    role, path = match.groups()
-    if role in roles and is_file and os.path.exists(path):
-        raise UsageError(
-            f"{argument}: is a file, and could mean {path} for {role}: type ./{argument} or {role}=./{path}"
-        )
-    is_glob_of_folders = role not in roles and "*" in path  # fold=*/part.csv
-    return (None, argument) if is_file or is_glob_of_folders else (role, path)

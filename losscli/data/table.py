@@ -72,8 +72,15 @@ class RowNumbers:
         piece.rows_before = max(0, rows_before - self._files[-1][0])
 
     def reorder(self, order: NDArray[np.intp]) -> None:
-        """Set the original index, from 0, of each row of a table that is read in another order."""
-        self._order = order
+        """Set the index, from 0, that each row had before the rows are put in another order."""
+        self._order = order if self._order is None else self._order[order]
+
+    def reordered(self, order: NDArray[np.intp], suffix: str = "") -> RowNumbers:
+        """Return the numbers of some rows in another order; the names of their files get a suffix."""
+        found = RowNumbers("")
+        found._files = [(before, name + suffix) for before, name in self._files]
+        found.reorder(order if self._order is None else self._order[order])
+        return found
 
     def file_and_row(self, row: int) -> tuple[str, int]:
         """Return the name of the file of a row, and the number of the row in it, from 1."""
@@ -103,6 +110,8 @@ class Table:
         bytes_beside: the bytes of a row of the tables that are read with it, as float64, if their rows are wide.
         fraction_read: the fraction that has been read, 0 to 1, if known.
         fraction_after: of a piece, the fraction of the whole table that has been read after it, 0 to 1, if known.
+        n_files: of how many files its rows are.
+        paired_with: the table whose rows it has, in the same order, if that is known.
         source: the input to close.
     """
 
@@ -123,6 +132,8 @@ class Table:
         self.bytes_beside = self.bytes_per_piece = 0
         self.fraction_read: float | None = None
         self.fraction_after: float | None = None
+        self.n_files = 1
+        self.paired_with: Table | None = None
         self.source: Input | None = None
 
     @property

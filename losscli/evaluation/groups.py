@@ -56,7 +56,8 @@ class Groups:
                 raise UsageError(f"{evaluator.label} reads all rows as one distribution: there are no groups of it")
             its_rows = rows.where(counted(batch, outcome))
             elements, numbers = outcome.elements, batch.rows if accumulator.bootstraps else None
-            more = batch.weight, outcome.denominator, outcome.clipped, numbers
+            clusters = batch.clusters(accumulator.bootstraps[0].cluster) if accumulator.bootstraps else None
+            more = batch.weight, outcome.denominator, outcome.clipped, numbers, clusters
             accumulator.update(its_rows, at[its_rows.groups], elements, outcome.per_sample, *more)
 
     def merge(self, other: Groups) -> None:

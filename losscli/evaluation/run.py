@@ -79,7 +79,7 @@ class RunState:
     `resampling`, the reported statistics (of all rows, or of each group) are resampled for their intervals. Observers
     see every batch with its outcomes; `runs_by_model` are those over the predictions of each of several models.
     `allocate` returns memory for the losses of so many rows. If `groups_only`, nobody asks for more than the number of
-    all rows.
+    all rows. If `draws_apart`, `draw_completed_blocks` is called by others, for several runs at once.
     """
 
     evaluators: Sequence[Evaluator]
@@ -91,6 +91,7 @@ class RunState:
     allocate: Callable[[int], Array] = np.empty
     observers: Sequence[Observer] = ()
     groups_only: bool = False
+    draws_apart: bool = False
     runs_by_model: dict[str, RunState] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -125,11 +126,20 @@ class RunState:
         """Return what makes a bootstrap of a loss, None if there are no intervals."""
         if self.resampling is None:
             return None
-        from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Bootstrap, Estimand
+        from losscli.statistics.bootstrap.accumulator import COUPLED_ROWS, Estimand
+        from losscli.statistics.bootstrap.dependent import new_bootstrap
 
         refusal = COUPLED_ROWS if evaluator.form.coupled else ""
         estimand = Estimand.of(evaluator.bound.loss.reduction, self.reduction)
-        return partial(Bootstrap, self.resampling, estimand, refusal)
+        return partial(new_bootstrap, self.resampling, estimand, refusal)
+
+    @property
+    def bootstraps(self) -> list[Bootstrap]:
+        """The rows to resample, of all losses and groups."""
+        found = [a.bootstrap for a in self.accumulators if a.bootstrap is not None]
+        for by_group in () if self.groups is None else self.groups.accumulators:
+            found += by_group.bootstraps
+        return found
 
     @property
     def keeps_values(self) -> bool:
@@ -242,23 +252,24 @@ class RunState:
             self.weight.add(float(batch.weight.sum()))
         for observer in self.observers:
             observer.update(batch, outcomes)
-        if self.resampling is not None:
+        if self.resampling is not None and not self.draws_apart:
             from losscli.statistics.bootstrap.accumulator import draw_completed_blocks
 
-            bootstraps = [a.bootstrap for a in self.accumulators if a.bootstrap is not None]
-            for by_group in () if self.groups is None else self.groups.accumulators:
-                bootstraps += by_group.bootstraps
-            draw_completed_blocks(bootstraps, before=float(batch.rows[-1]))
+            draw_completed_blocks(self.bootstraps, before=float(batch.rows[-1]))
 
     def check_not_empty(self) -> None:
-        """Check that every loss counts at least one row.
+        """Check that every loss counts at least one row, and that there is something to resample.
 
         Raises:
             NoResultError: A loss counts none; the message gives the reason.
+            UsageError: A block is longer than the data.
+            DataError: All rows are one cluster.
         """
         for accumulator, evaluator in zip(self.accumulators, self.evaluators, strict=True):
             if not accumulator.moments.n:
                 raise no_row_error(evaluator, self._n_rows)
+            if accumulator.bootstrap is not None:
+                accumulator.bootstrap.check()
 
 
 def no_row_error(evaluator: Evaluator, n_rows: int) -> NoResultError:
@@ -279,8 +290,9 @@ def feed(accumulator: Accumulator, outcome: Outcome, batch: Batch, kept: Mask | 
     if outcome.clipped is not None:
         clipped = outcome.clipped if counted is None else outcome.clipped & counted
         accumulator.clipped += int(np.count_nonzero(clipped))
-    rows = None if accumulator.bootstrap is None else batch.rows
-    accumulator.update(outcome.elements, outcome.per_sample, batch.weight, counted, outcome.denominator, rows)
+    resampled = () if accumulator.bootstrap is None else (batch.rows, batch.clusters(accumulator.bootstrap.cluster))
+    more = batch.weight, counted, outcome.denominator
+    accumulator.update(outcome.elements, outcome.per_sample, *more, *resampled)
 
 
 def counted_rows(batch: Batch, outcome: Outcome, kept: Mask | None = None) -> Mask | None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.data.batch import MODEL_ROLE, Batch
+from losscli.data.batch import Batch
 from losscli.data.coded_text import CodedText
+from losscli.data.model_roles import is_of_model
 from losscli.declaration.domains import Array
 from losscli.evaluation.evaluator import Outcome
 from losscli.evaluation.run import counted_rows
@@ -85,7 +86,7 @@ class WorstRowsOfLoss:
         later.roles = {
             role: array.reshape(-1)[found]
             for role, array in batch.arrays.items()
-            if role not in batch.tables and not role.startswith(MODEL_ROLE) and array.size == len(batch)
+            if role not in batch.tables and not is_of_model(role) and array.size == len(batch)
         }
         later.extras = {name: column[found] for name, column in batch.extras.items()}
         later.scores = highest_and_true_scores(batch, found)

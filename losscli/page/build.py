@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.binding import Note
 from losscli.compare.compare import CompareOptions
+from losscli.compare.models import Difference
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.declaration.properties import Property
@@ -30,6 +31,7 @@ from losscli.options import EvaluationOptions
 from losscli.page.content import LossLine, PageContent
 from losscli.page.drawings import Drawings
 from losscli.page.findings import Findings, Observed
+from losscli.page.group_rankings import standings_in_groups
 from losscli.page.groups import group_facts, group_lines
 from losscli.page.method import method_facts
 from losscli.page.observers import LossMoments
@@ -40,6 +42,7 @@ from losscli.statistics.concentration import ROWS_PER_TOP_ROW
 
 if TYPE_CHECKING:
     from losscli.baseline import BaselineFile
+    from losscli.page.decomposition import AllRows
 
 MAX_TOP = 100
 """Most of the worst rows that a page lists."""
@@ -64,12 +67,14 @@ class PageOptions(NamedTuple):
         top: How many of the worst rows to list.
         command: The command as typed, for the reader; empty if there is none.
         spell: How messages name options.
+        ranks_groups: Whether gates are on differences of models in groups.
     """
 
     title: str | None
     top: int
     command: str
     spell: Spelling
+    ranks_groups: bool = False
 
     def check(self) -> None:
         """Check what Python can be given.
@@ -89,7 +94,7 @@ def compare_options_of(options: EvaluationOptions) -> CompareOptions:
     Raises:
         UsageError: The rule is unknown.
     """
-    return CompareOptions.of(options._replace(sort=None, show_outliers=0))
+    return CompareOptions.of(options._replace(sort=None, show_outliers=0, decompose=False))
 
 
 def check_can_draw() -> None:
@@ -138,6 +143,13 @@ def build_page(
     Raises:
         LosscliError: As for `pipeline.compare`.
     """
+    all_rows = None
+    if options.decompose:
+        from losscli.compare.decomposition import find_consistent
+        from losscli.page.decomposition import AllRows
+
+        find_consistent(run, dataset)  # before any row is read
+        all_rows = AllRows()
     if run.group_by and run.value_only:  # intervals of groups need their standard deviations
         run = replace(run, value_only=False)
     drawings = Drawings(dataset, run, options)
@@ -147,7 +159,8 @@ def build_page(
     for model in dataset.models or (None,):
         own_run = run if models is None else models.runs.get(str(model), run)
         observed.append(observe_model(model, own_run, drawings, page_options.top, "weight" in dataset.bound))
-    run.observers = (*run.observers, sampler, *drawings.observers, *([] if models is None else [models]))
+    others = [observer for observer in (models, all_rows) if observer is not None]
+    run.observers = (*run.observers, sampler, *drawings.observers, *others)
     importing = Thread(target=import_to_draw, daemon=True)
     with short_turns():
         importing.start()  # while other threads work
@@ -162,7 +175,25 @@ def build_page(
     if baseline is not None:
         findings.attach(baseline.attach_to(findings.evaluation, note))
     importing.join()
-    return page_of(findings, drawings, page_options)
+    content = page_of(findings, drawings, page_options)
+    return content if all_rows is None else with_decomposition(content, findings, all_rows, page_options.spell)
+
+
+def with_decomposition(content: PageContent, findings: Findings, rows: AllRows, spell: Spelling) -> PageContent:
+    """Return what the page says with the parts of the losses on all rows, for gates, too."""
+    from losscli.page.decomposition import decomposition_lines, whole_decompositions
+
+    parts, notes = whole_decompositions(findings, rows)
+    statistics = {key: dict(cells) for key, cells in content.statistics.items()}
+    for key, its in parts.items():
+        statistics.setdefault(key, {}).update(its.cells)
+    return replace(
+        content,
+        statistics=statistics,
+        decompositions=decomposition_lines(parts),
+        is_estimated=False,
+        notes=[*content.notes, *(note_text(note, spell) for note in notes)],
+    )
 
 
 def observe_model(model: str | None, run: RunState, drawings: Drawings, top: int, is_weighted: bool) -> Observed:
@@ -183,7 +214,7 @@ def depends_on_residual_alone(evaluator: Evaluator) -> bool:
 
 def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -> PageContent:
     """Return what the page says."""
-    from losscli.page.decomposition import decompositions
+    from losscli.page.decomposition import sample_decompositions
 
     lines = findings.lines()
     facts = loss_facts(findings, lines)
@@ -195,7 +226,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
     return PageContent(
         title=page_options.title or ", ".join(map(os.path.basename, evaluation.data.paths[:3])) or "data",
         evaluation=evaluation,
-        statistics=findings.statistics,
+        statistics={**findings.statistics, **(standings_in_groups(findings) if page_options.ranks_groups else {})},
         verdict=verdict(facts, evaluation.data.n_used, group_facts(groups, robust), group_by, model_facts(findings)),
         lines=lines,
         level=findings.level,
@@ -206,7 +237,7 @@ def page_of(findings: Findings, drawings: Drawings, page_options: PageOptions) -
         groups_model=findings.best(robust).model,
         pictures=list(drawings.draw(findings, robust)),
         worst=worst_table(findings, facts),
-        decompositions=decompositions(findings),
+        decompositions=sample_decompositions(findings),
         is_estimated=not findings.is_exact,
         facts=list(method_facts(findings, page_options.command)),
         notes=[note_text(text, page_options.spell) for text in findings.notes],
@@ -259,8 +290,16 @@ def model_facts(findings: Findings) -> list[ModelFacts]:
     facts = []
     for ranking in findings.contests:
         models = tuple(ranking.values)
-        second = ranking.gaps[models[1]] if len(models) > 1 else None
-        ends = (None, None, None) if second is None else (second.difference, second.low, second.high)
-        winners = tuple(ranking.winners)
-        facts.append(ModelFacts(ranking.label, models, winners, *ends, findings.level, ranking.is_tested))
+        gap, other = ranking.gaps[models[1]], ""
+        if ranking.reference != ranking.best:
+            gap, other = reverse_difference(ranking.gaps[ranking.best]), ranking.reference
+        is_finite = all(map(math.isfinite, ranking.values.values()))
+        ends = gap.difference, gap.diff_low, gap.diff_high
+        facts.append(ModelFacts(ranking.label, models, ranking.confidence_set, *ends, findings.level, other, is_finite))
     return facts
+
+
+def reverse_difference(gap: Difference) -> Difference:
+    """Return the difference the other way round."""
+    difference, high, low = (None if end is None else -end for end in gap[:3])
+    return Difference(difference, low, high)

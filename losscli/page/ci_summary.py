@@ -143,7 +143,7 @@ def result_table(results: Sequence[LossResult], compared: Sequence[ComparedLoss]
 
 
 def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
-    """Return what a comparison adds: of several models who wins, else what outliers do."""
+    """Return what a comparison adds: of several models their verdicts, else what outliers do."""
     if not compared:
         return []
     if compared[0].model is None:
@@ -151,11 +151,12 @@ def compared_columns(compared: Sequence[ComparedLoss]) -> list[SummaryColumn]:
         return [number_column(key, [optional_number(getattr(one, key)) for one in compared]) for key in keys]
     lows, highs = ([optional_number(getattr(one, key)) for one in compared] for key in ("diff_low", "diff_high"))
     return [
-        text_column("winner", [one.winner or "" for one in compared]),
+        text_column("verdict", [one.verdict or "" for one in compared]),
         number_column("difference", [optional_number(one.difference) for one in compared]),
         SummaryColumn(
             "interval", ":---:", [f"{low} – {high}" * bool(low) for low, high in zip(lows, highs, strict=True)]
         ),
+        number_column("p", [optional_number(one.p) for one in compared]),
     ]
 
 

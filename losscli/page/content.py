@@ -27,8 +27,11 @@ LOSS_COLUMNS = {
 """Column of the table -> its heading, and what it says."""
 
 STANDING_COLUMNS = {
-    "winner": ("best", "under this loss: yes, no, or a tie, where the interval of the difference holds 0"),
-    "difference": ("difference", "value minus the best model's"),
+    "verdict": ("verdict", "best, worse, or undecided: the rows do not tell it from the best"),
+    "difference": ("difference", "value minus that of the reference, by default the best model"),
+    "diff_low": ("low", "lower end of the difference's interval; all intervals hold at once"),
+    "diff_high": ("high", "upper end of that interval"),
+    "p": ("p", "of no difference, adjusted for the number of models (Holm)"),
 }
 """The columns that several models add."""
 
@@ -110,7 +113,7 @@ class PageContent:
             by the predictions of `groups_model` (None: there is one model).
         pictures: What is drawn.
         worst: The worst rows; None where rows have no losses.
-        decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty.
+        decompositions: Loss (and model) -> miscalibration, discrimination, uncertainty; and bias, if it was asked for.
         is_estimated: Whether the decompositions are of a sample.
         facts: How it was computed.
         notes: What else to know.
@@ -130,7 +133,7 @@ class PageContent:
     groups_model: str | None = None
     pictures: Sequence[DrawnPicture] = ()
     worst: WorstTable | None = None
-    decompositions: Mapping[str, Mapping[str, float]] | None = None
+    decompositions: Mapping[str, Mapping[str, float | None]] | None = None
     is_estimated: bool = False
     facts: Sequence[MethodFact] = ()
     notes: Sequence[str] = ()

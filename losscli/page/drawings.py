@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from losscli.data.batch import MODEL_ROLE
 from losscli.data.dataset import Dataset
+from losscli.data.model_roles import is_of_model, split_model_role
 from losscli.errors import LosscliError
 from losscli.evaluation.row_sample import RowSample
 from losscli.evaluation.run import RunState
@@ -158,6 +158,9 @@ def replace_models(dataset: Dataset, model: str | None = None) -> Dataset:
     """Return a dataset of one model: by default the first."""
     if not dataset.models:
         return dataset
-    bound = {role: columns for role, columns in dataset.bound.items() if not role.startswith(MODEL_ROLE)}
-    bound["y_pred"] = dataset.bound[MODEL_ROLE + (dataset.models[0] if model is None else model)]
+    bound = {role: columns for role, columns in dataset.bound.items() if not is_of_model(role)}
+    for role, columns in dataset.bound.items():
+        base, owner = split_model_role(role)
+        if is_of_model(role) and owner == (dataset.models[0] if model is None else model):
+            bound[base] = columns
     return replace(dataset, bound=bound, models=())

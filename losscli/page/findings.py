@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from losscli.compare.compare import CompareOptions, compare_rows, sort_losses
+from losscli.compare.compare import CompareOptions, compare_rows
+from losscli.compare.dominance import preference_notes, preferences
 from losscli.compare.models import ModelRanking, measure_agreement
 from losscli.compare.notes import merge_notes, model_notes
 from losscli.compare.outliers import DEFAULT_LOSS_RULE, DEFAULT_RESIDUAL_RULE
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.compare.sensitivity import Sensitivity, rank
+from losscli.compare.sorting import sort_losses
 from losscli.compare.streamed_models import ModelLosses
 from losscli.data.dataset import Dataset
 from losscli.errors import LosscliError
@@ -79,7 +81,7 @@ class Findings:
         options: CompareOptions,
     ) -> None:
         self.dataset, self.run, self.observed, self.sample = dataset, run, observed, sample
-        self._options, self.level = options, options.resampling.level
+        self.options, self.level = options, options.resampling.level
         self.is_exact = sample is None or sample.is_complete
         results: list[LossResult] = []
         for each in observed:
@@ -94,7 +96,8 @@ class Findings:
         self.evaluation = replace(whole, losses=tuple(results), without_rows=without_rows)
         self._compare(options)
         if models is not None and sample is not None and not self.is_exact:
-            self._rank(models.rank(without_groups(run), sample, options.resampling, dataset.id))
+            ranked = models.rank(without_groups(run), sample, options.resampling, dataset.id, options.reference)
+            self._rank(ranked)
 
     def attach(self, evaluation: Evaluation) -> None:
         """Take the same results with a baseline."""
@@ -110,7 +113,7 @@ class Findings:
         """Return the intervals by a bootstrap, of the rows if all are here."""
         if self.sample is None or not self.is_exact or self.run.reduction != "mean":
             return {}
-        resampling = self._options.resampling
+        resampling = self.options.resampling
         found: dict[ResultKey, ConfidenceInterval] = {}
         many = len(self.run.group_places) > MAX_GROUPS_RESAMPLED
         for group_by in ((), *((self.run.group_by,) if self.run.group_places and not many else ())):
@@ -158,13 +161,14 @@ class Findings:
     def _rank(self, rankings: Sequence[ModelRanking]) -> None:
         """Take the ranks of models over all rows, in place of those on the sample."""
         self.contests = rankings
-        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *self.notes]
+        disagreeing = preference_notes("", preferences(rankings, self.run.evaluators), ())
+        self.notes = [*model_notes(rankings, [measure_agreement(rankings)]), *disagreeing, *self.notes]
         by_label = {ranking.label: ranking for ranking in rankings}
         self.compared = [
             replace(
                 one,
                 standing=by_label[one.label].standing(str(one.model)),
-                is_best=by_label[one.label].best == one.model,
+                is_reference=by_label[one.label].reference == one.model,
             )
             for one in self.compared
         ]
@@ -215,6 +219,9 @@ class Findings:
             self.notes = notes[0] if len(notes) == 1 else list(merge_notes(notes, names))
         else:
             of_models = list(model_notes(comparison.contests, comparison.agreements))
+            if comparison.contests:
+                preferred = preferences(comparison.contests, self.run.evaluators)
+                of_models += preference_notes("", preferred, comparison.agreements[0].dominance)
             prefix = "in a sample of the rows: "
             self.notes = [
                 note.after(prefix) if isinstance(note, Message) else prefix + note
@@ -240,7 +247,7 @@ class Findings:
 
     def _residual_sums(self, each: Observed) -> ResidualSums | None:
         """Return all rows by their residual under the predictions of a model; None where they have none."""
-        rule, spread = self._options.rule or DEFAULT_RESIDUAL_RULE, each.residuals
+        rule, spread = self.options.rule or DEFAULT_RESIDUAL_RULE, each.residuals
         if self.sample is None or spread is None or spread.has_failed or rule.name not in ("mad", "iqr"):
             return None
         batch = self.sample.batch if each.model is None else self.sample.batch.predicted_by(each.model)

@@ -209,7 +209,7 @@ def _line(line: LossLine, columns: Sequence[str], has_models: bool) -> list[str]
             cells.append(_interval_cell(result.ci))
         elif name in BASELINE_COLUMNS:
             cells.append(number_cell(result.extra_columns.get(name), is_percent=name == "change"))
-        elif name == "winner":
+        elif name == "verdict":
             cells.append(any_cell(line.cells[name]))
         else:
             cells.append(number_cell(line.cells.get(name), name in line.estimated, name in PERCENTAGES))
@@ -322,7 +322,7 @@ def _decompositions(content: PageContent) -> str:
     if not content.decompositions:
         return ""
     names = list(dict.fromkeys(name for parts in content.decompositions.values() for name in parts))
-    heads = [("loss", ""), *((escape(name), "") for name in names)]
+    heads = [("loss", ""), *((escape(name.replace("_", " ")), "") for name in names)]
     rows = [
         [
             f'<th scope="row">{text(label, MAX_NAME)}</th>',
@@ -331,6 +331,7 @@ def _decompositions(content: PageContent) -> str:
         for label, parts in list(content.decompositions.items())[:MAX_LINES]
     ]
     caption = "loss = miscalibration − discrimination + uncertainty, by isotonic regression"
+    caption += f"; bias with its {100 * content.level:g} % interval" if "bias" in names else ""
     caption += "; ≈: on a sample of the rows" if content.is_estimated else ""
     return _section("Calibration", sortable_table(caption, heads, rows, "Decomposition"))
 

@@ -11,6 +11,7 @@ from losscli.page.content import MethodFact
 from losscli.page.findings import MAX_GROUPS_RESAMPLED, Findings
 from losscli.page.intervals import NORMAL
 from losscli.plot.words import count_text, rows_text
+from losscli.statistics.bootstrap.options import resampled_text
 from losscli.tail_notes import tail_notes
 from losscli.version import __version__
 
@@ -65,7 +66,7 @@ def describe_intervals(findings: Findings) -> Iterator[str]:
             methods.setdefault(f"{level} by the normal distribution (of medians by order statistics)", []).append(label)
         elif ci.method is not None:
             how = f"{ci.resamples} resamples, seed {ci.seed}" if ci.resamples else "in closed form"
-            methods.setdefault(f"{level} by a {ci.method} bootstrap, {how}", []).append(label)
+            methods.setdefault(f"{level} by a {ci.method} bootstrap{resampled_text([ci])}, {how}", []).append(label)
         if ci is not None and ci.why:
             yield f"{label}: {ci.why}"
     yield from (note.problem for note in tail_notes(findings.evaluation.losses))

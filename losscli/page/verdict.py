@@ -79,19 +79,21 @@ class GroupFacts(NamedTuple):
 
 
 class ModelFacts(NamedTuple):
-    """How models stand under a loss: the best first, those that tie with it, and the second's difference to it.
+    """How models stand under a loss: the best first, those that may be the best, and the best one's advantage.
 
-    `is_tested` says whether differences have intervals.
+    `confidence_set` is empty where it cannot be had. `difference` is by how much the loss of `other` is above the best
+    one's, with its interval; `other` is empty for the next in order.
     """
 
     label: str
     models: tuple[str, ...]
-    winners: tuple[str, ...]
+    confidence_set: tuple[str, ...]
     difference: float | None = None
     low: float | None = None
     high: float | None = None
     level: float = 0.95
-    is_tested: bool = True
+    other: str = ""
+    is_finite: bool = True
 
 
 def verdict(
@@ -290,14 +292,14 @@ def times_text(ratio: float) -> str:
 def _models_sentence(models: Sequence[ModelFacts]) -> str:
     """Say which model is best, or that it is a tie; then where only values tell them apart."""
     count = len(models[0].models)
-    decided = [entry for entry in models if entry.winners]
+    decided = [entry for entry in models if entry.is_finite]
     if not decided:
         return f"No loss tells which of the {count} models is best."
-    tested = [entry for entry in decided if entry.is_tested]
+    tested = [entry for entry in decided if entry.confidence_set]
     sentences = [_tested_sentence(tested, count, len(models))] if tested else []
     lowest: dict[str, list[str]] = {}
     for entry in decided:
-        if not entry.is_tested:
+        if not entry.confidence_set:
             lowest.setdefault(entry.models[0], []).append(brief(entry.label))
     if lowest:
         texts = [f"by {_labels_text(labels)} {brief(model)}" for model, labels in lowest.items()][:MAX_MODELS_NAMED]
@@ -312,30 +314,31 @@ def _labels_text(labels: Sequence[str]) -> str:
 
 
 def _tested_sentence(decided: Sequence[ModelFacts], count: int, n_losses: int) -> str:
-    """Say which of so many models is best, or that it is a tie; the losses that agree together."""
+    """Say which of so many models is best, or that it is undecided; the losses that agree together."""
     first, is_every = decided[0], len(decided) == n_losses
-    if all(entry.winners == first.winners and len(entry.winners) == 1 for entry in decided):
+    if all(entry.confidence_set == first.confidence_set and len(entry.confidence_set) == 1 for entry in decided):
         label, gap = brief(first.label), first.difference
         losses = "both losses" if len(decided) == 2 else f"all {len(decided)} losses"
         by = losses if is_every and len(decided) > 1 else _labels_text([brief(entry.label) for entry in decided])
-        text = f"{brief(first.winners[0])} is the best of {count} models by {by}"
+        text = f"{brief(first.confidence_set[0])} is the best of {count} models by {by}"
         if gap:
+            other = brief(first.other) if first.other else "the next"
             of_gap = _interval_text(first.low, first.high, first.level)
-            text += f"; its {label} is {human_number(gap)} below that of the next{of_gap}"
+            text += f"; its {label} is {human_number(gap)} below that of {other}{of_gap}"
         return f"{text}."
-    if all(len(entry.winners) > 1 for entry in decided):
-        tied = join_names([brief(model) for model in first.winners[:MAX_MODELS_NAMED]])
-        more = f" and {len(first.winners) - MAX_MODELS_NAMED} more" if len(first.winners) > MAX_MODELS_NAMED else ""
+    if all(len(entry.confidence_set) > 1 for entry in decided):
+        shown = [brief(model) for model in first.confidence_set[:MAX_MODELS_NAMED]]
+        n_more = len(first.confidence_set) - MAX_MODELS_NAMED
+        names = join_names([*shown, f"{n_more} more"] if n_more > 0 else shown)
         by = "By every loss"
         if not is_every or len(decided) == 1:
             by = f"By {_labels_text([brief(entry.label) for entry in decided])}"
-        return f"{by} it is a tie: {tied}{more} cannot be told apart from these rows."
+        return f"{by} it is undecided which of {count} models is best: {names} cannot be told apart from these rows."
     texts = []
     for entry in decided[:MAX_LOSSES_NAMED]:
-        winners = join_names([brief(model) for model in entry.winners[:MAX_MODELS_NAMED]])
-        texts.append(
-            f"by {brief(entry.label)} " + (f"{winners} is best" if len(entry.winners) == 1 else f"{winners} tie")
-        )
+        names = join_names([brief(model) for model in entry.confidence_set[:MAX_MODELS_NAMED]])
+        is_decided = len(entry.confidence_set) == 1
+        texts.append(f"by {brief(entry.label)} {names} {'is best' if is_decided else 'cannot be told apart'}")
     if len(decided) > MAX_LOSSES_NAMED:
         texts.append(f"{len(decided) - MAX_LOSSES_NAMED} more losses are in the table")
     return f"Which of {count} models is best depends on the loss: {'; '.join(texts)}."

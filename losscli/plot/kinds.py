@@ -24,6 +24,9 @@ MODULE_OF_KIND = {kind: f"losscli.plot.{kind}" for kind in PICTURE_KINDS}
 KINDS_WITH_INTERVALS = ("groups", "models", "reliability")
 """Kinds that have intervals of the level asked for."""
 
+KINDS_THAT_RESAMPLE = ("groups", "models")
+"""Kinds whose intervals are by resampling rows, or clusters or blocks of them."""
+
 KINDS_WITH_OUTLIERS = ("rows", "stress")
 """Kinds that flag outlier rows by their residuals."""
 
@@ -78,7 +81,7 @@ def kind_of(name: str) -> PictureRecipe:
 def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> EvaluationOptions:
     """Return the options by which the losses of a picture are evaluated: no statistic but the value.
 
-    Only groups are resampled while they are evaluated, by default for intervals of 95 %.
+    Only groups, clusters and blocks are resampled while they are evaluated, by default for intervals of 95 %.
 
     Raises:
         UsageError: The kind has no intervals.
@@ -87,9 +90,10 @@ def options_to_bind(options: EvaluationOptions, plot_options: PlotOptions) -> Ev
     if kind is not None:
         check_intervals(kind, options)
     options = options._replace(value_only=True)
-    if kind == "groups":
+    options = options.with_level_of_units(DEFAULT_LEVEL)
+    if kind == "groups" or options.cluster is not None or options.block is not None:
         return options._replace(ci=DEFAULT_LEVEL if options.ci is None else options.ci)
-    return options._replace(ci=None, resamples=None, seed=None, ci_method=None)
+    return options._replace(ci=None, resamples=None, seed=None, ci_method=None, cluster=None, block=None)
 
 
 def picture_of_data(
@@ -113,6 +117,9 @@ def picture_of_data(
     if plot_options.outliers is not None and name not in KINDS_WITH_OUTLIERS:
         problem = f"{name} flags no outlier rows; {' and '.join(KINDS_WITH_OUTLIERS)} do"
         raise UsageError(problem, option=("outliers", plot_options.outliers))
+    if options.reference is not None and name != "models":
+        problem = f"{name} compares with no reference; models does"
+        raise UsageError(problem, option=("reference", options.reference))
     kind = kind_of(name)
     observers = kind.observers(request)
     run.observers = observers
@@ -142,6 +149,9 @@ def check_intervals(name: str, options: EvaluationOptions) -> None:
     if given and name not in KINDS_WITH_INTERVALS:
         asked = next(iter(given.items()))
         raise UsageError(f"{name} has no intervals; {', '.join(KINDS_WITH_INTERVALS)} have", option=asked)
+    units = [each for each in given.items() if each[0] in ("cluster", "block")]
+    if units and name not in KINDS_THAT_RESAMPLE:
+        raise UsageError(f"{name} resamples no rows; {' and '.join(KINDS_THAT_RESAMPLE)} do", option=units[0])
 
 
 def check_fit(name: str, request: Request) -> None:

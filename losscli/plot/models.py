@@ -1,4 +1,4 @@
-"""The picture of several models: how much worse each is than the best one, with intervals."""
+"""The picture of several models: how much worse each is than the reference, by default the best, with intervals."""
 
 from __future__ import annotations
 
@@ -52,19 +52,20 @@ def observe_models(request: Request) -> tuple[ModelLosses, RowSampler]:
 
 
 def models_picture(request: Request, losses: ModelLosses, sampler: RowSampler) -> Picture:
-    """Return the picture of the differences of models in % of the loss of a reference, the best model.
+    """Return the picture of the differences of models in % of the loss of a reference, by default the best model.
 
-    Of two models a row for each loss; of more a panel for each loss, with its best model as the reference.
+    Of two models a row for each loss; of more a panel for each loss, by default with its best model as the reference.
 
     Raises:
         DataError: No loss has percentages.
     """
     sample = sampler.sample()
-    rankings = losses.rank(request.run, sample, request.resampling, None)
+    rankings = losses.rank(request.run, sample, request.resampling, None, request.options.reference)
     data = results_of(request.dataset, request.run).data
-    resampling, is_complete = request.resampling, sample.is_complete
-    picture = picture_of_rankings(rankings, request.dataset.models, resampling.level, is_complete, data)
-    resamples = resampling.n_resamples_of(sample.n) if is_complete else 0
+    resampling = request.resampling
+    is_resampled = sample.is_complete or resampling.resamples_units
+    picture = picture_of_rankings(rankings, request.dataset.models, resampling.level, is_resampled, data)
+    resamples = resampling.n_resamples_of(sample.n) if is_resampled else 0
     return replace(picture, intervals=resampling.to_dict([picture.facts["method"]], resamples))
 
 
@@ -82,18 +83,18 @@ def picture_of_rankings(
     if not shown:
         raise DataError("; ".join(remarks))
     has_two = len(models) == 2
-    reference = most_often_best(shown, models) if has_two else None
+    reference = reference_of(shown, models)
     method = "paired bootstrap" if is_complete else "delta method"
     if has_two:
         panels: tuple[Panel, ...] = (panel_of_two(shown, str(reference), f"{percent}, {method}"),)
         other = next(model for model in models if model != reference)
         title = f"How much worse {short_name(other)} is than {short_name(str(reference))}"
-        remarks.insert(0, f"right of 0 {short_name(str(reference))} is better; an interval that holds 0 is a tie")
+        remarks.insert(0, f"right of 0 {short_name(str(reference))} is better; an interval that holds 0 leaves it open")
     else:
         styles = {model: i for i, model in enumerate(models)}
         panels = tuple(panel_of_several(ranking, styles, f"{percent}, {method}") for ranking in shown)
-        title = "How much worse each model is than the best"
-        remarks.insert(0, "an interval that holds 0 is a tie with the best")
+        title = f"How much worse each model is than {'the best' if reference is None else short_name(reference)}"
+        remarks.insert(0, "all intervals of a panel hold at once; one that holds 0 leaves open which model is better")
         if len(styles) > MAX_MODELS_SHOWN:
             remarks.append(f"{count_text(len(styles) - MAX_MODELS_SHOWN)} worse models are not shown")
     remarks += list(model_interval_remarks(shown, is_complete))
@@ -102,7 +103,7 @@ def picture_of_rankings(
         "method": method,
         "n": max(ranking.n for ranking in shown),
         "reference": reference,
-        "losses": {ranking.label: ranking_facts(ranking, reference or ranking.best) for ranking in shown},
+        "losses": {ranking.label: ranking_facts(ranking, reference or ranking.reference) for ranking in shown},
     }
     return Picture(
         "models",
@@ -123,11 +124,18 @@ def no_percentages(ranking: ModelRanking) -> str:
             return f"for {model} it is not a finite number"
         if value <= 0:
             return f"for {model} it is {'0' if value == 0 else 'below 0'}, of which there are no percentages"
-    best = ranking.values[ranking.best]
-    ends = [end for gap in ranking.gaps.values() for end in (gap.difference, gap.low, gap.high) if end is not None]
-    if any(abs(end) / best > MAX_RATIO for end in ends):
-        return f"its differences are too large to be percentages of {human_number(best)}"
+    value = ranking.values[ranking.reference]
+    ends = [end for gap in ranking.gaps.values() for end in gap[:3] if end is not None]
+    if any(abs(end) / value > MAX_RATIO for end in ends):
+        return f"its differences are too large to be percentages of {human_number(value)}"
     return ""
+
+
+def reference_of(rankings: Sequence[ModelRanking], models: Sequence[str]) -> str | None:
+    """Return the model that others are compared with: one that was named, or of two the one that is best most often."""
+    if any(ranking.reference != ranking.best for ranking in rankings):
+        return rankings[0].reference
+    return most_often_best(rankings, models) if len(models) == 2 else None
 
 
 def most_often_best(rankings: Sequence[ModelRanking], models: Sequence[str]) -> str:
@@ -137,16 +145,16 @@ def most_often_best(rankings: Sequence[ModelRanking], models: Sequence[str]) -> 
 
 
 def difference_to(ranking: ModelRanking, model: str, reference: str) -> Relative:
-    """Return how much worse a model is than a reference, one of which is the best."""
+    """Return how much worse a model is than a reference, one of which is that of the ranking."""
     value = ranking.values[reference]
-    if reference == ranking.best:
+    if reference == ranking.reference:
         gap, sign = ranking.gaps[model], 1.0
     else:
         gap, sign = ranking.gaps[reference], -1.0
     difference = sign * (gap.difference or 0.0) / value + 0.0
-    if gap.low is None or gap.high is None:
+    if gap.diff_low is None or gap.diff_high is None:
         return Relative(difference)
-    low, high = sorted((sign * gap.low / value + 0.0, sign * gap.high / value + 0.0))
+    low, high = sorted((sign * gap.diff_low / value + 0.0, sign * gap.diff_high / value + 0.0))
     return Relative(difference, low, high)
 
 
@@ -165,22 +173,23 @@ def panel_of_two(rankings: Sequence[ModelRanking], reference: str, how: str) -> 
 
 
 def panel_of_several(ranking: ModelRanking, styles: Mapping[str, int], how: str) -> Panel:
-    """Return the panel of a loss with a row for each model, the best at the top."""
-    best, names = ranking.best, list(ranking.values)[:MAX_MODELS_SHOWN]
+    """Return the panel of a loss with a row for each model, the best at the top; the reference is among them."""
+    reference, names = ranking.reference, list(ranking.values)[:MAX_MODELS_SHOWN]
+    names = names if reference in names else [*names[:-1], reference]
     marks: list[Mark] = [Rule("", x=0.0)]
     found = []
     for i, model in enumerate(names):
-        relative = Relative(0.0) if model == best else difference_to(ranking, model, best)
+        relative = Relative(0.0) if model == reference else difference_to(ranking, model, reference)
         found.append(relative)
-        if model == best:
-            text = f"best: {human_number(ranking.values[best])}"
-            decision = decision_text(ranking)
+        decision = decision_text(ranking) if model == ranking.best else ""
+        if model == reference:
+            text = f"{'best' if model == ranking.best else 'reference'}: {human_number(ranking.values[model])}"
             text += f", {decision}" if decision else ""
             marks.append(IntervalMark(model, i, 0.0, None, None, text, style=styles[model]))
         else:
-            marks.append(interval_mark(model, i, relative, "", styles[model]))
+            marks.append(interval_mark(model, i, relative, decision, styles[model]))
     return panel_of(
-        ranking.label, f"% worse than {short_name(best)} under {ranking.label} ({how})", names, marks, found
+        ranking.label, f"% worse than {short_name(reference)} under {ranking.label} ({how})", names, marks, found
     )
 
 
@@ -199,8 +208,8 @@ def panel_of(title: str, label: str, names: Sequence[str], marks: Sequence[Mark]
 
 
 def decision_text(ranking: ModelRanking) -> str:
-    """Return on how few rows a win rests, if that is known."""
-    if ranking.flip is None or len(ranking.winners) != 1:
+    """Return on how few rows it rests that a model is the best, if that is known."""
+    if ranking.flip is None or len(ranking.confidence_set) > 1:
         return ""
     return f"{rows_text(ranking.flip.n)} decide{'s' if ranking.flip.n == 1 else ''}"
 
@@ -230,14 +239,15 @@ def ranking_facts(ranking: ModelRanking, reference: str) -> dict[str, Any]:
     others = [model for model in ranking.values if model != reference]
     return {
         "values": dict(ranking.values),
-        "winners": ranking.winners,
+        "confidence_set": list(ranking.confidence_set),
+        "p": {model: ranking.gaps[model].p for model in ranking.values if model != ranking.reference},
         "relative": {model: difference_to(ranking, model, reference)._asdict() for model in others},
         "decisive_rows": None if ranking.flip is None else ranking.flip.n,
     }
 
 
 def models_sentence(rankings: Sequence[ModelRanking], reference: str | None) -> str:
-    """Say which model wins under which losses."""
+    """Say which model is best under which losses."""
     outcomes: dict[str, list[str]] = {}
     for ranking in rankings:
         outcomes.setdefault(outcome_text(ranking), []).append(ranking.label)
@@ -246,21 +256,23 @@ def models_sentence(rankings: Sequence[ModelRanking], reference: str | None) -> 
         count = NUMBER_WORDS[len(rankings)] if len(rankings) < len(NUMBER_WORDS) else str(len(rankings))
         return f"{outcome} under {'both' if len(rankings) == 2 else f'all {count}'} losses"
     text = "; ".join(f"{outcome} under {join_names(labels)}" for outcome, labels in outcomes.items())
-    if len(rankings) == 1 and reference is not None:
+    if len(rankings) == 1 and len(rankings[0].values) == 2 and reference is not None:
         other = next(model for model in rankings[0].values if model != reference)
         text += f": {short_name(other)} differs by {difference_to(rankings[0], other, reference).text()}"
     return text
 
 
 def outcome_text(ranking: ModelRanking) -> str:
-    """Return who wins under a loss."""
-    winners = ranking.winners
-    if len(winners) == 1:
-        return f"{short_name(winners[0])} {'wins' if ranking.is_tested else 'is lowest (no interval)'}"
-    if len(winners) == len(ranking.values):
-        return "a tie" if len(winners) == 2 else f"all {len(winners)} models tie"
-    names = list(map(short_name, winners))
-    return f"{join_names(names)} tie" if len(names) < 4 else f"{names[0]} and {len(names) - 1} others tie"
+    """Return which model is best under a loss, or which may be."""
+    models = list(map(short_name, ranking.confidence_set))
+    if not models:
+        return f"{short_name(ranking.best)} is lowest (no interval)"
+    if len(models) == 1:
+        return f"{models[0]} is best"
+    if len(models) < 4:
+        return f"{', '.join(models[:-1])} or {models[-1]} is best"
+    count = "all" if len(models) == len(ranking.values) else f"{len(models)} of the"
+    return f"{count} {len(ranking.values)} models may be best"
 
 
 KIND = PictureRecipe(observe_models, models_picture)

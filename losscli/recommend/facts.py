@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
-from losscli.recommend.profile import Profile, Task
+from losscli.recommend.forecasts import crossing_share
+from losscli.recommend.label_facts import Fact, calibration_fact, list_box_facts, list_rating_facts
+from losscli.recommend.profile import Profile
 from losscli.recommend.residuals import Residuals
-from losscli.recommend.summary import ColumnSummary, short
+from losscli.recommend.summary import ColumnSummary, percent, short
+from losscli.recommend.tasks import Task
+
+MAX_BIASED_SHOWN = 3
+"""Classes shown whose probabilities are off on average."""
 
 LABELS = (Task.BINARY, Task.BINARY_SCORES)
 LABEL_SETS = (Task.MULTILABEL, Task.MULTILABEL_SCORES)
 CLASSES = (Task.CLASSES, Task.CLASS_SCORES, Task.CLASS_LOGS)
-NUMBERS = (Task.REGRESSION, Task.UNCLEAR)
+NUMBERS = (Task.REGRESSION, Task.UNCLEAR, Task.RATINGS, Task.RANKING)
 DISTRIBUTIONS = (Task.DISTRIBUTIONS, Task.DISTRIBUTION_SCORES, Task.ONE_DISTRIBUTION)
 
 TASK_REASON: dict[Task, str] = {
@@ -28,16 +33,11 @@ TASK_REASON: dict[Task, str] = {
     Task.DISTRIBUTIONS: "the rows of y_true and y_pred are >= 0 and sum to 1",
     Task.DISTRIBUTION_SCORES: "the rows of y_true are >= 0 and sum to 1, those of y_pred are not probabilities",
     Task.ONE_DISTRIBUTION: "y_true and y_pred are >= 0 and each sums to 1",
+    Task.RATINGS: "y_true are few whole numbers in a row, and y_pred is on their scale",
+    Task.RANKING: "y_true are relevances, y_pred are scores on another scale",
+    Task.BOXES: "y_true and y_pred are boxes of four numbers",
     Task.UNCLEAR: "y_true is the same in every row: the data does not tell whether it is a label or a number",
 }
-
-
-class Fact(NamedTuple):
-    """A fact about the data: a key, a value for programs, a text for people."""
-
-    key: str
-    value: Any
-    text: str
 
 
 def list_facts(d: Profile) -> Iterator[Fact]:
@@ -50,8 +50,31 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("targets", [d.true.low, d.true.high], describe_targets(d))
     if d.task in NUMBERS + LABELS + LABEL_SETS:
         yield Fact("predictions", [d.pred.low, d.pred.high], d.pred.range)
-    if d.task is Task.REGRESSION:
+    if d.task is Task.REGRESSION and not d.has_quantiles_only:
+        assumed = "" if d.aim.is_requested else "assumes "
+        yield Fact("target", d.aim.label, f"{assumed}{d.aim.label}: {d.aim.reason}")
         yield from list_residual_facts(d)
+    if d.task is Task.REGRESSION:
+        yield from list_column_facts(d)
+    if d.task is Task.RATINGS:
+        yield from list_rating_facts(d)
+    if d.task is Task.BOXES:
+        yield from list_box_facts(d)
+    yield from list_label_facts(d)
+    if d.recalibration is not None:
+        yield calibration_fact(d.recalibration)
+    if d.biased_classes:
+        gaps = {name: gap.value for name, gap in d.biased_classes.items()}
+        worst = sorted(gaps, key=lambda name: -abs(gaps[name]))[:MAX_BIASED_SHOWN]
+        named = ", ".join(
+            f"{name} too {'high' if gaps[name] > 0 else 'low'} by {percent(abs(gaps[name]))}" for name in worst
+        )
+        more = f" and {len(gaps) - len(worst)} more" if len(gaps) > len(worst) else ""
+        yield Fact("biased", gaps, f"on average {named}{more}")
+
+
+def list_label_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of labels, classes and distributions."""
     if d.task in LABELS:
         yield Fact("labels", d.base_rate, f"1 in {percent(d.base_rate)} of the rows")
     if d.task in LABEL_SETS:
@@ -65,6 +88,9 @@ def list_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("classes", count, f"{count} per distribution")
     if d.task in (Task.CLASS_SCORES, Task.DISTRIBUTION_SCORES):
         yield Fact("scores", [d.pred.low, d.pred.high], d.pred.range)
+    if d.task is Task.CLASSES and d.width > 2 and d.has_ordered_classes:
+        text = f"{percent(d.one_peak_share)} of the rows rise to one peak and fall from there, as of ordered classes"
+        yield Fact("order", d.one_peak_share, text)
 
 
 def list_residual_facts(d: Profile) -> Iterator[Fact]:
@@ -89,11 +115,32 @@ def list_residual_facts(d: Profile) -> Iterator[Fact]:
         yield Fact("growth", r.variance_power.power, f"squared residuals grow as y_pred^{variance_power_text(r)}")
 
 
-def percent(share: float) -> str:
-    """Return a share in percent: 100 only for all, 0 only for nothing."""
-    if 0.995 <= share < 1:
-        return "over 99 %"
-    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
+def list_column_facts(d: Profile) -> Iterator[Fact]:
+    """Yield what is known of columns beside y_pred, and of rows that depend on each other."""
+    if d.forecasts:
+        covered = [f"{percent(f.below)} below {f.column!r} ({percent(f.level)})" for f in d.forecasts]
+        several = covered if len(covered) <= 5 else [*covered[:2], "...", *covered[-2:]]
+        values = {f.column: {"level": f.level, "below": f.below, "error": f.error} for f in d.forecasts}
+        yield Fact("quantiles", values, f"of the targets (expected), {', '.join(several)}")
+    if len(d.forecasts) > 1:
+        crossing = crossing_share(d.forecasts)
+        text = f"in {percent(crossing)} of the rows a quantile is above one of a higher level"
+        yield Fact("crossing", crossing, text)
+    for spread in d.spreads:
+        kind = "standard deviations" if spread.is_deviation else "variances"
+        fit = f"the mean of e²/variance is {short(spread.ratio, 3)}, 1 if they fit"
+        yield Fact("spread", spread.ratio, f"column {spread.column!r} holds predicted {kind}: {fit}")
+    if d.clusters is not None:
+        c = d.clusters
+        alike = f"errors have a correlation of {short(c.correlation, 2)} within the {c.clusters} values of {c.column!r}"
+        yield Fact("clusters", {"column": c.column, "correlation": c.correlation, "count": c.clusters}, alike)
+    if d.serial is not None and d.serial.is_sure:
+        s = d.serial
+        p = f"p = {short(s.p, 1)}" if s.p >= 0.001 else "p < 0.001"
+        value = {"by_lag": list(s.by_lag), "errors": list(s.errors), "statistic": s.statistic, "p": s.p}
+        largest = f"{short(s.largest, 2)} (± {short(2 * s.errors[s.lag - 1], 1)}) at lag {s.lag}"
+        text = f"errors of neighbouring rows are correlated, {largest}; {p} over {len(s.by_lag)} lags (Ljung-Box)"
+        yield Fact("autocorrelation", value, text)
 
 
 def rates_text(d: Profile) -> str:

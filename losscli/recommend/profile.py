@@ -6,7 +6,6 @@ are those of all rows while these fit a budget, else of a random sample.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,31 +15,45 @@ import numpy as np
 
 from losscli.data.batch import Batch
 from losscli.data.dataset import Dataset
+from losscli.data.labels import class_number
 from losscli.declaration.domains import Array
-from losscli.declaration.domains.distributions import MAX_SUM_ERROR
+from losscli.declaration.properties import Functional
 from losscli.errors import DataError, NoResultError
 from losscli.evaluation.evaluator import check_rows_hold_numbers
 from losscli.messages import Hint
-from losscli.recommend.residuals import Residuals
+from losscli.recommend.aim import Aim, find_aim
+from losscli.recommend.beside import NOTHING_BESIDE, BesideColumns
+from losscli.recommend.boxes import BoxOverlap, guess_format, measure_overlap
+from losscli.recommend.calibration import (
+    Estimate,
+    Recalibration,
+    biased_columns,
+    logits_of,
+    recalibrate_classes,
+    recalibrate_labels,
+)
+from losscli.recommend.dependence import ClusterCorrelation, SerialCorrelation, cluster_correlation, serial_correlation
+from losscli.recommend.forecasts import QuantileForecast, SpreadForecast, quantile_forecasts, spread_forecasts
+from losscli.recommend.order import (
+    ORDERED_SHARE,
+    ORDERED_SHARE_OF_RATINGS,
+    QUERY_NAMES,
+    are_numbered_from_1,
+    one_peak_share,
+)
+from losscli.recommend.residuals import Residuals, kelly_skewness
 from losscli.recommend.sample import VALUES_PER_SAMPLE, ReservoirSampler, to_matrix
 from losscli.recommend.summary import ColumnSummary, reduce_rows
+from losscli.recommend.tasks import Task, find_task
 
+MAX_FIRST_COUNT = 20
+"""Whole numbers that start above it are counts only if their variance is that of counts."""
 
-class Task(enum.StrEnum):
-    """What the predictions are of; `unclear` if the data does not tell."""
+MIN_DISPERSION = 2 / 3
+"""The mean of e²/y_pred below which whole numbers vary less than counts."""
 
-    REGRESSION = "regression"
-    BINARY = "binary"
-    BINARY_SCORES = "binary from logits"
-    MULTILABEL = "multi-label"
-    MULTILABEL_SCORES = "multi-label from logits"
-    CLASSES = "multi-class"
-    CLASS_SCORES = "multi-class from logits"
-    CLASS_LOGS = "multi-class from log-probabilities"
-    DISTRIBUTIONS = "distributions"
-    DISTRIBUTION_SCORES = "distributions from logits"
-    ONE_DISTRIBUTION = "one distribution"
-    UNCLEAR = "unclear"
+MAX_ROWS_IN_ORDER = 1 << 16
+"""Consecutive rows that tell whether errors depend on those before."""
 
 
 @dataclass
@@ -50,8 +63,12 @@ class Profile:
     Of the `n` rows, `zero_probability_rows` have an element with y_true > 0 and y_pred = 0 (or give their label the
     probability 0), `one_probability_rows` one with y_true < 1 and y_pred = 1. `sample` holds the rows for quantiles
     (not all if `is_subsampled`), also as matrices `y_true` and `y_pred`; `extreme_rows` are those with the extremes.
-    `are_logits` is what the user said. `width` is the number of predictions per row, `zero_share` the share of targets
-    that are 0. With `has_class_labels`, rows have one label and a prediction per class.
+    `are_logits` and `target`, the functional that forecasts shall be, are what the user said; with `is_order_given`
+    the classes were named in order. `beside` names columns of the sample that are no role; `first_rows` (2, m) are the
+    averages over y_true and y_pred of consecutive rows. `width` is the number of predictions per row, `zero_share` the
+    share of targets that are 0. With `has_class_labels`, rows have one label and a prediction per class; with
+    `has_queries` a column says which rows are the documents of a query. `names` are those of several columns,
+    `named_format` is how boxes are written: empty if their columns do not say how, None if they are none.
     """
 
     n: int
@@ -64,8 +81,15 @@ class Profile:
     sample: Batch
     extreme_rows: Batch
     is_subsampled: bool
-    n_class_names: int
+    class_names: tuple[str, ...]
     are_logits: bool
+    is_order_given: bool = False
+    has_queries: bool = False
+    names: tuple[str, ...] = ()
+    named_format: str | None = None
+    target: Functional | None = None
+    beside: BesideColumns = NOTHING_BESIDE
+    first_rows: Array | None = None
 
     def __post_init__(self) -> None:
         self.y_true, self.y_pred = (to_matrix(self.sample.arrays[role]) for role in ("y_true", "y_pred"))
@@ -80,6 +104,64 @@ class Profile:
     @cached_property
     def residuals(self) -> Residuals:
         return Residuals(self.y_true, self.y_pred, self.sample.weight)
+
+    @cached_property
+    def box_format(self) -> str:
+        """How the boxes are written: xyxy, xywh or cxcywh."""
+        return guess_format(self.y_true, self.y_pred, "xyxy" if self.named_format is None else self.named_format)
+
+    @property
+    def has_unnamed_format(self) -> bool:
+        """Whether a column of whole boxes does not say how they are written."""
+        return self.named_format == ""
+
+    @cached_property
+    def box_overlap(self) -> BoxOverlap:
+        return measure_overlap(self.y_true, self.y_pred, self.box_format, self.sample.weight)
+
+    @property
+    def is_count_like(self) -> bool:
+        """Whether targets are whole numbers from 0 on, and not all of two values."""
+        return self.true.is_whole and self.true.low >= 0 and self.true.high > 1
+
+    @cached_property
+    def aim(self) -> Aim:
+        """What forecasts of numbers are, or shall be."""
+        zero_share = self.zero_share if self.true.low >= 0 and self.true.high > 0 else 0.0
+        r = self.residuals
+        is_skewed = kelly_skewness(self.y_true.ravel(), r.flat_weight) > 0.2
+        are_counts = self.is_count_like and self.true.low <= MAX_FIRST_COUNT and self.pred.low > 0
+        are_counts = are_counts and r.dispersion >= MIN_DISPERSION
+        are_amounts = self.true.low >= 0 and (are_counts or is_skewed or r.is_spread_rising)
+        return find_aim(r, self.target, zero_share, are_amounts)
+
+    @cached_property
+    def forecasts(self) -> list[QuantileForecast]:
+        """The columns of quantiles."""
+        return quantile_forecasts(self.sample, self.beside)
+
+    @cached_property
+    def spreads(self) -> list[SpreadForecast]:
+        """The columns of predicted variances and standard deviations."""
+        return list(spread_forecasts(self.sample, self.beside))
+
+    @property
+    def has_quantiles_only(self) -> bool:
+        """Whether y_pred is one of the columns of quantiles, and nothing else is wanted of it."""
+        return self.beside.point is not None and self.target is None and bool(self.forecasts)
+
+    @cached_property
+    def serial(self) -> SerialCorrelation | None:
+        """The correlation of the errors of neighbouring rows; None if it says nothing."""
+        return None if self.first_rows is None else serial_correlation(*self.first_rows)
+
+    @cached_property
+    def clusters(self) -> ClusterCorrelation | None:
+        """The column within whose values errors are surely correlated, the most if there are several."""
+        errors = self.residuals.values.mean(axis=1)
+        columns = {name: np.asarray(self.sample.extras[name]).tolist() for name in self.beside.clusters}
+        found = [c for name, texts in columns.items() if (c := cluster_correlation(errors, texts, name)) and c.is_sure]
+        return max(found, key=lambda c: (c.rows - 1) * c.correlation, default=None)
 
     @property
     def base_rate(self) -> float:
@@ -96,6 +178,56 @@ class Profile:
         return [float(share) for share in np.average(self.y_true == 1, axis=0, weights=self.sample.weight)]
 
     @cached_property
+    def recalibration(self) -> Recalibration | None:
+        """How labels follow probabilities or logits; None if the data cannot tell, or has none."""
+        y, p, weight = self.y_true, self.y_pred, self.sample.weight
+        if self.task in (Task.CLASSES, Task.CLASS_SCORES, Task.CLASS_LOGS):
+            with np.errstate(divide="ignore"):
+                logs = np.log(p) if self.task is Task.CLASSES else p
+            return recalibrate_classes(y[:, 0] if self.has_class_labels else y, logs, weight)
+        if self.task in (Task.BINARY, Task.MULTILABEL) and not self.pred.has_only(0, 1):
+            return recalibrate_labels((y > 0).astype(np.float64), logits_of(p), weight)
+        if self.task in (Task.BINARY_SCORES, Task.MULTILABEL_SCORES) and self.pred.low < 0 < self.pred.high:
+            return recalibrate_labels((y > 0).astype(np.float64), p, weight)
+        return None
+
+    @cached_property
+    def biased_classes(self) -> dict[str, Estimate]:
+        """Classes or labels whose probabilities are too high or too low on average, with the gap to their share."""
+        if self.task not in (Task.CLASSES, Task.MULTILABEL) or self.recalibration is None:
+            return {}
+        labels = self.y_true
+        if self.has_class_labels:
+            labels = np.eye(self.width)[labels[:, 0].astype(np.int64)]
+        off = biased_columns(labels, self.y_pred, self.sample.weight)
+        return {self.class_names[k] if self.class_names else str(k): gap for k, gap in off.items()}
+
+    @cached_property
+    def one_peak_share(self) -> float:
+        """The share of the rows of y_pred that rise to one peak and fall from there."""
+        return one_peak_share(self.y_pred, self.sample.weight)
+
+    @property
+    def has_class_names(self) -> bool:
+        """Whether classes have names that are no numbers."""
+        return any(class_number(name) is None for name in self.class_names)
+
+    @cached_property
+    def has_ordered_classes(self) -> bool:
+        """Whether probabilities of classes show that these have an order; three classes hardly can."""
+        if are_numbered_from_1(self.class_names):
+            return self.one_peak_share >= (ORDERED_SHARE_OF_RATINGS if self.width > 3 else ORDERED_SHARE)
+        return self.width > 3 and self.one_peak_share >= ORDERED_SHARE
+
+    @cached_property
+    def expected_surprises(self) -> float:
+        """The share of the rows whose label the probabilities themselves expect to be one of less than 1 %."""
+        p = self.y_pred
+        unlikely = np.where(p < 0.01, p, 0.0) if self.has_class_labels or self.is_one_hot else np.minimum(p, 1 - p)
+        unlikely = np.where(unlikely < 0.01, unlikely, 0.0).sum(axis=1)
+        return float(np.average(unlikely, weights=self.sample.weight))
+
+    @cached_property
     def surprising_share(self) -> float:
         """The share of the rows whose label was given a probability below 1 %."""
         if self.has_class_labels:
@@ -105,37 +237,18 @@ class Profile:
         return float(np.average((given < 0.01).any(axis=1), weights=self.sample.weight))
 
 
-def find_task(d: Profile) -> Task:
-    """Return what the predictions are of."""
-    has_one, has_several = d.width == 1, d.width > 1
-    has_two_labels = len(d.true.counts or ()) == 2 and (d.true.has_only(0, 1) or d.true.has_only(-1, 1))
-    if (d.has_class_labels or d.is_one_hot) and d.has_distributions:
-        return Task.CLASSES
-    if d.has_class_labels and d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= MAX_SUM_ERROR:
-        return Task.CLASS_LOGS
-    if d.has_class_labels or (d.is_one_hot and not d.has_probabilities):
-        return Task.CLASS_SCORES
-    if has_several and d.true.is_simplex and d.has_distributions:
-        return Task.DISTRIBUTIONS
-    if has_several and d.true.is_simplex and not d.is_one_hot and not d.has_probabilities:
-        return Task.DISTRIBUTION_SCORES
-    if has_two_labels and has_several:
-        return Task.MULTILABEL if d.has_probabilities else Task.MULTILABEL_SCORES
-    if has_two_labels:
-        return Task.BINARY if d.has_probabilities else Task.BINARY_SCORES
-    if d.true.has_only(0) or d.true.has_only(1):
-        return Task.UNCLEAR
-    sums_are_1 = all(v.is_within(0, 1) and abs(v.total - 1) <= MAX_SUM_ERROR for v in (d.true, d.pred))
-    return Task.ONE_DISTRIBUTION if d.n > 1 and has_one and not d.is_weighted and sums_are_1 else Task.REGRESSION
-
-
 def profile_of(
     dataset: Dataset,
     are_logits: bool = False,
     track: Callable[[Iterator[Batch]], Iterable[Batch]] = iter,
     values_per_sample: int = VALUES_PER_SAMPLE,
+    named_format: str | None = None,
+    target: Functional | None = None,
+    beside: BesideColumns = NOTHING_BESIDE,
 ) -> Profile:
     """Read y_true and y_pred once and return their profile; quantiles are of `values_per_sample` values at most.
+
+    `target` is the functional that forecasts shall be, if the user said so; `beside` are columns that are carried.
 
     Raises:
         DataError: Shapes differ, labels are no class, or values are infinite or missing.
@@ -143,6 +256,7 @@ def profile_of(
     """
     true, pred, sampler = ColumnSummary(), ColumnSummary(), ReservoirSampler(values_per_sample)
     n, weight, zero_probability_rows, one_probability_rows = 0, 0.0, 0, 0
+    in_order: list[Array] = []
     for given in track(dataset.batches()):
         batch = select_present(given)
         if not len(batch):
@@ -160,6 +274,8 @@ def profile_of(
             one_probability_rows += int(reduce_rows(np.any, (y < 1) & (p == 1)).sum())
         else:
             zero_probability_rows += count_zero_probabilities(y[:, 0], p)
+        if n < MAX_ROWS_IN_ORDER and y.shape == p.shape:
+            in_order.append(np.stack([values[: MAX_ROWS_IN_ORDER - n].mean(axis=1) for values in (y, p)]))
         n += len(batch)
         weight += float(len(batch) if batch.weight is None else batch.weight.sum())
         sampler.add(batch)
@@ -177,20 +293,32 @@ def profile_of(
         sample=sample,
         extreme_rows=extreme_rows,
         is_subsampled=sampler.is_subsampled,
-        n_class_names=len(dataset.classes.names),
+        class_names=dataset.classes.names,
         are_logits=are_logits,
+        is_order_given=dataset.classes.requested > 0,
+        has_queries=any(column.name.lower() in QUERY_NAMES for t in dataset.tables for column in t.columns),
+        names=dataset.bound["y_true"].names,
+        named_format=named_format,
+        target=target,
+        beside=beside,
+        first_rows=np.concatenate(in_order, axis=1) if in_order else None,
     )
     check_labels(profile)
-    if profile.task is Task.REGRESSION:
+    if profile.task in (Task.REGRESSION, Task.BOXES, Task.RATINGS, Task.RANKING):
         check_finite(profile)
     return profile
 
 
-def select_present(batch: Batch) -> Batch:
-    """Return the rows of weight above 0, with a single column as (n,); no value may be missing."""
+def refuse_missing(batch: Batch) -> None:
+    """Raise a NoResultError if a row lacks a value."""
     if batch.missing is not None and batch.missing.any():
         row = int(batch.rows[batch.missing][0])
         raise NoResultError(f"row {row} lacks a value, so every loss is NaN", Hint.OMIT_MISSING)
+
+
+def select_present(batch: Batch) -> Batch:
+    """Return the rows of weight above 0, with a single column as (n,); no value may be missing."""
+    refuse_missing(batch)
     kept = batch if batch.absent is None else batch.take(~batch.absent)
     for name, array in kept.arrays.items():
         if array.ndim == 2 and array.shape[1] == 1:
@@ -219,8 +347,8 @@ def check_labels(d: Profile) -> None:
             f"{source}y_pred has {d.width} numbers per row, so y_true must hold class labels 0..{d.width - 1}, but "
             f"goes from {true.range}{'' if true.is_whole else ' with fractions'}{start}"
         )
-    if d.n_class_names > 2 and d.width == 1:
-        problem = f"there are {d.n_class_names} classes, but y_pred is one number per row: one per class is needed"
+    if len(d.class_names) > 2 and d.width == 1:
+        problem = f"there are {len(d.class_names)} classes, but y_pred is one number per row: one per class is needed"
         raise DataError(source + problem, Hint.PER_CLASS_COLUMNS, role="y_pred")
 
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from losscli.compare.outliers import DEFAULT_RESIDUAL_RULE, MAD_OF_STANDARD_NORMAL, flag_by_residual
 from losscli.declaration.domains import Array, Mask
@@ -22,14 +21,11 @@ EFFICIENT_DELTA = 1.345
 TRIED_DELTAS = (0.25, 0.5, 0.7, 1.0, EFFICIENT_DELTA, 2.0, 3.0)
 """The deltas that are compared, in robust scales."""
 
-MAX_FOLDS = 100
+EFFICIENCY = 0.95
+"""The mean's variance over that of the centre for EFFICIENT_DELTA, on normal residuals: what it gives up by design."""
 
-VALUES_PER_JACKKNIFE = 1 << 13
-"""Values that the folds hold at most: a hundred fits of each delta then take half a second."""
-
-MIN_VARIANCE_REDUCTION = 0.1
-"""The share by which a delta must reduce the variance of the centre to be preferred to EFFICIENT_DELTA. With 100 folds,
-the ratio of two such variances has an error of some percent."""
+STANDARD_ERRORS = 2.0
+"""By how many standard errors numbers must differ to be told apart."""
 
 TAIL_RATIO_OF_NORMAL = 2.3263478740408408 / 0.6744897501960817
 """The width of the middle 98 % of a normal distribution divided by that of its middle half."""
@@ -50,6 +46,15 @@ class VariancePower(NamedTuple):
         return self.power > 2 * self.error and self.error < 1
 
 
+class Centre(NamedTuple):
+    """A best constant in robust scales with n times its variance; influences of rows (n,) on it and on log variance."""
+
+    value: float
+    variance: float
+    influence: Array
+    of_log: Array
+
+
 class Residuals:
     """Residuals `values` (n, k), with their `median` and robust `scale`.
 
@@ -63,6 +68,7 @@ class Residuals:
         self.n, self.width = self.values.shape
         self.flat = self.values.ravel()
         self.flat_weight = None if weight is None else np.repeat(weight, self.width)
+        self._centres: dict[float, Centre] = {}
         self.are_zero = not self.flat.any()
         self.median = quantile(self.flat, self.flat_weight, 0.5)
         self.scale = quantile(np.abs(self.flat - self.median), self.flat_weight, 0.5) / MAD_OF_STANDARD_NORMAL
@@ -137,9 +143,7 @@ class Residuals:
 
     @cached_property
     def skew(self) -> float:
-        """Kelly's skewness, -1 to 1: how much farther the 90 % quantile is from the median than the 10 % quantile."""
-        low, middle, high = quantiles(self.flat, self.flat_weight, (0.1, 0.5, 0.9))
-        return (high + low - 2 * middle) / (high - low) if high > low else 0.0
+        return kelly_skewness(self.flat, self.flat_weight)
 
     @cached_property
     def variance_power(self) -> VariancePower | None:
@@ -180,54 +184,133 @@ class Residuals:
         return self.average(np.square(self.flat) / self.y_pred.ravel())
 
     @cached_property
-    def centre_variances(self) -> dict[float, float]:
-        """Delta -> variance of the Huber centre, both in robust scales; inf is the mean.
+    def row_weight(self) -> Array:
+        """The weights of the rows (n,), which sum to 1."""
+        return np.full(self.n, 1 / self.n) if self.weight is None else self.weight / self.weight.sum()
 
-        Each loss has a best constant c, which minimises the loss of y_pred + c. It is fitted on all folds but one, and
-        its variance is that of the grouped jackknife (Miller 1974, doi:10.1093/biomet/61.1.1). A held-out loss is no
-        criterion: it would prefer the delta that resembles it. The variance of the constant is in the unit of y for
-        every delta, and prefers none; Wang et al. 2007, doi:10.1198/106186007X180156, choose delta by it as well.
+    def standard_error(self, values: Array | Mask) -> float:
+        """Return the standard error of the mean of one value per element; rows are independent, elements are not."""
+        return self.standard_error_of_rows(np.asarray(values, np.float64).reshape(self.n, self.width).mean(axis=1))
+
+    @cached_property
+    def mean_error(self) -> float:
+        """The standard error of the mean residual."""
+        top = float(np.abs(self.flat).max()) or 1.0  # scaled, so that no square overflows
+        return top * self.standard_error(self.flat / top)
+
+    @cached_property
+    def mean_z(self) -> float:
+        """The mean residual in standard errors, within 2 of 0 if predictions may be means of the targets."""
+        return self.mean / self.mean_error if self.mean_error > 0 else (math.inf if self.mean else 0.0)
+
+    @cached_property
+    def median_z(self) -> float:
+        """How far predictions are from medians of the targets in standard errors, 0 if they may be."""
+        return self.quantile_z(0.5)
+
+    def quantile_z(self, level: float) -> float:
+        """Return how far predictions are from quantiles of the targets in standard errors.
+
+        It is 0 where P(y < p) <= level <= P(y <= p), which allows for values that many targets share.
         """
-        rng = np.random.default_rng(0)
-        order = rng.permutation(self.n)[: max(MIN_ROWS_FOR_SCALE, VALUES_PER_JACKKNIFE // self.width)]
-        folds = np.repeat(np.arange(len(order)) % min(MAX_FOLDS, len(order)), self.width)
-        values = self.values[order].ravel() / self.scale  # only ratios of variances are used
-        weight = np.ones(values.size) if self.weight is None else np.repeat(self.weight[order], self.width)
-        return {delta: jackknife_variance(values, weight, folds, delta) for delta in (*TRIED_DELTAS, math.inf)}
+        below, not_above = self.average(self.flat > 0), self.average(self.flat >= 0)
+        gap = max(below - level, 0.0) + min(not_above - level, 0.0)
+        return gap * math.sqrt(self.effective_n / (level * (1 - level)))
+
+    @cached_property
+    def mean_gap(self) -> float:
+        """The mean of the residuals minus their median, in robust scales (standard deviations where that is 0)."""
+        scale = self.scale or self.std
+        return (self.mean - self.median) / scale if scale > 0 else 0.0
+
+    @cached_property
+    def mean_centre_gap(self) -> float:
+        """The mean minus the centre for EFFICIENT_DELTA in robust scales; 0 within two standard errors of that."""
+        mean, centre = self.centre(math.inf), self.centre(EFFICIENT_DELTA)
+        gap = mean.value - centre.value
+        return (
+            gap if abs(gap) > STANDARD_ERRORS * self.standard_error_of_rows(mean.influence - centre.influence) else 0.0
+        )
+
+    def centre(self, delta: float) -> Centre:
+        """Return the Huber centre for a delta in robust scales, inf for the mean."""
+        if delta not in self._centres:
+            self._centres[delta] = self._fit_centre(delta)
+        return self._centres[delta]
+
+    def _fit_centre(self, delta: float) -> Centre:
+        """Return the constant c with a mean of 0 of psi(values - c), and its influence function by row.
+
+        psi clips at delta. A row moves c by psi / mean(psi'), so that the variance of c is the sandwich
+        mean(psi²) / mean(psi')² / n (Huber 1964, doi:10.1214/aoms/1177703732).
+        """
+        values = self.flat / self.scale
+        weight = np.repeat(self.row_weight, self.width) / self.width
+        c = huber_centre(values, weight, delta)
+        gaps = values - c
+        pull = np.clip(gaps, -delta, delta).reshape(self.n, self.width).mean(axis=1)
+        slope = (np.abs(gaps) <= delta).reshape(self.n, self.width).mean(axis=1)
+        share = float(self.row_weight @ slope)
+        influence = pull / share if share > 0 else np.full(self.n, math.nan)
+        variance = float(self.row_weight @ np.square(influence))
+        # of log variance = log mean(psi²) - 2 log mean(psi')
+        of_log = np.square(influence) / variance - 1 - 2 * (slope / share - 1) if variance > 0 else influence * 0
+        return Centre(c, variance, influence, of_log)
 
     @cached_property
     def best_delta(self) -> float:
-        """The delta of least centre variance; EFFICIENT_DELTA unless the other is better by MIN_VARIANCE_REDUCTION."""
-        best = min(TRIED_DELTAS, key=lambda delta: self.centre_variances[delta])
-        return best if self.variance_ratio(best) < 1 - MIN_VARIANCE_REDUCTION else EFFICIENT_DELTA
+        """The delta of least centre variance, if that is surely less than at EFFICIENT_DELTA, which it is otherwise.
+
+        A held-out loss is no criterion: it would prefer the delta that resembles it. The variance of the centre is in
+        the unit of y for every delta (Wang et al. 2007, doi:10.1198/106186007X180156, choose delta by it as well).
+        """
+        best = min(TRIED_DELTAS, key=lambda delta: self.centre(delta).variance)
+        return best if self.is_surely_steadier(best) else EFFICIENT_DELTA
+
+    def is_surely_steadier(self, delta: float) -> bool:
+        """Return whether a centre has less variance than that for EFFICIENT_DELTA, by two standard errors.
+
+        A larger delta must gain more than the 5 % that EFFICIENT_DELTA gives up on normal residuals. The standard error
+        is that of the difference of the logarithms, from the influence functions of both variances on the same rows.
+        """
+        ratio = self.variance_ratio(delta)
+        if not 0 < ratio < EFFICIENCY:
+            return False
+        error = self.standard_error_of_rows(self.centre(delta).of_log - self.centre(EFFICIENT_DELTA).of_log)
+        expected = EFFICIENCY if delta > EFFICIENT_DELTA else 1.0
+        return math.log(ratio / expected) < -STANDARD_ERRORS * error
+
+    def standard_error_of_rows(self, values: Array) -> float:
+        """Return the standard error of the mean of one value per row."""
+        return float(np.sqrt(np.square(self.row_weight * (values - self.row_weight @ values)).sum()))
 
     def variance_ratio(self, delta: float) -> float:
         """Return the variance of a centre divided by that of the centre for EFFICIENT_DELTA."""
-        variance = self.centre_variances[EFFICIENT_DELTA]
-        return self.centre_variances[delta] / variance if variance > 0 else math.nan
+        variance = self.centre(EFFICIENT_DELTA).variance
+        return self.centre(delta).variance / variance if variance > 0 else math.nan
 
     @property
     def median_variance_ratio(self) -> float:
-        """The variance of the median divided by that of the mean, std²/n.
+        """The variance of the median divided by that of the mean, std²/n; NaN if residuals have too many ties.
 
         The variance of the median is s²/(4n), where s is the slope of the quantile function there over the bandwidth of
-        Hall & Sheather 1988. A jackknife that leaves few rows out does not hold for the median.
+        Hall & Sheather 1988. Values that many residuals share have no such slope.
         """
         half = min(0.972 * (self.effective_n * self.width) ** (-1 / 3), 0.25)
         low, high = quantiles(self.flat, self.flat_weight, (0.5 - half, 0.5 + half))
-        return ((high - low) / (4 * half * self.std)) ** 2 if self.std > 0 else math.nan
+        near = self.flat[(self.flat >= low) & (self.flat <= high)]
+        if not self.std > 0 or 2 * np.unique(near).size < near.size:
+            return math.nan
+        return float((high - low) / (4 * half * self.std)) ** 2
 
 
-def jackknife_variance(values: Array, weight: Array, folds: NDArray[np.int64], delta: float) -> float:
-    """Return the variance of the Huber centre by the grouped jackknife."""
-    start = huber_centre(values, weight, delta)
-    count = int(folds.max()) + 1
-    kept = [folds != fold for fold in range(count)]
-    centres = np.array([huber_centre(values[k], weight[k], delta, start) for k in kept])
-    return float((count - 1) / count * np.square(centres - centres.mean()).sum())
+def kelly_skewness(values: Array, weight: Array | None) -> float:
+    """Return how much farther the 90 % quantile is from the median than the 10 % quantile, -1 to 1."""
+    low, middle, high = quantiles(values, weight, (0.1, 0.5, 0.9))
+    return (high + low - 2 * middle) / (high - low) if high > low else 0.0
 
 
-def huber_centre(values: Array, weight: Array, delta: float, start: float | None = None) -> float:
+def huber_centre(values: Array, weight: Array, delta: float) -> float:
     """Return the constant c that minimises the sum of w huber(values - c; delta): the mean if delta is inf.
 
     Newton's method on the sum of clipped residuals, which falls as c rises; a step out of the bracket becomes a
@@ -236,7 +319,7 @@ def huber_centre(values: Array, weight: Array, delta: float, start: float | None
     if math.isinf(delta):
         return float(np.average(values, weights=weight))
     low, high = float(values.min()), float(values.max())
-    c = quantile(values, weight, 0.5) if start is None else start
+    c = quantile(values, weight, 0.5)
     for _ in range(100):
         gaps = values - c
         pull = float(np.clip(gaps, -delta, delta) @ weight)

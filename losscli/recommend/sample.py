@@ -19,7 +19,8 @@ MIN_SAMPLED_ROWS = 1000
 class ReservoirSampler:
     """Keeps rows while they fit the budget, then those with the smallest random keys; and the extreme rows.
 
-    The extreme rows hold the extremes of each role: if a loss refuses a value or overflows, it does so there.
+    The extreme rows hold the extremes of each role that has rows: if a loss refuses a value or overflows, it does
+    so there.
     """
 
     def __init__(self, values_per_sample: int = VALUES_PER_SAMPLE) -> None:
@@ -40,7 +41,8 @@ class ReservoirSampler:
 
     def _shrink(self, max_excess: int = 1) -> None:
         """Keep the rows with the smallest keys, if the sample is this many times too large."""
-        width = max(array[0].size for array in self._parts[0][0].arrays.values())
+        first = self._parts[0][0]
+        width = max(array[0].size for role, array in first.arrays.items() if role not in first.tables)
         size = max(MIN_SAMPLED_ROWS, self._values_per_sample // int(width))
         if self._size <= max_excess * size:
             return
@@ -57,13 +59,15 @@ class ReservoirSampler:
 
 
 def select_extremes(batch: Batch) -> Mask:
-    """Return the rows with the extremes of y_true and y_pred, of their size, sum and distance."""
-    y, p = to_matrix(batch.arrays["y_true"]), to_matrix(batch.arrays["y_pred"])
+    """Return the rows with the extremes of each role, of their size, sum and distance of y_true and y_pred."""
+    several = {role: to_matrix(array) for role, array in batch.arrays.items() if role not in batch.tables}
+    y, p = several.get("y_true"), several.get("y_pred")
     with np.errstate(all="ignore"):
-        gap = np.abs(p - y) if p.shape == y.shape else p
-        measures = [reduce_rows(f, array) for array in (y, p) for f in (np.min, np.max, np.sum)]
-        measures += [reduce_rows(np.min, np.abs(array)) for array in (y, p)]
-        measures += [reduce_rows(f, gap) for f in (np.max, np.min)]
+        measures = [reduce_rows(f, array) for array in several.values() for f in (np.min, np.max, np.sum)]
+        measures += [reduce_rows(np.min, np.abs(array)) for array in several.values()]
+        if p is not None:
+            gap = np.abs(p - y) if y is not None and p.shape == y.shape else p
+            measures += [reduce_rows(f, gap) for f in (np.max, np.min)]
     chosen = np.zeros(len(batch), dtype=bool)
     for measure in measures:
         known = np.nan_to_num(measure, nan=0.0)

@@ -111,3 +111,10 @@ def widen_range(ends: tuple[float, float], values: Array) -> tuple[float, float]
 def short(value: float, digits: int = 4) -> str:
     """Return a number with four significant digits for a sentence."""
     return number_text(float(f"{value:.{digits}g}"))
+
+
+def percent(share: float) -> str:
+    """Return a share in percent: 100 only for all, 0 only for nothing."""
+    if 0.995 <= share < 1:
+        return "over 99 %"
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from losscli.compare.leaderboard import Leaderboard
 from losscli.compare.result import ComparedLoss, Comparison
 from losscli.explain import Explanation
 from losscli.explanations import Explanations
 from losscli.recommend.advise import Advice, Recommendation
-from losscli.report import tables
+from losscli.report import boards, tables
 from losscli.report.formats import Style
 from losscli.report.formats.explanation import html as write_explanation
 from losscli.report.formats.html import escape_html, html, term_list
+from losscli.report.formats.numbers import legend_in_fonts
 from losscli.report.tables import Report
 from losscli.result_base import Result
 from losscli.results import DataInfo, Evaluation, LossResult
@@ -28,10 +30,14 @@ def notebook_html(result: Result) -> str | None:
         return table_html(tables.summary(result)) if result.losses else None
     if isinstance(result, ComparedLoss):
         return table_html(tables.comparison(Comparison((result,), (), (), alone(result.result))))
+    if isinstance(result, Comparison) and result.shows_leaderboard:
+        return notebook_html(result.leaderboard)
+    if isinstance(result, Leaderboard):
+        return table_html(boards.leaderboard(result), result.notes)
     if isinstance(result, Comparison):
         return table_html(tables.comparison(result), result.notes)
     if isinstance(result, Advice):
-        found = Recommendation(alone_info(0), "", (), (result,), None, ())
+        found = Recommendation(alone_info(0), "", (), (result,), (), ())
         return table_html(tables.recommendation(found)._replace(title=""))
     if isinstance(result, Recommendation):
         return table_html(tables.recommendation(result), result.notes)
@@ -60,7 +66,9 @@ def table_html(report: Report, notes: Sequence[str] = ()) -> str:
     if len(rows) > MAX_NOTEBOOK_ROWS:
         parts.append(f"<p>and {len(rows) - MAX_NOTEBOOK_ROWS} more rows</p>\n")
     if report.legend:
-        terms = tuple((key, meaning) for key, _, meaning in (line.partition(": ") for line in report.legend))
+        terms = tuple(
+            (key, meaning) for key, _, meaning in (line.partition(": ") for line in legend_in_fonts(report.legend))
+        )
         parts.append(f"<details><summary>What the columns say</summary>\n{term_list(terms)}</details>\n")
     if notes:
         parts.append(f"<ul>\n{''.join(f'<li>{escape_html(note)}</li>' for note in notes)}\n</ul>\n")

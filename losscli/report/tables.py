@@ -38,6 +38,17 @@ class Approximate(float):
     """An estimated number, shown with ≈ to people."""
 
 
+class Marked(float):
+    """A number that stands out among those of its column: the best, or one that is not told apart from the best."""
+
+    is_best: bool
+
+    def __new__(cls, value: float, is_best: bool) -> Marked:
+        found = super().__new__(cls, value)
+        found.is_best = is_best
+        return found
+
+
 RowBlock = Sequence[Any]
 """Some rows, as one sequence or array of cells per column."""
 
@@ -136,7 +147,7 @@ def summary(evaluation: Evaluation) -> Report:
 
 
 KIND_OF_COLUMN = dict.fromkeys(("rank", "n", "flip"), CellKind.COUNT)
-KIND_OF_COLUMN |= dict.fromkeys(("winner", "bounded_value", "bounded_gradient"), CellKind.NAME)
+KIND_OF_COLUMN |= dict.fromkeys(("verdict", "bounded_value", "bounded_gradient"), CellKind.NAME)
 
 COLUMNS_BESIDE_MODELS = ("inflation", "pull", "effective_n")
 """Columns shown beside those of several models. The others do not fit on a terminal; JSON has them."""
@@ -156,6 +167,8 @@ def comparison(compared: Comparison) -> Report:
         shown = dict.fromkeys(("n", *(["weight"] if compared.evaluation.data.weighted else [])), "")
     for key, text in columns.items():
         shown |= {key: text} | (column_help(first.result) if key == "value" else {})
+        if key == "value" and first.decomposition is not None:
+            shown |= help_on_parts(compared)
     groups = distinct_names(first.group_columns, "group", ["loss", *shown])
     rows = [[one.label, *one.group_columns.values(), *(compared_cell(one, key) for key in shown)] for one in compared]
     return Report(
@@ -172,6 +185,15 @@ def comparison(compared: Comparison) -> Report:
         detail=outlier_rows(compared, compared.example) if compared.example else None,
         title=f"{'Losses' if first.model is None else 'Models'} compared over {count_rows(compared.evaluation)}",
     )
+
+
+def help_on_parts(compared: Comparison) -> dict[str, str]:
+    """Return key -> meaning of the columns of a decomposition, with the level of the interval of the bias."""
+    from losscli.compare.decomposition import PART_COLUMNS
+
+    intervals = [one.decomposition.interval for one in compared if one.decomposition is not None]
+    level = next((f"{100 * interval.level:g} % " for interval in intervals if interval is not None), "")
+    return {key: text.replace("the interval", f"the {level}interval") for key, text in PART_COLUMNS.items()}
 
 
 def column_help(result: LossResult) -> dict[str, str]:
@@ -222,7 +244,7 @@ def recommendation(found: Recommendation, only_losses: bool = False) -> Report:
         ("loss",),
         records=lambda: [advice.to_dict() for advice in found],
         preface=tuple((fact.key, fact.text) for fact in found.facts),
-        closing=found.command or "",
+        closing="\n".join(found.commands),
         title=f"Losses for this data ({found.task})",
     )
 

@@ -118,17 +118,16 @@ def calibration_table(
 
     Rows of weight 0 are left out.
     """
-    order = np.arange(key.size)
-    if loss.is_probability:  # negative keys are those of probabilities above a half
-        n_negative = int(np.searchsorted(key, 0.0))
+    n_negative = int(np.searchsorted(key, 0.0)) if loss.is_probability else 0
+    if n_negative or not weight.min(initial=1.0) > 0:
+        order = np.arange(key.size)  # negative keys are those of probabilities above a half
         order = np.concatenate([order[n_negative:], order[:n_negative]])
-    order = order[weight[order] > 0]
-    weight = weight[order]
-    sums = sums[:, order]
+        order = order[weight[order] > 0]
+        key, n_rows, weight, sums = key[order], n_rows[order], weight[order], sums[:, order]
     return CalibrationTable(
-        loss.values_of_keys(key[order]),
+        loss.values_of_keys(key),
         sums[0] / weight,
-        n_rows[order],
+        n_rows,
         weight,
         sums[1],
         sums[CALIBRATION_COLUMNS:],
@@ -160,9 +159,12 @@ def sorted_table(
     `n_rows` is how many rows each stands for (N,); None for itself.
     """
     order = np.argsort(keys, kind="stable")
-    n_rows = np.ones(order.size) if n_rows is None else n_rows[order]
-    sums = np.stack([*summed_columns(loss, targets, keys, weight), *losses])[:, order] * weight[order]
-    return calibration_table(loss, keys[order], n_rows, weight[order], sums, True)
+    n_rows, weights = np.ones(order.size) if n_rows is None else n_rows[order], weight[order]
+    columns = (*summed_columns(loss, targets, keys, weight), *losses)
+    sums = np.empty((len(columns), order.size))
+    for row, column in zip(sums, columns, strict=True):
+        np.multiply(column[order], weights, out=row)
+    return calibration_table(loss, keys[order], n_rows, weights, sums, True)
 
 
 def calibrate(loss: ConsistentLoss, table: CalibrationTable) -> Calibration:
@@ -184,8 +186,10 @@ def _best_constant(loss: ConsistentLoss, table: CalibrationTable) -> float:
 
 def lower_quantile(values: Array, weight: Array, level: float) -> float:
     """Return the lowest constant of least pinball loss for values (N,) with weights (N,)."""
-    one_tie = Ties(np.zeros(1), np.zeros(1, dtype=np.intp), np.zeros(values.size, dtype=np.intp))
-    return float(isotonic_quantiles(values, weight, level, one_tie)[0])
+    order = np.argsort(values, kind="stable")
+    cumulated = np.cumsum(weight[order])
+    wanted = level * cumulated[-1] - 2e-12 * level * (1 - level) * cumulated[-1]
+    return float(values[order[np.searchsorted(cumulated, wanted)]])
 
 
 def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0) -> Decomposition:
@@ -195,10 +199,16 @@ def decompose(loss: ConsistentLoss, table: CalibrationTable, calibration: Calibr
     prediction is that of their own predictions, less the difference for the mean of their targets: exact where the
     predictions that are pooled are equal.
     """
+    score = float(table.losses[index].sum()) / float(table.weight.sum())
+    return decompose_score(score, loss, table, calibration, index)
+
+
+def decompose_score(
+    score: float, loss: ConsistentLoss, table: CalibrationTable, calibration: Calibration, index: int = 0
+) -> Decomposition:
+    """Decompose a score that is known; without pooled rows the table needs no losses."""
     total = float(table.weight.sum())
-    score = float(table.losses[index].sum()) / total
-    of_entry = np.searchsorted(calibration.prediction, table.prediction)
-    fit = calibration.recalibrated[of_entry]
+    fit = calibration.recalibrated[find_ties(table.prediction).of_row]
     constant = np.full(fit.size, calibration.best_constant)
     recalibrated, uncertainty = (
         float(_losses_if_predicted(loss, table, values, index).sum()) / total for values in (fit, constant)

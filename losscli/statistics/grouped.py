@@ -64,6 +64,7 @@ class GroupedAccumulator:
         denominator: Array | None = None,
         clipped: Mask | None = None,
         numbers: NDArray[np.int64] | None = None,
+        clusters: NDArray[np.uint64] | None = None,
     ) -> None:
         """Add the rows of a batch that count, by group; see `Accumulator.update`.
 
@@ -95,7 +96,9 @@ class GroupedAccumulator:
         if self.bootstraps and numbers is not None:
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean" and elements.ndim > 1
             values = elements.reshape(len(elements), -1) if of_elements else per_sample
-            columns = [None if c is None else rows.compact(c) for c in (numbers, values, weights, denominator)]
+            columns = [
+                None if c is None else rows.compact(c) for c in (numbers, values, weights, denominator, clusters)
+            ]
             for place, start, count in zip(at.tolist(), rows.firsts.tolist(), rows.counts.tolist(), strict=True):
                 part = slice(start, start + count)
                 self.bootstraps[place].add(*(None if column is None else column[part] for column in columns))

@@ -100,37 +100,38 @@ def isotonic_quantiles(values: Array, weight: Array, level: float, ties: Ties | 
     if not values.size:
         return np.empty(0)
     candidates, code = np.unique(values, return_inverse=True)
-    of_row = np.arange(values.size) if ties is None else ties.of_row
+    has_ties = ties is not None and ties.key.size < values.size
+    of_row = ties.of_row if ties is not None and has_ties else np.arange(values.size)
     n_keys = int(of_row[-1]) + 1
-    low = np.zeros(n_keys, dtype=np.intp)  # the least and the largest candidate that each key may take
-    high = np.full(n_keys, candidates.size - 1)
-    while True:
-        open_keys = np.flatnonzero(low < high)
-        if not open_keys.size:
-            return np.asarray(candidates[low][of_row])
+    # runs of keys that may take the same candidates: the first key of each, and the least and the largest candidate
+    start, low, high = (np.array([number], dtype=np.intp) for number in (0, 0, candidates.size - 1))
+    while (low < high).any():
+        end = np.append(start[1:], n_keys)
+        size = end - start
+        # of an even number of candidates, the lower one in the middle
         middle = (low + high) // 2
         # what it costs a row, per unit, to be above the candidate in the middle rather than at most at it
-        is_above = code > middle[of_row]
-        cost = np.where(is_above, -level, 1 - level) * weight
-        per_key = np.bincount(of_row, cost, n_keys)
-        is_first = np.empty(n_keys, dtype=bool)
-        is_first[0] = True
-        is_first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-        segment = np.cumsum(is_first) - 1
-        start = np.flatnonzero(is_first)
-        end = np.append(start[1:], n_keys)
-        # keys from the cut on are above the candidate: the cost of those, from each key on to the end of its segment
-        from_here = np.cumsum(per_key[::-1])[::-1]
-        after = np.append(from_here, 0.0)[end]
-        excess = from_here - after[segment]
+        of_key = np.repeat(middle, size)
+        cost = np.where(code > (of_key[of_row] if has_ties else of_key), -level, 1 - level)
+        cost *= weight
+        per_key = np.bincount(of_row, cost, n_keys) if has_ties else cost
+        # keys from the cut on are above the candidate: the cost of those, from each key on to the end of its run
+        excess = np.cumsum(per_key[::-1])[::-1]
+        excess -= np.repeat(np.append(excess, 0.0)[end], size)
         least = np.minimum(np.minimum.reduceat(excess, start), 0.0)
         slack = 1e-12 * float(np.abs(cost).sum())
         # the cut as far to the right as its cost allows: the lowest fit
-        is_cut = (excess <= (least + slack)[segment]) & (excess < -slack)
-        position = np.where(is_cut, np.arange(n_keys), -1)
-        cut = np.maximum.reduceat(position, start)
-        cut = np.where(cut < 0, end, cut)
-        goes_up = np.arange(n_keys) >= cut[segment]
+        bound = np.where(low < high, np.minimum(least + slack, np.nextafter(-slack, -np.inf)), -np.inf)
+        places = np.flatnonzero(excess <= np.repeat(bound, size))
+        n_before = np.searchsorted(places, end)
+        has_cut = n_before > np.searchsorted(places, start)
+        cut = np.where(has_cut, places[np.maximum(n_before - 1, 0)] if places.size else 0, end)
         is_open = low < high
-        low = np.where(is_open & goes_up, middle + 1, low)
-        high = np.where(is_open & ~goes_up, middle, high)
+        # a run becomes two: the keys up to the cut take at most the candidate, those after it more
+        halves_start = np.stack([start, cut], axis=1)
+        halves_low = np.stack([low, np.where(is_open, middle + 1, low)], axis=1)
+        halves_high = np.stack([np.where(is_open, middle, high), high], axis=1)
+        kept = np.stack([cut > start, cut < end], axis=1)
+        start, low, high = halves_start[kept], halves_low[kept], halves_high[kept]
+    of_key = np.repeat(low, np.diff(np.append(start, n_keys)))
+    return np.asarray(candidates[of_key[of_row] if has_ties else of_key])

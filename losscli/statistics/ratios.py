@@ -22,11 +22,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.declaration.domains import Array
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
-from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
+from losscli.statistics.bootstrap.options import AUTO, ConfidenceInterval, Resampling
+from losscli.statistics.bootstrap.units import UnitTerms, block_length, too_few_units, unit_terms
 from losscli.statistics.quantiles import quantiles
 
 Endpoints = tuple[float, float]
@@ -49,6 +51,7 @@ class Ratio(NamedTuple):
 
     `ratio` is R = sum(x) / sum(d), `error` its standard error by the delta method. `gaps` (B,) are R* - R, `errors`
     (B,) the standard errors in the resamples. `influence` (n,) is how far R without a row lies below the mean of these.
+    What is said of rows holds for other units, too, of which resamples may draw `share` times as many as there are.
     """
 
     ratio: float
@@ -56,14 +59,20 @@ class Ratio(NamedTuple):
     gaps: Array
     errors: Array
     influence: Array
+    share: float = 1.0
 
 
-def ratios(terms: Sequence[Array], resampling: Resampling) -> list[Ratio]:
-    """Resample ratios of the same n rows, by the same draws; terms (n, 2) are what each adds to the two sums."""
-    n = len(terms[0])
-    columns = np.concatenate([_columns_to_sum(each) for each in terms], axis=1)
-    drawn = draws.sums(draws.multinomial(n, resampling.seed), columns, resampling.n_resamples_in_memory(n))
-    return [_resampled_ratio(each, sums) for each, sums in zip(terms, np.split(drawn, len(terms), axis=1), strict=True)]
+def ratios(units: Sequence[UnitTerms], resampling: Resampling) -> list[Ratio]:
+    """Resample ratios of the same units, by the same draws; terms (u, 2) are what each adds to the two sums."""
+    n, size = len(units[0].terms), units[0].size
+    columns = np.concatenate([_columns_to_sum(each.terms) for each in units], axis=1)
+    drawn = draws.sums(draws.multinomial(n, resampling.seed, size), columns, resampling.n_resamples_in_memory(n))
+    return [_resampled_ratio(each, sums) for each, sums in zip(units, np.split(drawn, len(units), axis=1), strict=True)]
+
+
+def influence_of(terms: Array) -> Array:
+    """Return how far each row moves a ratio (n,), up to a factor, by its terms (n, 2)."""
+    return _scaled_residuals(terms)[2]
 
 
 def _scaled_residuals(terms: Array) -> tuple[float, float, Array, Array]:
@@ -83,8 +92,8 @@ def _columns_to_sum(terms: Array) -> Array:
     return np.stack([u, d, u * u, u * d, d * d], axis=1)
 
 
-def _resampled_ratio(terms: Array, sums: Array) -> Ratio:
-    ratio, scale, u, d = _scaled_residuals(terms)
+def _resampled_ratio(units: UnitTerms, sums: Array) -> Ratio:
+    ratio, scale, u, d = _scaled_residuals(units.terms)
     su, sd, suu, sud, sdd = sums.T
     with np.errstate(all="ignore"):
         gaps = su / sd
@@ -93,7 +102,11 @@ def _resampled_ratio(terms: Array, sums: Array) -> Ratio:
         total = math.fsum(d)
         left = u / (total - d)
         error = scale * math.sqrt(math.fsum(u * u)) / total if total else math.nan
-        return Ratio(ratio, error, scale * gaps, scale * np.sqrt(squares) / sd, left - left.mean())
+        share = units.size / len(u)
+        if share != 1 and total:
+            unit = scale * float(np.abs(units.terms[:, 1]).max())
+            error = scale * units.error_of_sum(np.array([1.0, -ratio]) / unit) / (share * total)
+        return Ratio(ratio, error, scale * gaps, scale * np.sqrt(squares) / sd, left - left.mean(), share)
 
 
 def studentized(ratio: Ratio, tails: Endpoints) -> Endpoints:
@@ -112,7 +125,7 @@ def bca(ratio: Ratio, tails: Endpoints) -> Endpoints:
     below = (np.count_nonzero(ratio.gaps < 0) + np.count_nonzero(ratio.gaps <= 0)) / (2 * size)
     bias = normal.inv_cdf(min(max(below, 0.5 / size), 1 - 0.5 / size))
     squares = float(ratio.influence @ ratio.influence)
-    acceleration = float((ratio.influence**3).sum()) / (6 * squares**1.5)
+    acceleration = float((ratio.influence**3).sum()) / (6 * squares**1.5) / math.sqrt(ratio.share)
 
     def corrected(tail: float) -> float:
         z = bias + normal.inv_cdf(tail)
@@ -157,6 +170,12 @@ class Totals:
         self.carry += (big - raised) + small
         self.total = raised
 
+    def draw(self, start: int, terms: Array, resampling: Resampling) -> None:
+        """Add the terms (u, 2 m) of the next units, of which `start` came before, ROWS_PER_DRAW at a time."""
+        padded = np.pad(terms, ((0, ROWS_PER_DRAW - len(terms)), (0, 0)))
+        counts = draws.poisson(start // ROWS_PER_DRAW, resampling.seed)
+        self.add(draws.sums(counts, padded, resampling.n_resamples_streaming))
+
     def merge(self, other: Totals) -> None:
         self.add(other.total)
         self.carry += other.carry
@@ -183,12 +202,17 @@ def poisson_interval(ends: Endpoints, resamples: int, resampling: Resampling) ->
 
 
 def paired(
-    differences: Array, weight: Array | None, resampling: Resampling, divisor: Array | None = None
+    differences: Array,
+    weight: Array | None,
+    resampling: Resampling,
+    divisor: Array | None = None,
+    clusters: NDArray[np.uint64] | None = None,
 ) -> list[ConfidenceInterval]:
     """Return an interval for each column of differences (n, m) between quantities measured on the same rows.
 
     A mean is sum(w x) / sum(w divisor), with weights (n,) and divisors (n,), 1 if None. Draws are by position: rows are
-    in the order of the data. There is no interval if a column is not finite or constant, or n < 2.
+    in the order of the data; those of a cluster are drawn together. There is no interval if a column is not finite or
+    constant, or n < 2.
 
     All columns share the draws of rows. Pass `losses_of_b - losses_of_a`, row by row: if the interval holds 0, the data
     do not tell the two apart. This is far sharper than to compare two intervals. Roots of means differ as the means do.
@@ -200,20 +224,39 @@ def paired(
     ones = np.ones(n) if weight is None else weight
     below = ones if divisor is None else ones * divisor
     finite = np.flatnonzero(np.isfinite(differences).all(axis=0))
-    terms = [np.stack([ones * differences[:, i], below], axis=1) for i in finite]
     found = [ConfidenceInterval.none(resampling, NOT_FINITE)] * m
-    for i, known in zip(finite, _held_or_streamed(terms, resampling) if terms else [], strict=True):
-        found[i] = known.with_small_n_warning(n)
+    if not len(finite):
+        return found
+    terms = [np.stack([ones * differences[:, i], below], axis=1) for i in finite]
+    units, block = units_of(terms, np.arange(n), clusters, resampling)
+    if why := too_few_units(units[0].size, resampling):
+        return [ConfidenceInterval.none(resampling, why)] * m
+    for i, known in zip(finite, held_or_streamed(units, resampling), strict=True):
+        found[i] = known.of_units(resampling, block, units[0].size)
     return found
 
 
-def _held_or_streamed(terms: Sequence[Array], resampling: Resampling) -> list[ConfidenceInterval]:
-    n = len(terms[0])
-    if n <= MAX_ROWS_HELD and resampling.method != "poisson":
-        return [interval(ratio, resampling) for ratio in ratios(terms, resampling)]
-    totals = Totals(resampling.n_resamples_streaming, len(terms))
-    for block, start in enumerate(range(0, n, ROWS_PER_DRAW)):
-        columns = np.concatenate([each[start : start + ROWS_PER_DRAW] for each in terms], axis=1)
-        columns = np.pad(columns, ((0, ROWS_PER_DRAW - len(columns)), (0, 0)))
-        totals.add(draws.sums(draws.poisson(block, resampling.seed), columns, resampling.n_resamples_streaming))
+def units_of(
+    terms: Sequence[Array], rows: NDArray[np.int64], clusters: NDArray[np.uint64] | None, resampling: Resampling
+) -> tuple[list[UnitTerms], int | None]:
+    """Return the units of ratios of the same rows by their terms (n, 2), and the length of the blocks if they are such.
+
+    `auto` is the longest length that one of the ratios needs.
+    """
+    block = resampling.block
+    if block == AUTO:
+        series = [influence_of(each) for each in terms]
+        block = max(block_length(each[:MAX_ROWS_HELD]) for each in series)
+    length = block if isinstance(block, int) else None
+    return [unit_terms(each, rows, clusters, resampling, length) for each in terms], length
+
+
+def held_or_streamed(units: Sequence[UnitTerms], resampling: Resampling) -> list[ConfidenceInterval]:
+    """Return the intervals of ratios of the same units: by a Poisson bootstrap if there are many."""
+    if len(units[0].terms) <= MAX_ROWS_HELD and resampling.method != "poisson":
+        return [interval(ratio, resampling) for ratio in ratios(units, resampling)]
+    totals = Totals(resampling.n_resamples_streaming, len(units))
+    for start in range(0, len(units[0].terms), ROWS_PER_DRAW):
+        terms = [each.terms[start : start + ROWS_PER_DRAW] for each in units]
+        totals.draw(start, np.concatenate(terms, axis=1), resampling)
     return totals.intervals(resampling)

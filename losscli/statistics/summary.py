@@ -77,11 +77,12 @@ class Accumulator:
         counted: Mask | None = None,
         denominator: Array | None = None,
         rows: NDArray[np.int64] | None = None,
+        clusters: NDArray[np.uint64] | None = None,
     ) -> None:
         """Add a batch: the losses (N, ...) and their per-sample means (N,), with more about each row (N,).
 
         `counted` masks the rows that count, `denominator` is what each adds to the divisor of the mean, 1 by default,
-        and `rows` are their numbers, from 1.
+        `rows` are their numbers, from 1, and `clusters` are equal where rows are resampled together.
         """
         if self.bootstrap is not None and rows is None:
             rows = np.arange(1, len(per_sample) + 1)
@@ -92,6 +93,7 @@ class Accumulator:
             weights = None if weights is None else weights[counted]
             denominator = None if denominator is None else denominator[counted]
             rows = None if rows is None else rows[counted]
+            clusters = None if clusters is None else clusters[counted]
         if self._sum_only:
             self.moments.update_sum(per_sample, weights, self.quick)
         else:
@@ -111,7 +113,7 @@ class Accumulator:
         if self.bootstrap is not None and rows is not None:
             of_elements = self.own is Reduction.MEDIAN and self.asked == "mean" and elements.ndim > 1
             values = elements.reshape(len(elements), -1) if of_elements else per_sample
-            self.bootstrap.add(rows, values, weights, denominator)
+            self.bootstrap.add(rows, values, weights, denominator, clusters)
 
     def merge(self, other: Accumulator) -> None:
         self.moments.merge(other.moments)

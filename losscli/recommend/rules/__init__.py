@@ -6,16 +6,20 @@ If several rules of a task name the same loss, the first one counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from losscli.recommend.profile import Profile, Task
+from losscli.recommend.rules import metric
 from losscli.recommend.rules.binary import binary, binary_scores
+from losscli.recommend.rules.boxes import boxes
 from losscli.recommend.rules.classes import class_logs, class_scores, classes
 from losscli.recommend.rules.distributions import distribution_scores, distributions
 from losscli.recommend.rules.findings import Finding
 from losscli.recommend.rules.labels import multilabel, multilabel_scores
+from losscli.recommend.rules.ordinal import ranking, ratings
 from losscli.recommend.rules.regression import constant_targets, regression
+from losscli.recommend.tasks import Task
 
-RULES_OF_TASK: Mapping[Task, Callable[[Profile], Iterator[Finding]]] = {
+RULES_OF_TASK: Mapping[Task, Callable[[Any], Iterator[Finding]]] = {
     Task.REGRESSION: regression,
     Task.BINARY: binary,
     Task.BINARY_SCORES: binary_scores,
@@ -28,4 +32,18 @@ RULES_OF_TASK: Mapping[Task, Callable[[Profile], Iterator[Finding]]] = {
     Task.DISTRIBUTION_SCORES: distribution_scores,
     Task.ONE_DISTRIBUTION: distributions,
     Task.UNCLEAR: constant_targets,
+    Task.RATINGS: ratings,
+    Task.RANKING: ranking,
+    Task.BOXES: boxes,
+    Task.TRIPLETS: metric.triplets,
+    Task.VIEWS: metric.views,
+    Task.PAIRS: metric.vector_pairs,
+    Task.DISTANCES: metric.distance_pairs,
+    Task.RANKED_PAIRS: metric.ranked_pairs,
+    Task.EMBEDDINGS: metric.embeddings,
+    Task.CENTERS: metric.embeddings,
+    Task.PROTOTYPES: metric.prototypes,
+    Task.VERIFICATION: metric.verification,
+    Task.SEQUENCES: metric.sequences,
 }
+"""Task -> its rules: functions of a Profile, or of a RoleProfile where the data has other roles."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscli.recommend.facts import percent
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules import findings
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
-from losscli.recommend.summary import short
+from losscli.recommend.summary import percent, short
 
 
 def binary(d: Profile) -> Iterator[Finding]:
@@ -20,6 +19,7 @@ def binary(d: Profile) -> Iterator[Finding]:
         share = f"{percent(d.surprising_share)} of the labels were given less than 1 %"
         yield use("brier", f"the squared error of the probability: a proper score, at most 1 per row; {share}")
         yield from rare_label(d, "")
+        yield from findings.judge_accuracy(d, max(d.base_rate, 1 - d.base_rate))
         yield avoid("mae", "not a proper score: for any probability but 1/2, its best prediction is 0 or 1")
     if d.pred.low >= 0:
         least = f"no y_pred is below 0 (the least is {short(d.pred.low)})"
@@ -30,7 +30,7 @@ def binary_scores(d: Profile) -> Iterator[Finding]:
     """Yield findings for two labels and logits."""
     are_beyond = not d.pred.is_within(0, 1)
     origin = f"y_pred goes from {d.pred.range}, not within [0, 1]" if are_beyond else "y_pred are logits by request"
-    yield use("bce:from_logits=true", f"{origin}: a proper score of logits")
+    yield use("bce:from_logits=true", findings.with_calibration(d, f"{origin}: a proper score of logits"))
     yield consider("hinge", "for scores whose sign is the class: suits if only the class counts, not its probability")
     yield from rare_label(d, ":from_logits=true")
     if are_beyond:
@@ -47,5 +47,5 @@ def rare_label(d: Profile, logits: str) -> Iterator[Finding]:
     improper = "gamma reduces the weight of easy rows; not a proper score, so not for calibrated probabilities"
     yield consider(f"focal:alpha={short(1 - rate)}{logits}", f"{share}; {equal}; {improper}")
     equal = f"pos_weight = {short(1 - rate)}/{short(rate)} gives both labels the same total weight"
-    odds = "a model fitted with it has odds that are too high by that factor"
+    odds = "a model fitted with it has odds that are too high by that factor, so not for calibrated probabilities"
     yield consider(f"bce:pos_weight={short((1 - rate) / rate)}{logits}", f"{share}; {equal}; {odds}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losscli.recommend.profile import Profile, Task
+from losscli.recommend.profile import Profile
 from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, row_sum_reason, use
+from losscli.recommend.tasks import Task
 
 ENTROPY_REASON = "kl plus the entropy of y_true: the same minimizer, but not 0 there"
 

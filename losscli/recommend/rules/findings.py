@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
 from losscli.declaration.domains import EPS
+from losscli.recommend.calibration import CalibrationVerdict
 from losscli.recommend.facts import rates_text
+from losscli.recommend.label_facts import slope_text
 from losscli.recommend.profile import Profile
-from losscli.recommend.summary import short
+from losscli.recommend.summary import percent, short
 
 RARE_SHARE = 0.1
 """A class or label is rare below this share of the rows."""
@@ -54,9 +57,49 @@ def clipping_reason(d: Profile) -> str:
 def judge_bce(d: Profile, proper: str) -> Finding:
     """Return the finding on cross-entropy of probabilities; `proper` is the reason if no label was given 0."""
     if not count_ruled_out(d):
-        return use("bce", proper)
+        return use("bce", with_calibration(d, proper))
     verdict = avoid if d.pred.has_only(0, 1) else consider
     return verdict("bce", clipping_reason(d))
+
+
+PROBABILITIES_ARE: dict[CalibrationVerdict, str] = {
+    CalibrationVerdict.CALIBRATED: "calibrated as far as the rows tell",
+    CalibrationVerdict.OVERCONFIDENT: "overconfident",
+    CalibrationVerdict.UNDERCONFIDENT: "underconfident",
+    CalibrationVerdict.TOO_HIGH: "too high on average",
+    CalibrationVerdict.TOO_LOW: "too low on average",
+    CalibrationVerdict.CURVED: "miscalibrated, though slope and mean are right",
+    CalibrationVerdict.UNRELATED: "unrelated to the labels",
+}
+
+
+def with_calibration(d: Profile, reason: str) -> str:
+    """Return a reason, and whether the probabilities are calibrated, if the data tells."""
+    r = d.recalibration
+    if r is None:
+        return reason
+    numbers = f": {slope_text(r)}"
+    if r.verdict is CalibrationVerdict.CALIBRATED:
+        numbers = ""
+    elif r.verdict in (CalibrationVerdict.TOO_HIGH, CalibrationVerdict.TOO_LOW):
+        numbers = f": {percent(r.mean)}, with label 1 in {percent(r.rate)} of the rows"
+    return f"{reason}; y_pred is {PROBABILITIES_ARE[r.verdict]}{numbers}"
+
+
+def is_miscalibrated(d: Profile) -> bool:
+    """Return whether recalibration would change the probabilities."""
+    return d.recalibration is not None and d.recalibration.verdict is not CalibrationVerdict.CALIBRATED
+
+
+def judge_accuracy(d: Profile, frequent_share: float) -> Iterator[Finding]:
+    """Yield why the share of wrong labels is not enough, if a constant does well or probabilities are miscalibrated."""
+    if is_miscalibrated(d) and d.recalibration is not None:
+        what = PROBABILITIES_ARE[d.recalibration.verdict]
+        yield avoid("zero_one", f"sees only which label is likelier, not that y_pred is {what}")
+    elif 1 - frequent_share < RARE_SHARE:
+        yield avoid("zero_one", f"predicting the frequent label in every row gets {percent(1 - frequent_share)}")
+    else:
+        yield consider("zero_one", "the share of wrong labels: suits if only decisions count, not the probabilities")
 
 
 def range_reason(d: Profile) -> str:

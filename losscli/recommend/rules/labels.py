@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losscli.recommend.profile import Profile
 from losscli.recommend.rules import findings
 from losscli.recommend.rules.findings import Finding, consider, refuse, use
+from losscli.recommend.summary import percent
 
 MAX_RANKED_LABELS = 50
 """Labels per row up to which a loss of all pairs of labels is suggested."""
@@ -15,15 +16,26 @@ MAX_RANKED_LABELS = 50
 def multilabel(d: Profile) -> Iterator[Finding]:
     """Yield findings for several labels and probabilities."""
     yield findings.judge_bce(d, "a proper score of each label, averaged over labels; no true label was given 0")
-    yield use("hamming", f"the share of the {d.width} labels that are wrong at 0.5")
+    yield from judge_hamming(d)
     if min(d.class_shares) < findings.RARE_SHARE and not d.pred.has_only(0, 1):
         yield consider("asymmetric", findings.rare_labels_reason(d))
 
 
+def judge_hamming(d: Profile) -> Iterator[Finding]:
+    """Yield the finding on the share of wrong labels, by what predicting no label at all would get."""
+    share = f"the share of the {d.width} labels that are wrong at 0.5"
+    none = sum(d.class_shares) / d.width
+    if d.pred.has_only(0, 1) or none >= findings.RARE_SHARE:
+        verdict = use
+    else:
+        verdict, share = consider, f"{share}; predicting none at all gets {percent(none)}"
+    yield verdict("hamming", share)
+
+
 def multilabel_scores(d: Profile) -> Iterator[Finding]:
     """Yield findings for several labels and logits."""
-    mean = f"bce of logits, averaged over the {d.width} labels"
-    yield use("multilabel_soft_margin", f"y_pred goes from {d.pred.range}: {mean}")
+    mean = f"y_pred goes from {d.pred.range}: bce of logits, averaged over the {d.width} labels"
+    yield use("multilabel_soft_margin", findings.with_calibration(d, mean))
     if min(d.class_shares) < findings.RARE_SHARE:
         yield consider("asymmetric:from_logits=true", findings.rare_labels_reason(d))
     if d.width <= MAX_RANKED_LABELS:

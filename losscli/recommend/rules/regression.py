@@ -5,35 +5,52 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from losscli.messages import number_text
-from losscli.recommend.facts import outliers_text, percent
+import numpy as np
+
+from losscli.recommend.aim import ALIKE_GAP, MOSTLY_ZERO, SURE_ERRORS
+from losscli.recommend.beside import quantile_text
+from losscli.recommend.facts import outliers_text
 from losscli.recommend.profile import Profile
-from losscli.recommend.residuals import EFFICIENT_DELTA, TRIED_DELTAS, Residuals
-from losscli.recommend.rules.amounts import amounts, counts
-from losscli.recommend.rules.findings import Finding, avoid, consider, use
-from losscli.recommend.summary import short
+from losscli.recommend.residuals import EFFICIENT_DELTA, STANDARD_ERRORS, Residuals
+from losscli.recommend.rules.amounts import counts, deviances, percentages
+from losscli.recommend.rules.findings import Finding, Verdict, avoid, consider, use
+from losscli.recommend.rules.forecasts import one_quantile, predicted_variances
+from losscli.recommend.summary import percent, short
 
 TUKEY_SCALES, CAUCHY_SCALES = 4.685, 2.3849
 """Tuning constants in standard deviations, for 95 % efficiency on normal residuals (Beaton & Tukey 1974; Holland &
 Welsch 1977, doi:10.1080/03610927708827533)."""
 
 
+MAX_SHARE_BEYOND = 0.3
+"""Most residuals beyond Huber's delta that are said to be nearly normal: of normal ones it is 18 %."""
+
+
 def regression(d: Profile) -> Iterator[Finding]:
-    """Yield findings for numbers."""
+    """Yield findings for numbers: first losses for what forecasts shall be, then others."""
     r = d.residuals
-    if r.has_scale and d.zero_share >= 0.5 and d.true.low >= 0 and d.true.high > 0:
+    if d.has_quantiles_only:
+        return
+    yield from predicted_variances(d)
+    if d.aim.is_quantile:
+        yield from one_quantile(d)
+        return
+    if not d.aim.is_median:
+        yield from counts(d)
+        yield from deviances(d)
+    if r.are_zero or r.has_few_rows or not (r.has_scale or is_mostly_zero(d)):
+        yield from unknown_scale(d)
+    elif is_mostly_zero(d) and not d.aim.is_median:
         yield from mostly_zero_targets(d)
     elif r.has_scale:
-        yield from means_and_medians(d)
-        yield from robust_losses(r)
+        yield from {"mean": for_means, "quantile": for_medians}.get(d.aim.functional, for_centres)(d)
     else:
-        yield from unknown_scale(d)
+        yield use("mae", f"{percent(d.zero_share)} of the targets are 0, and so is their median")
     if r.has_scale:
-        yield from off_centre(r)
+        yield from off_centre(d)
         yield from unit_scale(r)
-    yield from counts(d)
-    yield from amounts(d)
-    if d.true.is_within(0, 1) and d.pred.is_within(0, 1) and not d.true.is_constant:
+    yield from percentages(d)
+    if d.true.is_within(0, 1) and d.pred.is_within(0, 1) and not d.true.is_constant and not d.aim.is_median:
         yield consider("bce", "y_true and y_pred lie in [0, 1]: suits if they are probabilities (soft labels)")
     if d.width == 4 and all((corners[:, 2:] > corners[:, :2]).all() for corners in (d.y_true, d.y_pred)):
         order = "of the 4 numbers per row, the last two are above the first two"
@@ -42,9 +59,11 @@ def regression(d: Profile) -> Iterator[Finding]:
 
 def constant_targets(d: Profile) -> Iterator[Finding]:
     """Yield findings for targets that are all 0 or all 1: labels or numbers."""
-    for loss in ("mse", "mae"):
+    wanted = d.target
+    losses = ["mse", "mae"] if wanted is None else ["mse"] if wanted.name == "mean" else [quantile_text(wanted.level)]
+    for loss in losses:
         yield consider(loss, "suits if y_true are numbers: it is defined for any")
-    if d.has_probabilities:
+    if d.has_probabilities and "mse" in losses:
         perfect = f"with one label only, a constant prediction of {short(d.true.low)} is perfect"
         yield consider("bce", f"suits if y_true are labels and y_pred probabilities; {perfect}")
 
@@ -52,18 +71,26 @@ def constant_targets(d: Profile) -> Iterator[Finding]:
 def unknown_scale(d: Profile) -> Iterator[Finding]:
     """Yield findings for residuals that have no scale."""
     r = d.residuals
+    of_mean, of_median = (use if d.aim.is_mean else consider), (use if d.aim.is_median else consider)
     if r.are_zero:
-        for loss in ("mse", "mae"):
-            yield consider(loss, "every residual is 0, and so is every loss: the data cannot tell which one suits")
-    elif r.scale == 0 and not r.has_few_rows:
-        yield use("mae", "it needs no scale; there is no robust one, as more than half of the residuals are equal")
-        mean = f"aims at the mean, which is off by {short(r.mean)}"
-        yield consider("mse", f"{mean}; outliers are unknown, as the MAD is 0")
-        yield avoid("huber", "no delta can be computed: more than half of the residuals are equal, so their MAD is 0")
+        perfect = "every residual is 0, and so is every loss: the data cannot tell which one suits"
+        findings = [of_mean("mse", perfect), of_median("mae", perfect)]
+    elif not r.has_few_rows:
+        same = "more than half of the residuals are equal"
+        of_median = consider if d.aim.is_mean else use
+        findings = [of_mean("mse", f"off by {short(r.mean)}; outliers are unknown, as the MAD is 0")]
+        findings.append(of_median("mae", f"it needs no scale; there is no robust one, as {same}"))
+        yield avoid("huber", f"no delta can be computed: {same}, so their MAD is 0")
     else:
         rows = f"{d.n} row{'s are' if d.n > 1 else ' is'} too few to show tails and outliers"
-        yield consider("mse", f"{rows}; suits if there are none")
-        yield consider("mae", f"{rows}; suits if there are some")
+        findings = [of_mean("mse", f"{rows}; suits if there are none")]
+        findings.append(of_median("mae", f"{rows}; suits if there are some"))
+    yield from sorted(findings, key=lambda finding: finding.verdict is not Verdict.USE)
+
+
+def is_mostly_zero(d: Profile) -> bool:
+    """Return whether targets are amounts whose median is 0."""
+    return d.zero_share >= MOSTLY_ZERO and d.true.low >= 0 and d.true.high > 0 and not d.residuals.has_few_rows
 
 
 def has_heavy_tails(r: Residuals) -> bool:
@@ -89,55 +116,112 @@ def outlier_reason(d: Profile) -> str:
     return share + variance_text("mean", r.variance_ratio(math.inf), "huber's")
 
 
-def judge_mse(d: Profile, for_heavy_tails: Finding) -> Finding:
-    """Return the finding on the squared error by how heavy the tails are."""
-    if has_light_tails(d.residuals):
-        return use("mse", outlier_reason(d))
-    return for_heavy_tails if has_heavy_tails(d.residuals) else consider("mse", outlier_reason(d))
-
-
 def mostly_zero_targets(d: Profile) -> Iterator[Finding]:
-    """Yield findings for amounts more than half of which are 0."""
-    reason = outlier_reason(d)
-    yield judge_mse(d, consider("mse", f"aims at the mean, to which the targets above 0 contribute; {reason}"))
+    """Yield findings for forecasts of means of amounts more than half of which are 0."""
+    r = d.residuals
+    is_heavy = r.has_scale and has_heavy_tails(r) and d.pred.low > 0  # there is a deviance then
+    squares = f"; {percent(r.squares_share)} of the sum of squares is that of outliers" if r.has_scale else ""
+    verdict = consider if is_heavy else use
+    yield verdict("mse", f"the targets above 0 count, too{squares}")
     zeros = f"{percent(d.zero_share)} of the targets are 0"
-    yield avoid("mae", f"{zeros}: so is its best constant, whatever the others are")
-    huber = f"huber:delta={short(EFFICIENT_DELTA * d.residuals.scale)}"
-    yield avoid(huber, f"{zeros}: it takes many of the others for outliers, and aims below the mean")
+    yield avoid("mae", f"{zeros}, and so is its best constant, whatever the others are")
+    huber = f"huber:delta={short(EFFICIENT_DELTA * r.scale)}" if r.has_scale else "huber"
+    yield avoid(huber, f"{zeros}, the others are outliers to it, and its best constant is near 0")
 
 
-def means_and_medians(d: Profile) -> Iterator[Finding]:
-    """Yield mse and mae by how heavy the tails are."""
-    yield judge_mse(d, avoid("mse", outlier_reason(d)))
-    variance = variance_text("median", d.residuals.median_variance_ratio, "mse's")
-    verdict = consider if has_light_tails(d.residuals) else use
-    yield verdict("mae", f"needs no scale, and no row pulls more than another{variance}")
+def for_means(d: Profile) -> Iterator[Finding]:
+    """Yield losses for forecasts of means."""
+    r = d.residuals
+    has_deviance = d.pred.low > 0 and d.true.low >= 0 and (r.is_spread_rising or d.is_count_like)
+    verdict = consider if has_deviance and has_heavy_tails(r) else use
+    yield verdict("mse", outlier_reason(d))
+    away = f"the median of the residuals is {short(r.median)}, their mean {short(r.mean)}"
+    is_away = abs(r.mean_gap) > ALIKE_GAP and abs(r.median_z) > STANDARD_ERRORS
+    yield (avoid if is_away or d.aim.is_requested else consider)("mae", away)
+    yield from huber_between(r, r.mean_centre_gap)
+
+
+def for_medians(d: Profile) -> Iterator[Finding]:
+    """Yield losses for forecasts of medians."""
+    r = d.residuals
+    steady = variance_text("median", r.median_variance_ratio, "mse's").removeprefix("; ")
+    yield use("mae", f"no row pulls more than another; {steady}" if steady else "no row pulls more than another")
+    yield from huber_between(r, 0.0)
+    is_away = abs(r.mean_gap) > ALIKE_GAP
+    away = f"the mean of the residuals is {short(r.mean)}, their median {short(r.median)}"
+    away = outlier_reason(d) if has_heavy_tails(r) else away
+    yield (avoid if is_away or d.aim.is_requested else consider)("mse", away)
+    yield from redescending(r)
+
+
+def huber_between(r: Residuals, gap: float) -> Iterator[Finding]:
+    """Yield huber as a compromise between median and mean, `gap` robust scales off what is wanted."""
+    finding = huber_as_is(r)
+    if finding.verdict is Verdict.AVOID:
+        yield finding
+        return
+    constant = f"its best constant is {short(r.scale * r.centre(EFFICIENT_DELTA).value)}"
+    between = f"{constant}; the mean of the residuals is {short(r.mean)}, their median {short(r.median)}"
+    is_off = abs(gap) > ALIKE_GAP / 2
+    yield finding._replace(verdict=Verdict.AVOID if is_off else Verdict.CONSIDER, reason=f"a compromise; {between}")
+    if not is_off:
+        yield smooth_l1_alike(r)
+
+
+def smooth_l1_alike(r: Residuals) -> Finding:
+    """Return the finding on the same loss in the unit of y."""
+    loss = f"smooth_l1:beta={short(EFFICIENT_DELTA * r.scale)}"
+    return consider(loss, "this huber divided by its delta has the same minimum, in the unit of y")
+
+
+def for_centres(d: Profile) -> Iterator[Finding]:
+    """Yield losses where mean and median of the errors agree: the steadier one suits."""
+    r = d.residuals
+    if has_light_tails(r):
+        yield use("mse", outlier_reason(d))
+    else:
+        yield (avoid if has_heavy_tails(r) else consider)("mse", outlier_reason(d))
+    variance = variance_text("median", r.median_variance_ratio, "mse's")
+    yield (consider if has_light_tails(r) else use)("mae", f"no row pulls more than another{variance}")
+    yield from robust_losses(r)
+
+
+def huber_as_is(r: Residuals) -> Finding:
+    """Return the finding on huber with the usual delta, judged about the centre of the residuals."""
+    delta = EFFICIENT_DELTA * r.scale
+    loss = f"huber:delta={short(delta)}"
+    if abs(r.median) > r.scale / 2:
+        off = (
+            f"predictions are off by {short(r.median)} in the median, so that {percent(r.share_beyond(delta))} of the "
+        )
+        return avoid(loss, f"{off}residuals are beyond delta, 1.345 robust scales; correct that first")
+    beyond = r.average(np.abs(r.flat - r.median) > delta)
+    is_normal = beyond <= MAX_SHARE_BEYOND
+    efficiency = ", for 95 % of mse's efficiency on normal errors" if is_normal else ""
+    farther = f"{percent(beyond)} of the residuals are farther from the centre"
+    verdict = consider if has_light_tails(r) else use
+    return verdict(loss, f"delta is 1.345 robust scales of {short(r.scale)}{efficiency}; {farther}")
 
 
 def robust_losses(r: Residuals) -> Iterator[Finding]:
     """Yield losses with tuning constants."""
-    deltas = f"{TRIED_DELTAS[0]} to {TRIED_DELTAS[-1]:g}"
-    efficiency = "95 % of mse's efficiency where the good residuals are normal"
-    huber = (
-        f"delta is 1.345 robust scales of {short(r.scale)}: {efficiency}; "
-        f"{percent(r.share_beyond(EFFICIENT_DELTA * r.scale))} of the residuals are beyond it"
-    )
-    if r.best_delta == EFFICIENT_DELTA:
-        huber += f"; no delta from {deltas} scales makes its best constant steadier by over 10 %"
-    yield use(f"huber:delta={short(EFFICIENT_DELTA * r.scale)}", huber)
-    if r.best_delta != EFFICIENT_DELTA:
-        tried = (
-            f"delta is {r.best_delta:g} robust scales: of {len(TRIED_DELTAS)} deltas from {deltas} its best constant"
-        )
-        reduction = f"{percent(1 - r.variance_ratio(r.best_delta))} less variance than at 1.345"
-        moves = f"moves least when folds of the rows are left out, with {reduction}"
-        yield consider(f"huber:delta={short(r.best_delta * r.scale)}", f"{tried} {moves}")
-    smooth_l1 = f"smooth_l1:beta={short(EFFICIENT_DELTA * r.scale)}"
-    yield consider(smooth_l1, "this huber divided by its delta: the same minimum, in the unit of y")
+    huber = huber_as_is(r)
+    yield huber
+    if huber.verdict is not Verdict.AVOID:
+        if r.best_delta != EFFICIENT_DELTA:
+            reduction = f"{percent(1 - r.variance_ratio(r.best_delta))} less variance than at 1.345"
+            sure = f"delta is {r.best_delta:g} robust scales; its best constant has {reduction}"
+            yield consider(f"huber:delta={short(r.best_delta * r.scale)}", f"{sure}, by over two standard errors")
+        yield smooth_l1_alike(r)
+    yield from redescending(r)
+
+
+def redescending(r: Residuals) -> Iterator[Finding]:
+    """Yield losses for which far rows pull less, if there are such rows."""
     share = r.share_beyond(TUKEY_SCALES * r.scale)
     if share > 0 and not has_light_tails(r):
-        beyond = f"the {percent(share)} of the residuals beyond it do not pull at all"
-        reason = f"c is 4.685 robust scales: {beyond}; not convex, so a fit starts from huber's"
+        beyond = f"the {percent(share)} of the residuals beyond c, 4.685 robust scales, do not pull at all"
+        reason = f"{beyond}; not convex, so a fit starts from huber's"
         yield consider(f"tukey:c={short(TUKEY_SCALES * r.scale)}", reason)
     if r.tail_ratio > 2:
         wide = f"{short(r.tail_ratio, 2)} times as wide as a normal distribution's"
@@ -145,16 +229,15 @@ def robust_losses(r: Residuals) -> Iterator[Finding]:
         yield consider(f"cauchy:c={short(CAUCHY_SCALES * r.scale)}", f"c is 2.385 robust scales; {tails}")
 
 
-def off_centre(r: Residuals) -> Iterator[Finding]:
-    """Yield the quantile that predictions seem to be, if the share of targets below them is far from a half."""
-    off = abs(r.coverage - 0.5)
-    if off > 0.05 and off > 1.5 / math.sqrt(r.effective_n) and 0 < r.coverage < 1:
-        tau = number_text(min(max(round(r.coverage, 3), 0.001), 0.999))
+def off_centre(d: Profile) -> Iterator[Finding]:
+    """Yield the quantile that predictions seem to be, if they are no means, and surely no medians."""
+    r = d.residuals
+    are_neither = not d.aim.is_requested and abs(r.mean_z) > SURE_ERRORS < abs(r.median_z)
+    if are_neither and abs(r.coverage - 0.5) > 0.05 and 0 < r.coverage < 1 and not is_mostly_zero(d):
+        tau = min(max(round(r.coverage, 3), 0.001), 0.999)
         share = f"{percent(r.coverage)} of the targets lie below their prediction"
-        reason = (
-            f"as a quantile forecast, it is that of tau={tau}; as one of the median, it is off by {short(r.median)}"
-        )
-        yield consider(f"quantile:tau={tau}", f"{share}: {reason}")
+        off = f"as one of the mean it is off by {short(r.mean)}, as one of the median by {short(r.median)}"
+        yield consider(quantile_text(tau), f"suits quantile forecasts; {share}; {off}")
 
 
 def unit_scale(r: Residuals) -> Iterator[Finding]:

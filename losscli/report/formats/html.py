@@ -9,7 +9,7 @@ from typing import Any
 
 from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
-from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
+from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text, legend_in_fonts, mark_of
 from losscli.report.tables import NUMERIC_KINDS, Report, ReportColumn, without_legend_columns
 
 TO_THE_LEFT, TO_THE_RIGHT = (f' style="text-align:{side}"' for side in ("left", "right"))
@@ -28,7 +28,14 @@ def html(report: Report, write: Write, style: Style) -> None:
         write(body_row(row, report.columns, digits))
     write("</tbody>\n</table>\n")
     if report.legend:
-        write(term_list(tuple((key, meaning) for key, _, meaning in (line.partition(": ") for line in report.legend))))
+        write(
+            term_list(
+                tuple(
+                    (key, meaning)
+                    for key, _, meaning in (line.partition(": ") for line in legend_in_fonts(report.legend))
+                )
+            )
+        )
     if report.detail:
         html(report.detail, write, style)
     if report.closing:
@@ -46,6 +53,8 @@ def body_row(row: Sequence[Any], columns: Sequence[ReportColumn], digits: int) -
     cells = []
     for i, (cell, column) in enumerate(zip(row, columns, strict=True)):
         text = "" if cell is None else escape_html(cell_text(cell, column, digits))
+        tag = {"*": "strong", "~": "em"}.get(mark_of(cell))
+        text = f"<{tag}>{text}</{tag}>" if tag else text
         align = alignment(column)
         cells.append(f"<td{align}>{text}</td>" if i else f'<th scope="row"{align}>{text}</th>')
     return f"<tr>{''.join(cells)}</tr>\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
-from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
+from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text, legend_in_fonts, mark_of
 from losscli.report.tables import CellKind, Report, ReportColumn, without_legend_columns
 
 WRAPPED = r"p{0.5\linewidth}"
@@ -65,7 +65,7 @@ def latex(report: Report, write: Write, style: Style) -> None:
     for row in report.rows():
         write(tabular_row(row, report.columns, digits))
     write("\\bottomrule\n\\end{tabular}\n")
-    write("".join(map(comment, report.legend)))
+    write("".join(map(comment, legend_in_fonts(report.legend))))
     if report.detail:
         write("\n")
         latex(report.detail, write, style)
@@ -109,6 +109,8 @@ def tabular_cell(cell: Any, column: ReportColumn, digits: int) -> str:
         sign, name = ("$-$", text[1:]) if text == "-inf" else ("", text)
         return f"\\multicolumn{{2}}{{c}}{{{sign}{escape_latex(name)}}}"
     about, sign, whole, fraction, power = found.groups()
+    if font := {"*": "\\textbf", "~": "\\textit"}.get(mark_of(cell)):
+        whole, fraction = (f"{font}{{{part}}}" if part else part for part in (whole, fraction))
     before = ("$\\approx$" if about else "") + {"-": "$-$", "+": "+", "": ""}[sign]
     return f"{before}{whole} & {fraction or ''}" + (f"$\\cdot 10^{{{power}}}$" if power else "")
 

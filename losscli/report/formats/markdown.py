@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
-from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
-from losscli.report.tables import NUMERIC_KINDS, Report, without_legend_columns
+from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text, legend_in_fonts, mark_of
+from losscli.report.tables import NUMERIC_KINDS, Report, ReportColumn, without_legend_columns
 
 
 def markdown(report: Report, write: Write, style: Style) -> None:
@@ -20,15 +21,21 @@ def markdown(report: Report, write: Write, style: Style) -> None:
     write("|" + "|".join(" ---: " if column.kind in NUMERIC_KINDS else " --- " for column in report.columns) + "|\n")
     digits = style.precision or SIGNIFICANT_DIGITS
     for row in report.rows():
-        cells = (cell_text(cell, column, digits) for cell, column in zip(row, report.columns, strict=True))
-        write("| " + " | ".join(map(escape_markdown, cells)) + " |\n")
+        cells = (markdown_cell(cell, column, digits) for cell, column in zip(row, report.columns, strict=True))
+        write("| " + " | ".join(cells) + " |\n")
     if report.legend:
-        write("\n" + "\n".join(f"- {escape_markdown(line)}" for line in report.legend) + "\n")
+        write("\n" + "\n".join(f"- {escape_markdown(line)}" for line in legend_in_fonts(report.legend)) + "\n")
     if report.detail:
         write("\n")
         markdown(report.detail, write, style)
     if report.closing:
         write(f"\n```sh\n{report.closing}\n```\n")
+
+
+def markdown_cell(cell: Any, column: ReportColumn, digits: int) -> str:
+    """Return a cell; the best number in bold, one that is not told apart from it in italics."""
+    around = {"*": "**", "~": "*", "": ""}[mark_of(cell)]
+    return f"{around}{escape_markdown(cell_text(cell, column, digits))}{around}"
 
 
 def escape_markdown(text: str) -> str:

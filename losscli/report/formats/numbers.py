@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from losscli.report.tables import Approximate, CellKind, ReportColumn
+from losscli.report.tables import Approximate, CellKind, Marked, ReportColumn
 
 SIGNIFICANT_DIGITS = 6
 
@@ -16,6 +18,16 @@ def cell_text(cell: Any, column: ReportColumn, digits: int) -> str:
     if column.kind is CellKind.NUMBER and isinstance(cell, float):
         return f"{'≈' if isinstance(cell, Approximate) else ''}{round_number(cell, digits)}"
     return str(cell)
+
+
+def mark_of(cell: Any) -> str:
+    """Return the sign after a number that stands out: a star for the best, a tilde for one not told apart from it."""
+    return ("*" if cell.is_best else "~") if isinstance(cell, Marked) else ""
+
+
+def legend_in_fonts(legend: Sequence[str]) -> list[str]:
+    """Return the lines of a legend that name signs with the fonts that stand for these."""
+    return [re.sub("^([*~]): ", lambda sign: {"*": "bold: ", "~": "italic: "}[sign[1]], line) for line in legend]
 
 
 def round_number(value: float, digits: int) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from losscli.messages import escape_controls
 from losscli.report.formats import Style, Write
-from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text
+from losscli.report.formats.numbers import SIGNIFICANT_DIGITS, cell_text, mark_of
 from losscli.report.tables import NUMERIC_KINDS, CellKind, Report, without_legend_columns
 
 MIN_DIGITS = 4
@@ -47,7 +47,8 @@ def table(report: Report, write: Write, style: Style) -> None:
         draw_report(*escape_report(report.detail), style, console)
     if report.closing:
         console.print()
-        console.out(escape_controls(wrap_command(report.closing, console.width), keep="\n"))
+        for line in report.closing.split("\n"):
+            console.out(escape_controls(wrap_command(line, console.width), keep="\n"))
     lines = out.getvalue().splitlines()
     write("\n".join(line.rstrip() for line in lines).strip("\n") + "\n")
 
@@ -144,9 +145,20 @@ def upright_table(report: Report, rows: TableRows, digits: int) -> Table:
     for column in report.columns:
         right, whole = column.kind in NUMERIC_KINDS, column.kind is not CellKind.TEXT
         drawn.add_column(column.key, justify="right" if right else "left", overflow="fold", no_wrap=whole)
-    for row in rows:
-        drawn.add_row(*(Text(cell_text(c, column, digits)) for c, column in zip(row, report.columns, strict=True)))
+    for cells in zip(*drawn_cells(report, rows, digits), strict=True):
+        drawn.add_row(*cells)
     return drawn
+
+
+def drawn_cells(report: Report, rows: TableRows, digits: int) -> list[list[Text]]:
+    """Return the cells of each column; a sign and bold print mark numbers, and a blank keeps the others in line."""
+    found = []
+    for i, column in enumerate(report.columns):
+        marks = [mark_of(row[i]) for row in rows]
+        ends = [mark or " " for mark in marks] if any(marks) else marks
+        texts = (cell_text(row[i], column, digits) + end for row, end in zip(rows, ends, strict=True))
+        found.append([Text(text, "bold" if mark == "*" else "") for text, mark in zip(texts, marks, strict=True)])
+    return found
 
 
 def transposed_table(report: Report, rows: TableRows, digits: int) -> Table:
@@ -155,8 +167,8 @@ def transposed_table(report: Report, rows: TableRows, digits: int) -> Table:
     drawn.add_column(report.columns[0].key)
     for row in rows:
         drawn.add_column(str(row[0]), justify="right", overflow="fold")
-    for i, column in enumerate(report.columns[1:], start=1):
-        drawn.add_row(column.key, *(Text(cell_text(row[i], column, digits)) for row in rows))
+    for column, cells in zip(report.columns[1:], drawn_cells(report, rows, digits)[1:], strict=True):
+        drawn.add_row(column.key, *cells)
     return drawn
 
 

@@ -21,12 +21,16 @@ from losscli.declaration.properties import Reduction
 from losscli.statistics.bootstrap import draws
 from losscli.statistics.bootstrap.draws import MAX_ROWS_HELD, ROWS_PER_DRAW
 from losscli.statistics.bootstrap.options import ConfidenceInterval, Resampling
+from losscli.statistics.bootstrap.units import UnitTerms
 from losscli.statistics.quantiles import ACCURACY, Quantiles
-from losscli.statistics.ratios import Totals, poisson_interval
+from losscli.statistics.ratios import NOT_FINITE, ONE_ROW, Totals, poisson_interval
 from losscli.statistics.tails import TailSums
 
 COUPLED_ROWS = "its rows are coupled: resampling them one by one would not be evaluating it on other data"
 ELEMENTS_NOT_HELD = "the elements of more rows than are held have no interval of their median"
+
+MAX_BLOCKS_TAKEN = 1 << 7
+"""Blocks of rows, each of one loss, that are resampled at once: more would be memory that grows with the losses."""
 
 
 class Estimand(enum.StrEnum):
@@ -50,12 +54,16 @@ REFUSALS = {
 
 
 class CountedRows(NamedTuple):
-    """Rows that count: numbers from 1 (n,), losses (n,) or (n, m), weights (n,) and divisors (n,), None for 1."""
+    """Rows that count: numbers from 1 (n,), losses (n,) or (n, m), weights (n,) and divisors (n,), None for 1.
+
+    `clusters` (n,) are equal where rows are resampled together; None where each is alone.
+    """
 
     numbers: NDArray[np.int64]
     values: Array
     weight: Array | None
     divisor: Array | None
+    clusters: NDArray[np.uint64] | None = None
 
     @property
     def weights(self) -> Array:
@@ -68,7 +76,7 @@ class CountedRows(NamedTuple):
             return np.stack([values, np.ones(len(values))], axis=1)
         return np.stack([values, self.weights if self.divisor is None else self.weights * self.divisor], axis=1)
 
-    def where(self, kept: NDArray[Any]) -> CountedRows:
+    def where(self, kept: NDArray[Any] | slice) -> CountedRows:
         return CountedRows(*(None if column is None else column[kept] for column in self))  # type: ignore[arg-type]
 
 
@@ -103,14 +111,21 @@ class Bootstrap:
         self.sketch: MedianSketch | None = None
         self.streamed_tail = TailSums()
 
-    def add(self, numbers: NDArray[np.int64], values: Array, weight: Array | None, divisor: Array | None) -> None:
+    def add(
+        self,
+        numbers: NDArray[np.int64],
+        values: Array,
+        weight: Array | None,
+        divisor: Array | None,
+        clusters: NDArray[np.uint64] | None = None,
+    ) -> None:
         """Add rows, all of which count; see `CountedRows`."""
         self.n += len(numbers)
         self.is_finite = self.is_finite and bool(np.isfinite(values).all())
         if self.refusal or not self.is_finite:
             self.pending_rows.clear()
             return
-        self.pending_rows.append(CountedRows(numbers, values, weight, divisor))
+        self.pending_rows.append(CountedRows(numbers, values, weight, divisor, clusters))
         self._stream_if_too_many()
 
     def merge(self, other: Bootstrap) -> None:
@@ -136,11 +151,54 @@ class Bootstrap:
         elif self.totals is None:
             self.totals = Totals(self.resampling.n_resamples_streaming)
 
+    @property
+    def cluster(self) -> str | None:
+        """The column of the clusters, if rows are resampled by these."""
+        return self.resampling.cluster
+
+    def check(self) -> None:
+        """Raise an error if all rows were seen and there is nothing to resample as it was asked for."""
+
+    def reason_for_none(self) -> str:
+        """Return why there is no interval; empty if there may be one."""
+        return self.refusal or (NOT_FINITE if not self.is_finite else ONE_ROW if self.n < 2 else "")
+
+    def streamed_interval(self) -> ConfidenceInterval:
+        """Return the interval of a ratio whose rows are not held."""
+        assert self.totals is not None
+        return self.totals.intervals(self.resampling)[0]
+
+    @property
+    def streamed_units(self) -> tuple[int, int | None]:
+        """How many units there are that are not held, and the length of the blocks if they are such."""
+        return self.n, None
+
+    def finish(self, found: ConfidenceInterval, block: int | None, units: int) -> ConfidenceInterval:
+        """Return the interval with what was resampled, and with warnings."""
+        return found.of_units(self.resampling, block, units).with_tail_warning(self.tail(), self.carriers)
+
+    @property
+    def carriers(self) -> int:
+        """How many rows, or clusters of them, there are to carry the value."""
+        return self.n
+
+    def held_units(self) -> tuple[UnitTerms, int | None]:
+        """Return the units of a ratio whose rows are held, and the length of the blocks if they are such."""
+        terms = merge_rows(self.pending_rows).terms(self.estimand)
+        return UnitTerms(terms, len(terms)), None
+
+    @property
+    def first_pending(self) -> int:
+        """The first of the rows that wait for their block."""
+        return min(int(rows.numbers.min()) for rows in self.pending_rows)
+
     def take_blocks(self, before: float) -> dict[int, Array]:
         """Remove the blocks that end at or before a row; return their terms (ROWS_PER_DRAW, 2) by block."""
         if self.totals is None or not self.pending_rows:
             return {}
         rows = merge_rows(self.pending_rows)
+        if int(rows.numbers[-1] - rows.numbers[0]) + 1 == len(rows.numbers):
+            return self._take_from_sequence(rows, before)
         block_of = (rows.numbers - 1) // ROWS_PER_DRAW
         is_complete = (block_of + 1) * ROWS_PER_DRAW <= before
         self.pending_rows = [rows.where(~is_complete)] if not is_complete.all() else []
@@ -158,6 +216,19 @@ class Bootstrap:
         if self.totals is not None or self.estimand is Estimand.MEDIAN or not self.pending_rows:
             return self.streamed_tail
         return TailSums.of(merge_rows(self.pending_rows).terms(self.estimand)[:, 0])
+
+    def _take_from_sequence(self, rows: CountedRows, before: float) -> dict[int, Array]:
+        """Do what `take_blocks` does where no row is left out."""
+        start = int(rows.numbers[0]) - 1
+        stop = start + len(rows.numbers)
+        first, last = start // ROWS_PER_DRAW, -(-stop // ROWS_PER_DRAW)
+        end = last if last * ROWS_PER_DRAW <= before else int(before // ROWS_PER_DRAW)
+        kept = max(min(end * ROWS_PER_DRAW, stop) - start, 0)
+        self.pending_rows = [rows.where(slice(kept, None))] if kept < len(rows.numbers) else []
+        terms = rows.where(slice(0, kept)).terms(self.estimand)
+        padded = np.zeros((max(end - first, 0) * ROWS_PER_DRAW, 2))
+        padded[start - first * ROWS_PER_DRAW :][:kept] = terms
+        return {first + i: each for i, each in enumerate(padded.reshape(-1, ROWS_PER_DRAW, 2))}
 
 
 @dataclass(eq=False, repr=False)
@@ -203,6 +274,16 @@ class MedianSketch:
 
 def draw_completed_blocks(bootstraps: Sequence[Bootstrap], before: float = math.inf) -> None:
     """Resample the blocks that end at or before a row; all losses and groups share the draws of a block."""
+    step = ROWS_PER_DRAW * max(1, MAX_BLOCKS_TAKEN // max(1, len(bootstraps)))
+    while pending := [each.first_pending for each in bootstraps if each.totals is not None and each.pending_rows]:
+        stop = (min(pending) - 1) // ROWS_PER_DRAW * ROWS_PER_DRAW + step
+        _draw_blocks(bootstraps, min(stop, before))
+        if stop >= before:
+            return
+
+
+def _draw_blocks(bootstraps: Sequence[Bootstrap], before: float) -> None:
+    """Resample the blocks that end at or before a row, all at once."""
     taken = [(bootstrap, bootstrap.take_blocks(before)) for bootstrap in bootstraps]
     for block in sorted({block for _, blocks in taken for block in blocks}):
         present = [(bootstrap, blocks[block]) for bootstrap, blocks in taken if block in blocks]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from losscli.declaration.domains import Array
 
 ROWS_PER_DRAW = 1 << 12
-"""Rows that share a generator in a Poisson bootstrap; also the rows of a tile."""
+"""Rows that share a generator in a Poisson bootstrap."""
 
 MAX_ROWS_HELD = 1 << 16
 """Rows that are resampled in memory: for no more of them sums are exact."""
@@ -24,10 +24,8 @@ MAX_ROWS_HELD = 1 << 16
 COUNTS_PER_GENERATOR = 1 << 18
 """Counts that each generator makes: its own cost is that of some thousands of them."""
 
-COLUMNS_PER_TILE = 4
-
-MULTIPLICATIONS_PER_TILE = 1 << 18
-"""Multiplications for each tile: from 2**19 on BLAS starts threads of its own, which compete with these."""
+RESAMPLES_PER_TILE, ROWS_PER_TILE, COLUMNS_PER_TILE = 64, 456, 16
+"""The shape of a product of tiles: of 2**19 multiplications and more BLAS starts threads of its own, which compete."""
 
 BITS_PER_PART = 37
 """Bits of one part of a number: MAX_ROWS_HELD * 2**BITS_PER_PART = 2**53, so that sums of parts are exact."""
@@ -65,6 +63,17 @@ def poisson(block: int, seed: int) -> DrawCounts:
     return counts
 
 
+def normal(rows: int, columns: int, seed: int) -> Array:
+    """Return independent standard normal numbers (rows, columns), by Box & Muller (1958)."""
+    size = -(-rows * columns // 2)
+    bits = _raw(2 * size, seed, 2) >> np.uint64(11)
+    radius, turn = (bits.reshape(2, size) + 0.5) * 2.0**-53
+    radius = np.sqrt(-2 * np.log(radius))
+    both = np.concatenate([radius * np.cos(2 * np.pi * turn), radius * np.sin(2 * np.pi * turn)])
+    found: Array = both[: rows * columns].reshape(rows, columns)
+    return found
+
+
 def _raw(size: int, seed: int, *key: int) -> NDArray[np.uint64]:
     return np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)).random_raw(size)
 
@@ -86,6 +95,13 @@ def sums(counts: DrawCounts, columns: Array, resamples: int) -> Array:
     return fixed.restored(over_resamples(counts, len(columns), resamples, fixed.totals))
 
 
+def distinct_rows(rows: Array) -> tuple[Array, list[int]]:
+    """Return the distinct rows of an array (k, n), in C order, and the place of each row among them."""
+    seen: dict[bytes, int] = {}
+    places = [seen.setdefault(row.tobytes(), len(seen)) for row in rows]
+    return np.ascontiguousarray(rows[[places.index(i) for i in range(len(seen))]]), places
+
+
 class FixedPoint(NamedTuple):
     """Columns (rows, k) as integers in two parts, high and low, whose sums are exact in float64 in any order.
 
@@ -99,29 +115,29 @@ class FixedPoint(NamedTuple):
 
     @classmethod
     def of(cls, columns: Array) -> FixedPoint:
-        _, exponents = np.frexp(np.abs(columns).max(axis=0, initial=0.0))
-        scaled = np.ldexp(columns, BITS_PER_PART - exponents)
+        given, places = distinct_rows(np.ascontiguousarray(columns.T))  # weights are the same for all losses
+        _, exponents = np.frexp(np.abs(given).max(axis=1, initial=0.0))
+        scaled = np.ldexp(given, BITS_PER_PART - exponents[:, None])
         high = np.rint(scaled)
         low = np.rint(np.ldexp(scaled - high, BITS_PER_PART))
-        parts = np.concatenate([high, low], axis=1)
-        seen: dict[bytes, int] = {}  # weights are the same for all losses, and whole numbers have no low part
-        positions = [seen.setdefault(part.tobytes(), len(seen)) for part in parts.T]
-        return cls(parts[:, [positions.index(i) for i in range(len(seen))]], positions, exponents)
+        parts, positions = distinct_rows(np.concatenate([high, low]))  # whole numbers have no low part
+        of_columns = [positions[place] for place in places] + [positions[len(given) + place] for place in places]
+        return cls(parts.T, of_columns, exponents[places])
 
     def totals(self, drawn: Drawn) -> Array:
         """Return the sums of the parts (m, p) over resamples (m, rows), tile by tile."""
         rows, columns = self.parts.shape
-        size = max(1, MULTIPLICATIONS_PER_TILE // (COLUMNS_PER_TILE * min(rows, ROWS_PER_DRAW)))
+        size, step = RESAMPLES_PER_TILE, ROWS_PER_TILE
         out = np.zeros((len(drawn), columns))
-        space = np.empty((size, min(rows, ROWS_PER_DRAW)))  # new memory for each tile would cost more than filling it
+        space = np.empty((size, step))  # new memory for each tile would cost more than filling it
         for i in range(0, len(drawn), size):
-            for j in range(0, rows, ROWS_PER_DRAW):
-                counts = drawn[i : i + size, j : j + ROWS_PER_DRAW]
+            for j in range(0, rows, step):
+                counts = drawn[i : i + size, j : j + step]
                 tile = space[: counts.shape[0], : counts.shape[1]]
                 tile[...] = counts
                 for k in range(0, columns, COLUMNS_PER_TILE):
                     out[i : i + size, k : k + COLUMNS_PER_TILE] += (
-                        tile @ self.parts[j : j + ROWS_PER_DRAW, k : k + COLUMNS_PER_TILE]
+                        tile @ self.parts[j : j + step, k : k + COLUMNS_PER_TILE]
                     )
         return out
 

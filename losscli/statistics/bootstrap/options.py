@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,10 +30,20 @@ MIN_ROWS_FOR_LEVEL = 10
 """Rows below which no method keeps its level: the 95 % intervals of 5 lognormal losses hold the mean in 89 % of samples
 (studentized), 74 % (bca) or 72 % (percentile)."""
 
+MIN_UNITS = 5
+"""Clusters or blocks below which there is no interval: of so few some resamples draw one alone, and have no spread."""
 HEAVY_TAIL_WARNING = "the interval is too short and lies too low, as few rows carry the value; ci_high is optimistic"
 """What `ConfidenceInterval.warning` says where `TailSums.is_heavy`."""
 
 FEW_ROWS_WARNING = f"of fewer than {MIN_ROWS_FOR_LEVEL} rows no interval keeps its level"
+
+FEW_UNITS_WARNINGS = {
+    "clusters": "of only {} clusters no interval keeps its level: it takes more of them, or smaller ones",
+    "blocks": "of only {} blocks no interval keeps its level: it takes shorter ones, or more rows",
+}
+
+AUTO = "auto"
+"""The length of blocks that is found from the data."""
 
 
 class Resampling(NamedTuple):
@@ -49,6 +59,11 @@ class Resampling(NamedTuple):
     method: str = "auto"
     cluster: str | None = None
     block: int | str | None = None
+
+    @property
+    def resamples_units(self) -> bool:
+        """Whether something else than rows is resampled whole: clusters or blocks."""
+        return self.cluster is not None or self.block is not None
 
     @property
     def tails(self) -> tuple[float, float]:
@@ -89,7 +104,7 @@ class Resampling(NamedTuple):
         return self.resamples or max(FEWER_RESAMPLES, min_resamples(self.level))
 
 
-FIELDS_LEFT_OUT = ("why", "warning", "effective_n")
+FIELDS_LEFT_OUT = ("why", "cluster", "block", "units", "warning", "effective_n")
 """Fields of an interval that JSON has only where they say something."""
 
 
@@ -97,8 +112,9 @@ class ConfidenceInterval(NamedTuple):
     """A confidence interval [low, high] of a value.
 
     `method` is how it was found. Without an interval `low`, `high` and `method` are None, and `why` gives the reason.
-    It also gives the reason for another method than the one asked for, and warnings. `warning` says that few rows carry
-    the value, about `effective_n` of them, and that the interval does not keep its level; else both are empty.
+    It also gives the reason for another method than the one asked for, and warnings. `cluster` is the column or `block`
+    the length of what was resampled whole, if not rows, and `units` how many of these a resample has. `warning` says
+    that few rows carry the value, about `effective_n` of them, and that the interval does not keep its level.
     """
 
     low: float | None
@@ -108,6 +124,9 @@ class ConfidenceInterval(NamedTuple):
     resamples: int
     seed: int
     why: str = ""
+    cluster: str | None = None
+    block: int | None = None
+    units: int | None = None
     warning: str = ""
     effective_n: float | None = None
 
@@ -125,13 +144,19 @@ class ConfidenceInterval(NamedTuple):
             return self._replace(low=None, high=None, method=None, why="no interval: its ends are too large")
         return self._replace(low=low, high=high)
 
-    def with_small_n_warning(self, n: int) -> ConfidenceInterval:
-        """Return the interval, with a warning where n rows are too few to trust it."""
-        if n >= MIN_ROWS_FOR_LEVEL or self.method is None:
-            return self
-        return self._replace(
-            why=f"{self.why}; {FEW_ROWS_WARNING}" if self.why else f"{self.method} interval: {FEW_ROWS_WARNING}"
-        )
+    def of_units(self, asked: Resampling, block: int | None, units: int) -> ConfidenceInterval:
+        """Return the interval with what was resampled, and a warning where these are too few to trust it."""
+        found, what = self, "rows"
+        if asked.cluster is not None or block is not None:
+            found = self._replace(cluster=asked.cluster, block=block, units=units)
+            what = "blocks" if asked.cluster is None else "clusters"
+        if units >= MIN_ROWS_FOR_LEVEL or self.method is None:
+            return found
+        return found.warned(FEW_ROWS_WARNING if what == "rows" else FEW_UNITS_WARNINGS[what].format(units))
+
+    def warned(self, warning: str) -> ConfidenceInterval:
+        """Return the interval with a warning."""
+        return self._replace(why=f"{self.why}; {warning}" if self.why else f"{self.method} interval: {warning}")
 
     def with_tail_warning(self, tail: TailSums, n: int) -> ConfidenceInterval:
         """Return the interval of a value over n rows, with a warning where few of them carry it."""
@@ -144,19 +169,38 @@ class ConfidenceInterval(NamedTuple):
         return {key: value for key, value in self._asdict().items() if key not in FIELDS_LEFT_OUT or value}
 
 
+def resampled_text(intervals: Sequence[ConfidenceInterval]) -> str:
+    """Return what intervals resample, if not rows: ` of 20 clusters (patient)`, ` of blocks of 6 to 12 rows`."""
+    found = [interval for interval in intervals if interval.units is not None]
+    if not found:
+        return ""
+    if found[0].cluster is not None:
+        return f" of {_range_text([each.units or 0 for each in found])} clusters ({found[0].cluster})"
+    lengths = _range_text([each.block or 0 for each in found])
+    return f" of blocks of {lengths} row{'' if lengths == '1' else 's'}"
+
+
+def _range_text(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def min_resamples(level: float) -> int:
     """Return the least resamples for a level: with fewer, the ends would lie beyond the outermost; 39 for 0.95."""
     return math.ceil(2 / (1 - level) * (1 - 1e-9)) - 1
 
 
-def parse_resampling(level: Any, resamples: Any = None, seed: Any = None, method: Any = None) -> Resampling | None:
+def parse_resampling(
+    level: Any, resamples: Any = None, seed: Any = None, method: Any = None, cluster: Any = None, block: Any = None
+) -> Resampling | None:
     """Check the options of an interval; return None without a level.
 
     Raises:
         UsageError: A number is out of range, a method is unknown, or an option needs a level.
     """
     if level is None:
-        check_no_draws({"resamples": resamples, "seed": seed, "ci_method": method})
+        given = {"resamples": resamples, "seed": seed, "ci_method": method, "cluster": cluster, "block": block}
+        check_no_draws(given)
         return None
     if not _is_real(level) or not 0 < level < 1:
         hint = f"; {level:g} % is {level / 100:g}" if _is_real(level) and 1 <= level < 100 else ", as 0.95"
@@ -176,7 +220,21 @@ def parse_resampling(level: Any, resamples: Any = None, seed: Any = None, method
         None if resamples is None else _parse_whole("resamples", resamples, least, MAX_RESAMPLES, purpose),
         0 if seed is None else _parse_whole("seed", seed, 0, 2**64 - 1),
         "auto" if method is None else str(method),
+        *_parse_units(cluster, block),
     )
+
+
+def _parse_units(cluster: Any, block: Any) -> tuple[str | None, int | str | None]:
+    """Return the column of clusters and the length of blocks; check that only one of them is given."""
+    if cluster is not None and (not isinstance(cluster, str) or not cluster.strip()):
+        raise UsageError("is the name of a column", option=("cluster", cluster))
+    if block is None:
+        return cluster, None
+    if cluster is not None:
+        raise UsageError("rows are resampled by clusters or by blocks: leave one out", option=("block", block))
+    if block != AUTO and (not _is_real(block) or block < 1 or block != int(block)):
+        raise UsageError(f"must be a whole number of rows, at least 1, or {AUTO}", option=("block", block))
+    return None, block if block == AUTO else int(block)
 
 
 def check_no_draws(given: Mapping[str, Any], more: str = "") -> None:

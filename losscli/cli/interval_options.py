@@ -1,0 +1,45 @@
+"""Options of bootstrap intervals."""
+
+from __future__ import annotations
+
+from losscli.cli.options import NumberOrText, SectionOption
+
+INTERVAL_OPTIONS = [
+    SectionOption(
+        "Evaluation",
+        "--ci",
+        metavar="LEVEL",
+        type=NumberOrText(),
+        help="Add bootstrap confidence intervals, such as --ci 0.95.",
+    ),
+    SectionOption(
+        "Evaluation",
+        "--resamples",
+        metavar="B",
+        type=NumberOrText(),
+        help="Number of resamples.  [default: 9999; 1000 from 10001 rows on]",
+    ),
+    SectionOption(
+        "Evaluation", "--seed", metavar="S", type=NumberOrText(), help="Seed of the resampling.  [default: 0]"
+    ),
+    SectionOption(
+        "Evaluation",
+        "--ci-method",
+        metavar="METHOD",
+        help="studentized (default for means), bca, percentile (default for medians) or poisson (used from 65537 "
+        "rows on).",
+    ),
+    SectionOption(
+        "Evaluation",
+        "--cluster",
+        metavar="COL",
+        help="Resample the rows of a patient, a video or a day together: a column, or @file.",
+    ),
+    SectionOption(
+        "Evaluation",
+        "--block",
+        metavar="N",
+        type=NumberOrText(),
+        help="Resample N consecutive rows of a time series together; auto finds how many.",
+    ),
+]

@@ -1,0 +1,64 @@
+"""Losses for forecasts in columns beside y_pred: quantiles, intervals, variances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from losscli.recommend.beside import quantile_text
+from losscli.recommend.forecasts import QuantileForecast, SpreadForecast
+from losscli.recommend.profile import Profile
+from losscli.recommend.rules.findings import Finding, avoid, consider, refuse, use
+from losscli.recommend.summary import percent, short
+
+VARIANCE_LOSS = "gaussian_nll"
+"""The loss of a predicted mean and variance."""
+
+
+def quantile_columns(d: Profile) -> Iterator[tuple[Finding, str]]:
+    """Yield the loss of each column of quantiles, with the column."""
+    for forecast in d.forecasts:
+        yield use(quantile_text(forecast.level), coverage_reason(forecast)), forecast.column
+
+
+def coverage_reason(forecast: QuantileForecast) -> str:
+    """Say how many targets lie below a predicted quantile, and how many should."""
+    expected = f"{percent(forecast.level)} (± {percent(2 * forecast.error)})"
+    assumed = "; its name does not say the level" if forecast.is_assumed else ""
+    return f"column {forecast.column!r} is above {percent(forecast.below)} of the targets, {expected} expected{assumed}"
+
+
+def predicted_variances(d: Profile) -> Iterator[Finding]:
+    """Yield what a predicted variance beside y_pred is for."""
+    for spread in d.spreads:
+        if spread.ratio > 0:
+            yield judge_spread(d, spread)
+
+
+def judge_spread(d: Profile, spread: SpreadForecast) -> Finding:
+    """Return the finding on the likelihood of a mean and a variance."""
+    loss, column = VARIANCE_LOSS, f"column {spread.column!r}"
+    ratio = f"the mean of e²/variance is {short(spread.ratio, 3)} (± {short(2 * spread.error, 1)}), 1 if they fit"
+    if spread.is_deviation:
+        mend = "it reads variances: square them, and name that column with role variance"
+        return refuse(loss, f"{column} holds standard deviations; {mend}; {ratio}")
+    if spread.n_lacking:
+        return refuse(loss, f"{column} holds no number in {spread.n_lacking} of {len(spread.variance)} rows")
+    if (
+        abs(math.log(spread.ratio_of_squares)) < abs(math.log(spread.ratio))
+        and abs(spread.ratio - 1) > 2 * spread.error
+    ):
+        squares = f"{short(spread.ratio_of_squares, 3)} if they are squared: are they standard deviations?"
+        return consider(loss, f"{column} is called a variance, but {ratio}, and {squares}")
+    verdict = use if d.aim.is_mean or d.aim.is_centre else avoid if d.aim.is_requested else consider
+    return verdict(loss, f"{column} holds predicted variances; {ratio}")
+
+
+def one_quantile(d: Profile) -> Iterator[Finding]:
+    """Yield losses for forecasts of another quantile than the median."""
+    r, level = d.residuals, d.aim.level
+    error = (level * (1 - level) / r.effective_n) ** 0.5
+    covered = f"{percent(r.coverage)} of the targets lie below their prediction, {percent(level)} (± "
+    yield use(quantile_text(level), f"{covered}{percent(2 * error)}) do if it is that quantile")
+    yield avoid("mse", f"off by {short(r.mean)} as forecasts of the mean")
+    yield avoid("mae", f"off by {short(r.median)} as forecasts of the median")

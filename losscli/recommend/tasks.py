@@ -1,0 +1,78 @@
+"""Tasks: what the predictions are of."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from losscli.declaration.domains.distributions import MAX_SUM_ERROR
+from losscli.recommend.boxes import look_like_boxes
+from losscli.recommend.order import are_ratings, are_relevances
+
+if TYPE_CHECKING:
+    from losscli.recommend.profile import Profile
+
+MIN_ROWS_OF_RATINGS = 20
+"""Rows from which a few whole numbers are taken for ratings."""
+
+
+class Task(enum.StrEnum):
+    """What the predictions are of; `unclear` if the data does not tell."""
+
+    REGRESSION = "regression"
+    BINARY = "binary"
+    BINARY_SCORES = "binary from logits"
+    MULTILABEL = "multi-label"
+    MULTILABEL_SCORES = "multi-label from logits"
+    CLASSES = "multi-class"
+    CLASS_SCORES = "multi-class from logits"
+    CLASS_LOGS = "multi-class from log-probabilities"
+    DISTRIBUTIONS = "distributions"
+    DISTRIBUTION_SCORES = "distributions from logits"
+    ONE_DISTRIBUTION = "one distribution"
+    UNCLEAR = "unclear"
+    RATINGS = "ratings"
+    RANKING = "ranking"
+    BOXES = "boxes"
+    EMBEDDINGS = "embeddings with classes"
+    PROTOTYPES = "embeddings with prototypes"
+    CENTERS = "embeddings with centers"
+    PAIRS = "pairs of vectors"
+    DISTANCES = "distances of pairs"
+    TRIPLETS = "triplets"
+    VIEWS = "pairs of views"
+    RANKED_PAIRS = "ranked pairs"
+    VERIFICATION = "pairs of embeddings with classes"
+    SEQUENCES = "sequences"
+
+
+def find_task(d: Profile) -> Task:
+    """Return what the predictions are of."""
+    has_one, has_several = d.width == 1, d.width > 1
+    has_two_labels = len(d.true.counts or ()) == 2 and (d.true.has_only(0, 1) or d.true.has_only(-1, 1))
+    if d.named_format is not None or look_like_boxes(d.y_true, d.y_pred, d.names):
+        return Task.BOXES
+    if (d.has_class_labels or d.is_one_hot) and d.has_distributions:
+        return Task.CLASSES
+    if d.has_class_labels and d.pred.high <= 0 and max(map(abs, d.pred.log_sums)) <= MAX_SUM_ERROR:
+        return Task.CLASS_LOGS
+    if d.has_class_labels or (d.is_one_hot and not d.has_probabilities):
+        return Task.CLASS_SCORES
+    if has_several and d.true.is_simplex and d.has_distributions:
+        return Task.DISTRIBUTIONS
+    if has_several and d.true.is_simplex and not d.is_one_hot and not d.has_probabilities:
+        return Task.DISTRIBUTION_SCORES
+    if has_several and not has_two_labels and are_relevances(d.true, d.pred):
+        return Task.RANKING
+    if has_two_labels and has_several:
+        return Task.MULTILABEL if d.has_probabilities else Task.MULTILABEL_SCORES
+    if has_two_labels:
+        return Task.BINARY if d.has_probabilities else Task.BINARY_SCORES
+    if d.true.has_only(0) or d.true.has_only(1):
+        return Task.UNCLEAR
+    if has_one and d.has_queries and are_relevances(d.true, d.pred):
+        return Task.RANKING
+    if has_one and d.n >= MIN_ROWS_OF_RATINGS and are_ratings(d.true, d.pred):
+        return Task.RATINGS
+    sums_are_1 = all(v.is_within(0, 1) and abs(v.total - 1) <= MAX_SUM_ERROR for v in (d.true, d.pred))
+    return Task.ONE_DISTRIBUTION if d.n > 1 and has_one and not d.is_weighted and sums_are_1 else Task.REGRESSION
