@@ -30,7 +30,6 @@ from losscli.messages import warn_caller
 from losscli.model_arguments import models_apart, read_models
 from losscli.options import EvaluationOptions
 from losscli.results import Evaluation, LossResult
-from losscli.tail_notes import tail_notes
 
 if TYPE_CHECKING:
     from losscli.compare.result import Comparison
@@ -330,6 +329,8 @@ def compare(
     )
     read_options = check_read_options(input_format, header, delimiter, decimal, comment)
     open_sources, options = bind_data(data, arrays, options, read_options)
+    from losscli.tail_notes import tail_notes
+
     compared = pipeline.compare(bound, open_sources, options, warn_caller)
     return replace(compared, notes=(*compared.notes, *tail_notes(compared.evaluation.losses)))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from losscli.gates import GateVerdict
 from losscli.messages import Hint, Message
 from losscli.result_base import short_text
 from losscli.results import LossResult
+
+if TYPE_CHECKING:
+    from losscli.gates import GateVerdict
 
 LENGTH_OF_LABEL, LENGTH_OF_EACH_LABEL = 16, 10
 """Characters of a label in a note, which is to fit two lines of a terminal."""

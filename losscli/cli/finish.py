@@ -12,6 +12,7 @@ import click
 from losscli.cli.options import NoteWriter
 from losscli.errors import NoResultError, UsageError
 from losscli.messages import Hint, escape_controls, word
+from losscli.result_base import short_text
 from losscli.shell import option
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 MIN_ROWS_PER_GROUP = 30
 """Groups of fewer rows get a note."""
+
+LENGTH_OF_RESULT = 30
+"""Characters of the name of a result in a note, which is to fit two lines."""
 
 STATUS_GATE_FAILED = 1
 
@@ -199,13 +203,14 @@ def result_notes(evaluation: Evaluation) -> Iterator[str]:
         lack = "lacks a value and was" if info.n_omitted == 1 else "lack a value and were"
         yield f"{info.n_omitted} of {info.n} rows {lack} left out"
     for result in evaluation.losses:
+        name = short_text(result.full_name, LENGTH_OF_RESULT)
         if result.summary.clipped:
             yield (
-                f"{result.full_name}: in {result.summary.clipped} of {result.n} rows a probability was below eps "
+                f"{name}: in {result.summary.clipped} of {result.n} rows a probability was below eps "
                 "and was clipped: eps sets their loss, not the data"
             )
         if not result.summary.exact:
-            yield f"{result.full_name}: median and p95 are ≈, right to 0.1 %"
+            yield f"{name}: median and p95 are ≈, right to 0.1 %"
     if any(result.ci is not None for result in evaluation.losses):
         yield from interval_notes(evaluation)
     small = sorted(
@@ -246,6 +251,6 @@ def interval_notes(evaluation: Evaluation) -> Iterator[str]:
 
 
 def first_names(names: Sequence[str], count: int = 3) -> str:
-    """Join the first names and count the others."""
+    """Join the first names, shortened where they are long, and count the others."""
     more = [f"and {len(names) - count} more"] if len(names) > count else []
-    return ", ".join([*names[:count], *more])
+    return ", ".join([*(short_text(name, LENGTH_OF_RESULT) for name in names[:count]), *more])

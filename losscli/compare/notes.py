@@ -27,7 +27,8 @@ ROW_NAMES_PER_NOTE = 5
 
 MAX_MODELS_PER_NOTE = 3
 """Models that a note names; of more it says how many."""
-NAMES_PER_NOTE, LENGTH_OF_NAME, LENGTH_OF_GROUP = 2, 18, 12
+
+NAMES_PER_NOTE, LENGTH_OF_NAME, LENGTH_OF_GROUP = 2, 16, 12
 """How many losses a note names, and characters of the names of losses and groups: it is to fit two lines."""
 
 MIN_ROWS, MAX_EFFECTIVE_SHARE = 20, 0.2
@@ -63,7 +64,7 @@ def outlier_notes(
             share = 100 * (loss.top_share or 0.0)
             normal = loss.effective_n_normal
             is_far_below = normal is not None and effective_n < MAX_SHARE_OF_NORMAL * normal
-            beside = f" ({normal:.0f} if errors were normal)" if is_far_below else ""
+            beside = f" (normal errors: {normal:.0f})" if is_far_below else ""
             rests = f"{short_text(loss.label, LENGTH_OF_NAME)} rests on about {effective_n:.0f} of {n} rows{beside}"
             yield Message(f"{rests}: {carried} {share:.0f} %", Hint.HEAVY_TAIL)
     if context.inliers is not None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from losscli.declaration.domains import Array
+from losscli.statistics.moments import Sum
 
 FEW_OF_ROWS = 0.25
 """The share of the rows below which an effective number of rows is small: squares of normal errors have a third."""
@@ -31,8 +30,14 @@ class TailSums:
 
     def __init__(self) -> None:
         self.scale = 0.0
-        self.sums: Array = np.zeros(3)
+        self._sums = Sum(), Sum(), Sum()
         self.has_shares = True
+
+    @property
+    def sums(self) -> tuple[float, float, float]:
+        """The sums of x / scale, of its square and of its cube."""
+        first, second, third = (total.value for total in self._sums)
+        return first, second, third
 
     @classmethod
     def of(cls, values: Array) -> TailSums:
@@ -52,24 +57,30 @@ class TailSums:
         self._raise_scale(math.ldexp(1.0, min(max(math.frexp(high)[1], -1000), 1000)))
         unit = values / self.scale  # at most 2^24
         squares = unit * unit
-        self.sums = np.add(self.sums, [unit.sum(), squares.sum(), (squares * unit).sum()])
+        for total, powers in zip(self._sums, (unit, squares, squares * unit), strict=True):
+            total.add(float(powers.sum()))
 
     def merge(self, other: TailSums) -> None:
         """Add the sums of other rows."""
         self.has_shares = self.has_shares and other.has_shares
         if other.scale > 0:
             self._raise_scale(other.scale)
-            self.sums = self.sums + other.sums * (other.scale / self.scale) ** np.arange(1, 4)
+            for i, (total, more) in enumerate(zip(self._sums, other._sums, strict=True), start=1):
+                factor = (other.scale / self.scale) ** i
+                total.add(more.total * factor)
+                total.add(more.carry * factor)
 
     def _raise_scale(self, scale: float) -> None:
         if scale > self.scale:
-            self.sums = self.sums * (self.scale / scale) ** np.arange(1, 4)
+            for i, total in enumerate(self._sums, start=1):
+                factor = (self.scale / scale) ** i
+                total.total, total.carry = total.total * factor, total.carry * factor
             self.scale = scale
 
     @property
     def effective_n(self) -> float | None:
         """Kish's effective sample size (1965) of the shares; None where rows have no shares of the sum."""
-        first, second, _ = self.sums.tolist()
+        first, second, _ = self.sums
         return first * (first / second) if self.has_shares and second > 0 else None
 
     def is_heavy(self, n: int) -> bool:
@@ -81,5 +92,5 @@ class TailSums:
         effective_n = self.effective_n
         if effective_n is None or effective_n >= FEW_OF_ROWS * n:
             return False
-        first, second, third = self.sums.tolist()
-        return bool(first * third / second**2 > TAIL_OF_MANY_ZEROS - SAMPLING_ERRORS / math.sqrt(effective_n))
+        first, second, third = self.sums
+        return first * third / second**2 > TAIL_OF_MANY_ZEROS - SAMPLING_ERRORS / math.sqrt(effective_n)
