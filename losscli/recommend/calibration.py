@@ -116,6 +116,12 @@ def logits_of(p: Array) -> Array:
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
+def logs_of(p: Array) -> Array:
+    """Return log(p); 0, which rounding may have made, as half the least of the others."""
+    least = float(np.min(p, initial=1.0, where=p > 0)) / 2
+    return np.asarray(np.log(np.maximum(p, least)))
+
+
 def recalibrate_labels(y: Array, logits: Array, weight: Array | None = None) -> Recalibration | None:
     """Return how labels (n,) or (n, k), 0 or 1, follow logits of the same shape; None if the data cannot tell.
 
